@@ -1,0 +1,154 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/tunnelbench/tunnelbench/internal/lab"
+	"github.com/tunnelbench/tunnelbench/loadgen"
+	"github.com/tunnelbench/tunnelbench/netns"
+	"github.com/tunnelbench/tunnelbench/netns/dut"
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
+
+// labFlags are the options of every verb that opens the lab.
+type labFlags struct {
+	tester, device, link, offloads string
+	wait, keep                     bool
+	flows                          int
+	seed                           uint64
+	late                           time.Duration
+}
+
+func addLabFlags(set *flag.FlagSet) *labFlags {
+	f := &labFlags{}
+	set.StringVar(&f.tester, "tester-cpus", "", "`cores` of the tester, such as 0 (default: the first allowed core)")
+	set.StringVar(&f.device, "dut-cpus", "", "`cores` of the device, such as 1-3 (default: the others)")
+	set.StringVar(&f.link, "link", "", "nominal `speed` of the link, such as 1Gbps: what percentages refer to; loads stay below it when given")
+	set.StringVar(&f.offloads, "wan-offloads", "on", "on, as a real NIC has them, or off")
+	set.BoolVar(&f.wait, "wait", false, "wait while another lab runs on this machine")
+	set.BoolVar(&f.keep, "keep", false, "name the namespaces tb-left, tb-right and tb-tester and leave them, to look inside")
+	set.IntVar(&f.flows, "flows", 1, "`number` of flows, with pseudorandom UDP ports when more than one")
+	set.Uint64Var(&f.seed, "seed", 1, "`number` that every random choice follows from")
+	set.DurationVar(&f.late, "late", lab.DefaultLate, "a frame that takes longer than this `time` is lost, as late")
+	return f
+}
+
+// config checks the options.
+func (f *labFlags) config() (lab.Config, error) {
+	cfg := lab.Config{Wait: f.wait, Keep: f.keep, Flows: f.flows, Seed: f.seed, Late: f.late, PlainWAN: f.offloads == "off"}
+	var err error
+	if f.offloads != "on" && f.offloads != "off" {
+		return cfg, badUsage("--wan-offloads %q: on or off", f.offloads)
+	}
+	if f.flows < 1 || f.flows > loadgen.MaxFlows {
+		return cfg, badUsage("--flows %d: from 1 to %d", f.flows, loadgen.MaxFlows)
+	}
+	if f.late <= 0 || f.late > 10*time.Second {
+		return cfg, badUsage("--late %v: above 0, up to 10s", f.late)
+	}
+	if cfg.CPUs.Tester, err = cpuList("--tester-cpus", f.tester); err != nil {
+		return cfg, err
+	}
+	cfg.CPUs.DUT, err = cpuList("--dut-cpus", f.device)
+	return cfg, err
+}
+
+func cpuList(name, s string) ([]int, error) {
+	if s == "" {
+		return nil, nil
+	}
+	cpus, err := netns.ParseCPUList(s)
+	if err != nil {
+		return nil, badUsage("%s: %w", name, err)
+	}
+	return cpus, nil
+}
+
+// nominal is the link's speed, and whether the user asked for it.
+func (f *labFlags) nominal() (rfc2544.BitRate, bool, error) {
+	if f.link == "" {
+		return rfc2544.Gigabit, false, nil
+	}
+	text := strings.ToLower(f.link)
+	for suffix, factor := range map[string]float64{"gbps": 1e9, "mbps": 1e6} {
+		digits, ok := strings.CutSuffix(text, suffix)
+		if !ok {
+			continue
+		}
+		if v, err := strconv.ParseFloat(digits, 64); err == nil && v > 0 && v <= 1e6 {
+			return rfc2544.BitRate(v * factor), true, nil
+		}
+	}
+	return 0, false, badUsage("--link %q: write 1Gbps or 100Mbps", f.link)
+}
+
+// parseDevices reads a list of devices; each may be there once.
+func parseDevices(list string) ([]dut.Device, error) {
+	var devices []dut.Device
+	for _, spec := range splitDevices(list) {
+		d, err := dut.Parse(spec)
+		if err != nil {
+			return nil, usageError{err}
+		}
+		if slices.ContainsFunc(devices, func(o dut.Device) bool { return o.Spec == d.Spec }) {
+			return nil, badUsage("--dut: %s comes twice: results are told apart by name", d.Spec)
+		}
+		devices = append(devices, d)
+	}
+	return devices, nil
+}
+
+// splitDevices cuts at commas, but not those between a device's parameters.
+func splitDevices(list string) []string {
+	var specs []string
+	for part := range strings.SplitSeq(list, ",") {
+		isParam := strings.Contains(part, "=") && !strings.Contains(part, ":")
+		if n := len(specs); isParam && n > 0 && strings.Contains(specs[n-1], ":") {
+			specs[n-1] += "," + part
+			continue
+		}
+		specs = append(specs, part)
+	}
+	return specs
+}
+
+// checkSize finds a frame size that cannot be sent.
+func checkSize(n int) (rfc2544.FrameSize, error) {
+	size := rfc2544.FrameSize(n)
+	if size < rfc2544.MinFrame || size > loadgen.MaxXDPFrame {
+		return 0, badUsage("frame size %d: from %d to %d octets, FCS included", n, rfc2544.MinFrame, loadgen.MaxXDPFrame)
+	}
+	return size, nil
+}
+
+func parseSizes(list string) ([]rfc2544.FrameSize, error) {
+	var sizes []rfc2544.FrameSize
+	for part := range strings.SplitSeq(list, ",") {
+		n, err := strconv.Atoi(strings.TrimSpace(part))
+		if err != nil {
+			return nil, badUsage("frame size %q: write numbers such as 64,512,1518", part)
+		}
+		size, err := checkSize(n)
+		if err != nil {
+			return nil, err
+		}
+		if slices.Contains(sizes, size) {
+			return nil, badUsage("frame size %d comes twice", n)
+		}
+		sizes = append(sizes, size)
+	}
+	return sizes, nil
+}
+
+// checkRate finds a load that the engine cannot pace.
+func checkRate(r rfc2544.Rate) error {
+	if !r.IsFlood() && (r < 1 || r > loadgen.MaxRate) {
+		return badUsage("load %v: the engine paces from 1fps to %v; say max to flood", fmt.Sprintf("%.4g fps", float64(r)), loadgen.MaxRate)
+	}
+	return nil
+}

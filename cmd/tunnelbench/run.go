@@ -1,0 +1,172 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tunnelbench/tunnelbench/internal/lab"
+	"github.com/tunnelbench/tunnelbench/reports"
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
+
+var runVerb = verb{
+	name: "run", doc: "measure devices at frame sizes and write a report: the main job",
+	examples: []string{
+		"run",
+		"run --dut vxlan,wireguard-go --sizes 64,1518 --out out",
+		"run --dut reference:gso=on,reference:gso=off --sizes 64",
+		"run --dut exec:./mytunnel.sh --sizes 64,512,1518 --profile ndrpdr",
+	},
+	flags: func(set *flag.FlagSet) func(context.Context, streams) error {
+		f := &runFlags{lab: addLabFlags(set)}
+		set.StringVar(&f.devices, "dut", "wire,plain,vxlan,wireguard-go,reference", "`devices` under test, by comma: names of 'tunnelbench list', or exec:PATH")
+		set.StringVar(&f.sizes, "sizes", "64,512,1518", "frame `sizes` in octets, FCS included")
+		set.StringVar(&f.profile, "profile", "quick", "how thoroughly: a `profile` of 'tunnelbench list'")
+		set.StringVar(&f.out, "out", "out", "`directory` for results.json, report.html and the charts")
+		return f.run
+	},
+}
+
+type runFlags struct {
+	lab                          *labFlags
+	devices, sizes, profile, out string
+}
+
+func (f *runFlags) run(ctx context.Context, s streams) error {
+	plan, cfg, err := f.parse()
+	if err != nil {
+		return err
+	}
+	if err := ensureDir(f.out); err != nil {
+		return err
+	}
+	show := newProgress(s, plan)
+	cfg.OnTrial, plan.OnResult = show.trial, show.result
+	l, err := lab.Open(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	results := &reports.Results{
+		Schema: reports.Schema, Tool: tool(), Command: append([]string{"tunnelbench"}, os.Args[1:]...), Profile: f.profile,
+		Seed: cfg.Seed, Started: time.Now().UTC(), Host: l.Describe(), Link: plan.Link,
+	}
+	err = l.Run(ctx, plan, results)
+	results.Ended = time.Now().UTC()
+	err = errors.Join(err, l.Close())
+	show.clear()
+	if len(results.Results) == 0 {
+		return err
+	}
+	return errors.Join(err, f.write(results, s), verdict(results))
+}
+
+func (f *runFlags) parse() (plan lab.Plan, cfg lab.Config, err error) {
+	if plan.Devices, err = parseDevices(f.devices); err != nil {
+		return plan, cfg, err
+	}
+	if plan.Sizes, err = parseSizes(f.sizes); err != nil {
+		return plan, cfg, err
+	}
+	profiles := lab.Profiles()
+	i := slices.IndexFunc(profiles, func(p lab.Profile) bool { return p.Name == f.profile })
+	if i < 0 {
+		return plan, cfg, badUsage("--profile %q: unknown: see tunnelbench list", f.profile)
+	}
+	plan.Profile = profiles[i]
+	if plan.Link, plan.Shaped, err = f.lab.nominal(); err != nil {
+		return plan, cfg, err
+	}
+	cfg, err = f.lab.config()
+	return plan, cfg, err
+}
+
+func (f *runFlags) write(results *reports.Results, s streams) error {
+	path := filepath.Join(f.out, "results.json")
+	if err := reports.Write(path, results); err != nil {
+		return err
+	}
+	if err := reports.WriteText(s.out, results, colour(s.out)); err != nil {
+		return err
+	}
+	return render(f.out, results, s)
+}
+
+// verdict is nil when each device has a valid result, or cannot run here.
+func verdict(r *reports.Results) error {
+	fine := map[string]bool{}
+	var names []string
+	for _, res := range r.Results {
+		if !slices.Contains(names, res.DUT) {
+			names = append(names, res.DUT)
+		}
+		fine[res.DUT] = fine[res.DUT] || res.Valid || res.Unsupported != ""
+	}
+	var without []string
+	for _, name := range names {
+		if !fine[name] {
+			without = append(without, name)
+		}
+	}
+	if len(without) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: no valid result for %s: see the report for why", errNoVerdict, strings.Join(without, ", "))
+}
+
+// progress shows a run while it runs: a line per trial on a terminal, a row
+// per device and size.
+type progress struct {
+	s        streams
+	table    *reports.Table
+	terminal bool
+	plan     lab.Plan
+	headed   bool
+	trials   int
+}
+
+func newProgress(s streams, plan lab.Plan) *progress {
+	var names []string
+	for _, d := range plan.Devices {
+		names = append(names, d.Spec)
+	}
+	return &progress{s: s, plan: plan, terminal: colour(s.err), table: reports.NewTable(s.err, names, colour(s.err))}
+}
+
+const clearLine = "\r\x1b[K"
+
+func (p *progress) trial(device string, t rfc2544.Trial, o rfc2544.Observation) {
+	p.trials++
+	if !p.terminal {
+		return
+	}
+	note := fmt.Sprintf("lost %.3g %%", 100*o.LossRatio())
+	if !o.Valid {
+		note = o.Warnings[0]
+	}
+	fmt.Fprintf(p.s.err, "%s%s %d: trial %d at %v: %s", clearLine, device, t.Size, p.trials, t.Load, note)
+}
+
+func (p *progress) clear() {
+	if p.terminal {
+		fmt.Fprint(p.s.err, clearLine)
+	}
+}
+
+// result prints a device's row when its last test at a size is done.
+func (p *progress) result(all *reports.Results, r reports.Result) {
+	if r.Test == rfc2544.TestRate && r.Error == "" && r.Unsupported == "" && len(r.Values) > 0 {
+		return // its latency is still to come
+	}
+	p.clear()
+	if !p.headed {
+		p.headed = p.table.Header() == nil
+	}
+	_ = p.table.Row(all, r.DUT, r.FrameSize) // stderr: nobody to tell
+}

@@ -1,0 +1,152 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/tunnelbench/tunnelbench/loadgen"
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
+
+var searchVerb = verb{
+	name: "search", doc: "MLRsearch (RFC 9971) over recorded trials or a simulated device; needs no root",
+	examples: []string{
+		"search --simulate capacity=437kpps,noise=0.01,seed=7 --goal ndr --goal pdr",
+		"search --replay trials.jsonl --goal loss=0.005,exceed=0.5,final=1s,sum=21s --json",
+	},
+	flags: func(set *flag.FlagSet) func(context.Context, streams) error {
+		f := &searchFlags{}
+		set.StringVar(&f.replay, "replay", "", "`file` of trials as JSON lines, - for standard input: classify without measuring")
+		set.StringVar(&f.simulate, "simulate", "", "`spec` of a simulated device to search, such as capacity=437kpps,queue=4096,noise=0.02,seed=7")
+		set.Var(&f.goals, "goal", "`goal`, may be repeated: ndr, pdr, rfc2544, quick, or loss=0.005,exceed=0.5,final=1s,sum=21s[,initial=1s,width=0.005,name=x]")
+		set.IntVar(&f.size, "size", 64, "frame size in `octets`, FCS included")
+		set.StringVar(&f.min, "min", "1kpps", "lowest `load` of a search")
+		set.StringVar(&f.max, "max", "1Mpps", "highest `load` of a search")
+		set.BoolVar(&f.json, "json", false, "print JSON")
+		return f.run
+	},
+}
+
+// goalList is a repeatable --goal.
+type goalList []rfc2544.Goal
+
+func (g *goalList) String() string { return "" }
+
+func (g *goalList) Set(s string) error {
+	goal, err := rfc2544.ParseGoal(s)
+	if err != nil {
+		return err
+	}
+	*g = append(*g, goal)
+	return nil
+}
+
+type searchFlags struct {
+	replay, simulate, min, max string
+	goals                      goalList
+	size                       int
+	json                       bool
+}
+
+func (f *searchFlags) run(ctx context.Context, s streams) error {
+	switch {
+	case (f.replay == "") == (f.simulate == ""):
+		return badUsage("search: give either --replay FILE or --simulate SPEC")
+	case len(f.goals) == 0:
+		return badUsage("search: needs at least one --goal, such as --goal pdr")
+	case f.replay != "":
+		results, err := f.evaluate(s.in)
+		if err != nil {
+			return err
+		}
+		return f.print(s.out, results)
+	}
+	return f.search(ctx, s)
+}
+
+func (f *searchFlags) evaluate(in io.Reader) ([]rfc2544.GoalResult, error) {
+	if f.replay != "-" {
+		file, err := os.Open(f.replay)
+		if err != nil {
+			return nil, usageError{err}
+		}
+		defer file.Close()
+		in = file
+	}
+	trials, err := rfc2544.ReadReplay(in)
+	if err != nil {
+		return nil, badUsage("%s: %w", f.replay, err)
+	}
+	return rfc2544.Evaluate(trials, f.goals), nil
+}
+
+func (f *searchFlags) search(ctx context.Context, s streams) error {
+	device, err := rfc2544.ParseDevice(f.simulate)
+	if err != nil {
+		return usageError{err}
+	}
+	size, err := checkSize(f.size)
+	if err != nil {
+		return err
+	}
+	lowest, err := f.bound("--min", f.min, size)
+	if err != nil {
+		return err
+	}
+	highest, err := f.bound("--max", f.max, size)
+	if err != nil {
+		return err
+	}
+	if lowest >= highest {
+		return badUsage("search: --min %v must be below --max %v", lowest, highest)
+	}
+	found, err := rfc2544.Search(ctx, device, rfc2544.SearchConfig{Goals: f.goals, Size: size, Min: lowest, Max: highest})
+	if err != nil && ctx.Err() == nil {
+		return usageError{err}
+	}
+	for _, w := range found.Warnings {
+		fmt.Fprintln(s.err, "tunnelbench:", w)
+	}
+	if !f.json {
+		fmt.Fprintf(s.out, "%d trials, %v of virtual time\n", len(found.Trials), device.Elapsed())
+	}
+	return errors.Join(f.print(s.out, found.Goals), err)
+}
+
+func (f *searchFlags) bound(name, text string, size rfc2544.FrameSize) (rfc2544.Rate, error) {
+	load, err := rfc2544.ParseLoad(text)
+	if err != nil {
+		return 0, badUsage("%s: %w", name, err)
+	}
+	rate := load.At(size, rfc2544.Gigabit)
+	if rate.IsFlood() || rate > loadgen.MaxRate*1000 {
+		return 0, badUsage("%s %s: a search needs a finite load", name, text)
+	}
+	return rate, nil
+}
+
+func (f *searchFlags) print(w io.Writer, results []rfc2544.GoalResult) error {
+	if f.json {
+		return json.NewEncoder(w).Encode(rfc2544.ReplayResult{Goals: results})
+	}
+	for _, r := range results {
+		kind := "irregular"
+		if r.Regular {
+			kind = "regular"
+		}
+		fmt.Fprintf(w, "%s: lower %s, upper %s, conditional throughput %s, %s\n", r.Goal.Name, fps(r.Lower), fps(r.Upper), fps(r.Conditional), kind)
+	}
+	return nil
+}
+
+func fps(r *rfc2544.Rate) string {
+	if r == nil {
+		return "none"
+	}
+	return fmt.Sprintf("%.2f fps", float64(*r))
+}

@@ -1,0 +1,149 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/tunnelbench/tunnelbench/internal/lab"
+	"github.com/tunnelbench/tunnelbench/netns/dut"
+	"github.com/tunnelbench/tunnelbench/reports"
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
+
+var trialVerb = verb{
+	name: "trial", doc: "run one trial: one device, one frame size, one load",
+	examples: []string{
+		"trial --dut vxlan --size 64 --load 100kpps --duration 5s",
+		"trial --dut wire --size 1518 --load max --duration 1s --json",
+		"trial --dut reference:gso=off --size 512 --load 50% --link 1Gbps --duration 10s",
+	},
+	flags: func(set *flag.FlagSet) func(context.Context, streams) error {
+		t := &trialFlags{}
+		t.lab = addLabFlags(set)
+		set.StringVar(&t.device, "dut", "", "the `device` under test: a name of 'tunnelbench list', or exec:PATH")
+		set.IntVar(&t.size, "size", 64, "frame size in `octets`, FCS included")
+		set.StringVar(&t.load, "load", "", "intended `load`: 150kpps, 1Gbps, 80% (of the link) or max")
+		set.DurationVar(&t.duration, "duration", time.Second, "for how `long` to send")
+		set.BoolVar(&t.json, "json", false, "print one JSON object, as results.json has it")
+		return t.run
+	},
+}
+
+type trialFlags struct {
+	lab          *labFlags
+	device, load string
+	size         int
+	duration     time.Duration
+	json         bool
+}
+
+func (f *trialFlags) run(ctx context.Context, s streams) error {
+	device, trial, cfg, err := f.parse()
+	if err != nil {
+		return err
+	}
+	l, err := lab.Open(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	seen, err := oneTrial(ctx, l, device, trial)
+	if closed := l.Close(); err == nil {
+		err = closed
+	}
+	if err != nil {
+		return err
+	}
+	if err := f.print(s.out, device.Spec, trial.Size, seen); err != nil {
+		return err
+	}
+	if !seen.Valid {
+		return fmt.Errorf("%w: %s", errNoVerdict, seen.Warnings[0])
+	}
+	return nil
+}
+
+func oneTrial(ctx context.Context, l *lab.Lab, device dut.Device, trial rfc2544.Trial) (seen rfc2544.Observation, err error) {
+	if _, err := l.Calibrate(ctx, trial.Size); err != nil {
+		return seen, err
+	}
+	b, err := l.Bench(ctx, device, trial.Size)
+	if err != nil {
+		return seen, err
+	}
+	defer func() {
+		if closed := b.Close(); err == nil {
+			err = closed
+		}
+	}()
+	return b.Measure(ctx, trial)
+}
+
+func (f *trialFlags) parse() (d dut.Device, t rfc2544.Trial, cfg lab.Config, err error) {
+	if f.device == "" || f.load == "" {
+		return d, t, cfg, badUsage("trial: needs --dut and --load: try tunnelbench trial --help")
+	}
+	if d, err = dut.Parse(f.device); err != nil {
+		return d, t, cfg, usageError{err}
+	}
+	if t.Size, err = checkSize(f.size); err != nil {
+		return d, t, cfg, err
+	}
+	load, err := rfc2544.ParseLoad(f.load)
+	if err != nil {
+		return d, t, cfg, usageError{err}
+	}
+	link, _, err := f.lab.nominal()
+	if err != nil {
+		return d, t, cfg, err
+	}
+	t.Load, t.Duration = load.At(t.Size, link), f.duration
+	if err := checkRate(t.Load); err != nil {
+		return d, t, cfg, err
+	}
+	if f.duration < time.Millisecond || f.duration > time.Hour {
+		return d, t, cfg, badUsage("--duration %v: from 1ms to 1h", f.duration)
+	}
+	cfg, err = f.lab.config()
+	cfg.MaxFrames = max(lab.DefaultMaxFrames, t.Frames())
+	return d, t, cfg, err
+}
+
+func (f *trialFlags) print(w io.Writer, device string, size rfc2544.FrameSize, r rfc2544.Observation) error {
+	if f.json {
+		text, err := reports.MarshalTrial(device, size, r)
+		if err == nil {
+			_, err = fmt.Fprintf(w, "%s\n", text)
+		}
+		return err
+	}
+	fmt.Fprintf(w, "%s, %d octets, %v intended, %v\n", device, size, r.IntendedLoad, r.Duration.Round(time.Microsecond))
+	fmt.Fprintf(w, "  offered %d, received %d, lost %d (%.3g %%, %d late)\n", r.Offered, r.Received, r.Lost, 100*r.LossRatio(), r.Late)
+	fmt.Fprintf(w, "  duplicated %d, reordered %d, corrupted %d, stale %d, foreign %d\n", r.Duplicated, r.Reordered, r.Corrupted, r.Stale, r.Foreign)
+	for _, name := range sortedKeys(r.Drops) {
+		fmt.Fprintf(w, "  lost at %s: %d\n", name, r.Drops[name])
+	}
+	printDistribution(w, "latency", r.Latency)
+	printDistribution(w, "latency without stalls", r.LatencyQuiet)
+	printDistribution(w, "lateness", r.Lateness)
+	fmt.Fprintf(w, "  stalls %d, schedule paused for %v\n", len(r.Stalls), r.Paused.Round(time.Microsecond))
+	if r.CPUPerFrame != nil {
+		fmt.Fprintf(w, "  CPU %.0f ns per frame over all cores\n", *r.CPUPerFrame)
+	}
+	for _, warning := range r.Warnings {
+		fmt.Fprintf(w, "  %s\n", warning)
+	}
+	return nil
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+func printDistribution(w io.Writer, what string, d *rfc2544.Distribution) {
+	if d != nil {
+		fmt.Fprintf(w, "  %s: min %v, p50 %v, p99 %v, p99.9 %v, max %v\n", what, d.Min, d.P50, d.P99, d.P999, d.Max)
+	}
+}

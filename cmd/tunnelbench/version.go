@@ -1,0 +1,44 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"runtime/debug"
+
+	"github.com/tunnelbench/tunnelbench/reports"
+)
+
+// version and commit are set by the Makefile's linker flags.
+var version, commit = "devel", ""
+
+var versionVerb = verb{
+	name: "version", doc: "print the version",
+	examples: []string{"version"},
+	flags: func(*flag.FlagSet) func(context.Context, streams) error {
+		return func(_ context.Context, s streams) error {
+			t := tool()
+			_, err := fmt.Fprintf(s.out, "tunnelbench %s, commit %s, %s\n", t.Version, t.Commit, t.Go)
+			return err
+		}
+	},
+}
+
+// tool is this build.
+func tool() reports.Tool {
+	t := reports.Tool{Version: version, Commit: commit}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return t
+	}
+	t.Go = info.GoVersion
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" && t.Commit == "" {
+			t.Commit = s.Value
+		}
+	}
+	if t.Commit == "" {
+		t.Commit = "unknown"
+	}
+	return t
+}

@@ -1,0 +1,174 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/tunnelbench/tunnelbench/loadgen"
+	"github.com/tunnelbench/tunnelbench/netns"
+	"github.com/tunnelbench/tunnelbench/netns/dut"
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
+
+// Bench is one device under test with the tester at both its ends, ready to
+// be measured: an rfc2544.Measurer.
+type Bench struct {
+	lab     *Lab
+	device  dut.Device
+	net     *netns.Net
+	session *dut.Session
+	engine  *loadgen.XDP
+	closers []func() error
+}
+
+// ErrDied is what a measurement's error wraps when the device itself ended.
+var ErrDied = errors.New("the device under test died")
+
+// Bench builds the network, brings the device up and sees a packet through it
+// in both directions. The largest frame it will carry is given, so that no
+// MTU is in its way.
+func (l *Lab) Bench(ctx context.Context, d dut.Device, largest rfc2544.FrameSize) (*Bench, error) {
+	if err := d.Probe(ctx); err != nil {
+		return nil, fmt.Errorf("%s: %w", d.Spec, err)
+	}
+	b := &Bench{lab: l, device: d}
+	if err := b.open(ctx, largest); err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w", d.Spec, err), b.Close())
+	}
+	return b, nil
+}
+
+func (b *Bench) open(ctx context.Context, largest rfc2544.FrameSize) error {
+	mtu := max(largest.IP(), netns.DefaultLANMTU)
+	plan := netns.Plan{LANMTU: mtu, PlainWAN: b.lab.cfg.PlainWAN}
+	if !b.lab.shared() {
+		plan.RPS = b.lab.cpus.DUT
+	}
+	topology := netns.Dual(plan)
+	if b.device.Up == nil {
+		topology = netns.Wire(plan)
+	}
+	var err error
+	if b.net, err = netns.Build(ctx, topology, netns.Options{Keep: b.lab.cfg.Keep}); err != nil {
+		return err
+	}
+	b.closers = append(b.closers, b.net.Close)
+	b.session = &dut.Session{}
+	if b.device.Up != nil {
+		b.session, err = b.device.Up(ctx, dut.Bed{
+			Net: b.net, CPUs: b.lab.cpus.DUT, MTU: mtu, Run: b.lab.run, Dir: b.lab.dir, Params: b.device.Values,
+		})
+		if err != nil {
+			return err
+		}
+		b.closers = append(b.closers, b.session.Close)
+	}
+	if err := b.openEngine(); err != nil {
+		return err
+	}
+	return b.seeThrough(ctx)
+}
+
+func (b *Bench) openEngine() error {
+	tester := b.net.NS(netns.Tester)
+	var ports [2]loadgen.Port
+	for i, name := range []string{netns.Port0, netns.Port1} {
+		ports[i].Enter = tester.Do
+		err := tester.Do(func() error {
+			dev, err := net.InterfaceByName(name)
+			if err == nil {
+				ports[i].Index = dev.Index
+			}
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	engine, err := loadgen.NewXDP(loadgen.XDPConfig{
+		Ports: ports, Tester: b.lab.cpus.Tester[0], DUT: b.lab.dutCores(), MaxFrames: b.lab.cfg.MaxFrames,
+	})
+	if err != nil {
+		return err
+	}
+	b.engine = engine
+	b.closers = append(b.closers, engine.Close)
+	return nil
+}
+
+// dutCores are the device's cores that are not the tester's as well.
+func (l *Lab) dutCores() []int {
+	if l.shared() {
+		return nil
+	}
+	return l.cpus.DUT
+}
+
+// stream is the traffic of one direction on this network.
+func (b *Bench) stream(reverse bool) loadgen.Stream {
+	near, far := netns.Port0Addr, netns.Port1Addr
+	from, hop := netns.Port0MAC, netns.LeftLANMAC
+	if reverse {
+		near, far = far, near
+		from, hop = netns.Port1MAC, netns.RightLANMAC
+	}
+	if b.device.Up == nil {
+		hop = netns.Port1MAC
+	}
+	return loadgen.Stream{From: loadgen.Endpoint{MAC: from[:], IP: near}, To: far, NextHop: hop[:]}
+}
+
+// plan is a trial for the engine.
+func (b *Bench) plan(t rfc2544.Trial) loadgen.Plan {
+	const (
+		margin = 10 * time.Millisecond // a frame that came just before the silence began may still be late
+		window = 5 * time.Second       // overloaded tunnels have been seen to deliver 2.5 s late
+	)
+	return loadgen.Plan{
+		Streams: []loadgen.Stream{b.stream(false)}, Size: t.Size, Rate: t.Load, Duration: t.Duration,
+		Flows: b.lab.cfg.Flows, Seed: b.lab.cfg.Seed, Late: b.lab.cfg.Late, Silence: b.lab.cfg.Late + margin, Window: window,
+	}
+}
+
+// upTimeout is how long the first packet may take, a handshake included.
+const upTimeout = 10 * time.Second
+
+// seeThrough sends a few frames each way until some arrive.
+func (b *Bench) seeThrough(ctx context.Context) error {
+	probe := b.plan(rfc2544.Trial{Size: rfc2544.MinFrame, Load: 1000, Duration: 5 * time.Millisecond})
+	probe.Window = 200 * time.Millisecond
+	probe.Late = time.Second
+	deadline := time.Now().Add(upTimeout)
+	for _, reverse := range []bool{false, true} {
+		probe.Reverse, probe.Streams = reverse, []loadgen.Stream{b.stream(reverse)}
+		for {
+			ledger, err := b.engine.Run(ctx, probe)
+			if err != nil {
+				return err
+			}
+			if ledger.Streams[0].Received > 0 {
+				break
+			}
+			if err := b.session.Alive(); err != nil {
+				return err
+			}
+			if time.Now().After(deadline) {
+				return fmt.Errorf("no packet came through within %v: is it up on both sides, and does it carry IPv4?", upTimeout)
+			}
+		}
+	}
+	return nil
+}
+
+// Close takes everything down, the device first.
+func (b *Bench) Close() error {
+	var errs []error
+	for i := len(b.closers) - 1; i >= 0; i-- {
+		errs = append(errs, b.closers[i]())
+	}
+	b.closers = nil
+	return errors.Join(errs...)
+}

@@ -1,0 +1,106 @@
+package lab
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/tunnelbench/tunnelbench/loadgen"
+	"github.com/tunnelbench/tunnelbench/netns/dut"
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
+
+// Calibration is what the bare wire gives at one frame size.
+type Calibration struct {
+	MOL     rfc2544.Rate          // the most the tester can offer (RFC 2285 section 3.5.3)
+	Latency *rfc2544.Distribution // the least it can see, at a light load
+	Doubts  []string              // why the machine is not fit to be measured on
+
+	idle      []float64       // ns per loop of each soaker, on a core with nothing else to do
+	pollPrice map[int]float64 // ns per poll of the sender with nothing to send, by batch size
+	wireCost  map[int]float64 // ns a frame on the tester's core, by batch size
+}
+
+// Calibrate measures the bare wire at size, once per run of the lab.
+func (l *Lab) Calibrate(ctx context.Context, size rfc2544.FrameSize) (*Calibration, error) {
+	if c := l.wires[size]; c != nil {
+		return c, nil
+	}
+	wire, err := dut.Parse("wire")
+	if err != nil {
+		return nil, err
+	}
+	b, err := l.Bench(ctx, wire, size)
+	if err != nil {
+		return nil, fmt.Errorf("calibrate: %w", err)
+	}
+	defer b.Close()
+	c := &Calibration{pollPrice: map[int]float64{}, wireCost: map[int]float64{}}
+	if err := b.calibrate(ctx, size, c); err != nil {
+		return nil, fmt.Errorf("calibrate: %w", err)
+	}
+	l.wires[size] = c
+	return c, nil
+}
+
+func (b *Bench) calibrate(ctx context.Context, size rfc2544.FrameSize, c *Calibration) error {
+	flood, err := b.steady(ctx, size, rfc2544.Flood, 0)
+	if err != nil {
+		return err
+	}
+	c.MOL = rfc2544.Rate(float64(flood.ledger.Streams[0].Received) / flood.ledger.Duration.Seconds())
+	const quiet, light, heavy = 1000, 200e3, 1e6
+	for _, step := range []struct {
+		batch int
+		load  rfc2544.Rate
+	}{{1, light}, {loadgen.PacedBatch, heavy}} {
+		idle, err := b.steady(ctx, size, quiet, step.batch)
+		if err != nil {
+			return err
+		}
+		polls := idle.ledger.Polls
+		c.pollPrice[step.batch] = float64(idle.ledger.Duration) / float64(polls)
+		loaded, err := b.steady(ctx, size, min(step.load, c.MOL/2), step.batch)
+		if err != nil {
+			return err
+		}
+		c.wireCost[step.batch] = loaded.testerCost(c.pollPrice[step.batch])
+		if step.batch == 1 {
+			c.idle, c.Doubts = b.lab.idleLoops(idle)
+			c.Latency = loaded.ledger.Streams[0].Latency
+		}
+	}
+	return nil
+}
+
+// idleLoops is the price of a loop of each soaker in a run that left its core
+// alone, and a doubt for each core where something else ran all the same.
+func (l *Lab) idleLoops(r run) (prices []float64, doubts []string) {
+	const fairShare = 0.9
+	for i, s := range l.soakers {
+		elapsed := r.after.at.Sub(r.before.at) - r.ledger.Stolen[s.cpu]
+		own := r.after.soaked[i] - r.before.soaked[i]
+		prices = append(prices, float64(own)/float64(max(1, r.after.loops[i]-r.before.loops[i])))
+		if share := float64(own) / float64(elapsed); share < fairShare {
+			doubts = append(doubts, fmt.Sprintf("another program uses %.0f %% of the device's cpu %d: end it, or every number is too low", 100*(1-share), s.cpu))
+		}
+	}
+	return prices, doubts
+}
+
+// steady runs one calibration trial, again while the machine spoils it; the
+// last one stands.
+func (b *Bench) steady(ctx context.Context, size rfc2544.FrameSize, load rfc2544.Rate, batch int) (r run, err error) {
+	const (
+		duration = 250 * time.Millisecond
+		tries    = 4
+	)
+	p := b.plan(rfc2544.Trial{Size: size, Load: load, Duration: duration})
+	p.Batch = batch
+	for range tries {
+		if r, err = b.execute(ctx, p); err != nil || r.observation().Valid {
+			return r, err
+		}
+	}
+	return r, nil
+}

@@ -1,0 +1,141 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+
+	"github.com/tunnelbench/tunnelbench/netns"
+	"github.com/tunnelbench/tunnelbench/netns/dut"
+)
+
+// Finding is one thing that the doctor looked at.
+type Finding struct {
+	What  string
+	OK    bool
+	Vital bool   // without it there is no lab
+	Note  string // what was found; and, when not OK, the mend
+}
+
+// The kernel that the in-kernel tester needs.
+const (
+	kernelMajor = 5
+	kernelMinor = 18
+)
+
+// Examine looks at what the lab needs and changes nothing.
+func Examine(ctx context.Context) []Finding {
+	findings := []Finding{examineRoot(), examineKernel(), examineCores(), examineBacklog()}
+	if os.Geteuid() != 0 {
+		return findings
+	}
+	findings = append(findings, examineNetwork(ctx), examineTester(ctx))
+	for _, t := range dut.All() {
+		f := Finding{What: "device " + t.Name, OK: true, Note: t.Doc}
+		if err := t.Probe(ctx); err != nil {
+			f.OK, f.Note = false, err.Error()
+		}
+		findings = append(findings, f)
+	}
+	return findings
+}
+
+func examineRoot() Finding {
+	f := Finding{What: "root", Vital: true, OK: os.Geteuid() == 0, Note: "yes"}
+	if !f.OK {
+		f.Note = "namespaces, BPF and raw frames need it: run with sudo; what follows without it is only part"
+	}
+	return f
+}
+
+func examineKernel() Finding {
+	f := Finding{What: "kernel", Vital: true, Note: firstLine("/proc/sys/kernel/osrelease")}
+	major, minor := kernelVersion(f.Note)
+	f.OK = runtime.GOOS == "linux" && (major > kernelMajor || major == kernelMajor && minor >= kernelMinor)
+	if !f.OK {
+		f.Note += fmt.Sprintf(": the in-kernel tester needs Linux %d.%d or later", kernelMajor, kernelMinor)
+	}
+	return f
+}
+
+func kernelVersion(release string) (major, minor int) {
+	first, rest, _ := strings.Cut(release, ".")
+	second, _, _ := strings.Cut(rest, ".")
+	major, _ = strconv.Atoi(first)
+	minor, _ = strconv.Atoi(strings.TrimRight(second, "-+abcdefghijklmnopqrstuvwxyz"))
+	return major, minor
+}
+
+func examineCores() Finding {
+	f := Finding{What: "cores"}
+	allowed, err := netns.AllowedCPUs()
+	if err != nil {
+		f.Note = err.Error()
+		return f
+	}
+	plan, err := netns.PlanCPUs(allowed, netns.Siblings(allowed), netns.CPUOverrides{})
+	if err != nil {
+		f.Note = err.Error()
+		return f
+	}
+	f.OK, f.Note = len(allowed) > 1, plan.String()
+	for _, note := range plan.Notes {
+		f.Note += "; " + note
+	}
+	return f
+}
+
+func examineBacklog() Finding {
+	f := Finding{What: "settings", OK: true, Note: "can be changed for a run, and are put back after it"}
+	for _, s := range settings {
+		file, err := os.OpenFile("/proc/sys/"+s.key, os.O_WRONLY, 0)
+		switch {
+		case err == nil:
+			file.Close()
+		case errors.Is(err, os.ErrNotExist):
+		default:
+			f.OK, f.Note = false, fmt.Sprintf("%s cannot be changed (%v): run where /proc/sys is writable", s.key, err)
+			f.Vital = os.Geteuid() == 0
+		}
+	}
+	return f
+}
+
+func examineNetwork(ctx context.Context) Finding {
+	f := Finding{What: "namespaces and links", Vital: true, OK: true, Note: "can be made; offloads can be switched and read back"}
+	n, err := netns.Build(ctx, netns.Dual(netns.Plan{}), netns.Options{})
+	if err == nil {
+		err = n.Close()
+	}
+	if err != nil {
+		f.OK, f.Note = false, err.Error()+": a container needs CAP_SYS_ADMIN and CAP_NET_ADMIN"
+	}
+	return f
+}
+
+// examineTester sends a few frames over a wire.
+func examineTester(ctx context.Context) Finding {
+	f := Finding{What: "in-kernel tester", Vital: true}
+	l, err := Open(ctx, Config{})
+	if err != nil {
+		f.Note = err.Error()
+		return f
+	}
+	wire, err := dut.Parse("wire")
+	if err == nil {
+		var b *Bench
+		if b, err = l.Bench(ctx, wire, netns.DefaultLANMTU); err == nil {
+			err = b.Close()
+		}
+	}
+	if err = errors.Join(err, l.Close()); err != nil {
+		f.Note = err.Error()
+		return f
+	}
+	f.OK, f.Note = true, "sends, stamps and books frames"
+	return f
+}

@@ -1,0 +1,71 @@
+package lab
+
+import (
+	"bufio"
+	"os"
+	"runtime"
+	"strings"
+
+	"github.com/tunnelbench/tunnelbench/reports"
+)
+
+// Describe is the machine, and what the lab has set on it.
+func (l *Lab) Describe() reports.Host {
+	h := reports.Host{
+		CPU: cpuModel(), Kernel: firstLine("/proc/sys/kernel/osrelease"), Arch: runtime.GOARCH, Cores: runtime.NumCPU(),
+		CPUPlan: l.cpus.String(), Virtual: hypervisor(), Changed: l.Changes(), Notes: append([]string{}, l.cpus.Notes...),
+		Sysctls: map[string]string{},
+		Offloads: map[string]string{
+			"lan": "off, and read back: frames stay frames; GRO is on where it only switches NAPI on",
+			"wan": "on, as a real NIC has them: super-packets may cross the wan",
+		},
+	}
+	for _, s := range settings {
+		h.Sysctls[strings.ReplaceAll(s.key, "/", ".")] = firstLine("/proc/sys/" + s.key)
+	}
+	if l.cfg.PlainWAN {
+		h.Offloads["wan"] = "off"
+	}
+	h.Notes = append(h.Notes,
+		"Every core of the device is kept awake by a spinner of the lowest priority, the same for every device; it is also the CPU meter.",
+		"Soft interrupts of left and right run on the device's cores (RPS); their first part, the receive poll, on the tester's.",
+		"A tunnel's own interface has a queue of 2000 packets, the same for every tunnel.")
+	return h
+}
+
+func firstLine(path string) string {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return ""
+	}
+	line, _, _ := strings.Cut(string(b), "\n")
+	return strings.TrimSpace(line)
+}
+
+func cpuModel() string { return cpuField("model name") }
+
+// hypervisor says that the machine is virtual, and by whom where it tells.
+func hypervisor() string {
+	if !strings.Contains(" "+cpuField("flags")+" ", " hypervisor ") {
+		return ""
+	}
+	if vendor := firstLine("/sys/class/dmi/id/sys_vendor"); vendor != "" {
+		return vendor
+	}
+	return "yes"
+}
+
+func cpuField(name string) string {
+	f, err := os.Open("/proc/cpuinfo")
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		key, value, ok := strings.Cut(lines.Text(), ":")
+		if ok && strings.TrimSpace(key) == name {
+			return strings.TrimSpace(value)
+		}
+	}
+	return ""
+}

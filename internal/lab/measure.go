@@ -1,0 +1,150 @@
+package lab
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/tunnelbench/tunnelbench/loadgen"
+	"github.com/tunnelbench/tunnelbench/netns"
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
+
+// reading is every meter at one moment.
+type reading struct {
+	at      time.Time
+	loops   []uint64        // of the soakers
+	soaked  []time.Duration // that the soakers themselves ran
+	process time.Duration
+}
+
+func (b *Bench) read() reading {
+	r := reading{process: b.session.CPUTime()}
+	for _, s := range b.lab.soakers {
+		r.soaked = append(r.soaked, s.ran())
+	}
+	r.at = time.Now()
+	for _, s := range b.lab.soakers {
+		r.loops = append(r.loops, s.loops())
+	}
+	return r
+}
+
+// run is a trial with its meters.
+type run struct {
+	plan          loadgen.Plan
+	ledger        loadgen.Ledger
+	before, after reading
+	drops         netns.Counters
+}
+
+func (b *Bench) execute(ctx context.Context, p loadgen.Plan) (run, error) {
+	r := run{plan: p}
+	before, err := b.net.Counters()
+	if err != nil {
+		return r, err
+	}
+	r.before = b.read()
+	r.ledger, err = b.engine.Run(ctx, p)
+	if err != nil {
+		return r, err
+	}
+	r.after = b.read()
+	if err := b.session.Alive(); err != nil {
+		return r, fmt.Errorf("%w: %w", ErrDied, err)
+	}
+	after, err := b.net.Counters()
+	r.drops = netns.Diff(before, after)
+	return r, err
+}
+
+// Measure runs one trial. It implements rfc2544.Measurer.
+func (b *Bench) Measure(ctx context.Context, t rfc2544.Trial) (rfc2544.Observation, error) {
+	r, err := b.execute(ctx, b.plan(t))
+	if err != nil {
+		return rfc2544.Observation{}, err
+	}
+	o := r.observation()
+	b.charge(&o, r)
+	if b.lab.cfg.OnTrial != nil {
+		b.lab.cfg.OnTrial(b.device.Spec, t, o)
+	}
+	return o, nil
+}
+
+// observation is the trial in the words of the RFCs.
+func (r run) observation() rfc2544.Observation {
+	s := r.ledger.Streams[0]
+	o := rfc2544.Observation{
+		IntendedLoad: r.plan.Rate, Intended: s.Intended, Offered: s.Offered, Received: s.Received,
+		Lost: s.Offered - s.Received, Duplicated: s.Duplicated, Reordered: s.Reordered, Corrupted: s.Corrupted,
+		Late: s.Late, Stale: s.Stale, Foreign: s.Foreign,
+		Duration: r.ledger.Duration, Paused: r.ledger.Paused, Stalls: r.ledger.Stalls, Lateness: r.ledger.Lateness,
+		Latency: s.Latency, LatencyQuiet: s.LatencyQuiet, Drops: map[string]int64{}, Warnings: []string{},
+	}
+	if o.Stalls == nil {
+		o.Stalls = []rfc2544.Stall{}
+	}
+	unexplained := int64(o.Lost) - int64(o.Late) - int64(o.Corrupted)
+	for name, n := range r.drops {
+		if !netns.Repeats(name) {
+			o.Drops[name] = n
+			unexplained -= n
+		}
+	}
+	if unexplained != 0 {
+		o.Drops["unexplained"] = unexplained
+	}
+	judge(&o, r.ledger)
+	return o
+}
+
+// What makes a trial worthless: the tester or the machine, never the device.
+const (
+	maxStallShare   = 0.05
+	maxStall        = 25 * time.Millisecond
+	maxForeignShare = 0.001
+)
+
+// The places where the tester's own receiver drops: its port's ring, counted
+// at the end that sends into it.
+var testerDrops = []string{netns.Right + ":" + netns.LAN + " tx_dropped", netns.Tester + ":" + netns.Port0 + " tx_dropped"}
+
+// judge says whether the trial counts, and if not, why.
+func judge(o *rfc2544.Observation, l loadgen.Ledger) {
+	invalid := func(format string, args ...any) {
+		o.Warnings = append(o.Warnings, "invalid: "+fmt.Sprintf(format, args...))
+	}
+	if o.Offered < o.Intended {
+		invalid("the tester sent %d of %d frames", o.Offered, o.Intended)
+	}
+	for _, place := range testerDrops {
+		if n := o.Drops[place]; n > 0 {
+			invalid("the tester's receiver dropped %d frames", n)
+		}
+	}
+	whole := o.Duration + o.Paused
+	sums := map[int]time.Duration{}
+	var longest rfc2544.Stall
+	for _, s := range o.Stalls {
+		sums[s.CPU] += s.Length
+		if s.Length > longest.Length {
+			longest = s
+		}
+	}
+	for cpu, sum := range sums {
+		if float64(sum) > maxStallShare*float64(whole) {
+			invalid("the machine took cpu %d away for %v of %v", cpu, sum.Round(time.Millisecond), whole.Round(time.Millisecond))
+		}
+	}
+	if longest.Length > maxStall {
+		invalid("the machine took cpu %d away for %v at once", longest.CPU, longest.Length.Round(time.Millisecond))
+	}
+	if l.StallsBeyond > 0 {
+		invalid("%d stalls more than can be listed", l.StallsBeyond)
+	}
+	if alien := o.Stale + o.Foreign; float64(alien) > maxForeignShare*float64(o.Offered) {
+		invalid("%d stale and %d foreign frames among %d", o.Stale, o.Foreign, o.Offered)
+	}
+	o.Valid = len(o.Warnings) == 0
+}

@@ -1,0 +1,113 @@
+package lab
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"runtime/debug"
+	"sync/atomic"
+	"syscall"
+	"time"
+	"unsafe"
+
+	"github.com/tunnelbench/tunnelbench/internal/sys"
+)
+
+// soakWord is the first argument by which this program is started again as a soaker.
+const soakWord = "__soak"
+
+// soaker is a process that does nothing but count, at the lowest priority, on
+// one core. It keeps the core from going to sleep, from which a virtual core
+// takes up to 20 ms to come back, and its count tells how much of the core
+// everything else has used.
+type soaker struct {
+	cpu  int
+	cmd  *exec.Cmd
+	file *os.File
+	page []byte
+}
+
+func startSoaker(cpu int) (*soaker, error) {
+	file, page, err := sys.SharedPage()
+	if err != nil {
+		return nil, fmt.Errorf("soaker on cpu %d: %w", cpu, err)
+	}
+	s := &soaker{cpu: cpu, file: file, page: page, cmd: exec.Command("/proc/self/exe")}
+	s.cmd.Args = []string{"tunnelbench", soakWord}
+	s.cmd.Env = append(os.Environ(), "GODEBUG=asyncpreemptoff=1", "GOMAXPROCS=1")
+	s.cmd.ExtraFiles = []*os.File{file}
+	s.cmd.Stderr = os.Stderr
+	if err := sys.StartTethered(s.cmd, []int{cpu}); err != nil {
+		return nil, errors.Join(fmt.Errorf("soaker on cpu %d: %w", cpu, err), sys.UnmapPage(page), file.Close())
+	}
+	return s, nil
+}
+
+func counterOf(page []byte) *atomic.Uint64 {
+	return (*atomic.Uint64)(unsafe.Pointer(&page[0]))
+}
+
+// loops is how far the soaker has come.
+func (s *soaker) loops() uint64 { return counterOf(s.page).Load() }
+
+// ran is how long the soaker itself has had the core; 0 when the kernel does not say.
+func (s *soaker) ran() time.Duration {
+	d, err := sys.ProcessCPU(s.cmd.Process.Pid)
+	if err != nil {
+		return 0
+	}
+	return d
+}
+
+// close ends the soaker and waits for it.
+func (s *soaker) close() error {
+	err := s.cmd.Process.Kill()
+	var exit *exec.ExitError
+	if waited := s.cmd.Wait(); waited != nil && !errors.As(waited, &exit) {
+		err = errors.Join(err, waited)
+	}
+	return errors.Join(err, sys.UnmapPage(s.page), s.file.Close())
+}
+
+// Helper runs a soaker when the program's arguments say so; it does not return
+// then. Call it first thing in main.
+func Helper() {
+	if len(os.Args) < 2 || os.Args[1] != soakWord {
+		return
+	}
+	if err := soak(os.NewFile(3, "counter")); err != nil {
+		fmt.Fprintln(os.Stderr, "soaker:", err)
+		os.Exit(1)
+	}
+}
+
+func soak(f *os.File) error {
+	runtime.LockOSThread()
+	debug.SetGCPercent(-1)
+	if err := sys.BecomeIdle(); err != nil {
+		return err
+	}
+	page, err := sys.MapPage(f)
+	if err != nil {
+		return err
+	}
+	if syscall.Getppid() == 1 { // the lab was gone before the kernel could tie us to it
+		return errors.New("orphaned")
+	}
+	for x := uint64(1); ; counterOf(page).Add(1) {
+		x = spin(x)
+	}
+}
+
+// spin is about a microsecond of work that no compiler can shorten: each step
+// needs the one before.
+func spin(x uint64) uint64 {
+	for range 400 {
+		x ^= x << 13
+		x ^= x >> 7
+		x ^= x << 17
+	}
+	return x
+}

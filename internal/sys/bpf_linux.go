@@ -1,0 +1,80 @@
+package sys
+
+import (
+	"fmt"
+	"os"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// testRun is the BPF_PROG_TEST_RUN arm of union bpf_attr (linux/bpf.h).
+type testRun struct {
+	progFD, retval             uint32
+	dataSizeIn, dataSizeOut    uint32
+	dataIn, dataOut            uint64
+	repeat, duration           uint32
+	ctxSizeIn, ctxSizeOut      uint32
+	ctxIn, ctxOut              uint64
+	flags, cpu, batch, padding uint32
+}
+
+// xdpLiveFrames is BPF_F_TEST_XDP_LIVE_FRAMES, kernel 5.18 (linux/bpf.h).
+const xdpLiveFrames = 1 << 1
+
+// RunLive runs an XDP program on copies of frame, batch of them at a time, and
+// really does what it returns (redirect, pass, drop). It stays in the kernel
+// for about 2^32 runs; a signal to the calling thread ends it with EINTR,
+// which is returned bare so that the caller may go back in.
+func RunLive(progFD int, frame []byte, batch int) error {
+	attr := testRun{
+		progFD:     uint32(progFD),
+		dataSizeIn: uint32(len(frame)),
+		dataIn:     uint64(uintptr(unsafe.Pointer(&frame[0]))),
+		repeat:     ^uint32(0),
+		flags:      xdpLiveFrames,
+		batch:      uint32(batch),
+	}
+	_, _, errno := unix.Syscall(unix.SYS_BPF, unix.BPF_PROG_TEST_RUN, uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr))
+	if errno != 0 {
+		return errno
+	}
+	return nil
+}
+
+// ClockTick opens a cpu-clock perf event that fires every period nanoseconds
+// on one core and runs the BPF program there, in the timer's interrupt
+// (perf_event_open(2)). Closing the descriptor ends it.
+func ClockTick(cpu int, period uint64, progFD int) (*os.File, error) {
+	attr := unix.PerfEventAttr{
+		Type:   unix.PERF_TYPE_SOFTWARE,
+		Config: unix.PERF_COUNT_SW_CPU_CLOCK,
+		Size:   uint32(unsafe.Sizeof(unix.PerfEventAttr{})),
+		Sample: period,
+		Bits:   unix.PerfBitDisabled,
+	}
+	fd, err := unix.PerfEventOpen(&attr, -1, cpu, -1, unix.PERF_FLAG_FD_CLOEXEC)
+	if err != nil {
+		return nil, fmt.Errorf("cpu-clock event on cpu %d: %w", cpu, err)
+	}
+	f := os.NewFile(uintptr(fd), "cpu-clock")
+	for _, step := range []struct {
+		request uint
+		value   int
+	}{{unix.PERF_EVENT_IOC_SET_BPF, progFD}, {unix.PERF_EVENT_IOC_ENABLE, 0}} {
+		if err := unix.IoctlSetInt(fd, step.request, step.value); err != nil {
+			_ = f.Close()
+			return nil, fmt.Errorf("cpu-clock event on cpu %d: %w", cpu, err)
+		}
+	}
+	return f, nil
+}
+
+// Monotonic is CLOCK_MONOTONIC in nanoseconds: the clock of bpf_ktime_get_ns.
+func Monotonic() uint64 {
+	var ts unix.Timespec
+	if unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts) != nil {
+		return 0 // cannot happen for this clock
+	}
+	return uint64(ts.Nano())
+}

@@ -1,0 +1,131 @@
+package sys
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// tether is the one thread that starts children which must not outlive this
+// process. PR_SET_PDEATHSIG fires when the thread that forked ends, not the
+// process, so this thread is locked and never ends.
+var tether = sync.OnceValue(func() chan<- func() {
+	work := make(chan func())
+	go routineTether(work)
+	return work
+})
+
+func routineTether(work <-chan func()) {
+	runtime.LockOSThread()
+	for fn := range work {
+		fn()
+	}
+}
+
+// StartInit starts cmd on cpus (nil: where this process may run) as the first
+// process of a new PID namespace, with a mount namespace and a session of its own.
+// The kernel kills it when this process ends in whatever way, and all its
+// descendants with it.
+func StartInit(cmd *exec.Cmd, cpus []int) error {
+	if cpus == nil {
+		all, err := Affinity()
+		if err != nil {
+			return err
+		}
+		cpus = all
+	}
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags: unix.CLONE_NEWPID | unix.CLONE_NEWNS,
+		Pdeathsig:  unix.SIGKILL,
+		Setsid:     true, // a terminal's Ctrl-C is for the lab, which then stops things in order
+	}
+	result := make(chan error, 1)
+	tether() <- func() {
+		// Bound before the fork, so that every thread of the child is born bound.
+		if err := SetAffinity(0, cpus); err != nil {
+			result <- err
+			return
+		}
+		result <- cmd.Start()
+	}
+	return <-result
+}
+
+// StartDetached starts cmd in a session of its own: it gets no signal of the
+// terminal and outlives this process.
+func StartDetached(cmd *exec.Cmd) error {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	return cmd.Start()
+}
+
+// Inherited is a descriptor that the parent passed on, kept from the caller's
+// own children.
+func Inherited(fd int) *os.File {
+	unix.CloseOnExec(fd)
+	return os.NewFile(uintptr(fd), "inherited")
+}
+
+// MountFresh gives the calling process, alone in its mount namespace, a /proc
+// of its PID namespace and a /sys of the calling thread's network namespace.
+func MountFresh() error {
+	const quiet = unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		return fmt.Errorf("make mounts private: %w", err)
+	}
+	if err := unix.Mount("proc", "/proc", "proc", quiet, ""); err != nil {
+		return fmt.Errorf("mount /proc: %w", err)
+	}
+	if err := unix.Mount("sysfs", "/sys", "sysfs", quiet, ""); err != nil {
+		return fmt.Errorf("mount /sys: %w", err)
+	}
+	return nil
+}
+
+// WaitAny reaps one child, whichever ends first. The code is what a shell
+// reports: the exit status, or 128 and the signal. An error means that there
+// is no child left.
+func WaitAny() (pid, code int, err error) {
+	for {
+		var status unix.WaitStatus
+		pid, err = unix.Wait4(-1, &status, 0, nil)
+		switch {
+		case errors.Is(err, unix.EINTR):
+			continue
+		case err != nil:
+			return 0, 0, err
+		case status.Signaled():
+			return pid, 128 + int(status.Signal()), nil
+		}
+		return pid, status.ExitStatus(), nil
+	}
+}
+
+// KillRest kills every process of the caller's PID namespace but the caller,
+// which must be its first process.
+func KillRest() error {
+	if unix.Getpid() != 1 {
+		return errors.New("kill the rest: not the first process of a PID namespace")
+	}
+	if err := unix.Kill(-1, unix.SIGKILL); err != nil && !errors.Is(err, unix.ESRCH) {
+		return err
+	}
+	return nil
+}
+
+// ProcessCPU is the time that a process has spent on CPUs, its ended threads
+// included, to the nanosecond: the clock of clock_getcpuclockid(3).
+func ProcessCPU(pid int) (time.Duration, error) {
+	const schedClock = 2 // CPUCLOCK_SCHED, linux/posix-timers.h
+	var ts unix.Timespec
+	if err := unix.ClockGettime(int32(^pid<<3|schedClock), &ts); err != nil {
+		return 0, fmt.Errorf("cpu clock of process %d: %w", pid, err)
+	}
+	return time.Duration(ts.Nano()), nil
+}

@@ -1,0 +1,61 @@
+package sys
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// ReadSysfs reads a file of the sysfs that belongs to the calling thread's
+// network namespace; rel is relative to /sys. The mounted /sys would show the
+// namespace it was mounted in, whatever thread looks at it.
+func ReadSysfs(rel string) (string, error) {
+	f, err := openSysfs(rel, unix.O_RDONLY)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(f)
+	if err != nil {
+		return "", fmt.Errorf("read /sys/%s: %w", rel, err)
+	}
+	return string(b), nil
+}
+
+// WriteSysfs writes such a file.
+func WriteSysfs(rel, value string) error {
+	f, err := openSysfs(rel, unix.O_WRONLY)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if _, err := f.WriteString(value); err != nil {
+		return fmt.Errorf("write %q to /sys/%s: %w", value, rel, err)
+	}
+	return nil
+}
+
+// openSysfs makes a sysfs mount that is attached nowhere (fsopen(2), fsmount(2),
+// kernel 5.2) and opens a file in it. The mount goes with its last file.
+func openSysfs(rel string, flags int) (*os.File, error) {
+	fs, err := unix.Fsopen("sysfs", unix.FSOPEN_CLOEXEC)
+	if err != nil {
+		return nil, fmt.Errorf("fsopen sysfs: %w", err)
+	}
+	defer unix.Close(fs)
+	if err := unix.FsconfigCreate(fs); err != nil {
+		return nil, fmt.Errorf("fsconfig sysfs: %w", err)
+	}
+	root, err := unix.Fsmount(fs, unix.FSMOUNT_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("fsmount sysfs: %w", err)
+	}
+	defer unix.Close(root)
+	fd, err := unix.Openat(root, rel, flags|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("open /sys/%s: %w", rel, err)
+	}
+	return os.NewFile(uintptr(fd), "/sys/"+rel), nil
+}

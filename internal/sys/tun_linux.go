@@ -1,0 +1,141 @@
+package sys
+
+import (
+	"fmt"
+	"os"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// Event is an eventfd(2): once raised it stays readable, so that every poll
+// that includes it returns at once.
+type Event struct{ fd int }
+
+// NewEvent makes an event that is not raised.
+func NewEvent() (*Event, error) {
+	fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	if err != nil {
+		return nil, os.NewSyscallError("eventfd", err)
+	}
+	return &Event{fd: fd}, nil
+}
+
+// Raise makes the event readable for good. It may be called from any
+// goroutine and more than once.
+func (e *Event) Raise() error {
+	one := [8]byte{7: 1}
+	_, err := unix.Write(e.fd, one[:])
+	if err == unix.EAGAIN { // the counter is full, hence raised
+		return nil
+	}
+	return os.NewSyscallError("write eventfd", err)
+}
+
+// Close releases the descriptor.
+func (e *Event) Close() error { return os.NewSyscallError("close", unix.Close(e.fd)) }
+
+// TUN is one queue of a TUN interface: whole IP packets, one per read and per
+// write, without a packet information header (tuntap.rst in the kernel's
+// documentation). The descriptor is non-blocking and stays away from the Go
+// poller. One goroutine may read while another writes.
+type TUN struct {
+	fd   int
+	name string
+	poll [2]unix.PollFd // Wait's argument: here, so that waiting does not allocate
+}
+
+// OpenTUN creates the TUN interface name, or attaches to a persistent one, in
+// the namespace of the calling thread, gives it the MTU mtu (octets) and
+// brings it up. The interface goes away with the descriptor.
+func OpenTUN(name string, mtu int) (*TUN, error) {
+	const device = "/dev/net/tun"
+	fd, err := unix.Open(device, unix.O_RDWR|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, &os.PathError{Op: "open", Path: device, Err: err}
+	}
+	t := &TUN{fd: fd}
+	if err := t.attach(name, mtu); err != nil {
+		unix.Close(fd)
+		return nil, fmt.Errorf("tun %s: %w", name, err)
+	}
+	return t, nil
+}
+
+func (t *TUN) attach(name string, mtu int) error {
+	req, err := unix.NewIfreq(name)
+	if err != nil {
+		return fmt.Errorf("interface name: %w", err)
+	}
+	req.SetUint16(unix.IFF_TUN | unix.IFF_NO_PI)
+	if err := unix.IoctlIfreq(t.fd, unix.TUNSETIFF, req); err != nil {
+		return os.NewSyscallError("TUNSETIFF", err)
+	}
+	t.name = req.Name()
+	return linkUp(t.name, mtu)
+}
+
+// linkUp sets the MTU of an interface and brings it up, both by netdevice(7).
+func linkUp(name string, mtu int) error {
+	s, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return os.NewSyscallError("socket", err)
+	}
+	defer unix.Close(s)
+	req, err := unix.NewIfreq(name)
+	if err != nil {
+		return err
+	}
+	req.SetUint32(uint32(mtu))
+	if err := unix.IoctlIfreq(s, unix.SIOCSIFMTU, req); err != nil {
+		return os.NewSyscallError("SIOCSIFMTU", err)
+	}
+	if err := unix.IoctlIfreq(s, unix.SIOCGIFFLAGS, req); err != nil {
+		return os.NewSyscallError("SIOCGIFFLAGS", err)
+	}
+	req.SetUint16(req.Uint16() | unix.IFF_UP)
+	return os.NewSyscallError("SIOCSIFFLAGS", unix.IoctlIfreq(s, unix.SIOCSIFFLAGS, req))
+}
+
+// Name is the name the kernel gave the interface.
+func (t *TUN) Name() string { return t.name }
+
+// Read takes one packet, cut to len(p) octets, or returns EAGAIN at once when
+// the queue is empty. It is a raw system call: the scheduler need not hear of a
+// call that never sleeps, and saying so twice per packet costs as much as
+// the read's own entry into the kernel.
+func (t *TUN) Read(p []byte) (int, error) {
+	n, _, errno := unix.RawSyscall(unix.SYS_READ, uintptr(t.fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)))
+	if errno != 0 {
+		return 0, errno
+	}
+	return int(n), nil
+}
+
+// Write gives the kernel one packet to receive. It never sleeps, for the
+// reason given at Read. EINVAL: not an IP packet; EIO: the interface is down.
+func (t *TUN) Write(p []byte) error {
+	_, _, errno := unix.RawSyscall(unix.SYS_WRITE, uintptr(t.fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)))
+	if errno != 0 {
+		return errno
+	}
+	return nil
+}
+
+// Wait sleeps (ppoll(2)) until a packet can be read or event is raised, and
+// tells whether it was the event. Only the reading goroutine may call it.
+func (t *TUN) Wait(event *Event) (raised bool, err error) {
+	t.poll[0] = unix.PollFd{Fd: int32(t.fd), Events: unix.POLLIN}
+	t.poll[1] = unix.PollFd{Fd: int32(event.fd), Events: unix.POLLIN}
+	for {
+		_, err := unix.Ppoll(t.poll[:], nil, nil)
+		if err == syscall.EINTR {
+			continue
+		}
+		return t.poll[1].Revents != 0, err
+	}
+}
+
+// Close releases the queue, and with the last one the interface.
+func (t *TUN) Close() error { return os.NewSyscallError("close", unix.Close(t.fd)) }

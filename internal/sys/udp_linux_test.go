@@ -1,0 +1,195 @@
+package sys
+
+import (
+	"bytes"
+	"net"
+	"net/netip"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// udpPair is two sockets connected to each other.
+func udpPair(t *testing.T, host string) (a, b *UDP, addrA, addrB netip.AddrPort) {
+	t.Helper()
+	addrA, addrB = unusedPort(t, host), unusedPort(t, host)
+	dial := func(local, peer netip.AddrPort) *UDP {
+		u, err := DialUDP(local, peer, 1<<20)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { u.Close() })
+		return u
+	}
+	return dial(addrA, addrB), dial(addrB, addrA), addrA, addrB
+}
+
+func unusedPort(t *testing.T, host string) netip.AddrPort {
+	t.Helper()
+	probe, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr(host), 0)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer probe.Close()
+	return probe.LocalAddr().(*net.UDPAddr).AddrPort()
+}
+
+// pattern is n octets that differ from their neighbours.
+func pattern(n int) []byte {
+	p := make([]byte, n)
+	for i := range p {
+		p[i] = byte(i * 7)
+	}
+	return p
+}
+
+func TestSegmentsArriveAsARow(t *testing.T) {
+	for _, host := range []string{"127.0.0.1", "::1"} {
+		a, b, addrA, _ := udpPair(t, host)
+		if err := a.ProbeSegmentation(); err != nil {
+			t.Fatal(err)
+		}
+		if err := b.EnableGRO(); err != nil {
+			t.Fatal(err)
+		}
+		row, lone := pattern(1000), pattern(50)
+		var out SendVector
+		out.Add(row, 300)
+		out.Add(lone, 0)
+		if n, err := out.Send(a); n != 2 || err != nil {
+			t.Fatalf("%s: sent %d messages, %v", host, n, err)
+		}
+		got := collect(t, b, NewReceiveVector(4, 1<<16), len(row)+len(lone))
+		if len(got) != 2 || got[0].Segment != 300 || got[1].Segment != 0 {
+			t.Fatalf("%s: %d messages, want a row of 300 each and a lone datagram: %+v", host, len(got), got)
+		}
+		if !bytes.Equal(got[0].Data, row) || !bytes.Equal(got[1].Data, lone) || got[0].Source != addrA {
+			t.Errorf("%s: octets or source %v changed", host, got[0].Source)
+		}
+	}
+}
+
+func TestSegmentsArriveOneByOne(t *testing.T) {
+	a, b, _, _ := udpPair(t, "127.0.0.1")
+	row := pattern(1000)
+	var out SendVector
+	out.Add(row, 300)
+	if n, err := out.Send(a); n != 1 || err != nil {
+		t.Fatalf("sent %d messages, %v", n, err)
+	}
+	got := collect(t, b, NewReceiveVector(8, 2048), len(row))
+	if len(got) != 4 || len(got[3].Data) != 100 {
+		t.Errorf("%d messages without UDP_GRO, want 4 of which the last has 100 octets", len(got))
+	}
+}
+
+// collect receives until octets have come, and copies.
+func collect(t *testing.T, u *UDP, in *ReceiveVector, octets int) (got []Arrival) {
+	t.Helper()
+	watchdog := time.AfterFunc(5*time.Second, func() { u.ShutdownRead() })
+	defer watchdog.Stop()
+	for octets > 0 {
+		messages, err := in.Receive(u)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range messages {
+			if len(m.Data) == 0 {
+				t.Fatalf("%d octets never came", octets)
+			}
+			octets -= len(m.Data)
+			m.Data = bytes.Clone(m.Data)
+			got = append(got, m)
+		}
+	}
+	return got
+}
+
+func TestTruncatedIsMarked(t *testing.T) {
+	a, b, _, _ := udpPair(t, "127.0.0.1")
+	in := NewReceiveVector(2, 100)
+	for _, n := range []int{101, 100} { // the mark must not stay in the slot
+		var out SendVector
+		out.Add(pattern(n), 0)
+		if _, err := out.Send(a); err != nil {
+			t.Fatal(err)
+		}
+		got := collect(t, b, in, min(n, 100))
+		if len(got) != 1 || got[0].Truncated != (n > 100) || len(got[0].Data) != 100 {
+			t.Errorf("%d octets into a slot of 100: %+v", n, got)
+		}
+	}
+}
+
+func TestRefusedSegmentationIsRecognised(t *testing.T) {
+	a, _, _, _ := udpPair(t, "127.0.0.1")
+	var out SendVector
+	out.Add(pattern(2000), 1) // far more segments than any kernel takes
+	if _, err := out.Send(a); !RefusesSegmentation(err) {
+		t.Errorf("2000 segments in one send: %v, want a refusal", err)
+	}
+	if RefusesSegmentation(syscall.ECONNREFUSED) || RefusesSegmentation(nil) {
+		t.Error("an ICMP message must not look like a refusal")
+	}
+}
+
+func TestShutdownWakesReceive(t *testing.T) {
+	a, _, _, _ := udpPair(t, "127.0.0.1")
+	done := make(chan error, 1)
+	go func() {
+		messages, err := NewReceiveVector(4, 100).Receive(a)
+		for _, m := range messages {
+			if len(m.Data) > 0 {
+				err = syscall.EPROTO
+			}
+		}
+		done <- err
+	}()
+	if err := a.ShutdownRead(); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case err := <-done:
+		if err != nil {
+			t.Errorf("woken with %v, want messages of length zero", err)
+		}
+	case <-time.After(5 * time.Second):
+		t.Error("still asleep")
+	}
+}
+
+func TestIsBroken(t *testing.T) {
+	a, _, _, _ := udpPair(t, "127.0.0.1")
+	_, err := NewReceiveVector(1, 100).Receive(&UDP{fd: -1})
+	if !IsBroken(err) {
+		t.Errorf("a socket that is not there: %v is not broken", err)
+	}
+	if IsBroken(syscall.ECONNREFUSED) || IsBroken(syscall.EINTR) {
+		t.Error("passing errors must not look like a broken socket")
+	}
+	if err := a.ProbeSegmentation(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestVectorsDoNotAllocate(t *testing.T) {
+	a, b, _, _ := udpPair(t, "127.0.0.1")
+	if err := b.EnableGRO(); err != nil {
+		t.Fatal(err)
+	}
+	data := pattern(640)
+	out, in := new(SendVector), NewReceiveVector(4, 1<<16)
+	allocations := testing.AllocsPerRun(100, func() {
+		out.Reset()
+		out.Add(data, 64)
+		if _, err := out.Send(a); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := in.Receive(b); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if allocations != 0 {
+		t.Errorf("a send and a receive allocate %v times", allocations)
+	}
+}

@@ -1,0 +1,410 @@
+//go:build ignore
+
+// SPDX-License-Identifier: MIT OR GPL-2.0
+/* The in-kernel tester.
+ *
+ *	send      run by BPF_PROG_TEST_RUN in live-frames mode, over and over, on
+ *		  the tester's core: not yet due -> drop; due -> write the whole
+ *		  frame, stamp it, redirect it to its port
+ *	receive0  XDP on port 1, where stream 0 comes out: check, ledger, histogram
+ *	receive1  XDP on port 0, where stream 1 comes out
+ *	tick      a 1 kHz cpu-clock perf event on every core: a tick that comes
+ *		  late means that the machine took the core away
+ *
+ * One core sends; one NAPI context receives a stream (ports have one queue), so
+ * nothing here is written by two cores at a time but the list of stalls.
+ */
+#include "tester.h"
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#define LINE __attribute__((aligned(64))) /* cores do not share what one of them writes */
+
+/* Keeps the compiler from proving a bound that the verifier then misses. */
+#define OPAQUE(v) asm volatile("" : "+r"(v))
+
+struct trial_plan plan LINE;
+struct send_state sender LINE;
+struct stream_sent sent[STREAMS] LINE;
+struct stream_received received[STREAMS] LINE;
+__u64 quiet_since LINE; /* frames stamped before it met a stall */
+
+/* Per stream: everything, and what no stall touched. */
+__u32 latency[STREAMS][2][BUCKETS] LINE;
+struct extremes latency_extremes[STREAMS][2] LINE;
+__u32 lateness[2][BUCKETS] LINE;
+struct extremes lateness_extremes[2] LINE;
+
+__u8 template[STREAMS][FRAME_MAX] LINE;
+
+struct stall stalls[STALLS_MAX] LINE;
+__u64 stall_count LINE;
+struct canary canaries[CPUS_MAX] LINE;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 2); /* set by user space to what the trial needs */
+	__type(key, __u32);
+	__type(value, __u64);
+} seen SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, STREAMS *FLOWS_MAX);
+	__type(key, __u32);
+	__type(value, struct flow);
+} flows SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_DEVMAP);
+	__uint(max_entries, STREAMS);
+	__type(key, __u32);
+	__type(value, __u32);
+} ports SEC(".maps");
+
+/* The bucket of v: exact below SUB, then SUB buckets per octave. */
+static __always_inline __u32 bucket(__u64 v)
+{
+	__u32 bit = 0;
+	__u64 x = v;
+
+	if (v < SUB)
+		return v;
+	if (v >> (TOP_BIT + 1))
+		return BUCKETS - 1;
+	if (x >> 32)
+		x >>= 32, bit += 32;
+	if (x >> 16)
+		x >>= 16, bit += 16;
+	if (x >> 8)
+		x >>= 8, bit += 8;
+	if (x >> 4)
+		x >>= 4, bit += 4;
+	if (x >> 2)
+		x >>= 2, bit += 2;
+	bit += x >> 1;
+	return ((bit - SUB_BITS) << SUB_BITS) + (v >> (bit - SUB_BITS));
+}
+
+static __always_inline void count(__u32 *histogram, struct extremes *e, __u64 v)
+{
+	__u32 b = bucket(v);
+
+	OPAQUE(b);
+	if (b < BUCKETS)
+		histogram[b]++;
+	if (v < e->min)
+		e->min = v;
+	if (v > e->max)
+		e->max = v;
+}
+
+static __always_inline void record_stall(__u64 at, __u64 length, __u32 tester)
+{
+	__u64 i = __sync_fetch_and_add(&stall_count, 1);
+	__u64 end = at + length;
+	__u64 quiet = end + plan.slice;
+
+	if (plan.slice)
+		quiet -= (end - sender.start) % plan.slice;
+	if (quiet > quiet_since)
+		quiet_since = quiet;
+	if (i >= STALLS_MAX)
+		return;
+	stalls[i].at = at;
+	stalls[i].length = length;
+	stalls[i].cpu = bpf_get_smp_processor_id();
+	stalls[i].tester = tester;
+}
+
+/* A long gap between two polls is the machine's doing when nothing was sent in
+ * it, or when the core's own timer was late too; else it is the path's. The
+ * machine's time pauses the schedule, the path's does not. */
+static __always_inline void judge_gap(__u64 now, __u64 gap)
+{
+	__u32 cpu = plan.tester_cpu;
+	__u64 ticks_late = cpu < CPUS_MAX ? canaries[cpu].stalls : 0;
+
+	if (sender.sent && ticks_late == sender.canary_seen)
+		return;
+	sender.canary_seen = ticks_late;
+	sender.stalled += gap;
+	if (plan.interval_q)
+		sender.paused += gap;
+	record_stall(now - gap, gap, 1);
+}
+
+static __always_inline __u32 add_words(__u32 sum, __u64 v)
+{
+	return sum + (v >> 48) + ((v >> 32) & 0xffff) + ((v >> 16) & 0xffff) + (v & 0xffff);
+}
+
+static __always_inline __u16 fold(__u32 sum)
+{
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (sum & 0xffff) + (sum >> 16);
+}
+
+/* The exclusive or of all octets of the signature but the check itself. */
+static __always_inline __u8 check_octet(__u32 trial, __u32 stream, __u32 sequence, __u64 time)
+{
+	__u64 x = time ^ sequence ^ trial ^ stream ^ MAGIC;
+
+	x ^= x >> 32;
+	x ^= x >> 16;
+	return x ^ (x >> 8);
+}
+
+/* The changing part of a frame, in wire order; packed since UDP starts at 34. */
+struct wire {
+	__u8 ethernet[14];
+	__u8 ip[10];
+	__be16 ip_check;
+	__be32 source, destination;
+	__be16 source_port, destination_port, udp_length, udp_check;
+	__be16 magic, trial;
+	__u8 stream, check;
+	__be32 sequence;
+	__be64 time;
+} __attribute__((packed));
+
+static __always_inline int write_frame(struct xdp_md *ctx, __u32 s, __u64 now)
+{
+	struct wire *w = (void *)(long)ctx->data;
+	__u32 sequence = sent[s].n, index = s * FLOWS_MAX + sent[s].flow;
+	__u64 rest = (__u64)plan.length - SIGNED_LEN;
+	struct flow *f;
+	__u32 sum;
+	__u8 check;
+
+	f = bpf_map_lookup_elem(&flows, &index);
+	if (!f || (void *)(w + 1) > (void *)(long)ctx->data_end)
+		return -1;
+	check = check_octet(plan.trial, s, sequence, now);
+	__builtin_memcpy(w, template[s], 24);
+	w->ip_check = f->ip_check;
+	w->source = f->source;
+	w->destination = f->destination;
+	w->source_port = f->source_port;
+	w->destination_port = f->destination_port;
+	__builtin_memcpy(&w->udp_length, &template[s][38], 2);
+	sum = add_words(add_words(f->udp_sum + check, sequence), now);
+	sum = (__u16)~fold(sum);
+	w->udp_check = bpf_htons(sum ? sum : 0xffff); /* RFC 768: 0 means none */
+	w->magic = bpf_htons(MAGIC);
+	w->trial = bpf_htons(plan.trial);
+	w->stream = s;
+	w->check = check;
+	w->sequence = bpf_htonl(sequence);
+	w->time = bpf_cpu_to_be64(now);
+	/* Pages come back with whatever the device wrote into them. */
+	OPAQUE(rest);
+	if (!rest)
+		return 0;
+	OPAQUE(rest);
+	if (rest > FRAME_MAX - SIGNED_LEN)
+		return -1;
+	return bpf_xdp_store_bytes(ctx, SIGNED_LEN, &template[s][SIGNED_LEN], rest);
+}
+
+/* Send stream s's next frame if it is due. */
+static __always_inline int send_due(struct xdp_md *ctx, __u32 s, __u64 now, __u64 elapsed)
+{
+	__u64 due = sent[s].due_q >> 20;
+
+	if (sent[s].n >= plan.frames || elapsed < due)
+		return XDP_DROP;
+	if (write_frame(ctx, s, now))
+		return XDP_ABORTED;
+	if (plan.interval_q) {
+		count(lateness[0], &lateness_extremes[0], elapsed - due);
+		if (now >= quiet_since)
+			count(lateness[1], &lateness_extremes[1], elapsed - due);
+	}
+	sent[s].n++;
+	sent[s].due_q += plan.interval_q;
+	sent[s].last = now;
+	if (++sent[s].flow >= plan.flows)
+		sent[s].flow = 0;
+	sender.sent = 1;
+	sender.turn = s ^ 1;
+	return bpf_redirect_map(&ports, s, XDP_ABORTED);
+}
+
+static __always_inline int finished(__u64 elapsed)
+{
+	if (elapsed >= plan.deadline)
+		return 1;
+	if (sent[0].n + sent[1].n < plan.frames * plan.streams)
+		return 0;
+	return elapsed >= sent[plan.first & 1].due_q >> 20; /* the last frame's interval is part of the trial */
+}
+
+SEC("xdp")
+int send(struct xdp_md *ctx)
+{
+	__u64 now = bpf_ktime_get_ns(), gap, elapsed;
+	__u32 turn;
+	int verdict;
+
+	if (sender.done)
+		return XDP_DROP;
+	if (!sender.start) {
+		sender.start = now;
+		sender.last_poll = now;
+		quiet_since = 0;
+	}
+	gap = now - sender.last_poll;
+	if (gap > plan.stall_limit)
+		judge_gap(now, gap);
+	sender.last_poll = now;
+	sender.polls++;
+	sender.sent = 0;
+	elapsed = now - sender.start - sender.paused;
+	if (finished(elapsed)) {
+		sender.done = now;
+		return XDP_DROP;
+	}
+	turn = (plan.streams < 2 ? plan.first : sender.turn) & 1;
+	/* A constant stream number lets the verifier see every bound. */
+	verdict = turn ? send_due(ctx, 1, now, elapsed) : send_due(ctx, 0, now, elapsed);
+	if (verdict == XDP_DROP && plan.streams == 2)
+		verdict = turn ? send_due(ctx, 0, now, elapsed) : send_due(ctx, 1, now, elapsed);
+	return verdict;
+}
+
+#define CHUNK 64
+
+/* The octets behind the signature against the template: by chunks, words,
+ * octets. A global function, so that the verifier looks at it once. */
+__noinline int payload_differs(struct xdp_md *ctx, __u32 s)
+{
+	__u8 *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	__u8 *expected = template[s & 1];
+	__u64 diff = 0;
+	__u32 at;
+
+	for (at = SIGNED_LEN;; at += CHUNK) {
+		__u64 *p = (__u64 *)(data + at), *t = (__u64 *)&expected[at];
+
+		OPAQUE(at);
+		if (at > FRAME_MAX - CHUNK || (void *)(p + CHUNK / 8) > (void *)end)
+			break;
+#pragma unroll
+		for (int i = 0; i < CHUNK / 8; i++)
+			diff |= p[i] ^ t[i];
+	}
+	for (int i = 0; i < CHUNK / 8; i++, at += 8) {
+		__u64 *p = (__u64 *)(data + at), *t = (__u64 *)&expected[at];
+
+		OPAQUE(at);
+		if (at > FRAME_MAX - 8 || (void *)(p + 1) > (void *)end)
+			break;
+		diff |= *p ^ *t;
+	}
+	for (int i = 0; i < 8; i++, at++) {
+		OPAQUE(at);
+		if (at >= FRAME_MAX || data + at + 1 > end)
+			break;
+		diff |= data[at] ^ expected[at];
+	}
+	return diff != 0;
+}
+
+/* Book an intact frame of this trial. */
+static __always_inline void book(struct stream_received *r, __u32 s, __u32 sequence, __u64 stamp, __u64 now)
+{
+	__u32 index = s * plan.words + (sequence >> 6);
+	__u64 bit = 1ULL << (sequence & 63), took = now - stamp;
+	__u64 *word = bpf_map_lookup_elem(&seen, &index);
+
+	if (!word) {
+		r->corrupted++;
+		return;
+	}
+	if (*word & bit) {
+		r->duplicated++;
+		return;
+	}
+	*word |= bit;
+	if (sequence < r->next)
+		r->reordered++;
+	else
+		r->next = sequence + 1ULL;
+	if (took > plan.late_limit)
+		r->late++;
+	else
+		r->received++;
+	if (!r->first)
+		r->first = now;
+	r->last = now;
+	count(latency[s][0], &latency_extremes[s][0], took);
+	if (stamp >= quiet_since)
+		count(latency[s][1], &latency_extremes[s][1], took);
+}
+
+static __always_inline int receive(struct xdp_md *ctx, __u32 s)
+{
+	struct wire *w = (void *)(long)ctx->data;
+	__u64 now = bpf_ktime_get_ns(), stamp;
+	struct stream_received *r = &received[s];
+	__u32 sequence;
+
+	if ((void *)(w + 1) > (void *)(long)ctx->data_end || w->magic != bpf_htons(MAGIC)) {
+		r->foreign++;
+		return XDP_DROP;
+	}
+	sequence = bpf_ntohl(w->sequence);
+	stamp = bpf_be64_to_cpu(w->time);
+	if (w->check != check_octet(bpf_ntohs(w->trial), w->stream, sequence, stamp))
+		r->corrupted++;
+	else if (w->stream != s)
+		r->foreign++;
+	else if (w->trial != bpf_htons(plan.trial))
+		r->stale++;
+	else if (ctx->data_end - ctx->data != plan.length || sequence >= plan.frames || stamp > now ||
+		 (sequence >> 6) >= plan.words || (plan.length > SIGNED_LEN && payload_differs(ctx, s)))
+		r->corrupted++;
+	else
+		book(r, s, sequence, stamp, now);
+	return XDP_DROP;
+}
+
+SEC("xdp")
+int receive0(struct xdp_md *ctx)
+{
+	return receive(ctx, 0);
+}
+
+SEC("xdp")
+int receive1(struct xdp_md *ctx)
+{
+	return receive(ctx, 1);
+}
+
+/* The gap between two ticks holds the stall and, before it, part of a period
+ * that nobody saw: half of one on average. */
+SEC("perf_event")
+int tick(void *ctx)
+{
+	__u64 now = bpf_ktime_get_ns(), gap;
+	__u32 cpu = bpf_get_smp_processor_id();
+	struct canary *c;
+
+	if (cpu >= CPUS_MAX)
+		return 0;
+	c = &canaries[cpu];
+	gap = now - c->last;
+	if (c->last && gap > plan.tick + plan.stall_limit) {
+		c->stalls++;
+		c->stolen += gap - plan.tick / 2;
+		if (cpu != plan.tester_cpu && sender.start && !sender.done)
+			record_stall(now - (gap - plan.tick / 2), gap - plan.tick / 2, 0);
+	}
+	c->last = now;
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0 */
+/* What user space and the in-kernel tester share: the plan it is given, the
+ * ledger it keeps. All of it lives in mmapped maps. Times are CLOCK_MONOTONIC
+ * nanoseconds. */
+#ifndef TESTER_H
+#define TESTER_H
+
+#include <linux/bpf.h>
+#include <linux/types.h>
+
+#define STREAMS 2	 /* one per direction: stream s leaves port s */
+#define FRAME_MAX 3072	 /* octets of a live frame's template */
+#define FLOWS_MAX 65536
+#define CPUS_MAX 1024
+#define STALLS_MAX 4096
+
+/* A histogram's bucket is 1/128 of its octave wide: 0.8 % at worst. */
+#define SUB_BITS 7
+#define SUB (1 << SUB_BITS)
+#define TOP_BIT 34 /* values from 2^35 ns (34 s) on share the last bucket */
+#define BUCKETS ((TOP_BIT - SUB_BITS + 2) * SUB)
+
+#define HEAD_LEN 42	 /* Ethernet, IPv4, UDP */
+#define SIGNATURE_LEN 18 /* magic, trial, stream, check, sequence, send time */
+#define SIGNED_LEN (HEAD_LEN + SIGNATURE_LEN)
+#define MAGIC 0x7462 /* "tb" */
+
+/* The traffic of one direction. Sums are partial one's complement sums in
+ * host order, without what changes per frame. */
+struct flow {
+	__be32 source, destination;
+	__be16 source_port, destination_port;
+	__be16 ip_check;
+	__u16 udp_sum;
+};
+
+struct trial_plan {
+	__u64 frames;	   /* per stream; all ones: until the deadline */
+	__u64 interval_q;  /* between frames, in 2^-20 ns; 0: no schedule */
+	__u64 deadline;	   /* stop this long after the start, pauses added */
+	__u64 stall_limit; /* a longer gap between polls is a stall */
+	__u64 late_limit;  /* a frame that took longer counts as late */
+	__u64 slice;	   /* what a stall spoils is rounded up to slices */
+	__u64 tick;	   /* the canary's period */
+	__u32 streams, first; /* how many; the one there is, if one */
+	__u32 flows;
+	__u32 length;	   /* of a frame on a veth, without FCS */
+	__u32 tester_cpu;
+	__u32 trial;
+	__u32 words;	   /* 64-bit words of the bitmap, per stream */
+	__u32 pad;
+};
+
+struct send_state {
+	__u64 start, paused, done; /* done: when the last frame was due and sent */
+	__u64 last_poll, polls, stalled;
+	__u32 sent, turn;	   /* sent: whether the last poll sent */
+	__u64 canary_seen;
+};
+
+struct stream_sent {
+	__u64 n, due_q;
+	__u64 last; /* when the last frame went out */
+	__u32 flow, pad;
+};
+
+struct extremes {
+	__u64 min, max;
+};
+
+struct stream_received {
+	__u64 received, late, duplicated, reordered, corrupted, stale, foreign;
+	__u64 next; /* lowest sequence number not yet passed */
+	__u64 first, last;
+};
+
+struct canary {
+	__u64 last, stalls, stolen;
+	__u64 pad[5]; /* a cache line per core */
+};
+
+struct stall {
+	__u64 at, length;
+	__u32 cpu, tester;
+};
+
+#endif

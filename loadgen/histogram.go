@@ -1,0 +1,66 @@
+package loadgen
+
+import (
+	"math/bits"
+	"time"
+
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
+
+// A histogram's buckets, the same as in the kernel's half: values below 128 ns
+// have one each, above there are 128 per octave, so a bucket is at most 0.8 %
+// of its values wide. Everything from 2^35 ns (34 s) on shares the last one.
+const (
+	subBits = 7
+	sub     = 1 << subBits
+	topBit  = 34
+	buckets = (topBit - subBits + 2) * sub
+)
+
+// bucketOf is where the value v is counted.
+func bucketOf(v uint64) int {
+	if v < sub {
+		return int(v)
+	}
+	if v>>(topBit+1) != 0 {
+		return buckets - 1
+	}
+	shift := bits.Len64(v) - 1 - subBits
+	return shift<<subBits + int(v>>shift)
+}
+
+// middle is the value that stands for bucket b.
+func middle(b int) uint64 {
+	if b < 2*sub {
+		return uint64(b)
+	}
+	shift := b>>subBits - 1
+	low := uint64(b-shift<<subBits) << shift
+	return low + 1<<shift/2
+}
+
+// distribution summarises counts, whose extremes are known exactly. It is nil
+// when nothing was counted. A percentile is the smallest value with F(x) >= p
+// (RFC 2330 section 11.3).
+func distribution(counts *[buckets]uint32, least, most uint64) *rfc2544.Distribution {
+	var n uint64
+	for _, c := range counts {
+		n += uint64(c)
+	}
+	if n == 0 {
+		return nil
+	}
+	at := func(perMille uint64) time.Duration {
+		rank := (n*perMille + 999) / 1000
+		var sum uint64
+		for b, c := range counts {
+			if sum += uint64(c); sum >= rank {
+				return time.Duration(min(max(middle(b), least), most))
+			}
+		}
+		return time.Duration(most)
+	}
+	return &rfc2544.Distribution{
+		N: n, Min: time.Duration(least), P50: at(500), P90: at(900), P99: at(990), P999: at(999), Max: time.Duration(most),
+	}
+}

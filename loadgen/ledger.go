@@ -1,0 +1,34 @@
+package loadgen
+
+import (
+	"time"
+
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
+
+// StreamLedger is what became of one stream's frames, to the frame:
+//
+//	offered = received + late + what never came back or came back damaged
+type StreamLedger struct {
+	Intended, Offered                uint64
+	Received, Late                   uint64 // distinct, intact frames of this trial
+	Duplicated, Reordered, Corrupted uint64
+	Stale, Foreign                   uint64 // an earlier trial's frames; nobody's
+	Latency, LatencyQuiet            *rfc2544.Distribution
+	Span                             time.Duration // from the first frame received to the last
+}
+
+// Ledger is what a trial showed.
+type Ledger struct {
+	Trial    uint16
+	Streams  []StreamLedger
+	Duration time.Duration // spent sending, pauses left out
+	Paused   time.Duration // that the machine took from the schedule
+	Lateness *rfc2544.Distribution
+	// LatenessQuiet leaves out frames sent in a slice that a stall touched.
+	LatenessQuiet *rfc2544.Distribution
+	Stalls        []rfc2544.Stall
+	StallsBeyond  uint64                // more than the list holds
+	Stolen        map[int]time.Duration // per core, what the canary saw taken away
+	Polls         uint64                // of the sender: what the tester's core had left over
+}

@@ -1,0 +1,93 @@
+package loadgen
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
+
+// Limits of the engine.
+const (
+	MaxFlows    = 65536
+	MaxXDPFrame = rfc2544.FrameSize(3076) // a live frame lies in one page
+	MaxRate     = rfc2544.Rate(20e6)      // above it a schedule means nothing
+	minRate     = rfc2544.Rate(1)
+	maxBatch    = 256 // NAPI's own is 64; the kernel takes up to 256 (TEST_XDP_MAX_BATCH)
+)
+
+// Endpoint is one of the tester's addresses, as a stream's frames carry them.
+type Endpoint struct {
+	MAC net.HardwareAddr
+	IP  netip.Addr
+}
+
+// Stream is the traffic of one direction. Stream s leaves port s and is
+// received at the other port.
+type Stream struct {
+	From    Endpoint
+	To      netip.Addr
+	NextHop net.HardwareAddr // the device's port, to which frames are addressed
+}
+
+// Plan is one whole trial of an engine.
+type Plan struct {
+	Streams  []Stream // one, or two for both directions at once
+	Reverse  bool     // with one stream: it leaves port 1 instead of port 0
+	Size     rfc2544.FrameSize
+	Rate     rfc2544.Rate // per stream; rfc2544.Flood for no schedule
+	Duration time.Duration
+	Flows    int           // per stream, 1 to MaxFlows
+	Seed     uint64        // of the flows' ports
+	Late     time.Duration // a frame that takes longer is lost, as late; above 0
+	Silence  time.Duration // the trial is over when nothing came for so long; above 0
+	Window   time.Duration // but no later than so long after the last frame went out
+	Batch    int           // frames between two flushes to the port; 0 lets the engine choose
+}
+
+// Validate names the first thing that no engine can do, in one line.
+func (p Plan) Validate() error {
+	switch {
+	case len(p.Streams) < 1 || len(p.Streams) > 2:
+		return fmt.Errorf("plan: %d streams: one per direction, so 1 or 2", len(p.Streams))
+	case p.Size < rfc2544.MinFrame:
+		return fmt.Errorf("frame size %d: the smallest that holds the signature is %d", p.Size, rfc2544.MinFrame)
+	case p.Size > MaxXDPFrame:
+		return fmt.Errorf("frame size %d: this engine sends up to %d", p.Size, MaxXDPFrame)
+	case !p.Rate.IsFlood() && !(p.Rate >= minRate && p.Rate <= MaxRate):
+		return fmt.Errorf("load %v: the engine paces from %v to %v; say max to flood", p.Rate, minRate, MaxRate)
+	case p.Duration <= 0:
+		return fmt.Errorf("duration %v: must be above zero", p.Duration)
+	case p.Flows < 1 || p.Flows > MaxFlows:
+		return fmt.Errorf("%d flows: from 1 to %d", p.Flows, MaxFlows)
+	case p.Batch < 0 || p.Batch > maxBatch:
+		return fmt.Errorf("batch of %d frames: from 1 to %d, or 0 for the engine's choice", p.Batch, maxBatch)
+	case p.Late <= 0 || p.Silence <= 0 || p.Window <= 0:
+		return fmt.Errorf("plan: the late limit, the silence and the window must be above zero")
+	}
+	return nil
+}
+
+// PacedBatch is the largest batch of a paced trial: bursts are no longer.
+const PacedBatch = 8
+
+// BatchSize is how many frames the kernel handles between two flushes to the port.
+// A frame leaves at the flush, so one at a time is the truest; above what that
+// can carry, the smallest batch that does.
+func (p Plan) BatchSize() int {
+	const (
+		floodBatch  = 64
+		singlesUpTo = 0.7e6 // frames per second, all streams
+	)
+	switch {
+	case p.Batch != 0:
+		return p.Batch
+	case p.Rate.IsFlood():
+		return floodBatch
+	case float64(p.Rate)*float64(len(p.Streams)) <= singlesUpTo:
+		return 1
+	}
+	return PacedBatch
+}

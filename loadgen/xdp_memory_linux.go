@@ -1,0 +1,246 @@
+package loadgen
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/tunnelbench/tunnelbench/internal/sys"
+	"github.com/tunnelbench/tunnelbench/loadgen/bpf"
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
+
+const never = ^uint64(0)
+
+// The kernel's interval is in units of 2^-20 ns: exact to a part in a million
+// of a nanosecond, so that 10^9 frames drift by less than a microsecond.
+const intervalUnit = 1 << 20
+
+func intervalOf(r rfc2544.Rate) uint64 {
+	if r.IsFlood() {
+		return 0
+	}
+	return uint64(float64(time.Second)*intervalUnit/float64(r) + 0.5)
+}
+
+// first is the number of the plan's first stream.
+func (p Plan) first() int {
+	if p.Reverse && len(p.Streams) == 1 {
+		return 1
+	}
+	return 0
+}
+
+// intended is how many frames the plan asks of a stream; a flood intends what it offers.
+func (p Plan) intended(offered uint64) uint64 {
+	if p.Rate.IsFlood() {
+		return offered
+	}
+	return p.Rate.Frames(p.Duration)
+}
+
+func (x *XDP) kernelPlan(p Plan) bpf.TesterTrialPlan {
+	const grace = 20 * time.Millisecond // for the frames that the path made late
+	plan := bpf.TesterTrialPlan{
+		Frames: p.Rate.Frames(p.Duration), IntervalQ: intervalOf(p.Rate), Deadline: uint64(p.Duration + grace),
+		StallLimit: uint64(StallLimit), LateLimit: uint64(p.Late), Slice: uint64(stallSlice), Tick: uint64(tickPeriod),
+		Streams: uint32(len(p.Streams)), First: uint32(p.first()), Flows: uint32(p.Flows), Length: uint32(p.Size.OnVeth()),
+		TesterCpu: uint32(x.cfg.Tester), Trial: uint32(x.trial), Words: uint32(x.words),
+	}
+	if p.Rate.IsFlood() {
+		plan.Frames, plan.Deadline = x.words*64, uint64(p.Duration)
+	}
+	return plan
+}
+
+// prepare begins a new trial: first its number, so that what still arrives of
+// the last one is stale, then an empty ledger, then the frames.
+func (x *XDP) prepare(p Plan) error {
+	x.trial++
+	if err := x.clearSeen(p); err != nil {
+		return err
+	}
+	o := &x.objects
+	var templates [2][3072]byte
+	for i, s := range p.Streams {
+		number := p.first() + i
+		template, err := s.template(p.Size.OnVeth(), number, int(x.trial))
+		if err != nil {
+			return err
+		}
+		copy(templates[number][:], template)
+		if err := x.putFlows(s.flows(p.Flows, p.Seed, number, template), number); err != nil {
+			return err
+		}
+	}
+	untouched := bpf.TesterExtremes{Min: never}
+	pair := [2]bpf.TesterExtremes{untouched, untouched}
+	state := bpf.TesterSendState{Done: 1} // the sender rests until all is in place
+	return errors.Join(
+		o.Sender.Set(state), o.Plan.Set(x.kernelPlan(p)),
+		o.Template.Set(templates), o.QuietSince.Set(uint64(0)),
+		o.Sent.Set([2]bpf.TesterStreamSent{}), o.Received.Set([2]bpf.TesterStreamReceived{}),
+		o.Latency.Set([2][2][buckets]uint32{}), o.LatencyExtremes.Set([2][2]bpf.TesterExtremes{pair, pair}),
+		o.Lateness.Set([2][buckets]uint32{}), o.LatenessExtremes.Set(pair),
+		o.StallCount.Set(uint64(0)), o.Sender.Set(bpf.TesterSendState{}),
+	)
+}
+
+// clearSeen empties as much of the bitmap as the trial before it can have used.
+func (x *XDP) clearSeen(p Plan) error {
+	var sent [2]bpf.TesterStreamSent
+	if err := x.objects.Sent.Get(&sent); err != nil {
+		return err
+	}
+	zero := make([]byte, 1<<16)
+	for s := range sent {
+		at := int64(s) * int64(x.words) * 8
+		for left := int64((sent[s].N + 63) / 64 * 8); left > 0; left -= int64(len(zero)) {
+			if _, err := x.seen.WriteAt(zero[:min(left, int64(len(zero)))], at); err != nil {
+				return fmt.Errorf("clear the ledger: %w", err)
+			}
+			at += int64(len(zero))
+		}
+	}
+	return nil
+}
+
+func (x *XDP) putFlows(flows []flow, stream int) error {
+	memory, err := x.objects.Flows.Memory()
+	if err != nil {
+		return err
+	}
+	raw := make([]byte, 0, len(flows)*flowOctets)
+	for _, f := range flows {
+		raw = f.append(raw)
+	}
+	_, err = memory.WriteAt(raw, int64(stream)*MaxFlows*flowOctets)
+	return err
+}
+
+// drain waits for stragglers: until every frame is back, or none came for a
+// while, or the window closes.
+func (x *XDP) drain(ctx context.Context, p Plan) error {
+	var before uint64
+	start := time.Now()
+	quiet := start
+	for time.Since(quiet) < p.Silence && time.Since(start) < p.Window {
+		var sent [2]bpf.TesterStreamSent
+		var received [2]bpf.TesterStreamReceived
+		if err := errors.Join(x.objects.Sent.Get(&sent), x.objects.Received.Get(&received)); err != nil {
+			return err
+		}
+		var arrived, back, out uint64
+		for s := range received {
+			r := received[s]
+			back += r.Received + r.Late
+			arrived += r.Received + r.Late + r.Duplicated + r.Corrupted + r.Stale
+			out += sent[s].N
+		}
+		if back == out {
+			return nil
+		}
+		if arrived != before {
+			before, quiet = arrived, time.Now()
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(2 * time.Millisecond):
+		}
+	}
+	return nil
+}
+
+// ledger reads everything the kernel wrote. Traffic has stopped by now.
+func (x *XDP) ledger(p Plan) (Ledger, error) {
+	o := &x.objects
+	var (
+		state            bpf.TesterSendState
+		sent             [2]bpf.TesterStreamSent
+		received         [2]bpf.TesterStreamReceived
+		latency          [2][2][buckets]uint32
+		latencyExtremes  [2][2]bpf.TesterExtremes
+		lateness         [2][buckets]uint32
+		latenessExtremes [2]bpf.TesterExtremes
+	)
+	err := errors.Join(o.Sender.Get(&state), o.Sent.Get(&sent), o.Received.Get(&received), o.Latency.Get(&latency),
+		o.LatencyExtremes.Get(&latencyExtremes), o.Lateness.Get(&lateness), o.LatenessExtremes.Get(&latenessExtremes))
+	if err != nil {
+		return Ledger{}, fmt.Errorf("read the ledger: %w", err)
+	}
+	summary := func(h *[buckets]uint32, e bpf.TesterExtremes) *rfc2544.Distribution {
+		return distribution(h, e.Min, e.Max)
+	}
+	l := Ledger{
+		Trial: x.trial, Paused: time.Duration(state.Paused), Polls: state.Polls,
+		Lateness: summary(&lateness[0], latenessExtremes[0]), LatenessQuiet: summary(&lateness[1], latenessExtremes[1]),
+	}
+	for i := range p.Streams {
+		s := p.first() + i
+		r := received[s]
+		stream := StreamLedger{
+			Intended: p.intended(sent[s].N), Offered: sent[s].N, Received: r.Received, Late: r.Late,
+			Duplicated: r.Duplicated, Reordered: r.Reordered, Corrupted: r.Corrupted, Stale: r.Stale, Foreign: r.Foreign,
+			Latency: summary(&latency[s][0], latencyExtremes[s][0]), LatencyQuiet: summary(&latency[s][1], latencyExtremes[s][1]),
+			Span: time.Duration(r.Last - r.First),
+		}
+		l.Streams = append(l.Streams, stream)
+	}
+	if state.Start != 0 {
+		end := state.Done
+		if end == 0 {
+			end = state.LastPoll
+		}
+		l.Duration = time.Duration(end-state.Start) - l.Paused
+	}
+	return l, x.readStalls(&l, state.Start)
+}
+
+func (x *XDP) readStalls(l *Ledger, start uint64) error {
+	var n uint64
+	list := make([]bpf.TesterStall, 4096)
+	if err := errors.Join(x.objects.StallCount.Get(&n), x.objects.Stalls.Get(&list)); err != nil {
+		return fmt.Errorf("read the stalls: %w", err)
+	}
+	listed := min(n, uint64(len(list)))
+	l.StallsBeyond = n - listed
+	for _, s := range list[:listed] {
+		side := rfc2544.SideDUT
+		if s.Tester != 0 {
+			side = rfc2544.SideTester
+		}
+		l.Stalls = append(l.Stalls, rfc2544.Stall{
+			At: time.Duration(int64(s.At - start)), Length: time.Duration(s.Length), CPU: int(s.Cpu), Side: side,
+		})
+	}
+	return nil
+}
+
+// stolen is what every watched core's canary has seen taken since it started.
+func (x *XDP) stolen() (map[int]time.Duration, error) {
+	all := make([]bpf.TesterCanary, 1024)
+	if err := x.objects.Canaries.Get(&all); err != nil {
+		return nil, fmt.Errorf("read the canaries: %w", err)
+	}
+	out := map[int]time.Duration{}
+	for _, cpu := range append([]int{x.cfg.Tester}, x.cfg.DUT...) {
+		if cpu < len(all) {
+			out[cpu] = time.Duration(all[cpu].Stolen)
+		}
+	}
+	return out, nil
+}
+
+func (x *XDP) bookStolen(l *Ledger, before map[int]time.Duration) error {
+	now, err := x.stolen()
+	for cpu := range now {
+		now[cpu] -= before[cpu]
+	}
+	l.Stolen = now
+	return err
+}
+
+// Now is the clock of the ledger, for comparing with times taken elsewhere.
+func Now() uint64 { return sys.Monotonic() }

@@ -1,0 +1,187 @@
+package netns
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/tunnelbench/tunnelbench/internal/sys"
+)
+
+// Options are what Build does beside the topology.
+type Options struct {
+	Keep bool // name the namespaces tb-NODE for ip-netns(8); they outlive Close, and the next Keep replaces them
+}
+
+// Net is a topology that is there.
+type Net struct {
+	Topology Topology
+	Warnings []string // what the kernel lacks and was left out
+
+	nodes map[string]*NS
+	undo  []func() error
+	kept  []string // paths of the names that Keep gave
+}
+
+const keepDir = "/run/netns"
+
+// Build makes the topology real. An error, or the end of ctx, undoes what was
+// made so far.
+func Build(ctx context.Context, t Topology, o Options) (*Net, error) {
+	if err := t.Validate(); err != nil {
+		return nil, err
+	}
+	n := &Net{Topology: t, nodes: map[string]*NS{}}
+	for _, step := range n.steps(o) {
+		err := context.Cause(ctx)
+		if err == nil {
+			err = step()
+		}
+		if err != nil {
+			return nil, fmt.Errorf("build network %s: %w", t.Name, errors.Join(err, n.Close(), n.unname()))
+		}
+	}
+	return n, nil
+}
+
+func (n *Net) steps(o Options) []func() error {
+	var steps []func() error
+	for _, node := range n.Topology.Nodes {
+		steps = append(steps, func() error { return n.addNode(node, o) })
+	}
+	for _, l := range n.Topology.Links {
+		steps = append(steps,
+			func() error { return addVeth(l, n.nodes[l.A.Node], n.nodes[l.B.Node]) },
+			func() error { return n.configure(l, l.A) },
+			func() error { return n.configure(l, l.B) })
+	}
+	for _, nb := range n.Topology.Neighbours {
+		if nb.Addr.Is6() && !hasIPv6() {
+			continue
+		}
+		steps = append(steps, func() error { return n.nodes[nb.Node].AddNeighbour(nb) })
+	}
+	for _, r := range n.Topology.Routes {
+		steps = append(steps, func() error { return n.nodes[r.Node].AddRoute(r) })
+	}
+	return steps
+}
+
+// NS is the namespace of a node, nil for a node that the topology lacks.
+func (n *Net) NS(node string) *NS { return n.nodes[node] }
+
+// Close undoes Build in reverse order. Links go with their namespaces, and
+// those when the last process or socket inside has gone.
+func (n *Net) Close() error {
+	var errs []error
+	for _, undo := range slices.Backward(n.undo) {
+		errs = append(errs, undo())
+	}
+	n.undo = nil
+	return errors.Join(errs...)
+}
+
+// unname takes away the names of a network that was not finished.
+func (n *Net) unname() error {
+	var errs []error
+	for _, path := range n.kept {
+		errs = append(errs, sys.UnbindNetNS(path))
+	}
+	return errors.Join(errs...)
+}
+
+func keepPath(node string) string { return filepath.Join(keepDir, "tb-"+node) }
+
+func (n *Net) addNode(node string, o Options) error {
+	ns, err := New(node)
+	if err != nil {
+		return err
+	}
+	n.nodes[node] = ns
+	n.undo = append(n.undo, ns.Close)
+	if o.Keep {
+		if err := sys.BindNetNS(ns.file, keepPath(node)); err != nil {
+			return fmt.Errorf("%s: keep: %w", node, err)
+		}
+		n.kept = append(n.kept, keepPath(node))
+	}
+	for _, s := range n.nodeSettings(node) {
+		if err := ns.SetSysctl(s.key, s.value); err != nil {
+			return err
+		}
+	}
+	return ns.SetUp("lo", 0)
+}
+
+type setting struct{ key, value string }
+
+// nodeSettings silence a namespace before it has any interface: new ones
+// inherit from default, so that not one frame gets out.
+func (n *Net) nodeSettings(node string) []setting {
+	forward := "0"
+	if slices.Contains(n.Topology.Forward, node) {
+		forward = "1"
+	}
+	settings := []setting{
+		{"net/ipv4/ip_forward", forward}, // first: it resets others to a router's defaults
+		{"net/ipv4/conf/all/arp_ignore", "1"},
+	}
+	for _, conf := range []string{"net/ipv4/conf/all/", "net/ipv4/conf/default/"} {
+		settings = append(settings, setting{conf + "rp_filter", "0"}, setting{conf + "send_redirects", "0"},
+			setting{conf + "accept_redirects", "0"})
+	}
+	if !hasIPv6() {
+		return settings
+	}
+	const conf = "net/ipv6/conf/default/"
+	const noLinkLocal = "1" // IN6_ADDR_GEN_MODE_NONE
+	return append(settings, setting{conf + "disable_ipv6", "1"}, setting{conf + "addr_gen_mode", noLinkLocal},
+		setting{conf + "accept_ra", "0"}, setting{conf + "autoconf", "0"}, setting{conf + "accept_dad", "0"},
+		setting{conf + "router_solicitations", "0"})
+}
+
+// hasIPv6 tells whether the kernel was booted with IPv6.
+func hasIPv6() bool {
+	_, err := os.Stat(filepath.Join(sysctlRoot, "net/ipv6"))
+	return err == nil
+}
+
+// configure makes one end of a new link what the topology says. Offloads come
+// when it is up: only then does switching GRO on make the peer a target of XDP
+// redirects (veth_set_features in drivers/net/veth.c).
+func (n *Net) configure(l Link, e End) error {
+	ns := n.nodes[e.Node]
+	if len(e.RPS) > 0 {
+		if err := ns.SetRPS(e.Name, e.RPS); err != nil {
+			return err
+		}
+	}
+	if err := ns.SetUp(e.Name, 0); err != nil {
+		return err
+	}
+	if err := ns.setOffloads(e.Name, l.Offloads, e.GRO); err != nil {
+		return err
+	}
+	return n.addAddrs(ns, e)
+}
+
+func (n *Net) addAddrs(ns *NS, e End) error {
+	for _, p := range e.Addrs {
+		if p.Addr().Is6() {
+			if !hasIPv6() {
+				n.Warnings = append(n.Warnings, fmt.Sprintf("%s: no address %s: the kernel was booted without IPv6", e.name(), p))
+				continue
+			}
+			if err := ns.SetSysctl("net/ipv6/conf/"+e.Name+"/disable_ipv6", "0"); err != nil {
+				return err
+			}
+		}
+		if err := ns.AddAddr(e.Name, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}

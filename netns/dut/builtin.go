@@ -1,0 +1,107 @@
+package dut
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/vishvananda/netlink"
+)
+
+// roleWord is the first argument by which this program is started again as one
+// side of a built-in tunnel, so that a user installs nothing.
+const roleWord = "__dut"
+
+// end is what one side is told by the contract.
+type end struct {
+	side, dev, run string
+	local, peer    netip.Addr
+	mtu            int
+	params         map[string]string
+}
+
+// builtins are the roles: each carries packets until ctx is done, and calls
+// ready when its interface exists.
+var builtins = map[string]func(ctx context.Context, e end, ready func() error) error{}
+
+func init() {
+	builtins[wireguardGo.Name] = runWireGuard
+	builtins[referenceTunnel.Name] = runReference
+}
+
+// Helper runs one side of a built-in tunnel and exits, when the program's
+// arguments say so. Call it first thing in main.
+func Helper() {
+	if len(os.Args) < 3 || os.Args[1] != roleWord {
+		return
+	}
+	if err := runBuiltin(os.Args[2]); err != nil {
+		fmt.Fprintf(os.Stderr, "%s: %v\n", os.Args[2], err)
+		if errors.Is(err, errors.ErrUnsupported) {
+			os.Exit(cannotRun)
+		}
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+func runBuiltin(name string) error {
+	run, ok := builtins[name]
+	if !ok {
+		return fmt.Errorf("no such role")
+	}
+	e, err := endFromEnvironment()
+	if err != nil {
+		return err
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	return run(ctx, e, func() error { return bringUp(e.dev) })
+}
+
+func endFromEnvironment() (e end, err error) {
+	e = end{side: os.Getenv("TB_SIDE"), dev: os.Getenv("TB_DEV"), run: os.Getenv("TB_RUN"), params: map[string]string{}}
+	var errs [3]error
+	e.local, errs[0] = netip.ParseAddr(os.Getenv("TB_LOCAL"))
+	e.peer, errs[1] = netip.ParseAddr(os.Getenv("TB_PEER"))
+	e.mtu, errs[2] = strconv.Atoi(os.Getenv("TB_MTU"))
+	for _, pair := range os.Environ() {
+		key, value, _ := strings.Cut(pair, "=")
+		if name, ok := strings.CutPrefix(key, "TB_PARAM_"); ok {
+			e.params[strings.ToLower(name)] = value
+		}
+	}
+	return e, errors.Join(errs[:]...)
+}
+
+func bringUp(dev string) error {
+	link, err := netlink.LinkByName(dev)
+	if err != nil {
+		return fmt.Errorf("%s: %w", dev, err)
+	}
+	return netlink.LinkSetUp(link)
+}
+
+// startSelf runs this program again on both sides, in a role.
+func (b Bed) startSelf(ctx context.Context, name string) (*Session, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	return b.start(ctx, self, roleWord, name)
+}
+
+// probeTUN tells whether user space may make interfaces.
+func probeTUN(context.Context) error {
+	f, err := os.OpenFile("/dev/net/tun", os.O_RDWR, 0)
+	if err != nil {
+		return fmt.Errorf("%w: cannot open /dev/net/tun (modprobe tun, or give the container the device): %w", errors.ErrUnsupported, err)
+	}
+	return f.Close()
+}

@@ -1,0 +1,192 @@
+package dut
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/vishvananda/netlink"
+
+	"github.com/tunnelbench/tunnelbench/netns"
+)
+
+// side is one end of the tunnel: where it lives and what it is told.
+type side struct {
+	node, dev     string
+	local, peer   netip.Addr
+	local6, peer6 netip.Addr
+	inner         netip.Prefix // of its end of the tunnel
+	farInner      netip.Addr
+	farLAN        netip.Prefix // reached through the tunnel
+}
+
+// The addresses inside the tunnel, and the tester's networks behind it.
+var (
+	leftInner  = netip.MustParsePrefix("192.0.2.129/30")
+	rightInner = netip.MustParsePrefix("192.0.2.130/30")
+	leftNets   = netip.MustParsePrefix("198.18.0.0/16")
+	rightNets  = netip.MustParsePrefix("198.19.0.0/16")
+)
+
+var sides = []side{
+	{node: netns.Left, dev: "tb-left", local: netns.LeftWAN.Addr(), peer: netns.RightWAN.Addr(),
+		local6: netns.LeftWAN6.Addr(), peer6: netns.RightWAN6.Addr(), inner: leftInner, farInner: rightInner.Addr(), farLAN: rightNets},
+	{node: netns.Right, dev: "tb-right", local: netns.RightWAN.Addr(), peer: netns.LeftWAN.Addr(),
+		local6: netns.RightWAN6.Addr(), peer6: netns.LeftWAN6.Addr(), inner: rightInner, farInner: leftInner.Addr(), farLAN: leftNets},
+}
+
+// environment is the contract's, version 1.
+func (b Bed) environment(s side) []string {
+	cpus := make([]string, len(b.CPUs))
+	for i, cpu := range b.CPUs {
+		cpus[i] = strconv.Itoa(cpu)
+	}
+	env := []string{
+		"TB_CONTRACT=1", "TB_SIDE=" + s.node, "TB_DEV=" + s.dev, "TB_WAN=" + netns.WAN,
+		"TB_LOCAL=" + s.local.String(), "TB_PEER=" + s.peer.String(),
+		"TB_LOCAL6=" + s.local6.String(), "TB_PEER6=" + s.peer6.String(),
+		"TB_MTU=" + strconv.Itoa(b.MTU), "TB_CPUS=" + strings.Join(cpus, ","), "TB_DIR=" + b.Dir, "TB_RUN=" + b.Run,
+	}
+	for key, value := range b.Params {
+		env = append(env, "TB_PARAM_"+strings.ToUpper(key)+"="+value)
+	}
+	return env
+}
+
+// upTimeout is the contract's: interface up and first packet through.
+const upTimeout = 10 * time.Second
+
+// start runs a program on both sides by the contract and connects what it made.
+func (b Bed) start(ctx context.Context, path string, args ...string) (*Session, error) {
+	s := &Session{}
+	ctx, cancel := context.WithTimeout(ctx, upTimeout)
+	defer cancel()
+	for _, side := range sides {
+		p, err := netns.Start(b.Net.NS(side.node), netns.Command{
+			Path: path, Args: args, Env: append(os.Environ(), b.environment(side)...), CPUs: b.CPUs, Dir: b.Dir,
+		})
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("start the %s side: %w", side.node, err), s.Close())
+		}
+		s.processes, s.sides = append(s.processes, p), append(s.sides, side.node)
+	}
+	for _, side := range sides {
+		if err := b.awaitUp(ctx, s, side); err != nil {
+			return nil, errors.Join(err, s.Close())
+		}
+	}
+	if err := b.connect(); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// cannotRun is the exit status by which a program says that it is not for this machine.
+const cannotRun = 127
+
+// awaitUp polls until the side's interface is up, its process has ended, or
+// the time is over.
+func (b Bed) awaitUp(ctx context.Context, s *Session, side side) error {
+	poll := time.NewTicker(10 * time.Millisecond)
+	defer poll.Stop()
+	for {
+		if err := s.Alive(); err != nil {
+			return s.refine(err)
+		}
+		up, err := b.Net.NS(side.node).IsUp(side.dev)
+		if err != nil || up {
+			return err
+		}
+		select {
+		case <-poll.C:
+		case <-ctx.Done():
+			return fmt.Errorf("the %s side did not bring %s up within %v%s", side.node, side.dev, upTimeout, s.complaint(side.node))
+		}
+	}
+}
+
+// refine turns exit status 127 into "unsupported".
+func (s *Session) refine(died error) error {
+	for _, p := range s.processes {
+		select {
+		case <-p.Done():
+			if p.ExitCode() == cannotRun {
+				return fmt.Errorf("%w: %w", errors.ErrUnsupported, died)
+			}
+		default:
+		}
+	}
+	return died
+}
+
+// complaint is the last line a side that still runs has left on stderr.
+func (s *Session) complaint(node string) string {
+	for i, p := range s.processes {
+		lines := strings.Split(strings.TrimSpace(p.Stderr()), "\n")
+		if last := lines[len(lines)-1]; s.sides[i] == node && last != "" {
+			return ": " + last
+		}
+	}
+	return ": it says nothing on stderr"
+}
+
+// connect gives the tunnel's interfaces MTU, queue, addresses and routes, and
+// permanent neighbours where they are Ethernet.
+func (b Bed) connect() error {
+	macs := map[string]netns.MAC{}
+	for _, s := range sides {
+		mac, err := b.adopt(s)
+		if err != nil {
+			return err
+		}
+		macs[s.node] = mac
+	}
+	for i, s := range sides {
+		ns, far := b.Net.NS(s.node), macs[sides[1-i].node]
+		route := netns.Route{Dev: s.dev, To: s.farLAN}
+		if far != (netns.MAC{}) {
+			route.Via = s.farInner
+			if err := ns.AddNeighbour(netns.Neighbour{Dev: s.dev, Addr: s.farInner, MAC: far}); err != nil {
+				return err
+			}
+		}
+		if err := ns.AddRoute(route); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// DeviceQueue is the length in packets of a tunnel interface's queue, the same
+// for every tunnel: it rides out a stall of some milliseconds.
+const DeviceQueue = 2000
+
+// adopt sets one interface up and returns its MAC, zero where it has none.
+func (b Bed) adopt(s side) (mac netns.MAC, err error) {
+	ns := b.Net.NS(s.node)
+	err = ns.Netlink(func(h *netlink.Handle) error {
+		link, err := h.LinkByName(s.dev)
+		if err != nil {
+			return fmt.Errorf("%s: %w", s.dev, err)
+		}
+		if link.Attrs().MTU != b.MTU {
+			if err := h.LinkSetMTU(link, b.MTU); err != nil {
+				return fmt.Errorf("%s: mtu %d: %w", s.dev, b.MTU, err)
+			}
+		}
+		copy(mac[:], link.Attrs().HardwareAddr)
+		return h.LinkSetTxQLen(link, DeviceQueue)
+	})
+	if err != nil {
+		return mac, err
+	}
+	if err := ns.AddAddr(s.dev, s.inner); err != nil {
+		return mac, err
+	}
+	return mac, ns.SetUp(s.dev, 0)
+}

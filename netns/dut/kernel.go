@@ -1,0 +1,92 @@
+package dut
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/vishvananda/netlink"
+
+	"github.com/tunnelbench/tunnelbench/netns"
+)
+
+// wire joins the tester's ports: what is measured is the tester.
+var wire = Tunnel{
+	Name: "wire", Kind: Calibration, Probe: probeNothing,
+	Doc: "the tester's two ports joined: the most that can be measured here",
+}
+
+// plain forwards from lan to wan to lan, with no tunnel: what left and right
+// cost by themselves.
+var plain = Tunnel{
+	Name: "plain", Kind: Calibration, Probe: probeNothing,
+	Doc: "routing through left and right, no tunnel: what any tunnel pays as well",
+	Up: func(_ context.Context, b Bed) (*Session, error) {
+		for _, s := range sides {
+			err := b.Net.NS(s.node).AddRoute(netns.Route{Dev: netns.WAN, To: s.farLAN, Via: s.peer})
+			if err != nil {
+				return nil, err
+			}
+		}
+		return &Session{}, nil
+	},
+}
+
+// vxlan is the kernel's (RFC 7348):
+//
+//	outer IPv4 20 | UDP 8 | VXLAN 8 | inner Ethernet 14 | inner IP packet
+var vxlan = Tunnel{
+	Name: "vxlan", Kind: Plain, Overhead: 50,
+	Doc:   "the kernel's VXLAN (RFC 7348)",
+	Probe: probeVXLAN,
+	Up: func(_ context.Context, b Bed) (*Session, error) {
+		for _, s := range sides {
+			if err := b.addVXLAN(s); err != nil {
+				return nil, err
+			}
+		}
+		return &Session{}, b.connect()
+	},
+}
+
+const (
+	vxlanID   = 9
+	vxlanPort = 4789
+)
+
+func (b Bed) addVXLAN(s side) error {
+	return b.Net.NS(s.node).Netlink(func(h *netlink.Handle) error {
+		wan, err := h.LinkByName(netns.WAN)
+		if err != nil {
+			return fmt.Errorf("%s: %w", netns.WAN, err)
+		}
+		attrs := netlink.NewLinkAttrs()
+		attrs.Name, attrs.MTU = s.dev, b.MTU
+		link := &netlink.Vxlan{
+			LinkAttrs: attrs, VxlanId: vxlanID, VtepDevIndex: wan.Attrs().Index,
+			SrcAddr: s.local.AsSlice(), Group: s.peer.AsSlice(), Port: vxlanPort,
+		}
+		if err := h.LinkAdd(link); err != nil {
+			return fmt.Errorf("vxlan %s: %w", s.dev, err)
+		}
+		return nil
+	})
+}
+
+// probeVXLAN makes one in a namespace of its own, which is the only sure way
+// to know, and may load the module.
+func probeVXLAN(context.Context) error {
+	ns, err := netns.New("probe")
+	if err != nil {
+		return err
+	}
+	err = ns.Netlink(func(h *netlink.Handle) error {
+		attrs := netlink.NewLinkAttrs()
+		attrs.Name = "tb-probe"
+		return h.LinkAdd(&netlink.Vxlan{LinkAttrs: attrs, VxlanId: vxlanID, Port: vxlanPort})
+	})
+	if err != nil {
+		err = fmt.Errorf("%w: this kernel makes no VXLAN interface (CONFIG_VXLAN): %w", errors.ErrUnsupported, err)
+	}
+	return errors.Join(err, ns.Close())
+}

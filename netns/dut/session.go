@@ -1,0 +1,72 @@
+package dut
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tunnelbench/tunnelbench/netns"
+)
+
+// Session is a tunnel that is up.
+type Session struct {
+	processes []*netns.Process
+	sides     []string
+}
+
+const stopGrace = 5 * time.Second
+
+// Alive returns nil while every process of the tunnel runs, else which one
+// died and its last words.
+func (s *Session) Alive() error {
+	for i, p := range s.processes {
+		select {
+		case <-p.Done():
+			return fmt.Errorf("the %s side ended: %s", s.sides[i], lastWords(p))
+		default:
+		}
+	}
+	return nil
+}
+
+// lastWords are why a process ended and the last line it left on stderr.
+func lastWords(p *netns.Process) string {
+	words := "exit status 0"
+	if err := p.Err(); err != nil {
+		words = err.Error()
+	}
+	lines := strings.Split(strings.TrimSpace(p.Stderr()), "\n")
+	if last := strings.TrimSpace(lines[len(lines)-1]); last != "" {
+		words += ": " + last
+	}
+	return words
+}
+
+// CPUTime is what the tunnel's processes have spent so far, as the kernel
+// accounts for it: soft interrupts go to whatever they interrupt.
+func (s *Session) CPUTime() time.Duration {
+	var sum time.Duration
+	for _, p := range s.processes {
+		if t, err := p.CPUTime(); err == nil {
+			sum += t
+		}
+	}
+	return sum
+}
+
+// HasProcesses tells whether the tunnel runs in user space.
+func (s *Session) HasProcesses() bool { return len(s.processes) > 0 }
+
+// Close stops every process, last started first, with all its descendants.
+func (s *Session) Close() error {
+	var errs []error
+	for _, p := range slices.Backward(s.processes) {
+		if _, err := p.Stop(stopGrace); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	s.processes = nil
+	return errors.Join(errs...)
+}

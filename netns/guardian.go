@@ -1,0 +1,151 @@
+package netns
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/tunnelbench/tunnelbench/internal/sys"
+)
+
+// Guardian changes settings of the whole machine and puts them back when it is
+// closed or when the lab ends in any other way, kill -9 included: a child in a
+// session of its own knows the old values and waits for its pipe to close.
+//
+//	lab ── {"key","old"} ──► guardian      first the old value is in safe hands,
+//	lab ◄────── ok ────────  guardian      then the setting is changed
+//	lab ──── end of file ──► guardian      restores all, newest first; ends
+type Guardian struct {
+	cmd      *exec.Cmd
+	requests *os.File
+	answers  *os.File
+	lines    *bufio.Scanner
+	saved    map[string]bool
+	changes  []string
+}
+
+type savedSetting struct {
+	Key string `json:"key"`
+	Old string `json:"old"`
+}
+
+const guardianOK = "ok"
+
+// StartGuardian starts the child. It shares the lab's lock (nil: none), so that
+// after a kill -9 the next lab begins only when all is restored.
+func StartGuardian(lock *Held) (*Guardian, error) {
+	theirIn, requests, err := os.Pipe()
+	if err != nil {
+		return nil, fmt.Errorf("guardian: %w", err)
+	}
+	defer theirIn.Close()
+	answers, theirOut, err := os.Pipe()
+	if err != nil {
+		requests.Close()
+		return nil, fmt.Errorf("guardian: %w", err)
+	}
+	defer theirOut.Close()
+	cmd := exec.Command("/proc/self/exe")
+	cmd.Args = []string{"tunnelbench", guardianWord}
+	cmd.Dir = "/"
+	cmd.ExtraFiles = []*os.File{theirIn, theirOut}
+	if lock != nil {
+		cmd.ExtraFiles = append(cmd.ExtraFiles, lock.file)
+	}
+	if err := sys.StartDetached(cmd); err != nil {
+		requests.Close()
+		answers.Close()
+		return nil, fmt.Errorf("guardian: %w", err)
+	}
+	return &Guardian{
+		cmd: cmd, requests: requests, answers: answers,
+		lines: bufio.NewScanner(answers), saved: map[string]bool{},
+	}, nil
+}
+
+// Set changes a setting; key is a path below /proc/sys, such as
+// net/core/netdev_max_backlog.
+func (g *Guardian) Set(key, value string) error {
+	old, err := readSysctl(key)
+	if err != nil {
+		return fmt.Errorf("guardian: %w", err)
+	}
+	if old == value {
+		return nil
+	}
+	if !g.saved[key] {
+		if err := g.save(savedSetting{Key: key, Old: old}); err != nil {
+			return fmt.Errorf("guardian: save %s: %w", key, err)
+		}
+		g.saved[key] = true
+	}
+	if err := writeSysctl(key, value); err != nil {
+		return fmt.Errorf("guardian: %w", err)
+	}
+	g.changes = append(g.changes, strings.ReplaceAll(key, "/", ".")+": "+old+" -> "+value)
+	return nil
+}
+
+func (g *Guardian) save(s savedSetting) error {
+	if err := json.NewEncoder(g.requests).Encode(s); err != nil {
+		return err
+	}
+	if !g.lines.Scan() {
+		return errors.Join(errors.New("the guardian is gone"), g.lines.Err())
+	}
+	if said := g.lines.Text(); said != guardianOK {
+		return errors.New(said)
+	}
+	return nil
+}
+
+// Changes names what was changed, one line each: "net.core.x: 1000 -> 30000".
+func (g *Guardian) Changes() []string { return slices.Clone(g.changes) }
+
+// Close has everything restored and waits until it is.
+func (g *Guardian) Close() error {
+	errs := []error{g.requests.Close()}
+	for g.lines.Scan() {
+		errs = append(errs, fmt.Errorf("guardian: %s", g.lines.Text()))
+	}
+	errs = append(errs, g.lines.Err(), g.answers.Close())
+	if err := g.cmd.Wait(); err != nil {
+		errs = append(errs, fmt.Errorf("guardian: %w", err))
+	}
+	return errors.Join(errs...)
+}
+
+// runGuardian is the child: it keeps old values until the pipe closes.
+func runGuardian(requests io.Reader, answers io.Writer) int {
+	signal.Ignore(syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGPIPE)
+	var saved []savedSetting
+	for decoder := json.NewDecoder(requests); ; {
+		var s savedSetting
+		err := decoder.Decode(&s)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			fmt.Fprintf(answers, "request not understood: %v\n", err)
+			break
+		}
+		saved = append(saved, s)
+		fmt.Fprintln(answers, guardianOK)
+	}
+	code := 0
+	for _, s := range slices.Backward(saved) {
+		if err := writeSysctl(s.Key, s.Old); err != nil {
+			fmt.Fprintf(answers, "restore %s to %s: %v\n", s.Key, s.Old, err)
+			code = 1
+		}
+	}
+	return code
+}

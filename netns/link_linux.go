@@ -1,0 +1,166 @@
+package netns
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"syscall"
+	"time"
+
+	"github.com/vishvananda/netlink"
+)
+
+// Netlink runs fn with a route netlink handle that was opened inside the
+// namespace and is closed afterwards.
+func (ns *NS) Netlink(fn func(*netlink.Handle) error) error {
+	var h *netlink.Handle
+	err := ns.Do(func() (err error) {
+		h, err = netlink.NewHandle(syscall.NETLINK_ROUTE)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	if err := fn(h); err != nil {
+		return fmt.Errorf("%s: %w", ns.name, err)
+	}
+	return nil
+}
+
+// onLink runs fn with the interface dev of the namespace.
+func (ns *NS) onLink(dev, what string, fn func(*netlink.Handle, netlink.Link) error) error {
+	return ns.Netlink(func(h *netlink.Handle) error {
+		link, err := h.LinkByName(dev)
+		if err == nil {
+			err = fn(h, link)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %s: %w", dev, what, err)
+		}
+		return nil
+	})
+}
+
+// addVeth makes the pair with each end in its namespace from the start, so
+// that names never meet those of the host.
+func addVeth(l Link, a, b *NS) error {
+	attrs := netlink.NewLinkAttrs()
+	attrs.Name = l.A.Name
+	attrs.MTU = l.MTU
+	attrs.NumTxQueues, attrs.NumRxQueues = 1, 1
+	attrs.HardwareAddr = hardware(l.A.MAC)
+	veth := netlink.NewVeth(attrs)
+	veth.PeerName = l.B.Name
+	veth.PeerHardwareAddr = hardware(l.B.MAC)
+	veth.PeerNamespace = netlink.NsFd(b.Fd())
+	return a.Netlink(func(h *netlink.Handle) error {
+		if err := h.LinkAdd(veth); err != nil {
+			return fmt.Errorf("veth %s-%s: %w", l.A.name(), l.B.name(), err)
+		}
+		return nil
+	})
+}
+
+// hardware is nil for no address: then the kernel chooses one.
+func hardware(m MAC) net.HardwareAddr {
+	if m.isZero() {
+		return nil
+	}
+	return m[:]
+}
+
+// SetUp sets an interface's MTU (0: leave it) and brings it up.
+func (ns *NS) SetUp(dev string, mtu int) error {
+	return ns.onLink(dev, "bring up", func(h *netlink.Handle, link netlink.Link) error {
+		if mtu > 0 {
+			if err := h.LinkSetMTU(link, mtu); err != nil {
+				return fmt.Errorf("mtu %d: %w", mtu, err)
+			}
+		}
+		return h.LinkSetUp(link)
+	})
+}
+
+// IsUp tells whether the interface is there and up; one that is not there yet
+// is no error.
+func (ns *NS) IsUp(dev string) (bool, error) {
+	up := false
+	err := ns.onLink(dev, "look up", func(_ *netlink.Handle, link netlink.Link) error {
+		up = link.Attrs().Flags&net.FlagUp != 0
+		return nil
+	})
+	var missing netlink.LinkNotFoundError
+	if errors.As(err, &missing) {
+		return false, nil
+	}
+	return up, err
+}
+
+// addrLimit is how long an IPv6 address may take to answer; it takes a few ms.
+const addrLimit = 2 * time.Second
+
+// AddAddr gives an interface an address, at once and without asking the link
+// whether someone else has it. When the interface is up, the address answers
+// once AddAddr has returned.
+func (ns *NS) AddAddr(dev string, p netip.Prefix) error {
+	return ns.onLink(dev, "address "+p.String(), func(h *netlink.Handle, link netlink.Link) error {
+		addr := &netlink.Addr{IPNet: ipNet(p)}
+		if p.Addr().Is6() {
+			addr.Flags = syscall.IFA_F_NODAD
+		}
+		if err := h.AddrAdd(link, addr); err != nil {
+			return err
+		}
+		if p.Addr().Is4() || link.Attrs().Flags&net.FlagUp == 0 {
+			return nil
+		}
+		return awaitLocal(h, p.Addr())
+	})
+}
+
+// awaitLocal waits for the local route of an IPv6 address. The kernel adds it
+// from a work queue (addrconf_dad_work), even where nothing is to be detected;
+// until then what arrives for the address is dropped.
+func awaitLocal(h *netlink.Handle, addr netip.Addr) error {
+	for deadline := time.Now().Add(addrLimit); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		routes, err := h.RouteGet(addr.AsSlice())
+		if err != nil {
+			return err
+		}
+		if len(routes) > 0 && routes[0].Type == syscall.RTN_LOCAL {
+			return nil
+		}
+	}
+	return fmt.Errorf("not in use after %v", addrLimit)
+}
+
+// AddRoute adds a route; r.Node is not looked at.
+func (ns *NS) AddRoute(r Route) error {
+	return ns.onLink(r.Dev, "route to "+r.To.String(), func(h *netlink.Handle, link netlink.Link) error {
+		route := &netlink.Route{LinkIndex: link.Attrs().Index, Dst: ipNet(r.To)}
+		if r.Via.IsValid() {
+			route.Gw = r.Via.AsSlice()
+		} else {
+			route.Scope = netlink.SCOPE_LINK
+		}
+		return h.RouteAdd(route)
+	})
+}
+
+// AddNeighbour ties an address to a MAC for good; n.Node is not looked at.
+func (ns *NS) AddNeighbour(n Neighbour) error {
+	return ns.onLink(n.Dev, "neighbour "+n.Addr.String(), func(h *netlink.Handle, link netlink.Link) error {
+		return h.NeighSet(&netlink.Neigh{
+			LinkIndex:    link.Attrs().Index,
+			State:        netlink.NUD_PERMANENT,
+			IP:           n.Addr.AsSlice(),
+			HardwareAddr: n.MAC[:],
+		})
+	})
+}
+
+func ipNet(p netip.Prefix) *net.IPNet {
+	return &net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())}
+}

@@ -1,0 +1,42 @@
+package netns
+
+import (
+	"os"
+	"testing"
+	"time"
+)
+
+// roleEnv makes a re-executed test binary play a lab that its parent ends.
+const roleEnv = "TB_TEST_LAB"
+
+func TestMain(m *testing.M) {
+	// The race detector makes every process linger for a second at its exit.
+	os.Setenv("GORACE", "atexit_sleep_ms=0")
+	Helper()
+	if os.Getenv(roleEnv) != "" {
+		playLab()
+	}
+	os.Exit(m.Run())
+}
+
+// eventually polls until the condition holds; what says what was waited for.
+func eventually(t *testing.T, what string, condition func() bool) {
+	t.Helper()
+	const limit, pause = 10 * time.Second, 5 * time.Millisecond
+	for deadline := time.Now().Add(limit); time.Now().Before(deadline); time.Sleep(pause) {
+		if condition() {
+			return
+		}
+	}
+	t.Fatalf("waited %v for %s", limit, what)
+}
+
+func must[T any](t *testing.T) func(T, error) T {
+	return func(v T, err error) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+}

@@ -1,0 +1,138 @@
+package netns
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/tunnelbench/tunnelbench/internal/sys"
+)
+
+// NS is a network namespace held by a descriptor.
+type NS struct {
+	name string
+	file *os.File
+}
+
+// New makes an empty, unnamed namespace; name is for messages only.
+func New(name string) (*NS, error) {
+	f, err := sys.NewNetNS()
+	switch {
+	case errors.Is(err, os.ErrPermission):
+		return nil, fmt.Errorf("namespace %s: cannot be made: run as root: %w", name, err)
+	case err != nil:
+		return nil, fmt.Errorf("namespace %s: cannot be made: %w", name, err)
+	}
+	return &NS{name: name, file: f}, nil
+}
+
+// Name is the node's name in its topology.
+func (ns *NS) Name() string { return ns.name }
+
+// Fd is the descriptor that holds the namespace; it stays the NS's own.
+func (ns *NS) Fd() int { return int(ns.file.Fd()) }
+
+// Close lets go of the namespace. It ends when nothing else is in it.
+func (ns *NS) Close() error { return ns.file.Close() }
+
+// Do runs fn inside the namespace and waits for it. fn opens things; it does
+// not run them, and starts no goroutine that counts on being inside.
+func (ns *NS) Do(fn func() error) error {
+	if err := sys.InNetNS(ns.file, fn); err != nil {
+		return fmt.Errorf("%s: %w", ns.name, err)
+	}
+	return nil
+}
+
+// ReadSysfs reads a file below the namespace's own /sys.
+func (ns *NS) ReadSysfs(rel string) (string, error) {
+	var value string
+	err := ns.Do(func() (err error) {
+		value, err = sys.ReadSysfs(rel)
+		return err
+	})
+	return value, err
+}
+
+// WriteSysfs writes a file below the namespace's own /sys.
+func (ns *NS) WriteSysfs(rel, value string) error {
+	return ns.Do(func() error { return sys.WriteSysfs(rel, value) })
+}
+
+// Sysctl reads a setting of the namespace; key is a path below /proc/sys.
+func (ns *NS) Sysctl(key string) (string, error) {
+	var value string
+	err := ns.Do(func() (err error) {
+		value, err = readSysctl(key)
+		return err
+	})
+	return value, err
+}
+
+// SetSysctl changes a setting of the namespace, such as net/ipv4/ip_forward.
+// What lies outside net/ belongs to the machine: use a Guardian for that.
+func (ns *NS) SetSysctl(key, value string) error {
+	return ns.Do(func() error { return writeSysctl(key, value) })
+}
+
+const sysctlRoot = "/proc/sys"
+
+func readSysctl(key string) (string, error) {
+	if !filepath.IsLocal(key) {
+		return "", fmt.Errorf("sysctl %q: not a path below %s", key, sysctlRoot)
+	}
+	b, err := os.ReadFile(filepath.Join(sysctlRoot, key))
+	return strings.TrimSpace(string(b)), err
+}
+
+func writeSysctl(key, value string) error {
+	if !filepath.IsLocal(key) {
+		return fmt.Errorf("sysctl %q: not a path below %s", key, sysctlRoot)
+	}
+	// No O_CREATE: /proc would answer a missing setting with a misleading error.
+	f, err := os.OpenFile(filepath.Join(sysctlRoot, key), os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if _, err := f.WriteString(value); err != nil {
+		return fmt.Errorf("set %s to %q: %w", key, value, err)
+	}
+	return nil
+}
+
+// SetRPS hands the soft interrupts of frames received on dev to cpus; none
+// leaves them to the core that they arrive on.
+func (ns *NS) SetRPS(dev string, cpus []int) error {
+	return ns.WriteSysfs("class/net/"+dev+"/queues/rx-0/rps_cpus", cpuMask(cpus))
+}
+
+// cpuMask writes cpus as the kernel's bitmaps are written: words of 32 bits in
+// hexadecimal, the highest first, with commas between.
+func cpuMask(cpus []int) string {
+	const wordBits = 32
+	words := []uint32{0}
+	for _, cpu := range cpus {
+		for cpu/wordBits >= len(words) {
+			words = append(words, 0)
+		}
+		words[cpu/wordBits] |= 1 << (cpu % wordBits)
+	}
+	var b strings.Builder
+	for i := len(words) - 1; i >= 0; i-- {
+		digits := strconv.FormatUint(uint64(words[i]), 16)
+		b.WriteString(strings.Repeat("0", 8-len(digits)) + digits)
+		if i > 0 {
+			b.WriteByte(',')
+		}
+	}
+	return b.String()
+}
+
+func readFile(path string) (string, error) {
+	b, err := os.ReadFile(path)
+	return string(b), err
+}

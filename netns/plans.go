@@ -1,0 +1,112 @@
+package netns
+
+import "net/netip"
+
+// The nodes and interfaces of the two topologies.
+const (
+	Tester = "tester"
+	Left   = "left"
+	Right  = "right"
+
+	Port0 = "port0"
+	Port1 = "port1"
+	LAN   = "lan"
+	WAN   = "wan"
+)
+
+// The addresses: RFC 2544's own block (RFC 6815 C.2.2) towards the tester,
+// documentation blocks below the tunnel. The ports' addresses are assigned
+// nowhere: the tester writes its frames itself.
+var (
+	Port0Addr = netip.MustParseAddr("198.18.0.2")
+	Port1Addr = netip.MustParseAddr("198.19.0.2")
+
+	LeftLAN   = netip.MustParsePrefix("198.18.0.1/24")
+	RightLAN  = netip.MustParsePrefix("198.19.0.1/24")
+	LeftWAN   = netip.MustParsePrefix("192.0.2.1/30")
+	RightWAN  = netip.MustParsePrefix("192.0.2.2/30")
+	LeftWAN6  = netip.MustParsePrefix("2001:2:0:ffff::1/64")
+	RightWAN6 = netip.MustParsePrefix("2001:2:0:ffff::2/64")
+)
+
+// The MAC addresses: fixed, locally administered.
+var (
+	Port0MAC    = MAC{0x02, 0x54, 0x42, 0, 0, 0x10}
+	Port1MAC    = MAC{0x02, 0x54, 0x42, 0, 0, 0x11}
+	LeftLANMAC  = MAC{0x02, 0x54, 0x42, 0, 0, 0x20}
+	LeftWANMAC  = MAC{0x02, 0x54, 0x42, 0, 0, 0x21}
+	RightLANMAC = MAC{0x02, 0x54, 0x42, 0, 0, 0x30}
+	RightWANMAC = MAC{0x02, 0x54, 0x42, 0, 0, 0x31}
+)
+
+// What a Plan's zero values stand for.
+const (
+	DefaultLANMTU = 1500
+	DefaultWANMTU = 2000
+	wanHeadroom   = 500 // octets for encapsulation on top of a full LAN packet
+)
+
+// Plan is what a user may choose about a topology.
+type Plan struct {
+	LANMTU   int   // 0: DefaultLANMTU
+	WANMTU   int   // 0: room for any encapsulation of a full LAN packet, at least DefaultWANMTU
+	PlainWAN bool  // no offloads on the wan link either
+	RPS      []int // cores for the soft interrupts of left and right; none: the sender's core does that work
+}
+
+func (p Plan) withDefaults() Plan {
+	if p.LANMTU == 0 {
+		p.LANMTU = DefaultLANMTU
+	}
+	if p.WANMTU == 0 {
+		p.WANMTU = max(DefaultWANMTU, p.LANMTU+wanHeadroom)
+	}
+	return p
+}
+
+// Wire joins the tester's ports to each other: it measures the tester alone.
+//
+//	        tester
+//	┌────────────────────┐
+//	│ port0  198.18.0.2  ├──┐
+//	│ port1  198.19.0.2  ├──┘
+//	└────────────────────┘
+func Wire(p Plan) Topology {
+	p = p.withDefaults()
+	return Topology{
+		Name:  "wire",
+		Nodes: []string{Tester},
+		Links: []Link{{A: port0(), B: port1(), MTU: p.LANMTU}},
+	}
+}
+
+// Dual is the network of the package's picture, RFC 8219's dual-DUT setup. It
+// leads nowhere yet: routes between the two sides are the tunnel's to make.
+func Dual(p Plan) Topology {
+	p = p.withDefaults()
+	leftLAN := End{Node: Left, Name: LAN, MAC: LeftLANMAC, Addrs: []netip.Prefix{LeftLAN}, GRO: true, RPS: p.RPS}
+	leftWAN := End{Node: Left, Name: WAN, MAC: LeftWANMAC, Addrs: []netip.Prefix{LeftWAN, LeftWAN6}, RPS: p.RPS}
+	rightWAN := End{Node: Right, Name: WAN, MAC: RightWANMAC, Addrs: []netip.Prefix{RightWAN, RightWAN6}, RPS: p.RPS}
+	rightLAN := End{Node: Right, Name: LAN, MAC: RightLANMAC, Addrs: []netip.Prefix{RightLAN}, GRO: true, RPS: p.RPS}
+	return Topology{
+		Name:  "dual",
+		Nodes: []string{Tester, Left, Right},
+		Links: []Link{
+			{A: port0(), B: leftLAN, MTU: p.LANMTU},
+			{A: leftWAN, B: rightWAN, MTU: p.WANMTU, Offloads: !p.PlainWAN},
+			{A: rightLAN, B: port1(), MTU: p.LANMTU},
+		},
+		Forward: []string{Left, Right},
+		Neighbours: []Neighbour{
+			{Node: Left, Dev: LAN, Addr: Port0Addr, MAC: Port0MAC},
+			{Node: Right, Dev: LAN, Addr: Port1Addr, MAC: Port1MAC},
+			{Node: Left, Dev: WAN, Addr: RightWAN.Addr(), MAC: RightWANMAC},
+			{Node: Right, Dev: WAN, Addr: LeftWAN.Addr(), MAC: LeftWANMAC},
+			{Node: Left, Dev: WAN, Addr: RightWAN6.Addr(), MAC: RightWANMAC},
+			{Node: Right, Dev: WAN, Addr: LeftWAN6.Addr(), MAC: LeftWANMAC},
+		},
+	}
+}
+
+func port0() End { return End{Node: Tester, Name: Port0, MAC: Port0MAC, Sink: true} }
+func port1() End { return End{Node: Tester, Name: Port1, MAC: Port1MAC, Sink: true} }

@@ -1,0 +1,69 @@
+package reference
+
+import (
+	"slices"
+	"testing"
+)
+
+// fill reads packets of the given sizes into a batch; a negative size is a
+// packet that was left out again.
+func fill(b *batch, sizes ...int) {
+	for _, n := range sizes {
+		b.commit(max(n, -n))
+		if n < 0 {
+			b.datagrams = b.datagrams[:len(b.datagrams)-1]
+		}
+	}
+}
+
+func runs(b *batch) (lengths []int) {
+	for i := 0; i < b.len(); i += lengths[len(lengths)-1] {
+		lengths = append(lengths, b.run(i))
+	}
+	return lengths
+}
+
+func TestRuns(t *testing.T) {
+	many := func(n, size int) []int { return slices.Repeat([]int{size}, n) }
+	cases := []struct {
+		name  string
+		mtu   int
+		sizes []int
+		want  []int
+	}{
+		{"one", 1500, []int{46}, []int{1}},
+		{"equal", 1500, []int{46, 46, 46}, []int{3}},
+		{"last shorter", 1500, []int{100, 100, 60, 60}, []int{3, 1}},
+		{"last longer", 1500, []int{60, 60, 100}, []int{2, 1}},
+		{"up and down", 1500, []int{60, 100, 60, 100}, []int{1, 2, 1}},
+		{"gap", 1500, []int{60, 60, -60, 60}, []int{2, 1}},
+		{"as many as the kernel takes", 1500, many(maxBatch, 46), []int{maxRun}},
+		{"as many octets as UDP takes", 1500, many(50, 1500), []int{maxRunOctets / 1518, 50 - maxRunOctets/1518}},
+		{"largest", maxMTU, []int{maxMTU, maxMTU}, []int{1, 1}},
+	}
+	for _, c := range cases {
+		b := newBatch(c.mtu)
+		fill(b, c.sizes...)
+		if got := runs(b); !slices.Equal(got, c.want) {
+			t.Errorf("%s: runs %v, want %v", c.name, got, c.want)
+		}
+	}
+}
+
+func TestBatchHoldsWhatItSays(t *testing.T) {
+	for _, mtu := range []int{minMTU, 1500, 9000, maxMTU} {
+		b := newBatch(mtu)
+		for range 2 {
+			b.reset()
+			for !b.full() {
+				if room := len(b.next()); room != mtu+1 {
+					t.Fatalf("mtu %d: room for %d octets, want one more than the MTU", mtu, room)
+				}
+				b.commit(mtu + 1)
+			}
+		}
+		if b.len() == 0 || len(b.slab) > max(maxSlab, HeaderLen+mtu+1) {
+			t.Errorf("mtu %d: %d packets in %d octets", mtu, b.len(), len(b.slab))
+		}
+	}
+}

@@ -1,0 +1,37 @@
+package reference
+
+// Drop says why a packet went no further. Every packet that is not passed on
+// has exactly one, and the counter of that name is the only one that it
+// raises. DropNone is the zero value: the packet lives.
+type Drop uint8
+
+// The reasons, in the order in which the way in asks for them, then those of
+// the two exits.
+const (
+	DropNone     Drop = iota
+	DropPeer          // datagram from an address that is not the peer's
+	DropOversize      // longer than the tunnel's MTU allows
+	DropShort         // datagram shorter than the header
+	DropLength        // length field differs from the octets that came
+	DropTunnel        // another tunnel's id
+	DropChecksum      // CRC-32C does not hold
+	DropInner         // not an IPv4 or IPv6 packet
+	DropReplay        // sequence number seen before
+	DropOld           // sequence number left of the replay window
+	DropPort          // the LAN port refused the packet
+	DropSend          // the underlay socket refused the datagram
+	numDrops
+)
+
+var dropNames = [numDrops]string{
+	"none", "peer", "oversize", "short", "length", "tunnel", "checksum",
+	"inner", "replay", "old", "port", "send",
+}
+
+// String is the name under which the counter is reported.
+func (d Drop) String() string {
+	if d < numDrops {
+		return dropNames[d]
+	}
+	return "unknown"
+}

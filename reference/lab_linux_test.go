@@ -1,0 +1,227 @@
+package reference
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/vishvananda/netlink"
+
+	"github.com/tunnelbench/tunnelbench/internal/sys"
+	"github.com/tunnelbench/tunnelbench/internal/testenv"
+)
+
+// end is one of two namespaces joined by a veth, with a tunnel between them:
+//
+//	tun0 198.18.n.1  ==  wan 192.0.2.n, 2001:db8::n  --- veth --- the other end
+type end struct {
+	ns     *os.File
+	tunnel *Tunnel
+}
+
+// inside runs fn in the end's namespace.
+func (e *end) inside(t *testing.T, fn func() error) {
+	t.Helper()
+	if err := sys.InNetNS(e.ns, fn); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func newEnds(t *testing.T, wanMTU int) (ends [2]*end) {
+	t.Helper()
+	for i := range ends {
+		ns, err := sys.NewNetNS()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { ns.Close() })
+		ends[i] = &end{ns: ns}
+	}
+	ends[0].inside(t, func() error {
+		attrs := netlink.NewLinkAttrs()
+		attrs.Name, attrs.MTU = "wan", wanMTU
+		return netlink.LinkAdd(&netlink.Veth{LinkAttrs: attrs, PeerName: "wan", PeerNamespace: netlink.NsFd(ends[1].ns.Fd()), PeerMTU: uint32(wanMTU)})
+	})
+	for i, e := range ends {
+		e.inside(t, func() error {
+			return configure("wan", fmt.Sprintf("192.0.2.%d/24", i+1), fmt.Sprintf("2001:db8::%d/64", i+1))
+		})
+	}
+	return ends
+}
+
+// configure gives a link addresses, usable at once, and brings it up.
+func configure(name string, prefixes ...string) error {
+	link, err := netlink.LinkByName(name)
+	if err != nil {
+		return err
+	}
+	for _, p := range prefixes {
+		addr, err := netlink.ParseAddr(p)
+		if err != nil {
+			return err
+		}
+		if addr.IP.To4() == nil {
+			addr.Flags = 0x02 // IFA_F_NODAD
+		}
+		if err := netlink.AddrAdd(link, addr); err != nil {
+			return fmt.Errorf("%s on %s: %w", p, name, err)
+		}
+	}
+	return netlink.LinkSetUp(link)
+}
+
+// start brings a tunnel up in each end and runs both until the test is over.
+func start(t *testing.T, ends [2]*end, underlay [2]string, change func(*Config)) {
+	t.Helper()
+	for i, e := range ends {
+		cfg := Defaults()
+		cfg.Dev, cfg.Tunnel = "tun0", 7
+		cfg.Local, cfg.Peer = netip.MustParseAddrPort(underlay[i]), netip.MustParseAddrPort(underlay[1-i])
+		change(&cfg)
+		e.inside(t, func() error {
+			var err error
+			if e.tunnel, err = New(cfg); err != nil {
+				return err
+			}
+			return configure("tun0", fmt.Sprintf("198.18.0.%d/24", i+1))
+		})
+		run(t, e.tunnel)
+	}
+}
+
+// run runs a tunnel and, at the end of the test, stops it and checks its books.
+func run(t *testing.T, tunnel *Tunnel) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- tunnel.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		select {
+		case err := <-done:
+			if err = errors.Join(err, tunnel.Close()); err != nil {
+				t.Error(err)
+			}
+		case <-time.After(5 * time.Second):
+			t.Error("the tunnel did not stop")
+			return
+		}
+		stats := tunnel.Stats()
+		balanced(t, "encap", stats.Encap)
+		balanced(t, "decap", stats.Decap)
+	})
+}
+
+// listen opens a UDP socket inside an end.
+func (e *end) listen(t *testing.T, addr string) *net.UDPConn {
+	t.Helper()
+	var conn *net.UDPConn
+	e.inside(t, func() error {
+		var err error
+		conn, err = net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.MustParseAddrPort(addr)))
+		return err
+	})
+	t.Cleanup(func() { conn.Close() })
+	return conn
+}
+
+// exchange sends count payloads of mixed sizes from a to b and compares what
+// arrives: each once, octet by octet, in any order, since the kernel reorders
+// what threads that change cores send. At most a window's worth is on its way,
+// so that no queue may overflow and every packet has to arrive.
+func exchange(t *testing.T, a, b *net.UDPConn, count int) {
+	t.Helper()
+	const window = 40 // packets; far less than a socket buffer holds
+	arrived := make(chan error, window)
+	go func() {
+		seen, into := make([]bool, count), make([]byte, 2048)
+		for range count {
+			arrived <- receive(b, into, seen)
+		}
+	}()
+	to := b.LocalAddr().(*net.UDPAddr).AddrPort()
+	for i := range count + window {
+		if i >= window {
+			if err := <-arrived; err != nil {
+				t.Fatal(err)
+			}
+		}
+		if i < count {
+			if _, err := a.WriteToUDPAddrPort(payloadOf(uint64(i)), to); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+func receive(conn *net.UDPConn, into []byte, seen []bool) error {
+	conn.SetReadDeadline(time.Now().Add(5 * time.Second))
+	n, _, err := conn.ReadFromUDPAddrPort(into)
+	if err != nil {
+		return err
+	}
+	i := binary.BigEndian.Uint64(into)
+	if i >= uint64(len(seen)) || seen[i] || !bytes.Equal(into[:n], payloadOf(i)) {
+		return fmt.Errorf("%d octets that say they are packet %d came twice or were never sent", n, i)
+	}
+	seen[i] = true
+	return nil
+}
+
+// payloadOf makes packet i: runs of one size with a change now and then.
+func payloadOf(i uint64) []byte {
+	sizes := [...]int{18, 18, 200, 1472, 18, 700, 18, 18}
+	p := make([]byte, sizes[i/37%uint64(len(sizes))])
+	rng := rand.New(rand.NewPCG(i, 3))
+	for at := 8; at < len(p); at++ {
+		p[at] = byte(rng.Uint32())
+	}
+	binary.BigEndian.PutUint64(p, i)
+	return p
+}
+
+var (
+	underlay4 = [2]string{"192.0.2.1:7000", "192.0.2.2:7000"}
+	underlay6 = [2]string{"[2001:db8::1]:7000", "[2001:db8::2]:7000"}
+)
+
+func TestThroughNamespaces(t *testing.T) {
+	testenv.NetAdmin(t)
+	cases := []struct {
+		name     string
+		underlay [2]string
+		wanMTU   int
+		change   func(*Config)
+	}{
+		{"defaults", underlay4, 1600, func(*Config) {}},
+		{"ipv6 underlay", underlay6, 1600, func(*Config) {}},
+		{"gso off", underlay4, 1600, func(c *Config) { c.GSO = false }},
+		{"gro off", underlay4, 1600, func(c *Config) { c.GRO = false }},
+		{"both off, ipv6", underlay6, 1600, func(c *Config) { c.GSO, c.GRO = false, false }},
+		{"path mtu below the datagrams", underlay4, 1400, func(*Config) {}},
+		{"pinned", underlay4, 1600, func(c *Config) { c.CPUs = []int{0} }},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			ends := newEnds(t, c.wanMTU)
+			start(t, ends, c.underlay, c.change)
+			left, right := ends[0].listen(t, "198.18.0.1:9000"), ends[1].listen(t, "198.18.0.2:9000")
+			exchange(t, left, right, 10000)
+			exchange(t, right, left, 1000)
+			for i, want := range []uint64{10000, 1000} {
+				if s := ends[1-i].tunnel.Stats(); s.Decap.Delivered < want || s.Decap.Drops.Sum() > 0 {
+					t.Errorf("end %d: decap %v, want at least %d delivered and no drop", 1-i, s.Decap, want)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,337 @@
+package reference
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"testing"
+	"time"
+)
+
+// memoryPort is a LAN port without a kernel: packets come from a channel and
+// go to a function, which may refuse them.
+type memoryPort struct {
+	in   chan []byte
+	out  func(packet []byte) bool
+	stop chan struct{}
+	fail error // what read returns once in is closed
+}
+
+func newMemoryPort(out func([]byte) bool) *memoryPort {
+	return &memoryPort{in: make(chan []byte, maxBatch), out: out, stop: make(chan struct{}, 10)}
+}
+
+func (p *memoryPort) read(b *batch) error {
+	select {
+	case packet, open := <-p.in:
+		if !open {
+			return p.fail
+		}
+		b.commit(copy(b.next(), packet))
+	case <-p.stop:
+		return io.EOF
+	}
+	for len(p.in) > 0 && !b.full() {
+		b.commit(copy(b.next(), <-p.in))
+	}
+	return nil
+}
+
+func (p *memoryPort) write(packets [][]byte) (taken int) {
+	for _, packet := range packets {
+		if p.out(packet) {
+			taken++
+		}
+	}
+	return taken
+}
+
+func (p *memoryPort) interrupt() error { p.stop <- struct{}{}; return nil }
+func (p *memoryPort) close() error     { return nil }
+
+// memoryConn is an underlay that leads back to itself: what is sent arrives, as
+// runs, in buffers that go round.
+type memoryConn struct {
+	free, wire chan []byte
+	sizes      chan int // of the segments of each message on the wire
+	held       []byte   // the message that receive returned last
+	arrived    [1]arrival
+	stop       chan struct{}
+	sent       int
+}
+
+func newMemoryConn(mtu int) *memoryConn {
+	const messages = 64
+	c := &memoryConn{
+		free:  make(chan []byte, messages),
+		wire:  make(chan []byte, messages),
+		sizes: make(chan int, messages),
+		stop:  make(chan struct{}, 10),
+	}
+	for range messages {
+		c.free <- make([]byte, max(maxRunOctets, mtu+HeaderLen))
+	}
+	return c
+}
+
+func (c *memoryConn) send(b *batch) int {
+	for i := 0; i < b.len(); {
+		n := b.run(i)
+		buffer := <-c.free
+		c.sizes <- b.datagrams[i].len()
+		c.wire <- buffer[:copy(buffer, b.octets(i, i+n))]
+		i += n
+	}
+	c.sent += b.len()
+	return b.len()
+}
+
+func (c *memoryConn) receive() ([]arrival, error) {
+	if c.held != nil {
+		c.free <- c.held[:cap(c.held)]
+		c.held = nil
+	}
+	select {
+	case c.held = <-c.wire:
+		c.arrived[0] = arrival{data: c.held, segment: <-c.sizes, ours: true}
+		return c.arrived[:], nil
+	case <-c.stop:
+		return nil, io.EOF
+	}
+}
+
+func (c *memoryConn) interrupt() error { c.stop <- struct{}{}; return nil }
+func (c *memoryConn) close() error     { return nil }
+
+// testTunnel is a tunnel from a port back to the same port.
+func testTunnel(out func([]byte) bool) (*Tunnel, *memoryPort, *memoryConn) {
+	cfg := goodConfig()
+	p, c := newMemoryPort(out), newMemoryConn(cfg.MTU)
+	return newTunnel(cfg, p, c), p, c
+}
+
+func TestBatchDoesNotAllocate(t *testing.T) {
+	delivered := 0
+	tunnel, p, c := testTunnel(func([]byte) bool { delivered++; return true })
+	small, large := packet(4, 46), packet(6, 1500)
+	runs := 0
+	allocations := testing.AllocsPerRun(200, func() {
+		runs++
+		for i := range maxBatch {
+			if i%16 < 8 {
+				p.in <- small
+			} else {
+				p.in <- large
+			}
+		}
+		if err := tunnel.encap.step(); err != nil {
+			t.Fatal(err)
+		}
+		for len(c.wire) > 0 {
+			if err := tunnel.decap.step(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+	if allocations != 0 {
+		t.Errorf("a batch there and back allocates %v times", allocations)
+	}
+	if delivered != runs*maxBatch {
+		t.Errorf("%d of %d packets delivered", delivered, runs*maxBatch)
+	}
+}
+
+func TestEncapCountsEachPacketOnce(t *testing.T) {
+	tunnel, p, c := testTunnel(nil)
+	for _, in := range [][]byte{
+		packet(4, 46), packet(4, 1500), packet(4, 1501), packet(4, 3000), packet(5, 46), nil, packet(4, 46),
+	} {
+		p.in <- in
+	}
+	if err := tunnel.encap.step(); err != nil {
+		t.Fatal(err)
+	}
+	got := tunnel.Stats().Encap
+	want := Direction{Received: 7, Delivered: 3, Batches: 1}
+	want.Drops[DropOversize], want.Drops[DropInner] = 2, 2
+	if got != want || c.sent != 3 {
+		t.Errorf("encap %v, %d sent; want %v", got, c.sent, want)
+	}
+}
+
+// stubConn takes only so many datagrams of a batch.
+type stubConn struct {
+	memoryConn
+	takes int
+}
+
+func (c *stubConn) send(b *batch) int { return min(c.takes, b.len()) }
+
+func TestEncapCountsWhatTheSocketRefuses(t *testing.T) {
+	cfg := goodConfig()
+	p := newMemoryPort(nil)
+	tunnel := newTunnel(cfg, p, &stubConn{takes: 2})
+	for range 5 {
+		p.in <- packet(4, 46)
+	}
+	if err := tunnel.encap.step(); err != nil {
+		t.Fatal(err)
+	}
+	if got := tunnel.Stats().Encap; got.Delivered != 2 || got.Drops[DropSend] != 3 {
+		t.Errorf("encap %v, want 2 delivered and 3 send drops", got)
+	}
+	balanced(t, "encap", tunnel.Stats().Encap)
+}
+
+// feed runs one decap batch of the given messages.
+func feed(d *decap, arrivals ...arrival) {
+	for i := range arrivals {
+		d.split(&arrivals[i])
+	}
+	d.flush()
+	d.counters.add(&d.tally)
+}
+
+func TestDecapCountsEachDatagramOnce(t *testing.T) {
+	const tunnel = 7
+	good := func(sequence uint64) []byte { return datagram(tunnel, sequence, packet(4, 46)) }
+	bad := good(1 << 63)
+	bad[offChecksum] ^= 1
+	row := bytes.Join([][]byte{good(10), good(11), good(12)[:30]}, nil)
+	cases := []struct {
+		name string
+		in   arrival
+		want map[Drop]uint64
+	}{
+		{"good", arrival{data: good(20000), ours: true}, map[Drop]uint64{DropNone: 1}},
+		{"again", arrival{data: good(20000), ours: true}, map[Drop]uint64{DropReplay: 1}},
+		{"old", arrival{data: good(20000 - WindowSize), ours: true}, map[Drop]uint64{DropOld: 1}},
+		{"forged ahead", arrival{data: bad, ours: true}, map[Drop]uint64{DropChecksum: 1}},
+		{"window did not move", arrival{data: good(20001), ours: true}, map[Drop]uint64{DropNone: 1}},
+		{"stranger", arrival{data: good(20002)}, map[Drop]uint64{DropPeer: 1}},
+		{"stranger's row", arrival{data: row, segment: len(good(0))}, map[Drop]uint64{DropPeer: 3}},
+		{"another tunnel", arrival{data: datagram(8, 1, packet(4, 46)), ours: true}, map[Drop]uint64{DropTunnel: 1}},
+		{"empty", arrival{ours: true}, map[Drop]uint64{DropShort: 1}},
+		{"oversize", arrival{data: datagram(tunnel, 1, packet(4, 1501)), ours: true}, map[Drop]uint64{DropOversize: 1}},
+		{"truncated", arrival{data: good(20003), truncated: true, ours: true}, map[Drop]uint64{DropOversize: 1}},
+		{"old row with a cut end", arrival{data: row, segment: len(good(0)), ours: true}, map[Drop]uint64{DropOld: 2, DropLength: 1}},
+		{"segment longer than data", arrival{data: good(20004), segment: 9000, ours: true}, map[Drop]uint64{DropNone: 1}},
+		{"negative segment", arrival{data: good(20005), segment: -1, ours: true}, map[Drop]uint64{DropNone: 1}},
+		{"refused by the port", arrival{data: datagram(tunnel, 20006, packet(6, 46)), ours: true}, map[Drop]uint64{DropPort: 1}},
+	}
+	tun, _, c := testTunnel(func(p []byte) bool { return p[0]>>4 == 4 })
+	for _, cs := range cases {
+		before := tun.Stats().Decap
+		feed(&tun.decap, cs.in)
+		after := tun.Stats().Decap
+		balanced(t, cs.name, after)
+		for drop := range numDrops {
+			got := after.Drops[drop] - before.Drops[drop]
+			if drop == DropNone {
+				got = after.Delivered - before.Delivered
+			}
+			if got != cs.want[drop] {
+				t.Errorf("%s: %d counted as %v, want %d", cs.name, got, drop, cs.want[drop])
+			}
+		}
+	}
+	if c.sent != 0 {
+		t.Errorf("%d datagrams were sent in answer", c.sent)
+	}
+}
+
+func TestDecapBalancesOnRubbish(t *testing.T) {
+	tun, _, _ := testTunnel(func(p []byte) bool { return p[len(p)-1]%2 == 0 })
+	rng := rand.New(rand.NewPCG(4, 5))
+	datagrams := uint64(0)
+	for i := range 20000 {
+		data := datagram(7, uint64(i)*3, packet(4, rng.IntN(120)))
+		for len(data) < 2000 && rng.IntN(3) > 0 {
+			data = append(data, data...)
+		}
+		if rng.IntN(4) == 0 {
+			data[rng.IntN(len(data))] ^= byte(rng.Uint32())
+		}
+		a := arrival{data: data, segment: rng.IntN(300) - 5, ours: rng.IntN(9) > 0, truncated: rng.IntN(50) == 0}
+		size := a.segment
+		if size <= 0 {
+			size = len(data)
+		}
+		datagrams += uint64((len(data) + size - 1) / size)
+		feed(&tun.decap, a)
+	}
+	got := tun.Stats().Decap
+	balanced(t, "decap", got)
+	if got.Received != datagrams || got.Delivered == 0 {
+		t.Errorf("decap %v, want %d received and some delivered", got, datagrams)
+	}
+}
+
+func TestRunCarriesAndStops(t *testing.T) {
+	out := make(chan int, 1)
+	tunnel, p, _ := testTunnel(func(packet []byte) bool { out <- len(packet); return true })
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- tunnel.Run(ctx) }()
+	p.in <- packet(4, 77)
+	if n := <-out; n != 77 {
+		t.Errorf("a packet of 77 octets came out with %d", n)
+	}
+	cancel()
+	if err := wait(t, done); err != nil {
+		t.Errorf("stopped with %v, want nil", err)
+	}
+	if s := tunnel.Stats(); s.Encap.Delivered != 1 || s.Decap.Delivered != 1 {
+		t.Errorf("encap %v, decap %v; want one delivered each", s.Encap, s.Decap)
+	}
+}
+
+func TestRunEndsWhenOneDirectionFails(t *testing.T) {
+	tunnel, p, _ := testTunnel(nil)
+	p.fail = errors.New("device is gone")
+	close(p.in)
+	done := make(chan error, 1)
+	go func() { done <- tunnel.Run(t.Context()) }()
+	if err := wait(t, done); !errors.Is(err, p.fail) {
+		t.Errorf("stopped with %v, want %v", err, p.fail)
+	}
+}
+
+func wait(t *testing.T, done <-chan error) error {
+	t.Helper()
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(5 * time.Second):
+		t.Fatal("the tunnel did not stop")
+		return nil
+	}
+}
+
+func balanced(t *testing.T, name string, d Direction) {
+	t.Helper()
+	if d.Received != d.Delivered+d.Drops.Sum() {
+		t.Errorf("%s does not balance: %v", name, d)
+	}
+}
+
+func BenchmarkBatchThereAndBack(b *testing.B) {
+	tunnel, p, c := testTunnel(func([]byte) bool { return true })
+	small := packet(4, 46)
+	b.ReportAllocs()
+	for b.Loop() {
+		for range maxBatch {
+			p.in <- small
+		}
+		if err := tunnel.encap.step(); err != nil {
+			b.Fatal(err)
+		}
+		for len(c.wire) > 0 {
+			if err := tunnel.decap.step(); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+}

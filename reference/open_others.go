@@ -1,0 +1,13 @@
+//go:build !linux
+
+package reference
+
+import (
+	"errors"
+	"fmt"
+)
+
+// open needs Linux's TUN device and batched socket calls.
+func open(Config) (port, conn, error) {
+	return nil, nil, fmt.Errorf("needs linux: %w", errors.ErrUnsupported)
+}

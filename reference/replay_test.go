@@ -1,0 +1,80 @@
+package reference
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+)
+
+// oracle is the window as one would explain it: a set and the newest number.
+type oracle struct {
+	newest uint64
+	seen   map[uint64]bool
+}
+
+func (o *oracle) accept(sequence uint64) Drop {
+	switch {
+	case sequence <= o.newest && o.newest-sequence >= WindowSize:
+		return DropOld
+	case o.seen[sequence]:
+		return DropReplay
+	}
+	o.newest = max(o.newest, sequence)
+	o.seen[sequence] = true
+	return DropNone
+}
+
+func TestWindowAgainstSet(t *testing.T) {
+	for _, start := range []uint64{0, 1, 1<<32 - 5000, 1<<63 - 5000, math.MaxUint64 - 40000} {
+		rng := rand.New(rand.NewPCG(start, 1))
+		var w Window
+		o := oracle{seen: map[uint64]bool{}}
+		at := start
+		for step := range 50000 {
+			var sequence uint64
+			switch rng.IntN(10) {
+			case 0: // far behind, around the edge of the window
+				sequence = at - min(at, WindowSize-100+rng.Uint64N(200))
+			case 1: // a duplicate, or late
+				sequence = at - min(at, rng.Uint64N(WindowSize))
+			case 2: // a jump, now and then beyond the whole ring
+				if rng.IntN(200) == 0 {
+					at += min(math.MaxUint64-at, rng.Uint64N(3*WindowSize))
+				}
+				sequence = at
+			default:
+				at += min(math.MaxUint64-at, 1)
+				sequence = at
+			}
+			if got, want := w.Accept(sequence), o.accept(sequence); got != want {
+				t.Fatalf("start %d step %d: sequence %d, newest %d: %v, want %v", start, step, sequence, o.newest, got, want)
+			}
+		}
+	}
+}
+
+func TestWindowEdges(t *testing.T) {
+	var w Window
+	const far = uint64(1) << 40
+	steps := []struct {
+		sequence uint64
+		want     Drop
+	}{
+		{0, DropNone}, {0, DropReplay}, {far, DropNone}, {far, DropReplay},
+		{far - WindowSize + 1, DropNone}, {far - WindowSize + 1, DropReplay}, {far - WindowSize, DropOld},
+		{0, DropOld}, {math.MaxUint64, DropNone}, {math.MaxUint64, DropReplay}, {far, DropOld},
+	}
+	for _, s := range steps {
+		if got := w.Accept(s.sequence); got != s.want {
+			t.Errorf("sequence %d: %v, want %v", s.sequence, got, s.want)
+		}
+	}
+}
+
+func BenchmarkWindow(b *testing.B) {
+	var w Window
+	b.ReportAllocs()
+	for i := uint64(1); b.Loop(); i++ {
+		w.Accept(i)
+	}
+}

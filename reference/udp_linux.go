@@ -1,0 +1,193 @@
+package reference
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"sync/atomic"
+	"syscall"
+
+	"github.com/tunnelbench/tunnelbench/internal/sys"
+)
+
+// Slots of one recvmmsg. With UDP_GRO a message can be as long as UDP allows.
+const (
+	groSlots    = 16
+	groSlotLen  = 1 << 16
+	plainSlots  = sys.VectorLen
+	maxPlainLen = 1 << 21 // bounds the memory of plain slots for jumbo packets
+)
+
+// udpConn is the underlay on a connected UDP socket.
+type udpConn struct {
+	socket  *sys.UDP
+	peer    netip.AddrPort
+	out     transmitter
+	in      *sys.ReceiveVector
+	arrived [sys.VectorLen]arrival
+	stopped atomic.Bool
+}
+
+func openUDP(cfg Config) (*udpConn, error) {
+	socket, err := sys.DialUDP(cfg.Local, cfg.Peer, cfg.SocketBuffer)
+	if err != nil {
+		return nil, err
+	}
+	c := &udpConn{socket: socket, peer: cfg.Peer}
+	c.out.plain = &plainSender{socket: socket}
+	if cfg.GSO && socket.ProbeSegmentation() == nil {
+		c.out.fast = &segmentingSender{socket: socket}
+	}
+	if cfg.GRO && socket.EnableGRO() == nil {
+		c.in = sys.NewReceiveVector(groSlots, groSlotLen)
+	} else {
+		slot := HeaderLen + cfg.MTU
+		c.in = sys.NewReceiveVector(min(plainSlots, max(1, maxPlainLen/slot)), slot)
+	}
+	return c, nil
+}
+
+func (c *udpConn) send(b *batch) int { return c.out.transmit(b) }
+
+func (c *udpConn) receive() ([]arrival, error) {
+	for {
+		messages, err := c.in.Receive(c.socket)
+		if c.stopped.Load() {
+			return nil, io.EOF
+		}
+		if err == nil {
+			return c.judge(messages), nil
+		}
+		if sys.IsBroken(err) {
+			return nil, fmt.Errorf("receive from %s: %w", c.peer, err)
+		}
+	}
+}
+
+// judge notes whose each message is. The socket is connected, so a stranger's
+// can only be one that was queued before it was.
+func (c *udpConn) judge(messages []sys.Arrival) []arrival {
+	for i := range messages {
+		m := &messages[i]
+		c.arrived[i] = arrival{data: m.Data, segment: m.Segment, truncated: m.Truncated, ours: m.Source == c.peer}
+	}
+	return c.arrived[:len(messages)]
+}
+
+func (c *udpConn) interrupt() error {
+	c.stopped.Store(true)
+	return c.socket.ShutdownRead()
+}
+
+func (c *udpConn) close() error { return c.socket.Close() }
+
+// sender hands datagrams of a batch to the kernel.
+type sender interface {
+	// send offers the datagrams of b from index from up to to, in order, and
+	// returns how many were taken. If not all were, err may still be nil; offer
+	// the rest. With an error none were taken, and failed is how many
+	// datagrams, from the first on, it is about.
+	send(b *batch, from, to int) (taken, failed int, err error)
+}
+
+// plainSender sends a message per datagram.
+type plainSender struct {
+	socket *sys.UDP
+	vector sys.SendVector
+}
+
+func (s *plainSender) send(b *batch, from, to int) (taken, failed int, err error) {
+	s.vector.Reset()
+	for i := from; i < to && !s.vector.Full(); i++ {
+		s.vector.Add(b.octets(i, i+1), 0)
+	}
+	taken, err = s.vector.Send(s.socket)
+	return taken, 1, err
+}
+
+// segmentingSender sends a message per run of datagrams of one size, which the
+// kernel, or the network card, cuts up (UDP_SEGMENT).
+type segmentingSender struct {
+	socket *sys.UDP
+	vector sys.SendVector
+	runs   [sys.VectorLen]int // datagrams in each message
+}
+
+func (s *segmentingSender) send(b *batch, from, to int) (taken, failed int, err error) {
+	s.vector.Reset()
+	for i := from; i < to && !s.vector.Full(); {
+		n := min(b.run(i), to-i)
+		segment := 0
+		if n > 1 {
+			segment = b.datagrams[i].len()
+		}
+		s.runs[s.vector.Len()] = n
+		s.vector.Add(b.octets(i, i+n), segment)
+		i += n
+	}
+	messages, err := s.vector.Send(s.socket)
+	for _, n := range s.runs[:messages] {
+		taken += n
+	}
+	return taken, s.runs[0], err
+}
+
+// transmitter sends batches the fast way until the kernel refuses it, and then
+// the plain way for good. Nothing is lost in the change.
+type transmitter struct {
+	fast  sender // nil when there is none, or no more
+	plain sender
+}
+
+// transmit sends all of b and returns how many datagrams were taken. An error
+// may be about an earlier datagram (an ICMP message that came back), and
+// reporting it keeps this one from being sent; so each gets a second try.
+func (t *transmitter) transmit(b *batch) (sent int) {
+	again := false
+	for at := 0; at < b.len(); {
+		taken, failed, err := t.offer(b, at)
+		sent += taken
+		at += taken
+		switch {
+		case err == nil:
+			again = false
+		case errors.Is(err, syscall.EINTR):
+		case t.fast != nil && sys.RefusesSegmentation(err):
+			t.fast = nil
+		case !again:
+			again = true
+		default:
+			sent += t.plainly(b, at, at+failed)
+			at += failed
+			again = false
+		}
+	}
+	return sent
+}
+
+func (t *transmitter) offer(b *batch, at int) (taken, failed int, err error) {
+	if t.fast != nil {
+		return t.fast.send(b, at, b.len())
+	}
+	return t.plain.send(b, at, b.len())
+}
+
+// plainly gives up on a message and sends its datagrams one by one if it held
+// several: with a path MTU below their size a run is refused (EMSGSIZE), while
+// single datagrams may be fragmented.
+func (t *transmitter) plainly(b *batch, from, to int) (sent int) {
+	if to-from == 1 {
+		return 0
+	}
+	for from < to {
+		taken, _, err := t.plain.send(b, from, to)
+		if err != nil {
+			taken = 0
+			from++
+		}
+		sent += taken
+		from += taken
+	}
+	return sent
+}

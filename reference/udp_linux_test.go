@@ -1,0 +1,298 @@
+package reference
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"slices"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// script is a sender that fails as told and otherwise takes what it gets.
+type script struct {
+	errs   []error // one per call, nil for success; success when used up
+	atMost int     // datagrams taken per call; 0: all
+	failed int     // how many datagrams a failure is about
+	took   []int   // sizes of the datagrams taken
+	calls  int
+}
+
+func (s *script) send(b *batch, from, to int) (int, int, error) {
+	s.calls++
+	if len(s.errs) > 0 {
+		err := s.errs[0]
+		s.errs = s.errs[1:]
+		if err != nil {
+			return 0, min(s.failed, to-from), err
+		}
+	}
+	if s.atMost > 0 {
+		to = min(to, from+s.atMost)
+	}
+	for _, d := range b.datagrams[from:to] {
+		s.took = append(s.took, d.len())
+	}
+	return to - from, 0, nil
+}
+
+func TestTransmitterFallsBack(t *testing.T) {
+	sizes := []int{10, 20, 30, 40, 50}
+	const eio, einval, emsgsize = syscall.EIO, syscall.EINVAL, syscall.EMSGSIZE
+	const refused, again = syscall.ECONNREFUSED, syscall.EINTR
+	cases := []struct {
+		name           string
+		fast, plain    script
+		sent           int
+		tookF, tookP   int // datagrams each sender took
+		segmentingLeft bool
+	}{
+		{"fine", script{}, script{}, 5, 5, 0, true},
+		{"in parts", script{atMost: 2}, script{}, 5, 5, 0, true},
+		{"EIO at once", script{errs: []error{eio}, failed: 5}, script{}, 5, 0, 5, false},
+		{"EINVAL in the middle", script{atMost: 2, errs: []error{nil, einval}, failed: 3}, script{}, 5, 2, 3, false},
+		{"a stale error", script{errs: []error{refused}, failed: 5}, script{}, 5, 5, 0, true},
+		{"interrupted again and again", script{errs: []error{again, again, again}}, script{}, 5, 5, 0, true},
+		{"run above the path MTU", script{errs: []error{emsgsize, emsgsize}, failed: 3}, script{}, 5, 2, 3, true},
+		{"run above it, and a datagram too", script{errs: []error{emsgsize, emsgsize}, failed: 3}, script{errs: []error{emsgsize}, failed: 1}, 4, 2, 2, true},
+		{"single one above it", script{errs: []error{emsgsize, emsgsize}, failed: 1}, script{}, 4, 4, 0, true},
+		{"plain fails for one", script{errs: []error{eio}, failed: 5}, script{errs: []error{refused, refused}, failed: 1}, 4, 0, 4, false},
+	}
+	for _, c := range cases {
+		b := newBatch(1500)
+		fill(b, sizes...)
+		tx := transmitter{fast: &c.fast, plain: &c.plain}
+		sent := tx.transmit(b)
+		if sent != c.sent || len(c.fast.took) != c.tookF || len(c.plain.took) != c.tookP || (tx.fast != nil) != c.segmentingLeft {
+			t.Errorf("%s: sent %d (%d segmenting, %d plain, segmenting left %v), want %d (%d, %d, %v)",
+				c.name, sent, len(c.fast.took), len(c.plain.took), tx.fast != nil, c.sent, c.tookF, c.tookP, c.segmentingLeft)
+		}
+		all := append(c.fast.took, c.plain.took...)
+		slices.Sort(all)
+		if len(slices.Compact(all)) != sent {
+			t.Errorf("%s: a datagram was taken twice: %v", c.name, all)
+		}
+	}
+}
+
+func TestTransmitterEndsWhenNothingWorks(t *testing.T) {
+	b := newBatch(1500)
+	fill(b, 10, 20, 30)
+	always := slices.Repeat([]error{error(syscall.ENETUNREACH)}, 1000)
+	tx := transmitter{plain: &script{errs: always, failed: 1}}
+	if sent := tx.transmit(b); sent != 0 {
+		t.Errorf("sent %d datagrams into the void", sent)
+	}
+}
+
+// loopback makes a udpConn on 127.0.0.1 or ::1 and a plain socket at the far end.
+func loopback(t *testing.T, host string, gso, gro bool) (*localConn, *net.UDPConn) {
+	t.Helper()
+	far, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr(host), 0)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { far.Close() })
+	cfg := goodConfig()
+	cfg.Peer = far.LocalAddr().(*net.UDPAddr).AddrPort()
+	cfg.Local = freePort(t, host)
+	cfg.GSO, cfg.GRO, cfg.SocketBuffer = gso, gro, DefaultSocketBuffer
+	c, err := openUDP(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.close() })
+	return &localConn{c, cfg.Local}, far
+}
+
+// localConn is a udpConn that knows its own address.
+type localConn struct {
+	*udpConn
+	local netip.AddrPort
+}
+
+// freePort is a port that nobody used a moment ago.
+func freePort(t *testing.T, host string) netip.AddrPort {
+	t.Helper()
+	probe, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr(host), 0)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer probe.Close()
+	return probe.LocalAddr().(*net.UDPAddr).AddrPort()
+}
+
+// mixed is a batch of runs, single datagrams and short tails.
+func mixed() *batch {
+	b := newBatch(1500)
+	for i, n := range []int{46, 46, 46, 30, 800, 801, 1400, 1400, 1400, 20, 46} {
+		copy(b.next(), packet(4, n))
+		b.next()[1] = byte(i)
+		b.commit(n)
+	}
+	for i, d := range b.datagrams {
+		Seal(b.slab[d.start:d.end], 7, uint64(i))
+	}
+	return b
+}
+
+func TestSocketSendsEveryDatagram(t *testing.T) {
+	for _, host := range []string{"127.0.0.1", "::1"} {
+		for _, gso := range []bool{true, false} {
+			c, far := loopback(t, host, gso, true)
+			b := mixed()
+			if sent := c.send(b); sent != b.len() {
+				t.Errorf("%s gso=%v: sent %d of %d", host, gso, sent, b.len())
+			}
+			if (c.out.fast != nil) != gso {
+				t.Errorf("%s gso=%v: segmenting is %v after sending", host, gso, c.out.fast != nil)
+			}
+			checkArrival(t, far, b)
+		}
+	}
+}
+
+func checkArrival(t *testing.T, far *net.UDPConn, b *batch) {
+	t.Helper()
+	into := make([]byte, 2048)
+	for i := range b.len() {
+		far.SetReadDeadline(time.Now().Add(5 * time.Second))
+		n, err := far.Read(into)
+		if err != nil || !bytes.Equal(into[:n], b.octets(i, i+1)) {
+			t.Fatalf("datagram %d: %d octets, not those sent (%v)", i, n, err)
+		}
+	}
+}
+
+// refusing is a kernel without segmentation; it counts how often it was asked.
+type refusing struct{ asked int }
+
+func (r *refusing) send(b *batch, from, _ int) (int, int, error) {
+	r.asked++
+	return 0, b.run(from), syscall.EIO
+}
+
+func TestNothingIsLostWhenTheKernelRefuses(t *testing.T) {
+	c, far := loopback(t, "127.0.0.1", true, true)
+	kernel := &refusing{}
+	c.out.fast = kernel
+	for range 2 {
+		b := mixed()
+		if sent := c.send(b); sent != b.len() {
+			t.Errorf("sent %d of %d", sent, b.len())
+		}
+		checkArrival(t, far, b)
+	}
+	if kernel.asked != 1 {
+		t.Errorf("segmentation was tried %d times, want once", kernel.asked)
+	}
+}
+
+func TestSendSurvivesAClosedPeer(t *testing.T) {
+	c, far := loopback(t, "127.0.0.1", true, true)
+	addr := far.LocalAddr().(*net.UDPAddr)
+	far.Close()
+	b := mixed()
+	for range 3 { // each batch earns a "connection refused" for the next one
+		if sent := c.send(b); sent != b.len() {
+			t.Errorf("sent %d of %d to a closed port", sent, b.len())
+		}
+	}
+	again, err := net.ListenUDP("udp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer again.Close()
+	if sent := c.send(b); sent != b.len() {
+		t.Errorf("sent %d of %d after the peer came back", sent, b.len())
+	}
+	checkArrival(t, again, b)
+}
+
+func TestReceiveTakesOnlyThePeers(t *testing.T) {
+	for _, gro := range []bool{true, false} {
+		c, far := loopback(t, "127.0.0.1", true, gro)
+		local := net.UDPAddrFromAddrPort(c.local)
+		stranger, err := net.DialUDP("udp", nil, local)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer stranger.Close()
+		stranger.Write(datagram(7, 1, packet(4, 46)))
+		want := datagram(7, 2, packet(4, 1400))
+		if _, err := far.WriteToUDP(want, local); err != nil {
+			t.Fatal(err)
+		}
+		got, err := c.receive()
+		if err != nil || len(got) != 1 || !got[0].ours || !bytes.Equal(got[0].data, want) {
+			t.Errorf("gro=%v: received %d messages (%v), want the peer's alone", gro, len(got), err)
+		}
+	}
+}
+
+func TestReceiveMarksWhatIsTooLong(t *testing.T) {
+	c, far := loopback(t, "127.0.0.1", true, false)
+	if _, err := far.WriteToUDPAddrPort(make([]byte, 3000), c.local); err != nil {
+		t.Fatal(err)
+	}
+	got, err := c.receive()
+	if err != nil || len(got) != 1 || !got[0].truncated {
+		t.Errorf("received %+v, %v; want one truncated message", got, err)
+	}
+}
+
+func TestInterruptWakesReceive(t *testing.T) {
+	c, _ := loopback(t, "127.0.0.1", true, true)
+	done := make(chan error, 1)
+	go func() {
+		_, err := c.receive()
+		done <- err
+	}()
+	if err := c.interrupt(); err != nil {
+		t.Fatal(err)
+	}
+	if err := wait(t, done); err != io.EOF {
+		t.Errorf("receive returned %v, want EOF", err)
+	}
+}
+
+func TestGROAndPlainReceiveTheSame(t *testing.T) {
+	for _, gro := range []bool{true, false} {
+		left, far := loopback(t, "127.0.0.1", true, gro)
+		peer, local := far.LocalAddr().(*net.UDPAddr).AddrPort(), left.local
+		far.Close()
+		cfg := goodConfig()
+		cfg.Local, cfg.Peer, cfg.SocketBuffer = peer, local, DefaultSocketBuffer
+		right, err := openUDP(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { right.close() })
+		b := mixed()
+		right.send(b)
+		var d decap
+		d.tunnel, d.mtu = 7, 1500
+		d.packets = make([][]byte, 0, 2*maxBatch)
+		port := newMemoryPort(func([]byte) bool { return true })
+		d.port, d.conn = port, left
+		for d.counters.load().Delivered < uint64(b.len()) {
+			if err := d.step(); err != nil {
+				t.Fatal(err)
+			}
+			if s := d.counters.load(); s.Drops.Sum() > 0 {
+				t.Fatalf("gro=%v: %v", gro, s)
+			}
+		}
+	}
+}
+
+func TestOpenUDPSaysWhatIsWrong(t *testing.T) {
+	cfg := goodConfig()
+	cfg.Local = netip.MustParseAddrPort("203.0.113.77:7000") // nobody's here
+	if _, err := openUDP(cfg); !errors.Is(err, syscall.EADDRNOTAVAIL) {
+		t.Errorf("error %v, want that the address is not available", err)
+	}
+}

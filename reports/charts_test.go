@@ -1,0 +1,210 @@
+package reports
+
+import (
+	"bytes"
+	"image/png"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
+
+func latencyOf(dut string, p50, p99 float64) Result {
+	res := Result{DUT: dut, Kind: KindPlain, Test: rfc2544.TestLatency, FrameSize: 64, Valid: true}
+	res.Values = append(res.Values, rfc2544.Value{Name: "latency_p50", Unit: "ns", Value: p50, N: 1, Better: -1})
+	if p99 >= 0 {
+		res.Values = append(res.Values, rfc2544.Value{Name: "latency_p99", Unit: "ns", Value: p99, N: 1, Better: -1})
+	}
+	return res
+}
+
+func cpuOf(dut string, ns float64) Result {
+	return Result{DUT: dut, Kind: KindPlain, Test: rfc2544.TestLatency, FrameSize: 64, Valid: true,
+		Values: []rfc2544.Value{{Name: "cpu_ns_per_frame", Unit: "ns", Value: ns, N: 1, Better: -1}}}
+}
+
+func openValue(lower *float64) []rfc2544.Value {
+	return []rfc2544.Value{{Name: "ndr", Unit: "fps", Value: 5e4, Lower: lower, N: 1, Better: 1}}
+}
+
+func TestPNGs(t *testing.T) {
+	dir := t.TempDir()
+	paths, err := WritePNGs(dir, fixture())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, path := range paths {
+		names = append(names, filepath.Base(path))
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		im, err := png.Decode(bytes.NewReader(data))
+		if err != nil || im.Bounds().Dx() != 1200 || im.Bounds().Dy() != 630 {
+			t.Errorf("%s: %v %v", path, im.Bounds(), err)
+		}
+	}
+	if !slices.Equal(names, []string{"rate.png", "latency.png", "cpu.png", "loss.png"}) {
+		t.Errorf("files %v", names)
+	}
+	again := t.TempDir()
+	if _, err := WritePNGs(again, fixture()); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		a, _ := os.ReadFile(filepath.Join(dir, name))
+		b, _ := os.ReadFile(filepath.Join(again, name))
+		if !bytes.Equal(a, b) {
+			t.Errorf("%s: the same results gave other bytes", name)
+		}
+	}
+	if _, err := WritePNGs(filepath.Join(dir, "none"), fixture()); err == nil {
+		t.Error("written into a directory that is not there")
+	}
+	if left, _ := filepath.Glob(filepath.Join(dir, ".*")); len(left) > 0 {
+		t.Errorf("left aside: %v", left)
+	}
+}
+
+func TestChartsUseOnlyKnownColours(t *testing.T) {
+	m := newMatrix(fixture())
+	for _, c := range charts(fixture(), m, pageBars) {
+		svg, err := svgOf(c.draw(), c.height, c.id, c.title, c.caption)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := string(svg)
+		if strings.Contains(text, "style=") || strings.Contains(text, "#") || strings.Contains(text, "xmlns") {
+			t.Errorf("%s: has colours or styles of its own", c.id)
+		}
+		for _, part := range strings.Split(text, "<text")[1:] {
+			if tag := part[:strings.Index(part, ">")]; !strings.Contains(tag, `class="f-`) || strings.Contains(tag, "f-none") {
+				t.Errorf("%s: text without a colour: %s", c.id, tag)
+			}
+		}
+	}
+	for _, class := range colourClass {
+		if !strings.Contains(pageCSS, ".f-"+class+" ") || !strings.Contains(pageCSS, ".s-"+class+" ") {
+			t.Errorf("the style sheet has no class for %s", class)
+		}
+	}
+}
+
+func TestEveryChartHasItsNumbers(t *testing.T) {
+	m := newMatrix(fixture())
+	got := charts(fixture(), m, pageBars)
+	if len(got) != 4 {
+		t.Fatalf("%d charts", len(got))
+	}
+	for _, c := range got {
+		if len(c.table.rows) == 0 || c.caption == "" {
+			t.Errorf("%s: no numbers or no caption", c.id)
+		}
+		for _, row := range c.table.rows {
+			if len(row) != len(c.table.head) {
+				t.Errorf("%s: row %q under head %q", c.id, row, c.table.head)
+			}
+		}
+	}
+}
+
+func TestInvalidResultsAreMarked(t *testing.T) {
+	m := newMatrix(fixture())
+	for _, c := range charts(fixture(), m, pageBars) {
+		if !slices.ContainsFunc(c.table.rows, func(r []string) bool { return strings.Contains(strings.Join(r, " "), "†") }) {
+			t.Errorf("%s: a result that is not valid looks like the others", c.id)
+		}
+	}
+}
+
+func TestManyDevicesFitAPicture(t *testing.T) {
+	r := &Results{}
+	for i := range 40 {
+		for _, s := range rfcSizes {
+			res := latencyOf(strings.Repeat("d", 1+i), 1000, 5000)
+			res.FrameSize = s
+			r.Results = append(r.Results, res)
+		}
+	}
+	m := newMatrix(r)
+	c, ok := latencyChart(r, m, pngBars)
+	if !ok || c.height > rowHeight*pngBars+40 {
+		t.Errorf("height %v", c.height)
+	}
+	if _, err := WritePNGs(t.TempDir(), r); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestTicks(t *testing.T) {
+	for _, c := range []struct{ lo, hi float64 }{{1, 10}, {0.5, 0.6}, {64, 1518}, {1, 1e9}, {3, 3.1}, {1e-3, 1e12}} {
+		ticks := logTicks(c.lo, c.hi)
+		if len(ticks) > 16 {
+			t.Errorf("%v: %d ticks", c, len(ticks))
+		}
+		for _, tick := range ticks {
+			if tick.Value < c.lo || tick.Value > c.hi || tick.Label == "" {
+				t.Errorf("%v: tick %v", c, tick)
+			}
+		}
+	}
+	for _, hi := range []float64{1, 7, 99, 12345, 1e9} {
+		if n := len(linearTicks(0, hi)); n < 3 || n > 11 {
+			t.Errorf("0 to %v: %d ticks", hi, n)
+		}
+	}
+	for _, hi := range []float64{2, 10, 34, 100000} {
+		ticks := wholeTicks(1, hi)
+		if len(ticks) < 2 || len(ticks) > 11 {
+			t.Errorf("1 to %v: %d ticks", hi, len(ticks))
+		}
+	}
+}
+
+// TestLogScaleNeverSeesZero draws lines with every value a scale cannot show;
+// gonum's log scale panics on them.
+func TestLogScaleNeverSeesZero(t *testing.T) {
+	points := []point{{x: 64, y: 0}, {x: 128, y: math.NaN()}, {x: 256, y: 5, lo: -1, hi: math.Inf(1)}, {x: 512, y: -3}, {x: 1518, y: math.Inf(1)}}
+	p := newPlot("x")
+	setSizes(&p.X, rfcSizes)
+	setLog(&p.Y, []float64{0, math.NaN(), -1, 5}, 1.3)
+	p.Add(plotFunc(gridY), lineOf(points, look{colour: inkText, mark: diamond}))
+	svg, err := svgOf(p, 200, "x", "x", "x")
+	if err != nil || strings.Contains(string(svg), "NaN") || strings.Contains(string(svg), "Inf") {
+		t.Errorf("%v: %s", err, svg)
+	}
+}
+
+func TestRewriteRefusesForeignElements(t *testing.T) {
+	var out strings.Builder
+	if err := rewrite(&out, strings.NewReader(`<svg><script>x</script></svg>`)); err == nil {
+		t.Error("a script passes")
+	}
+	if err := rewrite(&out, strings.NewReader(`<svg><g>`)); err == nil {
+		t.Error("a broken drawing passes")
+	}
+}
+
+func TestTimelineNeedsASearch(t *testing.T) {
+	res := result("a", 100, 101)
+	if _, ok := timeline("x", &res, nil); ok {
+		t.Error("a search without trials")
+	}
+	res.Trials = []rfc2544.Observation{
+		{IntendedLoad: rfc2544.Flood, Offered: 10, Received: 10},
+		{IntendedLoad: 100, Intended: 100, Offered: 100, Received: 99, Lost: 1, Duration: time.Second, Valid: true},
+	}
+	c, ok := timeline("x", &res, res.value("pdr"))
+	if !ok || len(c.legend) != 3 {
+		t.Fatalf("legend %v", c.legend)
+	}
+	if _, err := svgOf(c.draw(), c.height, "x", "x", "x"); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,94 @@
+package reports
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
+
+// Check tells whether the numbers of r agree with each other: ledgers that
+// balance, percentiles in order, bounds the right way round, nothing that is not
+// a number. The error's text is one line that begins with a JSON pointer.
+func Check(r *Results) error {
+	for i := range r.Results {
+		where := "/results/" + strconv.Itoa(i)
+		res := &r.Results[i]
+		for j, v := range res.Values {
+			if why := valueFault(v); why != "" {
+				return &placeError{fmt.Sprintf("%s/values/%d", where, j), why}
+			}
+		}
+		for j := range res.Trials {
+			if place, why := trialFault(&res.Trials[j]); why != "" {
+				return &placeError{fmt.Sprintf("%s/trials/%d%s", where, j, place), why}
+			}
+		}
+	}
+	if r.Ended.Before(r.Started) {
+		return &placeError{"/ended", "is before /started"}
+	}
+	return nil
+}
+
+// CheckTrial tells whether one observation's numbers agree, as Check does.
+func CheckTrial(o rfc2544.Observation) error {
+	if place, why := trialFault(&o); why != "" {
+		return &placeError{place, why}
+	}
+	return nil
+}
+
+func valueFault(v rfc2544.Value) string {
+	name := quote(v.Name)
+	switch {
+	case !finite(&v.Value) || !finite(v.Lower) || !finite(v.Upper):
+		return name + " is not a number"
+	case v.Unit == "":
+		return name + " has no unit"
+	case v.Unit == "fps" && (v.Value < 0 || v.Lower != nil && *v.Lower < 0):
+		return name + " is a negative rate"
+	case v.Lower != nil && v.Upper != nil && *v.Lower > *v.Upper:
+		return name + ": lower bound is above the upper one"
+	case v.N < 0:
+		return name + ": n is negative"
+	}
+	return ""
+}
+
+func finite(v *float64) bool {
+	return v == nil || !math.IsNaN(*v) && !math.IsInf(*v, 0)
+}
+
+// trialFault returns where in the trial something is wrong, and what.
+func trialFault(o *rfc2544.Observation) (place, why string) {
+	load := float64(o.IntendedLoad)
+	switch {
+	case math.IsNaN(load) || load < 0:
+		return "/intended_fps", "is not a load"
+	case o.Received > o.Offered || o.Lost != o.Offered-o.Received:
+		return "", fmt.Sprintf("ledger does not balance: offered %d is not received %d + lost %d", o.Offered, o.Received, o.Lost)
+	case o.Late > o.Lost:
+		return "/late", fmt.Sprintf("%d late frames, but only %d lost ones to count them in", o.Late, o.Lost)
+	case o.Duration < 0 || o.Paused < 0:
+		return "", "has a negative duration"
+	case !finite(o.CPUPerFrame):
+		return "/cpu_ns_per_frame", "is not a number"
+	case !finite(o.ProcessCPU):
+		return "/process_cpu_ns_per_frame", "is not a number"
+	}
+	for _, d := range []struct {
+		place string
+		dist  *rfc2544.Distribution
+	}{{"/lateness_ns", o.Lateness}, {"/latency_ns", o.Latency}, {"/latency_quiet_ns", o.LatencyQuiet}} {
+		if d.dist != nil && !ordered(d.dist) {
+			return d.place, "percentiles are not in order"
+		}
+	}
+	return "", ""
+}
+
+func ordered(d *rfc2544.Distribution) bool {
+	return 0 <= d.Min && d.Min <= d.P50 && d.P50 <= d.P90 && d.P90 <= d.P99 && d.P99 <= d.P999 && d.P999 <= d.Max
+}

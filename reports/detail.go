@@ -1,0 +1,179 @@
+package reports
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
+
+// details are the results one by one, with every trial.
+func details(r *Results, m *matrix) ([]detail, error) {
+	var out []detail
+	for i := range r.Results {
+		d, err := detailOf(&r.Results[i], fmt.Sprintf("r%d", i+1), m.rate)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, d)
+	}
+	return out, nil
+}
+
+func detailOf(res *Result, id, rate string) (detail, error) {
+	title := []string{clean(res.DUT), sizeText(res.FrameSize), cmp.Or(clean(res.Test), "test"), clean(res.Direction)}
+	d := detail{ID: id, Title: strings.Join(slices.DeleteFunc(title, func(s string) bool { return s == "" }), " · "), State: resultState(res)}
+	for _, doubt := range append([]string{res.Unsupported, res.Error}, res.Warnings...) {
+		if doubt != "" {
+			d.Doubts = append(d.Doubts, clean(doubt))
+		}
+	}
+	if len(res.Values) > 0 {
+		d.Values = valueTable(res)
+	}
+	if len(res.Trials) > 0 {
+		d.Trials = trialTable(res)
+	}
+	if c, ok := timeline(id+"-search", res, res.value(rate)); ok && res.Test != rfc2544.TestLatency {
+		f, err := figureOf(c)
+		if err != nil {
+			return detail{}, err
+		}
+		d.Search = &f
+	}
+	return d, nil
+}
+
+func resultState(res *Result) string {
+	switch {
+	case res.Unsupported != "":
+		return "cannot run"
+	case res.Error != "":
+		return "died"
+	case !res.Valid:
+		return "not valid"
+	}
+	return fmt.Sprintf("%d trials", len(res.Trials))
+}
+
+func valueTable(res *Result) *tableView {
+	t := &tableView{Caption: "Values", Head: []string{"name", "value", "lower", "upper", "unit", "n", "better"}, Words: []string{"unit", "better"}}
+	number := func(v *float64) string {
+		if v == nil {
+			return none
+		}
+		return digits(*v, thin)
+	}
+	for i := range res.Values {
+		v := &res.Values[i]
+		better := none
+		switch {
+		case v.Better > 0:
+			better = "higher"
+		case v.Better < 0:
+			better = "lower"
+		}
+		t.Rows = append(t.Rows, []string{clean(v.Name), number(&v.Value), number(v.Lower), number(v.Upper), clean(v.Unit), fmt.Sprint(v.N), better})
+	}
+	return t
+}
+
+// trialColumns are the columns of a table of trials. A column that is empty or
+// zero in every trial is left out, and the caption says so.
+var trialColumns = []struct {
+	name string
+	text func(*rfc2544.Observation) string
+}{
+	{"load kfps", func(o *rfc2544.Observation) string {
+		if o.IntendedLoad.IsFlood() {
+			return "max"
+		}
+		return kilo(float64(o.IntendedLoad))
+	}},
+	{"for", func(o *rfc2544.Observation) string { return span(o.Duration) }},
+	{"intended", func(o *rfc2544.Observation) string { return count(o.Intended) }},
+	{"offered", func(o *rfc2544.Observation) string { return count(o.Offered) }},
+	{"received", func(o *rfc2544.Observation) string { return count(o.Received) }},
+	{"lost", func(o *rfc2544.Observation) string { return count(o.Lost) }},
+	{"loss", func(o *rfc2544.Observation) string { return percent(o.LossRatio()) }},
+	{"late", func(o *rfc2544.Observation) string { return count(o.Late) }},
+	{"duplicated", func(o *rfc2544.Observation) string { return count(o.Duplicated) }},
+	{"reordered", func(o *rfc2544.Observation) string { return count(o.Reordered) }},
+	{"corrupted", func(o *rfc2544.Observation) string { return count(o.Corrupted) }},
+	{"stale", func(o *rfc2544.Observation) string { return count(o.Stale) }},
+	{"foreign", func(o *rfc2544.Observation) string { return count(o.Foreign) }},
+	{"p50 µs", func(o *rfc2544.Observation) string { return percentileText(o.Latency, 50) }},
+	{"p99 µs", func(o *rfc2544.Observation) string { return percentileText(o.Latency, 99) }},
+	{"quiet p99 µs", func(o *rfc2544.Observation) string { return percentileText(o.LatencyQuiet, 99) }},
+	{"sent late p99 µs", func(o *rfc2544.Observation) string { return percentileText(o.Lateness, 99) }},
+	{"cpu ns", func(o *rfc2544.Observation) string { return maybe(o.CPUPerFrame) }},
+	{"process ns", func(o *rfc2544.Observation) string { return maybe(o.ProcessCPU) }},
+	{"stalls", func(o *rfc2544.Observation) string { return fmt.Sprint(len(o.Stalls)) }},
+	{"stalled", func(o *rfc2544.Observation) string { return span(stallSum(o)) }},
+	{"paused", func(o *rfc2544.Observation) string { return span(o.Paused) }},
+	{"dropped at", func(o *rfc2544.Observation) string { return dropText(o.Drops) }},
+	{"verdict", func(o *rfc2544.Observation) string {
+		return strings.Join(append([]string{verdicts[verdictOf(o)].name}, cleanAll(o.Warnings)...), "; ")
+	}},
+}
+
+func percentileText(d *rfc2544.Distribution, percentile int) string {
+	switch {
+	case d == nil:
+		return none
+	case percentile == 50:
+		return micros(d.P50)
+	}
+	return micros(d.P99)
+}
+
+func maybe(v *float64) string {
+	if v == nil {
+		return none
+	}
+	return fixed(*v, 0, thin)
+}
+
+func dropText(drops map[string]int64) string {
+	var parts []string
+	for _, place := range slices.Sorted(maps.Keys(drops)) {
+		if n := drops[place]; n != 0 {
+			parts = append(parts, clean(place)+" "+fixed(float64(n), 0, thin))
+		}
+	}
+	return cmp.Or(strings.Join(parts, ", "), none)
+}
+
+func cleanAll(texts []string) []string {
+	out := make([]string, len(texts))
+	for i, s := range texts {
+		out[i] = clean(s)
+	}
+	return out
+}
+
+func trialTable(res *Result) *tableView {
+	t := &tableView{Caption: "Trials, in the order they ran; columns in which all is zero or unknown are left out", Head: []string{"#"}, Words: []string{"dropped at", "verdict"}}
+	for i := range res.Trials {
+		t.Rows = append(t.Rows, []string{fmt.Sprint(i + 1)})
+	}
+	for _, column := range trialColumns {
+		cells := make([]string, len(res.Trials))
+		telling := false
+		for i := range res.Trials {
+			cells[i] = column.text(&res.Trials[i])
+			telling = telling || cells[i] != "0" && cells[i] != none
+		}
+		if !telling {
+			continue
+		}
+		t.Head = append(t.Head, column.name)
+		for i := range t.Rows {
+			t.Rows[i] = append(t.Rows[i], cells[i])
+		}
+	}
+	return t
+}

@@ -1,0 +1,14 @@
+// Package reports holds the result model of a run and everything that shows it:
+// results.json and its schema, the table on the terminal, the page report.html
+// and the charts. It never measures, opens no socket and reads no clock: the
+// same results give the same bytes, on any machine, without root.
+//
+//	lab ──► Results ──► Write ──► results.json ──► Read ──► Results
+//	           │                                              │
+//	           ├──► Table, WriteText   (terminal)  ◄──────────┤
+//	           ├──► WriteHTML          (one file)  ◄──────────┤
+//	           └──► WritePNGs          (1200x630)  ◄──────────┘
+//
+// A results file may come from anybody, so Read trusts nothing in it, and every
+// name is cleaned before it is shown: no markup, no terminal escapes.
+package reports

@@ -1,0 +1,357 @@
+package reports
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"flag"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"reflect"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// golden compares got with testdata/name.
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("%s differs; run with -update and look at the change. got:\n%s", name, short(string(got), 2000))
+	}
+}
+
+// validator is an independent reading of the schema.
+func validator(t *testing.T) func([]byte) error {
+	t.Helper()
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(SchemaJSON()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := jsonschema.NewCompiler()
+	c.DefaultDraft(jsonschema.Draft2020)
+	c.AssertFormat()
+	if err := c.AddResource("schema.json", doc); err != nil {
+		t.Fatal(err)
+	}
+	schema, err := c.Compile("schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(data []byte) error {
+		v, err := jsonschema.UnmarshalJSON(bytes.NewReader(data))
+		if err != nil {
+			return err
+		}
+		return schema.Validate(v)
+	}
+}
+
+func encode(t *testing.T, r *Results) []byte {
+	t.Helper()
+	data, err := Encode(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// small is the fixture cut down to a file people can read.
+func small() *Results {
+	r := fixture()
+	r.Results = r.Results[2:4]
+	for i := range r.Results {
+		r.Results[i].Trials = r.Results[i].Trials[:2]
+	}
+	r.Calibration = r.Calibration[:1]
+	return r
+}
+
+func TestWrittenFilesFollowTheSchema(t *testing.T) {
+	validate := validator(t)
+	cases := map[string]*Results{"fixture": fixture(), "empty": {}, "nil lists": {Results: []Result{{
+		DUT: "x", Kind: KindPlain, FrameSize: 64, Trials: []rfc2544.Observation{{}},
+	}}}}
+	for _, name := range hostile {
+		r := hostileFixture(name)
+		for i := range r.Results {
+			r.Results[i].DUT = short(r.Results[i].DUT, 256)
+			r.Results[i].Direction = short(r.Results[i].Direction, 256)
+		}
+		if len(name) < 200 {
+			cases["hostile "+name] = r
+		}
+	}
+	for name, r := range cases {
+		if err := validate(encode(t, r)); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	golden(t, "small.json", encode(t, small()))
+	data, err := os.ReadFile("testdata/small.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := validate(data); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestRoundTrip(t *testing.T) {
+	r := fixture()
+	data := encode(t, r)
+	back, err := Read(bytes.NewReader(data), "results.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := normal(r); !reflect.DeepEqual(back, want) {
+		t.Error("what was read is not what was written")
+	}
+	if again := encode(t, back); !bytes.Equal(again, data) {
+		t.Error("written again, the bytes differ")
+	}
+	if !back.Results[0].Trials[0].IntendedLoad.IsFlood() {
+		t.Error("a flood did not come back as one")
+	}
+}
+
+// edit decodes data, changes it and encodes it again.
+func edit(t *testing.T, data []byte, change func(map[string]any)) []byte {
+	t.Helper()
+	var doc map[string]any
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.UseNumber()
+	if err := d.Decode(&doc); err != nil {
+		t.Fatal(err)
+	}
+	change(doc)
+	out, err := json.Marshal(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func at(doc map[string]any, list string, i int) map[string]any {
+	return doc["results"].([]any)[i].(map[string]any)[list].([]any)[0].(map[string]any)
+}
+
+func TestReadRefusesBadFiles(t *testing.T) {
+	good := encode(t, small())
+	replace := func(old, new string) []byte {
+		out := bytes.Replace(good, []byte(old), []byte(new), 1)
+		if bytes.Equal(out, good) {
+			t.Fatalf("%q does not stand in the file", old)
+		}
+		return out
+	}
+	trial := func(key string, v any) []byte {
+		return edit(t, good, func(d map[string]any) { at(d, "trials", 1)[key] = v })
+	}
+	value := func(key string, v any) []byte {
+		return edit(t, good, func(d map[string]any) { at(d, "values", 0)[key] = v })
+	}
+	for _, c := range []struct {
+		name string
+		data []byte
+		want string
+	}{
+		{"empty", nil, "bad.json: (whole file): the file ends too early"},
+		{"cut", good[:len(good)/2], "the file ends too early"},
+		{"not an object", []byte(`[]`), "(whole file): is an array, must be an object"},
+		{"version", replace(Schema, "tunnelbench.results/2"), `/schema: is "tunnelbench.results/2", this program reads "tunnelbench.results/1"`},
+		{"unknown key", replace(`"profile"`, `"prof\u001b[2Jile"`), "unknown key"},
+		{"key in another case", replace(`"profile"`, `"Profile"`), `unknown key "Profile"`},
+		{"key twice", replace(`"profile": "quick",`, `"profile": "quick", "profile": "full",`), `key "profile" stands twice`},
+		{"map key twice", replace(`"lan": "off",`, `"lan": "off", "lan": "on",`), `/host/offloads: key "lan" stands twice`},
+		{"missing key", edit(t, good, func(d map[string]any) { delete(d, "seed") }), `(whole file): has no "seed"`},
+		{"NaN", replace(`"seed": 7`, `"seed": NaN`), "/seed: not JSON at byte"},
+		{"infinite", replace(`"link_bps": 1000000000`, `"link_bps": 1e999`), "/link_bps: 1e999 is out of range"},
+		{"fraction", replace(`"seed": 7`, `"seed": 7.5`), "/seed: is 7.5, must be an integer"},
+		{"too large", replace(`"seed": 7`, `"seed": 99999999999999999999`), "is above 18446744073709551615"},
+		{"two documents", append(bytes.Clone(good), good...), "something follows the results"},
+		{"not UTF-8", replace("quick", "qu\xffck"), "is not UTF-8 text"},
+		{"time", replace("2026-03-01T09:30:00Z", "yesterday"), "/started: is \"yesterday\""},
+		{"times swapped", replace("2026-03-01T09:33:12Z", "2025-03-01T09:33:12Z"), "/ended: is before /started"},
+		{"negative count", trial("lost", -1), "/results/1/trials/0/lost: -1 is below 0"},
+		{"ledger", trial("received", 3), "/results/1/trials/0: ledger does not balance: offered"},
+		{"ledger overflow", trial("lost", uint64(math.MaxInt64)), "/results/1/trials/0: ledger does not balance"},
+		{"late", trial("late", 9), "/results/1/trials/0/late: 9 late frames, but only 0 lost"},
+		{"null count", trial("offered", nil), "/results/1/trials/0/offered: is null, must be an integer"},
+		{"negative load", trial("intended_fps", -5), "/intended_fps: -5 is below 0"},
+		{"percentiles", trial("latency_ns", map[string]int{"n": 1, "min": 9, "p50": 1, "p90": 1, "p99": 1, "p999": 1, "max": 1}), "/latency_ns: percentiles are not in order"},
+		{"stall side", trial("stalls", []any{map[string]any{"at_ns": 0, "length_ns": 0, "cpu": 0, "side": "moon"}}), `/stalls/0/side: is "moon", must be one of ["tester" "dut"]`},
+		{"missing unit", value("unit", ""), "/results/0/values/0/unit: is empty"},
+		{"bounds", edit(t, good, func(d map[string]any) { v := at(d, "values", 0); v["lower"], v["upper"] = 3, 2 }), "/results/0/values/0: \"pdr\": lower bound is above"},
+		{"negative rate", edit(t, good, func(d map[string]any) { v := at(d, "values", 0); v["value"], v["lower"] = -2, nil }), "negative rate"},
+		{"limited by", replace(`"limited_by": "dut"`, `"limited_by": "moon"`), "/results/0/limited_by"},
+		{"deep", []byte(strings.Repeat(`{"host":`, 1<<20)), "/host: unknown key"},
+		{"deep list", []byte(strings.Repeat(`[`, 1<<20)), "is an array"},
+		{"long name", replace(`"plain"`, `"`+strings.Repeat("n", 300)+`"`), "/results/0/dut: is 300 characters long"},
+	} {
+		_, err := Read(bytes.NewReader(c.data), "bad.json")
+		if err == nil {
+			t.Errorf("%s: accepted", c.name)
+			continue
+		}
+		if text := err.Error(); !strings.Contains(text, c.want) || strings.ContainsAny(text, "\n\x1b") || !strings.HasPrefix(text, "bad.json: ") || len(text) > 600 {
+			t.Errorf("%s: %q, want %q in one line", c.name, text, c.want)
+		}
+	}
+}
+
+// endless is a file without end.
+type endless struct{}
+
+func (endless) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = ' '
+	}
+	return len(p), nil
+}
+
+func TestReadStopsAtTheLimit(t *testing.T) {
+	_, err := Read(endless{}, "big.json")
+	if err == nil || err.Error() != "big.json: (whole file): is larger than 64 MiB" {
+		t.Errorf("got %v", err)
+	}
+	broken := io.MultiReader(strings.NewReader("{"), iotestError{})
+	if _, err := Read(broken, "x"); err == nil || !strings.Contains(err.Error(), "unplugged") {
+		t.Errorf("got %v", err)
+	}
+}
+
+type iotestError struct{}
+
+func (iotestError) Read([]byte) (int, error) { return 0, errors.New("unplugged") }
+
+// TestReadAllocatesLittle feeds the densest files and bounds what they cost.
+func TestReadAllocatesLittle(t *testing.T) {
+	head := string(encode(t, &Results{}))
+	for name, filling := range map[string]string{
+		"empty objects": `"results": [` + strings.Repeat(`{},`, 300_000),
+		"short texts":   `"command": [` + strings.Repeat(`"",`, 300_000),
+		"many keys":     `"host": {"offloads": {` + strings.Repeat(`"a":"",`, 300_000),
+		"long text":     `"profile": "` + strings.Repeat("x", 1<<20),
+		"long number":   `"seed": ` + strings.Repeat("1", 1<<20),
+		"long key":      `"` + strings.Repeat("k", 1<<20) + `":1`,
+	} {
+		data := []byte(`{"schema": "tunnelbench.results/1", ` + filling)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := Read(bytes.NewReader(data), "x")
+		runtime.ReadMemStats(&after)
+		if err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+		if used := after.TotalAlloc - before.TotalAlloc; used > uint64(16*len(data)+1<<20) {
+			t.Errorf("%s: %d octets allocated for a file of %d", name, used, len(data))
+		}
+	}
+	if !strings.Contains(head, `"results": []`) {
+		t.Error("an empty list is not written as one")
+	}
+}
+
+func TestEncodeRefusesWhatReadWould(t *testing.T) {
+	nan := math.NaN()
+	for name, spoil := range map[string]func(*Results){
+		"NaN value":    func(r *Results) { r.Results[0].Values[0].Value = math.NaN() },
+		"NaN bound":    func(r *Results) { r.Results[0].Values[0].Upper = &nan },
+		"NaN cpu":      func(r *Results) { r.Results[0].Trials[0].CPUPerFrame = &nan },
+		"NaN load":     func(r *Results) { r.Results[0].Trials[0].IntendedLoad = rfc2544.Rate(math.NaN()) },
+		"ledger":       func(r *Results) { r.Results[0].Trials[0].Lost++ },
+		"kind":         func(r *Results) { r.Results[0].Kind = "odd" },
+		"size":         func(r *Results) { r.Results[0].FrameSize = 63 },
+		"negative":     func(r *Results) { r.Results[0].Trials[0].Duration = -1 },
+		"negative n":   func(r *Results) { r.Results[0].Values[0].N = -1 },
+		"no unit":      func(r *Results) { r.Results[0].Values[0].Unit = "" },
+		"before start": func(r *Results) { r.Ended = r.Started.Add(-time.Second) },
+	} {
+		r := small()
+		spoil(r)
+		if _, err := Encode(r); err == nil || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	r := small()
+	r.Results[0].Error = strings.Repeat("é", 5000)
+	back, err := Read(bytes.NewReader(encode(t, r)), "x")
+	if err != nil || len([]rune(back.Results[0].Error)) != maxText {
+		t.Errorf("a long text is not cut: %v", err)
+	}
+}
+
+func TestCheckTrial(t *testing.T) {
+	if err := CheckTrial(rfc2544.Observation{Offered: 5, Received: 3, Lost: 2, Late: 2}); err != nil {
+		t.Error(err)
+	}
+	if err := CheckTrial(rfc2544.Observation{Offered: 5, Received: 3, Lost: 1}); err == nil {
+		t.Error("an unbalanced ledger passes")
+	}
+}
+
+func TestWriteIsWholeOrNothing(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "results.json")
+	if err := Write(path, small()); err != nil {
+		t.Fatal(err)
+	}
+	before, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bad := small()
+	bad.Results[0].Trials[0].Lost++
+	if err := Write(path, bad); err == nil {
+		t.Error("bad results were written")
+	}
+	if after, _ := os.ReadFile(path); !bytes.Equal(before, after) {
+		t.Error("the old file changed")
+	}
+	target := filepath.Join(dir, "full")
+	if err := os.MkdirAll(filepath.Join(target, "x"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := Write(target, small()); err == nil || strings.Contains(err.Error(), "\n") {
+		t.Errorf("written over a directory: %v", err)
+	}
+	if err := Write(filepath.Join(dir, "none", "results.json"), small()); err == nil {
+		t.Error("written into a directory that is not there")
+	}
+	names, err := os.ReadDir(dir)
+	if err != nil || len(names) != 2 {
+		t.Errorf("something was left aside: %v %v", names, err)
+	}
+}
+
+func TestMarshalTrial(t *testing.T) {
+	data, err := MarshalTrial("vxlan", 64, rfc2544.Observation{IntendedLoad: rfc2544.Flood, Offered: 2, Received: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`{"dut":"vxlan","frame_size":64,"intended_fps":null,`, `"stalls":[]`, `"drops":{}`, `"warnings":[]`, `"latency_ns":null`} {
+		if !strings.Contains(string(data), want) {
+			t.Errorf("no %s in %s", want, data)
+		}
+	}
+}

@@ -1,0 +1,146 @@
+package reports
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"html"
+	"html/template"
+	"io"
+	"regexp"
+	"slices"
+	"strings"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgsvg"
+)
+
+// svgOf draws p as SVG for the page: a title and a description for those who
+// cannot see it, classes in place of colours so that the style sheet can follow
+// the reader's scheme, and no style attributes, which the page's policy forbids.
+func svgOf(p *plot.Plot, height vg.Length, id, title, desc string) (template.HTML, error) {
+	c := vgsvg.New(chartWidth, height)
+	p.Draw(draw.New(c))
+	var raw bytes.Buffer
+	if _, err := c.WriteTo(&raw); err != nil {
+		return "", fmt.Errorf("chart %s: %w", id, err)
+	}
+	var out strings.Builder
+	fmt.Fprintf(&out, `<svg role="img" aria-labelledby="%[1]s-t %[1]s-d" viewBox="0 0 %[2]g %[3]g"><title id="%[1]s-t">%[4]s</title><desc id="%[1]s-d">%[5]s</desc>`,
+		html.EscapeString(id), chartWidth.Points(), height.Points(), html.EscapeString(title), html.EscapeString(desc))
+	if err := rewrite(&out, &raw); err != nil {
+		return "", fmt.Errorf("chart %s: %w", id, err)
+	}
+	return template.HTML(out.String()), nil
+}
+
+// rewrite copies an SVG's shapes from vgsvg's output into the open svg element:
+// the elements and attributes named here and no others, all text escaped anew.
+func rewrite(out *strings.Builder, raw io.Reader) error {
+	d := xml.NewDecoder(raw)
+	for {
+		tok, err := d.Token()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		switch t := tok.(type) {
+		case xml.StartElement:
+			if err := open(out, t); err != nil {
+				return err
+			}
+		case xml.EndElement:
+			out.WriteString("</" + t.Name.Local + ">")
+		case xml.CharData:
+			out.WriteString(html.EscapeString(strings.TrimSpace(string(t))))
+		}
+	}
+}
+
+func open(out *strings.Builder, t xml.StartElement) error {
+	switch t.Name.Local {
+	case "svg":
+		return nil // the page has its own
+	case "g", "path", "text":
+	default:
+		return fmt.Errorf("unexpected element %q", t.Name.Local)
+	}
+	out.WriteString("<" + t.Name.Local)
+	var classes []string
+	for _, a := range t.Attr {
+		switch a.Name.Local {
+		case "d", "x", "y", "transform":
+			fmt.Fprintf(out, ` %s="%s"`, a.Name.Local, html.EscapeString(a.Value))
+		case "style":
+			classes = restyle(out, a.Value)
+		}
+	}
+	if len(classes) > 0 {
+		slices.Sort(classes)
+		fmt.Fprintf(out, ` class="%s"`, strings.Join(classes, " "))
+	}
+	out.WriteString(">")
+	return nil
+}
+
+// plainNumber is the form of the numbers and number lists vgsvg writes.
+var plainNumber = regexp.MustCompile(`^[0-9.,e+-]+(px)?$`)
+
+// restyle turns a style attribute into attributes and the classes of its colours.
+func restyle(out *strings.Builder, style string) (classes []string) {
+	for rule := range strings.SplitSeq(style, ";") {
+		key, value, _ := strings.Cut(rule, ":")
+		switch key {
+		case "fill", "stroke":
+			if class, ok := colourClass[value]; ok {
+				classes = append(classes, key[:1]+"-"+class)
+			} else {
+				classes = append(classes, key[:1]+"-none")
+			}
+		case "stroke-width", "stroke-dasharray", "font-size":
+			if plainNumber.MatchString(value) {
+				fmt.Fprintf(out, ` %s="%s"`, key, value)
+			}
+		}
+	}
+	return classes
+}
+
+// swatch is a legend's sample of a look, drawn as in the chart.
+func swatch(item legendItem) (template.HTML, error) {
+	const width, height = 22, 10
+	c := vgsvg.New(width, height)
+	drawSwatch(draw.New(c), item)
+	var raw bytes.Buffer
+	if _, err := c.WriteTo(&raw); err != nil {
+		return "", fmt.Errorf("legend: %w", err)
+	}
+	var out strings.Builder
+	fmt.Fprintf(&out, `<svg class="swatch" aria-hidden="true" viewBox="0 0 %d %d">`, width, height)
+	if err := rewrite(&out, &raw); err != nil {
+		return "", fmt.Errorf("legend: %w", err)
+	}
+	return template.HTML(out.String()), nil
+}
+
+// drawSwatch fills c with a sample of the item's look.
+func drawSwatch(c draw.Canvas, item legendItem) {
+	mid := c.Center()
+	l := item.look
+	if item.line {
+		c.StrokeLine2(l.line(dataLine), c.Min.X, mid.Y, c.Max.X, mid.Y)
+	}
+	switch {
+	case l.mark != nil:
+		c.DrawGlyph(l.glyph(markSize), mid)
+	case !item.line:
+		c.FillPolygon(l.colour, []vg.Point{
+			{X: mid.X - 5, Y: mid.Y - 4}, {X: mid.X + 5, Y: mid.Y - 4}, {X: mid.X + 5, Y: mid.Y + 4}, {X: mid.X - 5, Y: mid.Y + 4},
+		})
+	}
+}

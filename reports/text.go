@@ -1,0 +1,196 @@
+package reports
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
+
+// Table writes the plain table of a run, whole or row by row as results come.
+type Table struct {
+	w      io.Writer
+	width  int // of the first column
+	colour bool
+}
+
+// NewTable makes a table for the named devices. Colour is for the caller to
+// decide: a terminal, and no NO_COLOR.
+func NewTable(w io.Writer, duts []string, colour bool) *Table {
+	t := &Table{w: w, width: len("tunnel"), colour: colour}
+	for _, name := range duts {
+		t.width = max(t.width, utf8.RuneCountInString(short(name, maxName)))
+	}
+	return t
+}
+
+// maxName is the longest name a table shows whole.
+const maxName = 24
+
+// Columns after the name: title and width. Rates are in thousand frames per
+// second throughout, so that a column can be compared by eye.
+var textColumns = []struct {
+	title string
+	width int
+}{
+	{"size", 5}, {"kfps", 8}, {"from–to", 15}, {"Mbit/s", 8}, {"of plain", 8},
+	{"p50 µs", 7}, {"p99 µs", 7}, {"cpu ns", 7}, {"limited by", 10},
+}
+
+const (
+	styleDim  = "\x1b[2m"
+	styleBold = "\x1b[1m"
+	styleWarn = "\x1b[33m"
+	styleBad  = "\x1b[31m"
+	styleOff  = "\x1b[0m"
+)
+
+// Header writes the titles.
+func (t *Table) Header() error {
+	titles := make([]string, len(textColumns))
+	for i, c := range textColumns {
+		titles[i] = c.title
+	}
+	return t.line(styleBold, "tunnel", titles)
+}
+
+// Row writes the row of one device at one size, as far as r knows it; nothing
+// when r has no such result.
+func (t *Table) Row(r *Results, dut string, size rfc2544.FrameSize) error {
+	m := newMatrix(r)
+	column := slices.Index(m.sizes, size)
+	for i := range m.rows {
+		if m.rows[i].dut != dut || column < 0 || len(m.rows[i].cells[column].results) == 0 {
+			continue
+		}
+		if err := t.row(&m.rows[i], &m.rows[i].cells[column]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *Table) row(r *row, c *cell) error {
+	style := ""
+	switch {
+	case c.died:
+		style = styleBad
+	case c.unsupport || !c.valid:
+		style = styleWarn
+	case r.kind == KindCalibration:
+		style = styleDim
+	}
+	return t.line(style, r.label, r.texts(c))
+}
+
+// texts are the columns of a cell after the name.
+func (r *row) texts(c *cell) []string {
+	out := []string{fmt.Sprint(int(c.size)), none, "", none, none, none, none, none, c.verdict()}
+	if c.rate != nil {
+		out[1] = kilo(c.rate.Value)
+		out[2] = bounds(c.rate, kilo)
+		out[3] = fixed(megabits(c.rate.Value, c.size), 1, thin)
+	}
+	if r.kind != KindCalibration || r.dut == PlainDUT {
+		out[4] = percent(c.share)
+	}
+	for i, v := range []*rfc2544.Value{c.p50, c.p99} {
+		if ns, ok := nanos(v); ok {
+			out[5+i] = fixed(ns/1e3, 1, thin)
+		}
+	}
+	out[7] = nanoText(c.cpu)
+	for i := range out {
+		out[i] = strings.NewReplacer(nbsp, " ", thin, "", minus, "-").Replace(out[i])
+	}
+	return out
+}
+
+// verdict is what limited the rate, or what is wrong with it.
+func (c *cell) verdict() string {
+	words := []string{}
+	if s := c.state(); s != "" {
+		words = append(words, s)
+	}
+	if c.limitedBy != "" {
+		words = append(words, c.limitedBy)
+	}
+	if len(words) == 0 {
+		return none
+	}
+	return strings.Join(words, ", ")
+}
+
+func (t *Table) line(style, name string, columns []string) error {
+	name = short(name, maxName)
+	var b strings.Builder
+	b.WriteString(name + spaces(t.width-utf8.RuneCountInString(name)))
+	last := len(columns) - 1
+	for i, text := range columns {
+		b.WriteString("  ")
+		if i < last { // the last column is words and stays to the left
+			b.WriteString(spaces(textColumns[i].width - utf8.RuneCountInString(text)))
+		}
+		b.WriteString(text)
+	}
+	line := strings.TrimRight(b.String(), " ")
+	if t.colour && style != "" {
+		line = style + line + styleOff
+	}
+	_, err := io.WriteString(t.w, line+"\n")
+	return err
+}
+
+func spaces(n int) string { return strings.Repeat(" ", max(n, 0)) }
+
+// WriteText writes the whole table, by size and kind, and below it what the
+// reader must know of each number.
+func WriteText(w io.Writer, r *Results, colour bool) error {
+	m := newMatrix(r)
+	names := make([]string, len(m.rows))
+	for i := range m.rows {
+		names[i] = m.rows[i].label
+	}
+	t := NewTable(w, names, colour)
+	if err := t.Header(); err != nil {
+		return err
+	}
+	for j := range m.sizes {
+		if j > 0 {
+			if _, err := fmt.Fprintln(w); err != nil {
+				return err
+			}
+		}
+		for i := range m.rows {
+			if c := &m.rows[i].cells[j]; len(c.results) > 0 {
+				if err := t.row(&m.rows[i], c); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return t.notes(r, m)
+}
+
+// notes writes the remarks below the table.
+func (t *Table) notes(r *Results, m *matrix) error {
+	lines := []string{"", "rate: " + rateTitle(m.rate) + "; kfps: thousand frames per second, per direction; sizes include the FCS"}
+	for i := range r.Results {
+		res := &r.Results[i]
+		at := fmt.Sprintf("%s, %d bytes: ", short(res.DUT, maxName), int(res.FrameSize))
+		if res.Unsupported != "" {
+			lines = append(lines, at+"cannot run here: "+clean(res.Unsupported))
+		}
+		if res.Error != "" {
+			lines = append(lines, at+"died: "+clean(res.Error))
+		}
+		for _, warning := range res.Warnings {
+			lines = append(lines, at+clean(warning))
+		}
+	}
+	_, err := io.WriteString(t.w, strings.Join(slices.Compact(lines), "\n")+"\n")
+	return err
+}

@@ -1,0 +1,167 @@
+package reports
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
+
+func TestTextGolden(t *testing.T) {
+	for _, c := range []struct {
+		file   string
+		colour bool
+	}{{"table.txt", false}, {"table-colour.txt", true}} {
+		var b bytes.Buffer
+		if err := WriteText(&b, fixture(), c.colour); err != nil {
+			t.Fatal(err)
+		}
+		golden(t, c.file, b.Bytes())
+	}
+}
+
+func TestTextColumnsLineUp(t *testing.T) {
+	var b bytes.Buffer
+	if err := WriteText(&b, fixture(), false); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(b.String(), "\n")
+	column := utf8.RuneCountInString(lines[0][:strings.Index(lines[0], "limited by")])
+	rows := 0
+	for _, line := range lines[1:] {
+		if strings.HasPrefix(line, "rate:") {
+			break
+		}
+		if line == "" {
+			continue
+		}
+		rows++
+		runes := []rune(line)
+		if len(runes) <= column || runes[column-1] != ' ' || runes[column] == ' ' {
+			t.Errorf("the last column of %q does not start at %d", line, column)
+		}
+	}
+	if rows != 21 {
+		t.Errorf("%d rows, want 7 devices x 3 sizes", rows)
+	}
+}
+
+// TestRowsWhileRunning prints rows as results come; the share of plain appears
+// as soon as plain is known.
+func TestRowsWhileRunning(t *testing.T) {
+	all := fixture()
+	var b bytes.Buffer
+	table := NewTable(&b, []string{"wire", "plain", "vxlan", strings.Repeat("n", 40)}, false)
+	if err := table.Header(); err != nil {
+		t.Fatal(err)
+	}
+	sofar := *all
+	for n, dut := range []string{"wire", "plain", "vxlan"} {
+		sofar.Results = all.Results[:2*n+2]
+		if err := table.Row(&sofar, dut, 64); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := table.Row(&sofar, "nobody", 64); err != nil {
+		t.Fatal(err)
+	}
+	if err := table.Row(&sofar, "wire", 65); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(b.String()), "\n")
+	if len(lines) != 4 || !strings.Contains(lines[3], "51 %") || strings.Contains(lines[1], "%") {
+		t.Errorf("got\n%s", b.String())
+	}
+}
+
+func TestTextIsSafeForATerminal(t *testing.T) {
+	for _, name := range hostile {
+		var b bytes.Buffer
+		if err := WriteText(&b, hostileFixture(name), false); err != nil {
+			t.Fatal(err)
+		}
+		if text := b.String(); strings.ContainsAny(text, "\x1b\x00\x07\r\u202e") || !utf8.ValidString(text) {
+			t.Errorf("%q reaches the terminal as it stands", name)
+		}
+	}
+}
+
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, errors.New("disk full") }
+
+func TestTextReportsWriteErrors(t *testing.T) {
+	if err := WriteText(full{}, fixture(), false); err == nil {
+		t.Error("the error got lost")
+	}
+	if err := HTML(full{}, fixture()); err == nil {
+		t.Error("the error got lost")
+	}
+}
+
+func TestHeadlines(t *testing.T) {
+	r := fixture()
+	got := map[string]headline{}
+	for _, h := range headlines(newMatrix(r)) {
+		got[h.Name] = h
+	}
+	for name, want := range map[string]string{
+		"reference":      "63" + nbsp + "% of routing without a tunnel; 1.25 times vxlan.",
+		"wireguard-go":   "1.86 times exec:my tunnel.",
+		"exec:gre.sh":    "unknown link type gre",
+		"exec:my tunnel": "slice bounds out of range",
+	} {
+		if !strings.Contains(got[name].Text, want) {
+			t.Errorf("%s: %q, want %q", name, got[name].Text, want)
+		}
+	}
+}
+
+// result is a rate result of a plain tunnel with bounds.
+func result(dut string, lower, upper float64) Result {
+	return Result{DUT: dut, Kind: KindPlain, Test: "rate", FrameSize: 64, Valid: true, LimitedBy: LimitedByDUT,
+		Values: []rfc2544.Value{{Name: "pdr", Unit: "fps", Value: lower, Lower: &lower, Upper: &upper, N: 1, Better: 1}}}
+}
+
+func TestHeadlineClaimsOnlyWhatTheBoundsShow(t *testing.T) {
+	say := func(rs ...Result) string { return headlines(newMatrix(&Results{Results: rs}))[0].Text }
+	if got := say(result("a", 1000, 1010), result("b", 995, 1005)); !strings.Contains(got, "not clearly ahead of b") {
+		t.Errorf("overlapping bounds: %q", got)
+	}
+	if got := say(result("a", 1000, 1010), result("b", 500, 505)); !strings.Contains(got, "2.00 times b") {
+		t.Errorf("clear lead: %q", got)
+	}
+	bad := result("a", 1000, 1010)
+	bad.Valid = false
+	if got := say(bad); !strings.Contains(got, "no tunnel of this kind has a valid rate") {
+		t.Errorf("an invalid result wins: %q", got)
+	}
+	held := result("a", 1000, 1010)
+	held.LimitedBy = LimitedByTester
+	if got := say(held); !strings.Contains(got, "held back by the tester") {
+		t.Errorf("tester-limited: %q", got)
+	}
+}
+
+func TestDeviations(t *testing.T) {
+	r := fixture()
+	text := strings.Join(deviations(r, newMatrix(r)), "\n")
+	for _, want := range []string{"partial drop rate", "200.0" + nbsp + "ms to 1" + nbsp + "s", "128, 256, 1024 and 1280", "forward only", "20 trials of 120 s"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in %s", want, text)
+		}
+	}
+	strict := &Results{}
+	for _, s := range rfcSizes {
+		res := result("a", 100, 101)
+		res.FrameSize, res.Direction, res.Values[0].Name = s, "both", "throughput"
+		res.Trials = []rfc2544.Observation{{Duration: rfcTrial}}
+		strict.Results = append(strict.Results, res)
+	}
+	if got := deviations(strict, newMatrix(strict)); len(got) != 0 {
+		t.Errorf("a run by the book deviates: %q", got)
+	}
+}

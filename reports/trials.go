@@ -1,0 +1,35 @@
+package reports
+
+import (
+	"encoding/json"
+
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
+
+// normalTrial is o with empty lists and maps where Go has nil ones, and texts
+// no longer than the schema allows.
+func normalTrial(o rfc2544.Observation) rfc2544.Observation {
+	o.Stalls = notNil(o.Stalls)
+	o.Warnings = texts(o.Warnings)
+	if o.Drops == nil {
+		o.Drops = map[string]int64{}
+	}
+	return o
+}
+
+// MarshalTrial is the JSON of one trial with its device and frame size, as
+// `tunnelbench trial --json` prints it.
+func MarshalTrial(dut string, size rfc2544.FrameSize, o rfc2544.Observation) ([]byte, error) {
+	return json.Marshal(struct {
+		DUT       string            `json:"dut"`
+		FrameSize rfc2544.FrameSize `json:"frame_size"`
+		rfc2544.Observation
+	}{dut, size, normalTrial(o)})
+}
+
+func notNil[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}

@@ -1,0 +1,306 @@
+package reports
+
+import (
+	"cmp"
+	"fmt"
+	"html/template"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
+
+// page is the report as the template shows it: texts only, in order. Nothing
+// here is markup but the charts, which svgOf has built and escaped.
+type page struct {
+	CSP, Title, When, Summary string
+	CSS                       template.CSS
+	Headlines                 []headline
+	Profile                   string
+	Deviations                []string
+	Metrics                   []metric
+	Trust                     []trust
+	Charts                    []figure
+	Details                   []detail
+	Environment, Settings     []pair
+	Changed, Notes            []string
+	Command                   string
+	RateTitle                 string
+}
+
+type pair struct{ Name, Value string }
+
+// metric is one matrix of tunnels by sizes.
+type metric struct {
+	ID, Title, Unit, Note string
+	Sizes                 []string
+	Groups                []metricGroup
+}
+
+type metricGroup struct {
+	Name string
+	Rows []metricRow
+}
+
+// metricRow holds cells, or a reason that stands for all of them.
+type metricRow struct {
+	Name, Reason string
+	Cells        []metricCell
+}
+
+type metricCell struct {
+	Main  string
+	Lines []string
+	Flag  string // a word of warning
+	Bar   string // width of the share-of-plain bar in percent; empty for none
+}
+
+// trust is what can be relied on in one cell of the matrix.
+type trust struct {
+	Tunnel, Size, Verdict, Limited, Spread, Trials, Stalled string
+	Good                                                    bool
+	Doubts                                                  []string
+}
+
+type figure struct {
+	ID, Title, Caption string
+	SVG                template.HTML
+	Legend             []legendView
+	Table              *tableView
+}
+
+type legendView struct {
+	Swatch template.HTML
+	Name   string
+}
+
+type tableView struct {
+	Caption string
+	Head    []string
+	Rows    [][]string
+	Words   []string // heads of the columns that hold words; the first always does
+}
+
+// Class is the style class of a column: numbers stand to the right.
+func (t *tableView) Class(column int) string {
+	if column == 0 || column < len(t.Head) && slices.Contains(t.Words, t.Head[column]) {
+		return "words"
+	}
+	return "n"
+}
+
+// detail is all of one result.
+type detail struct {
+	ID, Title, State string
+	Doubts           []string
+	Values, Trials   *tableView
+	Search           *figure
+}
+
+func kindTitle(kind string) string {
+	switch kind {
+	case KindCalibration:
+		return "Calibration: no tunnel"
+	case KindSealed:
+		return "Sealed tunnels (encrypted)"
+	}
+	return "Plain tunnels (not encrypted)"
+}
+
+// metricOf builds one matrix; fill writes a cell that has something in it.
+func metricOf(m *matrix, head metric, fill func(*row, *cell) metricCell) metric {
+	for _, s := range m.sizes {
+		head.Sizes = append(head.Sizes, sizeText(s))
+	}
+	for i := range m.rows {
+		r := &m.rows[i]
+		if name := kindTitle(r.kind); len(head.Groups) == 0 || head.Groups[len(head.Groups)-1].Name != name {
+			head.Groups = append(head.Groups, metricGroup{Name: name})
+		}
+		g := &head.Groups[len(head.Groups)-1]
+		g.Rows = append(g.Rows, metricRowOf(r, fill))
+	}
+	return head
+}
+
+func metricRowOf(r *row, fill func(*row, *cell) metricCell) metricRow {
+	view := metricRow{Name: r.label}
+	if !slices.ContainsFunc(r.cells, func(c cell) bool { return !c.unsupport }) {
+		view.Reason = "cannot run here"
+		return view
+	}
+	for j := range r.cells {
+		c := &r.cells[j]
+		v := metricCell{Main: none}
+		if !c.empty() {
+			v = fill(r, c)
+		}
+		v.Flag = c.state()
+		view.Cells = append(view.Cells, v)
+	}
+	return view
+}
+
+func metrics(m *matrix) []metric {
+	return []metric{
+		metricOf(m, metric{ID: "m-rate", Title: "Rate", Unit: "thousand frames/s",
+			Note: "Below each rate: Mbit/s, and its share of what routing without a tunnel gives (the bar); the bounds of the search; what limited it, where that is not the tunnel."}, rateCell),
+		metricOf(m, metric{ID: "m-latency", Title: "Latency at half that rate", Unit: "µs, p50 / p99",
+			Note: "Over every frame, and below it without those that a stall of the machine touched (quiet)."}, latencyCell),
+		metricOf(m, metric{ID: "m-cpu", Title: "CPU per frame", Unit: "ns",
+			Note: "Time of all cores per delivered frame at half the found rate, minus what the bare wire costs; below, its bounds."}, cpuCell),
+	}
+}
+
+func rateCell(r *row, c *cell) metricCell {
+	if c.rate == nil {
+		return metricCell{Main: none}
+	}
+	v := metricCell{Main: kilo(c.rate.Value)}
+	line := digits(megabits(c.rate.Value, c.size), thin) + nbsp + "Mbit/s"
+	if !math.IsNaN(c.share) && r.kind != KindCalibration {
+		line += " · " + percent(c.share)
+		v.Bar = fmt.Sprintf("%.1f", 100*min(max(c.share, 0), 1))
+	}
+	v.Lines = append(v.Lines, line)
+	if b := bounds(c.rate, kilo); b != "" {
+		v.Lines = append(v.Lines, b)
+	}
+	if c.limitedBy != LimitedByDUT {
+		v.Lines = append(v.Lines, "limit: "+limitWord(r, c))
+	}
+	return v
+}
+
+// limitWord says what limited a cell's rate.
+func limitWord(r *row, c *cell) string {
+	switch {
+	case c.limitedBy == "":
+		return "unknown"
+	case c.limitedBy == LimitedByDUT && r.kind != KindCalibration:
+		return "the tunnel"
+	case c.limitedBy == LimitedByDUT:
+		return "the device"
+	}
+	return "the " + clean(c.limitedBy)
+}
+
+func latencyCell(_ *row, c *cell) metricCell {
+	if c.p50 == nil && c.p99 == nil {
+		return metricCell{Main: none}
+	}
+	v := metricCell{Main: microText(c.p50) + " / " + microText(c.p99)}
+	if c.quietP50 != nil || c.quietP99 != nil {
+		v.Lines = append(v.Lines, "quiet "+microText(c.quietP50)+" / "+microText(c.quietP99))
+	}
+	return v
+}
+
+func cpuCell(_ *row, c *cell) metricCell {
+	v := metricCell{Main: nanoText(c.cpu)}
+	if b := bounds(c.cpu, func(x float64) string { return fixed(x, 0, thin) }); b != "" {
+		v.Lines = append(v.Lines, b)
+	}
+	return v
+}
+
+// trusts lists how far each cell of the matrix can be relied on.
+func trusts(m *matrix) []trust {
+	var out []trust
+	for i := range m.rows {
+		for j := range m.rows[i].cells {
+			if c := &m.rows[i].cells[j]; len(c.results) > 0 {
+				out = append(out, trustOf(&m.rows[i], c))
+			}
+		}
+	}
+	return out
+}
+
+func trustOf(r *row, c *cell) trust {
+	t := trust{Tunnel: r.label, Size: sizeText(c.size), Verdict: cmp.Or(c.state(), "valid"), Limited: none, Spread: none, Trials: none, Stalled: none, Good: c.state() == ""}
+	if c.rate != nil {
+		t.Limited = limitWord(r, c)
+	}
+	if v := c.rate; v != nil && v.Lower != nil && v.Upper != nil && v.Value > 0 {
+		t.Spread = percent((*v.Upper - *v.Lower) / v.Value)
+	}
+	var all, valid int
+	var stalled, total time.Duration
+	for _, res := range c.results {
+		for k := range res.Trials {
+			o := &res.Trials[k]
+			all++
+			if o.Valid {
+				valid++
+			}
+			stalled += stallSum(o)
+			total += o.Duration + o.Paused
+		}
+		for _, doubt := range append([]string{res.Unsupported, res.Error}, res.Warnings...) {
+			if doubt = clean(doubt); doubt != "" && !slices.Contains(t.Doubts, doubt) {
+				t.Doubts = append(t.Doubts, doubt)
+			}
+		}
+	}
+	if all > 0 {
+		t.Trials = fmt.Sprintf("%d of %d", valid, all)
+	}
+	if total > 0 {
+		t.Stalled = percent(float64(stalled) / float64(total))
+	}
+	return t
+}
+
+func stallSum(o *rfc2544.Observation) (sum time.Duration) {
+	for _, s := range o.Stalls {
+		sum += s.Length
+	}
+	return sum
+}
+
+// environment is what the numbers depend on.
+func environment(r *Results) (facts, set []pair) {
+	h := r.Host
+	facts = []pair{
+		{"CPU", h.CPU}, {"Cores", fmt.Sprint(h.Cores)}, {"CPU plan", h.CPUPlan},
+		{"Machine", cmp.Or(h.Virtual, "bare metal, as far as it tells")},
+		{"Kernel", h.Kernel}, {"Architecture", h.Arch},
+		{"tunnelbench", r.Tool.Version}, {"Commit", r.Tool.Commit}, {"Go", r.Tool.Go},
+		{"Profile", r.Profile}, {"Seed", fmt.Sprint(r.Seed)},
+		{"Nominal link", bitText(r.Link)},
+		{"Started", timeText(r.Started)}, {"Ended", timeText(r.Ended)},
+	}
+	for _, c := range r.Calibration {
+		var parts []string
+		if c.MOL != nil {
+			parts = append(parts, "offers up to "+kilo(float64(*c.MOL))+nbsp+"kfps (MOL)")
+		}
+		if c.WireP50 != nil {
+			parts = append(parts, "latency floor "+span(*c.WireP50)+" (p50)")
+		}
+		facts = append(facts, pair{"Tester at " + sizeText(c.FrameSize), cmp.Or(strings.Join(parts, ", "), none)})
+	}
+	for _, m := range []struct {
+		what string
+		set  map[string]string
+	}{{"offload", h.Offloads}, {"sysctl", h.Sysctls}} {
+		for _, k := range slices.Sorted(maps.Keys(m.set)) {
+			set = append(set, pair{m.what + " " + clean(k), clean(m.set[k])})
+		}
+	}
+	for i := range facts {
+		facts[i].Value = cmp.Or(clean(facts[i].Value), none)
+	}
+	return facts, set
+}
+
+func timeText(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format("2006-01-02 15:04:05") + " UTC"
+}

@@ -1,0 +1,198 @@
+package reports
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
+
+// headline is one statement of the first screen: what it is about, the device,
+// and the sentence.
+type headline struct {
+	Topic, Name, Text string
+	Failed            bool
+}
+
+// headlines say in words what the matrix shows: the fastest of each kind at the
+// smallest size, and who could not take part.
+func headlines(m *matrix) []headline {
+	var out []headline
+	for _, k := range []struct{ kind, topic string }{{KindPlain, "Fastest plain tunnel"}, {KindSealed, "Fastest sealed tunnel"}} {
+		if h, ok := fastest(m, k.kind, k.topic); ok {
+			out = append(out, h)
+		}
+	}
+	for _, r := range m.rows {
+		for _, c := range r.cells {
+			switch {
+			case c.unsupport:
+				out = append(out, headline{"Could not run here", r.label, clean(c.reason), true})
+			case c.died:
+				out = append(out, headline{"Died at " + sizeText(c.size), r.label, clean(c.reason), true})
+			}
+		}
+	}
+	return slices.Compact(out)
+}
+
+// fastest compares the valid rates of a kind at the smallest frame size.
+func fastest(m *matrix, kind, topic string) (headline, bool) {
+	var best, second *cell
+	var name, runnerUp string
+	present := false
+	for i := range m.rows {
+		r := &m.rows[i]
+		if r.kind != kind {
+			continue
+		}
+		present = true
+		c := &r.cells[0]
+		switch {
+		case c.rate == nil || !c.valid:
+		case best == nil || c.rate.Value > best.rate.Value:
+			second, runnerUp = best, name
+			best, name = c, r.label
+		case second == nil || c.rate.Value > second.rate.Value:
+			second, runnerUp = c, r.label
+		}
+	}
+	if !present {
+		return headline{}, false
+	}
+	topic += " at " + sizeText(m.sizes[0])
+	if best == nil {
+		return headline{topic, "none", "no tunnel of this kind has a valid rate at this size", false}, true
+	}
+	text := fmt.Sprintf("%s frames/s, %s"+nbsp+"Mbit/s", fixed(best.rate.Value, 0, thin), digits(megabits(best.rate.Value, best.size), thin))
+	if !math.IsNaN(best.share) {
+		text += ", " + percent(best.share) + " of routing without a tunnel"
+	}
+	if best.limitedBy != "" && best.limitedBy != LimitedByDUT {
+		text += "; held back by the " + clean(best.limitedBy) + ", so it may be faster still"
+	}
+	if second != nil {
+		text += lead(best.rate, second.rate, runnerUp)
+	}
+	return headline{topic, name, text + ".", false}, true
+}
+
+// lead sets the best against the second, and claims nothing that the bounds do not show.
+func lead(best, second *rfc2544.Value, name string) string {
+	if best.Lower != nil && second.Upper != nil && *best.Lower <= *second.Upper {
+		return "; not clearly ahead of " + name + ", their bounds overlap"
+	}
+	if second.Value <= 0 {
+		return ""
+	}
+	return "; " + fixed(best.Value/second.Value, 2, "") + " times " + name
+}
+
+// summary says what was measured, in one sentence.
+func summary(r *Results, m *matrix) string {
+	var tunnels, calibration []string
+	for _, row := range m.rows {
+		if row.kind == KindCalibration {
+			calibration = append(calibration, row.label)
+		} else {
+			tunnels = append(tunnels, row.label)
+		}
+	}
+	text := "Measured " + list(tunnels)
+	if len(calibration) > 0 {
+		text += ", calibrated by " + list(calibration)
+	}
+	sizes := make([]string, len(m.sizes))
+	for i, s := range m.sizes {
+		sizes[i] = strconv.Itoa(int(s))
+	}
+	text += ", with frames of " + list(sizes) + " bytes"
+	if d := r.Ended.Sub(r.Started); d > 0 && !r.Started.IsZero() {
+		text += ", in " + d.Round(time.Second).String()
+	}
+	return text + "."
+}
+
+func list(words []string) string {
+	switch len(words) {
+	case 0:
+		return "nothing"
+	case 1:
+		return words[0]
+	}
+	return strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
+}
+
+// rfcSizes are the frame sizes of RFC 2544 section 9.1.
+var rfcSizes = []rfc2544.FrameSize{64, 128, 256, 512, 1024, 1280, 1518}
+
+// The trial times RFC 2544 asks for, in sections 24 and 26.2.
+const (
+	rfcTrial        = time.Minute
+	rfcLatencyTrial = 2 * time.Minute
+	rfcLatencyRuns  = 20
+)
+
+// deviations names every point in which the run is not what RFC 2544 asks for,
+// judged by what the trials were and not by what the profile is called.
+func deviations(r *Results, m *matrix) []string {
+	var out []string
+	rates, latencies := durations(r)
+	if m.rate != "throughput" {
+		out = append(out, "The rate is the "+rateTitle(m.rate)+". Throughput (section 26.1) is the rate at which no frame is lost in a trial of 60 s.")
+	}
+	if lo, hi, ok := extent(rates); ok && lo < rfcTrial {
+		out = append(out, "Trials of the rate tests last "+between(lo, hi)+"; section 24 asks for 60 s at least.")
+	}
+	if lo, hi, ok := extent(latencies); ok && (lo < rfcLatencyTrial || len(latencies) < rfcLatencyRuns) {
+		out = append(out, fmt.Sprintf("Latency is measured at half of the found rate, in trials of %s; section 26.2 asks for the throughput rate and the mean of %d trials of %.0f s.",
+			between(lo, hi), rfcLatencyRuns, rfcLatencyTrial.Seconds()))
+	}
+	var missing []string
+	for _, s := range rfcSizes {
+		if !slices.Contains(m.sizes, s) {
+			missing = append(missing, strconv.Itoa(int(s)))
+		}
+	}
+	if len(missing) > 0 {
+		out = append(out, "Frame sizes not measured: "+list(missing)+" bytes (section 9.1 names seven).")
+	}
+	if slices.ContainsFunc(m.rows, func(r row) bool { return r.direction == "forward" }) {
+		out = append(out, "Traffic flows forward only, left to right; section 14 asks for both directions as well.")
+	}
+	return out
+}
+
+// durations are the lengths of the trials, those of latency tests apart.
+func durations(r *Results) (rates, latencies []time.Duration) {
+	for i := range r.Results {
+		res := &r.Results[i]
+		for _, o := range res.Trials {
+			if res.Test == rfc2544.TestLatency {
+				latencies = append(latencies, o.Duration)
+			} else {
+				rates = append(rates, o.Duration)
+			}
+		}
+	}
+	return rates, latencies
+}
+
+func extent(d []time.Duration) (lo, hi time.Duration, ok bool) {
+	if len(d) == 0 {
+		return 0, 0, false
+	}
+	return slices.Min(d), slices.Max(d), true
+}
+
+func between(lo, hi time.Duration) string {
+	a, b := span(lo), span(hi)
+	if a == b {
+		return a
+	}
+	return a + " to " + b
+}

@@ -1,0 +1,92 @@
+package rfc2544
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"time"
+)
+
+// class is what the trials at one load say about it (RFC 9971 section 4.8).
+type class int
+
+const (
+	undecided class = iota // also every load that was never measured
+	lowerBound
+	upperBound
+)
+
+// target is a goal, or a coarser one on the way to it.
+type target struct {
+	loss   float64
+	exceed Ratio
+	trial  time.Duration // full-length from here on, and what the search runs
+	sum    time.Duration
+	width  int // in steps of the search's grid
+}
+
+func (g Goal) target() target {
+	return target{loss: g.LossRatio, exceed: g.Exceed, trial: g.Final, sum: g.Sum}
+}
+
+// full tells whether a trial is full-length: its intended duration counts.
+func (t target) full(trial ReplayTrial) bool { return trial.Duration >= t.trial }
+
+// tally holds the effective durations of a load's trials, in nanoseconds.
+type tally struct{ fullLow, fullHigh, shortLow, shortHigh uint64 }
+
+func (t target) tally(trials []ReplayTrial) (y tally) {
+	for _, trial := range trials {
+		sum := &y.shortLow
+		switch high := trial.LossRatio > t.loss; {
+		case t.full(trial) && high:
+			sum = &y.fullHigh
+		case t.full(trial):
+			sum = &y.fullLow
+		case high:
+			sum = &y.shortHigh
+		}
+		*sum = min(*sum+uint64(trial.Effective), math.MaxInt64)
+	}
+	return y
+}
+
+// class is the classification of RFC 9971 appendix A, with the exceed ratio
+// num/den multiplied out so that ties are exact. Short trials can only speak
+// against a load: high-loss ones that low-loss ones do not balance.
+func (t target) class(trials []ReplayTrial) class {
+	y := t.tally(trials)
+	num, den := t.exceed.parts()
+	rest := den - num
+	bad := product(y.fullHigh, rest).plus(product(y.shortHigh, rest).minus(product(y.shortLow, num)))
+	good := product(y.fullLow, rest)
+	whole := wider(good.plus(bad), product(uint64(t.sum), rest))
+	allowed := whole.times(num)
+	optimistic := bad.times(den).atMost(allowed)                // were all missing time good
+	pessimistic := whole.minus(good).times(den).atMost(allowed) // were all missing time bad
+	switch {
+	case optimistic && pessimistic:
+		return lowerBound
+	case !optimistic && !pessimistic:
+		return upperBound
+	}
+	return undecided
+}
+
+// conditional is the conditional throughput of RFC 9971 appendix B: the load
+// less the loss that the good share of the time stayed within.
+func (t target) conditional(load Rate, trials []ReplayTrial) Rate {
+	y := t.tally(trials)
+	num, den := t.exceed.parts()
+	rest := product(max(uint64(t.sum), y.fullLow+y.fullHigh), den-num)
+	full := slices.DeleteFunc(slices.Clone(trials), func(trial ReplayTrial) bool { return !t.full(trial) })
+	slices.SortStableFunc(full, func(a, b ReplayTrial) int { return cmp.Compare(a.LossRatio, b.LossRatio) })
+	for _, trial := range full {
+		took := product(uint64(trial.Effective), den)
+		if rest.atMost(took) {
+			return load * Rate(1-trial.LossRatio)
+		}
+		rest = rest.minus(took)
+	}
+	return 0
+}

@@ -1,0 +1,164 @@
+package rfc2544
+
+import (
+	"fmt"
+	"math"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Goal is one Search Goal of RFC 9971 section 4.6: what makes a load good
+// enough, and how sure to be of it.
+type Goal struct {
+	Name      string        `json:"name"`         // names the values: ndr, pdr, throughput, ...
+	LossRatio float64       `json:"loss_ratio"`   // a trial that loses more is a high-loss trial
+	Exceed    Ratio         `json:"exceed_ratio"` // share of the time that may be high-loss
+	Initial   time.Duration `json:"initial_ns"`   // shortest trial the search may use; 0 is Final
+	Final     time.Duration `json:"final_ns"`     // a trial this long is full-length
+	Sum       time.Duration `json:"sum_ns"`       // time after which a load is always decided
+	Width     float64       `json:"width"`        // wanted (upper-lower)/upper; 0 where nothing is searched
+}
+
+// Presets, by name. "rfc2544" is the throughput of RFC 2544 section 26.1;
+// "quick" is what a bench of minutes can afford.
+var presets = map[string]string{
+	"ndr":     "name=ndr,loss=0,exceed=0.5,initial=1s,final=1s,sum=21s,width=0.005",
+	"pdr":     "name=pdr,loss=0.005,exceed=0.5,initial=1s,final=1s,sum=21s,width=0.005",
+	"rfc2544": "name=throughput,loss=0,exceed=0,initial=60s,final=60s,sum=60s,width=0.005",
+	"quick":   "name=pdr,loss=0.005,exceed=0.5,initial=250ms,final=500ms,sum=3s,width=0.02",
+}
+
+// Preset is a goal by name: ndr, pdr, rfc2544 or quick.
+func Preset(name string) (Goal, error) {
+	text, ok := presets[name]
+	if !ok {
+		return Goal{}, fmt.Errorf("goal %q: no such preset: use ndr, pdr, rfc2544 or quick", name)
+	}
+	return ParseGoal(text)
+}
+
+// goalKeys are the keys of ParseGoal; the first four are required.
+var goalKeys = []struct {
+	name     string
+	required bool
+	set      func(*Goal, string) error
+}{
+	{"loss", true, func(g *Goal, v string) error { return setFloat(&g.LossRatio, v) }},
+	{"exceed", true, func(g *Goal, v string) (err error) { g.Exceed, err = ParseRatio(v); return err }},
+	{"final", true, func(g *Goal, v string) error { return setDuration(&g.Final, v) }},
+	{"sum", true, func(g *Goal, v string) error { return setDuration(&g.Sum, v) }},
+	{"initial", false, func(g *Goal, v string) error { return setDuration(&g.Initial, v) }},
+	{"width", false, func(g *Goal, v string) error { return setFloat(&g.Width, v) }},
+	{"name", false, func(g *Goal, v string) error { g.Name = v; return nil }},
+}
+
+// ParseGoal reads "loss=0.005,exceed=0.5,final=1s,sum=21s" with, at will,
+// width=0.005, initial=1s and name=pdr; or the name of a preset. A goal
+// without a name is ndr when it allows no loss and pdr otherwise.
+func ParseGoal(s string) (Goal, error) {
+	if _, ok := presets[s]; ok {
+		return Preset(s)
+	}
+	fields, err := parseFields(s)
+	if err != nil {
+		return Goal{}, fmt.Errorf("goal: %w", err)
+	}
+	var g Goal
+	for _, key := range goalKeys {
+		value, ok := fields[key.name]
+		if !ok && key.required {
+			return Goal{}, fmt.Errorf("goal %q: %s is missing: write loss=0.005,exceed=0.5,final=1s,sum=21s", s, key.name)
+		}
+		if !ok {
+			continue
+		}
+		if err := key.set(&g, value); err != nil {
+			return Goal{}, fmt.Errorf("goal: %s: %w", key.name, err)
+		}
+		delete(fields, key.name)
+	}
+	for name := range fields {
+		return Goal{}, fmt.Errorf("goal: unknown key %q: use loss, exceed, final, sum, initial, width and name", name)
+	}
+	if g.Name == "" {
+		g.Name = defaultName(g.LossRatio)
+	}
+	return g, g.Validate()
+}
+
+func defaultName(loss float64) string {
+	if loss == 0 {
+		return "ndr"
+	}
+	return "pdr"
+}
+
+var goalName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,31}$`)
+
+// Validate tells what RFC 9971 does not allow in a goal.
+func (g Goal) Validate() error {
+	switch {
+	case !goalName.MatchString(g.Name):
+		return fmt.Errorf("goal %q: name: use up to 32 of a-z, 0-9 and _, a letter first", g.Name)
+	case !(g.LossRatio >= 0 && g.LossRatio < 1):
+		return fmt.Errorf("goal %s: loss %v: must be from 0 to below 1", g.Name, g.LossRatio)
+	case g.Final <= 0 || g.Sum <= 0:
+		return fmt.Errorf("goal %s: final %v, sum %v: both must be above zero", g.Name, g.Final, g.Sum)
+	case g.Initial < 0 || g.Initial > g.Final:
+		return fmt.Errorf("goal %s: initial %v: must be above zero and at most final %v", g.Name, g.Initial, g.Final)
+	case !(g.Width >= 0 && g.Width < 1):
+		return fmt.Errorf("goal %s: width %v: must be above 0 and below 1", g.Name, g.Width)
+	case g.Name == "throughput" && !g.isThroughput():
+		return fmt.Errorf("goal throughput: the name is for loss=0, exceed=0 and trials of 60s or longer: choose another")
+	}
+	return nil
+}
+
+// isThroughput: RFC 2544 section 24 and RFC 9971 allow the word for no less.
+func (g Goal) isThroughput() bool {
+	return g.LossRatio == 0 && g.Exceed.num == 0 && g.Final >= time.Minute && g.Sum >= time.Minute
+}
+
+// initial is the shortest trial of the search for g.
+func (g Goal) initial() time.Duration {
+	if g.Initial == 0 {
+		return g.Final
+	}
+	return g.Initial
+}
+
+// parseFields reads "key=value,key=value" and refuses a key that comes twice.
+func parseFields(s string) (map[string]string, error) {
+	fields := map[string]string{}
+	for field := range strings.SplitSeq(s, ",") {
+		key, value, ok := strings.Cut(strings.TrimSpace(field), "=")
+		if !ok || key == "" || value == "" {
+			return nil, fmt.Errorf("%q: write key=value,key=value", field)
+		}
+		if _, twice := fields[key]; twice {
+			return nil, fmt.Errorf("key %q comes twice: keep one", key)
+		}
+		fields[key] = value
+	}
+	return fields, nil
+}
+
+func setFloat(to *float64, s string) error {
+	v, err := strconv.ParseFloat(s, 64)
+	if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
+		return fmt.Errorf("%q: write a number such as 0.005", s)
+	}
+	*to = v
+	return nil
+}
+
+func setDuration(to *time.Duration, s string) error {
+	v, err := time.ParseDuration(s)
+	if err != nil || v <= 0 {
+		return fmt.Errorf("%q: write a time above zero such as 500ms or 21s", s)
+	}
+	*to = v
+	return nil
+}

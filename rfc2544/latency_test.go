@@ -1,0 +1,128 @@
+package rfc2544
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+// slower makes the n-th trial n microseconds slower and charges n ns a frame.
+func slower(n int, o *Observation) error {
+	d := *o.Latency
+	for _, at := range []*time.Duration{&d.Min, &d.P50, &d.P90, &d.P99, &d.P999, &d.Max} {
+		*at += time.Duration(n) * time.Microsecond
+	}
+	cpu := float64(n)
+	o.Latency, o.LatencyQuiet, o.CPUPerFrame = &d, &d, &cpu
+	return nil
+}
+
+func TestRunLatency(t *testing.T) {
+	m := &altered{SimulatedDevice: device(t, "capacity=1Mpps,latency=20us"), alter: slower}
+	out, err := RunLatency(context.Background(), m, 64, 200e3, 2100*time.Millisecond, 3)
+	if err != nil || !out.Valid || len(out.Warnings) != 0 || len(out.Trials) != 6 {
+		t.Fatalf("%v, %+v", err, out)
+	}
+	const names = "latency_min latency_p50 latency_p90 latency_p99 latency_p999 latency_max latency_quiet_p50 latency_quiet_p99"
+	want := strings.Fields(names)
+	want = append(want, "cpu_ns_per_frame")
+	for _, name := range strings.Fields(names) {
+		want = append(want, name+"_5kpps")
+	}
+	if got := valueNames(out); fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("values %v\nwant %v", got, want)
+	}
+	for i, v := range out.Values {
+		middle := 22e3 // of 21, 22 and 23 us
+		if i > 8 {
+			middle = 25e3
+		}
+		around := 1e3
+		if v.Name == "cpu_ns_per_frame" {
+			middle, around = 2, 1
+		}
+		if v.Value != middle || *v.Lower != middle-around || *v.Upper != middle+around || v.N != 3 || v.Unit != "ns" || v.Better != -1 {
+			t.Errorf("%+v, want %v between %v and %v", v, middle, middle-around, middle+around)
+		}
+	}
+	for i, load := range []Rate{100e3, 100e3, 100e3, 5e3, 5e3, 5e3} {
+		if out.Trials[i].IntendedLoad != load {
+			t.Errorf("trial %d at %v, want %v", i, out.Trials[i].IntendedLoad, load)
+		}
+	}
+}
+
+func TestLatencyRefusesThinPercentiles(t *testing.T) {
+	out, err := RunLatency(context.Background(), device(t, "capacity=1Mpps,latency=20us"), 64, 40e3, 100*time.Millisecond, 3)
+	if err != nil || !out.Valid {
+		t.Fatalf("%v, %+v", err, out)
+	}
+	const want = "[latency_p999 left out: 2000 samples in a trial, it needs 10000" +
+		" latency_p99_5kpps left out: 500 samples in a trial, it needs 1000" +
+		" latency_p999_5kpps left out: 500 samples in a trial, it needs 10000" +
+		" latency_quiet_p99_5kpps left out: 500 samples in a trial, it needs 1000]"
+	if got := fmt.Sprint(out.Warnings); got != want {
+		t.Errorf("warnings %s\nwant %s", got, want)
+	}
+	names := " " + strings.Join(valueNames(out), " ") + " "
+	for name, present := range map[string]bool{"latency_p99": true, "latency_p999": false, "latency_p99_5kpps": false, "latency_p90_5kpps": true} {
+		if strings.Contains(names, " "+name+" ") != present {
+			t.Errorf("%s: present is not %v in%s", name, present, names)
+		}
+	}
+}
+
+func TestLatencyOfInvalidTrials(t *testing.T) {
+	for bad, want := range map[int]struct {
+		trials int
+		valid  bool
+	}{3: {9, true}, 4: {9, false}} { // of the first four trials
+		m := &altered{SimulatedDevice: device(t, "capacity=1Mpps"), alter: func(n int, o *Observation) error {
+			o.Valid = n > bad
+			return nil
+		}}
+		out, err := RunLatency(context.Background(), m, 64, 200e3, time.Second, 3)
+		if err != nil || len(out.Trials) != want.trials || out.Valid != want.valid || len(out.Values) == 0 || (len(out.Warnings) == 2) == want.valid {
+			t.Errorf("%d bad: %v, %d trials, valid %v, %q", bad, err, len(out.Trials), out.Valid, out.Warnings)
+		}
+	}
+}
+
+func TestLatencyBadDays(t *testing.T) {
+	ctx := context.Background()
+	out, err := RunLatency(ctx, device(t, "capacity=max,loss=1"), 64, 200e3, time.Second, 1)
+	if err != nil || out.Valid || len(out.Values) != 0 || !strings.Contains(fmt.Sprint(out.Warnings), "no frame came back") {
+		t.Errorf("all lost: %v, %+v", err, out)
+	}
+	out, err = RunLatency(ctx, device(t, "capacity=max,loss=0.1"), 64, 200e3, time.Second, 2)
+	if err != nil || !out.Valid || !strings.Contains(fmt.Sprint(out.Warnings), "of the frames got lost") {
+		t.Errorf("some lost: %v, %+v", err, out)
+	}
+	out, err = RunLatency(ctx, device(t, "capacity=max"), 64, 4000, time.Second, 1)
+	if err != nil || len(out.Trials) != 1 || !strings.Contains(fmt.Sprint(out.Warnings), "above the rate") {
+		t.Errorf("slow tunnel: %v, %+v", err, out)
+	}
+	for name, run := range map[string]func() (Outcome, error){
+		"rate 0":    func() (Outcome, error) { return RunLatency(ctx, device(t, "capacity=max"), 64, 0, time.Second, 1) },
+		"flood":     func() (Outcome, error) { return RunLatency(ctx, device(t, "capacity=max"), 64, Flood, time.Second, 1) },
+		"no time":   func() (Outcome, error) { return RunLatency(ctx, device(t, "capacity=max"), 64, 1e5, 0, 1) },
+		"no repeat": func() (Outcome, error) { return RunLatency(ctx, device(t, "capacity=max"), 64, 1e5, time.Second, 0) },
+	} {
+		if out, err := run(); err == nil || out.Valid {
+			t.Errorf("%s: error %v, %+v", name, err, out)
+		}
+	}
+	died := errors.New("the device died")
+	m := &altered{SimulatedDevice: device(t, "capacity=max"), alter: func(n int, _ *Observation) error {
+		if n == 4 {
+			return died
+		}
+		return nil
+	}}
+	if out, err := RunLatency(ctx, m, 64, 200e3, time.Second, 3); !errors.Is(err, died) || out.Valid || len(out.Trials) != 3 || len(out.Values) == 0 {
+		t.Errorf("died: %v, %+v", err, out)
+	}
+}

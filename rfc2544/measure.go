@@ -1,0 +1,27 @@
+package rfc2544
+
+import (
+	"context"
+	"fmt"
+	"strings"
+)
+
+// observe runs one trial, unless ctx is done.
+func observe(ctx context.Context, m Measurer, trial Trial) (Observation, error) {
+	err := ctx.Err()
+	if err == nil {
+		var seen Observation
+		if seen, err = m.Measure(ctx, trial); err == nil {
+			return seen, nil
+		}
+	}
+	return Observation{}, fmt.Errorf("trial at %v for %v: %w", trial.Load, trial.Duration, err)
+}
+
+// reason is why an observation is not valid, ready to stand after a sentence.
+func reason(seen Observation) string {
+	if len(seen.Warnings) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(seen.Warnings, "; ") + ")"
+}

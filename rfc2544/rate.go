@@ -1,0 +1,75 @@
+package rfc2544
+
+import (
+	"context"
+	"fmt"
+)
+
+// TestRate is the name of the rate test.
+const TestRate = "rate"
+
+// RunRate searches the rate that meets each goal. For a goal named pdr it
+// yields pdr, the relevant lower bound with both bounds beside it, and
+// conditional_throughput_pdr. All rates are frames per second, per direction.
+// With an error comes the outcome of the trials run so far, not valid.
+func RunRate(ctx context.Context, m Measurer, size FrameSize, goals []Goal, minimum, maximum Rate) (Outcome, error) {
+	out := newOutcome(TestRate)
+	if name, twice := repeatedName(goals); twice {
+		out.Valid = false
+		return out, fmt.Errorf("goal %s: comes twice: give each its own name", name)
+	}
+	found, err := Search(ctx, m, SearchConfig{Goals: goals, Size: size, Min: minimum, Max: maximum})
+	out.Trials = append(out.Trials, found.Trials...)
+	out.Warnings = append(out.Warnings, found.Warnings...)
+	n := countValid(found.Trials)
+	for _, g := range found.Goals {
+		out.addRate(g, n, minimum)
+	}
+	if err != nil {
+		out.Valid = false
+	}
+	return out, err
+}
+
+func repeatedName(goals []Goal) (string, bool) {
+	seen := map[string]bool{}
+	for _, g := range goals {
+		if seen[g.Name] {
+			return g.Name, true
+		}
+		seen[g.Name] = true
+	}
+	return "", false
+}
+
+func countValid(trials []Observation) (n int) {
+	for _, t := range trials {
+		if t.Valid {
+			n++
+		}
+	}
+	return n
+}
+
+func (o *Outcome) addRate(g GoalResult, n int, minimum Rate) {
+	name := g.Goal.Name
+	if g.Lower == nil {
+		o.fail("%s: no load from %v up was good enough", name, minimum)
+		return
+	}
+	lower := float64(*g.Lower)
+	rate := Value{Name: name, Unit: unitRate, Value: lower, Lower: &lower, N: n, Better: higherBetter}
+	switch {
+	case g.Upper == nil:
+		o.warn("%s >= %v: never lossy up to the largest load offered", name, *g.Lower)
+	case !g.Regular:
+		o.fail("%s: bounds %v and %v are %.2g %% apart, the goal is %.2g %%", name, *g.Lower, *g.Upper,
+			100*relativeWidth(*g.Lower, *g.Upper), 100*g.Goal.Width)
+	}
+	if g.Upper != nil {
+		upper := float64(*g.Upper)
+		rate.Upper = &upper
+	}
+	o.Values = append(o.Values, rate, Value{Name: "conditional_throughput_" + name, Unit: unitRate,
+		Value: float64(*g.Conditional), N: n, Better: higherBetter})
+}

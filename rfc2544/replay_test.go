@@ -1,0 +1,103 @@
+package rfc2544
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestReadReplay(t *testing.T) {
+	const text = "{\"load_fps\":1000.5,\"duration_s\":0.25,\"loss_ratio\":0.005}\r\n\n" +
+		" {\"loss_ratio\":1,\"effective_duration_s\":1.5,\"load_fps\":1e6,\"duration_s\":1}"
+	got, err := ReadReplay(strings.NewReader(text))
+	want := []ReplayTrial{
+		{1000.5, 250 * time.Millisecond, 250 * time.Millisecond, 0.005},
+		{1e6, time.Second, 1500 * time.Millisecond, 1},
+	}
+	if err != nil || fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("%v, %v; want %v", got, err, want)
+	}
+	if got, err := ReadReplay(strings.NewReader("")); err != nil || len(got) != 0 {
+		t.Errorf("nothing read as %v, %v", got, err)
+	}
+}
+
+func TestReadReplayRefuses(t *testing.T) {
+	good := `{"load_fps":1000,"duration_s":1,"loss_ratio":0}`
+	for name, line := range map[string]string{
+		"unknown key": `{"load_fps":1000,"duration_s":1,"loss_ratio":0,"x":1}`, "no load": `{"duration_s":1,"loss_ratio":0}`,
+		"null": `{"load_fps":null,"duration_s":1,"loss_ratio":0}`, "zero load": `{"load_fps":0,"duration_s":1,"loss_ratio":0}`,
+		"negative load": `{"load_fps":-5,"duration_s":1,"loss_ratio":0}`, "huge load": `{"load_fps":1e999,"duration_s":1,"loss_ratio":0}`,
+		"negative duration": `{"load_fps":1000,"duration_s":-1,"loss_ratio":0}`, "zero duration": `{"load_fps":1000,"duration_s":0,"loss_ratio":0}`,
+		"negative effective": `{"load_fps":1000,"duration_s":1,"effective_duration_s":-1,"loss_ratio":0}`,
+		"endless":            `{"load_fps":1000,"duration_s":1e300,"loss_ratio":0}`, "too short": `{"load_fps":1000,"duration_s":1e-10,"loss_ratio":0}`,
+		"loss above 1": `{"load_fps":1000,"duration_s":1,"loss_ratio":1.01}`, "negative loss": `{"load_fps":1000,"duration_s":1,"loss_ratio":-0.01}`,
+		"NaN": `{"load_fps":1000,"duration_s":1,"loss_ratio":NaN}`, "text": `{"load_fps":"1000","duration_s":1,"loss_ratio":0}`,
+		"two": good + good, "array": `[1,2]`, "cut": `{"load_fps":10`, "word": `hello`, "number": `5`, "nil": `null`, "binary": "\x00\xff",
+		"long": `{"x":"` + strings.Repeat("x", 1<<17) + `"}`,
+	} {
+		got, err := ReadReplay(strings.NewReader(good + "\n" + line + "\n"))
+		if err == nil || !strings.HasPrefix(err.Error(), "line 2: ") || strings.Contains(err.Error(), "\n") || got != nil {
+			t.Errorf("%s: %v, error %v; want one line beginning with line 2", name, got, err)
+		}
+	}
+	century := `{"load_fps":1000,"duration_s":1e9,"loss_ratio":0}` + "\n"
+	if _, err := ReadReplay(strings.NewReader(strings.Repeat(century, 10))); err == nil || !strings.Contains(err.Error(), "292 years") {
+		t.Errorf("trials of 310 years: error %v", err)
+	}
+}
+
+// FuzzReadReplay: whatever is accepted is sane and can be evaluated.
+func FuzzReadReplay(f *testing.F) {
+	f.Add([]byte(`{"load_fps":1000,"duration_s":1,"effective_duration_s":1.5,"loss_ratio":0.005}`))
+	f.Add([]byte(`{"load_fps":1e-300,"duration_s":1e9,"loss_ratio":1}`))
+	g := goal(f, "pdr")
+	f.Fuzz(func(t *testing.T, text []byte) {
+		all, err := ReadReplay(bytes.NewReader(text))
+		if err != nil {
+			return
+		}
+		for _, trial := range all {
+			if !(trial.Load > 0) || trial.Load.IsFlood() || trial.Duration <= 0 || trial.Effective <= 0 || !(trial.LossRatio >= 0 && trial.LossRatio <= 1) {
+				t.Fatalf("accepted %+v", trial)
+			}
+		}
+		if _, err := json.Marshal(ReplayResult{Evaluate(all, []Goal{g})}); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func TestReplayJSON(t *testing.T) {
+	b, err := json.Marshal(ReplayResult{Evaluate(trials(11, time.Second, 0), []Goal{goal(t, "loss=0,exceed=0.5,final=1s,sum=21s")})})
+	const want = `{"goals":[{"goal":{"name":"ndr","loss_ratio":0,"exceed_ratio":0.5,"initial_ns":0,"final_ns":1000000000,"sum_ns":21000000000,"width":0},` +
+		`"lower_fps":1000000,"upper_fps":null,"conditional_throughput_fps":1000000,"regular":false}]}`
+	if err != nil || string(b) != want {
+		t.Errorf("%s, %v\nwant %s", b, err, want)
+	}
+}
+
+func TestRegular(t *testing.T) {
+	at := func(load Rate, loss float64) []ReplayTrial {
+		all := trials(1, time.Minute, loss)
+		all[0].Load = load
+		return all
+	}
+	for _, c := range []struct {
+		lower, upper Rate
+		width        string
+		want         bool
+	}{{199, 200, "0.005", true}, {995, 1000, "0.005", true}, {198.9, 200, "0.005", false}, {1, 200, "", true}} {
+		text := "loss=0,exceed=0,final=60s,sum=60s"
+		if c.width != "" {
+			text += ",width=" + c.width
+		}
+		got := Evaluate(append(at(c.upper, 0.1), at(c.lower, 0)...), []Goal{goal(t, text)})[0]
+		if got.Regular != c.want {
+			t.Errorf("%v to %v, width %q: regular %v", c.lower, c.upper, c.width, got.Regular)
+		}
+	}
+}

@@ -1,0 +1,171 @@
+package rfc2544
+
+import (
+	"cmp"
+	"math"
+	"time"
+)
+
+// candidate is the trial that a selector would like to have run next.
+type candidate struct {
+	step  int
+	trial time.Duration
+	width int
+}
+
+// before orders candidates: the lowest load first, so that an early upper bound
+// is never undone by later luck; then the longer trial, then the wider target.
+func (c candidate) before(o candidate) bool {
+	return cmp.Or(cmp.Compare(c.step, o.step), cmp.Compare(o.trial, c.trial), cmp.Compare(o.width, c.width)) < 0
+}
+
+// field is the part of the grid that can be measured at all.
+type field struct {
+	last   int          // of the grid
+	top    int          // highest step the tester can offer, as far as known
+	barred map[int]bool // below top, but without a valid trial
+}
+
+// selector takes one goal through its targets, the coarsest first. The bounds
+// found for one target are the seeds of the next: likely, but not yet proved.
+type selector struct {
+	targets []target
+	seed    interval
+	anchor  interval // where looking outwards began; each miss doubles the stride
+}
+
+// Each preceding target halves nothing but the effort: it doubles the width
+// and shortens the duration sum, down to one initial trial.
+const precedingTargets = 2
+
+// targets is the chain of a goal on a grid, the coarsest first.
+func (g Goal) targets(on grid) []target {
+	preceding := precedingTargets
+	if g.initial() >= g.Sum {
+		preceding = 0
+	}
+	var chain []target
+	for k := preceding; k >= 0; k-- {
+		t := g.target()
+		t.width = on.width(g.Width) << k
+		if k > 0 {
+			t.sum = shorten(g.Sum, g.initial(), float64(k)/float64(preceding))
+			t.trial = min(g.Final, t.sum)
+		}
+		chain = append(chain, t)
+	}
+	return chain
+}
+
+// shorten goes from sum (share 0) to initial (share 1) in equal ratios.
+func shorten(sum, initial time.Duration, share float64) time.Duration {
+	if share == 1 {
+		return initial
+	}
+	return time.Duration(float64(sum) * math.Pow(float64(initial)/float64(sum), share))
+}
+
+// nominate is the trial the goal needs next, or false when it needs none.
+func (s *selector) nominate(r record, f field) (candidate, bool) {
+	for {
+		t := s.targets[0]
+		known := r.interval(t)
+		if step, ok := s.pick(known, f); ok {
+			return candidate{step, t.trial, t.width}, true
+		}
+		if len(s.targets) == 1 {
+			return candidate{}, false
+		}
+		s.targets, s.seed = s.targets[1:], known
+		s.anchor = interval{noLow, noHigh}
+	}
+}
+
+func (s *selector) pick(known interval, f field) (int, bool) {
+	if s.settled(known, f) {
+		return 0, false
+	}
+	if step, ok := s.fromSeed(known, f); ok {
+		return f.around(step, known)
+	}
+	return f.around(s.outwards(known, f), known)
+}
+
+// settled tells whether the target has what it can get: bounds close enough,
+// or the end of the field.
+func (s *selector) settled(k interval, f field) bool {
+	width := s.targets[0].width
+	switch {
+	case k.low != noLow && k.high != noHigh:
+		return k.high-k.low <= width
+	case k.high != noHigh:
+		return k.high == 0
+	case k.low != noLow && f.top < f.last:
+		return f.top-k.low < width
+	}
+	return k.low == f.top
+}
+
+// fromSeed proves the bounds of the target before: first the middle of them,
+// which replaces one, then what remains.
+func (s *selector) fromSeed(k interval, f field) (int, bool) {
+	width, seed := s.targets[0].width, s.seed
+	low := seed.low != noLow && seed.low < f.ceiling(k) && (k.low == noLow || seed.low-k.low >= width)
+	high := seed.high < f.ceiling(k) && seed.high > k.low && (k.high == noHigh || k.high-seed.high >= width)
+	switch gap := seed.high - seed.low; {
+	case low && high && gap > width && gap <= 2*width:
+		return seed.low + gap/2, true
+	case low:
+		return seed.low, true
+	case high:
+		return seed.high, true
+	}
+	return 0, false
+}
+
+// outwards looks for a missing bound with strides that double, or halves the
+// interval when there are two bounds.
+func (s *selector) outwards(k interval, f field) int {
+	width, was := s.targets[0].width, s.anchor
+	s.anchor = interval{noLow, noHigh}
+	switch {
+	case k.low != noLow && (k.high != noHigh || f.top < f.last):
+		return k.low + (f.ceiling(k)-k.low)/2
+	case k.high != noHigh:
+		s.anchor.high = k.high
+		if was.high != noHigh {
+			s.anchor.high = was.high
+		}
+		if step := k.high - (s.anchor.high - k.high + width); step >= width {
+			return step
+		}
+		return 0
+	case k.low != noLow:
+		s.anchor.low = k.low
+		if was.low != noLow {
+			s.anchor.low = was.low
+		}
+		if step := k.low + (k.low - s.anchor.low + width); step <= f.top-width {
+			return step
+		}
+	}
+	return f.top
+}
+
+// ceiling is the first step that need not be tried.
+func (f field) ceiling(k interval) int { return min(k.high, f.top+1) }
+
+// around is step, or the nearest one between the bounds that is not barred,
+// the lower of two.
+func (f field) around(step int, k interval) (int, bool) {
+	low, high := k.low, f.ceiling(k)
+	for away := 0; step-away > low || step+away < high; away++ {
+		if at := step - away; at > low && !f.barred[at] {
+			return at, true
+		}
+		if at := step + away; at < high && !f.barred[at] {
+			return at, true
+		}
+	}
+	return 0, false
+}

@@ -1,0 +1,148 @@
+package rfc2544
+
+import (
+	"context"
+	"errors"
+	"math"
+	"strings"
+	"testing"
+	"time"
+)
+
+func observed(t *testing.T, m Measurer, load Rate, d time.Duration) Observation {
+	t.Helper()
+	seen, err := m.Measure(context.Background(), Trial{Size: 64, Load: load, Duration: d})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if seen.Offered != seen.Received+seen.Lost || seen.Drops["device"] != int64(seen.Lost) {
+		t.Errorf("%v for %v: the counts do not balance: %+v", load, d, seen)
+	}
+	return seen
+}
+
+func TestPolicer(t *testing.T) {
+	d := device(t, "capacity=605000fps")
+	for _, c := range []struct {
+		load     Rate
+		out      uint64
+		lossOnce float64
+	}{{1e6, 36_300_000, 0.395}, {9e5, 36_300_000, 17.7 / 54}, {6e5, 36_000_000, 0}} {
+		seen := observed(t, d, c.load, time.Minute)
+		if seen.Received != c.out || math.Abs(seen.LossRatio()-c.lossOnce) > 1e-12 {
+			t.Errorf("%v: %d frames, loss %v; want %d, %v", c.load, seen.Received, seen.LossRatio(), c.out, c.lossOnce)
+		}
+	}
+	if d.Elapsed() != 3*time.Minute {
+		t.Errorf("%v on the virtual clock, want 3m", d.Elapsed())
+	}
+}
+
+// TestQueue: what a buffer hides depends on the length of the trial.
+func TestQueue(t *testing.T) {
+	d := device(t, "capacity=437600fps,queue=4096")
+	for length, limit := range map[time.Duration]Rate{100 * time.Millisecond: 478560, time.Second: 441696, time.Minute: 437668.3} {
+		if seen := observed(t, d, limit-30, length); seen.Lost != 0 {
+			t.Errorf("%v below the limit of %v: %d lost", limit-30, length, seen.Lost)
+		}
+		if seen := observed(t, d, limit+30, length); seen.Lost == 0 {
+			t.Errorf("%v above the limit of %v: nothing lost", limit+30, length)
+		}
+	}
+	// A burst at 1 Mfps into 500 kfps and 1,000 places: 1,999 frames get through.
+	d = device(t, "capacity=500000fps,queue=1000")
+	for frames, lost := range map[int]uint64{1000: 0, 1999: 0, 2000: 1, 4000: 1001} {
+		if seen := observed(t, d, 1e6, time.Duration(frames)*time.Microsecond); seen.Lost != lost {
+			t.Errorf("burst of %d: %d lost, want %d", frames, seen.Lost, lost)
+		}
+	}
+}
+
+func TestQueueLatency(t *testing.T) {
+	d := device(t, "capacity=100000fps,queue=1000,latency=20us")
+	if got := observed(t, d, 50e3, time.Second).Latency; got.Min != 20*time.Microsecond || got.Max != got.Min || got.N != 50000 {
+		t.Errorf("below capacity: %+v", got)
+	}
+	if got := observed(t, d, 200e3, time.Second).Latency; got.Min != 20*time.Microsecond || got.P50 != 10020*time.Microsecond || got.Max != got.P50 {
+		t.Errorf("above capacity: %+v", got)
+	}
+	if got := observed(t, device(t, "capacity=0.1fps"), 1000, time.Second).Latency; got != nil {
+		t.Errorf("no frame came, but latency is %+v", got)
+	}
+}
+
+func TestRandomLoss(t *testing.T) {
+	for spec, want := range map[string]float64{"loss=0.0001": 1e-4, "loss=0.000001": 1e-6, "loss=0.5": 0.5, "loss=1": 1} {
+		d := device(t, "capacity=max,seed=7,"+spec)
+		var lost, sent uint64
+		for range 400 {
+			seen := observed(t, d, 1e5, time.Second)
+			lost, sent = lost+seen.Lost, sent+seen.Offered
+		}
+		mean := float64(sent) * want
+		if math.Abs(float64(lost)-mean) > 5*math.Sqrt(mean) {
+			t.Errorf("%s: %d of %d lost, want about %.0f", spec, lost, sent, mean)
+		}
+	}
+}
+
+func TestFaults(t *testing.T) {
+	spread := func(spec string) (low, high Rate, invalid int) {
+		d := device(t, "capacity=100000fps,"+spec)
+		low = Flood
+		for range 400 {
+			seen := observed(t, d, 1e6, time.Second)
+			low, high = min(low, seen.ForwardingRate()), max(high, seen.ForwardingRate())
+			if !seen.Valid {
+				invalid++
+			}
+		}
+		return low, high, invalid
+	}
+	if low, high, _ := spread("noise=0.02"); low > 96e3 || low < 90e3 || high < 104e3 || high > 110e3 {
+		t.Errorf("noise: %v to %v", low, high)
+	}
+	if low, high, _ := spread("bimodal=0.8"); low != 80e3 || high != 100e3 {
+		t.Errorf("bimodal: %v to %v", low, high)
+	}
+	if low, high, _ := spread("drift=-0.001"); low != 60100 || high != 100e3 {
+		t.Errorf("drift: %v to %v", float64(low), high)
+	}
+	if _, _, invalid := spread("invalid=0.25"); invalid < 60 || invalid > 140 {
+		t.Errorf("invalid: %d of 400", invalid)
+	}
+}
+
+func TestFlood(t *testing.T) {
+	seen := observed(t, device(t, "capacity=100%"), Flood, time.Second)
+	if seen.Intended != 0 || seen.Offered != 1488095 || seen.Lost != 0 {
+		t.Errorf("%+v", seen)
+	}
+}
+
+func TestSimulatedContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := device(t, "capacity=1kpps").Measure(ctx, Trial{Size: 64, Load: 1, Duration: 1}); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestParseDevice(t *testing.T) {
+	d := device(t, "capacity=437600fps,queue=4096,loss=0.0001,noise=0.02,latency=20us,bimodal=0.8,drift=-0.001,invalid=0.1,seed=7")
+	want := SimulatedDevice{Capacity: Load{loadFrames, 437600}, Queue: 4096, Loss: 0.0001, Noise: 0.02, Bimodal: 0.8, Drift: -0.001,
+		Latency: 20 * time.Microsecond, Invalid: 0.1, Seed: 7}
+	if *d != want {
+		t.Errorf("%+v, want %+v", *d, want)
+	}
+	for _, c := range []struct{ text, complaint string }{
+		{"", "key=value"}, {"queue=5", "capacity is missing"}, {"capacity=5", "capacity"}, {"capacity=5fps,speed=1", `unknown key "speed"`},
+		{"capacity=5fps,capacity=6fps", "comes twice"}, {"capacity=5fps,queue=1", "queue"}, {"capacity=5fps,queue=1e3", "queue"},
+		{"capacity=5fps,loss=2", "loss"}, {"capacity=5fps,loss=-1", "loss"}, {"capacity=5fps,noise=x", "noise"}, {"capacity=5fps,bimodal=NaN", "bimodal"},
+		{"capacity=5fps,drift=Inf", "drift"}, {"capacity=5fps,latency=5", "latency"}, {"capacity=5fps,seed=-1", "seed"}, {"capacity=5fps,invalid=1.5", "invalid"},
+	} {
+		if _, err := ParseDevice(c.text); err == nil || !strings.Contains(err.Error(), c.complaint) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%q: error %v, want one line with %q", c.text, err, c.complaint)
+		}
+	}
+}

@@ -1,0 +1,112 @@
+package rfc2544
+
+import (
+	"context"
+	"time"
+)
+
+// Trial is one measurement's input: one frame size at one constant load for
+// one time (RFC 2544 section 23; RFC 9971 "Trial Input"). All else (flows,
+// direction, seed) is the traffic profile and stays the same during a search.
+type Trial struct {
+	Size     FrameSize
+	Load     Rate // per direction; Flood for no schedule
+	Duration time.Duration
+}
+
+// Frames is the number of frames the trial intends to send; 0 for a flood,
+// which intends what it offers.
+func (t Trial) Frames() uint64 {
+	if t.Load.IsFlood() {
+		return 0
+	}
+	return t.Load.Frames(t.Duration)
+}
+
+// Stall is time that the machine took away from a core during a trial.
+type Stall struct {
+	At     time.Duration `json:"at_ns"` // since the start of the trial
+	Length time.Duration `json:"length_ns"`
+	CPU    int           `json:"cpu"`
+	Side   string        `json:"side"` // SideTester or SideDUT
+}
+
+// The two sides a stall can be on.
+const (
+	SideTester = "tester"
+	SideDUT    = "dut"
+)
+
+// Distribution summarises a histogram that holds every sample. The extremes
+// are exact; a percentile p is the smallest value x with F(x) >= p (RFC 2330
+// section 11.3), with the histogram's relative error of at most 1 %.
+type Distribution struct {
+	N    uint64        `json:"n"`
+	Min  time.Duration `json:"min"`
+	P50  time.Duration `json:"p50"`
+	P90  time.Duration `json:"p90"`
+	P99  time.Duration `json:"p99"`
+	P999 time.Duration `json:"p999"`
+	Max  time.Duration `json:"max"`
+}
+
+// Observation is what one trial showed. Counts balance to the frame:
+//
+//	offered  = received + lost
+//	lost     = late + those dropped or never seen again
+//
+// received counts distinct, intact frames of this trial that came within the
+// limit; late ones came after it and are counted as lost too. Duplicated,
+// stale (an earlier trial's) and foreign frames are counted beside this sum;
+// a corrupted frame is lost as well, since what was sent did not arrive.
+// A nil pointer is a value that could not be measured.
+type Observation struct {
+	IntendedLoad Rate             `json:"intended_fps"`
+	Intended     uint64           `json:"intended"`
+	Offered      uint64           `json:"offered"`
+	Received     uint64           `json:"received"`
+	Lost         uint64           `json:"lost"`
+	Duplicated   uint64           `json:"duplicated"`
+	Reordered    uint64           `json:"reordered"`
+	Corrupted    uint64           `json:"corrupted"`
+	Late         uint64           `json:"late"`
+	Stale        uint64           `json:"stale"`
+	Foreign      uint64           `json:"foreign"`
+	Duration     time.Duration    `json:"duration_ns"` // time spent sending, pauses left out
+	Paused       time.Duration    `json:"paused_ns"`
+	Stalls       []Stall          `json:"stalls"`
+	Lateness     *Distribution    `json:"lateness_ns"` // of sending, against the schedule; null for a flood
+	Drops        map[string]int64 `json:"drops"`       // where frames were dropped, as far as counters tell; "unexplained" balances lost
+	Valid        bool             `json:"valid"`
+	Warnings     []string         `json:"warnings"` // why it is not valid, and doubts
+	Latency      *Distribution    `json:"latency_ns"`
+	LatencyQuiet *Distribution    `json:"latency_quiet_ns"` // frames whose way no stall touched
+	CPUPerFrame  *float64         `json:"cpu_ns_per_frame"` // all cores, minus what the bare wire costs
+	ProcessCPU   *float64         `json:"process_cpu_ns_per_frame"`
+}
+
+// LossRatio is the share of intended frames that did not come back in time,
+// in [0,1]: what the tester failed to send counts as lost (RFC 9971, 2.1).
+func (o Observation) LossRatio() float64 {
+	expected := max(o.Intended, o.Offered)
+	if expected == 0 {
+		return 0
+	}
+	return float64(expected-min(o.Received, expected)) / float64(expected) // one rounding: 5 of 1000 is exactly 0.005
+}
+
+// ForwardingRate is RFC 2285 section 3.6: frames that came out, per second of
+// sending. It says nothing of loss.
+func (o Observation) ForwardingRate() Rate {
+	if o.Duration <= 0 {
+		return 0
+	}
+	return Rate(float64(o.Received) / o.Duration.Seconds())
+}
+
+// Measurer runs trials: the whole boundary between the procedures and the lab.
+// An Observation that is not Valid may be returned with a nil error; an error
+// means that no trial could be run.
+type Measurer interface {
+	Measure(ctx context.Context, t Trial) (Observation, error)
+}

@@ -1,0 +1,168 @@
+package rfc2544
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// FrameSize is the length of an Ethernet frame in octets, FCS included, as
+// RFC 2544 section 9 counts.
+type FrameSize int
+
+// Octets of the Ethernet envelope that this package's arithmetic needs.
+const (
+	fcsOctets  = 4  // frame check sequence: part of FrameSize, absent on a veth
+	gapOctets  = 20 // preamble, start delimiter and inter-frame gap on a real wire
+	minIPv4    = 64 // smallest legal Ethernet frame, and room enough for the signature
+	maxFrame   = 9216
+	headOctets = 14 // destination, source, type
+)
+
+// MinFrame and MaxFrame are the sizes the lab accepts at all; a tunnel's MTU
+// may allow less.
+const (
+	MinFrame FrameSize = minIPv4
+	MaxFrame FrameSize = maxFrame
+)
+
+// OnVeth is the frame's length in octets on a virtual link, which carries no FCS.
+func (s FrameSize) OnVeth() int { return int(s) - fcsOctets }
+
+// IP is the length in octets of the IP packet inside the frame.
+func (s FrameSize) IP() int { return int(s) - fcsOctets - headOctets }
+
+// Rate is a load or a result in frames per second, per direction.
+type Rate float64
+
+// Flood is the load that has no schedule: as fast as the tester can.
+var Flood = Rate(math.Inf(1))
+
+// IsFlood tells whether r is Flood.
+func (r Rate) IsFlood() bool { return math.IsInf(float64(r), 1) }
+
+// Bits is the rate in bits per second of frames of size s, FCS counted, gap not.
+func (r Rate) Bits(s FrameSize) float64 { return float64(r) * float64(s) * 8 }
+
+// Frames is how many frames a trial of length d holds: floor(rate x duration),
+// computed so that a rate of whole frames per second never loses one to rounding.
+func (r Rate) Frames(d time.Duration) uint64 {
+	return uint64(math.Floor(float64(r)*float64(d)/float64(time.Second) + 1e-6))
+}
+
+// String prints the rate in the unit that people read: 812fps, 150kpps, 1.49Mpps.
+func (r Rate) String() string {
+	switch {
+	case r.IsFlood():
+		return "max"
+	case r >= 1e6:
+		return trimFloat(float64(r)/1e6, 3) + "Mpps"
+	case r >= 1e3:
+		return trimFloat(float64(r)/1e3, 1) + "kpps"
+	}
+	return trimFloat(float64(r), 1) + "fps"
+}
+
+// MarshalJSON writes the number; Flood, for which JSON has none, is null.
+func (r Rate) MarshalJSON() ([]byte, error) {
+	if r.IsFlood() {
+		return []byte("null"), nil
+	}
+	return json.Marshal(float64(r))
+}
+
+// UnmarshalJSON reads a number, or null as Flood.
+func (r *Rate) UnmarshalJSON(b []byte) error {
+	if string(b) == "null" {
+		*r = Flood
+		return nil
+	}
+	return json.Unmarshal(b, (*float64)(r))
+}
+
+func trimFloat(v float64, digits int) string {
+	s := strconv.FormatFloat(v, 'f', digits, 64)
+	if strings.Contains(s, ".") {
+		s = strings.TrimRight(strings.TrimRight(s, "0"), ".")
+	}
+	return s
+}
+
+// BitRate is the speed of a medium in bits per second.
+type BitRate float64
+
+// Gigabit is the nominal link of RFC 2544 runs unless the user names another.
+const Gigabit BitRate = 1e9
+
+// MaxFrameRate is R of RFC 2544 section 20: the most frames per second of size s
+// that the medium can carry, preamble and gap included.
+func (b BitRate) MaxFrameRate(s FrameSize) Rate {
+	return Rate(float64(b) / (8 * float64(int(s)+gapOctets)))
+}
+
+// loadKind says what a Load's number counts.
+type loadKind int
+
+const (
+	loadFrames loadKind = iota + 1
+	loadBits
+	loadShare
+	loadFlood
+)
+
+// Load is an intended load as a user writes it: 150kpps, 1Gbps, 80% or max.
+// It becomes a Rate once the frame size and the nominal link are known.
+type Load struct {
+	kind  loadKind
+	value float64
+}
+
+var loadUnits = []struct {
+	suffix string
+	kind   loadKind
+	factor float64
+}{
+	{"mpps", loadFrames, 1e6}, {"kpps", loadFrames, 1e3}, {"pps", loadFrames, 1}, {"fps", loadFrames, 1},
+	{"gbps", loadBits, 1e9}, {"mbps", loadBits, 1e6}, {"kbps", loadBits, 1e3}, {"bps", loadBits, 1},
+	{"%", loadShare, 0.01},
+}
+
+// ParseLoad reads a load. The error names the forms that are understood.
+func ParseLoad(s string) (Load, error) {
+	text := strings.ToLower(strings.TrimSpace(s))
+	if text == "max" {
+		return Load{kind: loadFlood}, nil
+	}
+	for _, u := range loadUnits {
+		digits, ok := strings.CutSuffix(text, u.suffix)
+		if !ok {
+			continue
+		}
+		v, err := strconv.ParseFloat(digits, 64)
+		if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
+			break
+		}
+		v *= u.factor
+		if v <= 0 || math.IsInf(v, 0) {
+			return Load{}, fmt.Errorf("load %q: must be above zero and finite; max is a flood", s)
+		}
+		return Load{kind: u.kind, value: v}, nil
+	}
+	return Load{}, fmt.Errorf("load %q: write 150kpps, 1Gbps, 80%% (of the link) or max", s)
+}
+
+// At is the load as a frame rate for frames of size s on a link of speed link.
+func (l Load) At(s FrameSize, link BitRate) Rate {
+	switch l.kind {
+	case loadFrames:
+		return Rate(l.value)
+	case loadBits:
+		return Rate(l.value / (8 * float64(s)))
+	case loadShare:
+		return Rate(l.value) * link.MaxFrameRate(s)
+	}
+	return Flood
+}
