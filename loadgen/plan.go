@@ -13,6 +13,7 @@ import (
 const (
 	MaxFlows    = 65536
 	MaxXDPFrame = rfc2544.FrameSize(3076) // a live frame lies in one page
+	MaxFrames   = 1 << 32                 // of a trial, per stream: sequence numbers have 32 bits
 	MaxRate     = rfc2544.Rate(20e6)      // above it a schedule means nothing
 	minRate     = rfc2544.Rate(1)
 	maxBatch    = 256 // NAPI's own is 64; the kernel takes up to 256 (TEST_XDP_MAX_BATCH)

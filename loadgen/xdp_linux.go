@@ -18,28 +18,6 @@ import (
 	"github.com/tunnelbench/tunnelbench/loadgen/bpf"
 )
 
-// Port is one of the tester's interfaces.
-type Port struct {
-	Index int                      // of the interface, in its namespace
-	Enter func(func() error) error // runs a function inside that namespace
-}
-
-// XDPConfig is what the xdp engine needs to know for its whole life.
-type XDPConfig struct {
-	Ports     [2]Port
-	Tester    int   // the core that sends
-	DUT       []int // cores whose stalls are watched
-	MaxFrames uint64
-}
-
-// The canary's period, the gap that counts as a stall, and the slice that one
-// spoils for the latency of undisturbed frames.
-const (
-	tickPeriod = time.Millisecond
-	StallLimit = 500 * time.Microsecond
-	stallSlice = 10 * time.Millisecond
-)
-
 // XDP is the engine that sends and receives inside the kernel.
 type XDP struct {
 	cfg     XDPConfig

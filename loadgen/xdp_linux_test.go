@@ -12,6 +12,7 @@ import (
 	"github.com/gopacket/gopacket"
 	"github.com/gopacket/gopacket/layers"
 
+	"github.com/tunnelbench/tunnelbench/internal/sys"
 	"github.com/tunnelbench/tunnelbench/internal/testenv"
 	"github.com/tunnelbench/tunnelbench/loadgen/bpf"
 	"github.com/tunnelbench/tunnelbench/netns"
@@ -118,7 +119,7 @@ func checkFrame(t *testing.T, frame []byte, trial uint16, sequence uint32) {
 	if err != nil || s.Trial != trial || s.Sequence != sequence || s.Stream != 0 {
 		t.Errorf("%d octets: signature %+v, %v, want trial %d, sequence %d", len(frame), s, err, trial, sequence)
 	}
-	if age := Now() - s.SentAt; age > uint64(time.Minute) {
+	if age := sys.Monotonic() - s.SentAt; age > uint64(time.Minute) {
 		t.Errorf("%d octets: stamped %v ago", len(frame), time.Duration(age))
 	}
 	for i, b := range udp.Payload[SignatureLen:] {
@@ -155,23 +156,23 @@ func TestReceiverBooksEveryFrameOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	good := func(sequence uint32) []byte {
-		return frameOf(t, p, Signature{Trial: x.trial, Sequence: sequence, SentAt: Now()})
+		return frameOf(t, p, Signature{Trial: x.trial, Sequence: sequence, SentAt: sys.Monotonic()})
 	}
 	damaged := func(at int) []byte {
 		frame := good(50)
 		frame[at] ^= 1
 		return frame
 	}
-	late := frameOf(t, p, Signature{Trial: x.trial, Sequence: 60, SentAt: Now() - uint64(p.Late) - 1e6})
-	future := frameOf(t, p, Signature{Trial: x.trial, Sequence: 61, SentAt: Now() + uint64(time.Hour)})
-	beyond := frameOf(t, p, Signature{Trial: x.trial, Sequence: uint32(p.Rate.Frames(p.Duration)), SentAt: Now()})
+	late := frameOf(t, p, Signature{Trial: x.trial, Sequence: 60, SentAt: sys.Monotonic() - uint64(p.Late) - 1e6})
+	future := frameOf(t, p, Signature{Trial: x.trial, Sequence: 61, SentAt: sys.Monotonic() + uint64(time.Hour)})
+	beyond := frameOf(t, p, Signature{Trial: x.trial, Sequence: uint32(p.Rate.Frames(p.Duration)), SentAt: sys.Monotonic()})
 	frames := [][]byte{
 		good(0), good(1), good(3), good(2), // 2 is reordered
 		good(2), good(0), // duplicated
 		good(64), good(63), good(10), // 63 and 10 are reordered
 		late, // late, and distinct
-		frameOf(t, p, Signature{Trial: x.trial - 1, Sequence: 5, SentAt: Now()}),        // stale
-		frameOf(t, p, Signature{Trial: x.trial, Stream: 1, Sequence: 5, SentAt: Now()}), // of the other stream
+		frameOf(t, p, Signature{Trial: x.trial - 1, Sequence: 5, SentAt: sys.Monotonic()}),        // stale
+		frameOf(t, p, Signature{Trial: x.trial, Stream: 1, Sequence: 5, SentAt: sys.Monotonic()}), // of the other stream
 		bytes.Repeat([]byte{7}, 100),                                                               // foreign
 		make([]byte, 14),                                                                           // foreign, and short
 		damaged(offPayload + offSentAt), damaged(offPayload + offCheck), damaged(len(good(0)) - 1), // corrupted
@@ -207,7 +208,7 @@ func TestKernelHistogram(t *testing.T) {
 	const step = 1.37
 	sequence, least := uint32(0), uint64(0)
 	for age := float64(time.Millisecond); age < float64(10*time.Second); age *= step {
-		hand(t, x, frameOf(t, p, Signature{Trial: x.trial, Sequence: sequence, SentAt: Now() - uint64(age)}))
+		hand(t, x, frameOf(t, p, Signature{Trial: x.trial, Sequence: sequence, SentAt: sys.Monotonic() - uint64(age)}))
 		sequence++
 		least = max(least, uint64(age))
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/tunnelbench/tunnelbench/internal/sys"
 	"github.com/tunnelbench/tunnelbench/loadgen/bpf"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
@@ -211,8 +210,12 @@ func (x *XDP) readStalls(l *Ledger, start uint64) error {
 		if s.Tester != 0 {
 			side = rfc2544.SideTester
 		}
+		if s.At < start { // it began before the trial did
+			s.Length -= min(s.Length, start-s.At)
+			s.At = start
+		}
 		l.Stalls = append(l.Stalls, rfc2544.Stall{
-			At: time.Duration(int64(s.At - start)), Length: time.Duration(s.Length), CPU: int(s.Cpu), Side: side,
+			At: time.Duration(s.At - start), Length: time.Duration(s.Length), CPU: int(s.Cpu), Side: side,
 		})
 	}
 	return nil
@@ -241,6 +244,3 @@ func (x *XDP) bookStolen(l *Ledger, before map[int]time.Duration) error {
 	l.Stolen = now
 	return err
 }
-
-// Now is the clock of the ledger, for comparing with times taken elsewhere.
-func Now() uint64 { return sys.Monotonic() }

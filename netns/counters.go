@@ -3,6 +3,7 @@ package netns
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -27,29 +28,26 @@ func Diff(before, after Counters) Counters {
 	return diff
 }
 
-// What a counter's name ends in.
-const (
-	backlogSuffix = " backlog"
-	xmitSuffix    = " xdp_xmit_errors"
-	queueSuffix   = " queue_drops"
-	xdpTxSuffix   = " xdp_tx_errors"
-)
+// repeating are the ends of the names of counters that tell of drops a second time.
+var repeating = []string{
+	" backlog",            // also in rx_dropped of the interface that the frame came in by
+	" queue_drops",        // a veth's own, also in its rx_dropped
+	" xdp_xmit_errors",    // a veth's own, also in its tx_dropped
+	" xdp_tx_errors",      // the same
+	" stacked_tx_dropped", // a kernel tunnel's, also in tx_dropped of the link below
+	" out_discards",       // a link refused a frame of a socket of this node: also in that link's tx_dropped
+	" sndbuf",             // the same, or the sender was told at once
+}
 
 // Repeats tells whether a counter shows drops that another counts too, seen
-// from closer: a CPU's backlog is also in rx_dropped of the interface that
-// the frame came from, and a veth's own error counters are also in its, or its
-// peer's, tx_dropped and rx_dropped. Leave these out of a sum.
+// from closer. Leave these out of a sum.
 func Repeats(name string) bool {
-	for _, suffix := range []string{backlogSuffix, xmitSuffix, queueSuffix, xdpTxSuffix} {
-		if strings.HasSuffix(name, suffix) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(repeating, func(end string) bool { return strings.HasSuffix(name, end) })
 }
 
 // devStats are one interface's counters as the kernel gives them.
 type devStats struct {
+	stacked              bool // sends through another interface: a kernel tunnel
 	rxDropped, txDropped int64
 	rxErrors, txErrors   int64
 	rxMissed             int64
@@ -59,7 +57,11 @@ type devStats struct {
 
 func (s devStats) count(c Counters, name string, sink bool) {
 	c[name+" rx_dropped"] = s.rxDropped
-	c[name+" tx_dropped"] = s.txDropped
+	if s.stacked {
+		c[name+" stacked_tx_dropped"] = s.txDropped
+	} else {
+		c[name+" tx_dropped"] = s.txDropped
+	}
 	c[name+" rx_errors"] = s.rxErrors
 	c[name+" tx_errors"] = s.txErrors
 	c[name+" rx_missed"] = s.rxMissed
@@ -91,13 +93,16 @@ func driverCounter(key string) (string, bool) {
 	return "", false
 }
 
-// settleVeth takes a repetition out of a veth pair's counters: frames that XDP
-// could not put into the ring of the receiving end are in the sender's
-// tx_dropped and the receiver's rx_dropped (veth_get_stats64 in drivers/net/veth.c).
-func (c Counters) settleVeth(a, b string) {
-	for _, way := range [][2]string{{a, b}, {b, a}} {
-		sender, receiver := way[0], way[1]
-		c[receiver+" rx_dropped"] = max(0, c[receiver+" rx_dropped"]-c[sender+xmitSuffix])
+// settleVeth takes what is in two places out of one (drivers/net/veth.c). What XDP
+// could not put into the receiver's ring is in the sender's tx_dropped and the
+// receiver's rx_dropped: it stays with the sender. A receiver that is not polled
+// takes frames by way of a CPU's backlog, and what is dropped there is in
+// both too: it stays with the receiver.
+func (c Counters) settleVeth(sender, receiver string, polled bool) {
+	tx, rx := sender+" tx_dropped", receiver+" rx_dropped"
+	c[rx] = max(0, c[rx]-c[sender+" xdp_xmit_errors"])
+	if !polled {
+		c[tx] = max(0, c[tx]-c[rx])
 	}
 }
 
@@ -201,7 +206,7 @@ func countBacklogs(c Counters, text string) error {
 		if err1 != nil || err2 != nil {
 			return fmt.Errorf("softnet_stat: not hexadecimal: %q", line)
 		}
-		c["cpu"+strconv.FormatInt(cpu, 10)+backlogSuffix] = n
+		c["cpu"+strconv.FormatInt(cpu, 10)+" backlog"] = n
 	}
 	return nil
 }
@@ -222,7 +227,8 @@ func (n *Net) Counters() (Counters, error) {
 		maps.Copy(all, c)
 	}
 	for _, l := range n.Topology.Links {
-		all.settleVeth(l.A.name(), l.B.name())
+		all.settleVeth(l.A.name(), l.B.name(), l.B.polled())
+		all.settleVeth(l.B.name(), l.A.name(), l.A.polled())
 	}
 	text, err := readFile("/proc/net/softnet_stat")
 	if err == nil {

@@ -55,9 +55,10 @@ func (ns *NS) devStats() (map[string]devStats, error) {
 			s := a.Statistics
 			names[a.Index] = a.Name
 			devs[a.Name] = devStats{
+				stacked:   link.Type() != "veth" && link.Type() != "tuntap",
 				rxDropped: int64(s.RxDropped), txDropped: int64(s.TxDropped),
 				rxErrors: int64(s.RxErrors), txErrors: int64(s.TxErrors),
-				rxMissed: int64(s.RxMissedErrors), qdisc: 0,
+				rxMissed: int64(s.RxMissedErrors),
 			}
 		}
 		return addQdiscs(h, names, devs)

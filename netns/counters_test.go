@@ -53,13 +53,17 @@ func TestCountBacklogs(t *testing.T) {
 	}
 }
 
-// A frame that finds the receiver's ring full shows in three places of a veth
-// pair; in a sum it may be there once.
+// A frame that finds the receiver's ring or backlog full shows in several
+// places; in a sum it may be there once.
 func TestVethDropsCountOnce(t *testing.T) {
 	c := Counters{}
 	devStats{txDropped: 100, driver: map[string]int64{"tx_queue_0_xdp_xmit_errors": 100, "peer_ifindex": 7}}.count(c, "tester:port0", true)
 	devStats{rxDropped: 103, driver: map[string]int64{"rx_queue_0_drops": 1, "rx_queue_1_drops": 2, "rx_queue_0_xdp_drops": 4}}.count(c, "left:lan", false)
-	c.settleVeth("tester:port0", "left:lan")
+	c.settleVeth("tester:port0", "left:lan", true)
+	devStats{rxDropped: 50}.count(c, "right:wan", false)
+	devStats{txDropped: 51}.count(c, "left:wan", false)
+	devStats{txDropped: 51, stacked: true}.count(c, "left:vxlan0", false)
+	c.settleVeth("left:wan", "right:wan", false)
 	if c["left:lan queue_drops"] != 3 || c["left:lan xdp_drops"] != 4 {
 		t.Errorf("queues are not summed: %v", c)
 	}
@@ -69,7 +73,7 @@ func TestVethDropsCountOnce(t *testing.T) {
 			sum += n
 		}
 	}
-	if sum != 100+3+4 {
-		t.Errorf("sum %d of %v, want 107", sum, c)
+	if want := int64(100 + 3 + 4 + 51); sum != want {
+		t.Errorf("sum %d of %v, want %d", sum, c, want)
 	}
 }

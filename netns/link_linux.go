@@ -65,7 +65,7 @@ func addVeth(l Link, a, b *NS) error {
 
 // hardware is nil for no address: then the kernel chooses one.
 func hardware(m MAC) net.HardwareAddr {
-	if m.isZero() {
+	if m == (MAC{}) {
 		return nil
 	}
 	return m[:]

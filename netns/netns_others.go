@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+
+	"github.com/vishvananda/netlink"
 )
 
 // The laboratory needs Linux; elsewhere what touches a kernel says so.
@@ -15,6 +17,9 @@ var errNeedsLinux = fmt.Errorf("network namespaces need Linux: %w", errors.ErrUn
 func addVeth(Link, *NS, *NS) error { return errNeedsLinux }
 
 func (ns *NS) counters(map[string]bool) (Counters, error) { return nil, errNeedsLinux }
+
+// Netlink runs fn with a route netlink handle of the namespace.
+func (ns *NS) Netlink(func(*netlink.Handle) error) error { return errNeedsLinux }
 
 // SetUp sets an interface's MTU (0: leave it) and brings it up.
 func (ns *NS) SetUp(string, int) error { return errNeedsLinux }

@@ -54,11 +54,9 @@ type MAC [6]byte
 // String prints the address as aa:bb:cc:dd:ee:ff.
 func (m MAC) String() string { return net.HardwareAddr(m[:]).String() }
 
-func (m MAC) isZero() bool { return m == MAC{} }
-
 const (
-	maxDevName = 15   // IFNAMSIZ without its zero
-	minMTU     = 68   // RFC 791
+	maxDevName = 15 // IFNAMSIZ without its zero
+	minMTU     = 68 // RFC 791
 	maxMTU     = 65535
 )
 
@@ -111,3 +109,7 @@ func (t Topology) validateUses(devs map[string]bool) error {
 
 // name is how reports call an interface: node:name.
 func (e End) name() string { return e.Node + ":" + e.Name }
+
+// polled tells whether received frames wait in the veth's own ring: NAPI is on
+// for GRO or an XDP program.
+func (e End) polled() bool { return e.GRO || e.Sink }

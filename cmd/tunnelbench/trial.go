@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/internal/lab"
+	"github.com/tunnelbench/tunnelbench/loadgen"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 	"github.com/tunnelbench/tunnelbench/reports"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
@@ -33,6 +34,9 @@ var trialVerb = verb{
 		return t.run
 	},
 }
+
+// floodMost is more than one core floods, for the size of the ledger.
+const floodMost rfc2544.Rate = 8e6
 
 type trialFlags struct {
 	lab          *labFlags
@@ -108,9 +112,18 @@ func (f *trialFlags) parse() (d dut.Device, t rfc2544.Trial, cfg lab.Config, err
 	if f.duration < time.Millisecond || f.duration > time.Hour {
 		return d, t, cfg, badUsage("--duration %v: from 1ms to 1h", f.duration)
 	}
-	cfg, err = f.lab.config()
-	cfg.MaxFrames = max(lab.DefaultMaxFrames, t.Frames())
-	return d, t, cfg, err
+	if cfg, err = f.lab.config(); err != nil {
+		return d, t, cfg, err
+	}
+	frames := t.Frames()
+	if t.Load.IsFlood() {
+		frames = floodMost.Frames(t.Duration)
+	}
+	if frames > loadgen.MaxFrames {
+		return d, t, cfg, badUsage("trial of %d frames: a ledger holds %d: make it shorter or slower", frames, uint64(loadgen.MaxFrames))
+	}
+	cfg.MaxFrames = max(lab.DefaultMaxFrames, frames)
+	return d, t, cfg, nil
 }
 
 func (f *trialFlags) print(w io.Writer, device string, size rfc2544.FrameSize, r rfc2544.Observation) error {

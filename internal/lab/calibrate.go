@@ -3,6 +3,7 @@ package lab
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/loadgen"
@@ -43,8 +44,10 @@ func (l *Lab) Calibrate(ctx context.Context, size rfc2544.FrameSize) (*Calibrati
 	return c, nil
 }
 
+// calibrate prices things by the cheapest of several short runs: whatever else
+// the machine does makes them dearer, nothing makes them cheaper.
 func (b *Bench) calibrate(ctx context.Context, size rfc2544.FrameSize, c *Calibration) error {
-	flood, err := b.steady(ctx, size, rfc2544.Flood, 0)
+	flood, err := b.several(ctx, size, rfc2544.Flood, 0, func(run) {})
 	if err != nil {
 		return err
 	}
@@ -54,53 +57,69 @@ func (b *Bench) calibrate(ctx context.Context, size rfc2544.FrameSize, c *Calibr
 		batch int
 		load  rfc2544.Rate
 	}{{1, light}, {loadgen.PacedBatch, heavy}} {
-		idle, err := b.steady(ctx, size, quiet, step.batch)
+		price, cost := math.Inf(1), math.Inf(1)
+		idle, err := b.several(ctx, size, quiet, step.batch, func(r run) {
+			price = min(price, float64(r.ledger.Duration)/float64(r.ledger.Polls))
+			b.priceLoops(r, c)
+		})
 		if err != nil {
 			return err
 		}
-		polls := idle.ledger.Polls
-		c.pollPrice[step.batch] = float64(idle.ledger.Duration) / float64(polls)
-		loaded, err := b.steady(ctx, size, min(step.load, c.MOL/2), step.batch)
+		loaded, err := b.several(ctx, size, min(step.load, c.MOL/2), step.batch, func(r run) {
+			cost = min(cost, r.testerCost(price))
+		})
 		if err != nil {
 			return err
 		}
-		c.wireCost[step.batch] = loaded.testerCost(c.pollPrice[step.batch])
+		c.pollPrice[step.batch], c.wireCost[step.batch] = price, cost
 		if step.batch == 1 {
-			c.idle, c.Doubts = b.lab.idleLoops(idle)
+			c.Doubts = b.lab.doubts(idle)
 			c.Latency = loaded.ledger.Streams[0].Latency
 		}
 	}
 	return nil
 }
 
-// idleLoops is the price of a loop of each soaker in a run that left its core
-// alone, and a doubt for each core where something else ran all the same.
-func (l *Lab) idleLoops(r run) (prices []float64, doubts []string) {
+// priceLoops lowers the price of each soaker's loop to that of a run that left
+// its core alone.
+func (b *Bench) priceLoops(r run, c *Calibration) {
+	for i := range b.lab.soakers {
+		own := r.after.soaked[i] - r.before.soaked[i]
+		price := float64(own) / float64(max(1, r.after.loops[i]-r.before.loops[i]))
+		if i == len(c.idle) {
+			c.idle = append(c.idle, price)
+		}
+		c.idle[i] = min(c.idle[i], price)
+	}
+}
+
+// doubts names each core of the device where something else runs than the
+// soaker, in a run that left it alone.
+func (l *Lab) doubts(r run) (doubts []string) {
 	const fairShare = 0.9
 	for i, s := range l.soakers {
 		elapsed := r.after.at.Sub(r.before.at) - r.ledger.Stolen[s.cpu]
 		own := r.after.soaked[i] - r.before.soaked[i]
-		prices = append(prices, float64(own)/float64(max(1, r.after.loops[i]-r.before.loops[i])))
 		if share := float64(own) / float64(elapsed); share < fairShare {
 			doubts = append(doubts, fmt.Sprintf("another program uses %.0f %% of the device's cpu %d: end it, or every number is too low", 100*(1-share), s.cpu))
 		}
 	}
-	return prices, doubts
+	return doubts
 }
 
-// steady runs one calibration trial, again while the machine spoils it; the
-// last one stands.
-func (b *Bench) steady(ctx context.Context, size rfc2544.FrameSize, load rfc2544.Rate, batch int) (r run, err error) {
+// several runs a calibration trial several times and returns the last.
+func (b *Bench) several(ctx context.Context, size rfc2544.FrameSize, load rfc2544.Rate, batch int, each func(run)) (r run, err error) {
 	const (
-		duration = 250 * time.Millisecond
-		tries    = 4
+		duration = 100 * time.Millisecond
+		times    = 4
 	)
 	p := b.plan(rfc2544.Trial{Size: size, Load: load, Duration: duration})
 	p.Batch = batch
-	for range tries {
-		if r, err = b.execute(ctx, p); err != nil || r.observation().Valid {
+	for range times {
+		if r, err = b.execute(ctx, p); err != nil {
 			return r, err
 		}
+		each(r)
 	}
 	return r, nil
 }

@@ -15,13 +15,15 @@ type reading struct {
 	at      time.Time
 	loops   []uint64        // of the soakers
 	soaked  []time.Duration // that the soakers themselves ran
-	process time.Duration
+	process time.Duration   // that the device's processes ran
+	softirq time.Duration   // that the kernel's threads for soft interrupts ran
 }
 
 func (b *Bench) read() reading {
 	r := reading{process: b.session.CPUTime()}
 	for _, s := range b.lab.soakers {
 		r.soaked = append(r.soaked, s.ran())
+		r.softirq += cpuTime(s.softirqd)
 	}
 	r.at = time.Now()
 	for _, s := range b.lab.soakers {
@@ -65,11 +67,35 @@ func (b *Bench) Measure(ctx context.Context, t rfc2544.Trial) (rfc2544.Observati
 		return rfc2544.Observation{}, err
 	}
 	o := r.observation()
+	b.lab.judgeMachine(&o, r)
 	b.charge(&o, r)
 	if b.lab.cfg.OnTrial != nil {
 		b.lab.cfg.OnTrial(b.device.Spec, t, o)
 	}
 	return o, nil
+}
+
+// foreign is the share of the device's cores that none of those used who have
+// business there: soakers, device and soft interrupts.
+func (r run) foreign() float64 {
+	known := r.after.process - r.before.process + r.after.softirq - r.before.softirq
+	for i := range r.after.soaked {
+		known += r.after.soaked[i] - r.before.soaked[i]
+	}
+	whole := r.after.at.Sub(r.before.at) * time.Duration(max(1, len(r.after.soaked)))
+	return 1 - float64(known)/float64(whole)
+}
+
+// judgeMachine adds what the ledger cannot know: whether the device had its
+// cores for itself.
+func (l *Lab) judgeMachine(o *rfc2544.Observation, r run) {
+	if l.shared() {
+		return
+	}
+	if share := r.foreign(); share > maxForeignCPU {
+		o.Warnings = append(o.Warnings, fmt.Sprintf("invalid: other programs used %.0f %% of the device's cores", 100*share))
+		o.Valid = false
+	}
 }
 
 // observation is the trial in the words of the RFCs.
@@ -104,6 +130,7 @@ const (
 	maxStallShare   = 0.05
 	maxStall        = 25 * time.Millisecond
 	maxForeignShare = 0.001
+	maxForeignCPU   = 0.05
 )
 
 // The places where the tester's own receiver drops: its port's ring, counted

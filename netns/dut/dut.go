@@ -21,9 +21,9 @@ const (
 // Tunnel is one kind of device under test.
 type Tunnel struct {
 	Name     string
-	Doc      string // one line
-	Kind     string // Calibration, Plain or Sealed
-	Overhead int    // octets added to an inner IP packet on the underlay, outer IPv4 header included; 0 if unknown
+	Doc      string              // one line
+	Kind     string              // Calibration, Plain or Sealed
+	Overhead int                 // octets added to an inner IP packet on the underlay, outer IPv4 header included; 0 if unknown
 	Params   map[string][]string // the parameters it takes, with the values each may have
 	// Probe returns nil when the tunnel can run here, else an error that wraps
 	// errors.ErrUnsupported and says what is missing.

@@ -59,11 +59,15 @@ func (s *Session) CPUTime() time.Duration {
 // HasProcesses tells whether the tunnel runs in user space.
 func (s *Session) HasProcesses() bool { return len(s.processes) > 0 }
 
-// Close stops every process, last started first, with all its descendants.
+// Close stops every process, last started first, with all its descendants. A
+// process that had ended by itself is Alive's to tell of.
 func (s *Session) Close() error {
 	var errs []error
 	for _, p := range slices.Backward(s.processes) {
-		if _, err := p.Stop(stopGrace); err != nil {
+		select {
+		case <-p.Done():
+		default:
+			_, err := p.Stop(stopGrace)
 			errs = append(errs, err)
 		}
 	}

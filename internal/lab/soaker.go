@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"strconv"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -23,10 +25,11 @@ const soakWord = "__soak"
 // takes up to 20 ms to come back, and its count tells how much of the core
 // everything else has used.
 type soaker struct {
-	cpu  int
-	cmd  *exec.Cmd
-	file *os.File
-	page []byte
+	cpu      int
+	softirqd int // the kernel's thread for soft interrupts of the core; 0 where there is none
+	cmd      *exec.Cmd
+	file     *os.File
+	page     []byte
 }
 
 func startSoaker(cpu int) (*soaker, error) {
@@ -34,7 +37,7 @@ func startSoaker(cpu int) (*soaker, error) {
 	if err != nil {
 		return nil, fmt.Errorf("soaker on cpu %d: %w", cpu, err)
 	}
-	s := &soaker{cpu: cpu, file: file, page: page, cmd: exec.Command("/proc/self/exe")}
+	s := &soaker{cpu: cpu, softirqd: findSoftirqd(cpu), file: file, page: page, cmd: exec.Command("/proc/self/exe")}
 	s.cmd.Args = []string{"tunnelbench", soakWord}
 	s.cmd.Env = append(os.Environ(), "GODEBUG=asyncpreemptoff=1", "GOMAXPROCS=1")
 	s.cmd.ExtraFiles = []*os.File{file}
@@ -52,13 +55,35 @@ func counterOf(page []byte) *atomic.Uint64 {
 // loops is how far the soaker has come.
 func (s *soaker) loops() uint64 { return counterOf(s.page).Load() }
 
-// ran is how long the soaker itself has had the core; 0 when the kernel does not say.
-func (s *soaker) ran() time.Duration {
-	d, err := sys.ProcessCPU(s.cmd.Process.Pid)
-	if err != nil {
+// ran is how long the soaker itself has had the core.
+func (s *soaker) ran() time.Duration { return cpuTime(s.cmd.Process.Pid) }
+
+// cpuTime is how long a process has run; 0 when the kernel does not say.
+func cpuTime(pid int) time.Duration {
+	d, err := sys.ProcessCPU(pid)
+	if pid == 0 || err != nil {
 		return 0
 	}
 	return d
+}
+
+// findSoftirqd finds the thread ksoftirqd/N, which works off soft interrupts
+// when there are too many to be done at once.
+func findSoftirqd(cpu int) int {
+	names, err := filepath.Glob("/proc/[0-9]*/comm")
+	if err != nil {
+		return 0
+	}
+	want := fmt.Sprintf("ksoftirqd/%d", cpu)
+	for _, name := range names {
+		if firstLine(name) != want {
+			continue
+		}
+		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(name))); err == nil {
+			return pid
+		}
+	}
+	return 0
 }
 
 // close ends the soaker and waits for it.

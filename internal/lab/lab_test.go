@@ -1,0 +1,192 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tunnelbench/tunnelbench/internal/testenv"
+	"github.com/tunnelbench/tunnelbench/netns"
+	"github.com/tunnelbench/tunnelbench/netns/dut"
+	"github.com/tunnelbench/tunnelbench/reports"
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
+
+func TestMain(m *testing.M) {
+	netns.Helper()
+	dut.Helper()
+	Helper()
+	os.Exit(m.Run())
+}
+
+func openLab(t *testing.T) *Lab {
+	t.Helper()
+	testenv.NetAdmin(t)
+	l, err := Open(context.Background(), Config{Wait: true, MaxFrames: 1 << 22, Late: time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return l
+}
+
+func openBench(t *testing.T, l *Lab, spec string, size rfc2544.FrameSize) *Bench {
+	t.Helper()
+	d, err := dut.Parse(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := l.Bench(context.Background(), d, size)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := b.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return b
+}
+
+// Every device carries frames of every size whole, and its trials balance.
+func TestEveryDeviceCarriesFrames(t *testing.T) {
+	l := openLab(t)
+	for _, device := range dut.All() {
+		t.Run(device.Name, func(t *testing.T) {
+			b := openBench(t, l, device.Name, 1518)
+			for _, size := range []rfc2544.FrameSize{64, 1518} {
+				seen, err := b.Measure(context.Background(), rfc2544.Trial{Size: size, Load: 2000, Duration: 200 * time.Millisecond})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := reports.CheckTrial(seen); err != nil {
+					t.Error(err)
+				}
+				if seen.Intended != 400 || seen.Offered != 400 || seen.Corrupted+seen.Duplicated+seen.Stale != 0 || seen.Received+seen.Late == 0 {
+					t.Errorf("%d octets: %+v", size, seen)
+				}
+			}
+		})
+	}
+}
+
+// An overload of plain forwarding is lost where a counter sees it.
+func TestDropsAreExplained(t *testing.T) {
+	l := openLab(t)
+	if l.shared() {
+		t.Log("one core: the device slows the tester down instead of losing frames; the ledger is checked all the same")
+	}
+	b := openBench(t, l, "reference", 64)
+	seen, err := b.Measure(context.Background(), rfc2544.Trial{Size: 64, Load: 600e3, Duration: 300 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := reports.CheckTrial(seen); err != nil {
+		t.Error(err)
+	}
+	var explained int64
+	for name, n := range seen.Drops {
+		if name != "unexplained" {
+			explained += n
+		}
+	}
+	missing := int64(seen.Lost - seen.Late)
+	if missing > 1000 && explained < missing*9/10 {
+		t.Errorf("%d frames missing, counters explain %d: %v", missing, explained, seen.Drops)
+	}
+}
+
+func script(t *testing.T, body string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "dut.sh")
+	if err := os.WriteFile(path, []byte("#!/bin/sh\n"+body), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return "exec:" + path
+}
+
+// The example of docs/exec.md works, word for word.
+func TestExampleScript(t *testing.T) {
+	l := openLab(t)
+	b := openBench(t, l, "exec:../../docs/examples/vxlan.sh", 64)
+	seen, err := b.Measure(context.Background(), rfc2544.Trial{Size: 64, Load: 1000, Duration: 100 * time.Millisecond})
+	if err != nil || seen.Received+seen.Late != 100 {
+		t.Errorf("%+v, %v", seen, err)
+	}
+}
+
+func TestScriptsThatFail(t *testing.T) {
+	l := openLab(t)
+	for name, c := range map[string]struct {
+		body        string
+		want        string
+		unsupported bool
+	}{
+		"exits at once":             {"echo no such cipher >&2; exit 3", "no such cipher", false},
+		"cannot run here":           {"echo needs a moon >&2; exit 127", "needs a moon", true},
+		"never comes up":            {"echo waiting for ever >&2; exec sleep 1000", "did not bring tb-", false},
+		"comes up, carries nothing": {`ip tuntap add "$TB_DEV" mode tun && ip link set "$TB_DEV" up; exec sleep 1000`, "no packet came through", false},
+	} {
+		d, err := dut.Parse(script(t, c.body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := l.Bench(context.Background(), d, 64)
+		if err == nil {
+			err = errors.Join(errors.New("it came up"), b.Close())
+		}
+		if !strings.Contains(err.Error(), c.want) || errors.Is(err, errors.ErrUnsupported) != c.unsupported {
+			t.Errorf("%s: %v, want %q", name, err, c.want)
+		}
+	}
+}
+
+// A device that dies in the middle costs its own results only.
+func TestDeviceThatDies(t *testing.T) {
+	l := openLab(t)
+	dies := script(t, `trap 'exit 0' TERM
+ip link add "$TB_DEV" type vxlan id 9 local "$TB_LOCAL" remote "$TB_PEER" dstport 4789 dev "$TB_WAN" && ip link set "$TB_DEV" up
+sleep 2 & wait $!
+echo out of luck >&2
+exit 9`)
+	var devices []dut.Device
+	for _, spec := range []string{dies, "plain"} {
+		d, err := dut.Parse(spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		devices = append(devices, d)
+	}
+	quick := Profiles()[0]
+	r := &reports.Results{}
+	err := l.Run(context.Background(), Plan{Devices: devices, Sizes: []rfc2544.FrameSize{64}, Profile: quick, Link: rfc2544.Gigabit}, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var died, other bool
+	for _, res := range r.Results {
+		if res.DUT == devices[0].Spec {
+			died = died || strings.Contains(res.Error, "out of luck")
+		} else {
+			other = other || len(res.Trials) > 0
+		}
+	}
+	if !died || !other {
+		t.Errorf("the device's death noticed: %t; the other measured: %t: %+v", died, other, r.Results)
+	}
+}
+
+func TestOneLabAtATime(t *testing.T) {
+	openLab(t)
+	if l, err := Open(context.Background(), Config{}); !errors.Is(err, netns.ErrLocked) {
+		t.Errorf("a second lab: %v, %v, want %v", l, err, netns.ErrLocked)
+	}
+}

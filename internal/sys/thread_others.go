@@ -1,0 +1,15 @@
+//go:build !linux
+
+package sys
+
+import (
+	"os"
+	"os/exec"
+)
+
+func StartTethered(*exec.Cmd, []int) error  { return needsLinux("parent-death signal") }
+func BecomeIdle() error                     { return needsLinux("SCHED_IDLE") }
+func PinProcess([]int) error                { return needsLinux("CPU affinity") }
+func SharedPage() (*os.File, []byte, error) { return nil, nil, needsLinux("memfd") }
+func MapPage(*os.File) ([]byte, error)      { return nil, needsLinux("shared memory") }
+func UnmapPage([]byte) error                { return needsLinux("shared memory") }
