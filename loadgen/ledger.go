@@ -30,5 +30,5 @@ type Ledger struct {
 	Stalls        []rfc2544.Stall
 	StallsBeyond  uint64                // more than the list holds
 	Stolen        map[int]time.Duration // per core, what the canary saw taken away
-	Polls         uint64                // of the sender: what the tester's core had left over
+	Work          time.Duration         // of the tester's core: sending, and the receive path that runs in its wake
 }

@@ -45,7 +45,7 @@ func (x *XDP) kernelPlan(p Plan) bpf.TesterTrialPlan {
 		Frames: p.Rate.Frames(p.Duration), IntervalQ: intervalOf(p.Rate), Deadline: uint64(p.Duration + grace),
 		StallLimit: uint64(StallLimit), LateLimit: uint64(p.Late), Slice: uint64(stallSlice), Tick: uint64(tickPeriod),
 		Streams: uint32(len(p.Streams)), First: uint32(p.first()), Flows: uint32(p.Flows), Length: uint32(p.Size.OnVeth()),
-		TesterCpu: uint32(x.cfg.Tester), Trial: uint32(x.trial), Words: uint32(x.words),
+		TesterCpu: uint32(x.cfg.Tester), Trial: uint32(x.trial), Words: uint32(x.words), Batch: uint32(p.BatchSize()),
 	}
 	if p.Rate.IsFlood() {
 		plan.Frames, plan.Deadline = x.words*64, uint64(p.Duration)
@@ -173,7 +173,7 @@ func (x *XDP) ledger(p Plan) (Ledger, error) {
 		return distribution(h, e.Min, e.Max)
 	}
 	l := Ledger{
-		Trial: x.trial, Paused: time.Duration(state.Paused), Polls: state.Polls,
+		Trial: x.trial, Paused: time.Duration(state.Paused), Work: time.Duration(state.Work),
 		Lateness: summary(&lateness[0], latenessExtremes[0]), LatenessQuiet: summary(&lateness[1], latenessExtremes[1]),
 	}
 	for i := range p.Streams {

@@ -17,9 +17,8 @@ type Calibration struct {
 	Latency *rfc2544.Distribution // the least it can see, at a light load
 	Doubts  []string              // why the machine is not fit to be measured on
 
-	idle      []float64       // ns per loop of each soaker, on a core with nothing else to do
-	pollPrice map[int]float64 // ns per poll of the sender with nothing to send, by batch size
-	wireCost  map[int]float64 // ns a frame on the tester's core, by batch size
+	background float64         // share of the device's cores that is taken when it has nothing to do
+	wireWork   map[int]float64 // ns a frame on the tester's core, by batch size
 }
 
 // Calibrate measures the bare wire at size, once per run of the lab.
@@ -36,7 +35,7 @@ func (l *Lab) Calibrate(ctx context.Context, size rfc2544.FrameSize) (*Calibrati
 		return nil, fmt.Errorf("calibrate: %w", err)
 	}
 	defer b.Close()
-	c := &Calibration{pollPrice: map[int]float64{}, wireCost: map[int]float64{}}
+	c := &Calibration{background: math.Inf(1), wireWork: map[int]float64{}}
 	if err := b.calibrate(ctx, size, c); err != nil {
 		return nil, fmt.Errorf("calibrate: %w", err)
 	}
@@ -52,45 +51,25 @@ func (b *Bench) calibrate(ctx context.Context, size rfc2544.FrameSize, c *Calibr
 		return err
 	}
 	c.MOL = rfc2544.Rate(float64(flood.ledger.Streams[0].Received) / flood.ledger.Duration.Seconds())
-	const quiet, light, heavy = 1000, 200e3, 1e6
-	for _, step := range []struct {
-		batch int
-		load  rfc2544.Rate
-	}{{1, light}, {loadgen.PacedBatch, heavy}} {
-		price, cost := math.Inf(1), math.Inf(1)
-		idle, err := b.several(ctx, size, quiet, step.batch, func(r run) {
-			price = min(price, float64(r.ledger.Duration)/float64(r.ledger.Polls))
-			b.priceLoops(r, c)
-		})
+	idle, err := b.several(ctx, size, 1000, 1, func(r run) {
+		c.background = min(c.background, float64(b.lab.busy(r))/float64(r.elapsed()))
+	})
+	if err != nil {
+		return err
+	}
+	c.Doubts = b.lab.doubts(idle)
+	for batch, load := range map[int]rfc2544.Rate{1: 100e3, loadgen.PacedBatch: 1e6} {
+		work := math.Inf(1)
+		loaded, err := b.several(ctx, size, min(load, c.MOL/2), batch, func(r run) { work = min(work, r.testerWork()) })
 		if err != nil {
 			return err
 		}
-		loaded, err := b.several(ctx, size, min(step.load, c.MOL/2), step.batch, func(r run) {
-			cost = min(cost, r.testerCost(price))
-		})
-		if err != nil {
-			return err
-		}
-		c.pollPrice[step.batch], c.wireCost[step.batch] = price, cost
-		if step.batch == 1 {
-			c.Doubts = b.lab.doubts(idle)
+		c.wireWork[batch] = work
+		if batch == 1 {
 			c.Latency = loaded.ledger.Streams[0].Latency
 		}
 	}
 	return nil
-}
-
-// priceLoops lowers the price of each soaker's loop to that of a run that left
-// its core alone.
-func (b *Bench) priceLoops(r run, c *Calibration) {
-	for i := range b.lab.soakers {
-		own := r.after.soaked[i] - r.before.soaked[i]
-		price := float64(own) / float64(max(1, r.after.loops[i]-r.before.loops[i]))
-		if i == len(c.idle) {
-			c.idle = append(c.idle, price)
-		}
-		c.idle[i] = min(c.idle[i], price)
-	}
 }
 
 // doubts names each core of the device where something else runs than the

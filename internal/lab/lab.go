@@ -145,12 +145,12 @@ func (l *Lab) takeCores() error {
 	return l.awaitSoakers()
 }
 
-// awaitSoakers waits until every soaker counts.
+// awaitSoakers waits until every soaker runs.
 func (l *Lab) awaitSoakers() error {
 	const limit = 5 * time.Second
 	start := time.Now()
 	for _, s := range l.soakers {
-		for s.loops() == 0 {
+		for !s.running() {
 			if time.Since(start) > limit {
 				return fmt.Errorf("soaker on cpu %d does not run: another program holds the core at real-time priority", s.cpu)
 			}

@@ -13,8 +13,8 @@ import (
 // reading is every meter at one moment.
 type reading struct {
 	at      time.Time
-	loops   []uint64        // of the soakers
-	soaked  []time.Duration // that the soakers themselves ran
+	lost    []time.Duration // that others took from the soakers
+	soaked  []time.Duration // that the kernel says the soakers had
 	process time.Duration   // that the device's processes ran
 	softirq time.Duration   // that the kernel's threads for soft interrupts ran
 }
@@ -27,7 +27,7 @@ func (b *Bench) read() reading {
 	}
 	r.at = time.Now()
 	for _, s := range b.lab.soakers {
-		r.loops = append(r.loops, s.loops())
+		r.lost = append(r.lost, s.lost())
 	}
 	return r
 }

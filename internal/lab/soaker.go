@@ -20,10 +20,14 @@ import (
 // soakWord is the first argument by which this program is started again as a soaker.
 const soakWord = "__soak"
 
-// soaker is a process that does nothing but count, at the lowest priority, on
-// one core. It keeps the core from going to sleep, from which a virtual core
-// takes up to 20 ms to come back, and its count tells how much of the core
-// everything else has used.
+// soaker is a process that does nothing but read the clock, at the lowest
+// priority, on one core. It keeps the core from going to sleep, from which a
+// virtual core takes up to 20 ms to come back; and a step between two readings
+// that is longer than a reading can be is time that somebody else had, soft
+// interrupts included.
+//
+// Note: counting loops instead of time was tried. The price of a loop doubles
+// when the other half of an SMT core is busy, so it measures the neighbour.
 type soaker struct {
 	cpu      int
 	softirqd int // the kernel's thread for soft interrupts of the core; 0 where there is none
@@ -48,12 +52,19 @@ func startSoaker(cpu int) (*soaker, error) {
 	return s, nil
 }
 
-func counterOf(page []byte) *atomic.Uint64 {
-	return (*atomic.Uint64)(unsafe.Pointer(&page[0]))
+// ledger is what the soaker and the lab share.
+type soakLedger struct {
+	readings atomic.Uint64
+	lost     atomic.Uint64 // ns
 }
 
-// loops is how far the soaker has come.
-func (s *soaker) loops() uint64 { return counterOf(s.page).Load() }
+func ledgerOf(page []byte) *soakLedger { return (*soakLedger)(unsafe.Pointer(&page[0])) }
+
+// running tells whether the soaker has begun.
+func (s *soaker) running() bool { return ledgerOf(s.page).readings.Load() > 0 }
+
+// lost is how much time others have taken from the soaker so far.
+func (s *soaker) lost() time.Duration { return time.Duration(ledgerOf(s.page).lost.Load()) }
 
 // ran is how long the soaker itself has had the core.
 func (s *soaker) ran() time.Duration { return cpuTime(s.cmd.Process.Pid) }
@@ -121,18 +132,34 @@ func soak(f *os.File) error {
 	if syscall.Getppid() == 1 { // the lab was gone before the kernel could tie us to it
 		return errors.New("orphaned")
 	}
-	for x := uint64(1); ; counterOf(page).Add(1) {
-		x = spin(x)
+	ledger := ledgerOf(page)
+	limit := max(shortestLoss, slowReadings*quickestReading())
+	ledger.readings.Store(1)
+	start := time.Now()
+	for last := time.Duration(0); ; {
+		now := time.Since(start)
+		if now-last > limit {
+			ledger.lost.Add(uint64(now - last))
+		}
+		last = now
 	}
 }
 
-// spin is about a microsecond of work that no compiler can shorten: each step
-// needs the one before.
-func spin(x uint64) uint64 {
-	for range 400 {
-		x ^= x << 13
-		x ^= x >> 7
-		x ^= x << 17
+// A step shorter than this is the clock's own; one longer is somebody else's.
+const (
+	shortestLoss = 500 * time.Nanosecond
+	slowReadings = 8
+)
+
+// quickestReading is the time between two readings of the clock, undisturbed.
+func quickestReading() time.Duration {
+	const readings = 10000
+	start := time.Now()
+	quickest := time.Hour
+	for last, i := time.Duration(0), 0; i < readings; i++ {
+		now := time.Since(start)
+		quickest = min(quickest, now-last)
+		last = now
 	}
-	return x
+	return quickest
 }

@@ -229,6 +229,7 @@ static __always_inline int send_due(struct xdp_md *ctx, __u32 s, __u64 now, __u6
 	if (++sent[s].flow >= plan.flows)
 		sent[s].flow = 0;
 	sender.sent = 1;
+	sender.batch_left = plan.batch;
 	sender.turn = s ^ 1;
 	return bpf_redirect_map(&ports, s, XDP_ABORTED);
 }
@@ -259,6 +260,11 @@ int send(struct xdp_md *ctx)
 	gap = now - sender.last_poll;
 	if (gap > plan.stall_limit)
 		judge_gap(now, gap);
+	else if (sender.batch_left) {
+		/* Sending, the flush, and the receive path that runs in its wake. */
+		sender.work += gap;
+		sender.batch_left--;
+	}
 	sender.last_poll = now;
 	sender.polls++;
 	sender.sent = 0;

@@ -48,13 +48,16 @@ struct trial_plan {
 	__u32 tester_cpu;
 	__u32 trial;
 	__u32 words;	   /* 64-bit words of the bitmap, per stream */
-	__u32 pad;
+	__u32 batch;	   /* polls between two flushes to the ports */
 };
 
 struct send_state {
 	__u64 start, paused, done; /* done: when the last frame was due and sent */
 	__u64 last_poll, polls, stalled;
-	__u32 sent, turn;	   /* sent: whether the last poll sent */
+	__u64 work;	   /* between a send and the end of its batch */
+	__u32 sent, turn;  /* sent: whether the last poll sent */
+	__u32 batch_left;  /* polls until what was sent has left for certain */
+	__u32 pad;
 	__u64 canary_seen;
 };
 

@@ -45,8 +45,11 @@ type TesterSendState struct {
 	LastPoll   uint64
 	Polls      uint64
 	Stalled    uint64
+	Work       uint64
 	Sent       uint32
 	Turn       uint32
+	BatchLeft  uint32
+	Pad        uint32
 	CanarySeen uint64
 }
 
@@ -97,7 +100,7 @@ type TesterTrialPlan struct {
 	TesterCpu  uint32
 	Trial      uint32
 	Words      uint32
-	Pad        uint32
+	Batch      uint32
 }
 
 // Names of all BPF objects in the ELF.
