@@ -80,7 +80,7 @@ const PacedBatch = 8
 func (p Plan) BatchSize() int {
 	const (
 		floodBatch  = 64
-		singlesUpTo = 0.7e6 // frames per second, all streams
+		singlesUpTo = 0.3e6 // frames per second, all streams; a batch of polls is then shorter than the gap
 	)
 	switch {
 	case p.Batch != 0:

@@ -56,7 +56,7 @@ func TestBatchSize(t *testing.T) {
 		rate  rfc2544.Rate
 		batch int
 		want  int
-	}{{10e3, 0, 1}, {700e3, 0, 1}, {1e6, 0, PacedBatch}, {rfc2544.Flood, 0, 64}, {1e6, 3, 3}} {
+	}{{10e3, 0, 1}, {300e3, 0, 1}, {1e6, 0, PacedBatch}, {rfc2544.Flood, 0, 64}, {1e6, 3, 3}} {
 		p := goodPlan()
 		p.Rate, p.Batch = c.rate, c.batch
 		if got := p.BatchSize(); got != c.want {

@@ -44,7 +44,7 @@ func (x *XDP) open() error {
 	}
 	spec.Maps[bpf.TesterMapSeen].MaxEntries = uint32(2 * x.words)
 	if err := spec.LoadAndAssign(&x.objects, nil); err != nil {
-		return fmt.Errorf("load the in-kernel tester (needs kernel 5.18 with BPF, and root): %w", err)
+		return fmt.Errorf("%w: load the in-kernel tester (needs Linux 5.18 with BPF, and root): %w", errors.ErrUnsupported, err)
 	}
 	x.closers = append(x.closers, x.objects.Close)
 	if x.seen, err = x.objects.Seen.Memory(); err != nil {
@@ -178,6 +178,9 @@ func (x *XDP) awaitSchedule(ctx context.Context, p Plan, done chan error) error 
 		case <-ctx.Done():
 			return nil
 		case err := <-done:
+			if errors.Is(err, syscall.EINVAL) {
+				return fmt.Errorf("%w: this kernel has no BPF test runs with live frames: needs Linux 5.18", errors.ErrUnsupported)
+			}
 			return fmt.Errorf("generator ended before the trial did: %w", err)
 		case <-next.C:
 		}

@@ -169,21 +169,31 @@ func fill(res *reports.Result, o rfc2544.Outcome, err error) {
 	}
 }
 
-// ceiling is the highest load that the tester can pace into this device; the
-// device's work on the tester's core makes it lower than on the bare wire. The
-// short flood also warms everything up.
+// ceiling is a load that the tester can pace into this device; the device's
+// work on the tester's core makes it lower than on the bare wire. It begins
+// with a flood, which also warms everything up, and goes down until a paced
+// trial is whole.
 func (b *Bench) ceiling(ctx context.Context, size rfc2544.FrameSize) (rfc2544.Rate, error) {
 	const (
 		duration = 200 * time.Millisecond
-		headroom = 0.8 // bursts that a stall left behind have to be caught up with
+		headroom = 0.85 // for bursts that a stall left behind to be caught up with
+		tries    = 5
 	)
 	p := b.plan(rfc2544.Trial{Size: size, Load: rfc2544.Flood, Duration: duration})
 	p.Batch = loadgen.PacedBatch
-	r, err := b.execute(ctx, p)
-	if err != nil {
-		return 0, fmt.Errorf("find the ceiling: %w", err)
+	for range tries {
+		r, err := b.execute(ctx, p)
+		if err != nil {
+			return 0, fmt.Errorf("find the ceiling: %w", err)
+		}
+		s := r.ledger.Streams[0]
+		if !p.Rate.IsFlood() && s.Offered == s.Intended {
+			break
+		}
+		sent := float64(s.Offered) / (r.ledger.Duration + r.ledger.Paused).Seconds()
+		p = b.plan(rfc2544.Trial{Size: size, Load: rfc2544.Rate(headroom * sent), Duration: duration})
 	}
-	return rfc2544.Rate(headroom * float64(r.ledger.Streams[0].Offered) / r.ledger.Duration.Seconds()), nil
+	return p.Rate, nil
 }
 
 // lastRate is the lower bound of the last goal, from which latency takes its load.

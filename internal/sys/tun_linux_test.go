@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/vishvananda/netlink"
+
 	"github.com/tunnelbench/tunnelbench/internal/testenv"
 )
 
@@ -73,7 +75,7 @@ func TestTUNReadsWritesAndWaits(t *testing.T) {
 	if err := tun.Write([]byte{0x55, 1, 2, 3}); err != syscall.EINVAL {
 		t.Errorf("write of version 5: %v, want EINVAL", err)
 	}
-	sendMulticast(t, ns)
+	sendThrough(t, ns)
 	if raised, err := tun.Wait(event); raised || err != nil {
 		t.Errorf("wait with a packet there: raised %v, %v", raised, err)
 	}
@@ -94,17 +96,19 @@ func TestTUNReadsWritesAndWaits(t *testing.T) {
 	}
 }
 
-// sendMulticast makes the kernel send one packet through tun0, which has only
-// a link-local address.
-func sendMulticast(t *testing.T, ns *os.File) {
+// sendThrough gives tun0 an address and makes the kernel send one packet
+// through it. Its own link-local address may still be tentative.
+func sendThrough(t *testing.T, ns *os.File) {
 	t.Helper()
 	err := InNetNS(ns, func() error {
-		dev, err := net.InterfaceByName("tun0")
+		link, err := netlink.LinkByName("tun0")
 		if err != nil {
 			return err
 		}
-		group := &net.UDPAddr{IP: net.ParseIP("ff02::1"), Port: 9, Zone: dev.Name}
-		conn, err := net.DialUDP("udp6", nil, group)
+		if err := netlink.AddrAdd(link, &netlink.Addr{IPNet: &net.IPNet{IP: net.IPv4(192, 0, 2, 1), Mask: net.CIDRMask(30, 32)}}); err != nil {
+			return err
+		}
+		conn, err := net.DialUDP("udp4", nil, &net.UDPAddr{IP: net.IPv4(192, 0, 2, 2), Port: 9})
 		if err != nil {
 			return err
 		}
