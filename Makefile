@@ -1,0 +1,69 @@
+# `make` lists the targets. Nothing here needs a C compiler but race (cgo) and
+# generate (clang).
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-builtin-rules
+
+GO      ?= go
+VERSION ?= $(shell git describe --tags --dirty 2>/dev/null || echo devel)
+COMMIT  ?= $(shell git rev-parse --short HEAD 2>/dev/null || echo unknown)
+OUT     ?= out
+FUZZ_SECONDS ?= 10
+
+# Only the measuring binary runs as root; what is built belongs to the user.
+ROOT   := $(filter 0,$(shell id -u))
+SUDO   := $(if $(ROOT),,sudo)
+LDFLAGS := -X main.version=$(VERSION) -X main.commit=$(COMMIT)
+
+TUNNELS   := wire,plain,vxlan,wireguard-go,reference
+RFC_SIZES := 64,128,256,512,1024,1280,1518
+PURE      := ./rfc2544 ./reports ./ci
+
+.PHONY: help build bench bench-full bench-generator test race fuzz lint cross generate clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.* ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.* ## /\1\t/' | expand -t 18
+
+build: ## bin/tunnelbench
+	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' -o bin/tunnelbench ./cmd/tunnelbench
+
+bench: build ## the main job: five devices, three sizes, minutes; report in out/
+	@mkdir -p $(OUT)
+	$(SUDO) bin/tunnelbench run --dut $(TUNNELS) --sizes 64,512,1518 --profile quick --out $(OUT)
+
+bench-full: build ## two rates at the seven sizes of RFC 2544, about an hour
+	@mkdir -p $(OUT)
+	$(SUDO) bin/tunnelbench run --dut $(TUNNELS) --sizes $(RFC_SIZES) --profile ndrpdr --out $(OUT)
+
+bench-generator: ## what the tester itself can do (root)
+	$(GO) test -run '^$$' -bench Generator ./loadgen
+
+test: ## every test; without root the pure part, and what was left out by name
+	@GO='$(GO)' ci/test.sh
+
+race: ## the same under the race detector
+	$(GO) test -race -p 1 ./...
+
+fuzz: ## every target of fuzz/targets.txt for 10 s (FUZZ_SECONDS)
+	SECONDS_EACH=$(FUZZ_SECONDS) fuzz/run.sh
+
+lint: cross ## gofmt, vet, staticcheck
+	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "gofmt -w these: $$unformatted" >&2; exit 1; fi
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+
+cross: # what has to work where there is no lab
+	@for os in darwin windows; do \
+		echo "vet and build for $$os"; \
+		GOOS=$$os $(GO) vet $(PURE); \
+		GOOS=$$os CGO_ENABLED=0 $(GO) build -o /dev/null ./cmd/tunnelbench; \
+	done
+
+# Debian keeps asm/ below the name of the architecture.
+generate: export BPF2GO_CFLAGS = -O2 -g -Wall -Werror -I/usr/include/$(shell gcc -dumpmachine || echo "$$(uname -m)-linux-gnu")
+generate: ## the BPF objects and the hashes of their sources (clang, libbpf headers)
+	$(GO) generate ./loadgen/bpf
+	cd loadgen/bpf && LC_ALL=C sha256sum -- *.[cho] > sources.sha256
+
+clean: ## what build, bench and fuzz leave in the tree
+	rm -rf bin $(OUT)

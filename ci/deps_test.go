@@ -1,0 +1,222 @@
+package ci
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/tunnelbench/tunnelbench"
+
+// everything is the arrow of the command, which composes all.
+const everything = "*"
+
+// arrows say which packages of the module each may import; tests may import
+// what they like. A package that is not here is a fault: give it a place first.
+var arrows = map[string][]string{
+	"cmd/tunnelbench":     {everything},
+	"internal/lab":        {"netns", "netns/dut", "loadgen", "rfc2544", "reports", "internal/sys"},
+	"ci":                  {"reports", "rfc2544"},
+	"reports":             {"rfc2544"},
+	"rfc2544":             {},
+	"loadgen":             {"rfc2544", "internal/sys", "loadgen/bpf"},
+	"loadgen/bpf":         {},
+	"netns/dut":           {"netns", "reference", "internal/sys"},
+	"netns":               {"internal/sys"},
+	"reference/wireguard": {"reference"},
+	"reference":           {"internal/sys"},
+	"fuzz":                {"reference", "reference/wireguard", "reports", "rfc2544", "netns/dut", "internal/sys"},
+	"fuzz/header":         {"fuzz"}, // go-fuzz wants a package of its own
+	"internal/sys":        {},
+	"internal/testenv":    {}, // from tests only: no arrow leads to it
+}
+
+// private packages are nobody's but their owner's, not even the command's.
+var private = map[string]string{"loadgen/bpf": "loadgen", "internal/testenv": "tests"}
+
+// pure packages work on any system, from values alone.
+var pure = []string{"rfc2544", "reports", "ci"}
+
+// impure is what a pure package may not import.
+var impure = []string{"net", "net/http", "os/exec", "os/signal", "syscall", "unsafe", "golang.org/x/sys/unix"}
+
+// listed is what the test wants to know from `go list`.
+type listed struct {
+	Dir, ImportPath string
+	Imports         []string
+	GoFiles         []string
+	IgnoredGoFiles  []string
+}
+
+// name is the package's folder.
+func (p listed) name() string { return strings.TrimPrefix(p.ImportPath, module+"/") }
+
+// packages are the module's, as Linux and the gofuzz tag see them.
+func packages(t *testing.T) (all []listed) {
+	t.Helper()
+	list := exec.Command("go", "list", "-tags", "gofuzz", "-json=Dir,ImportPath,Imports,GoFiles,IgnoredGoFiles", "./...")
+	list.Dir = ".."
+	list.Env = append(os.Environ(), "GOOS=linux", "GOARCH=amd64")
+	var stderr bytes.Buffer
+	list.Stderr = &stderr
+	out, err := list.Output()
+	if err != nil {
+		t.Fatalf("go list: %v: %s", err, stderr.Bytes())
+	}
+	for d := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p listed
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+	if len(all) == 0 {
+		t.Fatal("go list found no package")
+	}
+	return all
+}
+
+func TestArrows(t *testing.T) {
+	for _, p := range packages(t) {
+		allowed, known := arrows[p.name()]
+		if !known {
+			t.Errorf("%s: a package without a place: add it to the design and to this test", p.name())
+		}
+		// Files that another system or another tag builds count as well.
+		for _, imported := range p.allImports(t) {
+			if why := forbidden(p.name(), allowed, imported); why != "" {
+				t.Errorf("%s imports %s: %s", p.name(), imported, why)
+			}
+		}
+	}
+}
+
+// forbidden says why a package may not import another; empty when it may.
+func forbidden(name string, allowed []string, imported string) string {
+	target, ours := strings.CutPrefix(imported, module+"/")
+	switch {
+	case imported == "golang.org/x/sys/unix" && name != "internal/sys":
+		return "only internal/sys may"
+	case !ours:
+		return ""
+	case private[target] != "" && private[target] != name:
+		return "it belongs to " + private[target]
+	case slices.Contains(allowed, everything) || slices.Contains(allowed, target):
+		return ""
+	}
+	return "there is no such arrow"
+}
+
+// allImports are the imports of all files but tests.
+func (p listed) allImports(t *testing.T) (all []string) {
+	t.Helper()
+	all = slices.Clone(p.Imports)
+	for _, name := range p.IgnoredGoFiles {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		file := parse(t, filepath.Join(p.Dir, name))
+		for _, i := range file.Imports {
+			all = append(all, strings.Trim(i.Path.Value, `"`))
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+func parse(t *testing.T, path string) *ast.File {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func TestTheArrowsTestCanFail(t *testing.T) {
+	for _, c := range []struct{ name, imported, want string }{
+		{"rfc2544", module + "/reports", "there is no such arrow"},
+		{"netns", "golang.org/x/sys/unix", "only internal/sys may"},
+		{"cmd/tunnelbench", module + "/loadgen/bpf", "it belongs to loadgen"},
+		{"netns", module + "/internal/testenv", "it belongs to tests"},
+		{"loadgen", module + "/loadgen/bpf", ""},
+		{"cmd/tunnelbench", module + "/fuzz", ""},
+	} {
+		if got := forbidden(c.name, arrows[c.name], c.imported); got != c.want {
+			t.Errorf("%s imports %s: %q, want %q", c.name, c.imported, got, c.want)
+		}
+	}
+}
+
+// TestPurePackages: no sockets, no clock, no build tags.
+func TestPurePackages(t *testing.T) {
+	for _, p := range packages(t) {
+		if !slices.Contains(pure, p.name()) {
+			continue
+		}
+		if len(p.IgnoredGoFiles) > 0 {
+			t.Errorf("%s: %q are not built everywhere", p.name(), p.IgnoredGoFiles)
+		}
+		for _, imported := range p.Imports {
+			if slices.Contains(impure, imported) {
+				t.Errorf("%s imports %s", p.name(), imported)
+			}
+		}
+		for _, name := range p.GoFiles {
+			file := parse(t, filepath.Join(p.Dir, name))
+			for _, call := range []string{"Now", "Since", "Until", "Sleep", "After", "NewTimer", "NewTicker", "Tick"} {
+				if selects(file, []string{"time"}, call) {
+					t.Errorf("%s/%s: time.%s: it has no clock of its own", p.name(), name, call)
+				}
+			}
+		}
+	}
+}
+
+// selects tells whether a file mentions x.name for one of the given x.
+func selects(file *ast.File, xs []string, name string) (found bool) {
+	ast.Inspect(file, func(n ast.Node) bool {
+		if s, ok := n.(*ast.SelectorExpr); ok && s.Sel.Name == name {
+			x, ok := s.X.(*ast.Ident)
+			found = found || ok && slices.Contains(xs, x.Name)
+		}
+		return !found
+	})
+	return found
+}
+
+// TestOnlyTestenvLeavesTestsOut: a test that leaves itself out proves nothing.
+func TestOnlyTestenvLeavesTestsOut(t *testing.T) {
+	var callers []string
+	err := filepath.WalkDir("..", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || !strings.HasSuffix(path, ".go") {
+			return err
+		}
+		file := parse(t, path)
+		for _, name := range []string{"Skip", "Skipf", "SkipNow"} {
+			if selects(file, []string{"t", "b", "f", "tb"}, name) {
+				callers = append(callers, filepath.ToSlash(filepath.Dir(path)))
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"../internal/testenv"}; !slices.Equal(slices.Compact(callers), want) {
+		t.Errorf("tests are left out in %q, want %q", callers, want)
+	}
+}

@@ -1,0 +1,112 @@
+package ci
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// outside are the verbs that need no lab: their commands are run.
+var outside = []string{"search", "report", "list", "version"}
+
+// unfit is an option that every verb of the lab refuses, after it has accepted
+// all that stands before it: so a command is checked to its last word, and
+// nothing is built.
+var unfit = []string{"--flows", "0"}
+
+func TestTunnelbenchCommandsWork(t *testing.T) {
+	binary, dir := build(t), workplace(t)
+	run := func(args ...string) (output string, status int) {
+		cmd := exec.Command(binary, args...)
+		cmd.Dir = dir
+		out, err := cmd.CombinedOutput()
+		var exit *exec.ExitError
+		if err != nil && !errors.As(err, &exit) {
+			t.Fatal(err)
+		}
+		return string(out), cmd.ProcessState.ExitCode()
+	}
+	checked := 0
+	for _, c := range allCommands(t) {
+		args := c.argv()
+		if args[0] != "tunnelbench" || len(args) < 2 {
+			continue
+		}
+		checked++
+		if why := works(run, args[1:]); why != "" {
+			t.Errorf("%s:%d: %s: %s", c.file, c.line, c.text, why)
+		}
+	}
+	if checked == 0 {
+		t.Error("no document shows a tunnelbench command")
+	}
+	for _, bad := range [][]string{{"run", "--dut", "nosuch"}, {"trial", "--dut", "wire"}, {"search", "--goal", "x"}, {"doctor", "--x"}, {"fly"}} {
+		if works(run, bad) == "" {
+			t.Errorf("tunnelbench %q passes for a command that works", bad)
+		}
+	}
+}
+
+// works says why a command line does not; empty when it does.
+func works(run func(...string) (string, int), args []string) string {
+	verb := args[0]
+	help := slices.Contains(args, "--help")
+	switch {
+	case help || slices.Contains(outside, verb):
+		if output, status := run(args...); status != 0 {
+			return output
+		}
+		return ""
+	case verb == "doctor" && len(args) == 1:
+		// It would take the lab from whoever uses it.
+		if output, status := run(verb, "--help"); status != 0 {
+			return output
+		}
+		return ""
+	}
+	output, status := run(append(slices.Clone(args), unfit...)...)
+	if status != 2 || !strings.Contains(output, strings.Join(unfit, " ")+":") {
+		return output
+	}
+	return ""
+}
+
+// build makes the binary as `make build` does.
+func build(t *testing.T) string {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), "tunnelbench")
+	cmd := exec.Command("go", "build", "-buildvcs=false", "-o", binary, "./cmd/tunnelbench")
+	cmd.Dir = ".."
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return binary
+}
+
+// workplace is a folder that looks like the repository's root after a run: the
+// documents' examples, and results in out.
+func workplace(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	examples := filepath.Join(dir, "docs", "examples")
+	if err := os.CopyFS(examples, os.DirFS("../docs/examples")); err != nil {
+		t.Fatal(err)
+	}
+	results, err := os.ReadFile("../reports/testdata/small.json")
+	if err == nil {
+		err = os.Mkdir(filepath.Join(dir, "out"), 0o755)
+	}
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, "out", "results.json"), bytes.TrimSpace(results), 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
