@@ -30,5 +30,8 @@ type Ledger struct {
 	Stalls        []rfc2544.Stall
 	StallsBeyond  uint64                // more than the list holds
 	Stolen        map[int]time.Duration // per core, what the canary saw taken away
-	Work          time.Duration         // of the tester's core: sending, and the receive path that runs in its wake
+	// Probe is how long a core took for a piece of work that is always the same,
+	// on average over the trial: its speed.
+	Probe map[int]time.Duration
+	Work  time.Duration // of the tester's core: sending, and the receive path that runs in its wake
 }

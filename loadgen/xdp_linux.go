@@ -110,7 +110,7 @@ func (x *XDP) Run(ctx context.Context, p Plan) (Ledger, error) {
 	if err := x.prepare(p); err != nil {
 		return Ledger{}, fmt.Errorf("prepare the trial: %w", err)
 	}
-	stolen, err := x.stolen()
+	watched, err := x.watched()
 	if err != nil {
 		return Ledger{}, err
 	}
@@ -125,7 +125,7 @@ func (x *XDP) Run(ctx context.Context, p Plan) (Ledger, error) {
 	if err != nil {
 		return Ledger{}, err
 	}
-	return ledger, errors.Join(interrupted, x.bookStolen(&ledger, stolen))
+	return ledger, errors.Join(interrupted, x.bookCores(&ledger, watched))
 }
 
 // send has the kernel run the whole schedule on a thread of its own, which

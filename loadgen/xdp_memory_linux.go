@@ -221,26 +221,59 @@ func (x *XDP) readStalls(l *Ledger, start uint64) error {
 	return nil
 }
 
-// stolen is what every watched core's canary has seen taken since it started.
-func (x *XDP) stolen() (map[int]time.Duration, error) {
+// coreWatch is what a core's canary has seen since it started.
+type coreWatch struct {
+	stolen, probing time.Duration
+	probes          uint64
+}
+
+// probe is the average since before; 0 when there was none.
+func (c coreWatch) probe(before coreWatch) time.Duration {
+	if c.probes == before.probes {
+		return 0
+	}
+	return (c.probing - before.probing) / time.Duration(c.probes-before.probes)
+}
+
+func (x *XDP) watched() (map[int]coreWatch, error) {
 	all := make([]bpf.TesterCanary, 1024)
 	if err := x.objects.Canaries.Get(&all); err != nil {
 		return nil, fmt.Errorf("read the canaries: %w", err)
 	}
-	out := map[int]time.Duration{}
+	out := map[int]coreWatch{}
 	for _, cpu := range append([]int{x.cfg.Tester}, x.cfg.DUT...) {
 		if cpu < len(all) {
-			out[cpu] = time.Duration(all[cpu].Stolen)
+			c := all[cpu]
+			out[cpu] = coreWatch{time.Duration(c.Stolen), time.Duration(c.ProbeTime), c.Probes}
 		}
 	}
 	return out, nil
 }
 
-func (x *XDP) bookStolen(l *Ledger, before map[int]time.Duration) error {
-	now, err := x.stolen()
-	for cpu := range now {
-		now[cpu] -= before[cpu]
+// bookCores adds what the canaries saw since before.
+func (x *XDP) bookCores(l *Ledger, before map[int]coreWatch) error {
+	now, err := x.watched()
+	l.Stolen, l.Probe = map[int]time.Duration{}, map[int]time.Duration{}
+	for cpu, c := range now {
+		l.Stolen[cpu] = c.stolen - before[cpu].stolen
+		l.Probe[cpu] = c.probe(before[cpu])
 	}
-	l.Stolen = now
 	return err
+}
+
+// Probe watches the cores for a while without sending, and returns what
+// Ledger.Probe is for a trial.
+func (x *XDP) Probe(ctx context.Context, d time.Duration) (map[int]time.Duration, error) {
+	before, err := x.watched()
+	if err != nil {
+		return nil, err
+	}
+	select {
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-time.After(d):
+	}
+	var l Ledger
+	err = x.bookCores(&l, before)
+	return l.Probe, err
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // XDP is the engine that sends and receives inside the kernel.
@@ -18,6 +19,11 @@ func NewXDP(XDPConfig) (*XDP, error) { return nil, errNeedsLinux }
 
 // Run says so too.
 func (x *XDP) Run(context.Context, Plan) (Ledger, error) { return Ledger{}, errNeedsLinux }
+
+// Probe says so too.
+func (x *XDP) Probe(context.Context, time.Duration) (map[int]time.Duration, error) {
+	return nil, errNeedsLinux
+}
 
 // Close has nothing to undo.
 func (x *XDP) Close() error { return nil }

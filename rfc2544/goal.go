@@ -27,7 +27,7 @@ var presets = map[string]string{
 	"ndr":     "name=ndr,loss=0,exceed=0.5,initial=1s,final=1s,sum=21s,width=0.005",
 	"pdr":     "name=pdr,loss=0.005,exceed=0.5,initial=1s,final=1s,sum=21s,width=0.005",
 	"rfc2544": "name=throughput,loss=0,exceed=0,initial=60s,final=60s,sum=60s,width=0.005",
-	"quick":   "name=pdr,loss=0.005,exceed=0.5,initial=250ms,final=500ms,sum=3s,width=0.02",
+	"quick":   "name=pdr,loss=0.005,exceed=0.5,initial=500ms,final=500ms,sum=1500ms,width=0.03",
 }
 
 // Preset is a goal by name: ndr, pdr, rfc2544 or quick.

@@ -3,6 +3,9 @@ package rfc2544
 import (
 	"context"
 	"fmt"
+	"math"
+
+	"github.com/montanaflynn/stats"
 )
 
 // TestRate is the name of the rate test.
@@ -10,20 +13,22 @@ const TestRate = "rate"
 
 // RunRate searches the rate that meets each goal. For a goal named pdr it
 // yields pdr, the relevant lower bound with both bounds beside it, and
-// conditional_throughput_pdr. All rates are frames per second, per direction.
-// With an error comes the outcome of the trials run so far, not valid.
-func RunRate(ctx context.Context, m Measurer, size FrameSize, goals []Goal, minimum, maximum Rate) (Outcome, error) {
+// conditional_throughput_pdr; and pdr_full_speed where the speed of the device's
+// cores was watched. All rates are frames per second, per direction.
+// The search begins at hint, or at maximum when hint is 0. With an error comes the outcome of the trials run so far, not valid.
+func RunRate(ctx context.Context, m Measurer, size FrameSize, goals []Goal, minimum, maximum, hint Rate) (Outcome, error) {
 	out := newOutcome(TestRate)
 	if name, twice := repeatedName(goals); twice {
 		out.Valid = false
 		return out, fmt.Errorf("goal %s: comes twice: give each its own name", name)
 	}
-	found, err := Search(ctx, m, SearchConfig{Goals: goals, Size: size, Min: minimum, Max: maximum})
+	found, err := Search(ctx, m, SearchConfig{Goals: goals, Size: size, Min: minimum, Max: maximum, Hint: hint})
 	out.Trials = append(out.Trials, found.Trials...)
 	out.Warnings = append(out.Warnings, found.Warnings...)
 	n := countValid(found.Trials)
 	for _, g := range found.Goals {
 		out.addRate(g, n, minimum)
+		out.addFullSpeed(g, found.Trials)
 	}
 	if err != nil {
 		out.Valid = false
@@ -72,4 +77,27 @@ func (o *Outcome) addRate(g GoalResult, n int, minimum Rate) {
 	}
 	o.Values = append(o.Values, rate, Value{Name: "conditional_throughput_" + name, Unit: unitRate,
 		Value: float64(*g.Conditional), N: n, Better: higherBetter})
+}
+
+// addFullSpeed adds what the rate would be had the device's cores run at their
+// full speed: on shared silicon a core is up to two times slower for seconds at
+// a time, the device with it, and two runs differ by as much. It rests on the
+// trials near the rate; without a reading of the speed it is absent.
+func (o *Outcome) addFullSpeed(g GoalResult, trials []Observation) {
+	const near = 0.1
+	if g.Lower == nil {
+		return
+	}
+	var speeds []float64
+	for _, t := range trials {
+		if t.Valid && t.CoreSpeed != nil && *t.CoreSpeed > 0 && math.Abs(float64(t.IntendedLoad / *g.Lower)-1) <= near {
+			speeds = append(speeds, *t.CoreSpeed)
+		}
+	}
+	speed, err := stats.Median(speeds)
+	if err != nil { // no reading at all
+		return
+	}
+	o.Values = append(o.Values, Value{Name: g.Goal.Name + "_full_speed", Unit: unitRate,
+		Value: float64(*g.Lower) / speed, N: len(speeds), Better: higherBetter})
 }

@@ -13,6 +13,7 @@ type SearchConfig struct {
 	Goals    []Goal // each with a width
 	Size     FrameSize
 	Min, Max Rate              // hard limits of every trial's load
+	Hint     Rate              // where to begin, when something is known of the device; 0 is at Max
 	Limit    time.Duration     // of the sum of intended trial times; 0 is DefaultLimit
 	Retries  int               // repeats of an invalid trial; 0 is DefaultRetries
 	OnTrial  func(Observation) // called after every trial, invalid ones too; may be nil
@@ -39,7 +40,7 @@ type SearchResult struct {
 // Search is the controller of RFC 9971: it finds the relevant bounds of all
 // goals at once, sharing their trials.
 //
-//	initial trials: max -> what it forwarded -> one width beside that
+//	initial trials: the hint; or max -> what it forwarded -> one width beside that
 //	then, until no goal wants more:
 //	    every goal's selector nominates a trial -> the lowest load is run
 //	       -> every goal sees its result
@@ -76,6 +77,8 @@ func (cfg SearchConfig) validate() error {
 		return fmt.Errorf("search: loads from %v to %v: need 0 < min < max, and max finite", cfg.Min, cfg.Max)
 	case cfg.Size < MinFrame || cfg.Size > MaxFrame:
 		return fmt.Errorf("search: frame size %d: must be from %d to %d", cfg.Size, MinFrame, MaxFrame)
+	case cfg.Hint != 0 && !(cfg.Hint >= cfg.Min && cfg.Hint <= cfg.Max):
+		return fmt.Errorf("search: hint %v: must lie between min %v and max %v, or be 0", cfg.Hint, cfg.Min, cfg.Max)
 	case cfg.Limit < 0 || cfg.Retries < 0:
 		return fmt.Errorf("search: limit %v, retries %d: neither may be negative", cfg.Limit, cfg.Retries)
 	}
@@ -163,6 +166,11 @@ func (s *searcher) nominate() (best candidate, ok bool) {
 // forwarding rate of an overloaded device is a good first guess.
 func (s *searcher) initial(ctx context.Context) error {
 	trial, loss, width := s.shortest()
+	if h := s.cfg.Hint; h > 0 {
+		if seen, err := s.measure(ctx, s.grid.floor(h), trial); err != nil || seen != nil {
+			return err
+		}
+	}
 	step, seen, err := s.highest(ctx, trial)
 	if err != nil {
 		return err

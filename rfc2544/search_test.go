@@ -331,3 +331,27 @@ func TestLongGoalBesideShort(t *testing.T) {
 		t.Errorf("%d trials of a minute, %+v", long, found.Goals[1])
 	}
 }
+
+// A hint replaces the way down from Max; a wrong one costs trials, not truth.
+func TestSearchBeginsAtTheHint(t *testing.T) {
+	for _, hint := range []Rate{9001, 300e3, 600e3, 1e6} {
+		cfg := config(t, "pdr")
+		cfg.Hint = hint
+		got, err := Search(context.Background(), device(t, "capacity=600000fps"), cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if first := got.Trials[0].IntendedLoad; first > hint || first < hint*0.99 {
+			t.Errorf("hint %v: the first trial is at %v", hint, first)
+		}
+		g := got.Goals[0]
+		if !g.Regular || *g.Lower > 600e3/0.995 || *g.Upper <= 600e3/0.995 {
+			t.Errorf("hint %v: bounds %v and %v, regular %t", hint, *g.Lower, *g.Upper, g.Regular)
+		}
+	}
+	cfg := config(t, "pdr")
+	cfg.Hint = 2 * cfg.Max
+	if _, err := Search(context.Background(), device(t, "capacity=600000fps"), cfg); err == nil {
+		t.Error("a hint above max: no error")
+	}
+}

@@ -83,6 +83,7 @@ type Observation struct {
 	LatencyQuiet *Distribution    `json:"latency_quiet_ns"` // frames whose way no stall touched
 	CPUPerFrame  *float64         `json:"cpu_ns_per_frame"` // all cores, minus what the bare wire costs
 	ProcessCPU   *float64         `json:"process_cpu_ns_per_frame"`
+	CoreSpeed    *float64         `json:"core_speed"` // of the device's slowest core, as a share of the fastest trial of the run
 }
 
 // LossRatio is the share of intended frames that did not come back in time,

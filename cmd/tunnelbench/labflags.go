@@ -21,7 +21,7 @@ type labFlags struct {
 	wait, keep                     bool
 	flows                          int
 	seed                           uint64
-	late                           time.Duration
+	late, patience                 time.Duration
 }
 
 func addLabFlags(set *flag.FlagSet) *labFlags {
@@ -35,12 +35,15 @@ func addLabFlags(set *flag.FlagSet) *labFlags {
 	set.IntVar(&f.flows, "flows", 1, "`number` of flows, with pseudorandom UDP ports when more than one")
 	set.Uint64Var(&f.seed, "seed", 1, "`number` that every random choice follows from")
 	set.DurationVar(&f.late, "late", lab.DefaultLate, "a frame that takes longer than this `time` is lost, as late")
+	set.DurationVar(&f.patience, "patience", defaultPatience, "`time` to wait, in all, for neighbours on the machine to let its cores run at full speed")
 	return f
 }
 
+const defaultPatience = 20 * time.Second
+
 // config checks the options.
 func (f *labFlags) config() (lab.Config, error) {
-	cfg := lab.Config{Wait: f.wait, Keep: f.keep, Flows: f.flows, Seed: f.seed, Late: f.late, PlainWAN: f.offloads == "off"}
+	cfg := lab.Config{Wait: f.wait, Keep: f.keep, Flows: f.flows, Seed: f.seed, Late: f.late, Patience: f.patience, PlainWAN: f.offloads == "off"}
 	var err error
 	if f.offloads != "on" && f.offloads != "off" {
 		return cfg, badUsage("--wan-offloads %q: on or off", f.offloads)
@@ -50,6 +53,9 @@ func (f *labFlags) config() (lab.Config, error) {
 	}
 	if f.late <= 0 || f.late > 10*time.Second {
 		return cfg, badUsage("--late %v: above 0, up to 10s", f.late)
+	}
+	if f.patience < 0 {
+		return cfg, badUsage("--patience %v: 0 or more", f.patience)
 	}
 	if cfg.CPUs.Tester, err = cpuList("--tester-cpus", f.tester); err != nil {
 		return cfg, err

@@ -25,6 +25,9 @@ type Config struct {
 	Late     time.Duration // a frame later than this is lost; 0 is DefaultLate
 	// MaxFrames is the longest trial, in frames; 0 is DefaultMaxFrames.
 	MaxFrames uint64
+	// Patience is how long a run may wait, in all, for the machine to be as fast
+	// as it can be; 0 takes trials as they come.
+	Patience time.Duration
 	// OnTrial, if set, hears of every trial of a device when it is over.
 	OnTrial func(device string, trial rfc2544.Trial, seen rfc2544.Observation)
 }
@@ -59,6 +62,8 @@ type Lab struct {
 	guardian *netns.Guardian
 	soakers  []*soaker
 	wires    map[rfc2544.FrameSize]*Calibration
+	calmest  map[int]time.Duration // per core, the probe of the calmest trial
+	patience time.Duration         // that is left
 	closers  []func() error
 }
 
@@ -74,7 +79,7 @@ func Open(ctx context.Context, cfg Config) (*Lab, error) {
 	if cfg.MaxFrames == 0 {
 		cfg.MaxFrames = DefaultMaxFrames
 	}
-	l := &Lab{cfg: cfg, wires: map[rfc2544.FrameSize]*Calibration{}}
+	l := &Lab{cfg: cfg, wires: map[rfc2544.FrameSize]*Calibration{}, calmest: map[int]time.Duration{}, patience: cfg.Patience}
 	if err := l.open(ctx); err != nil {
 		return nil, errors.Join(err, l.Close())
 	}

@@ -55,6 +55,7 @@ func (b *Bench) execute(ctx context.Context, p loadgen.Plan) (run, error) {
 	if err := b.session.Alive(); err != nil {
 		return r, fmt.Errorf("%w: %w", ErrDied, err)
 	}
+	b.lab.learn(r.ledger.Probe)
 	after, err := b.net.Counters()
 	r.drops = netns.Diff(before, after)
 	return r, err
@@ -62,11 +63,15 @@ func (b *Bench) execute(ctx context.Context, p loadgen.Plan) (run, error) {
 
 // Measure runs one trial. It implements rfc2544.Measurer.
 func (b *Bench) Measure(ctx context.Context, t rfc2544.Trial) (rfc2544.Observation, error) {
+	if err := b.awaitCalm(ctx); err != nil {
+		return rfc2544.Observation{}, err
+	}
 	r, err := b.execute(ctx, b.plan(t))
 	if err != nil {
 		return rfc2544.Observation{}, err
 	}
 	o := r.observation()
+	b.lab.judgeSpeed(&o, r)
 	b.lab.judgeMachine(&o, r)
 	b.charge(&o, r)
 	if b.lab.cfg.OnTrial != nil {
@@ -77,12 +82,13 @@ func (b *Bench) Measure(ctx context.Context, t rfc2544.Trial) (rfc2544.Observati
 
 // foreign is the share of the device's cores that none of those used who have
 // business there: soakers, device and soft interrupts.
-func (r run) foreign() float64 {
+func (l *Lab) foreign(r run) float64 {
 	known := r.after.process - r.before.process + r.after.softirq - r.before.softirq
-	for i := range r.after.soaked {
+	var whole time.Duration
+	for i, s := range l.soakers {
 		known += r.after.soaked[i] - r.before.soaked[i]
+		whole += r.elapsed() - r.ledger.Stolen[s.cpu] // the kernel charges nobody for what a host takes
 	}
-	whole := r.after.at.Sub(r.before.at) * time.Duration(max(1, len(r.after.soaked)))
 	return 1 - float64(known)/float64(whole)
 }
 
@@ -92,7 +98,7 @@ func (l *Lab) judgeMachine(o *rfc2544.Observation, r run) {
 	if l.shared() {
 		return
 	}
-	if share := r.foreign(); share > maxForeignCPU {
+	if share := l.foreign(r); share > maxForeignCPU {
 		o.Warnings = append(o.Warnings, fmt.Sprintf("invalid: other programs used %.0f %% of the device's cores", 100*share))
 		o.Valid = false
 	}

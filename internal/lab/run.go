@@ -19,13 +19,24 @@ type Profile struct {
 	Goals   []rfc2544.Goal
 	Latency time.Duration // of one latency trial
 	Repeats int           // of it, at each load
+
+	// Rates are searched in rounds, each with every device freshly brought up:
+	// as many as Cells allow for the devices and sizes of the run, from 1 to
+	// MostRounds. 0 cells is one round.
+	Cells, MostRounds int
+}
+
+// rounds is how many rounds a run of so many cells (a device at a size) has.
+func (p Profile) rounds(cells int) int {
+	return max(1, min(p.MostRounds, p.Cells/max(1, cells)))
 }
 
 // Profiles are those that a user may name. quick is what a run of minutes can
-// afford; ndrpdr searches two rates as CSIT does.
+// afford: 18 short searches in all, 15 cells once or a single cell 5 times.
+// ndrpdr searches two rates as CSIT does.
 func Profiles() []Profile {
 	return []Profile{
-		{Name: "quick", Goals: presets("quick"), Latency: 500 * time.Millisecond, Repeats: 3},
+		{Name: "quick", Goals: presets("quick"), Latency: 500 * time.Millisecond, Repeats: 3, Cells: 18, MostRounds: 5},
 		{Name: "ndrpdr", Goals: presets("ndr", "pdr"), Latency: 2500 * time.Millisecond, Repeats: 3},
 	}
 }
@@ -72,12 +83,20 @@ func (l *Lab) Run(ctx context.Context, p Plan, r *reports.Results) error {
 			}
 		}
 	}
-	for _, d := range p.Devices {
-		if err := l.runDevice(ctx, d, p, r); err != nil {
-			return err
+	cells := cellsOf(p)
+	rounds := p.Profile.rounds(len(cells))
+	var err error
+	for round := 0; round < rounds && err == nil; round++ {
+		for _, d := range p.Devices {
+			if err = l.round(ctx, d, cells, p, round == rounds-1, r); err != nil {
+				break
+			}
 		}
 	}
-	return nil
+	for _, c := range cells { // what an early end left unsaid
+		c.book(p, r)
+	}
+	return err
 }
 
 func (c *Calibration) report(size rfc2544.FrameSize) reports.Calibration {
@@ -88,36 +107,87 @@ func (c *Calibration) report(size rfc2544.FrameSize) reports.Calibration {
 	return out
 }
 
-// runDevice measures one device; what goes wrong with it costs its own results
-// only, and is an error just when the run cannot go on.
-func (l *Lab) runDevice(ctx context.Context, d dut.Device, p Plan, r *reports.Results) (err error) {
-	book := func(res reports.Result) {
+// cell is a device at a size, over all rounds.
+type cell struct {
+	device dut.Device
+	size   rfc2544.FrameSize
+	rates  []rfc2544.Outcome
+	shaped bool // the link's speed was the highest load
+	late   *reports.Result
+	failed error
+	booked bool
+}
+
+func cellsOf(p Plan) (cells []*cell) {
+	for _, d := range p.Devices {
+		for _, size := range p.Sizes {
+			cells = append(cells, &cell{device: d, size: size})
+		}
+	}
+	return cells
+}
+
+// round measures one device at every size, once; in the last round its latency
+// too. What goes wrong with a device costs its own results only, and is an
+// error just when the run cannot go on.
+func (l *Lab) round(ctx context.Context, d dut.Device, cells []*cell, p Plan, last bool, r *reports.Results) (err error) {
+	var b *Bench
+	defer func() {
+		if b != nil {
+			err = errors.Join(err, b.Close())
+		}
+	}()
+	for _, c := range cells {
+		if c.device.Spec != d.Spec || c.failed != nil {
+			continue
+		}
+		if b == nil {
+			if b, c.failed = l.Bench(ctx, d, slices.Max(p.Sizes)); c.failed != nil {
+				b = nil
+			}
+		}
+		if c.failed == nil {
+			c.failed = b.session.Alive()
+		}
+		if c.failed == nil {
+			c.failed = b.measureCell(ctx, c, p, last)
+		}
+		if ctx.Err() != nil {
+			c.failed = nil // it is the run that ended, not the device
+			return ctx.Err()
+		}
+		if c.failed != nil || last {
+			c.book(p, r)
+		}
+	}
+	return nil
+}
+
+// book puts what is known of the cell into the results, once.
+func (c *cell) book(p Plan, r *reports.Results) {
+	if c.booked || len(c.rates) == 0 && c.failed == nil {
+		return
+	}
+	c.booked = true
+	rate := blank(c.device, rfc2544.TestRate, c.size)
+	if len(c.rates) > 0 {
+		outcome := rfc2544.Merge(c.rates)
+		fill(&rate, outcome)
+		rate.LimitedBy = limit(c.device, outcome, c.shaped)
+	}
+	if c.failed != nil {
+		rate = failed(rate, c.failed)
+	}
+	results := []reports.Result{rate}
+	if c.late != nil {
+		results = append(results, *c.late)
+	}
+	for _, res := range results {
 		r.Results = append(r.Results, res)
 		if p.OnResult != nil {
 			p.OnResult(r, res)
 		}
 	}
-	b, err := l.Bench(ctx, d, slices.Max(p.Sizes))
-	if err != nil {
-		for _, size := range p.Sizes {
-			book(failed(blank(d, rfc2544.TestRate, size), err))
-		}
-		return ctx.Err()
-	}
-	defer func() { err = errors.Join(err, b.Close()) }()
-	for _, size := range p.Sizes {
-		if err := b.session.Alive(); err != nil {
-			book(failed(blank(d, rfc2544.TestRate, size), err))
-			continue
-		}
-		for _, res := range b.runSize(ctx, size, p) {
-			book(res)
-		}
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-	}
-	return nil
 }
 
 func blank(d dut.Device, test string, size rfc2544.FrameSize) reports.Result {
@@ -135,45 +205,48 @@ func failed(res reports.Result, err error) reports.Result {
 	return res
 }
 
-// runSize measures the rate and then, at half of it, the latency.
-func (b *Bench) runSize(ctx context.Context, size rfc2544.FrameSize, p Plan) []reports.Result {
-	rate := blank(b.device, rfc2544.TestRate, size)
-	ceiling, err := b.ceiling(ctx, size)
+// measureCell searches the rate and, in the last round, measures the latency at
+// half of what all rounds found.
+func (b *Bench) measureCell(ctx context.Context, c *cell, p Plan, last bool) error {
+	ceiling, hint, err := b.explore(ctx, c.size)
 	if err != nil {
-		return []reports.Result{failed(rate, err)}
+		return err
 	}
 	top := ceiling
 	if p.Shaped {
-		top = min(top, p.Link.MaxFrameRate(size))
+		top = min(top, p.Link.MaxFrameRate(c.size))
 	}
-	outcome, err := rfc2544.RunRate(ctx, b, size, p.Profile.Goals, minRate, max(top, 2*minRate))
-	fill(&rate, outcome, err)
-	rate.LimitedBy = limit(b.device, outcome, top < ceiling)
-	found := lastRate(outcome, p.Profile.Goals)
-	if err != nil || found == 0 {
-		return []reports.Result{rate}
+	c.shaped = top < ceiling
+	top = max(top, 2*minRate)
+	outcome, err := rfc2544.RunRate(ctx, b, c.size, p.Profile.Goals, minRate, top, min(max(hint, minRate), top))
+	c.rates = append(c.rates, outcome)
+	if err != nil || !last {
+		return err
 	}
-	latency := blank(b.device, rfc2544.TestLatency, size)
-	outcome, err = rfc2544.RunLatency(ctx, b, size, found, p.Profile.Latency, p.Profile.Repeats)
-	fill(&latency, outcome, err)
-	if !latency.Valid && err == nil {
-		latency.LimitedBy = reports.LimitedByMachine
+	found := lastRate(rfc2544.Merge(c.rates), p.Profile.Goals)
+	if found == 0 {
+		return nil
 	}
-	return []reports.Result{rate, latency}
+	outcome, err = rfc2544.RunLatency(ctx, b, c.size, found, p.Profile.Latency, p.Profile.Repeats)
+	res := blank(c.device, rfc2544.TestLatency, c.size)
+	fill(&res, outcome)
+	if !res.Valid {
+		res.LimitedBy = reports.LimitedByMachine
+	}
+	c.late = &res
+	return err
 }
 
-func fill(res *reports.Result, o rfc2544.Outcome, err error) {
+func fill(res *reports.Result, o rfc2544.Outcome) {
 	res.Valid, res.Values, res.Warnings, res.Trials = o.Valid, o.Values, o.Warnings, o.Trials
-	if err != nil {
-		*res = failed(*res, err)
-	}
 }
 
-// ceiling is a load that the tester can pace into this device; the device's
-// work on the tester's core makes it lower than on the bare wire. It begins
-// with a flood, which also warms everything up, and goes down until a paced
-// trial is whole.
-func (b *Bench) ceiling(ctx context.Context, size rfc2544.FrameSize) (rfc2544.Rate, error) {
+// explore finds a load that the tester can pace into this device, above which
+// there is no searching, and about how fast the device is, where the search may
+// begin. It starts with a flood, which also warms everything up; the device's
+// work on the tester's core makes the tester slower than on the bare wire, and
+// slower still when it paces, so it goes down until a paced trial is whole.
+func (b *Bench) explore(ctx context.Context, size rfc2544.FrameSize) (ceiling, hint rfc2544.Rate, err error) {
 	const (
 		duration = 200 * time.Millisecond
 		headroom = 0.85 // for bursts that a stall left behind to be caught up with
@@ -184,16 +257,19 @@ func (b *Bench) ceiling(ctx context.Context, size rfc2544.FrameSize) (rfc2544.Ra
 	for range tries {
 		r, err := b.execute(ctx, p)
 		if err != nil {
-			return 0, fmt.Errorf("find the ceiling: %w", err)
+			return 0, 0, fmt.Errorf("explore: %w", err)
 		}
 		s := r.ledger.Streams[0]
+		if p.Rate.IsFlood() && s.Span > 0 {
+			hint = rfc2544.Rate(float64(s.Received+s.Late) / s.Span.Seconds())
+		}
 		if !p.Rate.IsFlood() && s.Offered == s.Intended {
 			break
 		}
 		sent := float64(s.Offered) / (r.ledger.Duration + r.ledger.Paused).Seconds()
 		p = b.plan(rfc2544.Trial{Size: size, Load: rfc2544.Rate(headroom * sent), Duration: duration})
 	}
-	return p.Rate, nil
+	return p.Rate, hint, nil
 }
 
 // lastRate is the lower bound of the last goal, from which latency takes its load.

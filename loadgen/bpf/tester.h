@@ -79,7 +79,8 @@ struct stream_received {
 
 struct canary {
 	__u64 last, stalls, stolen;
-	__u64 pad[5]; /* a cache line per core */
+	__u64 probes, probe_time, fastest; /* of a piece of work that is always the same */
+	__u64 pad[2];			   /* a cache line per core */
 };
 
 struct stall {

@@ -14,11 +14,14 @@ import (
 )
 
 type TesterCanary struct {
-	_      structs.HostLayout
-	Last   uint64
-	Stalls uint64
-	Stolen uint64
-	Pad    [5]uint64
+	_         structs.HostLayout
+	Last      uint64
+	Stalls    uint64
+	Stolen    uint64
+	Probes    uint64
+	ProbeTime uint64
+	Fastest   uint64
+	Pad       [2]uint64
 }
 
 type TesterExtremes struct {

@@ -1,0 +1,79 @@
+package lab
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
+
+// A virtual core shares its silicon with a neighbour on the other half of an
+// SMT core, who makes it up to two times slower for seconds at a time; a tunnel
+// is then slower by as much. The canary's probe sees it: the same piece of work
+// takes longer. The lab waits for the neighbour to rest, and does not count a
+// trial in which the device's cores were slow, while its patience lasts; after
+// that trials are taken as they come, and say how fast the cores were.
+
+// slowest is how many times longer than in the calmest trial of the run the
+// probe may take.
+const slowest = 1.2
+
+// speed is how fast the device's cores ran, as a share of the fastest trial of
+// this run; the slowest of them counts. 0 when nobody knows.
+func (l *Lab) speed(probes map[int]time.Duration) float64 {
+	share := 0.0
+	for _, cpu := range l.dutCores() {
+		took, calmest := probes[cpu], l.calmest[cpu]
+		if took == 0 || calmest == 0 {
+			continue
+		}
+		if s := float64(calmest) / float64(took); share == 0 || s < share {
+			share = s
+		}
+	}
+	return share
+}
+
+// learn lowers what the calmest trial was.
+func (l *Lab) learn(probes map[int]time.Duration) {
+	for _, cpu := range l.dutCores() {
+		if took := probes[cpu]; took > 0 && (l.calmest[cpu] == 0 || took < l.calmest[cpu]) {
+			l.calmest[cpu] = took
+		}
+	}
+}
+
+// awaitCalm waits until the device's cores are as fast as they can be, or
+// patience ends.
+func (b *Bench) awaitCalm(ctx context.Context) error {
+	const look = 20 * time.Millisecond
+	for b.lab.patience > 0 {
+		probes, err := b.engine.Probe(ctx, look)
+		if err != nil {
+			return err
+		}
+		if s := b.lab.speed(probes); s == 0 || s*slowest >= 1 {
+			return nil
+		}
+		b.lab.patience -= look
+	}
+	return nil
+}
+
+// judgeSpeed books how fast the device's cores were, and spends patience on a
+// trial in which they were slow.
+func (l *Lab) judgeSpeed(o *rfc2544.Observation, r run) {
+	share := l.speed(r.ledger.Probe)
+	if share == 0 {
+		return
+	}
+	share = min(share, 1)
+	o.CoreSpeed = &share
+	if share*slowest >= 1 || l.patience <= 0 {
+		return
+	}
+	l.patience -= r.elapsed()
+	o.Valid = false
+	o.Warnings = append(o.Warnings, fmt.Sprintf("invalid: the device's cores ran at %.0f %% of their speed", 100*share))
+}

@@ -1,0 +1,92 @@
+package rfc2544
+
+import (
+	"math"
+	"slices"
+
+	"github.com/montanaflynn/stats"
+)
+
+// Merge makes one outcome of a test that was run in several rounds, each on a
+// device that was freshly brought up: a machine that is slow for a while spoils
+// a round, not the result. A value is the median over the rounds that are
+// valid; its lower and upper bounds are the lowest and the highest that any of
+// them found, so that they show the spread between rounds as well. With a
+// single round the outcome is that of the round. The outcome is valid when
+// more than half of the rounds are.
+func Merge(rounds []Outcome) Outcome {
+	if len(rounds) == 1 {
+		return rounds[0]
+	}
+	out := newOutcome("")
+	var valid []Outcome
+	for _, r := range rounds {
+		out.Test = r.Test
+		out.Trials = append(out.Trials, r.Trials...)
+		for _, w := range r.Warnings {
+			if !slices.Contains(out.Warnings, w) {
+				out.Warnings = append(out.Warnings, w)
+			}
+		}
+		if r.Valid {
+			valid = append(valid, r)
+		}
+	}
+	for _, name := range namesOf(valid) {
+		out.Values = append(out.Values, mergeValue(name, valid))
+	}
+	if 2*len(valid) <= len(rounds) {
+		out.fail("%d of %d rounds are valid", len(valid), len(rounds))
+	}
+	return out
+}
+
+// namesOf are the names in the order in which they come.
+func namesOf(rounds []Outcome) (names []string) {
+	for _, r := range rounds {
+		for _, v := range r.Values {
+			if !slices.Contains(names, v.Name) {
+				names = append(names, v.Name)
+			}
+		}
+	}
+	return names
+}
+
+// mergeValue takes the median. A bound that one of the rounds lacks is missing:
+// there was no end in that direction.
+func mergeValue(name string, rounds []Outcome) (merged Value) {
+	var all []float64
+	first, open := true, [2]bool{}
+	for _, r := range rounds {
+		for _, v := range r.Values {
+			if v.Name != name {
+				continue
+			}
+			if first {
+				merged, first = v, false
+				merged.N = 0
+			}
+			all = append(all, v.Value)
+			merged.N += v.N
+			open[0], open[1] = open[0] || v.Lower == nil, open[1] || v.Upper == nil
+			merged.Lower, merged.Upper = extreme(merged.Lower, v.Lower, math.Min), extreme(merged.Upper, v.Upper, math.Max)
+		}
+	}
+	if open[0] {
+		merged.Lower = nil
+	}
+	if open[1] {
+		merged.Upper = nil
+	}
+	merged.Value, _ = stats.Median(all) // fails on no input only, and the name came from a value
+	return merged
+}
+
+func extreme(a, b *float64, of func(a, b float64) float64) *float64 {
+	if a == nil || b == nil {
+		return b
+	}
+	v := of(*a, *b)
+	return &v
+}
