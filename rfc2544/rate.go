@@ -15,19 +15,19 @@ const TestRate = "rate"
 // yields pdr, the relevant lower bound with both bounds beside it, and
 // conditional_throughput_pdr; and pdr_full_speed where the speed of the device's
 // cores was watched. All rates are frames per second, per direction.
-// The search begins at hint, or at maximum when hint is 0. With an error comes the outcome of the trials run so far, not valid.
-func RunRate(ctx context.Context, m Measurer, size FrameSize, goals []Goal, minimum, maximum, hint Rate) (Outcome, error) {
+// With an error comes the outcome of the trials run so far, not valid.
+func RunRate(ctx context.Context, m Measurer, cfg SearchConfig) (Outcome, error) {
 	out := newOutcome(TestRate)
-	if name, twice := repeatedName(goals); twice {
+	if name, twice := repeatedName(cfg.Goals); twice {
 		out.Valid = false
 		return out, fmt.Errorf("goal %s: comes twice: give each its own name", name)
 	}
-	found, err := Search(ctx, m, SearchConfig{Goals: goals, Size: size, Min: minimum, Max: maximum, Hint: hint})
+	found, err := Search(ctx, m, cfg)
 	out.Trials = append(out.Trials, found.Trials...)
 	out.Warnings = append(out.Warnings, found.Warnings...)
 	n := countValid(found.Trials)
 	for _, g := range found.Goals {
-		out.addRate(g, n, minimum)
+		out.addRate(g, n, cfg.Min)
 		out.addFullSpeed(g, found.Trials)
 	}
 	if err != nil {

@@ -18,7 +18,7 @@ func valueNames(o Outcome) (names []string) {
 
 func TestRunRate(t *testing.T) {
 	goals := config(t, "ndr", "pdr").Goals
-	out, err := RunRate(context.Background(), device(t, "capacity=600000fps"), 64, goals, 9001, 1e6, 0)
+	out, err := RunRate(context.Background(), device(t, "capacity=600000fps"), SearchConfig{Goals: goals, Size: 64, Min: 9001, Max: 1e6})
 	if err != nil || !out.Valid || len(out.Warnings) != 0 || len(out.Trials) != 35 {
 		t.Fatalf("%v, %+v", err, out)
 	}
@@ -39,14 +39,14 @@ func TestRunRate(t *testing.T) {
 
 func TestRunRateWithoutBounds(t *testing.T) {
 	goals := config(t, "ndr").Goals
-	out, err := RunRate(context.Background(), device(t, "capacity=max"), 64, goals, 9001, 1e6, 0)
+	out, err := RunRate(context.Background(), device(t, "capacity=max"), SearchConfig{Goals: goals, Size: 64, Min: 9001, Max: 1e6})
 	if err != nil || !out.Valid || len(out.Values) != 2 || out.Values[0].Value != 1e6 || out.Values[0].Upper != nil {
 		t.Errorf("%v, %+v", err, out)
 	}
 	if got := fmt.Sprint(out.Warnings); got != "[ndr >= 1Mpps: never lossy up to the largest load offered]" {
 		t.Errorf("warnings %s", got)
 	}
-	out, err = RunRate(context.Background(), device(t, "capacity=10fps"), 64, goals, 9001, 1e6, 0)
+	out, err = RunRate(context.Background(), device(t, "capacity=10fps"), SearchConfig{Goals: goals, Size: 64, Min: 9001, Max: 1e6})
 	if err != nil || out.Valid || len(out.Values) != 0 || len(out.Warnings) != 1 {
 		t.Errorf("%v, %+v", err, out)
 	}
@@ -60,11 +60,11 @@ func TestRunRateErrors(t *testing.T) {
 		}
 		return nil
 	}}
-	out, err := RunRate(context.Background(), m, 64, config(t, "ndr", "pdr").Goals, 9001, 1e6, 0)
+	out, err := RunRate(context.Background(), m, SearchConfig{Goals: config(t, "ndr", "pdr").Goals, Size: 64, Min: 9001, Max: 1e6})
 	if !errors.Is(err, died) || out.Valid || len(out.Trials) != 30 || len(out.Values) == 0 {
 		t.Errorf("%v, %+v", err, out)
 	}
-	if _, err := RunRate(context.Background(), m, 64, config(t, "pdr", "quick").Goals, 9001, 1e6, 0); err == nil || !strings.Contains(err.Error(), "twice") {
+	if _, err := RunRate(context.Background(), m, SearchConfig{Goals: config(t, "pdr", "quick").Goals, Size: 64, Min: 9001, Max: 1e6}); err == nil || !strings.Contains(err.Error(), "twice") {
 		t.Errorf("two goals named pdr: error %v", err)
 	}
 }
@@ -84,7 +84,7 @@ func (s slowed) Measure(ctx context.Context, t Trial) (Observation, error) {
 // A core at half its speed makes the rate half of what it would be.
 func TestRateAtFullSpeed(t *testing.T) {
 	goals := config(t, "pdr").Goals
-	out, err := RunRate(context.Background(), slowed{device(t, "capacity=300000fps"), 0.5}, 64, goals, 9001, 1e6, 0)
+	out, err := RunRate(context.Background(), slowed{device(t, "capacity=300000fps"), 0.5}, SearchConfig{Goals: goals, Size: 64, Min: 9001, Max: 1e6})
 	if err != nil {
 		t.Fatal(err)
 	}

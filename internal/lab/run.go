@@ -17,6 +17,7 @@ import (
 type Profile struct {
 	Name    string
 	Goals   []rfc2544.Goal
+	Limit   time.Duration // of the trials of one search: a machine that changes too fast has no answer
 	Latency time.Duration // of one latency trial
 	Repeats int           // of it, at each load
 
@@ -36,8 +37,8 @@ func (p Profile) rounds(cells int) int {
 // ndrpdr searches two rates as CSIT does.
 func Profiles() []Profile {
 	return []Profile{
-		{Name: "quick", Goals: presets("quick"), Latency: 500 * time.Millisecond, Repeats: 3, Cells: 18, MostRounds: 5},
-		{Name: "ndrpdr", Goals: presets("ndr", "pdr"), Latency: 2500 * time.Millisecond, Repeats: 3},
+		{Name: "quick", Goals: presets("quick"), Limit: 15 * time.Second, Latency: 500 * time.Millisecond, Repeats: 3, Cells: 18, MostRounds: 5},
+		{Name: "ndrpdr", Goals: presets("ndr", "pdr"), Limit: 10 * time.Minute, Latency: 2500 * time.Millisecond, Repeats: 3},
 	}
 }
 
@@ -218,7 +219,9 @@ func (b *Bench) measureCell(ctx context.Context, c *cell, p Plan, last bool) err
 	}
 	c.shaped = top < ceiling
 	top = max(top, 2*minRate)
-	outcome, err := rfc2544.RunRate(ctx, b, c.size, p.Profile.Goals, minRate, top, min(max(hint, minRate), top))
+	outcome, err := rfc2544.RunRate(ctx, b, rfc2544.SearchConfig{
+		Goals: p.Profile.Goals, Size: c.size, Min: minRate, Max: top, Hint: min(max(hint, minRate), top), Limit: p.Profile.Limit,
+	})
 	c.rates = append(c.rates, outcome)
 	if err != nil || !last {
 		return err
