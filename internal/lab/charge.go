@@ -35,7 +35,8 @@ func (b *Bench) charge(o *rfc2544.Observation, r run) {
 		o.ProcessCPU = &own
 	}
 	c := b.lab.wires[r.plan.Size]
-	if c == nil || b.lab.shared() || r.plan.Rate.IsFlood() {
+	isWire := b.device.Up == nil // what everything else is compared with
+	if c == nil || isWire || b.lab.shared() || r.plan.Rate.IsFlood() {
 		return
 	}
 	onTester := (r.testerWork() - c.wireWork[r.plan.BatchSize()]) * float64(o.Offered)
