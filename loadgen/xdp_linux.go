@@ -145,8 +145,8 @@ func (x *XDP) send(ctx context.Context, p Plan) error {
 			return
 		}
 		thread <- sys.Thread()
-		err := error(syscall.EINTR)
-		for errors.Is(err, syscall.EINTR) && !over.Load() {
+		var err error // nil after some 2^32 polls, minutes: go back in
+		for (err == nil || errors.Is(err, syscall.EINTR)) && !over.Load() {
 			err = sys.RunLive(x.objects.Send.FD(), frame, p.BatchSize())
 		}
 		if errors.Is(err, syscall.EINTR) {

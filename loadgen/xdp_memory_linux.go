@@ -57,10 +57,11 @@ func (x *XDP) kernelPlan(p Plan) bpf.TesterTrialPlan {
 // the last one is stale, then an empty ledger, then the frames.
 func (x *XDP) prepare(p Plan) error {
 	x.trial++
-	if err := x.clearSeen(p); err != nil {
+	o := &x.objects
+	resting := bpf.TesterSendState{Done: 1} // the sender rests until all is in place
+	if err := errors.Join(o.Sender.Set(resting), o.Plan.Set(x.kernelPlan(p)), x.clearSeen()); err != nil {
 		return err
 	}
-	o := &x.objects
 	var templates [2][3072]byte
 	for i, s := range p.Streams {
 		number := p.first() + i
@@ -75,9 +76,7 @@ func (x *XDP) prepare(p Plan) error {
 	}
 	untouched := bpf.TesterExtremes{Min: never}
 	pair := [2]bpf.TesterExtremes{untouched, untouched}
-	state := bpf.TesterSendState{Done: 1} // the sender rests until all is in place
 	return errors.Join(
-		o.Sender.Set(state), o.Plan.Set(x.kernelPlan(p)),
 		o.Template.Set(templates), o.QuietSince.Set(uint64(0)),
 		o.Sent.Set([2]bpf.TesterStreamSent{}), o.Received.Set([2]bpf.TesterStreamReceived{}),
 		o.Latency.Set([2][2][buckets]uint32{}), o.LatencyExtremes.Set([2][2]bpf.TesterExtremes{pair, pair}),
@@ -87,7 +86,7 @@ func (x *XDP) prepare(p Plan) error {
 }
 
 // clearSeen empties as much of the bitmap as the trial before it can have used.
-func (x *XDP) clearSeen(p Plan) error {
+func (x *XDP) clearSeen() error {
 	var sent [2]bpf.TesterStreamSent
 	if err := x.objects.Sent.Get(&sent); err != nil {
 		return err

@@ -127,14 +127,14 @@ func status(ctx context.Context, err error, w io.Writer) int {
 	if err == nil {
 		return exitOK
 	}
-	if ctx.Err() != nil {
-		fmt.Fprintln(w, "tunnelbench: interrupted")
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		fmt.Fprintf(w, "tunnelbench: interrupted (%s)\n", oneLine(err))
 		return exitNoVerdict
 	}
 	fmt.Fprintf(w, "tunnelbench: %s\n", oneLine(err))
 	var bad usageError
 	switch {
-	case errors.As(err, &bad):
+	case errors.As(err, &bad), errors.Is(err, lab.ErrConfig):
 		return exitUsage
 	case errors.Is(err, errNoVerdict):
 		return exitNoVerdict

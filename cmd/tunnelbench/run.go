@@ -64,7 +64,10 @@ func (f *runFlags) run(ctx context.Context, s streams) error {
 	if len(results.Results) == 0 {
 		return err
 	}
-	return errors.Join(err, f.write(results, s), verdict(results))
+	if err := errors.Join(err, f.write(results, s)); err != nil {
+		return err
+	}
+	return verdict(results)
 }
 
 func (f *runFlags) parse() (plan lab.Plan, cfg lab.Config, err error) {
@@ -98,18 +101,20 @@ func (f *runFlags) write(results *reports.Results, s streams) error {
 	return render(f.out, results, s)
 }
 
-// verdict is nil when each device has a valid result, or cannot run here.
+// verdict is nil when each device has a valid rate, or cannot run here; but
+// some device must have been measured.
 func verdict(r *reports.Results) error {
 	fine := map[string]bool{}
-	var names []string
+	measured := false
 	for _, res := range r.Results {
-		if !slices.Contains(names, res.DUT) {
-			names = append(names, res.DUT)
-		}
-		fine[res.DUT] = fine[res.DUT] || res.Valid || res.Unsupported != ""
+		fine[res.DUT] = fine[res.DUT] || res.Unsupported != "" || res.Valid && res.Test == rfc2544.TestRate
+		measured = measured || res.Unsupported == ""
+	}
+	if !measured {
+		return fmt.Errorf("%w: none of the devices can run here: see the report for why", errors.ErrUnsupported)
 	}
 	var without []string
-	for _, name := range names {
+	for _, name := range sortedKeys(fine) {
 		if !fine[name] {
 			without = append(without, name)
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -56,13 +57,11 @@ func (f *trialFlags) run(ctx context.Context, s streams) error {
 		return err
 	}
 	seen, err := oneTrial(ctx, l, device, trial)
-	if closed := l.Close(); err == nil {
-		err = closed
-	}
+	closed := l.Close()
 	if err != nil {
-		return err
+		return errors.Join(err, closed)
 	}
-	if err := f.print(s.out, device.Spec, trial.Size, seen); err != nil {
+	if err := errors.Join(f.print(s.out, device.Spec, trial.Size, seen), closed); err != nil {
 		return err
 	}
 	if !seen.Valid {
@@ -79,12 +78,12 @@ func oneTrial(ctx context.Context, l *lab.Lab, device dut.Device, trial rfc2544.
 	if err != nil {
 		return seen, err
 	}
-	defer func() {
-		if closed := b.Close(); err == nil {
-			err = closed
-		}
-	}()
-	return b.Measure(ctx, trial)
+	seen, err = b.Measure(ctx, trial)
+	if err != nil {
+		return seen, errors.Join(err, b.Close())
+	}
+	l.Defer(b.Close) // what was measured is printed before anything can go wrong
+	return seen, nil
 }
 
 func (f *trialFlags) parse() (d dut.Device, t rfc2544.Trial, cfg lab.Config, err error) {

@@ -57,6 +57,7 @@ func (b *Bench) open(ctx context.Context, largest rfc2544.FrameSize) error {
 	}
 	b.closers = append(b.closers, b.net.Close)
 	b.session = &dut.Session{}
+	deadline := time.Now().Add(dut.UpTimeout)
 	if b.device.Up != nil {
 		b.session, err = b.device.Up(ctx, dut.Bed{
 			Net: b.net, CPUs: b.lab.cpus.DUT, MTU: mtu, Run: b.lab.run, Dir: b.lab.dir, Params: b.device.Values,
@@ -69,7 +70,7 @@ func (b *Bench) open(ctx context.Context, largest rfc2544.FrameSize) error {
 	if err := b.openEngine(); err != nil {
 		return err
 	}
-	return b.seeThrough(ctx)
+	return b.seeThrough(ctx, deadline)
 }
 
 func (b *Bench) openEngine() error {
@@ -133,15 +134,11 @@ func (b *Bench) plan(t rfc2544.Trial) loadgen.Plan {
 	}
 }
 
-// upTimeout is how long the first packet may take, a handshake included.
-const upTimeout = 10 * time.Second
-
 // seeThrough sends a few frames each way until some arrive.
-func (b *Bench) seeThrough(ctx context.Context) error {
+func (b *Bench) seeThrough(ctx context.Context, deadline time.Time) error {
 	probe := b.plan(rfc2544.Trial{Size: rfc2544.MinFrame, Load: 1000, Duration: 5 * time.Millisecond})
 	probe.Window = 200 * time.Millisecond
 	probe.Late = time.Second
-	deadline := time.Now().Add(upTimeout)
 	for _, reverse := range []bool{false, true} {
 		probe.Reverse, probe.Streams = reverse, []loadgen.Stream{b.stream(reverse)}
 		for {
@@ -156,7 +153,7 @@ func (b *Bench) seeThrough(ctx context.Context) error {
 				return err
 			}
 			if time.Now().After(deadline) {
-				return fmt.Errorf("no packet came through within %v: is it up on both sides, and does it carry IPv4?", upTimeout)
+				return fmt.Errorf("no packet came through within %v of its start%s", dut.UpTimeout, b.session.Complaint())
 			}
 		}
 	}

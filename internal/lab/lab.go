@@ -67,6 +67,9 @@ type Lab struct {
 	closers  []func() error
 }
 
+// ErrConfig is what Open's error wraps when the user chose what cannot be.
+var ErrConfig = errors.New("bad choice")
+
 // Open makes the machine ready. The error wraps errors.ErrUnsupported where
 // this machine cannot be.
 func Open(ctx context.Context, cfg Config) (*Lab, error) {
@@ -133,7 +136,7 @@ func (l *Lab) takeCores() error {
 		return err
 	}
 	if l.cpus, err = netns.PlanCPUs(allowed, netns.Siblings(allowed), l.cfg.CPUs); err != nil {
-		return err
+		return fmt.Errorf("%w: %w", ErrConfig, err)
 	}
 	if err := sys.PinProcess(l.cpus.Tester); err != nil {
 		return err
@@ -171,6 +174,9 @@ func (l *Lab) CPUPlan() netns.CPUPlan { return l.cpus }
 // Changes names the settings of the whole machine that the lab has changed
 // until it is closed.
 func (l *Lab) Changes() []string { return l.guardian.Changes() }
+
+// Defer has Close undo something more, before all that came earlier.
+func (l *Lab) Defer(undo func() error) { l.closers = append(l.closers, undo) }
 
 // Close undoes everything.
 func (l *Lab) Close() error {

@@ -10,7 +10,6 @@ import (
 	"runtime/debug"
 	"strconv"
 	"sync/atomic"
-	"syscall"
 	"time"
 	"unsafe"
 
@@ -42,7 +41,7 @@ func startSoaker(cpu int) (*soaker, error) {
 		return nil, fmt.Errorf("soaker on cpu %d: %w", cpu, err)
 	}
 	s := &soaker{cpu: cpu, softirqd: findSoftirqd(cpu), file: file, page: page, cmd: exec.Command("/proc/self/exe")}
-	s.cmd.Args = []string{"tunnelbench", soakWord}
+	s.cmd.Args = []string{"tunnelbench", soakWord, strconv.Itoa(os.Getpid())}
 	s.cmd.Env = append(os.Environ(), "GODEBUG=asyncpreemptoff=1", "GOMAXPROCS=1")
 	s.cmd.ExtraFiles = []*os.File{file}
 	s.cmd.Stderr = os.Stderr
@@ -110,16 +109,16 @@ func (s *soaker) close() error {
 // Helper runs a soaker when the program's arguments say so; it does not return
 // then. Call it first thing in main.
 func Helper() {
-	if len(os.Args) < 2 || os.Args[1] != soakWord {
+	if len(os.Args) < 3 || os.Args[1] != soakWord {
 		return
 	}
-	if err := soak(os.NewFile(3, "counter")); err != nil {
+	if err := soak(os.Args[2], os.NewFile(3, "ledger")); err != nil {
 		fmt.Fprintln(os.Stderr, "soaker:", err)
 		os.Exit(1)
 	}
 }
 
-func soak(f *os.File) error {
+func soak(parent string, f *os.File) error {
 	runtime.LockOSThread()
 	debug.SetGCPercent(-1)
 	if err := sys.BecomeIdle(); err != nil {
@@ -129,7 +128,7 @@ func soak(f *os.File) error {
 	if err != nil {
 		return err
 	}
-	if syscall.Getppid() == 1 { // the lab was gone before the kernel could tie us to it
+	if strconv.Itoa(os.Getppid()) != parent { // the lab was gone before the kernel could tie us to it
 		return errors.New("orphaned")
 	}
 	ledger := ledgerOf(page)

@@ -119,15 +119,15 @@ static __always_inline void record_stall(__u64 at, __u64 length, __u32 tester)
 	stalls[i].tester = tester;
 }
 
-/* A long gap between two polls is the machine's doing when nothing was sent in
- * it, or when the core's own timer was late too; else it is the path's. The
+/* A long gap between two polls is the machine's doing when nothing was on its way
+ * out in it, or when the core's own timer was late too; else it is the path's. The
  * machine's time pauses the schedule, the path's does not. */
 static __always_inline void judge_gap(__u64 now, __u64 gap)
 {
 	__u32 cpu = plan.tester_cpu;
 	__u64 ticks_late = cpu < CPUS_MAX ? canaries[cpu].stalls : 0;
 
-	if (sender.sent && ticks_late == sender.canary_seen)
+	if ((sender.sent || sender.batch_left) && ticks_late == sender.canary_seen)
 		return;
 	sender.canary_seen = ticks_late;
 	sender.stalled += gap;
@@ -255,7 +255,8 @@ int send(struct xdp_md *ctx)
 	if (!sender.start) {
 		sender.start = now;
 		sender.last_poll = now;
-		quiet_since = 0;
+		if (plan.tester_cpu < CPUS_MAX)
+			sender.canary_seen = canaries[plan.tester_cpu].stalls;
 	}
 	gap = now - sender.last_poll;
 	if (gap > plan.stall_limit)

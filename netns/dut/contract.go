@@ -58,13 +58,13 @@ func (b Bed) environment(s side) []string {
 	return env
 }
 
-// upTimeout is the contract's: interface up and first packet through.
-const upTimeout = 10 * time.Second
+// UpTimeout is the contract's: interface up and first packet through.
+const UpTimeout = 10 * time.Second
 
 // start runs a program on both sides by the contract and connects what it made.
 func (b Bed) start(ctx context.Context, path string, args ...string) (*Session, error) {
 	s := &Session{}
-	ctx, cancel := context.WithTimeout(ctx, upTimeout)
+	ctx, cancel := context.WithTimeout(ctx, UpTimeout)
 	defer cancel()
 	for _, side := range sides {
 		p, err := netns.Start(b.Net.NS(side.node), netns.Command{
@@ -105,7 +105,7 @@ func (b Bed) awaitUp(ctx context.Context, s *Session, side side) error {
 		select {
 		case <-poll.C:
 		case <-ctx.Done():
-			return fmt.Errorf("the %s side did not bring %s up within %v%s", side.node, side.dev, upTimeout, s.complaint(side.node))
+			return fmt.Errorf("the %s side did not bring %s up within %v%s", side.node, side.dev, UpTimeout, s.Complaint())
 		}
 	}
 }
@@ -124,15 +124,19 @@ func (s *Session) refine(died error) error {
 	return died
 }
 
-// complaint is the last line a side that still runs has left on stderr.
-func (s *Session) complaint(node string) string {
+// Complaint is the last line that a side has left on stderr, as the end of an
+// error; empty for a tunnel without processes.
+func (s *Session) Complaint() string {
 	for i, p := range s.processes {
 		lines := strings.Split(strings.TrimSpace(p.Stderr()), "\n")
-		if last := lines[len(lines)-1]; s.sides[i] == node && last != "" {
-			return ": " + last
+		if last := lines[len(lines)-1]; last != "" {
+			return fmt.Sprintf(": the %s side says: %s", s.sides[i], last)
 		}
 	}
-	return ": it says nothing on stderr"
+	if len(s.processes) > 0 {
+		return ": neither side says anything on stderr"
+	}
+	return ""
 }
 
 // connect gives the tunnel's interfaces MTU, queue, addresses and routes, and
