@@ -33,8 +33,20 @@ type Guardian struct {
 }
 
 type savedSetting struct {
-	Key string `json:"key"`
-	Old string `json:"old"`
+	Key    string `json:"key,omitempty"`
+	Old    string `json:"old,omitempty"`
+	Remove string `json:"remove,omitempty"` // a directory, instead of a setting
+}
+
+// undo puts things back.
+func (s savedSetting) undo() error {
+	if s.Remove != "" {
+		return os.RemoveAll(s.Remove)
+	}
+	if err := writeSysctl(s.Key, s.Old); err != nil {
+		return fmt.Errorf("restore %s to %s: %w", s.Key, s.Old, err)
+	}
+	return nil
 }
 
 const guardianOK = "ok"
@@ -107,6 +119,18 @@ func (g *Guardian) save(s savedSetting) error {
 	return nil
 }
 
+// TempDir makes a directory that is gone with all that is in it when the lab ends.
+func (g *Guardian) TempDir(pattern string) (string, error) {
+	dir, err := os.MkdirTemp("", pattern)
+	if err != nil {
+		return "", fmt.Errorf("guardian: %w", err)
+	}
+	if err := g.save(savedSetting{Remove: dir}); err != nil {
+		return "", errors.Join(fmt.Errorf("guardian: directory %s: %w", dir, err), os.Remove(dir))
+	}
+	return dir, nil
+}
+
 // Changes names what was changed, one line each: "net.core.x: 1000 -> 30000".
 func (g *Guardian) Changes() []string { return slices.Clone(g.changes) }
 
@@ -142,8 +166,8 @@ func runGuardian(requests io.Reader, answers io.Writer) int {
 	}
 	code := 0
 	for _, s := range slices.Backward(saved) {
-		if err := writeSysctl(s.Key, s.Old); err != nil {
-			fmt.Fprintf(answers, "restore %s to %s: %v\n", s.Key, s.Old, err)
+		if err := s.undo(); err != nil {
+			fmt.Fprintln(answers, err)
 			code = 1
 		}
 	}

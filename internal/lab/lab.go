@@ -108,10 +108,9 @@ func (l *Lab) open(ctx context.Context) error {
 	if err := l.changeSettings(); err != nil {
 		return err
 	}
-	if l.dir, err = os.MkdirTemp("", "tunnelbench-"); err != nil {
-		return fmt.Errorf("directory shared by both sides: %w", err)
+	if l.dir, err = l.guardian.TempDir("tunnelbench-"); err != nil {
+		return err
 	}
-	l.closers = append(l.closers, func() error { return os.RemoveAll(l.dir) })
 	return l.takeCores()
 }
 
