@@ -12,6 +12,7 @@ import (
 // Limits of the engine.
 const (
 	MaxFlows    = 65536
+	MaxNetworks = 256                     // RFC 2544 section 12
 	MaxXDPFrame = rfc2544.FrameSize(3076) // a live frame lies in one page
 	MaxFrames   = 1 << 32                 // of a trial, per stream: sequence numbers have 32 bits
 	MaxRate     = rfc2544.Rate(20e6)      // above it a schedule means nothing
@@ -41,7 +42,9 @@ type Plan struct {
 	Rate     rfc2544.Rate // per stream; rfc2544.Flood for no schedule
 	Duration time.Duration
 	Flows    int           // per stream, 1 to MaxFlows
-	Seed     uint64        // of the flows' ports
+	Networks int           // that a stream's flows are spread over, 1 to MaxNetworks; 0 is 1
+	Seed     uint64        // of the flows' ports and networks
+	IPv6     bool          // the streams' addresses are IPv6; frames from rfc2544.MinFrame6 up
 	Late     time.Duration // a frame that takes longer is lost, as late; above 0
 	Silence  time.Duration // the trial is over when nothing came for so long; above 0
 	Window   time.Duration // but no later than so long after the last frame went out
@@ -53,8 +56,10 @@ func (p Plan) Validate() error {
 	switch {
 	case len(p.Streams) < 1 || len(p.Streams) > 2:
 		return fmt.Errorf("plan: %d streams: one per direction, so 1 or 2", len(p.Streams))
-	case p.Size < rfc2544.MinFrame:
-		return fmt.Errorf("frame size %d: the smallest that holds the signature is %d", p.Size, rfc2544.MinFrame)
+	case p.Size < p.minFrame():
+		return fmt.Errorf("frame size %d: the smallest that holds the signature is %d", p.Size, p.minFrame())
+	case p.Networks < 0 || p.Networks > MaxNetworks:
+		return fmt.Errorf("%d networks: from 1 to %d", p.Networks, MaxNetworks)
 	case p.Size > MaxXDPFrame:
 		return fmt.Errorf("frame size %d: this engine sends up to %d", p.Size, MaxXDPFrame)
 	case !p.Rate.IsFlood() && !(p.Rate >= minRate && p.Rate <= MaxRate):
@@ -69,6 +74,13 @@ func (p Plan) Validate() error {
 		return fmt.Errorf("plan: the late limit, the silence and the window must be above zero")
 	}
 	return nil
+}
+
+func (p Plan) minFrame() rfc2544.FrameSize {
+	if p.IPv6 {
+		return rfc2544.MinFrame6
+	}
+	return rfc2544.MinFrame
 }
 
 // PacedBatch is the largest batch of a paced trial: bursts are no longer.

@@ -20,7 +20,7 @@ import (
 
 // XDP is the engine that sends and receives inside the kernel.
 type XDP struct {
-	cfg     XDPConfig
+	cfg     EngineConfig
 	objects bpf.TesterObjects
 	closers []func() error
 	seen    *ebpf.Memory
@@ -29,7 +29,7 @@ type XDP struct {
 }
 
 // NewXDP loads the tester into the kernel and attaches it to both ports.
-func NewXDP(cfg XDPConfig) (*XDP, error) {
+func NewXDP(cfg EngineConfig) (*XDP, error) {
 	x := &XDP{cfg: cfg, words: (max(cfg.MaxFrames, 1<<16) + 63) / 64}
 	if err := x.open(); err != nil {
 		return nil, errors.Join(err, x.Close())

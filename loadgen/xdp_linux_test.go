@@ -32,7 +32,7 @@ func openWire(t testing.TB, maxFrames uint64) *XDP {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := XDPConfig{Tester: cpus[0], DUT: cpus[1:], MaxFrames: maxFrames}
+	cfg := EngineConfig{Tester: cpus[0], DUT: cpus[1:], MaxFrames: maxFrames}
 	for i, name := range []string{netns.Port0, netns.Port1} {
 		cfg.Ports[i].Enter = n.NS(netns.Tester).Do
 		err := n.NS(netns.Tester).Do(func() error {

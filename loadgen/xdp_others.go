@@ -15,7 +15,7 @@ type XDP struct{}
 var errNeedsLinux = fmt.Errorf("the xdp engine needs Linux: %w", errors.ErrUnsupported)
 
 // NewXDP says that this system has no such engine.
-func NewXDP(XDPConfig) (*XDP, error) { return nil, errNeedsLinux }
+func NewXDP(EngineConfig) (*XDP, error) { return nil, errNeedsLinux }
 
 // Run says so too.
 func (x *XDP) Run(context.Context, Plan) (Ledger, error) { return Ledger{}, errNeedsLinux }

@@ -45,6 +45,8 @@ type Results struct {
 	Link        rfc2544.BitRate `json:"link_bps"` // nominal speed, from which R follows
 	Calibration []Calibration   `json:"calibration"`
 	Results     []Result        `json:"results"`
+	Certificate *Certificate    `json:"certificate,omitempty"` // the machine's error budget, where it was measured
+	Comparison  *Comparison     `json:"comparison,omitempty"`  // of `ab`
 }
 
 // Tool is the build that measured.

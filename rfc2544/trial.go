@@ -83,26 +83,65 @@ type Observation struct {
 	LatencyQuiet *Distribution    `json:"latency_quiet_ns"` // frames whose way no stall touched
 	CPUPerFrame  *float64         `json:"cpu_ns_per_frame"` // all cores, minus what the bare wire costs
 	ProcessCPU   *float64         `json:"process_cpu_ns_per_frame"`
-	CoreSpeed    *float64         `json:"core_speed"` // of the device's slowest core, as a share of the fastest trial of the run
+	CoreSpeed    *float64         `json:"core_speed"` // of the device's slowest core, as a share of its fastest
+	// Directions are the counts of each direction, when both were measured at
+	// once; the counts above are then their sums, and the latencies of all frames.
+	Directions []Direction `json:"directions,omitempty"`
 }
 
+// Direction is what became of one direction's frames, in the words of Observation.
+type Direction struct {
+	Direction    string        `json:"direction"` // Forward or Reverse
+	Intended     uint64        `json:"intended"`
+	Offered      uint64        `json:"offered"`
+	Received     uint64        `json:"received"`
+	Lost         uint64        `json:"lost"`
+	Duplicated   uint64        `json:"duplicated"`
+	Reordered    uint64        `json:"reordered"`
+	Corrupted    uint64        `json:"corrupted"`
+	Late         uint64        `json:"late"`
+	Stale        uint64        `json:"stale"`
+	Foreign      uint64        `json:"foreign"`
+	Latency      *Distribution `json:"latency_ns"`
+	LatencyQuiet *Distribution `json:"latency_quiet_ns"`
+}
+
+// The directions: Forward is from port 0 to port 1, left to right.
+const (
+	Forward = "forward"
+	Reverse = "reverse"
+	Both    = "both"
+)
+
 // LossRatio is the share of intended frames that did not come back in time,
-// in [0,1]: what the tester failed to send counts as lost (RFC 9971, 2.1).
+// in [0,1]: what the tester failed to send counts as lost (RFC 9971, 2.1). With
+// both directions it is the worse one's: a tunnel is as good as its worse half.
 func (o Observation) LossRatio() float64 {
-	expected := max(o.Intended, o.Offered)
+	if len(o.Directions) == 0 {
+		return lossRatio(o.Intended, o.Offered, o.Received)
+	}
+	worst := 0.0
+	for _, d := range o.Directions {
+		worst = max(worst, lossRatio(d.Intended, d.Offered, d.Received))
+	}
+	return worst
+}
+
+func lossRatio(intended, offered, received uint64) float64 {
+	expected := max(intended, offered)
 	if expected == 0 {
 		return 0
 	}
-	return float64(expected-min(o.Received, expected)) / float64(expected) // one rounding: 5 of 1000 is exactly 0.005
+	return float64(expected-min(received, expected)) / float64(expected) // one rounding: 5 of 1000 is exactly 0.005
 }
 
 // ForwardingRate is RFC 2285 section 3.6: frames that came out, per second of
-// sending. It says nothing of loss.
+// sending and direction. It says nothing of loss.
 func (o Observation) ForwardingRate() Rate {
 	if o.Duration <= 0 {
 		return 0
 	}
-	return Rate(float64(o.Received) / o.Duration.Seconds())
+	return Rate(float64(o.Received) / o.Duration.Seconds() / float64(max(1, len(o.Directions))))
 }
 
 // Measurer runs trials: the whole boundary between the procedures and the lab.

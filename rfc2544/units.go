@@ -25,8 +25,9 @@ const (
 // MinFrame and MaxFrame are the sizes the lab accepts at all; a tunnel's MTU
 // may allow less.
 const (
-	MinFrame FrameSize = minIPv4
-	MaxFrame FrameSize = maxFrame
+	MinFrame  FrameSize = minIPv4
+	MinFrame6 FrameSize = minIPv4 + 20 // an IPv6 header is 20 octets longer
+	MaxFrame  FrameSize = maxFrame
 )
 
 // OnVeth is the frame's length in octets on a virtual link, which carries no FCS.

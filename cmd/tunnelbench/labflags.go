@@ -19,7 +19,8 @@ import (
 type labFlags struct {
 	tester, device, link, offloads string
 	wait, keep                     bool
-	flows                          int
+	flows, networks, ip            int
+	engine, direction, wan         string
 	seed                           uint64
 	late, patience                 time.Duration
 }
@@ -33,6 +34,11 @@ func addLabFlags(set *flag.FlagSet) *labFlags {
 	set.BoolVar(&f.wait, "wait", false, "wait while another lab runs on this machine")
 	set.BoolVar(&f.keep, "keep", false, "name the namespaces tb-left, tb-right and tb-tester and leave them, to look inside")
 	set.IntVar(&f.flows, "flows", 1, "`number` of flows, with pseudorandom UDP ports when more than one")
+	set.IntVar(&f.networks, "networks", 1, "`number` of networks that the flows are spread over")
+	set.IntVar(&f.ip, "ip", 4, "inner packets of IP `version` 4 or 6")
+	set.StringVar(&f.engine, "engine", lab.EngineAuto, "`engine` of the tester: xdp (in the kernel), afpacket (sockets), or auto: xdp where the kernel lets us")
+	set.StringVar(&f.direction, "direction", rfc2544.Forward, "forward (left to right), reverse, or both at once")
+	set.StringVar(&f.wan, "wan", "", "what the link between the ends does to packets, such as delay=20ms,loss=1% or rate=100Mbps,queue=1000")
 	set.Uint64Var(&f.seed, "seed", 1, "`number` that every random choice follows from")
 	set.DurationVar(&f.late, "late", lab.DefaultLate, "a frame that takes longer than this `time` is lost, as late")
 	set.DurationVar(&f.patience, "patience", defaultPatience, "`time` to wait, in all, for neighbours on the machine to let its cores run at full speed")
@@ -43,13 +49,28 @@ const defaultPatience = 20 * time.Second
 
 // config checks the options.
 func (f *labFlags) config() (lab.Config, error) {
-	cfg := lab.Config{Wait: f.wait, Keep: f.keep, Flows: f.flows, Seed: f.seed, Late: f.late, Patience: f.patience, PlainWAN: f.offloads == "off"}
+	cfg := lab.Config{
+		Wait: f.wait, Keep: f.keep, Flows: f.flows, Networks: f.networks, IPv6: f.ip == 6, Engine: f.engine, Direction: f.direction,
+		WAN: f.wan, Seed: f.seed, Late: f.late, Patience: f.patience, PlainWAN: f.offloads == "off",
+	}
 	var err error
 	if f.offloads != "on" && f.offloads != "off" {
 		return cfg, badUsage("--wan-offloads %q: on or off", f.offloads)
 	}
 	if f.flows < 1 || f.flows > loadgen.MaxFlows {
 		return cfg, badUsage("--flows %d: from 1 to %d", f.flows, loadgen.MaxFlows)
+	}
+	if f.networks < 1 || f.networks > loadgen.MaxNetworks || f.networks > f.flows {
+		return cfg, badUsage("--networks %d: from 1 to %d, and no more than --flows", f.networks, loadgen.MaxNetworks)
+	}
+	if f.ip != 4 && f.ip != 6 {
+		return cfg, badUsage("--ip %d: 4 or 6", f.ip)
+	}
+	if !slices.Contains([]string{lab.EngineAuto, lab.EngineXDP, lab.EngineAFPacket}, f.engine) {
+		return cfg, badUsage("--engine %q: auto, xdp or afpacket", f.engine)
+	}
+	if !slices.Contains([]string{rfc2544.Forward, rfc2544.Reverse, rfc2544.Both}, f.direction) {
+		return cfg, badUsage("--direction %q: forward, reverse or both", f.direction)
 	}
 	if f.late <= 0 || f.late > 10*time.Second {
 		return cfg, badUsage("--late %v: above 0, up to 10s", f.late)

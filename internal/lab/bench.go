@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/loadgen"
@@ -20,7 +19,7 @@ type Bench struct {
 	device  dut.Device
 	net     *netns.Net
 	session *dut.Session
-	engine  *loadgen.XDP
+	engine  engine
 	closers []func() error
 }
 
@@ -47,20 +46,23 @@ func (b *Bench) open(ctx context.Context, largest rfc2544.FrameSize) error {
 	if !b.lab.shared() {
 		plan.RPS = b.lab.cpus.DUT
 	}
-	topology := netns.Dual(plan)
-	if b.device.Up == nil {
-		topology = netns.Wire(plan)
+	network := b.device.Network
+	if network == nil {
+		network = netns.Dual
 	}
 	var err error
-	if b.net, err = netns.Build(ctx, topology, netns.Options{Keep: b.lab.cfg.Keep}); err != nil {
+	if b.net, err = netns.Build(ctx, network(plan), netns.Options{Keep: b.lab.cfg.Keep}); err != nil {
 		return err
 	}
 	b.closers = append(b.closers, b.net.Close)
+	if err := b.impairWAN(ctx); err != nil {
+		return err
+	}
 	b.session = &dut.Session{}
 	deadline := time.Now().Add(dut.UpTimeout)
 	if b.device.Up != nil {
 		b.session, err = b.device.Up(ctx, dut.Bed{
-			Net: b.net, CPUs: b.lab.cpus.DUT, MTU: mtu, Run: b.lab.run, Dir: b.lab.dir, Params: b.device.Values,
+			Net: b.net, CPUs: b.lab.cpus.DUT, MTU: mtu, Run: b.lab.run, Dir: b.lab.dir, Build: b.device.Build, Params: b.device.Values,
 		})
 		if err != nil {
 			return err
@@ -73,65 +75,12 @@ func (b *Bench) open(ctx context.Context, largest rfc2544.FrameSize) error {
 	return b.seeThrough(ctx, deadline)
 }
 
-func (b *Bench) openEngine() error {
-	tester := b.net.NS(netns.Tester)
-	var ports [2]loadgen.Port
-	for i, name := range []string{netns.Port0, netns.Port1} {
-		ports[i].Enter = tester.Do
-		err := tester.Do(func() error {
-			dev, err := net.InterfaceByName(name)
-			if err == nil {
-				ports[i].Index = dev.Index
-			}
-			return err
-		})
-		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-	}
-	engine, err := loadgen.NewXDP(loadgen.XDPConfig{
-		Ports: ports, Tester: b.lab.cpus.Tester[0], DUT: b.lab.dutCores(), MaxFrames: b.lab.cfg.MaxFrames,
-	})
-	if err != nil {
-		return err
-	}
-	b.engine = engine
-	b.closers = append(b.closers, engine.Close)
-	return nil
-}
-
 // dutCores are the device's cores that are not the tester's as well.
 func (l *Lab) dutCores() []int {
 	if l.shared() {
 		return nil
 	}
 	return l.cpus.DUT
-}
-
-// stream is the traffic of one direction on this network.
-func (b *Bench) stream(reverse bool) loadgen.Stream {
-	near, far := netns.Port0Addr, netns.Port1Addr
-	from, hop := netns.Port0MAC, netns.LeftLANMAC
-	if reverse {
-		near, far = far, near
-		from, hop = netns.Port1MAC, netns.RightLANMAC
-	}
-	if b.device.Up == nil {
-		hop = netns.Port1MAC
-	}
-	return loadgen.Stream{From: loadgen.Endpoint{MAC: from[:], IP: near}, To: far, NextHop: hop[:]}
-}
-
-// plan is a trial for the engine.
-func (b *Bench) plan(t rfc2544.Trial) loadgen.Plan {
-	const (
-		margin = 10 * time.Millisecond // a frame that came just before the silence began may still be late
-		window = 5 * time.Second       // overloaded tunnels have been seen to deliver 2.5 s late
-	)
-	return loadgen.Plan{
-		Streams: []loadgen.Stream{b.stream(false)}, Size: t.Size, Rate: t.Load, Duration: t.Duration,
-		Flows: b.lab.cfg.Flows, Seed: b.lab.cfg.Seed, Late: b.lab.cfg.Late, Silence: b.lab.cfg.Late + margin, Window: window,
-	}
 }
 
 // seeThrough sends a few frames each way until some arrive.

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -17,12 +18,20 @@ import (
 // Config is what a user may choose about the lab itself.
 type Config struct {
 	CPUs     netns.CPUOverrides
-	Wait     bool // for another lab to end, instead of an error
-	Keep     bool // the namespaces, by name, for people who want to look inside
-	PlainWAN bool // no offloads on the wan link
-	Flows    int  // 0 is one
-	Seed     uint64
-	Late     time.Duration // a frame later than this is lost; 0 is DefaultLate
+	Wait     bool   // for another lab to end, instead of an error
+	Keep     bool   // the namespaces, by name, for people who want to look inside
+	PlainWAN bool   // no offloads on the wan link
+	Engine   string // EngineAuto, EngineXDP or EngineAFPacket; empty is auto
+	// Direction is rfc2544.Forward, Reverse or Both; empty is forward.
+	Direction string
+	IPv6      bool // inner packets
+	Flows     int  // 0 is one
+	Networks  int  // that the flows are spread over; 0 is one
+	Seed      uint64
+	// WAN is what the link between the two ends of a tunnel does to packets, as
+	// --wan writes it; empty: nothing.
+	WAN  string
+	Late time.Duration // a frame later than this is lost; 0 is DefaultLate
 	// MaxFrames is the longest trial, in frames; 0 is DefaultMaxFrames.
 	MaxFrames uint64
 	// Patience is how long a run may wait, in all, for the machine to be as fast
@@ -73,9 +82,9 @@ var ErrConfig = errors.New("bad choice")
 // Open makes the machine ready. The error wraps errors.ErrUnsupported where
 // this machine cannot be.
 func Open(ctx context.Context, cfg Config) (*Lab, error) {
-	if cfg.Flows == 0 {
-		cfg.Flows = 1
-	}
+	cfg.Engine = cmp.Or(cfg.Engine, EngineAuto)
+	cfg.Direction = cmp.Or(cfg.Direction, rfc2544.Forward)
+	cfg.Flows, cfg.Networks = cmp.Or(cfg.Flows, 1), cmp.Or(cfg.Networks, 1)
 	if cfg.Late == 0 {
 		cfg.Late = DefaultLate
 	}

@@ -88,11 +88,15 @@ func bringUp(dev string) error {
 	return netlink.LinkSetUp(link)
 }
 
-// startSelf runs this program again on both sides, in a role.
+// startSelf runs this program, or the other build of it that was asked for,
+// on both sides, in a role.
 func (b Bed) startSelf(ctx context.Context, name string) (*Session, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return nil, err
+	self := b.Build
+	if self == "" {
+		var err error
+		if self, err = os.Executable(); err != nil {
+			return nil, err
+		}
 	}
 	return b.start(ctx, self, roleWord, name)
 }

@@ -21,10 +21,14 @@ const (
 // Tunnel is one kind of device under test.
 type Tunnel struct {
 	Name     string
-	Doc      string              // one line
-	Kind     string              // Calibration, Plain or Sealed
-	Overhead int                 // octets added to an inner IP packet on the underlay, outer IPv4 header included; 0 if unknown
-	Params   map[string][]string // the parameters it takes, with the values each may have
+	Doc      string                               // one line
+	Kind     string                               // Calibration, Plain or Sealed
+	Overhead int                                  // octets added to an inner IP packet on the underlay, outer IPv4 header included; 0 if unknown
+	Params   map[string][]string                  // the parameters it takes, with the values each may have; nil: Check knows
+	Check    func(values map[string]string) error // the parameters together; nil: nothing to check
+	Builtin  bool                                 // a role of this program, which other builds of it have too
+	// Network is where it is brought up; nil: netns.Dual.
+	Network func(netns.Plan) netns.Topology
 	// Probe returns nil when the tunnel can run here, else an error that wraps
 	// errors.ErrUnsupported and says what is missing.
 	Probe func(ctx context.Context) error
@@ -39,6 +43,7 @@ type Bed struct {
 	MTU    int   // octets of the largest inner IP packet
 	Run    string
 	Dir    string // shared by both sides, gone afterwards
+	Build  string // the program that has the role; empty: this one
 	Params map[string]string
 }
 
@@ -46,6 +51,7 @@ type Bed struct {
 type Device struct {
 	Tunnel
 	Spec   string // as results call it
+	Build  string // the path of another build of this program; empty: this one
 	Values map[string]string
 }
 
@@ -57,24 +63,32 @@ func All() []Tunnel {
 	return []Tunnel{wire, plain, vxlan, wireguardGo, referenceTunnel}
 }
 
-// Parse reads NAME, NAME:key=value,... or exec:PATH.
+// Parse reads NAME, NAME:key=value,..., NAME@BUILD with the path of another
+// build of this program, or exec:PATH.
 func Parse(spec string) (Device, error) {
 	if path, ok := strings.CutPrefix(spec, execPrefix); ok {
 		return parseExec(path)
 	}
 	name, params, hasParams := strings.Cut(spec, ":")
+	name, build, hasBuild := strings.Cut(name, "@")
 	tunnels := All()
 	i := slices.IndexFunc(tunnels, func(t Tunnel) bool { return t.Name == name })
 	if i < 0 {
 		return Device{}, fmt.Errorf("dut %q: unknown: use %s or exec:PATH", spec, strings.Join(names(tunnels), ", "))
 	}
 	d := Device{Tunnel: tunnels[i], Spec: spec, Values: map[string]string{}}
+	if hasBuild {
+		if err := d.useBuild(build); err != nil {
+			return Device{}, fmt.Errorf("dut %q: %w", spec, err)
+		}
+	}
 	if !hasParams {
-		return d, nil
+		return d, d.check()
 	}
 	for pair := range strings.SplitSeq(params, ",") {
 		key, value, ok := strings.Cut(pair, "=")
-		if !ok || !slices.Contains(d.Params[key], value) {
+		values, known := d.Params[key]
+		if !ok || !known || values != nil && !slices.Contains(values, value) {
 			return Device{}, fmt.Errorf("dut %q: parameter %q: %s", spec, pair, d.paramHelp())
 		}
 		if _, twice := d.Values[key]; twice {
@@ -82,7 +96,27 @@ func Parse(spec string) (Device, error) {
 		}
 		d.Values[key] = value
 	}
-	return d, nil
+	return d, d.check()
+}
+
+// useBuild has another build of this program play the tunnel's role.
+func (d *Device) useBuild(path string) error {
+	if !d.Builtin {
+		return fmt.Errorf("%s is no part of this program: it has no builds", d.Name)
+	}
+	abs, err := executable(path)
+	d.Build = abs
+	return err
+}
+
+func (d Device) check() error {
+	if d.Check == nil {
+		return nil
+	}
+	if err := d.Check(d.Values); err != nil {
+		return fmt.Errorf("dut %q: %w", d.Spec, err)
+	}
+	return nil
 }
 
 func names(tunnels []Tunnel) []string {
@@ -99,6 +133,9 @@ func (t Tunnel) paramHelp() string {
 	}
 	var keys []string
 	for key, values := range t.Params {
+		if values == nil {
+			values = []string{".."}
+		}
 		keys = append(keys, key+"="+strings.Join(values, "|"))
 	}
 	slices.Sort(keys)
@@ -107,22 +144,31 @@ func (t Tunnel) paramHelp() string {
 
 // parseExec checks what can be checked before anything is built.
 func parseExec(path string) (Device, error) {
-	abs, err := filepath.Abs(path)
+	abs, err := executable(path)
 	if err != nil {
 		return Device{}, fmt.Errorf("dut %s%s: %w", execPrefix, path, err)
-	}
-	info, err := os.Stat(abs)
-	switch {
-	case err != nil:
-		return Device{}, fmt.Errorf("dut %s%s: no such file: give the path of an executable", execPrefix, path)
-	case info.IsDir() || info.Mode()&0o111 == 0:
-		return Device{}, fmt.Errorf("dut %s%s: not executable: chmod +x it", execPrefix, path)
 	}
 	t := Tunnel{
 		Name: execPrefix + filepath.Base(abs), Doc: "a program of yours", Kind: Plain, Probe: probeNothing,
 		Up: func(ctx context.Context, b Bed) (*Session, error) { return b.start(ctx, abs) },
 	}
 	return Device{Tunnel: t, Spec: t.Name}, nil
+}
+
+// executable is the absolute path of a program that is there.
+func executable(path string) (string, error) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	info, err := os.Stat(abs)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("no such file: give the path of an executable")
+	case info.IsDir() || info.Mode()&0o111 == 0:
+		return "", fmt.Errorf("not executable: chmod +x it")
+	}
+	return abs, nil
 }
 
 func probeNothing(context.Context) error { return nil }

@@ -12,7 +12,7 @@ import (
 
 // wire joins the tester's ports: what is measured is the tester.
 var wire = Tunnel{
-	Name: "wire", Kind: Calibration, Probe: probeNothing,
+	Name: "wire", Kind: Calibration, Probe: probeNothing, Network: netns.Wire,
 	Doc: "the tester's two ports joined: the most that can be measured here",
 }
 

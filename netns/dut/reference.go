@@ -14,7 +14,7 @@ var referenceTunnel = Tunnel{
 	Name: "reference", Kind: Plain, Overhead: 28 + reference.HeaderLen,
 	Doc:    "the project's reference tunnel, in a process per side",
 	Params: map[string][]string{"gso": onOff, "gro": onOff},
-	Probe:  probeTUN,
+	Probe:  probeTUN, Builtin: true,
 	Up: func(ctx context.Context, b Bed) (*Session, error) {
 		return b.startSelf(ctx, "reference")
 	},

@@ -19,7 +19,7 @@ import (
 var wireguardGo = Tunnel{
 	Name: "wireguard-go", Kind: Sealed, Overhead: 60,
 	Doc:   "wireguard-go as a library, in a process per side",
-	Probe: probeTUN,
+	Probe: probeTUN, Builtin: true,
 	Up: func(ctx context.Context, b Bed) (*Session, error) {
 		return b.startSelf(ctx, "wireguard-go")
 	},

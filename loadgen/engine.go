@@ -8,8 +8,8 @@ type Port struct {
 	Enter func(func() error) error // runs a function inside that namespace
 }
 
-// XDPConfig is what the xdp engine needs to know for its whole life.
-type XDPConfig struct {
+// EngineConfig is what an engine needs to know for its whole life.
+type EngineConfig struct {
 	Ports     [2]Port
 	Tester    int   // the core that sends
 	DUT       []int // cores whose stalls are watched
