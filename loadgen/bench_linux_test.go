@@ -20,26 +20,44 @@ func BenchmarkGenerator(b *testing.B) {
 		{64, 100e3}, {64, 1e6}, {64, 1.5e6},
 	} {
 		b.Run(fmt.Sprintf("size=%d/load=%v", c.size, c.rate), func(b *testing.B) {
-			x := openWire(b, 1<<25)
-			p := wirePlan()
-			p.Size, p.Rate, p.Duration = c.size, c.rate, time.Second
-			var frames, lost uint64
-			var sending time.Duration
-			for b.Loop() {
-				l, err := x.Run(context.Background(), p)
-				if err != nil {
-					b.Fatal(err)
-				}
-				s := l.Streams[0]
-				frames, lost, sending = frames+s.Received, lost+s.Intended-s.Received, sending+l.Duration
-				if q := l.LatenessQuiet; q != nil {
-					b.ReportMetric(float64(q.P50), "late-p50-ns")
-					b.ReportMetric(float64(q.P99), "late-p99-ns")
-				}
-			}
-			b.ReportMetric(float64(frames)/sending.Seconds()/1e6, "Mpps")
-			b.ReportMetric(float64(lost)/float64(b.N), "lost/op")
-			b.ReportMetric(0, "ns/op")
+			benchmarkEngine(b, openWire(b, 1<<25).Run, c.size, c.rate)
 		})
 	}
+}
+
+// BenchmarkGeneratorAFPacket is the same with the engine of sockets.
+func BenchmarkGeneratorAFPacket(b *testing.B) {
+	for _, c := range []struct {
+		size rfc2544.FrameSize
+		rate rfc2544.Rate
+	}{
+		{64, rfc2544.Flood}, {512, rfc2544.Flood}, {1518, rfc2544.Flood}, {rfc2544.MaxFrame, rfc2544.Flood},
+		{64, 100e3}, {64, 0.5e6},
+	} {
+		b.Run(fmt.Sprintf("size=%d/load=%v", c.size, c.rate), func(b *testing.B) {
+			benchmarkEngine(b, openPacketWire(b, 1<<25).Run, c.size, c.rate)
+		})
+	}
+}
+
+func benchmarkEngine(b *testing.B, run func(context.Context, Plan) (Ledger, error), size rfc2544.FrameSize, rate rfc2544.Rate) {
+	p := wirePlan()
+	p.Size, p.Rate, p.Duration = size, rate, time.Second
+	var frames, lost uint64
+	var sending time.Duration
+	for b.Loop() {
+		l, err := run(context.Background(), p)
+		if err != nil {
+			b.Fatal(err)
+		}
+		s := l.Streams[0]
+		frames, lost, sending = frames+s.Received, lost+s.Intended-s.Received, sending+l.Duration
+		if q := l.LatenessQuiet; q != nil {
+			b.ReportMetric(float64(q.P50), "late-p50-ns")
+			b.ReportMetric(float64(q.P99), "late-p99-ns")
+		}
+	}
+	b.ReportMetric(float64(frames)/sending.Seconds()/1e6, "Mpps")
+	b.ReportMetric(float64(lost)/float64(b.N), "lost/op")
+	b.ReportMetric(0, "ns/op")
 }

@@ -1,6 +1,10 @@
 package loadgen
 
-import "time"
+import (
+	"time"
+
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
 
 // Port is one of the tester's interfaces.
 type Port struct {
@@ -14,6 +18,7 @@ type EngineConfig struct {
 	Tester    int   // the core that sends
 	DUT       []int // cores whose stalls are watched
 	MaxFrames uint64
+	Largest   rfc2544.FrameSize // that will be sent; 0: rfc2544.MaxFrame
 }
 
 // The canary's period, the gap that counts as a stall, and the slice that one

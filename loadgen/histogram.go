@@ -39,12 +39,36 @@ func middle(b int) uint64 {
 	return low + 1<<shift/2
 }
 
-// distribution summarises counts, whose extremes are known exactly. It is nil
-// when nothing was counted. A percentile is the smallest value with F(x) >= p
-// (RFC 2330 section 11.3).
-func distribution(counts *[buckets]uint32, least, most uint64) *rfc2544.Distribution {
+// histogram counts every sample; its extremes are exact.
+type histogram struct {
+	least, most uint64
+	counts      [buckets]uint32
+}
+
+func newHistogram() *histogram { return &histogram{least: never} }
+
+// never is more than any sample.
+const never = ^uint64(0)
+
+// add counts one sample; it never allocates.
+func (h *histogram) add(v uint64) {
+	h.least, h.most = min(h.least, v), max(h.most, v)
+	h.counts[bucketOf(v)]++
+}
+
+// merge adds the samples of o.
+func (h *histogram) merge(o *histogram) {
+	h.least, h.most = min(h.least, o.least), max(h.most, o.most)
+	for b, n := range o.counts {
+		h.counts[b] += n
+	}
+}
+
+// distribution summarises the samples. It is nil when there are none. A
+// percentile is the smallest value with F(x) >= p (RFC 2330 section 11.3).
+func (h *histogram) distribution() *rfc2544.Distribution {
 	var n uint64
-	for _, c := range counts {
+	for _, c := range h.counts {
 		n += uint64(c)
 	}
 	if n == 0 {
@@ -53,14 +77,14 @@ func distribution(counts *[buckets]uint32, least, most uint64) *rfc2544.Distribu
 	at := func(perMille uint64) time.Duration {
 		rank := (n*perMille + 999) / 1000
 		var sum uint64
-		for b, c := range counts {
+		for b, c := range h.counts {
 			if sum += uint64(c); sum >= rank {
-				return time.Duration(min(max(middle(b), least), most))
+				return time.Duration(min(max(middle(b), h.least), h.most))
 			}
 		}
-		return time.Duration(most)
+		return time.Duration(h.most)
 	}
 	return &rfc2544.Distribution{
-		N: n, Min: time.Duration(least), P50: at(500), P90: at(900), P99: at(990), P999: at(999), Max: time.Duration(most),
+		N: n, Min: time.Duration(h.least), P50: at(500), P90: at(900), P99: at(990), P999: at(999), Max: time.Duration(h.most),
 	}
 }

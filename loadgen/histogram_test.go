@@ -54,13 +54,18 @@ func TestDistributionAgainstSorting(t *testing.T) {
 	random := rand.New(rand.NewPCG(seed, seed))
 	for _, n := range []int{1, 2, 3, 10, 999, 1000, 1001, 20000} {
 		samples := make([]uint64, n)
-		var counts [buckets]uint32
+		h, other := newHistogram(), newHistogram()
 		for i := range samples {
 			samples[i] = uint64(random.ExpFloat64() * 50000)
-			counts[bucketOf(samples[i])]++
+			if i%3 == 0 {
+				other.add(samples[i])
+			} else {
+				h.add(samples[i])
+			}
 		}
+		h.merge(other)
 		slices.Sort(samples)
-		d := distribution(&counts, samples[0], samples[n-1])
+		d := h.distribution()
 		if d.N != uint64(n) || d.Min != time.Duration(samples[0]) || d.Max != time.Duration(samples[n-1]) {
 			t.Errorf("seed %d, n %d: %+v: count or extremes wrong", seed, n, *d)
 		}
@@ -76,18 +81,25 @@ func TestDistributionAgainstSorting(t *testing.T) {
 	}
 }
 
+func TestHistogramAllocatesNothing(t *testing.T) {
+	h := newHistogram()
+	if n := testing.AllocsPerRun(100, func() { h.add(12345) }); n != 0 {
+		t.Errorf("%v allocations, want none", n)
+	}
+}
+
 func TestDistributionOfNothing(t *testing.T) {
-	if d := distribution(new([buckets]uint32), never, 0); d != nil {
+	if d := newHistogram().distribution(); d != nil {
 		t.Errorf("got %+v, want nil", *d)
 	}
 }
 
 func BenchmarkDistribution(b *testing.B) {
-	var counts [buckets]uint32
+	h := newHistogram()
 	for v := range uint64(1000) {
-		counts[bucketOf(v*v)]++
+		h.add(v * v)
 	}
 	for b.Loop() {
-		distribution(&counts, 0, 999*999)
+		h.distribution()
 	}
 }

@@ -20,11 +20,13 @@ type StreamLedger struct {
 
 // Ledger is what a trial showed.
 type Ledger struct {
-	Trial    uint16
-	Streams  []StreamLedger
-	Duration time.Duration // spent sending, pauses left out
-	Paused   time.Duration // that the machine took from the schedule
-	Lateness *rfc2544.Distribution
+	Trial   uint16
+	Streams []StreamLedger
+	// Latency and LatencyQuiet are of all streams' frames together.
+	Latency, LatencyQuiet *rfc2544.Distribution
+	Duration              time.Duration // spent sending, pauses left out
+	Paused                time.Duration // that the machine took from the schedule
+	Lateness              *rfc2544.Distribution
 	// LatenessQuiet leaves out frames sent in a slice that a stall touched.
 	LatenessQuiet *rfc2544.Distribution
 	Stalls        []rfc2544.Stall
@@ -33,5 +35,9 @@ type Ledger struct {
 	// Probe is how long a core took for a piece of work that is always the same,
 	// on average over the trial: its speed.
 	Probe map[int]time.Duration
-	Work  time.Duration // of the tester's core: sending, and the receive path that runs in its wake
+	// Fastest is the least average of 16 probes in a row that a core showed in any
+	// trial since the engine began: what it can do while the tester is at work.
+	Fastest map[int]time.Duration
+	Dropped uint64        // frames that found the tester's own receiver full
+	Work    time.Duration // of the tester's core: sending, and the receive path that runs in its wake
 }

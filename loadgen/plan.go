@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/rfc2544"
@@ -49,6 +50,7 @@ type Plan struct {
 	Silence  time.Duration // the trial is over when nothing came for so long; above 0
 	Window   time.Duration // but no later than so long after the last frame went out
 	Batch    int           // frames between two flushes to the port; 0 lets the engine choose
+	Pcap     string        // directory for captures of what went wrong, by the afpacket engine; empty: none
 }
 
 // Validate names the first thing that no engine can do, in one line.
@@ -56,12 +58,14 @@ func (p Plan) Validate() error {
 	switch {
 	case len(p.Streams) < 1 || len(p.Streams) > 2:
 		return fmt.Errorf("plan: %d streams: one per direction, so 1 or 2", len(p.Streams))
+	case slices.ContainsFunc(p.Streams, p.otherFamily):
+		return fmt.Errorf("plan: the streams' addresses are not of the IP version of its frames")
 	case p.Size < p.minFrame():
 		return fmt.Errorf("frame size %d: the smallest that holds the signature is %d", p.Size, p.minFrame())
 	case p.Networks < 0 || p.Networks > MaxNetworks:
 		return fmt.Errorf("%d networks: from 1 to %d", p.Networks, MaxNetworks)
-	case p.Size > MaxXDPFrame:
-		return fmt.Errorf("frame size %d: this engine sends up to %d", p.Size, MaxXDPFrame)
+	case p.Size > rfc2544.MaxFrame:
+		return fmt.Errorf("frame size %d: the largest is %d", p.Size, rfc2544.MaxFrame)
 	case !p.Rate.IsFlood() && !(p.Rate >= minRate && p.Rate <= MaxRate):
 		return fmt.Errorf("load %v: the engine paces from %v to %v; say max to flood", p.Rate, minRate, MaxRate)
 	case p.Duration <= 0:
@@ -76,11 +80,29 @@ func (p Plan) Validate() error {
 	return nil
 }
 
+func (p Plan) otherFamily(s Stream) bool { return s.From.IP.Is6() != p.IPv6 || s.To.Is6() != p.IPv6 }
+
 func (p Plan) minFrame() rfc2544.FrameSize {
 	if p.IPv6 {
 		return rfc2544.MinFrame6
 	}
 	return rfc2544.MinFrame
+}
+
+// first is the number of the plan's first stream.
+func (p Plan) first() int {
+	if p.Reverse && len(p.Streams) == 1 {
+		return 1
+	}
+	return 0
+}
+
+// intended is how many frames the plan asks of a stream; a flood intends what it offers.
+func (p Plan) intended(offered uint64) uint64 {
+	if p.Rate.IsFlood() {
+		return offered
+	}
+	return p.Rate.Frames(p.Duration)
 }
 
 // PacedBatch is the largest batch of a paced trial: bursts are no longer.

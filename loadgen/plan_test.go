@@ -34,7 +34,7 @@ func TestPlanValidate(t *testing.T) {
 		"no stream":      {func(p *Plan) { p.Streams = nil }, "streams"},
 		"three streams":  {func(p *Plan) { p.Streams = make([]Stream, 3) }, "streams"},
 		"small frame":    {func(p *Plan) { p.Size = 63 }, "frame size 63"},
-		"large frame":    {func(p *Plan) { p.Size = 9000 }, "frame size 9000"},
+		"large frame":    {func(p *Plan) { p.Size = rfc2544.MaxFrame + 1 }, "frame size 9217"},
 		"rate 0":         {func(p *Plan) { p.Rate = 0 }, "load 0fps"},
 		"rate too high":  {func(p *Plan) { p.Rate = 1e9 }, "load 1000Mpps"},
 		"no duration":    {func(p *Plan) { p.Duration = 0 }, "duration"},

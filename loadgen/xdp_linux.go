@@ -16,6 +16,7 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/internal/sys"
 	"github.com/tunnelbench/tunnelbench/loadgen/bpf"
+	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
 // XDP is the engine that sends and receives inside the kernel.
@@ -102,6 +103,12 @@ func (x *XDP) Close() error {
 func (x *XDP) Run(ctx context.Context, p Plan) (Ledger, error) {
 	if err := p.Validate(); err != nil {
 		return Ledger{}, err
+	}
+	if p.Size > MaxXDPFrame {
+		return Ledger{}, fmt.Errorf("frame size %d: the xdp engine sends up to %d, afpacket up to %d", p.Size, MaxXDPFrame, rfc2544.MaxFrame)
+	}
+	if p.Pcap != "" {
+		return Ledger{}, errors.New("captures: the xdp engine has no frames in user space: use afpacket")
 	}
 	if n := p.Rate.Frames(p.Duration); !p.Rate.IsFlood() && n > x.words*64 {
 		return Ledger{}, fmt.Errorf("trial of %d frames: the ledger of this engine holds %d", n, x.words*64)

@@ -5,12 +5,11 @@ import (
 	"context"
 	"encoding/binary"
 	"net"
+	"net/netip"
 	"testing"
 	"time"
 
 	"github.com/cilium/ebpf"
-	"github.com/gopacket/gopacket"
-	"github.com/gopacket/gopacket/layers"
 
 	"github.com/tunnelbench/tunnelbench/internal/sys"
 	"github.com/tunnelbench/tunnelbench/internal/testenv"
@@ -22,8 +21,26 @@ import (
 // openWire is the engine at both ends of a cable.
 func openWire(t testing.TB, maxFrames uint64) *XDP {
 	t.Helper()
+	x, err := NewXDP(wireConfig(t, maxFrames, MaxXDPFrame))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { mustClose(t, x.Close) })
+	return x
+}
+
+// wireConfig lays a cable for frames up to largest.
+func wireConfig(t testing.TB, maxFrames uint64, largest rfc2544.FrameSize) EngineConfig {
+	t.Helper()
+	_, cfg := networkConfig(t, netns.Wire(netns.Plan{LANMTU: largest.IP()}), maxFrames, largest)
+	return cfg
+}
+
+// networkConfig builds a network with the tester's ports in it.
+func networkConfig(t testing.TB, topology netns.Topology, maxFrames uint64, largest rfc2544.FrameSize) (*netns.Net, EngineConfig) {
+	t.Helper()
 	testenv.NetAdmin(t)
-	n, err := netns.Build(context.Background(), netns.Wire(netns.Plan{LANMTU: 3000}), netns.Options{})
+	n, err := netns.Build(context.Background(), topology, netns.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +49,7 @@ func openWire(t testing.TB, maxFrames uint64) *XDP {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := EngineConfig{Tester: cpus[0], DUT: cpus[1:], MaxFrames: maxFrames}
+	cfg := EngineConfig{Tester: cpus[0], DUT: cpus[1:], MaxFrames: maxFrames, Largest: largest}
 	for i, name := range []string{netns.Port0, netns.Port1} {
 		cfg.Ports[i].Enter = n.NS(netns.Tester).Do
 		err := n.NS(netns.Tester).Do(func() error {
@@ -46,12 +63,7 @@ func openWire(t testing.TB, maxFrames uint64) *XDP {
 			t.Fatal(err)
 		}
 	}
-	x, err := NewXDP(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { mustClose(t, x.Close) })
-	return x
+	return n, cfg
 }
 
 func mustClose(t testing.TB, closer func() error) {
@@ -63,6 +75,14 @@ func mustClose(t testing.TB, closer func() error) {
 func wirePlan() Plan {
 	p := goodPlan()
 	p.Streams[0].From.MAC, p.Streams[0].NextHop = netns.Port0MAC[:], netns.Port1MAC[:]
+	return p
+}
+
+// wirePlan6 is wirePlan with inner IPv6.
+func wirePlan6() Plan {
+	p := wirePlan()
+	s := forward6()
+	p.Streams[0].From.IP, p.Streams[0].To, p.IPv6, p.Size = s.From.IP, s.To, true, rfc2544.MinFrame6
 	return p
 }
 
@@ -80,52 +100,47 @@ func sendOne(t *testing.T, x *XDP, octets int) []byte {
 
 func TestSenderWritesWholeFrames(t *testing.T) {
 	x := openWire(t, 1<<16)
-	for _, size := range []rfc2544.FrameSize{64, 65, 67, 72, 128, 1518, 3000} {
-		for _, flows := range []int{1, 500} {
-			p := wirePlan()
-			p.Size, p.Flows, p.Rate = size, flows, MaxRate
-			if err := x.prepare(p); err != nil {
-				t.Fatal(err)
-			}
-			for sequence := range uint32(3) {
-				time.Sleep(time.Microsecond) // until it is due, at 20 million a second
-				checkFrame(t, sendOne(t, x, size.OnVeth()), uint16(x.trial), sequence)
+	for _, p := range []Plan{wirePlan(), wirePlan6(), reversed(wirePlan()), reversed(wirePlan6())} {
+		for _, size := range []rfc2544.FrameSize{64, 65, 67, 72, 84, 85, 87, 128, 1518, 3000} {
+			for _, flows := range []int{1, 300} {
+				p.Size, p.Flows, p.Networks, p.Rate, p.Duration = size, flows, min(flows, MaxNetworks), rfc2544.Flood, time.Hour // always due
+				if p.Size < p.minFrame() {
+					continue
+				}
+				if err := x.prepare(p); err != nil {
+					t.Fatal(err)
+				}
+				_, want, err := p.frames(0, int(x.trial))
+				if err != nil {
+					t.Fatal(err)
+				}
+				for sequence := range uint32(flows + 2) {
+					checkFrame(t, p, want[int(sequence)%flows], sendOne(t, x, size.OnVeth()), uint16(x.trial), sequence)
+				}
 			}
 		}
 	}
 }
 
 // checkFrame checks every octet of a frame, checksums by a second opinion.
-func checkFrame(t *testing.T, frame []byte, trial uint16, sequence uint32) {
+func checkFrame(t *testing.T, p Plan, f flow, frame []byte, trial uint16, sequence uint32) {
 	t.Helper()
-	p := gopacket.NewPacket(frame, layers.LayerTypeEthernet, gopacket.Default)
-	udp, ok := p.TransportLayer().(*layers.UDP)
-	if !ok {
-		t.Fatalf("%d octets: no UDP frame: %v", len(frame), p)
-	}
-	if err := udp.SetNetworkLayerForChecksum(p.NetworkLayer()); err != nil {
-		t.Fatal(err)
-	}
-	for _, layer := range p.Layers() {
-		sum, ok := layer.(gopacket.LayerWithChecksum)
-		if !ok {
-			continue
-		}
-		if err, got := sum.VerifyChecksum(); err != nil || !got.Valid {
-			t.Errorf("%d octets: %v checksum %#x, want %#x (%v)", len(frame), layer.LayerType(), got.Actual, got.Correct, err)
-		}
-	}
-	s, err := ParseSignature(udp.Payload)
-	if err != nil || s.Trial != trial || s.Sequence != sequence || s.Stream != 0 {
+	d := decode(t, frame)
+	s, err := ParseSignature(d.udp.Payload)
+	if err != nil || s.Trial != trial || s.Sequence != sequence || int(s.Stream) != p.first() {
 		t.Errorf("%d octets: signature %+v, %v, want trial %d, sequence %d", len(frame), s, err, trial, sequence)
 	}
 	if age := sys.Monotonic() - s.SentAt; age > uint64(time.Minute) {
 		t.Errorf("%d octets: stamped %v ago", len(frame), time.Duration(age))
 	}
-	for i, b := range udp.Payload[SignatureLen:] {
+	for i, b := range d.udp.Payload[SignatureLen:] {
 		if b != byte(i+SignatureLen) {
 			t.Fatalf("%d octets: payload octet %d is %#x", len(frame), i+SignatureLen, b)
 		}
+	}
+	l := p.Streams[0].layout()
+	if !bytes.Equal(frame[l.head:l.head+l.headLen], f.head[:l.headLen]) {
+		t.Errorf("%d octets: frame %d is of another flow than the one whose turn it is", len(frame), sequence)
 	}
 }
 
@@ -137,64 +152,25 @@ func hand(t *testing.T, x *XDP, frame []byte) {
 	}
 }
 
-// frameOf is a frame as the sender would have written it.
-func frameOf(t *testing.T, p Plan, s Signature) []byte {
-	t.Helper()
-	frame, err := p.Streams[0].template(p.Size.OnVeth(), 0, int(s.Trial))
-	if err != nil {
-		t.Fatal(err)
+func TestReceiverBooksEveryFrameOnce(t *testing.T) {
+	for name, p := range map[string]Plan{"IPv4": wirePlan(), "IPv6": wirePlan6()} {
+		t.Run(name, func(t *testing.T) { testReceiver(t, openWire(t, 1<<16), p) })
 	}
-	s.Put(frame[offPayload:])
-	return frame
 }
 
-func TestReceiverBooksEveryFrameOnce(t *testing.T) {
-	x := openWire(t, 1<<16)
-	p := wirePlan()
+func testReceiver(t *testing.T, x *XDP, p Plan) {
 	p.Size = 200
 	if err := x.prepare(p); err != nil {
 		t.Fatal(err)
 	}
-	good := func(sequence uint32) []byte {
-		return frameOf(t, p, Signature{Trial: x.trial, Sequence: sequence, SentAt: sys.Monotonic()})
-	}
-	damaged := func(at int) []byte {
-		frame := good(50)
-		frame[at] ^= 1
-		return frame
-	}
-	late := frameOf(t, p, Signature{Trial: x.trial, Sequence: 60, SentAt: sys.Monotonic() - uint64(p.Late) - 1e6})
-	future := frameOf(t, p, Signature{Trial: x.trial, Sequence: 61, SentAt: sys.Monotonic() + uint64(time.Hour)})
-	beyond := frameOf(t, p, Signature{Trial: x.trial, Sequence: uint32(p.Rate.Frames(p.Duration)), SentAt: sys.Monotonic()})
-	frames := [][]byte{
-		good(0), good(1), good(3), good(2), // 2 is reordered
-		good(2), good(0), // duplicated
-		good(64), good(63), good(10), // 63 and 10 are reordered
-		late, // late, and distinct
-		frameOf(t, p, Signature{Trial: x.trial - 1, Sequence: 5, SentAt: sys.Monotonic()}),        // stale
-		frameOf(t, p, Signature{Trial: x.trial, Stream: 1, Sequence: 5, SentAt: sys.Monotonic()}), // of the other stream
-		bytes.Repeat([]byte{7}, 100),                                                               // foreign
-		make([]byte, 14),                                                                           // foreign, and short
-		damaged(offPayload + offSentAt), damaged(offPayload + offCheck), damaged(len(good(0)) - 1), // corrupted
-		damaged(offPayload + SignatureLen), damaged(offPayload + 90), good(51)[:190], // corrupted
-		future, beyond, // corrupted: nobody sent these
-	}
-	for _, frame := range frames {
+	for _, frame := range receiverCases(t, p, x.trial, sys.Monotonic()) {
 		hand(t, x, frame)
 	}
 	l, err := x.ledger(p)
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := l.Streams[0]
-	want := StreamLedger{Received: 7, Late: 1, Duplicated: 2, Reordered: 4, Corrupted: 8, Stale: 1, Foreign: 3}
-	if got.Received != want.Received || got.Late != want.Late || got.Duplicated != want.Duplicated || got.Reordered != want.Reordered ||
-		got.Corrupted != want.Corrupted || got.Stale != want.Stale || got.Foreign != want.Foreign {
-		t.Errorf("got  %+v\nwant %+v", got, want)
-	}
-	if got.Latency.N != 8 {
-		t.Errorf("latency of %d frames, want all 8 distinct ones", got.Latency.N)
-	}
+	checkCases(t, l.Streams[0])
 }
 
 // The histogram of the kernel's half is the one of this half.
@@ -212,25 +188,22 @@ func TestKernelHistogram(t *testing.T) {
 		sequence++
 		least = max(least, uint64(age))
 	}
-	var counts [2][2][buckets]uint32
-	var extremes [2][2]bpf.TesterExtremes
-	if err := x.objects.Latency.Get(&counts); err != nil {
+	var all [2][2]bpf.TesterHistogram
+	if err := x.objects.Latency.Get(&all); err != nil {
 		t.Fatal(err)
 	}
-	if err := x.objects.LatencyExtremes.Get(&extremes); err != nil {
-		t.Fatal(err)
-	}
+	h := all[0][0]
 	var n uint32
-	for _, c := range counts[0][0] {
+	for _, c := range h.Counts {
 		n += c
 	}
-	if e := extremes[0][0]; n != sequence || e.Min < uint64(time.Millisecond) || e.Max < least {
-		t.Errorf("%d of %d counted, from %d to %d, want from 1 ms to at least %d", n, sequence, e.Min, e.Max, least)
+	if n != sequence || h.Min < uint64(time.Millisecond) || h.Max < least {
+		t.Errorf("%d of %d counted, from %d to %d, want from 1 ms to at least %d", n, sequence, h.Min, h.Max, least)
 	}
-	if top := bucketOf(extremes[0][0].Max); counts[0][0][top] == 0 {
+	if top := bucketOf(h.Max); h.Counts[top] == 0 {
 		t.Errorf("the largest value's bucket %d is empty: the halves count differently", top)
 	}
-	if low := bucketOf(extremes[0][0].Min); counts[0][0][low] == 0 {
+	if low := bucketOf(h.Min); h.Counts[low] == 0 {
 		t.Errorf("the smallest value's bucket %d is empty: the halves count differently", low)
 	}
 }
@@ -238,13 +211,21 @@ func TestKernelHistogram(t *testing.T) {
 func TestWireLosesNothing(t *testing.T) {
 	x := openWire(t, 1<<20)
 	for name, change := range map[string]func(*Plan){
-		"paced":        func(*Plan) {},
-		"fast":         func(p *Plan) { p.Rate = 1e6 },
-		"flood":        func(p *Plan) { p.Rate = rfc2544.Flood },
-		"1518 octets":  func(p *Plan) { p.Size = 1518 },
-		"many flows":   func(p *Plan) { p.Flows = MaxFlows },
-		"reverse":      func(p *Plan) { *p = reversed(*p) },
-		"both at once": func(p *Plan) { p.Streams = append(p.Streams, reversed(*p).Streams[0]) },
+		"paced":               func(*Plan) {},
+		"fast":                func(p *Plan) { p.Rate = 1e6 },
+		"flood":               func(p *Plan) { p.Rate = rfc2544.Flood },
+		"1518 octets":         func(p *Plan) { p.Size = 1518 },
+		"many flows":          func(p *Plan) { p.Flows, p.Networks = MaxFlows, MaxNetworks },
+		"IPv6":                func(p *Plan) { *p = wirePlan6() },
+		"IPv6, 1518, flows":   func(p *Plan) { *p = wirePlan6(); p.Size, p.Flows, p.Networks = 1518, 1000, 256 },
+		"reverse":             func(p *Plan) { *p = reversed(*p) },
+		"both at once":        func(p *Plan) { *p = both(*p) },
+		"both, IPv6":          func(p *Plan) { *p = both(wirePlan6()) },
+		"both, fast":          func(p *Plan) { *p = both(*p); p.Rate = 0.5e6 },
+		"both, flood":         func(p *Plan) { *p = both(*p); p.Rate = rfc2544.Flood },
+		"both, a frame each":  func(p *Plan) { *p = both(*p); p.Rate, p.Duration = 10, 100*time.Millisecond },
+		"both, 7 in a batch":  func(p *Plan) { *p = both(*p); p.Batch = 7 },
+		"a frame that is one": func(p *Plan) { p.Rate, p.Duration = 10, 100*time.Millisecond },
 	} {
 		p := wirePlan()
 		change(&p)
@@ -252,6 +233,7 @@ func TestWireLosesNothing(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
+		var frames uint64
 		for i, s := range l.Streams {
 			if s.Offered == 0 || s.Received+s.Late != s.Offered || s.Duplicated+s.Reordered+s.Corrupted+s.Stale+s.Foreign != 0 {
 				t.Errorf("%s, stream %d: %+v", name, i, s)
@@ -259,7 +241,89 @@ func TestWireLosesNothing(t *testing.T) {
 			if !p.Rate.IsFlood() && s.Intended != p.Rate.Frames(p.Duration) {
 				t.Errorf("%s, stream %d: intended %d", name, i, s.Intended)
 			}
+			frames += s.Offered
 		}
+		if l.Latency.N != frames {
+			t.Errorf("%s: the latency of all streams is of %d frames, want %d", name, l.Latency.N, frames)
+		}
+		if a, b := l.Streams[0].Offered, l.Streams[len(l.Streams)-1].Offered; a > b+1 || b > a+1 {
+			t.Errorf("%s: streams of %d and %d frames: they do not take turns", name, a, b)
+		}
+		if l.Duration < p.Duration-time.Microsecond {
+			t.Errorf("%s: %v of sending, want %v", name, l.Duration, p.Duration)
+		}
+	}
+}
+
+// both is p with a second stream the other way.
+func both(p Plan) Plan {
+	p.Streams = []Stream{p.Streams[0], reversed(p).Streams[0]}
+	return p
+}
+
+// The kernel of a host that the frames are sent to finds every checksum right: it
+// has no program at the ports that they name, and looks that far only after the
+// checksum.
+func TestHostAcceptsFrames(t *testing.T) {
+	testenv.NetAdmin(t)
+	const networks, flows = 8, 500
+	own := []netip.Prefix{netip.MustParsePrefix("198.18.255.1/16"), netip.MustParsePrefix("2001:2:0:ff::1/56")}
+	for _, s := range []Stream{forward(), forward6()} {
+		for i := range networks {
+			addr := inNetwork(s.To, i)
+			own = append(own, netip.PrefixFrom(addr, addr.BitLen()))
+		}
+	}
+	const host = "host"
+	n, cfg := networkConfig(t, netns.Topology{
+		Name: host, Nodes: []string{netns.Tester, host},
+		Links: []netns.Link{
+			{A: netns.End{Node: netns.Tester, Name: netns.Port0, Sink: true}, MTU: 3000,
+				B: netns.End{Node: host, Name: netns.LAN, MAC: netns.LeftLANMAC, GRO: true, Addrs: own}},
+			{A: netns.End{Node: netns.Tester, Name: netns.Port1, Sink: true}, MTU: 3000, B: netns.End{Node: host, Name: netns.WAN, GRO: true}},
+		},
+	}, 1<<16, MaxXDPFrame)
+	x, err := NewXDP(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { mustClose(t, x.Close) })
+	for counter, p := range map[string]Plan{"host udp no_port": wirePlan(), "host udp6 no_port": wirePlan6()} {
+		p.Streams[0].NextHop, p.Flows, p.Networks, p.Rate, p.Silence = netns.LeftLANMAC[:], flows, networks, 50e3, 10*time.Millisecond
+		for _, size := range []rfc2544.FrameSize{p.minFrame(), 101, 1518} {
+			p.Size = size
+			before, err := n.Counters()
+			if err != nil {
+				t.Fatal(err)
+			}
+			l, err := x.Run(context.Background(), p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			after, err := n.Counters()
+			if got := netns.Diff(before, after); err != nil || got[counter] != int64(l.Streams[0].Offered) || l.Streams[0].Offered == 0 {
+				t.Errorf("%d octets: the host accepted %d of %d frames: %v, %v", size, got[counter], l.Streams[0].Offered, got, err)
+			}
+		}
+	}
+}
+
+// Two streams take turns: the second one's frames are due in the middle between the first one's.
+func TestBothDirectionsTakeTurns(t *testing.T) {
+	x := openWire(t, 1<<16)
+	p := both(wirePlan())
+	p.Rate, p.Duration = 1000, 50*time.Millisecond
+	l, err := x.Run(context.Background(), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sent [2]bpf.TesterStreamSent
+	if err := x.objects.Sent.Get(&sent); err != nil {
+		t.Fatal(err)
+	}
+	apart := time.Duration(sent[1].Last - sent[0].Last)
+	if len(l.Streams) != 2 || apart <= 0 || apart > time.Millisecond+l.Lateness.Max+l.Paused {
+		t.Errorf("the last frames went out %v apart, want about 500 µs: %+v", apart, l)
 	}
 }
 
@@ -308,10 +372,10 @@ func TestInterrupt(t *testing.T) {
 }
 
 func TestFlowLayout(t *testing.T) {
-	f := flow{source: [4]byte{1, 2, 3, 4}, destination: [4]byte{5, 6, 7, 8}, sourcePort: 0x090a, destinationPort: 0x0b0c, ipCheck: 0x0d0e, udpSum: 0x0f10}
+	f := flow{head: [headMax]byte{1, 2, 35: 36}, udpSum: 0x0f10}
 	got := f.append(nil)
 	var k bpf.TesterFlow
-	if binary.Size(k) != flowOctets || len(got) != flowOctets || !bytes.Equal(got[:14], []byte{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14}) {
-		t.Errorf("%v of %d octets, the kernel's has %d", got, len(got), binary.Size(k))
+	if _, err := binary.Decode(got, binary.NativeEndian, &k); err != nil || binary.Size(k) != flowOctets || k.Own != f.head || k.UdpSum != f.udpSum {
+		t.Errorf("%v of %d octets, the kernel's has %d: %+v, %v", got, len(got), binary.Size(k), k, err)
 	}
 }

@@ -10,35 +10,6 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-const never = ^uint64(0)
-
-// The kernel's interval is in units of 2^-20 ns: exact to a part in a million
-// of a nanosecond, so that 10^9 frames drift by less than a microsecond.
-const intervalUnit = 1 << 20
-
-func intervalOf(r rfc2544.Rate) uint64 {
-	if r.IsFlood() {
-		return 0
-	}
-	return uint64(float64(time.Second)*intervalUnit/float64(r) + 0.5)
-}
-
-// first is the number of the plan's first stream.
-func (p Plan) first() int {
-	if p.Reverse && len(p.Streams) == 1 {
-		return 1
-	}
-	return 0
-}
-
-// intended is how many frames the plan asks of a stream; a flood intends what it offers.
-func (p Plan) intended(offered uint64) uint64 {
-	if p.Rate.IsFlood() {
-		return offered
-	}
-	return p.Rate.Frames(p.Duration)
-}
-
 func (x *XDP) kernelPlan(p Plan) bpf.TesterTrialPlan {
 	const grace = 20 * time.Millisecond // for the frames that the path made late
 	plan := bpf.TesterTrialPlan{
@@ -46,6 +17,9 @@ func (x *XDP) kernelPlan(p Plan) bpf.TesterTrialPlan {
 		StallLimit: uint64(StallLimit), LateLimit: uint64(p.Late), Slice: uint64(stallSlice), Tick: uint64(tickPeriod),
 		Streams: uint32(len(p.Streams)), First: uint32(p.first()), Flows: uint32(p.Flows), Length: uint32(p.Size.OnVeth()),
 		TesterCpu: uint32(x.cfg.Tester), Trial: uint32(x.trial), Words: uint32(x.words), Batch: uint32(p.BatchSize()),
+	}
+	if p.IPv6 {
+		plan.Ipv6 = 1
 	}
 	if p.Rate.IsFlood() {
 		plan.Frames, plan.Deadline = x.words*64, uint64(p.Duration)
@@ -63,24 +37,23 @@ func (x *XDP) prepare(p Plan) error {
 		return err
 	}
 	var templates [2][3072]byte
-	for i, s := range p.Streams {
+	for i := range p.Streams {
 		number := p.first() + i
-		template, err := s.template(p.Size.OnVeth(), number, int(x.trial))
+		template, flows, err := p.frames(i, int(x.trial))
 		if err != nil {
 			return err
 		}
 		copy(templates[number][:], template)
-		if err := x.putFlows(s.flows(p.Flows, p.Seed, number, template), number); err != nil {
+		if err := x.putFlows(flows, number); err != nil {
 			return err
 		}
 	}
-	untouched := bpf.TesterExtremes{Min: never}
-	pair := [2]bpf.TesterExtremes{untouched, untouched}
+	empty := bpf.TesterHistogram{Min: never}
+	pair := [2]bpf.TesterHistogram{empty, empty}
 	return errors.Join(
 		o.Template.Set(templates), o.QuietSince.Set(uint64(0)),
-		o.Sent.Set([2]bpf.TesterStreamSent{}), o.Received.Set([2]bpf.TesterStreamReceived{}),
-		o.Latency.Set([2][2][buckets]uint32{}), o.LatencyExtremes.Set([2][2]bpf.TesterExtremes{pair, pair}),
-		o.Lateness.Set([2][buckets]uint32{}), o.LatenessExtremes.Set(pair),
+		o.Sent.Set(p.firstDue()), o.Received.Set([2]bpf.TesterStreamReceived{}),
+		o.Latency.Set([2][2]bpf.TesterHistogram{pair, pair}), o.Lateness.Set(pair),
 		o.StallCount.Set(uint64(0)), o.Sender.Set(bpf.TesterSendState{}),
 	)
 }
@@ -151,41 +124,47 @@ func (x *XDP) drain(ctx context.Context, p Plan) error {
 	return nil
 }
 
+// firstDue is the state of streams that have sent nothing. Two streams take
+// turns: the second one's frames are due half an interval after the first one's.
+func (p Plan) firstDue() (sent [2]bpf.TesterStreamSent) {
+	if len(p.Streams) == 2 {
+		sent[1].DueQ = intervalOf(p.Rate) / 2
+	}
+	return sent
+}
+
 // ledger reads everything the kernel wrote. Traffic has stopped by now.
 func (x *XDP) ledger(p Plan) (Ledger, error) {
 	o := &x.objects
 	var (
-		state            bpf.TesterSendState
-		sent             [2]bpf.TesterStreamSent
-		received         [2]bpf.TesterStreamReceived
-		latency          [2][2][buckets]uint32
-		latencyExtremes  [2][2]bpf.TesterExtremes
-		lateness         [2][buckets]uint32
-		latenessExtremes [2]bpf.TesterExtremes
+		state    bpf.TesterSendState
+		sent     [2]bpf.TesterStreamSent
+		received [2]bpf.TesterStreamReceived
+		latency  [2][2]bpf.TesterHistogram
+		lateness [2]bpf.TesterHistogram
 	)
-	err := errors.Join(o.Sender.Get(&state), o.Sent.Get(&sent), o.Received.Get(&received), o.Latency.Get(&latency),
-		o.LatencyExtremes.Get(&latencyExtremes), o.Lateness.Get(&lateness), o.LatenessExtremes.Get(&latenessExtremes))
+	err := errors.Join(o.Sender.Get(&state), o.Sent.Get(&sent), o.Received.Get(&received), o.Latency.Get(&latency), o.Lateness.Get(&lateness))
 	if err != nil {
 		return Ledger{}, fmt.Errorf("read the ledger: %w", err)
 	}
-	summary := func(h *[buckets]uint32, e bpf.TesterExtremes) *rfc2544.Distribution {
-		return distribution(h, e.Min, e.Max)
-	}
 	l := Ledger{
 		Trial: x.trial, Paused: time.Duration(state.Paused), Work: time.Duration(state.Work),
-		Lateness: summary(&lateness[0], latenessExtremes[0]), LatenessQuiet: summary(&lateness[1], latenessExtremes[1]),
+		Lateness: fromKernel(&lateness[0]).distribution(), LatenessQuiet: fromKernel(&lateness[1]).distribution(),
 	}
+	all, quiet := newHistogram(), newHistogram()
 	for i := range p.Streams {
 		s := p.first() + i
 		r := received[s]
-		stream := StreamLedger{
+		one, oneQuiet := fromKernel(&latency[s][0]), fromKernel(&latency[s][1])
+		all.merge(one)
+		quiet.merge(oneQuiet)
+		l.Streams = append(l.Streams, StreamLedger{
 			Intended: p.intended(sent[s].N), Offered: sent[s].N, Received: r.Received, Late: r.Late,
 			Duplicated: r.Duplicated, Reordered: r.Reordered, Corrupted: r.Corrupted, Stale: r.Stale, Foreign: r.Foreign,
-			Latency: summary(&latency[s][0], latencyExtremes[s][0]), LatencyQuiet: summary(&latency[s][1], latencyExtremes[s][1]),
-			Span: time.Duration(r.Last - r.First),
-		}
-		l.Streams = append(l.Streams, stream)
+			Latency: one.distribution(), LatencyQuiet: oneQuiet.distribution(), Span: time.Duration(r.Last - r.First),
+		})
 	}
+	l.Latency, l.LatencyQuiet = all.distribution(), quiet.distribution()
 	if state.Start != 0 {
 		end := state.Done
 		if end == 0 {
@@ -194,6 +173,10 @@ func (x *XDP) ledger(p Plan) (Ledger, error) {
 		l.Duration = time.Duration(end-state.Start) - l.Paused
 	}
 	return l, x.readStalls(&l, state.Start)
+}
+
+func fromKernel(h *bpf.TesterHistogram) *histogram {
+	return &histogram{least: h.Min, most: h.Max, counts: h.Counts}
 }
 
 func (x *XDP) readStalls(l *Ledger, start uint64) error {
@@ -222,8 +205,8 @@ func (x *XDP) readStalls(l *Ledger, start uint64) error {
 
 // coreWatch is what a core's canary has seen since it started.
 type coreWatch struct {
-	stolen, probing time.Duration
-	probes          uint64
+	stolen, probing, fastest time.Duration
+	probes                   uint64
 }
 
 // probe is the average since before; 0 when there was none.
@@ -243,7 +226,7 @@ func (x *XDP) watched() (map[int]coreWatch, error) {
 	for _, cpu := range append([]int{x.cfg.Tester}, x.cfg.DUT...) {
 		if cpu < len(all) {
 			c := all[cpu]
-			out[cpu] = coreWatch{time.Duration(c.Stolen), time.Duration(c.ProbeTime), c.Probes}
+			out[cpu] = coreWatch{time.Duration(c.Stolen), time.Duration(c.ProbeTime), time.Duration(c.Fastest), c.Probes}
 		}
 	}
 	return out, nil
@@ -252,10 +235,10 @@ func (x *XDP) watched() (map[int]coreWatch, error) {
 // bookCores adds what the canaries saw since before.
 func (x *XDP) bookCores(l *Ledger, before map[int]coreWatch) error {
 	now, err := x.watched()
-	l.Stolen, l.Probe = map[int]time.Duration{}, map[int]time.Duration{}
+	l.Stolen, l.Probe, l.Fastest = map[int]time.Duration{}, map[int]time.Duration{}, map[int]time.Duration{}
 	for cpu, c := range now {
 		l.Stolen[cpu] = c.stolen - before[cpu].stolen
-		l.Probe[cpu] = c.probe(before[cpu])
+		l.Probe[cpu], l.Fastest[cpu] = c.probe(before[cpu]), c.fastest
 	}
 	return err
 }

@@ -211,6 +211,20 @@ func countBacklogs(c Counters, text string) error {
 	return nil
 }
 
+// SinkDrops names the counters of frames that came as far as a sink and found no
+// room there: they are counted at the end that sends into it.
+func (t Topology) SinkDrops() (names []string) {
+	for _, l := range t.Links {
+		for end, peer := range map[*End]*End{&l.A: &l.B, &l.B: &l.A} {
+			if end.Sink {
+				names = append(names, peer.name()+" tx_dropped")
+			}
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
 // Counters reads all of them, of every interface in the network's namespaces
 // but lo, those that a tunnel made included.
 func (n *Net) Counters() (Counters, error) {

@@ -31,7 +31,7 @@ type End struct {
 	Addrs      []netip.Prefix
 	GRO        bool  // polled by NAPI; needed where the peer sends XDP frames, which are lost in silence otherwise
 	RPS        []int // CPUs that take the soft interrupts of received frames; none: the sender's
-	Sink       bool  // an XDP program ends every frame here, so that xdp_drops is no loss
+	Sink       bool  // the tester's engine takes every frame here, so that xdp_drops is no loss
 }
 
 // Route leads to a prefix; without Via the prefix is on the link.
@@ -55,8 +55,9 @@ type MAC [6]byte
 func (m MAC) String() string { return net.HardwareAddr(m[:]).String() }
 
 const (
-	maxDevName = 15 // IFNAMSIZ without its zero
-	minMTU     = 68 // RFC 791
+	maxDevName = 15   // IFNAMSIZ without its zero
+	minMTU     = 68   // RFC 791
+	minMTU6    = 1280 // RFC 8200 section 5
 	maxMTU     = 65535
 )
 
@@ -111,5 +112,5 @@ func (t Topology) validateUses(devs map[string]bool) error {
 func (e End) name() string { return e.Node + ":" + e.Name }
 
 // polled tells whether received frames wait in the veth's own ring: NAPI is on
-// for GRO or an XDP program.
-func (e End) polled() bool { return e.GRO || e.Sink }
+// for GRO.
+func (e End) polled() bool { return e.GRO }

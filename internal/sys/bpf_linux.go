@@ -69,12 +69,3 @@ func ClockTick(cpu int, period uint64, progFD int) (*os.File, error) {
 	}
 	return f, nil
 }
-
-// Monotonic is CLOCK_MONOTONIC in nanoseconds: the clock of bpf_ktime_get_ns.
-func Monotonic() uint64 {
-	var ts unix.Timespec
-	if unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts) != nil {
-		return 0 // cannot happen for this clock
-	}
-	return uint64(ts.Nano())
-}

@@ -20,18 +20,22 @@
 #define TOP_BIT 34 /* values from 2^35 ns (34 s) on share the last bucket */
 #define BUCKETS ((TOP_BIT - SUB_BITS + 2) * SUB)
 
-#define HEAD_LEN 42	 /* Ethernet, IPv4, UDP */
-#define SIGNATURE_LEN 18 /* magic, trial, stream, check, sequence, send time */
-#define SIGNED_LEN (HEAD_LEN + SIGNATURE_LEN)
+/* Where things lie in a frame, by IP version: what is a flow's own (IPv4's
+ * header checksum, addresses, ports) and the UDP payload, which the signature begins. */
+#define OWN4 24
+#define OWN4_LEN 14
+#define PAYLOAD4 42
+#define OWN6 22
+#define OWN6_LEN 36
+#define PAYLOAD6 62
 #define MAGIC 0x7462 /* "tb" */
 
-/* The traffic of one direction. Sums are partial one's complement sums in
- * host order, without what changes per frame. */
+/* One of a stream's flows: octets as they lie in the frame, and what they and
+ * all that does not change add to UDP's checksum: a partial one's complement
+ * sum in host order. */
 struct flow {
-	__be32 source, destination;
-	__be16 source_port, destination_port;
-	__be16 ip_check;
-	__u16 udp_sum;
+	__u8 own[36];
+	__u16 udp_sum, pad;
 };
 
 struct trial_plan {
@@ -49,6 +53,7 @@ struct trial_plan {
 	__u32 trial;
 	__u32 words;	   /* 64-bit words of the bitmap, per stream */
 	__u32 batch;	   /* polls between two flushes to the ports */
+	__u32 ipv6, pad;
 };
 
 struct send_state {
@@ -67,20 +72,22 @@ struct stream_sent {
 	__u32 flow, pad;
 };
 
-struct extremes {
+struct histogram {
 	__u64 min, max;
+	__u32 counts[BUCKETS];
 };
 
 struct stream_received {
 	__u64 received, late, duplicated, reordered, corrupted, stale, foreign;
 	__u64 next; /* lowest sequence number not yet passed */
 	__u64 first, last;
+	__u64 pad[6]; /* whole cache lines per stream: a core each may receive them */
 };
 
 struct canary {
 	__u64 last, stalls, stolen;
-	__u64 probes, probe_time, fastest; /* of a piece of work that is always the same */
-	__u64 pad[2];			   /* a cache line per core */
+	__u64 probes, probe_time; /* of a piece of work that is always the same */
+	__u64 window, window_time, fastest; /* the quickest window's average; a cache line per core in all */
 };
 
 struct stall {

@@ -14,30 +14,29 @@ import (
 )
 
 type TesterCanary struct {
-	_         structs.HostLayout
-	Last      uint64
-	Stalls    uint64
-	Stolen    uint64
-	Probes    uint64
-	ProbeTime uint64
-	Fastest   uint64
-	Pad       [2]uint64
-}
-
-type TesterExtremes struct {
-	_   structs.HostLayout
-	Min uint64
-	Max uint64
+	_          structs.HostLayout
+	Last       uint64
+	Stalls     uint64
+	Stolen     uint64
+	Probes     uint64
+	ProbeTime  uint64
+	Window     uint64
+	WindowTime uint64
+	Fastest    uint64
 }
 
 type TesterFlow struct {
-	_               structs.HostLayout
-	Source          uint32
-	Destination     uint32
-	SourcePort      uint16
-	DestinationPort uint16
-	IpCheck         uint16
-	UdpSum          uint16
+	_      structs.HostLayout
+	Own    [36]uint8
+	UdpSum uint16
+	Pad    uint16
+}
+
+type TesterHistogram struct {
+	_      structs.HostLayout
+	Min    uint64
+	Max    uint64
+	Counts [3712]uint32
 }
 
 type TesterSendState struct {
@@ -76,6 +75,7 @@ type TesterStreamReceived struct {
 	Next       uint64
 	First      uint64
 	Last       uint64
+	Pad        [6]uint64
 }
 
 type TesterStreamSent struct {
@@ -104,32 +104,32 @@ type TesterTrialPlan struct {
 	Trial      uint32
 	Words      uint32
 	Batch      uint32
+	Ipv6       uint32
+	Pad        uint32
 }
 
 // Names of all BPF objects in the ELF.
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	TesterMapFlows            = "flows"
-	TesterMapPorts            = "ports"
-	TesterMapSeen             = "seen"
-	TesterProgReceive0        = "receive0"
-	TesterProgReceive1        = "receive1"
-	TesterProgSend            = "send"
-	TesterProgTick            = "tick"
-	TesterVarCanaries         = "canaries"
-	TesterVarLatency          = "latency"
-	TesterVarLatencyExtremes  = "latency_extremes"
-	TesterVarLateness         = "lateness"
-	TesterVarLatenessExtremes = "lateness_extremes"
-	TesterVarPlan             = "plan"
-	TesterVarQuietSince       = "quiet_since"
-	TesterVarReceived         = "received"
-	TesterVarSender           = "sender"
-	TesterVarSent             = "sent"
-	TesterVarStallCount       = "stall_count"
-	TesterVarStalls           = "stalls"
-	TesterVarTemplate         = "template"
+	TesterMapFlows      = "flows"
+	TesterMapPorts      = "ports"
+	TesterMapSeen       = "seen"
+	TesterProgReceive0  = "receive0"
+	TesterProgReceive1  = "receive1"
+	TesterProgSend      = "send"
+	TesterProgTick      = "tick"
+	TesterVarCanaries   = "canaries"
+	TesterVarLatency    = "latency"
+	TesterVarLateness   = "lateness"
+	TesterVarPlan       = "plan"
+	TesterVarQuietSince = "quiet_since"
+	TesterVarReceived   = "received"
+	TesterVarSender     = "sender"
+	TesterVarSent       = "sent"
+	TesterVarStallCount = "stall_count"
+	TesterVarStalls     = "stalls"
+	TesterVarTemplate   = "template"
 )
 
 // LoadTester returns the embedded CollectionSpec for Tester.
@@ -193,19 +193,17 @@ type TesterMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type TesterVariableSpecs struct {
-	Canaries         *ebpf.VariableSpec `ebpf:"canaries"`
-	Latency          *ebpf.VariableSpec `ebpf:"latency"`
-	LatencyExtremes  *ebpf.VariableSpec `ebpf:"latency_extremes"`
-	Lateness         *ebpf.VariableSpec `ebpf:"lateness"`
-	LatenessExtremes *ebpf.VariableSpec `ebpf:"lateness_extremes"`
-	Plan             *ebpf.VariableSpec `ebpf:"plan"`
-	QuietSince       *ebpf.VariableSpec `ebpf:"quiet_since"`
-	Received         *ebpf.VariableSpec `ebpf:"received"`
-	Sender           *ebpf.VariableSpec `ebpf:"sender"`
-	Sent             *ebpf.VariableSpec `ebpf:"sent"`
-	StallCount       *ebpf.VariableSpec `ebpf:"stall_count"`
-	Stalls           *ebpf.VariableSpec `ebpf:"stalls"`
-	Template         *ebpf.VariableSpec `ebpf:"template"`
+	Canaries   *ebpf.VariableSpec `ebpf:"canaries"`
+	Latency    *ebpf.VariableSpec `ebpf:"latency"`
+	Lateness   *ebpf.VariableSpec `ebpf:"lateness"`
+	Plan       *ebpf.VariableSpec `ebpf:"plan"`
+	QuietSince *ebpf.VariableSpec `ebpf:"quiet_since"`
+	Received   *ebpf.VariableSpec `ebpf:"received"`
+	Sender     *ebpf.VariableSpec `ebpf:"sender"`
+	Sent       *ebpf.VariableSpec `ebpf:"sent"`
+	StallCount *ebpf.VariableSpec `ebpf:"stall_count"`
+	Stalls     *ebpf.VariableSpec `ebpf:"stalls"`
+	Template   *ebpf.VariableSpec `ebpf:"template"`
 }
 
 // TesterObjects contains all objects after they have been loaded into the kernel.
@@ -245,19 +243,17 @@ func (m *TesterMaps) Close() error {
 //
 // It can be passed to LoadTesterObjects or ebpf.CollectionSpec.LoadAndAssign.
 type TesterVariables struct {
-	Canaries         *ebpf.Variable `ebpf:"canaries"`
-	Latency          *ebpf.Variable `ebpf:"latency"`
-	LatencyExtremes  *ebpf.Variable `ebpf:"latency_extremes"`
-	Lateness         *ebpf.Variable `ebpf:"lateness"`
-	LatenessExtremes *ebpf.Variable `ebpf:"lateness_extremes"`
-	Plan             *ebpf.Variable `ebpf:"plan"`
-	QuietSince       *ebpf.Variable `ebpf:"quiet_since"`
-	Received         *ebpf.Variable `ebpf:"received"`
-	Sender           *ebpf.Variable `ebpf:"sender"`
-	Sent             *ebpf.Variable `ebpf:"sent"`
-	StallCount       *ebpf.Variable `ebpf:"stall_count"`
-	Stalls           *ebpf.Variable `ebpf:"stalls"`
-	Template         *ebpf.Variable `ebpf:"template"`
+	Canaries   *ebpf.Variable `ebpf:"canaries"`
+	Latency    *ebpf.Variable `ebpf:"latency"`
+	Lateness   *ebpf.Variable `ebpf:"lateness"`
+	Plan       *ebpf.Variable `ebpf:"plan"`
+	QuietSince *ebpf.Variable `ebpf:"quiet_since"`
+	Received   *ebpf.Variable `ebpf:"received"`
+	Sender     *ebpf.Variable `ebpf:"sender"`
+	Sent       *ebpf.Variable `ebpf:"sent"`
+	StallCount *ebpf.Variable `ebpf:"stall_count"`
+	Stalls     *ebpf.Variable `ebpf:"stalls"`
+	Template   *ebpf.Variable `ebpf:"template"`
 }
 
 // TesterPrograms contains all programs after they have been loaded into the kernel.

@@ -1,0 +1,34 @@
+package sys
+
+import (
+	"os"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// PacketPoll waits for several packet sockets at once.
+type PacketPoll struct {
+	fds     []unix.PollFd
+	timeout unix.Timespec
+}
+
+// NewPacketPoll is for sockets that stay open as long as it is used.
+func NewPacketPoll(sockets ...*PacketSocket) *PacketPoll {
+	p := &PacketPoll{}
+	for _, s := range sockets {
+		p.fds = append(p.fds, unix.PollFd{Fd: int32(s.fd), Events: unix.POLLIN})
+	}
+	return p
+}
+
+// Wait sleeps (ppoll(2)) until one of them has a frame or timeout is over. It
+// never allocates.
+func (p *PacketPoll) Wait(timeout time.Duration) error {
+	p.timeout = unix.NsecToTimespec(int64(timeout))
+	if _, err := unix.Ppoll(p.fds, &p.timeout, nil); err != nil && err != syscall.EINTR {
+		return os.NewSyscallError("ppoll", err)
+	}
+	return nil
+}

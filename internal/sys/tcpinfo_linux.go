@@ -1,0 +1,35 @@
+package sys
+
+import (
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// TCPInfo is what the kernel knows of a TCP connection's sending side (TCP_INFO of tcp(7)).
+type TCPInfo struct {
+	Retransmits uint64        // segments sent again, since the connection began
+	RTT         time.Duration // smoothed
+	MinRTT      time.Duration // least of late, within the kernel's window (net.ipv4.tcp_min_rtt_wlen); 0 where nothing was sent
+	MSS         int           // octets of payload in a full segment, TCP options taken off
+}
+
+// ReadTCPInfo asks the kernel about the connection fd.
+func ReadTCPInfo(fd uintptr) (TCPInfo, error) {
+	i, err := unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO)
+	if err != nil {
+		return TCPInfo{}, os.NewSyscallError("getsockopt TCP_INFO", err)
+	}
+	info := TCPInfo{Retransmits: uint64(i.Total_retrans), RTT: time.Duration(i.Rtt) * time.Microsecond, MSS: int(i.Snd_mss)}
+	if i.Min_rtt != ^uint32(0) {
+		info.MinRTT = time.Duration(i.Min_rtt) * time.Microsecond
+	}
+	return info, nil
+}
+
+// CongestionControl is the name of the algorithm that the connection fd uses.
+func CongestionControl(fd uintptr) (string, error) {
+	name, err := unix.GetsockoptString(int(fd), unix.IPPROTO_TCP, unix.TCP_CONGESTION)
+	return name, os.NewSyscallError("getsockopt TCP_CONGESTION", err)
+}

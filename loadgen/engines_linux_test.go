@@ -1,0 +1,244 @@
+package loadgen
+
+import (
+	"bytes"
+	"context"
+	"net"
+	"runtime"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/tunnelbench/tunnelbench/internal/sys"
+	"github.com/tunnelbench/tunnelbench/internal/testenv"
+	"github.com/tunnelbench/tunnelbench/netns"
+)
+
+// testEngine is either engine.
+type testEngine interface {
+	Run(context.Context, Plan) (Ledger, error)
+	Close() error
+}
+
+var testEngines = map[string]func(EngineConfig) (testEngine, error){
+	"xdp":      func(cfg EngineConfig) (testEngine, error) { return NewXDP(cfg) },
+	"afpacket": func(cfg EngineConfig) (testEngine, error) { return NewAFPacket(cfg) },
+}
+
+// Two engines that share no code below the frame agree to the frame.
+func TestEnginesAgreeOnAWire(t *testing.T) {
+	cfg := wireConfig(t, 1<<20, MaxXDPFrame)
+	p := wirePlan()
+	p.Rate, p.Duration, p.Flows, p.Seed = 50e3, 200*time.Millisecond, 100, 1
+	p.Streams = append(p.Streams, reversed(p).Streams[0])
+	want := StreamLedger{Intended: 10000, Offered: 10000, Received: 10000}
+	for name, open := range testEngines {
+		checkLedger(t, name, open, cfg, p, want)
+	}
+}
+
+// fault is what a mischievous device does to the nth frame of a direction.
+func fault(n int) string {
+	switch {
+	case n%1000 == 999:
+		return "drop"
+	case n%700 == 699:
+		return "duplicate"
+	case n%500 == 499:
+		return "hold" // until the next one has gone
+	case n%300 == 299:
+		return "corrupt"
+	}
+	return ""
+}
+
+// afterFaults is what a ledger must show of so many frames.
+func afterFaults(frames uint64) StreamLedger {
+	l := StreamLedger{Intended: frames, Offered: frames, Received: frames}
+	for n := range int(frames) {
+		switch fault(n) {
+		case "drop":
+			l.Received--
+		case "duplicate":
+			l.Duplicated++
+		case "hold":
+			l.Reordered++
+		case "corrupt":
+			l.Received--
+			l.Corrupted++
+		}
+	}
+	return l
+}
+
+// Both engines book what a device loses, doubles, turns round and damages, both
+// ways at once, exactly as it did it.
+func TestEnginesAgreeOnFaults(t *testing.T) {
+	p := wirePlan()
+	p.Size, p.Rate, p.Duration, p.Flows, p.Seed = 100, 20e3, 400*time.Millisecond, 10, 1
+	p.Silence, p.Window = 500*time.Millisecond, 10*time.Second // the device is a thread among others
+	p.Streams = append(p.Streams, reversed(p).Streams[0])
+	want := afterFaults(p.Rate.Frames(p.Duration))
+	if want.Duplicated == 0 || want.Reordered == 0 || want.Corrupted == 0 {
+		t.Fatalf("the trial is too short: %+v", want)
+	}
+	for name, open := range testEngines {
+		checkLedger(t, name, open, faultyConfig(t), p, want)
+	}
+}
+
+// checkLedger runs the plan and compares counts; frames that the machine made
+// late are received too.
+func checkLedger(t *testing.T, name string, open func(EngineConfig) (testEngine, error), cfg EngineConfig, p Plan, want StreamLedger) {
+	t.Helper()
+	e, err := open(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := e.Run(context.Background(), p)
+	if closed := e.Close(); err != nil || closed != nil {
+		t.Fatal(err, closed)
+	}
+	for i, got := range l.Streams {
+		got.Received, got.Late = got.Received+got.Late, 0
+		got.Latency, got.LatencyQuiet, got.Span = nil, nil, 0
+		if got != want {
+			t.Errorf("%s, stream %d:\ngot  %+v\nwant %+v", name, i, got, want)
+		}
+	}
+}
+
+// faultyConfig joins the ports by a device that does what fault says.
+func faultyConfig(t *testing.T) EngineConfig {
+	t.Helper()
+	testenv.NetAdmin(t)
+	const device = "device"
+	end := func(node, name string) netns.End { return netns.End{Node: node, Name: name, GRO: true} }
+	topology := netns.Topology{
+		Name: "faulty", Nodes: []string{netns.Tester, device},
+		Links: []netns.Link{
+			{A: end(netns.Tester, netns.Port0), B: end(device, "in0"), MTU: 1500},
+			{A: end(netns.Tester, netns.Port1), B: end(device, "in1"), MTU: 1500},
+		},
+	}
+	for i := range topology.Links {
+		l := &topology.Links[i]
+		l.A.MAC, l.B.MAC = netns.MAC{2, 0, 0, 0, 1, byte(i)}, netns.MAC{2, 0, 0, 0, 2, byte(i)}
+	}
+	n, err := netns.Build(context.Background(), topology, netns.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { mustClose(t, n.Close) })
+	cpus, err := netns.AllowedCPUs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := EngineConfig{Tester: cpus[0], DUT: cpus[1:], MaxFrames: 1 << 16, Largest: 1500}
+	var ends [2]*sys.PacketSocket
+	for i, name := range []string{netns.Port0, netns.Port1} {
+		cfg.Ports[i].Enter = n.NS(netns.Tester).Do
+		cfg.Ports[i].Index = indexOf(t, n.NS(netns.Tester), name)
+		index := indexOf(t, n.NS(device), "in"+name[len(name)-1:])
+		err := n.NS(device).Do(func() (err error) {
+			ends[i], err = sys.OpenPacket(index, 8192, 2048)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	startFaulty(t, ends, cfg.DUT)
+	return cfg
+}
+
+func indexOf(t *testing.T, ns *netns.NS, name string) (index int) {
+	t.Helper()
+	err := ns.Do(func() error {
+		dev, err := net.InterfaceByName(name)
+		if err == nil {
+			index = dev.Index
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return index
+}
+
+// startFaulty forwards frames between both ends until the test is over, away from
+// the tester's core.
+func startFaulty(t *testing.T, ends [2]*sys.PacketSocket, cpus []int) {
+	var stop atomic.Bool
+	done := make(chan error, 1)
+	go func() {
+		runtime.LockOSThread() // never unlocked: the thread is bound
+		if len(cpus) > 0 {
+			if err := sys.SetAffinity(0, cpus); err != nil {
+				done <- err
+				return
+			}
+		}
+		var count [2]int
+		var held [2][]byte
+		for !stop.Load() {
+			if err := ends[0].Wait(100 * time.Microsecond); err != nil {
+				done <- err
+				return
+			}
+			for i, from := range ends {
+				for p, ok := from.Next(); ok; p, ok = from.Next() {
+					frame := bytes.Clone(p.Data)
+					from.Release()
+					if len(frame) != 96 { // the kernel's own
+						continue
+					}
+					what := fault(count[i])
+					count[i]++
+					if err := mischief(ends[1-i], frame, what, &held[i]); err != nil {
+						done <- err
+						return
+					}
+				}
+			}
+		}
+		done <- nil
+	}()
+	t.Cleanup(func() {
+		stop.Store(true)
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		for _, s := range ends {
+			mustClose(t, s.Close)
+		}
+	})
+}
+
+func mischief(to *sys.PacketSocket, frame []byte, what string, held *[]byte) error {
+	out := [][]byte{frame}
+	switch what {
+	case "drop":
+		out = nil
+	case "duplicate":
+		out = append(out, frame)
+	case "corrupt":
+		frame[len(frame)-1] ^= 1
+	case "hold":
+		*held = frame
+		return nil
+	}
+	if *held != nil {
+		out = append(out, *held)
+		*held = nil
+	}
+	for len(out) > 0 {
+		n, err := to.Send(out)
+		if err != nil {
+			return err
+		}
+		out = out[n:]
+	}
+	return nil
+}

@@ -1,0 +1,104 @@
+package loadgen
+
+import (
+	"encoding/binary"
+	"math/rand/v2"
+	"net/netip"
+)
+
+// headMax is the longest layout.headLen.
+const headMax = 36
+
+// flow is one of a stream's flows: the octets of the headers that it has for
+// itself, as layout.head says, and the sum of all that UDP's checksum covers.
+type flow struct {
+	head   [headMax]byte
+	udpSum uint16 // partial one's complement sum, the signature's check, sequence and time left out
+}
+
+// flowOctets is the length of a flow as the kernel's half keeps it.
+const flowOctets = headMax + 4
+
+// append adds the flow in the layout of struct flow in tester.h.
+func (f flow) append(b []byte) []byte {
+	b = append(b, f.head[:]...)
+	return append(binary.NativeEndian.AppendUint16(b, f.udpSum), 0, 0)
+}
+
+// flows are the plan's flows of s: the RFC's one, or ports pseudorandom and
+// uniform over the ranges of RFC 4814 section 4.5; the networks take turns, in
+// an order that is random as well. The same seed gives the same flows.
+func (s Stream) flows(p Plan, number int, template []byte) []flow {
+	const networkStreams = 2 // so that networks and ports are drawn apart
+	ports := rand.New(rand.NewPCG(p.Seed, uint64(number)))
+	networks := rand.New(rand.NewPCG(p.Seed, uint64(networkStreams+number)))
+	from, to := networks.Perm(max(1, p.Networks)), networks.Perm(max(1, p.Networks))
+	out := make([]flow, p.Flows)
+	for i := range out {
+		source, destination := uint16(rfcSourcePort), uint16(rfcDestinationPort)
+		if p.Flows > 1 {
+			source, destination = uint16(1024+ports.IntN(65536-1024)), uint16(1+ports.IntN(49151))
+		}
+		turn := i % len(from)
+		out[i] = s.flow(inNetwork(s.From.IP, from[turn]), inNetwork(s.To, to[turn]), source, destination, template)
+	}
+	return out
+}
+
+// inNetwork is the address in the network that is n further than its own: 198.18.n.2
+// for 198.18.0.2 (RFC 2544 section 12), 2001:2:0:n::2 for 2001:2::2.
+func inNetwork(a netip.Addr, n int) netip.Addr {
+	const octet4, octet6 = 2, 7
+	if a.Is6() {
+		b := a.As16()
+		b[octet6] += byte(n)
+		return netip.AddrFrom16(b)
+	}
+	b := a.As4()
+	b[octet4] += byte(n)
+	return netip.AddrFrom4(b)
+}
+
+// flow is the one of these addresses and ports.
+func (s Stream) flow(from, to netip.Addr, source, destination uint16, template []byte) (f flow) {
+	l := s.layout()
+	own := f.head[l.addresses:l.addresses]
+	own = append(append(own, from.AsSlice()...), to.AsSlice()...)
+	own = binary.BigEndian.AppendUint16(binary.BigEndian.AppendUint16(own, source), destination)
+	if from.Is4() {
+		binary.BigEndian.PutUint16(f.head[:], ^foldSum(words(template[l.ip:l.head])+words(own[:8])))
+	}
+	f.udpSum = l.udpSum(own, template)
+	return f
+}
+
+// udpSum sums what RFC 768 and RFC 8200 section 8.1 sum: pseudo header, ports,
+// lengths, payload; the signature's check, sequence and time are left out, the
+// sender adds them.
+func (l layout) udpSum(own, template []byte) uint16 {
+	const protocolUDP = 17
+	payload := template[l.payload:]
+	length := uint32(len(template) - l.udp)
+	sum := protocolUDP + 2*length + words(own)
+	sum += words(payload[:offCheck]) // magic, trial, stream
+	sum += words(payload[SignatureLen:])
+	return foldSum(sum)
+}
+
+// words is the plain sum of b's 16-bit words, an odd last octet padded with zero.
+func words(b []byte) (sum uint32) {
+	for ; len(b) > 1; b = b[2:] {
+		sum += uint32(binary.BigEndian.Uint16(b))
+	}
+	if len(b) == 1 {
+		sum += uint32(b[0]) << 8
+	}
+	return sum
+}
+
+func foldSum(sum uint32) uint16 {
+	for sum > 0xffff {
+		sum = sum&0xffff + sum>>16
+	}
+	return uint16(sum)
+}

@@ -1,0 +1,214 @@
+package loadgen
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"github.com/tunnelbench/tunnelbench/internal/sys"
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
+
+// A bulk connection begins with a header from the client: who sends, and when
+// it is measured.
+//
+//	0         1          9        17
+//	+---------+----------+---------+
+//	| reverse | start ns | end ns  |
+//	+---------+----------+---------+
+const streamHeaderLen = 17
+
+// bulkBuffer is what is read or written at once, in octets.
+const bulkBuffer = 128 << 10
+
+// bulkEnd is one end of a bulk connection.
+type bulkEnd struct {
+	conn      *net.TCPConn
+	window    StreamWindow
+	direction string
+	sender    bool
+	octets    atomic.Uint64 // read so far
+
+	octetsBefore uint64 // at the start of the window
+	infoBefore   sys.TCPInfo
+}
+
+func (w StreamWindow) header(direction string) []byte {
+	h := make([]byte, streamHeaderLen)
+	if direction == rfc2544.Reverse {
+		h[0] = 1
+	}
+	binary.BigEndian.PutUint64(h[1:], w.Start)
+	binary.BigEndian.PutUint64(h[9:], w.End)
+	return h
+}
+
+func parseStreamHeader(h []byte) (direction string, w StreamWindow) {
+	direction = rfc2544.Forward
+	if h[0] == 1 {
+		direction = rfc2544.Reverse
+	}
+	return direction, StreamWindow{Start: binary.BigEndian.Uint64(h[1:]), End: binary.BigEndian.Uint64(h[9:])}
+}
+
+// until is how long it takes until moment, on the clock of StreamWindow.
+func until(moment uint64) time.Duration { return time.Duration(int64(moment) - int64(sys.Monotonic())) }
+
+// carry sends or reads until the window ends. Only an end before that is an error.
+func (e *bulkEnd) carry() error {
+	if err := e.conn.SetDeadline(time.Now().Add(until(e.window.End))); err != nil {
+		return err
+	}
+	buf := make([]byte, bulkBuffer)
+	for {
+		var n int
+		var err error
+		if e.sender {
+			_, err = e.conn.Write(buf)
+		} else {
+			n, err = e.conn.Read(buf)
+			e.octets.Add(uint64(n))
+		}
+		switch {
+		case err == nil:
+			continue
+		case errors.Is(err, os.ErrDeadlineExceeded) || until(e.window.End) <= 0:
+			return nil
+		case errors.Is(err, io.EOF):
+			err = errors.New("closed by the other end")
+		}
+		return fmt.Errorf("a %s connection ended %v before its time: %w", e.direction, until(e.window.End).Round(time.Millisecond), err)
+	}
+}
+
+// info is what the kernel knows of a sender; nothing of a receiver.
+func (e *bulkEnd) info() (info sys.TCPInfo, err error) {
+	if !e.sender {
+		return info, nil
+	}
+	return onSocket(e.conn, sys.ReadTCPInfo)
+}
+
+// onSocket asks the kernel something about a connection.
+func onSocket[T any](conn *net.TCPConn, ask func(fd uintptr) (T, error)) (answer T, err error) {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return answer, err
+	}
+	var asked error
+	err = raw.Control(func(fd uintptr) { answer, asked = ask(fd) })
+	return answer, errors.Join(err, asked)
+}
+
+// bulk is one process's part of a bulk measurement.
+type bulk struct {
+	window StreamWindow
+	ends   []*bulkEnd
+	failed chan error
+	began  time.Time // of the window, as it came about
+	result StreamResult
+}
+
+// run carries until the window is over. It begins with the ends at hand, and
+// takes later ones as they arrive.
+func (b *bulk) run(ctx context.Context, arrivals <-chan *bulkEnd) error {
+	b.failed = make(chan error, 1)
+	begin, end := time.NewTimer(until(b.window.Start)), time.NewTimer(until(b.window.End))
+	defer begin.Stop()
+	defer end.Stop()
+	defer b.close()
+	for _, e := range b.ends {
+		b.carry(e)
+	}
+	for {
+		select {
+		case e := <-arrivals:
+			b.ends = append(b.ends, e)
+			b.carry(e)
+		case <-begin.C:
+			if err := b.begin(); err != nil {
+				return err
+			}
+		case err := <-b.failed:
+			return err
+		case <-end.C:
+			return b.finish(ctx)
+		case <-ctx.Done():
+			if until(b.window.End) > 0 {
+				return context.Cause(ctx)
+			}
+			return b.finish(ctx)
+		}
+	}
+}
+
+func (b *bulk) carry(e *bulkEnd) {
+	go func() {
+		if err := e.carry(); err != nil {
+			select {
+			case b.failed <- err:
+			default: // one is enough
+			}
+		}
+	}()
+}
+
+func (b *bulk) begin() (err error) {
+	for _, e := range b.ends {
+		if e.infoBefore, err = e.info(); err != nil {
+			return err
+		}
+	}
+	b.began = time.Now()
+	for _, e := range b.ends {
+		e.octetsBefore = e.octets.Load()
+	}
+	return nil
+}
+
+// finish takes the result and lets the other end take its own.
+func (b *bulk) finish(ctx context.Context) error {
+	if b.began.IsZero() {
+		return errors.New("the machine slept through the measurement")
+	}
+	elapsed := time.Since(b.began)
+	for _, e := range b.ends {
+		c := StreamConnection{Direction: e.direction, Sender: e.sender}
+		if !e.sender {
+			c.Octets, c.Elapsed = e.octets.Load()-e.octetsBefore, elapsed
+		}
+		b.result.Connections = append(b.result.Connections, c)
+	}
+	for i, e := range b.ends {
+		info, err := e.info()
+		if err != nil {
+			return err
+		}
+		c := &b.result.Connections[i]
+		c.Retransmits, c.RTT, c.MinRTT, c.MSS = info.Retransmits-e.infoBefore.Retransmits, info.RTT, info.MinRTT, info.MSS
+	}
+	select {
+	case <-time.After(settle):
+	case <-ctx.Done():
+	}
+	return nil
+}
+
+func (b *bulk) close() {
+	for _, e := range b.ends {
+		abort(e.conn)
+	}
+}
+
+// abort ends a connection with a reset (SO_LINGER 0): nothing of it stays, not
+// even in TIME_WAIT, whose ports would run out.
+func abort(conn *net.TCPConn) {
+	_ = conn.SetLinger(0) // fails only on a connection that is gone
+	_ = conn.Close()
+}
