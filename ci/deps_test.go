@@ -26,13 +26,14 @@ const everything = "*"
 // what they like. A package that is not here is a fault: give it a place first.
 var arrows = map[string][]string{
 	"cmd/tunnelbench":     {everything},
-	"internal/lab":        {"netns", "netns/dut", "loadgen", "rfc2544", "reports", "internal/sys"},
+	"internal/lab":        {"netns", "netns/dut", "netns/relay", "loadgen", "rfc2544", "reports", "internal/sys"},
 	"ci":                  {"reports", "rfc2544"},
 	"reports":             {"rfc2544"},
 	"rfc2544":             {},
 	"loadgen":             {"rfc2544", "internal/sys", "loadgen/bpf"},
 	"loadgen/bpf":         {},
-	"netns/dut":           {"netns", "reference", "internal/sys"},
+	"netns/dut":           {"netns", "netns/relay", "reference", "internal/sys"},
+	"netns/relay":         {"loadgen", "internal/sys"},
 	"netns":               {"internal/sys"},
 	"reference/wireguard": {"reference"},
 	"reference":           {"internal/sys"},

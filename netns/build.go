@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -55,19 +56,34 @@ func (n *Net) steps(o Options) []func() error {
 	for _, l := range n.Topology.Links {
 		steps = append(steps,
 			func() error { return addVeth(l, n.nodes[l.A.Node], n.nodes[l.B.Node]) },
-			func() error { return n.configure(l, l.A) },
-			func() error { return n.configure(l, l.B) })
+			func() error { return n.configure(l, l.A, l.B) },
+			func() error { return n.configure(l, l.B, l.A) })
+	}
+	for _, node := range n.Topology.Forward {
+		if hasIPv6() { // after the links: a router joins groups on those that are not silent yet
+			steps = append(steps, func() error { return n.nodes[node].SetSysctl("net/ipv6/conf/all/forwarding", "1") })
+		}
 	}
 	for _, nb := range n.Topology.Neighbours {
-		if nb.Addr.Is6() && !hasIPv6() {
-			continue
+		if n.speaks(nb.Addr, nb.Node, nb.Dev) {
+			steps = append(steps, func() error { return n.nodes[nb.Node].AddNeighbour(nb) })
 		}
-		steps = append(steps, func() error { return n.nodes[nb.Node].AddNeighbour(nb) })
 	}
 	for _, r := range n.Topology.Routes {
-		steps = append(steps, func() error { return n.nodes[r.Node].AddRoute(r) })
+		if n.speaks(r.To.Addr(), r.Node, r.Dev) {
+			steps = append(steps, func() error { return n.nodes[r.Node].AddRoute(r) })
+		}
 	}
 	return steps
+}
+
+// speaks tells whether an interface of the topology can have addresses of a's
+// family: IPv6 refuses links of less than 1280 octets.
+func (n *Net) speaks(a netip.Addr, node, dev string) bool {
+	refuses := func(l Link) bool {
+		return l.MTU < minMTU6 && (l.A.Node == node && l.A.Name == dev || l.B.Node == node && l.B.Name == dev)
+	}
+	return a.Is4() || hasIPv6() && !slices.ContainsFunc(n.Topology.Links, refuses)
 }
 
 // NS is the namespace of a node, nil for a node that the topology lacks.
@@ -151,9 +167,15 @@ func hasIPv6() bool {
 
 // configure makes one end of a new link what the topology says. Offloads come
 // when it is up: only then does switching GRO on make the peer a target of XDP
-// redirects (veth_set_features in drivers/net/veth.c).
-func (n *Net) configure(l Link, e End) error {
+// redirects (veth_set_features in drivers/net/veth.c). Towards a tester's port an
+// interface neither asks for neighbours nor joins groups, of which it would tell.
+func (n *Net) configure(l Link, e, peer End) error {
 	ns := n.nodes[e.Node]
+	if peer.Sink {
+		if err := ns.silence(e.Name); err != nil {
+			return err
+		}
+	}
 	if len(e.RPS) > 0 {
 		if err := ns.SetRPS(e.Name, e.RPS); err != nil {
 			return err
@@ -170,14 +192,9 @@ func (n *Net) configure(l Link, e End) error {
 
 func (n *Net) addAddrs(ns *NS, e End) error {
 	for _, p := range e.Addrs {
-		if p.Addr().Is6() {
-			if !hasIPv6() {
-				n.Warnings = append(n.Warnings, fmt.Sprintf("%s: no address %s: the kernel was booted without IPv6", e.name(), p))
-				continue
-			}
-			if err := ns.SetSysctl("net/ipv6/conf/"+e.Name+"/disable_ipv6", "0"); err != nil {
-				return err
-			}
+		if !n.speaks(p.Addr(), e.Node, e.Name) {
+			n.Warnings = append(n.Warnings, fmt.Sprintf("%s: no address %s: no IPv6 in this kernel, or an MTU below %d", e.name(), p, minMTU6))
+			continue
 		}
 		if err := ns.AddAddr(e.Name, p); err != nil {
 			return err

@@ -178,7 +178,7 @@ func TestOffloadsReadBack(t *testing.T) {
 	testenv.NetAdmin(t)
 	n := buildNet(t, Dual(Plan{}))
 	frames := map[string][]string{
-		"tester:port0": nil, "tester:port1": nil,
+		"tester:port0": {gro}, "tester:port1": {gro},
 		"left:lan": {gro}, "right:lan": {gro},
 	}
 	for name, want := range frames {
@@ -252,7 +252,9 @@ func TestNamespacesAreQuiet(t *testing.T) {
 	for key, want := range map[string]string{
 		"net/ipv4/ip_forward":                 "1",
 		"net/ipv4/conf/lan/rp_filter":         "0",
-		"net/ipv6/conf/lan/disable_ipv6":      "1",
+		"net/ipv6/conf/lan/disable_ipv6":      "0",
+		"net/ipv6/conf/all/forwarding":        "1",
+		"net/ipv6/conf/lan/forwarding":        "1",
 		"net/ipv6/conf/wan/disable_ipv6":      "0",
 		"net/ipv6/conf/wan/accept_ra":         "0",
 		"net/ipv6/conf/wan/addr_gen_mode":     "1",
@@ -267,8 +269,10 @@ func TestNamespacesAreQuiet(t *testing.T) {
 			t.Errorf("left: %s is %s, want %s", key, got, want)
 		}
 	}
-	if got := must[string](t)(n.NS(Tester).Sysctl("net/ipv4/ip_forward")); got != "0" {
-		t.Errorf("tester forwards: %s", got)
+	for key, want := range map[string]string{"net/ipv4/ip_forward": "0", "net/ipv6/conf/all/forwarding": "0", "net/ipv6/conf/port0/disable_ipv6": "1"} {
+		if got := must[string](t)(n.NS(Tester).Sysctl(key)); got != want {
+			t.Errorf("tester: %s is %s, want %s", key, got, want)
+		}
 	}
 	err := n.NS(Left).Netlink(func(h *netlink.Handle) error {
 		routes, err := h.RouteList(nil, netlink.FAMILY_ALL)
@@ -281,6 +285,18 @@ func TestNamespacesAreQuiet(t *testing.T) {
 	})
 	if err != nil {
 		t.Error(err)
+	}
+}
+
+// A link too narrow for IPv6 still carries IPv4.
+func TestNarrowLinksDoWithoutIPv6(t *testing.T) {
+	testenv.NetAdmin(t)
+	n := buildNet(t, Dual(Plan{LANMTU: 600}))
+	if len(n.Warnings) != 2 || !strings.Contains(n.Warnings[0], "left:lan: no address 2001:2::1/64") {
+		t.Errorf("warnings %q, want one for each end of a lan that faces the device", n.Warnings)
+	}
+	if err := n.NS(Left).AddAddr(LAN, LeftLAN6); !errors.Is(err, errors.ErrUnsupported) || strings.Contains(err.Error(), "\n") {
+		t.Errorf("an IPv6 address on it: %v, want one line that wraps %v", err, errors.ErrUnsupported)
 	}
 }
 

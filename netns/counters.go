@@ -146,6 +146,8 @@ func countProtocols(c Counters, node string, mib map[string]int64) {
 	}
 }
 
+func isProtocol(name, node string) bool { return strings.HasPrefix(name, node+" ") }
+
 // parseMIB reads /proc/net/snmp and netstat, where a line of names is followed
 // by a line of values, and snmp6, which has a name and a value a line.
 func parseMIB(text string) (map[string]int64, error) {
@@ -237,6 +239,9 @@ func (n *Net) Counters() (Counters, error) {
 		c, err := n.nodes[node].counters(sinks)
 		if err != nil {
 			return nil, fmt.Errorf("drop counters: %w", err)
+		}
+		if slices.Contains(n.Topology.Relays, node) {
+			maps.DeleteFunc(c, func(name string, _ int64) bool { return isProtocol(name, node) })
 		}
 		maps.Copy(all, c)
 	}

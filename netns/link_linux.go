@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
 	"syscall"
 	"time"
 
@@ -71,6 +72,13 @@ func hardware(m MAC) net.HardwareAddr {
 	return m[:]
 }
 
+// silence takes from an interface all that the kernel would send by itself.
+func (ns *NS) silence(dev string) error {
+	return ns.onLink(dev, "silence", func(h *netlink.Handle, link netlink.Link) error {
+		return errors.Join(h.LinkSetARPOff(link), h.LinkSetMulticastOff(link))
+	})
+}
+
 // SetUp sets an interface's MTU (0: leave it) and brings it up.
 func (ns *NS) SetUp(dev string, mtu int) error {
 	return ns.onLink(dev, "bring up", func(h *netlink.Handle, link netlink.Link) error {
@@ -103,12 +111,20 @@ const addrLimit = 2 * time.Second
 
 // AddAddr gives an interface an address, at once and without asking the link
 // whether someone else has it. When the interface is up, the address answers
-// once AddAddr has returned.
+// once AddAddr has returned. The first IPv6 address ends the silence that Build
+// put on the interface.
 func (ns *NS) AddAddr(dev string, p netip.Prefix) error {
 	return ns.onLink(dev, "address "+p.String(), func(h *netlink.Handle, link netlink.Link) error {
 		addr := &netlink.Addr{IPNet: ipNet(p)}
 		if p.Addr().Is6() {
 			addr.Flags = syscall.IFA_F_NODAD
+			err := ns.SetSysctl("net/ipv6/conf/"+dev+"/disable_ipv6", "0")
+			if errors.Is(err, os.ErrNotExist) {
+				return fmt.Errorf("%w: no IPv6 in this kernel, or an MTU below %d: %w", errors.ErrUnsupported, minMTU6, err)
+			}
+			if err != nil {
+				return err
+			}
 		}
 		if err := h.AddrAdd(link, addr); err != nil {
 			return err

@@ -21,6 +21,8 @@ func (ns *NS) counters(map[string]bool) (Counters, error) { return nil, errNeeds
 // Netlink runs fn with a route netlink handle of the namespace.
 func (ns *NS) Netlink(func(*netlink.Handle) error) error { return errNeedsLinux }
 
+func (ns *NS) silence(string) error { return errNeedsLinux }
+
 // SetUp sets an interface's MTU (0: leave it) and brings it up.
 func (ns *NS) SetUp(string, int) error { return errNeedsLinux }
 

@@ -15,18 +15,31 @@ const (
 )
 
 // The addresses: RFC 2544's own block (RFC 6815 C.2.2) towards the tester,
-// documentation blocks below the tunnel. The ports' addresses are assigned
-// nowhere: the tester writes its frames itself.
+// RFC 5180's for IPv6, documentation blocks below the tunnel. The ports' addresses
+// are assigned nowhere: the tester writes its frames itself.
 var (
-	Port0Addr = netip.MustParseAddr("198.18.0.2")
-	Port1Addr = netip.MustParseAddr("198.19.0.2")
+	Port0Addr  = netip.MustParseAddr("198.18.0.2")
+	Port1Addr  = netip.MustParseAddr("198.19.0.2")
+	Port0Addr6 = netip.MustParseAddr("2001:2::2")
+	Port1Addr6 = netip.MustParseAddr("2001:2:0:100::2")
 
 	LeftLAN   = netip.MustParsePrefix("198.18.0.1/24")
 	RightLAN  = netip.MustParsePrefix("198.19.0.1/24")
+	LeftLAN6  = netip.MustParsePrefix("2001:2::1/64")
+	RightLAN6 = netip.MustParsePrefix("2001:2:0:100::1/64")
 	LeftWAN   = netip.MustParsePrefix("192.0.2.1/30")
 	RightWAN  = netip.MustParsePrefix("192.0.2.2/30")
 	LeftWAN6  = netip.MustParsePrefix("2001:2:0:ffff::1/64")
 	RightWAN6 = netip.MustParsePrefix("2001:2:0:ffff::2/64")
+)
+
+// The 256 networks on each side (RFC 2544 section 12), all of which the tester's
+// port speaks for.
+var (
+	LeftNets   = netip.MustParsePrefix("198.18.0.0/16")
+	RightNets  = netip.MustParsePrefix("198.19.0.0/16")
+	LeftNets6  = netip.MustParsePrefix("2001:2::/56")
+	RightNets6 = netip.MustParsePrefix("2001:2:0:100::/56")
 )
 
 // The MAC addresses: fixed, locally administered.
@@ -81,13 +94,13 @@ func Wire(p Plan) Topology {
 }
 
 // Dual is the network of the package's picture, RFC 8219's dual-DUT setup. It
-// leads nowhere yet: routes between the two sides are the tunnel's to make.
+// leads to the tester only: routes between the two sides are the tunnel's to make.
 func Dual(p Plan) Topology {
 	p = p.withDefaults()
-	leftLAN := End{Node: Left, Name: LAN, MAC: LeftLANMAC, Addrs: []netip.Prefix{LeftLAN}, GRO: true, RPS: p.RPS}
+	leftLAN := End{Node: Left, Name: LAN, MAC: LeftLANMAC, Addrs: []netip.Prefix{LeftLAN, LeftLAN6}, GRO: true, RPS: p.RPS}
 	leftWAN := End{Node: Left, Name: WAN, MAC: LeftWANMAC, Addrs: []netip.Prefix{LeftWAN, LeftWAN6}, RPS: p.RPS}
 	rightWAN := End{Node: Right, Name: WAN, MAC: RightWANMAC, Addrs: []netip.Prefix{RightWAN, RightWAN6}, RPS: p.RPS}
-	rightLAN := End{Node: Right, Name: LAN, MAC: RightLANMAC, Addrs: []netip.Prefix{RightLAN}, GRO: true, RPS: p.RPS}
+	rightLAN := End{Node: Right, Name: LAN, MAC: RightLANMAC, Addrs: []netip.Prefix{RightLAN, RightLAN6}, GRO: true, RPS: p.RPS}
 	return Topology{
 		Name:  "dual",
 		Nodes: []string{Tester, Left, Right},
@@ -97,9 +110,17 @@ func Dual(p Plan) Topology {
 			{A: rightLAN, B: port1(), MTU: p.LANMTU},
 		},
 		Forward: []string{Left, Right},
+		Routes: []Route{
+			{Node: Left, Dev: LAN, To: LeftNets, Via: Port0Addr},
+			{Node: Right, Dev: LAN, To: RightNets, Via: Port1Addr},
+			{Node: Left, Dev: LAN, To: LeftNets6, Via: Port0Addr6},
+			{Node: Right, Dev: LAN, To: RightNets6, Via: Port1Addr6},
+		},
 		Neighbours: []Neighbour{
 			{Node: Left, Dev: LAN, Addr: Port0Addr, MAC: Port0MAC},
 			{Node: Right, Dev: LAN, Addr: Port1Addr, MAC: Port1MAC},
+			{Node: Left, Dev: LAN, Addr: Port0Addr6, MAC: Port0MAC},
+			{Node: Right, Dev: LAN, Addr: Port1Addr6, MAC: Port1MAC},
 			{Node: Left, Dev: WAN, Addr: RightWAN.Addr(), MAC: RightWANMAC},
 			{Node: Right, Dev: WAN, Addr: LeftWAN.Addr(), MAC: LeftWANMAC},
 			{Node: Left, Dev: WAN, Addr: RightWAN6.Addr(), MAC: RightWANMAC},
@@ -108,5 +129,14 @@ func Dual(p Plan) Topology {
 	}
 }
 
-func port0() End { return End{Node: Tester, Name: Port0, MAC: Port0MAC, Sink: true} }
-func port1() End { return End{Node: Tester, Name: Port1, MAC: Port1MAC, Sink: true} }
+// The ports' interfaces have other addresses than the frames that come in by them
+// are sent to. So the kernel takes frames for somebody else's and drops them
+// once the tester's engine has had its look. They are polled, so that what comes
+// out of the device does not wait in a queue with what goes into it.
+func port0() End {
+	return End{Node: Tester, Name: Port0, MAC: MAC{0x02, 0x54, 0x42, 0, 1, 0x10}, GRO: true, Sink: true}
+}
+
+func port1() End {
+	return End{Node: Tester, Name: Port1, MAC: MAC{0x02, 0x54, 0x42, 0, 1, 0x11}, GRO: true, Sink: true}
+}

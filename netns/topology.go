@@ -13,6 +13,7 @@ type Topology struct {
 	Nodes      []string // one namespace each
 	Links      []Link
 	Forward    []string // nodes that route between their interfaces
+	Relays     []string // nodes where a process passes frames on: what the kernel makes of its copies is no loss
 	Routes     []Route
 	Neighbours []Neighbour // permanent: nobody asks, nobody answers
 }

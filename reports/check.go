@@ -2,7 +2,9 @@ package reports
 
 import (
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strconv"
 
 	"github.com/tunnelbench/tunnelbench/rfc2544"
@@ -25,6 +27,9 @@ func Check(r *Results) error {
 				return &placeError{fmt.Sprintf("%s/trials/%d%s", where, j, place), why}
 			}
 		}
+	}
+	if err := checkCertificate(r.Certificate, "/certificate"); err != nil {
+		return err
 	}
 	if r.Ended.Before(r.Started) {
 		return &placeError{"/ended", "is before /started"}
@@ -80,12 +85,50 @@ func trialFault(o *rfc2544.Observation) (place, why string) {
 	case !finite(o.CoreSpeed):
 		return "/core_speed", "is not a number"
 	}
-	for _, d := range []struct {
-		place string
-		dist  *rfc2544.Distribution
-	}{{"/lateness_ns", o.Lateness}, {"/latency_ns", o.Latency}, {"/latency_quiet_ns", o.LatencyQuiet}} {
-		if d.dist != nil && !ordered(d.dist) {
-			return d.place, "percentiles are not in order"
+	if place, why := directionsFault(o); why != "" {
+		return "/directions" + place, why
+	}
+	return distributionFault(map[string]*rfc2544.Distribution{
+		"/lateness_ns": o.Lateness, "/latency_ns": o.Latency, "/latency_quiet_ns": o.LatencyQuiet,
+	})
+}
+
+// directionsFault tells whether the directions balance, each and together.
+func directionsFault(o *rfc2544.Observation) (place, why string) {
+	if len(o.Directions) == 0 {
+		return "", ""
+	}
+	if len(o.Directions) != 2 || o.Directions[0].Direction == o.Directions[1].Direction {
+		return "", "are not two different ones"
+	}
+	var sum rfc2544.Observation
+	for i, d := range o.Directions {
+		at := "/" + strconv.Itoa(i)
+		switch {
+		case d.Received > d.Offered || d.Lost != d.Offered-d.Received:
+			return at, fmt.Sprintf("ledger does not balance: offered %d is not received %d + lost %d", d.Offered, d.Received, d.Lost)
+		case d.Late > d.Lost:
+			return at + "/late", fmt.Sprintf("%d late frames, but only %d lost ones to count them in", d.Late, d.Lost)
+		}
+		if place, why := distributionFault(map[string]*rfc2544.Distribution{"/latency_ns": d.Latency, "/latency_quiet_ns": d.LatencyQuiet}); why != "" {
+			return at + place, why
+		}
+		sum.Add(d)
+	}
+	if counts(&sum) != counts(o) {
+		return "", fmt.Sprintf("do not add up to the trial: %v, but %v", counts(&sum), counts(o))
+	}
+	return "", ""
+}
+
+func counts(o *rfc2544.Observation) [10]uint64 {
+	return [...]uint64{o.Intended, o.Offered, o.Received, o.Lost, o.Duplicated, o.Reordered, o.Corrupted, o.Late, o.Stale, o.Foreign}
+}
+
+func distributionFault(all map[string]*rfc2544.Distribution) (place, why string) {
+	for _, place := range slices.Sorted(maps.Keys(all)) {
+		if d := all[place]; d != nil && !ordered(d) {
+			return place, "percentiles are not in order"
 		}
 	}
 	return "", ""

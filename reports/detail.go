@@ -56,6 +56,9 @@ func resultState(res *Result) string {
 	case !res.Valid:
 		return "not valid"
 	}
+	if res.Test == rfc2544.TestStreams {
+		return "valid"
+	}
 	return fmt.Sprintf("%d trials", len(res.Trials))
 }
 
@@ -99,6 +102,13 @@ var trialColumns = []struct {
 	{"received", func(o *rfc2544.Observation) string { return count(o.Received) }},
 	{"lost", func(o *rfc2544.Observation) string { return count(o.Lost) }},
 	{"loss", func(o *rfc2544.Observation) string { return percent(o.LossRatio()) }},
+	{"loss by direction", func(o *rfc2544.Observation) string {
+		var parts []string
+		for _, d := range o.Directions {
+			parts = append(parts, clean(d.Direction)+" "+percent(d.LossRatio()))
+		}
+		return cmp.Or(strings.Join(parts, ", "), none)
+	}},
 	{"late", func(o *rfc2544.Observation) string { return count(o.Late) }},
 	{"duplicated", func(o *rfc2544.Observation) string { return count(o.Duplicated) }},
 	{"reordered", func(o *rfc2544.Observation) string { return count(o.Reordered) }},
@@ -156,7 +166,7 @@ func cleanAll(texts []string) []string {
 }
 
 func trialTable(res *Result) *tableView {
-	t := &tableView{Caption: "Trials, in the order they ran; columns in which all is zero or unknown are left out", Head: []string{"#"}, Words: []string{"dropped at", "verdict"}}
+	t := &tableView{Caption: "Trials, in the order they ran; columns in which all is zero or unknown are left out", Head: []string{"#"}, Words: []string{"loss by direction", "dropped at", "verdict"}}
 	for i := range res.Trials {
 		t.Rows = append(t.Rows, []string{fmt.Sprint(i + 1)})
 	}

@@ -54,7 +54,11 @@ func newPage(r *Results) (*page, error) {
 		Changed: cleanAll(r.Host.Changed), Notes: cleanAll(r.Host.Notes),
 		Command: shellLine(r.Command), RateTitle: rateTitle(m.rate),
 	}
+	if streams, ok := streamMetric(r); ok {
+		p.Metrics = append(p.Metrics, streams)
+	}
 	p.Environment, p.Settings = environment(r)
+	p.Certificate = certificateTable(r.Certificate)
 	for _, c := range charts(r, m, pageBars) {
 		f, err := figureOf(c)
 		if err != nil {

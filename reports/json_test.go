@@ -86,6 +86,47 @@ func small() *Results {
 	return r
 }
 
+// bothWays is small, measured in both directions at once; every hundredth frame
+// is lost on the way back.
+func bothWays() *Results {
+	r := small()
+	for i := range r.Results {
+		r.Results[i].Direction = rfc2544.Both
+		for j := range r.Results[i].Trials {
+			old := &r.Results[i].Trials[j]
+			o := rfc2544.Observation{IntendedLoad: old.IntendedLoad, Duration: old.Duration, Latency: old.Latency, Valid: true}
+			for _, d := range []rfc2544.Direction{
+				{Direction: rfc2544.Forward, Intended: 1000, Offered: 1000, Received: 1000, Latency: old.Latency},
+				{Direction: rfc2544.Reverse, Intended: 1000, Offered: 1000, Received: 990, Lost: 10, Late: 3, Reordered: 2},
+			} {
+				o.Add(d)
+				o.Directions = append(o.Directions, d)
+			}
+			*old = o
+		}
+	}
+	return r
+}
+
+// Both directions' losses stand in the page, and the worse one is the trial's.
+func TestBothDirections(t *testing.T) {
+	r := bothWays()
+	var page bytes.Buffer
+	if err := HTML(&page, r); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(page.String(), "forward 0"+nbsp+"%, reverse 1.0"+nbsp+"%") {
+		t.Error("the page does not tell the directions' losses apart")
+	}
+	if got := r.Results[0].Trials[0].LossRatio(); got != 0.01 {
+		t.Errorf("loss ratio %v, want that of the worse direction, 0.01", got)
+	}
+	back, err := Read(bytes.NewReader(encode(t, r)), "both.json")
+	if err != nil || len(back.Results[0].Trials[0].Directions) != 2 {
+		t.Errorf("read back: %v", err)
+	}
+}
+
 func TestWrittenFilesFollowTheSchema(t *testing.T) {
 	validate := validator(t)
 	cases := map[string]*Results{"fixture": fixture(), "empty": {}, "nil lists": {Results: []Result{{
@@ -101,6 +142,7 @@ func TestWrittenFilesFollowTheSchema(t *testing.T) {
 			cases["hostile "+name] = r
 		}
 	}
+	cases["both directions"] = bothWays()
 	for name, r := range cases {
 		if err := validate(encode(t, r)); err != nil {
 			t.Errorf("%s: %v", name, err)
@@ -167,6 +209,14 @@ func TestReadRefusesBadFiles(t *testing.T) {
 	trial := func(key string, v any) []byte {
 		return edit(t, good, func(d map[string]any) { at(d, "trials", 1)[key] = v })
 	}
+	direction := func(name string, offered, received int) map[string]any {
+		d := map[string]any{"direction": name, "latency_ns": nil, "latency_quiet_ns": nil}
+		for _, key := range []string{"intended", "lost", "duplicated", "reordered", "corrupted", "late", "stale", "foreign"} {
+			d[key] = 0
+		}
+		d["offered"], d["received"] = offered, received
+		return d
+	}
 	value := func(key string, v any) []byte {
 		return edit(t, good, func(d map[string]any) { at(d, "values", 0)[key] = v })
 	}
@@ -206,6 +256,11 @@ func TestReadRefusesBadFiles(t *testing.T) {
 		{"limited by", replace(`"limited_by": "dut"`, `"limited_by": "moon"`), "/results/0/limited_by"},
 		{"deep", []byte(strings.Repeat(`{"host":`, 1<<20)), "/host: unknown key"},
 		{"deep list", []byte(strings.Repeat(`[`, 1<<20)), "is an array"},
+		{"one direction", trial("directions", []any{direction("forward", 5, 5)}), "/trials/0/directions: are not two different ones"},
+		{"a direction twice", trial("directions", []any{direction("reverse", 5, 5), direction("reverse", 5, 5)}), "/directions: are not two different ones"},
+		{"sideways", trial("directions", []any{direction("sideways", 5, 5)}), `/directions/0/direction: is "sideways", must be one of ["forward" "reverse"]`},
+		{"a direction's ledger", trial("directions", []any{direction("forward", 5, 6), direction("reverse", 5, 5)}), "/directions/0: ledger does not balance"},
+		{"directions do not add up", trial("directions", []any{direction("forward", 5, 5), direction("reverse", 5, 5)}), "/directions: do not add up to the trial"},
 		{"long name", replace(`"plain"`, `"`+strings.Repeat("n", 300)+`"`), "/results/0/dut: is 300 characters long"},
 	} {
 		_, err := Read(bytes.NewReader(c.data), "bad.json")

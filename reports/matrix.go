@@ -56,6 +56,9 @@ type cell struct {
 func newMatrix(r *Results) *matrix {
 	m := &matrix{rate: commonRate(r)}
 	for i := range r.Results {
+		if r.Results[i].Test == rfc2544.TestStreams {
+			continue // not of frames: they have a table of their own
+		}
 		if size := r.Results[i].FrameSize; !slices.Contains(m.sizes, size) {
 			m.sizes = append(m.sizes, size)
 		}
@@ -63,6 +66,9 @@ func newMatrix(r *Results) *matrix {
 	slices.Sort(m.sizes)
 	for i := range r.Results {
 		res := &r.Results[i]
+		if res.Test == rfc2544.TestStreams {
+			continue
+		}
 		c := &m.row(res).cells[slices.Index(m.sizes, res.FrameSize)]
 		c.add(res, m.rate)
 	}

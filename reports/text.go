@@ -172,6 +172,12 @@ func WriteText(w io.Writer, r *Results, colour bool) error {
 			}
 		}
 	}
+	if err := streamTable(w, r); err != nil {
+		return err
+	}
+	if err := certificateText(w, r.Certificate); err != nil {
+		return err
+	}
 	return t.notes(r, m)
 }
 

@@ -26,6 +26,7 @@ type page struct {
 	Charts                    []figure
 	Details                   []detail
 	Environment, Settings     []pair
+	Certificate               *tableView // of the machine; nil where it has none
 	Changed, Notes            []string
 	Command                   string
 	RateTitle                 string

@@ -161,8 +161,11 @@ func deviations(r *Results, m *matrix) []string {
 	if len(missing) > 0 {
 		out = append(out, "Frame sizes not measured: "+list(missing)+" bytes (section 9.1 names seven).")
 	}
-	if slices.ContainsFunc(m.rows, func(r row) bool { return r.direction == "forward" }) {
+	if slices.ContainsFunc(m.rows, func(r row) bool { return r.direction == rfc2544.Forward }) {
 		out = append(out, "Traffic flows forward only, left to right; section 14 asks for both directions as well.")
+	}
+	if slices.ContainsFunc(m.rows, func(r row) bool { return r.direction == rfc2544.Reverse }) {
+		out = append(out, "Traffic flows in reverse only, right to left; section 14 asks for both directions as well.")
 	}
 	return out
 }

@@ -106,6 +106,20 @@ type Direction struct {
 	LatencyQuiet *Distribution `json:"latency_quiet_ns"`
 }
 
+// Add counts what became of a direction's frames into o's sums.
+func (o *Observation) Add(d Direction) {
+	o.Intended += d.Intended
+	o.Offered += d.Offered
+	o.Received += d.Received
+	o.Lost += d.Lost
+	o.Duplicated += d.Duplicated
+	o.Reordered += d.Reordered
+	o.Corrupted += d.Corrupted
+	o.Late += d.Late
+	o.Stale += d.Stale
+	o.Foreign += d.Foreign
+}
+
 // The directions: Forward is from port 0 to port 1, left to right.
 const (
 	Forward = "forward"
@@ -122,10 +136,13 @@ func (o Observation) LossRatio() float64 {
 	}
 	worst := 0.0
 	for _, d := range o.Directions {
-		worst = max(worst, lossRatio(d.Intended, d.Offered, d.Received))
+		worst = max(worst, d.LossRatio())
 	}
 	return worst
 }
+
+// LossRatio is the direction's own.
+func (d Direction) LossRatio() float64 { return lossRatio(d.Intended, d.Offered, d.Received) }
 
 func lossRatio(intended, offered, received uint64) float64 {
 	expected := max(intended, offered)

@@ -21,6 +21,7 @@ type labFlags struct {
 	wait, keep                     bool
 	flows, networks, ip            int
 	engine, direction, wan         string
+	certificate                    string
 	seed                           uint64
 	late, patience                 time.Duration
 }
@@ -39,6 +40,7 @@ func addLabFlags(set *flag.FlagSet) *labFlags {
 	set.StringVar(&f.engine, "engine", lab.EngineAuto, "`engine` of the tester: xdp (in the kernel), afpacket (sockets), or auto: xdp where the kernel lets us")
 	set.StringVar(&f.direction, "direction", rfc2544.Forward, "forward (left to right), reverse, or both at once")
 	set.StringVar(&f.wan, "wan", "", "what the link between the ends does to packets, such as delay=20ms,loss=1% or rate=100Mbps,queue=1000")
+	set.StringVar(&f.certificate, "certificate", "", "`file` with the machine's certificate, which the report carries (default "+defaultCertificate+" if it is there)")
 	set.Uint64Var(&f.seed, "seed", 1, "`number` that every random choice follows from")
 	set.DurationVar(&f.late, "late", lab.DefaultLate, "a frame that takes longer than this `time` is lost, as late")
 	set.DurationVar(&f.patience, "patience", defaultPatience, "`time` to wait, in all, for neighbours on the machine to let its cores run at full speed")
@@ -74,6 +76,11 @@ func (f *labFlags) config() (lab.Config, error) {
 	}
 	if f.late <= 0 || f.late > 10*time.Second {
 		return cfg, badUsage("--late %v: above 0, up to 10s", f.late)
+	}
+	if f.wan != "" {
+		if _, err := dut.ParseWAN(f.wan); err != nil {
+			return cfg, badUsage("--%w", err)
+		}
 	}
 	if f.patience < 0 {
 		return cfg, badUsage("--patience %v: 0 or more", f.patience)
@@ -114,6 +121,19 @@ func (f *labFlags) nominal() (rfc2544.BitRate, bool, error) {
 	return 0, false, badUsage("--link %q: write 1Gbps or 100Mbps", f.link)
 }
 
+// checkWAN finds a device whose network has no link for --wan to impair.
+func (f *labFlags) checkWAN(devices ...dut.Device) error {
+	if f.wan == "" {
+		return nil
+	}
+	for _, d := range devices {
+		if _, ok := netns.Between(d.Topology(netns.Plan{})); !ok {
+			return badUsage("--wan %s: %s has no wan link: choose another device, or leave --wan out", f.wan, d.Name)
+		}
+	}
+	return nil
+}
+
 // parseDevices reads a list of devices; each may be there once.
 func parseDevices(list string) ([]dut.Device, error) {
 	var devices []dut.Device
@@ -147,10 +167,21 @@ func splitDevices(list string) []string {
 // checkSize finds a frame size that cannot be sent.
 func checkSize(n int) (rfc2544.FrameSize, error) {
 	size := rfc2544.FrameSize(n)
-	if size < rfc2544.MinFrame || size > loadgen.MaxXDPFrame {
-		return 0, badUsage("frame size %d: from %d to %d octets, FCS included", n, rfc2544.MinFrame, loadgen.MaxXDPFrame)
+	if size < rfc2544.MinFrame || size > rfc2544.MaxFrame {
+		return 0, badUsage("frame size %d: from %d to %d octets, FCS included", n, rfc2544.MinFrame, rfc2544.MaxFrame)
 	}
 	return size, nil
+}
+
+// checkFrames finds frames that cannot be with the IP version or the engine asked for.
+func (f *labFlags) checkFrames(sizes ...rfc2544.FrameSize) error {
+	if least := slices.Min(sizes); f.ip == 6 && least < rfc2544.MinFrame6 {
+		return badUsage("frame size %d: from %d octets with --ip 6, whose header is longer", least, rfc2544.MinFrame6)
+	}
+	if largest := slices.Max(sizes); f.engine == lab.EngineXDP && largest > loadgen.MaxXDPFrame {
+		return badUsage("--engine xdp sends frames up to %d octets, not %d: afpacket sends up to %d", loadgen.MaxXDPFrame, largest, rfc2544.MaxFrame)
+	}
+	return nil
 }
 
 func parseSizes(list string) ([]rfc2544.FrameSize, error) {

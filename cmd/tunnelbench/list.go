@@ -38,6 +38,10 @@ var listVerb = verb{
 func params(t dut.Tunnel) string {
 	var text strings.Builder
 	for _, key := range sortedKeys(t.Params) {
+		if t.Params[key] == nil {
+			fmt.Fprintf(&text, " (%s=..)", key)
+			continue
+		}
 		fmt.Fprintf(&text, " (%s=%s)", key, strings.Join(t.Params[key], "|"))
 	}
 	return text.String()

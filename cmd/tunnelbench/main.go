@@ -46,7 +46,7 @@ type verb struct {
 	flags     func(*flag.FlagSet) func(context.Context, streams) error
 }
 
-var verbs = []verb{runVerb, trialVerb, searchVerb, reportVerb, doctorVerb, listVerb, versionVerb}
+var verbs = []verb{runVerb, trialVerb, searchVerb, reportVerb, certifyVerb, doctorVerb, listVerb, versionVerb}
 
 func main() {
 	netns.Helper()

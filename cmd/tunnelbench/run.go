@@ -23,6 +23,7 @@ var runVerb = verb{
 		"run --dut vxlan,wireguard-go --sizes 64,1518 --out out",
 		"run --dut reference:gso=on,reference:gso=off --sizes 64",
 		"run --dut exec:./mytunnel.sh --sizes 64,512,1518 --profile ndrpdr",
+		"run --dut plain,vxlan,reference --sizes 1518 --streams",
 	},
 	flags: func(set *flag.FlagSet) func(context.Context, streams) error {
 		f := &runFlags{lab: addLabFlags(set)}
@@ -30,6 +31,7 @@ var runVerb = verb{
 		set.StringVar(&f.sizes, "sizes", "64,512,1518", "frame `sizes` in octets, FCS included")
 		set.StringVar(&f.profile, "profile", "quick", "how thoroughly: a `profile` of 'tunnelbench list'")
 		set.StringVar(&f.out, "out", "out", "`directory` for results.json, report.html and the charts")
+		set.BoolVar(&f.streams, "streams", false, "measure TCP streams too, after the rates: about half a minute per device")
 		return f.run
 	},
 }
@@ -37,6 +39,7 @@ var runVerb = verb{
 type runFlags struct {
 	lab                          *labFlags
 	devices, sizes, profile, out string
+	streams                      bool
 }
 
 func (f *runFlags) run(ctx context.Context, s streams) error {
@@ -56,6 +59,9 @@ func (f *runFlags) run(ctx context.Context, s streams) error {
 	results := &reports.Results{
 		Schema: reports.Schema, Tool: tool(), Command: append([]string{"tunnelbench"}, os.Args[1:]...), Profile: f.profile,
 		Seed: cfg.Seed, Started: time.Now().UTC(), Host: l.Describe(), Link: plan.Link,
+	}
+	if err := carryCertificate(f.lab.certificate, results); err != nil {
+		return errors.Join(err, l.Close())
 	}
 	err = l.Run(ctx, plan, results)
 	results.Ended = time.Now().UTC()
@@ -77,12 +83,21 @@ func (f *runFlags) parse() (plan lab.Plan, cfg lab.Config, err error) {
 	if plan.Sizes, err = parseSizes(f.sizes); err != nil {
 		return plan, cfg, err
 	}
+	if err := f.lab.checkFrames(plan.Sizes...); err != nil {
+		return plan, cfg, err
+	}
+	if err := f.lab.checkWAN(plan.Devices...); err != nil {
+		return plan, cfg, err
+	}
 	profiles := lab.Profiles()
 	i := slices.IndexFunc(profiles, func(p lab.Profile) bool { return p.Name == f.profile })
 	if i < 0 {
 		return plan, cfg, badUsage("--profile %q: unknown: see tunnelbench list", f.profile)
 	}
 	plan.Profile = profiles[i]
+	if f.streams {
+		plan.Streams = &lab.StreamsPlan{}
+	}
 	if plan.Link, plan.Shaped, err = f.lab.nominal(); err != nil {
 		return plan, cfg, err
 	}
@@ -107,6 +122,9 @@ func verdict(r *reports.Results) error {
 	fine := map[string]bool{}
 	measured := false
 	for _, res := range r.Results {
+		if res.Test == rfc2544.TestStreams {
+			continue // measured beside the rates; a calibration device may have none
+		}
 		fine[res.DUT] = fine[res.DUT] || res.Unsupported != "" || res.Valid && res.Test == rfc2544.TestRate
 		measured = measured || res.Unsupported == ""
 	}
@@ -166,6 +184,9 @@ func (p *progress) clear() {
 
 // result prints a device's row when its last test at a size is done.
 func (p *progress) result(all *reports.Results, r reports.Result) {
+	if r.Test == rfc2544.TestStreams {
+		return // the whole table has them
+	}
 	if r.Test == rfc2544.TestRate && r.Error == "" && r.Unsupported == "" && len(r.Values) > 0 {
 		return // its latency is still to come
 	}

@@ -23,6 +23,7 @@ var trialVerb = verb{
 		"trial --dut vxlan --size 64 --load 100kpps --duration 5s",
 		"trial --dut wire --size 1518 --load max --duration 1s --json",
 		"trial --dut reference:gso=off --size 512 --load 50% --link 1Gbps --duration 10s",
+		"trial --dut vxlan --stream bulk --connections 8 --wan delay=10ms,rate=100Mbps --duration 3s",
 	},
 	flags: func(set *flag.FlagSet) func(context.Context, streams) error {
 		t := &trialFlags{}
@@ -31,7 +32,9 @@ var trialVerb = verb{
 		set.IntVar(&t.size, "size", 64, "frame size in `octets`, FCS included")
 		set.StringVar(&t.load, "load", "", "intended `load`: 150kpps, 1Gbps, 80% (of the link) or max")
 		set.DurationVar(&t.duration, "duration", time.Second, "for how `long` to send")
+		set.StringVar(&t.pcap, "pcap", "", "`directory` for captures of the first lost, reordered, duplicated, corrupted and foreign frames; needs the engine afpacket")
 		set.BoolVar(&t.json, "json", false, "print one JSON object, as results.json has it")
+		t.stream.add(set)
 		return t.run
 	},
 }
@@ -42,12 +45,21 @@ const floodMost rfc2544.Rate = 8e6
 type trialFlags struct {
 	lab          *labFlags
 	device, load string
+	pcap         string
 	size         int
 	duration     time.Duration
 	json         bool
+	stream       streamFlags
 }
 
 func (f *trialFlags) run(ctx context.Context, s streams) error {
+	stream, err := f.stream.wanted()
+	if err != nil {
+		return err
+	}
+	if stream {
+		return f.runStream(ctx, s)
+	}
 	device, trial, cfg, err := f.parse()
 	if err != nil {
 		return err
@@ -61,7 +73,7 @@ func (f *trialFlags) run(ctx context.Context, s streams) error {
 	if err != nil {
 		return errors.Join(err, closed)
 	}
-	if err := errors.Join(f.print(s.out, device.Spec, trial.Size, seen), closed); err != nil {
+	if err := errors.Join(f.print(s.out, device.Spec, l.Engine(), trial.Size, seen), closed); err != nil {
 		return err
 	}
 	if !seen.Valid {
@@ -108,8 +120,8 @@ func (f *trialFlags) parse() (d dut.Device, t rfc2544.Trial, cfg lab.Config, err
 	if err := checkRate(t.Load); err != nil {
 		return d, t, cfg, err
 	}
-	if f.duration < time.Millisecond || f.duration > time.Hour {
-		return d, t, cfg, badUsage("--duration %v: from 1ms to 1h", f.duration)
+	if err := checkDuration(f.duration); err != nil {
+		return d, t, cfg, err
 	}
 	if cfg, err = f.lab.config(); err != nil {
 		return d, t, cfg, err
@@ -122,10 +134,29 @@ func (f *trialFlags) parse() (d dut.Device, t rfc2544.Trial, cfg lab.Config, err
 		return d, t, cfg, badUsage("trial of %d frames: a ledger holds %d: make it shorter or slower", frames, uint64(loadgen.MaxFrames))
 	}
 	cfg.MaxFrames = max(lab.DefaultMaxFrames, frames)
-	return d, t, cfg, nil
+	return d, t, cfg, errors.Join(f.lab.checkFrames(t.Size), f.lab.checkWAN(d), f.capture(&cfg))
 }
 
-func (f *trialFlags) print(w io.Writer, device string, size rfc2544.FrameSize, r rfc2544.Observation) error {
+func checkDuration(d time.Duration) error {
+	if d < time.Millisecond || d > time.Hour {
+		return badUsage("--duration %v: from 1ms to 1h", d)
+	}
+	return nil
+}
+
+// capture has the trial's frames kept, for which they have to come to user space.
+func (f *trialFlags) capture(cfg *lab.Config) error {
+	if f.pcap == "" {
+		return nil
+	}
+	if f.lab.engine == lab.EngineXDP {
+		return badUsage("--pcap: the engine xdp leaves frames in the kernel: use --engine afpacket")
+	}
+	cfg.Engine, cfg.Pcap = lab.EngineAFPacket, f.pcap
+	return nil
+}
+
+func (f *trialFlags) print(w io.Writer, device, engine string, size rfc2544.FrameSize, r rfc2544.Observation) error {
 	if f.json {
 		text, err := reports.MarshalTrial(device, size, r)
 		if err == nil {
@@ -133,9 +164,14 @@ func (f *trialFlags) print(w io.Writer, device string, size rfc2544.FrameSize, r
 		}
 		return err
 	}
-	fmt.Fprintf(w, "%s, %d octets, %v intended, %v\n", device, size, r.IntendedLoad, r.Duration.Round(time.Microsecond))
-	fmt.Fprintf(w, "  offered %d, received %d, lost %d (%.3g %%, %d late)\n", r.Offered, r.Received, r.Lost, 100*r.LossRatio(), r.Late)
+	fmt.Fprintf(w, "%s, %d octets, %v intended, %v, engine %s\n", device, size, r.IntendedLoad, r.Duration.Round(time.Microsecond), engine)
+	fmt.Fprintf(w, "  offered %d, received %d, lost %d (%s, %d late)\n", r.Offered, r.Received, r.Lost, lossText(r), r.Late)
 	fmt.Fprintf(w, "  duplicated %d, reordered %d, corrupted %d, stale %d, foreign %d\n", r.Duplicated, r.Reordered, r.Corrupted, r.Stale, r.Foreign)
+	for _, d := range r.Directions {
+		fmt.Fprintf(w, "  %s: offered %d, received %d, lost %d (%.3g %%, %d late), duplicated %d, reordered %d, corrupted %d, stale %d, foreign %d\n",
+			d.Direction, d.Offered, d.Received, d.Lost, 100*d.LossRatio(), d.Late, d.Duplicated, d.Reordered, d.Corrupted, d.Stale, d.Foreign)
+		printDistribution(w, d.Direction+" latency", d.Latency)
+	}
 	for _, name := range sortedKeys(r.Drops) {
 		fmt.Fprintf(w, "  lost at %s: %d\n", name, r.Drops[name])
 	}
@@ -150,6 +186,15 @@ func (f *trialFlags) print(w io.Writer, device string, size rfc2544.FrameSize, r
 		fmt.Fprintf(w, "  %s\n", warning)
 	}
 	return nil
+}
+
+// lossText is the loss ratio, and whose it is when there are two.
+func lossText(r rfc2544.Observation) string {
+	text := fmt.Sprintf("%.3g %%", 100*r.LossRatio())
+	if len(r.Directions) > 0 {
+		text += " in the worse direction"
+	}
+	return text
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

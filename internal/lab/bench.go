@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/tunnelbench/tunnelbench/loadgen"
 	"github.com/tunnelbench/tunnelbench/netns"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
@@ -19,6 +18,7 @@ type Bench struct {
 	device  dut.Device
 	net     *netns.Net
 	session *dut.Session
+	wan     *dut.Session // what the wan link is made of; empty for a plain link
 	engine  engine
 	closers []func() error
 }
@@ -33,7 +33,7 @@ func (l *Lab) Bench(ctx context.Context, d dut.Device, largest rfc2544.FrameSize
 	if err := d.Probe(ctx); err != nil {
 		return nil, fmt.Errorf("%s: %w", d.Spec, err)
 	}
-	b := &Bench{lab: l, device: d}
+	b := &Bench{lab: l, device: d, wan: &dut.Session{}}
 	if err := b.open(ctx, largest); err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", d.Spec, err), b.Close())
 	}
@@ -41,38 +41,48 @@ func (l *Lab) Bench(ctx context.Context, d dut.Device, largest rfc2544.FrameSize
 }
 
 func (b *Bench) open(ctx context.Context, largest rfc2544.FrameSize) error {
-	mtu := max(largest.IP(), netns.DefaultLANMTU)
+	deadline, err := b.up(ctx, max(largest.IP(), netns.DefaultLANMTU))
+	if err != nil {
+		return err
+	}
+	if err := b.openEngine(ctx, largest); err != nil {
+		return err
+	}
+	return b.seeThrough(ctx, deadline)
+}
+
+// up builds the network and brings the device up in it; by the deadline a packet
+// has to be through.
+func (b *Bench) up(ctx context.Context, mtu int) (deadline time.Time, err error) {
 	plan := netns.Plan{LANMTU: mtu, PlainWAN: b.lab.cfg.PlainWAN}
 	if !b.lab.shared() {
 		plan.RPS = b.lab.cpus.DUT
 	}
-	network := b.device.Network
-	if network == nil {
-		network = netns.Dual
+	network, err := b.network(plan)
+	if err != nil {
+		return deadline, err
 	}
-	var err error
-	if b.net, err = netns.Build(ctx, network(plan), netns.Options{Keep: b.lab.cfg.Keep}); err != nil {
-		return err
+	if b.net, err = netns.Build(ctx, network, netns.Options{Keep: b.lab.cfg.Keep}); err != nil {
+		return deadline, err
 	}
 	b.closers = append(b.closers, b.net.Close)
 	if err := b.impairWAN(ctx); err != nil {
-		return err
+		return deadline, err
 	}
 	b.session = &dut.Session{}
-	deadline := time.Now().Add(dut.UpTimeout)
-	if b.device.Up != nil {
-		b.session, err = b.device.Up(ctx, dut.Bed{
-			Net: b.net, CPUs: b.lab.cpus.DUT, MTU: mtu, Run: b.lab.run, Dir: b.lab.dir, Build: b.device.Build, Params: b.device.Values,
-		})
-		if err != nil {
-			return err
-		}
-		b.closers = append(b.closers, b.session.Close)
+	deadline = time.Now().Add(dut.UpTimeout)
+	if b.device.Up == nil {
+		return deadline, nil
 	}
-	if err := b.openEngine(); err != nil {
-		return err
+	session, err := b.device.Up(ctx, dut.Bed{
+		Net: b.net, CPUs: b.deviceCPUs(), MTU: mtu, IPv6: b.lab.cfg.IPv6, Run: b.lab.run, Dir: b.lab.dir, Build: b.device.Build, Params: b.device.Values,
+	})
+	if err != nil {
+		return deadline, err
 	}
-	return b.seeThrough(ctx, deadline)
+	b.session = session
+	b.closers = append(b.closers, b.session.Close)
+	return deadline, nil
 }
 
 // dutCores are the device's cores that are not the tester's as well.
@@ -85,11 +95,11 @@ func (l *Lab) dutCores() []int {
 
 // seeThrough sends a few frames each way until some arrive.
 func (b *Bench) seeThrough(ctx context.Context, deadline time.Time) error {
-	probe := b.plan(rfc2544.Trial{Size: rfc2544.MinFrame, Load: 1000, Duration: 5 * time.Millisecond})
-	probe.Window = 200 * time.Millisecond
+	probe := b.plan(rfc2544.Trial{Size: b.lab.minFrame(), Load: 1000, Duration: 5 * time.Millisecond})
+	probe.Window = max(200*time.Millisecond, b.lab.cfg.Late)
 	probe.Late = time.Second
-	for _, reverse := range []bool{false, true} {
-		probe.Reverse, probe.Streams = reverse, []loadgen.Stream{b.stream(reverse)}
+	for _, direction := range []string{rfc2544.Forward, rfc2544.Reverse} {
+		probe = b.towards(probe, direction)
 		for {
 			ledger, err := b.engine.Run(ctx, probe)
 			if err != nil {
@@ -98,7 +108,7 @@ func (b *Bench) seeThrough(ctx context.Context, deadline time.Time) error {
 			if ledger.Streams[0].Received > 0 {
 				break
 			}
-			if err := b.session.Alive(); err != nil {
+			if err := b.alive(); err != nil {
 				return err
 			}
 			if time.Now().After(deadline) {

@@ -13,7 +13,7 @@ import (
 
 // Calibration is what the bare wire gives at one frame size.
 type Calibration struct {
-	MOL     rfc2544.Rate          // the most the tester can offer (RFC 2285 section 3.5.3)
+	MOL     rfc2544.Rate          // the most the tester can offer per direction (RFC 2285 section 3.5.3)
 	Latency *rfc2544.Distribution // the least it can see, at a light load
 	Doubts  []string              // why the machine is not fit to be measured on
 
@@ -21,7 +21,8 @@ type Calibration struct {
 	wireWork   map[int]float64 // ns a frame on the tester's core, by batch size
 }
 
-// Calibrate measures the bare wire at size, once per run of the lab.
+// Calibrate measures the bare wire at size, once per run of the lab, with the
+// run's own traffic: its direction or both at once, its IP version, its flows.
 func (l *Lab) Calibrate(ctx context.Context, size rfc2544.FrameSize) (*Calibration, error) {
 	if c := l.wires[size]; c != nil {
 		return c, nil
@@ -50,7 +51,7 @@ func (b *Bench) calibrate(ctx context.Context, size rfc2544.FrameSize, c *Calibr
 	if err != nil {
 		return err
 	}
-	c.MOL = rfc2544.Rate(float64(flood.ledger.Streams[0].Received) / flood.ledger.Duration.Seconds())
+	c.MOL = flood.observation(b.lab.directions()).ForwardingRate()
 	idle, err := b.several(ctx, size, 1000, 1, func(r run) {
 		c.background = min(c.background, float64(b.lab.busy(r))/float64(r.elapsed()))
 	})
@@ -60,13 +61,14 @@ func (b *Bench) calibrate(ctx context.Context, size rfc2544.FrameSize, c *Calibr
 	c.Doubts = b.lab.doubts(idle)
 	for batch, load := range map[int]rfc2544.Rate{1: 100e3, loadgen.PacedBatch: 1e6} {
 		work := math.Inf(1)
+		load /= rfc2544.Rate(len(b.lab.directions()))
 		loaded, err := b.several(ctx, size, min(load, c.MOL/2), batch, func(r run) { work = min(work, r.testerWork()) })
 		if err != nil {
 			return err
 		}
 		c.wireWork[batch] = work
 		if batch == 1 {
-			c.Latency = loaded.ledger.Streams[0].Latency
+			c.Latency = loaded.ledger.Latency
 		}
 	}
 	return nil
@@ -76,11 +78,15 @@ func (b *Bench) calibrate(ctx context.Context, size rfc2544.FrameSize, c *Calibr
 // soaker, in a run that left it alone.
 func (l *Lab) doubts(r run) (doubts []string) {
 	const fairShare = 0.9
+	culprit := "another program uses"
+	if r.ledger.Stolen == nil { // the engine did not watch the cores
+		culprit = "another program, or the host of this virtual machine, uses"
+	}
 	for i, s := range l.soakers {
 		elapsed := r.after.at.Sub(r.before.at) - r.ledger.Stolen[s.cpu]
 		own := r.after.soaked[i] - r.before.soaked[i]
 		if share := float64(own) / float64(elapsed); share < fairShare {
-			doubts = append(doubts, fmt.Sprintf("another program uses %.0f %% of the device's cpu %d: end it, or every number is too low", 100*(1-share), s.cpu))
+			doubts = append(doubts, fmt.Sprintf("%s %.0f %% of the device's cpu %d: end it, or every number is too low", culprit, 100*(1-share), s.cpu))
 		}
 	}
 	return doubts

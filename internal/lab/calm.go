@@ -15,31 +15,33 @@ import (
 // trial in which the device's cores were slow, while its patience lasts; after
 // that trials are taken as they come, and say how fast the cores were.
 
-// slowest is how many times longer than in the calmest trial of the run the
-// probe may take.
-const slowest = 1.2
+// slowest is how many times longer than in the core's quickest moment the
+// average probe of a trial may take. An undisturbed trial takes 1.08 times as long.
+const slowest = 1.25
 
-// speed is how fast the device's cores ran, as a share of the fastest trial of
-// this run; the slowest of them counts. 0 when nobody knows.
+// speed is how fast the device's cores ran, as a share of what each can do; the
+// slowest of them counts. 0 when nobody knows. What a core can do is its
+// quickest 16 ms of any trial: there are enough of them that the reference is
+// the same in every run, however busy the neighbours are on the whole.
 func (l *Lab) speed(probes map[int]time.Duration) float64 {
 	share := 0.0
 	for _, cpu := range l.dutCores() {
-		took, calmest := probes[cpu], l.calmest[cpu]
-		if took == 0 || calmest == 0 {
+		took, fastest := probes[cpu], l.fastest[cpu]
+		if took == 0 || fastest == 0 {
 			continue
 		}
-		if s := float64(calmest) / float64(took); share == 0 || s < share {
+		if s := min(1, float64(fastest)/float64(took)); share == 0 || s < share {
 			share = s
 		}
 	}
 	return share
 }
 
-// learn lowers what the calmest trial was.
-func (l *Lab) learn(probes map[int]time.Duration) {
+// learn lowers what a core needs in its quickest moment.
+func (l *Lab) learn(fastest map[int]time.Duration) {
 	for _, cpu := range l.dutCores() {
-		if took := probes[cpu]; took > 0 && (l.calmest[cpu] == 0 || took < l.calmest[cpu]) {
-			l.calmest[cpu] = took
+		if took := fastest[cpu]; took > 0 && (l.fastest[cpu] == 0 || took < l.fastest[cpu]) {
+			l.fastest[cpu] = took
 		}
 	}
 }
@@ -68,7 +70,6 @@ func (l *Lab) judgeSpeed(o *rfc2544.Observation, r run) {
 	if share == 0 {
 		return
 	}
-	share = min(share, 1)
 	o.CoreSpeed = &share
 	if share*slowest >= 1 || l.patience <= 0 {
 		return

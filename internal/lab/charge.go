@@ -7,7 +7,7 @@ import (
 )
 
 // busy is what everything but the soakers took of the device's cores during a
-// run, time that the machine took left out.
+// run, time that the machine took left out where the engine knows of it.
 func (l *Lab) busy(r run) (sum time.Duration) {
 	for i, s := range l.soakers {
 		sum += r.after.lost[i] - r.before.lost[i] - r.ledger.Stolen[s.cpu]
@@ -18,13 +18,13 @@ func (l *Lab) busy(r run) (sum time.Duration) {
 // elapsed is the time that busy speaks of.
 func (r run) elapsed() time.Duration { return r.after.at.Sub(r.before.at) }
 
-// testerWork is what the tester's core spent on a frame, in ns.
+// testerWork is what the tester's core spent on a frame, whatever its direction, in ns.
 func (r run) testerWork() float64 {
-	return float64(r.ledger.Work) / float64(max(1, r.ledger.Streams[0].Offered))
+	return float64(r.ledger.Work) / float64(max(1, r.offered()))
 }
 
-// charge books the CPU time of a delivered frame on all cores, minus what the
-// bare wire costs; and beside it what the kernel says of the device's
+// charge books the CPU time of a delivered frame (of both directions, when both
+// are measured at once) on all cores, minus what the bare wire costs; and beside it what the kernel says of the device's
 // processes. Where nothing can be said, nothing is.
 func (b *Bench) charge(o *rfc2544.Observation, r run) {
 	if o.Received == 0 {
@@ -36,11 +36,11 @@ func (b *Bench) charge(o *rfc2544.Observation, r run) {
 	}
 	c := b.lab.wires[r.plan.Size]
 	isWire := b.device.Up == nil // what everything else is compared with
-	if c == nil || isWire || b.lab.shared() || r.plan.Rate.IsFlood() {
+	if c == nil || isWire || b.session.Spins() || b.wan.Spins() || b.lab.shared() || r.plan.Rate.IsFlood() {
 		return
 	}
 	onTester := (r.testerWork() - c.wireWork[r.plan.BatchSize()]) * float64(o.Offered)
-	onDevice := float64(b.lab.busy(r)) - c.background*float64(r.elapsed())
+	onDevice := float64(b.lab.busy(r)-(r.after.wan-r.before.wan)) - c.background*float64(r.elapsed())
 	perFrame := (onTester + onDevice) / float64(o.Received)
 	o.CPUPerFrame = &perFrame
 }

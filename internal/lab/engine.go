@@ -2,12 +2,15 @@ package lab
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
+	"os"
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/loadgen"
 	"github.com/tunnelbench/tunnelbench/netns"
+	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
 // engine runs whole trials.
@@ -26,34 +29,86 @@ const (
 	EngineAFPacket = "afpacket"
 )
 
-func newEngine(_ string, cfg loadgen.EngineConfig) (engine, error) {
-	return loadgen.NewXDP(cfg)
+// openers open the engines by name. A nil pointer must not become an engine.
+var openers = map[string]func(loadgen.EngineConfig) (engine, error){
+	EngineXDP: func(cfg loadgen.EngineConfig) (engine, error) {
+		x, err := loadgen.NewXDP(cfg)
+		if err != nil {
+			return nil, err
+		}
+		return x, nil
+	},
+	EngineAFPacket: func(cfg loadgen.EngineConfig) (engine, error) {
+		a, err := loadgen.NewAFPacket(cfg)
+		if err != nil {
+			return nil, err
+		}
+		return a, nil
+	},
 }
 
-// openEngine puts the tester behind both its ports.
-func (b *Bench) openEngine() error {
-	tester := b.net.NS(netns.Tester)
-	var ports [2]loadgen.Port
-	for i, name := range []string{netns.Port0, netns.Port1} {
-		ports[i].Enter = tester.Do
-		err := tester.Do(func() error {
-			dev, err := net.InterfaceByName(name)
-			if err == nil {
-				ports[i].Index = dev.Index
-			}
-			return err
-		})
-		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+// Engine is the name of the engine that measures; EngineAuto until the first
+// bench has tried.
+func (l *Lab) Engine() string { return l.cfg.Engine }
+
+// fitEngine leaves the choice of an engine no longer open when only one can
+// send the largest frames: one run is measured with one ruler.
+func (l *Lab) fitEngine(largest rfc2544.FrameSize) {
+	if l.cfg.Engine == EngineAuto && largest > loadgen.MaxXDPFrame {
+		l.cfg.Engine = EngineAFPacket
+	}
+}
+
+// openEngine puts the tester behind both its ports. The first bench to which
+// any engine is right decides for the whole lab.
+func (b *Bench) openEngine(ctx context.Context, largest rfc2544.FrameSize) error {
+	cfg, err := b.engineConfig(largest)
+	if err != nil {
+		return err
+	}
+	b.lab.fitEngine(largest)
+	if b.lab.cfg.Engine == EngineAuto {
+		b.lab.cfg.Engine = EngineXDP
+		if err := b.tryXDP(ctx, cfg); errors.Is(err, errors.ErrUnsupported) || errors.Is(err, os.ErrPermission) {
+			b.lab.cfg.Engine = EngineAFPacket
 		}
 	}
-	var err error
-	b.engine, err = newEngine(b.lab.cfg.Engine, loadgen.EngineConfig{
-		Ports: ports, Tester: b.lab.cpus.Tester[0], DUT: b.lab.dutCores(), MaxFrames: b.lab.cfg.MaxFrames,
-	})
-	if err != nil {
+	if b.engine, err = openers[b.lab.cfg.Engine](cfg); err != nil {
 		return err
 	}
 	b.closers = append(b.closers, b.engine.Close)
 	return nil
+}
+
+// tryXDP asks the kernel for all that the engine needs, which only a trial can.
+func (b *Bench) tryXDP(ctx context.Context, cfg loadgen.EngineConfig) error {
+	x, err := loadgen.NewXDP(cfg)
+	if err != nil {
+		return err
+	}
+	p := b.plan(rfc2544.Trial{Size: rfc2544.MinFrame6, Load: 1000, Duration: time.Millisecond})
+	p.Silence = time.Millisecond
+	_, err = x.Run(ctx, p)
+	return errors.Join(err, x.Close())
+}
+
+func (b *Bench) engineConfig(largest rfc2544.FrameSize) (loadgen.EngineConfig, error) {
+	cfg := loadgen.EngineConfig{
+		Tester: b.lab.cpus.Tester[0], DUT: b.lab.dutCores(), MaxFrames: b.lab.cfg.MaxFrames, Largest: max(largest, rfc2544.MinFrame6),
+	}
+	tester := b.net.NS(netns.Tester)
+	for i, name := range []string{netns.Port0, netns.Port1} {
+		cfg.Ports[i].Enter = tester.Do
+		err := tester.Do(func() error {
+			dev, err := net.InterfaceByName(name)
+			if err == nil {
+				cfg.Ports[i].Index = dev.Index
+			}
+			return err
+		})
+		if err != nil {
+			return cfg, fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return cfg, nil
 }

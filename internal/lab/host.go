@@ -23,8 +23,11 @@ func (l *Lab) Describe() reports.Host {
 	for _, s := range settings {
 		h.Sysctls[strings.ReplaceAll(s.key, "/", ".")] = firstLine("/proc/sys/" + s.key)
 	}
-	if l.cfg.PlainWAN {
+	if l.cfg.PlainWAN || l.cfg.WAN != "" {
 		h.Offloads["wan"] = "off"
+	}
+	if l.cfg.WAN != "" {
+		h.Notes = append(h.Notes, "The wan link is impaired: "+l.cfg.WAN+".")
 	}
 	h.Notes = append(h.Notes,
 		"Every core of the device is kept awake by a spinner of the lowest priority, the same for every device; it is also the CPU meter.",

@@ -30,7 +30,9 @@ type Config struct {
 	Seed      uint64
 	// WAN is what the link between the two ends of a tunnel does to packets, as
 	// --wan writes it; empty: nothing.
-	WAN  string
+	WAN string
+	// Pcap is a directory for captures of what went wrong in a trial; empty: none.
+	Pcap string
 	Late time.Duration // a frame later than this is lost; 0 is DefaultLate
 	// MaxFrames is the longest trial, in frames; 0 is DefaultMaxFrames.
 	MaxFrames uint64
@@ -71,7 +73,7 @@ type Lab struct {
 	guardian *netns.Guardian
 	soakers  []*soaker
 	wires    map[rfc2544.FrameSize]*Calibration
-	calmest  map[int]time.Duration // per core, the probe of the calmest trial
+	fastest  map[int]time.Duration // per core, a probe in its quickest moment
 	patience time.Duration         // that is left
 	closers  []func() error
 }
@@ -91,7 +93,7 @@ func Open(ctx context.Context, cfg Config) (*Lab, error) {
 	if cfg.MaxFrames == 0 {
 		cfg.MaxFrames = DefaultMaxFrames
 	}
-	l := &Lab{cfg: cfg, wires: map[rfc2544.FrameSize]*Calibration{}, calmest: map[int]time.Duration{}, patience: cfg.Patience}
+	l := &Lab{cfg: cfg, wires: map[rfc2544.FrameSize]*Calibration{}, fastest: map[int]time.Duration{}, patience: cfg.Patience}
 	if err := l.open(ctx); err != nil {
 		return nil, errors.Join(err, l.Close())
 	}

@@ -25,8 +25,14 @@ func TestMain(m *testing.M) {
 
 func openLab(t *testing.T) *Lab {
 	t.Helper()
+	return openLabWith(t, Config{})
+}
+
+func openLabWith(t *testing.T, cfg Config) *Lab {
+	t.Helper()
 	testenv.NetAdmin(t)
-	l, err := Open(context.Background(), Config{Wait: true, MaxFrames: 1 << 22, Late: time.Second})
+	cfg.Wait, cfg.MaxFrames, cfg.Late = true, 1<<22, time.Second
+	l, err := Open(context.Background(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,6 +81,61 @@ func TestEveryDeviceCarriesFrames(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Every device carries IPv6, many flows over all networks, and both directions
+// at once; each direction's counts balance and add up.
+func TestEveryDeviceCarriesBothDirections(t *testing.T) {
+	for name, cfg := range map[string]Config{
+		"IPv4":          {Direction: rfc2544.Both, Flows: 1000, Networks: 256},
+		"IPv6":          {Direction: rfc2544.Both, Flows: 1000, Networks: 256, IPv6: true},
+		"IPv4, reverse": {Direction: rfc2544.Reverse},
+	} {
+		l := openLabWith(t, cfg)
+		for _, spec := range []string{"wire", "plain", "vxlan", "wireguard-go", "reference", "exec:../../docs/examples/vxlan.sh"} {
+			b := openBench(t, l, spec, 1518)
+			for _, size := range []rfc2544.FrameSize{rfc2544.MinFrame6, 1518} {
+				seen, err := b.Measure(context.Background(), rfc2544.Trial{Size: size, Load: 5000, Duration: 200 * time.Millisecond})
+				if err != nil {
+					t.Fatalf("%s, %s: %v", name, spec, err)
+				}
+				if err := reports.CheckTrial(seen); err != nil {
+					t.Errorf("%s, %s: %v", name, spec, err)
+				}
+				streams := uint64(len(l.directions()))
+				if seen.Intended != 1000*streams || seen.Received+seen.Late != seen.Intended || seen.Corrupted+seen.Duplicated+seen.Stale != 0 ||
+					seen.Latency == nil || seen.Latency.N != seen.Intended || len(seen.Directions) != int(streams/2)*2 {
+					t.Errorf("%s, %s, %d octets: %+v", name, spec, size, seen)
+				}
+			}
+			if err := b.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// The charge and the ceiling of both directions at once are per frame and per direction.
+func TestCalibrationOfBothDirections(t *testing.T) {
+	l := openLabWith(t, Config{Direction: rfc2544.Both})
+	c, err := l.Calibrate(context.Background(), 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := openBench(t, l, "plain", 64)
+	ceiling, hint, err := b.explore(context.Background(), 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if hint <= 0 || ceiling <= 0 || ceiling > c.MOL || hint > c.MOL {
+		t.Errorf("the wire carries %v per direction, plain routing %v with a ceiling of %v", c.MOL, hint, ceiling)
+	}
+	if b.lab.blank(b.device, rfc2544.TestRate, 64).Direction != rfc2544.Both {
+		t.Error("results do not say that they are of both directions")
 	}
 }
 

@@ -16,11 +16,12 @@ type reading struct {
 	lost    []time.Duration // that others took from the soakers
 	soaked  []time.Duration // that the kernel says the soakers had
 	process time.Duration   // that the device's processes ran
+	wan     time.Duration   // that those ran which the wan link is made of
 	softirq time.Duration   // that the kernel's threads for soft interrupts ran
 }
 
 func (b *Bench) read() reading {
-	r := reading{process: b.session.CPUTime()}
+	r := reading{process: b.session.CPUTime(), wan: b.wan.CPUTime()}
 	for _, s := range b.lab.soakers {
 		r.soaked = append(r.soaked, s.ran())
 		r.softirq += cpuTime(s.softirqd)
@@ -38,10 +39,11 @@ type run struct {
 	ledger        loadgen.Ledger
 	before, after reading
 	drops         netns.Counters
+	sinkDrops     []string // the names of the tester's own among them
 }
 
 func (b *Bench) execute(ctx context.Context, p loadgen.Plan) (run, error) {
-	r := run{plan: p}
+	r := run{plan: p, sinkDrops: b.net.Topology.SinkDrops()}
 	before, err := b.net.Counters()
 	if err != nil {
 		return r, err
@@ -52,10 +54,10 @@ func (b *Bench) execute(ctx context.Context, p loadgen.Plan) (run, error) {
 		return r, err
 	}
 	r.after = b.read()
-	if err := b.session.Alive(); err != nil {
+	if err := b.alive(); err != nil {
 		return r, fmt.Errorf("%w: %w", ErrDied, err)
 	}
-	b.lab.learn(r.ledger.Probe)
+	b.lab.learn(r.ledger.Fastest)
 	after, err := b.net.Counters()
 	r.drops = netns.Diff(before, after)
 	return r, err
@@ -66,11 +68,13 @@ func (b *Bench) Measure(ctx context.Context, t rfc2544.Trial) (rfc2544.Observati
 	if err := b.awaitCalm(ctx); err != nil {
 		return rfc2544.Observation{}, err
 	}
-	r, err := b.execute(ctx, b.plan(t))
+	p := b.plan(t)
+	p.Pcap = b.lab.cfg.Pcap
+	r, err := b.execute(ctx, p)
 	if err != nil {
 		return rfc2544.Observation{}, err
 	}
-	o := r.observation()
+	o := r.observation(b.lab.directions())
 	b.lab.judgeSpeed(&o, r)
 	b.lab.judgeMachine(&o, r)
 	b.charge(&o, r)
@@ -81,15 +85,24 @@ func (b *Bench) Measure(ctx context.Context, t rfc2544.Trial) (rfc2544.Observati
 }
 
 // foreign is the share of the device's cores that none of those used who have
-// business there: soakers, device and soft interrupts.
+// business there: soakers, device, wan link and soft interrupts.
 func (l *Lab) foreign(r run) float64 {
-	known := r.after.process - r.before.process + r.after.softirq - r.before.softirq
+	known := r.after.process - r.before.process + r.after.wan - r.before.wan + r.after.softirq - r.before.softirq
 	var whole time.Duration
 	for i, s := range l.soakers {
 		known += r.after.soaked[i] - r.before.soaked[i]
 		whole += r.elapsed() - r.ledger.Stolen[s.cpu] // the kernel charges nobody for what a host takes
 	}
 	return 1 - float64(known)/float64(whole)
+}
+
+// others are those whose time foreign counts: an engine that does not watch
+// the cores cannot tell a program's from a host's.
+func (r run) others() string {
+	if r.ledger.Stolen == nil {
+		return "other programs, or the host of this virtual machine,"
+	}
+	return "other programs"
 }
 
 // judgeMachine adds what the ledger cannot know: whether the device had its
@@ -99,20 +112,36 @@ func (l *Lab) judgeMachine(o *rfc2544.Observation, r run) {
 		return
 	}
 	if share := l.foreign(r); share > maxForeignCPU {
-		o.Warnings = append(o.Warnings, fmt.Sprintf("invalid: other programs used %.0f %% of the device's cores", 100*share))
+		o.Warnings = append(o.Warnings, fmt.Sprintf("invalid: %s used %.0f %% of the device's cores", r.others(), 100*share))
 		o.Valid = false
 	}
 }
 
+// offered is what was sent, over all streams.
+func (r run) offered() (n uint64) {
+	for _, s := range r.ledger.Streams {
+		n += s.Offered
+	}
+	return n
+}
+
 // observation is the trial in the words of the RFCs.
-func (r run) observation() rfc2544.Observation {
-	s := r.ledger.Streams[0]
+func (r run) observation(directions []string) rfc2544.Observation {
 	o := rfc2544.Observation{
-		IntendedLoad: r.plan.Rate, Intended: s.Intended, Offered: s.Offered, Received: s.Received,
-		Lost: s.Offered - s.Received, Duplicated: s.Duplicated, Reordered: s.Reordered, Corrupted: s.Corrupted,
-		Late: s.Late, Stale: s.Stale, Foreign: s.Foreign,
-		Duration: r.ledger.Duration, Paused: r.ledger.Paused, Stalls: r.ledger.Stalls, Lateness: r.ledger.Lateness,
-		Latency: s.Latency, LatencyQuiet: s.LatencyQuiet, Drops: map[string]int64{}, Warnings: []string{},
+		IntendedLoad: r.plan.Rate, Duration: r.ledger.Duration, Paused: r.ledger.Paused, Stalls: r.ledger.Stalls,
+		Lateness: r.ledger.Lateness, Latency: r.ledger.Latency, LatencyQuiet: r.ledger.LatencyQuiet,
+		Drops: map[string]int64{}, Warnings: []string{},
+	}
+	for i, s := range r.ledger.Streams {
+		d := rfc2544.Direction{
+			Direction: directions[i], Intended: s.Intended, Offered: s.Offered, Received: s.Received, Lost: s.Offered - s.Received,
+			Duplicated: s.Duplicated, Reordered: s.Reordered, Corrupted: s.Corrupted, Late: s.Late, Stale: s.Stale, Foreign: s.Foreign,
+			Latency: s.Latency, LatencyQuiet: s.LatencyQuiet,
+		}
+		o.Add(d)
+		if len(directions) > 1 {
+			o.Directions = append(o.Directions, d)
+		}
 	}
 	if o.Stalls == nil {
 		o.Stalls = []rfc2544.Stall{}
@@ -127,7 +156,7 @@ func (r run) observation() rfc2544.Observation {
 	if unexplained != 0 {
 		o.Drops["unexplained"] = unexplained
 	}
-	judge(&o, r.ledger)
+	r.judge(&o)
 	return o
 }
 
@@ -139,22 +168,21 @@ const (
 	maxForeignCPU   = 0.05
 )
 
-// The places where the tester's own receiver drops: its port's ring, counted
-// at the end that sends into it.
-var testerDrops = []string{netns.Right + ":" + netns.LAN + " tx_dropped", netns.Tester + ":" + netns.Port0 + " tx_dropped"}
-
 // judge says whether the trial counts, and if not, why.
-func judge(o *rfc2544.Observation, l loadgen.Ledger) {
+func (r run) judge(o *rfc2544.Observation) {
 	invalid := func(format string, args ...any) {
 		o.Warnings = append(o.Warnings, "invalid: "+fmt.Sprintf(format, args...))
 	}
 	if o.Offered < o.Intended {
 		invalid("the tester sent %d of %d frames", o.Offered, o.Intended)
 	}
-	for _, place := range testerDrops {
+	for _, place := range r.sinkDrops {
 		if n := o.Drops[place]; n > 0 {
 			invalid("the tester's receiver dropped %d frames", n)
 		}
+	}
+	if n := r.ledger.Dropped; n > 0 {
+		invalid("the tester's receiver dropped %d frames: its ring was full", n)
 	}
 	whole := o.Duration + o.Paused
 	sums := map[int]time.Duration{}
@@ -173,8 +201,8 @@ func judge(o *rfc2544.Observation, l loadgen.Ledger) {
 	if longest.Length > maxStall {
 		invalid("the machine took cpu %d away for %v at once", longest.CPU, longest.Length.Round(time.Millisecond))
 	}
-	if l.StallsBeyond > 0 {
-		invalid("%d stalls more than can be listed", l.StallsBeyond)
+	if n := r.ledger.StallsBeyond; n > 0 {
+		invalid("%d stalls more than can be listed", n)
 	}
 	if alien := o.Stale + o.Foreign; float64(alien) > maxForeignShare*float64(o.Offered) {
 		invalid("%d stale and %d foreign frames among %d", o.Stale, o.Foreign, o.Offered)

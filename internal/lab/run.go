@@ -62,6 +62,7 @@ type Plan struct {
 	Profile Profile
 	Link    rfc2544.BitRate // nominal
 	Shaped  bool            // loads stay below the link's speed
+	Streams *StreamsPlan    // what TCP makes of each device, after the rates; nil: not measured
 	// OnResult, if set, hears of every result when it is there.
 	OnResult func(*reports.Results, reports.Result)
 }
@@ -72,6 +73,7 @@ const minRate rfc2544.Rate = 1000
 // Run measures every device at every size. What was measured is in the results
 // whatever happens; the error is for the run as a whole.
 func (l *Lab) Run(ctx context.Context, p Plan, r *reports.Results) error {
+	l.fitEngine(slices.Max(p.Sizes))
 	for _, size := range p.Sizes {
 		c, err := l.Calibrate(ctx, size)
 		if err != nil {
@@ -84,6 +86,9 @@ func (l *Lab) Run(ctx context.Context, p Plan, r *reports.Results) error {
 			}
 		}
 	}
+	if l.Engine() != EngineXDP {
+		r.Host.Notes = append(r.Host.Notes, "engine "+l.Engine())
+	}
 	cells := cellsOf(p)
 	rounds := p.Profile.rounds(len(cells))
 	var err error
@@ -95,7 +100,10 @@ func (l *Lab) Run(ctx context.Context, p Plan, r *reports.Results) error {
 		}
 	}
 	for _, c := range cells { // what an early end left unsaid
-		c.book(p, r)
+		c.book(l, p, r)
+	}
+	if err == nil && p.Streams != nil {
+		err = l.runStreams(ctx, p, r)
 	}
 	return err
 }
@@ -148,7 +156,7 @@ func (l *Lab) round(ctx context.Context, d dut.Device, cells []*cell, p Plan, la
 			}
 		}
 		if c.failed == nil {
-			c.failed = b.session.Alive()
+			c.failed = b.alive()
 		}
 		if c.failed == nil {
 			c.failed = b.measureCell(ctx, c, p, last)
@@ -158,19 +166,19 @@ func (l *Lab) round(ctx context.Context, d dut.Device, cells []*cell, p Plan, la
 			return ctx.Err()
 		}
 		if c.failed != nil || last {
-			c.book(p, r)
+			c.book(l, p, r)
 		}
 	}
 	return nil
 }
 
 // book puts what is known of the cell into the results, once.
-func (c *cell) book(p Plan, r *reports.Results) {
+func (c *cell) book(l *Lab, p Plan, r *reports.Results) {
 	if c.booked || len(c.rates) == 0 && c.failed == nil {
 		return
 	}
 	c.booked = true
-	rate := blank(c.device, rfc2544.TestRate, c.size)
+	rate := l.blank(c.device, rfc2544.TestRate, c.size)
 	if len(c.rates) > 0 {
 		outcome := rfc2544.Merge(c.rates)
 		fill(&rate, outcome)
@@ -191,8 +199,8 @@ func (c *cell) book(p Plan, r *reports.Results) {
 	}
 }
 
-func blank(d dut.Device, test string, size rfc2544.FrameSize) reports.Result {
-	return reports.Result{DUT: d.Spec, Kind: d.Kind, Test: test, FrameSize: size, Direction: "forward"}
+func (l *Lab) blank(d dut.Device, test string, size rfc2544.FrameSize) reports.Result {
+	return reports.Result{DUT: d.Spec, Kind: d.Kind, Test: test, FrameSize: size, Direction: l.cfg.Direction}
 }
 
 // failed is a result that says why there is none.
@@ -231,7 +239,7 @@ func (b *Bench) measureCell(ctx context.Context, c *cell, p Plan, last bool) err
 		return nil
 	}
 	outcome, err = rfc2544.RunLatency(ctx, b, c.size, found, p.Profile.Latency, p.Profile.Repeats)
-	res := blank(c.device, rfc2544.TestLatency, c.size)
+	res := b.lab.blank(c.device, rfc2544.TestLatency, c.size)
 	fill(&res, outcome)
 	if !res.Valid {
 		res.LimitedBy = reports.LimitedByMachine
@@ -262,17 +270,29 @@ func (b *Bench) explore(ctx context.Context, size rfc2544.FrameSize) (ceiling, h
 		if err != nil {
 			return 0, 0, fmt.Errorf("explore: %w", err)
 		}
-		s := r.ledger.Streams[0]
-		if p.Rate.IsFlood() && s.Span > 0 {
-			hint = rfc2544.Rate(float64(s.Received+s.Late) / s.Span.Seconds())
-		}
-		if !p.Rate.IsFlood() && s.Offered == s.Intended {
+		o := r.observation(b.lab.directions())
+		if p.Rate.IsFlood() {
+			hint = r.slowestStream()
+		} else if o.Offered == o.Intended {
 			break
 		}
-		sent := float64(s.Offered) / (r.ledger.Duration + r.ledger.Paused).Seconds()
+		sent := float64(o.Offered) / float64(len(p.Streams)) / (o.Duration + o.Paused).Seconds()
 		p = b.plan(rfc2544.Trial{Size: size, Load: rfc2544.Rate(headroom * sent), Duration: duration})
 	}
 	return p.Rate, hint, nil
+}
+
+// slowestStream is how fast frames of a flood came back, in the direction where
+// they did slowest, which decides; 0 when that brought none.
+func (r run) slowestStream() rfc2544.Rate {
+	slowest := rfc2544.Flood
+	for _, s := range r.ledger.Streams {
+		if s.Span == 0 {
+			return 0
+		}
+		slowest = min(slowest, rfc2544.Rate(float64(s.Received+s.Late)/s.Span.Seconds()))
+	}
+	return slowest
 }
 
 // lastRate is the lower bound of the last goal, from which latency takes its load.

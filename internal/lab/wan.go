@@ -1,6 +1,64 @@
 package lab
 
-import "context"
+import (
+	"context"
+	"fmt"
 
-// impairWAN puts what Config.WAN asks for between the ends of the tunnel.
-func (b *Bench) impairWAN(context.Context) error { return nil }
+	"github.com/tunnelbench/tunnelbench/netns"
+	"github.com/tunnelbench/tunnelbench/netns/dut"
+)
+
+// network is what the device is brought up in, with a node in the wan link
+// when something is to be done to what crosses it.
+func (b *Bench) network(p netns.Plan) (netns.Topology, error) {
+	t := b.device.Topology(p)
+	if b.lab.cfg.WAN == "" || b.device.Up == nil { // the bare wire calibrates
+		return t, nil
+	}
+	between, ok := netns.Between(t)
+	if !ok {
+		return t, fmt.Errorf("%w: --wan %s: %s has no wan link: choose another device, or leave --wan out", ErrConfig, b.lab.cfg.WAN, b.device.Name)
+	}
+	return between, nil
+}
+
+// impairWAN puts what Config.WAN asks for between the ends of the tunnel. The
+// relay spins on a core of its own, the device's last, where there is one to spare.
+func (b *Bench) impairWAN(ctx context.Context) error {
+	if b.net.NS(netns.BetweenNode) == nil {
+		return nil
+	}
+	values, err := dut.ParseWAN(b.lab.cfg.WAN)
+	if err != nil {
+		return fmt.Errorf("%w: --%w", ErrConfig, err)
+	}
+	if _, chosen := values["spin"]; !chosen && !b.wanHasCore() {
+		values["spin"] = "off"
+	}
+	wan, err := dut.StartWAN(ctx, dut.Bed{Net: b.net, CPUs: b.lab.cpus.DUT, Run: b.lab.run, Dir: b.lab.dir, Params: values})
+	if err != nil {
+		return err
+	}
+	b.wan = wan
+	b.closers = append(b.closers, b.wan.Close)
+	return nil
+}
+
+func (b *Bench) wanHasCore() bool { return len(b.lab.cpus.DUT) > 1 }
+
+// deviceCPUs are the cores that the device itself may use.
+func (b *Bench) deviceCPUs() []int {
+	cpus := b.lab.cpus.DUT
+	if b.wan.HasProcesses() && b.wanHasCore() {
+		return cpus[:len(cpus)-1]
+	}
+	return cpus
+}
+
+// alive tells whether the device runs, and what its wan link is made of.
+func (b *Bench) alive() error {
+	if err := b.wan.Alive(); err != nil {
+		return fmt.Errorf("wan: %w", err)
+	}
+	return b.session.Alive()
+}

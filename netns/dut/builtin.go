@@ -33,6 +33,8 @@ var builtins = map[string]func(ctx context.Context, e end, ready func() error) e
 func init() {
 	builtins[wireguardGo.Name] = runWireGuard
 	builtins[referenceTunnel.Name] = runReference
+	builtins[naive.Name] = runNaive
+	builtins[relayRole] = runRelay
 }
 
 // Helper runs one side of a built-in tunnel and exits, when the program's
@@ -91,14 +93,19 @@ func bringUp(dev string) error {
 // startSelf runs this program, or the other build of it that was asked for,
 // on both sides, in a role.
 func (b Bed) startSelf(ctx context.Context, name string) (*Session, error) {
-	self := b.Build
-	if self == "" {
-		var err error
-		if self, err = os.Executable(); err != nil {
-			return nil, err
-		}
+	self, err := b.self()
+	if err != nil {
+		return nil, err
 	}
 	return b.start(ctx, self, roleWord, name)
+}
+
+// self is the program that has the role.
+func (b Bed) self() (string, error) {
+	if b.Build != "" {
+		return b.Build, nil
+	}
+	return os.Executable()
 }
 
 // probeTUN tells whether user space may make interfaces.

@@ -15,29 +15,38 @@ import (
 	"github.com/tunnelbench/tunnelbench/netns"
 )
 
-// side is one end of the tunnel: where it lives and what it is told.
+// side is one end of the tunnel: where it lives, what it is told, and what it
+// carries of each IP version.
 type side struct {
 	node, dev     string
 	local, peer   netip.Addr
 	local6, peer6 netip.Addr
-	inner         netip.Prefix // of its end of the tunnel
-	farInner      netip.Addr
-	farLAN        netip.Prefix // reached through the tunnel
+	ip4, ip6      inside
 }
 
-// The addresses inside the tunnel, and the tester's networks behind it.
+// inside is one IP version inside the tunnel: the addresses of this end and of
+// the other, and the tester's networks that are reached through it.
+type inside struct {
+	own  netip.Prefix
+	far  netip.Addr
+	nets netip.Prefix
+}
+
+// The addresses inside the tunnel.
 var (
-	leftInner  = netip.MustParsePrefix("192.0.2.129/30")
-	rightInner = netip.MustParsePrefix("192.0.2.130/30")
-	leftNets   = netip.MustParsePrefix("198.18.0.0/16")
-	rightNets  = netip.MustParsePrefix("198.19.0.0/16")
+	leftInner   = netip.MustParsePrefix("192.0.2.129/30")
+	rightInner  = netip.MustParsePrefix("192.0.2.130/30")
+	leftInner6  = netip.MustParsePrefix("2001:2:0:fffe::1/64")
+	rightInner6 = netip.MustParsePrefix("2001:2:0:fffe::2/64")
 )
 
 var sides = []side{
 	{node: netns.Left, dev: "tb-left", local: netns.LeftWAN.Addr(), peer: netns.RightWAN.Addr(),
-		local6: netns.LeftWAN6.Addr(), peer6: netns.RightWAN6.Addr(), inner: leftInner, farInner: rightInner.Addr(), farLAN: rightNets},
+		local6: netns.LeftWAN6.Addr(), peer6: netns.RightWAN6.Addr(),
+		ip4: inside{leftInner, rightInner.Addr(), netns.RightNets}, ip6: inside{leftInner6, rightInner6.Addr(), netns.RightNets6}},
 	{node: netns.Right, dev: "tb-right", local: netns.RightWAN.Addr(), peer: netns.LeftWAN.Addr(),
-		local6: netns.RightWAN6.Addr(), peer6: netns.LeftWAN6.Addr(), inner: rightInner, farInner: leftInner.Addr(), farLAN: leftNets},
+		local6: netns.RightWAN6.Addr(), peer6: netns.LeftWAN6.Addr(),
+		ip4: inside{rightInner, leftInner.Addr(), netns.LeftNets}, ip6: inside{rightInner6, leftInner6.Addr(), netns.LeftNets6}},
 }
 
 // environment is the contract's, version 1.
@@ -140,7 +149,8 @@ func (s *Session) Complaint() string {
 }
 
 // connect gives the tunnel's interfaces MTU, queue, addresses and routes, and
-// permanent neighbours where they are Ethernet.
+// permanent neighbours where they are Ethernet. IPv6 only when the bed is for
+// it: an interface that refuses it may carry IPv4 all the same.
 func (b Bed) connect() error {
 	macs := map[string]netns.MAC{}
 	for _, s := range sides {
@@ -151,19 +161,35 @@ func (b Bed) connect() error {
 		macs[s.node] = mac
 	}
 	for i, s := range sides {
-		ns, far := b.Net.NS(s.node), macs[sides[1-i].node]
-		route := netns.Route{Dev: s.dev, To: s.farLAN}
-		if far != (netns.MAC{}) {
-			route.Via = s.farInner
-			if err := ns.AddNeighbour(netns.Neighbour{Dev: s.dev, Addr: s.farInner, MAC: far}); err != nil {
+		for _, in := range b.insides(s) {
+			if err := b.lead(s, in, macs[sides[1-i].node]); err != nil {
 				return err
 			}
 		}
-		if err := ns.AddRoute(route); err != nil {
+	}
+	return nil
+}
+
+// insides are the IP versions that the tunnel has to carry.
+func (b Bed) insides(s side) []inside {
+	if b.IPv6 {
+		return []inside{s.ip4, s.ip6}
+	}
+	return []inside{s.ip4}
+}
+
+// lead has the side's node send what is for the other side's networks into the
+// tunnel, whose other end has the MAC far; zero where it has none.
+func (b Bed) lead(s side, in inside, far netns.MAC) error {
+	ns := b.Net.NS(s.node)
+	route := netns.Route{Dev: s.dev, To: in.nets}
+	if far != (netns.MAC{}) {
+		route.Via = in.far
+		if err := ns.AddNeighbour(netns.Neighbour{Dev: s.dev, Addr: in.far, MAC: far}); err != nil {
 			return err
 		}
 	}
-	return nil
+	return ns.AddRoute(route)
 }
 
 // DeviceQueue is the length in packets of a tunnel interface's queue, the same
@@ -189,8 +215,10 @@ func (b Bed) adopt(s side) (mac netns.MAC, err error) {
 	if err != nil {
 		return mac, err
 	}
-	if err := ns.AddAddr(s.dev, s.inner); err != nil {
-		return mac, err
+	for _, in := range b.insides(s) {
+		if err := ns.AddAddr(s.dev, in.own); err != nil {
+			return mac, err
+		}
 	}
 	return mac, ns.SetUp(s.dev, 0)
 }

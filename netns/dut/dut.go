@@ -41,10 +41,19 @@ type Bed struct {
 	Net    *netns.Net
 	CPUs   []int // the cores it may use
 	MTU    int   // octets of the largest inner IP packet
+	IPv6   bool  // inner packets are IPv6; IPv4 is carried all the same
 	Run    string
 	Dir    string // shared by both sides, gone afterwards
 	Build  string // the program that has the role; empty: this one
 	Params map[string]string
+}
+
+// Topology is the network that the tunnel is brought up in.
+func (t Tunnel) Topology(p netns.Plan) netns.Topology {
+	if t.Network == nil {
+		return netns.Dual(p)
+	}
+	return t.Network(p)
 }
 
 // Device is a tunnel with its parameters, as a user named it.
@@ -60,7 +69,7 @@ const execPrefix = "exec:"
 
 // All lists the tunnels that come with the program, calibration first.
 func All() []Tunnel {
-	return []Tunnel{wire, plain, vxlan, wireguardGo, referenceTunnel}
+	return []Tunnel{wire, plain, relayDevice, shaped, vxlan, wireguardGo, referenceTunnel, naive}
 }
 
 // Parse reads NAME, NAME:key=value,..., NAME@BUILD with the path of another

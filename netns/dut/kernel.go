@@ -23,8 +23,14 @@ var plain = Tunnel{
 	Doc: "routing through left and right, no tunnel: what any tunnel pays as well",
 	Up: func(_ context.Context, b Bed) (*Session, error) {
 		for _, s := range sides {
-			err := b.Net.NS(s.node).AddRoute(netns.Route{Dev: netns.WAN, To: s.farLAN, Via: s.peer})
-			if err != nil {
+			ns := b.Net.NS(s.node)
+			if err := ns.AddRoute(netns.Route{Dev: netns.WAN, To: s.ip4.nets, Via: s.peer}); err != nil {
+				return nil, err
+			}
+			if !b.IPv6 {
+				continue
+			}
+			if err := ns.AddRoute(netns.Route{Dev: netns.WAN, To: s.ip6.nets, Via: s.peer6}); err != nil {
 				return nil, err
 			}
 		}

@@ -13,6 +13,7 @@ import (
 type Session struct {
 	processes []*netns.Process
 	sides     []string
+	spins     bool
 }
 
 const stopGrace = 5 * time.Second
@@ -57,6 +58,10 @@ func (s *Session) CPUTime() time.Duration {
 
 // HasProcesses tells whether the tunnel runs in user space.
 func (s *Session) HasProcesses() bool { return len(s.processes) > 0 }
+
+// Spins tells whether it keeps a core busy with nothing to do, so that the CPU
+// time it spends says nothing.
+func (s *Session) Spins() bool { return s.spins }
 
 // Close stops every process, last started first, with all its descendants. A
 // process that had ended by itself is Alive's to tell of, and one that had to be

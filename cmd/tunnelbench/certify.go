@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/tunnelbench/tunnelbench/internal/lab"
+	"github.com/tunnelbench/tunnelbench/reports"
+)
+
+// defaultCertificate is where a machine's certificate lies.
+const defaultCertificate = "/var/lib/tunnelbench/certificate.json"
+
+var certifyVerb = verb{
+	name: "certify", doc: "hold this machine against devices of known effect: its error budget",
+	examples: []string{
+		"certify",
+		"certify --quick --out certificate.json",
+		"certify --engine afpacket",
+	},
+	flags: func(set *flag.FlagSet) func(context.Context, streams) error {
+		f := &certifyFlags{lab: addLabFlags(set)}
+		set.BoolVar(&f.quick, "quick", false, "a minute instead of five: shorter trials, fewer of them")
+		set.StringVar(&f.out, "out", defaultCertificate, "`file` for the certificate, which later reports carry")
+		return f.run
+	},
+}
+
+type certifyFlags struct {
+	lab   *labFlags
+	quick bool
+	out   string
+}
+
+func (f *certifyFlags) run(ctx context.Context, s streams) error {
+	cfg, err := f.lab.config()
+	if err != nil {
+		return err
+	}
+	if cfg.WAN != "" {
+		return badUsage("--wan %s: a certificate is of devices of known effect alone: leave it out", cfg.WAN)
+	}
+	if err := ensureDir(filepath.Dir(f.out)); err != nil {
+		return err
+	}
+	l, err := lab.Open(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	host := l.Describe()
+	c := &reports.Certificate{
+		Schema: reports.CertificateSchema, Tool: tool(), Measured: time.Now().UTC(), CPU: host.CPU, Kernel: host.Kernel, CPUPlan: host.CPUPlan,
+	}
+	plan := lab.CertifyPlan{Quick: f.quick, OnStandard: func(m reports.Standard) { fmt.Fprintln(s.out, reports.StandardLine(m)) }}
+	err = errors.Join(l.Certify(ctx, plan, c), l.Close())
+	for _, note := range c.Notes {
+		fmt.Fprintln(s.out, note)
+	}
+	if err != nil { // half a certificate would pass for a whole one
+		return err
+	}
+	if err := reports.WriteCertificate(f.out, c); err != nil {
+		return err
+	}
+	fmt.Fprintf(s.err, "%s\n", f.out)
+	return certified(c)
+}
+
+// certified is nil when every standard is within its limit.
+func certified(c *reports.Certificate) error {
+	outside := 0
+	for _, s := range c.Standards {
+		if !s.Within() {
+			outside++
+		}
+	}
+	if outside > 0 {
+		return fmt.Errorf("%w: %d of %d standards are outside their limits or were not valid", errNoVerdict, outside, len(c.Standards))
+	}
+	return nil
+}
+
+// carryCertificate puts the machine's certificate into results, where it has one.
+func carryCertificate(path string, r *reports.Results) error {
+	named := path != ""
+	if !named {
+		path = defaultCertificate
+	}
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) && !named {
+		return nil
+	}
+	if err != nil {
+		return badUsage("--certificate: %w", err)
+	}
+	defer f.Close()
+	c, err := reports.ReadCertificate(f, path)
+	switch {
+	case err != nil && named:
+		return badUsage("--certificate: %w", err)
+	case err != nil:
+		r.Host.Notes = append(r.Host.Notes, fmt.Sprintf("The machine's certificate cannot be read: %v.", err))
+	case !c.Fits(r.Host):
+		r.Host.Notes = append(r.Host.Notes, path+" is of another machine, kernel or division of the cores: run tunnelbench certify.")
+	default:
+		r.Certificate = c
+	}
+	return nil
+}

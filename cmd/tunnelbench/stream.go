@@ -1,0 +1,139 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/tunnelbench/tunnelbench/internal/lab"
+	"github.com/tunnelbench/tunnelbench/loadgen"
+	"github.com/tunnelbench/tunnelbench/netns/dut"
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
+
+// streamFlags are those of a trial of streams.
+type streamFlags struct {
+	kind        string
+	connections int
+	set         *flag.FlagSet
+}
+
+func (f *streamFlags) add(set *flag.FlagSet) {
+	f.set = set
+	set.StringVar(&f.kind, "stream", "", "measure TCP instead of frames: `kind` bulk, rr (request and response) or crr (with a connection each)")
+	set.IntVar(&f.connections, "connections", 1, "`number` of TCP connections at once, of --stream")
+}
+
+// wanted tells whether a trial is one of streams, after a look at what it is not.
+func (f *streamFlags) wanted() (bool, error) {
+	if f.kind == "" {
+		if f.given("connections") {
+			return false, badUsage("--connections: those of a stream: give --stream bulk, rr or crr")
+		}
+		return false, nil
+	}
+	for _, other := range []string{"load", "size", "pcap"} {
+		if f.given(other) {
+			return false, badUsage("--stream and --%s: TCP chooses for itself what it sends, and when: give one of them", other)
+		}
+	}
+	if !slices.Contains(loadgen.StreamKinds(), f.kind) {
+		return false, badUsage("--stream %q: bulk, rr or crr", f.kind)
+	}
+	if f.connections < 1 || f.connections > loadgen.MaxConnections {
+		return false, badUsage("--connections %d: from 1 to %d", f.connections, loadgen.MaxConnections)
+	}
+	return true, nil
+}
+
+func (f *streamFlags) given(name string) (is bool) {
+	f.set.Visit(func(o *flag.Flag) { is = is || o.Name == name })
+	return is
+}
+
+// runStream is a trial of streams.
+func (f *trialFlags) runStream(ctx context.Context, s streams) error {
+	device, cfg, err := f.parseStream()
+	if err != nil {
+		return err
+	}
+	l, err := lab.Open(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	seen, err := f.oneStream(ctx, l, device)
+	if err = errors.Join(err, l.Close()); err != nil {
+		return err
+	}
+	if err := printStream(s.out, device.Spec, f.json, seen); err != nil {
+		return err
+	}
+	if !seen.Valid {
+		return fmt.Errorf("%w: %s", errNoVerdict, seen.Warnings[0])
+	}
+	return nil
+}
+
+func (f *trialFlags) parseStream() (d dut.Device, cfg lab.Config, err error) {
+	if f.device == "" {
+		return d, cfg, badUsage("trial --stream: needs --dut: try tunnelbench trial --help")
+	}
+	if d, err = dut.Parse(f.device); err != nil {
+		return d, cfg, usageError{err}
+	}
+	if err := checkDuration(f.duration); err != nil {
+		return d, cfg, err
+	}
+	if cfg, err = f.lab.config(); err != nil {
+		return d, cfg, err
+	}
+	return d, cfg, f.lab.checkWAN(d)
+}
+
+func (f *trialFlags) oneStream(ctx context.Context, l *lab.Lab, d dut.Device) (lab.Stream, error) {
+	h, err := l.Hosts(ctx, d)
+	if err != nil {
+		return lab.Stream{}, err
+	}
+	p := h.Plan(f.stream.kind)
+	p.Connections, p.Duration = f.stream.connections, f.duration
+	seen, err := h.Measure(ctx, p)
+	return seen, errors.Join(err, h.Close())
+}
+
+func printStream(w io.Writer, device string, asJSON bool, r lab.Stream) error {
+	if asJSON {
+		return json.NewEncoder(w).Encode(struct {
+			DUT string `json:"dut"`
+			lab.Stream
+		}{device, r})
+	}
+	fmt.Fprintf(w, "%s, %s, %d connections, %v after %v, TCP %s\n", device, r.Plan.Kind, r.Plan.Connections, r.Plan.Duration, r.Plan.Warmup, r.Algorithm)
+	if r.Plan.Kind == loadgen.StreamBulk {
+		for _, d := range []string{rfc2544.Forward, rfc2544.Reverse} {
+			if sum, slowest, fastest := r.Goodput(d); fastest > 0 {
+				fmt.Fprintf(w, "  %s: %.4g Mbit/s, a connection %.4g to %.4g\n", d, sum/1e6, slowest/1e6, fastest/1e6)
+			}
+		}
+		least, smoothed := r.RTT()
+		fmt.Fprintf(w, "  %d octets, %d segments sent again, rtt %v least, %v smoothed, mss %d\n", r.Octets(), r.Retransmits(), least, smoothed, r.MSS())
+	} else {
+		fmt.Fprintf(w, "  %d transactions in %v, %d failed\n", r.Transactions, r.Elapsed.Round(time.Microsecond), r.Failures)
+		printDistribution(w, "latency", r.Latency)
+	}
+	for _, v := range r.Values {
+		fmt.Fprintf(w, "  %s %.5g %s\n", v.Name, v.Value, v.Unit)
+	}
+	if r.LimitedBy != "" {
+		fmt.Fprintf(w, "  limited by: %s\n", r.LimitedBy)
+	}
+	for _, warning := range r.Warnings {
+		fmt.Fprintf(w, "  %s\n", warning)
+	}
+	return nil
+}

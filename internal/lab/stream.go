@@ -1,0 +1,187 @@
+package lab
+
+import (
+	"fmt"
+
+	"github.com/tunnelbench/tunnelbench/loadgen"
+	"github.com/tunnelbench/tunnelbench/reports"
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
+
+// Stream is what one measurement of streams showed, of both ends.
+type Stream struct {
+	Plan loadgen.StreamPlan `json:"plan"`
+	loadgen.StreamResult
+	Values    []rfc2544.Value `json:"values"`
+	LimitedBy string          `json:"limited_by"` // one of the reports' words; empty when unknown
+	Valid     bool            `json:"valid"`
+	Warnings  []string        `json:"warnings"`
+
+	disturbed           bool    // by the machine: the measurement says nothing of the device
+	ceiling             float64 // bit/s that the overhead leaves of the wan's known rate; 0: not known
+	deviceCPU, hostsCPU float64 // ns per octet read
+	hasDevice           bool    // deviceCPU could be measured
+}
+
+func (s *Stream) warn(format string, args ...any) {
+	s.Warnings = append(s.Warnings, "invalid: "+fmt.Sprintf(format, args...))
+}
+
+// directions are those in which a bulk measurement sends.
+func (s *Stream) directions() []string {
+	if s.Plan.Direction == rfc2544.Both {
+		return []string{rfc2544.Forward, rfc2544.Reverse}
+	}
+	return []string{s.Plan.Direction}
+}
+
+// goodput is per direction, in bit/s: of both at once the mean.
+func (s *Stream) goodput() (sum float64) {
+	for _, d := range s.directions() {
+		one, _, _ := s.Goodput(d)
+		sum += one
+	}
+	return sum / float64(len(s.directions()))
+}
+
+// fillsLink says that the wan link is what there is no more of, when it is.
+func (s *Stream) fillsLink() string {
+	const nearly = 0.95
+	if s.ceiling > 0 && s.goodput() > nearly*s.ceiling {
+		return reports.LimitedByLink
+	}
+	return ""
+}
+
+// check finds what makes a measurement worth nothing.
+func (s *Stream) check() {
+	switch {
+	case s.Plan.Kind == loadgen.StreamBulk && s.Octets() == 0:
+		s.warn("not one octet came through")
+	case s.Plan.Kind != loadgen.StreamBulk && s.Transactions == 0:
+		s.warn("no transaction of %d succeeded", s.Failures)
+	case s.Failures > 0:
+		s.warn("%d of %d connections failed", s.Failures, s.Failures+s.Transactions)
+	}
+}
+
+// book takes the meters' CPU time; only bulk measurements have octets to share it.
+func (s *Stream) book(u coreUse) {
+	octets := float64(s.Octets()) / s.Plan.Duration.Seconds() // the meters' window is the tester's, give or take a ms
+	if octets == 0 {
+		return
+	}
+	s.deviceCPU, s.hasDevice = 1e9*u.device/octets, u.metered
+	s.hostsCPU = 1e9 * u.hosts / octets
+}
+
+// Units of the values that other tests do not have.
+const (
+	unitBits    = "bit/s"
+	unitTime    = "ns"
+	unitOctet   = "ns/octet"
+	unitRate    = "1/s"
+	unitRepeats = "1/GB" // per 10^9 octets read
+	unitShare   = "ratio"
+)
+
+// values are the measurement's, by the names that results have.
+func (s *Stream) values() []rfc2544.Value {
+	switch s.Plan.Kind {
+	case loadgen.StreamRR:
+		return s.transactions("request_response", "request_response_rate")
+	case loadgen.StreamCRR:
+		return s.transactions("connection", "connection_rate")
+	}
+	return s.bulk()
+}
+
+// The senses of values.
+const (
+	higherBetter = 1
+	lowerBetter  = -1
+)
+
+func streamValue(name, unit string, v float64, better int) rfc2544.Value {
+	return rfc2544.Value{Name: name, Unit: unit, Value: v, N: 1, Better: better}
+}
+
+// bulk are the values of a bulk measurement; with more than one connection
+// their names end in the number.
+func (s *Stream) bulk() []rfc2544.Value {
+	octets := float64(s.Octets())
+	if octets == 0 {
+		return nil
+	}
+	suffix := ""
+	if s.Plan.Connections > 1 {
+		suffix = fmt.Sprintf("_%d", s.Plan.Connections)
+	}
+	all := []rfc2544.Value{streamValue("stream_goodput"+suffix, unitBits, s.goodput(), higherBetter)}
+	for _, d := range s.directions() {
+		sum, slowest, fastest := s.Goodput(d)
+		if len(s.directions()) > 1 {
+			all = append(all, streamValue("stream_goodput"+suffix+"_"+d, unitBits, sum, higherBetter))
+		}
+		if s.Plan.Connections > 1 && fastest > 0 && len(s.directions()) == 1 {
+			all = append(all, streamValue("stream_spread"+suffix, unitShare, slowest/fastest, higherBetter))
+		}
+	}
+	if s.ceiling > 0 {
+		all = append(all, streamValue("stream_goodput_share"+suffix, unitShare, s.goodput()/s.ceiling, higherBetter))
+	}
+	all = append(all, streamValue("stream_retransmits"+suffix, unitRepeats, 1e9*float64(s.Retransmits())/octets, lowerBetter))
+	if least, smoothed := s.RTT(); least > 0 {
+		all = append(all, streamValue("stream_rtt_min"+suffix, unitTime, float64(least), lowerBetter), streamValue("stream_rtt"+suffix, unitTime, float64(smoothed), lowerBetter))
+	}
+	if s.hasDevice {
+		all = append(all, streamValue("cpu_ns_per_octet"+suffix, unitOctet, s.deviceCPU, lowerBetter))
+	}
+	return append(all, streamValue("hosts_cpu_ns_per_octet"+suffix, unitOctet, s.hostsCPU, lowerBetter))
+}
+
+// A percentile needs this many samples, or a handful of transactions decide it.
+const (
+	enoughForP99  = 1000
+	enoughForP999 = 10000
+)
+
+func (s *Stream) transactions(name, rate string) []rfc2544.Value {
+	if s.Latency == nil || s.Elapsed <= 0 {
+		return nil
+	}
+	all := []rfc2544.Value{
+		streamValue(rate, unitRate, float64(s.Transactions)/s.Elapsed.Seconds(), higherBetter),
+		streamValue(name+"_p50", unitTime, float64(s.Latency.P50), lowerBetter),
+	}
+	if s.Latency.N >= enoughForP99 {
+		all = append(all, streamValue(name+"_p99", unitTime, float64(s.Latency.P99), lowerBetter))
+	}
+	if s.Latency.N >= enoughForP999 {
+		all = append(all, streamValue(name+"_p999", unitTime, float64(s.Latency.P999), lowerBetter))
+	}
+	return all
+}
+
+// coreUse is what a measurement took of the cores, in cores.
+type coreUse struct {
+	run     run
+	device  float64 // of the device's cores, beyond what is gone when nothing is sent
+	busiest float64 // of them, alone, in [0,1]
+	hosts   float64 // client and server, as the kernel accounts for processes
+	idle    float64 // of the tester's busiest core, in [0,1]
+	metered bool    // the device's cores have meters that are theirs alone
+}
+
+// limitedBy says whose cores had nothing left. The tester comes first: while it has
+// nothing left, the device may be faster than it looks.
+func (u coreUse) limitedBy() string {
+	const spent = 0.95
+	switch {
+	case u.idle < 1-spent:
+		return reports.LimitedByTester
+	case u.metered && u.busiest > spent:
+		return reports.LimitedByDUT
+	}
+	return ""
+}

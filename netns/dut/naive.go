@@ -1,0 +1,89 @@
+package dut
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+
+	"github.com/tunnelbench/tunnelbench/reference"
+)
+
+// naive is the reference tunnel's format without anything that makes it fast:
+// one packet per system call, one goroutine per direction. It is the
+// yardstick of what is gained.
+var naive = Tunnel{
+	Name: "naive", Kind: Plain, Overhead: referenceTunnel.Overhead,
+	Doc:   "the reference tunnel's format, one packet per system call: the yardstick of what is gained",
+	Probe: probeTUN, Builtin: true,
+	Up: func(ctx context.Context, b Bed) (*Session, error) {
+		return b.startSelf(ctx, "naive")
+	},
+}
+
+func runNaive(ctx context.Context, e end, ready func() error) error {
+	tun, err := openNaiveTUN(e.dev, e.mtu)
+	if err != nil {
+		return err
+	}
+	defer tun.Close()
+	conn, err := net.DialUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(e.local, referencePort)),
+		net.UDPAddrFromAddrPort(netip.AddrPortFrom(e.peer, referencePort)))
+	if err != nil {
+		return fmt.Errorf("socket: %w", err)
+	}
+	defer conn.Close()
+	for _, set := range []func(int) error{conn.SetReadBuffer, conn.SetWriteBuffer} {
+		if err := set(reference.DefaultSocketBuffer); err != nil {
+			return fmt.Errorf("socket buffer: %w", err)
+		}
+	}
+	if err := ready(); err != nil {
+		return err
+	}
+	failed := make(chan error, 2)
+	go func() { failed <- naiveOut(tun, conn, e.mtu) }()
+	go func() { failed <- naiveIn(tun, conn, e.mtu) }()
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-failed:
+		return err
+	}
+}
+
+// naiveOut carries packets to the peer, one by one. What the socket refuses is lost.
+func naiveOut(tun io.Reader, conn net.Conn, mtu int) error {
+	datagram := make([]byte, reference.HeaderLen+mtu)
+	for sequence := uint64(1); ; sequence++ {
+		n, err := tun.Read(datagram[reference.HeaderLen:])
+		if err != nil {
+			return fmt.Errorf("read from the TUN device: %w", err)
+		}
+		reference.Seal(datagram[:reference.HeaderLen+n], referenceID, sequence)
+		_, _ = conn.Write(datagram[:reference.HeaderLen+n])
+	}
+}
+
+// naiveIn carries packets from the peer, one by one, with the reference
+// tunnel's checks.
+func naiveIn(tun io.Writer, conn net.Conn, mtu int) error {
+	var window reference.Window
+	datagram := make([]byte, reference.HeaderLen+mtu+1)
+	for {
+		n, err := conn.Read(datagram)
+		if errors.Is(err, net.ErrClosed) {
+			return err
+		}
+		if err != nil {
+			continue // an ICMP error for something sent while the peer was not there yet
+		}
+		h, payload, drop := reference.Open(datagram[:n], referenceID)
+		if drop != reference.DropNone || len(payload) > mtu || window.Accept(h.Sequence) != reference.DropNone {
+			continue
+		}
+		_, _ = tun.Write(payload)
+	}
+}

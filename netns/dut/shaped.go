@@ -1,0 +1,108 @@
+package dut
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/vishvananda/netlink"
+
+	"github.com/tunnelbench/tunnelbench/netns"
+)
+
+// shaped is plain routing over a link of a known speed: a token bucket on both
+// ends of the wan (tc-tbf(8)). The wan has no offloads then, since a bucket
+// would take a super-packet for one large frame.
+var shaped = Tunnel{
+	Name: "shaped", Kind: Calibration, Probe: probeTBF,
+	Doc:     "routing over a link of known speed, no tunnel: rate=100Mbps,burst=OCTETS,limit=OCTETS",
+	Params:  map[string][]string{"rate": nil, "burst": nil, "limit": nil},
+	Network: func(p netns.Plan) netns.Topology { p.PlainWAN = true; return netns.Dual(p) },
+	Check: func(values map[string]string) error {
+		_, err := ParseShape(values)
+		return err
+	},
+	Up: func(_ context.Context, b Bed) (*Session, error) {
+		shape, err := ParseShape(b.Params)
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range sides {
+			if err := b.Net.NS(s.node).Netlink(func(h *netlink.Handle) error { return shape.put(h, netns.WAN) }); err != nil {
+				return nil, err
+			}
+		}
+		return plain.Up(context.Background(), b)
+	},
+}
+
+// Shape is a token bucket: in a time T under overload it lets Rate x T / 8 +
+// Burst + Limit octets through, the last of them when it is over. Octets are those of
+// frames without FCS.
+type Shape struct {
+	Rate         uint64 // bit/s
+	Burst, Limit uint32 // octets: of the bucket, of the queue
+}
+
+// What a Shape's parameters are when they are not given: a bucket that is full
+// again after 1 ms, but holds some frames, and a queue of 20 ms.
+const (
+	defaultShapeRate = 100e6
+	leastBurst       = 10000
+	leastShapeRate   = 10e3
+	mostShapeRate    = 100e9
+)
+
+// ParseShape reads rate, burst and limit. The error is one line.
+func ParseShape(values map[string]string) (s Shape, err error) {
+	s.Rate = defaultShapeRate
+	if text, set := values["rate"]; set {
+		if s.Rate, err = parseShapeRate(text); err != nil {
+			return s, err
+		}
+	}
+	s.Burst = uint32(max(leastBurst, s.Rate/8/1000))
+	s.Limit = uint32(min(max(leastBurst, s.Rate/8/50), 1<<30))
+	for key, into := range map[string]*uint32{"burst": &s.Burst, "limit": &s.Limit} {
+		text, set := values[key]
+		if !set {
+			continue
+		}
+		n, err := strconv.ParseUint(text, 10, 30)
+		if err != nil || n < netns.DefaultWANMTU {
+			return s, fmt.Errorf("%s=%s: octets, from %d (a frame has to fit)", key, text, netns.DefaultWANMTU)
+		}
+		*into = uint32(n)
+	}
+	return s, nil
+}
+
+func parseShapeRate(text string) (uint64, error) {
+	for suffix, factor := range map[string]float64{"gbps": 1e9, "mbps": 1e6, "kbps": 1e3} {
+		digits, ok := strings.CutSuffix(strings.ToLower(text), suffix)
+		if !ok {
+			continue
+		}
+		if v, err := strconv.ParseFloat(digits, 64); err == nil && v*factor >= leastShapeRate && v*factor <= mostShapeRate {
+			return uint64(v * factor), nil
+		}
+	}
+	return 0, fmt.Errorf("rate=%s: write 100Mbps, from 10kbps to 100Gbps", text)
+}
+
+// probeTBF puts a bucket on an interface of a namespace of its own.
+func probeTBF(context.Context) error {
+	ns, err := netns.New("probe")
+	if err != nil {
+		return err
+	}
+	err = ns.Netlink(func(h *netlink.Handle) error {
+		return Shape{Rate: defaultShapeRate, Burst: leastBurst, Limit: leastBurst}.put(h, "lo")
+	})
+	if err != nil {
+		err = fmt.Errorf("%w: this kernel has no token bucket (CONFIG_NET_SCH_TBF): %w", errors.ErrUnsupported, err)
+	}
+	return errors.Join(err, ns.Close())
+}

@@ -1,0 +1,24 @@
+package dut
+
+import (
+	"fmt"
+
+	"github.com/vishvananda/netlink"
+)
+
+// put makes the interface send through the bucket.
+func (s Shape) put(h *netlink.Handle, dev string) error {
+	link, err := h.LinkByName(dev)
+	if err != nil {
+		return fmt.Errorf("%s: %w", dev, err)
+	}
+	octets := s.Rate / 8
+	err = h.QdiscAdd(&netlink.Tbf{
+		QdiscAttrs: netlink.QdiscAttrs{LinkIndex: link.Attrs().Index, Handle: netlink.MakeHandle(1, 0), Parent: netlink.HANDLE_ROOT},
+		Rate:       octets, Limit: s.Limit, Buffer: uint32(netlink.Xmittime(octets, s.Burst)),
+	})
+	if err != nil {
+		return fmt.Errorf("token bucket on %s: %w", dev, err)
+	}
+	return nil
+}

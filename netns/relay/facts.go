@@ -1,0 +1,53 @@
+package relay
+
+import (
+	"encoding/binary"
+
+	"github.com/tunnelbench/tunnelbench/loadgen"
+)
+
+// Where the tester's signature lies: behind Ethernet, IP without options, UDP.
+const (
+	signature4 = 14 + 20 + 8
+	signature6 = 14 + 40 + 8
+	fcs        = 4
+)
+
+// factsOf reads a frame that has length octets on the wire.
+func factsOf(frame []byte, length int) facts {
+	f := facts{octets: length + fcs}
+	at := signatureAt(frame)
+	if at == 0 || len(frame) < at {
+		return f
+	}
+	s, err := loadgen.ParseSignature(frame[at:])
+	if err != nil {
+		return f
+	}
+	f.signed, f.trial, f.sequence = true, s.Trial, s.Sequence
+	return f
+}
+
+// signatureAt is where a signature would be in the frame; 0 is nowhere.
+func signatureAt(frame []byte) int {
+	const (
+		etherType, ipv4, ipv6  = 12, 0x0800, 0x86dd
+		plainHeader            = 0x45 // version 4, no options
+		protocol4, nextHeader6 = 14 + 9, 14 + 6
+		udp                    = 17
+	)
+	if len(frame) < signature4 {
+		return 0
+	}
+	switch binary.BigEndian.Uint16(frame[etherType:]) {
+	case ipv4:
+		if frame[14] == plainHeader && frame[protocol4] == udp {
+			return signature4
+		}
+	case ipv6:
+		if frame[nextHeader6] == udp {
+			return signature6
+		}
+	}
+	return 0
+}

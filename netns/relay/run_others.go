@@ -1,0 +1,15 @@
+//go:build !linux
+
+package relay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// Run needs Linux.
+func Run(context.Context, Config, func(), io.Writer) error {
+	return fmt.Errorf("a relay needs Linux: %w", errors.ErrUnsupported)
+}

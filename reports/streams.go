@@ -1,0 +1,160 @@
+package reports
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
+
+// streamResults are those of the streams test, in the order of the kinds.
+func streamResults(r *Results) []*Result {
+	var found []*Result
+	for i := range r.Results {
+		if r.Results[i].Test == rfc2544.TestStreams {
+			found = append(found, &r.Results[i])
+		}
+	}
+	slices.SortStableFunc(found, func(a, b *Result) int { return kindOrder(a.Kind) - kindOrder(b.Kind) })
+	return found
+}
+
+// streamColumn is one thing that the streams test shows.
+type streamColumn struct {
+	head string // of the page
+	slim string // of the plain table
+	find func(*Result) *rfc2544.Value
+	text func(float64) string
+}
+
+// streamColumns are in the order of the tables; all but the last are numbers.
+var streamColumns = []streamColumn{
+	{"Mbit/s", "Mbit/s", named("stream_goodput"), mega},
+	{"Mbit/s, several connections", "several", (*Result).severalGoodput, mega},
+	{"of the ceiling", "of max", named("stream_goodput_share"), percent},
+	{"resent per GB", "resent", named("stream_retransmits"), whole},
+	{"request/response p50 µs", "rr p50", named("request_response_p50"), microNumber},
+	{"p99 µs", "rr p99", named("request_response_p99"), microNumber},
+	{"connections/s", "conn/s", named("connection_rate"), whole},
+	{"cpu ns/octet", "cpu ns", named("cpu_ns_per_octet"), func(v float64) string { return digits(v, thin) }},
+}
+
+func named(name string) func(*Result) *rfc2544.Value {
+	return func(r *Result) *rfc2544.Value { return r.value(name) }
+}
+
+// severalGoodput is that of more than one connection at once: the name ends in their number.
+func (r *Result) severalGoodput() *rfc2544.Value {
+	for i := range r.Values {
+		n, ok := strings.CutPrefix(r.Values[i].Name, "stream_goodput_")
+		if _, err := strconv.Atoi(n); ok && err == nil {
+			return &r.Values[i]
+		}
+	}
+	return nil
+}
+
+func mega(v float64) string        { return fixed(v/1e6, 1, thin) }
+func whole(v float64) string       { return fixed(v, 0, thin) }
+func microNumber(v float64) string { return fixed(v/1e3, 1, thin) }
+
+func (c streamColumn) cell(r *Result) (main, limits string) {
+	v := c.find(r)
+	if v == nil {
+		return none, ""
+	}
+	return c.text(v.Value), bounds(v, c.text)
+}
+
+// streamMetric is the matrix of the streams; ok is false when there were none.
+func streamMetric(r *Results) (head metric, ok bool) {
+	head = metric{ID: "m-streams", Title: "Streams", Unit: "TCP between two hosts behind the tunnel",
+		Note: "What receiving applications read, per direction: with one connection and with several; its share of what the overhead leaves of a link of known rate; " +
+			"one octet each way; connections made, used and closed. Below each number the least and the greatest of the repeats. CPU is that of the device's cores alone."}
+	for _, c := range streamColumns {
+		head.Sizes = append(head.Sizes, c.head)
+	}
+	for _, res := range streamResults(r) {
+		if name := kindTitle(res.Kind); len(head.Groups) == 0 || head.Groups[len(head.Groups)-1].Name != name {
+			head.Groups = append(head.Groups, metricGroup{Name: name})
+		}
+		g := &head.Groups[len(head.Groups)-1]
+		g.Rows = append(g.Rows, streamRow(res))
+	}
+	return head, len(head.Groups) > 0
+}
+
+func streamRow(res *Result) metricRow {
+	row := metricRow{Name: clean(res.DUT)}
+	if res.Unsupported != "" {
+		row.Reason = "cannot run here"
+		return row
+	}
+	for i, c := range streamColumns {
+		main, limits := c.cell(res)
+		cell := metricCell{Main: main}
+		if limits != "" {
+			cell.Lines = []string{limits}
+		}
+		if i == 0 && res.LimitedBy != "" && res.LimitedBy != LimitedByDUT {
+			cell.Lines = append(cell.Lines, "limit: the "+clean(res.LimitedBy))
+		}
+		if i == 0 && (res.Error != "" || !res.Valid) {
+			cell.Flag = resultState(res)
+		}
+		row.Cells = append(row.Cells, cell)
+	}
+	return row
+}
+
+// streamTable writes the plain table of the streams; nothing when there were none.
+func streamTable(w io.Writer, r *Results) error {
+	const column = 9
+	results := streamResults(r)
+	if len(results) == 0 {
+		return nil
+	}
+	width := len("streams")
+	for _, res := range results {
+		width = max(width, utf8.RuneCountInString(short(res.DUT, maxName)))
+	}
+	lines := []string{"", "streams" + spaces(width-len("streams"))}
+	for _, c := range streamColumns {
+		lines[1] += spaces(column-utf8.RuneCountInString(c.slim)) + c.slim
+	}
+	lines[1] += "  limited by"
+	for _, res := range results {
+		name := short(res.DUT, maxName)
+		line := name + spaces(width-utf8.RuneCountInString(name))
+		for _, c := range streamColumns {
+			text, _ := c.cell(res)
+			text = plainText.Replace(text)
+			line += spaces(column-utf8.RuneCountInString(text)) + text
+		}
+		lines = append(lines, line+"  "+streamVerdict(res))
+	}
+	_, err := fmt.Fprintln(w, strings.Join(lines, "\n"))
+	return err
+}
+
+// plainText has no special spaces.
+var plainText = strings.NewReplacer(nbsp, " ", thin, "", minus, "-")
+
+// streamVerdict is what limited one connection's goodput, or what is wrong with it.
+func streamVerdict(res *Result) string {
+	var words []string
+	if res.Unsupported != "" || res.Error != "" || !res.Valid {
+		words = append(words, resultState(res))
+	}
+	if res.LimitedBy != "" {
+		words = append(words, res.LimitedBy)
+	}
+	if len(words) == 0 {
+		return none
+	}
+	return strings.Join(words, ", ")
+}

@@ -1,0 +1,95 @@
+package reports
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
+
+// withStreams is the fixture with three devices' streams.
+func withStreams(t *testing.T) *Results {
+	t.Helper()
+	r := fixture()
+	low, high := 7.5e9, 8.5e9
+	streams := func(dut, kind string) Result {
+		return Result{DUT: dut, Kind: kind, Test: rfc2544.TestStreams, FrameSize: 1518, Direction: "forward", Valid: true, LimitedBy: LimitedByTester}
+	}
+	measured, refused, spoilt := streams("vxlan", KindPlain), streams(WireDUT, KindCalibration), streams("wireguard-go", KindSealed)
+	measured.Values = []rfc2544.Value{
+		{Name: "stream_goodput", Unit: "bit/s", Value: 8e9, Lower: &low, Upper: &high, N: 3, Better: 1},
+		{Name: "stream_goodput_share", Unit: "ratio", Value: 0.994, N: 3, Better: 1},
+		{Name: "stream_goodput_8", Unit: "bit/s", Value: 12345.6e6, N: 3, Better: 1},
+		{Name: "request_response_p50", Unit: "ns", Value: 99072, N: 3, Better: -1},
+		{Name: "connection_rate", Unit: "1/s", Value: 3715.6, N: 3, Better: 1},
+	}
+	refused.Valid, refused.LimitedBy, refused.Unsupported = false, "", "it joins the tester's ports"
+	spoilt.Valid, spoilt.Warnings = false, []string{"bulk, 1 connections: invalid: not one octet came through"}
+	r.Results = append(r.Results, measured, refused, spoilt)
+	return r
+}
+
+func TestStreamsInText(t *testing.T) {
+	var b bytes.Buffer
+	if err := WriteText(&b, withStreams(t), false); err != nil {
+		t.Fatal(err)
+	}
+	_, table, found := strings.Cut(b.String(), "\nstreams ")
+	if !found {
+		t.Fatalf("no table of streams in %s", b.String())
+	}
+	for name, want := range map[string]string{
+		"vxlan":        "8000.0  12345.6     99 %        –     99.1        –     3716        –  tester",
+		"wire":         "–        –        –        –        –        –        –        –  cannot run",
+		"wireguard-go": "not valid, tester",
+	} {
+		if !strings.Contains(table, "\n"+name+" ") || !strings.Contains(table, want) {
+			t.Errorf("%s: no %q in %s", name, want, table)
+		}
+	}
+}
+
+func TestStreamsInPage(t *testing.T) {
+	var b, without bytes.Buffer
+	if err := HTML(&b, withStreams(t)); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`id="m-streams"`, "<b>8000.0</b><span>7500.0–8500.0</span><span>limit: the tester</span>", "stream_goodput_8"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("no %s in the page", want)
+		}
+	}
+	if err := HTML(&without, fixture()); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(without.String(), "m-streams") {
+		t.Error("a table of streams where there are none")
+	}
+}
+
+// Streams neither add a size to the matrix of frames nor spoil a device there.
+func TestStreamsStayOutOfTheMatrix(t *testing.T) {
+	was, is := newMatrix(fixture()), newMatrix(withStreams(t))
+	if len(is.sizes) != len(was.sizes) || len(is.rows) != len(was.rows) {
+		t.Errorf("%d sizes and %d rows, want %d and %d", len(is.sizes), len(is.rows), len(was.sizes), len(was.rows))
+	}
+	for i := range is.rows {
+		for j := range is.rows[i].cells {
+			if got, want := is.rows[i].cells[j].state(), was.rows[i].cells[j].state(); got != want {
+				t.Errorf("%s: %q, want %q", is.rows[i].label, got, want)
+			}
+		}
+	}
+}
+
+func TestStreamsSurviveTheFile(t *testing.T) {
+	data, err := Encode(withStreams(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	back, err := Read(bytes.NewReader(data), "results.json")
+	if err != nil || len(streamResults(back)) != 3 {
+		t.Errorf("%v, %d results of streams", err, len(streamResults(back)))
+	}
+}
