@@ -15,4 +15,9 @@
 // send path made late goes out at once and the schedule does not shift. Time
 // that the machine took from the tester's core pauses the schedule, and both
 // the pause and every stall are part of the ledger.
+//
+// Beside the engines there is a stream tester, a client and a server on plain
+// sockets over the kernel's own TCP:
+//
+//	StreamPlan ─► RunStreams, ServeStreams ─► StreamResult of each end ─► Add
 package loadgen

@@ -33,7 +33,7 @@ func TestStreamPlanIsChecked(t *testing.T) {
 		"the warm-up not below": func(p *StreamPlan) { p.Warmup = -1 },
 		"time to connect":       func(p *StreamPlan) { p.Connect = 0 },
 		"request of 0":          func(p *StreamPlan) { p.Kind, p.Request = StreamRR, 0 },
-		"response of 1048577":   func(p *StreamPlan) { p.Kind, p.Response = StreamCRR, maxMessage + 1 },
+		"response of 1048577":   func(p *StreamPlan) { p.Kind, p.Response = StreamCRR, maxMessage+1 },
 	} {
 		p := streamPlan(StreamBulk)
 		spoil(&p)

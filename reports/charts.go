@@ -43,7 +43,7 @@ const chartWidth = vg.Length(350)
 // At most maxBars lines stand in a chart that lists devices.
 func charts(r *Results, m *matrix, maxBars int) []chart {
 	var out []chart
-	for _, make := range []func(*Results, *matrix, int) (chart, bool){rateChart, latencyChart, cpuChart, lossChart} {
+	for _, make := range []func(*Results, *matrix, int) (chart, bool){comparisonChart, rateChart, latencyChart, cpuChart, lossChart} {
 		if c, ok := make(r, m, maxBars); ok {
 			out = append(out, c)
 		}

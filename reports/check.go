@@ -31,6 +31,9 @@ func Check(r *Results) error {
 	if err := checkCertificate(r.Certificate, "/certificate"); err != nil {
 		return err
 	}
+	if err := checkComparison(r.Comparison); err != nil {
+		return err
+	}
 	if r.Ended.Before(r.Started) {
 		return &placeError{"/ended", "is before /started"}
 	}

@@ -1,13 +1,28 @@
 package reports
 
+import (
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strconv"
+	"unicode/utf8"
+
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
+
 // Comparison is what `ab` found: devices measured in turn, in rounds.
 type Comparison struct {
-	Devices    []string `json:"devices"` // the first is what the others are compared with
-	Rounds     int      `json:"rounds"`
-	Confidence float64  `json:"confidence"` // of all intervals together
-	Order      [][]int  `json:"order"`      // per round, in which the devices came
-	Metrics    []Metric `json:"metrics"`
-	Warnings   []string `json:"warnings"`
+	Devices    []string          `json:"devices"` // the first is what the others are compared with
+	FrameSize  rfc2544.FrameSize `json:"frame_size"`
+	Direction  string            `json:"direction"`
+	Overload   rfc2544.Rate      `json:"overload_fps"` // offered to all for the forwarding rate
+	Light      rfc2544.Rate      `json:"light_fps"`    // offered to all for latency and CPU
+	Rounds     int               `json:"rounds"`
+	Confidence float64           `json:"confidence"` // of all intervals together
+	Order      [][]int           `json:"order"`      // per round, in which the devices came
+	Metrics    []Metric          `json:"metrics"`
+	Warnings   []string          `json:"warnings"`
 }
 
 // Metric is one number, of every device in every round.
@@ -16,7 +31,7 @@ type Metric struct {
 	Unit    string       `json:"unit"`
 	Better  int          `json:"better"`  // as Value.Better
 	Samples [][]*float64 `json:"samples"` // per device and round; null was not valid
-	Ratios  []Ratio      `json:"ratios"`  // of each other device to the first
+	Ratios  []Ratio      `json:"ratios"`  // of each other device to the first, where there are enough pairs
 }
 
 // Ratio is how a device compares with the first one.
@@ -26,5 +41,202 @@ type Ratio struct {
 	Lower   float64 `json:"lower"`
 	Upper   float64 `json:"upper"`
 	Pairs   int     `json:"pairs"`
-	Verdict string  `json:"verdict"` // "better", "worse" or "none": no difference shown
+	Verdict string  `json:"verdict"` // VerdictBetter, VerdictWorse or VerdictNone
+}
+
+// The verdicts on a ratio.
+const (
+	VerdictBetter = "better"
+	VerdictWorse  = "worse"
+	VerdictNone   = "none" // no difference is shown
+)
+
+// Judge computes the ratios of every metric from its samples. The confidence is
+// of all intervals together: each of them has its share of the risk.
+func (c *Comparison) Judge(seed uint64) {
+	each := c.EachConfidence()
+	for i := range c.Metrics {
+		m := &c.Metrics[i]
+		m.Ratios = []Ratio{}
+		for k := 1; k < len(c.Devices); k++ {
+			r, ok := rfc2544.ComparePaired(m.Samples[0], m.Samples[k], each, seed)
+			if !ok {
+				continue
+			}
+			m.Ratios = append(m.Ratios, Ratio{
+				Device: c.Devices[k], Value: r.Value, Lower: r.Lower, Upper: r.Upper, Pairs: r.Pairs, Verdict: ratioVerdict(r, m.Better),
+			})
+		}
+	}
+}
+
+// EachConfidence is that of a single interval.
+func (c *Comparison) EachConfidence() float64 {
+	return 1 - (1-c.Confidence)/float64(max(1, len(c.Metrics)*(len(c.Devices)-1)))
+}
+
+func ratioVerdict(r rfc2544.PairedRatio, better int) string {
+	switch {
+	case r.Lower > 1 == (better > 0) && (r.Lower > 1 || r.Upper < 1):
+		return VerdictBetter
+	case r.Lower > 1 || r.Upper < 1:
+		return VerdictWorse
+	}
+	return VerdictNone
+}
+
+// Words are the verdict as a sentence: never more than the interval says.
+func (r Ratio) Words() string {
+	if r.Verdict == VerdictNone {
+		return fmt.Sprintf("no difference shown; none larger than %s can be excluded", r.largest())
+	}
+	return fmt.Sprintf("%s by %s (%s to %s)", r.Verdict, percentOff(r.Value), percentOff(nearer(r)), percentOff(farther(r)))
+}
+
+// largest is the wider side of the interval.
+func (r Ratio) largest() string { return percentOff(farther(r)) }
+
+func nearer(r Ratio) float64 {
+	if math.Abs(math.Log(r.Lower)) < math.Abs(math.Log(r.Upper)) {
+		return r.Lower
+	}
+	return r.Upper
+}
+
+func farther(r Ratio) float64 {
+	if nearer(r) == r.Lower {
+		return r.Upper
+	}
+	return r.Lower
+}
+
+func percentOff(ratio float64) string {
+	return strconv.FormatFloat(100*math.Abs(ratio-1), 'f', 1, 64) + " %"
+}
+
+// median of a device's valid samples; nil when it has none.
+func median(samples []*float64) *float64 {
+	var values []float64
+	for _, v := range samples {
+		if v != nil {
+			values = append(values, *v)
+		}
+	}
+	if len(values) == 0 {
+		return nil
+	}
+	slices.Sort(values)
+	m := (values[(len(values)-1)/2] + values[len(values)/2]) / 2
+	return &m
+}
+
+// WriteComparison writes the comparison as text: a table, then the verdicts.
+func WriteComparison(w io.Writer, c *Comparison) error {
+	if c == nil {
+		return nil
+	}
+	width := len("device")
+	for _, d := range c.Devices {
+		width = max(width, utf8.RuneCountInString(short(d, maxName)))
+	}
+	line := func(cells ...string) {
+		fmt.Fprintf(w, "%-22s %-*s %14s %8s %20s %6s\n", cells[0], width, cells[1], cells[2], cells[3], cells[4], cells[5])
+	}
+	line("metric", "device", "median", "ratio", "interval", "pairs")
+	for _, m := range c.Metrics {
+		for k, d := range c.Devices {
+			cells := []string{"", short(d, maxName), none, none, none, none}
+			if k == 0 {
+				cells[0], cells[3], cells[4], cells[5] = m.Name+", "+m.Unit, "1", "", ""
+			}
+			if v := median(m.Samples[k]); v != nil {
+				cells[2] = strconv.FormatFloat(*v, 'f', 1, 64)
+			}
+			if r := m.ratio(d); r != nil && k > 0 {
+				cells[3], cells[4] = strconv.FormatFloat(r.Value, 'f', 3, 64), fmt.Sprintf("%.3f to %.3f", r.Lower, r.Upper)
+				cells[5] = strconv.Itoa(r.Pairs)
+			}
+			line(cells...)
+		}
+	}
+	fmt.Fprintf(w, "\n%d rounds of %d octets, %s; overload %v, light load %v; intervals of %.3g %% together\n", c.Rounds, int(c.FrameSize), clean(c.Direction), c.Overload, c.Light, 100*c.Confidence)
+	for _, text := range c.sentences() {
+		if _, err := fmt.Fprintln(w, text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *Metric) ratio(device string) *Ratio {
+	for i := range m.Ratios {
+		if m.Ratios[i].Device == device {
+			return &m.Ratios[i]
+		}
+	}
+	return nil
+}
+
+// sentences are the verdicts and the warnings in words.
+func (c *Comparison) sentences() (lines []string) {
+	for i := range c.Metrics {
+		m := &c.Metrics[i]
+		for _, d := range c.Devices[1:] {
+			at := fmt.Sprintf("%s, %s against %s: ", clean(m.Name), clean(d), clean(c.Devices[0]))
+			if r := m.ratio(d); r != nil {
+				lines = append(lines, at+r.Words())
+			} else {
+				lines = append(lines, fmt.Sprintf("%stoo few valid pairs for an interval: it takes %d", at, rfc2544.FewestPairs(c.EachConfidence())))
+			}
+		}
+	}
+	return append(lines, cleanAll(c.Warnings)...)
+}
+
+// checkComparison finds samples that do not fit devices and rounds.
+func checkComparison(c *Comparison) error {
+	const where = "/comparison"
+	if c == nil {
+		return nil
+	}
+	if len(c.Devices) < 2 || len(c.Order) != c.Rounds {
+		return &placeError{where, "needs two devices, and the order of each round"}
+	}
+	for i, order := range c.Order {
+		sorted := slices.Clone(order)
+		slices.Sort(sorted)
+		for k, d := range sorted {
+			if d != k || len(sorted) != len(c.Devices) {
+				return &placeError{fmt.Sprintf("%s/order/%d", where, i), "is no order of the devices"}
+			}
+		}
+	}
+	for i := range c.Metrics {
+		if err := checkMetric(&c.Metrics[i], c, fmt.Sprintf("%s/metrics/%d", where, i)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkMetric(m *Metric, c *Comparison, where string) error {
+	if len(m.Samples) != len(c.Devices) {
+		return &placeError{where + "/samples", "has not one row for each device"}
+	}
+	for k, row := range m.Samples {
+		if len(row) != c.Rounds {
+			return &placeError{fmt.Sprintf("%s/samples/%d", where, k), "has not one value for each round"}
+		}
+		for _, v := range row {
+			if v != nil && !(*v > 0 && finite(v)) {
+				return &placeError{fmt.Sprintf("%s/samples/%d", where, k), "has what is not above zero"}
+			}
+		}
+	}
+	for k, r := range m.Ratios {
+		if !slices.Contains(c.Devices[1:], r.Device) || !(0 < r.Lower && r.Lower <= r.Value && r.Value <= r.Upper) || !finite(&r.Upper) {
+			return &placeError{fmt.Sprintf("%s/ratios/%d", where, k), "is of no device, or not between its bounds"}
+		}
+	}
+	return nil
 }

@@ -59,6 +59,9 @@ func newPage(r *Results) (*page, error) {
 	}
 	p.Environment, p.Settings = environment(r)
 	p.Certificate = certificateTable(r.Certificate)
+	if r.Comparison != nil {
+		p.compare(r)
+	}
 	for _, c := range charts(r, m, pageBars) {
 		f, err := figureOf(c)
 		if err != nil {

@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -149,6 +150,9 @@ func spaces(n int) string { return strings.Repeat(" ", max(n, 0)) }
 // WriteText writes the whole table, by size and kind, and below it what the
 // reader must know of each number.
 func WriteText(w io.Writer, r *Results, colour bool) error {
+	if r.Comparison != nil {
+		return errors.Join(WriteComparison(w, r.Comparison), certificateText(w, r.Certificate))
+	}
 	m := newMatrix(r)
 	names := make([]string, len(m.rows))
 	for i := range m.rows {

@@ -21,6 +21,7 @@ type page struct {
 	Headlines                 []headline
 	Profile                   string
 	Deviations                []string
+	Comparison                *comparisonView // nil: this was none
 	Metrics                   []metric
 	Trust                     []trust
 	Charts                    []figure

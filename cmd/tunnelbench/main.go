@@ -17,6 +17,7 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/tunnelbench/tunnelbench/internal/lab"
@@ -42,11 +43,12 @@ type streams struct {
 // verb is one of the command's verbs.
 type verb struct {
 	name, doc string
+	args      string // what stands beside the options; empty: nothing
 	examples  []string
 	flags     func(*flag.FlagSet) func(context.Context, streams) error
 }
 
-var verbs = []verb{runVerb, trialVerb, searchVerb, reportVerb, certifyVerb, doctorVerb, listVerb, versionVerb}
+var verbs = []verb{runVerb, trialVerb, abVerb, searchVerb, reportVerb, certifyVerb, doctorVerb, listVerb, versionVerb}
 
 func main() {
 	netns.Helper()
@@ -96,14 +98,14 @@ func (v verb) run(ctx context.Context, args []string, s streams) error {
 		return nil
 	case err != nil:
 		return badUsage("%s: %w: try tunnelbench %s --help", v.name, err, v.name)
-	case set.NArg() > 0 && v.name != reportVerb.name:
+	case set.NArg() > 0 && v.args == "":
 		return badUsage("%s: unexpected %q: options begin with --", v.name, set.Arg(0))
 	}
 	return do(ctx, s)
 }
 
 func (v verb) help(set *flag.FlagSet, w io.Writer) {
-	fmt.Fprintf(w, "tunnelbench %s: %s\n\nOptions:\n", v.name, v.doc)
+	fmt.Fprintf(w, "tunnelbench %s: %s\n\nOptions:\n", strings.TrimSpace(v.name+" "+v.args), v.doc)
 	set.SetOutput(w)
 	set.PrintDefaults()
 	fmt.Fprintln(w, "\nExamples:")

@@ -12,6 +12,7 @@ import (
 
 var reportVerb = verb{
 	name: "report", doc: "render results.json again: report.html, charts, table; needs no root",
+	args: "results.json",
 	examples: []string{
 		"report out/results.json",
 		"report --out /tmp/again out/results.json",

@@ -65,14 +65,20 @@ func (b *Bench) execute(ctx context.Context, p loadgen.Plan) (run, error) {
 
 // Measure runs one trial. It implements rfc2544.Measurer.
 func (b *Bench) Measure(ctx context.Context, t rfc2544.Trial) (rfc2544.Observation, error) {
+	o, _, err := b.measure(ctx, t)
+	return o, err
+}
+
+// measure is Measure with what the observation was made of.
+func (b *Bench) measure(ctx context.Context, t rfc2544.Trial) (rfc2544.Observation, run, error) {
 	if err := b.awaitCalm(ctx); err != nil {
-		return rfc2544.Observation{}, err
+		return rfc2544.Observation{}, run{}, err
 	}
 	p := b.plan(t)
 	p.Pcap = b.lab.cfg.Pcap
 	r, err := b.execute(ctx, p)
 	if err != nil {
-		return rfc2544.Observation{}, err
+		return rfc2544.Observation{}, r, err
 	}
 	o := r.observation(b.lab.directions())
 	b.lab.judgeSpeed(&o, r)
@@ -81,7 +87,7 @@ func (b *Bench) Measure(ctx context.Context, t rfc2544.Trial) (rfc2544.Observati
 	if b.lab.cfg.OnTrial != nil {
 		b.lab.cfg.OnTrial(b.device.Spec, t, o)
 	}
-	return o, nil
+	return o, r, nil
 }
 
 // foreign is the share of the device's cores that none of those used who have

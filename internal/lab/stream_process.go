@@ -58,7 +58,7 @@ type streamEnd struct {
 	closing func() error
 }
 
-const streamGrace = 2 * time.Second
+const streamGrace = 5 * time.Second
 
 // startEnd runs one end in its node. What it says ends when it or ctx does.
 func (h *Hosts) startEnd(ctx context.Context, node string, p loadgen.StreamPlan) (*streamEnd, error) {
@@ -149,10 +149,7 @@ func (h *Hosts) run(ctx context.Context, p loadgen.StreamPlan, begin, end func()
 	}
 	defer func() { err = errors.Join(err, client.close()) }()
 	if r, err = client.measure(ctx, p, begin, end); err != nil {
-		if gone := server.ended(); gone != nil {
-			return r, gone
-		}
-		return r, err
+		return r, cmp.Or(server.ended(), err)
 	}
 	if gone := server.ended(); gone != nil && p.Kind != loadgen.StreamBulk {
 		return r, gone
@@ -188,10 +185,14 @@ func (e *streamEnd) measure(ctx context.Context, p loadgen.StreamPlan, begin, en
 
 // stop has a server say what it saw.
 func (e *streamEnd) stop() (r loadgen.StreamResult, err error) {
-	heard := make(chan error, 1)
-	go func() { heard <- e.hear(&r) }()
-	if _, err := e.process.Stop(streamGrace); err != nil {
-		return r, fmt.Errorf("the %s: %w", e.node, err)
+	stopped := make(chan error, 1)
+	go func() {
+		_, err := e.process.Stop(streamGrace)
+		stopped <- err
+	}()
+	if err = e.hear(&r); err != nil {
+		return r, errors.Join(err, <-stopped)
 	}
-	return r, <-heard
+	<-stopped // it has said all: how it ended after that is nothing to us
+	return r, nil
 }

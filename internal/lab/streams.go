@@ -71,7 +71,8 @@ func (l *Lab) runStreams(ctx context.Context, p Plan, r *reports.Results) error 
 		}
 	}
 	r.Host.Notes = append(r.Host.Notes, "The streams' TCP uses the machine's default congestion control, "+firstLine("/proc/sys/net/ipv4/tcp_congestion_control")+".",
-		"Client and server of the streams share the tester's cores; cpu_ns_per_octet is of the device's cores alone.")
+		"Client and server of the streams share the tester's cores; cpu_ns_per_octet is of the device's cores alone.",
+		"The links of the streams' hosts have their offloads on, as real hosts do.")
 	return nil
 }
 

@@ -1,0 +1,220 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tunnelbench/tunnelbench/internal/lab"
+	"github.com/tunnelbench/tunnelbench/netns/dut"
+	"github.com/tunnelbench/tunnelbench/reports"
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
+
+var abVerb = verb{
+	name: "ab", doc: "compare devices, parameters or builds fairly, in turns",
+	args: "A B [C...]",
+	examples: []string{
+		"ab vxlan reference",
+		"ab reference:gso=on reference:gso=off --size 1518",
+		"ab reference reference@./old/tunnelbench --rounds 20",
+		"ab naive reference wireguard-go --metrics forwarding_rate,stream_goodput",
+	},
+	flags: func(set *flag.FlagSet) func(context.Context, streams) error {
+		all, usual := lab.CompareMetrics()
+		f := &abFlags{set: set, lab: addLabFlags(set)}
+		set.IntVar(&f.size, "size", 64, "frame size in `octets`, FCS included")
+		set.IntVar(&f.rounds, "rounds", 12, "`number` of rounds, each with every device once")
+		set.DurationVar(&f.time, "time", 5*time.Minute, "begin no round that would end after this `time`")
+		set.StringVar(&f.metrics, "metrics", strings.Join(usual, ","), "`metrics` by comma, of "+strings.Join(all, ", "))
+		set.StringVar(&f.out, "out", "out", "`directory` for results.json, report.html and the chart")
+		return f.run
+	},
+}
+
+type abFlags struct {
+	set          *flag.FlagSet
+	lab          *labFlags
+	size, rounds int
+	time         time.Duration
+	metrics, out string
+}
+
+// confidence is that of all intervals of a comparison together.
+const confidence = 0.95
+
+func (f *abFlags) run(ctx context.Context, s streams) error {
+	plan, cfg, err := f.parse(ctx)
+	if err != nil {
+		return err
+	}
+	if err := ensureDir(f.out); err != nil {
+		return err
+	}
+	plan.OnTurn = func(round int, device string) {
+		if colour(s.err) {
+			fmt.Fprintf(s.err, "%sround %d of %d: %s", clearLine, round+1, plan.Rounds, device)
+		}
+	}
+	l, err := lab.Open(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	link, _, err := f.lab.nominal()
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
+	results := &reports.Results{
+		Schema: reports.Schema, Tool: tool(), Command: append([]string{"tunnelbench"}, os.Args[1:]...), Profile: "ab",
+		Seed: cfg.Seed, Started: time.Now().UTC(), Host: l.Describe(), Link: link,
+		Comparison: &reports.Comparison{Confidence: confidence, Order: [][]int{}, Warnings: []string{}},
+	}
+	if err := carryCertificate(f.lab.certificate, results); err != nil {
+		return errors.Join(err, l.Close())
+	}
+	err = l.Compare(ctx, plan, results.Comparison)
+	results.Ended = time.Now().UTC()
+	err = errors.Join(err, l.Close())
+	if colour(s.err) {
+		fmt.Fprint(s.err, clearLine)
+	}
+	if results.Comparison.Rounds == 0 {
+		return err
+	}
+	return errors.Join(err, f.write(results, s))
+}
+
+// write writes what there is, whatever ended the comparison.
+func (f *abFlags) write(results *reports.Results, s streams) error {
+	if err := reports.Write(filepath.Join(f.out, "results.json"), results); err != nil {
+		return err
+	}
+	if err := reports.WriteText(s.out, results, colour(s.out)); err != nil {
+		return err
+	}
+	if err := render(f.out, results, s); err != nil {
+		return err
+	}
+	for _, m := range results.Comparison.Metrics {
+		if len(m.Ratios) > 0 {
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: no metric has enough valid pairs for an interval", errNoVerdict)
+}
+
+func (f *abFlags) parse(ctx context.Context) (plan lab.ComparePlan, cfg lab.Config, err error) {
+	specs, err := f.arguments()
+	if err != nil {
+		return plan, cfg, err
+	}
+	if plan.Devices, plan.Names, err = namedDevices(specs); err != nil {
+		return plan, cfg, err
+	}
+	if plan.Size, err = checkSize(f.size); err != nil {
+		return plan, cfg, err
+	}
+	if plan.Metrics, err = parseMetrics(f.metrics); err != nil {
+		return plan, cfg, err
+	}
+	c := reports.Comparison{Devices: plan.Names, Confidence: confidence, Metrics: make([]reports.Metric, len(plan.Metrics))}
+	plan.Rounds, plan.Time = f.rounds, f.time
+	if fewest := rfc2544.FewestPairs(c.EachConfidence()); f.rounds < fewest {
+		return plan, cfg, badUsage("--rounds %d: intervals for %d metrics of %d devices need %d or more", f.rounds, len(plan.Metrics), len(specs), fewest)
+	}
+	if f.time <= 0 {
+		return plan, cfg, badUsage("--time %v: must be above zero", f.time)
+	}
+	if cfg, err = f.lab.config(); err != nil {
+		return plan, cfg, err
+	}
+	if err := errors.Join(f.lab.checkFrames(plan.Size), f.lab.checkWAN(plan.Devices...)); err != nil {
+		return plan, cfg, err
+	}
+	return plan, cfg, checkBuilds(ctx, plan.Devices)
+}
+
+// arguments are the devices; options may stand before, between and behind them.
+func (f *abFlags) arguments() (specs []string, err error) {
+	rest := f.set.Args()
+	for len(rest) > 0 {
+		if !strings.HasPrefix(rest[0], "-") {
+			specs, rest = append(specs, rest[0]), rest[1:]
+			continue
+		}
+		if err := f.set.Parse(rest); err != nil {
+			return nil, badUsage("ab: %w: try tunnelbench ab --help", err)
+		}
+		rest = f.set.Args()
+	}
+	if len(specs) < 2 {
+		return nil, badUsage("ab: give two devices or more: try tunnelbench ab --help")
+	}
+	return specs, nil
+}
+
+// namedDevices reads devices. One may come twice, to see what the lab makes of no
+// difference; its names are then numbered. Two programs of one name may not.
+func namedDevices(specs []string) (devices []dut.Device, names []string, err error) {
+	seen := map[string]string{}
+	times := map[string]int{}
+	for _, spec := range specs {
+		d, err := dut.Parse(spec)
+		if err != nil {
+			return nil, nil, usageError{err}
+		}
+		if d.Up == nil {
+			return nil, nil, badUsage("ab %s: there is no device to compare", d.Spec)
+		}
+		if other, known := seen[d.Spec]; known && other != spec {
+			return nil, nil, badUsage("ab: %s and %s have the same name, %s: rename one of the files", other, spec, d.Spec)
+		}
+		seen[d.Spec] = spec
+		name := d.Spec
+		if times[name]++; times[name] > 1 {
+			name = fmt.Sprintf("%s#%d", name, times[name])
+		}
+		devices, names = append(devices, d), append(names, name)
+	}
+	return devices, names, nil
+}
+
+func parseMetrics(list string) ([]string, error) {
+	all, _ := lab.CompareMetrics()
+	var metrics []string
+	for name := range strings.SplitSeq(list, ",") {
+		if !slices.Contains(all, name) || slices.Contains(metrics, name) {
+			return nil, badUsage("--metrics %q: each once, of %s", name, strings.Join(all, ", "))
+		}
+		metrics = append(metrics, name)
+	}
+	return metrics, nil
+}
+
+// checkBuilds starts every other build once.
+func checkBuilds(ctx context.Context, devices []dut.Device) error {
+	for _, d := range devices {
+		if d.Build == "" {
+			continue
+		}
+		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+		out, err := exec.CommandContext(ctx, d.Build, "version").CombinedOutput()
+		cancel()
+		if err != nil || !strings.HasPrefix(string(out), "tunnelbench") {
+			return badUsage("%s: the build does not start: '%s version' says %q, %v", d.Spec, d.Build, firstWords(string(out)), err)
+		}
+	}
+	return nil
+}
+
+func firstWords(s string) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(s), "\n")
+	return line[:min(len(line), 80)]
+}
