@@ -19,7 +19,7 @@ TUNNELS   := wire,plain,vxlan,wireguard-go,reference
 RFC_SIZES := 64,128,256,512,1024,1280,1518
 PURE      := ./rfc2544 ./reports ./ci
 
-.PHONY: help build bench bench-full bench-generator test race fuzz lint cross generate clean
+.PHONY: help build bench bench-full bench-generator certify test race fuzz lint cross generate clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.* ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.* ## /\1\t/' | expand -t 18
@@ -37,6 +37,9 @@ bench-full: build ## two rates at the seven sizes of RFC 2544, about an hour
 
 bench-generator: ## what the tester itself can do (root)
 	$(GO) test -run '^$$' -bench Generator ./loadgen
+
+certify: build ## hold this machine against devices of known effect, five minutes
+	$(SUDO) bin/tunnelbench certify
 
 test: ## every test; without root the pure part, and what was left out by name
 	@GO='$(GO)' ci/test.sh

@@ -40,3 +40,6 @@ func (ns *NS) AddNeighbour(Neighbour) error { return errNeedsLinux }
 
 // Lock takes the machine's lock.
 func Lock(context.Context, bool) (*Held, error) { return nil, errNeedsLinux }
+
+// Inode says that this system has no network namespaces.
+func (ns *NS) Inode() (uint32, error) { return 0, errNeedsLinux }

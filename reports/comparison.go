@@ -88,13 +88,13 @@ func ratioVerdict(r rfc2544.PairedRatio, better int) string {
 // Words are the verdict as a sentence: never more than the interval says.
 func (r Ratio) Words() string {
 	if r.Verdict == VerdictNone {
-		return fmt.Sprintf("no difference shown; none larger than %s can be excluded", r.largest())
+		return fmt.Sprintf("no difference shown; none larger than %s can be excluded", percentOff(farther(r)))
 	}
 	return fmt.Sprintf("%s by %s (%s to %s)", r.Verdict, percentOff(r.Value), percentOff(nearer(r)), percentOff(farther(r)))
 }
 
-// largest is the wider side of the interval.
-func (r Ratio) largest() string { return percentOff(farther(r)) }
+// Unseen is the largest difference that the interval does not exclude, in %.
+func (r Ratio) Unseen() float64 { return 100 * math.Abs(farther(r)-1) }
 
 func nearer(r Ratio) float64 {
 	if math.Abs(math.Log(r.Lower)) < math.Abs(math.Log(r.Upper)) {

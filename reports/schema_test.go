@@ -85,7 +85,7 @@ func TestSchemaNeedsEveryKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	optional := []string{"directions", "certificate", "comparison"}
+	optional := []string{"directions", "certificate", "comparison", "drop_reasons"}
 	objects := 0
 	var visit func(n *node, name string)
 	visit = func(n *node, name string) {

@@ -77,6 +77,9 @@ type Observation struct {
 	Stalls       []Stall          `json:"stalls"`
 	Lateness     *Distribution    `json:"lateness_ns"` // of sending, against the schedule; null for a flood
 	Drops        map[string]int64 `json:"drops"`       // where frames were dropped, as far as counters tell; "unexplained" balances lost
+	// Reasons are the kernel's own for what it dropped, by place: another view of
+	// the drops, where it was asked for.
+	Reasons      map[string]int64 `json:"drop_reasons,omitempty"`
 	Valid        bool             `json:"valid"`
 	Warnings     []string         `json:"warnings"` // why it is not valid, and doubts
 	Latency      *Distribution    `json:"latency_ns"`

@@ -63,6 +63,10 @@ func (f *abFlags) run(ctx context.Context, s streams) error {
 			fmt.Fprintf(s.err, "%sround %d of %d: %s", clearLine, round+1, plan.Rounds, device)
 		}
 	}
+	certificate, err := readCertificate(f.lab.certificate)
+	if err != nil {
+		return err
+	}
 	l, err := lab.Open(ctx, cfg)
 	if err != nil {
 		return err
@@ -76,9 +80,7 @@ func (f *abFlags) run(ctx context.Context, s streams) error {
 		Seed: cfg.Seed, Started: time.Now().UTC(), Host: l.Describe(), Link: link,
 		Comparison: &reports.Comparison{Confidence: confidence, Order: [][]int{}, Warnings: []string{}},
 	}
-	if err := carryCertificate(f.lab.certificate, results); err != nil {
-		return errors.Join(err, l.Close())
-	}
+	certificate.carry(results)
 	err = l.Compare(ctx, plan, results.Comparison)
 	results.Ended = time.Now().UTC()
 	err = errors.Join(err, l.Close())

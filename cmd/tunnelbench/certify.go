@@ -86,30 +86,44 @@ func certified(c *reports.Certificate) error {
 	return nil
 }
 
-// carryCertificate puts the machine's certificate into results, where it has one.
-func carryCertificate(path string, r *reports.Results) error {
-	named := path != ""
-	if !named {
-		path = defaultCertificate
+// certificate is the machine's, or why there is none to be carried.
+type certificate struct {
+	path  string
+	held  *reports.Certificate
+	fault error
+}
+
+// readCertificate reads the machine's certificate; only a file that was named has
+// to be there, and whole.
+func readCertificate(path string) (certificate, error) {
+	c := certificate{path: path}
+	if path == "" {
+		c.path = defaultCertificate
 	}
-	f, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) && !named {
-		return nil
+	f, err := os.Open(c.path)
+	if err == nil {
+		defer f.Close()
+		c.held, err = reports.ReadCertificate(f, c.path)
 	}
-	if err != nil {
-		return badUsage("--certificate: %w", err)
-	}
-	defer f.Close()
-	c, err := reports.ReadCertificate(f, path)
 	switch {
-	case err != nil && named:
-		return badUsage("--certificate: %w", err)
-	case err != nil:
-		r.Host.Notes = append(r.Host.Notes, fmt.Sprintf("The machine's certificate cannot be read: %v.", err))
-	case !c.Fits(r.Host):
-		r.Host.Notes = append(r.Host.Notes, path+" is of another machine, kernel or division of the cores: run tunnelbench certify.")
-	default:
-		r.Certificate = c
+	case err == nil || path == "" && errors.Is(err, fs.ErrNotExist):
+		return c, nil
+	case path != "":
+		return c, badUsage("--certificate: %w", err)
 	}
-	return nil
+	c.fault = err
+	return c, nil
+}
+
+// carry puts the certificate into results, where it is of this machine.
+func (c certificate) carry(r *reports.Results) {
+	switch {
+	case c.fault != nil:
+		r.Host.Notes = append(r.Host.Notes, fmt.Sprintf("The machine's certificate cannot be read: %v.", c.fault))
+	case c.held == nil:
+	case !c.held.Fits(r.Host):
+		r.Host.Notes = append(r.Host.Notes, c.path+" is of another machine, kernel or division of the cores: run tunnelbench certify.")
+	default:
+		r.Certificate = c.held
+	}
 }

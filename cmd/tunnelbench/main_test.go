@@ -35,6 +35,7 @@ func TestBadInput(t *testing.T) {
 	if err := os.WriteFile(file, []byte("{\"schema\":\"x\"}"), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	twins := sameName(t)
 	for line, want := range map[string]string{
 		"frobnicate":                                              "no verb",
 		"run --dut nonesuch":                                      `dut "nonesuch": unknown`,
@@ -91,6 +92,28 @@ func TestBadInput(t *testing.T) {
 		"trial --dut vxlan --load 1kpps --connections 2":          "give --stream",
 		"trial --dut vxlan --stream bulk --duration 0s":           "--duration",
 		"trial --stream bulk":                                     "needs --dut",
+		"ab":                                                      "give two devices",
+		"ab vxlan":                                                "give two devices",
+		"ab vxlan nonesuch":                                       `dut "nonesuch": unknown`,
+		"ab wire vxlan":                                           "no device to compare",
+		"ab vxlan vxlan --rounds 6":                               "need 7 or more",
+		"ab vxlan plain reference --rounds 7":                     "need 8 or more",
+		"ab --rounds x vxlan plain":                               "--help",
+		"ab vxlan plain --time 0s":                                "--time 0s",
+		"ab vxlan plain --metrics speed":                          `--metrics "speed"`,
+		"ab vxlan plain --metrics pdr,pdr":                        `--metrics "pdr"`,
+		"ab vxlan plain --size 10":                                "frame size 10",
+		"ab vxlan@/bin/true plain":                                "it has no builds",
+		"ab reference@/no/such reference":                         "no such file",
+		"ab reference@/bin/true reference":                        "the build does not start",
+		"ab " + twins[0] + " " + twins[1]:                         "have the same name",
+		"ab vxlan relay --wan delay=1ms":                          "relay has no wan link",
+		"run --dut shaped:rate=fast":                              "rate=fast: write 100Mbps",
+		"run --dut shaped:burst=1":                                "burst=1: octets",
+		"run --dut shaped:speed=1":                                `parameter "speed=1"`,
+		"run --dut vxlan --certificate " + file:                   file,
+		"certify --wan delay=1ms":                                 "leave it out",
+		"certify --out " + file + "/x":                            "--out",
 		"search":                                                  "either --replay",
 		"search --replay x --simulate y":                          "either --replay",
 		"search --simulate capacity=1kpps":                        "--goal",
@@ -112,6 +135,19 @@ func TestBadInput(t *testing.T) {
 	if err != nil || len(left) != 1 {
 		t.Errorf("left behind: %v, %v", left, err)
 	}
+}
+
+// sameName makes two programs of one name.
+func sameName(t *testing.T) (specs [2]string) {
+	t.Helper()
+	for i := range specs {
+		path := filepath.Join(t.TempDir(), "tunnel.sh")
+		if err := os.WriteFile(path, []byte("#!/bin/sh\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		specs[i] = "exec:" + path
+	}
+	return specs
 }
 
 func TestEveryVerbHasHelpWithExamples(t *testing.T) {

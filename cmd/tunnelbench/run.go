@@ -52,6 +52,10 @@ func (f *runFlags) run(ctx context.Context, s streams) error {
 	}
 	show := newProgress(s, plan)
 	cfg.OnTrial, plan.OnResult = show.trial, show.result
+	certificate, err := readCertificate(f.lab.certificate)
+	if err != nil {
+		return err
+	}
 	l, err := lab.Open(ctx, cfg)
 	if err != nil {
 		return err
@@ -60,9 +64,7 @@ func (f *runFlags) run(ctx context.Context, s streams) error {
 		Schema: reports.Schema, Tool: tool(), Command: append([]string{"tunnelbench"}, os.Args[1:]...), Profile: f.profile,
 		Seed: cfg.Seed, Started: time.Now().UTC(), Host: l.Describe(), Link: plan.Link,
 	}
-	if err := carryCertificate(f.lab.certificate, results); err != nil {
-		return errors.Join(err, l.Close())
-	}
+	certificate.carry(results)
 	err = l.Run(ctx, plan, results)
 	results.Ended = time.Now().UTC()
 	err = errors.Join(err, l.Close())

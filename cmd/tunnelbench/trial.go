@@ -33,6 +33,7 @@ var trialVerb = verb{
 		set.StringVar(&t.load, "load", "", "intended `load`: 150kpps, 1Gbps, 80% (of the link) or max")
 		set.DurationVar(&t.duration, "duration", time.Second, "for how `long` to send")
 		set.StringVar(&t.pcap, "pcap", "", "`directory` for captures of the first lost, reordered, duplicated, corrupted and foreign frames; needs the engine afpacket")
+		set.BoolVar(&t.reasons, "reasons", true, "ask the kernel why it dropped what it dropped; costs the device time for each")
 		set.BoolVar(&t.json, "json", false, "print one JSON object, as results.json has it")
 		t.stream.add(set)
 		return t.run
@@ -43,13 +44,13 @@ var trialVerb = verb{
 const floodMost rfc2544.Rate = 8e6
 
 type trialFlags struct {
-	lab          *labFlags
-	device, load string
-	pcap         string
-	size         int
-	duration     time.Duration
-	json         bool
-	stream       streamFlags
+	lab           *labFlags
+	device, load  string
+	pcap          string
+	size          int
+	duration      time.Duration
+	json, reasons bool
+	stream        streamFlags
 }
 
 func (f *trialFlags) run(ctx context.Context, s streams) error {
@@ -133,7 +134,7 @@ func (f *trialFlags) parse() (d dut.Device, t rfc2544.Trial, cfg lab.Config, err
 	if frames > loadgen.MaxFrames {
 		return d, t, cfg, badUsage("trial of %d frames: a ledger holds %d: make it shorter or slower", frames, uint64(loadgen.MaxFrames))
 	}
-	cfg.MaxFrames = max(lab.DefaultMaxFrames, frames)
+	cfg.MaxFrames, cfg.Reasons = max(lab.DefaultMaxFrames, frames), f.reasons
 	return d, t, cfg, errors.Join(f.lab.checkFrames(t.Size), f.lab.checkWAN(d), f.capture(&cfg))
 }
 
@@ -174,6 +175,9 @@ func (f *trialFlags) print(w io.Writer, device, engine string, size rfc2544.Fram
 	}
 	for _, name := range sortedKeys(r.Drops) {
 		fmt.Fprintf(w, "  lost at %s: %d\n", name, r.Drops[name])
+	}
+	for _, name := range sortedKeys(r.Reasons) {
+		fmt.Fprintf(w, "  the kernel's reason at %s: %d\n", name, r.Reasons[name])
 	}
 	printDistribution(w, "latency", r.Latency)
 	printDistribution(w, "latency without stalls", r.LatencyQuiet)

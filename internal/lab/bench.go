@@ -20,6 +20,7 @@ type Bench struct {
 	session *dut.Session
 	wan     *dut.Session // what the wan link is made of; empty for a plain link
 	engine  engine
+	reasons *reasons // nil: nobody asked, or the kernel does not say
 	closers []func() error
 }
 
@@ -46,6 +47,9 @@ func (b *Bench) open(ctx context.Context, largest rfc2544.FrameSize) error {
 		return err
 	}
 	if err := b.openEngine(ctx, largest); err != nil {
+		return err
+	}
+	if err := b.openReasons(); err != nil {
 		return err
 	}
 	return b.seeThrough(ctx, deadline)

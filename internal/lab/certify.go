@@ -79,7 +79,52 @@ func (l *Lab) certifyWith(ctx context.Context, engine string, first bool, p Cert
 	if !all {
 		return nil
 	}
-	return l.certifyAll(ctx, timeStandards(), p, c)
+	if err := l.certifyAll(ctx, timeStandards(), p, c); err != nil {
+		return err
+	}
+	return l.certifyChange(ctx, p, c)
+}
+
+// certifyChange compares a device with itself: what cannot be excluded then is
+// the smallest change that a comparison of that length can see here.
+func (l *Lab) certifyChange(ctx context.Context, p CertifyPlan, c *reports.Certificate) error {
+	const (
+		name  = "vxlan"
+		limit = 10
+	)
+	device, err := dut.Parse(name)
+	if err != nil {
+		return err
+	}
+	if err := device.Probe(ctx); errors.Is(err, errors.ErrUnsupported) {
+		c.Notes = append(c.Notes, fmt.Sprintf("smallest change: not measured: %v", err))
+		return nil
+	}
+	_, metrics := CompareMetrics()
+	plan := ComparePlan{Devices: []dut.Device{device, device}, Names: []string{name, name + "#2"}, Size: rfc2544.MinFrame, Metrics: metrics, Rounds: 24}
+	if p.Quick {
+		plan.Rounds = 8
+	}
+	seen := &reports.Comparison{Confidence: 0.95}
+	begun := time.Now()
+	if err := l.Compare(ctx, plan, seen); err != nil {
+		return err
+	}
+	for _, m := range seen.Metrics {
+		s := reports.Standard{
+			Name:   fmt.Sprintf("smallest change of %s that ab sees in %v", m.Name, time.Since(begun).Round(time.Second)),
+			Device: name, Quantity: "change", Unit: "%", ErrorUnit: "%", Limit: limit, Valid: len(m.Ratios) > 0,
+		}
+		if s.Valid {
+			s.Measured, s.N = m.Ratios[0].Unseen(), m.Ratios[0].Pairs
+			s.Error = s.Measured
+		}
+		c.Standards = append(c.Standards, s)
+		if p.OnStandard != nil {
+			p.OnStandard(s)
+		}
+	}
+	return nil
 }
 
 // describeWire notes what the tester can do without any device.

@@ -34,6 +34,9 @@ type Config struct {
 	// Pcap is a directory for captures of what went wrong in a trial; empty: none.
 	Pcap string
 	Late time.Duration // a frame later than this is lost; 0 is DefaultLate
+	// Reasons asks the kernel why it dropped what it dropped, which costs the
+	// device time for each. Where the kernel does not say, nothing comes of it.
+	Reasons bool
 	// MaxFrames is the longest trial, in frames; 0 is DefaultMaxFrames.
 	MaxFrames uint64
 	// Patience is how long a run may wait, in all, for the machine to be as fast

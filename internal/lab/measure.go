@@ -40,6 +40,7 @@ type run struct {
 	before, after reading
 	drops         netns.Counters
 	sinkDrops     []string // the names of the tester's own among them
+	reasons       map[string]int64
 }
 
 func (b *Bench) execute(ctx context.Context, p loadgen.Plan) (run, error) {
@@ -48,12 +49,18 @@ func (b *Bench) execute(ctx context.Context, p loadgen.Plan) (run, error) {
 	if err != nil {
 		return r, err
 	}
+	if err := b.reasons.arm(); err != nil {
+		return r, err
+	}
 	r.before = b.read()
 	r.ledger, err = b.engine.Run(ctx, p)
 	if err != nil {
 		return r, err
 	}
 	r.after = b.read()
+	if r.reasons, err = b.reasons.read(); err != nil {
+		return r, err
+	}
 	if err := b.alive(); err != nil {
 		return r, fmt.Errorf("%w: %w", ErrDied, err)
 	}
@@ -136,7 +143,7 @@ func (r run) observation(directions []string) rfc2544.Observation {
 	o := rfc2544.Observation{
 		IntendedLoad: r.plan.Rate, Duration: r.ledger.Duration, Paused: r.ledger.Paused, Stalls: r.ledger.Stalls,
 		Lateness: r.ledger.Lateness, Latency: r.ledger.Latency, LatencyQuiet: r.ledger.LatencyQuiet,
-		Drops: map[string]int64{}, Warnings: []string{},
+		Drops: map[string]int64{}, Reasons: r.reasons, Warnings: []string{},
 	}
 	for i, s := range r.ledger.Streams {
 		d := rfc2544.Direction{

@@ -1,0 +1,128 @@
+package reports
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
+
+// someComparison is of devices of which b is 10 % slower than a, and c like a.
+func someComparison() *Comparison {
+	const rounds = 10
+	c := &Comparison{
+		Devices: []string{"a", "b", "<c>"}, FrameSize: 64, Direction: rfc2544.Forward, Overload: 1000, Light: 100, Rounds: rounds,
+		Confidence: 0.95, Warnings: []string{"a warning"},
+	}
+	m := Metric{Name: "forwarding_rate", Unit: "fps", Better: 1, Samples: make([][]*float64, 3)}
+	for i := range rounds {
+		c.Order = append(c.Order, []int{i % 3, (i + 1) % 3, (i + 2) % 3})
+		base, wobble := 100+float64(i), 1+0.01*float64(i%3-1)
+		for k, v := range []float64{base, 0.9 * base * wobble, base * wobble} {
+			m.Samples[k] = append(m.Samples[k], &v)
+		}
+	}
+	c.Metrics = []Metric{m}
+	c.Judge(1)
+	return c
+}
+
+func comparisonResults() *Results {
+	r := small()
+	r.Results, r.Calibration, r.Profile, r.Comparison = nil, nil, "ab", someComparison()
+	return r
+}
+
+func TestComparisonIsJudged(t *testing.T) {
+	ratios := someComparison().Metrics[0].Ratios
+	if len(ratios) != 2 || ratios[0].Verdict != VerdictWorse || ratios[1].Verdict != VerdictNone {
+		t.Fatalf("%+v", ratios)
+	}
+	if words := ratios[0].Words(); !strings.HasPrefix(words, "worse by ") {
+		t.Error(words)
+	}
+	if words := ratios[1].Words(); !strings.HasPrefix(words, "no difference shown; none larger than ") {
+		t.Error(words)
+	}
+}
+
+// Whether more is better is the metric's to say.
+func TestVerdictFollowsTheMetric(t *testing.T) {
+	for _, c := range []struct {
+		lower, upper float64
+		better       int
+		want         string
+	}{
+		{1.1, 1.2, 1, VerdictBetter}, {1.1, 1.2, -1, VerdictWorse}, {0.8, 0.9, 1, VerdictWorse}, {0.8, 0.9, -1, VerdictBetter}, {0.9, 1.1, 1, VerdictNone}, {0.9, 1.1, -1, VerdictNone},
+	} {
+		r := rfc2544.PairedRatio{Value: (c.lower + c.upper) / 2, Lower: c.lower, Upper: c.upper}
+		if got := ratioVerdict(r, c.better); got != c.want {
+			t.Errorf("%+v: %s", c, got)
+		}
+	}
+}
+
+func TestTooFewPairsAreNotJudged(t *testing.T) {
+	c := someComparison()
+	for i := range 6 {
+		c.Metrics[0].Samples[1][i] = nil
+	}
+	c.Judge(1)
+	if got := len(c.Metrics[0].Ratios); got != 1 {
+		t.Errorf("%d ratios", got)
+	}
+	var text bytes.Buffer
+	if err := WriteComparison(&text, c); err != nil || !strings.Contains(text.String(), "too few valid pairs for an interval: it takes 7") {
+		t.Errorf("%s, %v", text.String(), err)
+	}
+}
+
+func TestComparisonComesBack(t *testing.T) {
+	r := comparisonResults()
+	data, err := Encode(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	back, err := Read(bytes.NewReader(data), "r.json")
+	if err != nil || back.Comparison == nil || len(back.Comparison.Metrics[0].Samples) != 3 {
+		t.Fatalf("%+v, %v", back, err)
+	}
+	var page, text bytes.Buffer
+	if err := HTML(&page, back); err != nil {
+		t.Fatal(err)
+	}
+	if err := WriteText(&text, back, false); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"worse by", "a warning", "&lt;c&gt;", `Compared with a`} {
+		if !strings.Contains(page.String(), want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	if !strings.Contains(text.String(), "worse by") {
+		t.Errorf("%s", text.String())
+	}
+	paths, err := WritePNGs(t.TempDir(), back)
+	if err != nil || len(paths) != 1 {
+		t.Errorf("%v, %v", paths, err)
+	}
+}
+
+func TestComparisonThatContradictsItself(t *testing.T) {
+	for name, spoil := range map[string]func(*Comparison){
+		"order":   func(c *Comparison) { c.Order[3] = []int{0, 0, 1} },
+		"rounds":  func(c *Comparison) { c.Rounds = 9 },
+		"row":     func(c *Comparison) { c.Metrics[0].Samples = c.Metrics[0].Samples[:2] },
+		"sample":  func(c *Comparison) { zero := 0.0; c.Metrics[0].Samples[0][0] = &zero },
+		"device":  func(c *Comparison) { c.Metrics[0].Ratios[0].Device = "z" },
+		"bounds":  func(c *Comparison) { c.Metrics[0].Ratios[0].Lower = 2 },
+		"devices": func(c *Comparison) { c.Devices = c.Devices[:1] },
+	} {
+		r := comparisonResults()
+		spoil(r.Comparison)
+		if err := Check(r); err == nil || !strings.HasPrefix(err.Error(), "/comparison") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
