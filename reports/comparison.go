@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/tunnelbench/tunnelbench/rfc2544"
@@ -88,12 +89,13 @@ func ratioVerdict(r rfc2544.PairedRatio, better int) string {
 // Words are the verdict as a sentence: never more than the interval says.
 func (r Ratio) Words() string {
 	if r.Verdict == VerdictNone {
-		return fmt.Sprintf("no difference shown; none larger than %s can be excluded", percentOff(farther(r)))
+		return fmt.Sprintf("no difference shown; one of up to %s cannot be excluded", percentOff(farther(r)))
 	}
 	return fmt.Sprintf("%s by %s (%s to %s)", r.Verdict, percentOff(r.Value), percentOff(nearer(r)), percentOff(farther(r)))
 }
 
-// Unseen is the largest difference that the interval does not exclude, in %.
+// Unseen is the largest difference that the interval does not exclude, in %: its
+// wider side.
 func (r Ratio) Unseen() float64 { return 100 * math.Abs(farther(r)-1) }
 
 func nearer(r Ratio) float64 {
@@ -140,17 +142,18 @@ func WriteComparison(w io.Writer, c *Comparison) error {
 		width = max(width, utf8.RuneCountInString(short(d, maxName)))
 	}
 	line := func(cells ...string) {
-		fmt.Fprintf(w, "%-22s %-*s %14s %8s %20s %6s\n", cells[0], width, cells[1], cells[2], cells[3], cells[4], cells[5])
+		text := fmt.Sprintf("%-24s %-*s %14s %8s %20s %6s", cells[0], width, cells[1], cells[2], cells[3], cells[4], cells[5])
+		fmt.Fprintln(w, strings.TrimRight(text, " "))
 	}
 	line("metric", "device", "median", "ratio", "interval", "pairs")
 	for _, m := range c.Metrics {
 		for k, d := range c.Devices {
 			cells := []string{"", short(d, maxName), none, none, none, none}
 			if k == 0 {
-				cells[0], cells[3], cells[4], cells[5] = m.Name+", "+m.Unit, "1", "", ""
+				cells[0], cells[3], cells[4], cells[5] = short(m.Name+", "+m.Unit, maxName), "1", "", ""
 			}
 			if v := median(m.Samples[k]); v != nil {
-				cells[2] = strconv.FormatFloat(*v, 'f', 1, 64)
+				cells[2] = fixed(*v, 1, "")
 			}
 			if r := m.ratio(d); r != nil && k > 0 {
 				cells[3], cells[4] = strconv.FormatFloat(r.Value, 'f', 3, 64), fmt.Sprintf("%.3f to %.3f", r.Lower, r.Upper)
@@ -191,52 +194,4 @@ func (c *Comparison) sentences() (lines []string) {
 		}
 	}
 	return append(lines, cleanAll(c.Warnings)...)
-}
-
-// checkComparison finds samples that do not fit devices and rounds.
-func checkComparison(c *Comparison) error {
-	const where = "/comparison"
-	if c == nil {
-		return nil
-	}
-	if len(c.Devices) < 2 || len(c.Order) != c.Rounds {
-		return &placeError{where, "needs two devices, and the order of each round"}
-	}
-	for i, order := range c.Order {
-		sorted := slices.Clone(order)
-		slices.Sort(sorted)
-		for k, d := range sorted {
-			if d != k || len(sorted) != len(c.Devices) {
-				return &placeError{fmt.Sprintf("%s/order/%d", where, i), "is no order of the devices"}
-			}
-		}
-	}
-	for i := range c.Metrics {
-		if err := checkMetric(&c.Metrics[i], c, fmt.Sprintf("%s/metrics/%d", where, i)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func checkMetric(m *Metric, c *Comparison, where string) error {
-	if len(m.Samples) != len(c.Devices) {
-		return &placeError{where + "/samples", "has not one row for each device"}
-	}
-	for k, row := range m.Samples {
-		if len(row) != c.Rounds {
-			return &placeError{fmt.Sprintf("%s/samples/%d", where, k), "has not one value for each round"}
-		}
-		for _, v := range row {
-			if v != nil && !(*v > 0 && finite(v)) {
-				return &placeError{fmt.Sprintf("%s/samples/%d", where, k), "has what is not above zero"}
-			}
-		}
-	}
-	for k, r := range m.Ratios {
-		if !slices.Contains(c.Devices[1:], r.Device) || !(0 < r.Lower && r.Lower <= r.Value && r.Value <= r.Upper) || !finite(&r.Upper) {
-			return &placeError{fmt.Sprintf("%s/ratios/%d", where, k), "is of no device, or not between its bounds"}
-		}
-	}
-	return nil
 }

@@ -42,7 +42,7 @@ func TestComparisonIsJudged(t *testing.T) {
 	if words := ratios[0].Words(); !strings.HasPrefix(words, "worse by ") {
 		t.Error(words)
 	}
-	if words := ratios[1].Words(); !strings.HasPrefix(words, "no difference shown; none larger than ") {
+	if words := ratios[1].Words(); !strings.HasPrefix(words, "no difference shown; one of up to ") {
 		t.Error(words)
 	}
 }

@@ -13,20 +13,26 @@ import (
 
 // comparisonChart is the forest plot of a comparison: each ratio with its
 // interval, and a line where nothing differs.
-func comparisonChart(r *Results, _ *matrix, _ int) (chart, bool) {
+func comparisonChart(r *Results, _ *matrix, maxBars int) (chart, bool) {
 	if r.Comparison == nil {
 		return chart{}, false
 	}
+	base := clean(r.Comparison.Devices[0])
 	c := chart{
-		id: "comparison", title: "Compared with " + clean(r.Comparison.Devices[0]),
-		caption: "Ratio to " + clean(r.Comparison.Devices[0]) + ", log scale: the dot is the estimate, the line its interval. Where the line crosses 1, no difference is shown. " +
-			"A filled dot is better, a ring worse, a cross neither.",
+		id: "comparison", title: "Compared with " + base,
+		caption: "Ratio to " + base + ", log scale: the mark is the estimate, the line its interval. Where the line crosses 1, no difference is shown.",
+		legend: []legendItem{
+			{verdictLook(VerdictBetter), "better", true}, {verdictLook(VerdictWorse), "worse", true}, {verdictLook(VerdictNone), "no difference shown", true},
+		},
 		table: grid{head: []string{"", "metric", "ratio", "from", "to", "pairs", "verdict"}},
 	}
 	var bars []bar
 	var ratios []Ratio
 	all := []float64{1}
 	for _, m := range r.Comparison.Metrics {
+		if len(m.Ratios) == 0 {
+			continue
+		}
 		bars, ratios = append(bars, bar{heading: clean(m.Name)}), append(ratios, Ratio{})
 		for _, ratio := range m.Ratios {
 			bars, ratios = append(bars, bar{name: clean(ratio.Device)}), append(ratios, ratio)
@@ -35,13 +41,14 @@ func comparisonChart(r *Results, _ *matrix, _ int) (chart, bool) {
 				threeDigits(ratio.Upper), strconv.Itoa(ratio.Pairs), ratio.Verdict})
 		}
 	}
-	c.height = vg.Length(rowHeight*len(bars)) + 40
+	shown := min(maxBars, len(bars)) // the table has them all
+	c.height = vg.Length(rowHeight*shown) + 40
 	c.draw = func() *plot.Plot {
 		p := newPlot("ratio")
 		setRatio(&p.X, all)
 		p.Add(plotFunc(gridX))
-		setRows(p, bars)
-		p.Add(forest(bars, ratios))
+		setRows(p, bars[:shown])
+		p.Add(forest(bars[:shown], ratios[:shown]))
 		return p
 	}
 	return c, len(c.table.rows) > 0
@@ -49,50 +56,67 @@ func comparisonChart(r *Results, _ *matrix, _ int) (chart, bool) {
 
 func threeDigits(v float64) string { return strconv.FormatFloat(v, 'f', 3, 64) }
 
-// setRatio makes a log axis around 1.
+// widestRatio is the largest that a chart shows, and its inverse the smallest.
+const widestRatio = 100
+
+// setRatio makes a log axis around 1 that holds the values.
 func setRatio(a *plot.Axis, values []float64) {
 	widest := 1.02
 	for _, v := range values {
 		widest = max(widest, v, 1/v)
 	}
-	widest = math.Pow(widest, 1.1)
+	widest = math.Pow(min(widest, widestRatio), 1.1)
 	a.Min, a.Max = 1/widest, widest
 	a.Scale = plot.LogScale{}
-	a.Tick.Marker = plot.TickerFunc(func(lo, hi float64) (ticks []plot.Tick) {
-		step := math.Log(hi) / 2.5
-		for i := -2; i <= 2; i++ {
-			v := math.Exp(float64(i) * step)
-			ticks = append(ticks, plot.Tick{Value: v, Label: fmt.Sprintf("%.3g", v)})
+	a.Tick.Marker = plot.TickerFunc(ratioTicks)
+}
+
+// ratioTicks are at 1 and at even distances on either side.
+func ratioTicks(lo, hi float64) []plot.Tick {
+	if hi > 3 {
+		return logTicks(lo, hi)
+	}
+	step := 0.005
+	for _, s := range []float64{0.01, 0.02, 0.05, 0.1, 0.2, 0.5} {
+		if 3*s <= hi-1 {
+			step = s
 		}
-		return ticks
-	})
+	}
+	var ticks []plot.Tick
+	for i := math.Ceil(lo / step); i*step <= hi; i++ {
+		ticks = append(ticks, plot.Tick{Value: i * step, Label: engineering(i * step)})
+	}
+	return ticks
+}
+
+// verdictLook is how a ratio is drawn.
+func verdictLook(verdict string) look {
+	switch verdict {
+	case VerdictBetter:
+		return look{inkData[2], draw.CircleGlyph{}, nil}
+	case VerdictWorse:
+		return look{inkData[1], wedge, nil}
+	}
+	return look{inkMuted, draw.BoxGlyph{}, nil}
 }
 
 // forest draws the intervals, and the line at 1 behind them.
 func forest(bars []bar, ratios []Ratio) plotFunc {
 	return func(c draw.Canvas, p *plot.Plot) {
-		one := c.X(p.X.Norm(1))
-		c.StrokeLine2(draw.LineStyle{Color: inkText, Width: thinLine}, one, c.Min.Y, one, c.Max.Y)
+		x := func(v float64) vg.Length { return c.X(p.X.Norm(min(max(v, p.X.Min), p.X.Max))) }
+		c.StrokeLine2(draw.LineStyle{Color: inkText, Width: thinLine}, x(1), c.Min.Y, x(1), c.Max.Y)
 		for i, r := range ratios {
-			if r.Device == "" {
+			if bars[i].heading != "" {
 				continue
 			}
-			y := c.Y(p.Y.Norm(rowY(bars, i)))
-			style := draw.LineStyle{Color: inkText, Width: dataLine}
-			c.StrokeLine2(style, c.X(p.X.Norm(r.Lower)), y, c.X(p.X.Norm(r.Upper)), y)
-			c.DrawGlyph(draw.GlyphStyle{Color: inkText, Radius: 1.3 * markSize, Shape: verdictGlyph(r.Verdict)}, vg.Point{X: c.X(p.X.Norm(r.Value)), Y: y})
+			l, y := verdictLook(r.Verdict), c.Y(p.Y.Norm(rowY(bars, i)))
+			c.StrokeLine2(l.line(dataLine), x(r.Lower), y, x(r.Upper), y)
+			for _, end := range []float64{r.Lower, r.Upper} {
+				c.StrokeLine2(l.line(dataLine), x(end), y-3, x(end), y+3)
+			}
+			c.DrawGlyph(l.glyph(1.3*markSize), vg.Point{X: x(r.Value), Y: y})
 		}
 	}
-}
-
-func verdictGlyph(verdict string) draw.GlyphDrawer {
-	switch verdict {
-	case VerdictBetter:
-		return draw.CircleGlyph{}
-	case VerdictWorse:
-		return draw.RingGlyph{}
-	}
-	return draw.PlusGlyph{}
 }
 
 // comparisonView is the page's section of a comparison.
@@ -102,40 +126,56 @@ type comparisonView struct {
 	Trust    string
 }
 
-// compare makes the page one of a comparison, which has no rates of its own.
+// compare adds the comparison to the page; a page without results of single
+// devices is about nothing else.
 func (p *page) compare(r *Results) {
 	c := r.Comparison
-	p.Title, p.Metrics, p.Deviations = "Tunnel comparison", nil, nil
+	p.Comparison = c.view()
+	if len(r.Results) > 0 {
+		return
+	}
+	p.Title, p.Metrics, p.Deviations, p.RateTitle = "Tunnel comparison", nil, nil, rateTitle("forwarding_rate")
 	p.Summary = fmt.Sprintf("Compared %s in %d rounds with frames of %d bytes, in %s.", list(cleanAll(c.Devices)), c.Rounds, int(c.FrameSize),
 		r.Ended.Sub(r.Started).Round(time.Second))
-	p.Comparison = &comparisonView{
+}
+
+func (c *Comparison) view() *comparisonView {
+	v := &comparisonView{
 		Verdicts: c.sentences(),
 		Table: &tableView{
 			Caption: "The median over the rounds, and the ratio to the first device, round by round",
-			Head:    []string{"metric", "device", "median", "ratio", "from", "to", "pairs"}, Words: []string{"device"},
+			Head:    []string{"metric", "device", "median", "ratio", "from", "to", "pairs", "verdict"}, Words: []string{"device", "verdict"},
 		},
 		Trust: fmt.Sprintf("In each round every device was brought up anew, in random order. The forwarding rate is at %v offered to each, latency and CPU are at %v. "+
 			"A trial that was not valid was repeated up to three times. The intervals hold together with %.3g %% confidence.", c.Overload, c.Light, 100*c.Confidence),
 	}
-	for _, m := range c.Metrics {
+	for i := range c.Metrics {
 		for k, d := range c.Devices {
-			p.Comparison.Table.Rows = append(p.Comparison.Table.Rows, m.cells(k, d))
+			v.Table.Rows = append(v.Table.Rows, c.Metrics[i].cells(k, d))
 		}
 	}
+	return v
 }
 
 // cells are a device's line in the page's table.
 func (m *Metric) cells(k int, device string) []string {
-	cells := []string{clean(m.Name) + ", " + clean(m.Unit), clean(device), none, "1", none, none, none}
+	cells := []string{clean(m.Name) + ", " + clean(m.Unit), clean(device), none, none, none, none, none, none}
 	if v := median(m.Samples[k]); v != nil {
 		cells[2] = fixed(*v, 1, thin)
 	}
 	if k == 0 {
+		cells[3] = "1"
 		return cells
 	}
-	cells[3] = none
 	if r := m.ratio(device); r != nil {
-		cells[3], cells[4], cells[5], cells[6] = threeDigits(r.Value), threeDigits(r.Lower), threeDigits(r.Upper), strconv.Itoa(r.Pairs)
+		copy(cells[3:], []string{threeDigits(r.Value), threeDigits(r.Lower), threeDigits(r.Upper), strconv.Itoa(r.Pairs), verdictWord(r.Verdict)})
 	}
 	return cells
+}
+
+func verdictWord(verdict string) string {
+	if verdict == VerdictNone {
+		return "no difference shown"
+	}
+	return verdict
 }

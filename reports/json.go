@@ -105,6 +105,31 @@ func normal(r *Results) *Results {
 		res.Trials = trials
 		n.Results[i] = res
 	}
+	n.Comparison = normalComparison(r.Comparison)
+	return &n
+}
+
+// normalComparison is c without nil lists and with texts no longer than allowed.
+func normalComparison(c *Comparison) *Comparison {
+	if c == nil {
+		return nil
+	}
+	n := *c
+	n.Devices, n.Warnings = notNil(c.Devices), texts(c.Warnings)
+	n.Order = make([][]int, len(c.Order))
+	for i, order := range c.Order {
+		n.Order[i] = notNil(order)
+	}
+	n.Metrics = make([]Metric, len(c.Metrics))
+	for i, m := range c.Metrics {
+		m.Ratios = notNil(m.Ratios)
+		samples := make([][]*float64, len(m.Samples))
+		for k, row := range m.Samples {
+			samples[k] = notNil(row)
+		}
+		m.Samples = samples
+		n.Metrics[i] = m
+	}
 	return &n
 }
 

@@ -150,7 +150,7 @@ func spaces(n int) string { return strings.Repeat(" ", max(n, 0)) }
 // WriteText writes the whole table, by size and kind, and below it what the
 // reader must know of each number.
 func WriteText(w io.Writer, r *Results, colour bool) error {
-	if r.Comparison != nil {
+	if r.Comparison != nil && len(r.Results) == 0 {
 		return errors.Join(WriteComparison(w, r.Comparison), certificateText(w, r.Certificate))
 	}
 	m := newMatrix(r)
@@ -177,6 +177,9 @@ func WriteText(w io.Writer, r *Results, colour bool) error {
 		}
 	}
 	if err := streamTable(w, r); err != nil {
+		return err
+	}
+	if err := WriteComparison(w, r.Comparison); err != nil {
 		return err
 	}
 	if err := certificateText(w, r.Certificate); err != nil {

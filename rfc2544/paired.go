@@ -33,27 +33,40 @@ const resamples = 1000
 //
 // The value is the Hodges-Lehmann estimate of the logarithms of the ratios: the
 // median of the averages of all pairs of them, which a few disturbed rounds move
-// little. Its interval is from a bootstrap, which at ten pairs is known to be too narrow;
-// so it is widened to hold the exact interval of Wilcoxon's signed-rank test. That one
-// holds whatever the noise is like: where the order within a round was drawn at random
-// and nothing differs, a ratio is as likely above 1 as below.
+// little. Its interval is the percentile bootstrap's, widened to hold the exact
+// interval of Wilcoxon's signed-rank test. That one holds whatever the noise is like:
+// where the order within a round was drawn at random and nothing differs, a ratio is as
+// likely above 1 as below, in every round by itself. The bootstrap alone claims too much:
+// with noise of 4 %, of 25 % in 15 % of the samples, in 4000 simulated comparisons of 8 to
+// 16 pairs that did not differ, an interval allowed to claim in 1.7 % of them did in
+//
+//	percentile bootstrap          4.7 to 2.9 %
+//	bootstrap-t of the mean       2.6 to 3.9 %
+//	this one                      1.3 to 1.7 %
+//
+// and found a difference of 10 % about as often as the bootstrap-t at 8 to 12 pairs
+// (43 to 50 %, to its 46 to 52 %), more often at 16 (69 to 58 %).
 func ComparePaired(base, other []*float64, confidence float64, seed uint64) (r PairedRatio, ok bool) {
-	var logs []float64
+	logs := logRatios(base, other)
+	if len(logs) < FewestPairs(confidence) {
+		return PairedRatio{Pairs: len(logs)}, false
+	}
+	averages := walshAverages(logs, nil)
+	lower, upper := signedRank(averages, len(logs), confidence)
+	low, high := bootstrap(logs, confidence, seed)
+	return PairedRatio{
+		Value: math.Exp(middle(averages)), Lower: math.Exp(min(lower, low)), Upper: math.Exp(max(upper, high)), Pairs: len(logs),
+	}, true
+}
+
+// logRatios are the logarithms of other by base, of the rounds that have both.
+func logRatios(base, other []*float64) (logs []float64) {
 	for i := range base {
 		if base[i] != nil && other[i] != nil {
 			logs = append(logs, math.Log(*other[i] / *base[i]))
 		}
 	}
-	if len(logs) < FewestPairs(confidence) {
-		return PairedRatio{Pairs: len(logs)}, false
-	}
-	averages := walshAverages(logs, nil)
-	k := rankLimit(len(logs), 1-confidence)
-	lower, upper := averages[k], averages[len(averages)-1-k]
-	low, high := bootstrap(logs, confidence, seed)
-	return PairedRatio{
-		Value: math.Exp(middle(averages)), Lower: math.Exp(min(lower, low)), Upper: math.Exp(max(upper, high)), Pairs: len(logs),
-	}, true
+	return logs
 }
 
 // walshAverages are those of all pairs, each value with itself too, in order.
@@ -71,6 +84,13 @@ func walshAverages(values, into []float64) []float64 {
 func middle(sorted []float64) float64 {
 	n := len(sorted)
 	return (sorted[(n-1)/2] + sorted[n/2]) / 2
+}
+
+// signedRank is the interval of Wilcoxon's signed-rank test for the centre of n
+// values, from their Walsh averages.
+func signedRank(averages []float64, n int, confidence float64) (lower, upper float64) {
+	k := rankLimit(n, 1-confidence)
+	return averages[k], averages[len(averages)-1-k]
 }
 
 // rankLimit is the largest k for which the sum of the signed ranks of n values is below

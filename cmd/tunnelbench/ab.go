@@ -6,7 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -47,6 +46,9 @@ type abFlags struct {
 	metrics, out string
 }
 
+// mostRounds is what the bootstrap works through in a second or two.
+const mostRounds = 200
+
 // confidence is that of all intervals of a comparison together.
 const confidence = 0.95
 
@@ -71,17 +73,15 @@ func (f *abFlags) run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	link, _, err := f.lab.nominal()
-	if err != nil {
-		return errors.Join(err, l.Close())
-	}
 	results := &reports.Results{
 		Schema: reports.Schema, Tool: tool(), Command: append([]string{"tunnelbench"}, os.Args[1:]...), Profile: "ab",
-		Seed: cfg.Seed, Started: time.Now().UTC(), Host: l.Describe(), Link: link,
+		Seed: cfg.Seed, Started: time.Now().UTC(), Host: l.Describe(), Link: plan.Link,
 		Comparison: &reports.Comparison{Confidence: confidence, Order: [][]int{}, Warnings: []string{}},
 	}
 	certificate.carry(results)
-	err = l.Compare(ctx, plan, results.Comparison)
+	if err = l.CalibrateAll(ctx, []rfc2544.FrameSize{plan.Size}, results); err == nil {
+		err = l.Compare(ctx, plan, results.Comparison)
+	}
 	results.Ended = time.Now().UTC()
 	err = errors.Join(err, l.Close())
 	if colour(s.err) {
@@ -113,9 +113,9 @@ func (f *abFlags) write(results *reports.Results, s streams) error {
 }
 
 func (f *abFlags) parse(ctx context.Context) (plan lab.ComparePlan, cfg lab.Config, err error) {
-	specs, err := f.arguments()
-	if err != nil {
-		return plan, cfg, err
+	specs := f.set.Args()
+	if len(specs) < 2 {
+		return plan, cfg, badUsage("ab: give two devices or more: try tunnelbench ab --help")
 	}
 	if plan.Devices, plan.Names, err = namedDevices(specs); err != nil {
 		return plan, cfg, err
@@ -131,35 +131,25 @@ func (f *abFlags) parse(ctx context.Context) (plan lab.ComparePlan, cfg lab.Conf
 	if fewest := rfc2544.FewestPairs(c.EachConfidence()); f.rounds < fewest {
 		return plan, cfg, badUsage("--rounds %d: intervals for %d metrics of %d devices need %d or more", f.rounds, len(plan.Metrics), len(specs), fewest)
 	}
+	if f.rounds > mostRounds {
+		return plan, cfg, badUsage("--rounds %d: at most %d", f.rounds, mostRounds)
+	}
 	if f.time <= 0 {
 		return plan, cfg, badUsage("--time %v: must be above zero", f.time)
 	}
+	if plan.Link, plan.Shaped, err = f.lab.nominal(); err != nil {
+		return plan, cfg, err
+	}
 	if cfg, err = f.lab.config(); err != nil {
+		return plan, cfg, err
+	}
+	if err := checkStreams(plan); err != nil {
 		return plan, cfg, err
 	}
 	if err := errors.Join(f.lab.checkFrames(plan.Size), f.lab.checkWAN(plan.Devices...)); err != nil {
 		return plan, cfg, err
 	}
 	return plan, cfg, checkBuilds(ctx, plan.Devices)
-}
-
-// arguments are the devices; options may stand before, between and behind them.
-func (f *abFlags) arguments() (specs []string, err error) {
-	rest := f.set.Args()
-	for len(rest) > 0 {
-		if !strings.HasPrefix(rest[0], "-") {
-			specs, rest = append(specs, rest[0]), rest[1:]
-			continue
-		}
-		if err := f.set.Parse(rest); err != nil {
-			return nil, badUsage("ab: %w: try tunnelbench ab --help", err)
-		}
-		rest = f.set.Args()
-	}
-	if len(specs) < 2 {
-		return nil, badUsage("ab: give two devices or more: try tunnelbench ab --help")
-	}
-	return specs, nil
 }
 
 // namedDevices reads devices. One may come twice, to see what the lab makes of no
@@ -200,23 +190,12 @@ func parseMetrics(list string) ([]string, error) {
 	return metrics, nil
 }
 
-// checkBuilds starts every other build once.
-func checkBuilds(ctx context.Context, devices []dut.Device) error {
-	for _, d := range devices {
-		if d.Build == "" {
-			continue
-		}
-		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-		out, err := exec.CommandContext(ctx, d.Build, "version").CombinedOutput()
-		cancel()
-		if err != nil || !strings.HasPrefix(string(out), "tunnelbench") {
-			return badUsage("%s: the build does not start: '%s version' says %q, %v", d.Spec, d.Build, firstWords(string(out)), err)
+// checkStreams finds a device that has no room for hosts behind its ends.
+func checkStreams(plan lab.ComparePlan) error {
+	for i, d := range plan.Devices {
+		if d.Network != nil && slices.Contains(plan.Metrics, "stream_goodput") {
+			return badUsage("--metrics stream_goodput: %s joins the tester's ports, and streams need hosts that it routes between", plan.Names[i])
 		}
 	}
 	return nil
-}
-
-func firstWords(s string) string {
-	line, _, _ := strings.Cut(strings.TrimSpace(s), "\n")
-	return line[:min(len(line), 80)]
 }

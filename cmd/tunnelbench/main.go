@@ -91,7 +91,7 @@ func (v verb) run(ctx context.Context, args []string, s streams) error {
 	set := flag.NewFlagSet(v.name, flag.ContinueOnError)
 	set.SetOutput(io.Discard)
 	do := v.flags(set)
-	err := set.Parse(args)
+	err := parse(set, args)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		v.help(set, s.out)
@@ -102,6 +102,21 @@ func (v verb) run(ctx context.Context, args []string, s streams) error {
 		return badUsage("%s: unexpected %q: options begin with --", v.name, set.Arg(0))
 	}
 	return do(ctx, s)
+}
+
+// parse reads options wherever they stand, before, between and behind the
+// arguments, which are left as set.Args.
+func parse(set *flag.FlagSet, args []string) error {
+	words := []string{"--"}
+	for {
+		if err := set.Parse(args); err != nil {
+			return err
+		}
+		if set.NArg() == 0 {
+			return set.Parse(words)
+		}
+		words, args = append(words, set.Arg(0)), set.Args()[1:]
+	}
 }
 
 func (v verb) help(set *flag.FlagSet, w io.Writer) {

@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"time"
 
-	"github.com/tunnelbench/tunnelbench/loadgen"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 	"github.com/tunnelbench/tunnelbench/reports"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
@@ -21,6 +21,8 @@ type ComparePlan struct {
 	Size    rfc2544.FrameSize
 	Metrics []string // of CompareMetrics
 	Rounds  int
+	Link    rfc2544.BitRate
+	Shaped  bool          // loads stay below the link's speed
 	Time    time.Duration // begin no round that would end later; 0: no limit
 	// OnTurn, if set, hears when a device had its turn.
 	OnTurn func(round int, device string)
@@ -35,12 +37,15 @@ type compareMetric struct {
 }
 
 // turnFunc measures a device that is up, in its turn.
-type turnFunc = func(b *Bench, ctx context.Context, c *reports.Comparison) (map[string]float64, error)
+type turnFunc = func(b *Bench, ctx context.Context, c *reports.Comparison, values map[string]float64) error
+
+// cpuMetric cannot be had of every device.
+const cpuMetric = "cpu_ns_per_frame"
 
 // compareMetrics are measured in this order; those with the same turn share it.
 var compareMetrics = []compareMetric{
 	{"forwarding_rate", "fps", 1, true, (*Bench).overloadTurn},
-	{"cpu_ns_per_frame", "ns", -1, true, (*Bench).lightTurn},
+	{cpuMetric, "ns", -1, true, (*Bench).lightTurn},
 	{"latency_p50", "ns", -1, true, nil},
 	{"latency_p99", "ns", -1, false, nil},
 	{"pdr", "fps", 1, false, (*Bench).pdrTurn},
@@ -76,46 +81,34 @@ func (l *Lab) Compare(ctx context.Context, p ComparePlan, c *reports.Comparison)
 	if err := l.pilot(ctx, p, c); err != nil {
 		return err
 	}
+	if len(c.Metrics) == 0 {
+		return fmt.Errorf("%w: of these devices none of %q can be measured: %s", ErrConfig, p.Metrics, strings.Join(c.Warnings, "; "))
+	}
+	spoilt := l.countSpoilt()
 	err := l.compareRounds(ctx, p, c)
+	spoilt(c)
 	c.Judge(l.cfg.Seed)
 	return err
 }
 
-// pilot decides the loads: the same for all devices. Under overload the fastest
-// has to lose frames; at the light load the slowest has half of its work.
-func (l *Lab) pilot(ctx context.Context, p ComparePlan, c *reports.Comparison) error {
-	const overload = 1.5
-	slowest, fastest, ceiling := rfc2544.Flood, rfc2544.Rate(0), rfc2544.Flood
-	for i, d := range p.Devices {
-		b, err := l.Bench(ctx, d, p.Size)
-		if err != nil {
-			return err
+// countSpoilt counts trials that are not valid from now on, until what it
+// returns is called, which says so.
+func (l *Lab) countSpoilt() (end func(*reports.Comparison)) {
+	n, last, heard := 0, "", l.cfg.OnTrial
+	l.cfg.OnTrial = func(device string, t rfc2544.Trial, o rfc2544.Observation) {
+		if !o.Valid {
+			n, last = n+1, device+": "+o.Warnings[0]
 		}
-		most, forwards, err := b.explore(ctx, p.Size)
-		if err = errors.Join(err, b.Close()); err != nil {
-			return err
-		}
-		if forwards == 0 {
-			return fmt.Errorf("%w: %s forwarded nothing", ErrDied, p.Names[i])
-		}
-		slowest, fastest, ceiling = min(slowest, forwards), max(fastest, forwards), min(ceiling, most)
-	}
-	c.Overload, c.Light = rounded(min(overload*fastest, ceiling)), rounded(slowest/2)
-	if c.Overload < 1.1*fastest {
-		c.Warnings = append(c.Warnings, fmt.Sprintf("the tester offers %v at most, which is hardly more than the fastest device forwards: a forwarding rate may be the tester's", c.Overload))
-	}
-	return nil
-}
-
-// rounded is a load that reads well, and is the same when the pilot was only
-// a little different.
-func rounded(r rfc2544.Rate) rfc2544.Rate {
-	for _, step := range []rfc2544.Rate{10e3, 1e3, 100} {
-		if r > 10*step {
-			return rfc2544.Rate(int64(r/step)) * step
+		if heard != nil {
+			heard(device, t, o)
 		}
 	}
-	return max(1, rfc2544.Rate(int64(r)))
+	return func(c *reports.Comparison) {
+		l.cfg.OnTrial = heard
+		if n > 0 {
+			c.Warnings = append(c.Warnings, fmt.Sprintf("%d trials were not valid, and were repeated or left out; the last: %s", n, last))
+		}
+	}
 }
 
 // maxDeaths is how often a device may die before the comparison ends.
@@ -134,17 +127,17 @@ func (l *Lab) compareRounds(ctx context.Context, p ComparePlan, c *reports.Compa
 		order := random.Perm(len(p.Devices))
 		turns := make([]map[string]float64, len(p.Devices))
 		for _, k := range order {
-			seen, err := l.turn(ctx, p.Devices[k], p, c)
+			var err error
+			turns[k], err = l.turn(ctx, p.Devices[k], c)
 			if ctx.Err() != nil {
 				return ctx.Err() // half a round compares nothing
 			}
 			if err != nil {
-				c.Warnings = append(c.Warnings, fmt.Sprintf("round %d: %v", round+1, err))
+				c.Warnings = append(c.Warnings, fmt.Sprintf("round %d, %s: %s", round+1, p.Names[k], strings.ReplaceAll(err.Error(), "\n", "; ")))
 				if deaths++; deaths == maxDeaths || !errors.Is(err, ErrDied) && round == 0 {
 					return err
 				}
 			}
-			turns[k] = seen
 			if p.OnTurn != nil {
 				p.OnTurn(round, p.Names[k])
 			}
@@ -161,124 +154,12 @@ func book(c *reports.Comparison, order []int, turns []map[string]float64) {
 	c.Order = append(c.Order, order)
 	for i := range c.Metrics {
 		m := &c.Metrics[i]
-		for k, seen := range turns {
+		for k := range turns {
 			var sample *float64
-			if v, ok := seen[m.Name]; ok && v > 0 {
+			if v := turns[k][m.Name]; v > 0 {
 				sample = &v
 			}
 			m.Samples[k] = append(m.Samples[k], sample)
 		}
 	}
-}
-
-// turn brings a device up, measures it and takes it down.
-func (l *Lab) turn(ctx context.Context, d dut.Device, p ComparePlan, c *reports.Comparison) (seen map[string]float64, err error) {
-	b, err := l.Bench(ctx, d, p.Size)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, b.Close()) }()
-	seen = map[string]float64{}
-	turns := turnsFor(p.Metrics)
-	for _, measure := range turns {
-		values, err := measure(b, ctx, c)
-		if err != nil {
-			return seen, err
-		}
-		for name, v := range values {
-			seen[name] = v
-		}
-	}
-	return seen, nil
-}
-
-// turnsFor are the measurements that yield the metrics, each once.
-func turnsFor(metrics []string) (turns []turnFunc) {
-	var last turnFunc
-	added := false
-	for _, m := range compareMetrics {
-		if m.turn != nil {
-			last, added = m.turn, false
-		}
-		if slices.Contains(metrics, m.name) && !added {
-			turns, added = append(turns, last), true
-		}
-	}
-	return turns
-}
-
-// compareTrial is how long a trial of a turn is.
-const compareTrial = 500 * time.Millisecond
-
-// valid repeats a trial until it is valid; ok is false when none was.
-func (b *Bench) valid(ctx context.Context, t rfc2544.Trial) (o rfc2544.Observation, r run, ok bool, err error) {
-	for range 1 + rfc2544.DefaultRetries {
-		if o, r, err = b.measure(ctx, t); err != nil || o.Valid {
-			break
-		}
-	}
-	return o, r, o.Valid, err
-}
-
-// overloadTurn is RFC 2285's forwarding rate at a load that nobody can carry:
-// frames that came, late ones too, over the time in which they came.
-func (b *Bench) overloadTurn(ctx context.Context, c *reports.Comparison) (map[string]float64, error) {
-	_, r, ok, err := b.valid(ctx, rfc2544.Trial{Size: c.FrameSize, Load: c.Overload, Duration: compareTrial})
-	if err != nil || !ok {
-		return nil, err
-	}
-	return map[string]float64{"forwarding_rate": float64(r.slowestStream())}, nil
-}
-
-// lightTurn is latency and CPU at half of the slowest device's rate.
-func (b *Bench) lightTurn(ctx context.Context, c *reports.Comparison) (map[string]float64, error) {
-	o, _, ok, err := b.valid(ctx, rfc2544.Trial{Size: c.FrameSize, Load: c.Light, Duration: compareTrial})
-	if err != nil || !ok {
-		return nil, err
-	}
-	values := map[string]float64{}
-	if o.CPUPerFrame != nil {
-		values["cpu_ns_per_frame"] = *o.CPUPerFrame
-	}
-	if o.LatencyQuiet != nil {
-		values["latency_p50"], values["latency_p99"] = float64(o.LatencyQuiet.P50), float64(o.LatencyQuiet.P99)
-	}
-	return values, nil
-}
-
-// pdrTurn is a short search.
-func (b *Bench) pdrTurn(ctx context.Context, c *reports.Comparison) (map[string]float64, error) {
-	ceiling, hint, err := b.explore(ctx, c.FrameSize)
-	if err != nil {
-		return nil, err
-	}
-	quick := Profiles()[0]
-	top := max(ceiling, 2*minRate)
-	o, err := rfc2544.RunRate(ctx, b, rfc2544.SearchConfig{
-		Goals: quick.Goals, Size: c.FrameSize, Min: minRate, Max: top, Hint: min(max(hint, minRate), top), Limit: quick.Limit,
-	})
-	if err != nil || !o.Valid {
-		return nil, err
-	}
-	return map[string]float64{"pdr": float64(lastRate(o, quick.Goals))}, nil
-}
-
-// streamTurn is the goodput of one TCP connection, in a network of its own with
-// hosts at its ends.
-func (b *Bench) streamTurn(ctx context.Context, _ *reports.Comparison) (map[string]float64, error) {
-	h, err := b.lab.Hosts(ctx, b.device)
-	if err != nil {
-		return nil, err
-	}
-	s, err := h.measureCalm(ctx, h.Plan(loadgen.StreamBulk))
-	if err = errors.Join(err, h.Close()); err != nil || s.disturbed {
-		return nil, err
-	}
-	values := map[string]float64{}
-	for _, v := range s.Values {
-		if v.Name == "stream_goodput" {
-			values[v.Name] = v.Value
-		}
-	}
-	return values, nil
 }

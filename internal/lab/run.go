@@ -73,21 +73,8 @@ const minRate rfc2544.Rate = 1000
 // Run measures every device at every size. What was measured is in the results
 // whatever happens; the error is for the run as a whole.
 func (l *Lab) Run(ctx context.Context, p Plan, r *reports.Results) error {
-	l.fitEngine(slices.Max(p.Sizes))
-	for _, size := range p.Sizes {
-		c, err := l.Calibrate(ctx, size)
-		if err != nil {
-			return err
-		}
-		r.Calibration = append(r.Calibration, c.report(size))
-		for _, doubt := range c.Doubts {
-			if !slices.Contains(r.Host.Notes, doubt) {
-				r.Host.Notes = append(r.Host.Notes, doubt)
-			}
-		}
-	}
-	if l.Engine() != EngineXDP {
-		r.Host.Notes = append(r.Host.Notes, "engine "+l.Engine())
+	if err := l.CalibrateAll(ctx, p.Sizes, r); err != nil {
+		return err
 	}
 	cells := cellsOf(p)
 	rounds := p.Profile.rounds(len(cells))
@@ -106,6 +93,28 @@ func (l *Lab) Run(ctx context.Context, p Plan, r *reports.Results) error {
 		err = l.runStreams(ctx, p, r)
 	}
 	return err
+}
+
+// CalibrateAll measures the bare wire at every size, and has the results say what
+// it gave and with which engine.
+func (l *Lab) CalibrateAll(ctx context.Context, sizes []rfc2544.FrameSize, r *reports.Results) error {
+	l.fitEngine(slices.Max(sizes))
+	for _, size := range sizes {
+		c, err := l.Calibrate(ctx, size)
+		if err != nil {
+			return err
+		}
+		r.Calibration = append(r.Calibration, c.report(size))
+		for _, doubt := range c.Doubts {
+			if !slices.Contains(r.Host.Notes, doubt) {
+				r.Host.Notes = append(r.Host.Notes, doubt)
+			}
+		}
+	}
+	if l.Engine() != EngineXDP {
+		r.Host.Notes = append(r.Host.Notes, "engine "+l.Engine())
+	}
+	return nil
 }
 
 func (c *Calibration) report(size rfc2544.FrameSize) reports.Calibration {

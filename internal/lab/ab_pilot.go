@@ -1,0 +1,83 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/tunnelbench/tunnelbench/reports"
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
+
+// pilot decides the loads: the same for all devices. Under overload the fastest
+// has to lose frames; at the light load the slowest has half of its work.
+func (l *Lab) pilot(ctx context.Context, p ComparePlan, c *reports.Comparison) error {
+	const overload = 1.5
+	slowest, fastest, ceiling := rfc2544.Flood, rfc2544.Rate(0), rfc2544.Flood
+	for i, d := range p.Devices {
+		b, err := l.Bench(ctx, d, p.Size)
+		if err != nil {
+			return err
+		}
+		if b.session.Spins() || b.wan.Spins() || l.shared() {
+			leaveOut(c, cpuMetric, p.Names[i]+" or its wan link keeps a core busy with nothing to do, or shares one with the tester")
+		}
+		most, _, err := b.explore(ctx, p.Size)
+		if p.Shaped {
+			most = min(most, p.Link.MaxFrameRate(p.Size))
+		}
+		var forwards rfc2544.Rate
+		if err == nil {
+			forwards, err = b.maximumForwardingRate(ctx, p.Size, most)
+		}
+		if err = errors.Join(err, b.Close()); err != nil {
+			return err
+		}
+		if forwards == 0 {
+			return fmt.Errorf("%w: %s forwarded nothing", ErrDied, p.Names[i])
+		}
+		slowest, fastest, ceiling = min(slowest, forwards), max(fastest, forwards), min(ceiling, most)
+	}
+	c.Overload, c.Light = rounded(min(overload*fastest, ceiling)), rounded(slowest/2)
+	if c.Overload < 1.1*fastest {
+		c.Warnings = append(c.Warnings, fmt.Sprintf("no more than %v can be offered, which is hardly more than the fastest device forwards: its forwarding rate may be the tester's", c.Overload))
+	}
+	return nil
+}
+
+// leaveOut takes away a metric that no round could measure, and with it its share
+// of the risk.
+func leaveOut(c *reports.Comparison, metric, why string) {
+	before := len(c.Metrics)
+	c.Metrics = slices.DeleteFunc(c.Metrics, func(m reports.Metric) bool { return m.Name == metric })
+	if len(c.Metrics) < before {
+		c.Warnings = append(c.Warnings, fmt.Sprintf("%s is left out: %s", metric, why))
+	}
+}
+
+// rounded is a load that reads well, and is the same when the pilot was only
+// a little different.
+func rounded(r rfc2544.Rate) rfc2544.Rate {
+	for _, step := range []rfc2544.Rate{10e3, 1e3, 100} {
+		if r > 10*step {
+			return rfc2544.Rate(int64(r/step)) * step
+		}
+	}
+	return max(1, rfc2544.Rate(int64(r)))
+}
+
+// maximumForwardingRate is about RFC 2285's (section 3.6.3): the best at several loads
+// from most down, since some devices forward the less the more they are offered.
+func (b *Bench) maximumForwardingRate(ctx context.Context, size rfc2544.FrameSize, most rfc2544.Rate) (best rfc2544.Rate, err error) {
+	const duration = 200 * time.Millisecond
+	for load := most; load > best && load > 100; load /= 2 {
+		r, err := b.execute(ctx, b.plan(rfc2544.Trial{Size: size, Load: load, Duration: duration}))
+		if err != nil {
+			return best, fmt.Errorf("pilot: %w", err)
+		}
+		best = max(best, r.forwardingRate())
+	}
+	return best, nil
+}

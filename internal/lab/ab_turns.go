@@ -1,0 +1,154 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/tunnelbench/tunnelbench/loadgen"
+	"github.com/tunnelbench/tunnelbench/netns/dut"
+	"github.com/tunnelbench/tunnelbench/reports"
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
+
+// turn brings a device up, measures it and takes it down. What could not be
+// measured is absent from the values, which are by metric.
+func (l *Lab) turn(ctx context.Context, d dut.Device, c *reports.Comparison) (values map[string]float64, err error) {
+	values = map[string]float64{}
+	b, err := l.Bench(ctx, d, c.FrameSize)
+	if err != nil {
+		return values, err
+	}
+	defer func() { err = errors.Join(err, b.Close()) }()
+	var metrics []string
+	for _, m := range c.Metrics {
+		metrics = append(metrics, m.Name)
+	}
+	for _, measure := range turnsFor(metrics) {
+		if err := measure(b, ctx, c, values); err != nil {
+			return values, err
+		}
+	}
+	return values, nil
+}
+
+// turnsFor are the measurements that yield the metrics, each once.
+func turnsFor(metrics []string) (turns []turnFunc) {
+	var last turnFunc
+	added := false
+	for _, m := range compareMetrics {
+		if m.turn != nil {
+			last, added = m.turn, false
+		}
+		if slices.Contains(metrics, m.name) && !added {
+			turns, added = append(turns, last), true
+		}
+	}
+	return turns
+}
+
+// compareTrial is how long a trial of a turn is.
+const compareTrial = 500 * time.Millisecond
+
+// valid repeats a trial until it is valid; ok is false when none was. The last one
+// counts however fast the device's cores are: an overloaded device may slow the probe
+// by itself, and would have no sample at all while there is patience.
+func (b *Bench) valid(ctx context.Context, t rfc2544.Trial) (o rfc2544.Observation, r run, ok bool, err error) {
+	for try := range 1 + rfc2544.DefaultRetries {
+		if try == rfc2544.DefaultRetries {
+			patience := b.lab.patience
+			b.lab.patience = 0
+			defer func() { b.lab.patience = patience }()
+		}
+		if o, r, err = b.measure(ctx, t); err != nil || o.Valid {
+			return o, r, o.Valid, err
+		}
+	}
+	return o, r, false, nil
+}
+
+// overloadTurn is RFC 2285's forwarding rate at a load that nobody can carry.
+func (b *Bench) overloadTurn(ctx context.Context, c *reports.Comparison, values map[string]float64) error {
+	_, r, ok, err := b.valid(ctx, rfc2544.Trial{Size: c.FrameSize, Load: c.Overload, Duration: compareTrial})
+	if ok {
+		values["forwarding_rate"] = float64(r.forwardingRate())
+	}
+	return err
+}
+
+// forwardingRate is in the direction where it is lowest: all frames that came, late
+// ones too, over the time until the last of them had come. A queue that is emptied after
+// the sending is no merit then, however long.
+func (r run) forwardingRate() rfc2544.Rate {
+	sending := r.ledger.Duration + r.ledger.Paused
+	lowest := rfc2544.Flood
+	for _, s := range r.ledger.Streams {
+		lowest = min(lowest, rfc2544.Rate(float64(s.Received+s.Late)/max(s.Span, sending).Seconds()))
+	}
+	return lowest
+}
+
+// lightTurn is latency and CPU at half of the slowest device's rate.
+func (b *Bench) lightTurn(ctx context.Context, c *reports.Comparison, values map[string]float64) error {
+	o, _, ok, err := b.valid(ctx, rfc2544.Trial{Size: c.FrameSize, Load: c.Light, Duration: compareTrial})
+	if !ok {
+		return err
+	}
+	if o.CPUPerFrame != nil {
+		values[cpuMetric] = *o.CPUPerFrame
+	}
+	if o.LatencyQuiet != nil {
+		values["latency_p50"] = float64(o.LatencyQuiet.P50)
+		if o.LatencyQuiet.N >= enoughForP99 {
+			values["latency_p99"] = float64(o.LatencyQuiet.P99)
+		}
+	}
+	return nil
+}
+
+// pdrTurn is a short search.
+func (b *Bench) pdrTurn(ctx context.Context, c *reports.Comparison, values map[string]float64) error {
+	ceiling, hint, err := b.explore(ctx, c.FrameSize)
+	if err != nil {
+		return err
+	}
+	quick := Profiles()[0]
+	top := max(ceiling, 2*minRate)
+	o, err := rfc2544.RunRate(ctx, b, rfc2544.SearchConfig{
+		Goals: quick.Goals, Size: c.FrameSize, Min: minRate, Max: top, Hint: min(max(hint, minRate), top), Limit: quick.Limit,
+	})
+	switch {
+	case err != nil:
+		return err
+	case o.Valid:
+		values["pdr"] = float64(lastRate(o, quick.Goals))
+	}
+	return nil
+}
+
+// streamTurn is the goodput of one TCP connection, in a network of its own with
+// hosts at its ends. It comes last: the bench goes first, so that no second pair of
+// the device's processes is in the way.
+func (b *Bench) streamTurn(ctx context.Context, _ *reports.Comparison, values map[string]float64) error {
+	if err := b.Close(); err != nil {
+		return err
+	}
+	h, err := b.lab.Hosts(ctx, b.device)
+	if err != nil {
+		return err
+	}
+	stream, err := h.measureCalm(ctx, h.Plan(loadgen.StreamBulk))
+	if err = errors.Join(err, h.Close()); err != nil {
+		return err
+	}
+	if stream.disturbed {
+		return nil
+	}
+	for _, v := range stream.Values {
+		if v.Name == "stream_goodput" {
+			values[v.Name] = v.Value
+		}
+	}
+	return nil
+}

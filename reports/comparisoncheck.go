@@ -1,0 +1,93 @@
+package reports
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
+
+// checkComparison finds samples that do not fit devices and rounds, and ratios
+// that contradict them or themselves.
+func checkComparison(c *Comparison) error {
+	const where = "/comparison"
+	switch {
+	case c == nil:
+		return nil
+	case len(c.Devices) < 2:
+		return &placeError{where + "/devices", "are fewer than two"}
+	case !(c.Confidence > 0 && c.Confidence < 1):
+		return &placeError{where + "/confidence", "is not between 0 and 1"}
+	case len(c.Order) != c.Rounds:
+		return &placeError{where + "/order", fmt.Sprintf("has %d entries for %d rounds", len(c.Order), c.Rounds)}
+	}
+	for i, order := range c.Order {
+		if !isPermutation(order, len(c.Devices)) {
+			return &placeError{fmt.Sprintf("%s/order/%d", where, i), "is no order of the devices"}
+		}
+	}
+	for i := range c.Metrics {
+		if place, why := metricFault(&c.Metrics[i], c); why != "" {
+			return &placeError{where + "/metrics/" + strconv.Itoa(i) + place, why}
+		}
+	}
+	return nil
+}
+
+// isPermutation tells whether order holds each number from 0 to n-1 once.
+func isPermutation(order []int, n int) bool {
+	sorted := slices.Sorted(slices.Values(order))
+	for k, d := range sorted {
+		if d != k {
+			return false
+		}
+	}
+	return len(sorted) == n
+}
+
+// metricFault returns where in the metric something is wrong, and what.
+func metricFault(m *Metric, c *Comparison) (place, why string) {
+	if len(m.Samples) != len(c.Devices) {
+		return "/samples", fmt.Sprintf("has %d rows for %d devices", len(m.Samples), len(c.Devices))
+	}
+	for k, row := range m.Samples {
+		at := "/samples/" + strconv.Itoa(k)
+		if len(row) != c.Rounds {
+			return at, fmt.Sprintf("has %d values for %d rounds", len(row), c.Rounds)
+		}
+		for _, v := range row {
+			if v != nil && !(*v > 0 && finite(v)) {
+				return at, "has what is not above zero"
+			}
+		}
+	}
+	for k, r := range m.Ratios {
+		if why := ratioFault(r, m, c); why != "" {
+			return "/ratios/" + strconv.Itoa(k), why
+		}
+	}
+	return "", ""
+}
+
+func ratioFault(r Ratio, m *Metric, c *Comparison) string {
+	device := slices.Index(c.Devices[1:], r.Device) + 1
+	if device == 0 {
+		return quote(r.Device) + " was not compared"
+	}
+	pairs := 0
+	for i, v := range m.Samples[device] {
+		if v != nil && m.Samples[0][i] != nil {
+			pairs++
+		}
+	}
+	switch {
+	case !(0 < r.Lower && r.Lower <= r.Value && r.Value <= r.Upper) || !finite(&r.Upper):
+		return "is not between its bounds"
+	case r.Pairs != pairs:
+		return fmt.Sprintf("rests on %d pairs, the samples have %d", r.Pairs, pairs)
+	case r.Verdict != ratioVerdict(rfc2544.PairedRatio{Lower: r.Lower, Upper: r.Upper}, m.Better):
+		return fmt.Sprintf("its interval does not say %q", r.Verdict)
+	}
+	return ""
+}
