@@ -36,7 +36,8 @@ var arrows = map[string][]string{
 	"netns/relay":         {"loadgen", "internal/sys"},
 	"netns":               {"internal/sys"},
 	"reference/wireguard": {"reference"},
-	"reference":           {"internal/sys"},
+	"reference":           {"internal/sys", "reference/bpf"},
+	"reference/bpf":       {},
 	"fuzz":                {"reference", "reference/wireguard", "reports", "rfc2544", "netns/dut", "internal/sys"},
 	"fuzz/header":         {"fuzz"}, // go-fuzz wants a package of its own
 	"internal/sys":        {},
@@ -44,7 +45,7 @@ var arrows = map[string][]string{
 }
 
 // private packages are nobody's but their owner's, not even the command's.
-var private = map[string]string{"loadgen/bpf": "loadgen", "internal/testenv": "tests"}
+var private = map[string]string{"loadgen/bpf": "loadgen", "reference/bpf": "reference", "internal/testenv": "tests"}
 
 // pure packages work on any system, from values alone.
 var pure = []string{"rfc2544", "reports", "ci"}

@@ -25,14 +25,19 @@ const maxSlab = 1 << 18
 // single UDP_SEGMENT send wants them. A batch belongs to one goroutine at a
 // time; it is made once and reset for each use.
 type batch struct {
+	tally     Direction
 	slab      []byte
 	room      int // longest packet that is read
 	end       int // octets of slab in use
 	datagrams []span
 }
 
-// span is where a datagram stands in the slab.
-type span struct{ start, end int }
+// span is where a datagram stands in the slab, and what becomes of it.
+type span struct {
+	start, end int
+	peer       *peer
+	sequence   uint64
+}
 
 func (s span) len() int { return s.end - s.start }
 
@@ -63,10 +68,17 @@ func (b *batch) next() []byte {
 	return b.slab[start : start+b.room : start+b.room]
 }
 
+// nextWithin is next and lead octets in front of it, at most HeaderLen, for a
+// device that puts a header of its own before a packet.
+func (b *batch) nextWithin(lead int) []byte {
+	start := b.end + HeaderLen
+	return b.slab[start-lead : start+b.room : start+b.room]
+}
+
 // commit says that next now holds a packet of n octets.
 func (b *batch) commit(n int) {
 	end := b.end + HeaderLen + n
-	b.datagrams = append(b.datagrams, span{b.end, end})
+	b.datagrams = append(b.datagrams, span{start: b.end, end: end})
 	b.end = end
 }
 
@@ -78,14 +90,14 @@ func (b *batch) octets(from, to int) []byte {
 }
 
 // run is how many datagrams from index from on can go out as one UDP_SEGMENT
-// send: without a gap, of one size, only the last may be shorter.
+// send: to one endpoint, without a gap, of one size, only the last may be shorter.
 func (b *batch) run(from int) int {
 	first := b.datagrams[from]
 	size := first.len()
 	n := 1
 	for rest := b.datagrams[from+1:]; n <= len(rest) && n < maxRun; n++ {
 		d := rest[n-1]
-		if d.start != b.datagrams[from+n-1].end || d.len() > size || d.end-first.start > maxRunOctets {
+		if d.start != b.datagrams[from+n-1].end || d.len() > size || d.end-first.start > maxRunOctets || d.peer.endpoint != first.peer.endpoint {
 			break
 		}
 		if d.len() < size {

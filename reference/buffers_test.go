@@ -5,11 +5,14 @@ import (
 	"testing"
 )
 
+var onlyPeer = &peer{id: 7, endpoint: &endpoint{}}
+
 // fill reads packets of the given sizes into a batch; a negative size is a
 // packet that was left out again.
 func fill(b *batch, sizes ...int) {
 	for _, n := range sizes {
 		b.commit(max(n, -n))
+		b.datagrams[len(b.datagrams)-1].peer = onlyPeer
 		if n < 0 {
 			b.datagrams = b.datagrams[:len(b.datagrams)-1]
 		}

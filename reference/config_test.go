@@ -6,11 +6,22 @@ import (
 	"testing"
 )
 
+// of are prefixes.
+func of(prefixes ...string) (all []netip.Prefix) {
+	for _, p := range prefixes {
+		all = append(all, netip.MustParsePrefix(p))
+	}
+	return all
+}
+
 func goodConfig() Config {
 	c := Defaults()
-	c.Dev, c.Tunnel = "tun0", 7
-	c.Local = netip.MustParseAddrPort("192.0.2.1:5000")
-	c.Peer = netip.MustParseAddrPort("192.0.2.2:5000")
+	c.Dev = "tun0"
+	c.Listen = netip.MustParseAddrPort("192.0.2.1:5000")
+	c.Peers = []Peer{
+		{ID: 7, Endpoint: netip.MustParseAddrPort("192.0.2.2:5000"), Prefixes: of("8.0.0.0/5", "16.0.0.0/8", "::/0")},
+		{ID: 8, Endpoint: netip.MustParseAddrPort("192.0.2.3:5000"), Prefixes: of("198.51.100.0/24")},
+	}
 	return c
 }
 
@@ -23,23 +34,39 @@ func TestConfig(t *testing.T) {
 	}{
 		{"defaults", func(*Config) {}, ""},
 		{"zero values", func(c *Config) { c.MTU, c.SocketBuffer = 0, 0 }, ""},
-		{"IPv6", func(c *Config) { c.Local, c.Peer = addr("[2001:db8::1]:1"), addr("[2001:db8::2]:1") }, ""},
+		{"xdp", func(c *Config) { c.Port = XDP }, ""},
+		{"pool", func(c *Config) { c.Engine = Pool }, ""},
+		{"IPv6", func(c *Config) {
+			c.Listen, c.Peers[0].Endpoint, c.Peers[1].Endpoint = addr("[2001:db8::1]:1"), addr("[2001:db8::2]:1"), addr("[2001:db8::3]:1")
+		}, ""},
+		{"port kind", func(c *Config) { c.Port = "tap" }, "port"},
+		{"engine", func(c *Config) { c.Engine = "fast" }, "engine"},
+		{"workers", func(c *Config) { c.Workers = maxWorkers + 1 }, "workers"},
 		{"no dev", func(c *Config) { c.Dev = "" }, "dev"},
 		{"long dev", func(c *Config) { c.Dev = "sixteen-letters-" }, "dev"},
 		{"dev pattern", func(c *Config) { c.Dev = "tun%d" }, "dev"},
 		{"small mtu", func(c *Config) { c.MTU = minMTU - 1 }, "mtu"},
 		{"large mtu", func(c *Config) { c.MTU = maxMTU + 1 }, "mtu"},
-		{"control tunnel", func(c *Config) { c.Tunnel = ControlTunnel }, "tunnel id"},
+		{"large mtu for xdp", func(c *Config) { c.Port, c.MTU = XDP, maxXDPMTU+1 }, "mtu"},
 		{"buffer", func(c *Config) { c.SocketBuffer = -1 }, "socket buffer"},
 		{"cpus", func(c *Config) { c.CPUs = []int{0, -1} }, "cpus"},
-		{"no local", func(c *Config) { c.Local = netip.AddrPort{} }, "local"},
-		{"any local", func(c *Config) { c.Local = addr("0.0.0.0:1") }, "local"},
-		{"group peer", func(c *Config) { c.Peer = addr("224.0.0.1:1") }, "peer"},
-		{"no port", func(c *Config) { c.Peer = addr("192.0.2.2:0") }, "port"},
-		{"zone", func(c *Config) { c.Peer = addr("[fe80::1%eth0]:1") }, "zone"},
-		{"mapped", func(c *Config) { c.Peer = addr("[::ffff:192.0.2.2]:1") }, "192.0.2.2"},
-		{"two families", func(c *Config) { c.Peer = addr("[2001:db8::2]:1") }, "both"},
-		{"itself", func(c *Config) { c.Peer = c.Local }, "two ends"},
+		{"no listen", func(c *Config) { c.Listen = netip.AddrPort{} }, "listen"},
+		{"any listen", func(c *Config) { c.Listen = addr("0.0.0.0:1") }, "listen"},
+		{"no peers", func(c *Config) { c.Peers = nil }, "peers"},
+		{"control tunnel", func(c *Config) { c.Peers[1].ID = ControlTunnel }, "peer 2: id"},
+		{"id twice", func(c *Config) { c.Peers[1].ID = 7 }, "peer 2: id: 7 is peer 1's"},
+		{"group peer", func(c *Config) { c.Peers[0].Endpoint = addr("224.0.0.1:1") }, "peer 1: endpoint"},
+		{"no port", func(c *Config) { c.Peers[0].Endpoint = addr("192.0.2.2:0") }, "port"},
+		{"zone", func(c *Config) { c.Peers[0].Endpoint = addr("[fe80::1%eth0]:1") }, "zone"},
+		{"mapped", func(c *Config) { c.Peers[0].Endpoint = addr("[::ffff:192.0.2.2]:1") }, "192.0.2.2"},
+		{"two families", func(c *Config) { c.Peers[0].Endpoint = addr("[2001:db8::2]:1") }, "family"},
+		{"itself", func(c *Config) { c.Peers[0].Endpoint = c.Listen }, "itself"},
+		{"no prefixes", func(c *Config) { c.Peers[0].Prefixes = nil }, "prefixes"},
+		{"host bits", func(c *Config) { c.Peers[0].Prefixes = of("10.0.0.1/8") }, "write 10.0.0.0/8"},
+		{"same prefix", func(c *Config) { c.Peers[0].Prefixes = of("198.51.100.0/24") }, "peer 2: prefixes: 198.51.100.0/24 overlaps"},
+		{"shorter prefix", func(c *Config) { c.Peers[0].Prefixes = of("198.51.100.128/25") }, "overlaps 198.51.100.128/25 of peer 1"},
+		{"longer prefix", func(c *Config) { c.Peers[0].Prefixes = of("198.51.0.0/16") }, "overlaps 198.51.0.0/16 of peer 1"},
+		{"the same peer's", func(c *Config) { c.Peers[1].Prefixes = of("192.0.2.0/24", "192.0.2.0/25") }, "overlaps"},
 	}
 	for _, c := range cases {
 		cfg := goodConfig()

@@ -6,26 +6,30 @@ package reference
 type Drop uint8
 
 // The reasons, in the order in which the way in asks for them, then those of
-// the two exits.
+// the way out and of the two exits.
 const (
 	DropNone     Drop = iota
-	DropPeer          // datagram from an address that is not the peer's
+	DropPeer          // datagram from an address that is no peer's
 	DropOversize      // longer than the tunnel's MTU allows
 	DropShort         // datagram shorter than the header
 	DropLength        // length field differs from the octets that came
-	DropTunnel        // another tunnel's id
+	DropTunnel        // a tunnel id that is not one of this sender's
 	DropChecksum      // CRC-32C does not hold
 	DropInner         // not an IPv4 or IPv6 packet
+	DropSource        // inner source address that is not behind this peer
 	DropReplay        // sequence number seen before
 	DropOld           // sequence number left of the replay window
+	DropRoute         // inner destination that is behind no peer
+	DropOffload       // a super-packet that cannot be cut up
+	DropNextHop       // no Ethernet address is known for the inner destination
 	DropPort          // the LAN port refused the packet
 	DropSend          // the underlay socket refused the datagram
 	numDrops
 )
 
 var dropNames = [numDrops]string{
-	"none", "peer", "oversize", "short", "length", "tunnel", "checksum",
-	"inner", "replay", "old", "port", "send",
+	"none", "peer", "oversize", "short", "length", "tunnel", "checksum", "inner", "source",
+	"replay", "old", "route", "offload", "nexthop", "port", "send",
 }
 
 // String is the name under which the counter is reported.

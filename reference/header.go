@@ -128,3 +128,15 @@ func isIP(packet []byte) bool {
 	}
 	return false
 }
+
+// lengthOf is the length that an IP packet says it has, or 0 when it is too
+// short to say (RFC 791 section 3.1, RFC 8200 section 3).
+func lengthOf(packet []byte) int {
+	if !isIP(packet) {
+		return 0
+	}
+	if packet[0]>>4 == 4 {
+		return int(binary.BigEndian.Uint16(packet[2:]))
+	}
+	return minIPv6 + int(binary.BigEndian.Uint16(packet[4:]))
+}

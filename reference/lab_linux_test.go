@@ -84,8 +84,7 @@ func start(t *testing.T, ends [2]*end, underlay [2]string, change func(*Config))
 	t.Helper()
 	for i, e := range ends {
 		cfg := Defaults()
-		cfg.Dev, cfg.Tunnel = "tun0", 7
-		cfg.Local, cfg.Peer = netip.MustParseAddrPort(underlay[i]), netip.MustParseAddrPort(underlay[1-i])
+		cfg.Dev, cfg.Listen, cfg.Peers = "tun0", netip.MustParseAddrPort(underlay[i]), onePeer(netip.MustParseAddrPort(underlay[1-i]))
 		change(&cfg)
 		e.inside(t, func() error {
 			var err error

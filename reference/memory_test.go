@@ -39,39 +39,42 @@ func (p *memoryPort) read(b *batch) error {
 	return nil
 }
 
-func (p *memoryPort) write(packets [][]byte) (taken int) {
+func (p *memoryPort) write(packets [][]byte, tally *Direction) {
 	for _, packet := range packets {
 		if p.out(packet) {
-			taken++
+			tally.Delivered++
+		} else {
+			tally.Drops[DropPort]++
 		}
 	}
-	return taken
 }
 
 func (p *memoryPort) interrupt() error { p.stop <- struct{}{}; return nil }
 func (p *memoryPort) close() error     { return nil }
 
 // memoryConn is an underlay that leads back to itself: what is sent arrives, as
-// runs, in buffers that go round.
+// runs, from the endpoint it was sent to, in buffers that go round.
 type memoryConn struct {
-	free, wire chan []byte
-	sizes      chan int // of the segments of each message on the wire
-	held       []byte   // the message that receive returned last
-	arrived    [1]arrival
+	free, wire chan message
 	stop       chan struct{}
 	sent       int
+}
+
+type message struct {
+	data    []byte
+	segment int
+	from    *endpoint
 }
 
 func newMemoryConn(mtu int) *memoryConn {
 	const messages = 64
 	c := &memoryConn{
-		free:  make(chan []byte, messages),
-		wire:  make(chan []byte, messages),
-		sizes: make(chan int, messages),
-		stop:  make(chan struct{}, 10),
+		free: make(chan message, messages),
+		wire: make(chan message, messages),
+		stop: make(chan struct{}, 10),
 	}
 	for range messages {
-		c.free <- make([]byte, max(maxRunOctets, mtu+HeaderLen))
+		c.free <- message{data: make([]byte, max(maxRunOctets, mtu+HeaderLen))}
 	}
 	return c
 }
@@ -79,25 +82,35 @@ func newMemoryConn(mtu int) *memoryConn {
 func (c *memoryConn) send(b *batch) int {
 	for i := 0; i < b.len(); {
 		n := b.run(i)
-		buffer := <-c.free
-		c.sizes <- b.datagrams[i].len()
-		c.wire <- buffer[:copy(buffer, b.octets(i, i+n))]
+		m := <-c.free
+		m.data = m.data[:copy(m.data[:cap(m.data)], b.octets(i, i+n))]
+		m.segment, m.from = b.datagrams[i].len(), b.datagrams[i].peer.endpoint
+		c.wire <- m
 		i += n
 	}
 	c.sent += b.len()
 	return b.len()
 }
 
-func (c *memoryConn) receive() ([]arrival, error) {
-	if c.held != nil {
-		c.free <- c.held[:cap(c.held)]
-		c.held = nil
+// memoryInbox holds the message that receive returned last.
+type memoryInbox struct {
+	conn    *memoryConn
+	held    message
+	arrived [1]arrival
+}
+
+func (c *memoryConn) inbox() inbox { return &memoryInbox{conn: c} }
+
+func (in *memoryInbox) receive() ([]arrival, error) {
+	if in.held.data != nil {
+		in.conn.free <- in.held
+		in.held.data = nil
 	}
 	select {
-	case c.held = <-c.wire:
-		c.arrived[0] = arrival{data: c.held, segment: <-c.sizes, ours: true}
-		return c.arrived[:], nil
-	case <-c.stop:
+	case in.held = <-in.conn.wire:
+		in.arrived[0] = arrival{data: in.held.data, segment: in.held.segment, from: in.held.from}
+		return in.arrived[:], nil
+	case <-in.conn.stop:
 		return nil, io.EOF
 	}
 }
@@ -109,13 +122,25 @@ func (c *memoryConn) close() error     { return nil }
 func testTunnel(out func([]byte) bool) (*Tunnel, *memoryPort, *memoryConn) {
 	cfg := goodConfig()
 	p, c := newMemoryPort(out), newMemoryConn(cfg.MTU)
-	return newTunnel(cfg, p, c), p, c
+	return newTunnel(cfg, newPeerTable(cfg, 1), p, c), p, c
+}
+
+// once takes one batch through all stages.
+func once[B any](d direction[B], b B) error {
+	if err := d.take(b); err != nil {
+		return err
+	}
+	d.work(b)
+	d.give(b)
+	return nil
 }
 
 func TestBatchDoesNotAllocate(t *testing.T) {
 	delivered := 0
 	tunnel, p, c := testTunnel(func([]byte) bool { delivered++; return true })
 	small, large := packet(4, 46), packet(6, 1500)
+	out, in := tunnel.outbound(), tunnel.inbound()
+	outbound, inbound := out.make(), in.make()
 	runs := 0
 	allocations := testing.AllocsPerRun(200, func() {
 		runs++
@@ -126,11 +151,11 @@ func TestBatchDoesNotAllocate(t *testing.T) {
 				p.in <- large
 			}
 		}
-		if err := tunnel.encap.step(); err != nil {
+		if err := once(out, outbound); err != nil {
 			t.Fatal(err)
 		}
 		for len(c.wire) > 0 {
-			if err := tunnel.decap.step(); err != nil {
+			if err := once(in, inbound); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -150,7 +175,7 @@ func TestEncapCountsEachPacketOnce(t *testing.T) {
 	} {
 		p.in <- in
 	}
-	if err := tunnel.encap.step(); err != nil {
+	if err := once(tunnel.outbound(), newBatch(DefaultMTU)); err != nil {
 		t.Fatal(err)
 	}
 	got := tunnel.Stats().Encap
@@ -172,11 +197,11 @@ func (c *stubConn) send(b *batch) int { return min(c.takes, b.len()) }
 func TestEncapCountsWhatTheSocketRefuses(t *testing.T) {
 	cfg := goodConfig()
 	p := newMemoryPort(nil)
-	tunnel := newTunnel(cfg, p, &stubConn{takes: 2})
+	tunnel := newTunnel(cfg, newPeerTable(cfg, 1), p, &stubConn{takes: 2})
 	for range 5 {
 		p.in <- packet(4, 46)
 	}
-	if err := tunnel.encap.step(); err != nil {
+	if err := once(tunnel.outbound(), newBatch(DefaultMTU)); err != nil {
 		t.Fatal(err)
 	}
 	if got := tunnel.Stats().Encap; got.Delivered != 2 || got.Drops[DropSend] != 3 {
@@ -187,15 +212,16 @@ func TestEncapCountsWhatTheSocketRefuses(t *testing.T) {
 
 // feed runs one decap batch of the given messages.
 func feed(d *decap, arrivals ...arrival) {
-	for i := range arrivals {
-		d.split(&arrivals[i])
-	}
-	d.flush()
-	d.counters.add(&d.tally)
+	in := d.newIntake()
+	in.arrivals = arrivals
+	d.work(in)
+	d.give(in)
 }
 
 func TestDecapCountsEachDatagramOnce(t *testing.T) {
 	const tunnel = 7
+	tun, _, c := testTunnel(func(p []byte) bool { return p[0]>>4 == 4 })
+	ours, theirs := tun.peers.all[0].endpoint, tun.peers.all[1].endpoint
 	good := func(sequence uint64) []byte { return datagram(tunnel, sequence, packet(4, 46)) }
 	bad := good(1 << 63)
 	bad[offChecksum] ^= 1
@@ -205,23 +231,24 @@ func TestDecapCountsEachDatagramOnce(t *testing.T) {
 		in   arrival
 		want map[Drop]uint64
 	}{
-		{"good", arrival{data: good(20000), ours: true}, map[Drop]uint64{DropNone: 1}},
-		{"again", arrival{data: good(20000), ours: true}, map[Drop]uint64{DropReplay: 1}},
-		{"old", arrival{data: good(20000 - WindowSize), ours: true}, map[Drop]uint64{DropOld: 1}},
-		{"forged ahead", arrival{data: bad, ours: true}, map[Drop]uint64{DropChecksum: 1}},
-		{"window did not move", arrival{data: good(20001), ours: true}, map[Drop]uint64{DropNone: 1}},
+		{"good", arrival{data: good(20000), from: ours}, map[Drop]uint64{DropNone: 1}},
+		{"again", arrival{data: good(20000), from: ours}, map[Drop]uint64{DropReplay: 1}},
+		{"old", arrival{data: good(20000 - WindowSize), from: ours}, map[Drop]uint64{DropOld: 1}},
+		{"forged ahead", arrival{data: bad, from: ours}, map[Drop]uint64{DropChecksum: 1}},
+		{"window did not move", arrival{data: good(20001), from: ours}, map[Drop]uint64{DropNone: 1}},
 		{"stranger", arrival{data: good(20002)}, map[Drop]uint64{DropPeer: 1}},
 		{"stranger's row", arrival{data: row, segment: len(good(0))}, map[Drop]uint64{DropPeer: 3}},
-		{"another tunnel", arrival{data: datagram(8, 1, packet(4, 46)), ours: true}, map[Drop]uint64{DropTunnel: 1}},
-		{"empty", arrival{ours: true}, map[Drop]uint64{DropShort: 1}},
-		{"oversize", arrival{data: datagram(tunnel, 1, packet(4, 1501)), ours: true}, map[Drop]uint64{DropOversize: 1}},
-		{"truncated", arrival{data: good(20003), truncated: true, ours: true}, map[Drop]uint64{DropOversize: 1}},
-		{"old row with a cut end", arrival{data: row, segment: len(good(0)), ours: true}, map[Drop]uint64{DropOld: 2, DropLength: 1}},
-		{"segment longer than data", arrival{data: good(20004), segment: 9000, ours: true}, map[Drop]uint64{DropNone: 1}},
-		{"negative segment", arrival{data: good(20005), segment: -1, ours: true}, map[Drop]uint64{DropNone: 1}},
-		{"refused by the port", arrival{data: datagram(tunnel, 20006, packet(6, 46)), ours: true}, map[Drop]uint64{DropPort: 1}},
+		{"nobody's tunnel", arrival{data: datagram(9, 1, packet(4, 46)), from: ours}, map[Drop]uint64{DropTunnel: 1}},
+		{"another peer's tunnel", arrival{data: datagram(8, 1, packet(4, 46)), from: ours}, map[Drop]uint64{DropTunnel: 1}},
+		{"another peer's source", arrival{data: datagram(8, 1, packet(4, 46)), from: theirs}, map[Drop]uint64{DropSource: 1}},
+		{"empty", arrival{from: ours}, map[Drop]uint64{DropShort: 1}},
+		{"oversize", arrival{data: datagram(tunnel, 1, packet(4, 1501)), from: ours}, map[Drop]uint64{DropOversize: 1}},
+		{"truncated", arrival{data: good(20003), truncated: true, from: ours}, map[Drop]uint64{DropOversize: 1}},
+		{"old row with a cut end", arrival{data: row, segment: len(good(0)), from: ours}, map[Drop]uint64{DropOld: 2, DropLength: 1}},
+		{"segment longer than data", arrival{data: good(20004), segment: 9000, from: ours}, map[Drop]uint64{DropNone: 1}},
+		{"negative segment", arrival{data: good(20005), segment: -1, from: ours}, map[Drop]uint64{DropNone: 1}},
+		{"refused by the port", arrival{data: datagram(tunnel, 20006, packet(6, 46)), from: ours}, map[Drop]uint64{DropPort: 1}},
 	}
-	tun, _, c := testTunnel(func(p []byte) bool { return p[0]>>4 == 4 })
 	for _, cs := range cases {
 		before := tun.Stats().Decap
 		feed(&tun.decap, cs.in)
@@ -254,7 +281,10 @@ func TestDecapBalancesOnRubbish(t *testing.T) {
 		if rng.IntN(4) == 0 {
 			data[rng.IntN(len(data))] ^= byte(rng.Uint32())
 		}
-		a := arrival{data: data, segment: rng.IntN(300) - 5, ours: rng.IntN(9) > 0, truncated: rng.IntN(50) == 0}
+		a := arrival{data: data, segment: rng.IntN(300) - 5, truncated: rng.IntN(50) == 0}
+		if rng.IntN(9) > 0 {
+			a.from = tun.peers.all[0].endpoint
+		}
 		size := a.segment
 		if size <= 0 {
 			size = len(data)
@@ -320,16 +350,18 @@ func balanced(t *testing.T, name string, d Direction) {
 func BenchmarkBatchThereAndBack(b *testing.B) {
 	tunnel, p, c := testTunnel(func([]byte) bool { return true })
 	small := packet(4, 46)
+	out, in := tunnel.outbound(), tunnel.inbound()
+	outbound, inbound := out.make(), in.make()
 	b.ReportAllocs()
 	for b.Loop() {
 		for range maxBatch {
 			p.in <- small
 		}
-		if err := tunnel.encap.step(); err != nil {
+		if err := once(out, outbound); err != nil {
 			b.Fatal(err)
 		}
 		for len(c.wire) > 0 {
-			if err := tunnel.decap.step(); err != nil {
+			if err := once(in, inbound); err != nil {
 				b.Fatal(err)
 			}
 		}

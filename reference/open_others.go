@@ -8,6 +8,6 @@ import (
 )
 
 // open needs Linux's TUN device and batched socket calls.
-func open(Config) (port, conn, error) {
+func open(Config, *peerTable) (port, conn, error) {
 	return nil, nil, fmt.Errorf("needs linux: %w", errors.ErrUnsupported)
 }

@@ -10,6 +10,7 @@ import (
 type Stats struct {
 	Encap Direction // LAN port to underlay
 	Decap Direction // underlay to LAN port
+	Peers []PeerStats
 }
 
 // Direction counts packets. Once the tunnel has stopped, and between batches,

@@ -9,11 +9,19 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/sys"
 )
 
-// tunPort is the LAN port on a TUN device: a read and a write per packet.
+// tunPort is the LAN port on a TUN device.
 type tunPort struct {
 	tun     *sys.TUN
 	stop    *sys.Event
 	drained bool // the last read found the queue empty
+	lan     lan
+}
+
+// lan is how packets are read from and written to a TUN device.
+type lan interface {
+	// read adds the next packet or packets to b, which is not full, or returns EAGAIN.
+	read(b *batch) error
+	write(packets [][]byte, tally *Direction)
 }
 
 func openTUN(cfg Config) (*tunPort, error) {
@@ -21,11 +29,30 @@ func openTUN(cfg Config) (*tunPort, error) {
 	if err != nil {
 		return nil, err
 	}
-	tun, err := sys.OpenTUN(cfg.Dev, cfg.MTU)
+	tun, offloads, err := openOffloading(cfg)
 	if err != nil {
 		return nil, errors.Join(err, stop.Close())
 	}
-	return &tunPort{tun: tun, stop: stop, drained: true}, nil
+	p := &tunPort{tun: tun, stop: stop, drained: true, lan: plainTUN{tun}}
+	if offloads != sys.TUNPlain {
+		p.lan = newOffloadTUN(tun, cfg.MTU)
+	}
+	return p, nil
+}
+
+// openOffloading opens the device with as many offloads as were asked for and
+// the kernel has: USO is younger than the others (Linux 6.2).
+func openOffloading(cfg Config) (*sys.TUN, sys.TUNOffloads, error) {
+	if cfg.Offloads {
+		for _, offloads := range []sys.TUNOffloads{sys.TUNAll, sys.TUNTCP} {
+			tun, err := sys.OpenTUN(cfg.Dev, cfg.MTU, offloads)
+			if !errors.Is(err, syscall.EINVAL) {
+				return tun, offloads, err
+			}
+		}
+	}
+	tun, err := sys.OpenTUN(cfg.Dev, cfg.MTU, sys.TUNPlain)
+	return tun, sys.TUNPlain, err
 }
 
 // read sleeps only if the queue was empty last time; under load the next
@@ -44,7 +71,7 @@ func (p *tunPort) read(b *batch) error {
 		if err := p.drain(b); err != nil {
 			return fmt.Errorf("read %s: %w", p.tun.Name(), err)
 		}
-		if b.len() > 0 {
+		if b.len() > 0 || b.tally.Received > 0 {
 			return nil
 		}
 	}
@@ -53,7 +80,7 @@ func (p *tunPort) read(b *batch) error {
 func (p *tunPort) drain(b *batch) error {
 	p.drained = false
 	for !b.full() {
-		n, err := p.tun.Read(b.next())
+		err := p.lan.read(b)
 		if err == syscall.EAGAIN {
 			p.drained = true
 			return nil
@@ -61,20 +88,33 @@ func (p *tunPort) drain(b *batch) error {
 		if err != nil {
 			return err
 		}
-		b.commit(n)
 	}
 	return nil
 }
 
-func (p *tunPort) write(packets [][]byte) (taken int) {
-	for _, packet := range packets {
-		if p.tun.Write(packet) == nil {
-			taken++
-		}
-	}
-	return taken
-}
+func (p *tunPort) write(packets [][]byte, tally *Direction) { p.lan.write(packets, tally) }
 
 func (p *tunPort) interrupt() error { return p.stop.Raise() }
 
 func (p *tunPort) close() error { return errors.Join(p.tun.Close(), p.stop.Close()) }
+
+// plainTUN is a read and a write per packet.
+type plainTUN struct{ tun *sys.TUN }
+
+func (l plainTUN) read(b *batch) error {
+	n, err := l.tun.Read(b.next())
+	if err == nil {
+		b.commit(n)
+	}
+	return err
+}
+
+func (l plainTUN) write(packets [][]byte, tally *Direction) {
+	for _, packet := range packets {
+		if l.tun.Write(packet) == nil {
+			tally.Delivered++
+		} else {
+			tally.Drops[DropPort]++
+		}
+	}
+}

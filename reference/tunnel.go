@@ -12,17 +12,18 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/sys"
 )
 
-// Tunnel is one end of a tunnel to one peer. Make it with New, call Run once,
+// Tunnel is one end of one or more tunnels. Make it with New, call Run once,
 // then Close.
 type Tunnel struct {
+	cfg   Config
 	encap encap
 	decap decap
+	peers *peerTable
 	port  port
 	conn  conn
-	cpus  []int
 }
 
-// New opens the TUN device and the socket of cfg in the network namespace of
+// New opens the LAN port and the socket of cfg in the network namespace of
 // the calling thread; afterwards the tunnel may run on any. Errors are one
 // line and wrap errors.ErrUnsupported where this system cannot do it.
 func New(cfg Config) (*Tunnel, error) {
@@ -30,30 +31,22 @@ func New(cfg Config) (*Tunnel, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reference tunnel: %w", err)
 	}
-	p, c, err := open(cfg)
+	// An end that was restarted must not look like a replay to a peer that was
+	// not, and no tunnel sends a packet per nanosecond.
+	peers := newPeerTable(cfg, uint64(time.Now().UnixNano()))
+	p, c, err := open(cfg, peers)
 	if err != nil {
 		return nil, fmt.Errorf("reference tunnel: %w", err)
 	}
-	return newTunnel(cfg, p, c), nil
+	return newTunnel(cfg, peers, p, c), nil
 }
 
 // newTunnel joins a port and a conn.
-func newTunnel(cfg Config, p port, c conn) *Tunnel {
+func newTunnel(cfg Config, peers *peerTable, p port, c conn) *Tunnel {
 	return &Tunnel{
-		port: p,
-		conn: c,
-		cpus: cfg.CPUs,
-		encap: encap{
-			port: p, conn: c, tunnel: cfg.Tunnel, mtu: cfg.MTU,
-			// An end that was restarted must not look like a replay to a peer that
-			// was not, and no tunnel sends a packet per nanosecond.
-			sequence: uint64(time.Now().UnixNano()),
-			batch:    newBatch(cfg.MTU),
-		},
-		decap: decap{
-			port: p, conn: c, tunnel: cfg.Tunnel, mtu: cfg.MTU,
-			packets: make([][]byte, 0, deliverBatch),
-		},
+		cfg: cfg, peers: peers, port: p, conn: c,
+		encap: encap{port: p, conn: c, peers: peers, mtu: cfg.MTU, yields: cfg.Yield},
+		decap: decap{port: p, conn: c, peers: peers, mtu: cfg.MTU, packets: make([][]byte, 0, deliverBatch)},
 	}
 }
 
@@ -67,39 +60,82 @@ func Run(ctx context.Context, cfg Config) error {
 	return errors.Join(t.Run(ctx), t.Close())
 }
 
-// directions is how many goroutines carry packets.
-const directions = 2
+// outbound and inbound are the two directions' stages.
+func (t *Tunnel) outbound() direction[*batch] {
+	return direction[*batch]{
+		make: func() *batch { return newBatch(t.cfg.MTU) },
+		take: t.encap.take, work: t.encap.work, give: t.encap.give,
+	}
+}
+
+func (t *Tunnel) inbound() direction[*intake] {
+	return direction[*intake]{make: t.decap.newIntake, take: t.decap.take, work: t.decap.work, give: t.decap.give}
+}
 
 // Run carries packets until ctx is done and then returns nil, or until a
-// device or socket fails. It returns after both directions have stopped.
+// device or socket fails. It returns after all goroutines have stopped.
 func (t *Tunnel) Run(ctx context.Context) error {
-	defer lendProcs(directions)()
+	defer lendProcs(2)()
 	defer context.AfterFunc(ctx, t.interrupt)()
 	var wg sync.WaitGroup
 	var encapErr, decapErr error
-	wg.Go(func() { encapErr = t.routine(0, t.encap.step) })
-	wg.Go(func() { decapErr = t.routine(1, t.decap.step) })
+	wg.Go(func() { encapErr = drive(t, 0, t.outbound()) })
+	wg.Go(func() { decapErr = drive(t, 1, t.inbound()) })
 	wg.Wait()
 	return errors.Join(encapErr, decapErr)
 }
 
-// routine runs one direction to completion on a thread of its own. When it
-// ends, for whatever reason, the other direction ends too.
-func (t *Tunnel) routine(direction int, step func() error) error {
+// drive runs one direction by the engine that was asked for. When it ends, for
+// whatever reason, the other direction ends too.
+func drive[B any](t *Tunnel, index int, d direction[B]) error {
 	defer t.interrupt()
-	runtime.LockOSThread() // never unlocked: thread and affinity end with the goroutine
-	if n := len(t.cpus); n > 0 {
-		if err := sys.SetAffinity(0, t.cpus[direction%n:][:1]); err != nil {
-			return fmt.Errorf("reference tunnel: %w", err)
-		}
+	var err error
+	if t.cfg.Engine == Pool {
+		err = t.pooled(index, func(starting func(func())) error { return d.pool(t.cfg.Workers, !t.cfg.Pooling, starting) })
+	} else if err = t.ownThread(index); err == nil {
+		err = d.run(!t.cfg.Pooling)
 	}
-	for {
-		if err := step(); err == io.EOF {
-			return nil
-		} else if err != nil {
-			return fmt.Errorf("reference tunnel: %w", err)
-		}
+	if err == io.EOF {
+		return nil
 	}
+	if err != nil {
+		return fmt.Errorf("reference tunnel: %w", err)
+	}
+	return nil
+}
+
+// ownThread gives the calling goroutine a thread, on its core if it has one.
+// The thread ends with the goroutine.
+func (t *Tunnel) ownThread(index int) error {
+	runtime.LockOSThread()
+	if n := len(t.cfg.CPUs); n > 0 {
+		return sys.SetAffinity(0, t.cfg.CPUs[index%n:][:1])
+	}
+	return nil
+}
+
+// pooled runs a pool. Its goroutines have threads of their own only where they
+// are pinned: handing over between locked threads costs a switch of threads each time.
+func (t *Tunnel) pooled(index int, pool func(starting func(func())) error) error {
+	if len(t.cfg.CPUs) == 0 {
+		return pool(func(routine func()) { routine() })
+	}
+	var once sync.Once
+	var failed error
+	start := func(routine func()) {
+		if err := t.ownThread(index); err != nil {
+			once.Do(func() { failed = err })
+			t.interrupt()
+		}
+		routine()
+	}
+	if err := t.ownThread(index); err != nil {
+		return err
+	}
+	if err := pool(start); failed == nil {
+		return err
+	}
+	return failed
 }
 
 // interrupt wakes both directions and makes them end. Its errors could only
@@ -111,7 +147,11 @@ func (t *Tunnel) interrupt() {
 
 // Stats may be called at any time, also while the tunnel runs.
 func (t *Tunnel) Stats() Stats {
-	return Stats{Encap: t.encap.counters.load(), Decap: t.decap.counters.load()}
+	s := Stats{Encap: t.encap.counters.load(), Decap: t.decap.counters.load()}
+	for _, p := range t.peers.all {
+		s.Peers = append(s.Peers, p.stats())
+	}
+	return s
 }
 
 // Close releases device and socket. Call it when Run has returned, or instead

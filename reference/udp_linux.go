@@ -19,60 +19,82 @@ const (
 	maxPlainLen = 1 << 21 // bounds the memory of plain slots for jumbo packets
 )
 
-// udpConn is the underlay on a connected UDP socket.
+// udpConn is the underlay on a UDP socket, which takes datagrams only of the
+// peers' endpoints: where the kernel allows, a filter in it drops all others before they
+// are queued.
 type udpConn struct {
-	socket  *sys.UDP
-	peer    netip.AddrPort
-	out     transmitter
-	in      *sys.ReceiveVector
-	arrived [sys.VectorLen]arrival
-	stopped atomic.Bool
+	socket    *sys.UDP
+	endpoints map[netip.AddrPort]*endpoint
+	out       transmitter
+	gro       bool
+	slot      int // octets of a receive slot without UDP_GRO
+	filter    *strangerFilter
+	stopped   atomic.Bool
 }
 
-func openUDP(cfg Config) (*udpConn, error) {
-	socket, err := sys.DialUDP(cfg.Local, cfg.Peer, cfg.SocketBuffer)
+func openUDP(cfg Config, peers *peerTable) (*udpConn, error) {
+	socket, err := sys.ListenUDP(cfg.Listen, cfg.SocketBuffer)
 	if err != nil {
 		return nil, err
 	}
-	c := &udpConn{socket: socket, peer: cfg.Peer}
+	c := &udpConn{socket: socket, endpoints: peers.endpoints(), slot: HeaderLen + cfg.MTU}
+	for addr, e := range c.endpoints {
+		e.name = sys.NewName(addr)
+	}
+	if c.filter, err = keepStrangersOut(socket, c.endpoints); err != nil && !errors.Is(err, errors.ErrUnsupported) {
+		return nil, errors.Join(err, socket.Close())
+	}
 	c.out.plain = &plainSender{socket: socket}
 	if cfg.GSO && socket.ProbeSegmentation() == nil {
 		c.out.fast = &segmentingSender{socket: socket}
 	}
-	if cfg.GRO && socket.EnableGRO() == nil {
-		c.in = sys.NewReceiveVector(groSlots, groSlotLen)
-	} else {
-		slot := HeaderLen + cfg.MTU
-		c.in = sys.NewReceiveVector(min(plainSlots, max(1, maxPlainLen/slot)), slot)
-	}
+	c.gro = cfg.GRO && socket.EnableGRO() == nil
 	return c, nil
+}
+
+// udpInbox is a vector of slots, and what arrived in them.
+type udpInbox struct {
+	conn    *udpConn
+	vector  *sys.ReceiveVector
+	arrived [sys.VectorLen]arrival
+	addr    netip.AddrPort // the last sender's
+	from    *endpoint
+}
+
+func (c *udpConn) inbox() inbox {
+	if c.gro {
+		return &udpInbox{conn: c, vector: sys.NewReceiveVector(groSlots, groSlotLen)}
+	}
+	return &udpInbox{conn: c, vector: sys.NewReceiveVector(min(plainSlots, max(1, maxPlainLen/c.slot)), c.slot)}
 }
 
 func (c *udpConn) send(b *batch) int { return c.out.transmit(b) }
 
-func (c *udpConn) receive() ([]arrival, error) {
+func (in *udpInbox) receive() ([]arrival, error) {
 	for {
-		messages, err := c.in.Receive(c.socket)
-		if c.stopped.Load() {
+		messages, err := in.vector.Receive(in.conn.socket)
+		if in.conn.stopped.Load() {
 			return nil, io.EOF
 		}
 		if err == nil {
-			return c.judge(messages), nil
+			return in.judge(messages), nil
 		}
 		if sys.IsBroken(err) {
-			return nil, fmt.Errorf("receive from %s: %w", c.peer, err)
+			return nil, fmt.Errorf("receive: %w", err)
 		}
 	}
 }
 
-// judge notes whose each message is. The socket is connected, so a stranger's
-// can only be one that was queued before it was.
-func (c *udpConn) judge(messages []sys.Arrival) []arrival {
+// judge notes whose each message is. Most come from the sender of the one before.
+func (in *udpInbox) judge(messages []sys.Arrival) []arrival {
 	for i := range messages {
 		m := &messages[i]
-		c.arrived[i] = arrival{data: m.Data, segment: m.Segment, truncated: m.Truncated, ours: m.Source == c.peer}
+		if m.Source != in.addr {
+			in.addr, in.from = m.Source, in.conn.endpoints[m.Source]
+		}
+		in.arrived[i] = arrival{data: m.Data, segment: m.Segment, truncated: m.Truncated, from: in.from}
 	}
-	return c.arrived[:len(messages)]
+	return in.arrived[:len(messages)]
 }
 
 func (c *udpConn) interrupt() error {
@@ -80,7 +102,7 @@ func (c *udpConn) interrupt() error {
 	return c.socket.ShutdownRead()
 }
 
-func (c *udpConn) close() error { return c.socket.Close() }
+func (c *udpConn) close() error { return errors.Join(c.socket.Close(), c.filter.close()) }
 
 // sender hands datagrams of a batch to the kernel.
 type sender interface {
@@ -91,6 +113,9 @@ type sender interface {
 	send(b *batch, from, to int) (taken, failed int, err error)
 }
 
+// name is where datagram i goes, as the socket wants it.
+func (b *batch) name(i int) *sys.Name { return b.datagrams[i].peer.endpoint.name.(*sys.Name) }
+
 // plainSender sends a message per datagram.
 type plainSender struct {
 	socket *sys.UDP
@@ -100,7 +125,7 @@ type plainSender struct {
 func (s *plainSender) send(b *batch, from, to int) (taken, failed int, err error) {
 	s.vector.Reset()
 	for i := from; i < to && !s.vector.Full(); i++ {
-		s.vector.Add(b.octets(i, i+1), 0)
+		s.vector.Add(b.octets(i, i+1), 0, b.name(i))
 	}
 	taken, err = s.vector.Send(s.socket)
 	return taken, 1, err
@@ -123,7 +148,7 @@ func (s *segmentingSender) send(b *batch, from, to int) (taken, failed int, err 
 			segment = b.datagrams[i].len()
 		}
 		s.runs[s.vector.Len()] = n
-		s.vector.Add(b.octets(i, i+n), segment)
+		s.vector.Add(b.octets(i, i+n), segment, b.name(i))
 		i += n
 	}
 	messages, err := s.vector.Send(s.socket)

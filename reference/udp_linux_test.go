@@ -97,22 +97,36 @@ func loopback(t *testing.T, host string, gso, gro bool) (*localConn, *net.UDPCon
 	}
 	t.Cleanup(func() { far.Close() })
 	cfg := goodConfig()
-	cfg.Peer = far.LocalAddr().(*net.UDPAddr).AddrPort()
-	cfg.Local = freePort(t, host)
-	cfg.GSO, cfg.GRO, cfg.SocketBuffer = gso, gro, DefaultSocketBuffer
-	c, err := openUDP(cfg)
+	cfg.Listen, cfg.Peers = freePort(t, host), onePeer(far.LocalAddr().(*net.UDPAddr).AddrPort())
+	cfg.GSO, cfg.GRO = gso, gro
+	return openLocal(t, cfg), far
+}
+
+// onePeer is a peer behind which everything is.
+func onePeer(endpoint netip.AddrPort) []Peer {
+	return []Peer{{ID: 7, Endpoint: endpoint, Prefixes: of("0.0.0.0/0", "::/0")}}
+}
+
+// localConn is a udpConn that knows its own address and its one peer.
+type localConn struct {
+	*udpConn
+	local netip.AddrPort
+	peers *peerTable
+	in    inbox
+}
+
+func openLocal(t *testing.T, cfg Config) *localConn {
+	t.Helper()
+	peers := newPeerTable(cfg, 1)
+	c, err := openUDP(cfg, peers)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.close() })
-	return &localConn{c, cfg.Local}, far
+	return &localConn{c, cfg.Listen, peers, c.inbox()}
 }
 
-// localConn is a udpConn that knows its own address.
-type localConn struct {
-	*udpConn
-	local netip.AddrPort
-}
+func (c *localConn) receive() ([]arrival, error) { return c.in.receive() }
 
 // freePort is a port that nobody used a moment ago.
 func freePort(t *testing.T, host string) netip.AddrPort {
@@ -126,7 +140,7 @@ func freePort(t *testing.T, host string) netip.AddrPort {
 }
 
 // mixed is a batch of runs, single datagrams and short tails.
-func mixed() *batch {
+func mixed(p *peer) *batch {
 	b := newBatch(1500)
 	for i, n := range []int{46, 46, 46, 30, 800, 801, 1400, 1400, 1400, 20, 46} {
 		copy(b.next(), packet(4, n))
@@ -134,7 +148,8 @@ func mixed() *batch {
 		b.commit(n)
 	}
 	for i, d := range b.datagrams {
-		Seal(b.slab[d.start:d.end], 7, uint64(i))
+		Seal(b.slab[d.start:d.end], p.id, uint64(i))
+		b.datagrams[i].peer = p
 	}
 	return b
 }
@@ -143,7 +158,7 @@ func TestSocketSendsEveryDatagram(t *testing.T) {
 	for _, host := range []string{"127.0.0.1", "::1"} {
 		for _, gso := range []bool{true, false} {
 			c, far := loopback(t, host, gso, true)
-			b := mixed()
+			b := mixed(c.peers.all[0])
 			if sent := c.send(b); sent != b.len() {
 				t.Errorf("%s gso=%v: sent %d of %d", host, gso, sent, b.len())
 			}
@@ -180,7 +195,7 @@ func TestNothingIsLostWhenTheKernelRefuses(t *testing.T) {
 	kernel := &refusing{}
 	c.out.fast = kernel
 	for range 2 {
-		b := mixed()
+		b := mixed(c.peers.all[0])
 		if sent := c.send(b); sent != b.len() {
 			t.Errorf("sent %d of %d", sent, b.len())
 		}
@@ -195,7 +210,7 @@ func TestSendSurvivesAClosedPeer(t *testing.T) {
 	c, far := loopback(t, "127.0.0.1", true, true)
 	addr := far.LocalAddr().(*net.UDPAddr)
 	far.Close()
-	b := mixed()
+	b := mixed(c.peers.all[0])
 	for range 3 { // each batch earns a "connection refused" for the next one
 		if sent := c.send(b); sent != b.len() {
 			t.Errorf("sent %d of %d to a closed port", sent, b.len())
@@ -227,7 +242,7 @@ func TestReceiveTakesOnlyThePeers(t *testing.T) {
 			t.Fatal(err)
 		}
 		got, err := c.receive()
-		if err != nil || len(got) != 1 || !got[0].ours || !bytes.Equal(got[0].data, want) {
+		if err != nil || len(got) != 1 || got[0].from == nil || !bytes.Equal(got[0].data, want) {
 			t.Errorf("gro=%v: received %d messages (%v), want the peer's alone", gro, len(got), err)
 		}
 	}
@@ -265,21 +280,17 @@ func TestGROAndPlainReceiveTheSame(t *testing.T) {
 		peer, local := far.LocalAddr().(*net.UDPAddr).AddrPort(), left.local
 		far.Close()
 		cfg := goodConfig()
-		cfg.Local, cfg.Peer, cfg.SocketBuffer = peer, local, DefaultSocketBuffer
-		right, err := openUDP(cfg)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { right.close() })
-		b := mixed()
+		cfg.Listen, cfg.Peers = peer, onePeer(local)
+		right := openLocal(t, cfg)
+		b := mixed(right.peers.all[0])
 		right.send(b)
-		var d decap
-		d.tunnel, d.mtu = 7, 1500
-		d.packets = make([][]byte, 0, 2*maxBatch)
-		port := newMemoryPort(func([]byte) bool { return true })
-		d.port, d.conn = port, left
+		d := decap{
+			port: newMemoryPort(func([]byte) bool { return true }), conn: left, peers: left.peers, mtu: 1500,
+			packets: make([][]byte, 0, deliverBatch),
+		}
+		in := d.newIntake()
 		for d.counters.load().Delivered < uint64(b.len()) {
-			if err := d.step(); err != nil {
+			if err := once(direction[*intake]{take: d.take, work: d.work, give: d.give}, in); err != nil {
 				t.Fatal(err)
 			}
 			if s := d.counters.load(); s.Drops.Sum() > 0 {
@@ -291,8 +302,8 @@ func TestGROAndPlainReceiveTheSame(t *testing.T) {
 
 func TestOpenUDPSaysWhatIsWrong(t *testing.T) {
 	cfg := goodConfig()
-	cfg.Local = netip.MustParseAddrPort("203.0.113.77:7000") // nobody's here
-	if _, err := openUDP(cfg); !errors.Is(err, syscall.EADDRNOTAVAIL) {
+	cfg.Listen = netip.MustParseAddrPort("203.0.113.77:7000") // nobody's here
+	if _, err := openUDP(cfg, newPeerTable(cfg, 1)); !errors.Is(err, syscall.EADDRNOTAVAIL) {
 		t.Errorf("error %v, want that the address is not available", err)
 	}
 }

@@ -44,3 +44,6 @@ func SetAffinity(thread int, cpus []int) error {
 	}
 	return nil
 }
+
+// Yield lets the scheduler look again at who should run (sched_yield(2)).
+func Yield() { unix.RawSyscall(unix.SYS_SCHED_YIELD, 0, 0, 0) }

@@ -9,6 +9,7 @@ import (
 
 func StartTethered(*exec.Cmd, []int) error  { return needsLinux("parent-death signal") }
 func BecomeIdle() error                     { return needsLinux("SCHED_IDLE") }
+func Yield()                                {}
 func PinProcess([]int) error                { return needsLinux("CPU affinity") }
 func SharedPage() (*os.File, []byte, error) { return nil, nil, needsLinux("memfd") }
 func MapPage(*os.File) ([]byte, error)      { return nil, needsLinux("shared memory") }

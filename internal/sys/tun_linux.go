@@ -3,7 +3,6 @@ package sys
 import (
 	"fmt"
 	"os"
-	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -44,35 +43,64 @@ type TUN struct {
 	fd   int
 	name string
 	poll [2]unix.PollFd // Wait's argument: here, so that waiting does not allocate
+
+	parts  [2]unix.Iovec            // ReadParts'
+	gather [1 + MaxParts]unix.Iovec // WriteParts'
 }
+
+// TUNOffloads says what a TUN device may leave to its reader. With any, each packet
+// has a virtio_net_hdr of VirtioLen octets in front, both ways
+// (Documentation/networking/tuntap.rst, linux/virtio_net.h).
+type TUNOffloads uint
+
+// From nothing to everything.
+const (
+	TUNPlain  TUNOffloads = 0
+	TUNHeader TUNOffloads = 1 // the header alone
+	TUNTCP    TUNOffloads = TUNHeader | unix.TUN_F_CSUM<<8 | unix.TUN_F_TSO4<<8 | unix.TUN_F_TSO6<<8
+	TUNAll    TUNOffloads = TUNTCP | unix.TUN_F_USO4<<8 | unix.TUN_F_USO6<<8 // Linux 6.2
+)
+
+// VirtioLen is the length of struct virtio_net_hdr.
+const VirtioLen = 10
 
 // OpenTUN creates the TUN interface name, or attaches to a persistent one, in
 // the namespace of the calling thread, gives it the MTU mtu (octets) and
-// brings it up. The interface goes away with the descriptor.
-func OpenTUN(name string, mtu int) (*TUN, error) {
+// brings it up. The interface goes away with the descriptor. EINVAL: the kernel does not have
+// these offloads.
+func OpenTUN(name string, mtu int, offloads TUNOffloads) (*TUN, error) {
 	const device = "/dev/net/tun"
 	fd, err := unix.Open(device, unix.O_RDWR|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, &os.PathError{Op: "open", Path: device, Err: err}
 	}
 	t := &TUN{fd: fd}
-	if err := t.attach(name, mtu); err != nil {
+	if err := t.attach(name, mtu, offloads); err != nil {
 		unix.Close(fd)
 		return nil, fmt.Errorf("tun %s: %w", name, err)
 	}
 	return t, nil
 }
 
-func (t *TUN) attach(name string, mtu int) error {
+func (t *TUN) attach(name string, mtu int, offloads TUNOffloads) error {
 	req, err := unix.NewIfreq(name)
 	if err != nil {
 		return fmt.Errorf("interface name: %w", err)
 	}
-	req.SetUint16(unix.IFF_TUN | unix.IFF_NO_PI)
+	flags := uint16(unix.IFF_TUN | unix.IFF_NO_PI)
+	if offloads != TUNPlain {
+		flags |= unix.IFF_VNET_HDR
+	}
+	req.SetUint16(flags)
 	if err := unix.IoctlIfreq(t.fd, unix.TUNSETIFF, req); err != nil {
 		return os.NewSyscallError("TUNSETIFF", err)
 	}
 	t.name = req.Name()
+	if offloads != TUNPlain {
+		if err := unix.IoctlSetInt(t.fd, unix.TUNSETOFFLOAD, int(offloads>>8)); err != nil {
+			return os.NewSyscallError("TUNSETOFFLOAD", err)
+		}
+	}
 	return linkUp(t.name, mtu)
 }
 
@@ -123,18 +151,42 @@ func (t *TUN) Write(p []byte) error {
 	return nil
 }
 
+// ReadParts is Read into two places, one behind the other (readv(2)).
+func (t *TUN) ReadParts(first, second []byte) (int, error) {
+	t.parts[0].Base, t.parts[1].Base = unsafe.SliceData(first), unsafe.SliceData(second)
+	t.parts[0].SetLen(len(first))
+	t.parts[1].SetLen(len(second))
+	n, _, errno := unix.RawSyscall(unix.SYS_READV, uintptr(t.fd), uintptr(unsafe.Pointer(&t.parts)), 2)
+	if errno != 0 {
+		return 0, errno
+	}
+	return int(n), nil
+}
+
+// MaxParts is how many parts WriteParts takes after the first.
+const MaxParts = 64
+
+// WriteParts is Write from several places (writev(2)): header, then at most MaxParts parts.
+func (t *TUN) WriteParts(header []byte, parts [][]byte) error {
+	t.gather[0].Base = unsafe.SliceData(header)
+	t.gather[0].SetLen(len(header))
+	n := 1
+	for _, p := range parts {
+		t.gather[n].Base = unsafe.SliceData(p)
+		t.gather[n].SetLen(len(p))
+		n++
+	}
+	_, _, errno := unix.RawSyscall(unix.SYS_WRITEV, uintptr(t.fd), uintptr(unsafe.Pointer(&t.gather)), uintptr(n))
+	if errno != 0 {
+		return errno
+	}
+	return nil
+}
+
 // Wait sleeps (ppoll(2)) until a packet can be read or event is raised, and
 // tells whether it was the event. Only the reading goroutine may call it.
 func (t *TUN) Wait(event *Event) (raised bool, err error) {
-	t.poll[0] = unix.PollFd{Fd: int32(t.fd), Events: unix.POLLIN}
-	t.poll[1] = unix.PollFd{Fd: int32(event.fd), Events: unix.POLLIN}
-	for {
-		_, err := unix.Ppoll(t.poll[:], nil, nil)
-		if err == syscall.EINTR {
-			continue
-		}
-		return t.poll[1].Revents != 0, err
-	}
+	return waitReadable(&t.poll, t.fd, event)
 }
 
 // Close releases the queue, and with the last one the interface.

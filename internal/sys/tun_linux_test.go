@@ -25,7 +25,7 @@ func openTUN(t *testing.T, mtu int) (*TUN, *os.File) {
 	t.Cleanup(func() { ns.Close() })
 	var tun *TUN
 	err = InNetNS(ns, func() error {
-		tun, err = OpenTUN("tun0", mtu)
+		tun, err = OpenTUN("tun0", mtu, TUNPlain)
 		return err
 	})
 	if err != nil {
@@ -143,13 +143,13 @@ func TestTUNDoesNotAllocate(t *testing.T) {
 func TestOpenTUNSaysWhatIsWrong(t *testing.T) {
 	_, ns := openTUN(t, 1400)
 	err := InNetNS(ns, func() error {
-		_, err := OpenTUN("tun0", 1400)
+		_, err := OpenTUN("tun0", 1400, TUNPlain)
 		return err
 	})
 	if !errors.Is(err, syscall.EBUSY) || !strings.Contains(err.Error(), "tun0") {
 		t.Errorf("second opening: %v, want tun0 busy", err)
 	}
-	if _, err := OpenTUN("a-name-that-is-too-long", 1400); err == nil {
+	if _, err := OpenTUN("a-name-that-is-too-long", 1400, TUNPlain); err == nil {
 		t.Error("a name of 23 characters was taken")
 	}
 }

@@ -12,17 +12,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// UDP is a blocking UDP socket outside the Go poller, connected to one peer:
-// the kernel's socket lookup then passes only that peer's datagrams to it
-// (connect(2), udp(7)).
+// UDP is a blocking UDP socket outside the Go poller, bound to one address. It
+// is not connected: where a datagram goes is said with each message.
 type UDP struct{ fd int }
 
-// DialUDP binds a socket to local, asks for buffer octets of send and receive
-// buffer, and connects it to peer, in the namespace of the calling thread.
-// Without CAP_NET_ADMIN the buffers end at net.core.rmem_max and wmem_max
-// (socket(7), SO_RCVBUFFORCE). Datagrams of others may be queued between bind
-// and connect; Arrival.Source tells them apart.
-func DialUDP(local, peer netip.AddrPort, buffer int) (*UDP, error) {
+// ListenUDP binds a socket to local and asks for buffer octets of send and receive
+// buffer, in the namespace of the calling thread. Without CAP_NET_ADMIN the
+// buffers end at net.core.rmem_max and wmem_max (socket(7), SO_RCVBUFFORCE).
+func ListenUDP(local netip.AddrPort, buffer int) (*UDP, error) {
 	family := unix.AF_INET
 	if local.Addr().Is6() {
 		family = unix.AF_INET6
@@ -32,27 +29,59 @@ func DialUDP(local, peer netip.AddrPort, buffer int) (*UDP, error) {
 		return nil, os.NewSyscallError("socket", err)
 	}
 	u := &UDP{fd: fd}
-	if err := u.dial(local, peer, buffer); err != nil {
+	if err := u.listen(local, buffer); err != nil {
 		unix.Close(fd)
 		return nil, err
 	}
 	return u, nil
 }
 
-func (u *UDP) dial(local, peer netip.AddrPort, buffer int) error {
+func (u *UDP) listen(local netip.AddrPort, buffer int) error {
 	if err := u.setBuffer(unix.SO_RCVBUFFORCE, unix.SO_RCVBUF, buffer); err != nil {
 		return fmt.Errorf("receive buffer of %d: %w", buffer, err)
 	}
 	if err := u.setBuffer(unix.SO_SNDBUFFORCE, unix.SO_SNDBUF, buffer); err != nil {
 		return fmt.Errorf("send buffer of %d: %w", buffer, err)
 	}
+	// The timeouts are not for themselves: calls that have one can be interrupted (see letIn).
+	long := unix.Timeval{Sec: 3600}
+	for _, what := range []int{unix.SO_RCVTIMEO, unix.SO_SNDTIMEO} {
+		if err := unix.SetsockoptTimeval(u.fd, unix.SOL_SOCKET, what, &long); err != nil {
+			return os.NewSyscallError("setsockopt", err)
+		}
+	}
 	if err := unix.Bind(u.fd, sockaddr(local)); err != nil {
 		return fmt.Errorf("bind %s: %w", local, err)
 	}
-	if err := unix.Connect(u.fd, sockaddr(peer)); err != nil {
-		return fmt.Errorf("connect %s: %w", peer, err)
-	}
 	return nil
+}
+
+// AttachFilter has the kernel ask a BPF program of type socket filter about each
+// message, before it is queued: it is taken if the answer is not 0 (socket(7),
+// SO_ATTACH_BPF).
+func (u *UDP) AttachFilter(programFD int) error {
+	return os.NewSyscallError("setsockopt SO_ATTACH_BPF", unix.SetsockoptInt(u.fd, unix.SOL_SOCKET, unix.SO_ATTACH_BPF, programFD))
+}
+
+// Name is an address and a port as system calls want them (sockaddr_in, _in6).
+type Name struct {
+	raw    unix.RawSockaddrInet6 // large enough for IPv4's too
+	length uint32
+}
+
+// NewName makes the name of a socket.
+func NewName(a netip.AddrPort) *Name {
+	n := &Name{length: unix.SizeofSockaddrInet6}
+	port := (*[2]byte)(unsafe.Pointer(&n.raw.Port)) // network order; in the same place for both families
+	binary.BigEndian.PutUint16(port[:], a.Port())
+	if a.Addr().Is4() {
+		n.length = unix.SizeofSockaddrInet4
+		n.raw.Family = unix.AF_INET
+		(*unix.RawSockaddrInet4)(unsafe.Pointer(&n.raw)).Addr = a.Addr().As4()
+		return n
+	}
+	n.raw.Family, n.raw.Addr = unix.AF_INET6, a.Addr().As16()
+	return n
 }
 
 func (u *UDP) setBuffer(force, plain, octets int) error {
@@ -86,7 +115,11 @@ func (u *UDP) EnableGRO() error {
 // whenever it tries again: the call then returns datagrams of length zero
 // (shutdown(2)). So the caller needs a flag of its own to tell.
 func (u *UDP) ShutdownRead() error {
-	return os.NewSyscallError("shutdown", unix.Shutdown(u.fd, unix.SHUT_RD))
+	err := unix.Shutdown(u.fd, unix.SHUT_RD)
+	if err == unix.ENOTCONN { // said of every unconnected socket, and done all the same (inet_shutdown in net/ipv4/af_inet.c)
+		err = nil
+	}
+	return os.NewSyscallError("shutdown", err)
 }
 
 // Close releases the descriptor. Wake the receiver first.
@@ -145,14 +178,14 @@ func (v *SendVector) Len() int { return v.n }
 // Full tells whether there is no room for another message.
 func (v *SendVector) Full() bool { return v.n == VectorLen }
 
-// Add appends a message. With segment > 0 the kernel cuts data into datagrams
+// Add appends a message to a socket. With segment > 0 the kernel cuts data into datagrams
 // of segment octets, the last of which may be shorter (UDP_SEGMENT, udp(7));
 // with 0 it is one datagram.
-func (v *SendVector) Add(data []byte, segment int) {
+func (v *SendVector) Add(data []byte, segment int, to *Name) {
 	iov, m := &v.iovecs[v.n], &v.messages[v.n]
 	iov.Base = unsafe.SliceData(data)
 	iov.SetLen(len(data))
-	m.header = unix.Msghdr{Iov: iov}
+	m.header = unix.Msghdr{Iov: iov, Name: (*byte)(unsafe.Pointer(&to.raw)), Namelen: to.length}
 	m.header.SetIovlen(1)
 	if segment > 0 {
 		c := &v.control[v.n]
@@ -165,11 +198,11 @@ func (v *SendVector) Add(data []byte, segment int) {
 	v.n++
 }
 
-// Send hands the messages to the connected socket u and returns how many the
-// kernel took (sendmmsg(2)). An error is that of the first one not taken; it
+// Send hands the messages to the kernel by the socket u and returns how many it
+// took (sendmmsg(2)). An error is that of the first one not taken; it
 // comes only when none was, so a caller sends the rest to learn of it.
 func (v *SendVector) Send(u *UDP) (int, error) {
-	n, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, uintptr(u.fd), uintptr(unsafe.Pointer(&v.messages)), uintptr(v.n), 0, 0, 0)
+	n, _, errno := unix.RawSyscall6(unix.SYS_SENDMMSG, uintptr(u.fd), uintptr(unsafe.Pointer(&v.messages)), uintptr(v.n), 0, 0, 0)
 	if errno != 0 {
 		return 0, errno
 	}
@@ -229,9 +262,12 @@ func (v *ReceiveVector) Receive(u *UDP) ([]Arrival, error) {
 		h.SetControllen(unix.CmsgSpace(4))
 	}
 	v.used = 0
-	n, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, uintptr(u.fd), uintptr(unsafe.Pointer(&v.messages)), uintptr(v.slots), unix.MSG_WAITFORONE, 0, 0)
+	n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, uintptr(u.fd), uintptr(unsafe.Pointer(&v.messages)), uintptr(v.slots), unix.MSG_WAITFORONE, 0, 0)
 	if errno != 0 {
 		v.used = 1
+		if errno == syscall.EINTR {
+			letIn()
+		}
 		return nil, errno
 	}
 	v.used = int(n)

@@ -9,12 +9,12 @@ import (
 	"time"
 )
 
-// udpPair is two sockets connected to each other.
+// udpPair is two sockets.
 func udpPair(t *testing.T, host string) (a, b *UDP, addrA, addrB netip.AddrPort) {
 	t.Helper()
 	addrA, addrB = unusedPort(t, host), unusedPort(t, host)
 	dial := func(local, peer netip.AddrPort) *UDP {
-		u, err := DialUDP(local, peer, 1<<20)
+		u, err := ListenUDP(local, 1<<20)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -45,7 +45,7 @@ func pattern(n int) []byte {
 
 func TestSegmentsArriveAsARow(t *testing.T) {
 	for _, host := range []string{"127.0.0.1", "::1"} {
-		a, b, addrA, _ := udpPair(t, host)
+		a, b, addrA, addrB := udpPair(t, host)
 		if err := a.ProbeSegmentation(); err != nil {
 			t.Fatal(err)
 		}
@@ -54,8 +54,8 @@ func TestSegmentsArriveAsARow(t *testing.T) {
 		}
 		row, lone := pattern(1000), pattern(50)
 		var out SendVector
-		out.Add(row, 300)
-		out.Add(lone, 0)
+		out.Add(row, 300, NewName(addrB))
+		out.Add(lone, 0, NewName(addrB))
 		if n, err := out.Send(a); n != 2 || err != nil {
 			t.Fatalf("%s: sent %d messages, %v", host, n, err)
 		}
@@ -70,10 +70,10 @@ func TestSegmentsArriveAsARow(t *testing.T) {
 }
 
 func TestSegmentsArriveOneByOne(t *testing.T) {
-	a, b, _, _ := udpPair(t, "127.0.0.1")
+	a, b, _, addrB := udpPair(t, "127.0.0.1")
 	row := pattern(1000)
 	var out SendVector
-	out.Add(row, 300)
+	out.Add(row, 300, NewName(addrB))
 	if n, err := out.Send(a); n != 1 || err != nil {
 		t.Fatalf("sent %d messages, %v", n, err)
 	}
@@ -106,11 +106,11 @@ func collect(t *testing.T, u *UDP, in *ReceiveVector, octets int) (got []Arrival
 }
 
 func TestTruncatedIsMarked(t *testing.T) {
-	a, b, _, _ := udpPair(t, "127.0.0.1")
+	a, b, _, addrB := udpPair(t, "127.0.0.1")
 	in := NewReceiveVector(2, 100)
 	for _, n := range []int{101, 100} { // the mark must not stay in the slot
 		var out SendVector
-		out.Add(pattern(n), 0)
+		out.Add(pattern(n), 0, NewName(addrB))
 		if _, err := out.Send(a); err != nil {
 			t.Fatal(err)
 		}
@@ -122,9 +122,9 @@ func TestTruncatedIsMarked(t *testing.T) {
 }
 
 func TestRefusedSegmentationIsRecognised(t *testing.T) {
-	a, _, _, _ := udpPair(t, "127.0.0.1")
+	a, _, _, addrB := udpPair(t, "127.0.0.1")
 	var out SendVector
-	out.Add(pattern(2000), 1) // far more segments than any kernel takes
+	out.Add(pattern(2000), 1, NewName(addrB)) // far more segments than any kernel takes
 	if _, err := out.Send(a); !RefusesSegmentation(err) {
 		t.Errorf("2000 segments in one send: %v, want a refusal", err)
 	}
@@ -173,15 +173,15 @@ func TestIsBroken(t *testing.T) {
 }
 
 func TestVectorsDoNotAllocate(t *testing.T) {
-	a, b, _, _ := udpPair(t, "127.0.0.1")
+	a, b, _, addrB := udpPair(t, "127.0.0.1")
 	if err := b.EnableGRO(); err != nil {
 		t.Fatal(err)
 	}
-	data := pattern(640)
+	data, to := pattern(640), NewName(addrB)
 	out, in := new(SendVector), NewReceiveVector(4, 1<<16)
 	allocations := testing.AllocsPerRun(100, func() {
 		out.Reset()
-		out.Add(data, 64)
+		out.Add(data, 64, to)
 		if _, err := out.Send(a); err != nil {
 			t.Fatal(err)
 		}

@@ -12,6 +12,8 @@ import (
 	"syscall"
 
 	"github.com/vishvananda/netlink"
+
+	"github.com/tunnelbench/tunnelbench/netns"
 )
 
 // roleWord is the first argument by which this program is started again as one
@@ -21,7 +23,10 @@ const roleWord = "__dut"
 // end is what one side is told by the contract.
 type end struct {
 	side, dev, run string
+	dir            string // shared by both sides
 	local, peer    netip.Addr
+	local6, peer6  netip.Addr
+	cpus           []int
 	mtu            int
 	params         map[string]string
 }
@@ -68,11 +73,14 @@ func runBuiltin(name string) error {
 }
 
 func endFromEnvironment() (e end, err error) {
-	e = end{side: os.Getenv("TB_SIDE"), dev: os.Getenv("TB_DEV"), run: os.Getenv("TB_RUN"), params: map[string]string{}}
-	var errs [3]error
+	e = end{side: os.Getenv("TB_SIDE"), dev: os.Getenv("TB_DEV"), run: os.Getenv("TB_RUN"), dir: os.Getenv("TB_DIR"), params: map[string]string{}}
+	var errs [6]error
 	e.local, errs[0] = netip.ParseAddr(os.Getenv("TB_LOCAL"))
 	e.peer, errs[1] = netip.ParseAddr(os.Getenv("TB_PEER"))
 	e.mtu, errs[2] = strconv.Atoi(os.Getenv("TB_MTU"))
+	e.local6, errs[4] = netip.ParseAddr(os.Getenv("TB_LOCAL6"))
+	e.peer6, errs[5] = netip.ParseAddr(os.Getenv("TB_PEER6"))
+	e.cpus, errs[3] = netns.ParseCPUList(os.Getenv("TB_CPUS"))
 	for _, pair := range os.Environ() {
 		key, value, _ := strings.Cut(pair, "=")
 		if name, ok := strings.CutPrefix(key, "TB_PARAM_"); ok {

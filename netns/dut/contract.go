@@ -72,6 +72,18 @@ const UpTimeout = 10 * time.Second
 
 // start runs a program on both sides by the contract and connects what it made.
 func (b Bed) start(ctx context.Context, path string, args ...string) (*Session, error) {
+	s, err := b.launch(ctx, b.interfaceUp, path, args...)
+	if err != nil {
+		return nil, err
+	}
+	if err := b.connect(); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// launch runs a program on both sides and waits until each is ready.
+func (b Bed) launch(ctx context.Context, ready func(side) (bool, error), path string, args ...string) (*Session, error) {
 	s := &Session{}
 	ctx, cancel := context.WithTimeout(ctx, UpTimeout)
 	defer cancel()
@@ -85,29 +97,28 @@ func (b Bed) start(ctx context.Context, path string, args ...string) (*Session, 
 		s.processes, s.sides = append(s.processes, p), append(s.sides, side.node)
 	}
 	for _, side := range sides {
-		if err := b.awaitUp(ctx, s, side); err != nil {
+		if err := await(ctx, s, side, ready); err != nil {
 			return nil, errors.Join(err, s.Close())
 		}
-	}
-	if err := b.connect(); err != nil {
-		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }
 
+// interfaceUp tells whether a side has brought up the interface that was asked for.
+func (b Bed) interfaceUp(s side) (bool, error) { return b.Net.NS(s.node).IsUp(s.dev) }
+
 // cannotRun is the exit status by which a program says that it is not for this machine.
 const cannotRun = 127
 
-// awaitUp polls until the side's interface is up, its process has ended, or
-// the time is over.
-func (b Bed) awaitUp(ctx context.Context, s *Session, side side) error {
+// await polls until the side is ready, its process has ended, or the time is over.
+func await(ctx context.Context, s *Session, side side, ready func(side) (bool, error)) error {
 	poll := time.NewTicker(10 * time.Millisecond)
 	defer poll.Stop()
 	for {
 		if err := s.Alive(); err != nil {
 			return s.refine(err)
 		}
-		up, err := b.Net.NS(side.node).IsUp(side.dev)
+		up, err := ready(side)
 		if err != nil || up {
 			return err
 		}

@@ -69,7 +69,7 @@ const execPrefix = "exec:"
 
 // All lists the tunnels that come with the program, calibration first.
 func All() []Tunnel {
-	return []Tunnel{wire, plain, relayDevice, shaped, vxlan, wireguardGo, referenceTunnel, naive}
+	return []Tunnel{wire, plain, relayDevice, shaped, vxlan, wireguardGo, referenceTunnel, referenceTUN, referenceXDP, referencePool, naive}
 }
 
 // Parse reads NAME, NAME:key=value,..., NAME@BUILD with the path of another

@@ -18,7 +18,7 @@ func openNaiveTUN(dev string, mtu int) (*naiveTUN, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, err := sys.OpenTUN(dev, mtu)
+	t, err := sys.OpenTUN(dev, mtu, sys.TUNPlain)
 	if err != nil {
 		return nil, errors.Join(err, never.Close())
 	}

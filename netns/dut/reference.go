@@ -2,41 +2,155 @@ package dut
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
 	"net/netip"
+	"os"
+	"path/filepath"
+	"strconv"
 
+	"github.com/tunnelbench/tunnelbench/netns"
 	"github.com/tunnelbench/tunnelbench/reference"
 )
 
-// referenceTunnel is the project's own, one process per side:
+// The project's own tunnel, one process per side:
 //
 //	outer IPv4 20 | UDP 8 | reference header 18 | inner IP packet
-var referenceTunnel = Tunnel{
-	Name: "reference", Kind: Plain, Overhead: 28 + reference.HeaderLen,
-	Doc:    "the project's reference tunnel, in a process per side",
-	Params: map[string][]string{"gso": onOff, "gro": onOff},
-	Probe:  probeTUN, Builtin: true,
-	Up: func(ctx context.Context, b Bed) (*Session, error) {
-		return b.startSelf(ctx, "reference")
-	},
-}
+//
+// Its variants are the same tunnel with other parameters set; each can be
+// changed again.
+var (
+	referenceTunnel = variant(referenceRole, "the project's reference tunnel as its figures say it should be, in a process per side", nil)
+	referenceTUN    = variant("reference-tun", "the same with a TUN device as LAN port", map[string]string{"port": "tun"})
+	referenceXDP    = variant("reference-xdp", "the same with an AF_XDP socket on the LAN interface as port", map[string]string{"port": "xdp"})
+	referencePool   = variant("reference-pool", "the same with a pool of workers", map[string]string{"engine": "pool"})
+)
+
+// referenceOverhead is what it adds to an inner packet on an IPv4 underlay.
+const referenceOverhead = 28 + reference.HeaderLen
 
 // onOff are the values of a switch.
 var onOff = []string{"on", "off"}
 
+func variant(name, doc string, preset map[string]string) Tunnel {
+	return Tunnel{
+		Name: name, Kind: Plain, Overhead: referenceOverhead, Doc: doc,
+		Params: map[string][]string{
+			"port": {"tun", "xdp"}, "engine": {"run", "pool"}, "workers": nil, "peers": nil,
+			"pin": onOff, "pooling": onOff, "gso": onOff, "gro": onOff, "offloads": onOff, "yield": onOff, "underlay": {"4", "6"},
+		},
+		Check: func(values map[string]string) error {
+			_, err := referenceConfig(end{params: values})
+			return err
+		},
+		Probe: probeTUN, Builtin: true,
+		Up: func(ctx context.Context, b Bed) (*Session, error) {
+			params := maps.Clone(preset)
+			if params == nil {
+				params = map[string]string{}
+			}
+			maps.Copy(params, b.Params)
+			b.Params = params
+			return b.startReference(ctx)
+		},
+	}
+}
+
+// startReference runs both sides. With a TUN device they are like any other
+// tunnel; on the LAN interface itself there is nothing to connect, and each side
+// leaves a file when it is ready.
+func (b Bed) startReference(ctx context.Context) (*Session, error) {
+	cfg, err := referenceConfig(end{params: b.Params})
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Port == reference.TUN {
+		return b.startSelf(ctx, referenceRole)
+	}
+	self, err := b.self()
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range sides {
+		if err := os.Remove(readyFile(b.Dir, s.node)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+	}
+	ready := func(s side) (bool, error) {
+		_, err := os.Stat(readyFile(b.Dir, s.node))
+		if errors.Is(err, fs.ErrNotExist) {
+			return false, nil
+		}
+		return err == nil, err
+	}
+	return b.launch(ctx, ready, self, roleWord, referenceRole)
+}
+
+func readyFile(dir, side string) string { return filepath.Join(dir, "ready-"+side) }
+
 const (
+	referenceRole = "reference"
 	referencePort = 4754
 	referenceID   = 1
+	maxLabPeers   = 1 << 12
 )
 
-func runReference(ctx context.Context, e end, ready func() error) error {
+// referenceConfig reads the parameters; addresses and peers are not in it.
+func referenceConfig(e end) (reference.Config, error) {
 	cfg := reference.Defaults()
-	cfg.Dev, cfg.MTU, cfg.Tunnel = e.dev, e.mtu, referenceID
-	cfg.Local = netip.AddrPortFrom(e.local, referencePort)
-	cfg.Peer = netip.AddrPortFrom(e.peer, referencePort)
-	for key, into := range map[string]*bool{"gso": &cfg.GSO, "gro": &cfg.GRO} {
+	for key, into := range map[string]*bool{"gso": &cfg.GSO, "gro": &cfg.GRO, "offloads": &cfg.Offloads, "yield": &cfg.Yield, "pooling": &cfg.Pooling} {
 		if value, set := e.params[key]; set {
 			*into = value == "on"
 		}
+	}
+	if value, set := e.params["port"]; set {
+		cfg.Port = reference.PortKind(value)
+	}
+	if value, set := e.params["engine"]; set {
+		cfg.Engine = reference.EngineKind(value)
+	}
+	if e.params["pin"] == "on" {
+		cfg.CPUs = e.cpus
+	}
+	workers, err := number(e.params, "workers", cfg.Workers, 64)
+	cfg.Workers = workers
+	return cfg, err
+}
+
+// number reads a parameter from 1 to most.
+func number(params map[string]string, key string, standard, most int) (int, error) {
+	value, set := params[key]
+	if !set {
+		return standard, nil
+	}
+	n, err := strconv.Atoi(value)
+	if err != nil || n < 1 || n > most {
+		return 0, fmt.Errorf("%s=%s: want a number from 1 to %d", key, value, most)
+	}
+	return n, nil
+}
+
+func runReference(ctx context.Context, e end, ready func() error) error {
+	cfg, err := referenceConfig(e)
+	if err != nil {
+		return err
+	}
+	peers, err := number(e.params, "peers", 1, maxLabPeers)
+	if err != nil {
+		return err
+	}
+	local, peer := e.local, e.peer
+	if e.params["underlay"] == "6" {
+		local, peer = e.local6, e.peer6
+	}
+	cfg.Dev, cfg.MTU = e.dev, e.mtu
+	cfg.Listen = netip.AddrPortFrom(local, referencePort)
+	cfg.Peers = labPeers(e.side, netip.AddrPortFrom(peer, referencePort), peers)
+	if cfg.Port == reference.XDP {
+		cfg.Dev = netns.LAN
+		ready = func() error { return os.WriteFile(readyFile(e.dir, e.side), nil, 0o600) }
 	}
 	t, err := reference.New(cfg)
 	if err != nil {
@@ -46,5 +160,47 @@ func runReference(ctx context.Context, e end, ready func() error) error {
 	if err := ready(); err != nil {
 		return err
 	}
+	defer func() { s := t.Stats(); fmt.Fprintf(os.Stderr, "encap %v\ndecap %v\n", s.Encap, s.Decap) }()
 	return t.Run(ctx)
 }
+
+// labPeers divides what is behind the other side among n tunnels to it: equal
+// parts of the tester's networks, so that each network is behind another peer
+// as long as there are enough.
+func labPeers(thisSide string, endpoint netip.AddrPort, n int) []reference.Peer {
+	near, far := sides[0], sides[1]
+	if thisSide == far.node {
+		near, far = far, near
+	}
+	bits := 0
+	for 1<<bits < n {
+		bits++
+	}
+	peers := make([]reference.Peer, n)
+	for part := range 1 << bits {
+		p := &peers[part%n]
+		for _, nets := range []netip.Prefix{near.ip4.nets, near.ip6.nets} {
+			p.Prefixes = append(p.Prefixes, slice(nets, bits, part))
+		}
+	}
+	for i := range peers {
+		peers[i].ID, peers[i].Endpoint = referenceID+uint32(i), endpoint
+	}
+	peers[0].Prefixes = append(peers[0].Prefixes, host(far.ip4.own), host(far.ip6.own))
+	return peers
+}
+
+// slice is part number part of the 2^bits equal parts of a prefix.
+func slice(p netip.Prefix, bits, part int) netip.Prefix {
+	addr, length := p.Addr().AsSlice(), p.Bits()+bits
+	for i := range bits {
+		if part>>(bits-1-i)&1 == 1 {
+			at := p.Bits() + i
+			addr[at/8] |= 0x80 >> (at % 8)
+		}
+	}
+	a, _ := netip.AddrFromSlice(addr)
+	return netip.PrefixFrom(a, length)
+}
+
+func host(p netip.Prefix) netip.Prefix { return netip.PrefixFrom(p.Addr(), p.Addr().BitLen()) }

@@ -1,0 +1,84 @@
+//go:build ignore
+
+// SPDX-License-Identifier: MIT OR GPL-2.0
+/* Which frames of a LAN interface are the tunnel's: IP packets sent to the
+ * interface's MAC that are not for this host. All others, ARP and neighbour
+ * discovery among them, go to the kernel, which so answers for its addresses. */
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/in6.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/types.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#define OWN 16 /* addresses of the interface, of each version */
+
+/* Set before the program is loaded. Unused places repeat an address that is. */
+volatile const __u8 mac[6];
+volatile const __u32 own4[OWN];
+volatile const __u64 own6[OWN][2];
+
+struct {
+	__uint(type, BPF_MAP_TYPE_XSKMAP);
+	__uint(max_entries, 1); /* queue 0 */
+	__type(key, __u32);
+	__type(value, __u32);
+} sockets SEC(".maps");
+
+static int for_mac(const struct ethhdr *eth)
+{
+	for (int i = 0; i < 6; i++)
+		if (eth->h_dest[i] != mac[i])
+			return 0;
+	return 1;
+}
+
+static int own_ipv4(__u32 addr)
+{
+	for (int i = 0; i < OWN; i++)
+		if (addr == own4[i])
+			return 1;
+	return 0;
+}
+
+static int own_ipv6(const struct in6_addr *in)
+{
+	__u64 addr[2];
+
+	__builtin_memcpy(addr, in, sizeof(addr));
+	if ((in->s6_addr[0] == 0xfe && (in->s6_addr[1] & 0xc0) == 0x80) || in->s6_addr[0] == 0xff)
+		return 1; /* the link's own business */
+	for (int i = 0; i < OWN; i++)
+		if (addr[0] == own6[i][0] && addr[1] == own6[i][1])
+			return 1;
+	return 0;
+}
+
+SEC("xdp")
+int lan_port(struct xdp_md *ctx)
+{
+	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	struct ethhdr *eth = data;
+	struct iphdr *ip4 = data + sizeof(*eth);
+	struct ipv6hdr *ip6 = data + sizeof(*eth);
+
+	if ((void *)(eth + 1) > end || !for_mac(eth))
+		return XDP_PASS;
+	switch (bpf_ntohs(eth->h_proto)) {
+	case ETH_P_IP:
+		if ((void *)(ip4 + 1) > end || own_ipv4(ip4->daddr))
+			return XDP_PASS;
+		break;
+	case ETH_P_IPV6:
+		if ((void *)(ip6 + 1) > end || own_ipv6(&ip6->daddr))
+			return XDP_PASS;
+		break;
+	default:
+		return XDP_PASS;
+	}
+	return bpf_redirect_map(&sockets, ctx->rx_queue_index, XDP_PASS);
+}
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";

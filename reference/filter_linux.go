@@ -1,0 +1,71 @@
+package reference
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+
+	"github.com/cilium/ebpf"
+
+	"github.com/tunnelbench/tunnelbench/internal/sys"
+	"github.com/tunnelbench/tunnelbench/reference/bpf"
+)
+
+// strangerFilter is the socket's filter in the kernel; nil where there is none.
+type strangerFilter struct{ objects bpf.FilterObjects }
+
+// keepStrangersOut has the kernel drop what does not come from an endpoint,
+// before it is queued: such a datagram costs least there, fills no queue and is not
+// answered. An error that wraps errors.ErrUnsupported means that there is no filter; every datagram
+// is asked for its sender again when it is read.
+func keepStrangersOut(socket *sys.UDP, endpoints map[netip.AddrPort]*endpoint) (*strangerFilter, error) {
+	spec, err := bpf.LoadFilter()
+	if err != nil {
+		return nil, fmt.Errorf("read the socket filter: %w", err)
+	}
+	spec.Maps["endpoints"].MaxEntries = uint32(len(endpoints))
+	f := &strangerFilter{}
+	if err := spec.LoadAndAssign(&f.objects, nil); err != nil {
+		return nil, fmt.Errorf("%w: load the socket filter: %w", errors.ErrUnsupported, err)
+	}
+	for addr := range endpoints {
+		if err := f.objects.Endpoints.Put(filterKey(addr), uint8(1)); err != nil {
+			return nil, errors.Join(fmt.Errorf("tell the socket filter of %s: %w", addr, err), f.close())
+		}
+	}
+	if err := socket.AttachFilter(f.objects.FromEndpoint.FD()); err != nil {
+		return nil, errors.Join(fmt.Errorf("%w: %w", errors.ErrUnsupported, err), f.close())
+	}
+	return f, nil
+}
+
+// filterKey is struct endpoint of filter.c: the address, IPv4's in the first
+// octets, and the port as it stands in a datagram.
+func filterKey(a netip.AddrPort) (key [20]byte) {
+	copy(key[:16], a.Addr().AsSlice())
+	key[16], key[17] = byte(a.Port()>>8), byte(a.Port())
+	return key
+}
+
+// strangers is how many messages were dropped. A row that was joined on its way
+// (UDP_GRO) counts once.
+func (f *strangerFilter) strangers() (sum uint64) {
+	if f == nil {
+		return 0
+	}
+	var perCPU []uint64
+	if err := f.objects.Strangers.Lookup(uint32(0), &perCPU); err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) {
+		return 0
+	}
+	for _, n := range perCPU {
+		sum += n
+	}
+	return sum
+}
+
+func (f *strangerFilter) close() error {
+	if f == nil {
+		return nil
+	}
+	return f.objects.Close()
+}

@@ -1,0 +1,195 @@
+package reference
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/gaissmai/bart"
+	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netns"
+)
+
+// nextHops knows the Ethernet address for every destination on an interface:
+// of a host on the link, or of the gateway towards it. It follows the
+// kernel's routes and neighbours, and has the kernel ask for those that are missing.
+type nextHops struct {
+	ifindex int
+	handle  *netlink.Handle
+	current atomic.Pointer[bart.Table[mac]]
+	wanted  chan netip.Addr
+	done    chan struct{}
+	ended   sync.WaitGroup
+	gateway []route // last read
+}
+
+// route is one of the interface's; without via its hosts are on the link.
+type route struct {
+	to  netip.Prefix
+	via netip.Addr
+}
+
+// wantedQueue bounds what waits to be asked for; more is asked for when it
+// comes again.
+const wantedQueue = 64
+
+// followNextHops begins to follow an interface of the calling thread's namespace.
+func followNextHops(ifindex int) (*nextHops, error) {
+	handle, err := netlink.NewHandle()
+	if err != nil {
+		return nil, fmt.Errorf("netlink: %w", err)
+	}
+	h := &nextHops{ifindex: ifindex, handle: handle, wanted: make(chan netip.Addr, wantedQueue), done: make(chan struct{})}
+	ns, err := netns.Get()
+	if err != nil {
+		handle.Close()
+		return nil, fmt.Errorf("network namespace: %w", err)
+	}
+	defer ns.Close()
+	neighbours, routes := make(chan netlink.NeighUpdate, 64), make(chan netlink.RouteUpdate, 64)
+	failed := func(error) {} // an overrun; the next change is seen again
+	if err = netlink.NeighSubscribeWithOptions(neighbours, h.done, netlink.NeighSubscribeOptions{Namespace: &ns, ErrorCallback: failed}); err == nil {
+		err = netlink.RouteSubscribeWithOptions(routes, h.done, netlink.RouteSubscribeOptions{Namespace: &ns, ErrorCallback: failed})
+	}
+	if err == nil {
+		err = h.refresh()
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("follow neighbours: %w", err), h.close())
+	}
+	h.ended.Go(func() { h.follow(neighbours, routes) })
+	return h, nil
+}
+
+// follow reads everything anew after a change: changes are rare, and so
+// nothing can be missed for long.
+func (h *nextHops) follow(neighbours chan netlink.NeighUpdate, routes chan netlink.RouteUpdate) {
+	for {
+		select {
+		case u, more := <-neighbours:
+			if !more {
+				neighbours = nil
+			} else if u.LinkIndex == h.ifindex {
+				_ = h.refresh()
+			}
+		case u, more := <-routes:
+			if !more {
+				routes = nil
+			} else if u.LinkIndex == h.ifindex {
+				_ = h.refresh()
+			}
+		case addr := <-h.wanted:
+			h.ask(addr)
+		case <-h.done:
+			return
+		}
+	}
+}
+
+// refresh makes a new table of what the kernel knows now.
+func (h *nextHops) refresh() error {
+	routes, err := h.routes()
+	if err != nil {
+		return err
+	}
+	known, err := h.neighbours()
+	if err != nil {
+		return err
+	}
+	table := &bart.Table[mac]{}
+	for _, r := range routes {
+		table.Insert(r.to, known[r.via]) // no address, the zero mac, for hosts on the link and while the gateway's is not known
+	}
+	for addr, to := range known {
+		if onLink(routes, addr) {
+			table.Insert(netip.PrefixFrom(addr, addr.BitLen()), to)
+		}
+	}
+	h.gateway = routes
+	h.current.Store(table)
+	return nil
+}
+
+// onLink tells whether the longest route to addr has no gateway.
+func onLink(routes []route, addr netip.Addr) bool {
+	i := slices.IndexFunc(routes, func(r route) bool { return r.to.Contains(addr) })
+	return i >= 0 && !routes[i].via.IsValid()
+}
+
+// routes are the interface's, longest first.
+func (h *nextHops) routes() ([]route, error) {
+	filter := &netlink.Route{LinkIndex: h.ifindex}
+	all, err := h.handle.RouteListFiltered(netlink.FAMILY_ALL, filter, netlink.RT_FILTER_OIF)
+	if err != nil {
+		return nil, fmt.Errorf("routes: %w", err)
+	}
+	var routes []route
+	for _, r := range all {
+		if r.Dst == nil {
+			continue // no IP route
+		}
+		addr, ok := netip.AddrFromSlice(r.Dst.IP)
+		ones, _ := r.Dst.Mask.Size()
+		if !ok {
+			continue
+		}
+		via, _ := netip.AddrFromSlice(r.Gw)
+		routes = append(routes, route{netip.PrefixFrom(addr.Unmap(), ones), via.Unmap()})
+	}
+	slices.SortFunc(routes, func(a, b route) int { return b.to.Bits() - a.to.Bits() })
+	return routes, nil
+}
+
+// usable are the states in which a neighbour's address may be used (ip-neighbour(8)).
+const usable = netlink.NUD_PERMANENT | netlink.NUD_REACHABLE | netlink.NUD_STALE | netlink.NUD_DELAY | netlink.NUD_PROBE | netlink.NUD_NOARP
+
+func (h *nextHops) neighbours() (map[netip.Addr]mac, error) {
+	all, err := h.handle.NeighList(h.ifindex, netlink.FAMILY_ALL)
+	if err != nil {
+		return nil, fmt.Errorf("neighbours: %w", err)
+	}
+	known := make(map[netip.Addr]mac, len(all))
+	for _, n := range all {
+		addr, ok := netip.AddrFromSlice(n.IP)
+		if ok && n.State&usable != 0 && len(n.HardwareAddr) == len(mac{}) {
+			known[addr.Unmap()] = mac(n.HardwareAddr)
+		}
+	}
+	return known, nil
+}
+
+// table is what is known at the moment: the zero mac, or no entry, is no address.
+func (h *nextHops) table() *bart.Table[mac] { return h.current.Load() }
+
+// want asks for a destination's address, without waiting.
+func (h *nextHops) want(addr netip.Addr) {
+	select {
+	case h.wanted <- addr:
+	default:
+	}
+}
+
+// ask has the kernel resolve the host, or the gateway towards it; an entry that
+// is being asked for already is left alone by the kernel. The answer comes as a change.
+func (h *nextHops) ask(addr netip.Addr) {
+	i := slices.IndexFunc(h.gateway, func(r route) bool { return r.to.Contains(addr) })
+	if i < 0 {
+		return
+	}
+	if via := h.gateway[i].via; via.IsValid() {
+		addr = via
+	}
+	_ = h.handle.NeighSet(&netlink.Neigh{
+		LinkIndex: h.ifindex, IP: addr.AsSlice(), State: netlink.NUD_NONE, Flags: netlink.NTF_USE,
+	})
+}
+
+func (h *nextHops) close() error {
+	close(h.done)
+	h.ended.Wait()
+	h.handle.Close()
+	return nil
+}

@@ -1,0 +1,148 @@
+package reference
+
+import (
+	"encoding/binary"
+	"net/netip"
+	"sync/atomic"
+
+	"github.com/gaissmai/bart"
+)
+
+// endpoint is an underlay address of one or more peers.
+type endpoint struct {
+	addr netip.AddrPort
+	name any // the socket's own form of it
+}
+
+// peer is the other end of one tunnel. encap owns sequence and sent, decap owns
+// window and received; the rest does not change.
+type peer struct {
+	id       uint32
+	endpoint *endpoint
+	sequence uint64 // of the next datagram
+	sent     traffic
+	_        [64]byte // keeps the directions' cache lines apart
+	window   Window
+	received traffic
+}
+
+// traffic counts packets that went all the way. One goroutine adds; anybody may read.
+type traffic struct{ packets, octets atomic.Uint64 }
+
+func (t *traffic) add(packets, octets uint64) {
+	t.packets.Add(packets)
+	t.octets.Add(octets)
+}
+
+// peerTable finds peers by what packets say. It never changes, so that any
+// number of goroutines may ask.
+type peerTable struct {
+	all      []*peer
+	slots    []*peer // open addressing by id: at most half full
+	shift    int
+	prefixes bart.Table[*peer]
+}
+
+// newPeerTable makes the peers of a valid Config. All sequences start at first.
+func newPeerTable(cfg Config, first uint64) *peerTable {
+	size, shift := 2, 31
+	for size < 2*len(cfg.Peers) {
+		size, shift = 2*size, shift-1
+	}
+	t := &peerTable{slots: make([]*peer, size), shift: shift}
+	endpoints := map[netip.AddrPort]*endpoint{}
+	for _, c := range cfg.Peers {
+		if endpoints[c.Endpoint] == nil {
+			endpoints[c.Endpoint] = &endpoint{addr: c.Endpoint}
+		}
+		p := &peer{id: c.ID, endpoint: endpoints[c.Endpoint], sequence: first}
+		t.all = append(t.all, p)
+		i := t.slot(p.id)
+		for t.slots[i] != nil {
+			i = (i + 1) % len(t.slots)
+		}
+		t.slots[i] = p
+		for _, prefix := range c.Prefixes {
+			t.prefixes.Insert(prefix, p)
+		}
+	}
+	return t
+}
+
+// endpoints are the addresses of all peers, each once.
+func (t *peerTable) endpoints() map[netip.AddrPort]*endpoint {
+	all := make(map[netip.AddrPort]*endpoint, 1)
+	for _, p := range t.all {
+		all[p.endpoint.addr] = p.endpoint
+	}
+	return all
+}
+
+// slot spreads ids by Fibonacci hashing.
+func (t *peerTable) slot(id uint32) int { return int(id * 2654435769 >> t.shift) }
+
+// byID is the peer with a tunnel id, or nil.
+func (t *peerTable) byID(id uint32) *peer {
+	for i := t.slot(id); ; i = (i + 1) % len(t.slots) {
+		if p := t.slots[i]; p == nil || p.id == id {
+			return p
+		}
+	}
+}
+
+// byDestination is the peer behind which a packet's destination is, or nil. The
+// packet must pass isIP.
+func (t *peerTable) byDestination(packet []byte) *peer {
+	p, _ := t.prefixes.Lookup(address(packet, 16, 24))
+	return p
+}
+
+// bySource is the peer behind which a packet's source is, or nil.
+func (t *peerTable) bySource(packet []byte) *peer {
+	p, _ := t.prefixes.Lookup(address(packet, 12, 8))
+	return p
+}
+
+// address reads an address of a packet that passes isIP, at one place in
+// IPv4's header and at another in IPv6's (RFC 791, RFC 8200).
+func address(packet []byte, at4, at6 int) netip.Addr {
+	if packet[0]>>4 == 4 {
+		return netip.AddrFrom4([4]byte(packet[at4:]))
+	}
+	return netip.AddrFrom16([16]byte(packet[at6:]))
+}
+
+// PeerStats is what one tunnel carried.
+type PeerStats struct {
+	ID                              uint32
+	SentPackets, SentOctets         uint64 // inner packets, and their octets, that the socket took
+	ReceivedPackets, ReceivedOctets uint64 // and that the port took
+}
+
+func (p *peer) stats() PeerStats {
+	return PeerStats{
+		ID: p.id, SentPackets: p.sent.packets.Load(), SentOctets: p.sent.octets.Load(),
+		ReceivedPackets: p.received.packets.Load(), ReceivedOctets: p.received.octets.Load(),
+	}
+}
+
+// etherType is the type under which an IP packet travels in an Ethernet frame.
+func etherType(packet []byte) uint16 {
+	if packet[0]>>4 == 4 {
+		return 0x0800
+	}
+	return 0x86dd
+}
+
+// ethernetLen is the length of an Ethernet header without tags.
+const ethernetLen = 14
+
+// putEthernet writes the header of a frame with an IP packet.
+func putEthernet(frame []byte, to, from mac, packet []byte) {
+	copy(frame, to[:])
+	copy(frame[6:], from[:])
+	binary.BigEndian.PutUint16(frame[12:], etherType(packet))
+}
+
+// mac is an Ethernet address.
+type mac [6]byte

@@ -1,0 +1,201 @@
+package reference
+
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
+// virtioHeader is struct virtio_net_hdr (linux/virtio_net.h): what a TUN device
+// with IFF_VNET_HDR says in front of a packet, and hears.
+type virtioHeader struct {
+	flags, gsoType uint8
+	headerLen      uint16 // not to be trusted: on the forwarding path it may be the whole packet's
+	gsoSize        uint16 // octets of payload of each packet but the last
+	checksumStart  uint16 // where the transport header begins
+	checksumOffset uint16 // from there to its checksum
+}
+
+// virtioLen is its length in octets; the fields are in the machine's order.
+const virtioLen = 10
+
+const (
+	needsChecksum = 1 // VIRTIO_NET_HDR_F_NEEDS_CSUM: only the pseudo header is summed up yet
+
+	gsoNone = 0
+	gsoTCP4 = 1
+	gsoTCP6 = 4
+	gsoUDP  = 5 // VIRTIO_NET_HDR_GSO_UDP_L4, both IP versions
+	gsoECN  = 0x80
+)
+
+func parseVirtio(p []byte) virtioHeader {
+	_ = p[virtioLen-1]
+	return virtioHeader{
+		flags: p[0], gsoType: p[1],
+		headerLen: binary.NativeEndian.Uint16(p[2:]), gsoSize: binary.NativeEndian.Uint16(p[4:]),
+		checksumStart: binary.NativeEndian.Uint16(p[6:]), checksumOffset: binary.NativeEndian.Uint16(p[8:]),
+	}
+}
+
+func (h virtioHeader) put(p []byte) {
+	p[0], p[1] = h.flags, h.gsoType
+	binary.NativeEndian.PutUint16(p[2:], h.headerLen)
+	binary.NativeEndian.PutUint16(p[4:], h.gsoSize)
+	binary.NativeEndian.PutUint16(p[6:], h.checksumStart)
+	binary.NativeEndian.PutUint16(p[8:], h.checksumOffset)
+}
+
+// finishChecksum does what a sender left to the device: the sum of everything
+// from checksumStart on, in which the pseudo header is already. It returns false when the
+// field is not in the packet.
+func finishChecksum(packet []byte, h virtioHeader) bool {
+	start, field := int(h.checksumStart), int(h.checksumStart)+int(h.checksumOffset)
+	if field+2 > len(packet) {
+		return false
+	}
+	sum := ^fold(sum16(packet[start:], 0))
+	if sum == 0 {
+		sum = 0xffff // RFC 768: 0 says that there is none; for TCP both are the same
+	}
+	binary.BigEndian.PutUint16(packet[field:], sum)
+	return true
+}
+
+// sum16 adds the big-endian 16-bit words of p to sum, in one's complement as far
+// as fold is concerned (RFC 1071): words of 64 bits, with the carry going round, come to
+// the same.
+func sum16(p []byte, sum uint64) uint64 {
+	var carry uint64
+	for ; len(p) >= 32; p = p[32:] {
+		sum, carry = bits.Add64(sum, binary.BigEndian.Uint64(p), 0)
+		sum, carry = bits.Add64(sum, binary.BigEndian.Uint64(p[8:]), carry)
+		sum, carry = bits.Add64(sum, binary.BigEndian.Uint64(p[16:]), carry)
+		sum, carry = bits.Add64(sum, binary.BigEndian.Uint64(p[24:]), carry)
+		sum, carry = bits.Add64(sum, carry, 0)
+		sum += carry
+	}
+	for ; len(p) >= 8; p = p[8:] {
+		sum, carry = bits.Add64(sum, binary.BigEndian.Uint64(p), 0)
+		sum += carry // after a carry without one going in, the sum has room
+	}
+	var rest uint64
+	for ; len(p) >= 2; p = p[2:] {
+		rest += uint64(binary.BigEndian.Uint16(p))
+	}
+	if len(p) == 1 {
+		rest += uint64(p[0]) << 8
+	}
+	sum, carry = bits.Add64(sum, rest, 0)
+	return sum + carry
+}
+
+// fold makes the 16-bit one's complement sum of it.
+func fold(sum uint64) uint16 {
+	sum = sum>>32 + sum&0xffffffff
+	sum = sum>>16 + sum&0xffff
+	sum = sum>>16 + sum&0xffff
+	return uint16(sum>>16 + sum&0xffff)
+}
+
+// transport is where the parts of a TCP or UDP packet are.
+type transport struct {
+	ipLen     int // octets of the IP header
+	headerLen int // and of both headers
+	udp, ipv6 bool
+}
+
+// Protocol numbers (IANA) and places in the headers (RFC 768, 791, 8200, 9293).
+const (
+	protocolTCP = 6
+	protocolUDP = 17
+
+	udpLen         = 8
+	udpChecksum    = 6
+	minTCP         = 20
+	tcpSequence    = 4
+	tcpAck         = 8
+	tcpDataOffset  = 12
+	tcpFlags       = 13
+	tcpWindow      = 14
+	tcpChecksum    = 16
+	flagFIN        = 1
+	flagPSH        = 8
+	flagACK        = 16
+	flagCWR        = 128
+	ipv4ID         = 4
+	ipv4Fragment   = 6
+	ipv4TTL        = 8
+	ipv4Protocol   = 9
+	ipv4Checksum   = 10
+	ipv6NextHeader = 6
+)
+
+// parseTransport finds the headers of a whole TCP or UDP packet, which is
+// exactly as long as it says; no fragment, no IPv6 extension header.
+func parseTransport(packet []byte) (t transport, ok bool) {
+	if n := lengthOf(packet); n == 0 || n != len(packet) {
+		return t, false
+	}
+	var protocol byte
+	if t.ipv6 = packet[0]>>4 == 6; t.ipv6 {
+		t.ipLen, protocol = minIPv6, packet[ipv6NextHeader]
+	} else {
+		t.ipLen, protocol = int(packet[0]&15)*4, packet[ipv4Protocol]
+		if t.ipLen < minIPv4 || binary.BigEndian.Uint16(packet[ipv4Fragment:])&0x3fff != 0 {
+			return t, false
+		}
+	}
+	switch t.udp = protocol == protocolUDP; {
+	case t.udp && len(packet) >= t.ipLen+udpLen:
+		if int(binary.BigEndian.Uint16(packet[t.ipLen+4:])) != len(packet)-t.ipLen {
+			return t, false
+		}
+		t.headerLen = t.ipLen + udpLen
+	case protocol == protocolTCP && len(packet) >= t.ipLen+minTCP:
+		options := int(packet[t.ipLen+tcpDataOffset]>>4) * 4
+		if options < minTCP {
+			return t, false
+		}
+		t.headerLen = t.ipLen + options
+	default:
+		return t, false
+	}
+	return t, t.headerLen <= len(packet)
+}
+
+// checksumAt is where the transport checksum is.
+func (t transport) checksumAt() int {
+	if t.udp {
+		return t.ipLen + udpChecksum
+	}
+	return t.ipLen + tcpChecksum
+}
+
+// pseudo is the sum of the pseudo header for length octets of transport header
+// and payload (RFC 768, RFC 8200 section 8.1, RFC 9293 section 3.1).
+func (t transport) pseudo(packet []byte, length int) uint64 {
+	protocol := uint64(protocolTCP)
+	if t.udp {
+		protocol = protocolUDP
+	}
+	addresses := packet[12:20]
+	if t.ipv6 {
+		addresses = packet[8:40]
+	}
+	return sum16(addresses, protocol+uint64(length))
+}
+
+// setLength writes the lengths of a packet of n octets into its headers, and the
+// IPv4 header's checksum.
+func (t transport) setLength(packet []byte, n int) {
+	if t.udp {
+		binary.BigEndian.PutUint16(packet[t.ipLen+4:], uint16(n-t.ipLen))
+	}
+	if t.ipv6 {
+		binary.BigEndian.PutUint16(packet[4:], uint16(n-minIPv6))
+		return
+	}
+	binary.BigEndian.PutUint16(packet[2:], uint16(n))
+	binary.BigEndian.PutUint16(packet[ipv4Checksum:], 0)
+	binary.BigEndian.PutUint16(packet[ipv4Checksum:], ^fold(sum16(packet[:t.ipLen], 0)))
+}

@@ -1,0 +1,201 @@
+package reference
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
+
+	"github.com/tunnelbench/tunnelbench/internal/sys"
+	"github.com/tunnelbench/tunnelbench/reference/bpf"
+)
+
+// Slots of the AF_XDP socket: together 20 MiB with slots of 2048 octets.
+const (
+	xdpReceiveSlots  = 8192
+	xdpTransmitSlots = 2048
+)
+
+// xdpPort is the LAN port on an interface that is there: an XDP program takes
+// the tunnel's frames before the kernel sees them, and frames go back past the
+// kernel's routing. All other frames remain the kernel's, which so answers ARP
+// and neighbour discovery for the interface's addresses.
+type xdpPort struct {
+	dev     string
+	own     mac
+	socket  *sys.XSK
+	stop    *sys.Event
+	hops    *nextHops
+	closers []func() error // in the order of opening
+}
+
+func openXDP(cfg Config) (*xdpPort, error) {
+	ifi, err := net.InterfaceByName(cfg.Dev)
+	if err != nil {
+		return nil, fmt.Errorf("port xdp: interface %s: %w", cfg.Dev, errors.Unwrap(err))
+	}
+	if len(ifi.HardwareAddr) != len(mac{}) {
+		return nil, fmt.Errorf("port xdp: interface %s is not Ethernet", cfg.Dev)
+	}
+	p := &xdpPort{dev: cfg.Dev, own: mac(ifi.HardwareAddr)}
+	if err := p.open(cfg, ifi); err != nil {
+		return nil, errors.Join(fmt.Errorf("port xdp on %s: %w", cfg.Dev, err), p.close())
+	}
+	return p, nil
+}
+
+func (p *xdpPort) open(cfg Config, ifi *net.Interface) (err error) {
+	if p.stop, err = sys.NewEvent(); err != nil {
+		return err
+	}
+	p.closers = append(p.closers, p.stop.Close)
+	slot := 2048
+	if sys.XSKHeadroom+ethernetLen+cfg.MTU > slot {
+		slot = 4096
+	}
+	p.socket, err = sys.OpenXSK(ifi.Index, 0, sys.XSKConfig{Receive: xdpReceiveSlots, Transmit: xdpTransmitSlots, SlotOctets: slot})
+	if err != nil {
+		return err
+	}
+	p.closers = append(p.closers, p.socket.Close)
+	if p.hops, err = followNextHops(ifi.Index); err != nil {
+		return err
+	}
+	p.closers = append(p.closers, p.hops.close)
+	return p.attach(ifi)
+}
+
+// attach loads the program that takes the tunnel's frames. It comes last:
+// from here on they are no longer the kernel's.
+func (p *xdpPort) attach(ifi *net.Interface) error {
+	spec, err := bpf.LoadPort()
+	if err != nil {
+		return fmt.Errorf("read the XDP program: %w", err)
+	}
+	if err := setOwn(spec, p.own, ifi); err != nil {
+		return err
+	}
+	var objects bpf.PortObjects
+	if err := spec.LoadAndAssign(&objects, nil); err != nil {
+		return fmt.Errorf("%w: load the XDP program (needs Linux 5.9 with BPF, and root): %w", errors.ErrUnsupported, err)
+	}
+	p.closers = append(p.closers, objects.Close)
+	if err := objects.Sockets.Put(uint32(0), uint32(p.socket.FD())); err != nil {
+		return fmt.Errorf("give the socket to the XDP program: %w", err)
+	}
+	attached, err := link.AttachXDP(link.XDPOptions{Program: objects.LanPort, Interface: ifi.Index})
+	if err != nil {
+		return fmt.Errorf("attach the XDP program (another one may be there): %w", err)
+	}
+	p.closers = append(p.closers, attached.Close)
+	return nil
+}
+
+// ownAddresses is how many addresses of each version the XDP program knows.
+const ownAddresses = 16
+
+// setOwn tells the program what is not the tunnel's: frames for other MACs, and
+// packets for the interface's own addresses.
+func setOwn(spec *ebpf.CollectionSpec, own mac, ifi *net.Interface) error {
+	addrs, err := ifi.Addrs()
+	if err != nil {
+		return fmt.Errorf("addresses: %w", err)
+	}
+	var own4 [ownAddresses][4]byte
+	var own6 [ownAddresses][16]byte
+	n4, n6 := 0, 0
+	for _, a := range addrs {
+		prefix, err := netip.ParsePrefix(a.String())
+		if err != nil {
+			return fmt.Errorf("address %s: %w", a, err)
+		}
+		switch addr := prefix.Addr(); {
+		case addr.Is4() && n4 < ownAddresses:
+			own4[n4] = addr.As4()
+			n4++
+		case addr.Is6() && n6 < ownAddresses:
+			own6[n6] = addr.As16()
+			n6++
+		default:
+			return fmt.Errorf("it has more than %d addresses of one IP version: take some away", ownAddresses)
+		}
+	}
+	return errors.Join(
+		spec.Variables["mac"].Set(own), spec.Variables["own4"].Set(own4), spec.Variables["own6"].Set(own6),
+	)
+}
+
+// read sleeps only if the ring is empty. The frames are copied into b, so that
+// their slots go back at once.
+func (p *xdpPort) read(b *batch) error {
+	for p.socket.Waiting() == 0 {
+		raised, err := p.socket.Wait(p.stop)
+		if raised {
+			return io.EOF
+		}
+		if err != nil {
+			return fmt.Errorf("port xdp on %s: %w", p.dev, err)
+		}
+	}
+	for n := p.socket.Waiting(); n > 0 && !b.full(); n-- {
+		frame := p.socket.Next()
+		if len(frame) >= ethernetLen {
+			b.commit(copy(b.next(), packetOf(frame)))
+		}
+		p.socket.Release()
+	}
+	p.socket.Refill()
+	return nil
+}
+
+// packetOf is the IP packet of a frame without the padding that short frames
+// have behind it (IEEE 802.3 3.2.8). A length that is longer than the frame is
+// left for the checks.
+func packetOf(frame []byte) []byte {
+	packet := frame[ethernetLen:]
+	if n := lengthOf(packet); n > 0 && n < len(packet) {
+		return packet[:n]
+	}
+	return packet
+}
+
+// write puts a header before each packet and wakes the kernel once for all.
+func (p *xdpPort) write(packets [][]byte, tally *Direction) {
+	hops := p.hops.table()
+	for _, packet := range packets {
+		to, _ := hops.Lookup(address(packet, 16, 24))
+		if to == (mac{}) {
+			p.hops.want(address(packet, 16, 24))
+			tally.Drops[DropNextHop]++
+			continue
+		}
+		room := p.socket.Room()
+		if room == nil {
+			if p.socket.Kick() == nil {
+				room = p.socket.Room()
+			}
+			if room == nil {
+				tally.Drops[DropPort]++
+				continue
+			}
+		}
+		putEthernet(room, to, p.own, packet)
+		p.socket.Commit(ethernetLen + copy(room[ethernetLen:], packet))
+		tally.Delivered++
+	}
+	_ = p.socket.Kick() // what it says, the interface is down, comes to read as well
+}
+
+func (p *xdpPort) interrupt() error { return p.stop.Raise() }
+
+func (p *xdpPort) close() error {
+	var errs []error
+	for i := len(p.closers) - 1; i >= 0; i-- {
+		errs = append(errs, p.closers[i]())
+	}
+	return errors.Join(errs...)
+}
