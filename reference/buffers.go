@@ -9,8 +9,8 @@ const (
 	maxRunOctets = 65535 - 40 - 8
 )
 
-// maxBatch is how many packets a batch holds: one run of small packets.
-const maxBatch = maxRun
+// maxBatch is how many packets a batch holds: two runs of small packets.
+const maxBatch = 2 * maxRun
 
 // maxSlab bounds the memory of a batch of large packets, in octets.
 const maxSlab = 1 << 18

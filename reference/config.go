@@ -97,26 +97,43 @@ func (c Config) complete() (Config, error) {
 	}
 	switch {
 	case c.Port != TUN && c.Port != XDP:
-		return c, fmt.Errorf("port %q: want %s or %s", c.Port, TUN, XDP)
+		return c, wrong("port", "%q: want %s or %s", c.Port, TUN, XDP)
 	case c.Engine != RunToCompletion && c.Engine != Pool:
-		return c, fmt.Errorf("engine %q: want %s or %s", c.Engine, RunToCompletion, Pool)
+		return c, wrong("engine", "%q: want %s or %s", c.Engine, RunToCompletion, Pool)
 	case c.Workers < 1 || c.Workers > maxWorkers:
-		return c, fmt.Errorf("workers %d: want 1 to %d", c.Workers, maxWorkers)
+		return c, wrong("workers", "%d: want 1 to %d", c.Workers, maxWorkers)
 	case c.Dev == "" || len(c.Dev) > maxDevName || strings.ContainsAny(c.Dev, "/: \t\n%"):
-		return c, fmt.Errorf("dev %q: want an interface name of 1 to %d characters", c.Dev, maxDevName)
+		return c, wrong("dev", "%q: want an interface name of 1 to %d characters", c.Dev, maxDevName)
 	case c.MTU < minMTU || c.MTU > maxMTU:
-		return c, fmt.Errorf("mtu %d: want %d to %d", c.MTU, minMTU, maxMTU)
+		return c, wrong("mtu", "%d: want %d to %d", c.MTU, minMTU, maxMTU)
 	case c.Port == XDP && c.MTU > maxXDPMTU:
-		return c, fmt.Errorf("mtu %d: want at most %d on an XDP port", c.MTU, maxXDPMTU)
+		return c, wrong("mtu", "%d: want at most %d on an XDP port", c.MTU, maxXDPMTU)
 	case c.SocketBuffer < 0 || c.SocketBuffer > maxSocketBuffer:
-		return c, fmt.Errorf("socket buffer %d: want 0 (default) to %d octets", c.SocketBuffer, maxSocketBuffer)
+		return c, wrong("socket_buffer", "%d: want 0 (default) to %d octets", c.SocketBuffer, maxSocketBuffer)
 	case slices.ContainsFunc(c.CPUs, func(cpu int) bool { return cpu < 0 }):
-		return c, fmt.Errorf("cpus %v: a core has no negative number", c.CPUs)
+		return c, wrong("cpus", "%v: a core has no negative number", c.CPUs)
 	}
 	if err := validateAddress(c.Listen); err != nil {
-		return c, fmt.Errorf("listen: %w", err)
+		return c, &FieldError{"listen", err}
 	}
 	return c, c.validatePeers()
+}
+
+// FieldError says which field of a Config is wrong, in the words of its file,
+// so that who has read them from one can name the line: "mtu", "peers[1].id".
+type FieldError struct {
+	Field string
+	Err   error
+}
+
+// Error is one line.
+func (e *FieldError) Error() string { return fmt.Sprintf("%s: %v", e.Field, e.Err) }
+
+// Unwrap is the fault itself.
+func (e *FieldError) Unwrap() error { return e.Err }
+
+func wrong(field, format string, args ...any) *FieldError {
+	return &FieldError{field, fmt.Errorf(format, args...)}
 }
 
 func validateAddress(a netip.AddrPort) error {
@@ -138,40 +155,26 @@ func validateAddress(a netip.AddrPort) error {
 // headroom and an Ethernet header.
 const maxXDPMTU = 4096 - 256 - ethernetLen
 
-// PeerError says which of a Config's peers is wrong, so that who has read them
-// from a file can name the line.
-type PeerError struct {
-	Index int    // in Config.Peers
-	Field string // "id", "endpoint" or "prefixes"
-	Err   error
-}
-
-// Error is one line.
-func (e *PeerError) Error() string { return fmt.Sprintf("peer %d: %s: %v", e.Index+1, e.Field, e.Err) }
-
-// Unwrap is the fault itself.
-func (e *PeerError) Unwrap() error { return e.Err }
+// ofPeer is a field of one of the peers.
+func ofPeer(index int, field string) string { return fmt.Sprintf("peers[%d].%s", index, field) }
 
 func (c Config) validatePeers() error {
 	if len(c.Peers) == 0 || len(c.Peers) > maxPeers {
-		return fmt.Errorf("%d peers: want 1 to %d", len(c.Peers), maxPeers)
+		return wrong("peers", "%d of them: want 1 to %d", len(c.Peers), maxPeers)
 	}
 	ids := make(map[uint32]int, len(c.Peers))
 	var prefixes bart.Table[int]
 	for i, p := range c.Peers {
-		if err := c.validatePeer(p); err != nil {
-			return &PeerError{i, err.Field, err.Err}
+		if err := c.validatePeer(i, p); err != nil {
+			return err
 		}
 		if other, twice := ids[p.ID]; twice {
-			return &PeerError{i, "id", fmt.Errorf("%d is peer %d's already", p.ID, other+1)}
+			return wrong(ofPeer(i, "id"), "%d is that of %s already", p.ID, ofPeer(other, "id"))
 		}
 		ids[p.ID] = i
 		for _, prefix := range p.Prefixes {
-			for at, other := range prefixes.Supernets(prefix) {
-				return &PeerError{i, "prefixes", fmt.Errorf("%s overlaps %s of peer %d", prefix, at, other+1)}
-			}
-			for at, other := range prefixes.Subnets(prefix) {
-				return &PeerError{i, "prefixes", fmt.Errorf("%s overlaps %s of peer %d", prefix, at, other+1)}
+			if at, other, overlaps := overlap(&prefixes, prefix); overlaps {
+				return wrong(ofPeer(i, "prefixes"), "%s overlaps %s of %s", prefix, at, ofPeer(other, "prefixes"))
 			}
 			prefixes.Insert(prefix, i)
 		}
@@ -179,27 +182,38 @@ func (c Config) validatePeers() error {
 	return nil
 }
 
-func (c Config) validatePeer(p Peer) *PeerError {
+// overlap is one of the prefixes that contains p or is in it.
+func overlap(prefixes *bart.Table[int], p netip.Prefix) (at netip.Prefix, peer int, found bool) {
+	for at, peer := range prefixes.Supernets(p) {
+		return at, peer, true
+	}
+	for at, peer := range prefixes.Subnets(p) {
+		return at, peer, true
+	}
+	return at, 0, false
+}
+
+func (c Config) validatePeer(i int, p Peer) error {
 	switch err := validateAddress(p.Endpoint); {
 	case p.ID == ControlTunnel:
-		return &PeerError{Field: "id", Err: fmt.Errorf("%d is reserved for control frames; choose another", p.ID)}
+		return wrong(ofPeer(i, "id"), "%d is reserved for control frames; choose another", p.ID)
 	case err != nil:
-		return &PeerError{Field: "endpoint", Err: err}
+		return &FieldError{ofPeer(i, "endpoint"), err}
 	case p.Endpoint.Addr().Is4() != c.Listen.Addr().Is4():
-		return &PeerError{Field: "endpoint", Err: fmt.Errorf("%s: want the same address family as %s, where this end listens", p.Endpoint, c.Listen)}
+		return wrong(ofPeer(i, "endpoint"), "%s: want the same address family as %s, where this end listens", p.Endpoint, c.Listen)
 	case p.Endpoint == c.Listen:
-		return &PeerError{Field: "endpoint", Err: fmt.Errorf("%s is this end itself: a tunnel has two", p.Endpoint)}
+		return wrong(ofPeer(i, "endpoint"), "%s is this end itself: a tunnel has two", p.Endpoint)
 	case len(p.Prefixes) == 0:
-		return &PeerError{Field: "prefixes", Err: fmt.Errorf("want at least one: without, nothing may come from the peer")}
+		return wrong(ofPeer(i, "prefixes"), "want at least one: without, nothing may come from the peer")
 	}
 	for _, prefix := range p.Prefixes {
 		switch {
 		case !prefix.IsValid():
-			return &PeerError{Field: "prefixes", Err: fmt.Errorf("%s is no prefix", prefix)}
+			return wrong(ofPeer(i, "prefixes"), "%s is no prefix", prefix)
 		case prefix.Addr().Is4In6():
-			return &PeerError{Field: "prefixes", Err: fmt.Errorf("%s: write IPv4 as such", prefix)}
+			return wrong(ofPeer(i, "prefixes"), "%s: write IPv4 as such", prefix)
 		case prefix != prefix.Masked():
-			return &PeerError{Field: "prefixes", Err: fmt.Errorf("%s has bits behind its length: write %s", prefix, prefix.Masked())}
+			return wrong(ofPeer(i, "prefixes"), "%s has bits behind its length: write %s", prefix, prefix.Masked())
 		}
 	}
 	return nil

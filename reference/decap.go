@@ -7,6 +7,8 @@ type conn interface {
 	send(b *batch) int
 	// inbox makes buffers to receive into.
 	inbox() inbox
+	// strangers is how many messages were dropped before they could be received.
+	strangers() uint64
 	// interrupt ends all receiving, now and for good.
 	interrupt() error
 	close() error
@@ -54,7 +56,7 @@ type decap struct {
 }
 
 // deliverBatch is how many packets are handed to the port at once.
-const deliverBatch = 64
+const deliverBatch = 128
 
 // newIntake makes buffers.
 func (d *decap) newIntake() *intake {

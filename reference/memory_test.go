@@ -115,8 +115,9 @@ func (in *memoryInbox) receive() ([]arrival, error) {
 	}
 }
 
-func (c *memoryConn) interrupt() error { c.stop <- struct{}{}; return nil }
-func (c *memoryConn) close() error     { return nil }
+func (c *memoryConn) strangers() uint64 { return 0 }
+func (c *memoryConn) interrupt() error  { c.stop <- struct{}{}; return nil }
+func (c *memoryConn) close() error      { return nil }
 
 // testTunnel is a tunnel from a port back to the same port.
 func testTunnel(out func([]byte) bool) (*Tunnel, *memoryPort, *memoryConn) {

@@ -27,7 +27,8 @@ type merger struct {
 
 const (
 	mergeMax   = deliverBatch
-	mergeReach = 8 // how many super-packets back a flow is looked for
+	maxJoined  = 64 // packets of one super-packet
+	mergeReach = 8  // how many super-packets back a flow is looked for
 )
 
 // super is a packet, or several as one: parts, behind each other, are what goes
@@ -60,8 +61,8 @@ func (m *merger) add(packet []byte) {
 	m.n++
 	t, ok := parseTransport(packet)
 	if !ok {
-		m.closeAll() // it may be part of any flow, and nothing may overtake it
-		m.begin(at, t, false)
+		m.closeAll()                    // it may be part of any flow, and nothing may overtake it
+		m.begin(at, transport{}, false) // where nothing can be looked up
 		return
 	}
 	if f := m.find(packet, t); f != nil {
@@ -159,7 +160,7 @@ func (m *merger) join(f *mergeFlow, at int, packet []byte) {
 	f.count++
 	f.total += payload
 	f.push = !f.udp && packet[f.ipLen+tcpFlags]&flagPSH != 0
-	f.open = payload == f.size && !f.push && f.count < mergeMax
+	f.open = payload == f.size && !f.push && f.count < maxJoined
 }
 
 // supers are what was added since reset, in the order of their first packets;

@@ -17,13 +17,14 @@ type splitter struct {
 func (s *splitter) start(h virtioHeader, packet []byte) bool {
 	*s = splitter{}
 	t, ok := parseTransport(packet)
-	if !ok || h.gsoSize == 0 || h.flags&needsChecksum == 0 || t.headerLen == len(packet) || int(h.checksumStart) != t.ipLen {
+	if !ok || h.gsoSize == 0 || h.flags&needsChecksum == 0 || t.headerLen == len(packet) || int(h.checksumStart) != t.ipLen ||
+		int(h.checksumOffset) != t.checksumAt()-t.ipLen {
 		return false
 	}
-	switch h.gsoType &^ gsoECN {
-	case gsoTCP4:
+	switch h.gsoType {
+	case gsoTCP4, gsoTCP4 | gsoECN:
 		ok = !t.udp && !t.ipv6
-	case gsoTCP6:
+	case gsoTCP6, gsoTCP6 | gsoECN:
 		ok = !t.udp && t.ipv6
 	case gsoUDP:
 		ok = t.udp
@@ -39,7 +40,7 @@ func (s *splitter) start(h virtioHeader, packet []byte) bool {
 // more tells whether there is another packet.
 func (s *splitter) more() bool { return s.at < len(s.packet) }
 
-// next writes the next packet and returns its length. It returns 0 when it is too
+// next, while there is more, writes the next packet and returns its length. It returns 0 when it is too
 // long for into; the rest is given up then.
 func (s *splitter) next(into []byte) int {
 	payload := s.packet[s.at:min(s.at+s.size, len(s.packet))]
@@ -102,4 +103,16 @@ func (t transport) checksumsAreRight(packet []byte) bool {
 		return false
 	}
 	return fold(sum16(packet[t.ipLen:], t.pseudo(packet, len(packet)-t.ipLen))) == ones
+}
+
+// finishPartial completes a transport checksum of which only the pseudo header
+// is summed up: so it comes from a virtual cable, where nobody says so.
+func finishPartial(packet []byte) {
+	t, ok := parseTransport(packet)
+	if !ok || binary.BigEndian.Uint16(packet[t.checksumAt():]) != fold(t.pseudo(packet, len(packet)-t.ipLen)) {
+		return
+	}
+	if !t.checksumsAreRight(packet) {
+		t.setChecksum(packet)
+	}
 }

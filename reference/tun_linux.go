@@ -31,7 +31,7 @@ func openTUN(cfg Config) (*tunPort, error) {
 	}
 	tun, offloads, err := openOffloading(cfg)
 	if err != nil {
-		return nil, errors.Join(err, stop.Close())
+		return nil, errors.Join(&FieldError{"dev", err}, stop.Close())
 	}
 	p := &tunPort{tun: tun, stop: stop, drained: true, lan: plainTUN{tun}}
 	if offloads != sys.TUNPlain {

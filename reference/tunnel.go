@@ -147,7 +147,7 @@ func (t *Tunnel) interrupt() {
 
 // Stats may be called at any time, also while the tunnel runs.
 func (t *Tunnel) Stats() Stats {
-	s := Stats{Encap: t.encap.counters.load(), Decap: t.decap.counters.load()}
+	s := Stats{Encap: t.encap.counters.load(), Decap: t.decap.counters.load(), Strangers: t.conn.strangers()}
 	for _, p := range t.peers.all {
 		s.Peers = append(s.Peers, p.stats())
 	}

@@ -35,7 +35,7 @@ type udpConn struct {
 func openUDP(cfg Config, peers *peerTable) (*udpConn, error) {
 	socket, err := sys.ListenUDP(cfg.Listen, cfg.SocketBuffer)
 	if err != nil {
-		return nil, err
+		return nil, &FieldError{"listen", err}
 	}
 	c := &udpConn{socket: socket, endpoints: peers.endpoints(), slot: HeaderLen + cfg.MTU}
 	for addr, e := range c.endpoints {
@@ -96,6 +96,8 @@ func (in *udpInbox) judge(messages []sys.Arrival) []arrival {
 	}
 	return in.arrived[:len(messages)]
 }
+
+func (c *udpConn) strangers() uint64 { return c.filter.strangers() }
 
 func (c *udpConn) interrupt() error {
 	c.stopped.Store(true)

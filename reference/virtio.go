@@ -61,38 +61,52 @@ func finishChecksum(packet []byte, h virtioHeader) bool {
 	return true
 }
 
-// sum16 adds the big-endian 16-bit words of p to sum, in one's complement as far
-// as fold is concerned (RFC 1071): words of 64 bits, with the carry going round, come to
-// the same.
-func sum16(p []byte, sum uint64) uint64 {
-	var carry uint64
-	for ; len(p) >= 32; p = p[32:] {
-		sum, carry = bits.Add64(sum, binary.BigEndian.Uint64(p), 0)
-		sum, carry = bits.Add64(sum, binary.BigEndian.Uint64(p[8:]), carry)
-		sum, carry = bits.Add64(sum, binary.BigEndian.Uint64(p[16:]), carry)
-		sum, carry = bits.Add64(sum, binary.BigEndian.Uint64(p[24:]), carry)
-		sum, carry = bits.Add64(sum, carry, 0)
-		sum += carry
+// sum16 adds the big-endian 16-bit words of p to initial, as far as one's
+// complement is concerned; an odd octet at the end is as if a zero followed. It
+// sums up little-endian words of 64 bits with the carry going round, and swaps
+// the octets of the result (RFC 1071 section 2).
+func sum16(p []byte, initial uint64) uint64 {
+	var sum, carry uint64
+	for ; len(p) >= 64; p = p[64:] {
+		q := p[:64]
+		sum, carry = bits.Add64(sum, binary.LittleEndian.Uint64(q[0:]), carry)
+		sum, carry = bits.Add64(sum, binary.LittleEndian.Uint64(q[8:]), carry)
+		sum, carry = bits.Add64(sum, binary.LittleEndian.Uint64(q[16:]), carry)
+		sum, carry = bits.Add64(sum, binary.LittleEndian.Uint64(q[24:]), carry)
+		sum, carry = bits.Add64(sum, binary.LittleEndian.Uint64(q[32:]), carry)
+		sum, carry = bits.Add64(sum, binary.LittleEndian.Uint64(q[40:]), carry)
+		sum, carry = bits.Add64(sum, binary.LittleEndian.Uint64(q[48:]), carry)
+		sum, carry = bits.Add64(sum, binary.LittleEndian.Uint64(q[56:]), carry)
 	}
 	for ; len(p) >= 8; p = p[8:] {
-		sum, carry = bits.Add64(sum, binary.BigEndian.Uint64(p), 0)
-		sum += carry // after a carry without one going in, the sum has room
+		sum, carry = bits.Add64(sum, binary.LittleEndian.Uint64(p), carry)
 	}
-	var rest uint64
-	for ; len(p) >= 2; p = p[2:] {
-		rest += uint64(binary.BigEndian.Uint16(p))
+	sum, carry = bits.Add64(sum, tail64(p), carry)
+	sum, carry = bits.Add64(sum, 0, carry)
+	return initial + uint64(bits.ReverseBytes16(fold(sum+carry)))
+}
+
+// tail64 is the little-endian number in the fewer than 8 octets of p.
+func tail64(p []byte) (n uint64) {
+	shift := 0
+	if len(p) >= 4 {
+		n, shift = uint64(binary.LittleEndian.Uint32(p)), 32
+		p = p[4:]
 	}
-	if len(p) == 1 {
-		rest += uint64(p[0]) << 8
+	if len(p) >= 2 {
+		n |= uint64(binary.LittleEndian.Uint16(p)) << shift
+		p, shift = p[2:], shift+16
 	}
-	sum, carry = bits.Add64(sum, rest, 0)
-	return sum + carry
+	if len(p) >= 1 {
+		n |= uint64(p[0]) << shift
+	}
+	return n
 }
 
 // fold makes the 16-bit one's complement sum of it.
 func fold(sum uint64) uint16 {
 	sum = sum>>32 + sum&0xffffffff
-	sum = sum>>16 + sum&0xffff
+	sum = sum>>32 + sum&0xffffffff
 	sum = sum>>16 + sum&0xffff
 	return uint16(sum>>16 + sum&0xffff)
 }

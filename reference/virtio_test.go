@@ -118,7 +118,7 @@ func TestMergeThenSplitIsTheSame(t *testing.T) {
 	for round := range 400 {
 		f := kinds()[round%len(kinds())]
 		size, n := 1+rng.IntN(1400), 2+rng.IntN(mergeMax-2)
-		n = max(2, min(n, 60000/size))
+		n = max(2, min(n, 60000/size, maxJoined-1))
 		var packets [][]byte
 		for range n {
 			packets = append(packets, f.next(t, random(rng, size)))
@@ -149,10 +149,10 @@ func TestSplitMakesWhatGopacketMakes(t *testing.T) {
 			if f.ipv6 {
 				at = minIPv6
 			}
-			h := virtioHeader{flags: needsChecksum, gsoType: gsoTCP4, gsoSize: 1200, checksumStart: uint16(at), headerLen: uint16(len(big))}
+			h := virtioHeader{flags: needsChecksum, gsoType: gsoTCP4, gsoSize: 1200, checksumStart: uint16(at), checksumOffset: tcpChecksum, headerLen: uint16(len(big))}
 			switch {
 			case f.udp:
-				h.gsoType = gsoUDP
+				h.gsoType, h.checksumOffset = gsoUDP, udpChecksum
 			case f.ipv6:
 				h.gsoType = gsoTCP6
 			}
@@ -223,6 +223,18 @@ func TestWhatIsNotMerged(t *testing.T) {
 	}
 }
 
+// TestMergeSurvivesALyingHeader: the length of an IP header that reaches behind
+// the packet is nothing to look for ports with.
+func TestMergeSurvivesALyingHeader(t *testing.T) {
+	f := flowOf{port: 1}
+	whole := f.next(t, []byte("abc"))
+	liar := slices.Clone(whole[:minIPv4])
+	liar[0], liar[2], liar[3] = 0x4f, 0, minIPv4
+	if supers := merged([][]byte{liar, whole, liar, whole}); len(supers) != 4 {
+		t.Errorf("%d super-packets, want 4", len(supers))
+	}
+}
+
 func TestMergeEndsARun(t *testing.T) {
 	payload := make([]byte, 100)
 	for name, end := range map[string]func(f *flowOf) []byte{
@@ -286,15 +298,16 @@ func TestSplitRefuses(t *testing.T) {
 	good := f.next(t, make([]byte, 3000))
 	h := virtioHeader{flags: needsChecksum, gsoType: gsoUDP, gsoSize: 1000, checksumStart: minIPv4, checksumOffset: udpChecksum}
 	for name, bend := range map[string]func(*virtioHeader, []byte) []byte{
-		"size 0":           func(h *virtioHeader, p []byte) []byte { h.gsoSize = 0; return p },
-		"another type":     func(h *virtioHeader, p []byte) []byte { h.gsoType = gsoTCP4; return p },
-		"unknown type":     func(h *virtioHeader, p []byte) []byte { h.gsoType = 9; return p },
-		"no checksum left": func(h *virtioHeader, p []byte) []byte { h.flags = 0; return p },
-		"start elsewhere":  func(h *virtioHeader, p []byte) []byte { h.checksumStart = 14; return p },
-		"cut":              func(_ *virtioHeader, p []byte) []byte { return p[:2000] },
-		"a fragment":       func(_ *virtioHeader, p []byte) []byte { p[6] = 0x20; return p },
-		"only headers":     func(_ *virtioHeader, p []byte) []byte { p[2], p[3] = 0, 28; return p[:28] },
-		"nothing":          func(_ *virtioHeader, p []byte) []byte { return nil },
+		"size 0":             func(h *virtioHeader, p []byte) []byte { h.gsoSize = 0; return p },
+		"another type":       func(h *virtioHeader, p []byte) []byte { h.gsoType = gsoTCP4; return p },
+		"unknown type":       func(h *virtioHeader, p []byte) []byte { h.gsoType = 9; return p },
+		"no checksum left":   func(h *virtioHeader, p []byte) []byte { h.flags = 0; return p },
+		"checksum elsewhere": func(h *virtioHeader, p []byte) []byte { h.checksumOffset = tcpChecksum; return p },
+		"start elsewhere":    func(h *virtioHeader, p []byte) []byte { h.checksumStart = 14; return p },
+		"cut":                func(_ *virtioHeader, p []byte) []byte { return p[:2000] },
+		"a fragment":         func(_ *virtioHeader, p []byte) []byte { p[6] = 0x20; return p },
+		"only headers":       func(_ *virtioHeader, p []byte) []byte { p[2], p[3] = 0, 28; return p[:28] },
+		"nothing":            func(_ *virtioHeader, p []byte) []byte { return nil },
 	} {
 		h := h
 		p := bend(&h, slices.Clone(good))
@@ -322,6 +335,26 @@ func TestFinishChecksum(t *testing.T) {
 		h.checksumOffset = uint16(len(whole))
 		if finishChecksum(left, h) {
 			t.Error("a field behind the packet was written")
+		}
+	}
+}
+
+func TestFinishPartial(t *testing.T) {
+	for _, f := range kinds() {
+		whole := f.next(t, []byte("abc"))
+		tr, _ := parseTransport(whole)
+		p := slices.Clone(whole)
+		if finishPartial(p); !bytes.Equal(p, whole) {
+			t.Errorf("%+v: a whole packet was changed", f)
+		}
+		binary.BigEndian.PutUint16(p[tr.checksumAt():], fold(tr.pseudo(p, len(p)-tr.ipLen)))
+		if finishPartial(p); !bytes.Equal(p, whole) {
+			t.Errorf("%+v: not completed", f)
+		}
+		p[len(p)-1] ^= 1
+		damaged := slices.Clone(p)
+		if finishPartial(p); !bytes.Equal(p, damaged) {
+			t.Errorf("%+v: a damaged packet was mended", f)
 		}
 	}
 }
@@ -413,7 +446,10 @@ func FuzzSplit(f *testing.F) {
 		tr, _ := parseTransport(p)
 		for _, kind := range []uint8{gsoTCP4, gsoTCP6, gsoUDP} {
 			h := make([]byte, virtioLen)
-			virtioHeader{flags: needsChecksum, gsoType: kind, gsoSize: 100, checksumStart: uint16(tr.ipLen), checksumOffset: 6}.put(h)
+			virtioHeader{
+				flags: needsChecksum, gsoType: kind, gsoSize: 100,
+				checksumStart: uint16(tr.ipLen), checksumOffset: uint16(tr.checksumAt() - tr.ipLen),
+			}.put(h)
 			f.Add(append(h, p...))
 		}
 	}

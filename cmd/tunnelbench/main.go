@@ -48,7 +48,7 @@ type verb struct {
 	flags     func(*flag.FlagSet) func(context.Context, streams) error
 }
 
-var verbs = []verb{runVerb, trialVerb, abVerb, searchVerb, reportVerb, certifyVerb, doctorVerb, listVerb, versionVerb}
+var verbs = []verb{runVerb, trialVerb, abVerb, searchVerb, reportVerb, certifyVerb, tunnelVerb, doctorVerb, listVerb, versionVerb}
 
 func main() {
 	netns.Helper()
@@ -150,12 +150,13 @@ func status(ctx context.Context, err error, w io.Writer) int {
 	}
 	fmt.Fprintf(w, "tunnelbench: %s\n", oneLine(err))
 	var bad usageError
+	var machine machineError
 	switch {
 	case errors.As(err, &bad), errors.Is(err, lab.ErrConfig):
 		return exitUsage
 	case errors.Is(err, errNoVerdict):
 		return exitNoVerdict
-	case errors.Is(err, errors.ErrUnsupported), errors.Is(err, netns.ErrLocked), errors.Is(err, os.ErrPermission):
+	case errors.As(err, &machine), errors.Is(err, errors.ErrUnsupported), errors.Is(err, netns.ErrLocked), errors.Is(err, os.ErrPermission):
 		return exitMachine
 	}
 	return exitInternal

@@ -164,7 +164,7 @@ func (t *TUN) ReadParts(first, second []byte) (int, error) {
 }
 
 // MaxParts is how many parts WriteParts takes after the first.
-const MaxParts = 64
+const MaxParts = 128
 
 // WriteParts is Write from several places (writev(2)): header, then at most MaxParts parts.
 func (t *TUN) WriteParts(header []byte, parts [][]byte) error {
@@ -188,6 +188,9 @@ func (t *TUN) WriteParts(header []byte, parts [][]byte) error {
 func (t *TUN) Wait(event *Event) (raised bool, err error) {
 	return waitReadable(&t.poll, t.fd, event)
 }
+
+// File gives the device away as a file of the Go scheduler's: one packet a read, one a write.
+func (t *TUN) File() *os.File { return os.NewFile(uintptr(t.fd), t.name) }
 
 // Close releases the queue, and with the last one the interface.
 func (t *TUN) Close() error { return os.NewSyscallError("close", unix.Close(t.fd)) }

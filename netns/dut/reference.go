@@ -22,7 +22,7 @@ import (
 // Its variants are the same tunnel with other parameters set; each can be
 // changed again.
 var (
-	referenceTunnel = variant(referenceRole, "the project's reference tunnel as its figures say it should be, in a process per side", nil)
+	referenceTunnel = variant(referenceRole, "the project's reference tunnel as its figures say it should be, in a process per side", map[string]string{"port": "xdp"})
 	referenceTUN    = variant("reference-tun", "the same with a TUN device as LAN port", map[string]string{"port": "tun"})
 	referenceXDP    = variant("reference-xdp", "the same with an AF_XDP socket on the LAN interface as port", map[string]string{"port": "xdp"})
 	referencePool   = variant("reference-pool", "the same with a pool of workers", map[string]string{"engine": "pool"})

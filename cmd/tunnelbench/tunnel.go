@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/tunnelbench/tunnelbench/reference"
+)
+
+var tunnelVerb = verb{
+	name: "tunnel", doc: "run one end of the reference tunnel between real hosts",
+	examples: []string{"tunnel --config end.yaml"},
+	flags: func(set *flag.FlagSet) func(context.Context, streams) error {
+		config := set.String("config", "", "`file` with the tunnel's end in YAML, see docs/tunnel.md")
+		return func(ctx context.Context, s streams) error {
+			if *config == "" {
+				return badUsage("tunnel: --config FILE is missing")
+			}
+			return runTunnel(ctx, s, *config)
+		}
+	},
+}
+
+// machineError is something that this machine lacks or does not allow: exit status 5.
+type machineError struct{ error }
+
+func (e machineError) Unwrap() error { return e.error }
+
+func runTunnel(ctx context.Context, s streams, path string) error {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return badUsage("%w", err)
+	}
+	file, err := reference.ReadFile(ctx, path, data, net.DefaultResolver)
+	if err != nil {
+		return usageError{err}
+	}
+	t, err := reference.New(file.Config)
+	if err != nil {
+		return machineError{file.At(err)}
+	}
+	asked := make(chan os.Signal, 1)
+	signal.Notify(asked, syscall.SIGUSR1)
+	defer signal.Stop(asked)
+	done := make(chan error, 1)
+	go func() { done <- t.Run(ctx) }()
+	fmt.Fprintf(s.err, "tunnelbench: %s: %s on %s, %d peers, threat model: plain, see docs/tunnel.md\n",
+		file.Config.Listen, file.Config.Port, file.Config.Dev, len(file.Config.Peers))
+	for {
+		select {
+		case <-asked:
+			writeStats(s.err, t.Stats())
+		case err := <-done:
+			writeStats(s.err, t.Stats())
+			return errors.Join(err, t.Close())
+		}
+	}
+}
+
+// writeStats writes what a person or a script reads: a line each.
+func writeStats(w io.Writer, stats reference.Stats) {
+	fmt.Fprintf(w, "encap %v\ndecap %v\nstrangers %d\n", stats.Encap, stats.Decap, stats.Strangers)
+	for _, p := range stats.Peers {
+		fmt.Fprintf(w, "peer %d sent %d packets %d octets received %d packets %d octets\n",
+			p.ID, p.SentPackets, p.SentOctets, p.ReceivedPackets, p.ReceivedOctets)
+	}
+}

@@ -1,0 +1,169 @@
+package reference
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/token"
+)
+
+// fileConfig is a Config as people write it. What is left out is as Defaults says.
+type fileConfig struct {
+	Listen       string     `yaml:"listen"`
+	Port         PortKind   `yaml:"port"`
+	Dev          string     `yaml:"dev"`
+	MTU          int        `yaml:"mtu"`
+	Engine       EngineKind `yaml:"engine"`
+	Workers      int        `yaml:"workers"`
+	CPUs         []int      `yaml:"cpus"`
+	GSO          bool       `yaml:"gso"`
+	GRO          bool       `yaml:"gro"`
+	Offloads     bool       `yaml:"offloads"`
+	Yield        bool       `yaml:"yield"`
+	Pooling      bool       `yaml:"pooling"`
+	SocketBuffer int        `yaml:"socket_buffer"`
+	Peers        []filePeer `yaml:"peers"`
+}
+
+type filePeer struct {
+	ID       uint32   `yaml:"id"`
+	Endpoint string   `yaml:"endpoint"`
+	Prefixes []string `yaml:"prefixes"`
+}
+
+// Resolver finds the addresses of a host; net.DefaultResolver is one. network is "ip4" or "ip6".
+type Resolver interface {
+	LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error)
+}
+
+// File is a Config that was read, and where its fields stand.
+type File struct {
+	Config Config
+	name   string
+	tree   *ast.File
+}
+
+// ReadFile reads a Config from YAML and validates it. An error is one line:
+// name:line: what is wrong. Host names of endpoints are looked up once, in the address family of
+// listen.
+func ReadFile(ctx context.Context, name string, data []byte, resolver Resolver) (*File, error) {
+	tree, err := parser.ParseBytes(data, 0)
+	if err != nil {
+		return nil, atToken(name, err)
+	}
+	d := Defaults()
+	read := fileConfig{
+		Port: d.Port, MTU: d.MTU, Engine: d.Engine, Workers: d.Workers, GSO: d.GSO, GRO: d.GRO,
+		Offloads: d.Offloads, Yield: d.Yield, Pooling: d.Pooling, SocketBuffer: d.SocketBuffer,
+	}
+	if err := yaml.UnmarshalWithOptions(data, &read, yaml.Strict()); err != nil {
+		return nil, atToken(name, err)
+	}
+	f := &File{name: name, tree: tree}
+	if f.Config, err = read.config(ctx, resolver); err == nil {
+		err = f.Config.Validate()
+	}
+	if err != nil {
+		return nil, f.At(err)
+	}
+	return f, nil
+}
+
+// At puts the place in front of an error that is about a field, such as New's.
+func (f *File) At(err error) error {
+	var field *FieldError
+	if errors.As(err, &field) {
+		return fmt.Errorf("%s:%d: %w", f.name, lineOf(f.tree, field.Field), field)
+	}
+	return fmt.Errorf("%s: %w", f.name, err)
+}
+
+// atToken says where the reader of YAML stumbled. Its messages have a picture
+// of the place behind them, which is left out.
+func atToken(name string, err error) error {
+	var at interface {
+		GetToken() *token.Token
+		GetMessage() string
+	}
+	if !errors.As(err, &at) || at.GetToken() == nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return fmt.Errorf("%s:%d: %s", name, at.GetToken().Position.Line, at.GetMessage())
+}
+
+// lineOf is where a field stands, or what it should be in.
+func lineOf(file *ast.File, field string) int {
+	for {
+		path, err := yaml.PathString("$." + field)
+		if err == nil {
+			if node, err := path.FilterFile(file); err == nil && node != nil {
+				return node.GetToken().Position.Line
+			}
+		}
+		at := strings.LastIndexByte(field, '.')
+		if at < 0 {
+			return 1
+		}
+		field = field[:at]
+	}
+}
+
+// config reads addresses and prefixes.
+func (f fileConfig) config(ctx context.Context, resolver Resolver) (Config, error) {
+	c := Config{
+		Port: f.Port, Dev: f.Dev, MTU: f.MTU, Engine: f.Engine, Workers: f.Workers, CPUs: f.CPUs, GSO: f.GSO, GRO: f.GRO,
+		Offloads: f.Offloads, Yield: f.Yield, Pooling: f.Pooling, SocketBuffer: f.SocketBuffer,
+	}
+	var err error
+	if c.Listen, err = netip.ParseAddrPort(f.Listen); err != nil {
+		return c, wrong("listen", "%q: want ADDRESS:PORT of an interface here", f.Listen)
+	}
+	network := "ip4"
+	if c.Listen.Addr().Is6() {
+		network = "ip6"
+	}
+	for i, p := range f.Peers {
+		peer := Peer{ID: p.ID}
+		if peer.Endpoint, err = resolve(ctx, resolver, network, p.Endpoint); err != nil {
+			return c, &FieldError{ofPeer(i, "endpoint"), err}
+		}
+		for _, text := range p.Prefixes {
+			prefix, err := netip.ParsePrefix(text)
+			if err != nil {
+				return c, wrong(ofPeer(i, "prefixes"), "%q: want ADDRESS/LENGTH", text)
+			}
+			peer.Prefixes = append(peer.Prefixes, prefix)
+		}
+		c.Peers = append(c.Peers, peer)
+	}
+	return c, nil
+}
+
+// resolve reads ADDRESS:PORT, or finds the address of a host's name.
+func resolve(ctx context.Context, resolver Resolver, network, endpoint string) (netip.AddrPort, error) {
+	if a, err := netip.ParseAddrPort(endpoint); err == nil {
+		return a, nil
+	}
+	at := strings.LastIndexByte(endpoint, ':')
+	if at < 1 {
+		return netip.AddrPort{}, fmt.Errorf("%q: want HOST:PORT", endpoint)
+	}
+	port, err := netip.ParseAddrPort("0.0.0.0" + endpoint[at:])
+	if err != nil {
+		return netip.AddrPort{}, fmt.Errorf("%q: want a port from 1 to 65535 behind the colon", endpoint)
+	}
+	addrs, err := resolver.LookupNetIP(ctx, network, endpoint[:at])
+	if err != nil {
+		return netip.AddrPort{}, fmt.Errorf("%q does not resolve: %w", endpoint[:at], err)
+	}
+	if len(addrs) == 0 {
+		return netip.AddrPort{}, fmt.Errorf("%q has no %s address", endpoint[:at], network)
+	}
+	return netip.AddrPortFrom(addrs[0].Unmap(), port.Port()), nil
+}
