@@ -1,11 +1,13 @@
 package reference
 
-import (
-	"github.com/tunnelbench/tunnelbench/internal/sys"
-)
-
 // maxSuper is the longest packet that a TUN device hands over.
 const maxSuper = 1 << 16
+
+// device is what an offloadTUN needs of a sys.TUN.
+type device interface {
+	ReadParts(first, second []byte) (int, error)
+	WriteParts(header []byte, parts [][]byte) error
+}
 
 // offloadTUN is a TUN device with a virtio_net_hdr in front of each packet:
 // super-packets come in and are cut up, and packets of a flow are joined before
@@ -14,7 +16,7 @@ const maxSuper = 1 << 16
 //	in:   | hdr | super-packet |  --splitter-->  batch of packets
 //	out:  packets  --merger-->  | hdr | first packet | payload | payload | ...
 type offloadTUN struct {
-	tun   *sys.TUN
+	device
 	super []byte // room for a first part as long as a batch's packet, then for the rest
 	room  int
 	split splitter
@@ -24,9 +26,9 @@ type offloadTUN struct {
 	apart [1][]byte
 }
 
-func newOffloadTUN(tun *sys.TUN, mtu int) *offloadTUN {
+func newOffloadTUN(tun device, mtu int) *offloadTUN {
 	room := mtu + 1
-	return &offloadTUN{tun: tun, room: room, super: make([]byte, room+maxSuper)}
+	return &offloadTUN{device: tun, room: room, super: make([]byte, room+maxSuper)}
 }
 
 // read takes the rest of the last super-packet before it asks for more. A
@@ -37,7 +39,7 @@ func (l *offloadTUN) read(b *batch) error {
 		return nil
 	}
 	first := b.nextWithin(virtioLen)
-	n, err := l.tun.ReadParts(first, l.super[l.room:])
+	n, err := l.ReadParts(first, l.super[l.room:])
 	if err != nil {
 		return err
 	}
@@ -92,7 +94,7 @@ func (l *offloadTUN) write(packets [][]byte, tally *Direction) {
 
 func (l *offloadTUN) writeSuper(s *super, tally *Direction) {
 	s.header.put(l.head[:])
-	err := l.tun.WriteParts(l.head[:], s.parts)
+	err := l.WriteParts(l.head[:], s.parts)
 	switch {
 	case err == nil:
 		tally.Delivered += uint64(s.packets)
@@ -127,7 +129,7 @@ var noOffload [virtioLen]byte
 
 func (l *offloadTUN) writeOne(packet []byte, tally *Direction) {
 	l.apart[0] = packet
-	if l.tun.WriteParts(noOffload[:], l.apart[:]) == nil {
+	if l.WriteParts(noOffload[:], l.apart[:]) == nil {
 		tally.Delivered++
 	} else {
 		tally.Drops[DropPort]++

@@ -111,6 +111,11 @@ func (u *UDP) EnableGRO() error {
 	return os.NewSyscallError("setsockopt UDP_GRO", unix.SetsockoptInt(u.fd, unix.SOL_UDP, unix.UDP_GRO, 1))
 }
 
+// DisableGRO undoes EnableGRO.
+func (u *UDP) DisableGRO() error {
+	return os.NewSyscallError("setsockopt UDP_GRO", unix.SetsockoptInt(u.fd, unix.SOL_UDP, unix.UDP_GRO, 0))
+}
+
 // ShutdownRead wakes a goroutine that sleeps in ReceiveVector.Receive, now and
 // whenever it tries again: the call then returns datagrams of length zero
 // (shutdown(2)). So the caller needs a flag of its own to tell.

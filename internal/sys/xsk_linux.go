@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"sync/atomic"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -81,7 +82,20 @@ func (x *XSK) open(ifindex, queue int, cfg XSKConfig) error {
 		x.free = append(x.free, uint64((cfg.Receive+i)*cfg.SlotOctets))
 	}
 	addr := unix.SockaddrXDP{Flags: unix.XDP_USE_NEED_WAKEUP, Ifindex: uint32(ifindex), QueueID: uint32(queue)}
-	return os.NewSyscallError("bind", unix.Bind(x.fd, &addr))
+	return os.NewSyscallError("bind", bindXSK(x.fd, &addr))
+}
+
+// bindXSK waits for up to a second for a socket that had the queue before: the
+// kernel gives it back some time after that was closed (xp_put_pool in net/xdp/xsk_buff_pool.c).
+func bindXSK(fd int, addr *unix.SockaddrXDP) (err error) {
+	const wait = 5 * time.Millisecond
+	for range time.Second / wait {
+		if err = unix.Bind(fd, addr); err != unix.EBUSY {
+			return err
+		}
+		time.Sleep(wait)
+	}
+	return err
 }
 
 // mapRings sizes the four rings and maps them.

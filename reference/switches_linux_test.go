@@ -1,0 +1,263 @@
+package reference
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/vishvananda/netlink"
+
+	"github.com/tunnelbench/tunnelbench/internal/sys"
+	"github.com/tunnelbench/tunnelbench/internal/testenv"
+)
+
+// withHost puts a host behind an end, which routes nothing itself:
+//
+//	eth0 10.n.0.2, fd00:n::2 --- lan 10.n.0.1, fd00:n::1 | end
+func withHost(t *testing.T, e *end, n int) *end {
+	t.Helper()
+	ns, err := sys.NewNetNS()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { ns.Close() })
+	host := &end{ns: ns}
+	e.inside(t, func() error {
+		attrs := netlink.NewLinkAttrs()
+		attrs.Name = "lan"
+		return netlink.LinkAdd(&netlink.Veth{LinkAttrs: attrs, PeerName: "eth0", PeerNamespace: netlink.NsFd(ns.Fd())})
+	})
+	e.inside(t, func() error { return configure("lan", fmt.Sprintf("10.%d.0.1/24", n), fmt.Sprintf("fd00:%d::1/64", n)) })
+	host.inside(t, func() error {
+		if err := configure("eth0", fmt.Sprintf("10.%d.0.2/24", n), fmt.Sprintf("fd00:%d::2/64", n)); err != nil {
+			return err
+		}
+		for _, via := range []string{fmt.Sprintf("10.%d.0.1", n), fmt.Sprintf("fd00:%d::1", n)} {
+			if err := netlink.RouteAdd(&netlink.Route{Gw: net.ParseIP(via)}); err != nil {
+				return fmt.Errorf("default route by %s: %w", via, err)
+			}
+		}
+		return nil
+	})
+	return host
+}
+
+// meet sends until something arrives, both ways: the first packets ask for the
+// Ethernet addresses of those behind them.
+func meet(t *testing.T, a, b *net.UDPConn) {
+	t.Helper()
+	into := make([]byte, 1)
+	for _, way := range [][2]*net.UDPConn{{a, b}, {b, a}} {
+		for try := 0; ; try++ {
+			if _, err := way[0].WriteTo([]byte{0}, way[1].LocalAddr()); err != nil {
+				t.Fatal(err)
+			}
+			way[1].SetReadDeadline(time.Now().Add(100 * time.Millisecond))
+			if _, err := way[1].Read(into); err == nil {
+				break
+			}
+			if try == 50 {
+				t.Fatalf("nothing came from %v to %v", way[0].LocalAddr(), way[1].LocalAddr())
+			}
+		}
+		for { // what else was on its way
+			way[1].SetReadDeadline(time.Now().Add(20 * time.Millisecond))
+			if _, err := way[1].Read(into); err != nil {
+				break
+			}
+		}
+	}
+}
+
+// switches are all settings of a Config's switches, as bits, that make sense
+// for a kind of port.
+func switches(port PortKind) (all []Config) {
+	for bits := range 1 << 6 {
+		on := func(i int) bool { return bits>>i&1 == 1 }
+		c := Defaults()
+		c.Port = port
+		c.GSO, c.GRO, c.Pooling, c.Offloads = on(0), on(1), on(2), on(5)
+		if on(3) {
+			c.Engine = Pool
+		}
+		if on(4) {
+			c.CPUs = []int{0}
+		}
+		if port == XDP && c.Offloads {
+			continue
+		}
+		all = append(all, c)
+	}
+	return all
+}
+
+func (c Config) name() string {
+	var on []string
+	for name, is := range map[string]bool{"gso": c.GSO, "gro": c.GRO, "pooling": c.Pooling, "offloads": c.Offloads, "pin": c.CPUs != nil} {
+		if is {
+			on = append(on, name)
+		}
+	}
+	return fmt.Sprintf("%s/%s/%s", c.Port, c.Engine, strings.Join(on, "+"))
+}
+
+// TestEverySwitch: whatever is on or off, the same packets pass.
+func TestEverySwitch(t *testing.T) {
+	testenv.NetAdmin(t)
+	for _, port := range []PortKind{TUN, XDP} {
+		ends := newEnds(t, 1600)
+		hosts := [2]*end{withHost(t, ends[0], 1), withHost(t, ends[1], 2)}
+		for i, switched := range switches(port) {
+			t.Run(switched.name(), func(t *testing.T) {
+				underlay := [...][2]string{underlay4, underlay6}[i/2%2]
+				start(t, ends, underlay, func(c *Config) {
+					dev, listen, peers := c.Dev, c.Listen, c.Peers
+					*c = switched
+					c.Dev, c.Listen, c.Peers = dev, listen, peers
+					if port == XDP {
+						c.Dev = "lan"
+					}
+				})
+				left, right := sockets(t, port, ends, hosts, i)
+				exchange(t, left, right, 1500)
+				exchange(t, right, left, 1500)
+				for i := range ends {
+					s := delivered(t, ends[i].tunnel, 1500)
+					s.Decap.Drops[DropNextHop] = 0 // while meeting
+					if s.Decap.Delivered < 1500 || s.Decap.Drops.Sum() > 0 {
+						t.Errorf("end %d: decap %v, want at least 1500 delivered and no drop", i, s.Decap)
+					}
+				}
+			})
+		}
+	}
+}
+
+// sockets opens sockets on both sides: at the TUN devices themselves, or at the hosts,
+// of one IP version and then the other.
+func sockets(t *testing.T, port PortKind, ends, hosts [2]*end, i int) (left, right *net.UDPConn) {
+	t.Helper()
+	if port == TUN {
+		return ends[0].listen(t, "198.18.0.1:9000"), ends[1].listen(t, "198.18.0.2:9000")
+	}
+	at := [...][2]string{{"10.1.0.2:9000", "10.2.0.2:9000"}, {"[fd00:1::2]:9000", "[fd00:2::2]:9000"}}[i%2]
+	left, right = hosts[0].listen(t, at[0]), hosts[1].listen(t, at[1])
+	meet(t, left, right)
+	return left, right
+}
+
+// failing is a sender that works until it is told to fail.
+type failing struct {
+	sender
+	after int
+	err   error
+}
+
+func (f *failing) send(b *batch, from, to int) (int, int, error) {
+	if f.after--; f.after < 0 {
+		return 0, b.run(from), f.err
+	}
+	return f.sender.send(b, from, to)
+}
+
+// TestFallsBackInTheMiddle: GSO, GRO and the TUN device's offloads each fail
+// while packets are on their way, and every one arrives.
+func TestFallsBackInTheMiddle(t *testing.T) {
+	testenv.NetAdmin(t)
+	for name, sabotage := range map[string]func(*Tunnel){
+		"gso EIO":    func(t *Tunnel) { c := t.conn.(*udpConn); c.out.fast = &failing{c.out.fast, 5, syscall.EIO} },
+		"gso EINVAL": func(t *Tunnel) { c := t.conn.(*udpConn); c.out.fast = &failing{c.out.fast, 5, syscall.EINVAL} },
+		"gro":        func(t *Tunnel) { t.conn.(*udpConn).socket.DisableGRO() },
+		"vnet_hdr": func(t *Tunnel) {
+			l := t.port.(*tunPort).lan.(*offloadTUN)
+			l.device = &refusingDevice{device: l.device, after: 3}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ends := newEnds(t, 1600)
+			startWith(t, ends, underlay4, func(*Config) {}, sabotage)
+			left, right := ends[0].listen(t, "198.18.0.1:9000"), ends[1].listen(t, "198.18.0.2:9000")
+			exchange(t, left, right, 5000)
+			exchange(t, right, left, 5000)
+			for i := range ends {
+				if s := ends[i].tunnel.Stats(); s.Decap.Drops.Sum()+s.Encap.Drops.Sum() > 0 {
+					t.Errorf("end %d: encap %v, decap %v", i, s.Encap, s.Decap)
+				}
+			}
+		})
+	}
+}
+
+// refusingDevice takes no joined packets after a while.
+type refusingDevice struct {
+	device
+	after int
+}
+
+func (d *refusingDevice) WriteParts(header []byte, parts [][]byte) error {
+	if parseVirtio(header).gsoType != gsoNone {
+		if d.after--; d.after < 0 {
+			return os.NewSyscallError("writev", syscall.EINVAL)
+		}
+	}
+	return d.device.WriteParts(header, parts)
+}
+
+// TestStrangersGetNothing: forged datagrams are dropped by the socket's filter, and nobody answers.
+func TestStrangersGetNothing(t *testing.T) {
+	testenv.NetAdmin(t)
+	ends := newEnds(t, 1600)
+	start(t, ends, underlay4, func(*Config) {})
+	stranger := ends[1].listen(t, "192.0.2.2:6666")
+	to := net.UDPAddrFromAddrPort(ends[0].tunnel.cfg.Listen)
+	const forged = 1000
+	for i := range forged {
+		if _, err := stranger.WriteToUDP(datagram(7, uint64(i), packet(4, 46)), to); err != nil {
+			t.Fatalf("forged datagram %d: %v: somebody answered", i, err)
+		}
+	}
+	left, right := ends[0].listen(t, "198.18.0.1:9000"), ends[1].listen(t, "198.18.0.2:9000")
+	exchange(t, right, left, 500) // behind the forged ones in the same queue
+	s := ends[0].tunnel.Stats()
+	if s.Strangers != forged || s.Decap.Received > s.Decap.Delivered {
+		t.Errorf("%d strangers, decap %v: want %d, and none of them in decap", s.Strangers, s.Decap, forged)
+	}
+	stranger.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
+	if n, from, err := stranger.ReadFromUDP(make([]byte, 100)); err == nil {
+		t.Errorf("%d octets in answer from %v", n, from)
+	}
+}
+
+func TestOpeningSaysWhichField(t *testing.T) {
+	testenv.NetAdmin(t)
+	ends := newEnds(t, 1600)
+	start(t, ends, underlay4, func(*Config) {})
+	for name, c := range map[string]struct {
+		change func(*Config)
+		want   string
+	}{
+		"port in use":         {func(*Config) {}, "listen: bind 192.0.2.1:7000: address already in use"},
+		"somebody's address":  {func(c *Config) { c.Listen = netip.MustParseAddrPort("192.0.2.77:7000") }, "listen: bind 192.0.2.77:7000"},
+		"no such interface":   {func(c *Config) { c.Port, c.Dev, c.Listen = XDP, "nowhere", netip.MustParseAddrPort("192.0.2.1:7001") }, "dev: nowhere"},
+		"a busy tun device":   {func(c *Config) { c.Listen = netip.MustParseAddrPort("192.0.2.1:7001") }, "dev: tun tun0"},
+		"xdp on a tun device": {func(c *Config) { c.Port = XDP; c.Listen = netip.MustParseAddrPort("192.0.2.1:7001") }, "dev: tun0 is not Ethernet"},
+	} {
+		cfg := ends[0].tunnel.cfg
+		c.change(&cfg)
+		ends[0].inside(t, func() error {
+			tunnel, err := New(cfg)
+			if err == nil {
+				tunnel.Close()
+			}
+			if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
+				t.Errorf("%s: error %q, want one line with %q", name, err, c.want)
+			}
+			return nil
+		})
+	}
+}
