@@ -19,7 +19,7 @@ TUNNELS   := wire,plain,vxlan,wireguard-go,reference
 RFC_SIZES := 64,128,256,512,1024,1280,1518
 PURE      := ./rfc2544 ./reports ./ci
 
-.PHONY: help build bench bench-full bench-generator certify test race fuzz lint cross generate clean
+.PHONY: help build bench bench-full bench-generator bench-ablation certify test race fuzz lint cross generate clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.* ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.* ## /\1\t/' | expand -t 18
@@ -37,6 +37,21 @@ bench-full: build ## two rates at the seven sizes of RFC 2544, about an hour
 
 bench-generator: ## what the tester itself can do (root)
 	$(GO) test -run '^$$' -bench Generator ./loadgen
+
+# What each switch of the reference tunnel gains or costs, then the walk from one
+# packet per system call to the default.
+SWITCHES := pooling=off pin=on yield=off gso=off gro=off engine=pool
+ABLATE    = $(SUDO) bin/tunnelbench ab --size 64 --rounds $(ROUNDS) --metrics forwarding_rate,cpu_ns_per_frame
+ROUNDS   ?= 8
+WALK     := naive reference-tun:gso=off,gro=off,offloads=off,yield=off reference-tun:offloads=off,yield=off \
+	reference-tun:yield=off reference-tun reference-xdp:yield=off reference-xdp
+
+bench-ablation: build ## what each switch gains, with wan offloads on and off; tables and charts below out/
+	@mkdir -p $(OUT)
+	$(ABLATE) --out $(OUT)/switches-xdp reference-xdp $(addprefix reference-xdp:,$(SWITCHES))
+	$(ABLATE) --out $(OUT)/switches-xdp-plain-wan --wan-offloads=off reference-xdp $(addprefix reference-xdp:,$(SWITCHES))
+	$(ABLATE) --out $(OUT)/switches-tun reference-tun $(addprefix reference-tun:,$(SWITCHES) offloads=off)
+	$(ABLATE) --out $(OUT)/walk $(WALK)
 
 certify: build ## hold this machine against devices of known effect, five minutes
 	$(SUDO) bin/tunnelbench certify

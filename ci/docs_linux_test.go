@@ -62,6 +62,11 @@ func works(run func(...string) (string, int), args []string) string {
 			return output
 		}
 		return ""
+	case verb == "tunnel":
+		if output, status := run(append(slices.Clone(args), "--check")...); status != 0 {
+			return output
+		}
+		return ""
 	case verb == "doctor" && len(args) == 1:
 		// It would take the lab from whoever uses it.
 		if output, status := run(verb, "--help"); status != 0 {

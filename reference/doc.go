@@ -1,6 +1,6 @@
 // Package reference is the reference tunnel: IP packets in UDP datagrams
-// between two hosts, as fast as plain system calls on a TUN device allow, and
-// small enough to be read in an hour.
+// between hosts, as fast as Go gets them through the kernel, and small enough
+// to be read in an afternoon.
 //
 // A datagram is an 18-octet header, big-endian, and one inner packet:
 //
@@ -16,47 +16,67 @@
 //
 // # The life of a packet
 //
-// Each direction is one goroutine on a thread of its own that runs every stage
-// to completion: no queue, no channel, no lock between them.
+// Each direction has three stages, and what they pass on are batches, never
+// packets:
 //
-//	encap:  TUN --read, until empty or batch full--> slab (header room in front of each packet)
-//	         1 check: oversize, inner
-//	         2 Seal in place
-//	         3 runs of one size as one UDP_SEGMENT message, all runs in one sendmmsg
-//	           send --> underlay
+//	encap:  take   LAN port --> slab, header room in front of each packet;
+//	               destination --> peer, sequence number     oversize, inner, route, offload
+//	        work   Seal in place: header and CRC-32C
+//	        give   rows of one size to one endpoint as one UDP_SEGMENT message,
+//	               all of them in one sendmmsg --> underlay                         send
 //
-//	decap:  underlay --recvmmsg, UDP_GRO--> 64 KiB slots
-//	         1 cut into datagrams; check, in this order:
-//	           peer, oversize, short, length, tunnel, checksum, inner, then the replay window: replay, old
-//	         2 port: a write per packet, straight from the slot --> TUN
+//	decap:  take   underlay --recvmmsg, UDP_GRO--> 64 KiB slots
+//	        work   cut into datagrams; check, in this order:
+//	               peer, oversize, short, length, tunnel, checksum, inner, source
+//	        give   replay window of the peer: replay, old;
+//	               LAN port <-- packets, from where they lie                nexthop, port
 //
-// A batch goes out when nothing more is waiting, and by no timer: a lone packet
-// is not delayed, and batches grow with load. Nothing is copied or allocated
-// between the two system calls.
+// The words on the right are the drop counters and where each is raised; each
+// packet read from the port and each datagram read from the socket ends in
+// exactly one of delivered or one drop (see Drop, Direction).
 //
-// The words at the checks are the names of the drop counters. Every packet
-// read from the TUN device and every datagram read from the socket ends in
-// exactly one of: delivered, or one drop (see Drop, Direction). encap raises
-// oversize, inner and send (the socket refused the datagram twice); decap raises
-// the others, and port when the TUN device refuses a packet. What the kernel
-// drops before a read (TUN queue, socket buffer) is counted by the kernel.
+// The engine RunToCompletion runs the three on one thread, one each way: no
+// queue, no lock. The engine Pool has one goroutine that takes, workers that work,
+// and one that gives, in the order of taking; its queues hold batches and are
+// bounded, and when all batches are in use nothing is taken, so that the queue
+// that overflows is the kernel's, in front of everything.
 //
-// When the kernel refuses UDP_SEGMENT, at the start or in the middle of a run,
-// the refused datagrams and all later ones go out one by one; nothing is lost.
-// Without UDP_GRO the same code receives single datagrams.
+// A batch goes on when nothing more is waiting, and by no timer: a lone packet
+// is not delayed, and batches grow with load. Behind a full batch encap yields
+// its core, so that what it has made is carried on before it makes more. Nothing is
+// allocated between the system calls.
+//
+// # LAN ports
+//
+// A TUN device is made, and the kernel routes to it. With offloads each packet
+// has a virtio_net_hdr in front: super-packets (TSO, USO) come in and are cut
+// up, and packets that follow each other exactly are joined before they go out;
+// cut up again they would be the same octets.
+//
+// An XDP port is a LAN interface that is there. An XDP program gives its IP packets
+// to an AF_XDP socket, but those for the host itself; ARP and neighbour
+// discovery stay the kernel's, which answers for the interface's addresses. Packets
+// out go to the Ethernet address that the kernel's routes and neighbours of that
+// interface say, and the kernel is asked to find those that are missing.
+//
+// # What the kernel may lack
+//
+// Without UDP_SEGMENT, from the start or from the middle of a run, the refused
+// datagrams and all later ones go out one by one; nothing is lost. The same holds
+// for packets joined for the TUN device. Without UDP_GRO single datagrams are
+// received, without USO or TSO single packets.
 //
 // # Threats
 //
 // The plain tunnel is for measuring, on networks where nobody lies. CRC-32C
-// finds accidents; it is no authentication, and nothing is encrypted. Only
-// datagrams with the configured peer's address and port as source come in: the
-// socket is connected, so the kernel gives all others to nobody, and the few
-// that may be queued before the socket is connected are counted as peer drops.
-// Whoever can forge that source address can inject packets, and with one
-// datagram of a very high sequence number close the replay window for the real
-// peer. Such a sender gets nothing else: no datagram is ever answered, none
-// makes state, each costs a bounded time (at most one pass over its octets), the
-// window moves only for intact ones, and forged ICMP errors cost one more
-// system call each. Inner source addresses are not checked; filter them on the
-// TUN interface where it matters.
+// finds accidents; it is no authentication, and nothing is encrypted. Whoever can
+// forge a peer's address and port, and knows the tunnel id, can inject packets with a
+// source behind that peer, and with one datagram of a very high sequence number close the
+// replay window for the real peer.
+//
+// Strangers get nothing. Where the kernel has BPF a socket filter drops their datagrams
+// before they are queued (Stats.Strangers), else each is dropped when it is
+// read (peer). No datagram is ever answered, not by ICMP either; none makes state;
+// each costs a bounded time, at most one pass over its octets; the window moves only
+// for datagrams whose checksum held.
 package reference

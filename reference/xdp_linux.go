@@ -31,6 +31,7 @@ type xdpPort struct {
 	socket  *sys.XSK
 	stop    *sys.Event
 	hops    *nextHops
+	yields  bool           // look again before sleeping
 	virtual bool           // no wire: the sender's kernel may have left checksums to a network card that is not there
 	closers []func() error // in the order of opening
 }
@@ -43,7 +44,7 @@ func openXDP(cfg Config) (*xdpPort, error) {
 	if len(ifi.HardwareAddr) != len(mac{}) {
 		return nil, wrong("dev", "%s is not Ethernet: use port: tun", cfg.Dev)
 	}
-	p := &xdpPort{dev: cfg.Dev, own: mac(ifi.HardwareAddr), virtual: isVeth(ifi.Index)}
+	p := &xdpPort{dev: cfg.Dev, own: mac(ifi.HardwareAddr), yields: cfg.Yield, virtual: isVeth(ifi.Index)}
 	if err := p.open(cfg, ifi); err != nil {
 		return nil, errors.Join(wrong("dev", "%s: %w", cfg.Dev, err), p.close())
 	}
@@ -137,9 +138,13 @@ func setOwn(spec *ebpf.CollectionSpec, own mac, ifi *net.Interface) error {
 	)
 }
 
-// read sleeps only if the ring is empty. The frames are copied into b, so that
+// read sleeps only if the ring is empty, and looks again after others had the
+// core: to be woken up costs both cores more than the packet does. The frames are copied into b, so that
 // their slots go back at once.
 func (p *xdpPort) read(b *batch) error {
+	if p.yields && p.socket.Waiting() == 0 {
+		sys.Yield()
+	}
 	for p.socket.Waiting() == 0 {
 		raised, err := p.socket.Wait(p.stop)
 		if raised {

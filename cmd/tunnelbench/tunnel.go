@@ -16,14 +16,19 @@ import (
 
 var tunnelVerb = verb{
 	name: "tunnel", doc: "run one end of the reference tunnel between real hosts",
-	examples: []string{"tunnel --config end.yaml"},
+	examples: []string{"tunnel --config end.yaml --check", "tunnel --config end.yaml"},
 	flags: func(set *flag.FlagSet) func(context.Context, streams) error {
 		config := set.String("config", "", "`file` with the tunnel's end in YAML, see docs/tunnel.md")
+		check := set.Bool("check", false, "read the file and end")
 		return func(ctx context.Context, s streams) error {
 			if *config == "" {
 				return badUsage("tunnel: --config FILE is missing")
 			}
-			return runTunnel(ctx, s, *config)
+			file, err := readTunnel(ctx, *config)
+			if err != nil || *check {
+				return err
+			}
+			return runTunnel(ctx, s, file)
 		}
 	},
 }
@@ -33,15 +38,21 @@ type machineError struct{ error }
 
 func (e machineError) Unwrap() error { return e.error }
 
-func runTunnel(ctx context.Context, s streams, path string) error {
+func readTunnel(ctx context.Context, path string) (*reference.File, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return badUsage("%w", err)
+		return nil, badUsage("%w", err)
 	}
 	file, err := reference.ReadFile(ctx, path, data, net.DefaultResolver)
 	if err != nil {
-		return usageError{err}
+		return nil, usageError{err}
 	}
+	return file, nil
+}
+
+// runTunnel carries packets until ctx is done, and says what it counted then
+// and whenever it is asked.
+func runTunnel(ctx context.Context, s streams, file *reference.File) error {
 	t, err := reference.New(file.Config)
 	if err != nil {
 		return machineError{file.At(err)}

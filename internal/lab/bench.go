@@ -18,6 +18,7 @@ type Bench struct {
 	device  dut.Device
 	net     *netns.Net
 	session *dut.Session
+	link    dut.WAN      // what was asked for of the wan link
 	wan     *dut.Session // what the wan link is made of; empty for a plain link
 	engine  engine
 	reasons *reasons // nil: nobody asked, or the kernel does not say

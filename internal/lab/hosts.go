@@ -115,7 +115,7 @@ func (h *Hosts) judge(s *Stream, before, after streamReading) {
 	use := h.use(before, after)
 	s.LimitedBy = use.limitedBy()
 	s.book(use)
-	if rate, ok := dut.WANRate(l.cfg.WAN); ok && h.overheadKnown() && s.MSS() > 0 {
+	if rate, ok := h.bench.link.Rate(h.wanFrame()); ok && h.overheadKnown() && s.MSS() > 0 {
 		s.ceiling = loadgen.GoodputCeiling(rate, s.MSS(), h.mtu, h.bench.device.Overhead)
 		s.LimitedBy = cmp.Or(s.LimitedBy, s.fillsLink())
 	}
@@ -126,6 +126,12 @@ func (h *Hosts) judge(s *Stream, before, after streamReading) {
 	}
 	s.Values = s.values()
 	s.Valid = len(s.Warnings) == 0
+}
+
+// wanFrame is the length of a full frame on the wan link, with its FCS.
+func (h *Hosts) wanFrame() int {
+	const ethernet = 18
+	return h.mtu + h.bench.device.Overhead + ethernet
 }
 
 // overheadKnown tells whether what the device adds to a packet is known: nobody

@@ -23,12 +23,12 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-func openLab(t *testing.T) *Lab {
+func openLab(t testing.TB) *Lab {
 	t.Helper()
 	return openLabWith(t, Config{})
 }
 
-func openLabWith(t *testing.T, cfg Config) *Lab {
+func openLabWith(t testing.TB, cfg Config) *Lab {
 	t.Helper()
 	testenv.NetAdmin(t)
 	cfg.Wait, cfg.MaxFrames, cfg.Late = true, 1<<22, time.Second
@@ -44,7 +44,7 @@ func openLabWith(t *testing.T, cfg Config) *Lab {
 	return l
 }
 
-func openBench(t *testing.T, l *Lab, spec string, size rfc2544.FrameSize) *Bench {
+func openBench(t testing.TB, l *Lab, spec string, size rfc2544.FrameSize) *Bench {
 	t.Helper()
 	d, err := dut.Parse(spec)
 	if err != nil {

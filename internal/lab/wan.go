@@ -3,6 +3,7 @@ package lab
 import (
 	"context"
 	"fmt"
+	"maps"
 
 	"github.com/tunnelbench/tunnelbench/netns"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
@@ -12,11 +13,19 @@ import (
 // when something is to be done to what crosses it.
 func (b *Bench) network(p netns.Plan) (netns.Topology, error) {
 	t := b.device.Topology(p)
-	if b.lab.cfg.WAN == "" || b.device.Up == nil { // the bare wire calibrates
+	wan, err := dut.ParseWAN(b.lab.cfg.WAN)
+	switch {
+	case err != nil:
+		return t, fmt.Errorf("%w: --%w", ErrConfig, err)
+	case wan.Relay == nil && wan.Shape == nil || b.device.Up == nil: // the bare wire calibrates
 		return t, nil
 	}
+	b.link = wan
 	between, ok := netns.Between(t)
-	if !ok {
+	switch {
+	case ok && wan.Relay == nil:
+		return t, nil
+	case !ok:
 		return t, fmt.Errorf("%w: --wan %s: %s has no wan link: choose another device, or leave --wan out", ErrConfig, b.lab.cfg.WAN, b.device.Name)
 	}
 	return between, nil
@@ -25,13 +34,13 @@ func (b *Bench) network(p netns.Plan) (netns.Topology, error) {
 // impairWAN puts what Config.WAN asks for between the ends of the tunnel. The
 // relay spins on a core of its own, the device's last, where there is one to spare.
 func (b *Bench) impairWAN(ctx context.Context) error {
+	if b.link.Shape != nil {
+		return b.link.Shape.Put(b.net)
+	}
 	if b.net.NS(netns.BetweenNode) == nil {
 		return nil
 	}
-	values, err := dut.ParseWAN(b.lab.cfg.WAN)
-	if err != nil {
-		return fmt.Errorf("%w: --%w", ErrConfig, err)
-	}
+	values := maps.Clone(b.link.Relay)
 	if _, chosen := values["spin"]; !chosen && !b.wanHasCore() {
 		values["spin"] = "off"
 	}

@@ -38,18 +38,6 @@ func relayParams() map[string][]string {
 	return params
 }
 
-// ParseWAN reads what --wan asks for, as a relay's parameters.
-func ParseWAN(spec string) (map[string]string, error) {
-	values, err := relay.Split(spec)
-	if err == nil {
-		_, err = relay.Parse(values)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("wan %q: %w", spec, err)
-	}
-	return values, nil
-}
-
 // StartWAN has a relay with the bed's parameters pass what crosses the wan link,
 // in a network that netns.Between has made.
 func StartWAN(ctx context.Context, b Bed) (*Session, error) {

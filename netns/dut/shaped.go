@@ -29,10 +29,8 @@ var shaped = Tunnel{
 		if err != nil {
 			return nil, err
 		}
-		for _, s := range sides {
-			if err := b.Net.NS(s.node).Netlink(func(h *netlink.Handle) error { return shape.put(h, netns.WAN) }); err != nil {
-				return nil, err
-			}
+		if err := shape.Put(b.Net); err != nil {
+			return nil, err
 		}
 		return plain.Up(context.Background(), b)
 	},
