@@ -42,7 +42,7 @@ bench-generator: ## what the tester itself can do (root)
 # packet per system call to the default.
 SWITCHES := pooling=off pin=on yield=off gso=off gro=off engine=pool
 ABLATE    = $(SUDO) bin/tunnelbench ab --size 64 --rounds $(ROUNDS) --metrics forwarding_rate,cpu_ns_per_frame
-ROUNDS   ?= 8
+ROUNDS   ?= 10
 WALK     := naive reference-tun:gso=off,gro=off,offloads=off,yield=off reference-tun:offloads=off,yield=off \
 	reference-tun:yield=off reference-tun reference-xdp:yield=off reference-xdp
 

@@ -27,20 +27,21 @@ func (f flow) append(b []byte) []byte {
 
 // flows are the plan's flows of s: the RFC's one, or ports pseudorandom and
 // uniform over the ranges of RFC 4814 section 4.5; the networks take turns, in
-// an order that is random as well. The same seed gives the same flows.
+// an order that is random as well. Network n of one side talks to network n of the other, so that
+// a device with a tunnel for each carries them all. The same seed gives the same flows.
 func (s Stream) flows(p Plan, number int, template []byte) []flow {
 	const networkStreams = 2 // so that networks and ports are drawn apart
 	ports := rand.New(rand.NewPCG(p.Seed, uint64(number)))
 	networks := rand.New(rand.NewPCG(p.Seed, uint64(networkStreams+number)))
-	from, to := networks.Perm(max(1, p.Networks)), networks.Perm(max(1, p.Networks))
+	order := networks.Perm(max(1, p.Networks))
 	out := make([]flow, p.Flows)
 	for i := range out {
 		source, destination := uint16(rfcSourcePort), uint16(rfcDestinationPort)
 		if p.Flows > 1 {
 			source, destination = uint16(1024+ports.IntN(65536-1024)), uint16(1+ports.IntN(49151))
 		}
-		turn := i % len(from)
-		out[i] = s.flow(inNetwork(s.From.IP, from[turn]), inNetwork(s.To, to[turn]), source, destination, template)
+		network := order[i%len(order)]
+		out[i] = s.flow(inNetwork(s.From.IP, network), inNetwork(s.To, network), source, destination, template)
 	}
 	return out
 }

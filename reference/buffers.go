@@ -9,11 +9,15 @@ const (
 	maxRunOctets = 65535 - 40 - 8
 )
 
-// maxBatch is how many packets a batch holds: two runs of small packets.
-const maxBatch = 2 * maxRun
+// How many packets a batch holds: as many runs of small packets as the figures
+// say. Super-packets come in larger numbers; frames fit better into the caches in fewer.
+const (
+	frameBatch = 2 * maxRun
+	superBatch = 4 * maxRun
+)
 
 // maxSlab bounds the memory of a batch of large packets, in octets.
-const maxSlab = 1 << 18
+const maxSlab = 1 << 19
 
 // batch is a slab into which packets are read one behind the other, each with
 // headroom in front for its header:
@@ -37,19 +41,20 @@ type span struct {
 	start, end int
 	peer       *peer
 	sequence   uint64
+	refused    bool // by the socket
 }
 
 func (s span) len() int { return s.end - s.start }
 
 // newBatch makes room for packets of up to mtu octets, and one more, so that a
-// longer one shows.
-func newBatch(mtu int) *batch {
+// longer one shows; for packets of them, or fewer if they are large.
+func newBatch(mtu, packets int) *batch {
 	room := mtu + 1
 	stride := HeaderLen + room
 	return &batch{
-		slab:      make([]byte, max(stride, min(maxBatch*stride, maxSlab))),
+		slab:      make([]byte, max(stride, min(packets*stride, maxSlab))),
 		room:      room,
-		datagrams: make([]span, 0, maxBatch),
+		datagrams: make([]span, 0, packets),
 	}
 }
 
@@ -59,7 +64,7 @@ func (b *batch) len() int { return len(b.datagrams) }
 
 // full tells whether there is no room for another packet.
 func (b *batch) full() bool {
-	return len(b.datagrams) == maxBatch || b.end+HeaderLen+b.room > len(b.slab)
+	return len(b.datagrams) == cap(b.datagrams) || b.end+HeaderLen+b.room > len(b.slab)
 }
 
 // next is where the next packet shall be written; the batch must not be full.

@@ -40,12 +40,12 @@ func TestRuns(t *testing.T) {
 		{"last longer", 1500, []int{60, 60, 100}, []int{2, 1}},
 		{"up and down", 1500, []int{60, 100, 60, 100}, []int{1, 2, 1}},
 		{"gap", 1500, []int{60, 60, -60, 60}, []int{2, 1}},
-		{"as many as the kernel takes", 1500, many(maxBatch, 46), []int{maxRun, maxRun}},
+		{"as many as the kernel takes", 1500, many(frameBatch, 46), []int{maxRun, maxRun}},
 		{"as many octets as UDP takes", 1500, many(50, 1500), []int{maxRunOctets / 1518, 50 - maxRunOctets/1518}},
 		{"largest", maxMTU, []int{maxMTU, maxMTU}, []int{1, 1}},
 	}
 	for _, c := range cases {
-		b := newBatch(c.mtu)
+		b := newBatch(c.mtu, frameBatch)
 		fill(b, c.sizes...)
 		if got := runs(b); !slices.Equal(got, c.want) {
 			t.Errorf("%s: runs %v, want %v", c.name, got, c.want)
@@ -55,7 +55,7 @@ func TestRuns(t *testing.T) {
 
 func TestBatchHoldsWhatItSays(t *testing.T) {
 	for _, mtu := range []int{minMTU, 1500, 9000, maxMTU} {
-		b := newBatch(mtu)
+		b := newBatch(mtu, frameBatch)
 		for range 2 {
 			b.reset()
 			for !b.full() {

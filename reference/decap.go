@@ -3,7 +3,8 @@ package reference
 // conn is the underlay side: sealed datagrams to and from the peers. One
 // goroutine sends while another receives.
 type conn interface {
-	// send sends the datagrams of b in order and returns how many were taken.
+	// send sends the datagrams of b in order, marks those that were refused, and
+	// returns how many were taken.
 	send(b *batch) int
 	// inbox makes buffers to receive into.
 	inbox() inbox
@@ -56,7 +57,7 @@ type decap struct {
 }
 
 // deliverBatch is how many packets are handed to the port at once.
-const deliverBatch = 128
+const deliverBatch = 256
 
 // newIntake makes buffers.
 func (d *decap) newIntake() *intake {

@@ -80,9 +80,7 @@ func (e *encap) give(b *batch) {
 	sent := e.conn.send(b)
 	b.tally.Delivered += uint64(sent)
 	b.tally.Drops[DropSend] += uint64(b.len() - sent)
-	if sent == b.len() {
-		creditSent(b.datagrams)
-	}
+	creditSent(b.datagrams)
 	e.counters.add(&b.tally)
 	if e.yields && b.full() {
 		sys.Yield()
@@ -92,10 +90,12 @@ func (e *encap) give(b *batch) {
 // creditSent books datagrams with their peers; one addition for each row of the same peer.
 func creditSent(datagrams []span) {
 	for i := 0; i < len(datagrams); {
-		p, from, octets := datagrams[i].peer, i, 0
+		p, packets, octets := datagrams[i].peer, 0, 0
 		for ; i < len(datagrams) && datagrams[i].peer == p; i++ {
-			octets += datagrams[i].len() - HeaderLen
+			if d := datagrams[i]; !d.refused {
+				packets, octets = packets+1, octets+d.len()-HeaderLen
+			}
 		}
-		p.sent.add(uint64(i-from), uint64(octets))
+		p.sent.add(uint64(packets), uint64(octets))
 	}
 }

@@ -3,6 +3,7 @@ package reference
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"io"
 	"math/rand/v2"
@@ -20,7 +21,7 @@ type memoryPort struct {
 }
 
 func newMemoryPort(out func([]byte) bool) *memoryPort {
-	return &memoryPort{in: make(chan []byte, maxBatch), out: out, stop: make(chan struct{}, 10)}
+	return &memoryPort{in: make(chan []byte, frameBatch), out: out, stop: make(chan struct{}, 10)}
 }
 
 func (p *memoryPort) read(b *batch) error {
@@ -145,7 +146,7 @@ func TestBatchDoesNotAllocate(t *testing.T) {
 	runs := 0
 	allocations := testing.AllocsPerRun(200, func() {
 		runs++
-		for i := range maxBatch {
+		for i := range frameBatch {
 			if i%16 < 8 {
 				p.in <- small
 			} else {
@@ -164,8 +165,68 @@ func TestBatchDoesNotAllocate(t *testing.T) {
 	if allocations != 0 {
 		t.Errorf("a batch there and back allocates %v times", allocations)
 	}
-	if delivered != runs*maxBatch {
-		t.Errorf("%d of %d packets delivered", delivered, runs*maxBatch)
+	if delivered != runs*frameBatch {
+		t.Errorf("%d of %d packets delivered", delivered, runs*frameBatch)
+	}
+}
+
+// TestPoolDoesNotAllocate: all that the pool's goroutines do while batches pass is counted.
+func TestPoolDoesNotAllocate(t *testing.T) {
+	arrived := make(chan struct{}, 4*frameBatch)
+	tunnel, p, _ := testTunnel(func([]byte) bool { arrived <- struct{}{}; return true })
+	tunnel.cfg.Engine, tunnel.cfg.Workers = Pool, 3
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- tunnel.Run(ctx) }()
+	small := packet(4, 46)
+	allocations := testing.AllocsPerRun(200, func() {
+		for range frameBatch {
+			p.in <- small
+		}
+		for range frameBatch {
+			<-arrived
+		}
+	})
+	cancel()
+	if err := wait(t, done); err != nil {
+		t.Error(err)
+	}
+	if perPacket := allocations / frameBatch; perPacket >= 0.01 {
+		t.Errorf("a packet there and back allocates %v times", perPacket)
+	}
+}
+
+// TestPoolKeepsTheOrder: whichever worker is done first, packets come out as
+// they went in, and each once.
+func TestPoolKeepsTheOrder(t *testing.T) {
+	const packets = 20000
+	next, wrong := uint32(0), 0
+	all := make(chan struct{})
+	tunnel, p, _ := testTunnel(func(out []byte) bool {
+		if binary.BigEndian.Uint32(out[20:]) != next {
+			wrong++
+		}
+		if next++; next == packets {
+			close(all)
+		}
+		return true
+	})
+	tunnel.cfg.Engine, tunnel.cfg.Workers = Pool, 4
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- tunnel.Run(ctx) }()
+	for i := range uint32(packets) {
+		out := packet(4, 46+int(i%1000))
+		binary.BigEndian.PutUint32(out[20:], i)
+		p.in <- out
+	}
+	<-all
+	cancel()
+	if err := wait(t, done); err != nil || wrong > 0 {
+		t.Errorf("%d packets out of their order; %v", wrong, err)
+	}
+	if s := tunnel.Stats(); s.Decap.Drops.Sum()+s.Encap.Drops.Sum() > 0 {
+		t.Errorf("encap %v, decap %v", s.Encap, s.Decap)
 	}
 }
 
@@ -176,7 +237,7 @@ func TestEncapCountsEachPacketOnce(t *testing.T) {
 	} {
 		p.in <- in
 	}
-	if err := once(tunnel.outbound(), newBatch(DefaultMTU)); err != nil {
+	if err := once(tunnel.outbound(), newBatch(DefaultMTU, frameBatch)); err != nil {
 		t.Fatal(err)
 	}
 	got := tunnel.Stats().Encap
@@ -193,7 +254,12 @@ type stubConn struct {
 	takes int
 }
 
-func (c *stubConn) send(b *batch) int { return min(c.takes, b.len()) }
+func (c *stubConn) send(b *batch) int {
+	for i := c.takes; i < b.len(); i++ {
+		b.datagrams[i].refused = true
+	}
+	return min(c.takes, b.len())
+}
 
 func TestEncapCountsWhatTheSocketRefuses(t *testing.T) {
 	cfg := goodConfig()
@@ -202,11 +268,14 @@ func TestEncapCountsWhatTheSocketRefuses(t *testing.T) {
 	for range 5 {
 		p.in <- packet(4, 46)
 	}
-	if err := once(tunnel.outbound(), newBatch(DefaultMTU)); err != nil {
+	if err := once(tunnel.outbound(), newBatch(DefaultMTU, frameBatch)); err != nil {
 		t.Fatal(err)
 	}
 	if got := tunnel.Stats().Encap; got.Delivered != 2 || got.Drops[DropSend] != 3 {
 		t.Errorf("encap %v, want 2 delivered and 3 send drops", got)
+	}
+	if p := tunnel.Stats().Peers[0]; p.SentPackets != 2 || p.SentOctets != 2*46 {
+		t.Errorf("the peer was sent %d packets, want the 2 that were taken", p.SentPackets)
 	}
 	balanced(t, "encap", tunnel.Stats().Encap)
 }
@@ -355,7 +424,7 @@ func BenchmarkBatchThereAndBack(b *testing.B) {
 	outbound, inbound := out.make(), in.make()
 	b.ReportAllocs()
 	for b.Loop() {
-		for range maxBatch {
+		for range frameBatch {
 			p.in <- small
 		}
 		if err := once(out, outbound); err != nil {

@@ -1,8 +1,5 @@
 package reference
 
-// maxSuper is the longest packet that a TUN device hands over.
-const maxSuper = 1 << 16
-
 // device is what an offloadTUN needs of a sys.TUN.
 type device interface {
 	ReadParts(first, second []byte) (int, error)

@@ -115,8 +115,8 @@ func address(packet []byte, at4, at6 int) netip.Addr {
 // PeerStats is what one tunnel carried.
 type PeerStats struct {
 	ID                              uint32
-	SentPackets, SentOctets         uint64 // inner packets, and their octets, that the socket took
-	ReceivedPackets, ReceivedOctets uint64 // and that the port took
+	SentPackets, SentOctets         uint64 // inner packets that the socket took, and their octets
+	ReceivedPackets, ReceivedOctets uint64 // inner packets that passed every check, and their octets
 }
 
 func (p *peer) stats() PeerStats {

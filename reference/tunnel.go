@@ -62,8 +62,12 @@ func Run(ctx context.Context, cfg Config) error {
 
 // outbound and inbound are the two directions' stages.
 func (t *Tunnel) outbound() direction[*batch] {
+	packets := frameBatch
+	if t.cfg.Port == TUN && t.cfg.Offloads {
+		packets = superBatch
+	}
 	return direction[*batch]{
-		make: func() *batch { return newBatch(t.cfg.MTU) },
+		make: func() *batch { return newBatch(t.cfg.MTU, packets) },
 		take: t.encap.take, work: t.encap.work, give: t.encap.give,
 	}
 }

@@ -205,12 +205,14 @@ func (t *transmitter) offer(b *batch, at int) (taken, failed int, err error) {
 // single datagrams may be fragmented.
 func (t *transmitter) plainly(b *batch, from, to int) (sent int) {
 	if to-from == 1 {
+		b.datagrams[from].refused = true
 		return 0
 	}
 	for from < to {
 		taken, _, err := t.plain.send(b, from, to)
 		if err != nil {
 			taken = 0
+			b.datagrams[from].refused = true
 			from++
 		}
 		sent += taken

@@ -62,7 +62,7 @@ func TestTransmitterFallsBack(t *testing.T) {
 		{"plain fails for one", script{errs: []error{eio}, failed: 5}, script{errs: []error{refused, refused}, failed: 1}, 4, 0, 4, false},
 	}
 	for _, c := range cases {
-		b := newBatch(1500)
+		b := newBatch(1500, frameBatch)
 		fill(b, sizes...)
 		tx := transmitter{fast: &c.fast, plain: &c.plain}
 		sent := tx.transmit(b)
@@ -79,7 +79,7 @@ func TestTransmitterFallsBack(t *testing.T) {
 }
 
 func TestTransmitterEndsWhenNothingWorks(t *testing.T) {
-	b := newBatch(1500)
+	b := newBatch(1500, frameBatch)
 	fill(b, 10, 20, 30)
 	always := slices.Repeat([]error{error(syscall.ENETUNREACH)}, 1000)
 	tx := transmitter{plain: &script{errs: always, failed: 1}}
@@ -141,7 +141,7 @@ func freePort(t *testing.T, host string) netip.AddrPort {
 
 // mixed is a batch of runs, single datagrams and short tails.
 func mixed(p *peer) *batch {
-	b := newBatch(1500)
+	b := newBatch(1500, frameBatch)
 	for i, n := range []int{46, 46, 46, 30, 800, 801, 1400, 1400, 1400, 20, 46} {
 		copy(b.next(), packet(4, n))
 		b.next()[1] = byte(i)

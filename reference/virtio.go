@@ -18,6 +18,9 @@ type virtioHeader struct {
 // virtioLen is its length in octets; the fields are in the machine's order.
 const virtioLen = 10
 
+// maxSuper is more than the longest packet that a TUN device hands over.
+const maxSuper = 1 << 16
+
 const (
 	needsChecksum = 1 // VIRTIO_NET_HDR_F_NEEDS_CSUM: only the pseudo header is summed up yet
 

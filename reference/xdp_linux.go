@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"path/filepath"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
@@ -44,11 +45,23 @@ func openXDP(cfg Config) (*xdpPort, error) {
 	if len(ifi.HardwareAddr) != len(mac{}) {
 		return nil, wrong("dev", "%s is not Ethernet: use port: tun", cfg.Dev)
 	}
+	if n := receiveQueues(cfg.Dev); n > 1 {
+		return nil, wrong("dev", "%s has %d receive queues: say ethtool -L %s combined 1", cfg.Dev, n, cfg.Dev)
+	}
 	p := &xdpPort{dev: cfg.Dev, own: mac(ifi.HardwareAddr), yields: cfg.Yield, virtual: isVeth(ifi.Index)}
 	if err := p.open(cfg, ifi); err != nil {
 		return nil, errors.Join(wrong("dev", "%s: %w", cfg.Dev, err), p.close())
 	}
 	return p, nil
+}
+
+// receiveQueues is how many an interface has; 0 where the system does not say.
+func receiveQueues(dev string) int {
+	queues, err := filepath.Glob(filepath.Join("/sys/class/net", dev, "queues", "rx-*"))
+	if err != nil {
+		return 0
+	}
+	return len(queues)
 }
 
 // isVeth tells whether an interface is one end of a virtual cable.

@@ -39,7 +39,7 @@ func addLabFlags(set *flag.FlagSet) *labFlags {
 	set.IntVar(&f.ip, "ip", 4, "inner packets of IP `version` 4 or 6")
 	set.StringVar(&f.engine, "engine", lab.EngineAuto, "`engine` of the tester: xdp (in the kernel), afpacket (sockets), or auto: xdp where the kernel lets us")
 	set.StringVar(&f.direction, "direction", rfc2544.Forward, "forward (left to right), reverse, or both at once")
-	set.StringVar(&f.wan, "wan", "", "what the link between the ends does to packets, such as delay=20ms,loss=1% or rate=100Mbps,queue=1000")
+	set.StringVar(&f.wan, "wan", "", "what the link between the ends does to packets, such as delay=20ms,loss=1% or rate=100Mbps,queue=1000, or shaped:rate=1Gbps by the kernel's token bucket")
 	set.StringVar(&f.certificate, "certificate", "", "`file` with the machine's certificate, which the report carries (default "+defaultCertificate+" if it is there)")
 	set.Uint64Var(&f.seed, "seed", 1, "`number` that every random choice follows from")
 	set.DurationVar(&f.late, "late", lab.DefaultLate, "a frame that takes longer than this `time` is lost, as late")

@@ -37,6 +37,9 @@ func TestBadInput(t *testing.T) {
 	}
 	twins := sameName(t)
 	for line, want := range map[string]string{
+		"tunnel": "--config FILE is missing",
+		"tunnel --config " + filepath.Join(dir, "nowhere"):        "no such file",
+		"tunnel --config " + file:                                 "file:1: unknown field",
 		"frobnicate":                                              "no verb",
 		"run --dut nonesuch":                                      `dut "nonesuch": unknown`,
 		"run --dut vxlan,vxlan":                                   "comes twice",

@@ -9,7 +9,6 @@ import (
 	"net"
 	"os"
 	"os/signal"
-	"syscall"
 
 	"github.com/tunnelbench/tunnelbench/reference"
 )
@@ -58,7 +57,7 @@ func runTunnel(ctx context.Context, s streams, file *reference.File) error {
 		return machineError{file.At(err)}
 	}
 	asked := make(chan os.Signal, 1)
-	signal.Notify(asked, syscall.SIGUSR1)
+	onRequest(asked)
 	defer signal.Stop(asked)
 	done := make(chan error, 1)
 	go func() { done <- t.Run(ctx) }()

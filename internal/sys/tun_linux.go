@@ -164,7 +164,7 @@ func (t *TUN) ReadParts(first, second []byte) (int, error) {
 }
 
 // MaxParts is how many parts WriteParts takes after the first.
-const MaxParts = 128
+const MaxParts = 256
 
 // WriteParts is Write from several places (writev(2)): header, then at most MaxParts parts.
 func (t *TUN) WriteParts(header []byte, parts [][]byte) error {

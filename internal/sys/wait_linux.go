@@ -14,8 +14,8 @@ import (
 // whether the call still sleeps, take the processor away, and have it found again after each
 // packet; on a link with 5,000 packets a second that is ten times the cost of
 // the packets. In return the goroutine needs a processor to itself (GOMAXPROCS),
-// and has to let the runtime in when that asks, which it does by a signal: ppoll
-// ends with EINTR then, and so do socket calls that have a timeout (signal(7)).
+// and has to let the runtime in when that asks, which it does by a signal, every 10 ms if nothing
+// comes: ppoll ends with EINTR then, and so do socket calls that have a timeout (signal(7)).
 
 // letIn is what a waiter does after EINTR: the runtime may want to stop the goroutine.
 func letIn() { runtime.Gosched() }

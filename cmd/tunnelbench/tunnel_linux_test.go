@@ -1,0 +1,156 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/vishvananda/netlink"
+
+	"github.com/tunnelbench/tunnelbench/internal/sys"
+	"github.com/tunnelbench/tunnelbench/internal/testenv"
+)
+
+// said is what a verb prints, while it prints.
+type said struct {
+	lock sync.Mutex
+	text bytes.Buffer
+}
+
+func (s *said) Write(p []byte) (int, error) {
+	s.lock.Lock()
+	defer s.lock.Unlock()
+	return s.text.Write(p)
+}
+
+func (s *said) await(t *testing.T, what string) {
+	t.Helper()
+	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		s.lock.Lock()
+		text := s.text.String()
+		s.lock.Unlock()
+		if strings.Contains(text, what) {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("said %q, want %q", text, what)
+		}
+	}
+}
+
+const endFile = `listen: 192.0.2.%[1]d:4754
+dev: tun0
+peers:
+  - {id: 3, endpoint: "192.0.2.%[2]d:4754", prefixes: [198.18.0.%[2]d/32]}
+`
+
+// TestTunnelBetweenTwoHosts: what docs/tunnel.md tells people to do.
+func TestTunnelBetweenTwoHosts(t *testing.T) {
+	testenv.NetAdmin(t)
+	hosts := twoHosts(t)
+	ctx, stop := context.WithCancel(t.Context())
+	var outputs [2]said
+	ended := make(chan int, 2)
+	for i, ns := range hosts {
+		file := filepath.Join(t.TempDir(), "end.yaml")
+		if err := os.WriteFile(file, fmt.Appendf(nil, endFile, i+1, 2-i), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			_ = sys.InNetNS(ns, func() error {
+				ended <- run(ctx, []string{"tunnel", "--config", file}, streams{nil, &outputs[i], &outputs[i]})
+				return nil
+			})
+		}()
+		outputs[i].await(t, "on tun0, 1 peers")
+		inside(t, ns, func() error { return address("tun0", fmt.Sprintf("198.18.0.%d/24", i+1)) })
+	}
+	near, far := listen(t, hosts[0], "198.18.0.1:7"), listen(t, hosts[1], "198.18.0.2:7")
+	if _, err := near.WriteTo([]byte("hello"), far.LocalAddr()); err != nil {
+		t.Fatal(err)
+	}
+	into := make([]byte, 10)
+	far.SetReadDeadline(time.Now().Add(5 * time.Second))
+	if n, err := readFrom(far, into); err != nil || string(into[:n]) != "hello" {
+		t.Fatalf("%q came through, %v", into[:n], err)
+	}
+	if err := syscall.Kill(os.Getpid(), syscall.SIGUSR1); err != nil {
+		t.Fatal(err)
+	}
+	outputs[1].await(t, "peer 3 sent 0 packets 0 octets received 1 packets 33 octets")
+	stop()
+	for range hosts {
+		if status := <-ended; status != exitOK {
+			t.Errorf("ended with status %d, want %d", status, exitOK)
+		}
+	}
+	outputs[0].await(t, "peer 3 sent 1 packets 33 octets received 0 packets 0 octets")
+}
+
+// twoHosts are namespaces with a cable between them.
+func twoHosts(t *testing.T) (hosts [2]*os.File) {
+	t.Helper()
+	for i := range hosts {
+		ns, err := sys.NewNetNS()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { ns.Close() })
+		hosts[i] = ns
+	}
+	inside(t, hosts[0], func() error {
+		attrs := netlink.NewLinkAttrs()
+		attrs.Name = "wan"
+		return netlink.LinkAdd(&netlink.Veth{LinkAttrs: attrs, PeerName: "wan", PeerNamespace: netlink.NsFd(hosts[1].Fd())})
+	})
+	for i, ns := range hosts {
+		inside(t, ns, func() error { return address("wan", fmt.Sprintf("192.0.2.%d/24", i+1)) })
+	}
+	return hosts
+}
+
+func inside(t *testing.T, ns *os.File, fn func() error) {
+	t.Helper()
+	if err := sys.InNetNS(ns, fn); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// address gives an interface an address and brings it up.
+func address(name, prefix string) error {
+	link, err := netlink.LinkByName(name)
+	if err != nil {
+		return err
+	}
+	addr, err := netlink.ParseAddr(prefix)
+	if err != nil {
+		return err
+	}
+	if err := netlink.AddrAdd(link, addr); err != nil {
+		return err
+	}
+	return netlink.LinkSetUp(link)
+}
+
+func listen(t *testing.T, ns *os.File, addr string) (conn net.PacketConn) {
+	t.Helper()
+	inside(t, ns, func() (err error) {
+		conn, err = net.ListenPacket("udp", addr)
+		return err
+	})
+	t.Cleanup(func() { conn.Close() })
+	return conn
+}
+
+func readFrom(conn net.PacketConn, into []byte) (int, error) {
+	n, _, err := conn.ReadFrom(into)
+	return n, err
+}
