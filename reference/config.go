@@ -67,12 +67,12 @@ type Peer struct {
 	Prefixes []netip.Prefix // of the hosts behind it: packets to them go to the peer, and only packets from them come from it
 }
 
-// Defaults is a Config with every switch as the figures say it should be; Dev,
-// Listen and Peers are left to fill in.
-func Defaults() Config {
+// Defaults is a Config with every switch as the figures say it should be for a kind of port
+// (docs/how-it-got-fast.md); Dev, Listen and Peers are left to fill in.
+func Defaults(port PortKind) Config {
 	return Config{
-		Port: TUN, MTU: DefaultMTU, Engine: RunToCompletion, Workers: DefaultWorkers,
-		GSO: true, GRO: true, Offloads: true, Yield: true, Pooling: true, SocketBuffer: DefaultSocketBuffer,
+		Port: port, Yield: port == XDP, MTU: DefaultMTU, Engine: RunToCompletion, Workers: DefaultWorkers,
+		GSO: true, GRO: true, Offloads: true, Pooling: true, SocketBuffer: DefaultSocketBuffer,
 	}
 }
 
@@ -106,8 +106,8 @@ func (c Config) complete() (Config, error) {
 		return c, wrong("dev", "%q: want an interface name of 1 to %d characters", c.Dev, maxDevName)
 	case c.MTU < minMTU || c.MTU > maxMTU:
 		return c, wrong("mtu", "%d: want %d to %d", c.MTU, minMTU, maxMTU)
-	case c.Port == XDP && c.MTU > maxXDPMTU:
-		return c, wrong("mtu", "%d: want at most %d on an XDP port", c.MTU, maxXDPMTU)
+	case c.Port == XDP && c.MTU > MaxXDPMTU:
+		return c, wrong("mtu", "%d: want at most %d on an XDP port", c.MTU, MaxXDPMTU)
 	case c.SocketBuffer < 0 || c.SocketBuffer > maxSocketBuffer:
 		return c, wrong("socket_buffer", "%d: want 0 (default) to %d octets", c.SocketBuffer, maxSocketBuffer)
 	case slices.ContainsFunc(c.CPUs, func(cpu int) bool { return cpu < 0 }):
@@ -151,9 +151,9 @@ func validateAddress(a netip.AddrPort) error {
 	return nil
 }
 
-// maxXDPMTU is what a slot of 4096 octets has room for, behind the kernel's
-// headroom and an Ethernet header.
-const maxXDPMTU = 4096 - 256 - ethernetLen
+// MaxXDPMTU is the longest inner packet, in octets, that an XDP port takes: what a slot of 4096
+// octets has room for behind the kernel's headroom and an Ethernet header.
+const MaxXDPMTU = 4096 - 256 - ethernetLen
 
 // ofPeer is a field of one of the peers.
 func ofPeer(index int, field string) string { return fmt.Sprintf("peers[%d].%s", index, field) }

@@ -15,7 +15,7 @@ func of(prefixes ...string) (all []netip.Prefix) {
 }
 
 func goodConfig() Config {
-	c := Defaults()
+	c := Defaults(TUN)
 	c.Dev = "tun0"
 	c.Listen = netip.MustParseAddrPort("192.0.2.1:5000")
 	c.Peers = []Peer{
@@ -47,7 +47,7 @@ func TestConfig(t *testing.T) {
 		{"dev pattern", func(c *Config) { c.Dev = "tun%d" }, "dev"},
 		{"small mtu", func(c *Config) { c.MTU = minMTU - 1 }, "mtu"},
 		{"large mtu", func(c *Config) { c.MTU = maxMTU + 1 }, "mtu"},
-		{"large mtu for xdp", func(c *Config) { c.Port, c.MTU = XDP, maxXDPMTU+1 }, "mtu"},
+		{"large mtu for xdp", func(c *Config) { c.Port, c.MTU = XDP, MaxXDPMTU+1 }, "mtu"},
 		{"buffer", func(c *Config) { c.SocketBuffer = -1 }, "socket_buffer"},
 		{"cpus", func(c *Config) { c.CPUs = []int{0, -1} }, "cpus"},
 		{"no listen", func(c *Config) { c.Listen = netip.AddrPort{} }, "listen"},

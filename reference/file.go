@@ -57,7 +57,16 @@ func ReadFile(ctx context.Context, name string, data []byte, resolver Resolver) 
 	if err != nil {
 		return nil, atToken(name, err)
 	}
-	d := Defaults()
+	var kind struct {
+		Port PortKind `yaml:"port"`
+	}
+	if err := yaml.Unmarshal(data, &kind); err != nil {
+		return nil, atToken(name, err)
+	}
+	if kind.Port == "" {
+		kind.Port = TUN
+	}
+	d := Defaults(kind.Port)
 	read := fileConfig{
 		Port: d.Port, MTU: d.MTU, Engine: d.Engine, Workers: d.Workers, GSO: d.GSO, GRO: d.GRO,
 		Offloads: d.Offloads, Yield: d.Yield, Pooling: d.Pooling, SocketBuffer: d.SocketBuffer,

@@ -44,7 +44,7 @@ func TestReadFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Defaults()
+	want := Defaults(TUN)
 	want.Listen, want.Dev, want.MTU = netip.MustParseAddrPort("192.0.2.1:4754"), "tun0", 1400
 	want.Engine, want.CPUs, want.GRO = Pool, []int{0, 1}, false
 	want.Peers = []Peer{

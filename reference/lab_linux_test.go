@@ -89,7 +89,7 @@ func start(t *testing.T, ends [2]*end, underlay [2]string, change func(*Config))
 func startWith(t *testing.T, ends [2]*end, underlay [2]string, change func(*Config), before func(*Tunnel)) {
 	t.Helper()
 	for i, e := range ends {
-		cfg := Defaults()
+		cfg := Defaults(TUN)
 		cfg.Dev, cfg.Listen, cfg.Peers = "tun0", netip.MustParseAddrPort(underlay[i]), onePeer(netip.MustParseAddrPort(underlay[1-i]))
 		change(&cfg)
 		e.inside(t, func() error {

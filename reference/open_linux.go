@@ -3,6 +3,8 @@ package reference
 import (
 	"errors"
 	"fmt"
+
+	"github.com/tunnelbench/tunnelbench/internal/sys"
 )
 
 // open opens the LAN port and the socket.
@@ -16,6 +18,16 @@ func open(cfg Config, peers *peerTable) (port, conn, error) {
 		return nil, nil, errors.Join(err, c.close())
 	}
 	return p, c, nil
+}
+
+// waits is how the goroutines that take packets wait for them: in a pool they
+// have no processor to themselves, and without pooling the garbage collector, which would have to
+// ask for each of them back, never rests.
+func waits(cfg Config) sys.Processor {
+	if cfg.Engine == Pool || !cfg.Pooling {
+		return sys.Shared
+	}
+	return sys.Kept
 }
 
 func openPort(cfg Config) (port, error) {

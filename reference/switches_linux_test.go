@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -79,9 +80,9 @@ func meet(t *testing.T, a, b *net.UDPConn) {
 func switches(port PortKind) (all []Config) {
 	for bits := range 1 << 6 {
 		on := func(i int) bool { return bits>>i&1 == 1 }
-		c := Defaults()
-		c.Port = port
+		c := Defaults(port)
 		c.GSO, c.GRO, c.Pooling, c.Offloads = on(0), on(1), on(2), on(5)
+		c.Yield = on(0) != on(2)
 		if on(3) {
 			c.Engine = Pool
 		}
@@ -121,6 +122,13 @@ func TestEverySwitch(t *testing.T) {
 					c.Dev, c.Listen, c.Peers = dev, listen, peers
 					if port == XDP {
 						c.Dev = "lan"
+					}
+				})
+				t.Cleanup(func() {
+					if t.Failed() {
+						for i := range ends {
+							t.Logf("end %d: %+v", i, ends[i].tunnel.Stats())
+						}
 					}
 				})
 				left, right := sockets(t, port, ends, hosts, i)
@@ -241,9 +249,12 @@ func TestOpeningSaysWhichField(t *testing.T) {
 		change func(*Config)
 		want   string
 	}{
-		"port in use":         {func(*Config) {}, "listen: bind 192.0.2.1:7000: address already in use"},
-		"somebody's address":  {func(c *Config) { c.Listen = netip.MustParseAddrPort("192.0.2.77:7000") }, "listen: bind 192.0.2.77:7000"},
-		"no such interface":   {func(c *Config) { c.Port, c.Dev, c.Listen = XDP, "nowhere", netip.MustParseAddrPort("192.0.2.1:7001") }, "dev: nowhere"},
+		"port in use":        {func(*Config) {}, "listen: bind 192.0.2.1:7000: address already in use"},
+		"somebody's address": {func(c *Config) { c.Listen = netip.MustParseAddrPort("192.0.2.77:7000") }, "listen: bind 192.0.2.77:7000"},
+		"no such interface":  {func(c *Config) { c.Port, c.Dev, c.Listen = XDP, "nowhere", netip.MustParseAddrPort("192.0.2.1:7001") }, "dev: nowhere"},
+		"too long for the lan": {func(c *Config) {
+			c.Port, c.Dev, c.MTU, c.Listen = XDP, "wan", 1601, netip.MustParseAddrPort("192.0.2.1:7001")
+		}, "mtu: 1601: wan carries 1600"},
 		"a busy tun device":   {func(c *Config) { c.Listen = netip.MustParseAddrPort("192.0.2.1:7001") }, "dev: tun tun0"},
 		"xdp on a tun device": {func(c *Config) { c.Port = XDP; c.Listen = netip.MustParseAddrPort("192.0.2.1:7001") }, "dev: tun0 is not Ethernet"},
 	} {
@@ -259,5 +270,33 @@ func TestOpeningSaysWhichField(t *testing.T) {
 			}
 			return nil
 		})
+	}
+}
+
+// TestTheWorldCanBeStopped: goroutines that wait in the kernel let the garbage
+// collector in, whatever they wait for.
+func TestTheWorldCanBeStopped(t *testing.T) {
+	testenv.NetAdmin(t)
+	for _, port := range []PortKind{TUN, XDP} {
+		ends := newEnds(t, 1600)
+		withHost(t, ends[0], 1)
+		withHost(t, ends[1], 2)
+		start(t, ends, underlay4, func(c *Config) {
+			if c.Port = port; port == XDP {
+				c.Dev = "lan"
+			}
+		})
+		collected := make(chan struct{})
+		go func() {
+			for range 20 {
+				runtime.GC()
+			}
+			close(collected)
+		}()
+		select {
+		case <-collected:
+		case <-time.After(10 * time.Second):
+			t.Fatalf("%s: the garbage collector waits for a goroutine that waits for a packet", port)
+		}
 	}
 }

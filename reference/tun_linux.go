@@ -13,6 +13,7 @@ import (
 type tunPort struct {
 	tun     *sys.TUN
 	stop    *sys.Event
+	waits   sys.Processor
 	drained bool // the last read found the queue empty
 	lan     lan
 }
@@ -33,7 +34,7 @@ func openTUN(cfg Config) (*tunPort, error) {
 	if err != nil {
 		return nil, errors.Join(&FieldError{"dev", err}, stop.Close())
 	}
-	p := &tunPort{tun: tun, stop: stop, drained: true, lan: plainTUN{tun}}
+	p := &tunPort{tun: tun, stop: stop, waits: waits(cfg), drained: true, lan: plainTUN{tun}}
 	if offloads != sys.TUNPlain {
 		p.lan = newOffloadTUN(tun, cfg.MTU)
 	}
@@ -63,7 +64,7 @@ func openOffloading(cfg Config) (*sys.TUN, sys.TUNOffloads, error) {
 func (p *tunPort) read(b *batch) error {
 	for {
 		if p.drained {
-			raised, err := p.tun.Wait(p.stop)
+			raised, err := p.tun.Wait(p.stop, p.waits)
 			if raised {
 				return io.EOF
 			}

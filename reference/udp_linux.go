@@ -27,6 +27,7 @@ type udpConn struct {
 	endpoints map[netip.AddrPort]*endpoint
 	out       transmitter
 	gro       bool
+	waits     sys.Processor
 	slot      int // octets of a receive slot without UDP_GRO
 	filter    *strangerFilter
 	stopped   atomic.Bool
@@ -37,7 +38,7 @@ func openUDP(cfg Config, peers *peerTable) (*udpConn, error) {
 	if err != nil {
 		return nil, &FieldError{"listen", err}
 	}
-	c := &udpConn{socket: socket, endpoints: peers.endpoints(), slot: HeaderLen + cfg.MTU}
+	c := &udpConn{socket: socket, endpoints: peers.endpoints(), slot: HeaderLen + cfg.MTU, waits: waits(cfg)}
 	for addr, e := range c.endpoints {
 		e.name = sys.NewName(addr)
 	}
@@ -72,7 +73,7 @@ func (c *udpConn) send(b *batch) int { return c.out.transmit(b) }
 
 func (in *udpInbox) receive() ([]arrival, error) {
 	for {
-		messages, err := in.vector.Receive(in.conn.socket)
+		messages, err := in.vector.Receive(in.conn.socket, in.conn.waits)
 		if in.conn.stopped.Load() {
 			return nil, io.EOF
 		}

@@ -32,6 +32,7 @@ type xdpPort struct {
 	socket  *sys.XSK
 	stop    *sys.Event
 	hops    *nextHops
+	waits   sys.Processor
 	yields  bool           // look again before sleeping
 	virtual bool           // no wire: the sender's kernel may have left checksums to a network card that is not there
 	closers []func() error // in the order of opening
@@ -45,10 +46,13 @@ func openXDP(cfg Config) (*xdpPort, error) {
 	if len(ifi.HardwareAddr) != len(mac{}) {
 		return nil, wrong("dev", "%s is not Ethernet: use port: tun", cfg.Dev)
 	}
+	if cfg.MTU > ifi.MTU {
+		return nil, wrong("mtu", "%d: %s carries %d", cfg.MTU, cfg.Dev, ifi.MTU)
+	}
 	if n := receiveQueues(cfg.Dev); n > 1 {
 		return nil, wrong("dev", "%s has %d receive queues: say ethtool -L %s combined 1", cfg.Dev, n, cfg.Dev)
 	}
-	p := &xdpPort{dev: cfg.Dev, own: mac(ifi.HardwareAddr), yields: cfg.Yield, virtual: isVeth(ifi.Index)}
+	p := &xdpPort{dev: cfg.Dev, own: mac(ifi.HardwareAddr), waits: waits(cfg), yields: cfg.Yield, virtual: isVeth(ifi.Index)}
 	if err := p.open(cfg, ifi); err != nil {
 		return nil, errors.Join(wrong("dev", "%s: %w", cfg.Dev, err), p.close())
 	}
@@ -159,7 +163,7 @@ func (p *xdpPort) read(b *batch) error {
 		sys.Yield()
 	}
 	for p.socket.Waiting() == 0 {
-		raised, err := p.socket.Wait(p.stop)
+		raised, err := p.socket.Wait(p.stop, p.waits)
 		if raised {
 			return io.EOF
 		}

@@ -185,8 +185,8 @@ func (t *TUN) WriteParts(header []byte, parts [][]byte) error {
 
 // Wait sleeps (ppoll(2)) until a packet can be read or event is raised, and
 // tells whether it was the event. Only the reading goroutine may call it.
-func (t *TUN) Wait(event *Event) (raised bool, err error) {
-	return waitReadable(&t.poll, t.fd, event)
+func (t *TUN) Wait(event *Event, p Processor) (raised bool, err error) {
+	return waitReadable(&t.poll, t.fd, event, p)
 }
 
 // File gives the device away as a file of the Go scheduler's: one packet a read, one a write.

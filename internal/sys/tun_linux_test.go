@@ -76,12 +76,12 @@ func TestTUNReadsWritesAndWaits(t *testing.T) {
 		t.Errorf("write of version 5: %v, want EINVAL", err)
 	}
 	sendThrough(t, ns)
-	if raised, err := tun.Wait(event); raised || err != nil {
+	if raised, err := tun.Wait(event, Kept); raised || err != nil {
 		t.Errorf("wait with a packet there: raised %v, %v", raised, err)
 	}
 	event.Raise()
 	event.Raise()
-	if raised, err := tun.Wait(event); !raised || err != nil {
+	if raised, err := tun.Wait(event, Kept); !raised || err != nil {
 		t.Errorf("wait with the event raised: raised %v, %v", raised, err)
 	}
 	buf := make([]byte, 2048)
@@ -133,7 +133,7 @@ func TestTUNDoesNotAllocate(t *testing.T) {
 	allocations := testing.AllocsPerRun(100, func() {
 		tun.Read(buf)
 		tun.Write(echoRequest)
-		tun.Wait(event)
+		tun.Wait(event, Kept)
 	})
 	if allocations != 0 {
 		t.Errorf("read, write and wait allocate %v times", allocations)

@@ -260,14 +260,20 @@ func NewReceiveVector(slots, size int) *ReceiveVector {
 
 // Receive waits for a message, takes as many more as are there, and returns
 // them (recvmmsg(2), MSG_WAITFORONE).
-func (v *ReceiveVector) Receive(u *UDP) ([]Arrival, error) {
+func (v *ReceiveVector) Receive(u *UDP, p Processor) ([]Arrival, error) {
 	for i := range v.used { // the kernel wrote lengths where it reads room
 		h := &v.messages[i].header
 		h.Namelen = unix.SizeofSockaddrInet6
 		h.SetControllen(unix.CmsgSpace(4))
 	}
 	v.used = 0
-	n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, uintptr(u.fd), uintptr(unsafe.Pointer(&v.messages)), uintptr(v.slots), unix.MSG_WAITFORONE, 0, 0)
+	var n uintptr
+	var errno syscall.Errno
+	if p == Kept {
+		n, _, errno = unix.RawSyscall6(unix.SYS_RECVMMSG, uintptr(u.fd), uintptr(unsafe.Pointer(&v.messages)), uintptr(v.slots), unix.MSG_WAITFORONE, 0, 0)
+	} else {
+		n, _, errno = unix.Syscall6(unix.SYS_RECVMMSG, uintptr(u.fd), uintptr(unsafe.Pointer(&v.messages)), uintptr(v.slots), unix.MSG_WAITFORONE, 0, 0)
+	}
 	if errno != 0 {
 		v.used = 1
 		if errno == syscall.EINTR {

@@ -89,7 +89,7 @@ func collect(t *testing.T, u *UDP, in *ReceiveVector, octets int) (got []Arrival
 	watchdog := time.AfterFunc(5*time.Second, func() { u.ShutdownRead() })
 	defer watchdog.Stop()
 	for octets > 0 {
-		messages, err := in.Receive(u)
+		messages, err := in.Receive(u, Kept)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -137,7 +137,7 @@ func TestShutdownWakesReceive(t *testing.T) {
 	a, _, _, _ := udpPair(t, "127.0.0.1")
 	done := make(chan error, 1)
 	go func() {
-		messages, err := NewReceiveVector(4, 100).Receive(a)
+		messages, err := NewReceiveVector(4, 100).Receive(a, Kept)
 		for _, m := range messages {
 			if len(m.Data) > 0 {
 				err = syscall.EPROTO
@@ -160,7 +160,7 @@ func TestShutdownWakesReceive(t *testing.T) {
 
 func TestIsBroken(t *testing.T) {
 	a, _, _, _ := udpPair(t, "127.0.0.1")
-	_, err := NewReceiveVector(1, 100).Receive(&UDP{fd: -1})
+	_, err := NewReceiveVector(1, 100).Receive(&UDP{fd: -1}, Kept)
 	if !IsBroken(err) {
 		t.Errorf("a socket that is not there: %v is not broken", err)
 	}
@@ -185,7 +185,7 @@ func TestVectorsDoNotAllocate(t *testing.T) {
 		if _, err := out.Send(a); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := in.Receive(b); err != nil {
+		if _, err := in.Receive(b, Kept); err != nil {
 			t.Fatal(err)
 		}
 	})

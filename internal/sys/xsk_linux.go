@@ -158,8 +158,8 @@ func (x *XSK) Refill() {
 // Wait sleeps (ppoll(2)) until a frame can be received or event is raised, and
 // tells whether it was the event. Only the receiving goroutine may call it. An
 // error means that the interface is gone or down.
-func (x *XSK) Wait(event *Event) (raised bool, err error) {
-	return waitReadable(&x.poll, x.fd, event)
+func (x *XSK) Wait(event *Event, p Processor) (raised bool, err error) {
+	return waitReadable(&x.poll, x.fd, event, p)
 }
 
 // Room is a slot for a frame to be transmitted, or nil while all are on their

@@ -128,7 +128,7 @@ func TestXSKWaitEndsByItsEvent(t *testing.T) {
 		if err := event.Raise(); err != nil {
 			return err
 		}
-		raised, err := x.Wait(event)
+		raised, err := x.Wait(event, Kept)
 		if !raised && err == nil {
 			err = os.ErrDeadlineExceeded
 		}

@@ -22,7 +22,7 @@ import (
 // Its variants are the same tunnel with other parameters set; each can be
 // changed again.
 var (
-	referenceTunnel = variant(referenceRole, "the project's reference tunnel as its figures say it should be, in a process per side", map[string]string{"port": "xdp"})
+	referenceTunnel = variant(referenceRole, "the project's reference tunnel, a process per side: AF_XDP for frames, TUN for hosts' super-packets", nil)
 	referenceTUN    = variant("reference-tun", "the same with a TUN device as LAN port", map[string]string{"port": "tun"})
 	referenceXDP    = variant("reference-xdp", "the same with an AF_XDP socket on the LAN interface as port", map[string]string{"port": "xdp"})
 	referencePool   = variant("reference-pool", "the same with a pool of workers", map[string]string{"engine": "pool"})
@@ -49,13 +49,25 @@ func variant(name, doc string, preset map[string]string) Tunnel {
 		Up: func(ctx context.Context, b Bed) (*Session, error) {
 			params := maps.Clone(preset)
 			if params == nil {
-				params = map[string]string{}
+				params = map[string]string{"port": b.bestPort()}
 			}
 			maps.Copy(params, b.Params)
 			b.Params = params
 			return b.startReference(ctx)
 		},
 	}
+}
+
+// bestPort is what the figures say: a ring on the LAN interface for frames that come one by one
+// and fit into its slots, a TUN device where hosts hand over super-packets.
+func (b Bed) bestPort() string {
+	for _, l := range b.Net.Topology.Links {
+		onLAN := l.A.Name == netns.LAN || l.B.Name == netns.LAN
+		if onLAN && (l.Offloads || b.MTU > reference.MaxXDPMTU) {
+			return string(reference.TUN)
+		}
+	}
+	return string(reference.XDP)
 }
 
 // startReference runs both sides. With a TUN device they are like any other
@@ -99,14 +111,15 @@ const (
 
 // referenceConfig reads the parameters; addresses and peers are not in it.
 func referenceConfig(e end) (reference.Config, error) {
-	cfg := reference.Defaults()
+	port := reference.TUN
+	if value, set := e.params["port"]; set {
+		port = reference.PortKind(value)
+	}
+	cfg := reference.Defaults(port)
 	for key, into := range map[string]*bool{"gso": &cfg.GSO, "gro": &cfg.GRO, "offloads": &cfg.Offloads, "yield": &cfg.Yield, "pooling": &cfg.Pooling} {
 		if value, set := e.params[key]; set {
 			*into = value == "on"
 		}
-	}
-	if value, set := e.params["port"]; set {
-		cfg.Port = reference.PortKind(value)
 	}
 	if value, set := e.params["engine"]; set {
 		cfg.Engine = reference.EngineKind(value)
