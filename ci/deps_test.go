@@ -36,10 +36,16 @@ var arrows = map[string][]string{
 	"netns/relay":         {"loadgen", "internal/sys"},
 	"netns":               {"internal/sys"},
 	"reference/wireguard": {"reference"},
-	"reference":           {"internal/sys", "reference/bpf"},
+	"reference":           {"internal/sys", "reference/bpf", "reference/inner"},
 	"reference/bpf":       {},
-	"fuzz":                {"reference", "reference/wireguard", "reports", "rfc2544", "netns/dut", "internal/sys"},
-	"fuzz/header":         {"fuzz"}, // go-fuzz wants a package of its own
+	"reference/inner":     {},
+	"fuzz":                {"fuzz/text", "fuzz/wire", "fuzz/oracle", "reference/inner", "reports"},
+	"fuzz/oracle":         {},
+	"fuzz/wire":           {"fuzz/oracle", "reference", "reference/inner", "loadgen", "internal/sys"},
+	"fuzz/text":           {"fuzz/oracle", "reference", "reports", "rfc2544", "netns", "netns/dut"},
+	"fuzz/mutate":         {"reference"},
+	"fuzz/planted":        {}, // imported by an overlay alone
+	"fuzz/proof":          {"fuzz", "reports"},
 	"internal/sys":        {},
 	"internal/testenv":    {}, // from tests only: no arrow leads to it
 }

@@ -1,0 +1,64 @@
+package wire
+
+import (
+	"testing"
+
+	"github.com/tunnelbench/tunnelbench/fuzz/oracle"
+)
+
+// One target of `go test -fuzz` for each harness. The engine's own minimizing and
+// reporting want a failure of the test, or a panic, which this is.
+func native(f *testing.F, harness func([]byte) int, seeds [][]byte) {
+	for _, seed := range seeds {
+		f.Add(seed)
+	}
+	attack := oracle.Harness(harness)
+	f.Fuzz(func(_ *testing.T, data []byte) { attack(data) })
+}
+
+func FuzzHeader(f *testing.F)         { native(f, Header, HeaderSeeds()) }
+func FuzzInner(f *testing.F)          { native(f, Inner, InnerSeeds()) }
+func FuzzSplit(f *testing.F)          { native(f, Split, SplitSeeds()) }
+func FuzzMerge(f *testing.F)          { native(f, Merge, MergeSeeds()) }
+func FuzzWindow(f *testing.F)         { native(f, Window, WindowSeeds()) }
+func FuzzDecap(f *testing.F)          { native(f, Decap, DecapSeeds()) }
+func FuzzEnds(f *testing.F)           { native(f, Ends, EndsSeeds()) }
+func FuzzDescriptor(f *testing.F)     { native(f, Descriptor, DescriptorSeeds()) }
+func FuzzSignature(f *testing.F)      { native(f, Signature, SignatureSeeds()) }
+func FuzzGopacketVXLAN(f *testing.F)  { native(f, GopacketVXLAN, LayerSeeds()) }
+func FuzzGopacketGeneve(f *testing.F) { native(f, GopacketGeneve, LayerSeeds()) }
+func FuzzGopacketGRE(f *testing.F)    { native(f, GopacketGRE, LayerSeeds()) }
+func FuzzGopacketGTPU(f *testing.F)   { native(f, GopacketGTPU, LayerSeeds()) }
+func FuzzGopacketUDP(f *testing.F)    { native(f, GopacketUDP, LayerSeeds()) }
+func FuzzGopacketIPv4(f *testing.F)   { native(f, GopacketIPv4, LayerSeeds()) }
+func FuzzGopacketIPv6(f *testing.F)   { native(f, GopacketIPv6, LayerSeeds()) }
+
+// TestSeedsAreAccepted: most oracles need accepted input to bite on.
+func TestSeedsAreAccepted(t *testing.T) {
+	for name, c := range map[string]struct {
+		harness func([]byte) int
+		seeds   [][]byte
+		least   int
+	}{
+		"header": {Header, HeaderSeeds(), 4}, "inner": {Inner, InnerSeeds(), 16}, "split": {Split, SplitSeeds(), 5},
+		"merge": {Merge, MergeSeeds(), 8}, "window": {Window, WindowSeeds(), 5}, "decap": {Decap, DecapSeeds(), 6},
+		"ends": {Ends, EndsSeeds(), 4}, "descriptor": {Descriptor, DescriptorSeeds(), 3}, "signature": {Signature, SignatureSeeds(), 2},
+		"gopacket IPv4": {GopacketIPv4, LayerSeeds(), 1}, "gopacket GRE": {GopacketGRE, LayerSeeds(), 2},
+	} {
+		accepted := 0
+		for _, seed := range c.seeds {
+			accepted += c.harness(oracle.Exact(seed))
+		}
+		if accepted < c.least {
+			t.Errorf("%s: %d seeds are accepted, want %d", name, accepted, c.least)
+		}
+	}
+}
+
+// BenchmarkReplay is what a corpus costs without an engine.
+func BenchmarkReplay(b *testing.B) {
+	seeds := HeaderSeeds()
+	for i := 0; b.Loop(); i++ {
+		Header(seeds[i%len(seeds)])
+	}
+}
