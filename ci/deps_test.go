@@ -26,7 +26,7 @@ const everything = "*"
 // what they like. A package that is not here is a fault: give it a place first.
 var arrows = map[string][]string{
 	"cmd/tunnelbench":     {everything},
-	"internal/lab":        {"netns", "netns/dut", "netns/relay", "loadgen", "rfc2544", "reports", "internal/sys"},
+	"internal/lab":        {"fuzz/mutate", "netns", "netns/dut", "netns/relay", "loadgen", "rfc2544", "reports", "internal/sys"},
 	"ci":                  {"reports", "rfc2544"},
 	"reports":             {"rfc2544"},
 	"rfc2544":             {},
@@ -46,6 +46,8 @@ var arrows = map[string][]string{
 	"fuzz/mutate":         {"reference"},
 	"fuzz/planted":        {}, // imported by an overlay alone
 	"fuzz/proof":          {"fuzz", "reports"},
+	"fuzz/oss-fuzz":       {}, // tests alone
+	"fuzz/oss-fuzz/seeds": {"fuzz"},
 	"internal/sys":        {},
 	"internal/testenv":    {}, // from tests only: no arrow leads to it
 }

@@ -40,9 +40,6 @@ func Merge(ctx context.Context, t Target, dirs []string) (m Merged, err error) {
 	}
 	var inputs [][]byte
 	for _, dir := range dirs {
-		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-			return m, fmt.Errorf("%s: no folder of inputs", dir)
-		}
 		more, skipped := readCorpus(dir)
 		inputs, m.Skipped = append(inputs, more...), append(m.Skipped, skipped...)
 	}

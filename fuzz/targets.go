@@ -67,7 +67,7 @@ func Find(name string) (Target, error) {
 	for i, t := range all {
 		names[i] = t.Name
 	}
-	return Target{}, fmt.Errorf("target %q: unknown: use one of %s", name, strings.Join(names, ", "))
+	return Target{}, fmt.Errorf("no such target: use one of %s", strings.Join(names, ", "))
 }
 
 // native is the name of the target that go test runs.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -64,12 +65,6 @@ type fuzzRunFlags struct {
 
 func (f *fuzzRunFlags) plan() (fuzz.Plan, error) {
 	plan := fuzz.Plan{Engine: f.engine, Time: f.time, Workers: f.workers, Out: f.out, Seeds: f.seeds, First: f.first}
-	if f.time < time.Second {
-		return plan, badUsage("--time %v: want a second or more", f.time)
-	}
-	if f.workers < 1 || f.workers > 1024 {
-		return plan, badUsage("--workers %d: want 1 to 1024", f.workers)
-	}
 	all := fuzz.Targets()
 	if f.targets == "" {
 		for _, t := range all {
@@ -81,10 +76,18 @@ func (f *fuzzRunFlags) plan() (fuzz.Plan, error) {
 		for name := range strings.SplitSeq(f.targets, ",") {
 			t, err := fuzz.Find(strings.TrimSpace(name))
 			if err != nil {
-				return plan, badUsage("%w", err)
+				return plan, badUsage("--target %s: %w", name, err)
 			}
 			plan.Targets = append(plan.Targets, t)
 		}
+	}
+	switch {
+	case f.time < time.Second:
+		return plan, badUsage("--time %v: want a second or more", f.time)
+	case f.workers < 1 || f.workers > 1024:
+		return plan, badUsage("--workers %d: want 1 to 1024", f.workers)
+	case !slices.Contains(fuzz.Engines, f.engine):
+		return plan, badUsage("--engine %s: use %s", f.engine, strings.Join(fuzz.Engines, ", "))
 	}
 	var err error
 	plan.Program, err = os.Executable()
@@ -196,7 +199,7 @@ func repro(ctx context.Context, s streams, name string, files []string) error {
 	t, err := fuzz.Find(name)
 	switch {
 	case err != nil:
-		return badUsage("--target: %w", err)
+		return badUsage("--target %s: %w", name, err)
 	case t.Harness == nil:
 		return badUsage("target %s is one of go test alone: go test -run '^Fuzz%s$' ./%s", name, t.Function, t.Package)
 	case len(files) == 0:
@@ -240,10 +243,15 @@ var fuzzMergeVerb = verb{
 		return func(ctx context.Context, s streams) error {
 			t, err := fuzz.Find(*name)
 			if err != nil {
-				return badUsage("--target: %w", err)
+				return badUsage("--target %s: %w", *name, err)
 			}
 			if t.Harness == nil || set.NArg() == 0 {
 				return badUsage("fuzz merge: want a target with a harness and a DIR of inputs")
+			}
+			for _, dir := range set.Args() {
+				if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+					return badUsage("fuzz merge: %s: no folder of inputs", dir)
+				}
 			}
 			m, err := fuzz.Merge(ctx, t, set.Args())
 			for _, skipped := range m.Skipped {
@@ -259,6 +267,11 @@ var fuzzMergeVerb = verb{
 			return nil
 		}
 	},
+}
+
+var fuzzLiveVerb = verb{
+	name: "fuzz live", doc: "send mutants to a running tunnel beside a legitimate flow, and say what that suffers",
+	examples: liveExamples, flags: addLiveFlags,
 }
 
 var fuzzReportVerb = verb{

@@ -52,7 +52,7 @@ type verb struct {
 }
 
 var verbs = []verb{runVerb, trialVerb, abVerb, searchVerb, reportVerb, certifyVerb, tunnelVerb,
-	fuzzListVerb, fuzzRunVerb, fuzzReproVerb, fuzzMergeVerb, fuzzReportVerb, doctorVerb, listVerb, versionVerb}
+	fuzzListVerb, fuzzRunVerb, fuzzReproVerb, fuzzMergeVerb, fuzzLiveVerb, fuzzReportVerb, doctorVerb, listVerb, versionVerb}
 
 func main() {
 	netns.Helper()
@@ -75,10 +75,24 @@ func run(ctx context.Context, args []string, s streams) int {
 	}
 	i := slices.IndexFunc(verbs, func(v verb) bool { return v.is(args) })
 	if i < 0 {
-		fmt.Fprintf(s.err, "tunnelbench: %q is no verb: try tunnelbench --help\n", strings.Join(args[:min(2, len(args))], " "))
+		fmt.Fprintf(s.err, "tunnelbench: %s\n", noVerb(args[0]))
 		return exitUsage
 	}
 	return status(ctx, verbs[i].run(ctx, args[verbs[i].words():], s), s.err)
+}
+
+// noVerb says what to write instead.
+func noVerb(word string) string {
+	var names []string
+	for _, v := range verbs {
+		if strings.HasPrefix(v.name, word+" ") {
+			names = append(names, v.name)
+		}
+	}
+	if len(names) > 0 {
+		return fmt.Sprintf("%s what? write %s", word, strings.Join(names, ", "))
+	}
+	return fmt.Sprintf("%q is no verb: try tunnelbench --help", word)
 }
 
 // words are how many words a verb's name has: those of `fuzz` have two.

@@ -197,7 +197,7 @@ func (d *oneEnd) counted(want outcome) {
 		oracle.Fail(oracle.Counted, "%v", in)
 	}
 	if in.Drops != want.drops {
-		oracle.Fail(oracle.Agreement, "dropped %v, want %v", in.Drops, want.drops)
+		oracle.Fail(oracle.Agreement, "%v; want %v", in, reference.Direction{Received: in.Received, Delivered: want.delivered(), Drops: want.drops})
 	}
 	if in.Delivered != want.delivered() || uint64(d.delivered) != in.Delivered || d.octets != want.octets || !d.fits {
 		oracle.Fail(oracle.Agreement, "%d packets were delivered and %d counted, of %d octets, want %d of %d octets",
