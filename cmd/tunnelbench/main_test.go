@@ -77,6 +77,15 @@ func TestBadInput(t *testing.T) {
 		"run --dut vxlan --wan speed=1":                           `"speed": unknown: use corrupt, cost`,
 		"run --dut vxlan,wire --wan delay=1ms":                    "wire has no wan link",
 		"trial --dut relay --load 1kpps --wan delay=1ms":          "relay has no wan link",
+		"fuzz":                                                    "fuzz run",
+		"fuzz run --target nobody":                                "use one of header",
+		"fuzz run --time 0s":                                      "a second",
+		"fuzz run --engine magic":                                 "go-fuzz",
+		"fuzz repro --target header /nosuch":                      "/nosuch",
+		"fuzz repro --target port x":                              "go test",
+		"fuzz merge --target header /nosuch":                      "/nosuch",
+		"fuzz report /nosuch":                                     "/nosuch",
+		"fuzz live --dut nosuch":                                  "nosuch",
 		"run --nonsense":                                          "--help",
 		"run extra":                                               `unexpected "extra"`,
 		"trial":                                                   "needs --dut and --load",
@@ -160,7 +169,7 @@ func sameName(t *testing.T) (specs [2]string) {
 
 func TestEveryVerbHasHelpWithExamples(t *testing.T) {
 	for _, v := range verbs {
-		code, out, errs := call("", v.name, "--help")
+		code, out, errs := call("", append(strings.Fields(v.name), "--help")...)
 		if code != exitOK || errs != "" || !strings.Contains(out, "Examples:\n  tunnelbench "+v.name) {
 			t.Errorf("%s --help: exit %d, %q, %q", v.name, code, out, errs)
 		}
