@@ -45,7 +45,7 @@ var fuzzRunVerb = verb{
 	},
 	flags: func(set *flag.FlagSet) func(context.Context, streams) error {
 		f := &fuzzRunFlags{}
-		set.StringVar(&f.targets, "target", "", "`names` by comma; without, every target")
+		set.StringVar(&f.targets, "target", "", "`names` by comma; without, every target that the engine can run, as root all of them")
 		set.DurationVar(&f.time, "time", time.Minute, "`duration` for each target")
 		set.StringVar(&f.engine, "engine", fuzz.Engines[0], "who makes up inputs: "+strings.Join(fuzz.Engines, ", "))
 		set.IntVar(&f.workers, "workers", runtime.NumCPU(), "`number` of inputs at once")
@@ -68,7 +68,7 @@ func (f *fuzzRunFlags) plan() (fuzz.Plan, error) {
 	all := fuzz.Targets()
 	if f.targets == "" {
 		for _, t := range all {
-			if t.RunsBy(f.engine) {
+			if t.RunsBy(f.engine) && !(t.Root && os.Geteuid() > 0) {
 				plan.Targets = append(plan.Targets, t)
 			}
 		}
