@@ -76,6 +76,7 @@ fuzz-proof: ## planted bugs: which target finds which, how fast; an hour at most
 	$(GO) run ./fuzz/proof --out $(OUT)/proof
 
 fuzz-control: ## the known faults of google/gopacket v1.1.19, from nothing
+	cd fuzz/control && $(GO) test ./...
 	fuzz/control/run.sh
 
 fuzz-live: build ## a minute of mutants on the wan link of a running tunnel

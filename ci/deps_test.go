@@ -72,10 +72,10 @@ type listed struct {
 // name is the package's folder.
 func (p listed) name() string { return strings.TrimPrefix(p.ImportPath, module+"/") }
 
-// packages are the module's, as Linux and the gofuzz tag see them.
+// packages are the module's, as Linux and the tag of the go-fuzz build see them.
 func packages(t *testing.T) (all []listed) {
 	t.Helper()
-	list := exec.Command("go", "list", "-tags", "gofuzz", "-json=Dir,ImportPath,Imports,GoFiles,IgnoredGoFiles", "./...")
+	list := exec.Command("go", "list", "-tags", "dvyukov", "-json=Dir,ImportPath,Imports,GoFiles,IgnoredGoFiles", "./...")
 	list.Dir = ".."
 	list.Env = append(os.Environ(), "GOOS=linux", "GOARCH=amd64")
 	var stderr bytes.Buffer

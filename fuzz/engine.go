@@ -190,7 +190,7 @@ func (p places) keep(t Target, inputs [][]byte) error {
 	}
 	for _, data := range inputs {
 		path := filepath.Join(p.corpus(t), inputName(data))
-		if _, err := os.Stat(path); err == nil {
+		if exists(path) {
 			continue
 		}
 		if err := os.WriteFile(path, data, 0o644); err != nil {
@@ -219,7 +219,7 @@ type goFuzz struct{ places }
 func (g *goFuzz) archive(t Target) string { return filepath.Join(g.work, "build", t.Name+".zip") }
 
 func (g *goFuzz) build(ctx context.Context, t Target) error {
-	return g.tool(ctx, "go", "tool", "go-fuzz-build", "-func", t.native(), "-o", g.archive(t), "./"+t.Package)
+	return g.tool(ctx, "go", "tool", "go-fuzz-build", "-tags", "dvyukov", "-func", t.native(), "-o", g.archive(t), "./"+t.Package)
 }
 
 var goFuzzProgress = regexp.MustCompile(`crashers: (\d+), .*execs: (\d+) .*cover: (\d+)`)
@@ -292,6 +292,20 @@ func (l *libFuzzer) build(ctx context.Context, t Target) error {
 	return l.tool(ctx, filepath.Join(l.root, "fuzz", "libfuzzer.sh"), "./"+t.Package, t.native(), l.binary(t))
 }
 
+// dictionary is the target's own, or that of all of its package.
+func (l *libFuzzer) dictionary(t Target) string {
+	dir := filepath.Join(l.root, "fuzz", "oss-fuzz")
+	if own := filepath.Join(dir, t.Name+".dict"); exists(own) {
+		return own
+	}
+	return filepath.Join(dir, filepath.Base(t.Package)+".dict")
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
 var (
 	libFuzzerProgress = regexp.MustCompile(`^#(\d+)\s.*cov: (\d+)`)
 	libFuzzerTotal    = regexp.MustCompile(`number_of_executed_units: (\d+)`)
@@ -303,7 +317,7 @@ func (l *libFuzzer) run(ctx context.Context, t Target, limit time.Duration, samp
 		return turn{}, err
 	}
 	cmd := exec.Command(l.binary(t), "-max_total_time="+strconv.Itoa(max(1, int(limit.Seconds()))), "-max_len=4096", "-timeout=20",
-		"-rss_limit_mb=2048", "-print_final_stats=1", "-artifact_prefix="+crashers+"/", l.corpus(t))
+		"-rss_limit_mb=2048", "-print_final_stats=1", "-artifact_prefix="+crashers+"/", "-dict="+l.dictionary(t), l.corpus(t))
 	start, coverage := time.Now(), uint64(0)
 	result, err := attack(ctx, limit+30*time.Second, cmd, func(line string) {
 		if m := libFuzzerProgress.FindStringSubmatch(line); m != nil {

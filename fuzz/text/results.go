@@ -1,4 +1,4 @@
-//go:build !gofuzz
+//go:build !dvyukov
 
 // Not for go-fuzz, whose build cannot copy the chart library that package
 // reports imports.
@@ -23,7 +23,7 @@ const resultsPerOctet = 128
 
 // smallResults is a run of two devices.
 //
-//go:embed seeds/results.json
+//go:embed results.json
 var smallResults []byte
 
 // ResultsSeeds are whole files, and pieces that a reader stumbles over.

@@ -7,7 +7,7 @@ import (
 
 // endYAML is the configuration that the documentation shows.
 //
-//go:embed seeds/end.yaml
+//go:embed end.yaml
 var endYAML []byte
 
 // ConfigSeeds are configurations, and what YAML has to confuse a reader with.

@@ -6,19 +6,23 @@ import (
 	"github.com/tunnelbench/tunnelbench/fuzz/oracle"
 )
 
-func native(f *testing.F, harness func([]byte) int, seeds [][]byte) {
-	for _, seed := range seeds {
-		f.Add(seed)
+// native makes a target of `go test -fuzz`. OSS-Fuzz builds its programs of the same
+// functions, and calls them once for each input: seeds are given to it in another way.
+func native(f *testing.F, harness func([]byte) int, seeds func() [][]byte) {
+	if testing.Testing() {
+		for _, seed := range seeds() {
+			f.Add(seed)
+		}
 	}
 	attack := oracle.Harness(harness)
 	f.Fuzz(func(_ *testing.T, data []byte) { attack(data) })
 }
 
-func FuzzConfig(f *testing.F)  { native(f, Config, ConfigSeeds()) }
-func FuzzResults(f *testing.F) { native(f, Results, ResultsSeeds()) }
-func FuzzReplay(f *testing.F)  { native(f, Replay, ReplaySeeds()) }
-func FuzzWords(f *testing.F)   { native(f, Words, WordsSeeds()) }
-func FuzzOutput(f *testing.F)  { native(f, Output, OutputSeeds()) }
+func FuzzConfig(f *testing.F)  { native(f, Config, ConfigSeeds) }
+func FuzzResults(f *testing.F) { native(f, Results, ResultsSeeds) }
+func FuzzReplay(f *testing.F)  { native(f, Replay, ReplaySeeds) }
+func FuzzWords(f *testing.F)   { native(f, Words, WordsSeeds) }
+func FuzzOutput(f *testing.F)  { native(f, Output, OutputSeeds) }
 
 // TestSeedsAreAccepted: most oracles need accepted input to bite on.
 func TestSeedsAreAccepted(t *testing.T) {

@@ -8,32 +8,34 @@ import (
 	"github.com/tunnelbench/tunnelbench/fuzz/oracle"
 )
 
-// One target of `go test -fuzz` for each harness. The engine's own minimizing and
-// reporting want a failure of the test, or a panic, which this is.
-func native(f *testing.F, harness func([]byte) int, seeds [][]byte) {
-	for _, seed := range seeds {
-		f.Add(seed)
+// native makes a target of `go test -fuzz`. OSS-Fuzz builds its programs of the same
+// functions, and calls them once for each input: seeds are given to it in another way.
+func native(f *testing.F, harness func([]byte) int, seeds func() [][]byte) {
+	if testing.Testing() {
+		for _, seed := range seeds() {
+			f.Add(seed)
+		}
 	}
 	attack := oracle.Harness(harness)
 	f.Fuzz(func(_ *testing.T, data []byte) { attack(data) })
 }
 
-func FuzzHeader(f *testing.F)         { native(f, Header, HeaderSeeds()) }
-func FuzzInner(f *testing.F)          { native(f, Inner, InnerSeeds()) }
-func FuzzSplit(f *testing.F)          { native(f, Split, SplitSeeds()) }
-func FuzzMerge(f *testing.F)          { native(f, Merge, MergeSeeds()) }
-func FuzzWindow(f *testing.F)         { native(f, Window, WindowSeeds()) }
-func FuzzDecap(f *testing.F)          { native(f, Decap, DecapSeeds()) }
-func FuzzEnds(f *testing.F)           { native(f, Ends, EndsSeeds()) }
-func FuzzDescriptor(f *testing.F)     { native(f, Descriptor, DescriptorSeeds()) }
-func FuzzSignature(f *testing.F)      { native(f, Signature, SignatureSeeds()) }
-func FuzzGopacketVXLAN(f *testing.F)  { native(f, GopacketVXLAN, LayerSeeds()) }
-func FuzzGopacketGeneve(f *testing.F) { native(f, GopacketGeneve, LayerSeeds()) }
-func FuzzGopacketGRE(f *testing.F)    { native(f, GopacketGRE, LayerSeeds()) }
-func FuzzGopacketGTPU(f *testing.F)   { native(f, GopacketGTPU, LayerSeeds()) }
-func FuzzGopacketUDP(f *testing.F)    { native(f, GopacketUDP, LayerSeeds()) }
-func FuzzGopacketIPv4(f *testing.F)   { native(f, GopacketIPv4, LayerSeeds()) }
-func FuzzGopacketIPv6(f *testing.F)   { native(f, GopacketIPv6, LayerSeeds()) }
+func FuzzHeader(f *testing.F)         { native(f, Header, HeaderSeeds) }
+func FuzzInner(f *testing.F)          { native(f, Inner, InnerSeeds) }
+func FuzzSplit(f *testing.F)          { native(f, Split, SplitSeeds) }
+func FuzzMerge(f *testing.F)          { native(f, Merge, MergeSeeds) }
+func FuzzWindow(f *testing.F)         { native(f, Window, WindowSeeds) }
+func FuzzDecap(f *testing.F)          { native(f, Decap, DecapSeeds) }
+func FuzzEnds(f *testing.F)           { native(f, Ends, EndsSeeds) }
+func FuzzDescriptor(f *testing.F)     { native(f, Descriptor, DescriptorSeeds) }
+func FuzzSignature(f *testing.F)      { native(f, Signature, SignatureSeeds) }
+func FuzzGopacketVXLAN(f *testing.F)  { native(f, GopacketVXLAN, LayerSeeds) }
+func FuzzGopacketGeneve(f *testing.F) { native(f, GopacketGeneve, LayerSeeds) }
+func FuzzGopacketGRE(f *testing.F)    { native(f, GopacketGRE, LayerSeeds) }
+func FuzzGopacketGTPU(f *testing.F)   { native(f, GopacketGTPU, LayerSeeds) }
+func FuzzGopacketUDP(f *testing.F)    { native(f, GopacketUDP, LayerSeeds) }
+func FuzzGopacketIPv4(f *testing.F)   { native(f, GopacketIPv4, LayerSeeds) }
+func FuzzGopacketIPv6(f *testing.F)   { native(f, GopacketIPv6, LayerSeeds) }
 
 // TestSeedsAreAccepted: most oracles need accepted input to bite on.
 func TestSeedsAreAccepted(t *testing.T) {
