@@ -104,9 +104,6 @@ func shortFile(path string) string {
 	if _, inside, ok := strings.Cut(path, module+"/"); ok { // -trimpath
 		return inside
 	}
-	if inside, ok := strings.CutPrefix(path, runtime.GOROOT()+"/"); ok {
-		return "$GOROOT/" + inside
-	}
 	if root, err := Root(); err == nil {
 		if inside, err := filepath.Rel(root, path); err == nil && !strings.HasPrefix(inside, "..") {
 			return filepath.ToSlash(inside)
@@ -115,10 +112,10 @@ func shortFile(path string) string {
 	if _, inside, ok := strings.Cut(path, "/pkg/mod/"); ok {
 		return inside
 	}
-	if !filepath.IsAbs(path) { // -trimpath again
-		return "$GOROOT/src/" + path
+	if first, _, _ := strings.Cut(path, "/"); !filepath.IsAbs(path) && !strings.Contains(first, ".") {
+		return "$GOROOT/src/" + path // -trimpath again
 	}
-	return path
+	return path // of the toolchain, or of a module in the cache
 }
 
 // helperName is how a replayer calls this program.

@@ -154,7 +154,6 @@ func (s *Stream) fragment(b []byte) []byte {
 // to have sent: unreachable, or too long for a link.
 func (s *Stream) quote(b []byte) []byte {
 	s.note("ICMP error")
-	h := b[ethernetLen:]
 	b = b[:ethernetLen+ipv4Len]
 	codes := [...]byte{0, 1, 2, 3, 4, 9, 10, 13}
 	icmp := len(b)
@@ -172,7 +171,7 @@ func (s *Stream) quote(b []byte) []byte {
 	binary.BigEndian.PutUint16(q[ipv4Len+2:], s.from.Port())
 	binary.BigEndian.PutUint16(q[ipv4Len+4:], udpLen+64)
 	binary.BigEndian.PutUint16(b[icmp+2:], checksum(0, b[icmp:]))
-	h = b[ethernetLen:]
+	h := b[ethernetLen:]
 	h[9] = protocolICMP
 	binary.BigEndian.PutUint16(h[2:], uint16(len(h)))
 	sumIPv4(h)

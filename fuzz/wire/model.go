@@ -131,17 +131,6 @@ func (s segment) pseudo() []byte {
 	return append(p, 0, 0, 0, protocol)
 }
 
-// right tells whether all checksums are there and hold.
-func (s segment) right() bool {
-	if s.udp && be(s.transport, 6, 2) == 0 {
-		return false
-	}
-	if !s.ipv6 && onesSum(s.ip)%0xffff != 0 {
-		return false
-	}
-	return onesSum(s.pseudo(), slices.Concat(s.transport, s.payload))%0xffff == 0
-}
-
 // build puts a packet together, with lengths and checksums.
 func (s segment) build() []byte {
 	ip, transport := slices.Clone(s.ip), slices.Clone(s.transport)

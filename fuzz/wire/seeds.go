@@ -160,7 +160,7 @@ func WindowSeeds() [][]byte {
 }
 
 // DecapSeeds are datagrams, alone and in rows, by peers and strangers.
-func DecapSeeds() (seeds [][]byte) {
+func DecapSeeds() [][]byte {
 	small := sealed(pairID, 5, seedPacket(false, true, 0, []byte("abc")))
 	other := sealed(pairID, 6, seedPacket(false, true, 1, []byte("xyz")))
 	v6 := sealed(pairID, 7, seedPacket(true, false, 0, []byte("abc")))
@@ -169,15 +169,12 @@ func DecapSeeds() (seeds [][]byte) {
 	third := sealed(thirdID, 1, seedPacket(false, true, 0, nil))
 	third[18+12+2], third[18+12+3] = 7, 3 // from 198.19.7.3
 	reference.Seal(third, thirdID, 1)
-	for _, m := range [][]byte{
+	return [][]byte{
 		append([]byte{0, 0, 0}, small...), append([]byte{0, 0, n}, row...), append([]byte{1, 0, n}, row...),
 		append([]byte{0, 0, n}, append(row, other[:20]...)...), append([]byte{4, 0, 0}, small...), append([]byte{2, 0, 0}, third...),
 		append([]byte{2, 0, 0}, small...), append([]byte{0, 0, 0}, v6...), append([]byte{1, 0, 0}, sealed(pairID, 9, []byte("no packet of any kind"))...),
-		append([]byte{0, 0, 0}, sealed(pairID, 9, make([]byte, 1501))...), {0, 0, 0}, {0, 0, 1, 1, 2, 3},
-	} {
-		seeds = append(seeds, m)
+		append([]byte{0, 0, 0}, sealed(pairID, 9, make([]byte, 1501))...), {0, 0, 0}, {0, 0, 1, 1, 2, 3}, fullRow(),
 	}
-	return append(seeds, fullRow())
 }
 
 // fullRow is a row of more datagrams than are delivered at once.
