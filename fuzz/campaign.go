@@ -9,7 +9,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/tunnelbench/tunnelbench/fuzz/oracle"
 	"github.com/tunnelbench/tunnelbench/reports"
 )
 
@@ -200,10 +199,7 @@ func (s *siege) sample(sample reports.FuzzSample) {
 // not confirmed is kept aside. fresh: it is none that was known.
 func (s *siege) found(ctx context.Context, data []byte, start time.Time) (fresh bool, err error) {
 	ctx = context.WithoutCancel(ctx) // an interrupt loses nothing
-	if s.target.Harness == nil {
-		return s.add(Fault{Oracle: oracle.Panic, Seen: "see the test's output"}, data, start)
-	}
-	f, err := s.replay.check(ctx, data)
+	f, err := s.check(ctx, data)
 	if err != nil {
 		return false, err
 	}
@@ -216,13 +212,21 @@ func (s *siege) found(ctx context.Context, data []byte, start time.Time) (fresh 
 		return false, nil
 	}
 	data = minimise(ctx, data, func(smaller []byte) bool {
-		g, err := s.replay.check(ctx, smaller)
+		g, err := s.check(ctx, smaller)
 		return err == nil && !g.None() && g.id(s.target.Name) == id
 	})
-	if g, err := s.replay.check(ctx, data); err == nil && !g.None() {
+	if g, err := s.check(ctx, data); err == nil && !g.None() {
 		f = g // what was seen, of the smaller one
 	}
 	return s.add(f, data, start)
+}
+
+// check runs one input in a process of its own.
+func (s *siege) check(ctx context.Context, data []byte) (Fault, error) {
+	if n, ok := s.engine.(*native); ok && s.target.Harness == nil {
+		return n.check(ctx, s.target, data)
+	}
+	return s.replay.check(ctx, data)
 }
 
 // known counts a finding that is there already.

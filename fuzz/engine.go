@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tunnelbench/tunnelbench/fuzz/oracle"
 	"github.com/tunnelbench/tunnelbench/reports"
 )
 
@@ -181,6 +182,45 @@ func (n *native) run(ctx context.Context, t Target, limit time.Duration, sample 
 		return result, unreadable
 	}
 	return result, ended(ctx, err, result.said)
+}
+
+// check runs one input by go test, for targets that only it can run.
+func (n *native) check(ctx context.Context, t Target, data []byte) (Fault, error) {
+	dir := filepath.Join(n.work, "check")
+	seed := filepath.Join(dir, "testdata", "fuzz", t.native(), inputName(data))
+	if err := errors.Join(os.RemoveAll(dir), writeAside(seed, encodeInput(data))); err != nil {
+		return Fault{}, err
+	}
+	cmd := exec.CommandContext(ctx, n.binary(t), "-test.run=^"+t.native()+"$/^"+inputName(data)+"$", "-test.timeout="+inputLimit.String())
+	cmd.Dir = dir
+	out, err := cmd.CombinedOutput()
+	var failed *exec.ExitError
+	switch {
+	case err == nil:
+		return Fault{}, nil
+	case !errors.As(err, &failed):
+		return Fault{}, err
+	}
+	return faultOf(string(out)), nil
+}
+
+var (
+	testPanicked = regexp.MustCompile(`(?m)^\s*panic: (?:oracle ([a-z-]+): )?(.*?)(?: \[recovered.*)?$`)
+	testFailed   = regexp.MustCompile(`(?m)^\s+(\S+_test\.go):(\d+): (.*)$`)
+)
+
+// faultOf reads what go test says of an input.
+func faultOf(output string) Fault {
+	if m := testPanicked.FindStringSubmatch(output); m != nil {
+		if m[1] == "" {
+			m[1] = oracle.Panic
+		}
+		return Fault{Oracle: m[1], Seen: oneLine(m[2])}
+	}
+	if m := testFailed.FindStringSubmatch(output); m != nil {
+		return Fault{Oracle: oracle.Agreement, Seen: oneLine(m[3]), Stack: []reports.StackFrame{{Function: "test", File: m[1], Line: int(number(m[2]))}}}
+	}
+	return Fault{Oracle: oracle.Panic, Seen: oneLine(firstLine(output))}
 }
 
 // keep adds inputs to a target's corpus.

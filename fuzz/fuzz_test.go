@@ -132,3 +132,16 @@ func TestUnknownTargetsAreNamed(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestWhatGoTestSays(t *testing.T) {
+	for text, want := range map[string]Fault{
+		"--- FAIL: FuzzX (0.00s)\npanic: oracle agreement: it: 4 here, 2 there [recovered, repanicked]\n\ngoroutine 9": {Oracle: oracle.Agreement, Seen: "it: 4 here, 2 there"},
+		"panic: runtime error: index out of range [1]\n":                                                               {Oracle: oracle.Panic, Seen: "runtime error: index out of range [1]"},
+		"--- FAIL\n    x_test.go:7: two frames\n":                                                                      {Oracle: oracle.Agreement, Seen: "two frames"},
+		"fatal error: all goroutines are asleep\n":                                                                     {Oracle: oracle.Panic, Seen: "fatal error: all goroutines are asleep"},
+	} {
+		if got := faultOf(text); got.Oracle != want.Oracle || got.Seen != want.Seen {
+			t.Errorf("%q is %+v", text, got)
+		}
+	}
+}

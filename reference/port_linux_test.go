@@ -75,8 +75,9 @@ func isTunnels(frame []byte) bool {
 		if len(packet) < 40 {
 			return false
 		}
-		to := netip.AddrFrom16([16]byte(packet[24:]))
-		return to != portAddr6 && !to.IsMulticast() && !to.IsLinkLocalUnicast()
+		to := [16]byte(packet[24:])
+		multicast, linkLocal := to[0] == 0xff, to[0] == 0xfe && to[1]>>6 == 2 // RFC 4291 section 2.4
+		return to != portAddr6.As16() && !multicast && !linkLocal
 	}
 	return false
 }
