@@ -23,9 +23,9 @@ func FuzzLiveText(w io.Writer, d LiveDevice) {
 	fmt.Fprintf(w, "%s: forwards %.0f fps; load %.0f fps\n", d.DUT, d.ForwardingRate, d.Load)
 	fmt.Fprintf(w, "  attack    %d mutants (%s, numbers %d to %d) on the %s end, ports %v, by %s\n",
 		d.Sent.Frames, d.Mutants, d.First, max(d.Next, 1)-1, d.Attacked, d.Ports, d.Sender)
-	fmt.Fprintf(w, "  loss      quiet %s to %s of %d trials; attacked median %s, most %s of %d\n", lossPercent(d.Quiet.LeastLoss), lossPercent(d.Quiet.MostLoss),
-		d.Quiet.Trials, lossPercent(d.Under.MedianLoss), lossPercent(d.Under.MostLoss), d.Under.Trials)
-	fmt.Fprintf(w, "  latency   p50 quiet %v, attacked %v; p99 quiet %v, attacked %v\n", liveTime(d.Quiet.P50), liveTime(d.Under.P50), liveTime(d.Quiet.P99), liveTime(d.Under.P99))
+	fmt.Fprintf(w, "  loss      quiet %s of %d trials; attacked %s of %d\n", d.Quiet.loss(), d.Quiet.Trials, d.Under.loss(), d.Under.Trials)
+	fmt.Fprintf(w, "  latency   p50 quiet %s, attacked %s; p99 quiet %s, attacked %s\n",
+		d.Quiet.time(d.Quiet.P50), d.Under.time(d.Under.P50), d.Quiet.time(d.Quiet.P99), d.Under.time(d.Under.P99))
 	if m := d.Memory; m != nil {
 		fmt.Fprintf(w, "  memory    %s %s to %s: %s by the attack (quiet %.0f octets/s at most, attacked %.0f)\n",
 			m.What, liveOctets(m.Before), liveOctets(m.After), liveOctets(m.Growth), m.Quiet, m.Attacked)
@@ -66,8 +66,8 @@ func FuzzLiveScorecard(w io.Writer, c *FuzzLive) error {
 		if d.Memory != nil {
 			memory = liveOctets(d.Memory.Growth)
 		}
-		fmt.Fprintf(t, "%s\t%.0f\t%s\t%s\t%v\t%v\t%s\t%d\t%d\t%d\t%s\n", d.DUT, d.Load, lossPercent(d.Quiet.MedianLoss), lossPercent(d.Under.MedianLoss),
-			liveTime(d.Quiet.P99), liveTime(d.Under.P99), memory, d.Answers.Frames, d.ICMP.Frames, d.Deaths, d.verdict())
+		fmt.Fprintf(t, "%s\t%.0f\t%s\t%s\t%s\t%s\t%s\t%d\t%d\t%d\t%s\n", d.DUT, d.Load, d.Quiet.median(), d.Under.median(),
+			d.Quiet.time(d.Quiet.P99), d.Under.time(d.Under.P99), memory, d.Answers.Frames, d.ICMP.Frames, d.Deaths, d.verdict())
 	}
 	return t.Flush()
 }
@@ -89,9 +89,30 @@ func (d LiveDevice) verdict() string {
 	return "clean"
 }
 
-func lossPercent(ratio float64) string { return fmt.Sprintf("%.3g %%", 100*ratio) }
+// loss is the least, the median and the most; a band without trials has none.
+func (b LiveBand) loss() string {
+	if b.Trials == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%s to %s, median %s,", lossPercent(b.LeastLoss), lossPercent(b.MostLoss), lossPercent(b.MedianLoss))
+}
 
-func liveTime(d time.Duration) time.Duration { return d.Round(100 * time.Nanosecond) }
+func (b LiveBand) median() string {
+	if b.Trials == 0 {
+		return "-"
+	}
+	return lossPercent(b.MedianLoss)
+}
+
+// time is one of the band's, as precise as it is worth.
+func (b LiveBand) time(d time.Duration) string {
+	if b.Trials == 0 {
+		return "-"
+	}
+	return d.Round(100 * time.Nanosecond).String()
+}
+
+func lossPercent(ratio float64) string { return fmt.Sprintf("%.3g %%", 100*ratio) }
 
 // liveOctets is a size with the unit that reads best.
 func liveOctets(n int64) string {

@@ -84,9 +84,6 @@ func (f *liveFlags) attackAll(ctx context.Context, l *lab.Lab, devices []dut.Dev
 	for _, d := range devices {
 		f.aim(d, &plan, s)
 		r, err := l.Attack(ctx, d, plan)
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
 		if err != nil && failed == nil {
 			failed = err
 		}
@@ -98,6 +95,9 @@ func (f *liveFlags) attackAll(ctx context.Context, l *lab.Lab, devices []dut.Dev
 				return err
 			}
 		}
+		if ctx.Err() != nil { // what was found so far is told and written
+			break
+		}
 	}
 	if f.scorecard {
 		if err := reports.FuzzLiveScorecard(s.out, c); err != nil {
@@ -106,6 +106,9 @@ func (f *liveFlags) attackAll(ctx context.Context, l *lab.Lab, devices []dut.Dev
 	}
 	if err := f.write(c); err != nil {
 		return err
+	}
+	if ctx.Err() != nil && !found(c) {
+		return ctx.Err()
 	}
 	return liveVerdict(c, failed)
 }
@@ -284,6 +287,11 @@ func (f *liveFlags) write(c *reports.FuzzLive) error {
 		return err
 	}
 	return reports.WriteFile(filepath.Join(f.out, "live.json"), text)
+}
+
+// found tells whether any device has a finding.
+func found(c *reports.FuzzLive) bool {
+	return slices.ContainsFunc(c.Devices, func(d reports.LiveDevice) bool { return len(d.Findings) > 0 })
 }
 
 // liveVerdict is a finding before a device that none can be had of.

@@ -16,6 +16,7 @@ import (
 	"github.com/vishvananda/netlink"
 
 	"github.com/tunnelbench/tunnelbench/internal/sys"
+	"github.com/tunnelbench/tunnelbench/netns"
 	"github.com/tunnelbench/tunnelbench/reference"
 )
 
@@ -81,7 +82,7 @@ func runFaulty(fault string) error {
 	if err != nil {
 		return err
 	}
-	f := &faulty{fault: fault, tun: tun.File(), conn: conn, peer: netip.AddrPortFrom(peer, tunnelPort), mtu: mtu}
+	f := &faulty{fault: fault, tun: tun.File(), conn: conn, peer: netip.AddrPortFrom(peer, tunnelPort), mtu: mtu, right: os.Getenv("TB_SIDE") == netns.Left}
 	go f.routineOut()
 	go f.routineIn()
 	<-ctx.Done()
@@ -94,6 +95,7 @@ type faulty struct {
 	conn  *net.UDPConn
 	peer  netip.AddrPort
 	mtu   int
+	right bool // is behind the peer
 
 	window reference.Window
 	kept   [][]byte
@@ -150,8 +152,19 @@ func (f *faulty) fromStranger(datagram []byte, from netip.AddrPort) bool {
 
 func (f *faulty) open(datagram []byte) {
 	h, payload, drop := reference.Open(datagram, 1)
-	if drop != reference.DropNone || f.window.Accept(h.Sequence) != reference.DropNone {
+	if drop != reference.DropNone || !f.behindPeer(payload) || f.window.Accept(h.Sequence) != reference.DropNone {
 		return
 	}
 	_, _ = f.tun.Write(payload)
+}
+
+// behindPeer asks where a packet comes from before its sequence number counts: else anything with a
+// huge one would close the window.
+func (f *faulty) behindPeer(packet []byte) bool {
+	from, _ := netip.AddrFromSlice(packet[12:16])
+	nets := netns.LeftNets
+	if f.right {
+		nets = netns.RightNets
+	}
+	return packet[0]>>4 == 4 && nets.Contains(from)
 }

@@ -237,6 +237,7 @@ func (a *raid) joinSender(b *Bench) error {
 	if loader, ok := b.engine.(mutantLoader); ok {
 		a.sender.loader = loader
 		a.report.Sender = "the tester's loop in the kernel"
+		a.report.Notes = append(a.report.Notes, "GRO is on where mutants arrive, in quiet trials too: without it the kernel takes no frames of its own making")
 		return nil
 	}
 	socket, err := openWANSocket(b.net.NS(a.from()))
