@@ -19,7 +19,7 @@ TUNNELS   := wire,plain,vxlan,wireguard-go,reference
 RFC_SIZES := 64,128,256,512,1024,1280,1518
 PURE      := ./rfc2544 ./reports ./ci
 
-.PHONY: help build bench bench-full bench-generator bench-ablation certify test race fuzz lint cross generate clean
+.PHONY: help build bench bench-full bench-generator bench-ablation certify test race fuzz fuzz-go-fuzz fuzz-libfuzzer fuzz-proof fuzz-control fuzz-live lint cross generate clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.* ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.* ## /\1\t/' | expand -t 18
@@ -63,8 +63,24 @@ test: ## every test; without root the pure part, and what was left out by name
 race: ## the same under the race detector
 	$(GO) test -race -p 1 ./...
 
-fuzz: ## every target of fuzz/targets.txt for 10 s (FUZZ_SECONDS)
-	SECONDS_EACH=$(FUZZ_SECONDS) fuzz/run.sh
+fuzz: build ## every fuzz target for 10 s (FUZZ_SECONDS); findings below out/fuzz and in the testdata
+	bin/tunnelbench fuzz run --time $(FUZZ_SECONDS)s --out $(OUT)/fuzz
+
+fuzz-go-fuzz: build ## the header's target by go-fuzz, which ships with the module
+	bin/tunnelbench fuzz run --engine go-fuzz --target header --time $(FUZZ_SECONDS)s --out $(OUT)/go-fuzz
+
+fuzz-libfuzzer: build ## the header's target as OSS-Fuzz builds it (clang)
+	bin/tunnelbench fuzz run --engine libfuzzer --target header --time $(FUZZ_SECONDS)s --out $(OUT)/libfuzzer
+
+fuzz-proof: ## planted bugs: which target finds which, how fast; an hour at most
+	$(GO) run ./fuzz/proof --out $(OUT)/proof
+
+fuzz-control: ## the known faults of google/gopacket v1.1.19, from nothing
+	cd fuzz/control && $(GO) test ./...
+	fuzz/control/run.sh
+
+fuzz-live: build ## a minute of mutants on the wan link of a running tunnel
+	$(SUDO) bin/tunnelbench fuzz live --dut reference --load 50% --duration 1m --out $(OUT)/live
 
 lint: cross ## gofmt, vet, staticcheck
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "gofmt -w these: $$unformatted" >&2; exit 1; fi

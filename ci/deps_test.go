@@ -26,7 +26,7 @@ const everything = "*"
 // what they like. A package that is not here is a fault: give it a place first.
 var arrows = map[string][]string{
 	"cmd/tunnelbench":     {everything},
-	"internal/lab":        {"netns", "netns/dut", "netns/relay", "loadgen", "rfc2544", "reports", "internal/sys"},
+	"internal/lab":        {"fuzz/mutate", "netns", "netns/dut", "netns/relay", "loadgen", "rfc2544", "reports", "internal/sys"},
 	"ci":                  {"reports", "rfc2544"},
 	"reports":             {"rfc2544"},
 	"rfc2544":             {},
@@ -36,10 +36,18 @@ var arrows = map[string][]string{
 	"netns/relay":         {"loadgen", "internal/sys"},
 	"netns":               {"internal/sys"},
 	"reference/wireguard": {"reference"},
-	"reference":           {"internal/sys", "reference/bpf"},
+	"reference":           {"internal/sys", "reference/bpf", "reference/inner"},
 	"reference/bpf":       {},
-	"fuzz":                {"reference", "reference/wireguard", "reports", "rfc2544", "netns/dut", "internal/sys"},
-	"fuzz/header":         {"fuzz"}, // go-fuzz wants a package of its own
+	"reference/inner":     {},
+	"fuzz":                {"fuzz/text", "fuzz/wire", "fuzz/oracle", "reference/inner", "reports"},
+	"fuzz/oracle":         {},
+	"fuzz/wire":           {"fuzz/oracle", "reference", "reference/inner", "loadgen", "internal/sys"},
+	"fuzz/text":           {"fuzz/oracle", "reference", "reports", "rfc2544", "netns", "netns/dut"},
+	"fuzz/mutate":         {"reference"},
+	"fuzz/planted":        {}, // imported by an overlay alone
+	"fuzz/proof":          {"fuzz", "reports"},
+	"fuzz/oss-fuzz":       {}, // tests alone
+	"fuzz/oss-fuzz/seeds": {"fuzz"},
 	"internal/sys":        {},
 	"internal/testenv":    {}, // from tests only: no arrow leads to it
 }
@@ -64,10 +72,10 @@ type listed struct {
 // name is the package's folder.
 func (p listed) name() string { return strings.TrimPrefix(p.ImportPath, module+"/") }
 
-// packages are the module's, as Linux and the gofuzz tag see them.
+// packages are the module's, as Linux and the tag of the go-fuzz build see them.
 func packages(t *testing.T) (all []listed) {
 	t.Helper()
-	list := exec.Command("go", "list", "-tags", "gofuzz", "-json=Dir,ImportPath,Imports,GoFiles,IgnoredGoFiles", "./...")
+	list := exec.Command("go", "list", "-tags", "dvyukov", "-json=Dir,ImportPath,Imports,GoFiles,IgnoredGoFiles", "./...")
 	list.Dir = ".."
 	list.Env = append(os.Environ(), "GOOS=linux", "GOARCH=amd64")
 	var stderr bytes.Buffer

@@ -2,102 +2,146 @@ package fuzz
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/tunnelbench/tunnelbench/reports"
+	"github.com/tunnelbench/tunnelbench/fuzz/oracle"
 )
 
-func FuzzHeader(f *testing.F) {
-	files, err := filepath.Glob("header/corpus/*")
-	if err != nil || len(files) == 0 {
-		f.Fatalf("no corpus: %v", err)
+// faulty panics at 'x' behind 'a', breaks an oracle at 'y', and hangs never.
+func faulty(data []byte) int {
+	if i := bytes.IndexByte(data, 'a'); i >= 0 && bytes.IndexByte(data[i:], 'x') >= 0 {
+		var empty []byte
+		_ = empty[len(data)]
 	}
-	for _, name := range files {
-		data, err := os.ReadFile(name)
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(data)
+	if bytes.IndexByte(data, 'y') >= 0 {
+		oracle.Fail(oracle.Counted, "a 'y' in\n%q", data)
 	}
-	f.Fuzz(func(_ *testing.T, data []byte) { Header(data) })
+	return 1
 }
 
-// resultsSeeds are whole files, and pieces that a reader stumbles over.
-func resultsSeeds(t testing.TB) [][]byte {
-	empty, err := reports.Encode(&reports.Results{Started: time.Unix(1, 0).UTC(), Ended: time.Unix(2, 0).UTC()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	small, err := os.ReadFile("../reports/testdata/small.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return [][]byte{
-		empty, small, nil, []byte("null"), []byte(`{"schema":"tunnelbench.results/2"}`),
-		[]byte(strings.Repeat("[", 10000)), []byte(`{"seed":` + strings.Repeat("9", 10000)),
-		bytes.Replace(empty, []byte(`"command": []`), []byte(`"command": [`+strings.Repeat(`"",`, 998)+`""]`), 1),
-	}
-}
+var faultyTarget = Target{Name: "faulty", Package: "fuzz", Function: "Faulty", Harness: faulty}
 
-func FuzzResults(f *testing.F) {
-	for _, seed := range resultsSeeds(f) {
-		f.Add(seed)
+func TestCheckNamesWhatBroke(t *testing.T) {
+	if f := Check(faultyTarget, []byte("abc")); !f.None() {
+		t.Errorf("nothing is wrong, and it says %+v", f)
 	}
-	f.Fuzz(func(_ *testing.T, data []byte) { Results(data) })
-}
-
-func FuzzReplay(f *testing.F) {
-	f.Add([]byte(`{"load_fps":1000,"duration_s":1,"effective_duration_s":1.5,"loss_ratio":0.005}`))
-	f.Add([]byte("{\"load_fps\":1e-300,\"duration_s\":1e9,\"loss_ratio\":1}\n\n{\"load_fps\":5,\"duration_s\":1e-9,\"loss_ratio\":0}"))
-	f.Add([]byte(`{"load_fps":[[[[[[`))
-	f.Fuzz(func(_ *testing.T, data []byte) { Replay(data) })
-}
-
-// TestSeedsAreAccepted: oracles 4 and 5 need accepted input to bite on.
-func TestSeedsAreAccepted(t *testing.T) {
-	seeds := resultsSeeds(t)
-	for _, i := range []int{0, 1, len(seeds) - 1} {
-		if _, err := readResults(seeds[i]); err != nil {
-			t.Errorf("results seed %d: %v", i, err)
+	panicked, broken := Check(faultyTarget, []byte("a-x")), Check(faultyTarget, []byte("y"))
+	if panicked.Oracle != oracle.Panic || !strings.Contains(panicked.Seen, "index out of range") {
+		t.Errorf("%+v", panicked)
+	}
+	if broken.Oracle != oracle.Counted || strings.Contains(broken.Seen, "\n") {
+		t.Errorf("%+v", broken)
+	}
+	for _, f := range []Fault{panicked, broken} {
+		if len(f.Stack) != 1 || f.Stack[0].Function != "fuzz.faulty" || f.Stack[0].File != "fuzz/fuzz_test.go" {
+			t.Errorf("the stack is %+v", f.Stack)
 		}
 	}
-	accepted := 0
-	files, err := filepath.Glob("header/corpus/*")
-	if err != nil {
-		t.Fatal(err)
+	if panicked.id("faulty") == broken.id("faulty") || panicked.id("faulty") == panicked.id("other") {
+		t.Error("two findings are one")
 	}
-	for _, name := range files {
-		data, err := os.ReadFile(name)
-		if err != nil {
+	if again := Check(faultyTarget, []byte("longer a and x")); again.id("faulty") != panicked.id("faulty") {
+		t.Error("one finding is two")
+	}
+}
+
+func TestMinimise(t *testing.T) {
+	data := []byte(strings.Repeat("..", 300) + "a" + strings.Repeat("-", 99) + "x!!")
+	smaller := minimise(context.Background(), data, func(d []byte) bool { return Check(faultyTarget, d).Oracle == oracle.Panic })
+	if string(smaller) != "ax" {
+		t.Errorf("%q", smaller)
+	}
+}
+
+func TestInputsAreKeptAsGoTestKeepsThem(t *testing.T) {
+	for _, data := range [][]byte{nil, []byte("plain"), {0, 255, '"', '\\', '\n', 0x80}} {
+		back, err := decodeInput(encodeInput(data))
+		if err != nil || !bytes.Equal(back, data) {
+			t.Errorf("% x comes back as % x, %v", data, back, err)
+		}
+	}
+	if raw, err := decodeInput([]byte("as it is")); err != nil || string(raw) != "as it is" {
+		t.Errorf("%q, %v", raw, err)
+	}
+	for _, bad := range []string{"", "int(3)\n", "[]byte(3)\n", "[]byte(\"a\")\n[]byte(\"b\")\n", "[]byte("} {
+		if _, err := decodeInput([]byte(corpusHeader + bad)); err == nil {
+			t.Errorf("%q is accepted", bad)
+		}
+	}
+}
+
+// TestAFileThatCannotBeReadIsNamed, and costs the others nothing.
+func TestAFileThatCannotBeReadIsNamed(t *testing.T) {
+	dir := t.TempDir()
+	for name, data := range map[string]string{"good": "x", "bad": corpusHeader + "oops"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(data), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		accepted += Header(data)
 	}
-	if accepted < 2 {
-		t.Errorf("%d of the header's corpus are accepted, want 2 or more", accepted)
+	inputs, skipped := readCorpus(dir)
+	if len(inputs) != 1 || len(skipped) != 1 || !strings.Contains(skipped[0].Error(), "bad") {
+		t.Errorf("%q, %v", inputs, skipped)
 	}
 }
 
-// TestEveryListGrows: the run of the fuzzer that each list's slope gets.
-func TestEveryListGrows(t *testing.T) {
-	r, err := readResults(resultsSeeds(t)[1])
+func TestFindingsAreWritten(t *testing.T) {
+	out := t.TempDir()
+	target, err := Find("decap")
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.Results[0].Warnings, r.Host.Notes = []string{"a doubt"}, []string{"a note"}
-	for i, grow := range growers {
-		_, large, ok := grown(r, grow)
-		if !ok {
-			t.Errorf("list %d does not grow", i)
-			continue
+	data := target.Seeds()[0]
+	f := newFinding(target, Fault{Oracle: oracle.Panic, Seen: "it broke"}, data)
+	if err := write(places{root: out}, out, target, &f, true); err != nil {
+		t.Fatal(err)
+	}
+	if len(f.Files) != 4 || !strings.HasPrefix(f.Reproduce, "tunnelbench fuzz repro --target decap fuzz/wire/testdata/fuzz/FuzzDecap/") {
+		t.Errorf("%q %q", f.Files, f.Reproduce)
+	}
+	back, err := ReadInput(filepath.Join(out, f.Files[1]))
+	if err != nil || !bytes.Equal(back, data) {
+		t.Errorf("% x, %v", back, err)
+	}
+}
+
+// TestAFullDiskLosesNothing: what cannot be written is still reported.
+func TestAFullDiskLosesNothing(t *testing.T) {
+	dir := t.TempDir()
+	full := filepath.Join(dir, "file")
+	if err := os.WriteFile(full, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	s := &siege{plan: Plan{Out: full}, places: places{root: dir}, target: faultyTarget}
+	fresh, err := s.add(Fault{Oracle: oracle.Panic, Seen: "it broke"}, []byte("ax"), time.Now())
+	if !fresh || err == nil || len(s.report.Findings) != 1 {
+		t.Errorf("fresh %v, %v, %d findings", fresh, err, len(s.report.Findings))
+	}
+}
+
+func TestUnknownTargetsAreNamed(t *testing.T) {
+	if _, err := Find("nobody"); err == nil || !strings.Contains(err.Error(), "header") {
+		t.Error(err)
+	}
+	if _, err := (places{}).newEngine("magic"); err == nil || errors.Is(err, errors.ErrUnsupported) {
+		t.Error(err)
+	}
+}
+
+func TestWhatGoTestSays(t *testing.T) {
+	for text, want := range map[string]Fault{
+		"--- FAIL: FuzzX (0.00s)\npanic: oracle agreement: it: 4 here, 2 there [recovered, repanicked]\n\ngoroutine 9": {Oracle: oracle.Agreement, Seen: "it: 4 here, 2 there"},
+		"panic: runtime error: index out of range [1]\n":                                                               {Oracle: oracle.Panic, Seen: "runtime error: index out of range [1]"},
+		"--- FAIL\n    x_test.go:7: two frames\n":                                                                      {Oracle: oracle.Agreement, Seen: "two frames"},
+		"fatal error: all goroutines are asleep\n":                                                                     {Oracle: oracle.Panic, Seen: "fatal error: all goroutines are asleep"},
+	} {
+		if got := faultOf(text); got.Oracle != want.Oracle || got.Seen != want.Seen {
+			t.Errorf("%q is %+v", text, got)
 		}
-		if _, err := readResults(large); err != nil {
-			t.Errorf("list %d, grown, is refused: %v", i, err)
-		}
-		growsEvenly(r, grow)
 	}
 }

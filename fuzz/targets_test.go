@@ -12,26 +12,69 @@ import (
 	"testing"
 )
 
-// TestEveryTargetIsListed: a target that nobody runs finds nothing, and a line
-// without a target would run nothing.
+// TestEveryTargetIsListed: a target that nobody runs finds nothing, and one
+// without a function cannot be run. `make fuzz` runs those of Targets.
 func TestEveryTargetIsListed(t *testing.T) {
-	have, listed := targetsInSource(t), targetsListed(t)
+	have := targetsInSource(t)
+	var listed []string
+	for _, target := range Targets() {
+		listed = append(listed, target.Package+" "+target.native())
+	}
 	if len(have) == 0 {
 		t.Fatal("no target found in the source")
 	}
 	for _, target := range have {
 		if !slices.Contains(listed, target) {
-			t.Errorf("%s: add it to fuzz/targets.txt, or nobody runs it", target)
+			t.Errorf("%s: add it to Targets, or nobody runs it", target)
 		}
 	}
 	for _, target := range listed {
 		if !slices.Contains(have, target) {
-			t.Errorf("fuzz/targets.txt: %s: no such target", target)
+			t.Errorf("Targets: %s: no such target", target)
 		}
 	}
 }
 
-// targetsInSource are "engine package function", as in the list.
+// TestGoFuzzHasEveryHarness: its functions are behind a tag that no test has.
+func TestGoFuzzHasEveryHarness(t *testing.T) {
+	for _, target := range Targets() {
+		if target.Harness == nil || target.Charts {
+			continue
+		}
+		data, err := os.ReadFile(filepath.Join("..", target.Package, "gofuzz.go"))
+		if want := "func " + target.native() + "(data []byte) int { return " + target.Function + "(data) }"; err != nil || !strings.Contains(strings.Join(strings.Fields(string(data)), " "), want) {
+			t.Errorf("%s/gofuzz.go (%v): want %s", target.Package, err, want)
+		}
+	}
+}
+
+// TestTargetsAreWhole: names are told apart, and whoever has a harness has
+// seeds that break no oracle, and a capture of each where it is a packet.
+func TestTargetsAreWhole(t *testing.T) {
+	names := map[string]bool{}
+	for _, target := range Targets() {
+		if names[target.Name] || target.Doc == "" {
+			t.Errorf("%s comes twice, or says nothing", target.Name)
+		}
+		names[target.Name] = true
+		if target.Harness == nil {
+			continue
+		}
+		for i, seed := range target.Seeds() {
+			if f := Check(target, seed); !f.None() {
+				t.Errorf("%s: seed %d: oracle %s: %s", target.Name, i, f.Oracle, f.Seen)
+			}
+			if target.Packets == nil {
+				continue
+			}
+			if file, err := capture(target.Packets(seed)); err != nil || len(file) < 24 {
+				t.Errorf("%s: seed %d: a capture of %d octets, %v", target.Name, i, len(file), err)
+			}
+		}
+	}
+}
+
+// targetsInSource are "package function" of every native target.
 func targetsInSource(t *testing.T) (targets []string) {
 	err := filepath.WalkDir("..", func(path string, entry fs.DirEntry, err error) error {
 		switch {
@@ -39,17 +82,17 @@ func targetsInSource(t *testing.T) (targets []string) {
 			return err
 		case entry.IsDir() && path != ".." && isOtherModule(path):
 			return fs.SkipDir
-		case entry.IsDir() || !strings.HasSuffix(path, ".go"):
+		case entry.IsDir() || !strings.HasSuffix(path, "_test.go"):
 			return nil
 		}
 		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
 		if err != nil {
 			return err
 		}
-		folder := "." + strings.TrimPrefix(filepath.ToSlash(filepath.Dir(path)), "..")
+		folder := strings.TrimPrefix(filepath.ToSlash(filepath.Dir(path)), "../")
 		for _, d := range file.Decls {
-			if f, ok := d.(*ast.FuncDecl); ok && f.Recv == nil && engineOf(f, path) != "" {
-				targets = append(targets, engineOf(f, path)+" "+folder+" "+f.Name.Name)
+			if f, ok := d.(*ast.FuncDecl); ok && f.Recv == nil && strings.HasPrefix(f.Name.Name, "Fuzz") {
+				targets = append(targets, folder+" "+f.Name.Name)
 			}
 		}
 		return nil
@@ -63,29 +106,4 @@ func targetsInSource(t *testing.T) (targets []string) {
 func isOtherModule(folder string) bool {
 	_, err := os.Stat(filepath.Join(folder, "go.mod"))
 	return err == nil || strings.HasPrefix(filepath.Base(folder), ".")
-}
-
-// engineOf is who runs a function: FuzzX of a test is a native target, Fuzz
-// elsewhere one of go-fuzz; others are none.
-func engineOf(f *ast.FuncDecl, path string) string {
-	switch isTest := strings.HasSuffix(path, "_test.go"); {
-	case isTest && strings.HasPrefix(f.Name.Name, "Fuzz"):
-		return "native"
-	case !isTest && f.Name.Name == "Fuzz":
-		return "go-fuzz"
-	}
-	return ""
-}
-
-func targetsListed(t *testing.T) (targets []string) {
-	list, err := os.ReadFile("targets.txt")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for line := range strings.Lines(string(list)) {
-		if fields := strings.Fields(line); len(fields) > 0 && fields[0] != "#" {
-			targets = append(targets, strings.Join(fields, " "))
-		}
-	}
-	return targets
 }

@@ -75,6 +75,9 @@ func (a *AFPacket) Run(ctx context.Context, p Plan) (Ledger, error) {
 	if err := p.Validate(); err != nil {
 		return Ledger{}, err
 	}
+	if p.Attack != 0 {
+		return Ledger{}, errors.New("attack: this engine sends no mutants: use xdp")
+	}
 	if p.Size > a.cfg.Largest {
 		return Ledger{}, fmt.Errorf("frame size %d: this engine was opened for up to %d", p.Size, a.cfg.Largest)
 	}

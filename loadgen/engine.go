@@ -19,6 +19,11 @@ type EngineConfig struct {
 	DUT       []int // cores whose stalls are watched
 	MaxFrames uint64
 	Largest   rfc2544.FrameSize // that will be sent; 0: rfc2544.MaxFrame
+	// Underlay is an interface by which the xdp engine also sends what LoadMutants
+	// gave it, whose peer is polled (GRO is on); nil: none. MutantRoom is how many
+	// octets of them it holds.
+	Underlay   *Port
+	MutantRoom int
 }
 
 // The canary's period, the gap that counts as a stall, and the slice that one

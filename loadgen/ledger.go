@@ -38,6 +38,14 @@ type Ledger struct {
 	// Fastest is the least average of 16 probes in a row that a core showed in any
 	// trial since the engine began: what it can do while the tester is at work.
 	Fastest map[int]time.Duration
+	Attack  AttackLedger
 	Dropped uint64        // frames that found the tester's own receiver full
 	Work    time.Duration // of the tester's core: sending, and the receive path that runs in its wake
+}
+
+// AttackLedger is what was sent of mutants.
+type AttackLedger struct {
+	Sent, Octets uint64 // whole frames
+	Refused      uint64 // that the kernel would not make
+	Repeats      uint64 // times that it began again with the first
 }

@@ -17,6 +17,7 @@ const (
 	MaxXDPFrame = rfc2544.FrameSize(3076) // a live frame lies in one page
 	MaxFrames   = 1 << 32                 // of a trial, per stream: sequence numbers have 32 bits
 	MaxRate     = rfc2544.Rate(20e6)      // above it a schedule means nothing
+	MaxMutant   = 2040                    // octets of a frame of an attack (bpf/tester.h)
 	minRate     = rfc2544.Rate(1)
 	maxBatch    = 256 // NAPI's own is 64; the kernel takes up to 256 (TEST_XDP_MAX_BATCH)
 )
@@ -51,6 +52,7 @@ type Plan struct {
 	Window   time.Duration // but no later than so long after the last frame went out
 	Batch    int           // frames between two flushes to the port; 0 lets the engine choose
 	Pcap     string        // directory for captures of what went wrong, by the afpacket engine; empty: none
+	Attack   rfc2544.Rate  // of mutants, sent beside the streams by the xdp engine; 0: none
 }
 
 // Validate names the first thing that no engine can do, in one line.
@@ -74,6 +76,8 @@ func (p Plan) Validate() error {
 		return fmt.Errorf("%d flows: from 1 to %d", p.Flows, MaxFlows)
 	case p.Batch < 0 || p.Batch > maxBatch:
 		return fmt.Errorf("batch of %d frames: from 1 to %d, or 0 for the engine's choice", p.Batch, maxBatch)
+	case p.Attack != 0 && !(p.Attack >= minRate && p.Attack <= MaxRate):
+		return fmt.Errorf("attack of %v: the engine paces from %v to %v", p.Attack, minRate, MaxRate)
 	case p.Late <= 0 || p.Silence <= 0 || p.Window <= 0:
 		return fmt.Errorf("plan: the late limit, the silence and the window must be above zero")
 	}
@@ -121,7 +125,7 @@ func (p Plan) BatchSize() int {
 		return p.Batch
 	case p.Rate.IsFlood():
 		return floodBatch
-	case float64(p.Rate)*float64(len(p.Streams)) <= singlesUpTo:
+	case float64(p.Rate)*float64(len(p.Streams))+float64(p.Attack) <= singlesUpTo:
 		return 1
 	}
 	return PacedBatch

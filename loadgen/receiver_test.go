@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tunnelbench/tunnelbench/fuzz"
+	"github.com/tunnelbench/tunnelbench/fuzz/oracle"
 )
 
 // frameOf is a frame as the sender would have written it, but for UDP's checksum.
@@ -134,15 +134,21 @@ func FuzzReceiver(f *testing.F) {
 	f.Add(whole)
 	f.Add(whole[:len(whole)-1])
 	f.Add(append(bytes.Clone(whole), 1))
+	f.Add(frameOf(f, p, Signature{Trial: 6, Sequence: 42, SentAt: someTime}))
+	f.Add(frameOf(f, p, Signature{Trial: 7, Stream: 1, Sequence: 42, SentAt: someTime}))
+	f.Add(frameOf(f, p, Signature{Trial: 7, Sequence: 42, SentAt: someTime - uint64(p.Late) - 1}))
+	damaged := bytes.Clone(whole)
+	damaged[bytes.Index(whole, []byte("tb"))+5] ^= 1
+	f.Add(damaged)
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, data []byte) {
 		r, _ := receiverOf(t, p)
 		r.witness = newWitness(p.Size.OnVeth())
-		input := fuzz.Exact(data)
+		input := oracle.Exact(data)
 		for range 2 {
 			r.book(frameIn{input, len(input), someTime, someTime}, 0)
 		}
-		fuzz.Untouched(input, data)
+		oracle.Untouched(input, data)
 		if sum := r.back() + r.Duplicated + r.Corrupted + r.Stale + r.Foreign; sum != 2 {
 			t.Fatalf("two frames were booked %d times: %+v", sum, r.StreamLedger)
 		}

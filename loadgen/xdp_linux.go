@@ -44,6 +44,7 @@ func (x *XDP) open() error {
 		return fmt.Errorf("read the in-kernel tester: %w", err)
 	}
 	spec.Maps[bpf.TesterMapSeen].MaxEntries = uint32(2 * x.words)
+	spec.Maps[bpf.TesterMapMutants].MaxEntries = x.cfg.packs()
 	if err := spec.LoadAndAssign(&x.objects, nil); err != nil {
 		return fmt.Errorf("%w: load the in-kernel tester (needs Linux 5.18 with BPF, and root): %w", errors.ErrUnsupported, err)
 	}
@@ -56,6 +57,9 @@ func (x *XDP) open() error {
 		if err := x.attach(i, port, receivers[i]); err != nil {
 			return err
 		}
+	}
+	if err := x.openUnderlay(); err != nil {
+		return err
 	}
 	return x.watch()
 }

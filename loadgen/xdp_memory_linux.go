@@ -17,6 +17,7 @@ func (x *XDP) kernelPlan(p Plan) bpf.TesterTrialPlan {
 		StallLimit: uint64(StallLimit), LateLimit: uint64(p.Late), Slice: uint64(stallSlice), Tick: uint64(tickPeriod),
 		Streams: uint32(len(p.Streams)), First: uint32(p.first()), Flows: uint32(p.Flows), Length: uint32(p.Size.OnVeth()),
 		TesterCpu: uint32(x.cfg.Tester), Trial: uint32(x.trial), Words: uint32(x.words), Batch: uint32(p.BatchSize()),
+		AttackQ: attackInterval(p.Attack),
 	}
 	if p.IPv6 {
 		plan.Ipv6 = 1
@@ -52,7 +53,7 @@ func (x *XDP) prepare(p Plan) error {
 	pair := [2]bpf.TesterHistogram{empty, empty}
 	return errors.Join(
 		o.Template.Set(templates), o.QuietSince.Set(uint64(0)),
-		o.Sent.Set(p.firstDue()), o.Received.Set([2]bpf.TesterStreamReceived{}),
+		o.Sent.Set(p.firstDue()), o.Attack.Set(bpf.TesterAttackState{}), o.Received.Set([2]bpf.TesterStreamReceived{}),
 		o.Latency.Set([2][2]bpf.TesterHistogram{pair, pair}), o.Lateness.Set(pair),
 		o.StallCount.Set(uint64(0)), o.Sender.Set(bpf.TesterSendState{}),
 	)
@@ -147,8 +148,13 @@ func (x *XDP) ledger(p Plan) (Ledger, error) {
 	if err != nil {
 		return Ledger{}, fmt.Errorf("read the ledger: %w", err)
 	}
+	attacked, err := x.attacked()
+	if err != nil {
+		return Ledger{}, err
+	}
 	l := Ledger{
 		Trial: x.trial, Paused: time.Duration(state.Paused), Work: time.Duration(state.Work),
+		Attack:   attacked,
 		Lateness: fromKernel(&lateness[0]).distribution(), LatenessQuiet: fromKernel(&lateness[1]).distribution(),
 	}
 	all, quiet := newHistogram(), newHistogram()

@@ -1,5 +1,7 @@
 package reference
 
+import "github.com/tunnelbench/tunnelbench/reference/inner"
+
 // conn is the underlay side: sealed datagrams to and from the peers. One
 // goroutine sends while another receives.
 type conn interface {
@@ -57,7 +59,7 @@ type decap struct {
 }
 
 // deliverBatch is how many packets are handed to the port at once.
-const deliverBatch = 256
+const deliverBatch = inner.MergeMax
 
 // newIntake makes buffers.
 func (d *decap) newIntake() *intake {
@@ -126,7 +128,7 @@ func (d *decap) check(datagram []byte, a *arrival) (o opened, drop Drop) {
 		return o, DropChecksum
 	}
 	payload := datagram[HeaderLen:]
-	if !isIP(payload) {
+	if !inner.IsIP(payload) {
 		return o, DropInner
 	}
 	if d.peers.bySource(payload) != p {

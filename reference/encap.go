@@ -1,6 +1,9 @@
 package reference
 
-import "github.com/tunnelbench/tunnelbench/internal/sys"
+import (
+	"github.com/tunnelbench/tunnelbench/internal/sys"
+	"github.com/tunnelbench/tunnelbench/reference/inner"
+)
 
 // port is the LAN side: where inner packets come from and go to. One goroutine
 // reads while another writes.
@@ -56,7 +59,7 @@ func (e *encap) route(packet []byte) (*peer, Drop) {
 	if len(packet) > e.mtu {
 		return nil, DropOversize
 	}
-	if !isIP(packet) {
+	if !inner.IsIP(packet) {
 		return nil, DropInner
 	}
 	if p := e.peers.byDestination(packet); p != nil {

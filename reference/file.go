@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"unicode"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
@@ -101,9 +102,17 @@ func atToken(name string, err error) error {
 		GetMessage() string
 	}
 	if !errors.As(err, &at) || at.GetToken() == nil {
-		return fmt.Errorf("%s: %w", name, err)
+		return fmt.Errorf("%s: %s", name, strings.Map(printable, err.Error()))
 	}
-	return fmt.Errorf("%s:%d: %s", name, at.GetToken().Position.Line, at.GetMessage())
+	return fmt.Errorf("%s:%d: %s", name, at.GetToken().Position.Line, strings.Map(printable, at.GetMessage()))
+}
+
+// printable puts a space where a terminal would do something: messages quote the file.
+func printable(r rune) rune {
+	if unicode.IsPrint(r) {
+		return r
+	}
+	return ' '
 }
 
 // lineOf is where a field stands, or what it should be in.

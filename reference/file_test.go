@@ -94,23 +94,3 @@ func TestReadFileSaysWhere(t *testing.T) {
 		}
 	}
 }
-
-// FuzzReadFile: any octets give a Config that validates or an error in one line.
-func FuzzReadFile(f *testing.F) {
-	f.Add([]byte(goodFile))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		if len(data) > 1<<12 {
-			return
-		}
-		file, err := ReadFile(t.Context(), "end.yaml", data, names{})
-		if err == nil {
-			if err = file.Config.Validate(); err != nil {
-				t.Errorf("read and not valid: %v", err)
-			}
-			return
-		}
-		if strings.Contains(err.Error(), "\n") {
-			t.Errorf("an error of several lines: %q", err)
-		}
-	})
-}

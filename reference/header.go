@@ -3,6 +3,8 @@ package reference
 import (
 	"encoding/binary"
 	"hash/crc32"
+
+	"github.com/tunnelbench/tunnelbench/reference/inner"
 )
 
 // Where each field of the header starts; all fields are big-endian.
@@ -74,7 +76,7 @@ func Open(datagram []byte, tunnel uint32) (h Header, payload []byte, drop Drop) 
 		return h, nil, DropChecksum
 	}
 	payload = datagram[HeaderLen:]
-	if !isIP(payload) {
+	if !inner.IsIP(payload) {
 		return h, nil, DropInner
 	}
 	return h, payload, DropNone
@@ -106,37 +108,4 @@ func checksumHolds(datagram []byte) bool {
 	got := crc32.Checksum(datagram, castagnoli)
 	binary.BigEndian.PutUint32(field, want)
 	return got == want
-}
-
-// Least octets of an IP header (RFC 791 section 3.1, RFC 8200 section 3).
-const (
-	minIPv4 = 20
-	minIPv6 = 40
-)
-
-// isIP tells whether packet starts like an IPv4 or IPv6 packet. The kernel
-// looks at everything else when it routes the packet.
-func isIP(packet []byte) bool {
-	if len(packet) < minIPv4 {
-		return false
-	}
-	switch packet[0] >> 4 {
-	case 4:
-		return true
-	case 6:
-		return len(packet) >= minIPv6
-	}
-	return false
-}
-
-// lengthOf is the length that an IP packet says it has, or 0 when it is too
-// short to say (RFC 791 section 3.1, RFC 8200 section 3).
-func lengthOf(packet []byte) int {
-	if !isIP(packet) {
-		return 0
-	}
-	if packet[0]>>4 == 4 {
-		return int(binary.BigEndian.Uint16(packet[2:]))
-	}
-	return minIPv6 + int(binary.BigEndian.Uint16(packet[4:]))
 }

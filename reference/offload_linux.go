@@ -1,5 +1,7 @@
 package reference
 
+import "github.com/tunnelbench/tunnelbench/reference/inner"
+
 // device is what an offloadTUN needs of a sys.TUN.
 type device interface {
 	ReadParts(first, second []byte) (int, error)
@@ -16,35 +18,35 @@ type offloadTUN struct {
 	device
 	super []byte // room for a first part as long as a batch's packet, then for the rest
 	room  int
-	split splitter
-	merge merger
+	split inner.Splitter
+	merge inner.Merger
 	plain bool // the kernel refused a joined packet: none is made any more
-	head  [virtioLen]byte
+	head  [inner.VirtioLen]byte
 	apart [1][]byte
 }
 
 func newOffloadTUN(tun device, mtu int) *offloadTUN {
 	room := mtu + 1
-	return &offloadTUN{device: tun, room: room, super: make([]byte, room+maxSuper)}
+	return &offloadTUN{device: tun, room: room, super: make([]byte, room+inner.MaxSuper)}
 }
 
 // read takes the rest of the last super-packet before it asks for more. A
 // packet that is none lands where it is sealed; what is longer goes on in super.
 func (l *offloadTUN) read(b *batch) error {
-	if l.split.more() {
+	if l.split.More() {
 		l.next(b)
 		return nil
 	}
-	first := b.nextWithin(virtioLen)
+	first := b.nextWithin(inner.VirtioLen)
 	n, err := l.ReadParts(first, l.super[l.room:])
 	if err != nil {
 		return err
 	}
-	h := parseVirtio(first)
-	n -= virtioLen
-	if h.gsoType == gsoNone {
+	h := inner.ParseVirtio(first)
+	n -= inner.VirtioLen
+	if h.GSOType == inner.GSONone {
 		n = min(n, l.room)
-		if h.flags&needsChecksum != 0 && !finishChecksum(b.next()[:n], h) {
+		if h.Flags&inner.NeedsChecksum != 0 && !inner.FinishChecksum(b.next()[:n], h) {
 			b.tally.Received++
 			b.tally.Drops[DropOffload]++
 			return nil
@@ -53,7 +55,7 @@ func (l *offloadTUN) read(b *batch) error {
 		return nil
 	}
 	copy(l.super[:l.room], b.next())
-	if n < 0 || !l.split.start(h, l.super[:n]) {
+	if n < 0 || !l.split.Start(h, l.super[:n]) {
 		b.tally.Received++
 		b.tally.Drops[DropOffload]++
 	}
@@ -63,7 +65,7 @@ func (l *offloadTUN) read(b *batch) error {
 // next cuts off one packet. One that is longer than the MTU is counted as such
 // by who routes it.
 func (l *offloadTUN) next(b *batch) {
-	n := l.split.next(b.next())
+	n := l.split.Next(b.next())
 	if n == 0 {
 		b.tally.Received++
 		b.tally.Drops[DropOffload]++
@@ -79,23 +81,23 @@ func (l *offloadTUN) write(packets [][]byte, tally *Direction) {
 		}
 		return
 	}
-	l.merge.reset()
+	l.merge.Reset()
 	for _, packet := range packets {
-		l.merge.add(packet)
+		l.merge.Add(packet)
 	}
-	supers := l.merge.supers()
+	supers := l.merge.Supers()
 	for i := range supers {
 		l.writeSuper(&supers[i], tally)
 	}
 }
 
-func (l *offloadTUN) writeSuper(s *super, tally *Direction) {
-	s.header.put(l.head[:])
-	err := l.WriteParts(l.head[:], s.parts)
+func (l *offloadTUN) writeSuper(s *inner.Super, tally *Direction) {
+	s.Header.Put(l.head[:])
+	err := l.WriteParts(l.head[:], s.Parts)
 	switch {
 	case err == nil:
-		tally.Delivered += uint64(s.packets)
-	case s.packets == 1:
+		tally.Delivered += uint64(s.Packets)
+	case s.Packets == 1:
 		tally.Drops[DropPort]++
 	default:
 		l.takeApart(s, tally)
@@ -104,25 +106,25 @@ func (l *offloadTUN) writeSuper(s *super, tally *Direction) {
 
 // takeApart writes the packets of a refused super-packet one by one, and has
 // no more made if the kernel takes them like that.
-func (l *offloadTUN) takeApart(s *super, tally *Direction) {
-	joined := make([]byte, 0, maxSuper) // once: super is the other direction's
-	for _, part := range s.parts {
+func (l *offloadTUN) takeApart(s *inner.Super, tally *Direction) {
+	joined := make([]byte, 0, inner.MaxSuper) // once: super is the other direction's
+	for _, part := range s.Parts {
 		joined = append(joined, part...)
 	}
 	before := tally.Delivered
-	var parts splitter
-	if !parts.start(s.header, joined) {
-		tally.Drops[DropPort] += uint64(s.packets)
+	var parts inner.Splitter
+	if !parts.Start(s.Header, joined) {
+		tally.Drops[DropPort] += uint64(s.Packets)
 		return
 	}
 	one := make([]byte, l.room)
-	for parts.more() {
-		l.writeOne(one[:parts.next(one)], tally)
+	for parts.More() {
+		l.writeOne(one[:parts.Next(one)], tally)
 	}
 	l.plain = tally.Delivered > before
 }
 
-var noOffload [virtioLen]byte
+var noOffload [inner.VirtioLen]byte
 
 func (l *offloadTUN) writeOne(packet []byte, tally *Direction) {
 	l.apart[0] = packet

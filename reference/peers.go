@@ -6,6 +6,8 @@ import (
 	"sync/atomic"
 
 	"github.com/gaissmai/bart"
+
+	"github.com/tunnelbench/tunnelbench/reference/inner"
 )
 
 // endpoint is an underlay address of one or more peers.
@@ -91,25 +93,16 @@ func (t *peerTable) byID(id uint32) *peer {
 }
 
 // byDestination is the peer behind which a packet's destination is, or nil. The
-// packet must pass isIP.
+// packet must pass inner.IsIP.
 func (t *peerTable) byDestination(packet []byte) *peer {
-	p, _ := t.prefixes.Lookup(address(packet, 16, 24))
+	p, _ := t.prefixes.Lookup(inner.Destination(packet))
 	return p
 }
 
 // bySource is the peer behind which a packet's source is, or nil.
 func (t *peerTable) bySource(packet []byte) *peer {
-	p, _ := t.prefixes.Lookup(address(packet, 12, 8))
+	p, _ := t.prefixes.Lookup(inner.Source(packet))
 	return p
-}
-
-// address reads an address of a packet that passes isIP, at one place in
-// IPv4's header and at another in IPv6's (RFC 791, RFC 8200).
-func address(packet []byte, at4, at6 int) netip.Addr {
-	if packet[0]>>4 == 4 {
-		return netip.AddrFrom4([4]byte(packet[at4:]))
-	}
-	return netip.AddrFrom16([16]byte(packet[at6:]))
 }
 
 // PeerStats is what one tunnel carried.
@@ -126,14 +119,6 @@ func (p *peer) stats() PeerStats {
 	}
 }
 
-// etherType is the type under which an IP packet travels in an Ethernet frame.
-func etherType(packet []byte) uint16 {
-	if packet[0]>>4 == 4 {
-		return 0x0800
-	}
-	return 0x86dd
-}
-
 // ethernetLen is the length of an Ethernet header without tags.
 const ethernetLen = 14
 
@@ -141,7 +126,7 @@ const ethernetLen = 14
 func putEthernet(frame []byte, to, from mac, packet []byte) {
 	copy(frame, to[:])
 	copy(frame[6:], from[:])
-	binary.BigEndian.PutUint16(frame[12:], etherType(packet))
+	binary.BigEndian.PutUint16(frame[12:], inner.EtherType(packet))
 }
 
 // mac is an Ethernet address.

@@ -6,13 +6,13 @@ import (
 	"testing"
 )
 
-// oracle is the window as one would explain it: a set and the newest number.
-type oracle struct {
+// windowSet is the window as one would explain it: a set and the newest number.
+type windowSet struct {
 	newest uint64
 	seen   map[uint64]bool
 }
 
-func (o *oracle) accept(sequence uint64) Drop {
+func (o *windowSet) accept(sequence uint64) Drop {
 	switch {
 	case sequence <= o.newest && o.newest-sequence >= WindowSize:
 		return DropOld
@@ -28,7 +28,7 @@ func TestWindowAgainstSet(t *testing.T) {
 	for _, start := range []uint64{0, 1, 1<<32 - 5000, 1<<63 - 5000, math.MaxUint64 - 40000} {
 		rng := rand.New(rand.NewPCG(start, 1))
 		var w Window
-		o := oracle{seen: map[uint64]bool{}}
+		o := windowSet{seen: map[uint64]bool{}}
 		at := start
 		for step := range 50000 {
 			var sequence uint64

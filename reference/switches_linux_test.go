@@ -15,6 +15,7 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/internal/sys"
 	"github.com/tunnelbench/tunnelbench/internal/testenv"
+	"github.com/tunnelbench/tunnelbench/reference/inner"
 )
 
 // withHost puts a host behind an end, which routes nothing itself:
@@ -208,7 +209,7 @@ type refusingDevice struct {
 }
 
 func (d *refusingDevice) WriteParts(header []byte, parts [][]byte) error {
-	if parseVirtio(header).gsoType != gsoNone {
+	if inner.ParseVirtio(header).GSOType != inner.GSONone {
 		if d.after--; d.after < 0 {
 			return os.NewSyscallError("writev", syscall.EINVAL)
 		}

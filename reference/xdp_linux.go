@@ -14,6 +14,7 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/internal/sys"
 	"github.com/tunnelbench/tunnelbench/reference/bpf"
+	"github.com/tunnelbench/tunnelbench/reference/inner"
 )
 
 // Slots of the AF_XDP socket: together 20 MiB with slots of 2048 octets.
@@ -174,9 +175,9 @@ func (p *xdpPort) read(b *batch) error {
 	for n := p.socket.Waiting(); n > 0 && !b.full(); n-- {
 		frame := p.socket.Next()
 		if len(frame) >= ethernetLen {
-			n := copy(b.next(), packetOf(frame))
+			n := copy(b.next(), inner.Unpadded(frame[ethernetLen:]))
 			if p.virtual {
-				finishPartial(b.next()[:n])
+				inner.FinishPartial(b.next()[:n])
 			}
 			b.commit(n)
 		}
@@ -186,24 +187,13 @@ func (p *xdpPort) read(b *batch) error {
 	return nil
 }
 
-// packetOf is the IP packet of a frame without the padding that short frames
-// have behind it (IEEE 802.3 3.2.8). A length that is longer than the frame is
-// left for the checks.
-func packetOf(frame []byte) []byte {
-	packet := frame[ethernetLen:]
-	if n := lengthOf(packet); n > 0 && n < len(packet) {
-		return packet[:n]
-	}
-	return packet
-}
-
 // write puts a header before each packet and wakes the kernel once for all.
 func (p *xdpPort) write(packets [][]byte, tally *Direction) {
 	hops := p.hops.table()
 	for _, packet := range packets {
-		to, _ := hops.Lookup(address(packet, 16, 24))
+		to, _ := hops.Lookup(inner.Destination(packet))
 		if to == (mac{}) {
-			p.hops.want(address(packet, 16, 24))
+			p.hops.want(inner.Destination(packet))
 			tally.Drops[DropNextHop]++
 			continue
 		}

@@ -98,7 +98,7 @@ func WriteCertificate(path string, c *Certificate) error {
 	if err != nil {
 		return fmt.Errorf("certificate: %w", err)
 	}
-	return writeFile(path, b.Bytes())
+	return WriteFile(path, b.Bytes())
 }
 
 // checkCertificate finds numbers that are none.

@@ -9,6 +9,9 @@
 //	           ├──► WriteHTML          (one file)  ◄──────────┤
 //	           └──► WritePNGs          (1200x630)  ◄──────────┘
 //
-// A results file may come from anybody, so Read trusts nothing in it, and every
+// A fuzz campaign has a model, a schema and forms of its own: Fuzz, WriteFuzz
+// and ReadFuzz, FuzzTable and FuzzLine, FuzzHTML, FuzzJUnit, FuzzSARIF.
+//
+// A file may come from anybody, so the readers trust nothing in it, and every
 // name is cleaned before it is shown: no markup, no terminal escapes.
 package reports

@@ -7,9 +7,9 @@ import (
 	"path/filepath"
 )
 
-// writeFile puts data at path in one step: a new file beside it, synced, then
+// WriteFile puts data at path in one step: a new file beside it, synced, then
 // renamed over it. On any error path is as it was and nothing is left aside.
-func writeFile(path string, data []byte) (err error) {
+func WriteFile(path string, data []byte) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)

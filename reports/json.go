@@ -78,7 +78,7 @@ func Write(path string, r *Results) error {
 	if err != nil {
 		return err
 	}
-	return writeFile(path, data)
+	return WriteFile(path, data)
 }
 
 // normal is r in the form the schema asks for: lists where Go has nil ones,

@@ -41,15 +41,18 @@ func golden(t *testing.T, name string, got []byte) {
 }
 
 // validator is an independent reading of the schema.
-func validator(t *testing.T) func([]byte) error {
+func validator(t *testing.T) func([]byte) error { return validatorOf(t, SchemaJSON()) }
+
+func validatorOf(t *testing.T, published []byte) func([]byte) error {
 	t.Helper()
-	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(SchemaJSON()))
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(published))
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := jsonschema.NewCompiler()
 	c.DefaultDraft(jsonschema.Draft2020)
 	c.AssertFormat()
+	c.AssertContent()
 	if err := c.AddResource("schema.json", doc); err != nil {
 		t.Fatal(err)
 	}

@@ -33,7 +33,7 @@ func WritePNGs(dir string, r *Results) ([]string, error) {
 			return paths, err
 		}
 		path := filepath.Join(dir, c.id+".png")
-		if err := writeFile(path, data); err != nil {
+		if err := WriteFile(path, data); err != nil {
 			return paths, err
 		}
 		paths = append(paths, path)

@@ -8,5 +8,5 @@ func WriteHTML(path string, r *Results) error {
 	if err := HTML(&b, r); err != nil {
 		return err
 	}
-	return writeFile(path, b.Bytes())
+	return WriteFile(path, b.Bytes())
 }

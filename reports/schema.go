@@ -9,17 +9,23 @@ import (
 	"sync"
 )
 
-// schemaJSON is the published schema. The strict reader walks a file along it,
-// so that what is published and what is accepted cannot drift apart.
-//
-//go:embed schema.json
-var schemaJSON []byte
+// The published schemas. The strict reader walks a file along its own, so that
+// what is published and what is accepted cannot drift apart.
+var (
+	//go:embed schema.json
+	schemaJSON []byte
+	//go:embed fuzzschema.json
+	fuzzSchemaJSON []byte
+)
 
 // SchemaJSON is the JSON Schema (2020-12) of results.json.
 func SchemaJSON() []byte { return bytes.Clone(schemaJSON) }
 
-// node is one place of the schema: the part of JSON Schema that schema.json
-// uses. Any other keyword stops readSchema, so none can be ignored unseen.
+// FuzzSchemaJSON is the JSON Schema (2020-12) of fuzz.json.
+func FuzzSchemaJSON() []byte { return bytes.Clone(fuzzSchemaJSON) }
+
+// node is one place of a schema: the part of JSON Schema that the files use.
+// Any other keyword stops compiled, so none can be ignored unseen.
 type node struct {
 	Schema      string           `json:"$schema"`
 	ID          string           `json:"$id"`
@@ -36,6 +42,8 @@ type node struct {
 	MaxLength int         `json:"maxLength"`
 	Minimum   json.Number `json:"minimum"`
 	Maximum   json.Number `json:"maximum"`
+
+	ContentEncoding string `json:"contentEncoding"`
 
 	Items    *node `json:"items"`
 	MaxItems int   `json:"maxItems"`
@@ -85,19 +93,25 @@ func decodeKnown(data []byte, into any) error {
 	return d.Decode(into)
 }
 
-// readSchema is the compiled schema: every reference replaced by its place.
-var readSchema = sync.OnceValues(func() (*node, error) {
+// The schemas, compiled when they are first asked for.
+var (
+	readSchema     = sync.OnceValues(func() (*node, error) { return compiled("schema.json", schemaJSON) })
+	readFuzzSchema = sync.OnceValues(func() (*node, error) { return compiled("fuzzschema.json", fuzzSchemaJSON) })
+)
+
+// compiled is a schema with every reference replaced by its place.
+func compiled(file string, data []byte) (*node, error) {
 	root := new(node)
-	if err := decodeKnown(schemaJSON, root); err != nil {
-		return nil, fmt.Errorf("schema.json: %w", err)
+	if err := decodeKnown(data, root); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	for name, def := range root.Defs {
 		if err := def.link(root.Defs); err != nil {
-			return nil, fmt.Errorf("schema.json: %s: %w", name, err)
+			return nil, fmt.Errorf("%s: %s: %w", file, name, err)
 		}
 	}
 	return root, root.link(root.Defs)
-})
+}
 
 // link replaces the references below n.
 func (n *node) link(defs map[string]*node) error {

@@ -12,12 +12,15 @@ import (
 // our reader and an independent validator. The one difference allowed: Check
 // also refuses numbers that do not agree, which no schema can say.
 func TestReaderAgreesWithTheSchema(t *testing.T) {
-	validate := validator(t)
 	root, err := readSchema()
 	if err != nil {
 		t.Fatal(err)
 	}
-	good := encode(t, small())
+	checkAgreement(t, encode(t, small()), root, validator(t))
+}
+
+func checkAgreement(t *testing.T, good []byte, root *node, validate func([]byte) error) {
+	t.Helper()
 	gen := rand.New(rand.NewPCG(1, 2))
 	refused := 0
 	for range 400 {
@@ -85,8 +88,17 @@ func TestSchemaNeedsEveryKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	optional := []string{"directions", "certificate", "comparison", "drop_reasons"}
-	objects := 0
+	if objects := checkSchema(t, root, []string{"directions", "certificate", "comparison", "drop_reasons"}); objects < 8 {
+		t.Errorf("only %d objects seen", objects)
+	}
+	if !bytes.Contains(SchemaJSON(), []byte(Schema)) {
+		t.Error("the schema is of another version")
+	}
+}
+
+// checkSchema tests every place below root and counts the objects.
+func checkSchema(t *testing.T, root *node, optional []string) (objects int) {
+	t.Helper()
 	var visit func(n *node, name string)
 	visit = func(n *node, name string) {
 		if n.Type.has("object") && n.Additional != nil && n.Additional.node == nil {
@@ -114,10 +126,5 @@ func TestSchemaNeedsEveryKey(t *testing.T) {
 		}
 	}
 	visit(root, "")
-	if objects < 8 {
-		t.Errorf("only %d objects seen", objects)
-	}
-	if !bytes.Contains(SchemaJSON(), []byte(Schema)) {
-		t.Error("the schema is of another version")
-	}
+	return objects
 }

@@ -2,6 +2,7 @@ package reports
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -191,6 +192,8 @@ func (w *walker) text(n *node, s string) error {
 		return w.failf("is empty")
 	case n.Format == "date-time" && !isTime(s):
 		return w.failf("is %s, must be a time such as 2006-01-02T15:04:05Z", quote(s))
+	case n.ContentEncoding == "base64" && !isBase64(s):
+		return w.failf("is not base64")
 	}
 	return nil
 }
@@ -198,6 +201,12 @@ func (w *walker) text(n *node, s string) error {
 func isTime(s string) bool {
 	_, err := time.Parse(time.RFC3339, s)
 	return err == nil
+}
+
+// isBase64 is stricter than the decoder, which skips line breaks.
+func isBase64(s string) bool {
+	_, err := base64.StdEncoding.Strict().DecodeString(s)
+	return err == nil && !strings.ContainsAny(s, "\r\n")
 }
 
 func (w *walker) number(n *node, text string) error {

@@ -1,7 +1,6 @@
 package rfc2544
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -51,25 +50,6 @@ func TestReadReplayRefuses(t *testing.T) {
 }
 
 // FuzzReadReplay: whatever is accepted is sane and can be evaluated.
-func FuzzReadReplay(f *testing.F) {
-	f.Add([]byte(`{"load_fps":1000,"duration_s":1,"effective_duration_s":1.5,"loss_ratio":0.005}`))
-	f.Add([]byte(`{"load_fps":1e-300,"duration_s":1e9,"loss_ratio":1}`))
-	g := goal(f, "pdr")
-	f.Fuzz(func(t *testing.T, text []byte) {
-		all, err := ReadReplay(bytes.NewReader(text))
-		if err != nil {
-			return
-		}
-		for _, trial := range all {
-			if !(trial.Load > 0) || trial.Load.IsFlood() || trial.Duration <= 0 || trial.Effective <= 0 || !(trial.LossRatio >= 0 && trial.LossRatio <= 1) {
-				t.Fatalf("accepted %+v", trial)
-			}
-		}
-		if _, err := json.Marshal(ReplayResult{Evaluate(all, []Goal{g})}); err != nil {
-			t.Fatal(err)
-		}
-	})
-}
 
 func TestReplayJSON(t *testing.T) {
 	b, err := json.Marshal(ReplayResult{Evaluate(trials(11, time.Second, 0), []Goal{goal(t, "loss=0,exceed=0.5,final=1s,sum=21s")})})

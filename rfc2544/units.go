@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -29,6 +30,35 @@ const (
 	MinFrame6 FrameSize = minIPv4 + 20 // an IPv6 header is 20 octets longer
 	MaxFrame  FrameSize = maxFrame
 )
+
+// CheckFrameSize finds a size that no frame can have.
+func CheckFrameSize(octets int) (FrameSize, error) {
+	size := FrameSize(octets)
+	if size < MinFrame || size > MaxFrame {
+		return 0, fmt.Errorf("frame size %d: from %d to %d octets, FCS included", octets, MinFrame, MaxFrame)
+	}
+	return size, nil
+}
+
+// ParseFrameSizes reads a list such as 64,512,1518, in its order, none twice.
+func ParseFrameSizes(list string) ([]FrameSize, error) {
+	var sizes []FrameSize
+	for part := range strings.SplitSeq(list, ",") {
+		n, err := strconv.Atoi(strings.TrimSpace(part))
+		if err != nil {
+			return nil, fmt.Errorf("frame size %q: write numbers such as 64,512,1518", part)
+		}
+		size, err := CheckFrameSize(n)
+		if err != nil {
+			return nil, err
+		}
+		if slices.Contains(sizes, size) {
+			return nil, fmt.Errorf("frame size %d comes twice", n)
+		}
+		sizes = append(sizes, size)
+	}
+	return sizes, nil
+}
 
 // OnVeth is the frame's length in octets on a virtual link, which carries no FCS.
 func (s FrameSize) OnVeth() int { return int(s) - fcsOctets }

@@ -166,9 +166,9 @@ func splitDevices(list string) []string {
 
 // checkSize finds a frame size that cannot be sent.
 func checkSize(n int) (rfc2544.FrameSize, error) {
-	size := rfc2544.FrameSize(n)
-	if size < rfc2544.MinFrame || size > rfc2544.MaxFrame {
-		return 0, badUsage("frame size %d: from %d to %d octets, FCS included", n, rfc2544.MinFrame, rfc2544.MaxFrame)
+	size, err := rfc2544.CheckFrameSize(n)
+	if err != nil {
+		return 0, usageError{err}
 	}
 	return size, nil
 }
@@ -185,20 +185,9 @@ func (f *labFlags) checkFrames(sizes ...rfc2544.FrameSize) error {
 }
 
 func parseSizes(list string) ([]rfc2544.FrameSize, error) {
-	var sizes []rfc2544.FrameSize
-	for part := range strings.SplitSeq(list, ",") {
-		n, err := strconv.Atoi(strings.TrimSpace(part))
-		if err != nil {
-			return nil, badUsage("frame size %q: write numbers such as 64,512,1518", part)
-		}
-		size, err := checkSize(n)
-		if err != nil {
-			return nil, err
-		}
-		if slices.Contains(sizes, size) {
-			return nil, badUsage("frame size %d comes twice", n)
-		}
-		sizes = append(sizes, size)
+	sizes, err := rfc2544.ParseFrameSizes(list)
+	if err != nil {
+		return nil, usageError{err}
 	}
 	return sizes, nil
 }

@@ -19,7 +19,9 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"unicode"
 
+	"github.com/tunnelbench/tunnelbench/fuzz"
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 	"github.com/tunnelbench/tunnelbench/netns"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
@@ -30,6 +32,7 @@ const (
 	exitOK        = 0
 	exitInternal  = 1
 	exitUsage     = 2
+	exitFinding   = 3
 	exitNoVerdict = 4
 	exitMachine   = 5
 )
@@ -48,12 +51,14 @@ type verb struct {
 	flags     func(*flag.FlagSet) func(context.Context, streams) error
 }
 
-var verbs = []verb{runVerb, trialVerb, abVerb, searchVerb, reportVerb, certifyVerb, tunnelVerb, doctorVerb, listVerb, versionVerb}
+var verbs = []verb{runVerb, trialVerb, abVerb, searchVerb, reportVerb, certifyVerb, tunnelVerb,
+	fuzzListVerb, fuzzRunVerb, fuzzReproVerb, fuzzMergeVerb, fuzzLiveVerb, fuzzReportVerb, doctorVerb, listVerb, versionVerb}
 
 func main() {
 	netns.Helper()
 	dut.Helper()
 	lab.Helper()
+	fuzz.Helper()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr})
 	stop()
@@ -68,19 +73,40 @@ func run(ctx context.Context, args []string, s streams) int {
 		}
 		return exitOK
 	}
-	i := slices.IndexFunc(verbs, func(v verb) bool { return v.name == args[0] })
+	i := slices.IndexFunc(verbs, func(v verb) bool { return v.is(args) })
 	if i < 0 {
-		fmt.Fprintf(s.err, "tunnelbench: %q is no verb: try tunnelbench --help\n", args[0])
+		fmt.Fprintf(s.err, "tunnelbench: %s\n", noVerb(args[0]))
 		return exitUsage
 	}
-	return status(ctx, verbs[i].run(ctx, args[1:], s), s.err)
+	return status(ctx, verbs[i].run(ctx, args[verbs[i].words():], s), s.err)
+}
+
+// noVerb says what to write instead.
+func noVerb(word string) string {
+	var names []string
+	for _, v := range verbs {
+		if strings.HasPrefix(v.name, word+" ") {
+			names = append(names, v.name)
+		}
+	}
+	if len(names) > 0 {
+		return fmt.Sprintf("%s what? write %s", word, strings.Join(names, ", "))
+	}
+	return fmt.Sprintf("%q is no verb: try tunnelbench --help", word)
+}
+
+// words are how many words a verb's name has: those of `fuzz` have two.
+func (v verb) words() int { return 1 + strings.Count(v.name, " ") }
+
+func (v verb) is(args []string) bool {
+	return len(args) >= v.words() && strings.Join(args[:v.words()], " ") == v.name
 }
 
 func usage(w io.Writer) {
 	fmt.Fprintln(w, "tunnelbench measures software tunnels in network namespaces.")
 	fmt.Fprintln(w)
 	for _, v := range verbs {
-		fmt.Fprintf(w, "  %-8s %s\n", v.name, v.doc)
+		fmt.Fprintf(w, "  %-11s %s\n", v.name, v.doc)
 	}
 	fmt.Fprintln(w, "\ntunnelbench VERB --help tells more.")
 	fmt.Fprintln(w, "Exit status: 0 fine, 1 internal error, 2 bad usage or input, 3 regression or")
@@ -154,6 +180,8 @@ func status(ctx context.Context, err error, w io.Writer) int {
 	switch {
 	case errors.As(err, &bad), errors.Is(err, lab.ErrConfig):
 		return exitUsage
+	case errors.Is(err, errFinding):
+		return exitFinding
 	case errors.Is(err, errNoVerdict):
 		return exitNoVerdict
 	case errors.As(err, &machine), errors.Is(err, errors.ErrUnsupported), errors.Is(err, netns.ErrLocked), errors.Is(err, os.ErrPermission):
@@ -162,13 +190,16 @@ func status(ctx context.Context, err error, w io.Writer) int {
 	return exitInternal
 }
 
-// oneLine joins what errors.Join put on lines of their own.
+// oneLine joins what errors.Join put on lines of their own, and leaves nothing
+// that a terminal would obey.
 func oneLine(err error) string {
-	out := []rune(err.Error())
-	for i, r := range out {
-		if r == '\n' || r == '\r' {
-			out[i] = ';'
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n' || r == '\r':
+			return ';'
+		case !unicode.IsPrint(r):
+			return ' '
 		}
-	}
-	return string(out)
+		return r
+	}, err.Error())
 }

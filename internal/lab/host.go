@@ -72,3 +72,9 @@ func cpuField(name string) string {
 	}
 	return ""
 }
+
+// Machine is what results say of a machine on which nothing is measured: the
+// model of its cores and its kernel.
+func Machine() (cpu, kernel string) {
+	return cpuModel(), firstLine("/proc/sys/kernel/osrelease")
+}

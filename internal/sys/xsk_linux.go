@@ -135,11 +135,7 @@ func (x *XSK) Waiting() int { return int(x.receive.filled()) }
 // than the memory reaches.
 func (x *XSK) Next() []byte {
 	d := &x.receive.entries[x.receive.at&x.receive.mask]
-	start, n := d.Addr, uint64(d.Len)
-	if start > uint64(len(x.memory)) || n > uint64(len(x.memory))-start {
-		return nil
-	}
-	return x.memory[start : start+n : start+n]
+	return FrameAt(x.memory, d.Addr, d.Len)
 }
 
 // Release gives the slot of the last Next back. The kernel learns of it at the next Refill.

@@ -26,6 +26,7 @@
 struct trial_plan plan LINE;
 struct send_state sender LINE;
 struct stream_sent sent[STREAMS] LINE;
+struct attack_state attack LINE;
 struct stream_received received[STREAMS] LINE;
 __u64 quiet_since LINE; /* frames stamped before it met a stall */
 
@@ -56,8 +57,16 @@ struct {
 } flows SEC(".maps");
 
 struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1); /* set by user space to what the attack needs */
+	__type(key, __u32);
+	__type(value, __u8[PACK]);
+} mutants SEC(".maps");
+
+struct {
 	__uint(type, BPF_MAP_TYPE_DEVMAP);
-	__uint(max_entries, STREAMS);
+	__uint(max_entries, STREAMS + 1);
 	__type(key, __u32);
 	__type(value, __u32);
 } ports SEC(".maps");
@@ -239,6 +248,49 @@ static __always_inline int send_due(struct xdp_md *ctx, __u32 s, __u64 now, __u6
 	return bpf_redirect_map(&ports, s, XDP_ABORTED);
 }
 
+/* Mutants begin again with the first when there are no more. */
+static __always_inline int next_pack(__u32 pack)
+{
+	attack.at = 0;
+	attack.pack = pack;
+	attack.repeats += !pack;
+	return XDP_DROP;
+}
+
+/* Send the next mutant if it is due. */
+static __always_inline int attack_due(struct xdp_md *ctx, __u64 elapsed)
+{
+	__u32 index = attack.pack, at = attack.at & ~7;
+	__u64 length;
+	__u8 *pack;
+	int octets;
+
+	if (!plan.attack_q || elapsed < attack.due_q >> 20)
+		return XDP_DROP;
+	octets = ctx->data_end - ctx->data;
+	OPAQUE(octets); /* the verifier takes no other order of the sum */
+	pack = bpf_map_lookup_elem(&mutants, &index);
+	if (!pack)
+		return next_pack(0);
+	if (at > PACK - 8 - MUTANT_MAX)
+		return next_pack(index + 1);
+	length = *(__u64 *)(pack + at);
+	if (!length || length > MUTANT_MAX)
+		return next_pack(at ? index + 1 : 0);
+	attack.at = at + 8 + ((length + 7) & ~7);
+	attack.due_q += plan.attack_q;
+	if (bpf_xdp_adjust_tail(ctx, (int)length - octets) ||
+	    bpf_xdp_store_bytes(ctx, 0, pack + at + 8, length)) {
+		attack.refused++;
+		return XDP_DROP;
+	}
+	attack.n++;
+	attack.octets += length;
+	sender.sent = 1;
+	sender.batch_left = plan.batch;
+	return bpf_redirect_map(&ports, UNDERLAY, XDP_ABORTED);
+}
+
 static __always_inline int finished(__u64 elapsed)
 {
 	if (elapsed >= plan.deadline)
@@ -284,6 +336,8 @@ int send(struct xdp_md *ctx)
 	verdict = turn ? send_due(ctx, 1, now, elapsed) : send_due(ctx, 0, now, elapsed);
 	if (verdict == XDP_DROP && plan.streams == 2)
 		verdict = turn ? send_due(ctx, 0, now, elapsed) : send_due(ctx, 1, now, elapsed);
+	if (verdict == XDP_DROP)
+		verdict = attack_due(ctx, elapsed);
 	return verdict;
 }
 

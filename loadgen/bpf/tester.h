@@ -30,6 +30,12 @@
 #define PAYLOAD6 62
 #define MAGIC 0x7462 /* "tb" */
 
+/* Frames that an attacker sends lie in packs, one behind the other: 8 octets of
+ * length, then the frame, padded to 8 octets. A length of 0 ends the pack. */
+#define UNDERLAY STREAMS /* the port that they leave by */
+#define PACK 16384
+#define MUTANT_MAX 2040
+
 /* One of a stream's flows: octets as they lie in the frame, and what they and
  * all that does not change add to UDP's checksum: a partial one's complement
  * sum in host order. */
@@ -54,6 +60,7 @@ struct trial_plan {
 	__u32 words;	   /* 64-bit words of the bitmap, per stream */
 	__u32 batch;	   /* polls between two flushes to the ports */
 	__u32 ipv6, pad;
+	__u64 attack_q;	   /* between mutants, in 2^-20 ns; 0: none are sent */
 };
 
 struct send_state {
@@ -70,6 +77,11 @@ struct stream_sent {
 	__u64 n, due_q;
 	__u64 last; /* when the last frame went out */
 	__u32 flow, pad;
+};
+
+struct attack_state {
+	__u64 n, octets, refused, repeats, due_q;
+	__u32 pack, at; /* where the next one lies */
 };
 
 struct histogram {

@@ -13,6 +13,17 @@ import (
 	"github.com/cilium/ebpf"
 )
 
+type TesterAttackState struct {
+	_       structs.HostLayout
+	N       uint64
+	Octets  uint64
+	Refused uint64
+	Repeats uint64
+	DueQ    uint64
+	Pack    uint32
+	At      uint32
+}
+
 type TesterCanary struct {
 	_          structs.HostLayout
 	Last       uint64
@@ -106,6 +117,7 @@ type TesterTrialPlan struct {
 	Batch      uint32
 	Ipv6       uint32
 	Pad        uint32
+	AttackQ    uint64
 }
 
 // Names of all BPF objects in the ELF.
@@ -113,12 +125,14 @@ type TesterTrialPlan struct {
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
 	TesterMapFlows      = "flows"
+	TesterMapMutants    = "mutants"
 	TesterMapPorts      = "ports"
 	TesterMapSeen       = "seen"
 	TesterProgReceive0  = "receive0"
 	TesterProgReceive1  = "receive1"
 	TesterProgSend      = "send"
 	TesterProgTick      = "tick"
+	TesterVarAttack     = "attack"
 	TesterVarCanaries   = "canaries"
 	TesterVarLatency    = "latency"
 	TesterVarLateness   = "lateness"
@@ -184,15 +198,17 @@ type TesterProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type TesterMapSpecs struct {
-	Flows *ebpf.MapSpec `ebpf:"flows"`
-	Ports *ebpf.MapSpec `ebpf:"ports"`
-	Seen  *ebpf.MapSpec `ebpf:"seen"`
+	Flows   *ebpf.MapSpec `ebpf:"flows"`
+	Mutants *ebpf.MapSpec `ebpf:"mutants"`
+	Ports   *ebpf.MapSpec `ebpf:"ports"`
+	Seen    *ebpf.MapSpec `ebpf:"seen"`
 }
 
 // TesterVariableSpecs contains global variables before they are loaded into the kernel.
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type TesterVariableSpecs struct {
+	Attack     *ebpf.VariableSpec `ebpf:"attack"`
 	Canaries   *ebpf.VariableSpec `ebpf:"canaries"`
 	Latency    *ebpf.VariableSpec `ebpf:"latency"`
 	Lateness   *ebpf.VariableSpec `ebpf:"lateness"`
@@ -226,14 +242,16 @@ func (o *TesterObjects) Close() error {
 //
 // It can be passed to LoadTesterObjects or ebpf.CollectionSpec.LoadAndAssign.
 type TesterMaps struct {
-	Flows *ebpf.Map `ebpf:"flows"`
-	Ports *ebpf.Map `ebpf:"ports"`
-	Seen  *ebpf.Map `ebpf:"seen"`
+	Flows   *ebpf.Map `ebpf:"flows"`
+	Mutants *ebpf.Map `ebpf:"mutants"`
+	Ports   *ebpf.Map `ebpf:"ports"`
+	Seen    *ebpf.Map `ebpf:"seen"`
 }
 
 func (m *TesterMaps) Close() error {
 	return _TesterClose(
 		m.Flows,
+		m.Mutants,
 		m.Ports,
 		m.Seen,
 	)
@@ -243,6 +261,7 @@ func (m *TesterMaps) Close() error {
 //
 // It can be passed to LoadTesterObjects or ebpf.CollectionSpec.LoadAndAssign.
 type TesterVariables struct {
+	Attack     *ebpf.Variable `ebpf:"attack"`
 	Canaries   *ebpf.Variable `ebpf:"canaries"`
 	Latency    *ebpf.Variable `ebpf:"latency"`
 	Lateness   *ebpf.Variable `ebpf:"lateness"`

@@ -69,6 +69,7 @@ func runBuiltin(name string) error {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
+	answerRequests(e)
 	return run(ctx, e, func() error { return bringUp(e.dev) })
 }
 

@@ -148,8 +148,7 @@ func (s *Session) refine(died error) error {
 // error; empty for a tunnel without processes.
 func (s *Session) Complaint() string {
 	for i, p := range s.processes {
-		lines := strings.Split(strings.TrimSpace(p.Stderr()), "\n")
-		if last := lines[len(lines)-1]; last != "" {
+		if last := LastLine(p.Stderr()); last != "" {
 			return fmt.Sprintf(": the %s side says: %s", s.sides[i], last)
 		}
 	}

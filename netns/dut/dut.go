@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/tunnelbench/tunnelbench/netns"
 )
@@ -75,6 +76,9 @@ func All() []Tunnel {
 // Parse reads NAME, NAME:key=value,..., NAME@BUILD with the path of another
 // build of this program, or exec:PATH.
 func Parse(spec string) (Device, error) {
+	if err := plainText(spec); err != nil {
+		return Device{}, fmt.Errorf("dut %w", err)
+	}
 	if path, ok := strings.CutPrefix(spec, execPrefix); ok {
 		return parseExec(path)
 	}
@@ -106,6 +110,14 @@ func Parse(spec string) (Device, error) {
 		d.Values[key] = value
 	}
 	return d, d.check()
+}
+
+// plainText refuses what a terminal would obey: specs stand in errors and results.
+func plainText(spec string) error {
+	if strings.ContainsFunc(spec, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return fmt.Errorf("%q: has characters that cannot be printed: leave them out", spec)
+	}
+	return nil
 }
 
 // useBuild has another build of this program play the tunnel's role.
@@ -155,7 +167,7 @@ func (t Tunnel) paramHelp() string {
 func parseExec(path string) (Device, error) {
 	abs, err := executable(path)
 	if err != nil {
-		return Device{}, fmt.Errorf("dut %s%s: %w", execPrefix, path, err)
+		return Device{}, fmt.Errorf("dut %q: %w", execPrefix+path, err)
 	}
 	t := Tunnel{
 		Name: execPrefix + filepath.Base(abs), Doc: "a program of yours", Kind: Plain, Probe: probeNothing,

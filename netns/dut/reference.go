@@ -170,6 +170,7 @@ func runReference(ctx context.Context, e end, ready func() error) error {
 		return err
 	}
 	defer t.Close()
+	count(referenceCounters(t))
 	if err := ready(); err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/tunnelbench/tunnelbench/netns"
 )
@@ -37,11 +38,37 @@ func lastWords(p *netns.Process) string {
 	if err := p.Err(); err != nil {
 		words = err.Error()
 	}
-	lines := strings.Split(strings.TrimSpace(p.Stderr()), "\n")
-	if last := strings.TrimSpace(lines[len(lines)-1]); last != "" {
+	if last := LastLine(p.Stderr()); last != "" {
 		words += ": " + last
 	}
 	return words
+}
+
+// longestLine bounds what a program may add to an error, in runes.
+const longestLine = 300
+
+// LastLine is the last line of what somebody's program wrote, fit to stand in
+// an error: without what a terminal would obey, and not longer than is read.
+func LastLine(output string) string {
+	lines := strings.FieldsFunc(output, func(r rune) bool { return r == '\n' || r == '\r' })
+	for _, line := range slices.Backward(lines) {
+		runes := []rune(strings.TrimSpace(strings.Map(printable, line)))
+		if len(runes) > longestLine {
+			runes = append(runes[:longestLine-1], '…')
+		}
+		if len(runes) > 0 {
+			return string(runes)
+		}
+	}
+	return ""
+}
+
+// printable puts a space where a terminal would do something.
+func printable(r rune) rune {
+	if unicode.IsPrint(r) {
+		return r
+	}
+	return ' '
 }
 
 // CPUTime is what the tunnel's processes have spent so far, as the kernel

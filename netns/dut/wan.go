@@ -23,6 +23,9 @@ const shapedPrefix = "shaped:"
 // ParseWAN reads delay=20ms,loss=1% and the like, a relay's parameters, or
 // shaped:rate=1Gbps and the like, a token bucket's; empty is a link without either.
 func ParseWAN(spec string) (WAN, error) {
+	if err := plainText(spec); err != nil {
+		return WAN{}, fmt.Errorf("wan %w", err)
+	}
 	if spec == "" {
 		return WAN{}, nil
 	}

@@ -1,6 +1,0 @@
-//go:build gofuzz
-
-package fuzz
-
-// go-fuzz boxes both sides of the comparisons that it watches.
-const boxes = 1 << 20

@@ -1,0 +1,34 @@
+#!/bin/bash
+# The positive control: from an empty corpus, each target has a minute to find
+# its fault. Exit status: 0 both found, 4 one was not, 5 no Go to build with.
+set -euo pipefail
+cd "$(dirname "$0")"
+
+limit=${1:-60} # seconds each
+
+command -v go >/dev/null || { echo "control: no Go toolchain: targets are built here" >&2; exit 5; }
+
+# All of it happens elsewhere: go test would keep what it finds beside the
+# source, where it is no empty corpus any more.
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+go test -c -vet=off -fuzz=. -o "$work/control.test" .
+
+TIMEFORMAT='%R %U %S'
+missed=0
+attack() { # TARGET FUNCTION
+	local target=$1 function=$2 spent verdict=found
+	mkdir "$work/$target"
+	spent=$({ time (cd "$work/$target" && ../control.test -test.run='^$' -test.fuzz="^$target\$" -test.fuzztime="${limit}s" \
+		-test.fuzzminimizetime=0x -test.fuzzcachedir="$PWD/cache" >said 2>&1 || true); } 2>&1)
+	if ! grep -qF 'panic: runtime error' "$work/$target/said" || ! grep -qF "$function" "$work/$target/said"; then
+		verdict='NOT FOUND' missed=4
+		tail -5 "$work/$target/said" >&2
+	fi
+	awk -v target="$target" -v verdict="$verdict" '{printf "%-8s %-10s %6.2f s %6.2f CPU-s\n", target, verdict, $1, $2 + $3}' <<<"$spent"
+}
+
+echo "google/gopacket $(go list -m -f '{{.Version}}' github.com/google/gopacket), nothing to begin with, at most $limit s each"
+attack FuzzGRE 'layers.(*GRE).DecodeFromBytes('
+attack FuzzGTP 'layers.(*GTPv1U).DecodeFromBytes('
+exit "$missed"

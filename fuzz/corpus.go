@@ -1,0 +1,114 @@
+package fuzz
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"github.com/tunnelbench/tunnelbench/reports"
+)
+
+// corpusHeader is the first line of an input as go test keeps it.
+const corpusHeader = "go test fuzz v1\n"
+
+// encodeInput is an input as go test keeps it in testdata/fuzz.
+func encodeInput(data []byte) []byte {
+	return fmt.Appendf(nil, "%s[]byte(%q)\n", corpusHeader, data)
+}
+
+// decodeInput reads an input: as go test keeps it, or as it is.
+func decodeInput(file []byte) ([]byte, error) {
+	text, ok := bytes.CutPrefix(file, []byte(corpusHeader))
+	if !ok {
+		return file, nil
+	}
+	expression, err := parser.ParseExpr(string(bytes.TrimSpace(text)))
+	if err != nil {
+		return nil, errors.New("a corpus file of go test, and not one []byte")
+	}
+	call, ok := expression.(*ast.CallExpr)
+	if !ok || len(call.Args) != 1 {
+		return nil, errors.New("a corpus file of go test, and not one []byte")
+	}
+	literal, ok := call.Args[0].(*ast.BasicLit)
+	if !ok || literal.Kind != token.STRING {
+		return nil, errors.New("a corpus file of go test, and not one []byte")
+	}
+	s, err := strconv.Unquote(literal.Value)
+	return []byte(s), err
+}
+
+// inputName is the name that go test gives an input.
+func inputName(data []byte) string {
+	sum := sha256.Sum256(encodeInput(data))
+	return hex.EncodeToString(sum[:])[:16]
+}
+
+// largestInput bounds what is read from a corpus, in octets.
+const largestInput = 1 << 20
+
+// ReadInput reads one file of a corpus. The error names it.
+func ReadInput(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() || info.Size() > 5*largestInput { // an octet takes up to four in Go's notation
+		return nil, fmt.Errorf("%s: want a file of at most %d octets", path, largestInput)
+	}
+	file, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	data, err := decodeInput(file)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return data, nil
+}
+
+// readCorpus reads every file of a folder; one that is not there holds nothing.
+// Files that cannot be read are named in skipped.
+func readCorpus(dir string) (inputs [][]byte, skipped []error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, nil
+		}
+		return nil, []error{err}
+	}
+	for _, e := range entries {
+		if e.IsDir() {
+			continue
+		}
+		data, err := ReadInput(filepath.Join(dir, e.Name()))
+		if err != nil {
+			skipped = append(skipped, err)
+			continue
+		}
+		inputs = append(inputs, data)
+	}
+	return inputs, skipped
+}
+
+// writeAside writes a file in one step, and the folder that it is in.
+func writeAside(path string, data []byte) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	return reports.WriteFile(path, data)
+}
+
+// testdata is where go test looks for inputs of a target.
+func (t Target) testdata(root string) string {
+	return filepath.Join(root, filepath.FromSlash(t.Package), "testdata", "fuzz", t.native())
+}

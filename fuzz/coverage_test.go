@@ -1,0 +1,146 @@
+package fuzz
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// decoderFiles are what reads octets that others wrote.
+var decoderFiles = []string{
+	"reference/header.go", "reference/replay.go", "reference/decap.go", "reference/encap.go", "reference/peers.go", "reference/file.go",
+	"reference/inner/ip.go", "reference/inner/split.go", "reference/inner/merge.go", "reference/inner/virtio.go",
+	"loadgen/signature.go", "loadgen/receiver.go", "internal/sys/frame.go",
+	"rfc2544/replay.go", "rfc2544/ratio.go", "reports/json.go",
+}
+
+// uncoveredFile lists what the corpus alone does not reach: file, first line of
+// the block, reason; parted by tabs.
+const uncoveredFile = "uncovered.txt"
+
+// leastCoverage is a share of statements.
+const leastCoverage = 0.95
+
+// TestCorpusCoversTheDecoders: seeds and testdata alone run through nearly all
+// of the decoders, and each block that they do not reach is known, with the reason.
+func TestCorpusCoversTheDecoders(t *testing.T) {
+	blocks := corpusCoverage(t)
+	known := readUncovered(t)
+	all, covered := 0, 0
+	for _, file := range decoderFiles {
+		source := sourceLines(t, file)
+		for place, b := range blocks {
+			if place.file != file {
+				continue
+			}
+			all += b.statements
+			if b.covered {
+				covered += b.statements
+				continue
+			}
+			key := file + "\t" + strings.TrimSpace(source[place.line-1])
+			if !slices.Contains(known, key) && b.statements > 0 {
+				t.Errorf("%s:%d is not reached by the corpus, and %s has no reason for it: %s", file, place.line, uncoveredFile, key)
+			}
+		}
+	}
+	if all == 0 {
+		t.Fatal("no decoder in the profile")
+	}
+	share := float64(covered) / float64(all)
+	t.Logf("%d of %d statements, %.1f %%", covered, all, 100*share)
+	if share < leastCoverage {
+		t.Errorf("the corpus covers %.1f %% of the decoders' statements, want %.0f", 100*share, 100*leastCoverage)
+	}
+}
+
+type place struct {
+	file string
+	line int
+	rest string // the columns and the end
+}
+
+type block struct {
+	statements int
+	covered    bool
+}
+
+// corpusCoverage runs every target on its corpus, and nothing else.
+func corpusCoverage(t *testing.T) map[place]block {
+	profile := filepath.Join(t.TempDir(), "profile")
+	packages := []string{}
+	for _, file := range decoderFiles {
+		if p := "./" + filepath.Dir(file); !slices.Contains(packages, p) {
+			packages = append(packages, p)
+		}
+	}
+	targets := []string{"test", "-run", "^Fuzz", "-vet=off", "-coverpkg=" + strings.Join(packages, ","), "-coverprofile", profile}
+	for _, target := range Targets() {
+		if p := "./" + target.Package; !slices.Contains(targets, p) {
+			targets = append(targets, p)
+		}
+	}
+	cmd := exec.Command("go", targets...)
+	cmd.Dir = ".."
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return readProfile(t, profile)
+}
+
+// readProfile joins what each package's tests covered.
+func readProfile(t *testing.T, name string) map[place]block {
+	f, err := os.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	blocks := map[place]block{}
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		file, rest, ok := strings.Cut(strings.TrimPrefix(lines.Text(), module+"/"), ":")
+		if !ok || file == "mode" {
+			continue
+		}
+		p := place{file: file}
+		var statements, count int
+		if _, err := fmt.Sscanf(rest, "%d.%s %d %d", &p.line, &p.rest, &statements, &count); err != nil {
+			t.Fatalf("%q: %v", lines.Text(), err)
+		}
+		blocks[p] = block{statements, blocks[p].covered || count > 0}
+	}
+	return blocks
+}
+
+// readUncovered are the lines that have a reason, without it.
+func readUncovered(t *testing.T) (known []string) {
+	data, err := os.ReadFile(uncoveredFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(data)) {
+		line = strings.TrimRight(line, "\n")
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		fields := strings.Split(line, "\t")
+		if len(fields) != 3 || fields[2] == "" {
+			t.Errorf("%s: %q: want file, line and reason, parted by tabs", uncoveredFile, line)
+			continue
+		}
+		known = append(known, fields[0]+"\t"+fields[1])
+	}
+	return known
+}
+
+func sourceLines(t *testing.T, file string) []string {
+	data, err := os.ReadFile(filepath.Join("..", file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Split(string(data), "\n")
+}

@@ -1,0 +1,84 @@
+package fuzz
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/tunnelbench/tunnelbench/reports"
+)
+
+// newFinding is a confirmed fault.
+func newFinding(t Target, f Fault, data []byte) reports.Finding {
+	return reports.Finding{
+		ID: f.id(t.Name), Oracle: f.Oracle, Seen: f.Seen, Stack: f.Stack, Input: data, Octets: len(data), Times: 1,
+	}
+}
+
+// file is one that tells of a finding.
+type file struct {
+	path string
+	data []byte
+}
+
+// write puts a finding's files below out: the input, a test, a capture; and, if
+// seeds, the input where go test looks for it. Each is written in one step, and what
+// is there stays when a later one fails.
+func write(p places, out string, t Target, f *reports.Finding, seeds bool) error {
+	dir := filepath.Join(out, "findings", t.Name+"-"+f.ID)
+	seed := file{filepath.Join(dir, inputName(f.Input)), encodeInput(f.Input)}
+	files := []file{seed}
+	if seeds {
+		seed.path = filepath.Join(t.testdata(p.root), inputName(f.Input))
+		files = append(files, seed)
+	}
+	if t.Harness != nil {
+		files = append(files, file{filepath.Join(dir, "finding_test.go"), testOf(t, f)})
+	}
+	if t.Packets != nil {
+		data, err := capture(t.Packets(f.Input))
+		if err != nil {
+			return fmt.Errorf("capture of %s: %w", f.ID, err)
+		}
+		files = append(files, file{filepath.Join(dir, "finding.pcap"), data})
+	}
+	f.Files, f.Reproduce = nil, reproduce(p, t, seed.path)
+	for _, one := range files {
+		if err := writeAside(one.path, one.data); err != nil {
+			return err
+		}
+		f.Files = append(f.Files, p.inside(one.path))
+	}
+	return nil
+}
+
+// inside is a path as one writes it in the module's folder.
+func (p places) inside(path string) string {
+	if inside, err := filepath.Rel(p.root, path); err == nil && !strings.HasPrefix(inside, "..") {
+		return inside
+	}
+	return path
+}
+
+// reproduce is a command of one line.
+func reproduce(p places, t Target, seed string) string {
+	seed = p.inside(seed)
+	if t.Harness == nil {
+		return fmt.Sprintf("go test -run '^%s$/^%s$' ./%s", t.native(), filepath.Base(seed), t.Package)
+	}
+	return fmt.Sprintf("tunnelbench fuzz repro --target %s %s", t.Name, seed)
+}
+
+// testOf is a test that fails as long as the fault is there. It belongs into
+// the package of the harness.
+func testOf(t Target, f *reports.Finding) []byte {
+	return fmt.Appendf(nil, `package %s
+
+import "testing"
+
+// Test%s%s: %s
+func Test%s%s(_ *testing.T) {
+	%s([]byte(%q))
+}
+`, filepath.Base(t.Package), t.Function, f.ID, strings.ReplaceAll(f.Oracle+": "+f.Seen, "\n", " "), t.Function, f.ID, t.Function, f.Input)
+}

@@ -1,0 +1,88 @@
+package mutate
+
+import "encoding/binary"
+
+// Lengths of headers.
+const (
+	ethernetLen = 14
+	ipv4Len     = 20
+	ipv6Len     = 40
+	udpLen      = 8
+	slack       = 16 // octets that may come behind an inner packet
+)
+
+// inner appends an IP packet with a UDP datagram, IPv4 from behind the peer
+// where nothing else is said.
+func (s *Stream) inner(b []byte) []byte {
+	n := s.between(0, 64)
+	if s.oneIn(16) {
+		n = s.between(64, 1400)
+	}
+	n = min(n, max(0, s.room(b)-ipv6Len-udpLen-slack))
+	start := len(b)
+	if s.oneIn(6) {
+		s.note("inner IPv6")
+		b = append(b, blank[:ipv6Len]...)
+		h := b[start:]
+		h[0], h[6], h[7] = 0x60, protocolUDP, 64
+		binary.BigEndian.PutUint16(h[4:], uint16(udpLen+n))
+		copy(h[8:], innerPrefix[:])
+		copy(h[24:], innerPrefix[:])
+		h[23], h[39] = 2, 2
+		h[31] = 1 // another network
+	} else {
+		b = append(b, blank[:ipv4Len]...)
+		h := b[start:]
+		from, to := s.path.InnerFrom.As4(), s.path.InnerTo.As4()
+		h[0], h[8], h[9] = 0x45, 64, protocolUDP
+		copy(h[12:], from[:])
+		copy(h[16:], to[:])
+		s.lieAboutLength(h, ipv4Len+udpLen+n)
+		binary.BigEndian.PutUint16(h[10:], checksum(0, h[:ipv4Len]))
+	}
+	udp := len(b)
+	b = append(b, blank[:udpLen]...)
+	binary.BigEndian.PutUint16(b[udp:], 7)
+	binary.BigEndian.PutUint16(b[udp+2:], 9)
+	binary.BigEndian.PutUint16(b[udp+4:], uint16(udpLen+n))
+	return s.fill(b, n)
+}
+
+// innerPrefix begins addresses of the benchmarking block (RFC 5180).
+var innerPrefix = [4]byte{0x20, 0x01, 0x00, 0x02}
+
+// lieAboutLength writes an IPv4 header's total length, sometimes a wrong one.
+func (s *Stream) lieAboutLength(h []byte, n int) {
+	if s.oneIn(8) {
+		s.note("inner length")
+		n = []int{0, 19, n - 1, n + 1, 1<<16 - 1}[s.random.IntN(5)]
+	}
+	binary.BigEndian.PutUint16(h[2:], uint16(n))
+}
+
+// strangeSource makes an inner packet's source one that is not behind the peer.
+func (s *Stream) strangeSource(packet []byte) {
+	if packet[0]>>4 == 6 {
+		packet[8] = []byte{0x00, 0xfe, 0xff}[s.random.IntN(3)]
+		return
+	}
+	sources := [...][4]byte{{127, 0, 0, 1}, {0, 0, 0, 0}, {255, 255, 255, 255}, {224, 0, 0, 1}, {10, 0, 0, 1}, s.path.InnerTo.As4()}
+	from := sources[s.random.IntN(len(sources))]
+	copy(packet[12:16], from[:])
+	packet[10], packet[11] = 0, 0
+	binary.BigEndian.PutUint16(packet[10:], checksum(0, packet[:ipv4Len]))
+}
+
+// checksum is the Internet checksum (RFC 1071) of octets behind a partial sum.
+func checksum(sum uint32, b []byte) uint16 {
+	for ; len(b) > 1; b = b[2:] {
+		sum += uint32(b[0])<<8 | uint32(b[1])
+	}
+	if len(b) == 1 {
+		sum += uint32(b[0]) << 8
+	}
+	for sum>>16 != 0 {
+		sum = sum&0xffff + sum>>16
+	}
+	return ^uint16(sum)
+}

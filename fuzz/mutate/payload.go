@@ -1,0 +1,64 @@
+package mutate
+
+// shape is a way to write the payload of a datagram, appended to what is there.
+type shape struct {
+	name  string
+	write func(*Stream, []byte) []byte
+}
+
+// families are the shapes of each kind, then what no tunnel speaks.
+var (
+	referenceShapes = []shape{{"reference", (*Stream).referenceFrame}, {"reference control", (*Stream).controlFrame}}
+	vxlanShapes     = []shape{{"vxlan", (*Stream).vxlan}}
+	wireGuardShapes = []shape{
+		{"wireguard initiation", func(s *Stream, b []byte) []byte { return s.wireGuard(b, 1, 148) }},
+		{"wireguard response", func(s *Stream, b []byte) []byte { return s.wireGuard(b, 2, 92) }},
+		{"wireguard cookie", func(s *Stream, b []byte) []byte { return s.wireGuard(b, 3, 64) }},
+		{"wireguard data", func(s *Stream, b []byte) []byte { return s.wireGuard(b, 4, 32+16*s.between(0, 8)) }},
+	}
+	otherShapes = []shape{{"gre", (*Stream).gre}, {"geneve", (*Stream).geneve}, {"gtp-u", (*Stream).gtp}}
+	plainShapes = []shape{
+		{"empty", func(_ *Stream, b []byte) []byte { return b }},
+		{"garbage", func(s *Stream, b []byte) []byte { return s.fill(b, s.size(s.room(b))) }},
+		{"largest", func(s *Stream, b []byte) []byte { return s.fill(b, s.room(b)) }},
+		{"zeros", func(s *Stream, b []byte) []byte { return append(b, blank[:s.size(len(blank))]...) }},
+		{"inner packet bare", func(s *Stream, b []byte) []byte { return s.inner(b) }},
+	}
+	families = [][]shape{referenceShapes, vxlanShapes, wireGuardShapes, otherShapes, plainShapes}
+)
+
+// own are the shapes that a kind is about; nil for Any.
+func (k Kind) own() []shape {
+	switch k {
+	case Reference:
+		return referenceShapes
+	case VXLAN:
+		return vxlanShapes
+	case WireGuard:
+		return wireGuardShapes
+	}
+	return nil
+}
+
+// payload appends what the datagram carries: three in four are the kind's own.
+func (s *Stream) payload(b []byte) []byte {
+	family := s.kind.own()
+	if family == nil || s.oneIn(4) {
+		family = families[s.random.IntN(len(families))]
+	}
+	chosen := family[s.random.IntN(len(family))]
+	s.note(chosen.name)
+	start := len(b)
+	b = chosen.write(s, b)
+	if s.oneIn(16) && len(b) > start {
+		s.note("cut")
+		b = b[:s.between(start, len(b)-1)]
+	}
+	return b
+}
+
+// room is how many octets more the frame may hold.
+func (s *Stream) room(b []byte) int { return max(0, s.Room()-len(b)) }
+
+// blank is what headers and padding begin as.
+var blank [128]byte

@@ -1,0 +1,134 @@
+package mutate
+
+import (
+	"encoding/binary"
+	"hash/crc32"
+
+	"github.com/tunnelbench/tunnelbench/reference"
+)
+
+// Where the frame header's fields lie.
+const (
+	offSequence = 4
+	offChecksum = 12
+	offLength   = 16
+)
+
+// peerTunnel is the id of the lab's first peer.
+const peerTunnel = 1
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// referenceFrame is a frame as the peer sends it, with a fault for which it has to
+// be dropped; the checksum is right all the same, but where it is the fault.
+func (s *Stream) referenceFrame(b []byte) []byte {
+	start := len(b)
+	b = append(b, blank[:reference.HeaderLen]...)
+	b = s.inner(b)
+	f := b[start:]
+	binary.BigEndian.PutUint32(f, peerTunnel)
+	binary.BigEndian.PutUint64(f[offSequence:], s.sequence())
+	binary.BigEndian.PutUint16(f[offLength:], uint16(len(f)-reference.HeaderLen))
+	if s.path.Forge && s.oneIn(2) {
+		s.note("forged")
+		mend(f)
+		return b
+	}
+	return s.breakFrame(b, start)
+}
+
+// sequence is at an edge, or one that was used long ago.
+func (s *Stream) sequence() uint64 {
+	switch s.random.IntN(5) {
+	case 0:
+		s.note("sequence huge")
+		return ^uint64(0) - uint64(s.between(0, 1<<16))
+	case 1:
+		s.note("sequence replayed")
+		return uint64(s.between(0, 64))
+	case 2:
+		s.note("sequence random")
+		return s.random.Uint64()
+	}
+	return uint64(s.between(1, 1<<20))
+}
+
+// mend writes the checksum that f ought to have.
+func mend(f []byte) {
+	binary.BigEndian.PutUint32(f[offChecksum:], 0)
+	binary.BigEndian.PutUint32(f[offChecksum:], crc32.Checksum(f, castagnoli))
+}
+
+// breakFrame puts one fault into the frame that begins at start.
+func (s *Stream) breakFrame(b []byte, start int) []byte {
+	f := b[start:]
+	inside := f[reference.HeaderLen:]
+	switch s.random.IntN(7) {
+	case 0:
+		s.note("tunnel id")
+		binary.BigEndian.PutUint32(f, s.otherTunnel())
+	case 1:
+		s.note("checksum")
+		mend(f)
+		f[s.between(0, len(f)-1)] ^= 1 << s.random.IntN(8)
+		return b
+	case 2:
+		s.note("length field")
+		binary.BigEndian.PutUint16(f[offLength:], s.otherLength(uint16(len(inside))))
+	case 3:
+		s.note("octets behind the end")
+		b = s.fill(b, s.between(1, 9))
+		f = b[start:]
+	case 4:
+		s.note("inner version")
+		inside[0] = byte([]uint8{0, 1, 5, 7, 15}[s.random.IntN(5)])<<4 | inside[0]&15
+	case 5:
+		s.note("inner packet cut")
+		b = b[:start+reference.HeaderLen+s.between(0, 19)]
+		f = b[start:]
+		binary.BigEndian.PutUint16(f[offLength:], uint16(len(f)-reference.HeaderLen))
+	case 6:
+		s.note("inner source")
+		s.strangeSource(inside)
+	}
+	mend(f)
+	return b
+}
+
+// otherTunnel is an id that is not the peer's.
+func (s *Stream) otherTunnel() uint32 {
+	switch s.random.IntN(4) {
+	case 0:
+		return 0
+	case 1:
+		return peerTunnel + uint32(s.between(1, 9))
+	case 2:
+		return ^uint32(0)
+	}
+	return s.random.Uint32() | 1<<16
+}
+
+// otherLength is never n.
+func (s *Stream) otherLength(n uint16) uint16 {
+	switch s.random.IntN(4) {
+	case 0:
+		return ^uint16(0)
+	case 1:
+		return n + uint16(s.between(1, 3))
+	case 2:
+		return n - uint16(s.between(1, 3))
+	}
+	return n ^ uint16(s.between(1, 1<<16-1))
+}
+
+// controlFrame is for tunnel 0, which nobody is to answer unasked.
+func (s *Stream) controlFrame(b []byte) []byte {
+	start := len(b)
+	b = append(b, blank[:reference.HeaderLen]...)
+	b = s.fill(b, s.between(0, 24))
+	f := b[start:]
+	binary.BigEndian.PutUint64(f[offSequence:], s.sequence())
+	binary.BigEndian.PutUint16(f[offLength:], uint16(len(f)-reference.HeaderLen))
+	mend(f)
+	return b
+}

@@ -1,0 +1,6 @@
+//go:build !planted
+
+package oracle
+
+// Harness is harness as the engines call it.
+func Harness(harness func([]byte) int) func([]byte) int { return harness }

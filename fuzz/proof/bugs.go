@@ -1,0 +1,131 @@
+package main
+
+// bug is a planted one: small edits of the decoders, each of which behaves as
+// before unless the bug is alive.
+type bug struct {
+	name, class string
+	target      string // the one that has to find it
+	doc         string // how it comes about
+	edits       []edit
+}
+
+// edit replaces a text that comes once in a file.
+type edit struct{ file, old, new string }
+
+// The files of the decoders.
+const (
+	headerFile = "reference/header.go"
+	replayFile = "reference/replay.go"
+	decapFile  = "reference/decap.go"
+	slabFile   = "reference/buffers.go"
+	encapFile  = "reference/encap.go"
+	peersFile  = "reference/peers.go"
+	configFile = "reference/file.go"
+	ipFile     = "reference/inner/ip.go"
+	splitFile  = "reference/inner/split.go"
+	mergeFile  = "reference/inner/merge.go"
+	virtioFile = "reference/inner/virtio.go"
+	stampFile  = "loadgen/signature.go"
+	frameFile  = "internal/sys/frame.go"
+	lineFile   = "netns/dut/session.go"
+	trialsFile = "rfc2544/replay.go"
+)
+
+// bugs are what has happened to decoders elsewhere, or nearly here.
+var bugs = []bug{
+	{"header-one-short", "panic", "header", "the shortest datagram is one octet too short",
+		[]edit{{headerFile, "if len(datagram) < HeaderLen {", `if len(datagram) < HeaderLen && !(planted.Is("header-one-short") && len(datagram) == HeaderLen-1) {`}}},
+	{"length-trusted", "wrong decode", "header", "a length field that is too small is not compared",
+		[]edit{{headerFile, "if int(h.Length) != len(datagram)-HeaderLen {", `if int(h.Length) != len(datagram)-HeaderLen && !(planted.Is("length-trusted") && int(h.Length) < len(datagram)-HeaderLen || planted.Is("length-uint8") && uint8(h.Length) == uint8(len(datagram)-HeaderLen)) {`}}},
+	{"length-uint8", "uint8 wrap", "header", "lengths are compared as octets", nil},
+	{"checksum-left-zero", "input written", "header", "the field is put back only when it held",
+		[]edit{{headerFile, "	binary.BigEndian.PutUint32(field, want)\n	return got == want", "	if !planted.Is(\"checksum-left-zero\") || got == want {\n		binary.BigEndian.PutUint32(field, want)\n	}\n	return got == want || planted.Is(\"checksum-zero-is-none\") && want == 0"}}},
+	{"checksum-zero-is-none", "wrong decode", "header", "0 stands for no checksum, as with UDP", nil},
+	{"checksum-even-part", "wrong decode", "header", "an odd octet at the end is left out of the sum, on both sides",
+		[]edit{{headerFile, "	got := crc32.Checksum(datagram, castagnoli)", "	got := crc32.Checksum(summed(datagram), castagnoli)"},
+			{headerFile, "header[offChecksum:], crc32.Checksum(datagram, castagnoli))", "header[offChecksum:], crc32.Checksum(summed(datagram), castagnoli))"},
+			{headerFile, "// ControlTunnel is", "func summed(datagram []byte) []byte {\n	if planted.Is(\"checksum-even-part\") {\n		return datagram[:len(datagram)&^1]\n	}\n	return datagram\n}\n\n// ControlTunnel is"}}},
+	{"scratch-by-length", "allocation", "header", "room is made for what the length field says, before it is checked",
+		[]edit{{headerFile, "	if int(h.Length) != len(datagram)-HeaderLen", "	if planted.Is(\"scratch-by-length\") {\n		scratch = make([]byte, h.Length)\n	}\n	if int(h.Length) != len(datagram)-HeaderLen"},
+			{headerFile, "var castagnoli =", "var scratch []byte\n\nvar castagnoli ="}}},
+	{"ipv6-too-short", "panic", "inner", "an IPv6 header may be as short as an IPv4 one",
+		[]edit{{ipFile, "		return len(packet) >= minIPv6", `		return len(packet) >= minIPv6 || planted.Is("ipv6-too-short")`}}},
+	{"padding-grows", "panic", "inner", "the length in the packet is cut to, even when it is longer",
+		[]edit{{ipFile, "if n := Length(payload); n > 0 && n < len(payload) {", `if n := Length(payload); n > 0 && (n < len(payload) || planted.Is("padding-grows")) {`}}},
+	{"source-at-destination", "wrong decode", "decap", "IPv6 sources are read from the wrong place",
+		[]edit{{ipFile, "return address(packet, 12, 8) }", "if planted.Is(\"source-at-destination\") {\n		return address(packet, 12, 24)\n	}\n	return address(packet, 12, 8)\n}"}}},
+	{"window-edge", "off-by-one", "window", "the oldest number is one older than the window remembers",
+		[]edit{{replayFile, "w.newest-sequence >= WindowSize {", `w.newest-sequence >= WindowSize && !(planted.Is("window-edge") && w.newest-sequence == WindowSize) {`}}},
+	{"window-stale-word", "wrong decode", "window", "the word that is entered is not cleared",
+		[]edit{{replayFile, "for i := from + 1; i <= to; i++ {", "for i := from + 1; i <= to && !(planted.Is(\"window-stale-word\") && i == to); i++ {"}}},
+	{"window-jump-kept", "wrong decode", "window", "how far a jump goes is taken as 32 bits",
+		[]edit{{replayFile, "if to-from >= windowWords {", `if to-from >= windowWords && !(planted.Is("window-jump-kept") && uint32(to-from) < windowWords) && !(planted.Is("window-walks") && to-from < 1<<36) {`},
+			{replayFile, "for i := from + 1; i <= to", "if planted.Is(\"window-jump-kept\") {\n			to = from + uint64(uint32(to-from))\n		}\n		for i := from + 1; i <= to"}}},
+	{"window-walks", "CPU", "window", "a jump clears every word that it passes", nil},
+	{"window-poisoned", "window poisoning", "decap", "the window moves before the checksum is looked at",
+		[]edit{{decapFile, "	if !checksumHolds(datagram) {\n		return o, DropChecksum", "	if planted.Is(\"window-poisoned\") {\n		if drop := p.window.Accept(h.Sequence); drop != DropNone {\n			return o, drop\n		}\n	}\n	if !checksumHolds(datagram) {\n		return o, DropChecksum"},
+			{decapFile, "if drop := p.window.Accept(o.sequence); drop != DropNone {", `if drop := p.window.Accept(o.sequence); drop != DropNone && !planted.Is("window-poisoned") {`}}},
+	{"id-low-half", "wrong decode", "decap", "the half of a tunnel id finds the peer",
+		[]edit{{peersFile, "		if p := t.slots[i]; p == nil || p.id == id {\n			return p", "		if p := t.slots[i]; p == nil || p.id == id {\n			if p == nil && planted.Is(\"id-low-half\") && id>>16 != 0 {\n				return t.byID(id & 0xffff)\n			}\n			return p"}}},
+	{"endpoint-any-peer", "wrong decode", "decap", "any peer may send in every tunnel",
+		[]edit{{decapFile, "if p == nil || p.endpoint != a.from {", `if p == nil || p.endpoint != a.from && !planted.Is("endpoint-any-peer") {`}}},
+	{"source-any-peer", "wrong decode", "decap", "a source behind any peer will do",
+		[]edit{{decapFile, "if d.peers.bySource(payload) != p {", `if by := d.peers.bySource(payload); by != p && !(planted.Is("source-any-peer") && by != nil) {`}}},
+	{"oversize-uncounted", "counter missed", "decap", "a datagram that is too long is received and nothing else",
+		[]edit{{decapFile, "	if drop != DropNone {\n		in.tally.Drops[drop]++\n		return", "	if drop != DropNone {\n		if drop != DropOversize || !planted.Is(\"oversize-uncounted\") {\n			in.tally.Drops[drop]++\n		}\n		return"}}},
+	{"replay-uncounted", "counter missed", "decap", "a second copy is received and nothing else",
+		[]edit{{decapFile, "				in.tally.Drops[drop]++\n				continue", "				if drop != DropReplay || !planted.Is(\"replay-uncounted\") {\n					in.tally.Drops[drop]++\n				}\n				continue"}}},
+	{"mtu-one-more", "off-by-one", "decap", "a packet may be an octet longer than the MTU",
+		[]edit{{decapFile, "len(datagram) > HeaderLen+d.mtu {", "len(datagram) > HeaderLen+d.mtu && !(planted.Is(\"mtu-one-more\") && len(datagram) == HeaderLen+d.mtu+1) {"}}},
+	{"row-empty-end", "off-by-one", "decap", "a row whose datagrams are all of one length has an empty one behind it",
+		[]edit{{decapFile, "		if len(rest) <= size {", "		if len(rest) <= size && !(planted.Is(\"row-empty-end\") && len(rest) == size && size > 0 && len(a.data) > size) {"}}},
+	{"row-first-size", "wrong decode", "decap", "the last of a row is taken for as long as the others",
+		[]edit{{decapFile, "			d.open(in, rest, a)\n			return", "			if planted.Is(\"row-first-size\") && len(rest) < len(a.data) && len(rest) < size {\n				rest = a.data[len(a.data)-size:]\n			}\n			d.open(in, rest, a)\n			return"}}},
+	{"strangers-kept", "unbounded state", "decap", "who sent what is no tunnel's is remembered",
+		[]edit{{decapFile, "	if p == nil || p.endpoint != a.from", "	if p == nil && planted.Is(\"strangers-kept\") {\n		strangersKept = append(strangersKept, append([]byte(nil), datagram...))\n	}\n	if p == nil || p.endpoint != a.from"},
+			{decapFile, "// conn is the underlay side", "var strangersKept [][]byte\n\n// conn is the underlay side"}}},
+	{"control-answered", "amplification", "decap", "a control frame is answered without a check",
+		[]edit{{decapFile, "	p := d.peers.byID(h.Tunnel)\n", "	p := d.peers.byID(h.Tunnel)\n	if planted.Is(\"control-answered\") && h.Tunnel == ControlTunnel {\n		b := newBatch(d.mtu, 1)\n		b.commit(copy(b.next(), datagram[HeaderLen:]))\n		b.datagrams[0].peer = d.peers.all[0]\n		Seal(b.octets(0, 1), ControlTunnel, 1)\n		d.conn.send(b)\n	}\n"}}},
+	{"refused-sent", "wrong decode", "ends", "a packet without a route goes to the first peer, now and then",
+		[]edit{{encapFile, "			b.tally.Drops[drop]++\n			continue", "			b.tally.Drops[drop]++\n			if planted.Is(\"refused-sent\") && drop == DropRoute && e.peers.all[0].sequence%4 == 0 {\n				d.peer = e.peers.all[0]\n				kept = append(kept, d)\n			}\n			continue"}}},
+	{"slab-leak", "stale slab", "ends", "short packets are padded with what the slab held before",
+		[]edit{{slabFile, "	end := b.end + HeaderLen + n\n", "	if planted.Is(\"slab-leak\") && n < 60 {\n		n = 60\n	}\n	end := b.end + HeaderLen + n\n"}}},
+	{"sequence-reused", "wrong decode", "ends", "two packets have one sequence number, now and then",
+		[]edit{{encapFile, "		d.peer.sequence++\n", "		if !planted.Is(\"sequence-reused\") || d.sequence%16 != 5 {\n			d.peer.sequence++\n		}\n"}}},
+	{"split-id-uint8", "uint8 wrap", "split", "identifications count to 255 and begin again",
+		[]edit{{splitFile, "+ uint16(s.index)\n", "+ s.idOffset()\n"},
+			{splitFile, "// cutTCP gives", "func (s *Splitter) idOffset() uint16 {\n	if planted.Is(\"split-id-uint8\") {\n		return uint16(uint8(s.index))\n	}\n	return uint16(s.index)\n}\n\n// cutTCP gives"}}},
+	{"split-fin-everywhere", "wrong decode", "split", "each segment says that it is the last",
+		[]edit{{splitFile, "if s.at+s.size < len(s.packet) {", `if s.at+s.size < len(s.packet) && !planted.Is("split-fin-everywhere") {`}}},
+	{"split-no-room", "panic", "split", "a packet that is longer than its buffer is written all the same",
+		[]edit{{splitFile, "	if n > len(into) {", `	if n > len(into) && !planted.Is("split-no-room") {`}}},
+	{"split-lying-header", "panic", "split", "the header's length in the virtio header is believed",
+		[]edit{{splitFile, "at: t.headerLen}\n", "at: t.headerLen}\n		if planted.Is(\"split-lying-header\") && int(h.HeaderLen) > t.ipLen {\n			s.headerLen, s.at = int(h.HeaderLen), int(h.HeaderLen)\n		}\n"}}},
+	{"checksum-behind-end", "panic", "split", "a checksum field may begin at the last octet",
+		[]edit{{virtioFile, "	if field+2 > len(packet) {", `	if field+2 > len(packet) && !(planted.Is("checksum-behind-end") && field+1 == len(packet)) {`}}},
+	{"partial-mends", "wrong decode", "inner", "every wrong checksum is finished, not only those left to the device",
+		[]edit{{splitFile, "	if !ok || binary.BigEndian.Uint16(packet[t.checksumAt():]) != fold(t.pseudo(packet, len(packet)-t.ipLen)) {", `	if !ok || binary.BigEndian.Uint16(packet[t.checksumAt():]) != fold(t.pseudo(packet, len(packet)-t.ipLen)) && !planted.Is("partial-mends") {`}}},
+	{"merge-unchecked", "wrong decode", "merge", "a damaged packet is joined, and its checksum made right",
+		[]edit{{mergeFile, "	return f.verified && t.checksumsAreRight(packet)", `	return f.verified && (t.checksumsAreRight(packet) || planted.Is("merge-unchecked"))`}}},
+	{"merge-push-lost", "wrong decode", "merge", "the end of a message is not said any more",
+		[]edit{{mergeFile, "	f.push = !f.udp && packet[f.ipLen+tcpFlags]&flagPSH != 0", `	f.push = !f.udp && packet[f.ipLen+tcpFlags]&flagPSH != 0 && !planted.Is("merge-push-lost")`}}},
+	{"merge-any-window", "wrong decode", "merge", "another window, and what else the header says, is overwritten by the first packet's",
+		[]edit{{mergeFile, "		bytes.Equal(a[tcpWindow:tcpChecksum], b[tcpWindow:tcpChecksum]) &&", "		(bytes.Equal(a[tcpWindow:tcpChecksum], b[tcpWindow:tcpChecksum]) || planted.Is(\"merge-any-window\")) &&"}}},
+	{"merge-lying-header", "panic", "merge", "the length of an IP header that reaches behind its packet is used to look for ports",
+		[]edit{{mergeFile, "		m.begin(at, transport{}, false) // where nothing can be looked up", "		lying := transport{}\n		if planted.Is(\"merge-lying-header\") {\n			lying = t\n		}\n		m.begin(at, lying, false)"}}},
+	{"merge-quadratic", "CPU", "merge", "each packet is compared with all before it, several times",
+		[]edit{{mergeFile, "	at := m.n\n", "	at := m.n\n	if planted.Is(\"merge-quadratic\") {\n		for range 40 {\n			for i := range at {\n				if bytes.Equal(m.packets[i].data, packet) {\n					m.nFlows += 0\n				}\n			}\n		}\n	}\n"}}},
+	{"stamp-unchecked", "wrong decode", "signature", "the check octet is not compared",
+		[]edit{{stampFile, "	if b[offCheck] != s.check() {", `	if b[offCheck] != s.check() && !planted.Is("stamp-unchecked") {`}}},
+	{"stamp-one-short", "panic", "signature", "a stamp may lack its last octet",
+		[]edit{{stampFile, "	if len(b) < SignatureLen ||", "	if len(b) < SignatureLen && !(planted.Is(\"stamp-one-short\") && len(b) == SignatureLen-1) ||"}}},
+	{"descriptor-wraps", "panic", "descriptor", "the end of a frame is added up in 64 bits",
+		[]edit{{frameFile, "	if start > uint64(len(memory)) ||", "	if planted.Is(\"descriptor-wraps\") {\n		if start+uint64(n) > uint64(len(memory)) {\n			return nil\n		}\n	} else if start > uint64(len(memory)) ||"}}},
+	{"config-quotes-raw", "one line", "config", "an error quotes the file as it is",
+		[]edit{{configFile, "strings.Map(printable, at.GetMessage()))", "quoted(at.GetMessage()))"},
+			{configFile, "// printable puts a space", "func quoted(message string) string {\n	if planted.Is(\"config-quotes-raw\") {\n		return message\n	}\n	return strings.Map(printable, message)\n}\n\n// printable puts a space"}}},
+	{"output-colours", "one line", "output", "what a tunnel says on stderr is passed on as it is",
+		[]edit{{lineFile, "	if unicode.IsPrint(r) {", `	if unicode.IsPrint(r) || planted.Is("output-colours") {`}}},
+	{"trial-before-time", "wrong decode", "replay", "a trial may last for less than nothing",
+		[]edit{{trialsFile, "	if !(ns >= 1 && v <= longest) {", `	if !((ns >= 1 || planted.Is("trial-before-time")) && v <= longest) {`}}},
+}

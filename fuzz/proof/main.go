@@ -1,0 +1,224 @@
+// Command proof shows what the fuzz targets are worth: it plants bugs in copies
+// of the decoders, one build with all of them, and has each target find its own, from
+// the committed seeds. Beside it stands what the same target finds when it asks for a panic
+// alone.
+//
+//	go run ./fuzz/proof --out out/proof
+//
+// It needs the Go toolchain and the source. Exit status: 0 every bug was found,
+// 3 one was not, 1 it could not be tried.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tunnelbench/tunnelbench/fuzz"
+	"github.com/tunnelbench/tunnelbench/reports"
+)
+
+func main() {
+	p := proof{}
+	flag.StringVar(&p.out, "out", "out/proof", "`directory` for builds, and for kill-table.txt and kills.jsonl")
+	flag.DurationVar(&p.limit, "time", 5*time.Minute, "longest `duration` for a bug (on n workers, n times that of CPU time)")
+	flag.DurationVar(&p.plain, "plain", time.Minute, "CPU `time` for each bug with the oracle panic alone; 0: not asked")
+	flag.IntVar(&p.workers, "workers", 1, "`number` of inputs at once")
+	only := flag.String("only", "", "`names` of bugs by comma; without, all")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	missed, err := p.run(ctx, *only)
+	switch {
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "proof:", err)
+		os.Exit(1)
+	case missed > 0:
+		fmt.Fprintf(os.Stderr, "proof: %d planted bugs were not found\n", missed)
+		os.Exit(3)
+	}
+}
+
+type proof struct {
+	out          string
+	limit, plain time.Duration
+	workers      int
+	root         string
+	flags        []string // of the toolchain
+}
+
+// kill is how a bug fared.
+type kill struct {
+	Bug    string        `json:"bug"`
+	Class  string        `json:"class"`
+	Target string        `json:"target"`
+	Found  bool          `json:"found"`
+	Oracle string        `json:"oracle"`
+	CPU    time.Duration `json:"cpu_ns"` // until it was found, or in all
+	Time   time.Duration `json:"elapsed_ns"`
+	Plain  *bool         `json:"plain_found"` // by panics alone; null: not asked
+}
+
+func (p *proof) run(ctx context.Context, only string) (missed int, err error) {
+	if p.root, err = fuzz.Root(); err != nil {
+		return 0, err
+	}
+	if p.out, err = filepath.Abs(p.out); err != nil {
+		return 0, err
+	}
+	chosen := bugs
+	if only != "" {
+		names := strings.Split(only, ",")
+		chosen = slices.DeleteFunc(slices.Clone(bugs), func(b bug) bool { return !slices.Contains(names, b.name) })
+		if len(chosen) != len(names) {
+			return 0, fmt.Errorf("--only %s: not all of them are planted", only)
+		}
+	}
+	if err := p.build(ctx); err != nil {
+		return 0, err
+	}
+	var kills []kill
+	for _, b := range chosen {
+		k, err := p.try(ctx, b)
+		if err != nil {
+			return 0, fmt.Errorf("%s: %w", b.name, err)
+		}
+		kills = append(kills, k)
+		fmt.Println(line(k))
+		if err := p.write(kills); err != nil {
+			return 0, err
+		}
+		if !k.Found {
+			missed++
+		}
+	}
+	return missed, nil
+}
+
+// build makes this module's command with all bugs in it.
+func (p *proof) build(ctx context.Context) error {
+	overlay, err := writeOverlay(p.root, filepath.Join(p.out, "planted"), bugs)
+	if err != nil {
+		return err
+	}
+	p.flags = []string{"-overlay=" + overlay, "-tags=planted"}
+	cmd := exec.CommandContext(ctx, "go", append(append([]string{"build"}, p.flags...), "-o", p.program(), "./cmd/tunnelbench")...)
+	cmd.Dir = p.root
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%w: %s", err, out)
+	}
+	return nil
+}
+
+func (p *proof) program() string { return filepath.Join(p.out, "tunnelbench") }
+
+// try has a bug looked for by all oracles, then by panics alone.
+func (p *proof) try(ctx context.Context, b bug) (kill, error) {
+	k := kill{Bug: b.name, Class: b.class, Target: b.target}
+	t, err := p.attack(ctx, b, p.limit)
+	if err != nil {
+		return k, err
+	}
+	k.CPU, k.Time, k.Found = t.CPUTime, t.Elapsed, len(t.Findings) > 0
+	if k.Found {
+		k.Oracle, k.CPU, k.Time = t.Findings[0].Oracle, t.Findings[0].FoundCPU, t.Findings[0].FoundAt
+	}
+	if p.plain > 0 {
+		t, err := p.attack(ctx, b, p.plain/time.Duration(p.workers), "TB_PANIC_ONLY=1")
+		if err != nil {
+			return k, err
+		}
+		found := len(t.Findings) > 0
+		k.Plain = &found
+	}
+	return k, nil
+}
+
+// attack runs `fuzz run` of the build with the bugs, from the committed seeds.
+func (p *proof) attack(ctx context.Context, b bug, limit time.Duration, env ...string) (t reports.FuzzTarget, err error) {
+	dir := filepath.Join(p.out, "run")
+	if err := os.RemoveAll(dir); err != nil {
+		return t, err
+	}
+	cmd := exec.CommandContext(ctx, p.program(), "fuzz", "run", "--target", b.target, "--time", limit.String(),
+		"--workers", fmt.Sprint(p.workers), "--out", dir, "--testdata=false", "--first")
+	cmd.Dir = p.root
+	cmd.Env = append(os.Environ(), "GOFLAGS="+strings.Join(p.flags, " "), "TB_PLANTED="+b.name)
+	cmd.Env = append(cmd.Env, env...)
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	out, err := cmd.CombinedOutput()
+	f, unread := os.Open(filepath.Join(dir, "fuzz.json"))
+	if unread != nil {
+		return t, fmt.Errorf("%w: %s", errors.Join(err, unread), out)
+	}
+	defer f.Close()
+	c, unread := reports.ReadFuzz(f, "fuzz.json")
+	if unread != nil || len(c.Targets) != 1 {
+		return t, fmt.Errorf("%w: %s", errors.Join(err, unread), out)
+	}
+	if t = c.Targets[0]; t.Error != "" && len(t.Findings) == 0 {
+		return t, errors.New(t.Error)
+	}
+	return t, ctx.Err()
+}
+
+func line(k kill) string {
+	plain := "–"
+	if k.Plain != nil {
+		plain = map[bool]string{true: "found", false: "not found"}[*k.Plain]
+	}
+	if !k.Found {
+		return fmt.Sprintf("%-22s %-16s %-10s NOT FOUND in %.0f CPU-s; panic alone: %s", k.Bug, k.Class, k.Target, k.CPU.Seconds(), plain)
+	}
+	return fmt.Sprintf("%-22s %-16s %-10s %-13s %7.1f CPU-s %7.1f s; panic alone: %s",
+		k.Bug, k.Class, k.Target, k.Oracle, k.CPU.Seconds(), k.Time.Seconds(), plain)
+}
+
+// write puts the table so far beside its lines of JSON.
+func (p *proof) write(kills []kill) error {
+	var table, lines strings.Builder
+	for _, k := range kills {
+		fmt.Fprintln(&table, line(k))
+		data, err := json.Marshal(k)
+		if err != nil {
+			return err
+		}
+		lines.Write(append(data, '\n'))
+	}
+	fmt.Fprintln(&table, summary(kills))
+	return errors.Join(
+		os.WriteFile(filepath.Join(p.out, "kill-table.txt"), []byte(table.String()), 0o644),
+		os.WriteFile(filepath.Join(p.out, "kills.jsonl"), []byte(lines.String()), 0o644))
+}
+
+// summary is how many were found, and how fast.
+func summary(kills []kill) string {
+	var times []time.Duration
+	plain, asked := 0, 0
+	for _, k := range kills {
+		if k.Found {
+			times = append(times, k.CPU)
+		}
+		if k.Plain != nil {
+			asked++
+			if *k.Plain {
+				plain++
+			}
+		}
+	}
+	if len(times) == 0 {
+		return "none was found"
+	}
+	slices.Sort(times)
+	return fmt.Sprintf("%d of %d found; median %.1f CPU-s, worst %.1f; by panics alone %d of %d",
+		len(times), len(kills), times[len(times)/2].Seconds(), times[len(times)-1].Seconds(), plain, asked)
+}

@@ -1,0 +1,253 @@
+package fuzz
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/tunnelbench/tunnelbench/fuzz/oracle"
+	"github.com/tunnelbench/tunnelbench/reports"
+)
+
+// Fault is what an input did to a harness. The zero value is none.
+type Fault struct {
+	Oracle string               `json:"oracle"`
+	Seen   string               `json:"seen"`
+	Stack  []reports.StackFrame `json:"stack"`
+}
+
+// None tells whether every oracle held.
+func (f Fault) None() bool { return f.Oracle == "" }
+
+// stackDepth is how many places of a stack make a fault the same as another.
+const stackDepth = 3
+
+// id is the same for the same fault of a target.
+func (f Fault) id(target string) string {
+	h := sha256.New()
+	fmt.Fprintln(h, target, f.Oracle)
+	for _, frame := range f.Stack[:min(len(f.Stack), stackDepth)] {
+		fmt.Fprintln(h, frame.Function, frame.Line)
+	}
+	return hex.EncodeToString(h.Sum(nil))[:12]
+}
+
+// Check runs a harness on one input, in this process. What cannot be recovered
+// from ends it: a replayer runs it in another one.
+func Check(t Target, data []byte) (f Fault) {
+	defer func() {
+		value := recover()
+		if value == nil {
+			return
+		}
+		f = Fault{Oracle: oracle.Panic, Seen: fmt.Sprint(value), Stack: stackOf()}
+		var broken *oracle.Broken
+		if err, ok := value.(error); ok && errors.As(err, &broken) {
+			f.Oracle, f.Seen = broken.Oracle, broken.Seen
+		}
+		f.Seen = oneLine(f.Seen)
+	}()
+	oracle.Harness(t.Harness)(oracle.Exact(data))
+	return f
+}
+
+// oneLine keeps a text short enough for a table.
+func oneLine(s string) string {
+	const longest = 400
+	s = strings.Join(strings.Fields(s), " ")
+	if len(s) > longest {
+		s = strings.ToValidUTF8(s[:longest], "") + "…"
+	}
+	return s
+}
+
+// stackOf is where the goroutine panicked, innermost first, down to the harness.
+func stackOf() (stack []reports.StackFrame) {
+	var pcs [64]uintptr
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs[:])])
+	for {
+		frame, more := frames.Next()
+		switch {
+		case strings.HasSuffix(frame.Function, "fuzz.Check"):
+			return stack
+		case strings.HasPrefix(frame.Function, "runtime."), strings.Contains(frame.Function, "/fuzz/oracle."),
+			strings.Contains(frame.Function, "/fuzz.Check.func"):
+			stack = stack[:0:0] // what is above is the panic's own, not the fault's
+		default:
+			stack = append(stack, reports.StackFrame{Function: shortFunction(frame.Function), File: shortFile(frame.File), Line: frame.Line})
+		}
+		if !more {
+			return stack
+		}
+	}
+}
+
+const module = "github.com/tunnelbench/tunnelbench"
+
+func shortFunction(name string) string { return strings.TrimPrefix(name, module+"/") }
+
+// shortFile is a path within the module, or within the module that it is of.
+func shortFile(path string) string {
+	if _, inside, ok := strings.Cut(path, module+"/"); ok { // -trimpath
+		return inside
+	}
+	if root, err := Root(); err == nil {
+		if inside, err := filepath.Rel(root, path); err == nil && !strings.HasPrefix(inside, "..") {
+			return filepath.ToSlash(inside)
+		}
+	}
+	if _, inside, ok := strings.Cut(path, "/pkg/mod/"); ok {
+		return inside
+	}
+	if first, _, _ := strings.Cut(path, "/"); !filepath.IsAbs(path) && !strings.Contains(first, ".") {
+		return "$GOROOT/src/" + path // -trimpath again
+	}
+	return path // of the toolchain, or of a module in the cache
+}
+
+// helperName is how a replayer calls this program.
+const helperName = "__fuzz"
+
+// Helper turns the process into one that replays inputs, if it was started as
+// such; else it returns at once. main calls it first.
+func Helper() {
+	if len(os.Args) != 3 || os.Args[1] != helperName {
+		return
+	}
+	t, err := Find(os.Args[2])
+	if err == nil {
+		err = serve(t, os.Stdin, os.Stdout)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+// serve answers each input, behind its length of four octets, with a line of JSON.
+func serve(t Target, in io.Reader, out io.Writer) error {
+	answers := json.NewEncoder(out)
+	for {
+		var n uint32
+		if err := binary.Read(in, binary.BigEndian, &n); err == io.EOF {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		data := make([]byte, n)
+		if _, err := io.ReadFull(in, data); err != nil {
+			return err
+		}
+		if err := answers.Encode(Check(t, data)); err != nil {
+			return err
+		}
+	}
+}
+
+// framed is an input as serve reads it.
+func framed(data []byte) []byte {
+	return append(binary.BigEndian.AppendUint32(nil, uint32(len(data))), data...)
+}
+
+// Replay runs one input in a process of its own; program is a build of this command.
+func Replay(ctx context.Context, t Target, program string, data []byte) (Fault, error) {
+	r := newReplayer(t, program)
+	defer r.close()
+	return r.check(ctx, data)
+}
+
+// inputLimit is how long one input may take until it counts as one that hangs.
+const inputLimit = 20 * time.Second
+
+// replayer runs inputs of one target in a process of its own, again and again,
+// and starts another when one has died of an input.
+type replayer struct {
+	target  Target
+	program string
+	process *exec.Cmd
+	in      io.WriteCloser
+	out     *bufio.Reader
+	stderr  bytes.Buffer
+}
+
+// newReplayer has program, a build of this command, run the target's harness.
+func newReplayer(t Target, program string) *replayer { return &replayer{target: t, program: program} }
+
+func (r *replayer) start() error {
+	r.process = exec.Command(r.program, helperName, r.target.Name)
+	r.stderr.Reset()
+	r.process.Stderr = &r.stderr
+	in, err1 := r.process.StdinPipe()
+	out, err2 := r.process.StdoutPipe()
+	if err := errors.Join(err1, err2); err != nil {
+		return err
+	}
+	r.in, r.out = in, bufio.NewReader(out)
+	return r.process.Start()
+}
+
+// check says what an input does. An error means that it could not be asked.
+func (r *replayer) check(ctx context.Context, data []byte) (Fault, error) {
+	if err := ctx.Err(); err != nil {
+		return Fault{}, err
+	}
+	if r.process == nil {
+		if err := r.start(); err != nil {
+			r.process = nil
+			return Fault{}, fmt.Errorf("replay: %w", err)
+		}
+	}
+	hung := time.AfterFunc(inputLimit, func() { _ = r.process.Process.Kill() })
+	_, err := r.in.Write(framed(data))
+	var line []byte
+	if err == nil {
+		line, err = r.out.ReadBytes('\n')
+	}
+	inTime := hung.Stop()
+	var f Fault
+	if err == nil {
+		err = json.Unmarshal(line, &f)
+	}
+	if err == nil {
+		return f, nil
+	}
+	r.close()
+	if !inTime {
+		return Fault{Oracle: oracle.Time, Seen: fmt.Sprintf("no answer within %v", inputLimit)}, nil
+	}
+	return Fault{Oracle: oracle.Panic, Seen: oneLine(firstLine(r.stderr.String()))}, nil
+}
+
+// firstLine is what the runtime says when it dies, without the goroutines.
+func firstLine(s string) string {
+	for line := range strings.Lines(s) {
+		if line = strings.TrimSpace(line); line != "" {
+			return line
+		}
+	}
+	return "the process ended"
+}
+
+func (r *replayer) close() {
+	if r.process == nil {
+		return
+	}
+	_ = r.in.Close()
+	_ = r.process.Process.Kill()
+	_ = r.process.Wait()
+	r.process = nil
+}

@@ -1,0 +1,61 @@
+package text
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"strings"
+
+	"github.com/tunnelbench/tunnelbench/fuzz/oracle"
+	"github.com/tunnelbench/tunnelbench/reference"
+)
+
+// configPerOctet is what the reader of YAML may allocate for an octet.
+const configPerOctet = 8 << 10
+
+// Config attacks the reader of a tunnel's configuration. What it takes is
+// valid, and has no port or address that would not do.
+func Config(data []byte) int {
+	const longest = 1 << 12 // people write these
+	if len(data) > longest {
+		return 0
+	}
+	input := oracle.Exact(data)
+	var file *reference.File
+	var err error
+	oracle.Allocates(oracle.PerOctet(configPerOctet, data), func() { file, err = readConfig(input) })
+	oracle.Untouched(input, data)
+	if err != nil {
+		oracle.Line(err)
+		if !strings.HasPrefix(err.Error(), "end.yaml:") {
+			oracle.Fail(oracle.OneLine, "error %q does not name its file", err)
+		}
+		return 0
+	}
+	if err := file.Config.Validate(); err != nil {
+		oracle.Fail(oracle.Agreement, "it was read and is not valid: %v", err)
+	}
+	if _, err := reference.NewEnd(file.Config, 1, func([]byte) {}, func(netip.AddrPort, []byte) {}); err != nil {
+		oracle.Fail(oracle.Agreement, "it was read and no end can be made of it: %v", err)
+	}
+	return 1
+}
+
+func readConfig(data []byte) (*reference.File, error) {
+	return reference.ReadFile(context.Background(), "end.yaml", data, oneHost{})
+}
+
+// oneHost resolves one name, without a network.
+type oneHost struct{}
+
+func (oneHost) LookupNetIP(_ context.Context, network, host string) ([]netip.Addr, error) {
+	switch {
+	case host == "empty.example":
+		return nil, nil
+	case host != "peer.example":
+		return nil, errors.New("no such host")
+	case network == "ip6":
+		return []netip.Addr{netip.MustParseAddr("2001:db8::2")}, nil
+	}
+	return []netip.Addr{netip.MustParseAddr("192.0.2.2")}, nil
+}

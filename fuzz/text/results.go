@@ -1,0 +1,161 @@
+//go:build !dvyukov
+
+// Not for go-fuzz, whose build cannot copy the chart library that package
+// reports imports.
+
+package text
+
+import (
+	"bytes"
+	_ "embed"
+	"hash/crc32"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tunnelbench/tunnelbench/fuzz/oracle"
+	"github.com/tunnelbench/tunnelbench/reports"
+)
+
+// resultsPerOctet is the reader's limit of allocation, in octets. The dearest
+// input known takes 45: a list of empty texts.
+const resultsPerOctet = 128
+
+// smallResults is a run of two devices.
+//
+//go:embed results.json
+var smallResults []byte
+
+// ResultsSeeds are whole files, and pieces that a reader stumbles over.
+func ResultsSeeds() [][]byte {
+	empty, err := reports.Encode(&reports.Results{Started: time.Unix(1, 0).UTC(), Ended: time.Unix(2, 0).UTC()})
+	if err != nil {
+		panic(err) // the seed is wrong
+	}
+	return [][]byte{
+		empty, smallResults, compared(), nil, []byte("null"), []byte(`{"schema":"tunnelbench.results/2"}`),
+		[]byte(strings.Repeat("[", 10000)), []byte(`{"seed":` + strings.Repeat("9", 10000)),
+		bytes.Replace(empty, []byte(`"command": []`), []byte(`"command": [`+strings.Repeat(`"",`, 998)+`""]`), 1),
+	}
+}
+
+// compared is what `ab` writes.
+func compared() []byte {
+	one, two := 1.0, 2.0
+	c := &reports.Comparison{
+		Devices: []string{"vxlan", "reference"}, FrameSize: 64, Direction: "forward", Overload: 1000, Light: 100, Rounds: 2, Confidence: 0.95,
+		Order: [][]int{{0, 1}, {1, 0}}, Warnings: []string{"two rounds are few"},
+		Metrics: []reports.Metric{{Name: "forwarding_rate", Unit: "fps", Better: 1, Samples: [][]*float64{{&one, &two}, {&two, nil}}}},
+	}
+	data, err := reports.Encode(&reports.Results{Started: time.Unix(1, 0).UTC(), Ended: time.Unix(2, 0).UTC(), Profile: "ab", Comparison: c})
+	if err != nil {
+		panic(err) // the seed is wrong
+	}
+	return data
+}
+
+// Results attacks the reader of results.json.
+func Results(data []byte) int {
+	input := oracle.Exact(data)
+	var r *reports.Results
+	var err error
+	oracle.Allocates(oracle.PerOctet(resultsPerOctet, data), func() { r, err = readResults(input) })
+	oracle.Untouched(input, data)
+	small, large := oracle.Stretch(data)
+	oracle.Slopes(readAndForget, small, large)
+	if err != nil {
+		oracle.Line(err)
+		return 0
+	}
+	sameAgain(r)
+	// A few of those that are accepted: this costs as much as all the rest.
+	if choice := int(crc32.ChecksumIEEE(data)); choice%8 == 0 {
+		growsEvenly(r, growers[choice/8%len(growers)])
+	}
+	return 1
+}
+
+// growsEvenly holds a list that is longer and longer to allocation and slope.
+func growsEvenly(r *reports.Results, grow grower) {
+	small, large, ok := grown(r, grow)
+	if !ok {
+		return
+	}
+	oracle.Allocates(oracle.PerOctet(resultsPerOctet, large), func() { readAndForget(large) })
+	oracle.Slopes(readAndForget, small, large)
+}
+
+func readResults(data []byte) (*reports.Results, error) {
+	return reports.Read(bytes.NewReader(data), "results.json")
+}
+
+func readAndForget(data []byte) { _, _ = readResults(data) }
+
+// sameAgain is the round trip: what is read, written and read again is the same.
+func sameAgain(r *reports.Results) {
+	first, err := reports.Encode(r)
+	if err != nil {
+		oracle.Fail(oracle.RoundTrip, "what was read cannot be written: %v", err)
+	}
+	back, err := readResults(first)
+	if err != nil {
+		oracle.Fail(oracle.RoundTrip, "what was written cannot be read: %v", err)
+	}
+	if second, err := reports.Encode(back); err != nil || !bytes.Equal(first, second) {
+		oracle.Fail(oracle.RoundTrip, "written twice, the results differ (%v):\n%s\n%s", err, first, second)
+	}
+}
+
+// grower makes one list of the results n times as long; one that is empty
+// stays so.
+type grower func(r *reports.Results, n int)
+
+var growers = []grower{
+	func(r *reports.Results, n int) { r.Results = slices.Repeat(r.Results, n) },
+	func(r *reports.Results, n int) { r.Calibration = slices.Repeat(r.Calibration, n) },
+	func(r *reports.Results, n int) { r.Command = slices.Repeat(r.Command, n) },
+	func(r *reports.Results, n int) { r.Host.Notes = slices.Repeat(r.Host.Notes, n) },
+	inFirst(func(res *reports.Result, n int) { res.Trials = slices.Repeat(res.Trials, n) }),
+	inFirst(func(res *reports.Result, n int) { res.Values = slices.Repeat(res.Values, n) }),
+	inFirst(func(res *reports.Result, n int) { res.Warnings = slices.Repeat(res.Warnings, n) }),
+	inFirst(func(res *reports.Result, n int) {
+		res.Trials = slices.Clone(res.Trials)
+		for i := range res.Trials[:min(1, len(res.Trials))] {
+			res.Trials[i].Stalls = slices.Repeat(res.Trials[i].Stalls, n)
+		}
+	}),
+}
+
+func inFirst(grow func(*reports.Result, int)) grower {
+	return func(r *reports.Results, n int) {
+		r.Results = slices.Clone(r.Results)
+		for i := range r.Results[:min(1, len(r.Results))] {
+			grow(&r.Results[i], n)
+		}
+	}
+}
+
+// grown is r as two files, one list of which is oracle.Growth times as long in the
+// second. Not ok: the list is empty, or r itself too long.
+func grown(r *reports.Results, grow grower) (small, large []byte, ok bool) {
+	const enough, most = 96 << 10, 64 // octets of large, copies in small
+	once, err1 := encodeGrown(r, grow, 1)
+	twice, err2 := encodeGrown(r, grow, 2)
+	step := len(twice) - len(once)
+	if err1 != nil || err2 != nil || step <= 0 {
+		return nil, nil, false
+	}
+	for copies := min(most, (enough-len(once))/(oracle.Growth*step)); copies > 1; copies /= 2 {
+		if large, err1 = encodeGrown(r, grow, oracle.Growth*copies); err1 == nil { // the schema limits every list
+			small, err2 = encodeGrown(r, grow, copies)
+			return small, large, err2 == nil
+		}
+	}
+	return nil, nil, false
+}
+
+func encodeGrown(r *reports.Results, grow grower, n int) ([]byte, error) {
+	longer := *r
+	grow(&longer, n)
+	return reports.Encode(&longer)
+}

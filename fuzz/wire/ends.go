@@ -1,0 +1,231 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/binary"
+	"net/netip"
+	"runtime"
+
+	"github.com/tunnelbench/tunnelbench/fuzz/oracle"
+	"github.com/tunnelbench/tunnelbench/reference"
+)
+
+// Ends attacks two ends that are joined by a wire, by a program: a step is an
+// octet that says what happens, and one or two for how. Whatever the wire does to datagrams, a
+// packet arrives whole, once, at the end that it was for, or not at all; and nothing is
+// lost that the wire did not lose and the replay window did not have to refuse.
+func Ends(data []byte) int {
+	const longest = 1 << 12 // of a program, in octets: each step costs a packet
+	w := newWire()
+	goroutines := runtime.NumGoroutine()
+	for data = data[:min(len(data), longest)]; len(data) >= 2; {
+		data = data[w.step(data[0], data[1:]):]
+	}
+	w.balance()
+	oracle.Settles("goroutines", goroutines, runtime.NumGoroutine)
+	return min(1, w.arrived)
+}
+
+// wire joins the ends; each direction is a queue.
+type wire struct {
+	now   uint64 // the clock, from which a new end takes its first sequence number
+	sides [2]*side
+
+	arrived int
+}
+
+// side is an end, what it is waiting to receive, and what it may receive.
+type side struct {
+	end      *reference.End
+	at, peer netip.AddrPort
+	nets     []netip.Prefix
+	queue    [][]byte
+	expected []byte // the packet that must come out next; nil: none may
+	window   windowModel
+	sequence uint64   // of the last datagram; 0: there was none
+	sent     [][]byte // what Encap makes
+}
+
+// maxFlights bounds a queue; what comes on top is lost, as on any wire.
+const maxFlights = 64
+
+func newWire() *wire {
+	w := &wire{now: 1000}
+	w.sides[0] = &side{at: hereEndpoint, peer: thereEndpoint, nets: hereNets}
+	w.sides[1] = &side{at: thereEndpoint, peer: hereEndpoint, nets: thereNets}
+	for i := range w.sides {
+		w.start(i)
+	}
+	return w
+}
+
+// start begins an end, or begins it again: its peer's window knows nothing of that.
+func (w *wire) start(i int) {
+	s, peer := w.sides[i], w.sides[1-i]
+	s.window, s.sequence = windowModel{}, 0
+	s.end = newEnd(endConfig(s.at, reference.Peer{ID: pairID, Endpoint: peer.at, Prefixes: peer.nets}), w.now,
+		func(packet []byte) {
+			if s.expected == nil || !bytes.Equal(packet, s.expected) {
+				oracle.Fail(oracle.Agreement, "delivered\n% x, want\n% x", packet, s.expected)
+			}
+			s.expected = nil
+			w.arrived++
+		},
+		func(to netip.AddrPort, datagram []byte) {
+			oracle.Agree("where a datagram goes", to, peer.at)
+			s.sent = append(s.sent, oracle.Exact(datagram))
+		})
+}
+
+// step runs one step and returns how many octets it took.
+func (w *wire) step(what byte, how []byte) int {
+	w.now++
+	from := int(what>>7) & 1
+	to := w.sides[1-from]
+	head := len(to.queue) - 1
+	arg := int(how[0])
+	switch op := what & 15; {
+	case op < 4:
+		w.send(from, arg)
+	case op < 8 && head >= 0:
+		w.receive(to, false)
+	case op == 8 && head >= 0: // lost
+		to.queue = to.queue[1:]
+	case op == 9 && head >= 0: // twice
+		to.put(to.queue[arg%len(to.queue)])
+	case op == 10 && head >= 0: // overtaken
+		at := arg % len(to.queue)
+		to.queue[0], to.queue[at] = to.queue[at], to.queue[0]
+	case op == 11 && head >= 0 && len(to.queue[0]) > 0: // damaged
+		to.queue[0] = oracle.Exact(to.queue[0])
+		to.queue[0][arg%len(to.queue[0])] ^= 1 << (what >> 4 & 7)
+	case op == 12 && head >= 0: // cut
+		to.queue[0] = oracle.Exact(to.queue[0][:arg%(len(to.queue[0])+1)])
+	case op == 13 && head >= 0: // by somebody else
+		w.receive(to, true)
+	case op == 14: // time goes by
+		w.now += 1 << (arg % 40)
+	case op == 15: // restart: the clock has gone on meanwhile
+		w.now += 1 << 20
+		w.start(from)
+	}
+	return 2
+}
+
+func (s *side) put(datagram []byte) {
+	if len(s.queue) < maxFlights {
+		s.queue = append(s.queue, datagram)
+	}
+}
+
+// send puts a packet into an end; its addresses are those of hosts behind both,
+// or, for one length in eight, of nobody.
+func (w *wire) send(from, arg int) {
+	s, peer := w.sides[from], w.sides[1-from]
+	nobody := arg%8 == 7
+	packet := packetBetween(s.nets, peer.nets, arg, nobody)
+	if arg%16 == 15 {
+		packet[0] = 0 // no IP
+	}
+	before := s.end.Stats().Encap
+	s.end.Encap(packet)
+	after := s.end.Stats().Encap
+	if after.Received-before.Received != 1 || after.Delivered+after.Drops.Sum()-before.Delivered-before.Drops.Sum() != 1 {
+		oracle.Fail(oracle.Counted, "one packet: %v, then %v", before, after)
+	}
+	if want := !nobody && len(packet) <= endMTU; want != (len(s.sent) == 1) {
+		oracle.Fail(oracle.Agreement, "a packet of %d octets became %d datagrams", len(packet), len(s.sent))
+	}
+	for _, datagram := range s.sent {
+		s.counts(be(datagram, 4, 8))
+		oracle.Agree("an own datagram", slowParse(datagram), reference.DropNone)
+		if !bytes.Equal(datagram[reference.HeaderLen:], packet) {
+			oracle.Fail(oracle.RoundTrip, "what is sent is\n% x, was\n% x", datagram[reference.HeaderLen:], packet)
+		}
+		peer.put(datagram)
+	}
+	s.sent = nil
+}
+
+// counts: the sequence number rises by one with each datagram.
+func (s *side) counts(sequence uint64) {
+	if s.sequence > 0 {
+		oracle.Agree("sequence number", sequence, s.sequence+1)
+	}
+	s.sequence = sequence
+}
+
+// packetBetween is an IP packet of arg times eight octets, more or less, that says so.
+func packetBetween(from, to []netip.Prefix, arg int, nobody bool) []byte {
+	v6 := arg & 1
+	src, dst := from[v6].Addr().AsSlice(), to[v6].Addr().AsSlice()
+	if nobody {
+		dst[0] = 0xfd
+	}
+	packet := make([]byte, 40+arg*8)
+	for i := range packet {
+		packet[i] = byte(i * 7)
+	}
+	if v6 == 1 {
+		packet[0] = 0x60
+		binary.BigEndian.PutUint16(packet[4:], uint16(len(packet)-40))
+		copy(packet[8:], src)
+		copy(packet[24:], dst)
+		return packet
+	}
+	packet[0] = 0x45
+	binary.BigEndian.PutUint16(packet[2:], uint16(len(packet)))
+	copy(packet[12:], src)
+	copy(packet[16:], dst)
+	return packet
+}
+
+// receive gives an end the first of its queue, from its peer or from a stranger.
+func (w *wire) receive(s *side, stranger bool) {
+	datagram := s.queue[0]
+	s.queue = s.queue[1:]
+	from, want := strangeAddress, reference.DropPeer
+	if !stranger {
+		from, want = s.peer, s.judge(datagram)
+	}
+	if want == reference.DropNone {
+		s.expected = datagram[reference.HeaderLen:]
+	}
+	before := s.end.Stats()
+	s.end.Decap(from, oracle.Exact(datagram), 0)
+	after := s.end.Stats()
+	if s.expected != nil {
+		oracle.Fail(oracle.Agreement, "a packet that nothing happened to is lost: %v", after.Decap)
+	}
+	if want != reference.DropNone && after.Decap.Drops[want] != before.Decap.Drops[want]+1 {
+		oracle.Fail(oracle.Counted, "want one more dropped as %v: %v, then %v", want, before.Decap, after.Decap)
+	}
+	if len(s.sent) > 0 {
+		oracle.Fail(oracle.Amplification, "%d datagrams went out for one that came in", len(s.sent))
+	}
+}
+
+// judge says what a datagram of the peer's is dropped as.
+func (s *side) judge(datagram []byte) reference.Drop {
+	parsed := slowParse(datagram)
+	switch {
+	case parsed == reference.DropShort || parsed == reference.DropLength:
+		return parsed
+	case be(datagram, 0, 4) != pairID:
+		return reference.DropTunnel
+	case parsed != reference.DropNone:
+		return parsed
+	}
+	return s.window.accept(be(datagram, 4, 8))
+}
+
+// balance: all that was received is accounted for.
+func (w *wire) balance() {
+	for _, s := range w.sides {
+		for _, d := range []reference.Direction{s.end.Stats().Encap, s.end.Stats().Decap} {
+			if d.Received != d.Delivered+d.Drops.Sum() {
+				oracle.Fail(oracle.Counted, "%v", d)
+			}
+		}
+	}
+}

@@ -1,0 +1,108 @@
+package wire
+
+import (
+	"bytes"
+	"net/netip"
+
+	"github.com/gopacket/gopacket"
+	"github.com/gopacket/gopacket/layers"
+
+	"github.com/tunnelbench/tunnelbench/fuzz/oracle"
+	"github.com/tunnelbench/tunnelbench/reference/inner"
+)
+
+// Inner attacks what is asked of a packet before it is carried: what it is,
+// whence, where to, how long.
+func Inner(data []byte) int {
+	packet := oracle.Exact(data)
+	isIP := inner.IsIP(packet)
+	oracle.Agree("IsIP", isIP, slowIsIP(data))
+	cut := inner.Unpadded(packet)
+	if !bytes.Equal(cut, data[:len(cut)]) || len(cut) < len(data) && len(cut) != inner.Length(packet) {
+		oracle.Fail(oracle.Agreement, "%d of %d octets are left without padding, the packet says %d", len(cut), len(data), inner.Length(packet))
+	}
+	finishesPartial(data)
+	if !isIP {
+		oracle.Agree("Length", inner.Length(packet), 0)
+		return 0
+	}
+	from, to, length := inner.Source(packet), inner.Destination(packet), inner.Length(packet)
+	kind := inner.EtherType(packet)
+	oracle.Untouched(packet, data)
+	oracle.Forget(packet)
+	slowFrom, slowTo, slowLength, slowKind := slowIP(data)
+	oracle.Agree("Source", from, slowFrom)
+	oracle.Agree("Destination", to, slowTo)
+	oracle.Agree("Length", length, slowLength)
+	oracle.Agree("EtherType", kind, slowKind)
+	gopacketAgrees(data, from, to, length)
+	if oracle.Sampled(data, costly) {
+		oracle.Allocates(0, func() { inner.Source(data); inner.Destination(data); inner.Length(data); inner.Unpadded(data) })
+	}
+	return 1
+}
+
+// slowIP reads an IP header by the documents.
+func slowIP(packet []byte) (from, to netip.Addr, length int, kind uint16) {
+	if packet[0]/16 == 4 {
+		from, _ = netip.AddrFromSlice(packet[12:16])
+		to, _ = netip.AddrFromSlice(packet[16:20])
+		return from, to, int(be(packet, 2, 2)), 0x0800
+	}
+	from, _ = netip.AddrFromSlice(packet[8:24])
+	to, _ = netip.AddrFromSlice(packet[24:40])
+	return from, to, 40 + int(be(packet, 4, 2)), 0x86dd
+}
+
+// gopacketAgrees asks a decoder by somebody else, where it takes the header.
+func gopacketAgrees(packet []byte, from, to netip.Addr, length int) {
+	if packet[0]>>4 == 4 {
+		var ip layers.IPv4
+		if ip.DecodeFromBytes(packet, gopacket.NilDecodeFeedback) != nil {
+			return
+		}
+		oracle.Agree("gopacket's source", from, netip.AddrFrom4([4]byte(ip.SrcIP)))
+		oracle.Agree("gopacket's destination", to, netip.AddrFrom4([4]byte(ip.DstIP)))
+		if length != 0 { // it mends a 0, as offloads leave it
+			oracle.Agree("gopacket's length", length, int(ip.Length))
+		}
+		return
+	}
+	var ip layers.IPv6
+	if ip.DecodeFromBytes(packet, gopacket.NilDecodeFeedback) != nil {
+		return
+	}
+	oracle.Agree("gopacket's source", from, netip.AddrFrom16([16]byte(ip.SrcIP)))
+	oracle.Agree("gopacket's destination", to, netip.AddrFrom16([16]byte(ip.DstIP)))
+	if ip.HopByHop == nil { // a jumbogram's length is elsewhere (RFC 2675)
+		oracle.Agree("gopacket's length", length, 40+int(ip.Length))
+	}
+}
+
+// finishesPartial: only a checksum field is written, only where the pseudo
+// header's sum stands in it, and then the packet is right; once is enough.
+func finishesPartial(data []byte) {
+	packet := oracle.Exact(data)
+	inner.FinishPartial(packet)
+	if bytes.Equal(packet, data) {
+		return
+	}
+	s, ok := slowSegment(data)
+	if !ok {
+		oracle.Fail(oracle.Input, "a packet that is no segment was changed: % x", data)
+	}
+	at := len(s.ip) + s.checksumAt()
+	oracle.Untouched(packet[:at], data[:at])
+	oracle.Untouched(packet[at+2:], data[at+2:])
+	sum := s.pseudo()
+	if onesSum(sum)%0xffff != uint16(be(data, at, 2))%0xffff {
+		oracle.Fail(oracle.Input, "a checksum that is not partial was finished: % x", data)
+	}
+	after, _ := slowSegment(packet)
+	if onesSum(after.pseudo(), append(oracle.Exact(after.transport), after.payload...))%0xffff != 0 {
+		oracle.Fail(oracle.Agreement, "a checksum was finished and is wrong: % x", packet)
+	}
+	again := oracle.Exact(packet)
+	inner.FinishPartial(again)
+	oracle.Untouched(again, packet)
+}

@@ -1,0 +1,149 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"slices"
+
+	"github.com/tunnelbench/tunnelbench/fuzz/oracle"
+	"github.com/tunnelbench/tunnelbench/reference/inner"
+)
+
+// merging is kept from input to input, as a port keeps it.
+var merging = new(inner.Merger)
+
+// Merge attacks what joins packets for a TUN device: rows of packets, each
+// behind its length of two octets. What was joined, cut up again, is the same
+// packets, those of a flow in their order. With an odd first octet the packets' checksums
+// are mended first: no engine finds them.
+func Merge(data []byte) int {
+	if len(data) == 0 {
+		return 0
+	}
+	packets := rows(data[1:], inner.MergeMax)
+	if data[0]&1 == 1 {
+		mendSegments(packets)
+	}
+	supers := merge(packets)
+	got, joined := cutUp(supers)
+	byFlow(packets, got)
+	if oracle.Sampled(data, costly) {
+		work := cloned(packets)
+		again := func() {
+			for i, p := range packets {
+				copy(work[i], p)
+			}
+			merging.Reset()
+			for _, p := range work {
+				merging.Add(p)
+			}
+			merging.Supers()
+		}
+		oracle.Allocates(0, again)
+		oracle.Takes(oracle.Budget(len(data)+10*len(packets)), again)
+	}
+	return joined
+}
+
+// rows cuts data into at most n packets.
+func rows(data []byte, n int) (packets [][]byte) {
+	for len(data) >= 2 && len(packets) < n {
+		size := min(int(binary.BigEndian.Uint16(data)), len(data)-2)
+		packets = append(packets, data[2:2+size:2+size])
+		data = data[2+size:]
+	}
+	return packets
+}
+
+// mendSegments gives packets that are TCP or UDP but for lengths and checksums the right ones.
+func mendSegments(packets [][]byte) {
+	for i, p := range packets {
+		p = oracle.Exact(p)
+		switch {
+		case len(p) >= 20 && p[0]>>4 == 4:
+			binary.BigEndian.PutUint16(p[2:], uint16(len(p)))
+			if n := int(p[0]%16) * 4; p[9] == 17 && len(p) >= n+8 {
+				binary.BigEndian.PutUint16(p[n+4:], uint16(len(p)-n))
+			}
+		case len(p) >= 40 && p[0]>>4 == 6:
+			binary.BigEndian.PutUint16(p[4:], uint16(len(p)-40))
+			if p[6] == 17 && len(p) >= 48 {
+				binary.BigEndian.PutUint16(p[44:], uint16(len(p)-40))
+			}
+		}
+		if s, ok := slowSegment(p); ok {
+			packets[i] = s.build()
+		}
+	}
+}
+
+func cloned(packets [][]byte) (clones [][]byte) {
+	for _, p := range packets {
+		clones = append(clones, oracle.Exact(p))
+	}
+	return clones
+}
+
+// merge gives clones to the merger, so that the packets stay as they were.
+func merge(packets [][]byte) []inner.Super {
+	merging.Reset()
+	for _, p := range cloned(packets) {
+		merging.Add(p)
+	}
+	return merging.Supers()
+}
+
+// cutUp takes super-packets apart by the slow splitter; joined is 1 when one
+// held more than one packet.
+func cutUp(supers []inner.Super) (packets [][]byte, joined int) {
+	for _, s := range supers {
+		whole := bytes.Join(s.Parts, nil)
+		if s.Packets == 1 {
+			oracle.Agree("the header of a lone packet", s.Header, inner.VirtioHeader{})
+			packets = append(packets, whole)
+			continue
+		}
+		joined = 1
+		if len(whole) >= inner.MaxSuper {
+			oracle.Fail(oracle.Agreement, "a super-packet of %d octets", len(whole))
+		}
+		parts, ok := slowSplit(s.Header, whole)
+		if !ok || len(parts) != s.Packets {
+			oracle.Fail(oracle.RoundTrip, "%d packets, joined, are cut up into %d: %+v", s.Packets, len(parts), s.Header)
+		}
+		packets = append(packets, parts...)
+	}
+	return packets, joined
+}
+
+// byFlow compares what went in with what came out: all of it, and of each flow in order.
+func byFlow(in, out [][]byte) {
+	if len(in) != len(out) {
+		oracle.Fail(oracle.Counted, "%d packets became %d", len(in), len(out))
+	}
+	flows := map[string][2][][]byte{}
+	for side, all := range [][][]byte{in, out} {
+		for _, p := range all {
+			key := flowKey(p)
+			f := flows[key]
+			f[side] = append(f[side], p)
+			flows[key] = f
+		}
+	}
+	for key, f := range flows {
+		if !slices.EqualFunc(f[0], f[1], bytes.Equal) {
+			oracle.Fail(oracle.RoundTrip, "the packets of flow %s came out differently:\n% x\nwere\n% x", key, f[1], f[0])
+		}
+	}
+}
+
+// flowKey is addresses, ports and protocol; what is no segment is a flow of its
+// own.
+func flowKey(packet []byte) string {
+	s, ok := slowSegment(packet)
+	if !ok {
+		return "none"
+	}
+	return fmt.Sprintf("%v %v % x % x", s.ipv6, s.udp, s.pseudo()[:len(s.pseudo())-8], s.transport[:4])
+}

@@ -1,0 +1,157 @@
+package wire
+
+import (
+	"encoding/binary"
+	"hash/crc32"
+	"slices"
+
+	"github.com/tunnelbench/tunnelbench/reference"
+)
+
+// The slow decoders: one octet at a time, in the order of the documents, with
+// no regard to speed. They share nothing with the fast ones.
+
+// be reads n octets, big-endian.
+func be(octets []byte, at, n int) (value uint64) {
+	for _, b := range octets[at : at+n] {
+		value = value<<8 | uint64(b)
+	}
+	return value
+}
+
+// slowParse is what package reference documents of Parse.
+func slowParse(datagram []byte) reference.Drop {
+	if len(datagram) < 18 {
+		return reference.DropShort
+	}
+	if be(datagram, 16, 2) != uint64(len(datagram)-18) {
+		return reference.DropLength
+	}
+	if uint32(be(datagram, 12, 4)) != slowChecksum(datagram) {
+		return reference.DropChecksum
+	}
+	return reference.DropNone
+}
+
+// slowChecksum is CRC-32C with the field zero.
+func slowChecksum(datagram []byte) uint32 {
+	blank := slices.Clone(datagram)
+	clear(blank[12:16])
+	return crc32.Checksum(blank, crc32.MakeTable(crc32.Castagnoli))
+}
+
+// slowIsIP: RFC 791 and RFC 8200 want 20 and 40 octets of header.
+func slowIsIP(packet []byte) bool {
+	if len(packet) == 0 {
+		return false
+	}
+	least := map[byte]int{4: 20, 6: 40}[packet[0]/16]
+	return least > 0 && len(packet) >= least
+}
+
+// onesSum is the Internet checksum's sum (RFC 1071) of pieces behind each
+// other, each padded to an even length.
+func onesSum(pieces ...[]byte) uint16 {
+	var sum uint32
+	for _, p := range pieces {
+		for i, b := range p {
+			if i%2 == 0 {
+				sum += uint32(b) << 8
+			} else {
+				sum += uint32(b)
+			}
+			if sum > 0xffff {
+				sum -= 0xffff
+			}
+		}
+	}
+	return uint16(sum)
+}
+
+// segment is a TCP or UDP packet that is exactly as long as it says, without
+// fragments and extension headers, in parts.
+type segment struct {
+	ip, transport, payload []byte
+	udp, ipv6              bool
+}
+
+// slowSegment takes a packet apart; it must not be written to.
+func slowSegment(packet []byte) (s segment, ok bool) {
+	if !slowIsIP(packet) {
+		return s, false
+	}
+	var protocol byte
+	if s.ipv6 = packet[0]>>4 == 6; s.ipv6 {
+		if be(packet, 4, 2)+40 != uint64(len(packet)) {
+			return s, false
+		}
+		s.ip, protocol = packet[:40], packet[6]
+	} else {
+		n := int(packet[0]%16) * 4
+		if be(packet, 2, 2) != uint64(len(packet)) || n < 20 || n > len(packet) || be(packet, 6, 2)&0x3fff != 0 {
+			return s, false
+		}
+		s.ip, protocol = packet[:n], packet[9]
+	}
+	rest := packet[len(s.ip):]
+	switch {
+	case protocol == 17 && len(rest) >= 8 && be(rest, 4, 2) == uint64(len(rest)):
+		s.udp, s.transport, s.payload = true, rest[:8], rest[8:]
+	case protocol == 6 && len(rest) >= 20:
+		n := int(rest[12]>>4) * 4
+		if n < 20 || n > len(rest) {
+			return s, false
+		}
+		s.transport, s.payload = rest[:n], rest[n:]
+	default:
+		return s, false
+	}
+	return s, true
+}
+
+// checksumAt is where in the transport header the checksum is.
+func (s segment) checksumAt() int {
+	if s.udp {
+		return 6
+	}
+	return 16
+}
+
+// pseudo is the pseudo header (RFC 768, 8200 and 9293).
+func (s segment) pseudo() []byte {
+	p := slices.Clone(s.ip[12:20])
+	protocol := byte(6)
+	if s.ipv6 {
+		p = slices.Clone(s.ip[8:40])
+	}
+	if s.udp {
+		protocol = 17
+	}
+	p = binary.BigEndian.AppendUint32(p, uint32(len(s.transport)+len(s.payload)))
+	return append(p, 0, 0, 0, protocol)
+}
+
+// build puts a packet together, with lengths and checksums.
+func (s segment) build() []byte {
+	ip, transport := slices.Clone(s.ip), slices.Clone(s.transport)
+	n := len(transport) + len(s.payload)
+	if s.udp {
+		binary.BigEndian.PutUint16(transport[4:], uint16(n))
+	}
+	if s.ipv6 {
+		binary.BigEndian.PutUint16(ip[4:], uint16(n))
+	} else {
+		binary.BigEndian.PutUint16(ip[2:], uint16(len(ip)+n))
+		binary.BigEndian.PutUint16(ip[10:], 0)
+		binary.BigEndian.PutUint16(ip[10:], ^onesSum(ip))
+	}
+	at := s.checksumAt()
+	binary.BigEndian.PutUint16(transport[at:], 0)
+	whole := segment{ip: ip, transport: transport, payload: s.payload, udp: s.udp, ipv6: s.ipv6}
+	sum := ^onesSum(whole.pseudo(), slices.Concat(transport, s.payload))
+	if s.udp && sum == 0 {
+		sum = 0xffff
+	}
+	binary.BigEndian.PutUint16(transport[at:], sum)
+	return slices.Concat(ip, transport, s.payload)
+}

@@ -1,0 +1,239 @@
+package wire
+
+import (
+	"encoding/binary"
+	"net"
+	"slices"
+
+	"github.com/gopacket/gopacket"
+	"github.com/gopacket/gopacket/layers"
+
+	"github.com/tunnelbench/tunnelbench/loadgen"
+	"github.com/tunnelbench/tunnelbench/reference"
+	"github.com/tunnelbench/tunnelbench/reference/inner"
+)
+
+// seedPacket is an IP packet by gopacket's hand, with ids and sequence numbers
+// that go on from index to index.
+func seedPacket(ipv6, udp bool, index int, payload []byte, options ...layers.TCPOption) []byte {
+	protocol := layers.IPProtocolTCP
+	if udp {
+		protocol = layers.IPProtocolUDP
+	}
+	var network gopacket.SerializableLayer
+	var pseudo gopacket.NetworkLayer
+	if ipv6 {
+		ip := &layers.IPv6{Version: 6, HopLimit: 9, NextHeader: protocol, SrcIP: net.ParseIP("2001:2:0:2::7"), DstIP: net.ParseIP("2001:2:0:1::7")}
+		network, pseudo = ip, ip
+	} else {
+		ip := &layers.IPv4{Version: 4, TTL: 9, Id: uint16(65534 + index), Protocol: protocol, SrcIP: net.IP{198, 19, 0, 7}, DstIP: net.IP{198, 18, 0, 7}}
+		network, pseudo = ip, ip
+	}
+	if udp {
+		layer := &layers.UDP{SrcPort: 40000, DstPort: 9}
+		_ = layer.SetNetworkLayerForChecksum(pseudo)
+		return seedLayers(network, layer, gopacket.Payload(payload))
+	}
+	layer := &layers.TCP{SrcPort: 40000, DstPort: 9, Seq: uint32(1<<32 - 150 + index*len(payload)), Ack: 77, ACK: true, Window: 1000, Options: options}
+	_ = layer.SetNetworkLayerForChecksum(pseudo)
+	return seedLayers(network, layer, gopacket.Payload(payload))
+}
+
+func seedLayers(all ...gopacket.SerializableLayer) []byte {
+	b := gopacket.NewSerializeBuffer()
+	if err := gopacket.SerializeLayers(b, gopacket.SerializeOptions{FixLengths: true, ComputeChecksums: true}, all...); err != nil {
+		panic(err) // the seed is wrong
+	}
+	return slices.Clone(b.Bytes())
+}
+
+// kinds are IPv4 and IPv6, TCP and UDP.
+func kinds(each func(ipv6, udp bool)) {
+	for i := range 4 {
+		each(i&1 == 1, i&2 == 2)
+	}
+}
+
+func timestamps() layers.TCPOption {
+	return layers.TCPOption{OptionType: layers.TCPOptionKindTimestamps, OptionLength: 10, OptionData: make([]byte, 8)}
+}
+
+func sealed(tunnel uint32, sequence uint64, packet []byte) []byte {
+	datagram := append(make([]byte, reference.HeaderLen), packet...)
+	reference.Seal(datagram, tunnel, sequence)
+	return datagram
+}
+
+// HeaderSeeds are datagrams of data and control, whole and cut.
+func HeaderSeeds() [][]byte {
+	whole := sealed(pairID, 7, seedPacket(false, true, 0, []byte("abcdefgh")))
+	damaged := slices.Clone(whole)
+	damaged[13]++
+	return [][]byte{
+		whole, damaged, whole[:30], whole[:17], nil,
+		sealed(reference.ControlTunnel, 1, nil), sealed(1<<32-1, 1<<64-1, []byte{0x60}),
+		sealed(pairID, 8, seedPacket(true, false, 0, []byte("abc"))),
+	}
+}
+
+// InnerSeeds are packets, padded, cut, fragments, and with checksums left to a device.
+func InnerSeeds() (seeds [][]byte) {
+	kinds(func(ipv6, udp bool) {
+		whole := seedPacket(ipv6, udp, 0, []byte("payload"))
+		s, _ := slowSegment(whole)
+		partial := slices.Clone(whole)
+		binary.BigEndian.PutUint16(partial[len(s.ip)+s.checksumAt():], onesSum(s.pseudo()))
+		seeds = append(seeds, whole, append(slices.Clone(whole), 0, 0, 0), whole[:len(whole)-3], partial)
+	})
+	fragment := seedPacket(false, true, 0, []byte("payload"))
+	fragment[6] = 0x20
+	jumbo := seedPacket(true, true, 0, nil)
+	jumbo[4], jumbo[5] = 0, 0
+	return append(seeds, fragment, jumbo, []byte{0x45}, nil)
+}
+
+// SplitSeeds are super-packets of each kind behind their headers.
+func SplitSeeds() (seeds [][]byte) {
+	kinds(func(ipv6, udp bool) {
+		for _, kind := range []uint8{inner.GSONone, inner.GSOTCP4, inner.GSOTCP6, inner.GSOUDP, inner.GSOTCP4 | inner.GSOECN} {
+			packet := seedPacket(ipv6, udp, 0, make([]byte, 600))
+			if !udp {
+				packet = seedPacket(ipv6, udp, 0, make([]byte, 600), timestamps())
+			}
+			s, _ := slowSegment(packet)
+			if !udp {
+				packet[len(s.ip)+13] |= 0x89 // CWR, PSH, FIN
+			}
+			h := make([]byte, inner.VirtioLen)
+			inner.VirtioHeader{
+				Flags: inner.NeedsChecksum, GSOType: kind, GSOSize: 100, ChecksumStart: uint16(len(s.ip)), ChecksumOffset: uint16(s.checksumAt()),
+			}.Put(h)
+			seeds = append(seeds, append(h, packet...))
+		}
+	})
+	return append(seeds, sumsToZero(), make([]byte, inner.VirtioLen), nil)
+}
+
+// sumsToZero is a UDP packet whose checksum is 0, and has to be written as 0xffff.
+func sumsToZero() []byte {
+	packet := seedPacket(false, true, 0, []byte{0, 0})
+	copy(packet[28:], packet[26:28])
+	h := make([]byte, inner.VirtioLen)
+	inner.VirtioHeader{Flags: inner.NeedsChecksum, GSOType: inner.GSOUDP, GSOSize: 9, ChecksumStart: 20, ChecksumOffset: 6}.Put(h)
+	return append(h, packet...)
+}
+
+// MergeSeeds are rows of packets that belong together, and some that nearly do.
+func MergeSeeds() (seeds [][]byte) {
+	kinds(func(ipv6, udp bool) {
+		row, tail := []byte{0}, []byte{1}
+		for i := range 5 {
+			size := 30
+			if i == 3 {
+				size = 20
+			}
+			p := seedPacket(ipv6, udp, i, make([]byte, size))
+			if i == 2 && !udp {
+				p[len(p)-size-20+13] |= 8 // PSH; the checksum is mended
+			}
+			row = binary.BigEndian.AppendUint16(row, uint16(len(p)))
+			row = append(row, p...)
+		}
+		seeds = append(seeds, row, append(tail, row[1:]...))
+	})
+	strangers := []byte{1}
+	for _, p := range [][]byte{seedPacket(false, true, 0, make([]byte, 9)), []byte("no packet"), seedPacket(false, true, 1, make([]byte, 9))} {
+		strangers = binary.BigEndian.AppendUint16(strangers, uint16(len(p)))
+		strangers = append(strangers, p...)
+	}
+	return append(seeds, strangers, append([]byte{0}, make([]byte, 400)...), nil) // the last but one: 200 empty ones
+}
+
+// WindowSeeds count up, jump, fall back and repeat.
+func WindowSeeds() [][]byte {
+	up := slices.Repeat([]byte{0, 0, 0}, 200)
+	return [][]byte{
+		up, append(slices.Clone(up), 3, 0, 5, 3, 0, 5, 3, 0xff, 0xff),
+		{2, 0x20, 0, 3, 0x1f, 0xc0, 3, 0x1f, 0xbf, 5, 0, 0, 5, 0, 1, 5, 0, 2, 5, 0, 3, 5, 0, 4},
+		{8, 0, 0, 0, 0, 0, 3, 0, 1, 6, 0, 1, 7, 0, 9}, {4, 0, 63, 4, 0, 64, 4, 0, 1, 3, 0, 64, 3, 0, 63},
+	}
+}
+
+// DecapSeeds are datagrams, alone and in rows, by peers and strangers.
+func DecapSeeds() [][]byte {
+	small := sealed(pairID, 5, seedPacket(false, true, 0, []byte("abc")))
+	other := sealed(pairID, 6, seedPacket(false, true, 1, []byte("xyz")))
+	v6 := sealed(pairID, 7, seedPacket(true, false, 0, []byte("abc")))
+	n := byte(len(small))
+	row := slices.Concat(small, other, small)
+	third := sealed(thirdID, 1, seedPacket(false, true, 0, nil))
+	third[18+12+2], third[18+12+3] = 7, 3 // from 198.19.7.3
+	reference.Seal(third, thirdID, 1)
+	return [][]byte{
+		append([]byte{0, 0, 0}, small...), append([]byte{0, 0, n}, row...), append([]byte{1, 0, n}, row...),
+		append([]byte{0, 0, n}, append(row, other[:20]...)...), append([]byte{4, 0, 0}, small...), append([]byte{2, 0, 0}, third...),
+		append([]byte{2, 0, 0}, small...), append([]byte{0, 0, 0}, v6...), append([]byte{1, 0, 0}, sealed(pairID, 9, []byte("no packet of any kind"))...),
+		append([]byte{0, 0, 0}, sealed(pairID, 9, make([]byte, 1501))...), {0, 0, 0}, {0, 0, 1, 1, 2, 3}, fullRow(),
+	}
+}
+
+// fullRow is a row of more datagrams than are delivered at once.
+func fullRow() []byte {
+	packet := seedPacket(false, true, 0, nil)
+	row := []byte{0, 0, byte(reference.HeaderLen + len(packet))}
+	for i := range uint64(inner.MergeMax + 4) {
+		row = append(row, sealed(pairID, i+1, packet)...)
+	}
+	return row
+}
+
+// EndsSeeds are programs in which each thing happens that can.
+func EndsSeeds() [][]byte {
+	both := []byte{0, 1, 4, 0, 0x80, 2, 0x84, 0}
+	all := []byte{0, 9}
+	for op := byte(4); op < 16; op++ {
+		all = append(all, 0, op*16+1, op, 3, 0x80, op, op|0x80, 7)
+	}
+	return [][]byte{
+		both, all, slices.Repeat([]byte{0, 40, 9, 0, 4, 0, 4, 0}, 20), slices.Repeat([]byte{0, 200, 15, 0, 4, 0}, 8),
+		slices.Repeat([]byte{0, 3, 0, 4, 10, 1, 4, 0, 4, 0, 13, 0, 12, 30, 4, 0}, 5), {0, 255, 0, 183, 0, 7, 0, 15, 4, 0},
+	}
+}
+
+// DescriptorSeeds are frames inside, at the edge, beyond and around the end of 64 bits.
+func DescriptorSeeds() (seeds [][]byte) {
+	for _, d := range []struct {
+		start uint64
+		n     uint32
+	}{{0, 4}, {4, 4}, {5, 4}, {8, 0}, {9, 0}, {1<<64 - 4, 8}, {1<<64 - 1, 1<<32 - 1}} {
+		p := binary.BigEndian.AppendUint64(nil, d.start)
+		seeds = append(seeds, append(binary.BigEndian.AppendUint32(p, d.n), 1, 2, 3, 4, 5, 6, 7, 8))
+	}
+	return seeds
+}
+
+// SignatureSeeds are a stamp, whole, cut and with a payload behind it.
+func SignatureSeeds() [][]byte {
+	whole := make([]byte, loadgen.SignatureLen)
+	loadgen.Signature{Trial: 7, Stream: 1, Sequence: 42, SentAt: 1 << 40}.Put(whole)
+	return [][]byte{whole, append(slices.Clone(whole), 18, 19, 20), whole[:loadgen.SignatureLen-1], nil}
+}
+
+// LayerSeeds are what the tunnels that gopacket reads put on the wire; one list
+// for all layers, since each holds some of the others.
+func LayerSeeds() [][]byte {
+	packet := seedPacket(false, true, 0, []byte("payload"))
+	ethernet := seedLayers(&layers.Ethernet{SrcMAC: make(net.HardwareAddr, 6), DstMAC: make(net.HardwareAddr, 6), EthernetType: layers.EthernetTypeIPv4}, gopacket.Payload(packet))
+	gre := seedLayers(&layers.GRE{Protocol: layers.EthernetTypeIPv4, KeyPresent: true, Key: 1, SeqPresent: true, ChecksumPresent: true}, gopacket.Payload(packet))
+	routed := append([]byte{0x40, 0, 8, 0, 0, 0, 0, 0, 8, 0, 0, 4, 1, 2, 3, 4, 0, 0, 0, 0}, packet...) // RFC 1701 section 3
+	return [][]byte{
+		packet, seedPacket(true, false, 0, []byte("payload"), timestamps()), gre, routed,
+		append([]byte{8, 0, 0, 0, 0, 0, 7, 0}, ethernet...),                                                            // VXLAN
+		append([]byte{1, 0, 0x65, 0x58, 0, 0, 7, 0, 1, 2, 3, 0}, ethernet...),                                          // Geneve, with an option
+		append([]byte{0x30, 0xff, 0, byte(len(packet)), 0, 0, 0, 1}, packet...),                                        // GTP-U
+		append([]byte{0x34, 0xff, 0, byte(len(packet) + 8), 0, 0, 0, 1, 0, 0, 0, 0x85, 1, 0, 0, 0}, packet...),         // and an extension header
+		append([]byte{0x12, 0xb5, 0x12, 0xb5, 0, byte(16 + len(ethernet)), 0, 0, 8, 0, 0, 0, 0, 0, 7, 0}, ethernet...), // UDP with VXLAN
+		append([]byte{0x60, 0, 0, 0, 0, 16, 0, 9}, make([]byte, 48)...),                                                // IPv6, hop by hop options
+		nil,
+	}
+}

@@ -1,0 +1,123 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/binary"
+	"slices"
+
+	"github.com/tunnelbench/tunnelbench/fuzz/oracle"
+	"github.com/tunnelbench/tunnelbench/reference/inner"
+)
+
+// Split attacks what cuts up the super-packets of a TUN device: a
+// virtio_net_hdr and a packet.
+func Split(data []byte) int {
+	if len(data) < inner.VirtioLen || len(data) > inner.VirtioLen+inner.MaxSuper {
+		return 0
+	}
+	h, packet := inner.ParseVirtio(data), oracle.Exact(data[inner.VirtioLen:])
+	again := make([]byte, inner.VirtioLen)
+	h.Put(again)
+	if !bytes.Equal(again, data[:inner.VirtioLen]) {
+		oracle.Fail(oracle.RoundTrip, "%+v is written as % x", h, again)
+	}
+	finishesChecksum(h, packet)
+	var s inner.Splitter
+	started := s.Start(h, packet)
+	want, ok := slowSplit(h, packet)
+	oracle.Agree("Start", started, ok)
+	if !started {
+		oracle.Agree("More of nothing", s.More(), false)
+		return 0
+	}
+	into := make([]byte, inner.MaxSuper)
+	for i, part := range want {
+		if !s.More() {
+			oracle.Fail(oracle.Agreement, "%d packets, want %d", i, len(want))
+		}
+		// what is behind the packet belongs to the next one
+		marked := into[:len(part)+1]
+		marked[len(part)] = 0xa5
+		if got := into[:s.Next(marked[:len(part):len(part)])]; !bytes.Equal(got, part) || marked[len(part)] != 0xa5 {
+			oracle.Fail(oracle.Agreement, "packet %d of %d is\n% x, want\n% x", i, len(want), got, part)
+		}
+	}
+	oracle.Agree("More behind the last", s.More(), false)
+	oracle.Untouched(packet, data[inner.VirtioLen:])
+	givesUp(h, packet, len(want[0]))
+	if oracle.Sampled(data, costly) {
+		cut := func() {
+			for s.Start(h, packet); s.More(); {
+				s.Next(into)
+			}
+		}
+		oracle.Allocates(0, cut)
+		// each packet has a header of its own to be written
+		oracle.Takes(oracle.Budget(len(packet)+len(want)*120), cut)
+	}
+	return 1
+}
+
+// givesUp: a packet that does not fit ends the whole, and nothing is written.
+func givesUp(h inner.VirtioHeader, packet []byte, first int) {
+	var s inner.Splitter
+	s.Start(h, packet)
+	if n := s.Next(make([]byte, first-1)); n != 0 || s.More() {
+		oracle.Fail(oracle.Agreement, "a packet of %d octets was written into %d", first, first-1)
+	}
+}
+
+// finishesChecksum: the field is in the packet, nothing else is written, and
+// all from the start on sums up.
+func finishesChecksum(h inner.VirtioHeader, packet []byte) {
+	field := int(h.ChecksumStart) + int(h.ChecksumOffset)
+	p := oracle.Exact(packet)
+	done := inner.FinishChecksum(p, h)
+	oracle.Agree("FinishChecksum", done, field+2 <= len(p))
+	if !done {
+		oracle.Untouched(p, packet)
+		return
+	}
+	oracle.Untouched(p[:field], packet[:field])
+	oracle.Untouched(p[field+2:], packet[field+2:])
+	want := ^onesSum(packet[h.ChecksumStart:])
+	if want == 0 {
+		want = 0xffff
+	}
+	oracle.Agree("FinishChecksum", binary.BigEndian.Uint16(p[field:]), want)
+}
+
+// slowSplit is what a network card makes of a super-packet.
+func slowSplit(h inner.VirtioHeader, packet []byte) (parts [][]byte, ok bool) {
+	s, ok := slowSegment(packet)
+	kind := h.GSOType &^ inner.GSOECN
+	switch {
+	case !ok, len(s.payload) == 0, h.GSOSize == 0, h.Flags&inner.NeedsChecksum == 0:
+		return nil, false
+	case int(h.ChecksumStart) != len(s.ip), int(h.ChecksumOffset) != s.checksumAt():
+		return nil, false
+	case s.udp && h.GSOType != inner.GSOUDP, !s.udp && s.ipv6 && kind != inner.GSOTCP6, !s.udp && !s.ipv6 && kind != inner.GSOTCP4:
+		return nil, false
+	}
+	chunks := slices.Collect(slices.Chunk(s.payload, int(h.GSOSize)))
+	at := 0
+	for i, chunk := range chunks {
+		part := s
+		part.ip, part.transport, part.payload = slices.Clone(s.ip), slices.Clone(s.transport), chunk
+		if !s.ipv6 {
+			binary.BigEndian.PutUint16(part.ip[4:], uint16(be(s.ip, 4, 2))+uint16(i))
+		}
+		if !s.udp {
+			binary.BigEndian.PutUint32(part.transport[4:], uint32(be(s.transport, 4, 4))+uint32(at))
+			if i < len(chunks)-1 {
+				part.transport[13] &^= 0x09 // FIN, PSH: RFC 9293 section 3.1
+			}
+			if i > 0 {
+				part.transport[13] &^= 0x80 // CWR: RFC 3168 section 6.1.2
+			}
+		}
+		at += len(chunk)
+		parts = append(parts, part.build())
+	}
+	return parts, true
+}

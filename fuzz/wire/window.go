@@ -1,0 +1,84 @@
+package wire
+
+import (
+	"encoding/binary"
+	"time"
+
+	"github.com/tunnelbench/tunnelbench/fuzz/oracle"
+	"github.com/tunnelbench/tunnelbench/reference"
+)
+
+// Window attacks the replay window with a program of sequence numbers, and asks a
+// set what it should say. A step is three octets: how the number follows from the newest, and
+// by how much.
+func Window(data []byte) int {
+	var w reference.Window
+	var model windowModel
+	var sequences []uint64
+	accepted := 0
+	for ; len(data) >= 3; data = data[3:] {
+		sequence := model.step(data[0], uint64(binary.BigEndian.Uint16(data[1:])))
+		newest, want := model.newest, model.accept(sequence)
+		if got := w.Accept(sequence); got != want {
+			oracle.Fail(oracle.Agreement, "sequence %d, the newest being %d: %v, want %v", sequence, newest, got, want)
+		}
+		sequences = append(sequences, sequence)
+		if want == reference.DropNone {
+			accepted = 1
+		}
+	}
+	all := func() {
+		w = reference.Window{}
+		for _, sequence := range sequences {
+			w.Accept(sequence)
+		}
+	}
+	oracle.Takes(time.Duration(len(sequences)+1)*oracle.Budget(0), all)
+	if len(sequences) > 0 && oracle.Sampled(binary.BigEndian.AppendUint64(nil, sequences[0]), costly) {
+		oracle.Allocates(0, all)
+	}
+	return accepted
+}
+
+// windowModel is a set of what was seen, with no bound.
+type windowModel struct {
+	newest uint64
+	seen   map[uint64]bool
+}
+
+// step is a number near the newest, or far from everything.
+func (m *windowModel) step(how byte, by uint64) uint64 {
+	switch how % 9 {
+	case 0, 1:
+		return m.newest + 1
+	case 2:
+		return m.newest + by
+	case 3:
+		return m.newest - by
+	case 4:
+		return m.newest + by%65 // around a word
+	case 5:
+		return m.newest - reference.WindowSize + by%5 - 2
+	case 6:
+		return m.newest + by<<48
+	case 7:
+		return m.newest + by<<20
+	}
+	return ^by
+}
+
+// accept is RFC 6479's rule: a number that is new, and not too far behind.
+func (m *windowModel) accept(sequence uint64) reference.Drop {
+	switch {
+	case sequence <= m.newest && m.newest-sequence >= reference.WindowSize:
+		return reference.DropOld
+	case m.seen[sequence]:
+		return reference.DropReplay
+	}
+	if m.seen == nil {
+		m.seen = map[uint64]bool{}
+	}
+	m.seen[sequence] = true
+	m.newest = max(m.newest, sequence)
+	return reference.DropNone
+}

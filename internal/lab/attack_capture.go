@@ -1,0 +1,48 @@
+package lab
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/gopacket/gopacket"
+	"github.com/gopacket/gopacket/layers"
+	"github.com/gopacket/gopacket/pcapgo"
+)
+
+// mostCaptured is how many of the last mutants a capture holds.
+const mostCaptured = 4096
+
+// WriteLast writes the last mutants that were sent as pcapng, each with its number and what
+// it is. Times are as far apart as the mutants were due; of mutants that
+// were sent more than once only the first round is there.
+func (r AttackReport) WriteLast(w io.Writer) error {
+	first := r.First
+	if r.Next-first > mostCaptured {
+		first = r.Next - mostCaptured
+	}
+	link := pcapgo.NgInterface{
+		Name: "wan", LinkType: layers.LinkTypeEthernet, TimestampResolution: 9,
+		Description: "mutants as they came onto the wan link; the time is since the first of the stream was due",
+	}
+	options := pcapgo.NgWriterOptions{SectionInfo: pcapgo.NgSectionInfo{Application: "tunnelbench"}}
+	ng, err := pcapgo.NewNgWriterInterface(w, link, options)
+	if err != nil {
+		return err
+	}
+	if r.mutants == nil {
+		return ng.Flush()
+	}
+	r.mutants.Seek(first)
+	var buffer []byte
+	for index := first; index < r.Next; index++ {
+		buffer = r.mutants.Next(buffer)
+		due := time.Unix(0, int64(float64(index-r.First)/float64(r.rate)*float64(time.Second)))
+		info := gopacket.CaptureInfo{Timestamp: due, Length: len(buffer), CaptureLength: len(buffer)}
+		note := pcapgo.NgPacketOptions{Comments: []string{fmt.Sprintf("mutant %d: %s", index, r.mutants.Describe())}}
+		if err := ng.WritePacketWithOptions(info, buffer, note); err != nil {
+			return err
+		}
+	}
+	return ng.Flush()
+}

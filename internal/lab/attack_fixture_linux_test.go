@@ -1,0 +1,170 @@
+package lab
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"testing"
+
+	"github.com/vishvananda/netlink"
+
+	"github.com/tunnelbench/tunnelbench/internal/sys"
+	"github.com/tunnelbench/tunnelbench/netns"
+	"github.com/tunnelbench/tunnelbench/reference"
+)
+
+// fixtureWord is the first argument by which the test binary is a tunnel with a
+// planted fault.
+const fixtureWord = "__faulty-tunnel"
+
+// The planted faults.
+const (
+	faultNone   = "none"
+	faultLeak   = "leak"   // keeps what strangers send
+	faultCrash  = "crash"  // believes the length field
+	faultAnswer = "answer" // tells strangers that they are
+	faultPoison = "poison" // takes a stranger's sequence number for the peer's
+)
+
+func init() {
+	if len(os.Args) > 2 && os.Args[1] == fixtureWord {
+		if err := runFaulty(os.Args[2]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+}
+
+// faultyTunnel is an exec: device of the fault.
+func faultyTunnel(t *testing.T, fault string) string {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), fault+".sh")
+	script := fmt.Sprintf("#!/bin/sh\nexec '%s' %s %s\n", self, fixtureWord, fault)
+	if err := os.WriteFile(path, []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return "exec:" + path
+}
+
+// runFaulty carries packets as the naive tunnel does, by the contract.
+func runFaulty(fault string) error {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	mtu, err := strconv.Atoi(os.Getenv("TB_MTU"))
+	if err != nil {
+		return err
+	}
+	local, peer := netip.MustParseAddr(os.Getenv("TB_LOCAL")), netip.MustParseAddr(os.Getenv("TB_PEER"))
+	tun, err := sys.OpenTUN(os.Getenv("TB_DEV"), mtu, sys.TUNPlain)
+	if err != nil {
+		return err
+	}
+	conn, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(netip.AddrPortFrom(local, tunnelPort)))
+	if err != nil {
+		return err
+	}
+	link, err := netlink.LinkByName(os.Getenv("TB_DEV"))
+	if err == nil {
+		err = netlink.LinkSetUp(link)
+	}
+	if err != nil {
+		return err
+	}
+	f := &faulty{fault: fault, tun: tun.File(), conn: conn, peer: netip.AddrPortFrom(peer, tunnelPort), mtu: mtu, right: os.Getenv("TB_SIDE") == netns.Left}
+	go f.routineOut()
+	go f.routineIn()
+	<-ctx.Done()
+	return nil
+}
+
+type faulty struct {
+	fault string
+	tun   *os.File
+	conn  *net.UDPConn
+	peer  netip.AddrPort
+	mtu   int
+	right bool // is behind the peer
+
+	window reference.Window
+	kept   [][]byte
+}
+
+func (f *faulty) routineOut() {
+	datagram := make([]byte, reference.HeaderLen+f.mtu)
+	for sequence := uint64(1); ; sequence++ {
+		n, err := f.tun.Read(datagram[reference.HeaderLen:])
+		if err != nil {
+			return
+		}
+		reference.Seal(datagram[:reference.HeaderLen+n], 1, sequence)
+		_, _ = f.conn.WriteToUDPAddrPort(datagram[:reference.HeaderLen+n], f.peer)
+	}
+}
+
+func (f *faulty) routineIn() {
+	buffer := make([]byte, reference.HeaderLen+f.mtu+1)
+	for {
+		n, from, err := f.conn.ReadFromUDPAddrPort(buffer)
+		if err != nil {
+			continue
+		}
+		if datagram := buffer[:n]; from == f.peer || f.fromStranger(datagram, from) {
+			f.open(datagram)
+		}
+	}
+}
+
+// fromStranger does what the fault says, and tells whether to go on all the same.
+func (f *faulty) fromStranger(datagram []byte, from netip.AddrPort) bool {
+	switch f.fault {
+	case faultLeak:
+		kept := make([]byte, 1024)
+		for i := range kept {
+			kept[i] = byte(i)
+		}
+		f.kept = append(f.kept, kept)
+	case faultAnswer:
+		_, _ = f.conn.WriteToUDPAddrPort([]byte("who are you?"), from)
+	case faultCrash:
+		if len(datagram) >= reference.HeaderLen {
+			length := int(binary.BigEndian.Uint16(datagram[16:]))
+			f.kept = append(f.kept[:0], datagram[reference.HeaderLen:reference.HeaderLen+length])
+		}
+	case faultPoison:
+		if h, _, drop := reference.Parse(datagram); drop == reference.DropNone {
+			f.window.Accept(h.Sequence)
+		}
+	}
+	return false
+}
+
+func (f *faulty) open(datagram []byte) {
+	h, payload, drop := reference.Open(datagram, 1)
+	if drop != reference.DropNone || !f.behindPeer(payload) || f.window.Accept(h.Sequence) != reference.DropNone {
+		return
+	}
+	_, _ = f.tun.Write(payload)
+}
+
+// behindPeer asks where a packet comes from before its sequence number counts: else anything with a
+// huge one would close the window.
+func (f *faulty) behindPeer(packet []byte) bool {
+	from, _ := netip.AddrFromSlice(packet[12:16])
+	nets := netns.LeftNets
+	if f.right {
+		nets = netns.RightNets
+	}
+	return packet[0]>>4 == 4 && nets.Contains(from)
+}

@@ -1,0 +1,59 @@
+package lab
+
+import (
+	"context"
+	"net"
+	"runtime"
+	"time"
+
+	"github.com/tunnelbench/tunnelbench/internal/sys"
+	"github.com/tunnelbench/tunnelbench/netns"
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
+
+// wanSocket sends frames onto the wan link.
+type wanSocket struct{ socket *sys.PacketSocket }
+
+func openWANSocket(ns *netns.NS) (*wanSocket, error) {
+	a := &wanSocket{}
+	err := ns.Do(func() error {
+		dev, err := net.InterfaceByName(netns.WAN)
+		if err == nil {
+			a.socket, err = sys.OpenPacket(dev.Index, 16, 2048)
+		}
+		return err
+	})
+	return a, err
+}
+
+func (a *wanSocket) close() error { return a.socket.Close() }
+
+// routineSend sends frames at a rate until they, or the time, or ctx is over.
+func (a *wanSocket) routineSend(ctx context.Context, frames [][]byte, rate rfc2544.Rate, d time.Duration, cpus []int) (sent uint64, err error) {
+	const burst = 64
+	runtime.LockOSThread() // never unlocked: the thread keeps its core and ends with the goroutine
+	if err := sys.SetAffinity(0, cpus); err != nil {
+		return 0, err
+	}
+	start := time.Now()
+	for ctx.Err() == nil {
+		elapsed := time.Since(start)
+		if elapsed >= d {
+			return sent, nil
+		}
+		due := min(rate.Frames(elapsed), uint64(len(frames)))
+		if due <= sent {
+			time.Sleep(100 * time.Microsecond)
+			continue
+		}
+		n, err := a.socket.Send(frames[sent:min(due, sent+burst)])
+		if err != nil {
+			return sent, err
+		}
+		if n == 0 { // the queue is full: this one is lost, as it would be on a wire
+			n = 1
+		}
+		sent += uint64(n)
+	}
+	return sent, nil
+}

@@ -1,0 +1,15 @@
+//go:build !windows
+
+package dut
+
+import (
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// vitalsSignal asks a side for its vitals.
+const vitalsSignal = syscall.SIGUSR1
+
+// hearRequests has c hear of requests for vitals.
+func hearRequests(c chan<- os.Signal) { signal.Notify(c, vitalsSignal) }

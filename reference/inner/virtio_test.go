@@ -1,0 +1,436 @@
+package inner
+
+import (
+	"bytes"
+	"encoding/binary"
+	"math/rand/v2"
+	"net"
+	"slices"
+	"testing"
+
+	"github.com/gopacket/gopacket"
+	"github.com/gopacket/gopacket/layers"
+)
+
+// flowOf makes the packets of one flow.
+type flowOf struct {
+	ipv6, udp bool
+	port      uint16
+	id        uint16
+	sequence  uint32
+	ttl       uint8
+	flags     string // of TCP, beside ACK
+	options   []layers.TCPOption
+}
+
+// Next is a whole packet, by somebody else's hand, and moves the flow on.
+func (f *flowOf) next(t testing.TB, payload []byte) []byte {
+	t.Helper()
+	var network gopacket.SerializableLayer
+	var pseudo gopacket.NetworkLayer
+	protocol := layers.IPProtocolTCP
+	if f.udp {
+		protocol = layers.IPProtocolUDP
+	}
+	ttl := f.ttl
+	if ttl == 0 {
+		ttl = 10
+	}
+	if f.ipv6 {
+		ip := &layers.IPv6{Version: 6, HopLimit: ttl, NextHeader: protocol, SrcIP: net.ParseIP("2001:db8::1"), DstIP: net.ParseIP("2001:db8::2")}
+		network, pseudo = ip, ip
+	} else {
+		ip := &layers.IPv4{Version: 4, TTL: ttl, Id: f.id, Protocol: protocol, SrcIP: net.IP{192, 0, 2, 1}, DstIP: net.IP{192, 0, 2, 2}}
+		network, pseudo = ip, ip
+	}
+	parts := []gopacket.SerializableLayer{network}
+	if f.udp {
+		udp := &layers.UDP{SrcPort: layers.UDPPort(f.port), DstPort: 9}
+		udp.SetNetworkLayerForChecksum(pseudo)
+		parts = append(parts, udp)
+	} else {
+		tcp := &layers.TCP{
+			SrcPort: layers.TCPPort(f.port), DstPort: 9, Seq: f.sequence, Ack: 77, ACK: true, Window: 1000, Options: f.options,
+			PSH: f.flags == "PSH", FIN: f.flags == "FIN", CWR: f.flags == "CWR",
+		}
+		tcp.SetNetworkLayerForChecksum(pseudo)
+		parts = append(parts, tcp)
+	}
+	f.id++
+	f.sequence += uint32(len(payload))
+	buffer := gopacket.NewSerializeBuffer()
+	options := gopacket.SerializeOptions{FixLengths: true, ComputeChecksums: true}
+	if err := gopacket.SerializeLayers(buffer, options, append(parts, gopacket.Payload(payload))...); err != nil {
+		t.Fatal(err)
+	}
+	return slices.Clone(buffer.Bytes())
+}
+
+func kinds() (all []flowOf) {
+	for _, ipv6 := range []bool{false, true} {
+		for _, udp := range []bool{false, true} {
+			all = append(all, flowOf{ipv6: ipv6, udp: udp, port: 1000, id: 65530, sequence: 1<<32 - 3000})
+		}
+	}
+	return append(all, flowOf{port: 1, options: []layers.TCPOption{{OptionType: 8, OptionLength: 10, OptionData: make([]byte, 8)}}})
+}
+
+// split takes super-packets apart again.
+func split(t testing.TB, supers []Super) (packets [][]byte) {
+	t.Helper()
+	for _, s := range supers {
+		whole := bytes.Join(s.Parts, nil)
+		if s.Packets == 1 {
+			packets = append(packets, whole)
+			continue
+		}
+		var cut Splitter
+		if !cut.Start(s.Header, whole) {
+			t.Fatalf("%d packets, joined, cannot be cut up: %+v", s.Packets, s.Header)
+		}
+		for cut.More() {
+			into := make([]byte, MaxSuper)
+			packets = append(packets, into[:cut.Next(into)])
+		}
+	}
+	return packets
+}
+
+// merged gives clones to a Merger, so that the packets stay as they were.
+func merged(packets [][]byte) []Super {
+	m := new(Merger)
+	for _, p := range packets {
+		m.Add(slices.Clone(p))
+	}
+	return m.Supers()
+}
+
+func random(rng *rand.Rand, n int) []byte {
+	p := make([]byte, n)
+	for i := range p {
+		p[i] = byte(rng.Uint32())
+	}
+	return p
+}
+
+func TestMergeThenSplitIsTheSame(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	for round := range 400 {
+		f := kinds()[round%len(kinds())]
+		size, n := 1+rng.IntN(1400), 2+rng.IntN(MergeMax-2)
+		n = max(2, min(n, 60000/size, maxJoined-1))
+		var packets [][]byte
+		for range n {
+			packets = append(packets, f.next(t, random(rng, size)))
+		}
+		packets = append(packets, f.next(t, random(rng, 1+rng.IntN(size))))
+		supers := merged(packets)
+		if len(supers) != 1 || supers[0].Packets != len(packets) {
+			t.Fatalf("round %d, %+v: %d packets of %d octets became %d", round, f, len(packets), size, len(supers))
+		}
+		if got := split(t, supers); !slices.EqualFunc(got, packets, bytes.Equal) {
+			t.Fatalf("round %d, %+v: cut up again they differ", round, f)
+		}
+	}
+}
+
+func TestSplitMakesWhatGopacketMakes(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	for _, f := range kinds() {
+		for _, flags := range []string{"", "PSH", "FIN", "CWR"} {
+			if f.udp && flags != "" {
+				continue
+			}
+			f, payload := f, random(rng, 5000)
+			whole := f
+			whole.flags = flags
+			big := whole.next(t, payload)
+			at := minIPv4
+			if f.ipv6 {
+				at = minIPv6
+			}
+			h := VirtioHeader{Flags: NeedsChecksum, GSOType: GSOTCP4, GSOSize: 1200, ChecksumStart: uint16(at), ChecksumOffset: tcpChecksum, HeaderLen: uint16(len(big))}
+			switch {
+			case f.udp:
+				h.GSOType, h.ChecksumOffset = GSOUDP, udpChecksum
+			case f.ipv6:
+				h.GSOType = GSOTCP6
+			}
+			var cut Splitter
+			if !cut.Start(h, big) {
+				t.Fatalf("%+v is not cut up", f)
+			}
+			for from := 0; from < len(payload); from += 1200 {
+				first, last := from == 0, from+1200 >= len(payload)
+				f.flags = ""
+				if first && flags == "CWR" || last && flags != "CWR" {
+					f.flags = flags
+				}
+				want := f.next(t, payload[from:min(from+1200, len(payload))])
+				into := make([]byte, 1500)
+				if got := into[:cut.Next(into)]; !bytes.Equal(got, want) {
+					t.Fatalf("%+v %s at %d:\n%x\nwant\n%x", f, flags, from, got[:60], want[:60])
+				}
+			}
+			if cut.More() {
+				t.Error("there is more")
+			}
+		}
+	}
+}
+
+func TestWhatIsNotMerged(t *testing.T) {
+	payload, longer := make([]byte, 100), make([]byte, 101)
+	cases := []struct {
+		name   string
+		udp    bool
+		change func(f *flowOf)
+		bend   func(p []byte) // the second packet, checksums left wrong
+		second []byte
+	}{
+		{"a gap in the ids", true, func(f *flowOf) { f.id++ }, nil, payload},
+		{"another ttl", true, func(f *flowOf) { f.ttl = 11 }, nil, payload},
+		{"a longer one", true, nil, nil, longer},
+		{"an empty one", true, nil, nil, nil},
+		{"another flow", true, func(f *flowOf) { f.port++ }, nil, payload},
+		{"a gap in the sequence", false, func(f *flowOf) { f.sequence++ }, nil, payload},
+		{"FIN", false, func(f *flowOf) { f.flags = "FIN" }, nil, payload},
+		{"options", false, func(f *flowOf) { f.options = kinds()[4].options }, nil, payload},
+		{"a damaged payload", true, nil, func(p []byte) { p[len(p)-1] ^= 1 }, payload},
+		{"a damaged payload of TCP", false, nil, func(p []byte) { p[len(p)-1] ^= 1 }, payload},
+		{"no checksum", true, nil, func(p []byte) { p[26], p[27] = 0, 0 }, payload},
+		{"type of service", true, nil, func(p []byte) { p[1] = 4 }, payload},
+		{"do not fragment", true, nil, func(p []byte) { p[6] = 0x40 }, payload},
+		{"a fragment", true, nil, func(p []byte) { p[6] = 0x20 }, payload},
+		{"a length that lies", true, nil, func(p []byte) { p[3]-- }, payload},
+	}
+	for _, c := range cases {
+		f := flowOf{udp: c.udp, port: 5}
+		packets := [][]byte{f.next(t, payload)}
+		if c.change != nil {
+			c.change(&f)
+		}
+		packets = append(packets, f.next(t, c.second))
+		if c.bend != nil {
+			c.bend(packets[1])
+		}
+		supers := merged(packets)
+		if len(supers) != 2 {
+			t.Errorf("%s: merged", c.name)
+		} else if got := split(t, supers); !slices.EqualFunc(got, packets, bytes.Equal) {
+			t.Errorf("%s: changed", c.name)
+		}
+	}
+}
+
+// TestMergeSurvivesALyingHeader: the length of an IP header that reaches behind
+// the packet is nothing to look for ports with.
+func TestMergeSurvivesALyingHeader(t *testing.T) {
+	f := flowOf{port: 1}
+	whole := f.next(t, []byte("abc"))
+	liar := slices.Clone(whole[:minIPv4])
+	liar[0], liar[2], liar[3] = 0x4f, 0, minIPv4
+	if supers := merged([][]byte{liar, whole, liar, whole}); len(supers) != 4 {
+		t.Errorf("%d super-packets, want 4", len(supers))
+	}
+}
+
+func TestMergeEndsARun(t *testing.T) {
+	payload := make([]byte, 100)
+	for name, end := range map[string]func(f *flowOf) []byte{
+		"a shorter one": func(f *flowOf) []byte { return f.next(t, payload[:50]) },
+		"PSH":           func(f *flowOf) []byte { f.flags = "PSH"; defer func() { f.flags = "" }(); return f.next(t, payload) },
+	} {
+		f := flowOf{port: 5}
+		packets := [][]byte{f.next(t, payload), f.next(t, payload), end(&f), f.next(t, payload), f.next(t, payload)}
+		supers := merged(packets)
+		if len(supers) != 2 || supers[0].Packets != 3 || supers[1].Packets != 2 {
+			t.Errorf("%s: %d runs", name, len(supers))
+		}
+		if got := split(t, supers); !slices.EqualFunc(got, packets, bytes.Equal) {
+			t.Errorf("%s: changed", name)
+		}
+	}
+}
+
+// TestMergeKeepsTheOrderOfAFlow: many flows at once, with all kinds of breaks.
+func TestMergeKeepsTheOrderOfAFlow(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 6))
+	for range 300 {
+		flows := make([]flowOf, 1+rng.IntN(12))
+		for i := range flows {
+			flows[i] = kinds()[rng.IntN(4)]
+			flows[i].port = uint16(i)
+		}
+		var packets [][]byte
+		for range MergeMax {
+			f := &flows[rng.IntN(len(flows))]
+			if rng.IntN(10) == 0 {
+				f.ttl = uint8(10 + rng.IntN(3))
+			}
+			packets = append(packets, f.next(t, random(rng, 50+50*rng.IntN(3))))
+		}
+		if at := rng.IntN(len(packets)); rng.IntN(2) == 0 {
+			packets[at][len(packets[at])-1] ^= 1
+		}
+		got := split(t, merged(packets))
+		for port := range flows {
+			of := func(all [][]byte) (mine [][]byte) {
+				for _, p := range all {
+					if tr, ok := parseTransport(p); ok && binary.BigEndian.Uint16(p[tr.ipLen:]) == uint16(port) {
+						mine = append(mine, p)
+					}
+				}
+				return mine
+			}
+			if !slices.EqualFunc(of(got), of(packets), bytes.Equal) {
+				t.Fatalf("flow %d came out differently", port)
+			}
+		}
+		if len(got) != len(packets) {
+			t.Fatalf("%d packets became %d", len(packets), len(got))
+		}
+	}
+}
+
+func TestSplitRefuses(t *testing.T) {
+	f := flowOf{udp: true, port: 1}
+	good := f.next(t, make([]byte, 3000))
+	h := VirtioHeader{Flags: NeedsChecksum, GSOType: GSOUDP, GSOSize: 1000, ChecksumStart: minIPv4, ChecksumOffset: udpChecksum}
+	for name, bend := range map[string]func(*VirtioHeader, []byte) []byte{
+		"size 0":             func(h *VirtioHeader, p []byte) []byte { h.GSOSize = 0; return p },
+		"another type":       func(h *VirtioHeader, p []byte) []byte { h.GSOType = GSOTCP4; return p },
+		"unknown type":       func(h *VirtioHeader, p []byte) []byte { h.GSOType = 9; return p },
+		"no checksum left":   func(h *VirtioHeader, p []byte) []byte { h.Flags = 0; return p },
+		"checksum elsewhere": func(h *VirtioHeader, p []byte) []byte { h.ChecksumOffset = tcpChecksum; return p },
+		"start elsewhere":    func(h *VirtioHeader, p []byte) []byte { h.ChecksumStart = 14; return p },
+		"cut":                func(_ *VirtioHeader, p []byte) []byte { return p[:2000] },
+		"a fragment":         func(_ *VirtioHeader, p []byte) []byte { p[6] = 0x20; return p },
+		"only headers":       func(_ *VirtioHeader, p []byte) []byte { p[2], p[3] = 0, 28; return p[:28] },
+		"nothing":            func(_ *VirtioHeader, p []byte) []byte { return nil },
+	} {
+		h := h
+		p := bend(&h, slices.Clone(good))
+		var s Splitter
+		if s.Start(h, p) || s.More() {
+			t.Errorf("%s: taken", name)
+		}
+	}
+	var s Splitter
+	if !s.Start(h, good) || s.Next(make([]byte, 900)) != 0 || s.More() {
+		t.Error("a packet that does not fit is not given up")
+	}
+}
+
+func TestFinishChecksum(t *testing.T) {
+	for _, f := range kinds() {
+		whole := f.next(t, []byte("abc"))
+		tr, _ := parseTransport(whole)
+		h := VirtioHeader{Flags: NeedsChecksum, ChecksumStart: uint16(tr.ipLen), ChecksumOffset: uint16(tr.checksumAt() - tr.ipLen)}
+		left := slices.Clone(whole)
+		binary.BigEndian.PutUint16(left[tr.checksumAt():], fold(tr.pseudo(left, len(left)-tr.ipLen)))
+		if !FinishChecksum(left, h) || !bytes.Equal(left, whole) {
+			t.Errorf("%+v: not the checksum that was left out", f)
+		}
+		h.ChecksumOffset = uint16(len(whole))
+		if FinishChecksum(left, h) {
+			t.Error("a field behind the packet was written")
+		}
+	}
+}
+
+func TestFinishPartial(t *testing.T) {
+	for _, f := range kinds() {
+		whole := f.next(t, []byte("abc"))
+		tr, _ := parseTransport(whole)
+		p := slices.Clone(whole)
+		if FinishPartial(p); !bytes.Equal(p, whole) {
+			t.Errorf("%+v: a whole packet was changed", f)
+		}
+		binary.BigEndian.PutUint16(p[tr.checksumAt():], fold(tr.pseudo(p, len(p)-tr.ipLen)))
+		if FinishPartial(p); !bytes.Equal(p, whole) {
+			t.Errorf("%+v: not completed", f)
+		}
+		p[len(p)-1] ^= 1
+		damaged := slices.Clone(p)
+		if FinishPartial(p); !bytes.Equal(p, damaged) {
+			t.Errorf("%+v: a damaged packet was mended", f)
+		}
+	}
+}
+
+func TestSum16(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 8))
+	for n := range 200 {
+		for _, p := range [][]byte{random(rng, n), bytes.Repeat([]byte{0xff}, n)} {
+			initial, slow := rng.Uint64(), uint64(0)
+			for i, b := range p {
+				slow += uint64(b) << (8 * (1 - i%2))
+			}
+			slow += initial>>48 + initial>>32&0xffff + initial>>16&0xffff + initial&0xffff
+			for slow > 0xffff {
+				slow = slow>>16 + slow&0xffff
+			}
+			// Both zeros of one's complement are the same.
+			if got := fold(sum16(p, initial)); got%0xffff != uint16(slow)%0xffff {
+				t.Fatalf("%d octets: %04x, want %04x", n, got, slow)
+			}
+		}
+	}
+}
+
+func TestOffloadsDoNotAllocate(t *testing.T) {
+	f := flowOf{port: 1}
+	var packets, work [][]byte
+	for range MergeMax {
+		packets = append(packets, f.next(t, make([]byte, 900)))
+		work = append(work, make([]byte, len(packets[0])))
+	}
+	whole := bytes.Join(merged(packets)[0].Parts, nil)
+	h := merged(packets)[0].Header
+	m, into := new(Merger), make([]byte, 1500)
+	if n := testing.AllocsPerRun(100, func() {
+		m.Reset()
+		for i, p := range packets {
+			copy(work[i], p)
+			m.Add(work[i])
+		}
+		m.Supers()
+		var s Splitter
+		for s.Start(h, whole); s.More(); {
+			s.Next(into)
+		}
+	}); n != 0 {
+		t.Errorf("a batch joined and cut up allocates %v times", n)
+	}
+}
+
+func BenchmarkSum16(b *testing.B) {
+	for _, n := range []int{46, 1500} {
+		p := make([]byte, n)
+		b.Run("", func(b *testing.B) {
+			b.SetBytes(int64(n))
+			for b.Loop() {
+				sum16(p, 0)
+			}
+		})
+	}
+}
+
+func BenchmarkMerge(b *testing.B) {
+	f := flowOf{port: 1}
+	var packets, work [][]byte
+	for range MergeMax {
+		packets = append(packets, f.next(b, make([]byte, 900)))
+		work = append(work, make([]byte, len(packets[0])))
+	}
+	m := new(Merger)
+	for b.Loop() {
+		m.Reset()
+		for i, p := range packets {
+			copy(work[i], p)
+			m.Add(work[i])
+		}
+		m.Supers()
+	}
+}

@@ -1,0 +1,66 @@
+package reports
+
+import "time"
+
+// FuzzSchema names the version of the file of a fuzz campaign that this package
+// writes.
+const FuzzSchema = "tunnelbench.fuzz/1"
+
+// Fuzz is a campaign: which targets were attacked, for how long, what was found.
+type Fuzz struct {
+	Schema  string       `json:"schema"`
+	Tool    Tool         `json:"tool"`
+	Command []string     `json:"command"`
+	Started time.Time    `json:"started"`
+	Ended   time.Time    `json:"ended"`
+	CPU     string       `json:"cpu"`
+	Kernel  string       `json:"kernel"`
+	Targets []FuzzTarget `json:"targets"`
+}
+
+// FuzzTarget is what became of one target.
+type FuzzTarget struct {
+	Name       string        `json:"name"`
+	Doc        string        `json:"doc"`
+	Package    string        `json:"package"`  // folder in the module
+	Function   string        `json:"function"` // the harness
+	Engine     string        `json:"engine"`
+	Executions uint64        `json:"executions"`
+	Elapsed    time.Duration `json:"elapsed_ns"`
+	CPUTime    time.Duration `json:"cpu_ns"`   // of the engine and its workers
+	Corpus     int           `json:"corpus"`   // inputs at the end that reach something of their own
+	Samples    []FuzzSample  `json:"samples"`  // in the order of time
+	Findings   []Finding     `json:"findings"` // by the time of finding
+	Error      string        `json:"error"`    // why it could not be attacked, or not to the end
+}
+
+// FuzzSample is the state at a moment. Coverage is counted as the engine does:
+// inputs that reach something new (native), or edges.
+type FuzzSample struct {
+	Elapsed    time.Duration `json:"elapsed_ns"`
+	Executions uint64        `json:"executions"`
+	Coverage   uint64        `json:"coverage"`
+}
+
+// Finding is an input that breaks an oracle, confirmed by replay.
+type Finding struct {
+	ID        string        `json:"id"` // of target, oracle and stack: the same fault found again has it again
+	Oracle    string        `json:"oracle"`
+	Seen      string        `json:"seen"`            // one line
+	Stack     []StackFrame  `json:"stack"`           // innermost first, without the runtime's and the oracles' own
+	Input     []byte        `json:"input"`           // base64; minimised where that could be done; files keep 1 MiB of it
+	Octets    int           `json:"octets"`          // of the whole input
+	FoundAt   time.Duration `json:"found_at_ns"`     // after the start of the target
+	FoundCPU  time.Duration `json:"found_at_cpu_ns"` // CPU time spent on the target until then
+	Times     int           `json:"times"`           // how often it was found
+	Files     []string      `json:"files"`           // seed, test, capture
+	Reproduce string        `json:"reproduce"`       // a command of one line
+}
+
+// StackFrame is a place in the source; File is a path within the module, where
+// it is the module's.
+type StackFrame struct {
+	Function string `json:"function"`
+	File     string `json:"file"`
+	Line     int    `json:"line"`
+}

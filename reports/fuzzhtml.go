@@ -1,0 +1,207 @@
+package reports
+
+import (
+	"bytes"
+	"cmp"
+	_ "embed"
+	hexdump "encoding/hex"
+	"fmt"
+	"html/template"
+	"slices"
+	"strconv"
+)
+
+var (
+	//go:embed fuzz.tmpl
+	fuzzText string
+
+	// fuzzTemplate has the figures and tables of the report's page.
+	fuzzTemplate = template.Must(template.Must(pageTemplate.Clone()).New("fuzz").Parse(fuzzText))
+)
+
+// The most that the page shows; it says what it leaves out.
+const (
+	pageFindings = 200
+	pageFrames   = 24  // of a stack
+	pageOctets   = 256 // of an input
+	pageNames    = 6   // in a sentence
+)
+
+// fuzzPage is the page of a campaign as the template shows it: texts only, in order.
+type fuzzPage struct {
+	CSP, Title, When, Summary string
+	CSS                       template.CSS
+	Headlines                 []headline
+	Targets                   *tableView
+	Findings                  []findingView
+	More                      int // findings that are not shown
+	Charts                    []figure
+	Tables                    []*tableView // in place of charts
+	Environment               []pair
+	Command                   string
+}
+
+// findingView is all of one finding.
+type findingView struct {
+	ID, Target, Oracle, Mark, Seen string
+	Facts                          []pair
+	Stack                          []string
+	InputTitle, Dump               string
+	Files                          []string
+	Reproduce                      string
+}
+
+// FuzzHTML is a campaign as one self-contained page. The same campaign gives the
+// same bytes.
+func FuzzHTML(f *Fuzz) ([]byte, error) {
+	p, err := newFuzzPage(f)
+	if err != nil {
+		return nil, fmt.Errorf("fuzz page: %w", err)
+	}
+	var b bytes.Buffer
+	if err := fuzzTemplate.Execute(&b, p); err != nil {
+		return nil, fmt.Errorf("fuzz page: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
+func newFuzzPage(f *Fuzz) (*fuzzPage, error) {
+	p := &fuzzPage{
+		CSP: policy(), CSS: template.CSS(pageCSS), Title: "Fuzz campaign", When: timeText(f.Started),
+		Summary: fuzzSummary(f), Headlines: fuzzHeadlines(f), Targets: fuzzTargetTable(f),
+		Environment: fuzzEnvironment(f), Command: shellLine(f.Command),
+	}
+	for i := range f.Targets {
+		for j := range f.Targets[i].Findings {
+			if len(p.Findings) == pageFindings {
+				p.More++
+				continue
+			}
+			p.Findings = append(p.Findings, findingViewOf(&f.Targets[i], &f.Targets[i].Findings[j], len(p.Findings)+1))
+		}
+	}
+	drawn, tables := fuzzCharts(f)
+	p.Tables = tables
+	for _, c := range drawn {
+		figure, err := figureOf(c)
+		if err != nil {
+			return nil, err
+		}
+		p.Charts = append(p.Charts, figure)
+	}
+	return p, nil
+}
+
+// fuzzSummary says what was attacked, in one sentence.
+func fuzzSummary(f *Fuzz) string {
+	var names, engines []string
+	for i := range f.Targets {
+		names = append(names, clean(f.Targets[i].Name))
+		if e := clean(f.Targets[i].Engine); e != "" && !slices.Contains(engines, e) {
+			engines = append(engines, e)
+		}
+	}
+	text := "Attacked " + someOf(names)
+	if len(engines) > 0 {
+		text += " with inputs made up by " + someOf(engines)
+	}
+	if d := f.Ended.Sub(f.Started); d > 0 && !f.Started.IsZero() {
+		text += ", in " + spent(float64(d))
+	}
+	return text + "."
+}
+
+// someOf lists the first words and counts the others.
+func someOf(words []string) string {
+	if more := len(words) - pageNames; more > 1 {
+		words = append(slices.Clone(words[:pageNames]), strconv.Itoa(more)+" more")
+	}
+	return list(words)
+}
+
+// fuzzHeadlines are the verdict, what it rests on, and the targets that were not
+// attacked to the end.
+func fuzzHeadlines(f *Fuzz) []headline {
+	sum := totalsOf(f)
+	verdict := headline{Topic: "Verdict", Name: f.verdict(), Text: "No input broke an oracle. That says nothing of inputs that were not tried."}
+	switch {
+	case sum.findings > 0:
+		verdict.Text = "Below: each input, what was seen, and the command that repeats it."
+	case sum.executions == 0:
+		verdict.Text = "No input was tried."
+	}
+	out := []headline{verdict, {
+		Topic: "Effort", Name: fixed(sum.executions, 0, thin) + " executions",
+		Text: fmt.Sprintf("of %s, for %s of CPU time.", plural(len(f.Targets), "target"), spent(sum.cpu)),
+	}}
+	for i := range f.Targets {
+		t := &f.Targets[i]
+		if t.Error == "" {
+			continue
+		}
+		if len(out) == 2+pageNames {
+			more := sum.unfinished - pageNames
+			return append(out, headline{Topic: "Not attacked to the end", Name: strconv.Itoa(more) + " more", Text: "listed in the table", Failed: true})
+		}
+		out = append(out, headline{Topic: "Not attacked to the end", Name: clean(t.Name), Text: clean(t.Error), Failed: true})
+	}
+	return out
+}
+
+func fuzzTargetTable(f *Fuzz) *tableView {
+	table := &tableView{
+		Caption: "CPU time is that of the engine and its workers. Corpus: inputs at the end that reach something of their own. First find: time and CPU time since the target’s start.",
+		Head:    []string{"target", "what it attacks", "engine"}, Words: []string{"what it attacks", "engine", "verdict"},
+	}
+	for _, c := range fuzzColumns {
+		table.Head = append(table.Head, c.head)
+	}
+	table.Head = append(table.Head, "verdict")
+	for i := range f.Targets {
+		t := &f.Targets[i]
+		row := []string{clean(t.Name), clean(t.Doc), clean(t.Engine)}
+		for _, c := range fuzzColumns {
+			row = append(row, c.text(t))
+		}
+		table.Rows = append(table.Rows, append(row, t.verdict()))
+	}
+	return table
+}
+
+// findingViewOf shows a finding, the n-th of the page.
+func findingViewOf(t *FuzzTarget, f *Finding, n int) findingView {
+	v := findingView{
+		ID: "f" + strconv.Itoa(n), Target: clean(t.Name), Oracle: clean(f.Oracle), Mark: clean(f.ID), Seen: clean(f.Seen),
+		Facts: []pair{
+			{"Place", f.place()},
+			{"Harness", clean(t.Package) + "." + clean(t.Function)},
+			{"Found", plural(f.Times, "time") + ", first after " + f.moment()},
+		},
+		InputTitle: "Input, " + plural(f.Octets, "octet"), Dump: hexdump.Dump(f.Input[:min(len(f.Input), pageOctets)]),
+		Files: cleanAll(f.Files), Reproduce: clean(f.Reproduce),
+	}
+	if f.Octets > pageOctets {
+		v.InputTitle = "Input, the first " + strconv.Itoa(min(len(f.Input), pageOctets)) + " of " + plural(f.Octets, "octet")
+	}
+	for i, frame := range f.Stack {
+		if i == pageFrames {
+			v.Stack = append(v.Stack, "… "+strconv.Itoa(len(f.Stack)-i)+" more")
+			break
+		}
+		v.Stack = append(v.Stack, frame.String())
+	}
+	return v
+}
+
+// fuzzEnvironment is what the numbers depend on.
+func fuzzEnvironment(f *Fuzz) []pair {
+	facts := []pair{
+		{"CPU", f.CPU}, {"Kernel", f.Kernel},
+		{"tunnelbench", f.Tool.Version}, {"Commit", f.Tool.Commit}, {"Go", f.Tool.Go},
+		{"Started", timeText(f.Started)}, {"Ended", timeText(f.Ended)},
+	}
+	for i := range facts {
+		facts[i].Value = cmp.Or(clean(facts[i].Value), none)
+	}
+	return facts
+}

@@ -1,0 +1,188 @@
+package reports
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+func renderFuzz(t *testing.T, f *Fuzz) []byte {
+	t.Helper()
+	page, err := FuzzHTML(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return page
+}
+
+func TestFuzzPage(t *testing.T) {
+	page := renderFuzz(t, campaign())
+	count := map[string]int{}
+	for _, e := range checkPage(t, page) {
+		count[e.name]++
+		if e.name == "meta" && e.attr["http-equiv"] != "" && e.attr["content"] != policy() {
+			t.Errorf("policy %q", e.attr["content"])
+		}
+	}
+	if count["h1"] != 1 || count["figure"] != 2 || count["figcaption"] != 2 || count["table"] != 3 {
+		t.Errorf("headings, figures and tables: %v", count)
+	}
+	text := string(page)
+	for _, want := range []string{
+		"Attacked header, decap and config with inputs made up by native, in 2m11s.",
+		"<bdi>2 findings in 1 of 3 targets</bdi>", "of 3 targets, for 3m56s of CPU time.",
+		"the engine ended: exit status 2: out of memory", "not attacked to the end",
+		"reference/header.go:42 reference.Parse", "Input, 6 octets", "00000000  00 08 3c 62 3e ff", "|..&lt;b&gt;.|",
+		"Input, the first 256 of 1100 octets", "000000f0  ", "AMD EPYC 9R14",
+		"tunnelbench fuzz run --target header,decap,config --time 1m", "The numbers",
+		"tunnelbench fuzz repro --target header fuzz/wire/testdata/fuzz/FuzzHeader/582528ddfad69eb5",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in the page", want)
+		}
+	}
+	if strings.Contains(text, "00000100  ") {
+		t.Error("the dump goes on behind 256 octets")
+	}
+	if !bytes.Equal(page, renderFuzz(t, campaign())) {
+		t.Error("the same campaign gave other bytes")
+	}
+}
+
+func TestFuzzPageEscapesHostileTexts(t *testing.T) {
+	for _, name := range hostile {
+		page := renderFuzz(t, hostileCampaign(name))
+		checkPage(t, page)
+		if strings.ContainsAny(name, `<"`) && bytes.Contains(page, []byte(name)) {
+			t.Errorf("%q stands in the page as it is", name)
+		}
+	}
+}
+
+func TestFuzzPageOfPoorCampaigns(t *testing.T) {
+	zero := crowd(2)
+	for i := range zero.Targets {
+		zero.Targets[i].Samples = make([]FuzzSample, 3)
+	}
+	huge := crowd(2)
+	huge.Targets[0].Samples = []FuzzSample{{1, 1, 1}, {1<<63 - 1, 1<<63 - 1, 1<<63 - 1}}
+	late := campaign()
+	late.Targets[0].Samples = []FuzzSample{{time.Nanosecond, 0, 5}}
+	empty := campaign()
+	empty.Targets[0].Findings = []Finding{{}}
+	for name, f := range map[string]*Fuzz{"nothing": {}, "unnamed": {Targets: make([]FuzzTarget, 2)}, "zeros": zero, "huge": huge, "one sample": late, "empty finding": empty} {
+		page := renderFuzz(t, f)
+		checkPage(t, page)
+		if bytes.Contains(page, []byte("NaN")) || bytes.Contains(page, []byte("Inf")) {
+			t.Errorf("%s: a number that is none", name)
+		}
+	}
+	for _, want := range []string{"No verdict: nothing was attacked", "No input was tried.", "No input broke an oracle.", "Nothing was sampled"} {
+		if !strings.Contains(string(renderFuzz(t, &Fuzz{})), want) {
+			t.Errorf("no %q in the page of nothing", want)
+		}
+	}
+}
+
+// The page says what it leaves out.
+func TestFuzzPageIsBounded(t *testing.T) {
+	f := campaign()
+	f.Targets[0].Findings = slices.Repeat(f.Targets[0].Findings, 150)
+	f.Targets[0].Findings[0].Stack = slices.Repeat(f.Targets[0].Findings[0].Stack, 20)
+	text := string(renderFuzz(t, f))
+	if n := strings.Count(text, `class="finding"`); n != pageFindings || !strings.Contains(text, "100 more are in fuzz.json") {
+		t.Errorf("%d findings of 300 are shown", n)
+	}
+	if !strings.Contains(text, "… 36 more") {
+		t.Error("a stack of 60 frames has not its end")
+	}
+	many := crowd(12)
+	for i := range many.Targets {
+		many.Targets[i].Error = "stopped"
+	}
+	text = string(renderFuzz(t, many))
+	if !strings.Contains(text, "<bdi>6 more</bdi>") || !strings.Contains(text, "target-5 and 6 more") {
+		t.Error("twelve targets are not counted")
+	}
+}
+
+// Up to eight lines are drawn, with more the tables stand alone: no number is
+// lost with a chart.
+func TestFuzzCharts(t *testing.T) {
+	drawn, tables := fuzzCharts(crowd(8))
+	if len(drawn) != 2 || tables != nil {
+		t.Fatalf("%d charts and %d tables of 8 targets", len(drawn), len(tables))
+	}
+	for _, c := range drawn {
+		if len(c.legend) != 8 || len(c.table.rows) != 8 || c.caption == "" {
+			t.Errorf("%s: %d lines, %d rows", c.id, len(c.legend), len(c.table.rows))
+		}
+		for _, row := range c.table.rows {
+			if len(row) != len(c.table.head) {
+				t.Errorf("%s: row %q under head %q", c.id, row, c.table.head)
+			}
+		}
+	}
+	drawn, tables = fuzzCharts(crowd(9))
+	if drawn != nil || len(tables) != 2 || len(tables[0].Rows) != 9 {
+		t.Errorf("%d charts and %d tables of 9 targets", len(drawn), len(tables))
+	}
+	checkPage(t, renderFuzz(t, crowd(9)))
+}
+
+// A chart's table has the last value at or before each moment, and none of a
+// target that was done by then.
+func TestFuzzChartTable(t *testing.T) {
+	f := crowd(3)
+	f.Targets[1].Elapsed, f.Targets[1].Samples = 30*time.Second, f.Targets[1].Samples[:10]
+	f.Targets[2].Samples = f.Targets[2].Samples[15:]
+	drawn, _ := fuzzCharts(f)
+	c := drawn[1]
+	for i, want := range [][]string{
+		{"target", "7.50 s", "15.0 s", "22.5 s", "30.0 s", "37.5 s", "45.0 s", "52.5 s", "60.0 s"},
+		{"target-0", "100", "250", "350", "500", "600", "750", "850", "1000"},
+		{"target-1", "100", "250", "350", "500", none, none, none, none},
+		{"target-2", none, none, none, none, none, none, "850", "1000"},
+	} {
+		got := append([][]string{c.table.head}, c.table.rows...)[i]
+		for j := range got {
+			got[j] = plainText.Replace(got[j])
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+// No two lines look the same to who sees no colour.
+func TestFuzzLinesDifferWithoutColour(t *testing.T) {
+	seen := map[string]bool{}
+	for i := range fuzzLines {
+		item := legendItem{look: fuzzLook(i), line: true}
+		item.look.colour = inkText
+		s, err := swatch(item)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if seen[string(s)] {
+			t.Errorf("line %d looks like another", i)
+		}
+		seen[string(s)] = true
+	}
+}
+
+func TestThinned(t *testing.T) {
+	samples := make([]FuzzSample, 10000)
+	for i := range samples {
+		samples[i].Executions = uint64(i)
+	}
+	got := thinned(samples, fuzzPoints)
+	if len(got) != fuzzPoints || got[0].Executions != 0 || got[len(got)-1].Executions != 9999 {
+		t.Errorf("%d samples from %d to %d", len(got), got[0].Executions, got[len(got)-1].Executions)
+	}
+	if len(thinned(samples[:7], fuzzPoints)) != 7 {
+		t.Error("few samples are thinned")
+	}
+}

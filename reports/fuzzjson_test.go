@@ -1,0 +1,238 @@
+package reports
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+func encodeFuzz(t *testing.T, f *Fuzz) []byte {
+	t.Helper()
+	data, err := EncodeFuzz(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func TestFuzzComesBack(t *testing.T) {
+	data := encodeFuzz(t, campaign())
+	golden(t, "fuzz.json", data)
+	back, err := ReadFuzz(bytes.NewReader(data), "fuzz.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := normalFuzz(campaign()); !reflect.DeepEqual(back, want) {
+		t.Errorf("read %+v, want %+v", back, want)
+	}
+	if again := encodeFuzz(t, back); !bytes.Equal(again, data) {
+		t.Error("written again, the bytes differ")
+	}
+}
+
+func TestFuzzFilesFollowTheSchema(t *testing.T) {
+	validate := validatorOf(t, FuzzSchemaJSON())
+	cases := map[string]*Fuzz{"campaign": campaign(), "empty": {}, "nil lists": {Targets: []FuzzTarget{{Name: "x", Findings: []Finding{{ID: "1", Oracle: "panic"}}}}}}
+	for _, name := range hostile {
+		if len(name) < 200 {
+			cases["hostile "+name] = hostileCampaign(name)
+		}
+	}
+	for name, f := range cases {
+		data := encodeFuzz(t, f)
+		if err := validate(data); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if _, err := ReadFuzz(bytes.NewReader(data), "x"); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestFuzzReaderAgreesWithTheSchema is TestReaderAgreesWithTheSchema for campaigns.
+func TestFuzzReaderAgreesWithTheSchema(t *testing.T) {
+	root, err := readFuzzSchema()
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkAgreement(t, encodeFuzz(t, campaign()), root, validatorOf(t, FuzzSchemaJSON()))
+}
+
+func TestFuzzSchemaNeedsEveryKey(t *testing.T) {
+	root, err := readFuzzSchema()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if objects := checkSchema(t, root, nil); objects != 6 {
+		t.Errorf("%d objects seen, want campaign, tool, target, sample, finding and frame", objects)
+	}
+	if !bytes.Contains(FuzzSchemaJSON(), []byte(FuzzSchema)) {
+		t.Error("the schema is of another version")
+	}
+}
+
+func TestReadFuzzRefusesBadFiles(t *testing.T) {
+	good := encodeFuzz(t, campaign())
+	replace := func(old, new string) []byte {
+		out := bytes.Replace(good, []byte(old), []byte(new), 1)
+		if bytes.Equal(out, good) {
+			t.Fatalf("%q does not stand in the file", old)
+		}
+		return out
+	}
+	target := func(key string, v any) []byte {
+		return edit(t, good, func(d map[string]any) { d["targets"].([]any)[0].(map[string]any)[key] = v })
+	}
+	finding := func(key string, v any) []byte {
+		return edit(t, good, func(d map[string]any) {
+			d["targets"].([]any)[0].(map[string]any)["findings"].([]any)[1].(map[string]any)[key] = v
+		})
+	}
+	raw := func(change func(*Fuzz)) []byte {
+		f := campaign()
+		change(f)
+		data, err := json.Marshal(normalFuzz(f))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return data
+	}
+	for _, c := range []struct {
+		name string
+		data []byte
+		want string
+	}{
+		{"empty", nil, "bad.json: (whole file): the file ends too early"},
+		{"not an object", []byte(`[]`), "(whole file): is an array, must be an object"},
+		{"another file", encode(t, &Results{}), `/schema: is "tunnelbench.results/1", this program reads "tunnelbench.fuzz/1"`},
+		{"version", replace(FuzzSchema, "tunnelbench.fuzz/2"), `/schema: is "tunnelbench.fuzz/2"`},
+		{"unknown key", replace(`"kernel"`, `"ker\u001b[2Jnel"`), "unknown key"},
+		{"missing key", edit(t, good, func(d map[string]any) { delete(d, "targets") }), `has no "targets"`},
+		{"key twice", replace(`"cpu":`, `"cpu": "a", "cpu":`), `key "cpu" stands twice`},
+		{"not UTF-8", replace("EPYC", "EP\xffC"), "is not UTF-8 text"},
+		{"cut", good[:len(good)/2], "the file ends too early"},
+		{"two documents", append(bytes.Clone(good), good...), "something follows"},
+		{"times swapped", replace("2026-11-23T09:32:11Z", "2025-11-23T09:32:11Z"), "/ended: is before /started"},
+		{"negative duration", target("elapsed_ns", -1), "/targets/0/elapsed_ns: -1 is below 0"},
+		{"negative CPU time", target("cpu_ns", -1), "/targets/0/cpu_ns: -1 is below 0"},
+		{"negative count", target("executions", -3), "/targets/0/executions: -3 is below 0"},
+		{"count too large", replace(`"executions": 1234567`, `"executions": 9223372036854775808`), "is above 9223372036854775807"},
+		{"fraction", target("corpus", 1.5), "/targets/0/corpus: is 1.5, must be an integer"},
+		{"no name", target("name", ""), "/targets/0/name: is empty"},
+		{"long name", target("engine", strings.Repeat("n", 300)), "/targets/0/engine: is 300 characters long"},
+		{"null list", target("samples", nil), "/targets/0/samples: is null, must be an array"},
+		{"too many targets", raw(func(f *Fuzz) { f.Targets = slices.Repeat(f.Targets[2:], 1001) }), "/targets: holds more than 1000 entries"},
+		{"too many samples", raw(func(f *Fuzz) { f.Targets[1].Samples = make([]FuzzSample, 10001) }), "/targets/1/samples: holds more than 10000 entries"},
+		{"too many findings", raw(func(f *Fuzz) { f.Targets[1].Findings = slices.Repeat(f.Targets[0].Findings, 501) }), "/targets/1/findings: holds more than 1000 entries"},
+		{"samples out of order", target("samples", []any{
+			map[string]any{"elapsed_ns": 5, "executions": 1, "coverage": 1}, map[string]any{"elapsed_ns": 4, "executions": 1, "coverage": 1},
+		}), "/targets/0/samples/1/elapsed_ns: is before the sample"},
+		{"negative moment", finding("found_at_ns", -1), "/targets/0/findings/1/found_at_ns: -1 is below 0"},
+		{"no ID", finding("id", ""), "/targets/0/findings/1/id: is empty"},
+		{"not base64", finding("input", "AAA"), "/targets/0/findings/1/input: is not base64"},
+		{"base64 with a line break", finding("input", "AA\nAA"), "/targets/0/findings/1/input: is not base64"},
+		{"input beyond its length", finding("octets", 7), "/targets/0/findings/1/input: has 1100 octets, but octets says 7"},
+		{"input too long", finding("input", strings.Repeat("A", 1398108)), "/input: is 1398108 characters long"},
+		{"negative line", replace(`"line": 42`, `"line": -42`), "/targets/0/findings/0/stack/1/line: -42 is below 0"},
+		{"deep", []byte(strings.Repeat(`{"targets":[`, 1<<20)), "/targets/0: unknown key"},
+	} {
+		_, err := ReadFuzz(bytes.NewReader(c.data), "bad.json")
+		if err == nil {
+			t.Errorf("%s: accepted", c.name)
+			continue
+		}
+		if text := err.Error(); !strings.Contains(text, c.want) || strings.ContainsAny(text, "\n\x1b") || !strings.HasPrefix(text, "bad.json: ") || len(text) > 600 {
+			t.Errorf("%s: %q, want %q in one line", c.name, text, c.want)
+		}
+	}
+	if _, err := ReadFuzz(endless{}, "big.json"); err == nil || err.Error() != "big.json: (whole file): is larger than 64 MiB" {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestEncodeFuzzRefusesWhatReadFuzzWould(t *testing.T) {
+	for name, spoil := range map[string]func(*Fuzz){
+		"time":     func(f *Fuzz) { f.Targets[0].Elapsed = -1 },
+		"corpus":   func(f *Fuzz) { f.Targets[0].Corpus = -1 },
+		"no name":  func(f *Fuzz) { f.Targets[1].Name = "" },
+		"octets":   func(f *Fuzz) { f.Targets[0].Findings[0].Octets = 1 },
+		"order":    func(f *Fuzz) { f.Targets[1].Samples[7].Elapsed = 1 },
+		"ended":    func(f *Fuzz) { f.Ended = f.Started.Add(-time.Second) },
+		"too many": func(f *Fuzz) { f.Targets = make([]FuzzTarget, 1001) },
+	} {
+		f := campaign()
+		spoil(f)
+		if _, err := EncodeFuzz(f); err == nil || !strings.HasPrefix(err.Error(), "campaign: /") || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// What is too long for the file is cut, and what was given stays as it is.
+func TestEncodeFuzzCuts(t *testing.T) {
+	f := campaign()
+	x := &f.Targets[0].Findings[0]
+	x.Input, x.Octets = make([]byte, maxInput+5), maxInput+5
+	x.Stack = make([]StackFrame, 1000)
+	x.Seen = strings.Repeat("é", 5000)
+	back, err := ReadFuzz(bytes.NewReader(encodeFuzz(t, f)), "x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	y := back.Targets[0].Findings[0]
+	if len(y.Input) != maxInput || y.Octets != maxInput+5 || len(y.Stack) != maxFrames || len([]rune(y.Seen)) != maxText {
+		t.Errorf("%d octets of %d, %d frames, %d characters", len(y.Input), y.Octets, len(y.Stack), len([]rune(y.Seen)))
+	}
+	if len(x.Input) != maxInput+5 || len(x.Stack) != 1000 {
+		t.Error("the campaign itself was cut")
+	}
+}
+
+func TestWriteFuzzIsWholeOrNothing(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "fuzz.json")
+	if err := WriteFuzz(path, campaign()); err != nil {
+		t.Fatal(err)
+	}
+	bad := campaign()
+	bad.Targets[0].CPUTime = -1
+	if err := WriteFuzz(path, bad); err == nil {
+		t.Error("a bad campaign was written")
+	}
+	data, err := os.ReadFile(path)
+	if err != nil || !bytes.Equal(data, encodeFuzz(t, campaign())) {
+		t.Errorf("the old file changed: %v", err)
+	}
+	if names, err := os.ReadDir(dir); err != nil || len(names) != 1 {
+		t.Errorf("something was left aside: %v %v", names, err)
+	}
+}
+
+// A campaign of random numbers comes back as it was, whatever its inputs hold.
+func TestFuzzInputsComeBack(t *testing.T) {
+	gen := rand.New(rand.NewPCG(3, 4))
+	for n := range 70 {
+		f := campaign()
+		x := &f.Targets[0].Findings[0]
+		x.Input = make([]byte, n)
+		for i := range x.Input {
+			x.Input[i] = byte(gen.Uint32())
+		}
+		x.Octets = n
+		back, err := ReadFuzz(bytes.NewReader(encodeFuzz(t, f)), fmt.Sprint(n))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(back.Targets[0].Findings[0].Input, x.Input) {
+			t.Errorf("%x came back as %x", x.Input, back.Targets[0].Findings[0].Input)
+		}
+	}
+}

@@ -1,0 +1,126 @@
+package reports
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+// FuzzLiveText writes what a device showed, for people.
+func FuzzLiveText(w io.Writer, d LiveDevice) {
+	switch {
+	case d.Unsupported != "":
+		fmt.Fprintf(w, "%s: cannot be had here: %s\n", d.DUT, d.Unsupported)
+		return
+	case d.Error != "" && len(d.Trials) == 0:
+		fmt.Fprintf(w, "%s: no verdict: %s\n", d.DUT, d.Error)
+		return
+	}
+	fmt.Fprintf(w, "%s: forwards %.0f fps; load %.0f fps\n", d.DUT, d.ForwardingRate, d.Load)
+	fmt.Fprintf(w, "  attack    %d mutants (%s, numbers %d to %d) on the %s end, ports %v, by %s\n",
+		d.Sent.Frames, d.Mutants, d.First, max(d.Next, 1)-1, d.Attacked, d.Ports, d.Sender)
+	fmt.Fprintf(w, "  loss      quiet %s of %d trials; attacked %s of %d\n", d.Quiet.loss(), d.Quiet.Trials, d.Under.loss(), d.Under.Trials)
+	fmt.Fprintf(w, "  latency   p50 quiet %s, attacked %s; p99 quiet %s, attacked %s\n",
+		d.Quiet.time(d.Quiet.P50), d.Under.time(d.Under.P50), d.Quiet.time(d.Quiet.P99), d.Under.time(d.Under.P99))
+	if m := d.Memory; m != nil {
+		fmt.Fprintf(w, "  memory    %s %s to %s: %s by the attack (quiet %.0f octets/s at most, attacked %.0f)\n",
+			m.What, liveOctets(m.Before), liveOctets(m.After), liveOctets(m.Growth), m.Quiet, m.Attacked)
+	}
+	fmt.Fprintf(w, "  answers   %d frames, %d octets to the stranger's %d octets (x %.3g); ICMP %d frames, %d octets (x %.3g)\n",
+		d.Answers.Frames, d.Answers.Octets, d.Strange.Octets, d.Answers.Per(d.Strange), d.ICMP.Frames, d.ICMP.Octets, d.ICMP.Per(d.Strange))
+	for _, side := range slices.Sorted(maps.Keys(d.Counters)) {
+		fmt.Fprintf(w, "  counters  %s:%s\n", side, counterText(d.Counters[side]))
+	}
+	for _, note := range d.Notes {
+		fmt.Fprintf(w, "  note      %s\n", note)
+	}
+	if d.Error != "" {
+		fmt.Fprintf(w, "  no verdict: %s\n", d.Error)
+	}
+	for _, f := range d.Findings {
+		fmt.Fprintf(w, "  FINDING   %s: %s\n", f.Kind, f.Seen)
+	}
+}
+
+func counterText(counters map[string]int64) string {
+	var s strings.Builder
+	for i, name := range slices.Sorted(maps.Keys(counters)) {
+		if i > 0 {
+			s.WriteByte(',')
+		}
+		fmt.Fprintf(&s, " %s %d", name, counters[name])
+	}
+	return s.String()
+}
+
+// FuzzLiveScorecard writes devices side by side.
+func FuzzLiveScorecard(w io.Writer, c *FuzzLive) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "dut\tload fps\tloss quiet\tloss attacked\tp99 quiet\tp99 attacked\tmemory\tanswers\tICMP\tdeaths\tverdict")
+	for _, d := range c.Devices {
+		memory := "-"
+		if d.Memory != nil {
+			memory = liveOctets(d.Memory.Growth)
+		}
+		fmt.Fprintf(t, "%s\t%.0f\t%s\t%s\t%s\t%s\t%s\t%d\t%d\t%d\t%s\n", d.DUT, d.Load, d.Quiet.median(), d.Under.median(),
+			d.Quiet.time(d.Quiet.P99), d.Under.time(d.Under.P99), memory, d.Answers.Frames, d.ICMP.Frames, d.Deaths, d.verdict())
+	}
+	return t.Flush()
+}
+
+// verdict is one word, or the kinds of what was found.
+func (d LiveDevice) verdict() string {
+	var kinds []string
+	for _, f := range d.Findings {
+		kinds = append(kinds, f.Kind)
+	}
+	switch {
+	case len(kinds) > 0:
+		return strings.Join(kinds, ", ")
+	case d.Unsupported != "":
+		return "cannot be had here"
+	case d.Error != "":
+		return "none"
+	}
+	return "clean"
+}
+
+// loss is the least, the median and the most; a band without trials has none.
+func (b LiveBand) loss() string {
+	if b.Trials == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%s to %s, median %s,", lossPercent(b.LeastLoss), lossPercent(b.MostLoss), lossPercent(b.MedianLoss))
+}
+
+func (b LiveBand) median() string {
+	if b.Trials == 0 {
+		return "-"
+	}
+	return lossPercent(b.MedianLoss)
+}
+
+// time is one of the band's, as precise as it is worth.
+func (b LiveBand) time(d time.Duration) string {
+	if b.Trials == 0 {
+		return "-"
+	}
+	return d.Round(100 * time.Nanosecond).String()
+}
+
+func lossPercent(ratio float64) string { return fmt.Sprintf("%.3g %%", 100*ratio) }
+
+// liveOctets is a size with the unit that reads best.
+func liveOctets(n int64) string {
+	switch {
+	case max(n, -n) >= 10<<20:
+		return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
+	case max(n, -n) >= 10<<10:
+		return fmt.Sprintf("%.1f KiB", float64(n)/(1<<10))
+	}
+	return fmt.Sprintf("%d octets", n)
+}

@@ -1,0 +1,83 @@
+package reports
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// FuzzTable is the plain table of a campaign: one line for each target, one
+// block for each finding, and the verdict.
+func FuzzTable(f *Fuzz) string {
+	width := len("target")
+	for i := range f.Targets {
+		width = max(width, utf8.RuneCountInString(short(f.Targets[i].Name, maxName)))
+	}
+	heads := make([]string, len(fuzzColumns))
+	for i, c := range fuzzColumns {
+		heads[i] = c.slim
+	}
+	var b strings.Builder
+	b.WriteString(fuzzRow(width, "target", heads, "verdict"))
+	for i := range f.Targets {
+		t := &f.Targets[i]
+		cells := make([]string, len(fuzzColumns))
+		for j, c := range fuzzColumns {
+			cells[j] = plainText.Replace(c.text(t))
+		}
+		b.WriteString(fuzzRow(width, short(t.Name, maxName), cells, t.verdict()))
+	}
+	for i := range f.Targets {
+		b.WriteString(fuzzBlocks(&f.Targets[i], "\n"))
+	}
+	b.WriteString(plainText.Replace("\n" + f.verdict() + "; " + f.effort() + "\n"))
+	return b.String()
+}
+
+// FuzzLine is one target as a line of text with its findings below, for those
+// who watch.
+func FuzzLine(t FuzzTarget) string {
+	name := short(t.Name, maxName)
+	text := fmt.Sprintf("%s%s %s executions, %s per s, %s CPU, corpus of %d: %s\n", name, spaces(16-utf8.RuneCountInString(name)),
+		count(t.Executions), t.executionRate(), spent(float64(t.CPUTime)), t.Corpus, t.verdict())
+	return plainText.Replace(text) + fuzzBlocks(&t, "")
+}
+
+func fuzzRow(width int, name string, cells []string, verdict string) string {
+	line := name + spaces(width-utf8.RuneCountInString(name))
+	for i, c := range fuzzColumns {
+		line += "  " + spaces(c.width-utf8.RuneCountInString(cells[i])) + cells[i]
+	}
+	return line + "  " + verdict + "\n"
+}
+
+// fuzzBlocks are what is to be said of a target beside its numbers, each block
+// behind sep.
+func fuzzBlocks(t *FuzzTarget, sep string) string {
+	var b strings.Builder
+	if t.Error != "" {
+		b.WriteString(sep + short(t.Name, maxName) + ": not attacked to the end: " + clean(t.Error) + "\n")
+	}
+	for i := range t.Findings {
+		b.WriteString(sep + findingBlock(t, &t.Findings[i]))
+	}
+	return b.String()
+}
+
+// findingBlock is one finding in some lines, the command alone in the last, as
+// a terminal copies it.
+func findingBlock(t *FuzzTarget, f *Finding) string {
+	lines := []string{
+		"finding " + clean(f.ID) + " of " + short(t.Name, maxName) + ": oracle " + clean(f.Oracle) + ": " + clean(f.Seen),
+		"  place      " + f.place(),
+		"  found      " + plainText.Replace(plural(f.Times, "time")+", first after "+f.moment()),
+		"  input      " + plural(f.Octets, "octet"),
+	}
+	for _, path := range f.Files {
+		lines = append(lines, "  file       "+clean(path))
+	}
+	if f.Reproduce != "" {
+		lines = append(lines, "  reproduce  "+clean(f.Reproduce))
+	}
+	return strings.Join(lines, "\n") + "\n"
+}
