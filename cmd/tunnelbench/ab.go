@@ -57,9 +57,6 @@ func (f *abFlags) run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	if err := ensureDir(f.out); err != nil {
-		return err
-	}
 	plan.OnTurn = func(round int, device string) {
 		if colour(s.err) {
 			fmt.Fprintf(s.err, "%sround %d of %d: %s", clearLine, round+1, plan.Rounds, device)
@@ -67,6 +64,9 @@ func (f *abFlags) run(ctx context.Context, s streams) error {
 	}
 	certificate, err := readCertificate(f.lab.certificate)
 	if err != nil {
+		return err
+	}
+	if err := ensureDir(f.out); err != nil {
 		return err
 	}
 	l, err := lab.Open(ctx, cfg)

@@ -47,13 +47,13 @@ func (f *runFlags) run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	if err := ensureDir(f.out); err != nil {
-		return err
-	}
 	show := newProgress(s, plan)
 	cfg.OnTrial, plan.OnResult = show.trial, show.result
 	certificate, err := readCertificate(f.lab.certificate)
 	if err != nil {
+		return err
+	}
+	if err := ensureDir(f.out); err != nil {
 		return err
 	}
 	l, err := lab.Open(ctx, cfg)

@@ -104,7 +104,9 @@ func TestLoadsReadWell(t *testing.T) {
 	}
 }
 
-// The kernel names why it dropped what nobody read.
+// The kernel names why it dropped what nobody read. It does not name everything: of
+// packets that waited while their core stood still, some pass the tracepoint unseen
+// (on Linux 6.18 up to one in 25 of this test's).
 func TestReasons(t *testing.T) {
 	testenv.NetAdmin(t)
 	l, err := Open(context.Background(), Config{Wait: true, MaxFrames: 1 << 20, Reasons: true})
@@ -130,7 +132,7 @@ func TestReasons(t *testing.T) {
 		most = max(most, n)
 		t.Logf("%s: %d", place, n)
 	}
-	if o.Received != 0 || most != int64(o.Lost) {
+	if o.Received != 0 || most > int64(o.Lost) || most < int64(o.Lost)*9/10 {
 		t.Errorf("%d frames received, %d lost, of which the kernel explains %d", o.Received, o.Lost, most)
 	}
 }

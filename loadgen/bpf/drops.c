@@ -96,10 +96,11 @@ static __always_inline int count(struct sk_buff *skb, __u32 reason, struct sock 
 			return 0;
 	}
 	n = bpf_map_lookup_elem(&places, &key);
+	/* Another core may be as new here: then there is a place after all. */
+	if (!n && bpf_map_update_elem(&places, &key, &one, BPF_NOEXIST))
+		n = bpf_map_lookup_elem(&places, &key);
 	if (n)
 		(*n)++;
-	else
-		bpf_map_update_elem(&places, &key, &one, BPF_NOEXIST);
 	return 0;
 }
 
