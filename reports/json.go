@@ -87,10 +87,7 @@ func normal(r *Results) *Results {
 	n := *r
 	n.Schema = Schema
 	n.Command = texts(r.Command)
-	n.Host.Offloads = settings(r.Host.Offloads)
-	n.Host.Sysctls = settings(r.Host.Sysctls)
-	n.Host.Changed = texts(r.Host.Changed)
-	n.Host.Notes = texts(r.Host.Notes)
+	n.Host = normalHost(r.Host)
 	n.Calibration = notNil(r.Calibration)
 	n.Results = make([]Result, len(r.Results))
 	for i, res := range r.Results {
@@ -107,6 +104,13 @@ func normal(r *Results) *Results {
 	}
 	n.Comparison = normalComparison(r.Comparison)
 	return &n
+}
+
+// normalHost is h without nil lists and with texts no longer than allowed.
+func normalHost(h Host) Host {
+	h.Offloads, h.Sysctls = settings(h.Offloads), settings(h.Sysctls)
+	h.Changed, h.Notes = texts(h.Changed), texts(h.Notes)
+	return h
 }
 
 // normalComparison is c without nil lists and with texts no longer than allowed.

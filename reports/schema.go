@@ -16,6 +16,8 @@ var (
 	schemaJSON []byte
 	//go:embed fuzzschema.json
 	fuzzSchemaJSON []byte
+	//go:embed setschema.json
+	setSchemaJSON []byte
 )
 
 // SchemaJSON is the JSON Schema (2020-12) of results.json.
@@ -23,6 +25,9 @@ func SchemaJSON() []byte { return bytes.Clone(schemaJSON) }
 
 // FuzzSchemaJSON is the JSON Schema (2020-12) of fuzz.json.
 func FuzzSchemaJSON() []byte { return bytes.Clone(fuzzSchemaJSON) }
+
+// SetSchemaJSON is the JSON Schema (2020-12) of the files that `gate` records and judges.
+func SetSchemaJSON() []byte { return bytes.Clone(setSchemaJSON) }
 
 // node is one place of a schema: the part of JSON Schema that the files use.
 // Any other keyword stops compiled, so none can be ignored unseen.
@@ -97,6 +102,7 @@ func decodeKnown(data []byte, into any) error {
 var (
 	readSchema     = sync.OnceValues(func() (*node, error) { return compiled("schema.json", schemaJSON) })
 	readFuzzSchema = sync.OnceValues(func() (*node, error) { return compiled("fuzzschema.json", fuzzSchemaJSON) })
+	readSetSchema  = sync.OnceValues(func() (*node, error) { return compiled("setschema.json", setSchemaJSON) })
 )
 
 // compiled is a schema with every reference replaced by its place.

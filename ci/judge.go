@@ -1,0 +1,260 @@
+package ci
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/tunnelbench/tunnelbench/reports"
+)
+
+// Judgement is a verdict, and what is to be measured before there is one.
+type Judgement struct {
+	Gate reports.Gate
+	// Series and Pairs are up to where pairs are needed, Metrics of what; Pairs is zero
+	// when the verdict is final.
+	Series, Pairs int
+	Metrics       []string
+}
+
+// Judge holds the head's set against the base's. It is pure: the same sets and the same
+// policy, the same verdict. The error says what makes them no pair.
+//
+//	series 1:  16 pairs ─ look ─ 32 ─ look ─ 64 ─ look     each metric until it is decided
+//	                        └ fail? ─ series 2: the same again, for those that failed
+//	                                     └ fails again: FAIL;  else INCONCLUSIVE, not reproduced
+func Judge(p Policy, base, head *reports.Set) (Judgement, error) {
+	if err := checkSides(base, head); err != nil {
+		return Judgement{}, err
+	}
+	if err := checkKnown(p, base); err != nil {
+		return Judgement{}, err
+	}
+	j := Judgement{Gate: reports.Gate{
+		Schema: reports.GateSchema, Device: head.Device, Base: side(base), Head: side(head), Tool: head.Tool, Host: head.Host, Seed: head.Seed,
+		Risk: p.Risk, Looks: p.Looks, Pairs: len(head.Turns), Command: head.Command, Warnings: []string{},
+	}}
+	if identical(base, head) {
+		j.Gate.Verdict, j.Gate.Why = reports.GatePass, "identical binaries: there is nothing to measure"
+		return j, nil
+	}
+	for _, m := range p.Metrics {
+		j.Gate.Metrics = append(j.Gate.Metrics, judgeMetric(p, m, base, head))
+	}
+	if died(base, head, &j.Gate) {
+		return j, nil
+	}
+	j.next(p, len(head.Turns))
+	conclude(p, head, &j.Gate)
+	return j, nil
+}
+
+func side(s *reports.Set) reports.GateSide {
+	return reports.GateSide{Revision: s.Revision, Commit: s.Commit, Builds: s.Builds}
+}
+
+// identical tells whether both sides are the same program.
+func identical(base, head *reports.Set) bool {
+	return len(base.Turns) == 0 && len(base.Builds) > 0 && len(head.Builds) > 0 && base.Builds[0].SHA256 == head.Builds[0].SHA256
+}
+
+// checkSides finds what makes two sets no pair.
+func checkSides(base, head *reports.Set) error {
+	switch {
+	case base.Side != reports.BaseSide:
+		return fmt.Errorf("base: /side: is %q: give the base's set first", base.Side)
+	case head.Side != reports.HeadSide:
+		return fmt.Errorf("head: /side: is %q: give the head's set second", head.Side)
+	case base.Tool != head.Tool:
+		return fmt.Errorf("head: /tool: %q measured, and %q the base: one build has to measure both", head.Tool.Commit, base.Tool.Commit)
+	case machine(base.Host) != machine(head.Host):
+		return fmt.Errorf("head: /host: is another machine than the base's: numbers of two machines are not compared")
+	case base.Device != head.Device:
+		return fmt.Errorf("head: /device: is %q, the base's %q", head.Device, base.Device)
+	case base.Seed != head.Seed || base.Link != head.Link:
+		return fmt.Errorf("head: /seed, /link_bps: differ from the base's: these are not halves of one gate")
+	case !slices.Equal(base.Metrics, head.Metrics):
+		return fmt.Errorf("head: /metrics: differ from the base's")
+	case !slices.Equal(base.Loads, head.Loads):
+		return fmt.Errorf("head: /loads: differ from the base's")
+	case len(base.Turns) != len(head.Turns):
+		return fmt.Errorf("head: /turns: there are %d, of the base %d: a pair has two sides", len(head.Turns), len(base.Turns))
+	}
+	for i, b := range base.Turns {
+		h := head.Turns[i]
+		switch {
+		case b.Series != h.Series || b.Pair != h.Pair:
+			return fmt.Errorf("head: /turns/%d: is pair %d of series %d, the base's is %d of %d", i, h.Pair, h.Series, b.Pair, b.Series)
+		case b.Place == h.Place:
+			return fmt.Errorf("head: /turns/%d/place: both sides came as number %d of their pair", i, h.Place)
+		case !sameKeys(b.Values, h.Values):
+			return fmt.Errorf("head: /turns/%d/values: has other metrics than the base's", i)
+		case i > 0 && !inOrder(base.Turns[i-1], b):
+			return fmt.Errorf("base: /turns/%d: pair %d of series %d is out of order", i, b.Pair, b.Series)
+		}
+	}
+	return nil
+}
+
+// inOrder tells whether b is the turn after a: no pair is left out.
+func inOrder(a, b reports.Turn) bool {
+	return b.Series == a.Series && b.Pair == a.Pair+1 || b.Series == a.Series+1 && b.Pair == 1
+}
+
+func sameKeys(a, b map[string]*float64) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for k := range a {
+		if _, ok := b[k]; !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// machine is what tells hosts apart.
+func machine(h reports.Host) string {
+	return fmt.Sprintf("%q %q %q %d %q %q", h.CPU, h.Kernel, h.Arch, h.Cores, h.CPUPlan, h.Virtual)
+}
+
+// checkKnown finds metrics that the policy does not know: what is not judged is not
+// to look as if it were.
+func checkKnown(p Policy, s *reports.Set) error {
+	for i, m := range s.Metrics {
+		if !slices.ContainsFunc(p.Metrics, func(have PolicyMetric) bool { return have.ID() == m.ID() }) {
+			return fmt.Errorf("base: /metrics/%d: %q is not in the policy", i, m.ID())
+		}
+	}
+	return nil
+}
+
+// died ends the gate where a side does not run. Twice is no accident.
+func died(base, head *reports.Set, g *reports.Gate) bool {
+	deaths := func(s *reports.Set) (n int, how string) {
+		for _, t := range s.Turns {
+			if t.Died != "" {
+				n, how = n+1, t.Died
+			}
+		}
+		return n, how
+	}
+	const twice = 2
+	b, howBase := deaths(base)
+	h, howHead := deaths(head)
+	switch {
+	case b >= twice:
+		g.Verdict, g.Why = reports.GateEnvironment, fmt.Sprintf("the base died in %d turns: %s", b, howBase)
+	case h >= twice && b == 0:
+		g.Verdict, g.Why = reports.GateFail, fmt.Sprintf("the head died in %d of %d turns, the base in none: %s", h, len(head.Turns), howHead)
+	case h >= twice:
+		g.Verdict, g.Why = reports.GateEnvironment, fmt.Sprintf("the head died in %d turns, and the base in %d: %s", h, b, howHead)
+	default:
+		return false
+	}
+	return true
+}
+
+// next says what is still to be measured: the first series as long as a metric is not
+// decided there, then a second one for those that failed.
+func (j *Judgement) next(p Policy, turns int) {
+	if turns == 0 {
+		j.Series, j.Pairs = 1, p.Looks[0]
+		for _, m := range p.Metrics {
+			if m.Name != binarySize {
+				j.Metrics = append(j.Metrics, m.ID())
+			}
+		}
+		return
+	}
+	for _, series := range []int{1, 2} {
+		for i := range j.Gate.Metrics {
+			m := &j.Gate.Metrics[i]
+			if m.Verdict == reports.GateUndecided && len(m.Series) == series {
+				j.Metrics, j.Series = append(j.Metrics, m.ID), series
+				done := m.Series[series-1].Pairs + m.Series[series-1].Dropped
+				j.Pairs = max(j.Pairs, nextLook(p.Looks, done))
+			}
+		}
+		if j.Pairs > 0 {
+			return
+		}
+	}
+}
+
+// nextLook is the first look after so many pairs.
+func nextLook(looks []int, pairs int) int {
+	for _, l := range looks {
+		if l > pairs {
+			return l
+		}
+	}
+	return looks[len(looks)-1]
+}
+
+// conclude is the verdict on all metrics: the worst of them.
+func conclude(p Policy, head *reports.Set, g *reports.Gate) {
+	acknowledge(p, head, g)
+	for i := range g.Metrics { // where nothing more comes
+		if m := &g.Metrics[i]; m.Verdict == reports.GateUndecided {
+			m.Verdict, m.Why = reports.GateInconclusive, "ended too early: "+words(m.Series[len(m.Series)-1])
+		}
+	}
+	for _, verdict := range []string{reports.GateFail, reports.GateEnvironment, reports.GateInconclusive} {
+		if which := withVerdict(g, verdict); len(which) > 0 {
+			g.Verdict, g.Why = verdict, which[0].ID+": "+which[0].Why
+			if len(which) > 1 {
+				g.Why += fmt.Sprintf("; and %d more", len(which)-1)
+			}
+			return
+		}
+	}
+	passed := withVerdict(g, reports.GatePass)
+	if len(passed) == 0 { // nothing was judged: that is no pass
+		g.Verdict, g.Why = reports.GateInconclusive, "no metric was judged"
+		return
+	}
+	g.Verdict = reports.GatePass
+	g.Why = fmt.Sprintf("each of %d metrics is shown to be slower by less than its limit, or not at all", len(passed))
+}
+
+func withVerdict(g *reports.Gate, verdict string) (which []reports.GateMetric) {
+	for _, m := range g.Metrics {
+		if m.Verdict == verdict {
+			which = append(which, m)
+		}
+	}
+	return which
+}
+
+// acknowledge lets known regressions pass, until their day.
+func acknowledge(p Policy, head *reports.Set, g *reports.Gate) {
+	for _, a := range p.Acknowledged {
+		m := g.Metric(a.Metric)
+		if m == nil || m.Verdict != reports.GateFail || !strings.HasPrefix(head.Commit, a.Commit) {
+			continue
+		}
+		if day := a.Expires.AddDate(0, 0, 1); !head.Started.Before(day) {
+			g.Warnings = append(g.Warnings, fmt.Sprintf("%s: the acknowledgment of %s expired on %s", m.ID, a.Commit, a.Expires.Format("2006-01-02")))
+			continue
+		}
+		m.Verdict, m.Why = reports.GatePass, fmt.Sprintf("%s; acknowledged until %s: %s", m.Why, a.Expires.Format("2006-01-02"), a.Reason)
+	}
+}
+
+// median of a side's values; nil when it has none.
+func median(values []*float64) *float64 {
+	var all []float64
+	for _, v := range values {
+		if v != nil {
+			all = append(all, *v)
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	slices.SortFunc(all, cmp.Compare[float64])
+	m := (all[(len(all)-1)/2] + all[len(all)/2]) / 2
+	return &m
+}

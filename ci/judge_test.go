@@ -1,0 +1,293 @@
+package ci
+
+import (
+	"bytes"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tunnelbench/tunnelbench/reports"
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
+
+func policy(t testing.TB, metrics string) Policy {
+	t.Helper()
+	text := "schema: tunnelbench.policy/1\nrisk: 0.01\nlooks: [16, 32, 64]\nshares: [0.1, 0.3, 0.6]\nmargin: 1%\nmost_dropped: 20%\nmetrics:\n" + metrics
+	p, err := ParsePolicy([]byte(text), "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+const (
+	rate64 = "  - {name: forwarding_rate, frame_size: 64, limit: 5%}\n"
+	cpu64  = "  - {name: cpu_ns_per_frame, frame_size: 64, limit: 5%}\n"
+	p99    = "  - {name: latency_p99, frame_size: 64, shown: true}\n"
+	size   = "  - {name: binary_size, limit: 5%, exact: true}\n"
+)
+
+// machineModel is a machine on which sides are measured: what each pair makes of the
+// head's slowdown.
+type machineModel struct {
+	rng      *rand.Rand
+	slowdown func(series int) float64 // of the head, a share
+	noise    float64                  // standard deviation of a half, as a share
+	invalid  float64                  // share of halves that are not valid
+}
+
+func newSets() (base, head *reports.Set) {
+	build := func(n string) []reports.SetBuild {
+		return []reports.SetBuild{{SHA256: strings.Repeat(n, 64), Octets: 1000}}
+	}
+	set := func(side, n string) *reports.Set {
+		return &reports.Set{
+			Schema: reports.SetSchema, Side: side, Device: "reference", Revision: side, Commit: strings.Repeat(n, 40), Builds: build(n), Seed: 1,
+			Host: reports.Host{CPU: "a"}, Started: time.Date(2026, 5, 6, 7, 8, 9, 0, time.UTC),
+		}
+	}
+	return set(reports.BaseSide, "a"), set(reports.HeadSide, "b")
+}
+
+// measure adds what a judgement asks for.
+func (m machineModel) measure(p Policy, base, head *reports.Set, j Judgement) {
+	done := 0
+	for _, t := range head.Turns {
+		if t.Series == j.Series {
+			done = t.Pair
+		}
+	}
+	for pair := done + 1; pair <= j.Pairs; pair++ {
+		first := 1 + m.rng.IntN(2)
+		b := reports.Turn{Series: j.Series, Pair: pair, Place: first, Values: map[string]*float64{}}
+		h := reports.Turn{Series: j.Series, Pair: pair, Place: 3 - first, Values: map[string]*float64{}}
+		for _, id := range j.Metrics {
+			better := base.Metrics[slices.IndexFunc(base.Metrics, func(m reports.SetMetric) bool { return m.ID() == id })].Better
+			b.Values[id] = m.half(better, 0)
+			h.Values[id] = m.half(better, m.slowdown(j.Series))
+		}
+		base.Turns, head.Turns = append(base.Turns, b), append(head.Turns, h)
+	}
+}
+
+func (m machineModel) half(better int, slowdown float64) *float64 {
+	v := 1000 * math.Exp(m.noise*m.rng.NormFloat64()) * (1 - float64(better)*slowdown)
+	if m.rng.Float64() < m.invalid {
+		return nil
+	}
+	return &v
+}
+
+// gate runs a whole gate on the model.
+func (m machineModel) gate(t testing.TB, p Policy, base, head *reports.Set) reports.Gate {
+	t.Helper()
+	for _, pm := range p.Metrics {
+		better := -1
+		if pm.Name == "forwarding_rate" {
+			better = 1
+		}
+		if pm.Name != binarySize {
+			sm := reports.SetMetric{Name: pm.Name, Unit: "x", Better: better, FrameSize: rfc2544.FrameSize(pm.FrameSize)}
+			base.Metrics, head.Metrics = append(base.Metrics, sm), append(head.Metrics, sm)
+		}
+	}
+	for range 10 {
+		j, err := Judge(p, base, head)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if j.Pairs == 0 {
+			return j.Gate
+		}
+		m.measure(p, base, head, j)
+	}
+	t.Fatal("the gate does not end")
+	return reports.Gate{}
+}
+
+func always(v float64) func(int) float64 { return func(int) float64 { return v } }
+
+func TestVerdicts(t *testing.T) {
+	for name, c := range map[string]struct {
+		metrics  string
+		slowdown func(int) float64
+		noise    float64
+		invalid  float64
+		prepare  func(p *Policy, base, head *reports.Set)
+		verdict  string
+		why      string
+		pairs    int
+	}{
+		"no difference":             {rate64 + cpu64, always(0), 0.01, 0, nil, reports.GatePass, "each of 2 metrics", 16},
+		"faster":                    {rate64 + cpu64, always(-0.2), 0.01, 0, nil, reports.GatePass, "each of 2 metrics", 16},
+		"slower by ten per cent":    {rate64, always(0.1), 0.02, 0, nil, reports.GateFail, "forwarding_rate/64: 10.", 32},
+		"dearer by ten per cent":    {cpu64, always(0.1), 0.02, 0, nil, reports.GateFail, "cpu_ns_per_frame/64: ", 32},
+		"below the limit":           {rate64, always(0.03), 0.005, 0, nil, reports.GatePass, "each of 1 metrics", 16},
+		"not reproduced":            {rate64, func(s int) float64 { return 0.1 * float64(2-s) }, 0.02, 0, nil, reports.GateInconclusive, "not reproduced: first 9.8 % slower", 32},
+		"too noisy":                 {rate64, always(0), 0.5, 0, nil, reports.GateInconclusive, "in 64 pairs this machine can show", 64},
+		"too much dropped":          {rate64, always(0), 0.01, 0.3, nil, reports.GateEnvironment, "had a half that is not valid", 16},
+		"some dropped":              {rate64, always(0), 0.01, 0.02, nil, reports.GatePass, "each of", 16},
+		"shown is not judged":       {rate64 + p99, always(0), 0.01, 0, nil, reports.GatePass, "each of 1", 16},
+		"binary grew":               {rate64 + size, always(0), 0.01, 0, func(_ *Policy, _, h *reports.Set) { h.Builds[0].Octets = 1100 }, reports.GateFail, "binary_size: 10.0 % slower is more than 5%", 16},
+		"binary grew a little":      {rate64 + size, always(0), 0.01, 0, func(_ *Policy, _, h *reports.Set) { h.Builds[0].Octets = 1040 }, reports.GatePass, "each of 2", 16},
+		"no binary":                 {rate64 + size, always(0), 0.01, 0, func(_ *Policy, _, h *reports.Set) { h.Builds[0].Octets = 0 }, reports.GateInconclusive, "binary_size: was not measured", 16},
+		"acknowledged":              {rate64, always(0.1), 0.02, 0, acknowledged("2026-05-06"), reports.GatePass, "each of 1", 32},
+		"acknowledged, but expired": {rate64, always(0.1), 0.02, 0, acknowledged("2026-05-05"), reports.GateFail, "forwarding_rate/64", 32},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := policy(t, c.metrics)
+			base, head := newSets()
+			if c.prepare != nil {
+				c.prepare(&p, base, head)
+			}
+			g := machineModel{rand.New(rand.NewPCG(7, 8)), c.slowdown, c.noise, c.invalid}.gate(t, p, base, head)
+			if g.Verdict != c.verdict || !strings.Contains(g.Why, c.why) || g.Pairs != c.pairs {
+				t.Errorf("%s after %d pairs: %s", g.Verdict, g.Pairs, g.Why)
+			}
+			// Written and read again, the sets have the same verdict, octet for octet.
+			again, err := Judge(p, reread(t, base), reread(t, head))
+			if err != nil {
+				t.Fatal(err)
+			}
+			first, err := reports.EncodeGate(&g)
+			if err != nil {
+				t.Fatal(err)
+			}
+			second, err := reports.EncodeGate(&again.Gate)
+			if err != nil || !bytes.Equal(first, second) {
+				t.Errorf("judged again: %v\n%s\n%s", err, first, second)
+			}
+		})
+	}
+}
+
+func acknowledged(day string) func(*Policy, *reports.Set, *reports.Set) {
+	return func(p *Policy, _, head *reports.Set) {
+		expires, err := time.Parse(time.DateOnly, day)
+		if err != nil {
+			panic(err)
+		}
+		p.Acknowledged = []Acknowledgment{{Metric: "forwarding_rate/64", Commit: head.Commit[:7], Reason: "wanted", Expires: Day{expires}}}
+	}
+}
+
+func reread(t *testing.T, s *reports.Set) *reports.Set {
+	t.Helper()
+	data, err := reports.EncodeSet(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	read, err := reports.ReadSet(bytes.NewReader(data), "set")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return read
+}
+
+func TestIdenticalBinariesPassUnmeasured(t *testing.T) {
+	base, head := newSets()
+	head.Builds = base.Builds
+	j, err := Judge(policy(t, rate64), base, head)
+	if err != nil || j.Pairs != 0 || j.Gate.Verdict != reports.GatePass || !strings.Contains(j.Gate.Why, "identical") {
+		t.Errorf("%+v %v", j, err)
+	}
+}
+
+func TestDeaths(t *testing.T) {
+	for name, c := range map[string]struct {
+		base, head int
+		verdict    string
+	}{
+		"an accident":     {0, 1, reports.GatePass},
+		"the head":        {0, 2, reports.GateFail},
+		"the base":        {2, 0, reports.GateEnvironment},
+		"both":            {1, 2, reports.GateEnvironment},
+		"head and a base": {1, 1, reports.GatePass},
+	} {
+		p := policy(t, rate64)
+		base, head := newSets()
+		machineModel{rand.New(rand.NewPCG(7, 8)), always(0), 0.001, 0}.gate(t, p, base, head)
+		kill := func(s *reports.Set, n int) {
+			for i := range n {
+				s.Turns[i].Died = "exit status 1"
+				s.Turns[i].Values["forwarding_rate/64"] = nil
+			}
+		}
+		kill(base, c.base)
+		kill(head, c.head)
+		j, err := Judge(p, base, head)
+		if err != nil || j.Gate.Verdict != c.verdict {
+			t.Errorf("%s: %s: %s, %v", name, j.Gate.Verdict, j.Gate.Why, err)
+		}
+	}
+}
+
+// An interrupted gate has no verdict, and says so.
+func TestEndedTooEarly(t *testing.T) {
+	p := policy(t, rate64)
+	base, head := newSets()
+	machineModel{rand.New(rand.NewPCG(7, 8)), always(0), 0.001, 0}.gate(t, p, base, head)
+	base.Turns, head.Turns = base.Turns[:9], head.Turns[:9]
+	j, err := Judge(p, base, head)
+	if err != nil || j.Pairs != 16 || j.Gate.Verdict != reports.GateInconclusive || !strings.Contains(j.Gate.Why, "ended too early") {
+		t.Errorf("%+v %v", j, err)
+	}
+}
+
+func TestSetsThatAreNoPair(t *testing.T) {
+	for why, edit := range map[string]func(base, head *reports.Set){
+		"give the base's set first":     func(b, _ *reports.Set) { b.Side = reports.HeadSide },
+		"give the head's set second":    func(_, h *reports.Set) { h.Side = reports.BaseSide },
+		"one build has to measure both": func(_, h *reports.Set) { h.Tool.Commit = "x" },
+		"is another machine":            func(_, h *reports.Set) { h.Host.CPU = "b" },
+		"/device":                       func(_, h *reports.Set) { h.Device = "vxlan" },
+		"not halves of one gate":        func(_, h *reports.Set) { h.Seed++ },
+		"/metrics: differ":              func(_, h *reports.Set) { h.Metrics = nil },
+		"/loads: differ":                func(_, h *reports.Set) { h.Loads = []reports.SetLoad{{FrameSize: 64}} },
+		"a pair has two sides":          func(_, h *reports.Set) { h.Turns = h.Turns[1:] },
+		"is pair 17 of series 1":        func(_, h *reports.Set) { h.Turns[0].Pair = 17 },
+		"both sides came as number":     func(b, h *reports.Set) { h.Turns[3].Place = b.Turns[3].Place },
+		"has other metrics":             func(_, h *reports.Set) { h.Turns[3].Values = nil },
+		"is out of order":               func(b, h *reports.Set) { b.Turns, h.Turns = slices.Delete(b.Turns, 2, 3), slices.Delete(h.Turns, 2, 3) },
+		"\"stream\" is not in the policy": func(b, h *reports.Set) {
+			m := reports.SetMetric{Name: "stream", Unit: "x", Better: 1}
+			b.Metrics, h.Metrics = append(b.Metrics, m), append(h.Metrics, m)
+		},
+	} {
+		p := policy(t, rate64)
+		base, head := newSets()
+		machineModel{rand.New(rand.NewPCG(7, 8)), always(0), 0.001, 0}.gate(t, p, base, head)
+		edit(base, head)
+		if _, err := Judge(p, base, head); err == nil || !strings.Contains(err.Error(), why) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: %v", why, err)
+		}
+	}
+}
+
+// What the gate promises: without a difference hardly an alarm, a slowdown of 10 %
+// always seen, on a machine whose halves vary by 4 %.
+func TestRiskAndPower(t *testing.T) {
+	metrics := ""
+	for _, size := range []string{"64", "512", "1518"} {
+		metrics += "  - {name: forwarding_rate, frame_size: " + size + ", limit: 5%}\n  - {name: cpu_ns_per_frame, frame_size: " + size + ", limit: 5%}\n"
+	}
+	p := policy(t, metrics)
+	rng := rand.New(rand.NewPCG(11, 12))
+	verdicts := func(times int, slowdown float64) map[string]int {
+		seen := map[string]int{}
+		for range times {
+			base, head := newSets()
+			seen[machineModel{rng, always(slowdown), 0.04, 0.02}.gate(t, p, base, head).Verdict]++
+		}
+		return seen
+	}
+	if seen := verdicts(400, 0); seen[reports.GateFail] > 0 || seen[reports.GatePass] < 380 {
+		t.Errorf("without a difference: %v", seen)
+	}
+	if seen := verdicts(100, 0.1); seen[reports.GateFail] < 98 {
+		t.Errorf("slower by 10 %%: %v", seen)
+	}
+}

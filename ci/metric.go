@@ -1,0 +1,215 @@
+package ci
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+
+	"github.com/tunnelbench/tunnelbench/reports"
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
+
+// binarySize is the metric that the builds have, not the turns.
+const binarySize = "binary_size"
+
+// judgeMetric judges one metric.
+func judgeMetric(p Policy, m PolicyMetric, base, head *reports.Set) reports.GateMetric {
+	g := reports.GateMetric{ID: m.ID(), Limit: float64(m.Limit), Margin: float64(p.Margin), Series: []reports.GateSeries{}}
+	for _, s := range head.Metrics {
+		if s.ID() == m.ID() {
+			g.Unit, g.Better = s.Unit, s.Better
+		}
+	}
+	switch {
+	case m.Exact:
+		judgeExact(m, &g, base, head)
+	default:
+		judgePairs(p, m, &g, base, head)
+	}
+	return g
+}
+
+// judgeExact needs no statistics: there is no noise.
+func judgeExact(m PolicyMetric, g *reports.GateMetric, base, head *reports.Set) {
+	if m.Name == binarySize {
+		g.Unit, g.Better, g.Base, g.Head = "octets", -1, octets(base), octets(head)
+	} else {
+		b, h := halves(base, head, m.ID(), 1)
+		g.Base, g.Head = median(b), median(h)
+	}
+	if g.Base == nil || g.Head == nil {
+		unmeasured(m, g)
+		return
+	}
+	more := slowdown(*g.Head / *g.Base, g.Better)
+	g.Verdict, g.Why = reports.GatePass, percent(more)
+	switch {
+	case m.Shown:
+		g.Verdict = reports.GateShown
+	case more > float64(m.Limit):
+		g.Verdict, g.Why = reports.GateFail, percent(more)+" is more than "+m.Limit.String()
+	}
+}
+
+// octets is the size of a side's first build; nil where it has none.
+func octets(s *reports.Set) *float64 {
+	if len(s.Builds) == 0 || s.Builds[0].Octets == 0 {
+		return nil
+	}
+	v := float64(s.Builds[0].Octets)
+	return &v
+}
+
+func unmeasured(m PolicyMetric, g *reports.GateMetric) {
+	g.Verdict, g.Why = reports.GateInconclusive, "was not measured: a policy without it, or --metrics, leaves it out"
+	if m.Shown {
+		g.Verdict, g.Why = reports.GateShown, "was not measured"
+	}
+}
+
+// judgePairs looks at the first series and, where that failed, at the second.
+func judgePairs(p Policy, m PolicyMetric, g *reports.GateMetric, base, head *reports.Set) {
+	for series := 1; series <= 2; series++ {
+		b, h := halves(base, head, m.ID(), series)
+		if series == 1 {
+			g.Base, g.Head = median(b), median(h)
+		}
+		if series == 1 && len(h) == 0 && len(head.Turns) > 0 {
+			unmeasured(m, g)
+			return
+		}
+		s := p.look(m, g.Better, b, h)
+		g.Series = append(g.Series, s)
+		if s.Verdict != reports.GateFail || m.Shown {
+			break
+		}
+	}
+	last := g.Series[len(g.Series)-1]
+	switch {
+	case m.Shown:
+		g.Verdict, g.Why = reports.GateShown, words(last)
+	case len(g.Series) == 2 && last.Verdict != reports.GateFail && last.Verdict != reports.GateUndecided:
+		g.Verdict, g.Why = reports.GateInconclusive, fmt.Sprintf("not reproduced: first %s; in a second series %s", words(g.Series[0]), words(last))
+	default:
+		g.Verdict, g.Why = last.Verdict, p.reason(m, g)
+	}
+}
+
+// reason is the verdict on a metric in words.
+func (p Policy) reason(m PolicyMetric, g *reports.GateMetric) string {
+	last := g.Series[len(g.Series)-1]
+	switch last.Verdict {
+	case reports.GateFail:
+		return words(last) + ", confirmed by a second series; the limit is " + m.Limit.String()
+	case reports.GateEnvironment:
+		return fmt.Sprintf("%d of %d pairs had a half that is not valid", last.Dropped, last.Pairs+last.Dropped)
+	case reports.GateInconclusive:
+		return fmt.Sprintf("%s; the limit is %v; in %d pairs this machine can show a slowdown of about %.1f %%", words(last), m.Limit, last.Pairs, 100*p.visible(last))
+	}
+	return words(last)
+}
+
+// visible is about the smallest slowdown that a series of so many pairs, as noisy as
+// this one, shows to be above the margin.
+func (p Policy) visible(s reports.GateSeries) float64 {
+	if s.Slowdown == nil {
+		return 1
+	}
+	return float64(p.Margin) + *s.Slowdown - *s.Lower
+}
+
+// words are a series' slowdown and its bounds.
+func words(s reports.GateSeries) string {
+	if s.Slowdown == nil {
+		return fmt.Sprintf("%d pairs, too few to say", s.Pairs)
+	}
+	return fmt.Sprintf("%s (%s to %s, %d pairs)", percent(*s.Slowdown), percent(*s.Lower), percent(*s.Upper), s.Pairs)
+}
+
+// percent is a slowdown for people: more is slower.
+func percent(v float64) string {
+	text := strconv.FormatFloat(math.Abs(100*v), 'f', 1, 64) + " %"
+	switch {
+	case text == "0.0 %":
+		return "no slower"
+	case v < 0:
+		return text + " faster"
+	}
+	return text + " slower"
+}
+
+// halves are the two sides' values of a metric in the pairs of a series for which it was
+// asked. Invalid ones are nil.
+func halves(base, head *reports.Set, id string, series int) (b, h []*float64) {
+	for i, t := range head.Turns {
+		if v, asked := t.Values[id]; asked && t.Series == series {
+			b, h = append(b, base.Turns[i].Values[id]), append(h, v)
+		}
+	}
+	return b, h
+}
+
+// look judges a series at the last look that it has pairs for, or at the first one that decides.
+// Pairs behind that are not looked at: who looks more often needs smaller risks.
+func (p Policy) look(m PolicyMetric, better int, base, head []*float64) reports.GateSeries {
+	s := reports.GateSeries{Verdict: reports.GateUndecided}
+	for i, pairs := range p.Looks {
+		if len(head) < pairs {
+			break
+		}
+		s = p.lookAt(i, better, float64(m.Limit), base[:pairs], head[:pairs])
+		if s.Verdict != reports.GateUndecided {
+			return s
+		}
+	}
+	if s.Pairs+s.Dropped == p.Looks[len(p.Looks)-1] {
+		s.Verdict = reports.GateInconclusive
+	}
+	return s
+}
+
+// lookAt judges the pairs of look number i.
+func (p Policy) lookAt(i, better int, limit float64, base, head []*float64) reports.GateSeries {
+	passRisk := p.Risk * p.Shares[i]
+	failRisk := passRisk / float64(p.judged())
+	r, ok := ratio(base, head, better, failRisk, passRisk)
+	s := reports.GateSeries{Pairs: r.Pairs, Dropped: len(head) - r.Pairs, Verdict: reports.GateUndecided}
+	switch {
+	case float64(s.Dropped) > float64(p.MostDropped)*float64(len(head)):
+		s.Verdict = reports.GateEnvironment
+		return s
+	case !ok:
+		return s
+	}
+	value, lower, upper := slowdown(r.Value, better), slowdown(r.Lower, better), slowdown(r.Upper, better)
+	lower, upper = min(lower, upper), max(lower, upper)
+	s.Slowdown, s.Lower, s.Upper = &value, &lower, &upper
+	switch {
+	case lower > float64(p.Margin) && value >= limit:
+		s.Verdict = reports.GateFail
+	case upper < limit:
+		s.Verdict = reports.GatePass
+	}
+	return s
+}
+
+// ratio is the head's by the base's; the bound on the slow side has failRisk.
+func ratio(base, head []*float64, better int, failRisk, passRisk float64) (rfc2544.PairedRatio, bool) {
+	if better > 0 { // slow is low: the ratio's upper bound says that it is slow for certain
+		return rfc2544.PairedBounds(base, head, passRisk, failRisk)
+	}
+	return rfc2544.PairedBounds(base, head, failRisk, passRisk)
+}
+
+// slowdown is a ratio of head to base as the share of the base by which the head is worse.
+func slowdown(ratio float64, better int) float64 { return float64(better) * (1 - ratio) }
+
+// judged is the number of metrics among which the risk of a fail is split.
+func (p Policy) judged() (n int) {
+	for _, m := range p.Metrics {
+		if !m.Shown && !m.Exact {
+			n++
+		}
+	}
+	return n
+}

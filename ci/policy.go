@@ -1,0 +1,231 @@
+package ci
+
+import (
+	"bytes"
+	_ "embed"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml"
+)
+
+// PolicySchema names the version of the policy's file.
+const PolicySchema = "tunnelbench.policy/1"
+
+// MostPolicy is the largest policy that is read, in octets.
+const MostPolicy = 1 << 20
+
+//go:embed policy.yaml
+var policyYAML []byte
+
+// DefaultPolicy is ci/policy.yaml of this build.
+func DefaultPolicy() []byte { return bytes.Clone(policyYAML) }
+
+// Policy says what a gate judges and how.
+type Policy struct {
+	Schema       string           `yaml:"schema"`
+	Risk         float64          `yaml:"risk"`   // of a wrong verdict, over all metrics and looks
+	Looks        []int            `yaml:"looks"`  // after so many pairs
+	Shares       []float64        `yaml:"shares"` // of the risk, for each look
+	Margin       Share            `yaml:"margin"`
+	MostDropped  Share            `yaml:"most_dropped"`
+	Metrics      []PolicyMetric   `yaml:"metrics"`
+	Acknowledged []Acknowledgment `yaml:"acknowledged"`
+}
+
+// PolicyMetric is a number and the largest slowdown of it that passes.
+type PolicyMetric struct {
+	Name      string `yaml:"name"`
+	FrameSize int    `yaml:"frame_size"` // octets, FCS included; 0: it has none
+	Limit     Share  `yaml:"limit"`
+	Shown     bool   `yaml:"shown"` // in the tables, without a verdict
+	Exact     bool   `yaml:"exact"` // has no noise
+}
+
+// ID is the metric's name in sets.
+func (m PolicyMetric) ID() string {
+	if m.FrameSize == 0 {
+		return m.Name
+	}
+	return m.Name + "/" + strconv.Itoa(m.FrameSize)
+}
+
+// Acknowledgment accepts a regression that is known.
+type Acknowledgment struct {
+	Metric  string `yaml:"metric"` // its ID
+	Commit  string `yaml:"commit"` // of the head, or how it begins
+	Reason  string `yaml:"reason"`
+	Expires Day    `yaml:"expires"` // the last day on which it holds
+}
+
+// Share is a part of one, written "5%" or "0.05".
+type Share float64
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *Share) UnmarshalText(text []byte) error {
+	number, percent := strings.CutSuffix(strings.TrimSpace(string(text)), "%")
+	v, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
+	if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
+		return fmt.Errorf("%.40q is no share: write 5%% or 0.05", text)
+	}
+	if percent {
+		v /= 100
+	}
+	*s = Share(v)
+	return nil
+}
+
+// String writes it in percent.
+func (s Share) String() string { return strconv.FormatFloat(100*float64(s), 'g', 4, 64) + "%" }
+
+// Day is a date.
+type Day struct{ time.Time }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (d *Day) UnmarshalText(text []byte) (err error) {
+	if d.Time, err = time.Parse(time.DateOnly, string(text)); err != nil {
+		return fmt.Errorf("%.40q is no date: write 2006-01-02", text)
+	}
+	return nil
+}
+
+// The limits of a policy.
+const (
+	mostJudged = 8 // metrics: more only make each verdict weaker
+	mostLooks  = 8
+	mostPairs  = 1024
+)
+
+// names are the metrics that a policy may have, and which of them are without noise.
+var names = map[string]bool{
+	"forwarding_rate": false, "cpu_ns_per_frame": false, "latency_p50": false, "latency_p99": false, "stream_goodput": false,
+	"allocations_per_packet": true, "binary_size": true,
+}
+
+// ParsePolicy reads a policy; name is the file's. The error is one line,
+// `name: where: why`.
+func ParsePolicy(data []byte, name string) (Policy, error) {
+	p := Policy{}
+	err := error(nil)
+	if len(data) > MostPolicy {
+		err = fmt.Errorf("is larger than %d MiB", MostPolicy>>20)
+	} else if err = yaml.UnmarshalWithOptions(data, &p, yaml.Strict()); err != nil {
+		err = errors.New(oneLine(yaml.FormatError(err, false, false)))
+	} else {
+		err = p.check()
+	}
+	if err != nil {
+		return Policy{}, fmt.Errorf("%q: %w", name, err)
+	}
+	return p, nil
+}
+
+// oneLine is a text of many lines in one, with nothing that a terminal would obey.
+func oneLine(s string) string {
+	s = strings.Join(strings.Fields(s), " ")
+	s = strings.Map(func(r rune) rune {
+		if !strconv.IsPrint(r) {
+			return '?'
+		}
+		return r
+	}, s)
+	return s
+}
+
+func (p *Policy) check() error {
+	switch {
+	case p.Schema != PolicySchema:
+		return fmt.Errorf("schema: is %.64q, this program reads %q", p.Schema, PolicySchema)
+	case !(p.Risk > 0 && p.Risk <= 0.2):
+		return fmt.Errorf("risk: %v is not above 0 and at most 0.2", p.Risk)
+	case len(p.Looks) == 0 || len(p.Looks) > mostLooks || len(p.Looks) != len(p.Shares):
+		return fmt.Errorf("looks: %d of them and %d shares; there have to be as many, from 1 to %d", len(p.Looks), len(p.Shares), mostLooks)
+	case !(p.Margin >= 0 && p.Margin < 1):
+		return fmt.Errorf("margin: %v is not from 0%% to 100%%", p.Margin)
+	case !(p.MostDropped >= 0 && p.MostDropped < 1):
+		return fmt.Errorf("most_dropped: %v is not from 0%% to 100%%", p.MostDropped)
+	}
+	if err := p.checkLooks(); err != nil {
+		return err
+	}
+	if err := p.checkMetrics(); err != nil {
+		return err
+	}
+	return p.checkAcknowledged()
+}
+
+func (p *Policy) checkLooks() error {
+	last, sum := 0, 0.0
+	for i, pairs := range p.Looks {
+		share := p.Shares[i]
+		switch {
+		case pairs <= last || pairs > mostPairs:
+			return fmt.Errorf("looks: %d is not above %d and at most %d", pairs, last, mostPairs)
+		case !(share > 0 && share <= 1):
+			return fmt.Errorf("shares: %v is not above 0 and at most 1", share)
+		}
+		last, sum = pairs, sum+share
+		if risk := p.Risk * share / mostJudged; math.Pow(0.5, float64(pairs)) > risk {
+			return fmt.Errorf("looks: %d pairs can show nothing with a risk of %.2g: take more pairs or more risk", pairs, risk)
+		}
+	}
+	if sum > 1+1e-9 {
+		return fmt.Errorf("shares: they are %v together, more than 1", sum)
+	}
+	return nil
+}
+
+func (p *Policy) checkMetrics() error {
+	seen := map[string]bool{}
+	judged := 0
+	for i, m := range p.Metrics {
+		where := fmt.Sprintf("metrics: number %d, %.64q: ", i+1, m.ID())
+		exact, known := names[m.Name]
+		switch {
+		case !known:
+			return fmt.Errorf("%sthere is no such metric", where)
+		case m.Exact != exact:
+			return fmt.Errorf("%sexact has to be %v", where, exact)
+		case seen[m.ID()]:
+			return fmt.Errorf("%sstands twice", where)
+		case !m.Shown && !(m.Limit > 0 && m.Limit < 1):
+			return fmt.Errorf("%sits limit, %v, is not above 0%% and below 100%%", where, m.Limit)
+		case !m.Shown && !exact && m.Limit <= p.Margin:
+			return fmt.Errorf("%sits limit, %v, is not above the margin, %v", where, m.Limit, p.Margin)
+		case m.FrameSize != 0 && (m.FrameSize < 64 || m.FrameSize > 9216):
+			return fmt.Errorf("%sa frame has 64 to 9216 octets", where)
+		case (m.FrameSize != 0) == (exact || m.Name == "stream_goodput"):
+			return fmt.Errorf("%sneeds a frame_size, unless it is a stream's or exact", where)
+		}
+		seen[m.ID()] = true
+		if !m.Shown && !exact {
+			judged++
+		}
+	}
+	if judged == 0 || judged > mostJudged {
+		return fmt.Errorf("metrics: %d are judged by statistics, from 1 to %d can be", judged, mostJudged)
+	}
+	return nil
+}
+
+func (p *Policy) checkAcknowledged() error {
+	for i, a := range p.Acknowledged {
+		where := fmt.Sprintf("acknowledged: number %d: ", i+1)
+		switch {
+		case !slices.ContainsFunc(p.Metrics, func(m PolicyMetric) bool { return m.ID() == a.Metric }):
+			return fmt.Errorf("%s%.64q is not among the metrics", where, a.Metric)
+		case len(a.Commit) < 7:
+			return fmt.Errorf("%sa commit of at least 7 digits says what is accepted", where)
+		case a.Reason == "":
+			return fmt.Errorf("%shas no reason", where)
+		case a.Expires.IsZero():
+			return fmt.Errorf("%snever expires", where)
+		}
+	}
+	return nil
+}

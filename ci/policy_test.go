@@ -1,0 +1,79 @@
+package ci
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestDefaultPolicy(t *testing.T) {
+	p, err := ParsePolicy(DefaultPolicy(), "ci/policy.yaml")
+	if err != nil || p.judged() == 0 || p.judged() > mostJudged {
+		t.Errorf("%+v %v", p, err)
+	}
+}
+
+func TestBadPolicies(t *testing.T) {
+	good := string(DefaultPolicy())
+	for why, edit := range map[string][2]string{
+		"this program reads":               {"tunnelbench.policy/1", "tunnelbench.policy/2"},
+		"risk: 0 is not":                   {"risk: 0.01", "risk: 0"},
+		"risk: NaN is not":                 {"risk: 0.01", "risk: .nan"},
+		"there have to be as many":         {"[0.1, 0.3, 0.6]", "[0.1]"},
+		"more than 1":                      {"[0.1, 0.3, 0.6]", "[0.5, 0.5, 0.5]"},
+		"is not above 32":                  {"[16, 32, 64]", "[16, 32, 32]"},
+		"can show nothing":                 {"[16, 32, 64]", "[2, 32, 64]"},
+		"margin: -1% is not":               {"margin: 1%", "margin: -1%"},
+		"is no share":                      {"margin: 1%", "margin: a lot"},
+		"most_dropped: 100% is not":        {"most_dropped: 20%", "most_dropped: 100%"},
+		"there is no such metric":          {"name: stream_goodput", "name: goodput"},
+		"stands twice":                     {"frame_size: 512", "frame_size: 64"},
+		"is not above the margin":          {"frame_size: 64, limit: 10%", "frame_size: 64, limit: 0.5%"},
+		"a frame has 64 to 9216":           {"frame_size: 512", "frame_size: 63"},
+		"needs a frame_size":               {"name: stream_goodput", "name: stream_goodput, frame_size: 64"},
+		"exact has to be true":             {", exact: true", ""},
+		"unknown field":                    {"looks:", "look_often: true\nlooks:"},
+		"already defined":                  {"looks:", "risk: 0.02\nlooks:"},
+		"not among the metrics":            {"acknowledged: []", "acknowledged: [{metric: x, commit: 0123abc, reason: y, expires: 2027-06-30}]"},
+		"a commit of at least":             {"acknowledged: []", "acknowledged: [{metric: forwarding_rate/64, commit: 01, reason: y, expires: 2027-06-30}]"},
+		"has no reason":                    {"acknowledged: []", "acknowledged: [{metric: forwarding_rate/64, commit: 0123abc, expires: 2027-06-30}]"},
+		"never expires":                    {"acknowledged: []", "acknowledged: [{metric: forwarding_rate/64, commit: 0123abc, reason: y}]"},
+		"is no date":                       {"acknowledged: []", "acknowledged: [{metric: forwarding_rate/64, commit: 0123abc, reason: y, expires: soon}]"},
+		"0 are judged by statistics":       {"metrics:\n", "metrics: []\nx:\n"},
+		"schema: is \"\"":                  {"schema: tunnelbench.policy/1", ""},
+		"its limit, 0%, is not above 0%":   {"frame_size: 64, limit: 10%", "frame_size: 64"},
+		"its limit, 120%, is not above 0%": {"frame_size: 64, limit: 10%", "frame_size: 64, limit: 120%"},
+		"its limit, -5%, is not above 0%":  {"frame_size: 64, limit: 10%", "frame_size: 64, limit: -5%"},
+		"is larger than 1 MiB":             {"metrics:", "# " + strings.Repeat("x", MostPolicy) + "\nmetrics:"},
+		`"\x1b[31mred": there is no s`:     {"name: stream_goodput", "name: \"\\e[31mred\""},
+	} {
+		text := strings.Replace(good, edit[0], edit[1], 1)
+		if text == good {
+			t.Errorf("%s: nothing is edited", why)
+		}
+		if why == "0 are judged by statistics" {
+			text = good[:strings.Index(good, "metrics:\n")] + "metrics: []\n"
+		}
+		_, err := ParsePolicy([]byte(text), "p.yaml")
+		if err == nil || !strings.Contains(err.Error(), why) || strings.ContainsAny(err.Error(), "\n\x1b") || !strings.HasPrefix(err.Error(), `"p.yaml": `) {
+			t.Errorf("want %q, got %v", why, err)
+		}
+	}
+}
+
+// FuzzPolicy: a policy that is read makes a gate that ends.
+func FuzzPolicy(f *testing.F) {
+	f.Add(DefaultPolicy())
+	f.Fuzz(func(t *testing.T, data []byte) {
+		p, err := ParsePolicy(data, "p")
+		if err != nil {
+			if strings.ContainsAny(err.Error(), "\n\x1b") {
+				t.Fatalf("%q", err)
+			}
+			return
+		}
+		base, head := newSets()
+		if j, err := Judge(p, base, head); err != nil || j.Pairs == 0 {
+			t.Fatalf("%+v %v", j, err)
+		}
+	})
+}

@@ -1,0 +1,97 @@
+package reports
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+)
+
+// GateSchema names the version of gate.json.
+const GateSchema = "tunnelbench.gate/1"
+
+// The verdicts of a gate, and of each metric in it.
+const (
+	GatePass         = "pass"         // shown to be slower by less than the limit
+	GateFail         = "fail"         // shown to be slower by more than the margin, by about the limit or more; twice
+	GateInconclusive = "inconclusive" // neither is shown
+	GateEnvironment  = "environment"  // the machine, or the base, did not allow to say
+	GateShown        = "shown"        // of a metric: nothing is judged
+	GateUndecided    = "undecided"    // of a metric: more pairs are to be measured
+)
+
+// Gate is the verdict on a change: the head's set held against the base's.
+type Gate struct {
+	Schema   string       `json:"schema"`
+	Verdict  string       `json:"verdict"`
+	Why      string       `json:"why"` // the verdict in words
+	Device   string       `json:"device"`
+	Base     GateSide     `json:"base"`
+	Head     GateSide     `json:"head"`
+	Tool     Tool         `json:"tool"`
+	Host     Host         `json:"host"`
+	Seed     uint64       `json:"seed"`
+	Risk     float64      `json:"risk"` // of a wrong verdict
+	Looks    []int        `json:"looks"`
+	Pairs    int          `json:"pairs"` // of both series
+	Metrics  []GateMetric `json:"metrics"`
+	Warnings []string     `json:"warnings"`
+	Command  []string     `json:"command"` // that measures again
+}
+
+// GateSide is what was measured.
+type GateSide struct {
+	Revision string     `json:"revision"`
+	Commit   string     `json:"commit"`
+	Builds   []SetBuild `json:"builds"`
+}
+
+// GateMetric is how one metric fared.
+type GateMetric struct {
+	ID      string       `json:"id"`
+	Unit    string       `json:"unit"`
+	Better  int          `json:"better"`
+	Limit   float64      `json:"limit"`  // the largest slowdown that passes; a share of the base's
+	Margin  float64      `json:"margin"` // below it a slowdown is none
+	Base    *float64     `json:"base"`   // medians
+	Head    *float64     `json:"head"`
+	Series  []GateSeries `json:"series"` // the last look at each
+	Verdict string       `json:"verdict"`
+	Why     string       `json:"why"`
+}
+
+// GateSeries is the last look at a series of pairs. Slowdowns are shares of the base's
+// value; below zero the head is faster. Nil: too few pairs to say.
+type GateSeries struct {
+	Pairs    int      `json:"pairs"`   // that count
+	Dropped  int      `json:"dropped"` // without two valid halves
+	Slowdown *float64 `json:"slowdown"`
+	Lower    *float64 `json:"lower"` // it is below this with this look's share of the risk of a fail
+	Upper    *float64 `json:"upper"` // above this, of a pass
+	Verdict  string   `json:"verdict"`
+}
+
+// Metric finds a metric; nil when there is none.
+func (g *Gate) Metric(id string) *GateMetric {
+	for i := range g.Metrics {
+		if g.Metrics[i].ID == id {
+			return &g.Metrics[i]
+		}
+	}
+	return nil
+}
+
+// EncodeGate is gate.json: the same verdict, the same bytes.
+func EncodeGate(g *Gate) ([]byte, error) {
+	n := *g
+	n.Schema, n.Command, n.Warnings = GateSchema, texts(g.Command), texts(g.Warnings)
+	n.Host = normalHost(g.Host)
+	n.Metrics, n.Base.Builds, n.Head.Builds = notNil(g.Metrics), notNil(g.Base.Builds), notNil(g.Head.Builds)
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", " ")
+	if err := enc.Encode(&n); err != nil {
+		return nil, fmt.Errorf("gate: %w", err)
+	}
+	return b.Bytes(), nil
+}

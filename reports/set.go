@@ -1,0 +1,190 @@
+package reports
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"time"
+
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
+
+// SetSchema names the version of the files that `gate` records and judges.
+const SetSchema = "tunnelbench.set/1"
+
+// The two sides of a gate.
+const (
+	BaseSide = "base"
+	HeadSide = "head"
+)
+
+// Set is all that was measured of one side of a gate. With the other side's it can be judged
+// again, on any machine, with the same verdict.
+type Set struct {
+	Schema   string          `json:"schema"`
+	Side     string          `json:"side"`     // BaseSide or HeadSide
+	Tool     Tool            `json:"tool"`     // the build that measured, the same on both sides
+	Device   string          `json:"device"`   // as --dut names it
+	Revision string          `json:"revision"` // as it was asked for
+	Commit   string          `json:"commit"`   // what that is; empty outside of a repository
+	Builds   []SetBuild      `json:"builds"`   // of one source, with different layouts
+	Command  []string        `json:"command"`  // that measures again
+	Host     Host            `json:"host"`
+	Link     rfc2544.BitRate `json:"link_bps"`
+	Seed     uint64          `json:"seed"` // of the order in pairs
+	Started  time.Time       `json:"started"`
+	Metrics  []SetMetric     `json:"metrics"`
+	Loads    []SetLoad       `json:"loads"`
+	Turns    []Turn          `json:"turns"`
+}
+
+// SetBuild is one binary, or what else a side is made of.
+type SetBuild struct {
+	SHA256 string `json:"sha256"` // in hexadecimal
+	Layout int    `json:"layout"` // 0: the linker's own; else the seed of -randlayout
+	Octets int64  `json:"octets"` // of the binary; 0 where there is no single one
+}
+
+// SetMetric is a number that turns have.
+type SetMetric struct {
+	Name      string            `json:"name"`
+	Unit      string            `json:"unit"`
+	Better    int               `json:"better"`     // 1: more is better; -1: less is
+	FrameSize rfc2544.FrameSize `json:"frame_size"` // 0: it has none
+}
+
+// ID is the name, and the frame size where there is one.
+func (m SetMetric) ID() string {
+	if m.FrameSize == 0 {
+		return m.Name
+	}
+	return m.Name + "/" + strconv.Itoa(int(m.FrameSize))
+}
+
+// SetLoad is what all turns were offered at one frame size.
+type SetLoad struct {
+	FrameSize rfc2544.FrameSize `json:"frame_size"`
+	Overload  rfc2544.Rate      `json:"overload_fps"` // for the forwarding rate
+	Light     rfc2544.Rate      `json:"light_fps"`    // for latency and CPU
+}
+
+// Turn is one measurement of one side: its half of a pair.
+type Turn struct {
+	Series int                 `json:"series"` // 1; 2 confirms
+	Pair   int                 `json:"pair"`   // from 1
+	Place  int                 `json:"place"`  // 1: came first in its pair; 2: second
+	Build  int                 `json:"build"`  // which of the builds, from 0
+	Values map[string]*float64 `json:"values"` // by the metric's ID, above zero; null: not valid; absent: not asked
+	Died   string              `json:"died"`   // how the device failed; empty: it did not
+	Doubts []string            `json:"doubts"` // why values are not valid
+}
+
+// ReadSet reads a recorded set that anybody may have written, as strictly as Read
+// reads results: the error is one line, `name: where: why`.
+func ReadSet(r io.Reader, name string) (*Set, error) {
+	data, err := io.ReadAll(io.LimitReader(r, MaxFile+1))
+	s := new(Set)
+	if err == nil {
+		err = walkSet(data)
+	}
+	if err == nil {
+		err = json.Unmarshal(data, s)
+	}
+	if err == nil {
+		err = CheckSet(s)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", clean(name), err)
+	}
+	return s, nil
+}
+
+// EncodeSet is a set's file as bytes: the same set, the same bytes. A set that ReadSet
+// would refuse is refused here.
+func EncodeSet(s *Set) ([]byte, error) {
+	n := normalSet(s)
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", " ")
+	err := enc.Encode(n)
+	if err == nil {
+		err = CheckSet(n)
+	}
+	if err == nil {
+		err = walkSet(b.Bytes())
+	}
+	if err != nil {
+		return nil, fmt.Errorf("set: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
+// normalSet is s without nil lists, with texts no longer than allowed.
+func normalSet(s *Set) *Set {
+	n := *s
+	n.Schema, n.Command = SetSchema, texts(s.Command)
+	n.Host = normalHost(s.Host)
+	n.Builds, n.Metrics, n.Loads = notNil(s.Builds), notNil(s.Metrics), notNil(s.Loads)
+	n.Turns = make([]Turn, len(s.Turns))
+	for i, t := range s.Turns {
+		t.Died, t.Doubts = cut(t.Died), texts(t.Doubts)
+		if t.Values == nil {
+			t.Values = map[string]*float64{}
+		}
+		n.Turns[i] = t
+	}
+	return &n
+}
+
+func walkSet(data []byte) error {
+	if len(data) > MaxFile {
+		return &placeError{"", fmt.Sprintf("is larger than %d MiB", MaxFile>>20)}
+	}
+	root, err := readSetSchema()
+	if err != nil {
+		return err
+	}
+	return walk(data, root)
+}
+
+// CheckSet tells whether a set agrees with itself. The error's text is one line that
+// begins with a JSON pointer.
+func CheckSet(s *Set) error {
+	ids := map[string]bool{}
+	for i, m := range s.Metrics {
+		switch {
+		case m.Unit == "":
+			return &placeError{fmt.Sprintf("/metrics/%d/unit", i), "is empty"}
+		case m.Better != 1 && m.Better != -1:
+			return &placeError{fmt.Sprintf("/metrics/%d/better", i), "is neither 1 nor -1"}
+		case ids[m.ID()]:
+			return &placeError{fmt.Sprintf("/metrics/%d", i), quote(m.ID()) + " stands twice"}
+		}
+		ids[m.ID()] = true
+	}
+	type key struct{ series, pair int }
+	seen := map[key]bool{}
+	for i, t := range s.Turns {
+		where := "/turns/" + strconv.Itoa(i)
+		k := key{t.Series, t.Pair}
+		switch {
+		case seen[k]:
+			return &placeError{where, fmt.Sprintf("pair %d of series %d stands twice", t.Pair, t.Series)}
+		case t.Build >= max(1, len(s.Builds)):
+			return &placeError{where + "/build", fmt.Sprintf("there are %d builds", len(s.Builds))}
+		}
+		seen[k] = true
+		for id, v := range t.Values {
+			switch {
+			case !ids[id]:
+				return &placeError{where + "/values", quote(id) + " is not among the metrics"}
+			case v != nil && !(*v > 0 && finite(v)):
+				return &placeError{where + "/values", quote(id) + " is not above zero"}
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,114 @@
+package reports
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+)
+
+func smallSet() *Set {
+	one, two := 1.5, 2.5
+	return &Set{
+		Side: HeadSide, Tool: Tool{Version: "1"}, Device: "reference", Revision: "HEAD", Commit: "c",
+		Builds:  []SetBuild{{SHA256: strings.Repeat("a", 64), Octets: 7}, {SHA256: strings.Repeat("b", 64), Layout: 1}},
+		Command: []string{"tunnelbench", "gate"}, Link: 1e9, Seed: 3, Started: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
+		Metrics: []SetMetric{{"forwarding_rate", "fps", 1, 64}, {"stream_goodput", "bit/s", 1, 0}},
+		Loads:   []SetLoad{{64, 1000, 500}},
+		Turns: []Turn{
+			{Series: 1, Pair: 1, Place: 1, Values: map[string]*float64{"forwarding_rate/64": &one, "stream_goodput": nil}, Doubts: []string{"a stall"}},
+			{Series: 1, Pair: 2, Place: 2, Build: 1, Values: map[string]*float64{"forwarding_rate/64": &two}, Died: "exit status 1"},
+		},
+	}
+}
+
+func encodeSet(t testing.TB, s *Set) []byte {
+	t.Helper()
+	data, err := EncodeSet(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func TestSetsAreReadAsWritten(t *testing.T) {
+	data := encodeSet(t, smallSet())
+	read, err := ReadSet(bytes.NewReader(data), "set.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again := encodeSet(t, read); !bytes.Equal(again, data) {
+		t.Errorf("%s\n%s", data, again)
+	}
+	root, err := readSetSchema()
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkAgreement(t, data, root, validatorOf(t, SetSchemaJSON()))
+}
+
+func TestBadSets(t *testing.T) {
+	for why, edit := range map[string][2]string{
+		`/schema: is "tunnelbench.set/2", this program reads "tunnelbench.set/1"`: {"tunnelbench.set/1", "tunnelbench.set/2"},
+		`/turns/0/values: key "forwarding_rate/64" stands twice`:                  {`"stream_goodput": null`, `"forwarding_rate/64": 1`},
+		`/turns/0/values: "forwarding_rate/64" is not above zero`:                 {`"forwarding_rate/64": 1.5`, `"forwarding_rate/64": 0`},
+		`/turns/0/values/forwarding_rate~164: -1 is below 0`:                      {`"forwarding_rate/64": 1.5`, `"forwarding_rate/64": -1`},
+		`/turns/0/values/forwarding_rate~164: not JSON`:                           {`"forwarding_rate/64": 1.5`, `"forwarding_rate/64": NaN`},
+		`/turns/0/values/forwarding_rate~164: 1e999 is out of range`:              {`"forwarding_rate/64": 1.5`, `"forwarding_rate/64": 1e999`},
+		`/turns/0/values: "x" is not among the metrics`:                           {`"stream_goodput": null`, `"x": null`},
+		`/metrics/0/unit: is empty`:                                               {`"unit": "fps"`, `"unit": ""`},
+		`/metrics/0: has no "unit"`:                                               {`"unit": "fps",`, ``},
+		`/metrics/0/better: is neither 1 nor -1`:                                  {`"better": 1`, `"better": 0`},
+		`/metrics/1: "forwarding_rate/64" stands twice`:                           {"\"name\": \"stream_goodput\",\n   \"unit\": \"bit/s\",\n   \"better\": 1,\n   \"frame_size\": 0", "\"name\": \"forwarding_rate\",\n   \"unit\": \"fps\",\n   \"better\": 1,\n   \"frame_size\": 64"},
+		`/turns/1: pair 1 of series 1 stands twice`:                               {`"pair": 2`, `"pair": 1`},
+		`/turns/1/build: there are 2 builds`:                                      {`"build": 1`, `"build": 2`},
+		`/side: is "left", must be one of ["base" "head"]`:                        {`"side": "head"`, `"side": "left"`},
+		`/builds/0/sha256: is`:                                                    {strings.Repeat("a", 64), strings.Repeat("a", 63)},
+		`(whole file): unknown key "more"`:                                        {`"schema"`, `"more": 1, "schema"`},
+		`(whole file): something follows`:                                         {"\n}\n", "\n} {"},
+	} {
+		good := string(encodeSet(t, smallSet()))
+		text := strings.Replace(good, edit[0], edit[1], 1)
+		if text == good {
+			t.Errorf("%s: nothing is edited", why)
+			continue
+		}
+		_, err := ReadSet(strings.NewReader(text), "set.json")
+		if err == nil || !strings.HasPrefix(err.Error(), "set.json: "+why) && !strings.Contains(err.Error(), why) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("want %s, got %v", why, err)
+		}
+	}
+}
+
+// A file without end costs no more than the largest that is read.
+func TestHugeSet(t *testing.T) {
+	_, err := ReadSet(endless{}, "set.json")
+	if err == nil || !strings.Contains(err.Error(), "is larger than 64 MiB") {
+		t.Error(err)
+	}
+}
+
+// FuzzSet: what is read can be written, and read as the same.
+func FuzzSet(f *testing.F) {
+	f.Add(encodeSet(f, smallSet()))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		s, err := ReadSet(bytes.NewReader(data), "set")
+		if err != nil {
+			if strings.ContainsAny(err.Error(), "\n\x1b") {
+				t.Fatalf("%q", err)
+			}
+			return
+		}
+		text, err := EncodeSet(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := ReadSet(bytes.NewReader(text), "set")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if twice, err := EncodeSet(again); err != nil || !bytes.Equal(twice, text) {
+			t.Fatalf("%v\n%s\n%s", err, text, twice)
+		}
+	})
+}
