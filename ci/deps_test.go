@@ -27,7 +27,7 @@ const everything = "*"
 var arrows = map[string][]string{
 	"cmd/tunnelbench":     {everything},
 	"internal/lab":        {"fuzz/mutate", "netns", "netns/dut", "netns/relay", "loadgen", "rfc2544", "reports", "internal/sys"},
-	"ci":                  {"reports", "rfc2544"},
+	"ci":                  {"reports", "rfc2544", "internal/plainyaml"},
 	"reports":             {"rfc2544"},
 	"rfc2544":             {},
 	"loadgen":             {"rfc2544", "internal/sys", "loadgen/bpf"},
@@ -36,7 +36,7 @@ var arrows = map[string][]string{
 	"netns/relay":         {"loadgen", "internal/sys"},
 	"netns":               {"internal/sys"},
 	"reference/wireguard": {"reference"},
-	"reference":           {"internal/sys", "reference/bpf", "reference/inner"},
+	"reference":           {"internal/sys", "internal/plainyaml", "reference/bpf", "reference/inner"},
 	"reference/bpf":       {},
 	"reference/inner":     {},
 	"fuzz":                {"fuzz/text", "fuzz/wire", "fuzz/oracle", "reference/inner", "reports"},
@@ -48,6 +48,7 @@ var arrows = map[string][]string{
 	"fuzz/proof":          {"fuzz", "reports"},
 	"fuzz/oss-fuzz":       {}, // tests alone
 	"fuzz/oss-fuzz/seeds": {"fuzz"},
+	"internal/plainyaml":  {},
 	"internal/sys":        {},
 	"internal/testenv":    {}, // from tests only: no arrow leads to it
 }

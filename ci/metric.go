@@ -15,28 +15,22 @@ const binarySize = "binary_size"
 // judgeMetric judges one metric.
 func judgeMetric(p Policy, m PolicyMetric, base, head *reports.Set) reports.GateMetric {
 	g := reports.GateMetric{ID: m.ID(), Limit: float64(m.Limit), Margin: float64(p.Margin), Series: []reports.GateSeries{}}
+	if m.Exact {
+		judgeExact(m, &g, base, head)
+		return g
+	}
 	for _, s := range head.Metrics {
 		if s.ID() == m.ID() {
 			g.Unit, g.Better = s.Unit, s.Better
 		}
 	}
-	switch {
-	case m.Exact:
-		judgeExact(m, &g, base, head)
-	default:
-		judgePairs(p, m, &g, base, head)
-	}
+	judgePairs(p, m, &g, base, head)
 	return g
 }
 
-// judgeExact needs no statistics: there is no noise.
+// judgeExact needs no statistics: the size of a binary has no noise.
 func judgeExact(m PolicyMetric, g *reports.GateMetric, base, head *reports.Set) {
-	if m.Name == binarySize {
-		g.Unit, g.Better, g.Base, g.Head = "octets", -1, octets(base), octets(head)
-	} else {
-		b, h := halves(base, head, m.ID(), 1)
-		g.Base, g.Head = median(b), median(h)
-	}
+	g.Unit, g.Better, g.Base, g.Head = "octets", -1, octets(base), octets(head)
 	if g.Base == nil || g.Head == nil {
 		unmeasured(m, g)
 		return

@@ -3,7 +3,6 @@ package ci
 import (
 	"bytes"
 	_ "embed"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -11,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/goccy/go-yaml"
+	"github.com/tunnelbench/tunnelbench/internal/plainyaml"
 )
 
 // PolicySchema names the version of the policy's file.
@@ -104,37 +103,51 @@ const (
 // names are the metrics that a policy may have, and which of them are without noise.
 var names = map[string]bool{
 	"forwarding_rate": false, "cpu_ns_per_frame": false, "latency_p50": false, "latency_p99": false, "stream_goodput": false,
-	"allocations_per_packet": true, "binary_size": true,
+	binarySize: true,
 }
 
 // ParsePolicy reads a policy; name is the file's. The error is one line,
 // `name: where: why`.
 func ParsePolicy(data []byte, name string) (Policy, error) {
-	p := Policy{}
-	err := error(nil)
 	if len(data) > MostPolicy {
-		err = fmt.Errorf("is larger than %d MiB", MostPolicy>>20)
-	} else if err = yaml.UnmarshalWithOptions(data, &p, yaml.Strict()); err != nil {
-		err = errors.New(oneLine(yaml.FormatError(err, false, false)))
-	} else {
-		err = p.check()
+		return Policy{}, fmt.Errorf("%s: is larger than %d MiB", name, MostPolicy>>20)
 	}
+	file, err := plainyaml.Parse(name, data)
 	if err != nil {
-		return Policy{}, fmt.Errorf("%q: %w", name, err)
+		return Policy{}, err
+	}
+	p := Policy{}
+	if err := file.Decode(&p, true); err != nil {
+		return Policy{}, err
+	}
+	if err := p.check(); err != nil {
+		return Policy{}, fmt.Errorf("%s: %w", name, err)
 	}
 	return p, nil
 }
 
-// oneLine is a text of many lines in one, with nothing that a terminal would obey.
-func oneLine(s string) string {
-	s = strings.Join(strings.Fields(s), " ")
-	s = strings.Map(func(r rune) rune {
-		if !strconv.IsPrint(r) {
-			return '?'
+// Only is the policy with just the metrics of those IDs.
+func (p Policy) Only(ids []string) (Policy, error) {
+	all := p.Metrics
+	p.Metrics = nil
+	for _, m := range all {
+		if slices.Contains(ids, m.ID()) {
+			p.Metrics = append(p.Metrics, m)
 		}
-		return r
-	}, s)
-	return s
+	}
+	if len(p.Metrics) != len(ids) {
+		var known []string
+		for _, m := range all {
+			known = append(known, m.ID())
+		}
+		return p, fmt.Errorf("metrics %.200q: each once, of %s", strings.Join(ids, ","), strings.Join(known, ", "))
+	}
+	kept := map[string]bool{}
+	for _, id := range ids {
+		kept[id] = true
+	}
+	p.Acknowledged = slices.DeleteFunc(slices.Clone(p.Acknowledged), func(a Acknowledgment) bool { return !kept[a.Metric] })
+	return p, p.check()
 }
 
 func (p *Policy) check() error {

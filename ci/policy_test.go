@@ -54,7 +54,7 @@ func TestBadPolicies(t *testing.T) {
 			text = good[:strings.Index(good, "metrics:\n")] + "metrics: []\n"
 		}
 		_, err := ParsePolicy([]byte(text), "p.yaml")
-		if err == nil || !strings.Contains(err.Error(), why) || strings.ContainsAny(err.Error(), "\n\x1b") || !strings.HasPrefix(err.Error(), `"p.yaml": `) {
+		if err == nil || !strings.Contains(err.Error(), why) || strings.ContainsAny(err.Error(), "\n\x1b") || !strings.HasPrefix(err.Error(), "p.yaml:") {
 			t.Errorf("want %q, got %v", why, err)
 		}
 	}

@@ -6,12 +6,8 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
-	"unicode"
 
-	"github.com/goccy/go-yaml"
-	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
-	"github.com/goccy/go-yaml/token"
+	"github.com/tunnelbench/tunnelbench/internal/plainyaml"
 )
 
 // fileConfig is a Config as people write it. What is left out is as Defaults says.
@@ -47,22 +43,22 @@ type Resolver interface {
 type File struct {
 	Config Config
 	name   string
-	tree   *ast.File
+	tree   *plainyaml.File
 }
 
 // ReadFile reads a Config from YAML and validates it. An error is one line:
 // name:line: what is wrong. Host names of endpoints are looked up once, in the address family of
 // listen.
 func ReadFile(ctx context.Context, name string, data []byte, resolver Resolver) (*File, error) {
-	tree, err := parser.ParseBytes(data, 0)
+	tree, err := plainyaml.Parse(name, data)
 	if err != nil {
-		return nil, atToken(name, err)
+		return nil, err
 	}
 	var kind struct {
 		Port PortKind `yaml:"port"`
 	}
-	if err := yaml.Unmarshal(data, &kind); err != nil {
-		return nil, atToken(name, err)
+	if err := tree.Decode(&kind, false); err != nil {
+		return nil, err
 	}
 	if kind.Port == "" {
 		kind.Port = TUN
@@ -72,8 +68,8 @@ func ReadFile(ctx context.Context, name string, data []byte, resolver Resolver) 
 		Port: d.Port, MTU: d.MTU, Engine: d.Engine, Workers: d.Workers, GSO: d.GSO, GRO: d.GRO,
 		Offloads: d.Offloads, Yield: d.Yield, Pooling: d.Pooling, SocketBuffer: d.SocketBuffer,
 	}
-	if err := yaml.UnmarshalWithOptions(data, &read, yaml.Strict()); err != nil {
-		return nil, atToken(name, err)
+	if err := tree.Decode(&read, true); err != nil {
+		return nil, err
 	}
 	f := &File{name: name, tree: tree}
 	if f.Config, err = read.config(ctx, resolver); err == nil {
@@ -89,47 +85,9 @@ func ReadFile(ctx context.Context, name string, data []byte, resolver Resolver) 
 func (f *File) At(err error) error {
 	var field *FieldError
 	if errors.As(err, &field) {
-		return fmt.Errorf("%s:%d: %w", f.name, lineOf(f.tree, field.Field), field)
+		return fmt.Errorf("%s:%d: %w", f.name, f.tree.Line(field.Field), field)
 	}
 	return fmt.Errorf("%s: %w", f.name, err)
-}
-
-// atToken says where the reader of YAML stumbled. Its messages have a picture
-// of the place behind them, which is left out.
-func atToken(name string, err error) error {
-	var at interface {
-		GetToken() *token.Token
-		GetMessage() string
-	}
-	if !errors.As(err, &at) || at.GetToken() == nil {
-		return fmt.Errorf("%s: %s", name, strings.Map(printable, err.Error()))
-	}
-	return fmt.Errorf("%s:%d: %s", name, at.GetToken().Position.Line, strings.Map(printable, at.GetMessage()))
-}
-
-// printable puts a space where a terminal would do something: messages quote the file.
-func printable(r rune) rune {
-	if unicode.IsPrint(r) {
-		return r
-	}
-	return ' '
-}
-
-// lineOf is where a field stands, or what it should be in.
-func lineOf(file *ast.File, field string) int {
-	for {
-		path, err := yaml.PathString("$." + field)
-		if err == nil {
-			if node, err := path.FilterFile(file); err == nil && node != nil {
-				return node.GetToken().Position.Line
-			}
-		}
-		at := strings.LastIndexByte(field, '.')
-		if at < 0 {
-			return 1
-		}
-		field = field[:at]
-	}
 }
 
 // config reads addresses and prefixes.

@@ -20,8 +20,9 @@ type (
 		Tests     int         `xml:"tests,attr"`
 		Failures  int         `xml:"failures,attr"` // cases that have any
 		Errors    int         `xml:"errors,attr"`
+		Skipped   int         `xml:"skipped,attr,omitempty"`
 		Time      string      `xml:"time,attr"`
-		Timestamp string      `xml:"timestamp,attr"` // UTC
+		Timestamp string      `xml:"timestamp,attr,omitempty"` // UTC
 		Cases     []junitCase `xml:"testcase"`
 	}
 	junitCase struct {
@@ -30,6 +31,7 @@ type (
 		Time      string       `xml:"time,attr"`
 		Failures  []junitFault `xml:"failure"`
 		Error     *junitFault  `xml:"error"`
+		Skipped   *junitFault  `xml:"skipped"`
 	}
 	junitFault struct {
 		Message string `xml:"message,attr"`

@@ -51,7 +51,7 @@ type verb struct {
 	flags     func(*flag.FlagSet) func(context.Context, streams) error
 }
 
-var verbs = []verb{runVerb, trialVerb, abVerb, searchVerb, reportVerb, certifyVerb, tunnelVerb,
+var verbs = []verb{runVerb, trialVerb, abVerb, gateVerb, searchVerb, reportVerb, certifyVerb, tunnelVerb,
 	fuzzListVerb, fuzzRunVerb, fuzzReproVerb, fuzzMergeVerb, fuzzLiveVerb, fuzzReportVerb, doctorVerb, listVerb, versionVerb}
 
 func main() {
@@ -180,7 +180,7 @@ func status(ctx context.Context, err error, w io.Writer) int {
 	switch {
 	case errors.As(err, &bad), errors.Is(err, lab.ErrConfig):
 		return exitUsage
-	case errors.Is(err, errFinding):
+	case errors.Is(err, errFinding), errors.Is(err, errRegression):
 		return exitFinding
 	case errors.Is(err, errNoVerdict):
 		return exitNoVerdict

@@ -28,6 +28,11 @@ type Bench struct {
 // ErrDied is what a measurement's error wraps when the device itself ended.
 var ErrDied = errors.New("the device under test died")
 
+// downError is a device that did not come up, through no fault of the lab's.
+type downError struct{ error }
+
+func (e downError) Unwrap() error { return e.error }
+
 // Bench builds the network, brings the device up and sees a packet through it
 // in both directions. The largest frame it will carry is given, so that no
 // MTU is in its way.
@@ -83,7 +88,7 @@ func (b *Bench) up(ctx context.Context, mtu int) (deadline time.Time, err error)
 		Net: b.net, CPUs: b.deviceCPUs(), MTU: mtu, IPv6: b.lab.cfg.IPv6, Run: b.lab.run, Dir: b.lab.dir, Build: b.device.Build, Params: b.device.Values,
 	})
 	if err != nil {
-		return deadline, err
+		return deadline, downError{err}
 	}
 	b.session = session
 	b.closers = append(b.closers, b.session.Close)
@@ -114,10 +119,10 @@ func (b *Bench) seeThrough(ctx context.Context, deadline time.Time) error {
 				break
 			}
 			if err := b.alive(); err != nil {
-				return err
+				return downError{err}
 			}
 			if time.Now().After(deadline) {
-				return fmt.Errorf("no packet came through within %v of its start%s", dut.UpTimeout, b.session.Complaint())
+				return downError{fmt.Errorf("no packet came through within %v of its start%s", dut.UpTimeout, b.session.Complaint())}
 			}
 		}
 	}

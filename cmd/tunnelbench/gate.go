@@ -1,0 +1,370 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tunnelbench/tunnelbench/ci"
+	"github.com/tunnelbench/tunnelbench/internal/lab"
+	"github.com/tunnelbench/tunnelbench/netns/dut"
+	"github.com/tunnelbench/tunnelbench/reports"
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
+
+var gateVerb = verb{
+	name: "gate", doc: "judge a change: base against head, by interleaved pairs or from recorded sets",
+	args: "[BASE.json HEAD.json]",
+	examples: []string{
+		"gate --base main --head HEAD",
+		"gate --dut exec:./mytunnel.sh --build make --base main --head HEAD",
+		"gate --aa",
+		"gate out/base.json out/head.json",
+	},
+	flags: func(set *flag.FlagSet) func(context.Context, streams) error {
+		f := &gateFlags{set: set, lab: addLabFlags(set)}
+		set.StringVar(&f.base, "base", "", "`revision` that the change is held against")
+		set.StringVar(&f.head, "head", "HEAD", "`revision` with the change")
+		set.StringVar(&f.repo, "repo", ".", "`directory` of the repository")
+		set.StringVar(&f.dut, "dut", "reference", "`device`: a tunnel of this program, or exec: and a path in the repository")
+		set.StringVar(&f.build, "build", "", "shell `command` that builds an exec device in its tree")
+		set.StringVar(&f.policy, "policy", "", "`file` with metrics, limits and risks (default: ci/policy.yaml of this build)")
+		set.StringVar(&f.metrics, "metrics", "", "judge only these `metrics` of the policy, by comma")
+		set.IntVar(&f.layouts, "layouts", 4, "`number` of link layouts of each side")
+		set.BoolVar(&f.aa, "aa", false, "hold --head against itself in other layouts: how noisy and how biased is this machine?")
+		set.DurationVar(&f.time, "time", 30*time.Minute, "begin no pair after this `time`")
+		set.StringVar(&f.out, "out", "out/gate", "`directory` for base.json, head.json, gate.json, gate.md, gate.junit.xml and gate.txt (benchfmt)")
+		return f.run
+	},
+}
+
+type gateFlags struct {
+	set                          *flag.FlagSet
+	lab                          *labFlags
+	base, head, repo, dut, build string
+	policy, metrics, out         string
+	layouts                      int
+	aa                           bool
+	time                         time.Duration
+}
+
+const mostLayouts = 16
+
+func (f *gateFlags) run(ctx context.Context, s streams) error {
+	policy, err := f.readPolicy()
+	if err != nil {
+		return err
+	}
+	switch n := f.set.NArg(); {
+	case n == 2:
+		return f.recorded(policy, s)
+	case n != 0:
+		return badUsage("gate: give the base's set and the head's, or neither")
+	}
+	return f.measure(ctx, policy, s)
+}
+
+// readPolicy is the policy, with the metrics that were asked for.
+func (f *gateFlags) readPolicy() (ci.Policy, error) {
+	data, name := ci.DefaultPolicy(), "the policy of this build"
+	if f.policy != "" {
+		file, err := os.Open(f.policy)
+		if err != nil {
+			return ci.Policy{}, usageError{err}
+		}
+		defer file.Close()
+		name = f.policy
+		if data, err = io.ReadAll(io.LimitReader(file, ci.MostPolicy+1)); err != nil {
+			return ci.Policy{}, usageError{err}
+		}
+	}
+	p, err := ci.ParsePolicy(data, name)
+	if err == nil && f.metrics != "" {
+		p, err = p.Only(strings.Split(f.metrics, ","))
+	}
+	if err != nil {
+		return p, usageError{err}
+	}
+	return p, nil
+}
+
+// recorded judges two files.
+func (f *gateFlags) recorded(policy ci.Policy, s streams) error {
+	base, err := readSet(f.set.Arg(0))
+	if err != nil {
+		return err
+	}
+	head, err := readSet(f.set.Arg(1))
+	if err != nil {
+		return err
+	}
+	j, err := ci.Judge(policy, base, head)
+	if err != nil {
+		return usageError{err}
+	}
+	if err := ensureDir(f.out); err != nil {
+		return err
+	}
+	return f.tell(&j.Gate, base, head, s)
+}
+
+func readSet(path string) (*reports.Set, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	defer file.Close()
+	set, err := reports.ReadSet(file, path)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return set, nil
+}
+
+// measure builds both sides and measures pairs until there is a verdict.
+func (f *gateFlags) measure(ctx context.Context, policy ci.Policy, s streams) error {
+	cfg, plan, err := f.parse()
+	if err != nil {
+		return err
+	}
+	if err := ensureDir(f.out); err != nil {
+		return err
+	}
+	base, head, clean, err := f.sides(ctx, s)
+	defer clean()
+	if err != nil {
+		return err
+	}
+	plan.Base, plan.Head = base.devices, head.devices
+	l, err := lab.Open(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	g := &gateRun{f: f, policy: policy, streams: s, base: f.newSet(base, l, cfg), head: f.newSet(head, l, cfg)}
+	g.base.Link, g.head.Link = plan.Link, plan.Link
+	g.head.Started = g.base.Started
+	err = g.measure(ctx, l, plan)
+	err = errors.Join(err, l.Close())
+	if len(g.head.Turns) == 0 && err != nil {
+		return err
+	}
+	return errors.Join(err, g.finish())
+}
+
+func (f *gateFlags) parse() (cfg lab.Config, plan lab.PairPlan, err error) {
+	own := !strings.HasPrefix(f.dut, "exec:")
+	switch {
+	case f.aa && f.base != "":
+		return cfg, plan, badUsage("gate --aa: holds --head against itself: leave --base out")
+	case !f.aa && f.base == "":
+		return cfg, plan, badUsage("gate: --base REV says what the change is held against")
+	case f.layouts < 1 || f.layouts > mostLayouts:
+		return cfg, plan, badUsage("--layouts %d: from 1 to %d", f.layouts, mostLayouts)
+	case f.time <= 0:
+		return cfg, plan, badUsage("--time %v: must be above zero", f.time)
+	case own && f.build != "":
+		return cfg, plan, badUsage("--build: %s is a tunnel of this program, which the gate builds itself", f.dut)
+	case !own && f.build == "":
+		return cfg, plan, badUsage("--dut %s: --build COMMAND says how its tree is built; write --build true where nothing is", f.dut)
+	case !own && (filepath.IsAbs(f.dut[5:]) || !filepath.IsLocal(f.dut[5:])):
+		return cfg, plan, badUsage("--dut %s: the path has to be one within the repository", f.dut)
+	}
+	if own {
+		d, err := dut.Parse(f.dut)
+		if err != nil {
+			return cfg, plan, usageError{err}
+		}
+		if d.Up == nil || !d.Builtin || d.Build != "" {
+			return cfg, plan, badUsage("--dut %s: the gate builds tunnels of this program, and exec: ones", f.dut)
+		}
+	}
+	if plan.Link, plan.Shaped, err = f.lab.nominal(); err != nil {
+		return cfg, plan, err
+	}
+	cfg, err = f.lab.config()
+	return cfg, plan, err
+}
+
+// sides builds both. What it returns takes the builds away, whatever the error is.
+func (f *gateFlags) sides(ctx context.Context, s streams) (base, head *gateSide, clean func(), err error) {
+	clean = func() {}
+	dir, err := os.MkdirTemp("", "tunnelbench-gate-")
+	if err != nil {
+		return nil, nil, clean, err
+	}
+	clean = func() { _ = os.RemoveAll(dir) }
+	repo, err := filepath.Abs(f.repo)
+	if err != nil {
+		return nil, nil, clean, err
+	}
+	builder := gateBuilder{repo: repo, dir: dir, spec: f.dut, command: f.build, log: s.err}
+	root, err := builder.git(ctx, "rev-parse", "--show-toplevel")
+	if err != nil {
+		return nil, nil, clean, badUsage("--repo %s: %w", f.repo, err)
+	}
+	builder.repo = root
+	base, head = &gateSide{name: reports.BaseSide, revision: f.base}, &gateSide{name: reports.HeadSide, revision: f.head}
+	shift := 0 // both sides have the same layouts, so that equal sources make equal binaries
+	if f.aa {
+		base.revision, shift = f.head, f.layouts
+	}
+	for _, side := range []*gateSide{head, base} { // the head first: it is the likelier one to fail
+		var layouts []int
+		for i := range f.layouts {
+			if side == head {
+				i += shift
+			}
+			layouts = append(layouts, i)
+		}
+		if err := builder.make(ctx, side, layouts); err != nil {
+			return nil, nil, clean, f.buildFault(err)
+		}
+	}
+	return base, head, clean, nil
+}
+
+// buildFault is bad input where the head does not build; else the environment's.
+func (f *gateFlags) buildFault(err error) error {
+	var b buildError
+	switch {
+	case !errors.As(err, &b):
+		return err
+	case b.side == reports.HeadSide:
+		return usageError{err}
+	}
+	return machineError{err}
+}
+
+func (f *gateFlags) newSet(side *gateSide, l *lab.Lab, cfg lab.Config) *reports.Set {
+	return &reports.Set{
+		Schema: reports.SetSchema, Side: side.name, Tool: tool(), Device: f.dut, Revision: side.revision, Commit: side.commit, Builds: side.builds,
+		Command: append([]string{"tunnelbench"}, os.Args[1:]...), Host: l.Describe(), Seed: cfg.Seed, Started: time.Now().UTC(),
+	}
+}
+
+// gateRun measures until the judge has enough.
+type gateRun struct {
+	f          *gateFlags
+	policy     ci.Policy
+	streams    streams
+	base, head *reports.Set
+}
+
+// measure asks the judge what it needs, and gets it, until it needs no more.
+func (g *gateRun) measure(ctx context.Context, l *lab.Lab, plan lab.PairPlan) error {
+	j, err := ci.Judge(g.policy, g.base, g.head)
+	if err != nil || j.Pairs == 0 { // identical binaries
+		return err
+	}
+	pairs, err := l.OpenPairs(ctx, plan, g.wanted(j.Metrics), g.base, g.head)
+	if err != nil {
+		return err
+	}
+	start := time.Now()
+	for series, done := 0, 0; j.Pairs > 0; done++ {
+		if j.Series != series {
+			series, done = j.Series, 0
+		}
+		if time.Since(start) > g.f.time {
+			fmt.Fprintf(g.streams.err, "ended after %v, before there was a verdict\n", g.f.time)
+			return nil
+		}
+		g.progress(j, done+1, time.Since(start))
+		if err := pairs.Measure(ctx, j.Series, done+1, j.Metrics); err != nil {
+			return err
+		}
+		if err := g.f.writeSets(g.base, g.head); err != nil { // what was measured is not lost
+			return err
+		}
+		if j, err = ci.Judge(g.policy, g.base, g.head); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// wanted are the policy's metrics of those IDs.
+func (g *gateRun) wanted(ids []string) (wanted []reports.SetMetric) {
+	for _, m := range g.policy.Metrics {
+		if slices.Contains(ids, m.ID()) {
+			wanted = append(wanted, reports.SetMetric{Name: m.Name, FrameSize: rfc2544.FrameSize(m.FrameSize)})
+		}
+	}
+	return wanted
+}
+
+func (g *gateRun) progress(j ci.Judgement, pair int, since time.Duration) {
+	if colour(g.streams.err) {
+		fmt.Fprintf(g.streams.err, "%sseries %d, pair %d of %d, %d metrics, %v so far", clearLine, j.Series, pair, j.Pairs, len(j.Metrics), since.Round(time.Second))
+	}
+}
+
+// finish judges what there is, and tells.
+func (g *gateRun) finish() error {
+	if colour(g.streams.err) {
+		fmt.Fprint(g.streams.err, clearLine)
+	}
+	j, err := ci.Judge(g.policy, g.base, g.head)
+	if err != nil {
+		return err
+	}
+	if err := g.f.writeSets(g.base, g.head); err != nil {
+		return err
+	}
+	return g.f.tell(&j.Gate, g.base, g.head, g.streams)
+}
+
+func (f *gateFlags) writeSets(sets ...*reports.Set) error {
+	for _, set := range sets {
+		data, err := reports.EncodeSet(set)
+		if err != nil {
+			return err
+		}
+		if err := reports.WriteFile(filepath.Join(f.out, set.Side+".json"), data); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tell prints the verdict, writes it in every form, and returns it as an error unless the
+// change passes.
+func (f *gateFlags) tell(g *reports.Gate, base, head *reports.Set, s streams) error {
+	text, err := reports.EncodeGate(g)
+	if err != nil {
+		return err
+	}
+	junit, err := reports.GateJUnit(g)
+	if err != nil {
+		return err
+	}
+	for name, data := range map[string][]byte{
+		"gate.json": text, "gate.md": []byte(reports.GateMarkdown(g)), "gate.junit.xml": junit, "gate.txt": []byte(reports.GateBenchfmt(base, head)),
+	} {
+		if err := reports.WriteFile(filepath.Join(f.out, name), data); err != nil {
+			return err
+		}
+	}
+	if _, err := fmt.Fprint(s.out, reports.GateTable(g)); err != nil {
+		return err
+	}
+	switch {
+	case f.aa || g.Verdict == reports.GatePass:
+		return nil
+	case g.Verdict == reports.GateFail:
+		return fmt.Errorf("%w: %s", errRegression, g.Why)
+	case g.Verdict == reports.GateEnvironment:
+		return machineError{errors.New(g.Why)}
+	}
+	return fmt.Errorf("%w: %s", errNoVerdict, g.Why)
+}
+
+// errRegression is a change that fails the gate: exit status 3.
+var errRegression = errors.New("regression")

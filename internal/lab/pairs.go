@@ -1,0 +1,174 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+
+	"github.com/tunnelbench/tunnelbench/netns/dut"
+	"github.com/tunnelbench/tunnelbench/reports"
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
+
+// PairPlan is a gate's measurement: two sides of the same device, each in several builds of
+// one source, so that no accident of a binary's layout is taken for the change.
+type PairPlan struct {
+	Base, Head []dut.Device // as many builds as each has
+	Link       rfc2544.BitRate
+	Shaped     bool // loads stay below the link's speed
+	// OnTurn, if set, hears when a side had its turn.
+	OnTurn func(series, pair int, side string)
+}
+
+// Pairs measures pairs of turns.
+type Pairs struct {
+	lab    *Lab
+	plan   PairPlan
+	groups []reports.Comparison // what is measured together: the metrics of one frame size
+	base   *reports.Set
+	head   *reports.Set
+}
+
+// OpenPairs finds the loads that all turns are offered, by the base, and writes
+// them and the metrics that can be measured into both sets. metrics are the wanted ones.
+func (l *Lab) OpenPairs(ctx context.Context, plan PairPlan, metrics []reports.SetMetric, base, head *reports.Set) (*Pairs, error) {
+	p := &Pairs{lab: l, plan: plan, base: base, head: head}
+	groups, err := grouped(metrics)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range groups {
+		if err := p.openGroup(ctx, c); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+// openGroup is the pilot for one frame size.
+func (p *Pairs) openGroup(ctx context.Context, c reports.Comparison) error {
+	c.Direction = p.lab.cfg.Direction
+	if _, err := p.lab.Calibrate(ctx, c.FrameSize); err != nil {
+		return err
+	}
+	device := p.plan.Base[0]
+	pilot := ComparePlan{Devices: []dut.Device{device}, Names: []string{device.Spec}, Size: c.FrameSize, Link: p.plan.Link, Shaped: p.plan.Shaped}
+	if err := p.lab.pilot(ctx, pilot, &c); err != nil {
+		return err
+	}
+	for _, set := range []*reports.Set{p.base, p.head} {
+		set.Host.Notes = append(set.Host.Notes, c.Warnings...)
+		set.Loads = append(set.Loads, reports.SetLoad{FrameSize: c.FrameSize, Overload: c.Overload, Light: c.Light})
+		for _, m := range c.Metrics {
+			set.Metrics = append(set.Metrics, setMetric(m, c.FrameSize))
+		}
+	}
+	p.groups = append(p.groups, c)
+	return nil
+}
+
+// setMetric is a metric as sets have it: a stream's has no frame size.
+func setMetric(m reports.Metric, size rfc2544.FrameSize) reports.SetMetric {
+	if m.Name == streamMetric {
+		size = 0
+	}
+	return reports.SetMetric{Name: m.Name, Unit: m.Unit, Better: m.Better, FrameSize: size}
+}
+
+const streamMetric = "stream_goodput"
+
+// grouped are the metrics by frame size, the smallest first; a stream's goes with the largest.
+func grouped(metrics []reports.SetMetric) (groups []reports.Comparison, err error) {
+	bySize := map[rfc2544.FrameSize][]reports.Metric{}
+	var stream []reports.Metric
+	for _, m := range metrics {
+		i := slices.IndexFunc(compareMetrics, func(c compareMetric) bool { return c.name == m.Name })
+		if i < 0 {
+			return nil, fmt.Errorf("%w: there is no metric %q", ErrConfig, m.Name)
+		}
+		metric := reports.Metric{Name: m.Name, Unit: compareMetrics[i].unit, Better: compareMetrics[i].better}
+		if m.Name == streamMetric {
+			stream = append(stream, metric)
+			continue
+		}
+		bySize[m.FrameSize] = append(bySize[m.FrameSize], metric)
+	}
+	sizes := slices.Sorted(maps.Keys(bySize))
+	if len(sizes) == 0 {
+		sizes = []rfc2544.FrameSize{1518}
+	}
+	bySize[sizes[len(sizes)-1]] = append(bySize[sizes[len(sizes)-1]], stream...)
+	for _, size := range sizes {
+		groups = append(groups, reports.Comparison{FrameSize: size, Metrics: bySize[size]})
+	}
+	return groups, nil
+}
+
+// Measure adds one pair to both sets: which side comes first is drawn by lot, and
+// which builds meet follows from the pair's number. A device that dies is part of what
+// was measured; the error is the lab's own, and then the sets are as they were.
+func (p *Pairs) Measure(ctx context.Context, series, pair int, metrics []string) error {
+	b := reports.Turn{Series: series, Pair: pair, Place: 1, Build: (pair - 1) % len(p.plan.Base), Values: map[string]*float64{}}
+	h := reports.Turn{Series: series, Pair: pair, Place: 2, Build: (pair - 1) / len(p.plan.Base) % len(p.plan.Head), Values: map[string]*float64{}}
+	turns := []func() error{
+		func() error { return p.turn(ctx, p.plan.Base[b.Build], reports.BaseSide, &b, metrics) },
+		func() error { return p.turn(ctx, p.plan.Head[h.Build], reports.HeadSide, &h, metrics) },
+	}
+	if rand.New(rand.NewPCG(p.base.Seed, uint64(series)<<32|uint64(pair))).IntN(2) == 1 {
+		b.Place, h.Place = h.Place, b.Place
+		slices.Reverse(turns)
+	}
+	for _, turn := range turns {
+		if err := turn(); err != nil {
+			return err
+		}
+	}
+	p.base.Turns, p.head.Turns = append(p.base.Turns, b), append(p.head.Turns, h)
+	return nil
+}
+
+// turn measures one side: each frame size in a fresh network, with fresh processes.
+func (p *Pairs) turn(ctx context.Context, d dut.Device, side string, t *reports.Turn, metrics []string) error {
+	for _, c := range p.groups {
+		size := c.FrameSize
+		c.Metrics = slices.Clone(c.Metrics)
+		c.Metrics = slices.DeleteFunc(c.Metrics, func(m reports.Metric) bool { return !slices.Contains(metrics, setMetric(m, size).ID()) })
+		if len(c.Metrics) == 0 {
+			continue
+		}
+		c.Warnings = nil
+		spoilt := p.lab.countSpoilt()
+		values, err := p.lab.turn(ctx, d, &c)
+		spoilt(&c)
+		t.Doubts = append(t.Doubts, c.Warnings...)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil && !isDeath(err) {
+			return err
+		}
+		if err != nil {
+			t.Died = strings.ReplaceAll(err.Error(), "\n", "; ")
+		}
+		for _, m := range c.Metrics {
+			t.Values[setMetric(m, size).ID()] = nil
+			if v := values[m.Name]; v > 0 && err == nil {
+				t.Values[setMetric(m, size).ID()] = &v
+			}
+		}
+	}
+	if p.plan.OnTurn != nil {
+		p.plan.OnTurn(t.Series, t.Pair, side)
+	}
+	return nil
+}
+
+// isDeath tells a device that failed from a lab that did.
+func isDeath(err error) bool {
+	var down downError
+	return errors.Is(err, ErrDied) || errors.As(err, &down)
+}

@@ -1,0 +1,90 @@
+// Package plainyaml reads YAML files that people write: mappings, lists and scalars.
+// Tags, anchors and aliases have no place in them and are refused before they are
+// decoded: aliases make much of little, and tags have brought the decoder down.
+package plainyaml
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"unicode"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/lexer"
+	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/token"
+)
+
+// File is a file that was parsed.
+type File struct {
+	name string
+	data []byte
+	tree *ast.File
+}
+
+// Parse parses a file. An error, here and of Decode, is one line, name:line: what is wrong, with
+// nothing in it that a terminal would obey.
+func Parse(name string, data []byte) (*File, error) {
+	for _, t := range lexer.Tokenize(string(data)) {
+		switch t.Type {
+		case token.TagType, token.AnchorType, token.AliasType, token.MergeKeyType:
+			return nil, fmt.Errorf("%s:%d: tags, anchors and aliases have no place here", name, t.Position.Line)
+		}
+	}
+	tree, err := parser.ParseBytes(data, 0)
+	if err != nil {
+		return nil, atToken(name, err)
+	}
+	return &File{name: name, data: data, tree: tree}, nil
+}
+
+// Decode fills in what the file says; strictly, it refuses fields that are not there.
+func (f *File) Decode(into any, strictly bool) error {
+	var options []yaml.DecodeOption
+	if strictly {
+		options = append(options, yaml.Strict())
+	}
+	if err := yaml.UnmarshalWithOptions(f.data, into, options...); err != nil {
+		return atToken(f.name, err)
+	}
+	return nil
+}
+
+// atToken says where the reader of YAML stumbled. Its messages have a picture
+// of the place behind them, which is left out.
+func atToken(name string, err error) error {
+	var at interface {
+		GetToken() *token.Token
+		GetMessage() string
+	}
+	if !errors.As(err, &at) || at.GetToken() == nil {
+		return fmt.Errorf("%s: %s", name, strings.Map(printable, err.Error()))
+	}
+	return fmt.Errorf("%s:%d: %s", name, at.GetToken().Position.Line, strings.Map(printable, at.GetMessage()))
+}
+
+// printable puts a space where a terminal would do something: messages quote the file.
+func printable(r rune) rune {
+	if unicode.IsPrint(r) {
+		return r
+	}
+	return ' '
+}
+
+// Line is where a field stands, such as peers[1].id, or what it should be in.
+func (f *File) Line(field string) int {
+	for {
+		path, err := yaml.PathString("$." + field)
+		if err == nil {
+			if node, err := path.FilterFile(f.tree); err == nil && node != nil {
+				return node.GetToken().Position.Line
+			}
+		}
+		at := strings.LastIndexByte(field, '.')
+		if at < 0 {
+			return 1
+		}
+		field = field[:at]
+	}
+}

@@ -1,0 +1,53 @@
+package plainyaml
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestParseRefuses(t *testing.T) {
+	for text, why := range map[string]string{
+		"a: 1\npeers:\n- {i,prefixes:! 0}": "x:3: tags, anchors",
+		"a: !!str 1":                       "x:1: tags, anchors",
+		"a: &b 1":                          "x:1: tags, anchors",
+		"a: &b [1]\nc: [*b, *b]":           "x:1: tags, anchors",
+		"a: {}\n<<: {b: 1}":                "x:2: tags, anchors",
+		"a: [":                             "x:1: ",
+		"a: \"\x1b[31m":                    "x:1: ",
+	} {
+		_, err := Parse("x", []byte(text))
+		if err == nil || !strings.HasPrefix(err.Error(), why) || strings.ContainsAny(err.Error(), "\n\x1b") {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
+func TestDecode(t *testing.T) {
+	f, err := Parse("x", []byte("a: 1\nlist:\n- b: 2\n- b: 3\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var into struct {
+		A    int `yaml:"a"`
+		List []struct {
+			B int `yaml:"b"`
+		} `yaml:"list"`
+	}
+	if err := f.Decode(&into, true); err != nil || into.A != 1 || len(into.List) != 2 || into.List[1].B != 3 {
+		t.Errorf("%+v %v", into, err)
+	}
+	for field, line := range map[string]int{"a": 1, "list[1].b": 4, "list[1].c": 4, "none": 1} {
+		if got := f.Line(field); got != line {
+			t.Errorf("%s stands in line %d, not %d", field, line, got)
+		}
+	}
+	var less struct {
+		A int `yaml:"a"`
+	}
+	if err := f.Decode(&less, true); err == nil || !strings.HasPrefix(err.Error(), "x:2: unknown field") {
+		t.Error(err)
+	}
+	if err := f.Decode(&less, false); err != nil {
+		t.Error(err)
+	}
+}
