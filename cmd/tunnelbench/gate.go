@@ -215,6 +215,9 @@ func (f *gateFlags) sides(ctx context.Context, s streams) (base, head *gateSide,
 	if f.aa {
 		base.revision, shift = f.head, f.layouts
 	}
+	if err := errors.Join(builder.resolve(ctx, base), builder.resolve(ctx, head)); err != nil {
+		return nil, nil, clean, err
+	}
 	for _, side := range []*gateSide{head, base} { // the head first: it is the likelier one to fail
 		var layouts []int
 		for i := range f.layouts {

@@ -35,22 +35,25 @@ type gateBuilder struct {
 	log       io.Writer
 }
 
-// make checks a revision out, once for each layout, and builds it.
-func (g gateBuilder) make(ctx context.Context, side *gateSide, layouts []int) error {
-	commit, err := g.git(ctx, "rev-parse", "--verify", "--quiet", "--end-of-options", side.revision+"^{commit}")
-	if err != nil {
+// resolve finds the side's commit.
+func (g gateBuilder) resolve(ctx context.Context, side *gateSide) (err error) {
+	if side.commit, err = g.git(ctx, "rev-parse", "--verify", "--quiet", "--end-of-options", side.revision+"^{commit}"); err != nil {
 		return badUsage("--%s %q: no such revision in %s", side.name, side.revision, g.repo)
 	}
-	side.commit = commit
+	return nil
+}
+
+// make checks a side out, once for each layout where builds change the tree, and builds it.
+func (g gateBuilder) make(ctx context.Context, side *gateSide, layouts []int) error {
 	tree := ""
 	for i, layout := range layouts {
 		if tree == "" || g.command != "" { // our own builds leave the tree as it was
 			tree = filepath.Join(g.dir, side.name+"-"+strconv.Itoa(layout))
-			if err := g.checkOut(ctx, commit, tree); err != nil {
+			if err := g.checkOut(ctx, side.commit, tree); err != nil {
 				return err
 			}
 		}
-		fmt.Fprintf(g.log, "building %s %.12s, layout %d (%d of %d)\n", side.name, commit, layout, i+1, len(layouts))
+		fmt.Fprintf(g.log, "building %s %.12s, layout %d (%d of %d)\n", side.name, side.commit, layout, i+1, len(layouts))
 		if err := g.build(ctx, side, tree, layout); err != nil {
 			return err
 		}
@@ -81,7 +84,7 @@ func (g gateBuilder) git(ctx context.Context, args ...string) (string, error) {
 
 // build adds one build of a side.
 func (g gateBuilder) build(ctx context.Context, side *gateSide, tree string, layout int) error {
-	what := side.spec(g.spec, tree, layout)
+	what := built{spec: g.spec, tree: tree}
 	flags := "-trimpath -buildvcs=false"
 	if layout > 0 {
 		flags += " -ldflags=-randlayout=" + strconv.Itoa(layout)
@@ -112,8 +115,6 @@ func (g gateBuilder) build(ctx context.Context, side *gateSide, tree string, lay
 type built struct {
 	spec, tree, binary string
 }
-
-func (s *gateSide) spec(spec, tree string, _ int) built { return built{spec: spec, tree: tree} }
 
 // device is the build as --dut takes it: a role of the binary, or the program in the tree.
 func (b built) device(own bool) string {
