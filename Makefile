@@ -83,7 +83,7 @@ fuzz-live: build ## a minute of mutants on the wan link of a running tunnel
 	$(SUDO) bin/tunnelbench fuzz live --dut reference --load 50% --duration 1m --out $(OUT)/live
 
 lint: cross ## gofmt, vet, staticcheck
-	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "gofmt -w these: $$unformatted" >&2; exit 1; fi
+	@unformatted=$$(git ls-files -co --exclude-standard '*.go' | xargs gofmt -l); if [ -n "$$unformatted" ]; then echo "gofmt -w these: $$unformatted" >&2; exit 1; fi
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
 

@@ -2,6 +2,9 @@ module github.com/tunnelbench/tunnelbench
 
 go 1.26.0
 
+// What campaigns and gates leave there is none of the module's.
+ignore ./out
+
 require (
 	github.com/cilium/ebpf v0.22.0
 	github.com/gaissmai/bart v0.30.0

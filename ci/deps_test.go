@@ -45,7 +45,7 @@ var arrows = map[string][]string{
 	"fuzz/text":           {"fuzz/oracle", "reference", "reports", "rfc2544", "netns", "netns/dut"},
 	"fuzz/mutate":         {"reference"},
 	"fuzz/planted":        {}, // imported by an overlay alone
-	"fuzz/proof":          {"fuzz", "reports"},
+	"fuzz/proof":          {"fuzz", "fuzz/oracle", "reports"},
 	"fuzz/oss-fuzz":       {}, // tests alone
 	"fuzz/oss-fuzz/seeds": {"fuzz"},
 	"internal/plainyaml":  {},

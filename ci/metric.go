@@ -14,7 +14,7 @@ const binarySize = "binary_size"
 
 // judgeMetric judges one metric.
 func judgeMetric(p Policy, m PolicyMetric, base, head *reports.Set) reports.GateMetric {
-	g := reports.GateMetric{ID: m.ID(), Limit: float64(m.Limit), Margin: float64(p.Margin), Series: []reports.GateSeries{}}
+	g := reports.GateMetric{ID: m.ID(), Limit: float64(m.Limit), Margin: p.margin(m.ID()), Series: []reports.GateSeries{}}
 	if m.Exact {
 		judgeExact(m, &g, base, head)
 		return g
@@ -98,18 +98,18 @@ func (p Policy) reason(m PolicyMetric, g *reports.GateMetric) string {
 	case reports.GateEnvironment:
 		return fmt.Sprintf("%d of %d pairs had a half that is not valid", last.Dropped, last.Pairs+last.Dropped)
 	case reports.GateInconclusive:
-		return fmt.Sprintf("%s; the limit is %v; in %d pairs this machine can show a slowdown of about %.1f %%", words(last), m.Limit, last.Pairs, 100*p.visible(last))
+		return fmt.Sprintf("%s; the limit is %v; in %d pairs this machine can show a slowdown of about %.1f %%", words(last), m.Limit, last.Pairs, 100*p.visible(m, last))
 	}
 	return words(last)
 }
 
 // visible is about the smallest slowdown that a series of so many pairs, as noisy as
 // this one, shows to be above the margin.
-func (p Policy) visible(s reports.GateSeries) float64 {
+func (p Policy) visible(m PolicyMetric, s reports.GateSeries) float64 {
 	if s.Slowdown == nil {
 		return 1
 	}
-	return float64(p.Margin) + *s.Slowdown - *s.Lower
+	return p.margin(m.ID()) + *s.Slowdown - *s.Lower
 }
 
 // words are a series' slowdown and its bounds.
@@ -151,7 +151,7 @@ func (p Policy) look(m PolicyMetric, better int, base, head []*float64) reports.
 		if len(head) < pairs {
 			break
 		}
-		s = p.lookAt(i, better, float64(m.Limit), base[:pairs], head[:pairs])
+		s = p.lookAt(i, m, better, base[:pairs], head[:pairs])
 		if s.Verdict != reports.GateUndecided {
 			return s
 		}
@@ -163,7 +163,7 @@ func (p Policy) look(m PolicyMetric, better int, base, head []*float64) reports.
 }
 
 // lookAt judges the pairs of look number i.
-func (p Policy) lookAt(i, better int, limit float64, base, head []*float64) reports.GateSeries {
+func (p Policy) lookAt(i int, m PolicyMetric, better int, base, head []*float64) reports.GateSeries {
 	passRisk := p.Risk * p.Shares[i]
 	failRisk := passRisk / float64(p.judged())
 	r, ok := ratio(base, head, better, failRisk, passRisk)
@@ -179,9 +179,9 @@ func (p Policy) lookAt(i, better int, limit float64, base, head []*float64) repo
 	lower, upper = min(lower, upper), max(lower, upper)
 	s.Slowdown, s.Lower, s.Upper = &value, &lower, &upper
 	switch {
-	case lower > float64(p.Margin) && value >= limit:
+	case lower > p.margin(m.ID()) && value >= float64(m.Limit):
 		s.Verdict = reports.GateFail
-	case upper < limit:
+	case upper < float64(m.Limit):
 		s.Verdict = reports.GatePass
 	}
 	return s

@@ -35,7 +35,13 @@ type Policy struct {
 	MostDropped  Share            `yaml:"most_dropped"`
 	Metrics      []PolicyMetric   `yaml:"metrics"`
 	Acknowledged []Acknowledgment `yaml:"acknowledged"`
+
+	Bias map[string]float64 `yaml:"-"` // of the machine, by metric, where it was measured
 }
+
+// margin is the slowdown of a metric below which nothing is a regression: what the machine
+// makes of no difference is not the change's.
+func (p Policy) margin(id string) float64 { return max(float64(p.Margin), 3*p.Bias[id]) }
 
 // PolicyMetric is a number and the largest slowdown of it that passes.
 type PolicyMetric struct {
@@ -140,7 +146,7 @@ func (p Policy) Only(ids []string) (Policy, error) {
 		for _, m := range all {
 			known = append(known, m.ID())
 		}
-		return p, fmt.Errorf("metrics %.200q: each once, of %s", strings.Join(ids, ","), strings.Join(known, ", "))
+		return p, fmt.Errorf("each once, of %s", strings.Join(known, ", "))
 	}
 	kept := map[string]bool{}
 	for _, id := range ids {

@@ -29,6 +29,9 @@ type Plan struct {
 // ErrBudget is a target that was attacked for less time than asked for.
 var ErrBudget = errors.New("budget not met")
 
+// ErrCorpus is a file of a corpus that cannot be read, which is named.
+var ErrCorpus = errors.New("corpus")
+
 // Run attacks each target in turn and calls ended with what became of it, so
 // that nothing found is lost when a later one fails. Once ctx is done the target at hand is
 // ended, and no other is begun.
@@ -51,8 +54,13 @@ func Run(ctx context.Context, plan Plan, ended func(reports.FuzzTarget)) error {
 		return err
 	}
 	for _, t := range plan.Targets {
-		if !t.RunsBy(plan.Engine) {
-			return fmt.Errorf("%w: target %s is none of engine %s", errors.ErrUnsupported, t.Name, plan.Engine)
+		if t.Root && os.Geteuid() > 0 {
+			return fmt.Errorf("%w: target %s needs root", errors.ErrUnsupported, t.Name)
+		}
+		for _, dir := range []string{t.testdata(root), p.corpus(t)} {
+			if _, skipped := readCorpus(dir); skipped != nil {
+				return fmt.Errorf("%w: %w", ErrCorpus, skipped[0])
+			}
 		}
 	}
 	built := map[string]error{}
@@ -79,7 +87,7 @@ func Run(ctx context.Context, plan Plan, ended func(reports.FuzzTarget)) error {
 		}
 		ended(s.report)
 	}
-	return nil
+	return ctx.Err() // cut short is not clean
 }
 
 // siege is the attack on one target.
@@ -98,30 +106,41 @@ const stubborn = 3
 func (s *siege) run(ctx context.Context) {
 	s.replay = newReplayer(s.target, s.plan.Program)
 	defer s.replay.close()
-	start := time.Now()
 	err := s.start(ctx)
-	for known := 0; err == nil && ctx.Err() == nil && known < stubborn && s.left(start) > 0; {
+	start := time.Now() // the seeds are not the engine's time
+	for known := 0; err == nil && ctx.Err() == nil && known < stubborn && s.left(start) > 0 && !s.done(); {
 		var fresh, found bool
 		found, fresh, err = s.turn(ctx, start)
 		switch {
-		case fresh && s.plan.First:
-			known = stubborn
 		case fresh:
 			known = 0
 		case found:
 			known++
+		default: // an engine that ends early without a word would do so again
+			known = stubborn
 		}
 	}
 	s.report.Elapsed = time.Since(start)
 	inputs, _ := readCorpus(s.places.corpus(s.target))
 	s.report.Corpus = len(inputs)
-	if err == nil && ctx.Err() == nil && len(s.report.Findings) == 0 && s.left(start) > s.plan.Time/10 {
+	switch {
+	case ctx.Err() != nil:
+		err = errors.New("interrupted")
+	case err == nil && len(s.report.Findings) == 0 && (s.left(start) > s.plan.Time/10 || !s.ran()):
 		err = ErrBudget
 	}
-	if err != nil && !errors.Is(err, context.Canceled) {
+	if err != nil {
 		s.report.Error = oneLine(err.Error())
 	}
 	s.saw()
+}
+
+// done tells whether the first finding was all that was wanted.
+func (s *siege) done() bool { return s.plan.First && len(s.report.Findings) > 0 }
+
+// ran tells whether the engine executed anything.
+func (s *siege) ran() bool {
+	return slices.ContainsFunc(s.report.Samples, func(x reports.FuzzSample) bool { return x.Executions > 0 || x.Coverage > 0 })
 }
 
 func (s *siege) left(start time.Time) time.Duration { return s.plan.Time - time.Since(start) }
@@ -144,10 +163,7 @@ func (s *siege) start(ctx context.Context) error {
 		return skipped[0]
 	}
 	for _, data := range append(inputs, committed...) {
-		if s.target.Harness == nil {
-			continue // go test reads them
-		}
-		f, err := s.replay.check(ctx, data)
+		f, err := s.check(ctx, data)
 		if err != nil {
 			return err
 		}
@@ -195,18 +211,25 @@ func (s *siege) sample(sample reports.FuzzSample) {
 	s.saw()
 }
 
-// found confirms an input by replay, makes it smaller and writes it. What is
-// not confirmed is kept aside. fresh: it is none that was known.
+// found puts an input aside, confirms it by replay, makes it smaller and writes it. What is
+// not confirmed stays aside. fresh: it is none that was known.
 func (s *siege) found(ctx context.Context, data []byte, start time.Time) (fresh bool, err error) {
 	ctx = context.WithoutCancel(ctx) // an interrupt loses nothing
+	aside := filepath.Join(s.plan.Out, "unconfirmed", s.target.Name, inputName(data))
+	failed := writeAside(aside, data) // on a full disk it may yet be told of
 	f, err := s.check(ctx, data)
 	if err != nil {
-		return false, err
+		return false, errors.Join(err, failed)
 	}
 	if f.None() {
-		path := filepath.Join(s.plan.Out, "unconfirmed", s.target.Name, inputName(data))
-		return false, writeAside(path, data)
+		s.report.Unconfirmed++
+		return false, failed
 	}
+	defer func() {
+		if err == nil && failed == nil {
+			err = os.Remove(aside)
+		}
+	}()
 	id := f.id(s.target.Name)
 	if s.known(id) {
 		return false, nil

@@ -102,13 +102,16 @@ func attack(ctx context.Context, limit time.Duration, cmd *exec.Cmd, saw func(li
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
+	const grace = 10 * time.Second
+	late := time.AfterFunc(limit+grace, func() { kill(cmd) })
 	stop := context.AfterFunc(ctx, func() {
 		interrupt(cmd)
-		time.AfterFunc(10*time.Second, func() { kill(cmd) })
+		late.Reset(grace)
 	})
 	t.said = listen(out, saw)
 	err = cmd.Wait()
 	stop()
+	late.Stop()
 	kill(cmd) // what a worker may have left
 	if cmd.ProcessState != nil {
 		t.cpu = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
@@ -162,7 +165,7 @@ func (n *native) run(ctx context.Context, t Target, limit time.Duration, sample 
 	}
 	cmd := exec.Command(n.binary(t), "-test.run=^$", "-test.fuzz=^"+t.native()+"$", "-test.fuzztime="+limit.String(),
 		"-test.fuzzminimizetime=0x", "-test.parallel="+strconv.Itoa(n.workers), "-test.fuzzcachedir="+filepath.Join(dir, "cache"))
-	cmd.Dir = dir
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), SeedsVariable+"=off") // the corpus has those that hold
 	start, failing := time.Now(), ""
 	result, err := attack(ctx, limit+30*time.Second, cmd, func(line string) {
 		if m := nativeProgress.FindStringSubmatch(line); m != nil {
@@ -172,16 +175,24 @@ func (n *native) run(ctx context.Context, t Target, limit time.Duration, sample 
 			failing = m[1]
 		}
 	})
-	found, _ := readCorpus(cache)
-	if kept := n.keep(t, found); kept != nil {
-		return result, kept
-	}
-	if failing != "" {
+	if failing != "" { // first of all: what was found is not to be lost for want of room
 		data, unreadable := ReadInput(filepath.Join(dir, failing))
-		result.crashers = append(result.crashers, data)
-		return result, unreadable
+		if unreadable != nil {
+			return result, unreadable
+		}
+		result.crashers, err = append(result.crashers, data), nil
 	}
-	return result, ended(ctx, err, result.said)
+	if endsLate(result.said) && time.Since(start) >= limit {
+		err = nil
+	}
+	found, _ := readCorpus(cache)
+	return result, errors.Join(ended(ctx, err, result.said), n.keep(t, found))
+}
+
+// endsLate tells whether go test fails because its time was over while it stopped,
+// as it may on a busy machine (golang.org/issue/75804).
+func endsLate(said string) bool {
+	return strings.Contains(said, "context deadline exceeded") && !strings.Contains(said, "Failing input")
 }
 
 // check runs one input by go test, for targets that only it can run.
@@ -209,18 +220,60 @@ var (
 	testFailed   = regexp.MustCompile(`(?m)^\s+(\S+_test\.go):(\d+): (.*)$`)
 )
 
+// SeedsVariable, set to off, has a native target leave its seeds out.
+const SeedsVariable = "TB_FUZZ_SEEDS"
+
+var frameLine = regexp.MustCompile(`^\s+(\S+\.go):(\d+)(?: \+0x[0-9a-f]+)?$`)
+
+// stackIn is the stack of the goroutine that a dying program tells of first, without the
+// frames of those who called or judged: the runtime, go test, oracles.
+func stackIn(output string) (stack []reports.StackFrame) {
+	function, within := "", false
+	for line := range strings.Lines(output) {
+		line = strings.TrimRight(line, "\n")
+		trimmed := strings.TrimSpace(line)
+		switch m := frameLine.FindStringSubmatch(line); {
+		case strings.HasPrefix(trimmed, "goroutine "):
+			if within {
+				return stack
+			}
+			within = true
+		case within && trimmed == "" && len(stack) > 0:
+			return stack
+		case within && m != nil && !isForeign(function):
+			stack = append(stack, reports.StackFrame{Function: shortFunction(function), File: shortFile(m[1]), Line: int(number(m[2]))})
+		case within && m == nil:
+			function, _, _ = strings.Cut(trimmed, "(0x")
+			function = strings.TrimSuffix(strings.TrimSuffix(function, "(...)"), "({...})")
+		}
+	}
+	return stack
+}
+
+func isForeign(function string) bool {
+	for _, prefix := range []string{"runtime.", "runtime/", "testing.", "panic(", "reflect.", "created by "} {
+		if strings.HasPrefix(function, prefix) {
+			return true
+		}
+	}
+	return isOracle(function)
+}
+
 // faultOf reads what go test says of an input.
 func faultOf(output string) Fault {
+	if strings.Contains(output, "test timed out after") {
+		return Fault{Oracle: oracle.Time, Seen: fmt.Sprintf("no answer within %v", inputLimit)}
+	}
 	if m := testPanicked.FindStringSubmatch(output); m != nil {
 		if m[1] == "" {
 			m[1] = oracle.Panic
 		}
-		return Fault{Oracle: m[1], Seen: oneLine(m[2])}
+		return Fault{Oracle: m[1], Seen: oneLine(m[2]), Stack: stackIn(output)}
 	}
 	if m := testFailed.FindStringSubmatch(output); m != nil {
 		return Fault{Oracle: oracle.Agreement, Seen: oneLine(m[3]), Stack: []reports.StackFrame{{Function: "test", File: m[1], Line: int(number(m[2]))}}}
 	}
-	return Fault{Oracle: oracle.Panic, Seen: oneLine(firstLine(output))}
+	return Fault{Oracle: oracle.Panic, Seen: oneLine(firstLine(output)), Stack: stackIn(output)}
 }
 
 // keep adds inputs to a target's corpus.
@@ -292,11 +345,11 @@ func (g *goFuzz) run(ctx context.Context, t Target, limit time.Duration, sample 
 			time.AfterFunc(patience, cancel)
 		}
 	})
+	result.crashers = goFuzzCrashers(crashers)
 	found, _ := readCorpus(filepath.Join(dir, "corpus"))
 	if kept := g.keep(t, found); kept != nil {
 		return result, kept
 	}
-	result.crashers = goFuzzCrashers(crashers)
 	if limited.Err() == nil || !ran && len(result.crashers) == 0 && ctx.Err() == nil {
 		return result, fmt.Errorf("go-fuzz did not run: %w: %s", errors.Join(err), oneLine(lastLines(result.said, 8)))
 	}
@@ -326,8 +379,10 @@ func (l *libFuzzer) binary(t Target) string {
 }
 
 func (l *libFuzzer) build(ctx context.Context, t Target) error {
-	if _, err := exec.LookPath("clang"); err != nil {
-		return fmt.Errorf("%w: clang is not installed: libFuzzer programs are linked by it", errors.ErrUnsupported)
+	for program, why := range map[string]string{"clang": "libFuzzer programs are linked by it", "go": "targets are built here"} {
+		if _, err := exec.LookPath(program); err != nil {
+			return fmt.Errorf("%w: %s is not installed: %s", errors.ErrUnsupported, program, why)
+		}
 	}
 	return l.tool(ctx, filepath.Join(l.root, "fuzz", "libfuzzer.sh"), "./"+t.Package, t.native(), l.binary(t))
 }
@@ -356,7 +411,7 @@ func (l *libFuzzer) run(ctx context.Context, t Target, limit time.Duration, samp
 	if err := errors.Join(os.RemoveAll(crashers), os.MkdirAll(crashers, 0o755), os.MkdirAll(l.corpus(t), 0o755)); err != nil {
 		return turn{}, err
 	}
-	cmd := exec.Command(l.binary(t), "-max_total_time="+strconv.Itoa(max(1, int(limit.Seconds()))), "-max_len=4096", "-timeout=20",
+	cmd := exec.Command(l.binary(t), "-max_total_time="+strconv.Itoa(max(1, int(limit.Seconds()))), "-max_len=4096", "-timeout=10",
 		"-rss_limit_mb=2048", "-print_final_stats=1", "-artifact_prefix="+crashers+"/", "-dict="+l.dictionary(t), l.corpus(t))
 	start, coverage := time.Now(), uint64(0)
 	result, err := attack(ctx, limit+30*time.Second, cmd, func(line string) {

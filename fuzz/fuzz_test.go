@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/fuzz/oracle"
+	"github.com/tunnelbench/tunnelbench/reports"
 )
 
 // faulty panics at 'x' behind 'a', breaks an oracle at 'y', and hangs never.
@@ -143,5 +144,103 @@ func TestWhatGoTestSays(t *testing.T) {
 		if got := faultOf(text); got.Oracle != want.Oracle || got.Seen != want.Seen {
 			t.Errorf("%q is %+v", text, got)
 		}
+	}
+}
+
+func one(data []byte) { _ = data[len(data)] }
+func two(data []byte) { _ = data[len(data)+1] }
+
+// TestOraclesAroundDecodersHideNoStack: two faults within one oracle are two.
+func TestOraclesAroundDecodersHideNoStack(t *testing.T) {
+	within := func(decode func([]byte)) Target {
+		return Target{Name: "within", Harness: func(data []byte) int {
+			oracle.Allocates(oracle.PerOctet(1<<20, data), func() { decode(data) })
+			return 1
+		}}
+	}
+	a, b := Check(within(one), []byte("x")), Check(within(two), []byte("x"))
+	if a.id("t") == b.id("t") || len(a.Stack) == 0 || a.Stack[0].Function != "fuzz.one" || b.Stack[0].Function != "fuzz.two" {
+		t.Errorf("%+v\n%+v", a, b)
+	}
+}
+
+func TestStacksOfDyingPrograms(t *testing.T) {
+	const said = `panic: oracle state: 3 frames
+
+goroutine 9 [running]:
+testing.tRunner.func1.2({0x8b4340, 0xd22490})
+	/usr/local/go/src/testing/testing.go:1974 +0x232
+panic({0x8b4340?, 0xd22490?})
+	/usr/local/go/src/runtime/panic.go:860 +0x13a
+github.com/tunnelbench/tunnelbench/fuzz/oracle.Fail(...)
+	github.com/tunnelbench/tunnelbench/fuzz/oracle/oracle.go:51
+github.com/tunnelbench/tunnelbench/loadgen.(*receiver).book(0x1e5ae13291d0, {0x0, 0x0})
+	github.com/tunnelbench/tunnelbench/loadgen/receiver.go:51 +0x35
+github.com/tunnelbench/tunnelbench/loadgen.FuzzReceiver.func1({0x995400?, 0x1e5ae13291d0?})
+	github.com/tunnelbench/tunnelbench/loadgen/fuzz_test.go:21 +0x38
+created by testing.(*F).Fuzz.func1 in goroutine 8
+	/usr/local/go/src/testing/fuzz.go:366 +0x4c5
+
+goroutine 1 [chan receive]:
+main.main()
+	x.go:1
+`
+	f := faultOf(said)
+	if f.Oracle != oracle.State || len(f.Stack) != 2 || f.Stack[0] != (reports.StackFrame{Function: "loadgen.(*receiver).book", File: "loadgen/receiver.go", Line: 51}) {
+		t.Errorf("%+v", f)
+	}
+	if late := faultOf("panic: test timed out after 8s\n\ngoroutine 7"); late.Oracle != oracle.Time {
+		t.Errorf("%+v", late)
+	}
+}
+
+// engineOf is an engine that does as it is told.
+type engineOf func(ctx context.Context, sample func(reports.FuzzSample)) (turn, error)
+
+func (engineOf) build(context.Context, Target) error { return nil }
+
+func (e engineOf) run(ctx context.Context, _ Target, _ time.Duration, sample func(reports.FuzzSample)) (turn, error) {
+	return e(ctx, sample)
+}
+
+func besiege(ctx context.Context, t *testing.T, e engineOf) reports.FuzzTarget {
+	dir := t.TempDir()
+	s := &siege{plan: Plan{Out: dir, Time: time.Second, Program: "/nosuch"}, places: places{root: dir, work: dir}, engine: e, target: Target{Name: "idle", Function: "Idle"}}
+	s.run(ctx)
+	return s.report
+}
+
+// TestCutShortIsNotClean: neither by an interrupt, nor by an engine that does nothing.
+func TestCutShortIsNotClean(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cut := besiege(ctx, t, func(_ context.Context, sample func(reports.FuzzSample)) (turn, error) {
+		sample(reports.FuzzSample{Executions: 100})
+		cancel()
+		return turn{}, nil
+	})
+	if cut.Error != "interrupted" {
+		t.Errorf("%+v", cut)
+	}
+	times := 0
+	idle := besiege(context.Background(), t, func(context.Context, func(reports.FuzzSample)) (turn, error) {
+		times++
+		return turn{}, nil
+	})
+	if idle.Error != ErrBudget.Error() || times != 1 {
+		t.Errorf("%d times: %+v", times, idle)
+	}
+}
+
+// TestACrasherOutlivesItsReplay: what cannot be confirmed for want of a program is still there.
+func TestACrasherOutlivesItsReplay(t *testing.T) {
+	dir := t.TempDir()
+	s := &siege{plan: Plan{Out: dir}, places: places{root: dir, work: dir}, engine: engineOf(nil), target: faultyTarget}
+	s.replay = newReplayer(faultyTarget, "/nosuch")
+	if _, err := s.found(context.Background(), []byte("ax"), time.Now()); err == nil {
+		t.Error("nobody ran it, and nobody says so")
+	}
+	inputs, _ := readCorpus(filepath.Join(dir, "unconfirmed", "faulty"))
+	if len(inputs) != 1 || string(inputs[0]) != "ax" {
+		t.Errorf("%q", inputs)
 	}
 }

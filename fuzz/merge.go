@@ -17,12 +17,13 @@ type Merged struct {
 	Dir               string // the target's testdata
 	Read, Kept, Added int
 	Skipped           []error // files that could not be read
+	Broken            []error // inputs that break an oracle
 }
 
 // Merge takes the inputs of folders, smallest first, and adds to a target's
 // testdata each that reaches what none before it reached. It builds this command with the
 // counters of `go build -cover` and runs each input in a process of its own. Inputs that break
-// an oracle are no seeds, and are named in Skipped.
+// an oracle are no seeds.
 func Merge(ctx context.Context, t Target, dirs []string) (m Merged, err error) {
 	root, err := Root()
 	if err != nil {
@@ -47,7 +48,7 @@ func Merge(ctx context.Context, t Target, dirs []string) (m Merged, err error) {
 	reached := map[string]bool{}
 	committed, skipped := readCorpus(m.Dir) // each is there for a reason, a finding's seed above all
 	if skipped != nil {
-		return m, skipped[0]
+		return m, fmt.Errorf("%w: %w", ErrCorpus, skipped[0])
 	}
 	for _, data := range append(t.Seeds(), committed...) {
 		if _, err := c.adds(ctx, data, reached); err != nil {
@@ -66,10 +67,13 @@ func Merge(ctx context.Context, t Target, dirs []string) (m Merged, err error) {
 			return m, err
 		}
 		fresh, err := c.adds(ctx, data, reached)
-		if err != nil {
-			m.Skipped = append(m.Skipped, err)
-		}
-		if !fresh {
+		switch {
+		case errors.Is(err, errBroken):
+			m.Broken = append(m.Broken, err)
+			continue
+		case err != nil:
+			return m, err
+		case !fresh:
 			continue
 		}
 		if err := writeAside(filepath.Join(m.Dir, inputName(data)), encodeInput(data)); err != nil {
@@ -79,6 +83,8 @@ func Merge(ctx context.Context, t Target, dirs []string) (m Merged, err error) {
 	}
 	return m, nil
 }
+
+var errBroken = errors.New("breaks an oracle")
 
 // counter says which code of this module an input runs through.
 type counter struct {
@@ -103,12 +109,18 @@ func (c *counter) adds(ctx context.Context, data []byte, reached map[string]bool
 	if err := errors.Join(os.RemoveAll(c.dir), os.Mkdir(c.dir, 0o755)); err != nil {
 		return false, err
 	}
-	cmd := exec.CommandContext(ctx, c.program, helperName, c.target.Name)
+	limited, cancel := context.WithTimeout(ctx, inputLimit)
+	defer cancel()
+	cmd := exec.CommandContext(limited, c.program, helperName, c.target.Name)
+	ownGroup(cmd)
 	cmd.Env = append(os.Environ(), "GOCOVERDIR="+c.dir)
 	cmd.Stdin = bytes.NewReader(framed(data))
 	out, err := cmd.Output()
+	if ctx.Err() != nil {
+		return false, ctx.Err()
+	}
 	if err != nil || !strings.HasPrefix(string(out), `{"oracle":"",`) {
-		return false, fmt.Errorf("input %s of %d octets breaks an oracle: fuzz repro says which", inputName(data), len(data))
+		return false, fmt.Errorf("input %s of %d octets %w: fuzz repro says which", inputName(data), len(data), errBroken)
 	}
 	profile := c.dir + ".txt"
 	if err := c.places.tool(ctx, "go", "tool", "covdata", "textfmt", "-i="+c.dir, "-o="+profile); err != nil {

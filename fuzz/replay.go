@@ -83,9 +83,9 @@ func stackOf() (stack []reports.StackFrame) {
 		switch {
 		case strings.HasSuffix(frame.Function, "fuzz.Check"):
 			return stack
-		case strings.HasPrefix(frame.Function, "runtime."), strings.Contains(frame.Function, "/fuzz/oracle."),
-			strings.Contains(frame.Function, "/fuzz.Check.func"):
+		case strings.HasPrefix(frame.Function, "runtime."), strings.Contains(frame.Function, "/fuzz.Check.func"):
 			stack = stack[:0:0] // what is above is the panic's own, not the fault's
+		case isOracle(frame.Function): // it stands between a harness and its decoder
 		default:
 			stack = append(stack, reports.StackFrame{Function: shortFunction(frame.Function), File: shortFile(frame.File), Line: frame.Line})
 		}
@@ -94,6 +94,8 @@ func stackOf() (stack []reports.StackFrame) {
 		}
 	}
 }
+
+func isOracle(function string) bool { return strings.Contains(function, "/fuzz/oracle.") }
 
 const module = "github.com/tunnelbench/tunnelbench"
 
@@ -170,8 +172,9 @@ func Replay(ctx context.Context, t Target, program string, data []byte) (Fault, 
 	return r.check(ctx, data)
 }
 
-// inputLimit is how long one input may take until it counts as one that hangs.
-const inputLimit = 20 * time.Second
+// inputLimit is how long one input may take until it counts as one that hangs. It is less than
+// the 10 s after which go test ends a run: what an engine calls a hang is to be one here.
+const inputLimit = 8 * time.Second
 
 // replayer runs inputs of one target in a process of its own, again and again,
 // and starts another when one has died of an input.
@@ -182,6 +185,7 @@ type replayer struct {
 	in      io.WriteCloser
 	out     *bufio.Reader
 	stderr  bytes.Buffer
+	served  int // inputs that this process answered
 }
 
 // newReplayer has program, a build of this command, run the target's harness.
@@ -189,6 +193,8 @@ func newReplayer(t Target, program string) *replayer { return &replayer{target: 
 
 func (r *replayer) start() error {
 	r.process = exec.Command(r.program, helperName, r.target.Name)
+	ownGroup(r.process) // an interrupt at the terminal is this process's affair alone
+	r.served = 0
 	r.stderr.Reset()
 	r.process.Stderr = &r.stderr
 	in, err1 := r.process.StdinPipe()
@@ -200,36 +206,49 @@ func (r *replayer) start() error {
 	return r.process.Start()
 }
 
-// check says what an input does. An error means that it could not be asked.
+// check says what an input does. A process that dies although it has answered before may have
+// died of something else: then a fresh one is asked. An error means that nobody could be asked.
 func (r *replayer) check(ctx context.Context, data []byte) (Fault, error) {
 	if err := ctx.Err(); err != nil {
 		return Fault{}, err
 	}
+	before := r.served
+	f, died, err := r.ask(data)
+	if died && before > 0 {
+		f, _, err = r.ask(data)
+	}
+	return f, err
+}
+
+// ask has the process at hand, or a new one, run an input.
+func (r *replayer) ask(data []byte) (f Fault, died bool, err error) {
 	if r.process == nil {
 		if err := r.start(); err != nil {
 			r.process = nil
-			return Fault{}, fmt.Errorf("replay: %w", err)
+			return f, false, fmt.Errorf("replay: %w", err)
 		}
 	}
-	hung := time.AfterFunc(inputLimit, func() { _ = r.process.Process.Kill() })
-	_, err := r.in.Write(framed(data))
+	process := r.process.Process
+	hung := time.AfterFunc(inputLimit, func() { _ = process.Kill() })
+	_, err = r.in.Write(framed(data))
 	var line []byte
 	if err == nil {
 		line, err = r.out.ReadBytes('\n')
 	}
 	inTime := hung.Stop()
-	var f Fault
 	if err == nil {
 		err = json.Unmarshal(line, &f)
 	}
 	if err == nil {
-		return f, nil
+		r.served++
+		return f, false, nil
 	}
 	r.close()
 	if !inTime {
-		return Fault{Oracle: oracle.Time, Seen: fmt.Sprintf("no answer within %v", inputLimit)}, nil
+		return Fault{Oracle: oracle.Time, Seen: fmt.Sprintf("no answer within %v", inputLimit)}, false, nil
 	}
-	return Fault{Oracle: oracle.Panic, Seen: oneLine(firstLine(r.stderr.String()))}, nil
+	said := r.stderr.String()
+	return Fault{Oracle: oracle.Panic, Seen: oneLine(firstLine(said)), Stack: stackIn(said)}, true, nil
 }
 
 // firstLine is what the runtime says when it dies, without the goroutines.

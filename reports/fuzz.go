@@ -31,7 +31,9 @@ type FuzzTarget struct {
 	Corpus     int           `json:"corpus"`   // inputs at the end that reach something of their own
 	Samples    []FuzzSample  `json:"samples"`  // in the order of time
 	Findings   []Finding     `json:"findings"` // by the time of finding
-	Error      string        `json:"error"`    // why it could not be attacked, or not to the end
+	// Unconfirmed are inputs that the engine gave for broken and no replay found so; they are kept.
+	Unconfirmed int    `json:"unconfirmed"`
+	Error       string `json:"error"` // why it could not be attacked, or not to the end
 }
 
 // FuzzSample is the state at a moment. Coverage is counted as the engine does:

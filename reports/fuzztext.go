@@ -55,6 +55,9 @@ func fuzzRow(width int, name string, cells []string, verdict string) string {
 // behind sep.
 func fuzzBlocks(t *FuzzTarget, sep string) string {
 	var b strings.Builder
+	if t.Unconfirmed > 0 {
+		fmt.Fprintf(&b, "%s%s: %d inputs that no replay finds broken are kept in the folder unconfirmed\n", sep, short(t.Name, maxName), t.Unconfirmed)
+	}
 	if t.Error != "" {
 		b.WriteString(sep + short(t.Name, maxName) + ": not attacked to the end: " + clean(t.Error) + "\n")
 	}

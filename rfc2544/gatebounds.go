@@ -9,7 +9,7 @@ import "math"
 // estimate. ok is false when there are fewer pairs than the smaller risk needs. A nil
 // sample leaves its round out; all samples are above zero.
 func PairedBounds(base, other []*float64, lowerRisk, upperRisk float64) (r PairedRatio, ok bool) {
-	logs := logRatios(base, other)
+	logs := LogRatios(base, other)
 	r.Pairs = len(logs)
 	if len(logs) < FewestPairs(1-2*min(lowerRisk, upperRisk)) {
 		return r, false

@@ -47,7 +47,7 @@ const resamples = 1000
 // and found a difference of 10 % about as often as the bootstrap-t at 8 to 12 pairs
 // (43 to 50 %, to its 46 to 52 %), more often at 16 (69 to 58 %).
 func ComparePaired(base, other []*float64, confidence float64, seed uint64) (r PairedRatio, ok bool) {
-	logs := logRatios(base, other)
+	logs := LogRatios(base, other)
 	if len(logs) < FewestPairs(confidence) {
 		return PairedRatio{Pairs: len(logs)}, false
 	}
@@ -59,8 +59,8 @@ func ComparePaired(base, other []*float64, confidence float64, seed uint64) (r P
 	}, true
 }
 
-// logRatios are the logarithms of other by base, of the rounds that have both.
-func logRatios(base, other []*float64) (logs []float64) {
+// LogRatios are the logarithms of other by base, of the rounds that have both.
+func LogRatios(base, other []*float64) (logs []float64) {
 	for i := range base {
 		if base[i] != nil && other[i] != nil {
 			logs = append(logs, math.Log(*other[i] / *base[i]))

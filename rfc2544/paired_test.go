@@ -73,7 +73,7 @@ func TestFamilyKeepsItsRisk(t *testing.T) {
 			for range metrics {
 				s := machine(random, rounds, 0.04, 1, 1, 1)
 				for _, other := range s[1:] {
-					averages = walshAverages(logRatios(s[0], other), averages)
+					averages = walshAverages(LogRatios(s[0], other), averages)
 					claims = claims || averages[limit] > 0 || averages[len(averages)-1-limit] < 0
 				}
 			}
@@ -92,7 +92,7 @@ func TestIntervalHoldsTheExactOne(t *testing.T) {
 	random := rand.New(rand.NewPCG(9, 1))
 	for range 50 {
 		s := machine(random, 10, 0.04, 1, 1.05)
-		logs := logRatios(s[0], s[1])
+		logs := LogRatios(s[0], s[1])
 		lower, upper := signedRank(walshAverages(logs, nil), len(logs), 0.98)
 		r, ok := ComparePaired(s[0], s[1], 0.98, 1)
 		if !ok || r.Lower > math.Exp(lower) || r.Upper < math.Exp(upper) || r.Value < r.Lower || r.Value > r.Upper {

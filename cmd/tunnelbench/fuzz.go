@@ -89,6 +89,11 @@ func (f *fuzzRunFlags) plan() (fuzz.Plan, error) {
 	case !slices.Contains(fuzz.Engines, f.engine):
 		return plan, badUsage("--engine %s: use %s", f.engine, strings.Join(fuzz.Engines, ", "))
 	}
+	for _, t := range plan.Targets {
+		if !t.RunsBy(f.engine) {
+			return plan, badUsage("--target %s: none of engine %s: native runs every target", t.Name, f.engine)
+		}
+	}
 	var err error
 	plan.Program, err = os.Executable()
 	return plan, err
@@ -117,6 +122,9 @@ func (f *fuzzRunFlags) run(ctx context.Context, s streams) error {
 			fmt.Fprintf(s.err, "tunnelbench: %s\n", oneLine(failed))
 		}
 	})
+	if errors.Is(err, fuzz.ErrCorpus) {
+		return usageError{err}
+	}
 	if err != nil && len(c.Targets) == 0 {
 		return err
 	}
@@ -254,15 +262,21 @@ var fuzzMergeVerb = verb{
 				}
 			}
 			m, err := fuzz.Merge(ctx, t, set.Args())
-			for _, skipped := range m.Skipped {
-				fmt.Fprintf(s.err, "tunnelbench: left out: %s\n", oneLine(skipped))
+			for _, left := range slices.Concat(m.Skipped, m.Broken) {
+				fmt.Fprintf(s.err, "tunnelbench: left out: %s\n", oneLine(left))
+			}
+			if errors.Is(err, fuzz.ErrCorpus) {
+				return usageError{err}
 			}
 			if err != nil {
 				return err
 			}
 			fmt.Fprintf(s.out, "%s: %d inputs, %d kept, %d of them new, in %s\n", t.Name, m.Read, m.Kept, m.Added, m.Dir)
-			if len(m.Skipped) > 0 {
+			switch {
+			case len(m.Skipped) > 0:
 				return badUsage("fuzz merge: %d files could not be read", len(m.Skipped))
+			case len(m.Broken) > 0:
+				return fmt.Errorf("%w: %d inputs break an oracle", errFinding, len(m.Broken))
 			}
 			return nil
 		}

@@ -39,6 +39,7 @@ var gateVerb = verb{
 		set.StringVar(&f.metrics, "metrics", "", "judge only these `metrics` of the policy, by comma")
 		set.IntVar(&f.layouts, "layouts", 4, "`number` of link layouts of each side")
 		set.BoolVar(&f.aa, "aa", false, "hold --head against itself in other layouts: how noisy and how biased is this machine?")
+		set.StringVar(&f.noise, "noise", "out/noise.json", "`file` that --aa adds to, and from which a gate takes the machine's own bias")
 		set.DurationVar(&f.time, "time", 30*time.Minute, "begin no pair after this `time`")
 		set.StringVar(&f.out, "out", "out/gate", "`directory` for base.json, head.json, gate.json, gate.md, gate.junit.xml and gate.txt (benchfmt)")
 		return f.run
@@ -49,7 +50,7 @@ type gateFlags struct {
 	set                          *flag.FlagSet
 	lab                          *labFlags
 	base, head, repo, dut, build string
-	policy, metrics, out         string
+	policy, metrics, noise, out  string
 	layouts                      int
 	aa                           bool
 	time                         time.Duration
@@ -77,17 +78,19 @@ func (f *gateFlags) readPolicy() (ci.Policy, error) {
 	if f.policy != "" {
 		file, err := os.Open(f.policy)
 		if err != nil {
-			return ci.Policy{}, usageError{err}
+			return ci.Policy{}, badUsage("--policy %s: %w", f.policy, err)
 		}
 		defer file.Close()
 		name = f.policy
 		if data, err = io.ReadAll(io.LimitReader(file, ci.MostPolicy+1)); err != nil {
-			return ci.Policy{}, usageError{err}
+			return ci.Policy{}, badUsage("--policy %s: %w", f.policy, err)
 		}
 	}
 	p, err := ci.ParsePolicy(data, name)
 	if err == nil && f.metrics != "" {
-		p, err = p.Only(strings.Split(f.metrics, ","))
+		if p, err = p.Only(strings.Split(f.metrics, ",")); err != nil {
+			err = fmt.Errorf("--metrics %s: %w", f.metrics, err)
+		}
 	}
 	if err != nil {
 		return p, usageError{err}
@@ -105,6 +108,11 @@ func (f *gateFlags) recorded(policy ci.Policy, s streams) error {
 	if err != nil {
 		return err
 	}
+	noise, err := f.readNoise()
+	if err != nil {
+		return err
+	}
+	policy.Bias = noise.Bias(head.Host)
 	j, err := ci.Judge(policy, base, head)
 	if err != nil {
 		return usageError{err}
@@ -134,6 +142,10 @@ func (f *gateFlags) measure(ctx context.Context, policy ci.Policy, s streams) er
 	if err != nil {
 		return err
 	}
+	noise, err := f.readNoise()
+	if err != nil {
+		return err
+	}
 	if err := ensureDir(f.out); err != nil {
 		return err
 	}
@@ -147,7 +159,9 @@ func (f *gateFlags) measure(ctx context.Context, policy ci.Policy, s streams) er
 	if err != nil {
 		return err
 	}
-	g := &gateRun{f: f, policy: policy, streams: s, base: f.newSet(base, l, cfg), head: f.newSet(head, l, cfg)}
+	g := &gateRun{f: f, streams: s, noise: noise, base: f.newSet(base, l, cfg), head: f.newSet(head, l, cfg)}
+	policy.Bias = noise.Bias(g.head.Host)
+	g.policy = policy
 	g.base.Link, g.head.Link = plan.Link, plan.Link
 	g.head.Started = g.base.Started
 	err = g.measure(ctx, l, plan)
@@ -258,6 +272,8 @@ type gateRun struct {
 	policy     ci.Policy
 	streams    streams
 	base, head *reports.Set
+	noise      *ci.Noise     // of this machine, as far as it was measured
+	pair       time.Duration // that one takes
 }
 
 // measure asks the judge what it needs, and gets it, until it needs no more.
@@ -271,7 +287,7 @@ func (g *gateRun) measure(ctx context.Context, l *lab.Lab, plan lab.PairPlan) er
 		return err
 	}
 	start := time.Now()
-	for series, done := 0, 0; j.Pairs > 0; done++ {
+	for series, done := 0, 0; j.Pairs > 0 && !(g.f.aa && done == g.policy.Looks[0]); done++ {
 		if j.Series != series {
 			series, done = j.Series, 0
 		}
@@ -283,6 +299,7 @@ func (g *gateRun) measure(ctx context.Context, l *lab.Lab, plan lab.PairPlan) er
 		if err := pairs.Measure(ctx, j.Series, done+1, j.Metrics); err != nil {
 			return err
 		}
+		g.pair = time.Since(start) / time.Duration(len(g.head.Turns))
 		if err := g.f.writeSets(g.base, g.head); err != nil { // what was measured is not lost
 			return err
 		}
@@ -314,14 +331,60 @@ func (g *gateRun) finish() error {
 	if colour(g.streams.err) {
 		fmt.Fprint(g.streams.err, clearLine)
 	}
+	if err := g.f.writeSets(g.base, g.head); err != nil {
+		return err
+	}
+	if g.f.aa {
+		return g.finishNoise()
+	}
 	j, err := ci.Judge(g.policy, g.base, g.head)
 	if err != nil {
 		return err
 	}
-	if err := g.f.writeSets(g.base, g.head); err != nil {
+	return g.f.tell(&j.Gate, g.base, g.head, g.streams)
+}
+
+// finishNoise adds what was measured to what is known of this machine.
+func (g *gateRun) finishNoise() error {
+	run := ci.MeasureNoise(g.base, g.head, g.pair)
+	if len(run.Metrics) == 0 {
+		return fmt.Errorf("%w: no pair had two valid halves", errNoVerdict)
+	}
+	if g.noise == nil {
+		g.noise = new(ci.Noise)
+	}
+	if n := g.noise.Add(g.head.Host, run); n > 0 {
+		fmt.Fprintf(g.streams.err, "%s: %d runs of another machine are left out\n", g.f.noise, n)
+	}
+	data, err := ci.EncodeNoise(g.noise)
+	if err == nil {
+		err = ensureDir(filepath.Dir(g.f.noise))
+	}
+	if err == nil {
+		err = reports.WriteFile(g.f.noise, data)
+	}
+	if err != nil {
 		return err
 	}
-	return g.f.tell(&j.Gate, g.base, g.head, g.streams)
+	_, err = fmt.Fprintf(g.streams.out, "%s\n%s: %d runs; a gate here takes three times their bias for its margin where that is above %v\n",
+		g.policy.NoiseTable(run), g.f.noise, len(g.noise.Runs), g.policy.Margin)
+	return err
+}
+
+// readNoise is what is known of a machine; nil when nothing is.
+func (f *gateFlags) readNoise() (*ci.Noise, error) {
+	data, err := os.ReadFile(f.noise)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, usageError{err}
+	}
+	n, err := ci.ParseNoise(data, f.noise)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return n, nil
 }
 
 func (f *gateFlags) writeSets(sets ...*reports.Set) error {

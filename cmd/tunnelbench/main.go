@@ -170,7 +170,7 @@ func status(ctx context.Context, err error, w io.Writer) int {
 	if err == nil {
 		return exitOK
 	}
-	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) && !errors.Is(err, errFinding) {
 		fmt.Fprintf(w, "tunnelbench: interrupted (%s)\n", oneLine(err))
 		return exitNoVerdict
 	}

@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/fuzz"
+	"github.com/tunnelbench/tunnelbench/fuzz/oracle"
 	"github.com/tunnelbench/tunnelbench/reports"
 )
 
@@ -63,7 +64,8 @@ type kill struct {
 	Target string        `json:"target"`
 	Found  bool          `json:"found"`
 	Oracle string        `json:"oracle"`
-	CPU    time.Duration `json:"cpu_ns"` // until it was found, or in all
+	Seed   bool          `json:"by_a_seed"` // a committed input breaks it: no engine ran
+	CPU    time.Duration `json:"cpu_ns"`    // of the engine until it was found, or in all
 	Time   time.Duration `json:"elapsed_ns"`
 	Plain  *bool         `json:"plain_found"` // by panics alone; null: not asked
 }
@@ -130,17 +132,35 @@ func (p *proof) try(ctx context.Context, b bug) (kill, error) {
 	}
 	k.CPU, k.Time, k.Found = t.CPUTime, t.Elapsed, len(t.Findings) > 0
 	if k.Found {
-		k.Oracle, k.CPU, k.Time = t.Findings[0].Oracle, t.Findings[0].FoundCPU, t.Findings[0].FoundAt
+		f := t.Findings[0]
+		k.Oracle, k.CPU, k.Time, k.Seed = f.Oracle, f.FoundCPU, f.FoundAt, f.FoundCPU == 0
+		if err := p.blame(ctx, b, f); err != nil {
+			return k, err
+		}
 	}
 	if p.plain > 0 {
 		t, err := p.attack(ctx, b, p.plain/time.Duration(p.workers), "TB_PANIC_ONLY=1")
 		if err != nil {
 			return k, err
 		}
-		found := len(t.Findings) > 0
+		found := slices.ContainsFunc(t.Findings, func(f reports.Finding) bool { return f.Oracle == oracle.Panic })
 		k.Plain = &found
 	}
 	return k, nil
+}
+
+// blame tells whether it is the bug that was found: without it the input breaks nothing.
+func (p *proof) blame(ctx context.Context, b bug, f reports.Finding) error {
+	path := filepath.Join(p.out, "found-"+b.name)
+	if err := os.WriteFile(path, f.Input, 0o644); err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(ctx, p.program(), "fuzz", "repro", "--target", b.target, path)
+	cmd.Dir = p.root
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("what was found is there without the bug, too: %w: %s", err, out)
+	}
+	return nil
 }
 
 // attack runs `fuzz run` of the build with the bugs, from the committed seeds.
@@ -176,6 +196,9 @@ func line(k kill) string {
 	if k.Plain != nil {
 		plain = map[bool]string{true: "found", false: "not found"}[*k.Plain]
 	}
+	if k.Seed {
+		return fmt.Sprintf("%-22s %-16s %-10s %-13s by a committed input; panic alone: %s", k.Bug, k.Class, k.Target, k.Oracle, plain)
+	}
 	if !k.Found {
 		return fmt.Sprintf("%-22s %-16s %-10s NOT FOUND in %.0f CPU-s; panic alone: %s", k.Bug, k.Class, k.Target, k.CPU.Seconds(), plain)
 	}
@@ -202,10 +225,13 @@ func (p *proof) write(kills []kill) error {
 
 // summary is how many were found, and how fast.
 func summary(kills []kill) string {
-	var times []time.Duration
-	plain, asked := 0, 0
+	var times []time.Duration // of those that took an engine
+	plain, asked, seeds := 0, 0, 0
 	for _, k := range kills {
-		if k.Found {
+		switch {
+		case k.Seed:
+			seeds++
+		case k.Found:
 			times = append(times, k.CPU)
 		}
 		if k.Plain != nil {
@@ -215,10 +241,10 @@ func summary(kills []kill) string {
 			}
 		}
 	}
-	if len(times) == 0 {
-		return "none was found"
+	text := fmt.Sprintf("%d of %d found, %d of them by a committed input alone", len(times)+seeds, len(kills), seeds)
+	if len(times) > 0 {
+		slices.Sort(times)
+		text += fmt.Sprintf("; the others: median %.1f CPU-s, worst %.1f", times[len(times)/2].Seconds(), times[len(times)-1].Seconds())
 	}
-	slices.Sort(times)
-	return fmt.Sprintf("%d of %d found; median %.1f CPU-s, worst %.1f; by panics alone %d of %d",
-		len(times), len(kills), times[len(times)/2].Seconds(), times[len(times)-1].Seconds(), plain, asked)
+	return fmt.Sprintf("%s; by panics alone %d of %d", text, plain, asked)
 }

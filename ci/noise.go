@@ -1,0 +1,161 @@
+package ci
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/tunnelbench/tunnelbench/reports"
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
+
+// NoiseSchema names the version of the file that `gate --aa` adds to.
+const NoiseSchema = "tunnelbench.noise/1"
+
+// Noise is what a machine makes of no difference: gates of a revision against itself.
+type Noise struct {
+	Schema  string     `json:"schema"`
+	Machine string     `json:"machine"`
+	Runs    []NoiseRun `json:"runs"`
+}
+
+// NoiseRun is one such gate.
+type NoiseRun struct {
+	Started time.Time              `json:"started"`
+	Device  string                 `json:"device"`
+	Commit  string                 `json:"commit"`
+	PairNS  time.Duration          `json:"pair_ns"` // that a pair took
+	Metrics map[string]MetricNoise `json:"metrics"`
+}
+
+// MetricNoise is that of one metric; both are shares.
+type MetricNoise struct {
+	Bias   float64 `json:"bias"`   // by which the two sides differed over the whole run
+	Spread float64 `json:"spread"` // standard deviation of the pairs around it, from their median deviation
+	Pairs  int     `json:"pairs"`
+}
+
+// MeasureNoise is the noise in a gate whose sides do not differ.
+func MeasureNoise(base, head *reports.Set, pair time.Duration) NoiseRun {
+	run := NoiseRun{Started: head.Started, Device: head.Device, Commit: head.Commit, PairNS: pair, Metrics: map[string]MetricNoise{}}
+	for _, m := range head.Metrics {
+		b, h := halves(base, head, m.ID(), 1)
+		logs := rfc2544.LogRatios(b, h)
+		if len(logs) == 0 {
+			continue
+		}
+		middle := middleOf(logs)
+		deviations := make([]float64, len(logs))
+		for i, v := range logs {
+			deviations[i] = math.Abs(v - middle)
+		}
+		const normal = 1.4826 // a normal distribution's standard deviation by its median deviation
+		run.Metrics[m.ID()] = MetricNoise{Bias: middle, Spread: normal * middleOf(deviations), Pairs: len(logs)}
+	}
+	return run
+}
+
+func middleOf(values []float64) float64 {
+	sorted := slices.Sorted(slices.Values(values))
+	return (sorted[(len(sorted)-1)/2] + sorted[len(sorted)/2]) / 2
+}
+
+// Add adds a run; runs of another machine are forgotten, which it returns.
+func (n *Noise) Add(h reports.Host, run NoiseRun) (forgotten int) {
+	if n.Machine != machine(h) {
+		forgotten = len(n.Runs)
+		*n = Noise{Schema: NoiseSchema, Machine: machine(h)}
+	}
+	n.Runs = append(n.Runs, run)
+	return forgotten
+}
+
+// Bias is how far whole runs were off, for each metric: the root of the mean square
+// over the runs. It is nil for another machine.
+func (n *Noise) Bias(h reports.Host) map[string]float64 {
+	if n == nil || n.Machine != machine(h) {
+		return nil
+	}
+	squares, runs := map[string]float64{}, map[string]float64{}
+	for _, r := range n.Runs {
+		for id, m := range r.Metrics {
+			squares[id] += m.Bias * m.Bias
+			runs[id]++
+		}
+	}
+	bias := map[string]float64{}
+	for id := range squares {
+		bias[id] = math.Sqrt(squares[id] / runs[id])
+	}
+	return bias
+}
+
+// Visible is about the slowdown that a look at so many pairs of that spread finds nine
+// times in ten.
+func (p Policy) Visible(m PolicyMetric, spread float64, look int) float64 {
+	const nine, efficiency = 1.2816, 0.955 // quantile of the normal distribution; of the signed-rank test by the mean
+	risk := p.Risk * p.Shares[look] / float64(p.judged())
+	se := spread / math.Sqrt(efficiency*float64(p.Looks[look]))
+	shown := p.margin(m.ID()) + (math.Sqrt2*math.Erfinv(1-2*risk)+nine)*se
+	return max(shown, float64(m.Limit)+nine*se)
+}
+
+// EncodeNoise is the file's octets.
+func EncodeNoise(n *Noise) ([]byte, error) {
+	data, err := json.MarshalIndent(n, "", " ")
+	if err != nil {
+		return nil, fmt.Errorf("noise: %w", err)
+	}
+	return append(data, '\n'), nil
+}
+
+// ParseNoise reads what EncodeNoise wrote. The error is one line.
+func ParseNoise(data []byte, name string) (*Noise, error) {
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	n := new(Noise)
+	if err := d.Decode(n); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	if n.Schema != NoiseSchema {
+		return nil, fmt.Errorf("%s: schema: is %.64q, this program reads %q", name, n.Schema, NoiseSchema)
+	}
+	for i, r := range n.Runs {
+		for id, m := range r.Metrics {
+			if !(m.Spread >= 0) || math.IsInf(m.Spread, 0) || math.IsNaN(m.Bias) || math.IsInf(m.Bias, 0) || m.Pairs < 1 {
+				return nil, fmt.Errorf("%s: runs/%d/metrics: %.64q is no noise", name, i, id)
+			}
+		}
+	}
+	return n, nil
+}
+
+// NoiseTable says what a run saw, and what a gate on this machine can see.
+func (p Policy) NoiseTable(r NoiseRun) string {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "%s against itself (%.12s), %v a pair\n\n%-24s %8s %8s %6s", r.Device, r.Commit, r.PairNS.Round(100*time.Millisecond), "metric", "bias", "spread", "pairs")
+	for _, pairs := range p.Looks {
+		fmt.Fprintf(&b, "  %12s", fmt.Sprintf("%d, %v", pairs, (time.Duration(pairs)*r.PairNS).Round(time.Minute)))
+	}
+	b.WriteString("\n")
+	for _, m := range p.Metrics {
+		noise, ok := r.Metrics[m.ID()]
+		if !ok {
+			continue
+		}
+		fmt.Fprintf(&b, "%-24s %+7.2f%% %7.2f%% %6d", m.ID(), 100*noise.Bias, 100*noise.Spread, noise.Pairs)
+		for i := range p.Looks {
+			if m.Shown {
+				fmt.Fprintf(&b, "  %12s", "not judged")
+			} else {
+				fmt.Fprintf(&b, "  %11.1f%%", 100*p.Visible(m, noise.Spread, i))
+			}
+		}
+		b.WriteString("\n")
+	}
+	b.WriteString("\nThe last columns: the slowdown that so many pairs, in that time, find about nine times in ten.\n")
+	return b.String()
+}
