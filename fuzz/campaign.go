@@ -80,6 +80,8 @@ func Run(ctx context.Context, plan Plan, ended func(reports.FuzzTarget)) error {
 		}
 		if err := built[key]; errors.Is(err, errors.ErrUnsupported) {
 			return err // no target can be built here
+		} else if ctx.Err() != nil {
+			s.report.Error = "interrupted"
 		} else if err != nil {
 			s.report.Error = oneLine(err.Error())
 		} else {

@@ -1,0 +1,178 @@
+package reports
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/xml"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Formats are what Format writes.
+var Formats = []string{"md", "csv", "benchfmt", "junit"}
+
+// Format writes runs for other programs, one after the other: numbers of different machines are
+// never set side by side.
+func Format(name string, runs []*Results) ([]byte, error) {
+	switch name {
+	case "md":
+		return formatMarkdown(runs), nil
+	case "csv":
+		return formatCSV(runs)
+	case "benchfmt":
+		return formatBench(runs), nil
+	case "junit":
+		return formatJUnit(runs)
+	}
+	return nil, fmt.Errorf("format %q: use %s", name, strings.Join(Formats, ", "))
+}
+
+// host names a machine in a few words.
+func (r *Results) host() string {
+	return fmt.Sprintf("%s, %d cores, Linux %s", short(r.Host.CPU, 100), r.Host.Cores, short(r.Host.Kernel, 60))
+}
+
+// formatMarkdown is a table for each run: a line for each result. All names are hostile.
+func formatMarkdown(runs []*Results) []byte {
+	var b bytes.Buffer
+	for i, r := range runs {
+		if i > 0 {
+			b.WriteString("\n")
+		}
+		fmt.Fprintf(&b, "**%s**, profile %s, %s\n\n", markdown(r.host()), markdown(short(r.Profile, 60)), r.Started.UTC().Format("2006-01-02 15:04"))
+		m := newMatrix(r)
+		fmt.Fprintf(&b, "| tunnel | size | %s, kfps | of plain | latency p50 / p99, µs | CPU, ns a frame | limited by | valid |\n|---|---:|---:|---:|---:|---:|---|---|\n", markdown(m.rate))
+		for j := range m.rows {
+			for k := range m.rows[j].cells {
+				markdownCell(&b, &m.rows[j], &m.rows[j].cells[k])
+			}
+		}
+	}
+	return b.Bytes()
+}
+
+func markdownCell(b *bytes.Buffer, r *row, c *cell) {
+	if len(c.results) == 0 {
+		return
+	}
+	rate, share, valid := none, none, "yes"
+	if c.rate != nil {
+		rate = kilo(c.rate.Value)
+	}
+	if s := percent(c.share); c.share == c.share { // not NaN
+		share = s
+	}
+	if !c.valid || c.unsupport || c.died {
+		valid = "**no**"
+	}
+	cells := []string{r.label, sizeText(c.size), rate, share, microText(c.p50) + " / " + microText(c.p99), nanoText(c.cpu), limitWord(r, c)}
+	for i := range cells {
+		cells[i] = markdown(short(cells[i], maxName))
+	}
+	fmt.Fprintf(b, "| %s | %s |\n", strings.Join(cells, " | "), valid)
+}
+
+// formatCSV is a line for each value; a spreadsheet is told of no formulas.
+func formatCSV(runs []*Results) ([]byte, error) {
+	var b bytes.Buffer
+	w := csv.NewWriter(&b)
+	lines := [][]string{{"host", "started", "profile", "dut", "kind", "direction", "frame_size", "test", "name", "value", "unit", "lower", "upper", "valid", "limited_by"}}
+	for _, r := range runs {
+		for i := range r.Results {
+			res := &r.Results[i]
+			for _, v := range res.Values {
+				lines = append(lines, []string{
+					plain(r.host()), r.Started.UTC().Format("2006-01-02T15:04:05Z"), plain(r.Profile), plain(res.DUT), plain(res.Kind), plain(res.Direction),
+					strconv.Itoa(int(res.FrameSize)), plain(res.Test), plain(v.Name), exact(&v.Value), plain(v.Unit), exact(v.Lower), exact(v.Upper),
+					strconv.FormatBool(res.Valid), plain(res.LimitedBy),
+				})
+			}
+		}
+	}
+	err := w.WriteAll(lines)
+	return b.Bytes(), err
+}
+
+// plain is text that no spreadsheet takes for a formula.
+func plain(s string) string {
+	s = clean(s)
+	if s != "" && strings.ContainsRune("=+-@", rune(s[0])) {
+		return "'" + s
+	}
+	return s
+}
+
+// exact is a number that comes back as the same; empty where there is none.
+func exact(v *float64) string {
+	if v == nil {
+		return ""
+	}
+	return strconv.FormatFloat(*v, 'g', -1, 64)
+}
+
+// formatBench is the Go benchmark format, for benchstat: a line for each value.
+func formatBench(runs []*Results) []byte {
+	var b bytes.Buffer
+	for _, r := range runs {
+		fmt.Fprintf(&b, "cpu: %s\nkernel: %s\ncommit: %s\n", clean(r.Host.CPU), word(r.Host.Kernel), word(r.Tool.Commit))
+		for i := range r.Results {
+			res := &r.Results[i]
+			for _, v := range res.Values {
+				if !res.Valid {
+					continue
+				}
+				fmt.Fprintf(&b, "Benchmark%s/dut=%s/size=%d/direction=%s/metric=%s 1 %s %s\n",
+					benchName(res.Test), word(res.DUT), int(res.FrameSize), word(res.Direction), word(v.Name), exact(&v.Value), word(v.Unit))
+			}
+		}
+		b.WriteString("\n")
+	}
+	return b.Bytes()
+}
+
+// benchName begins with an upper case letter, as the format wants.
+func benchName(test string) string {
+	if test = word(test); test == "" {
+		return "Test"
+	}
+	return strings.ToUpper(test[:1]) + test[1:]
+}
+
+// formatJUnit is a case for each result: a device that died is a failure, one that is not
+// valid an error, one that cannot run here is skipped.
+func formatJUnit(runs []*Results) ([]byte, error) {
+	s := junitSuite{Name: "tunnelbench", Time: "0.000"}
+	for _, r := range runs {
+		for i := range r.Results {
+			c := junitResult(&r.Results[i])
+			s.Tests++
+			s.Failures += len(c.Failures)
+			if c.Error != nil {
+				s.Errors++
+			}
+			if c.Skipped != nil {
+				s.Skipped++
+			}
+			s.Cases = append(s.Cases, c)
+		}
+	}
+	data, err := xml.MarshalIndent(junitSuites{Suite: s}, "", " ")
+	if err != nil {
+		return nil, fmt.Errorf("junit: %w", err)
+	}
+	return append([]byte(xml.Header), append(data, '\n')...), nil
+}
+
+func junitResult(r *Result) junitCase {
+	c := junitCase{Classname: clean(r.DUT), Name: fmt.Sprintf("%s, %d octets, %s", clean(r.Test), int(r.FrameSize), clean(r.Direction)), Time: "0.000"}
+	switch {
+	case r.Unsupported != "":
+		c.Skipped = &junitFault{Message: clean(r.Unsupported), Type: "unsupported"}
+	case r.Error != "":
+		c.Failures = []junitFault{{Message: clean(r.Error), Type: "died"}}
+	case !r.Valid:
+		c.Error = &junitFault{Message: clean(strings.Join(r.Warnings, "; ")), Type: "not valid"}
+	}
+	return c
+}

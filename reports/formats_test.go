@@ -1,0 +1,73 @@
+package reports
+
+import (
+	"encoding/csv"
+	"encoding/xml"
+	"math/rand/v2"
+	"strings"
+	"testing"
+)
+
+func TestFormats(t *testing.T) {
+	for _, name := range Formats {
+		data, err := Format(name, []*Results{small(), small()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		golden(t, "small."+name, data)
+	}
+	if _, err := Format("pdf", nil); err == nil || !strings.Contains(err.Error(), "benchfmt") {
+		t.Error(err)
+	}
+}
+
+// Whatever the names are, each format has as many lines, fields and elements as with good ones.
+func TestFormatsKeepTheirShape(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	pieces := []string{"<b>", "|", "\n", "\"", ",", "=cmd()", "@x", "]]>", "&amp;", "\x00", " ", "`", "\u202e", "+1", "é"}
+	hostile := func() string {
+		var b strings.Builder
+		for range 1 + rng.IntN(5) {
+			b.WriteString(pieces[rng.IntN(len(pieces))])
+		}
+		return b.String()
+	}
+	shape := func(r *Results) (lines, fields, cases int) {
+		md, _ := Format("md", []*Results{r})
+		text, _ := Format("csv", []*Results{r})
+		bench, _ := Format("benchfmt", []*Results{r})
+		junit, _ := Format("junit", []*Results{r})
+		rows, err := csv.NewReader(strings.NewReader(string(text))).ReadAll()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, row := range rows {
+			for _, cell := range row {
+				if cell != "" && strings.ContainsRune("=+@", rune(cell[0])) {
+					t.Fatalf("a spreadsheet takes %q for a formula", cell)
+				}
+			}
+		}
+		var suites junitSuites
+		if err := xml.Unmarshal(junit, &suites); err != nil {
+			t.Fatalf("%v: %s", err, junit)
+		}
+		if strings.Contains(string(md), "<") {
+			t.Fatalf("%s", md)
+		}
+		return strings.Count(string(md), "\n") + strings.Count(string(bench), "\n"), len(rows), len(suites.Suite.Cases)
+	}
+	l, f, c := shape(small())
+	for range 2000 {
+		r := small()
+		r.Host.CPU, r.Host.Kernel, r.Profile, r.Tool.Commit = hostile(), hostile(), hostile(), hostile()
+		name := hostile()
+		for i := range r.Results {
+			r.Results[i].DUT += name
+			r.Results[i].Warnings = append(r.Results[i].Warnings, hostile())
+		}
+		if l2, f2, c2 := shape(r); l2 != l || f2 != f || c2 != c {
+			t.Fatalf("%d lines, %d rows, %d cases, not %d, %d, %d", l2, f2, c2, l, f, c)
+		}
+	}
+}
