@@ -28,6 +28,7 @@ var arrows = map[string][]string{
 	"cmd/tunnelbench":     {everything},
 	"internal/lab":        {"fuzz/mutate", "netns", "netns/dut", "netns/relay", "loadgen", "rfc2544", "reports", "internal/sys"},
 	"ci":                  {"reports", "rfc2544", "internal/plainyaml"},
+	"ci/resample":         {"ci", "reports", "rfc2544"},
 	"reports":             {"rfc2544"},
 	"rfc2544":             {},
 	"loadgen":             {"rfc2544", "internal/sys", "loadgen/bpf"},

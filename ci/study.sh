@@ -19,6 +19,11 @@ if [ "$kind" = slow ]; then
   git -C "$out/repo" apply "$PWD/ci/slowdown.patch"
   git -C "$out/repo" -c user.name=study -c user.email=study@localhost commit --quiet --all --message "a slowdown"
 fi
+# samples are a side's values of all metrics, in the order of gate.txt.
+samples() {
+  awk -v side="$1" '$1 == "side:" { now = $2 } /^Benchmark/ && now == side { printf "%s%s", (n++ ? "," : ""), $3 }' "$out/gate/gate.txt"
+}
+
 for ((i = $(wc -l < "$lines") + 1; i <= times; i++)); do
   status=0
   if [ "$kind" = aa ]; then
@@ -28,5 +33,6 @@ for ((i = $(wc -l < "$lines") + 1; i <= times; i++)); do
     bin/tunnelbench gate --repo "$out/repo" --base HEAD~1 --head HEAD --seed "$i" --metrics "$metrics" --wait --out "$out/gate" --noise "$out/none" > "$out/log" 2>&1 || status=$?
   fi
   head -n 1 <(grep -E '^[A-Z ]+: ' "$out/log") || cat "$out/log"
-  printf '{"seed":%d,"exit":%d,"gate":%s}\n' "$i" "$status" "$(tr -d '\n' < "$out/gate/gate.json")" >> "$lines"
+  printf '{"seed":%d,"exit":%d,"base":[%s],"head":[%s],"gate":%s}\n' \
+    "$i" "$status" "$(samples base)" "$(samples head)" "$(tr -d '\n' < "$out/gate/gate.json")" >> "$lines"
 done

@@ -1,0 +1,142 @@
+// Command resample asks what gates on a machine would have said, had there been thousands: it
+// draws pairs from a study of a revision held against itself, whole runs with their bias, slows
+// the head down, and has the judge decide.
+//
+//	go run ./ci/resample --metric forwarding_rate/64 --slowdown 0.05 docs/study/aa.jsonl
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/tunnelbench/tunnelbench/ci"
+	"github.com/tunnelbench/tunnelbench/reports"
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
+
+func main() {
+	metric := flag.String("metric", "forwarding_rate/64", "the study's `metric`")
+	slowdown := flag.Float64("slowdown", 0, "`share` by which the head is slower than it was")
+	gates := flag.Int("gates", 2000, "`number` of gates")
+	seed := flag.Uint64("seed", 1, "`number` that every draw follows from")
+	flag.Parse()
+	if err := run(flag.Arg(0), *metric, *slowdown, *gates, *seed); err != nil {
+		fmt.Fprintln(os.Stderr, "resample:", err)
+		os.Exit(2)
+	}
+}
+
+// study is one gate of the study.
+type study struct {
+	Base []float64    `json:"base"`
+	Head []float64    `json:"head"`
+	Gate reports.Gate `json:"gate"`
+}
+
+func run(path, id string, slowdown float64, gates int, seed uint64) error {
+	runs, err := read(path)
+	if err != nil {
+		return err
+	}
+	policy, err := ci.ParsePolicy(ci.DefaultPolicy(), "the policy of this build")
+	if err != nil {
+		return err
+	}
+	if policy, err = policy.Only([]string{id}); err != nil {
+		return fmt.Errorf("--metric %s: %w", id, err)
+	}
+	m := runs[0].Gate.Metric(id)
+	if m == nil {
+		return fmt.Errorf("%s: has no %s", path, id)
+	}
+	random := rand.New(rand.NewPCG(seed, uint64(gates)))
+	verdicts := map[string]int{}
+	for range gates {
+		g, err := resampled(policy, runs, m, slowdown, random)
+		if err != nil {
+			return err
+		}
+		verdicts[g.Verdict]++
+	}
+	fmt.Printf("%s: %d gates drawn from %d runs, the head slower by %.3g %%:", id, gates, len(runs), 100*slowdown)
+	for _, v := range []string{reports.GatePass, reports.GateFail, reports.GateInconclusive, reports.GateEnvironment} {
+		fmt.Printf(" %s %.2f %%", v, 100*float64(verdicts[v])/float64(gates))
+	}
+	fmt.Println()
+	return nil
+}
+
+func read(path string) (runs []study, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	lines := bufio.NewScanner(f)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		var s study
+		if err := json.Unmarshal(lines.Bytes(), &s); err != nil {
+			return nil, fmt.Errorf("%s:%d: %w", path, len(runs)+1, err)
+		}
+		if len(s.Base) != len(s.Head) || len(s.Base) == 0 {
+			return nil, fmt.Errorf("%s:%d: %d values of the base, %d of the head", path, len(runs)+1, len(s.Base), len(s.Head))
+		}
+		runs = append(runs, s)
+	}
+	if len(runs) == 0 {
+		return nil, errors.Join(lines.Err(), fmt.Errorf("%s: is empty", path))
+	}
+	return runs, lines.Err()
+}
+
+// resampled is a gate whose series are each drawn, pair by pair, from one run of the study: what
+// biased that run biases the series. Whether the head is the one or the other side is drawn, too.
+func resampled(p ci.Policy, runs []study, m *reports.GateMetric, slowdown float64, random *rand.Rand) (reports.Gate, error) {
+	base, head := sides(m)
+	var source study
+	series := 0
+	for {
+		j, err := ci.Judge(p, base, head)
+		if err != nil || j.Pairs == 0 {
+			return j.Gate, err
+		}
+		if j.Series != series {
+			series, source = j.Series, runs[random.IntN(len(runs))]
+			if random.IntN(2) == 1 {
+				source.Base, source.Head = source.Head, source.Base
+			}
+		}
+		for pair := 1 + measured(head, series); pair <= j.Pairs; pair++ {
+			i, first := random.IntN(len(source.Base)), 1+random.IntN(2)
+			b, h := source.Base[i], source.Head[i]*math.Pow(1-slowdown, float64(m.Better))
+			base.Turns = append(base.Turns, reports.Turn{Series: series, Pair: pair, Place: first, Values: map[string]*float64{m.ID: &b}})
+			head.Turns = append(head.Turns, reports.Turn{Series: series, Pair: pair, Place: 3 - first, Values: map[string]*float64{m.ID: &h}})
+		}
+	}
+}
+
+func measured(s *reports.Set, series int) (pairs int) {
+	for _, t := range s.Turns {
+		if t.Series == series {
+			pairs++
+		}
+	}
+	return pairs
+}
+
+// sides are empty sets of one metric.
+func sides(m *reports.GateMetric) (base, head *reports.Set) {
+	name, size, _ := strings.Cut(m.ID, "/")
+	octets, _ := strconv.Atoi(size) // 0 where it has no size
+	metrics := []reports.SetMetric{{Name: name, Unit: m.Unit, Better: m.Better, FrameSize: rfc2544.FrameSize(octets)}}
+	return &reports.Set{Side: reports.BaseSide, Metrics: metrics}, &reports.Set{Side: reports.HeadSide, Metrics: metrics}
+}

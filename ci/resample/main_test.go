@@ -1,0 +1,76 @@
+package main
+
+import (
+	"encoding/json"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/tunnelbench/tunnelbench/ci"
+	"github.com/tunnelbench/tunnelbench/reports"
+)
+
+func write(t *testing.T, runs []study) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "aa.jsonl")
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for _, r := range runs {
+		if err := json.NewEncoder(f).Encode(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return path
+}
+
+// A steady machine: no difference passes, a tenth fails; in both senses of better.
+func TestResampled(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for id, better := range map[string]int{"forwarding_rate/64": 1, "latency_p50/64": -1} {
+		s := study{Gate: reports.Gate{Metrics: []reports.GateMetric{{ID: id, Unit: "x", Better: better}}}}
+		for range 16 {
+			s.Base, s.Head = append(s.Base, 100*math.Exp(0.01*random.NormFloat64())), append(s.Head, 100*math.Exp(0.01*random.NormFloat64()))
+		}
+		runs, err := read(write(t, []study{s, s}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := ci.ParsePolicy(ci.DefaultPolicy(), "default")
+		if err == nil {
+			p, err = p.Only([]string{id})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		for slowdown, want := range map[float64]string{0: reports.GatePass, 0.15: reports.GateFail} {
+			for range 20 {
+				if g, err := resampled(p, runs, &s.Gate.Metrics[0], slowdown, random); err != nil || g.Verdict != want {
+					t.Errorf("%s slower by %v: %s %v", id, slowdown, g.Verdict, err)
+				}
+			}
+		}
+	}
+}
+
+func TestBadStudies(t *testing.T) {
+	empty := filepath.Join(t.TempDir(), "empty")
+	if err := os.WriteFile(empty, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	uneven := write(t, []study{{Base: []float64{1}, Head: []float64{1, 2}}})
+	none := write(t, []study{{Base: []float64{1}, Head: []float64{1}}})
+	for path, why := range map[string]string{"/nosuch": "/nosuch", empty: "is empty", uneven: "1 values of the base, 2", none: "has no"} {
+		if err := run(path, "forwarding_rate/64", 0, 1, 1); err == nil || !strings.Contains(err.Error(), why) {
+			t.Errorf("%s: %v", why, err)
+		}
+	}
+	if err := run(none, "nothing", 0, 1, 1); err == nil || !strings.Contains(err.Error(), "each once") {
+		t.Error(err)
+	}
+}

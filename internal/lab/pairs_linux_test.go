@@ -1,0 +1,101 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/tunnelbench/tunnelbench/internal/testenv"
+	"github.com/tunnelbench/tunnelbench/netns/dut"
+	"github.com/tunnelbench/tunnelbench/reports"
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
+
+func pairSets() (base, head *reports.Set) {
+	set := func(side string) *reports.Set { return &reports.Set{Side: side, Seed: 1} }
+	return set(reports.BaseSide), set(reports.HeadSide)
+}
+
+func TestPairs(t *testing.T) {
+	testenv.NetAdmin(t)
+	l, err := Open(context.Background(), Config{Wait: true, MaxFrames: 1 << 20, Direction: rfc2544.Forward})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	plain, err := dut.Parse("plain")
+	if err != nil {
+		t.Fatal(err)
+	}
+	base, head := pairSets()
+	wanted := []reports.SetMetric{
+		{Name: "forwarding_rate", FrameSize: 64}, {Name: "latency_p50", FrameSize: 1518}, {Name: "stream_goodput"}, {Name: "latency_p50", FrameSize: 64},
+	}
+	p, err := l.OpenPairs(context.Background(), PairPlan{Base: []dut.Device{plain, plain}, Head: []dut.Device{plain}}, wanted, base, head)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(base.Metrics) != 4 || len(base.Loads) != 2 || fmt.Sprint(base.Metrics) != fmt.Sprint(head.Metrics) {
+		t.Errorf("metrics %v, loads %v", base.Metrics, base.Loads)
+	}
+	all := []string{"forwarding_rate/64", "latency_p50/64", "latency_p50/1518", "stream_goodput"}
+	if err := p.Measure(context.Background(), 1, 1, all); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Measure(context.Background(), 1, 2, all[:1]); err != nil {
+		t.Fatal(err)
+	}
+	if len(base.Turns) != 2 || len(head.Turns) != 2 || base.Turns[1].Build != 1 || head.Turns[1].Build != 0 {
+		t.Fatalf("%+v\n%+v", base.Turns, head.Turns)
+	}
+	for i, turn := range head.Turns {
+		if turn.Place+base.Turns[i].Place != 3 || turn.Died != "" {
+			t.Errorf("pair %d: %+v, %+v", i+1, base.Turns[i], turn)
+		}
+	}
+	if len(head.Turns[0].Values) != 4 || len(head.Turns[1].Values) != 1 {
+		t.Errorf("%v", head.Turns)
+	}
+	if v := head.Turns[1].Values["forwarding_rate/64"]; v != nil && *v < 1000 {
+		t.Errorf("%v frames a second", *v)
+	}
+	for _, set := range []*reports.Set{base, head} {
+		set.Builds = []reports.SetBuild{{SHA256: strings.Repeat("0", 64)}, {SHA256: strings.Repeat("1", 64), Layout: 1}}
+		if _, err := reports.EncodeSet(set); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// A device that dies is part of what was measured; a metric that nobody knows is a bad choice.
+func TestPairsOfADeadDevice(t *testing.T) {
+	testenv.NetAdmin(t)
+	l, err := Open(context.Background(), Config{Wait: true, MaxFrames: 1 << 20, Direction: rfc2544.Forward})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	plain, err := dut.Parse("plain")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dead := plain
+	dead.Up = func(context.Context, dut.Bed) (*dut.Session, error) { return nil, errors.New("it\nwould not") }
+	base, head := pairSets()
+	p, err := l.OpenPairs(context.Background(), PairPlan{Base: []dut.Device{plain}, Head: []dut.Device{dead}}, []reports.SetMetric{{Name: "forwarding_rate", FrameSize: 64}}, base, head)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Measure(context.Background(), 1, 1, []string{"forwarding_rate/64"}); err != nil {
+		t.Fatal(err)
+	}
+	turn := head.Turns[0]
+	if v, asked := turn.Values["forwarding_rate/64"]; !strings.Contains(turn.Died, "it; would not") || v != nil || !asked || base.Turns[0].Died != "" {
+		t.Errorf("%+v\n%+v", base.Turns, turn)
+	}
+	if _, err := l.OpenPairs(context.Background(), PairPlan{Base: []dut.Device{plain}}, []reports.SetMetric{{Name: "magic"}}, base, head); !errors.Is(err, ErrConfig) {
+		t.Error(err)
+	}
+}
