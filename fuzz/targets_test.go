@@ -107,3 +107,29 @@ func isOtherModule(folder string) bool {
 	_, err := os.Stat(filepath.Join(folder, "go.mod"))
 	return err == nil || strings.HasPrefix(filepath.Base(folder), ".")
 }
+
+// TestEveryInputHasATarget: what lies in the testdata of a target that has moved away is asked of nobody.
+func TestEveryInputHasATarget(t *testing.T) {
+	known := map[string]bool{}
+	for _, target := range Targets() {
+		known[target.testdata("..")] = true
+	}
+	found := 0
+	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && (d.Name() == "out" || d.Name() == ".git" || filepath.Base(path) == "control"):
+			return fs.SkipDir
+		case d.IsDir() && filepath.Base(filepath.Dir(path)) == "fuzz" && filepath.Base(filepath.Dir(filepath.Dir(path))) == "testdata":
+			found++
+			if !known[path] {
+				t.Errorf("%s: no target asks for what lies there", path)
+			}
+		}
+		return nil
+	})
+	if err != nil || found == 0 {
+		t.Errorf("%d folders, %v", found, err)
+	}
+}

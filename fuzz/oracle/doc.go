@@ -7,13 +7,13 @@
 //	name            what must hold                                    limit
 //	panic           no panic, on a slice without an octet to spare    0
 //	input           the input is as it was                            0 octets
-//	retained        nothing of the input is kept                      0 octets
 //	allocation      octets allocated: none on a data path;            0, or
 //	                a reader of files: a base, and k an octet         64 KiB + k
-//	time            CPU for one input: a base, and so much an octet   20 us + 0.2 us
+//	time            elapsed for one input: a base, and so much an     20 us + 0.2 us
+//	                octet; the least of many replays
 //	slope           four times the input costs at most so many times  6
 //	amplification   packets and octets out for one in, to a stranger  0
-//	state           entries, goroutines, descriptors kept for input   as before
+//	state           goroutines that outlive the input                 as before
 //	round-trip      decode, encode and decode again: the same         exact
 //	agreement       two decoders say the same                         exact
 //	counted         every input raises so many counters               1

@@ -9,13 +9,13 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 )
 
 // The names of the oracles.
 const (
 	Panic         = "panic"
 	Input         = "input"
-	Retained      = "retained"
 	Allocation    = "allocation"
 	Time          = "time"
 	Slope         = "slope"
@@ -50,13 +50,6 @@ func Exact(data []byte) []byte {
 func Untouched(input, original []byte) {
 	if !bytes.Equal(input, original) {
 		Fail(Input, "the input was changed to\n% x, was\n% x", input, original)
-	}
-}
-
-// Forget overwrites an input that is done with: what was kept of it shows.
-func Forget(input []byte) {
-	for i := range input {
-		input[i] ^= 0xa5
 	}
 }
 
@@ -112,13 +105,12 @@ func Takes(limit time.Duration, f func()) {
 }
 
 const (
-	growth   = 4                // what large holds, in terms of small
 	maxSlope = 6                // times the time that may take
 	tooShort = time.Millisecond // what takes less cannot hurt, and caches decide it
 )
 
 // Growth is how many times as much the large input of Slopes holds.
-const Growth = growth
+const Growth = 4
 
 // Slopes fails when f takes more than six times as long for large as for
 // small. large holds small's structure Growth times. The least of several
@@ -155,7 +147,7 @@ func Stretch(data []byte) (small, large []byte) {
 	repeat := func(n int) []byte {
 		return bytes.Join([][]byte{data[:third], bytes.Repeat(middle, n), data[len(data)-third:]}, nil)
 	}
-	return repeat(copies), repeat(growth * copies)
+	return repeat(copies), repeat(Growth * copies)
 }
 
 // Settles fails when what is counted does not come down to the baseline within
@@ -187,7 +179,7 @@ func Agree[T comparable](what string, ours, theirs T) {
 // Line fails when an error is more than one line, none, or does things to a terminal.
 func Line(err error) {
 	text := err.Error()
-	if text == "" || strings.ContainsFunc(text, unicode.IsControl) {
+	if text == "" || !utf8.ValidString(text) || strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
 		Fail(OneLine, "error %q is not one line of text", text)
 	}
 }

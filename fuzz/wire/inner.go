@@ -29,7 +29,6 @@ func Inner(data []byte) int {
 	from, to, length := inner.Source(packet), inner.Destination(packet), inner.Length(packet)
 	kind := inner.EtherType(packet)
 	oracle.Untouched(packet, data)
-	oracle.Forget(packet)
 	slowFrom, slowTo, slowLength, slowKind := slowIP(data)
 	oracle.Agree("Source", from, slowFrom)
 	oracle.Agree("Destination", to, slowTo)
@@ -84,10 +83,13 @@ func gopacketAgrees(packet []byte, from, to netip.Addr, length int) {
 func finishesPartial(data []byte) {
 	packet := oracle.Exact(data)
 	inner.FinishPartial(packet)
+	s, ok := slowSegment(data)
 	if bytes.Equal(packet, data) {
+		if ok && s.isPartial() {
+			oracle.Fail(oracle.Agreement, "a partial checksum was not finished: % x", data)
+		}
 		return
 	}
-	s, ok := slowSegment(data)
 	if !ok {
 		oracle.Fail(oracle.Input, "a packet that is no segment was changed: % x", data)
 	}

@@ -109,6 +109,12 @@ func slowSegment(packet []byte) (s segment, ok bool) {
 	return s, true
 }
 
+// isPartial tells whether the checksum field has the pseudo header's sum, and is wrong as a checksum.
+func (s segment) isPartial() bool {
+	sum := s.pseudo()
+	return uint16(be(s.transport, s.checksumAt(), 2)) == onesSum(sum) && onesSum(sum, slices.Concat(s.transport, s.payload))%0xffff != 0
+}
+
 // checksumAt is where in the transport header the checksum is.
 func (s segment) checksumAt() int {
 	if s.udp {

@@ -30,7 +30,7 @@ func Split(data []byte) int {
 		oracle.Agree("More of nothing", s.More(), false)
 		return 0
 	}
-	into := make([]byte, inner.MaxSuper)
+	into := make([]byte, inner.MaxSuper+1)
 	for i, part := range want {
 		if !s.More() {
 			oracle.Fail(oracle.Agreement, "%d packets, want %d", i, len(want))

@@ -15,7 +15,7 @@ func Window(data []byte) int {
 	var w reference.Window
 	var model windowModel
 	var sequences []uint64
-	accepted := 0
+	accepted, program := 0, data
 	for ; len(data) >= 3; data = data[3:] {
 		sequence := model.step(data[0], uint64(binary.BigEndian.Uint16(data[1:])))
 		newest, want := model.newest, model.accept(sequence)
@@ -34,7 +34,7 @@ func Window(data []byte) int {
 		}
 	}
 	oracle.Takes(time.Duration(len(sequences)+1)*oracle.Budget(0), all)
-	if len(sequences) > 0 && oracle.Sampled(binary.BigEndian.AppendUint64(nil, sequences[0]), costly) {
+	if oracle.Sampled(program, costly) {
 		oracle.Allocates(0, all)
 	}
 	return accepted
