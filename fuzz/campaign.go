@@ -102,8 +102,12 @@ type siege struct {
 	replay *replayer
 }
 
-// stubborn is how many runs in a row may bring nothing but what is known.
-const stubborn = 3
+// stubborn is how many brief runs in a row may bring nothing but what is known or is not
+// confirmed: the engine meets it before it does anything else.
+const (
+	stubborn = 3
+	brief    = time.Second
+)
 
 func (s *siege) run(ctx context.Context) {
 	s.replay = newReplayer(s.target, s.plan.Program)
@@ -112,9 +116,10 @@ func (s *siege) run(ctx context.Context) {
 	start := time.Now() // the seeds are not the engine's time
 	for known := 0; err == nil && ctx.Err() == nil && known < stubborn && s.left(start) > 0 && !s.done(); {
 		var fresh, found bool
-		found, fresh, err = s.turn(ctx, start)
+		var took time.Duration
+		found, fresh, took, err = s.turn(ctx, start)
 		switch {
-		case fresh:
+		case fresh || took > brief:
 			known = 0
 		case found:
 			known++
@@ -180,21 +185,22 @@ func (s *siege) start(ctx context.Context) error {
 	return nil
 }
 
-// turn runs the engine once. found: it brought something; fresh: that was not
-// known.
-func (s *siege) turn(ctx context.Context, start time.Time) (found, fresh bool, err error) {
+// turn runs the engine once, for as long as it took. found: it brought something; fresh: that
+// was not known.
+func (s *siege) turn(ctx context.Context, start time.Time) (found, fresh bool, took time.Duration, err error) {
 	offset, before := time.Since(start), s.report.Executions
 	result, err := s.engine.run(ctx, s.target, s.left(start), func(sample reports.FuzzSample) {
 		sample.Elapsed += offset
 		sample.Executions += before
 		s.sample(sample)
 	})
+	took = time.Since(start) - offset
 	s.report.CPUTime += result.cpu
 	for _, data := range result.crashers {
 		isNew, failed := s.found(ctx, data, start)
 		found, fresh, err = true, fresh || isNew, errors.Join(err, failed)
 	}
-	return found, fresh, err
+	return found, fresh, took, err
 }
 
 // mostSamples bounds what a report draws; when there are more every second is left out.

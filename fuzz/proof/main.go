@@ -90,9 +90,14 @@ func (p *proof) run(ctx context.Context, only string) (missed int, err error) {
 	}
 	var kills []kill
 	for _, b := range chosen {
-		k, err := p.try(ctx, b)
-		if err != nil {
-			return 0, fmt.Errorf("%s: %w", b.name, err)
+		k, failed := p.try(ctx, b)
+		if ctx.Err() != nil {
+			return missed, ctx.Err()
+		}
+		if failed != nil { // the others can be tried all the same
+			err = errors.Join(err, fmt.Errorf("%s: %w", b.name, failed))
+			fmt.Printf("%-22s could not be tried: %v\n", b.name, failed)
+			continue
 		}
 		kills = append(kills, k)
 		fmt.Println(line(k))
@@ -103,7 +108,7 @@ func (p *proof) run(ctx context.Context, only string) (missed int, err error) {
 			missed++
 		}
 	}
-	return missed, nil
+	return missed, err
 }
 
 // build makes this module's command with all bugs in it.
