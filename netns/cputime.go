@@ -14,31 +14,32 @@ import (
 // procStat is what a line of /proc/PID/stat says about CPU time (proc(5)).
 type procStat struct {
 	pid, parent int
+	user        time.Duration // its own, in user mode
 	reaped      time.Duration // of children that ended and were waited for
+	reapedUser  time.Duration // of that, in user mode
 }
 
 // clockTick is the unit of times in /proc: USER_HZ, 100 on every architecture of Linux that Go knows.
 const clockTick = 10 * time.Millisecond
 
 // CPUTime is the time spent on CPUs by the command and all its descendants up
-// to now. Of live processes it is the scheduler's exact count, ended threads
+// to now, and how much of it in user mode, in steps of 10 ms. Of live processes it is the scheduler's exact count, ended threads
 // included; of ended ones the sum that their parent inherited, in steps of
 // 10 ms. Soft interrupts that hit a process are in it.
-func (p *Process) CPUTime() (time.Duration, error) {
+func (p *Process) CPUTime() (all, user time.Duration, err error) {
 	stats, err := readProcStats()
 	if err != nil {
-		return 0, fmt.Errorf("%s: cpu time: %w", p.name, err)
+		return 0, 0, fmt.Errorf("%s: cpu time: %w", p.name, err)
 	}
-	var sum time.Duration
 	for _, s := range family(stats, p.Pid()) {
-		sum += s.reaped
+		all, user = all+s.reaped, user+s.reapedUser
 		own, err := sys.ProcessCPU(s.pid)
 		if err != nil {
 			continue // it ended since; its parent inherits the time
 		}
-		sum += own
+		all, user = all+own, user+s.user
 	}
-	return sum, nil
+	return all, user, nil
 }
 
 func readProcStats() ([]procStat, error) {
@@ -64,7 +65,7 @@ func readProcStats() ([]procStat, error) {
 // parseProcStat takes the fields by their place after the name, which may hold
 // spaces and parentheses itself.
 func parseProcStat(line string) (procStat, error) {
-	const parent, childUser, childSystem = 1, 13, 14 // counted from the state
+	const parent, user, childUser, childSystem = 1, 11, 13, 14 // counted from the state
 	head, rest := line, ""
 	if i := strings.LastIndexByte(line, ')'); i >= 0 {
 		head, rest = line[:i], line[i+1:]
@@ -75,13 +76,16 @@ func parseProcStat(line string) (procStat, error) {
 	if err != nil || len(fields) <= childSystem {
 		return procStat{}, fmt.Errorf("not a process status: %q", line)
 	}
-	var values [3]int64
-	for i, at := range []int{parent, childUser, childSystem} {
+	var values [4]int64
+	for i, at := range []int{parent, user, childUser, childSystem} {
 		if values[i], err = strconv.ParseInt(fields[at], 10, 64); err != nil {
 			return procStat{}, fmt.Errorf("process status, field %d: %w", at, err)
 		}
 	}
-	return procStat{pid: pid, parent: int(values[0]), reaped: time.Duration(values[1]+values[2]) * clockTick}, nil
+	return procStat{
+		pid: pid, parent: int(values[0]), user: time.Duration(values[1]) * clockTick,
+		reaped: time.Duration(values[2]+values[3]) * clockTick, reapedUser: time.Duration(values[2]) * clockTick,
+	}, nil
 }
 
 // family is root and all its descendants.

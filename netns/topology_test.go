@@ -60,7 +60,7 @@ func TestValidateNamesThePlace(t *testing.T) {
 func TestParseProcStat(t *testing.T) {
 	line := "4242 (a) b (c) S 17 1 1 0 -1 4194560 100 200 0 0 11 12 13 14 20 0 1 0 99 0 0"
 	s, err := parseProcStat(line)
-	if err != nil || s.pid != 4242 || s.parent != 17 || s.reaped != 27*clockTick {
+	if err != nil || s.pid != 4242 || s.parent != 17 || s.user != 11*clockTick || s.reaped != 27*clockTick || s.reapedUser != 13*clockTick {
 		t.Errorf("%+v, %v", s, err)
 	}
 	for _, bad := range []string{"", "1 (x", "1 (x) S 2", "x (x) S" + strings.Repeat(" 1", 20), "1 (x) S" + strings.Repeat(" y", 20)} {

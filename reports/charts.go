@@ -43,7 +43,7 @@ const chartWidth = vg.Length(350)
 // At most maxBars lines stand in a chart that lists devices.
 func charts(r *Results, m *matrix, maxBars int) []chart {
 	var out []chart
-	for _, make := range []func(*Results, *matrix, int) (chart, bool){comparisonChart, rateChart, latencyChart, cpuChart, lossChart} {
+	for _, make := range []func(*Results, *matrix, int) (chart, bool){comparisonChart, rateChart, latencyChart, percentileChart, cpuChart, lossLoadChart, lossChart, latenessChart} {
 		if c, ok := make(r, m, maxBars); ok {
 			out = append(out, c)
 		}
@@ -170,35 +170,6 @@ func latencyChart(_ *Results, m *matrix, maxBars int) (chart, bool) {
 		p.Add(plotFunc(gridX))
 		setRows(p, bars)
 		p.Add(dumbbells(bars))
-		return p
-	}
-	return c, len(bars) > 0
-}
-
-func cpuChart(_ *Results, m *matrix, maxBars int) (chart, bool) {
-	c := chart{
-		id: "cpu", title: "CPU per frame",
-		caption: "Nanoseconds of all cores per delivered frame, minus what the bare wire costs. Lower is better. †: not valid.",
-		table:   grid{head: []string{"", "bytes", "ns per frame"}},
-	}
-	highest := 0.0
-	bars := deviceBars(m, maxBars, func(cell *cell, b *bar) bool {
-		ns, ok := nanos(cell.cpu)
-		if !ok || cell.rate == nil && ns == 0 {
-			return false
-		}
-		b.high, b.note = ns, fixed(ns, 0, " ")
-		highest = max(highest, ns)
-		c.table.rows = append(c.table.rows, []string{b.name, strconv.Itoa(int(cell.size)), nanoText(cell.cpu)})
-		return true
-	})
-	c.height = vg.Length(rowHeight*len(bars)) + 40
-	c.draw = func() *plot.Plot {
-		p := newPlot("ns per frame")
-		setLinear(&p.X, highest, 1.15)
-		p.Add(plotFunc(gridX))
-		setRows(p, bars)
-		p.Add(lengths(bars))
 		return p
 	}
 	return c, len(bars) > 0

@@ -85,6 +85,8 @@ func trialFault(o *rfc2544.Observation) (place, why string) {
 		return "/cpu_ns_per_frame", "is not a number"
 	case !finite(o.ProcessCPU):
 		return "/process_cpu_ns_per_frame", "is not a number"
+	case !finite(o.UserCPU):
+		return "/user_cpu_ns_per_frame", "is not a number"
 	case !finite(o.CoreSpeed):
 		return "/core_speed", "is not a number"
 	}

@@ -11,10 +11,10 @@ import (
 )
 
 // details are the results one by one, with every trial.
-func details(r *Results, m *matrix) ([]detail, error) {
+func details(r *Results, m *matrix, at string) ([]detail, error) {
 	var out []detail
 	for i := range r.Results {
-		d, err := detailOf(&r.Results[i], fmt.Sprintf("r%d", i+1), m.rate)
+		d, err := detailOf(&r.Results[i], fmt.Sprintf("%sr%d", at, i+1), m.rate)
 		if err != nil {
 			return nil, err
 		}
@@ -121,6 +121,7 @@ var trialColumns = []struct {
 	{"sent late p99 µs", func(o *rfc2544.Observation) string { return percentileText(o.Lateness, 99) }},
 	{"cpu ns", func(o *rfc2544.Observation) string { return maybe(o.CPUPerFrame) }},
 	{"process ns", func(o *rfc2544.Observation) string { return maybe(o.ProcessCPU) }},
+	{"user ns", func(o *rfc2544.Observation) string { return maybe(o.UserCPU) }},
 	{"stalls", func(o *rfc2544.Observation) string { return fmt.Sprint(len(o.Stalls)) }},
 	{"stalled", func(o *rfc2544.Observation) string { return span(stallSum(o)) }},
 	{"paused", func(o *rfc2544.Observation) string { return span(o.Paused) }},

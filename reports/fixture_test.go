@@ -118,6 +118,10 @@ func latencyResult(gen *rand.Rand, res Result, capacity, p50, cpu float64) Resul
 	for range 3 {
 		o := observe(gen, rfc2544.Rate(capacity/2), capacity/2, capacity, time.Second)
 		o.CPUPerFrame = &cpu
+		if base := res.DUT; base != "vxlan" && base != WireDUT && base != PlainDUT {
+			process, user := 0.8*cpu, 0.3*cpu
+			o.ProcessCPU, o.UserCPU = &process, &user
+		}
 		o.Latency = spread(p50, o.Received)
 		o.LatencyQuiet = spread(p50*0.97, o.Received*9/10)
 		res.Trials = append(res.Trials, o)

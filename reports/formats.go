@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// Formats are what Format writes.
+// Formats are what Format writes, one after the other.
 var Formats = []string{"md", "csv", "benchfmt", "junit"}
 
 // Format writes runs for other programs, one after the other: numbers of different machines are

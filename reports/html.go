@@ -26,15 +26,16 @@ func policy() string {
 	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; base-uri 'none'; form-action 'none'"
 }
 
-// HTML writes the report as one self-contained page. The same results give the
+// HTML writes the report on one or several runs as one self-contained page. Several are grouped
+// by machine, and numbers of one run are never set against another's. The same results give the
 // same bytes.
-func HTML(w io.Writer, r *Results) error {
-	p, err := newPage(r)
+func HTML(w io.Writer, runs ...*Results) error {
+	book, err := newBook(runs)
 	if err != nil {
 		return fmt.Errorf("report: %w", err)
 	}
 	var b bytes.Buffer
-	if err := pageTemplate.Execute(&b, p); err != nil {
+	if err := pageTemplate.Execute(&b, book); err != nil {
 		return fmt.Errorf("report: %w", err)
 	}
 	_, err = w.Write(b.Bytes())
@@ -44,10 +45,11 @@ func HTML(w io.Writer, r *Results) error {
 // pageBars is the most lines a chart in the page has.
 const pageBars = 60
 
-func newPage(r *Results) (*page, error) {
+// newPage is the report on r; at begins what is unique in it, so that several fit into one file.
+func newPage(r *Results, at string) (*page, error) {
 	m := newMatrix(r)
 	p := &page{
-		CSP: policy(), CSS: template.CSS(pageCSS),
+		At: at,
 		Title: "Tunnel benchmark", When: timeText(r.Started), Summary: summary(r, m),
 		Headlines: headlines(m), Profile: clean(r.Profile), Deviations: deviations(r, m),
 		Metrics: metrics(m), Trust: trusts(m),
@@ -62,7 +64,11 @@ func newPage(r *Results) (*page, error) {
 	if r.Comparison != nil {
 		p.compare(r)
 	}
+	for i := range p.Metrics {
+		p.Metrics[i].ID = at + p.Metrics[i].ID
+	}
 	for _, c := range charts(r, m, pageBars) {
+		c.id = at + c.id
 		f, err := figureOf(c)
 		if err != nil {
 			return nil, err
@@ -70,7 +76,7 @@ func newPage(r *Results) (*page, error) {
 		p.Charts = append(p.Charts, f)
 	}
 	var err error
-	p.Details, err = details(r, m)
+	p.Details, err = details(r, m, at)
 	return p, err
 }
 

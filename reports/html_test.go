@@ -75,7 +75,7 @@ func render(t *testing.T, r *Results) []byte {
 // elementNames are all the elements a page may have. No script, image, link,
 // form or frame is among them.
 var elementNames = strings.Fields(`html head meta title style body a header p span h1 h2 h3 ul li strong bdi details summary
-	nav main section div table caption thead tbody tr th td b br svg g path text desc rect figure figcaption dl dt dd pre code footer`)
+	nav main section article div table caption thead tbody tr th td b br svg g path text desc rect figure figcaption dl dt dd pre code footer`)
 
 // checkPage tests what must hold of every page, whatever its names say.
 func checkPage(t *testing.T, page []byte) []element {

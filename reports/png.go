@@ -22,17 +22,32 @@ const (
 	pngBars   = 16 // lines that fit
 )
 
-// WritePNGs draws the charts of r into dir, one file each, and returns their
-// paths in the order of the page. Each file is written whole or not at all.
-func WritePNGs(dir string, r *Results) ([]string, error) {
+// WritePNGs draws the charts of the runs into dir, one file each, and returns their
+// paths in the order of the page. With several runs the names begin with the run's number.
+// Each file is written whole or not at all.
+func WritePNGs(dir string, runs ...*Results) (paths []string, err error) {
+	for i, r := range runs {
+		at := ""
+		if len(runs) > 1 {
+			at = fmt.Sprintf("run%d-", i+1)
+		}
+		these, err := writePNGs(dir, at, r)
+		paths = append(paths, these...)
+		if err != nil {
+			return paths, err
+		}
+	}
+	return paths, nil
+}
+
+func writePNGs(dir, at string, r *Results) (paths []string, err error) {
 	m := newMatrix(r)
-	var paths []string
 	for _, c := range charts(r, m, pngBars) {
 		data, err := pngOf(c, subtitle(r, m))
 		if err != nil {
 			return paths, err
 		}
-		path := filepath.Join(dir, c.id+".png")
+		path := filepath.Join(dir, at+c.id+".png")
 		if err := WriteFile(path, data); err != nil {
 			return paths, err
 		}

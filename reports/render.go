@@ -3,9 +3,9 @@ package reports
 import "bytes"
 
 // WriteHTML writes report.html at path, whole or not at all.
-func WriteHTML(path string, r *Results) error {
+func WriteHTML(path string, runs ...*Results) error {
 	var b bytes.Buffer
-	if err := HTML(&b, r); err != nil {
+	if err := HTML(&b, runs...); err != nil {
 		return err
 	}
 	return WriteFile(path, b.Bytes())

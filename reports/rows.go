@@ -87,23 +87,6 @@ func dumbbells(bars []bar) plotFunc {
 	}
 }
 
-// lengths draws a bar from zero to each bar's high value, with its note.
-func lengths(bars []bar) plotFunc {
-	return func(c draw.Canvas, p *plot.Plot) {
-		style := textStyle(labelSize - 1)
-		style.YAlign = draw.YCenter
-		for i, b := range bars {
-			if b.note == "" {
-				continue
-			}
-			y := c.Y(p.Y.Norm(rowY(bars, i)))
-			end := c.X(p.X.Norm(max(b.high, 0)))
-			fillBox(c, b.look, c.Min.X, end, y)
-			c.FillText(style, vg.Point{X: end + 4, Y: y + noteLift}, b.note)
-		}
-	}
-}
-
 // stacks draws each bar as its parts, side by side.
 func stacks(bars []bar, parts []look) plotFunc {
 	return func(c draw.Canvas, p *plot.Plot) {

@@ -88,7 +88,7 @@ func TestSchemaNeedsEveryKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if objects := checkSchema(t, root, []string{"directions", "certificate", "comparison", "drop_reasons"}); objects < 8 {
+	if objects := checkSchema(t, root, []string{"directions", "certificate", "comparison", "drop_reasons", "user_cpu_ns_per_frame"}); objects < 8 {
 		t.Errorf("only %d objects seen", objects)
 	}
 	if !bytes.Contains(SchemaJSON(), []byte(Schema)) {

@@ -13,24 +13,24 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// page is the report as the template shows it: texts only, in order. Nothing
+// page is the report on a run as the template shows it: texts only, in order. Nothing
 // here is markup but the charts, which svgOf has built and escaped.
 type page struct {
-	CSP, Title, When, Summary string
-	CSS                       template.CSS
-	Headlines                 []headline
-	Profile                   string
-	Deviations                []string
-	Comparison                *comparisonView // nil: this was none
-	Metrics                   []metric
-	Trust                     []trust
-	Charts                    []figure
-	Details                   []detail
-	Environment, Settings     []pair
-	Certificate               *tableView // of the machine; nil where it has none
-	Changed, Notes            []string
-	Command                   string
-	RateTitle                 string
+	At                    string // what ids begin with
+	Title, When, Summary  string
+	Headlines             []headline
+	Profile               string
+	Deviations            []string
+	Comparison            *comparisonView // nil: this was none
+	Metrics               []metric
+	Trust                 []trust
+	Charts                []figure
+	Details               []detail
+	Environment, Settings []pair
+	Certificate           *tableView // of the machine; nil where it has none
+	Changed, Notes        []string
+	Command               string
+	RateTitle             string
 }
 
 type pair struct{ Name, Value string }

@@ -86,7 +86,8 @@ type Observation struct {
 	LatencyQuiet *Distribution    `json:"latency_quiet_ns"` // frames whose way no stall touched
 	CPUPerFrame  *float64         `json:"cpu_ns_per_frame"` // all cores, minus what the bare wire costs
 	ProcessCPU   *float64         `json:"process_cpu_ns_per_frame"`
-	CoreSpeed    *float64         `json:"core_speed"` // of the device's slowest core, as a share of its fastest
+	UserCPU      *float64         `json:"user_cpu_ns_per_frame,omitempty"` // of the processes', in user mode, in steps of 10 ms a trial
+	CoreSpeed    *float64         `json:"core_speed"`                      // of the device's slowest core, as a share of its fastest
 	// Directions are the counts of each direction, when both were measured at
 	// once; the counts above are then their sums, and the latencies of all frames.
 	Directions []Direction `json:"directions,omitempty"`

@@ -157,7 +157,7 @@ func TestBadInput(t *testing.T) {
 		"search --simulate capacity=1Mpps --goal pdr --min 2Mpps": "below --max",
 		"search --replay /no/such/file --goal pdr":                "no such file",
 		"search --replay " + file + " --goal pdr":                 file + ": line 1",
-		"report":               "give one results.json",
+		"report":               "which results.json",
 		"report /no/such/file": "no such file",
 		"report " + file:       file,
 	} {

@@ -13,44 +13,70 @@ import (
 )
 
 var reportVerb = verb{
-	name: "report", doc: "render results.json again: report.html, charts, table; needs no root",
+	name: "report", doc: "render results.json again, or several into one page: report.html, charts, table; needs no root",
 	args: "results.json...",
 	examples: []string{
 		"report out/results.json",
 		"report --out /tmp/again out/results.json",
+		"report --out /tmp/all out/results.json other/results.json",
 		"report --format csv out/results.json",
 	},
 	flags: func(set *flag.FlagSet) func(context.Context, streams) error {
 		out := set.String("out", "", "`directory` for report.html and the charts (default: where the results are)")
-		format := set.String("format", "", "write this `format` to stdout, and no page: "+strings.Join(reports.Formats, ", ")+"; of several files, one after the other")
+		format := set.String("format", "", "write this `format` to stdout, and no page: "+strings.Join(reports.Formats, ", ")+"; or png: the charts alone, into --out")
 		return func(_ context.Context, s streams) error {
-			switch {
-			case *format != "":
-				return reformat(*format, set.Args(), s)
-			case set.NArg() != 1:
-				return badUsage("report: give one results.json, or a --format")
+			if *format != "" && *format != pngFormat && !slices.Contains(reports.Formats, *format) {
+				return badUsage("--format %q: use %s, or %s", *format, strings.Join(reports.Formats, ", "), pngFormat)
 			}
-			return renderAgain(set.Arg(0), *out, s)
+			runs, err := readRuns(set.Args())
+			if err != nil {
+				return err
+			}
+			if *out == "" {
+				*out = filepath.Dir(set.Arg(0))
+			}
+			switch *format {
+			case "":
+				return renderAgain(runs, *out, s)
+			case pngFormat:
+				return redraw(runs, *out, s)
+			}
+			return reformat(*format, runs, s)
 		}
 	},
 }
 
-// reformat writes runs for other programs.
-func reformat(format string, paths []string, s streams) error {
-	if !slices.Contains(reports.Formats, format) {
-		return badUsage("--format %q: use %s", format, strings.Join(reports.Formats, ", "))
-	}
+// pngFormat is of files, not of a stream.
+const pngFormat = "png"
+
+func readRuns(paths []string) (runs []*reports.Results, err error) {
 	if len(paths) == 0 {
-		return badUsage("report: which results.json?")
+		return nil, badUsage("report: which results.json?")
 	}
-	var runs []*reports.Results
 	for _, path := range paths {
 		r, err := readResults(path)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		runs = append(runs, r)
 	}
+	return runs, nil
+}
+
+// redraw writes the charts alone, and says where they are.
+func redraw(runs []*reports.Results, out string, s streams) error {
+	if err := ensureDir(out); err != nil {
+		return err
+	}
+	paths, err := reports.WritePNGs(out, runs...)
+	for _, path := range paths {
+		fmt.Fprintln(s.out, path)
+	}
+	return err
+}
+
+// reformat writes runs for other programs.
+func reformat(format string, runs []*reports.Results, s streams) error {
 	data, err := reports.Format(format, runs)
 	if err != nil {
 		return err
@@ -72,21 +98,16 @@ func readResults(path string) (*reports.Results, error) {
 	return results, nil
 }
 
-func renderAgain(path, out string, s streams) error {
-	results, err := readResults(path)
-	if err != nil {
-		return err
-	}
-	if out == "" {
-		out = filepath.Dir(path)
-	}
+func renderAgain(runs []*reports.Results, out string, s streams) error {
 	if err := ensureDir(out); err != nil {
 		return err
 	}
-	if err := reports.WriteText(s.out, results, colour(s.out)); err != nil {
-		return err
+	for _, r := range runs {
+		if err := reports.WriteText(s.out, r, colour(s.out)); err != nil {
+			return err
+		}
 	}
-	return render(out, results, s)
+	return render(out, s, runs...)
 }
 
 // ensureDir makes the output directory, and finds out early that it cannot be
@@ -104,12 +125,12 @@ func ensureDir(dir string) error {
 }
 
 // render writes the page and the charts.
-func render(dir string, results *reports.Results, s streams) error {
+func render(dir string, s streams, runs ...*reports.Results) error {
 	page := filepath.Join(dir, "report.html")
-	if err := reports.WriteHTML(page, results); err != nil {
+	if err := reports.WriteHTML(page, runs...); err != nil {
 		return err
 	}
-	charts, err := reports.WritePNGs(dir, results)
+	charts, err := reports.WritePNGs(dir, runs...)
 	if err != nil {
 		return err
 	}

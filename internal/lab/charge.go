@@ -32,7 +32,8 @@ func (b *Bench) charge(o *rfc2544.Observation, r run) {
 	}
 	if b.session.HasProcesses() {
 		own := float64(r.after.process-r.before.process) / float64(o.Received)
-		o.ProcessCPU = &own
+		user := float64(r.after.user-r.before.user) / float64(o.Received)
+		o.ProcessCPU, o.UserCPU = &own, &user
 	}
 	c := b.lab.wires[r.plan.Size]
 	isWire := b.device.Up == nil // what everything else is compared with

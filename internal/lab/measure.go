@@ -16,12 +16,15 @@ type reading struct {
 	lost    []time.Duration // that others took from the soakers
 	soaked  []time.Duration // that the kernel says the soakers had
 	process time.Duration   // that the device's processes ran
+	user    time.Duration   // of that, in user mode
 	wan     time.Duration   // that those ran which the wan link is made of
 	softirq time.Duration   // that the kernel's threads for soft interrupts ran
 }
 
 func (b *Bench) read() reading {
-	r := reading{process: b.session.CPUTime(), wan: b.wan.CPUTime()}
+	var r reading
+	r.process, r.user = b.session.CPUTime()
+	r.wan, _ = b.wan.CPUTime()
 	for _, s := range b.lab.soakers {
 		r.soaked = append(r.soaked, s.ran())
 		r.softirq += cpuTime(s.softirqd)

@@ -18,7 +18,7 @@ type streamReading struct {
 func (h *Hosts) read() streamReading {
 	var r streamReading
 	for _, p := range h.processes {
-		if t, err := p.CPUTime(); err == nil {
+		if t, _, err := p.CPUTime(); err == nil {
 			r.hosts += t
 		}
 	}

@@ -71,16 +71,15 @@ func printable(r rune) rune {
 	return ' '
 }
 
-// CPUTime is what the tunnel's processes have spent so far, as the kernel
-// accounts for it: soft interrupts go to whatever they interrupt.
-func (s *Session) CPUTime() time.Duration {
-	var sum time.Duration
+// CPUTime is what the tunnel's processes have spent so far, and how much of it in user mode, as
+// the kernel accounts for it: soft interrupts go to whatever they interrupt.
+func (s *Session) CPUTime() (all, user time.Duration) {
 	for _, p := range s.processes {
-		if t, err := p.CPUTime(); err == nil {
-			sum += t
+		if a, u, err := p.CPUTime(); err == nil {
+			all, user = all+a, user+u
 		}
 	}
-	return sum
+	return all, user
 }
 
 // HasProcesses tells whether the tunnel runs in user space.

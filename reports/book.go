@@ -1,0 +1,64 @@
+package reports
+
+import (
+	"errors"
+	"fmt"
+	"html/template"
+	"slices"
+)
+
+// book is the file that holds one page, or several by machine:
+//
+//	book ─ host ─ run (a page)
+//	     │      └ run
+//	     └ host ─ run
+type book struct {
+	CSP, Title, When, Summary string
+	CSS                       template.CSS
+	Runs                      []*page
+	Hosts                     []hostView // none when there is one run
+}
+
+// hostView is a machine with its runs.
+type hostView struct {
+	Name string
+	Runs []*page
+}
+
+func newBook(runs []*Results) (*book, error) {
+	if len(runs) == 0 {
+		return nil, errors.New("no run")
+	}
+	b := &book{CSP: policy(), CSS: template.CSS(pageCSS)}
+	if len(runs) == 1 {
+		p, err := newPage(runs[0], "")
+		if err != nil {
+			return nil, err
+		}
+		b.Title, b.When, b.Runs = p.Title, p.When, []*page{p}
+		return b, nil
+	}
+	for i, r := range runs {
+		p, err := newPage(r, fmt.Sprintf("run%d-", i+1))
+		if err != nil {
+			return nil, err
+		}
+		b.add(r.host(), p)
+	}
+	for _, h := range b.Hosts { // in the order of the page
+		b.Runs = append(b.Runs, h.Runs...)
+	}
+	b.Title = "Tunnel benchmarks"
+	b.Summary = fmt.Sprintf("%d runs, of %d machines. Numbers of different machines, or of different runs, are not compared.", len(b.Runs), len(b.Hosts))
+	return b, nil
+}
+
+// add puts a page with the others of its machine.
+func (b *book) add(host string, p *page) {
+	i := slices.IndexFunc(b.Hosts, func(h hostView) bool { return h.Name == host })
+	if i < 0 {
+		i = len(b.Hosts)
+		b.Hosts = append(b.Hosts, hostView{Name: host})
+	}
+	b.Hosts[i].Runs = append(b.Hosts[i].Runs, p)
+}

@@ -1,0 +1,109 @@
+package reports
+
+import (
+	"slices"
+	"strconv"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/vg"
+
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
+
+// cpuParts are who spends the time of a frame, as far as the kernel tells.
+var cpuParts = []struct {
+	name string
+	look look
+}{
+	{"processes of the tunnel, in user mode", look{colour: inkData[0]}},
+	{"the same, in the kernel", look{colour: inkData[4]}},
+	{"the same, undivided", look{colour: inkData[5]}},
+	{"the kernel beside them: soft interrupts, its threads", look{colour: inkData[1]}},
+}
+
+func cpuChart(_ *Results, m *matrix, maxBars int) (chart, bool) {
+	c := chart{
+		id: "cpu", title: "CPU per frame",
+		caption: "Nanoseconds of all cores per delivered frame at half the found rate, minus what the bare wire costs. Lower is better. " +
+			"A soft interrupt counts for the process that it interrupts. †: not valid.",
+		table: grid{head: []string{"", "bytes", "ns per frame"}},
+	}
+	highest, used := 0.0, make([]bool, len(cpuParts))
+	for _, p := range cpuParts {
+		c.table.head = append(c.table.head, p.name)
+	}
+	bars := deviceBars(m, maxBars, func(cell *cell, b *bar) bool {
+		ns, ok := nanos(cell.cpu)
+		if !ok || cell.rate == nil && ns == 0 {
+			return false
+		}
+		b.parts, b.note = cell.cpuParts(ns), fixed(ns, 0, " ")
+		highest = max(highest, ns)
+		row := []string{b.name, strconv.Itoa(int(cell.size)), nanoText(cell.cpu)}
+		for i, v := range b.parts {
+			used[i] = used[i] || v > 0
+			row = append(row, fixed(v, 0, thin))
+		}
+		c.table.rows = append(c.table.rows, row)
+		return true
+	})
+	looks := make([]look, len(cpuParts))
+	for i, p := range cpuParts {
+		looks[i] = p.look
+		if used[i] {
+			c.legend = append(c.legend, legendItem{look: p.look, name: p.name})
+		}
+	}
+	c.height = vg.Length(rowHeight*len(bars)) + 40
+	c.draw = func() *plot.Plot {
+		p := newPlot("ns per frame")
+		setLinear(&p.X, highest, 1.15)
+		p.Add(plotFunc(gridX))
+		setRows(p, bars)
+		p.Add(stacks(bars, looks))
+		return p
+	}
+	return c, len(bars) > 0
+}
+
+// cpuParts divides the time of a frame, in the order of cpuParts. What the wire costs is left
+// out of the whole and not of a process's own time, so that may be cut.
+func (c *cell) cpuParts(whole float64) []float64 {
+	parts := make([]float64, len(cpuParts))
+	process, user := c.processCPU()
+	if process == nil {
+		parts[3] = whole
+		return parts
+	}
+	own := min(*process, whole)
+	if user == nil {
+		parts[2] = own
+	} else {
+		parts[0] = min(*user, own)
+		parts[1] = own - parts[0]
+	}
+	parts[3] = whole - own
+	return parts
+}
+
+// processCPU is the median of what the processes spent in the trials that the CPU per frame is
+// of: the valid ones at the first load of the result that has it. Nil: not known.
+func (c *cell) processCPU() (process, user *float64) {
+	var all, users []*float64
+	for _, res := range c.results {
+		if res.value(cpuNames...) == nil || len(res.Trials) == 0 {
+			continue
+		}
+		for i := range res.Trials {
+			if o := &res.Trials[i]; o.Valid && sameLoad(o, &res.Trials[0]) {
+				all, users = append(all, o.ProcessCPU), append(users, o.UserCPU)
+			}
+		}
+	}
+	if slices.Contains(users, nil) { // some trials divided and some not would be two medians
+		users = nil
+	}
+	return median(all), median(users)
+}
+
+func sameLoad(a, b *rfc2544.Observation) bool { return a.IntendedLoad == b.IntendedLoad }

@@ -1,0 +1,76 @@
+package reports
+
+import (
+	"slices"
+	"strconv"
+	"time"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/vg"
+)
+
+// latenessChart shows how well the tester kept its schedule, and how much of the time the machine
+// took away: what a number cannot be better than.
+func latenessChart(_ *Results, m *matrix, maxBars int) (chart, bool) {
+	c := chart{
+		id: "lateness", title: "Lateness of the tester, and stalls",
+		caption: "Microseconds behind the schedule at which frames were sent, log scale: the dot is the median over the trials of p50, the end of the line the worst p99. " +
+			"What the machine took from either side is in the table, as stalls. Lower is better. †: not valid.",
+		table: grid{head: []string{"", "bytes", "trials", "p50 µs", "worst p99 µs", "worst µs", "stalls", "longest stall ms", "stalled"}},
+	}
+	bars := deviceBars(m, maxBars, func(cell *cell, b *bar) bool {
+		l := cell.lateness()
+		if len(l.p50) == 0 {
+			return false
+		}
+		slices.Sort(l.p50)
+		p50 := l.p50[len(l.p50)/2]
+		b.low, b.high = float64(p50)/1e3, float64(l.p99)/1e3
+		c.table.rows = append(c.table.rows, []string{b.name, strconv.Itoa(int(cell.size)), strconv.Itoa(len(l.p50)), micros(p50), micros(l.p99), micros(l.worst),
+			strconv.Itoa(l.stalls), digits(float64(l.longest)/1e6, thin), percent(float64(l.stalled) / float64(max(1, l.time)))})
+		return true
+	})
+	var all []float64
+	for _, b := range bars {
+		all = append(all, b.low, b.high)
+	}
+	c.height = vg.Length(rowHeight*len(bars)) + 40
+	c.draw = func() *plot.Plot {
+		p := newPlot("µs")
+		setLog(&p.X, all, 1.15)
+		p.Add(plotFunc(gridX))
+		setRows(p, bars)
+		p.Add(dumbbells(bars))
+		return p
+	}
+	return c, len(bars) > 0
+}
+
+// tardy is how a cell's trials kept their schedule.
+type tardy struct {
+	p50           []time.Duration // of each trial
+	p99, worst    time.Duration
+	stalls        int
+	longest       time.Duration
+	stalled, time time.Duration
+}
+
+func (c *cell) lateness() (l tardy) {
+	for _, res := range c.results {
+		for i := range res.Trials {
+			o := &res.Trials[i]
+			if o.Lateness == nil {
+				continue
+			}
+			l.p50 = append(l.p50, o.Lateness.P50)
+			l.p99, l.worst = max(l.p99, o.Lateness.P99), max(l.worst, o.Lateness.Max)
+			l.stalls += len(o.Stalls)
+			l.stalled += stallSum(o)
+			l.time += o.Duration + o.Paused
+			for _, s := range o.Stalls {
+				l.longest = max(l.longest, s.Length)
+			}
+		}
+	}
+	return l
+}
