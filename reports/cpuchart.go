@@ -15,17 +15,17 @@ var cpuParts = []struct {
 	name string
 	look look
 }{
-	{"processes of the tunnel, in user mode", look{colour: inkData[0]}},
-	{"the same, in the kernel", look{colour: inkData[4]}},
-	{"the same, undivided", look{colour: inkData[5]}},
-	{"the kernel beside them: soft interrupts, its threads", look{colour: inkData[1]}},
+	{"its processes, in user mode", look{colour: inkData[0]}},
+	{"its processes, in the kernel", look{colour: inkData[4]}},
+	{"its processes", look{colour: inkData[5]}},
+	{"the kernel beside them", look{colour: inkData[1]}},
 }
 
 func cpuChart(_ *Results, m *matrix, maxBars int) (chart, bool) {
 	c := chart{
 		id: "cpu", title: "CPU per frame",
 		caption: "Nanoseconds of all cores per delivered frame at half the found rate, minus what the bare wire costs. Lower is better. " +
-			"A soft interrupt counts for the process that it interrupts. †: not valid.",
+			"The kernel beside them is soft interrupts and its own threads; one that interrupts a process counts for that. †: not valid.",
 		table: grid{head: []string{"", "bytes", "ns per frame"}},
 	}
 	highest, used := 0.0, make([]bool, len(cpuParts))

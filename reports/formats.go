@@ -29,8 +29,10 @@ func Format(name string, runs []*Results) ([]byte, error) {
 }
 
 // host names a machine in a few words.
-func (r *Results) host() string {
-	return fmt.Sprintf("%s, %d cores, Linux %s", short(r.Host.CPU, 100), r.Host.Cores, short(r.Host.Kernel, 60))
+func (r *Results) host() string { return hostWords(r.Host) }
+
+func hostWords(h Host) string {
+	return fmt.Sprintf("%s, %d cores, Linux %s", short(h.CPU, 100), h.Cores, short(h.Kernel, 60))
 }
 
 // formatMarkdown is a table for each run: a line for each result. All names are hostile.

@@ -42,8 +42,8 @@ func lossLoadChart(_ *Results, m *matrix, _ int) (chart, bool) {
 			c.table.rows = append(c.table.rows, []string{name, fixed(points[k].x, 0, thin), percent(points[k].y)})
 			points[k].y = max(points[k].y, lossFloor)
 		}
-		c.legend = append(c.legend, legendItem{l, name, true})
-		lines = append(lines, lineOf(points, l))
+		c.legend = append(c.legend, legendItem{look: l, name: name})
+		lines = append(lines, marksOf(points, l))
 	}
 	c.draw = func() *plot.Plot {
 		p := newPlot("load, frames/s")

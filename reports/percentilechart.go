@@ -31,7 +31,7 @@ func percentileChart(_ *Results, m *matrix, _ int) (chart, bool) {
 	if len(m.sizes) == 0 {
 		return c, false
 	}
-	c.title = "Latency by percentile at " + sizeText(m.sizes[0])
+	c.title = "Latency by percentile at " + sizeText(m.sizes[0]) + ", µs"
 	c.table.head = []string{"µs"}
 	for _, q := range percentiles {
 		c.table.head = append(c.table.head, q.label)

@@ -168,6 +168,15 @@ type point struct {
 	doubtful     bool // not valid: the mark is ringed
 }
 
+// marksOf draws the points alone.
+func marksOf(points []point, l look) plotFunc {
+	return func(c draw.Canvas, p *plot.Plot) {
+		for _, pt := range points {
+			c.DrawGlyph(l.glyph(markSize), vg.Point{X: c.X(p.X.Norm(pt.x)), Y: c.Y(p.Y.Norm(pt.y))})
+		}
+	}
+}
+
 // lineOf draws a line with marks and bounds. Points that a log scale cannot
 // show are left out, and the line does not bridge them.
 func lineOf(points []point, l look) plotFunc {

@@ -18,6 +18,8 @@ var (
 	fuzzSchemaJSON []byte
 	//go:embed setschema.json
 	setSchemaJSON []byte
+	//go:embed historyschema.json
+	historySchemaJSON []byte
 )
 
 // SchemaJSON is the JSON Schema (2020-12) of results.json.
@@ -28,6 +30,9 @@ func FuzzSchemaJSON() []byte { return bytes.Clone(fuzzSchemaJSON) }
 
 // SetSchemaJSON is the JSON Schema (2020-12) of the files that `gate` records and judges.
 func SetSchemaJSON() []byte { return bytes.Clone(setSchemaJSON) }
+
+// HistorySchemaJSON is the JSON Schema (2020-12) of a line of a gate's history.
+func HistorySchemaJSON() []byte { return bytes.Clone(historySchemaJSON) }
 
 // node is one place of a schema: the part of JSON Schema that the files use.
 // Any other keyword stops compiled, so none can be ignored unseen.
@@ -103,6 +108,8 @@ var (
 	readSchema     = sync.OnceValues(func() (*node, error) { return compiled("schema.json", schemaJSON) })
 	readFuzzSchema = sync.OnceValues(func() (*node, error) { return compiled("fuzzschema.json", fuzzSchemaJSON) })
 	readSetSchema  = sync.OnceValues(func() (*node, error) { return compiled("setschema.json", setSchemaJSON) })
+
+	readHistorySchema = sync.OnceValues(func() (*node, error) { return compiled("historyschema.json", historySchemaJSON) })
 )
 
 // compiled is a schema with every reference replaced by its place.

@@ -41,6 +41,7 @@ var gateVerb = verb{
 		set.BoolVar(&f.aa, "aa", false, "hold --head against itself in other layouts: how noisy and how biased is this machine?")
 		set.StringVar(&f.noise, "noise", "out/noise.json", "`file` that --aa adds to, and from which a gate takes the machine's own bias")
 		set.DurationVar(&f.time, "time", 30*time.Minute, "begin no pair after this `time`")
+		set.StringVar(&f.history, "history", "", "`file` that gets a line on this run, for report --history")
 		set.StringVar(&f.out, "out", "out/gate", "`directory` for base.json, head.json, gate.json, gate.md, gate.junit.xml and gate.txt (benchfmt)")
 		return f.run
 	},
@@ -51,6 +52,7 @@ type gateFlags struct {
 	lab                          *labFlags
 	base, head, repo, dut, build string
 	policy, metrics, noise, out  string
+	history                      string
 	layouts                      int
 	aa                           bool
 	time                         time.Duration
@@ -421,6 +423,9 @@ func (f *gateFlags) tell(g *reports.Gate, base, head *reports.Set, s streams) er
 	if _, err := fmt.Fprint(s.out, reports.GateTable(g)); err != nil {
 		return err
 	}
+	if err := f.remember(g, head); err != nil {
+		return err
+	}
 	switch {
 	case f.aa || g.Verdict == reports.GatePass:
 		return nil
@@ -430,6 +435,23 @@ func (f *gateFlags) tell(g *reports.Gate, base, head *reports.Set, s streams) er
 		return machineError{errors.New(g.Why)}
 	}
 	return fmt.Errorf("%w: %s", errNoVerdict, g.Why)
+}
+
+// remember adds a line to the history, where one is kept.
+func (f *gateFlags) remember(g *reports.Gate, head *reports.Set) error {
+	if f.history == "" {
+		return nil
+	}
+	line, err := reports.HistoryLine(g, head.Started)
+	if err != nil {
+		return err
+	}
+	file, err := os.OpenFile(f.history, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		return badUsage("--history: %w", err)
+	}
+	_, err = file.Write(line)
+	return errors.Join(err, file.Close())
 }
 
 // errRegression is a change that fails the gate: exit status 3.

@@ -20,11 +20,16 @@ var reportVerb = verb{
 		"report --out /tmp/again out/results.json",
 		"report --out /tmp/all out/results.json other/results.json",
 		"report --format csv out/results.json",
+		"report --history history.jsonl",
 	},
 	flags: func(set *flag.FlagSet) func(context.Context, streams) error {
 		out := set.String("out", "", "`directory` for report.html and the charts (default: where the results are)")
 		format := set.String("format", "", "write this `format` to stdout, and no page: "+strings.Join(reports.Formats, ", ")+"; or png: the charts alone, into --out")
+		history := set.String("history", "", "draw this `file` of a gate's history instead, with change points: history.html")
 		return func(_ context.Context, s streams) error {
+			if *history != "" {
+				return drawHistory(*history, *out, set.NArg(), *format, s)
+			}
 			if *format != "" && *format != pngFormat && !slices.Contains(reports.Formats, *format) {
 				return badUsage("--format %q: use %s, or %s", *format, strings.Join(reports.Formats, ", "), pngFormat)
 			}
@@ -61,6 +66,38 @@ func readRuns(paths []string) (runs []*reports.Results, err error) {
 		runs = append(runs, r)
 	}
 	return runs, nil
+}
+
+// drawHistory writes history.html.
+func drawHistory(path, out string, files int, format string, s streams) error {
+	if files > 0 || format != "" {
+		return badUsage("report: --history %s is drawn alone: give no results and no --format", path)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return usageError{err}
+	}
+	defer f.Close()
+	runs, err := reports.ReadHistory(f, path)
+	if err != nil {
+		return usageError{err}
+	}
+	page, err := reports.HistoryHTML(runs)
+	if err != nil {
+		return err
+	}
+	if out == "" {
+		out = filepath.Dir(path)
+	}
+	if err := ensureDir(out); err != nil {
+		return err
+	}
+	name := filepath.Join(out, "history.html")
+	if err := reports.WriteFile(name, page); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(s.out, name)
+	return err
 }
 
 // redraw writes the charts alone, and says where they are.

@@ -1,0 +1,131 @@
+package reports
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+)
+
+// HistorySchema names the version of a line of a gate's history.
+const HistorySchema = "tunnelbench.history/1"
+
+// mostHistory bounds the lines that are read, and the octets of one.
+const (
+	mostHistory     = 100_000
+	mostHistoryLine = 64 << 10
+)
+
+// HistoryRun is a line of a gate's history: one run, as ratios, for values of different days say
+// little.
+type HistoryRun struct {
+	Schema     string          `json:"schema"`
+	Started    time.Time       `json:"started"`
+	Host       string          `json:"host"` // in words: runs of different machines are drawn apart
+	Device     string          `json:"device"`
+	Base       string          `json:"base"` // the revision as it was asked for
+	BaseCommit string          `json:"base_commit"`
+	HeadCommit string          `json:"head_commit"`
+	Verdict    string          `json:"verdict"`
+	Pairs      int             `json:"pairs"`
+	Metrics    []HistoryMetric `json:"metrics"`
+}
+
+// HistoryMetric is the head's value by the base's, and the bounds it is between.
+type HistoryMetric struct {
+	ID      string  `json:"id"`
+	Better  int     `json:"better"`
+	Ratio   float64 `json:"ratio"`
+	Lower   float64 `json:"lower"`
+	Upper   float64 `json:"upper"`
+	Verdict string  `json:"verdict"`
+}
+
+// HistoryLine is what a gate adds to a history: one line, with its end. Metrics without a
+// ratio are left out.
+func HistoryLine(g *Gate, started time.Time) ([]byte, error) {
+	run := HistoryRun{
+		Schema: HistorySchema, Started: started.UTC(), Host: cut(hostWords(g.Host)), Device: cut(g.Device), Base: cut(g.Base.Revision),
+		BaseCommit: cut(g.Base.Commit), HeadCommit: cut(g.Head.Commit), Verdict: g.Verdict, Pairs: g.Pairs, Metrics: []HistoryMetric{},
+	}
+	for i := range g.Metrics {
+		m := &g.Metrics[i]
+		if len(m.Series) == 0 || m.Series[0].Slowdown == nil {
+			continue
+		}
+		s := m.Series[0]
+		ratio := func(slowdown float64) float64 { return 1 - float64(m.Better)*slowdown }
+		a, b := ratio(*s.Lower), ratio(*s.Upper)
+		run.Metrics = append(run.Metrics, HistoryMetric{ID: cut(m.ID), Better: m.Better, Ratio: ratio(*s.Slowdown), Lower: min(a, b), Upper: max(a, b), Verdict: m.Verdict})
+	}
+	line, err := json.Marshal(run)
+	if err == nil {
+		err = checkHistory(line, new(HistoryRun))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("history: %w", err)
+	}
+	return append(line, '\n'), nil
+}
+
+// ReadHistory reads the lines that anybody may have written; the error is one line:
+// `name: line: where: why`.
+func ReadHistory(r io.Reader, name string) ([]HistoryRun, error) {
+	var runs []HistoryRun
+	lines := bufio.NewScanner(r)
+	lines.Buffer(nil, mostHistoryLine)
+	n := 0
+	for lines.Scan() {
+		n++
+		if len(bytes.TrimSpace(lines.Bytes())) == 0 {
+			continue
+		}
+		if len(runs) == mostHistory {
+			return nil, fmt.Errorf("%s: has more than %d lines", clean(name), mostHistory)
+		}
+		var run HistoryRun
+		if err := checkHistory(lines.Bytes(), &run); err != nil {
+			return nil, fmt.Errorf("%s: line %d: %w", clean(name), n, err)
+		}
+		runs = append(runs, run)
+	}
+	err := lines.Err()
+	switch {
+	case errors.Is(err, bufio.ErrTooLong):
+		return nil, fmt.Errorf("%s: line %d: is longer than %d KiB", clean(name), n+1, mostHistoryLine>>10)
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w", clean(name), err)
+	case len(runs) == 0:
+		return nil, fmt.Errorf("%s: has no line", clean(name))
+	}
+	return runs, nil
+}
+
+// checkHistory reads a line into run along its schema.
+func checkHistory(line []byte, run *HistoryRun) error {
+	root, err := readHistorySchema()
+	if err != nil {
+		return err
+	}
+	if err := walk(line, root); err != nil {
+		return err
+	}
+	if err := json.Unmarshal(line, run); err != nil {
+		return err
+	}
+	ids := map[string]bool{}
+	for i, m := range run.Metrics {
+		at := fmt.Sprintf("/metrics/%d", i)
+		switch {
+		case ids[m.ID]:
+			return &placeError{at, quote(m.ID) + " stands twice"}
+		case m.Ratio < m.Lower || m.Ratio > m.Upper:
+			return &placeError{at, "the ratio is not within its bounds"}
+		}
+		ids[m.ID] = true
+	}
+	return nil
+}

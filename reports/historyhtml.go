@@ -1,0 +1,213 @@
+package reports
+
+import (
+	"bytes"
+	"cmp"
+	_ "embed"
+	"fmt"
+	"html/template"
+	"slices"
+	"strconv"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
+
+var (
+	//go:embed history.tmpl
+	historyText string
+
+	historyTemplate = template.Must(template.Must(pageTemplate.Clone()).New("history").Parse(historyText))
+)
+
+// mostHistoryRuns are drawn of a series: the last ones.
+const mostHistoryRuns = 500
+
+// trend is one metric over the runs that can be set side by side: those of one machine, one device and one base.
+//
+//	runs ─ by machine, device, base ─ by metric: a trend ─ levels between change points
+type trend struct {
+	host, device, base, metric string
+	better                     int
+	points                     []trendPoint
+	changes                    []int // points at which another level begins
+}
+
+type trendPoint struct {
+	HistoryMetric
+	when, commit string
+}
+
+// trendsOf arranges the runs, in the order of their time.
+func trendsOf(runs []HistoryRun) []*trend {
+	runs = slices.Clone(runs)
+	slices.SortStableFunc(runs, func(a, b HistoryRun) int { return a.Started.Compare(b.Started) })
+	var all []*trend
+	for _, r := range runs {
+		for _, m := range r.Metrics {
+			i := slices.IndexFunc(all, func(t *trend) bool {
+				return t.host == r.Host && t.device == r.Device && t.base == r.Base && t.metric == m.ID && t.better == m.Better
+			})
+			if i < 0 {
+				i = len(all)
+				all = append(all, &trend{host: r.Host, device: r.Device, base: r.Base, metric: m.ID, better: m.Better})
+			}
+			all[i].points = append(all[i].points, trendPoint{m, timeText(r.Started), short(r.HeadCommit, 12)})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b *trend) int {
+		return cmp.Or(cmp.Compare(a.host, b.host), cmp.Compare(a.device, b.device), cmp.Compare(a.base, b.base))
+	})
+	for _, t := range all {
+		t.points = t.points[max(0, len(t.points)-mostHistoryRuns):]
+		ratios := make([]float64, len(t.points))
+		for i, p := range t.points {
+			ratios[i] = p.Ratio
+		}
+		t.changes = rfc2544.Changes(ratios)
+	}
+	return all
+}
+
+// historyPage is the page of a history.
+type historyPage struct {
+	CSP, Title, When, Summary string
+	CSS                       template.CSS
+	Headlines                 []headline
+	Groups                    []historyGroup
+}
+
+type historyGroup struct {
+	Name   string
+	Charts []figure
+}
+
+// HistoryHTML is a history as one self-contained page: the same history, the same bytes.
+func HistoryHTML(runs []HistoryRun) ([]byte, error) {
+	if len(runs) == 0 {
+		return nil, fmt.Errorf("history: no run")
+	}
+	last := runs[0]
+	for _, r := range runs {
+		if !r.Started.Before(last.Started) {
+			last = r
+		}
+	}
+	p := &historyPage{
+		CSP: policy(), CSS: template.CSS(pageCSS), Title: "Gate history", When: timeText(last.Started),
+		Summary:   fmt.Sprintf("%s, the last of commit %s against %s: %s.", plural(len(runs), "run"), cmp.Or(short(last.HeadCommit, 12), none), cmp.Or(short(last.Base, 40), none), last.Verdict),
+		Headlines: []headline{},
+	}
+	for i, t := range trendsOf(runs) {
+		name := fmt.Sprintf("%s against %s, on %s", clean(t.device), cmp.Or(short(t.base, 40), none), clean(t.host))
+		if len(p.Groups) == 0 || p.Groups[len(p.Groups)-1].Name != name {
+			p.Groups = append(p.Groups, historyGroup{Name: name})
+		}
+		f, err := figureOf(t.chart(i))
+		if err != nil {
+			return nil, fmt.Errorf("history: %w", err)
+		}
+		g := &p.Groups[len(p.Groups)-1]
+		g.Charts = append(g.Charts, f)
+		for _, at := range t.changes {
+			p.Headlines = append(p.Headlines, t.headline(at))
+		}
+	}
+	var b bytes.Buffer
+	if err := historyTemplate.Execute(&b, p); err != nil {
+		return nil, fmt.Errorf("history: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
+// level is the median ratio of the points between two changes.
+func (t *trend) level(from, to int) float64 {
+	var ratios []*float64
+	for i := range t.points[from:to] {
+		ratios = append(ratios, &t.points[from+i].Ratio)
+	}
+	return *median(ratios)
+}
+
+// edges are where levels begin, and the end of the last one.
+func (t *trend) edges() []int {
+	return append(append([]int{0}, t.changes...), len(t.points))
+}
+
+// headline tells of the change at a point.
+func (t *trend) headline(at int) headline {
+	edges := t.edges()
+	k := slices.Index(edges, at)
+	before, after := t.level(edges[k-1], at), t.level(at, edges[k+1])
+	worse := (after > before) == (t.better < 0)
+	word := "better"
+	if worse {
+		word = "worse"
+	}
+	return headline{
+		Topic: "Changed", Name: clean(t.metric), Failed: worse,
+		Text: fmt.Sprintf("%s since about commit %s: the ratio went from %s to %s.", word, cmp.Or(t.points[at].commit, none), threeDigits(before), threeDigits(after)),
+	}
+}
+
+func (t *trend) chart(n int) chart {
+	c := chart{
+		id: "h" + strconv.Itoa(n+1), title: clean(t.metric), height: 190,
+		caption: "Ratio of the head to the base, log scale, run by run; strokes are its bounds, horizontal lines the medians between changes. ",
+		table:   grid{head: []string{"run", "commit", "started", "ratio", "from", "to", "verdict", ""}},
+	}
+	c.caption += map[bool]string{true: "Higher is better.", false: "Lower is better."}[t.better > 0]
+	all := []float64{1}
+	for i, p := range t.points {
+		all = append(all, p.Lower, p.Upper)
+		note := ""
+		if slices.Contains(t.changes, i) {
+			note = "changed here"
+		}
+		c.table.rows = append(c.table.rows, []string{strconv.Itoa(i + 1), p.commit, p.when, threeDigits(p.Ratio), threeDigits(p.Lower), threeDigits(p.Upper), p.Verdict, note})
+	}
+	c.draw = func() *plot.Plot {
+		p := newPlot("run")
+		setRatio(&p.Y, all)
+		p.X.Min, p.X.Max = 0.5, float64(len(t.points))+0.5
+		p.X.Tick.Marker = plot.TickerFunc(func(_, hi float64) []plot.Tick { return wholeTicks(1, hi) })
+		p.Add(plotFunc(gridY), plotFunc(t.draw))
+		return p
+	}
+	return c
+}
+
+// draw draws the levels, then the runs.
+func (t *trend) draw(c draw.Canvas, p *plot.Plot) {
+	y := func(v float64) vg.Length { return c.Y(p.Y.Norm(min(max(v, p.Y.Min), p.Y.Max))) }
+	x := func(i float64) vg.Length { return c.X(p.X.Norm(i)) }
+	c.StrokeLine2(draw.LineStyle{Color: inkText, Width: thinLine}, c.Min.X, y(1), c.Max.X, y(1))
+	edges := t.edges()
+	for k := range edges[1:] {
+		level := y(t.level(edges[k], edges[k+1]))
+		c.StrokeLine2(draw.LineStyle{Color: inkData[0], Width: dataLine}, x(float64(edges[k])+0.5), level, x(float64(edges[k+1])+0.5), level)
+	}
+	for _, at := range t.changes {
+		c.StrokeLine2(draw.LineStyle{Color: inkData[1], Width: 1, Dashes: dashes[1]}, x(float64(at)+0.5), c.Min.Y, x(float64(at)+0.5), c.Max.Y)
+	}
+	for i, pt := range t.points {
+		l := trendLook(pt.Verdict)
+		at := x(float64(i + 1))
+		c.StrokeLine2(draw.LineStyle{Color: l.colour, Width: 1}, at, y(pt.Lower), at, y(pt.Upper))
+		c.DrawGlyph(l.glyph(markSize), vg.Point{X: at, Y: y(pt.Ratio)})
+	}
+}
+
+// trendLook is how a run is drawn.
+func trendLook(verdict string) look {
+	switch verdict {
+	case GatePass:
+		return look{inkData[2], draw.CircleGlyph{}, nil}
+	case GateFail:
+		return look{inkData[1], wedge, nil}
+	}
+	return look{inkMuted, draw.BoxGlyph{}, nil}
+}
