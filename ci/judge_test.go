@@ -28,6 +28,7 @@ const (
 	cpu64  = "  - {name: cpu_ns_per_frame, frame_size: 64, limit: 5%}\n"
 	p99    = "  - {name: latency_p99, frame_size: 64, shown: true}\n"
 	size   = "  - {name: binary_size, limit: 5%, exact: true}\n"
+	alloc  = "  - {name: allocations_per_frame, frame_size: 64, limit: 0.05, exact: true}\n"
 )
 
 // machineModel is a machine on which sides are measured: what each pair makes of the
@@ -68,6 +69,10 @@ func (m machineModel) measure(p Policy, base, head *reports.Set, j Judgement) {
 			better := base.Metrics[slices.IndexFunc(base.Metrics, func(m reports.SetMetric) bool { return m.ID() == id })].Better
 			b.Values[id] = m.half(better, 0)
 			h.Values[id] = m.half(better, m.slowdown(j.Series))
+			if id == allocations+"/64" {
+				few, more := 0.004, 0.004+m.slowdown(j.Series)
+				b.Values[id], h.Values[id] = &few, &more
+			}
 		}
 		base.Turns, head.Turns = append(base.Turns, b), append(head.Turns, h)
 	}
@@ -134,6 +139,8 @@ func TestVerdicts(t *testing.T) {
 		"binary grew":               {rate64 + size, always(0), 0.01, 0, func(_ *Policy, _, h *reports.Set) { h.Builds[0].Octets = 1100 }, reports.GateFail, "binary_size: 10.0 % slower is more than 5%", 16},
 		"binary grew a little":      {rate64 + size, always(0), 0.01, 0, func(_ *Policy, _, h *reports.Set) { h.Builds[0].Octets = 1040 }, reports.GatePass, "each of 2", 16},
 		"no binary":                 {rate64 + size, always(0), 0.01, 0, func(_ *Policy, _, h *reports.Set) { h.Builds[0].Octets = 0 }, reports.GateInconclusive, "binary_size: was not measured", 16},
+		"no binary of a script's":   {rate64 + size, always(0), 0.01, 0, ofScript, reports.GatePass, "each of 1", 16},
+		"allocates as before":       {rate64 + alloc, always(0), 0.01, 0, nil, reports.GatePass, "each of 2", 16},
 		"acknowledged":              {rate64, always(0.1), 0.02, 0, acknowledged("2026-05-06"), reports.GatePass, "each of 1", 32},
 		"acknowledged, but expired": {rate64, always(0.1), 0.02, 0, acknowledged("2026-05-05"), reports.GateFail, "forwarding_rate/64", 32},
 	} {
@@ -161,6 +168,50 @@ func TestVerdicts(t *testing.T) {
 				t.Errorf("judged again: %v\n%s\n%s", err, first, second)
 			}
 		})
+	}
+}
+
+func ofScript(_ *Policy, base, head *reports.Set) {
+	base.Device, head.Device = "exec:t.sh", "exec:t.sh"
+	base.Builds[0].Octets, head.Builds[0].Octets = 0, 0
+}
+
+// TestAllocations: a twentieth of an allocation a frame more fails, whatever the share is; what the base
+// tells and the head does not is no pass; and what neither tells is not judged.
+func TestAllocations(t *testing.T) {
+	const id = "allocations_per_frame/64"
+	for name, c := range map[string]struct {
+		change  func(base, head *reports.Set)
+		verdict string
+		why     string
+	}{
+		"more": {func(_, h *reports.Set) {
+			for _, t := range h.Turns {
+				*t.Values[id] += 0.2
+			}
+		}, reports.GateFail, id + ": +0.200 a frame is more than 0.050"},
+		"not told by the head": {func(_, h *reports.Set) {
+			for _, t := range h.Turns {
+				t.Values[id] = nil
+			}
+		}, reports.GateInconclusive, id + ": was not measured"},
+		"told by neither": {func(b, h *reports.Set) {
+			for _, s := range []*reports.Set{b, h} {
+				s.Metrics = s.Metrics[:1]
+				for _, t := range s.Turns {
+					delete(t.Values, id)
+				}
+			}
+		}, reports.GatePass, "each of 1"},
+	} {
+		p := policy(t, rate64+alloc)
+		base, head := newSets()
+		machineModel{rand.New(rand.NewPCG(7, 8)), always(0), 0.001, 0}.gate(t, p, base, head)
+		c.change(base, head)
+		j, err := Judge(p, base, head)
+		if err != nil || j.Gate.Verdict != c.verdict || !strings.Contains(j.Gate.Why, c.why) {
+			t.Errorf("%s: %s: %s, %v", name, j.Gate.Verdict, j.Gate.Why, err)
+		}
 	}
 }
 

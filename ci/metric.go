@@ -3,14 +3,19 @@ package ci
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/tunnelbench/tunnelbench/reports"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// binarySize is the metric that the builds have, not the turns.
-const binarySize = "binary_size"
+// Metrics without noise. The size is the builds', not the turns'.
+const (
+	binarySize  = "binary_size"
+	allocations = "allocations_per_frame"
+)
 
 // judgeMetric judges one metric.
 func judgeMetric(p Policy, m PolicyMetric, base, head *reports.Set) reports.GateMetric {
@@ -28,21 +33,49 @@ func judgeMetric(p Policy, m PolicyMetric, base, head *reports.Set) reports.Gate
 	return g
 }
 
-// judgeExact needs no statistics: the size of a binary has no noise.
+// judgeExact needs no statistics: the size of a binary has no noise, and what a frame makes a
+// program allocate next to none.
 func judgeExact(m PolicyMetric, g *reports.GateMetric, base, head *reports.Set) {
-	g.Unit, g.Better, g.Base, g.Head = "octets", -1, octets(base), octets(head)
-	if g.Base == nil || g.Head == nil {
+	g.Better = -1
+	var more float64
+	var words, limit string
+	if m.Name == binarySize {
+		g.Unit, g.Base, g.Head = "octets", octets(base), octets(head)
+	} else {
+		g.Unit = "allocations"
+		b, h := halves(base, head, m.ID(), 1)
+		g.Base, g.Head = median(b), median(h)
+	}
+	switch {
+	case g.Base == nil && g.Head == nil && !measurable(m, head):
+		g.Verdict, g.Why = reports.GateShown, "neither side has it"
+		return
+	case g.Base == nil || g.Head == nil:
 		unmeasured(m, g)
 		return
+	case m.Name == binarySize:
+		more = slowdown(*g.Head / *g.Base, g.Better)
+		words, limit = percent(more), m.Limit.String()
+	default: // of nothing there is no share
+		more = *g.Head - *g.Base
+		words, limit = fmt.Sprintf("%+.3f a frame", more), fmt.Sprintf("%.3f", float64(m.Limit))
 	}
-	more := slowdown(*g.Head / *g.Base, g.Better)
-	g.Verdict, g.Why = reports.GatePass, percent(more)
+	g.Verdict, g.Why = reports.GatePass, words
 	switch {
 	case m.Shown:
 		g.Verdict = reports.GateShown
 	case more > float64(m.Limit):
-		g.Verdict, g.Why = reports.GateFail, percent(more)+" is more than "+m.Limit.String()
+		g.Verdict, g.Why = reports.GateFail, words+" is more than "+limit
 	}
+}
+
+// measurable tells whether the device is one that has the metric: a script and what it starts have no
+// single binary, and other people's programs do not tell what they allocate.
+func measurable(m PolicyMetric, s *reports.Set) bool {
+	if m.Name == binarySize {
+		return !strings.HasPrefix(s.Device, "exec:")
+	}
+	return len(s.Turns) == 0 || slices.ContainsFunc(s.Metrics, func(have reports.SetMetric) bool { return have.ID() == m.ID() })
 }
 
 // octets is the size of a side's first build; nil where it has none.

@@ -106,10 +106,12 @@ const (
 	mostPairs  = 1024
 )
 
-// names are the metrics that a policy may have, and which of them are without noise.
-var names = map[string]bool{
-	"forwarding_rate": false, "cpu_ns_per_frame": false, "latency_p50": false, "latency_p99": false, "stream_goodput": false,
-	binarySize: true,
+// names are the metrics that a policy may have.
+var names = map[string]struct{ exact, sized bool }{
+	"forwarding_rate": {sized: true}, "cpu_ns_per_frame": {sized: true}, "latency_p50": {sized: true}, "latency_p99": {sized: true},
+	"stream_goodput": {},
+	allocations:      {exact: true, sized: true},
+	binarySize:       {exact: true},
 }
 
 // ParsePolicy reads a policy; name is the file's. The error is one line,
@@ -204,25 +206,27 @@ func (p *Policy) checkMetrics() error {
 	judged := 0
 	for i, m := range p.Metrics {
 		where := fmt.Sprintf("metrics: number %d, %.64q: ", i+1, m.ID())
-		exact, known := names[m.Name]
+		kind, known := names[m.Name]
 		switch {
 		case !known:
 			return fmt.Errorf("%sthere is no such metric", where)
-		case m.Exact != exact:
-			return fmt.Errorf("%sexact has to be %v", where, exact)
+		case m.Exact != kind.exact:
+			return fmt.Errorf("%sexact has to be %v", where, kind.exact)
 		case seen[m.ID()]:
 			return fmt.Errorf("%sstands twice", where)
 		case !m.Shown && !(m.Limit > 0 && m.Limit < 1):
 			return fmt.Errorf("%sits limit, %v, is not above 0%% and below 100%%", where, m.Limit)
-		case !m.Shown && !exact && m.Limit <= p.Margin:
+		case !m.Shown && !kind.exact && m.Limit <= p.Margin:
 			return fmt.Errorf("%sits limit, %v, is not above the margin, %v", where, m.Limit, p.Margin)
 		case m.FrameSize != 0 && (m.FrameSize < 64 || m.FrameSize > 9216):
 			return fmt.Errorf("%sa frame has 64 to 9216 octets", where)
-		case (m.FrameSize != 0) == (exact || m.Name == "stream_goodput"):
-			return fmt.Errorf("%sneeds a frame_size, unless it is a stream's or exact", where)
+		case kind.sized && m.FrameSize == 0:
+			return fmt.Errorf("%sneeds a frame_size", where)
+		case !kind.sized && m.FrameSize != 0:
+			return fmt.Errorf("%shas no frame_size", where)
 		}
 		seen[m.ID()] = true
-		if !m.Shown && !exact {
+		if !m.Shown && !kind.exact {
 			judged++
 		}
 	}

@@ -182,7 +182,7 @@ const maxCPU = 1023
 // ParseCPUList reads a list as the kernel writes it: 0-3,8. The result is in
 // order and names no CPU twice.
 func ParseCPUList(s string) ([]int, error) {
-	var cpus []int
+	var named [maxCPU + 1]bool // ranges may overlap: memory is that of the CPUs there can be
 	for part := range strings.SplitSeq(s, ",") {
 		first, last, isRange := strings.Cut(strings.TrimSpace(part), "-")
 		if !isRange {
@@ -193,12 +193,17 @@ func ParseCPUList(s string) ([]int, error) {
 		if err1 != nil || err2 != nil || from > to || to > maxCPU {
 			return nil, fmt.Errorf("cpu list %q: %q is not a CPU or a range up to %d: write 0-3,8", s, part, maxCPU)
 		}
-		for cpu := int(from); cpu <= int(to); cpu++ {
+		for cpu := from; cpu <= to; cpu++ {
+			named[cpu] = true
+		}
+	}
+	var cpus []int
+	for cpu, is := range named {
+		if is {
 			cpus = append(cpus, cpu)
 		}
 	}
-	slices.Sort(cpus)
-	return slices.Compact(cpus), nil
+	return cpus, nil
 }
 
 // FormatCPUList writes cpus as ParseCPUList reads them.

@@ -29,7 +29,11 @@ func gateRow(m *GateMetric) [8]string {
 		}
 		row[5] = strconv.Itoa(s.Pairs)
 	}
-	if m.Verdict != GateShown {
+	switch {
+	case m.Verdict == GateShown:
+	case m.Unit == "allocations": // of nothing there is no share
+		row[6] = fmt.Sprintf("+%.3g", m.Limit)
+	default:
 		row[6] = fmt.Sprintf("%.3g %%", 100*m.Limit)
 	}
 	return row

@@ -48,6 +48,7 @@ var compareMetrics = []compareMetric{
 	{cpuMetric, "ns", -1, true, (*Bench).lightTurn},
 	{"latency_p50", "ns", -1, true, nil},
 	{"latency_p99", "ns", -1, false, nil},
+	{allocMetric, "allocations", -1, false, (*Bench).allocationsTurn},
 	{"pdr", "fps", 1, false, (*Bench).pdrTurn},
 	{"stream_goodput", "bit/s", 1, false, (*Bench).streamTurn},
 }

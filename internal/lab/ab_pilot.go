@@ -24,6 +24,9 @@ func (l *Lab) pilot(ctx context.Context, p ComparePlan, c *reports.Comparison) e
 		if b.session.Spins() || b.wan.Spins() || l.shared() {
 			leaveOut(c, cpuMetric, p.Names[i]+" or its wan link keeps a core busy with nothing to do, or shares one with the tester")
 		}
+		if !b.session.TellsVitals(l.dir) {
+			leaveOut(c, allocMetric, p.Names[i]+" does not tell what it allocates")
+		}
 		most, _, err := b.explore(ctx, p.Size)
 		if p.Shaped {
 			most = min(most, p.Link.MaxFrameRate(p.Size))

@@ -107,6 +107,36 @@ func (b *Bench) lightTurn(ctx context.Context, c *reports.Comparison, values map
 	return nil
 }
 
+const allocMetric = "allocations_per_frame"
+
+// allocationsTurn is how many objects both sides together allocate for a frame, the answers
+// to the two questions included: a few hundred in all. That needs no valid trial, only frames.
+func (b *Bench) allocationsTurn(ctx context.Context, c *reports.Comparison, values map[string]float64) error {
+	const long = 200 * time.Millisecond
+	before, err := b.mallocs()
+	if err != nil {
+		return err
+	}
+	o, err := b.Measure(ctx, rfc2544.Trial{Size: c.FrameSize, Load: c.Light, Duration: long})
+	if err != nil {
+		return err
+	}
+	after, err := b.mallocs()
+	if err == nil && o.Received > 0 {
+		values[allocMetric] = float64(after-before) / float64(o.Received)
+	}
+	return err
+}
+
+// mallocs are the objects that all sides have allocated so far.
+func (b *Bench) mallocs() (sum uint64, err error) {
+	told, err := b.session.Vitals(b.lab.dir)
+	for _, v := range told {
+		sum += v.Mallocs
+	}
+	return sum, err
+}
+
 // pdrTurn is a short search.
 func (b *Bench) pdrTurn(ctx context.Context, c *reports.Comparison, values map[string]float64) error {
 	ceiling, hint, err := b.explore(ctx, c.FrameSize)

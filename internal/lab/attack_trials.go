@@ -174,8 +174,7 @@ func (a *raid) firstLook() error {
 	return nil
 }
 
-// tellsVitals: only this build of this program knows the question.
-func (a *raid) tellsVitals() bool { return a.bench.device.Builtin && a.bench.device.Build == "" }
+func (a *raid) tellsVitals() bool { return a.bench.session.TellsVitals(a.lab.dir) }
 
 // look is how much memory the device's processes have, and what they tell.
 func (a *raid) look() (octets int64, told map[string]dut.Vitals, err error) {

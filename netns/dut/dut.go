@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/tunnelbench/tunnelbench/netns"
 )
@@ -114,7 +115,7 @@ func Parse(spec string) (Device, error) {
 
 // plainText refuses what a terminal would obey: specs stand in errors and results.
 func plainText(spec string) error {
-	if strings.ContainsFunc(spec, func(r rune) bool { return !unicode.IsPrint(r) }) {
+	if !utf8.ValidString(spec) || strings.ContainsFunc(spec, func(r rune) bool { return !unicode.IsPrint(r) }) {
 		return fmt.Errorf("%q: has characters that cannot be printed: leave them out", spec)
 	}
 	return nil

@@ -18,9 +18,11 @@ import (
 
 // Vitals are what one side of a built-in tunnel tells of itself when it is asked.
 // The request is a signal (SIGUSR1), the answer a file in the directory that
-// both sides share: nothing wakes while nobody asks.
+// both sides share: nothing wakes while nobody asks. A first answer is there before
+// the tunnel is: other programs, and builds from before this, have none and are not to be asked.
 type Vitals struct {
 	Heap     uint64            `json:"heap"`     // octets that live after a forced collection
+	Mallocs  uint64            `json:"mallocs"`  // objects allocated so far
 	Counters map[string]uint64 `json:"counters"` // what the tunnel itself counted
 }
 
@@ -49,10 +51,13 @@ func referenceCounters(t *reference.Tunnel) func() map[string]uint64 {
 
 func vitalsFile(dir, side string) string { return filepath.Join(dir, "vitals-"+side) }
 
-// answerRequests has the process tell its vitals from now on when it is asked.
+// answerRequests has the process tell its vitals now, and from now on when it is asked.
 func answerRequests(e end) {
 	requests := make(chan os.Signal, 1)
 	hearRequests(requests)
+	if err := tellVitals(e); err != nil {
+		fmt.Fprintf(os.Stderr, "vitals: %v\n", err)
+	}
 	go routineVitals(e, requests)
 }
 
@@ -70,7 +75,7 @@ func tellVitals(e end) error {
 	runtime.GC() // what a finalizer or a pool held on to is gone now
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	v := Vitals{Heap: m.HeapAlloc}
+	v := Vitals{Heap: m.HeapAlloc, Mallocs: m.Mallocs}
 	if counters := counting.Load(); counters != nil {
 		v.Counters = (*counters)()
 	}
@@ -89,8 +94,17 @@ func tellVitals(e end) error {
 // waits in the kernel, on cores that have other work.
 const vitalsLimit = 20 * time.Second
 
-// Vitals asks every side of a built-in tunnel, by side. Other programs are not
-// to be asked: the signal would end them. An error that wraps
+// TellsVitals tells whether every side answers: to other programs the signal would be the end.
+func (s *Session) TellsVitals(dir string) bool {
+	for i := range s.processes {
+		if _, err := os.Stat(vitalsFile(dir, s.sides[i])); err != nil {
+			return false
+		}
+	}
+	return len(s.processes) > 0
+}
+
+// Vitals asks every side of a tunnel that TellsVitals, by side. An error that wraps
 // os.ErrDeadlineExceeded means that a side did not answer in time.
 func (s *Session) Vitals(dir string) (map[string]Vitals, error) {
 	for i, p := range s.processes {
