@@ -1,0 +1,124 @@
+package reports
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
+
+// hostilePieces are what names that want to be markup, script or terminal orders are made of.
+var hostilePieces = append([]string{
+	"<", ">", "\"", "'", "&", "=", "/", "`", "{{", "}}", "{{template \"run\" .}}", "<!--", "-->", "<![CDATA[", "]]>", "<svg", "onload=", "</", "script", "style",
+	"</svg>", "<foreignObject>", "<a href=", "javascript:", "data:text/html,", "&#x3c;", "&lt", "%3Cscript%3E", "\\u003c", "\x1b[", "\x9b", "\r\n", "\t", "\x00", "\u2028", "\u202e",
+	"\u200b", "\ufeff", "\xff", "\xc0\xbc", "\xf0\x9f", "🙂", "a", "0", " ", ";", ":", "#", "|", "*", "_", "[x](y)", "@someone", "^", "+", "-", "=1+1",
+}, hostile...)
+
+// hostileName is made of a few pieces.
+func hostileName(gen *rand.Rand) string {
+	var b strings.Builder
+	for range 1 + gen.IntN(6) {
+		b.WriteString(hostilePieces[gen.IntN(len(hostilePieces))])
+	}
+	return b.String()
+}
+
+// hostileRun has a different name wherever one can stand, and returns how many.
+func hostileRun(gen *rand.Rand) (r *Results, names int) {
+	name := func() string {
+		names++
+		return hostileName(gen)
+	}
+	r = fixture()
+	r.Tool, r.Profile, r.Command = Tool{name(), name(), name()}, name(), []string{name(), name()}
+	r.Host.CPU, r.Host.Kernel, r.Host.Virtual, r.Host.CPUPlan = name(), name(), name(), name()
+	r.Host.Changed, r.Host.Notes = []string{name()}, []string{name()}
+	r.Host.Sysctls, r.Host.Offloads = map[string]string{name(): name()}, map[string]string{name(): name()}
+	r.Results = nil
+	for range 40 {
+		v := 1000 * gen.Float64()
+		r.Results = append(r.Results, Result{
+			DUT: name(), Direction: name(), Kind: KindPlain, Test: name(), FrameSize: 64, Valid: gen.IntN(2) == 0, LimitedBy: name(),
+			Warnings: []string{name()}, Error: name(), Values: []rfc2544.Value{{Name: "pdr", Unit: name(), Value: v}, {Name: name(), Unit: "ns", Value: v}},
+			Trials: []rfc2544.Observation{{Offered: 9, Lost: 9, Valid: true, Duration: 1, Drops: map[string]int64{name(): 3}, Warnings: []string{name()}}},
+		})
+	}
+	return r, names
+}
+
+// TestNamesStayText: names made to break out of the page do not, in the page, in Markdown and in
+// spreadsheets. TB_NAMES says how many are tried; without it 4,000.
+func TestNamesStayText(t *testing.T) {
+	most := 4000
+	if text := os.Getenv("TB_NAMES"); text != "" {
+		var err error
+		if most, err = strconv.Atoi(text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	gen := rand.New(rand.NewPCG(6, 6))
+	tried := 0
+	for tried < most && !t.Failed() {
+		r, names := hostileRun(gen)
+		tried += names
+		var page bytes.Buffer
+		if err := HTML(&page, r); err != nil {
+			t.Fatal(err)
+		}
+		checkPage(t, page.Bytes())
+		checkMarkdown(t, string(formatMarkdown([]*Results{r})))
+	}
+	t.Logf("%d names", tried)
+}
+
+// escaped is a character of Markdown that stands for itself.
+var escaped = regexp.MustCompile(`\\.`)
+
+// checkMarkdown: every line is a line of a table with as many cells as its head, and no cell has
+// what is an order to a terminal, HTML, a link or a mention.
+func checkMarkdown(t *testing.T, text string) {
+	t.Helper()
+	text = escaped.ReplaceAllString(text, "")
+	if strings.ContainsAny(text, "<>\x1b\r\u202e\x00`[") || strings.Contains(text, "@") {
+		t.Errorf("markup in %q", text)
+	}
+	for line := range strings.SplitSeq(strings.TrimSpace(text), "\n") {
+		if cells := strings.Count(line, "|"); cells != 0 && cells != 9 {
+			t.Errorf("%d bars in %q", cells, line)
+		}
+	}
+}
+
+// largest is the largest run that profiles of today give, many times over: 12 devices, 7 sizes, two tests each,
+// 30 trials each.
+func largest() *Results {
+	r := fixture()
+	gen := rand.New(rand.NewPCG(9, 9))
+	r.Results = nil
+	for _, size := range rfcSizes {
+		for d := range 12 {
+			base := Result{DUT: "device" + strconv.Itoa(d), Kind: KindPlain, FrameSize: size, Direction: "forward", Valid: true, LimitedBy: LimitedByDUT}
+			capacity := 1e5 * float64(d+1)
+			rate := rateResult(gen, base, capacity)
+			rate.Trials = append(rate.Trials, rate.Trials...)
+			r.Results = append(r.Results, rate, latencyResult(gen, base, capacity, 9000, 900))
+		}
+	}
+	return r
+}
+
+func BenchmarkLargestPage(b *testing.B) {
+	r := largest()
+	for b.Loop() {
+		var page bytes.Buffer
+		if err := HTML(&page, r); err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(float64(page.Len()), "octets")
+	}
+}
