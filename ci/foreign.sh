@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# The gate on a tunnel that is not ours: docs/examples/wireguard in a repository of its own, whose
+# second commit has every batch of packets sleep before it is sealed. It has to fail, exit status 3.
+#
+#   sudo ci/foreign.sh [OPTIONS OF tunnelbench gate]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+repo=$(mktemp -d)
+trap 'rm -rf "$repo"' EXIT
+cp docs/examples/wireguard/* "$repo"
+commit() { git -C "$repo" -c user.name=study -c user.email=study@localhost commit --quiet --all --message "$1"; }
+git -C "$repo" init --quiet
+(cd "$repo" && go mod vendor)
+git -C "$repo" add --all
+commit "the tunnel"
+sed -i 's/for elemsContainer := range device.queue.encryption.c {/&\n\t\ttime.Sleep(100 * time.Microsecond)/' "$repo/vendor/golang.zx2c4.com/wireguard/device/send.go"
+git -C "$repo" diff --quiet && { echo "the sleep has no place to go" >&2; exit 1; }
+commit "a sleep"
+bin/tunnelbench gate --repo "$repo" --dut exec:tunnel.sh --build 'go build -mod=vendor -o wireguard .' --base HEAD~1 --head HEAD "$@"
