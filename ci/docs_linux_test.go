@@ -1,7 +1,6 @@
 package ci
 
 import (
-	"bytes"
 	"errors"
 	"os"
 	"os/exec"
@@ -9,6 +8,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/tunnelbench/tunnelbench/reports"
 )
 
 // outside are the verbs that need no lab: their commands are run.
@@ -114,14 +116,18 @@ func workplace(t *testing.T) string {
 		t.Fatal(err)
 	}
 	results, err := os.ReadFile("../reports/testdata/small.json")
-	if err == nil {
-		err = os.Mkdir(filepath.Join(dir, "out"), 0o755)
-	}
-	if err == nil {
-		err = os.WriteFile(filepath.Join(dir, "out", "results.json"), bytes.TrimSpace(results), 0o644)
-	}
 	if err != nil {
 		t.Fatal(err)
+	}
+	history, err := reports.HistoryLine(&reports.Gate{Verdict: reports.GatePass}, time.Unix(0, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, data := range map[string][]byte{"out/results.json": results, "other/results.json": results, "history.jsonl": history} {
+		path := filepath.Join(dir, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, data, 0o644)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return dir
 }
