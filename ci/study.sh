@@ -1,23 +1,32 @@
 #!/usr/bin/env bash
 # Studies of the gate, resumable: each run adds a line to a file of docs/study, and a study that
-# was stopped goes on behind its last line.
+# was stopped goes on behind its last line. Without METRICS, all of the policy's.
 #
-#   sudo ci/study.sh aa N METRICS        N gates of HEAD against itself, 16 pairs each
-#   sudo ci/study.sh slow N METRICS      N gates of HEAD against HEAD with ci/slowdown.patch
+#   sudo ci/study.sh aa N [METRICS]      N gates of HEAD against itself in other layouts, 16 pairs each
+#   sudo ci/study.sh same N [METRICS]    N gates, to their verdicts, of HEAD against HEAD with another text in it
+#   sudo ci/study.sh slow N [METRICS]    the same of HEAD against HEAD with ci/slowdown.patch
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-kind=$1 times=$2 metrics=$3
+kind=$1 times=$2 metrics=${3:-}
 mkdir -p docs/study
 lines=docs/study/$kind.jsonl
 touch "$lines"
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 
-if [ "$kind" = slow ]; then
-  git clone --quiet --shared . "$out/repo"
-  git -C "$out/repo" apply "$PWD/ci/slowdown.patch"
-  git -C "$out/repo" -c user.name=study -c user.email=study@localhost commit --quiet --all --message "a slowdown"
+gate() { bin/tunnelbench gate "$@" ${metrics:+--metrics "$metrics"} --out "$out/gate" > "$out/log" 2>&1; }
+
+git clone --quiet --shared . "$out/repo"
+case $kind in
+aa) ;;
+same) sed -i 's/"print the version"/"print the version and the build"/' "$out/repo/cmd/tunnelbench/version.go" ;;
+slow) git -C "$out/repo" apply "$PWD/ci/slowdown.patch" ;;
+*) echo "study.sh: $kind: aa, same or slow" >&2; exit 2 ;;
+esac
+if [ "$kind" != aa ]; then
+  git -C "$out/repo" diff --quiet && { echo "study.sh: the change has no place to go" >&2; exit 1; }
+  git -C "$out/repo" -c user.name=study -c user.email=study@localhost commit --quiet --all --message "$kind"
 fi
 # samples are a side's values of all metrics, in the order of gate.txt.
 samples() {
@@ -25,14 +34,14 @@ samples() {
 }
 
 for ((i = $(wc -l < "$lines") + 1; i <= times; i++)); do
-  status=0
+  status=0 from=$SECONDS
   if [ "$kind" = aa ]; then
-    bin/tunnelbench gate --aa --seed "$i" --metrics "$metrics" --wait --out "$out/gate" --noise "$out/noise.json" > "$out/log" 2>&1 || { cat "$out/log" >&2; exit 1; }
-    bin/tunnelbench gate "$out/gate/base.json" "$out/gate/head.json" --metrics "$metrics" --out "$out/gate" --noise "$out/none" > "$out/log" 2>&1 || status=$?
+    gate --aa --seed "$i" --wait --noise "$out/noise.json" || { cat "$out/log" >&2; exit 1; }
+    gate "$out/gate/base.json" "$out/gate/head.json" --noise "$out/none" || status=$?
   else
-    bin/tunnelbench gate --repo "$out/repo" --base HEAD~1 --head HEAD --seed "$i" --metrics "$metrics" --wait --out "$out/gate" --noise "$out/none" > "$out/log" 2>&1 || status=$?
+    gate --repo "$out/repo" --base HEAD~1 --head HEAD --seed "$i" --wait --noise "$out/none" || status=$?
   fi
   head -n 1 <(grep -E '^[A-Z ]+: ' "$out/log") || cat "$out/log"
-  printf '{"seed":%d,"exit":%d,"base":[%s],"head":[%s],"gate":%s}\n' \
-    "$i" "$status" "$(samples base)" "$(samples head)" "$(tr -d '\n' < "$out/gate/gate.json")" >> "$lines"
+  printf '{"seed":%d,"exit":%d,"seconds":%d,"base":[%s],"head":[%s],"gate":%s}\n' \
+    "$i" "$status" $((SECONDS - from)) "$(samples base)" "$(samples head)" "$(tr -d '\n' < "$out/gate/gate.json")" >> "$lines"
 done
