@@ -17,7 +17,7 @@ import (
 const PolicySchema = "tunnelbench.policy/1"
 
 // MostPolicy is the largest policy that is read, in octets.
-const MostPolicy = 1 << 20
+const MostPolicy = 64 << 10
 
 //go:embed policy.yaml
 var policyYAML []byte
@@ -71,9 +71,14 @@ type Acknowledgment struct {
 // Share is a part of one, written "5%" or "0.05".
 type Share float64
 
-// UnmarshalText implements encoding.TextUnmarshaler.
-func (s *Share) UnmarshalText(text []byte) error {
-	number, percent := strings.CutSuffix(strings.TrimSpace(string(text)), "%")
+// UnmarshalYAML implements yaml.InterfaceUnmarshaler. (For a TextUnmarshaler the reader of YAML
+// goes over the whole file.)
+func (s *Share) UnmarshalYAML(decode func(any) error) error {
+	var text string
+	if err := decode(&text); err != nil {
+		return err
+	}
+	number, percent := strings.CutSuffix(strings.TrimSpace(text), "%")
 	v, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
 	if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
 		return fmt.Errorf("%.40q is no share: write 5%% or 0.05", text)
@@ -91,9 +96,14 @@ func (s Share) String() string { return strconv.FormatFloat(100*float64(s), 'g',
 // Day is a date.
 type Day struct{ time.Time }
 
-// UnmarshalText implements encoding.TextUnmarshaler.
-func (d *Day) UnmarshalText(text []byte) (err error) {
-	if d.Time, err = time.Parse(time.DateOnly, string(text)); err != nil {
+// UnmarshalYAML implements yaml.InterfaceUnmarshaler.
+func (d *Day) UnmarshalYAML(decode func(any) error) error {
+	var text string
+	err := decode(&text)
+	if err != nil {
+		return err
+	}
+	if d.Time, err = time.Parse(time.DateOnly, text); err != nil {
 		return fmt.Errorf("%.40q is no date: write 2006-01-02", text)
 	}
 	return nil
@@ -118,7 +128,7 @@ var names = map[string]struct{ exact, sized bool }{
 // `name: where: why`.
 func ParsePolicy(data []byte, name string) (Policy, error) {
 	if len(data) > MostPolicy {
-		return Policy{}, fmt.Errorf("%s: is larger than %d MiB", name, MostPolicy>>20)
+		return Policy{}, fmt.Errorf("%s: is larger than %d KiB", name, MostPolicy>>10)
 	}
 	file, err := plainyaml.Parse(name, data)
 	if err != nil {

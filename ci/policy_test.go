@@ -44,7 +44,7 @@ func TestBadPolicies(t *testing.T) {
 		"its limit, 0%, is not above 0%":   {"frame_size: 64, limit: 10%", "frame_size: 64"},
 		"its limit, 120%, is not above 0%": {"frame_size: 64, limit: 10%", "frame_size: 64, limit: 120%"},
 		"its limit, -5%, is not above 0%":  {"frame_size: 64, limit: 10%", "frame_size: 64, limit: -5%"},
-		"is larger than 1 MiB":             {"metrics:", "# " + strings.Repeat("x", MostPolicy) + "\nmetrics:"},
+		"is larger than 64 KiB":            {"metrics:", "# " + strings.Repeat("x", MostPolicy) + "\nmetrics:"},
 		`"\x1b[31mred": there is no s`:     {"name: stream_goodput", "name: \"\\e[31mred\""},
 	} {
 		text := strings.Replace(good, edit[0], edit[1], 1)

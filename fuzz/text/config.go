@@ -25,6 +25,11 @@ func Config(data []byte) int {
 	var err error
 	oracle.Allocates(oracle.PerOctet(configPerOctet, data), func() { file, err = readConfig(input) })
 	oracle.Untouched(input, data)
+	const costly = 8 // one in so many
+	if oracle.Sampled(data, costly) {
+		small, large := oracle.Stretch(data)
+		oracle.Slopes(readConfigAndForget, small, large)
+	}
 	if err != nil {
 		oracle.Line(err)
 		if !strings.HasPrefix(err.Error(), "end.yaml:") {
@@ -40,6 +45,8 @@ func Config(data []byte) int {
 	}
 	return 1
 }
+
+func readConfigAndForget(data []byte) { _, _ = readConfig(data) }
 
 func readConfig(data []byte) (*reference.File, error) {
 	return reference.ReadFile(context.Background(), "end.yaml", data, oneHost{})

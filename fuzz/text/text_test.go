@@ -2,7 +2,9 @@ package text
 
 import (
 	"os"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/tunnelbench/tunnelbench/fuzz/oracle"
 )
@@ -42,6 +44,33 @@ func TestSeedsAreAccepted(t *testing.T) {
 		if accepted < c.least {
 			t.Errorf("%s: %d seeds are accepted, want %d", name, accepted, c.least)
 		}
+	}
+}
+
+// TestYAMLGrowsEvenly: time is that of the size, and not of its square, whatever the file is made of.
+// Depth and empty entries took the square.
+func TestYAMLGrowsEvenly(t *testing.T) {
+	for _, part := range []string{"[", "- ", "{", "- {id: 1, endpoint: 192.0.2.2:4754, prefixes: [10.0.0.0/8]}\n", "- id: 1\n", "- |\n  x\n", "\n -"} {
+		least := func(octets int) time.Duration {
+			data, least := []byte("listen: 192.0.2.1:4754\npeers:\n"+strings.Repeat(part, octets/len(part))), time.Hour
+			for range 8 {
+				start := time.Now()
+				readConfigAndForget(data)
+				least = min(least, time.Since(start))
+			}
+			return least
+		}
+		small, large := least(16<<10), least(8*16<<10)
+		if ratio := float64(large) / float64(small); large > 50*time.Millisecond && ratio > 32 { // 8, or 64
+			t.Errorf("%q: eight times as much takes %.0f times as long", part, ratio)
+		}
+	}
+	deep := "peers:\n"
+	for i := range 400 {
+		deep += strings.Repeat(" ", i) + "a:\n"
+	}
+	if _, err := readConfig([]byte(deep)); err == nil || !strings.Contains(err.Error(), "nested too deep") {
+		t.Error(err)
 	}
 }
 

@@ -23,13 +23,40 @@ type File struct {
 	tree *ast.File
 }
 
+// The limits of a file. The parser's time grows with the square of the depth, and of the number
+// of empty entries.
+const (
+	mostOctets = 256 << 10
+	deepest    = 16
+	widest     = 64 // columns of indentation
+)
+
 // Parse parses a file. An error, here and of Decode, is one line, name:line: what is wrong, with
 // nothing in it that a terminal would obey.
 func Parse(name string, data []byte) (*File, error) {
+	if len(data) > mostOctets {
+		return nil, fmt.Errorf("%s: is larger than %d KiB", name, mostOctets>>10)
+	}
+	depth := 0             // in brackets
+	var entry *token.Token // that nothing has followed yet
 	for _, t := range lexer.Tokenize(string(data)) {
 		switch t.Type {
 		case token.TagType, token.AnchorType, token.AliasType, token.MergeKeyType:
 			return nil, fmt.Errorf("%s:%d: tags, anchors and aliases have no place here", name, t.Position.Line)
+		case token.SequenceStartType, token.MappingStartType:
+			depth++
+		case token.SequenceEndType, token.MappingEndType:
+			depth--
+		}
+		if t.Type == token.SequenceEntryType && entry != nil && t.Position.Column <= entry.Position.Column {
+			return nil, fmt.Errorf("%s:%d: an entry of a list is empty", name, entry.Position.Line)
+		}
+		if entry = nil; t.Type == token.SequenceEntryType {
+			entry = t
+		}
+		indented := depth == 0 && (t.Position.IndentNum > widest || t.Type == token.SequenceEntryType && t.Position.Column > widest)
+		if depth > deepest || indented {
+			return nil, fmt.Errorf("%s:%d: is nested too deep", name, t.Position.Line)
 		}
 	}
 	tree, err := parser.ParseBytes(data, 0)

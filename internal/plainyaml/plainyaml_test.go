@@ -13,6 +13,11 @@ func TestParseRefuses(t *testing.T) {
 		"a: &b [1]\nc: [*b, *b]":           "x:1: tags, anchors",
 		"a: {}\n<<: {b: 1}":                "x:2: tags, anchors",
 		"a: [":                             "x:1: ",
+		"a:\n" + strings.Repeat("[", 17):   "x:2: is nested too deep",
+		strings.Repeat("- ", 40):           "x:1: is nested too deep",
+		strings.Repeat(" ", 70) + "a: 1":   "x:1: is nested too deep",
+		"a:\n-\n- 1":                       "x:2: an entry of a list is empty",
+		strings.Repeat("#", 1<<18+1):       "x: is larger than 256 KiB",
 		"a: \"\x1b[31m":                    "x:1: ",
 	} {
 		_, err := Parse("x", []byte(text))
