@@ -44,7 +44,7 @@ func MeasureNoise(base, head *reports.Set, pair time.Duration) NoiseRun {
 	for _, m := range head.Metrics {
 		b, h := halves(base, head, m.ID(), 1)
 		logs := rfc2544.LogRatios(b, h)
-		if len(logs) == 0 {
+		if len(logs) == 0 || names[m.Name].exact {
 			continue
 		}
 		middle := middleOf(logs)
