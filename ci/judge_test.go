@@ -154,6 +154,9 @@ func TestVerdicts(t *testing.T) {
 			if g.Verdict != c.verdict || !strings.Contains(g.Why, c.why) || g.Pairs != c.pairs {
 				t.Errorf("%s after %d pairs: %s", g.Verdict, g.Pairs, g.Why)
 			}
+			if m := g.Metric("latency_p99/64"); m != nil && m.Series[0].Pairs != p.Looks[0] {
+				t.Errorf("what is only shown was measured in %d pairs", m.Series[0].Pairs)
+			}
 			// Written and read again, the sets have the same verdict, octet for octet.
 			again, err := Judge(p, reread(t, base), reread(t, head))
 			if err != nil {
