@@ -20,8 +20,8 @@ func TestNoise(t *testing.T) {
 		t.Errorf("%+v", m)
 	}
 	var n Noise
-	if n.Add(head.Host, run) != 0 || n.Add(head.Host, run) != 0 || len(n.Runs) != 2 {
-		t.Errorf("%+v", n)
+	if forgotten := n.Add(head.Host, run) + n.Add(head.Host, run); forgotten != 0 || len(n.Runs) != 2 {
+		t.Errorf("%d forgotten: %+v", forgotten, n)
 	}
 	if bias := n.Bias(head.Host)["forwarding_rate/64"]; math.Abs(bias-math.Abs(m.Bias)) > 1e-12 {
 		t.Errorf("two runs off by %v are off by %v", m.Bias, bias)

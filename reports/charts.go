@@ -159,19 +159,8 @@ func latencyChart(_ *Results, m *matrix, maxBars int) (chart, bool) {
 		c.table.rows = append(c.table.rows, []string{b.name, strconv.Itoa(int(cell.size)), microText(cell.p50), microText(cell.p99), microText(cell.quietP50), microText(cell.quietP99)})
 		return true
 	})
-	var all []float64
-	for _, b := range bars {
-		all = append(all, b.low, b.high)
-	}
 	c.height = vg.Length(rowHeight*len(bars)) + 40
-	c.draw = func() *plot.Plot {
-		p := newPlot("µs")
-		setLog(&p.X, all, 1.15)
-		p.Add(plotFunc(gridX))
-		setRows(p, bars)
-		p.Add(dumbbells(bars))
-		return p
-	}
+	c.draw = func() *plot.Plot { return dumbbellPlot("µs", bars) }
 	return c, len(bars) > 0
 }
 

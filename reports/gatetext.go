@@ -9,7 +9,7 @@ import (
 
 // gateWords are the verdicts for people.
 var gateWords = map[string]string{
-	GatePass: "PASS", GateFail: "FAIL", GateInconclusive: "INCONCLUSIVE", GateEnvironment: "NOT MEASURABLE", GateShown: "shown",
+	GatePass: "PASS", GateFail: "FAIL", GateInconclusive: "INCONCLUSIVE", GateEnvironment: "NOT MEASURABLE", GateShown: "shown", GateUndecided: "not decided",
 }
 
 // gateRow is one metric as cells: name, base, head, slowdown, interval, pairs, limit, verdict.

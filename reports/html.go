@@ -49,7 +49,7 @@ const pageBars = 60
 func newPage(r *Results, at string) (*page, error) {
 	m := newMatrix(r)
 	p := &page{
-		At: at,
+		At:    at,
 		Title: "Tunnel benchmark", When: timeText(r.Started), Summary: summary(r, m),
 		Headlines: headlines(m), Profile: clean(r.Profile), Deviations: deviations(r, m),
 		Metrics: metrics(m), Trust: trusts(m),

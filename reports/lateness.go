@@ -30,19 +30,8 @@ func latenessChart(_ *Results, m *matrix, maxBars int) (chart, bool) {
 			strconv.Itoa(l.stalls), digits(float64(l.longest)/1e6, thin), percent(float64(l.stalled) / float64(max(1, l.time)))})
 		return true
 	})
-	var all []float64
-	for _, b := range bars {
-		all = append(all, b.low, b.high)
-	}
 	c.height = vg.Length(rowHeight*len(bars)) + 40
-	c.draw = func() *plot.Plot {
-		p := newPlot("µs")
-		setLog(&p.X, all, 1.15)
-		p.Add(plotFunc(gridX))
-		setRows(p, bars)
-		p.Add(dumbbells(bars))
-		return p
-	}
+	c.draw = func() *plot.Plot { return dumbbellPlot("µs", bars) }
 	return c, len(bars) > 0
 }
 

@@ -64,6 +64,20 @@ func headings(c draw.Canvas, p *plot.Plot, bars []bar) {
 	}
 }
 
+// dumbbellPlot is a plot of dumbbells on a log scale.
+func dumbbellPlot(label string, bars []bar) *plot.Plot {
+	var all []float64
+	for _, b := range bars {
+		all = append(all, b.low, b.high)
+	}
+	p := newPlot(label)
+	setLog(&p.X, all, 1.15)
+	p.Add(plotFunc(gridX))
+	setRows(p, bars)
+	p.Add(dumbbells(bars))
+	return p
+}
+
 // dumbbells draws p50 as a filled mark and p99 as a bar's end, joined.
 func dumbbells(bars []bar) plotFunc {
 	return func(c draw.Canvas, p *plot.Plot) {
