@@ -17,6 +17,18 @@ type book struct {
 	CSS                       template.CSS
 	Runs                      []*page
 	Hosts                     []hostView // none when there is one run
+	Campaigns                 []campaignView
+}
+
+// campaignView is a summary of a fuzz campaign: its own page has all of it.
+type campaignView struct {
+	ID, When, Summary string
+	Headlines         []headline
+	Targets           *tableView
+}
+
+func campaignOf(f *Fuzz, n int) campaignView {
+	return campaignView{ID: fmt.Sprintf("fuzz%d", n), When: timeText(f.Started), Summary: fuzzSummary(f), Headlines: fuzzHeadlines(f), Targets: fuzzTargetTable(f)}
 }
 
 // hostView is a machine with its runs.

@@ -36,6 +36,14 @@ func TestRunsOfSeveralMachinesInOnePage(t *testing.T) {
 	if err := HTML(&same, one, other, again); err != nil || !bytes.Equal(b.Bytes(), same.Bytes()) {
 		t.Errorf("%v, or other bytes of the same runs", err)
 	}
+	var fuzzed bytes.Buffer
+	if err := HTMLWith(&fuzzed, []*Results{one, other}, []*Fuzz{campaign(), campaign()}); err != nil {
+		t.Fatal(err)
+	}
+	checkPage(t, fuzzed.Bytes())
+	if strings.Count(fuzzed.String(), "<h2>Fuzz campaign") != 2 || strings.Contains(b.String(), "Fuzz campaign") {
+		t.Error("campaigns are not where they belong")
+	}
 	if err := HTML(&same); err == nil {
 		t.Error("a page on nothing")
 	}

@@ -65,6 +65,9 @@ func ReadFuzz(r io.Reader, name string) (*Fuzz, error) {
 	return f, nil
 }
 
+// IsFuzz tells whether a file begins as a campaign's does, and not as results do.
+func IsFuzz(head []byte) bool { return bytes.Contains(head[:min(len(head), 256)], []byte(FuzzSchema)) }
+
 func walkFuzz(data []byte) error {
 	if len(data) > MaxFile {
 		return &placeError{"", fmt.Sprintf("is larger than %d MiB", MaxFile>>20)}

@@ -29,8 +29,16 @@ func policy() string {
 // HTML writes the report on one or several runs as one self-contained page. Several are grouped
 // by machine, and numbers of one run are never set against another's. The same results give the
 // same bytes.
-func HTML(w io.Writer, runs ...*Results) error {
+func HTML(w io.Writer, runs ...*Results) error { return HTMLWith(w, runs, nil) }
+
+// HTMLWith is HTML with a summary of fuzz campaigns behind the runs.
+func HTMLWith(w io.Writer, runs []*Results, campaigns []*Fuzz) error {
 	book, err := newBook(runs)
+	for _, f := range campaigns {
+		if err == nil {
+			book.Campaigns = append(book.Campaigns, campaignOf(f, len(book.Campaigns)+1))
+		}
+	}
 	if err != nil {
 		return fmt.Errorf("report: %w", err)
 	}

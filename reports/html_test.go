@@ -197,14 +197,14 @@ func TestPageOfPoorResults(t *testing.T) {
 
 func TestWriteHTML(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "report.html")
-	if err := WriteHTML(path, fixture()); err != nil {
+	if err := WriteHTML(path, []*Results{fixture()}, nil); err != nil {
 		t.Fatal(err)
 	}
 	data, err := os.ReadFile(path)
 	if err != nil || !bytes.Equal(data, render(t, fixture())) {
 		t.Errorf("the file is not the page: %v", err)
 	}
-	if err := WriteHTML(filepath.Join(path, "x"), fixture()); err == nil {
+	if err := WriteHTML(filepath.Join(path, "x"), []*Results{fixture()}, nil); err == nil {
 		t.Error("written into a file")
 	}
 }

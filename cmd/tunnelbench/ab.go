@@ -101,7 +101,7 @@ func (f *abFlags) write(results *reports.Results, s streams) error {
 	if err := reports.WriteText(s.out, results, colour(s.out)); err != nil {
 		return err
 	}
-	if err := render(f.out, s, results); err != nil {
+	if err := render(f.out, s, []*reports.Results{results}, nil); err != nil {
 		return err
 	}
 	for _, m := range results.Comparison.Metrics {

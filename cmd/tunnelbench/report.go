@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -18,7 +20,7 @@ var reportVerb = verb{
 	examples: []string{
 		"report out/results.json",
 		"report --out /tmp/again out/results.json",
-		"report --out /tmp/all out/results.json other/results.json",
+		"report --out /tmp/all out/results.json other/results.json out/fuzz/fuzz.json",
 		"report --format csv out/results.json",
 		"report --history history.jsonl",
 	},
@@ -33,16 +35,19 @@ var reportVerb = verb{
 			if *format != "" && *format != pngFormat && !slices.Contains(reports.Formats, *format) {
 				return badUsage("--format %q: use %s, or %s", *format, strings.Join(reports.Formats, ", "), pngFormat)
 			}
-			runs, err := readRuns(set.Args())
+			runs, campaigns, err := readRuns(set.Args())
 			if err != nil {
 				return err
+			}
+			if *format != "" && len(campaigns) > 0 {
+				return badUsage("--format %s: is of results; of a campaign, fuzz report writes what there is", *format)
 			}
 			if *out == "" {
 				*out = filepath.Dir(set.Arg(0))
 			}
 			switch *format {
 			case "":
-				return renderAgain(runs, *out, s)
+				return renderAgain(runs, campaigns, *out, s)
 			case pngFormat:
 				return redraw(runs, *out, s)
 			}
@@ -54,18 +59,31 @@ var reportVerb = verb{
 // pngFormat is of files, not of a stream.
 const pngFormat = "png"
 
-func readRuns(paths []string) (runs []*reports.Results, err error) {
-	if len(paths) == 0 {
-		return nil, badUsage("report: which results.json?")
-	}
+// readRuns reads results, and the campaigns among them.
+func readRuns(paths []string) (runs []*reports.Results, campaigns []*reports.Fuzz, err error) {
 	for _, path := range paths {
-		r, err := readResults(path)
+		data, err := readFile(path)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
+		}
+		if reports.IsFuzz(data) {
+			c, err := reports.ReadFuzz(bytes.NewReader(data), path)
+			if err != nil {
+				return nil, nil, usageError{err}
+			}
+			campaigns = append(campaigns, c)
+			continue
+		}
+		r, err := reports.Read(bytes.NewReader(data), path)
+		if err != nil {
+			return nil, nil, usageError{err}
 		}
 		runs = append(runs, r)
 	}
-	return runs, nil
+	if len(runs) == 0 {
+		return nil, nil, badUsage("report: which results.json?")
+	}
+	return runs, campaigns, nil
 }
 
 // drawHistory writes history.html.
@@ -122,20 +140,21 @@ func reformat(format string, runs []*reports.Results, s streams) error {
 	return err
 }
 
-func readResults(path string) (*reports.Results, error) {
+// readFile reads no more than the reader of results takes.
+func readFile(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, usageError{err}
 	}
 	defer f.Close()
-	results, err := reports.Read(f, path)
+	data, err := io.ReadAll(io.LimitReader(f, reports.MaxFile+1))
 	if err != nil {
 		return nil, usageError{err}
 	}
-	return results, nil
+	return data, nil
 }
 
-func renderAgain(runs []*reports.Results, out string, s streams) error {
+func renderAgain(runs []*reports.Results, campaigns []*reports.Fuzz, out string, s streams) error {
 	if err := ensureDir(out); err != nil {
 		return err
 	}
@@ -144,7 +163,7 @@ func renderAgain(runs []*reports.Results, out string, s streams) error {
 			return err
 		}
 	}
-	return render(out, s, runs...)
+	return render(out, s, runs, campaigns)
 }
 
 // ensureDir makes the output directory, and finds out early that it cannot be
@@ -162,9 +181,9 @@ func ensureDir(dir string) error {
 }
 
 // render writes the page and the charts.
-func render(dir string, s streams, runs ...*reports.Results) error {
+func render(dir string, s streams, runs []*reports.Results, campaigns []*reports.Fuzz) error {
 	page := filepath.Join(dir, "report.html")
-	if err := reports.WriteHTML(page, runs...); err != nil {
+	if err := reports.WriteHTML(page, runs, campaigns); err != nil {
 		return err
 	}
 	charts, err := reports.WritePNGs(dir, runs...)

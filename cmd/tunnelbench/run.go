@@ -115,7 +115,7 @@ func (f *runFlags) write(results *reports.Results, s streams) error {
 	if err := reports.WriteText(s.out, results, colour(s.out)); err != nil {
 		return err
 	}
-	return render(f.out, s, results)
+	return render(f.out, s, []*reports.Results{results}, nil)
 }
 
 // verdict is nil when each device has a valid rate, or cannot run here; but
