@@ -118,8 +118,11 @@ func (g Goal) Validate() error {
 
 // isThroughput: RFC 2544 section 24 and RFC 9971 allow the word for no less.
 func (g Goal) isThroughput() bool {
-	return g.LossRatio == 0 && g.Exceed.num == 0 && g.Final >= time.Minute && g.Sum >= time.Minute
+	return g.strict() && g.Final >= time.Minute && g.Sum >= time.Minute
 }
+
+// strict: no trial may lose a frame.
+func (g Goal) strict() bool { return g.LossRatio == 0 && g.Exceed.num == 0 }
 
 // initial is the shortest trial of the search for g.
 func (g Goal) initial() time.Duration {

@@ -54,7 +54,7 @@ func TestInvariants(t *testing.T) {
 	sets := [][]string{{"ndr", "pdr"}, {"quick"}, {"pdr", "rfc2544"},
 		{"loss=0,exceed=0.3,initial=300ms,final=2s,sum=9s,width=0.01", "loss=0.02,exceed=0.3,initial=300ms,final=2s,sum=9s,width=0.03"}}
 	var regular int
-	for i := range 2000 {
+	for i := range 10000 {
 		cfg := config(t, sets[i%len(sets)]...)
 		run := func() (SearchResult, string) {
 			d := randomDevice(rand.New(rand.NewPCG(testSeed, uint64(i))))
@@ -73,7 +73,7 @@ func TestInvariants(t *testing.T) {
 			t.Fatalf("%s: %s", name, broken)
 		}
 	}
-	if regular < 2000 {
+	if regular < 10000 {
 		t.Errorf("only %d regular results: these devices test little", regular)
 	}
 }
@@ -169,5 +169,38 @@ func TestSteadyDevices(t *testing.T) {
 	t.Logf("seed %d: %.2f %% inside, %.1f trials on average", testSeed, 100*float64(inside)/devices, float64(trials)/devices)
 	if inside < devices*99/100 {
 		t.Errorf("seed %d: capacity inside the bounds of %d devices of %d", testSeed, inside, devices)
+	}
+}
+
+// TestClassRules: enough full-length time always decides a load, short trials
+// alone never make it good, and good trials never make it worse: a full-length
+// one does not turn it bad, a short one takes back no more than a verdict.
+func TestClassRules(t *testing.T) {
+	r := rand.New(rand.NewPCG(testSeed, 1))
+	g := goal(t, "loss=0.005,exceed=0.3,initial=300ms,final=2s,sum=9s").target()
+	for i := range 20000 {
+		var all []ReplayTrial
+		var full time.Duration
+		for range r.IntN(12) {
+			d := []time.Duration{300 * time.Millisecond, 2 * time.Second}[r.IntN(2)]
+			if d >= g.trial {
+				full += d
+			}
+			all = append(all, ReplayTrial{Load: 1000, Duration: d, Effective: d, LossRatio: 0.01 * float64(r.IntN(2))})
+		}
+		was := g.class(all)
+		with := func(d time.Duration) class {
+			return g.class(append(slices.Clone(all), ReplayTrial{Load: 1000, Duration: d, Effective: d}))
+		}
+		switch longer, shorter := with(g.trial), with(300*time.Millisecond); {
+		case full >= g.sum && was == undecided:
+			t.Fatalf("seed %d, %d: %v of full-length trials leave the load undecided: %+v", testSeed, i, full, all)
+		case full == 0 && was == lowerBound:
+			t.Fatalf("seed %d, %d: short trials alone make a lower bound: %+v", testSeed, i, all)
+		case was == lowerBound && longer != lowerBound:
+			t.Fatalf("seed %d, %d: a good full-length trial makes a lower bound %v: %+v", testSeed, i, longer, all)
+		case was == lowerBound && shorter != lowerBound || was == undecided && shorter == upperBound:
+			t.Fatalf("seed %d, %d: a good short trial turns %v into %v: %+v", testSeed, i, was, shorter, all)
+		}
 	}
 }

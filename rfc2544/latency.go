@@ -38,7 +38,7 @@ func RunLatency(ctx context.Context, m Measurer, size FrameSize, rate Rate, dura
 		return out, fmt.Errorf("latency test of rate %v, %v, %d times: each must be above zero, and the rate finite", rate, duration, repeats)
 	}
 	half := Trial{Size: size, Load: rate / 2, Duration: duration}
-	seen, err := out.repeat(ctx, m, half, repeats)
+	seen, err := out.repeat(ctx, m, "latency", half, repeats)
 	if err != nil {
 		return out, err
 	}
@@ -48,41 +48,12 @@ func RunLatency(ctx context.Context, m Measurer, size FrameSize, rate Rate, dura
 		out.warn("latency at %v left out: it is above the rate of %v", calm, rate)
 		return out, nil
 	}
-	seen, err = out.repeat(ctx, m, Trial{Size: size, Load: calm, Duration: duration}, repeats)
+	seen, err = out.repeat(ctx, m, "latency", Trial{Size: size, Load: calm, Duration: duration}, repeats)
 	if err != nil {
 		return out, err
 	}
 	out.addLatency(seen, calm, "_5kpps")
 	return out, nil
-}
-
-// repeat runs a trial n times, each until it is valid.
-func (o *Outcome) repeat(ctx context.Context, m Measurer, trial Trial, n int) ([]Observation, error) {
-	var all []Observation
-	for range n {
-		seen, err := o.measure(ctx, m, trial)
-		if err != nil {
-			o.Valid = false
-			return all, err
-		}
-		all = append(all, seen)
-	}
-	return all, nil
-}
-
-// measure returns the first valid observation, or the last one.
-func (o *Outcome) measure(ctx context.Context, m Measurer, trial Trial) (seen Observation, err error) {
-	for range 1 + DefaultRetries {
-		if seen, err = observe(ctx, m, trial); err != nil {
-			return seen, err
-		}
-		o.Trials = append(o.Trials, seen)
-		if seen.Valid {
-			return seen, nil
-		}
-	}
-	o.fail("latency at %v: %d trials, none valid%s", trial.Load, 1+DefaultRetries, reason(seen))
-	return seen, nil
 }
 
 func (o *Outcome) addLatency(seen []Observation, load Rate, suffix string) {

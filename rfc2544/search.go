@@ -15,6 +15,7 @@ type SearchConfig struct {
 	Min, Max Rate              // hard limits of every trial's load
 	Hint     Rate              // where to begin, when something is known of the device; 0 is at Max
 	Limit    time.Duration     // of the sum of intended trial times; 0 is DefaultLimit
+	Traffic  Traffic           // of every trial
 	Retries  int               // repeats of an invalid trial; 0 is DefaultRetries
 	OnTrial  func(Observation) // called after every trial, invalid ones too; may be nil
 }
@@ -216,7 +217,7 @@ func (s *searcher) highest(ctx context.Context, trial time.Duration) (step int, 
 
 // measure runs a trial until it is valid and records it; nil when it never was.
 func (s *searcher) measure(ctx context.Context, step int, d time.Duration) (*ReplayTrial, error) {
-	trial := Trial{Size: s.cfg.Size, Load: s.grid.load(step), Duration: d}
+	trial := Trial{Size: s.cfg.Size, Load: s.grid.load(step), Duration: d, Traffic: s.cfg.Traffic}
 	var last Observation
 	for range 1 + s.cfg.Retries {
 		if s.spent+d > s.cfg.Limit {

@@ -27,7 +27,20 @@ type SimulatedDevice struct {
 	Invalid  float64       // share of trials that come out not valid
 	Seed     uint64
 
+	// Weary is how long it is slow after an overload ends, and Slow its capacity
+	// then. Boot is how long it is gone when it is reset, and Perish how many
+	// frames that it held die with it.
+	Weary, Boot time.Duration
+	Slow        Load
+	Perish      int
+	// Offers is the most that its tester can send; zero: all.
+	Offers Load
+	// Delay, if set, is each frame's own, by trial and number, both from 0 on;
+	// TagLost for one that never comes.
+	Delay func(trial int, frame uint64) time.Duration
+
 	random  *rand.Rand
+	trials  int
 	elapsed time.Duration
 }
 
@@ -49,6 +62,10 @@ var deviceKeys = []struct {
 	{"drift", func(d *SimulatedDevice, v string) error { return setFloat(&d.Drift, v) }},
 	{"latency", func(d *SimulatedDevice, v string) error { return setDuration(&d.Latency, v) }},
 	{"invalid", func(d *SimulatedDevice, v string) error { return setShare(&d.Invalid, v) }},
+	{"offers", func(d *SimulatedDevice, v string) (err error) { d.Offers, err = ParseLoad(v); return err }},
+	{"weary", func(d *SimulatedDevice, v string) error { return setDuration(&d.Weary, v) }},
+	{"slow", func(d *SimulatedDevice, v string) (err error) { d.Slow, err = ParseLoad(v); return err }},
+	{"boot", func(d *SimulatedDevice, v string) error { return setDuration(&d.Boot, v) }},
 	{"seed", func(d *SimulatedDevice, v string) (err error) {
 		if d.Seed, err = strconv.ParseUint(v, 10, 64); err != nil {
 			return fmt.Errorf("%q: write a whole number, 0 or more", v)
@@ -59,7 +76,7 @@ var deviceKeys = []struct {
 
 // ParseDevice reads "capacity=437600fps" with, at will, queue=4096,
 // loss=0.0001, noise=0.02, bimodal=0.8, drift=-0.001, latency=20us,
-// invalid=0.1 and seed=7.
+// invalid=0.1, offers=800kpps, weary=800ms, slow=200kpps, boot=2s and seed=7.
 func ParseDevice(s string) (*SimulatedDevice, error) {
 	fields, err := parseFields(s)
 	if err != nil {
@@ -78,7 +95,7 @@ func ParseDevice(s string) (*SimulatedDevice, error) {
 		}
 	}
 	for name := range fields {
-		return nil, fmt.Errorf("device: unknown key %q: use capacity, queue, loss, noise, bimodal, drift, latency, invalid and seed", name)
+		return nil, fmt.Errorf("device: unknown key %q: use capacity, queue, loss, noise, bimodal, drift, latency, invalid, offers, weary, slow, boot and seed", name)
 	}
 	return d, nil
 }
@@ -101,28 +118,50 @@ func (d *SimulatedDevice) Measure(ctx context.Context, t Trial) (Observation, er
 	if d.random == nil {
 		d.random = rand.New(rand.NewPCG(d.Seed, 0))
 	}
-	load := t.Load
-	if load.IsFlood() {
-		load = Gigabit.MaxFrameRate(t.Size)
-	}
-	offered := load.Frames(t.Duration)
-	capacity := d.capacity(t.Size)
-	carried := d.carried(offered, load, capacity, t.Duration)
-	received := carried - d.unlucky(carried)
-	d.elapsed += t.Duration
 	seen := Observation{
-		IntendedLoad: t.Load, Intended: t.Frames(), Offered: offered, Received: received, Lost: offered - received,
-		Duration: t.Duration, Stalls: []Stall{}, Drops: map[string]int64{"device": int64(offered - received)},
-		Valid: true, Warnings: []string{},
+		IntendedLoad: t.Load, Intended: t.Frames(), Duration: t.Duration, Stalls: []Stall{}, Valid: true, Warnings: []string{},
 	}
-	if received > 0 {
-		seen.Latency = d.latency(received, load, capacity, t.Duration)
-		seen.LatencyQuiet = seen.Latency
+	switch capacity := d.capacity(t.Size); {
+	case d.Delay != nil:
+		d.timeEach(t, &seen)
+	case t.Step > 0 || t.Burst > 1:
+		d.walk(t, capacity, &seen)
+	default:
+		d.count(t, capacity, &seen)
 	}
+	seen.Lost = seen.Offered - seen.Received
+	seen.Drops = map[string]int64{"device": int64(seen.Lost)}
+	d.elapsed += t.Duration
+	d.trials++
 	if d.chance(d.Invalid) {
 		seen.Valid, seen.Warnings = false, []string{"simulated: the machine took the cores away"}
 	}
 	return seen, nil
+}
+
+// count does a trial of constant load without looking at its frames.
+func (d *SimulatedDevice) count(t Trial, capacity float64, seen *Observation) {
+	load := t.Load
+	if load.IsFlood() {
+		load = Gigabit.MaxFrameRate(t.Size)
+	}
+	if most := d.Offers.At(t.Size, Gigabit); d.Offers != (Load{}) && load > most {
+		load = most
+	}
+	seen.Offered = load.Frames(t.Duration)
+	carried := d.carried(seen.Offered, load, capacity, t.Duration)
+	seen.Received = carried - d.unlucky(carried)
+	if seen.Received > 0 {
+		seen.Latency = d.latency(seen.Received, load, capacity, t.Duration)
+		seen.LatencyQuiet = seen.Latency
+	}
+	if t.TagFrom > 0 {
+		first, every := t.Tags()
+		for n := first; n < seen.Offered; n += every {
+			seen.Tags = append(seen.Tags, d.Latency)
+		}
+		seen.Variation = &Variation{N: seen.Received - min(1, seen.Received)}
+	}
 }
 
 // chance draws only where something can happen, so that a fault switched off

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -132,7 +133,7 @@ func TestParseDevice(t *testing.T) {
 	d := device(t, "capacity=437600fps,queue=4096,loss=0.0001,noise=0.02,latency=20us,bimodal=0.8,drift=-0.001,invalid=0.1,seed=7")
 	want := SimulatedDevice{Capacity: Load{loadFrames, 437600}, Queue: 4096, Loss: 0.0001, Noise: 0.02, Bimodal: 0.8, Drift: -0.001,
 		Latency: 20 * time.Microsecond, Invalid: 0.1, Seed: 7}
-	if *d != want {
+	if !reflect.DeepEqual(*d, want) {
 		t.Errorf("%+v, want %+v", *d, want)
 	}
 	for _, c := range []struct{ text, complaint string }{

@@ -1,11 +1,16 @@
 package rfc2544
 
-import "fmt"
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+)
 
 // Value is one number that a test yields, with its unit and how sure it is.
 type Value struct {
 	Name   string   `json:"name"`
-	Unit   string   `json:"unit"` // "fps" or "ns"
+	Unit   string   `json:"unit"` // "fps", "ns", "frames" or "%"
 	Value  float64  `json:"value"`
 	Lower  *float64 `json:"lower"`  // null where there is no bound
 	Upper  *float64 `json:"upper"`  // null where there is no bound
@@ -31,6 +36,8 @@ func newOutcome(test string) Outcome {
 const (
 	unitRate     = "fps"
 	unitTime     = "ns"
+	unitFrames   = "frames"
+	unitPercent  = "%"
 	higherBetter = 1
 	lowerBetter  = -1
 )
@@ -43,4 +50,75 @@ func (o *Outcome) warn(format string, args ...any) {
 func (o *Outcome) fail(format string, args ...any) {
 	o.warn(format, args...)
 	o.Valid = false
+}
+
+// repeat runs a trial n times, each until it is valid; name is what for.
+func (o *Outcome) repeat(ctx context.Context, m Measurer, name string, trial Trial, n int) ([]Observation, error) {
+	var all []Observation
+	for range n {
+		seen, err := o.measure(ctx, m, name, trial)
+		if err != nil {
+			o.Valid = false
+			return all, err
+		}
+		all = append(all, seen)
+	}
+	return all, nil
+}
+
+// measure returns the first valid observation, or the last one.
+func (o *Outcome) measure(ctx context.Context, m Measurer, name string, trial Trial) (seen Observation, err error) {
+	for range 1 + DefaultRetries {
+		if seen, err = observe(ctx, m, trial); err != nil {
+			o.Valid = false
+			return seen, err
+		}
+		o.Trials = append(o.Trials, seen)
+		if seen.Valid {
+			return seen, nil
+		}
+	}
+	o.fail("%s at %v: %d trials, none valid%s", name, trial.Load, 1+DefaultRetries, reason(seen))
+	return seen, nil
+}
+
+// cuts are what a measurement leaves short of what the RFC asks for. Only
+// without any does a value bear the RFC's name.
+type cuts []string
+
+// shorter notes a duration below what section asks for.
+func (c *cuts) shorter(what string, got, asked time.Duration, section string) {
+	if got < asked {
+		*c = append(*c, fmt.Sprintf("%s of %v instead of %v (%s)", what, got, asked, section))
+	}
+}
+
+// fewer notes a number below what section asks for.
+func (c *cuts) fewer(what string, got, asked int, section string) {
+	if got < asked {
+		*c = append(*c, fmt.Sprintf("%d %s instead of %d (%s)", got, what, asked, section))
+	}
+}
+
+// Short is the suffix of a value's name that something was cut of.
+const Short = "_short"
+
+func (c cuts) name(term string) string {
+	if len(c) == 0 {
+		return term
+	}
+	return term + Short
+}
+
+// tell warns of the cuts.
+func (c cuts) tell(o *Outcome, what string) {
+	if len(c) > 0 {
+		o.warn("%s is cut short: %s", what, strings.Join(c, "; "))
+	}
+}
+
+// bad is the error of a test that was asked for what cannot be.
+func (o *Outcome) bad(format string, args ...any) (Outcome, error) {
+	o.Valid = false
+	return *o, fmt.Errorf(o.Test+" test: "+format, args...)
 }

@@ -1,0 +1,168 @@
+package rfc2544
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/montanaflynn/stats"
+)
+
+// TestBackToBack is the name of the back-to-back test.
+const TestBackToBack = "back_to_back"
+
+// LongestBurst is what RFC 9004 section 5.4 would have a search's limit be.
+const LongestBurst = 30 * time.Second
+
+// BackToBackConfig is the input of RunBackToBack.
+type BackToBackConfig struct {
+	Size       FrameSize
+	Rate       Rate          // of the frames in a burst: R, or what the tester can offer
+	Throughput Rate          // of the same frames, directions and flows
+	Repeats    int           // N, each an independent search
+	Step       uint64        // frames to which a burst's length is known
+	Longest    time.Duration // of a burst; 0 is LongestBurst
+	Verify     int           // max(r): times that a lossy burst is sent again
+	Hopeless   float64       // z: no more when the loss ratio is above it
+}
+
+// RunBackToBack is RFC 9004, which updates RFC 2544 section 26.4: the longest
+// burst at the maximum rate of which no frame is lost, by binary search with
+// loss verification, Repeats times. It is for devices whose throughput is below
+// the maximum rate; of others, and of searches that end at the longest burst, there
+// is no number. It yields
+//
+//	back_to_back      average burst in frames, between shortest and longest; and _min, _max, _stddev
+//	buffer_time       corrected: burst / rate x (1 - throughput / rate)
+//	buffer_time_implied   burst / rate
+func RunBackToBack(ctx context.Context, m Measurer, cfg BackToBackConfig) (Outcome, error) {
+	out := newOutcome(TestBackToBack)
+	if cfg.Longest == 0 {
+		cfg.Longest = LongestBurst
+	}
+	if !(cfg.Rate > 0) || cfg.Rate.IsFlood() || cfg.Repeats < 1 || cfg.Step < 1 || cfg.Longest < 0 || cfg.Verify < 0 || !(cfg.Throughput > 0) {
+		return out.bad("%+v: rate, throughput, repeats and step must be above zero", cfg)
+	}
+	if cfg.Throughput >= cfg.Rate {
+		out.warn("back-to-back is not measured: the throughput %v is the highest rate there is", cfg.Throughput)
+		return out, nil
+	}
+	var bursts []float64
+	for range cfg.Repeats {
+		n, err := out.longestBurst(ctx, m, cfg)
+		if errors.Is(err, errEnough) {
+			return out, nil
+		}
+		if err != nil {
+			return out, err
+		}
+		bursts = append(bursts, float64(n))
+	}
+	out.addBursts(bursts, cfg)
+	return out, nil
+}
+
+// longestBurst is one search: the bracket by doubling, then halves of it.
+func (o *Outcome) longestBurst(ctx context.Context, m Measurer, cfg BackToBackConfig) (uint64, error) {
+	const first = 64
+	most := cfg.Rate.Frames(cfg.Longest)
+	fits := func(n uint64) (bool, error) { return o.burstFits(ctx, m, cfg, n) }
+	low, high := uint64(0), min(first, most)
+	for {
+		ok, err := fits(high)
+		if err != nil {
+			return 0, err
+		}
+		if !ok {
+			break
+		}
+		if high == most {
+			o.fail("a burst of %v, the longest, loses nothing: no result; a longer one may tell", cfg.Longest)
+			return 0, errEnough
+		}
+		low, high = high, min(2*high, most)
+	}
+	low, _, err := bisect(low, high, cfg.Step, fits)
+	return low, err
+}
+
+// bisect halves the way between low, which is good, and high, which is not,
+// until they are no more than gap apart.
+func bisect[T uint64 | Rate](low, high, gap T, good func(T) (bool, error)) (T, T, error) {
+	for high-low > gap {
+		half := low + (high-low)/2
+		ok, err := good(half)
+		if err != nil {
+			return low, high, err
+		}
+		if ok {
+			low = half
+		} else {
+			high = half
+		}
+	}
+	return low, high, nil
+}
+
+// burstFits sends a burst, again when it loses a little: loss that does not come
+// back is not the buffer's.
+func (o *Outcome) burstFits(ctx context.Context, m Measurer, cfg BackToBackConfig, n uint64) (bool, error) {
+	t := Trial{Size: cfg.Size, Load: cfg.Rate, Duration: time.Duration(math.Ceil(float64(n) / float64(cfg.Rate) * 1e9))}
+	for range 1 + cfg.Verify {
+		seen, err := o.measure(ctx, undisturbed{m}, TestBackToBack, t)
+		if err != nil {
+			return false, err
+		}
+		if !seen.Valid {
+			return false, errEnough
+		}
+		if seen.Lost == 0 {
+			return true, nil
+		}
+		if seen.LossRatio() > cfg.Hopeless {
+			break
+		}
+	}
+	return false, nil
+}
+
+// undisturbed takes no trial whose schedule paused: the queue was given time.
+type undisturbed struct{ Measurer }
+
+func (u undisturbed) Measure(ctx context.Context, t Trial) (Observation, error) {
+	seen, err := u.Measurer.Measure(ctx, t)
+	if seen.Paused > 0 {
+		seen.Valid = false
+		seen.Warnings = append(slices.Clone(seen.Warnings), fmt.Sprintf("invalid: the burst paused for %v", seen.Paused))
+	}
+	return seen, err
+}
+
+func (o *Outcome) addBursts(bursts []float64, cfg BackToBackConfig) {
+	mean, _ := stats.Mean(bursts) // these fail on no input only
+	deviation, _ := stats.StandardDeviationPopulation(bursts)
+	shortest, longest := slices.Min(bursts), slices.Max(bursts)
+	frames := func(name string, v float64) Value {
+		return Value{Name: TestBackToBack + name, Unit: unitFrames, Value: v, N: len(bursts), Better: higherBetter}
+	}
+	average := frames("", mean)
+	average.Lower, average.Upper = &shortest, &longest
+	implied := mean / float64(cfg.Rate) * 1e9
+	corrected := implied * (1 - float64(cfg.Throughput/cfg.Rate))
+	spread := frames("_stddev", deviation)
+	spread.Better = lowerBetter
+	o.Values = append(o.Values, average, frames("_min", shortest), frames("_max", longest), spread,
+		Value{Name: "buffer_time", Unit: unitTime, Value: corrected, N: len(bursts), Better: higherBetter},
+		Value{Name: "buffer_time_implied", Unit: unitTime, Value: implied, N: len(bursts), Better: higherBetter})
+	o.warn("N = %d searches to %d frames, a lossy burst sent again up to %d times below a loss of %.3g %%; bursts at %v",
+		len(bursts), cfg.Step, cfg.Verify, 100*cfg.Hopeless, cfg.Rate)
+}
+
+// BufferTimeAt is a buffer time that was measured at one rate, at a lower one
+// (RFC 9004 section 7): the same frames take longer to come.
+func BufferTimeAt(corrected time.Duration, measured, at Rate) time.Duration {
+	return time.Duration(float64(corrected) * float64(measured/at))
+}

@@ -1,0 +1,71 @@
+package rfc2544
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// TestBursts is the name of the test with bursty traffic.
+const TestBursts = "bursts"
+
+// BurstSizes are those of RFC 2544 section 21, in frames.
+func BurstSizes() []int { return []int{16, 64, 256, 1024} }
+
+// BurstsConfig is the input of RunBursts.
+type BurstsConfig struct {
+	Size  FrameSize
+	Rate  Rate // of the frames in a burst: R, or what the tester can offer
+	Min   Rate // average load to begin below
+	Trial time.Duration
+	Width float64       // wanted relative distance of the bounds, as average loads
+	Limit time.Duration // of all trials of one burst size; 0 is DefaultLimit
+}
+
+// RunBursts is RFC 2544 section 21: for bursts of each size the shortest gap
+// between them at which nothing is lost, by a search on the average load. It yields
+// burst_gap_16 and so on: the time from the last frame of a burst to the first
+// of the next.
+func RunBursts(ctx context.Context, m Measurer, cfg BurstsConfig) (Outcome, error) {
+	out := newOutcome(TestBursts)
+	var short cuts
+	short.shorter("a trial", cfg.Trial, minuteTrial, "RFC 2544 section 24")
+	short.tell(&out, TestBursts)
+	for _, n := range BurstSizes() {
+		found, err := Search(ctx, m, SearchConfig{
+			Size: cfg.Size, Min: cfg.Min, Max: cfg.Rate, Limit: cfg.Limit, Traffic: Traffic{Burst: n, BurstRate: cfg.Rate},
+			Goals: []Goal{{Name: "lossless", Final: cfg.Trial, Sum: cfg.Trial, Width: cfg.Width}},
+		})
+		out.Trials = append(out.Trials, found.Trials...)
+		out.Warnings = append(out.Warnings, found.Warnings...)
+		if err != nil {
+			out.Valid = false
+			return out, err
+		}
+		out.addGap(short.name(fmt.Sprintf("burst_gap_%d", n)), n, found.Goals[0], countValid(found.Trials), cfg)
+	}
+	return out, nil
+}
+
+func (o *Outcome) addGap(name string, burst int, g GoalResult, n int, cfg BurstsConfig) {
+	gap := func(load Rate) *float64 {
+		v := (float64(burst)/float64(load) - float64(burst-1)/float64(cfg.Rate)) * 1e9
+		return &v
+	}
+	if g.Lower == nil {
+		o.fail("bursts of %d frames: no average load from %v up was without loss", burst, cfg.Min)
+		return
+	}
+	longest := gap(*g.Lower)
+	v := Value{Name: name, Unit: unitTime, Value: *longest, Upper: longest, N: n, Better: lowerBetter}
+	switch {
+	case g.Upper == nil:
+		o.warn("%s <= %.0f ns: bursts without a gap lose nothing", name, *longest)
+	case !g.Regular:
+		o.fail("%s: the bounds are too far apart", name)
+	}
+	if g.Upper != nil {
+		v.Lower = gap(*g.Upper)
+	}
+	o.Values = append(o.Values, v)
+}

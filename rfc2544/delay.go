@@ -1,0 +1,149 @@
+package rfc2544
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/montanaflynn/stats"
+)
+
+// TestDelay is the name of the test of latency and its variation.
+const TestDelay = "delay"
+
+// What RFC 2544 section 26.2 and RFC 8219 section 7 ask for: a stream's length,
+// the time before the first tagged frame, a stream's length for the variation
+// of delay, runs; and what RFC 2544 section 23 waits for a frame.
+const (
+	DelayStream     = 120 * time.Second
+	DelayTagFrom    = 60 * time.Second
+	variationStream = 60 * time.Second
+	DelayRuns       = 20
+	ReceiveWindow   = 2 * time.Second
+)
+
+// DelayConfig is the input of RunDelay.
+type DelayConfig struct {
+	Size    FrameSize
+	Rate    Rate          // the throughput
+	Stream  time.Duration // of one run
+	TagFrom time.Duration // when the first tagged frame is sent
+	Runs    int
+}
+
+// RunDelay measures, by one set of runs at the throughput,
+//
+//	latency              RFC 2544 section 26.2: the first tagged frame's, averaged over the runs
+//	latency_typical      RFC 8219 section 7.2: the tagged frames' median
+//	latency_worst_case   their 99.9th percentile
+//	pdv                  RFC 8219 section 7.3.1: of all frames, the 99.9th percentile less the least
+//	ipdv_min, ipdv_median, ipdv_max    section 7.3.2: of neighbours' differences, signed
+//
+// All but the first are the median of the runs, between their 1st and 99th
+// percentiles. A tagged frame that never came counts as the rest of the stream
+// and the time waited for it. All delays are of a device that stores and forwards
+// (RFC 1242 section 3.8): from the frame's being handed over to its arrival.
+func RunDelay(ctx context.Context, m Measurer, cfg DelayConfig) (Outcome, error) {
+	out := newOutcome(TestDelay)
+	if !(cfg.Rate > 0) || cfg.Rate.IsFlood() || cfg.Runs < 1 || cfg.TagFrom <= 0 || cfg.Stream <= cfg.TagFrom {
+		return out.bad("%+v: rate and runs above zero, and tags within the stream", cfg)
+	}
+	var latency, variation cuts
+	latency.shorter("a stream", cfg.Stream, DelayStream, "RFC 2544 section 26.2")
+	latency.shorter("the time before the tags", cfg.TagFrom, DelayTagFrom, "RFC 2544 section 26.2")
+	latency.fewer("runs", cfg.Runs, DelayRuns, "RFC 2544 section 26.2")
+	latency.tell(&out, "latency")
+	variation.shorter("a stream", cfg.Stream, variationStream, "RFC 8219 section 7.3.1")
+	variation.fewer("runs", cfg.Runs, DelayRuns, "RFC 8219 section 7.3.1")
+	variation.tell(&out, "delay variation")
+	seen, err := out.repeat(ctx, m, "delay", Trial{
+		Size: cfg.Size, Load: cfg.Rate, Duration: cfg.Stream, Traffic: Traffic{TagFrom: cfg.TagFrom},
+	}, cfg.Runs)
+	if err != nil {
+		return out, err
+	}
+	runs := delaysOf(seen, cfg)
+	if len(runs) == 0 {
+		out.fail("no frame came back")
+		return out, nil
+	}
+	out.average(latency.name("latency"), unitTime, column(runs, func(r delays) float64 { return r.first }))
+	for _, c := range []struct {
+		name string
+		of   func(delays) float64
+	}{
+		{latency.name("latency_typical"), func(r delays) float64 { return r.typical }},
+		{latency.name("latency_worst_case"), func(r delays) float64 { return r.worst }},
+		{variation.name("pdv"), func(r delays) float64 { return r.pdv }},
+		{variation.name("ipdv_min"), func(r delays) float64 { return float64(r.ipdv.Min) }},
+		{variation.name("ipdv_median"), func(r delays) float64 { return float64(r.ipdv.Median) }},
+		{variation.name("ipdv_max"), func(r delays) float64 { return float64(r.ipdv.Max) }},
+	} {
+		out.spread(c.name, column(runs, c.of))
+	}
+	out.tellTags(seen)
+	return out, nil
+}
+
+// delays are those of one run, in nanoseconds.
+type delays struct {
+	first, typical, worst, pdv float64
+	ipdv                       Variation
+}
+
+// delaysOf are the runs' of which frames came back.
+func delaysOf(seen []Observation, cfg DelayConfig) (runs []delays) {
+	for _, o := range seen {
+		if len(o.Tags) == 0 || o.Latency == nil || o.Variation == nil {
+			continue
+		}
+		tags := slices.Clone(o.Tags)
+		for i, took := range tags {
+			if took == TagLost {
+				tags[i] = cfg.Stream - cfg.TagFrom + ReceiveWindow
+			}
+		}
+		r := delays{first: float64(tags[0]), pdv: float64(o.Latency.P999 - o.Latency.Min), ipdv: *o.Variation}
+		slices.Sort(tags)
+		r.typical = float64(tags[(len(tags)-1)/2]+tags[len(tags)/2]) / 2
+		r.worst = float64(percentile(tags, 0.999))
+		runs = append(runs, r)
+	}
+	return runs
+}
+
+// tellTags says on how many tagged frames a run rests, and how many never came.
+func (o *Outcome) tellTags(seen []Observation) {
+	fewest, lost := MaxTags*2, 0
+	for _, s := range seen {
+		fewest = min(fewest, len(s.Tags))
+		for _, took := range s.Tags {
+			if took == TagLost {
+				lost++
+			}
+		}
+	}
+	o.warn("%d tagged frames in a run at least", fewest)
+	if fewest < MinTags {
+		o.fail("fewer than %d tagged frames in a run", MinTags)
+	}
+	if lost > 0 {
+		o.warn("%d tagged frames never came: each counts as the rest of its stream and %v", lost, ReceiveWindow)
+	}
+}
+
+// spread adds the median of the runs between their 1st and 99th percentiles.
+func (o *Outcome) spread(name string, values []float64) {
+	median, _ := stats.Median(values) // fails on no input only
+	slices.Sort(values)
+	lower, upper := percentile(values, 0.01), percentile(values, 0.99)
+	o.Values = append(o.Values, Value{Name: name, Unit: unitTime, Value: median, Lower: &lower, Upper: &upper, N: len(values), Better: lowerBetter})
+}
+
+func column(runs []delays, of func(delays) float64) []float64 {
+	out := make([]float64, len(runs))
+	for i, r := range runs {
+		out[i] = of(r)
+	}
+	return out
+}

@@ -1,0 +1,89 @@
+package rfc2544
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// TestLossRate is the name of the frame loss rate test.
+const TestLossRate = "frame_loss_rate"
+
+// LossRateConfig is the input of RunLossRate.
+type LossRateConfig struct {
+	Size      FrameSize
+	Nominal   Rate // R: 100 %
+	Offerable Rate // MOL: loads above it cannot be sent
+	Step      int  // percent of R, 1 to 10
+	Trial     time.Duration
+}
+
+// RunLossRate is RFC 2544 section 26.3: the loss at 100 % of the nominal rate,
+// then by steps below it, until two loads in a row lose nothing. From 10 % down
+// steps are of 1 %. Loads that the tester cannot offer are left out with a
+// warning, never guessed. It yields frame_loss_rate_90, say, at 90 %: the share
+// of the frames offered that did not come, in percent; and frame_loss_rate, at
+// the highest load offered.
+func RunLossRate(ctx context.Context, m Measurer, cfg LossRateConfig) (Outcome, error) {
+	out := newOutcome(TestLossRate)
+	if !(cfg.Nominal > 0) || cfg.Nominal.IsFlood() || cfg.Step < 1 || cfg.Step > 10 || cfg.Trial <= 0 {
+		return out.bad("R %v, step %d %%, trials of %v: R and trial above zero, the step from 1 to 10 %%", cfg.Nominal, cfg.Step, cfg.Trial)
+	}
+	var short cuts
+	short.shorter("a trial", cfg.Trial, minuteTrial, "RFC 2544 section 24")
+	short.tell(&out, TestLossRate)
+	beyond, clean := 0, 0
+	for percent := 100; percent > 0 && clean < 2; percent = below(percent, cfg.Step) {
+		load := cfg.Nominal * Rate(percent) / 100
+		if load > cfg.Offerable {
+			beyond = percent
+			continue
+		}
+		seen, err := out.measure(ctx, m, TestLossRate, Trial{Size: cfg.Size, Load: load, Duration: cfg.Trial})
+		if err != nil {
+			return out, err
+		}
+		if !seen.Valid {
+			clean = 0
+			continue
+		}
+		if clean++; seen.Lost > 0 {
+			clean = 0
+		}
+		out.addLoss(short, percent, seen)
+	}
+	if beyond > 0 {
+		out.warn("loads from 100 %% to %d %% of R are not offerable: the tester sends %v at most", beyond, cfg.Offerable)
+	}
+	if clean < 2 {
+		out.fail("no two loads in a row without loss")
+	}
+	return out, nil
+}
+
+// below is the next load of the ladder, in percent of R.
+func below(percent, step int) int {
+	if percent <= 10 {
+		return percent - 1
+	}
+	return max(percent-step, 10)
+}
+
+func (o *Outcome) addLoss(short cuts, percent int, seen Observation) {
+	v := Value{Name: short.name(fmt.Sprintf("%s_%d", TestLossRate, percent)), Unit: unitPercent, Value: seen.LossPercent(), N: 1, Better: lowerBetter}
+	if len(o.Values) == 0 {
+		first := v
+		first.Name = short.name(TestLossRate)
+		o.Values = append(o.Values, first)
+	}
+	o.Values = append(o.Values, v)
+}
+
+// LossPercent is RFC 1242 section 3.6: the share of the frames offered that
+// did not come, in percent.
+func (o Observation) LossPercent() float64 {
+	if o.Offered == 0 {
+		return 0
+	}
+	return float64(o.Lost) * 100 / float64(o.Offered)
+}

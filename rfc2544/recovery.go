@@ -1,0 +1,80 @@
+package rfc2544
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/montanaflynn/stats"
+)
+
+// TestRecovery is the name of the system recovery test.
+const TestRecovery = "recovery"
+
+// RecoveryConfig is the input of RunRecovery.
+type RecoveryConfig struct {
+	Size       FrameSize
+	Throughput Rate
+	Most       Rate          // the lower of R and what the tester can offer
+	Overload   time.Duration // how long
+	After      time.Duration // how long the lower load is watched
+	Repeats    int
+}
+
+// RunRecovery is RFC 2544 section 26.5: the device is offered 110 % of its
+// throughput, or the most there is, and then half of that. Its recovery is the
+// time from the change to the sending of the last frame that got lost, 0 when
+// none did. It yields recovery_time, the average between the extremes.
+func RunRecovery(ctx context.Context, m Measurer, cfg RecoveryConfig) (Outcome, error) {
+	out := newOutcome(TestRecovery)
+	if !(cfg.Throughput > 0) || cfg.Overload <= 0 || cfg.After <= 0 || cfg.Repeats < 1 {
+		return out.bad("%+v: throughput, times and repeats must be above zero", cfg)
+	}
+	over := min(1.1*cfg.Throughput, cfg.Most)
+	if over <= cfg.Throughput {
+		out.warn("recovery is not measured: %v, the most that can be offered, is no overload", over)
+		return out, nil
+	}
+	var short cuts
+	short.shorter("an overload", cfg.Overload, minuteTrial, "RFC 2544 section 26.5")
+	short.tell(&out, TestRecovery)
+	seen, err := out.repeat(ctx, m, TestRecovery, Trial{
+		Size: cfg.Size, Load: over, Duration: cfg.Overload + cfg.After, Traffic: Traffic{Step: over / 2, StepAt: cfg.Overload},
+	}, cfg.Repeats)
+	if err != nil {
+		return out, err
+	}
+	var times []float64
+	for _, o := range seen {
+		if t, ok := out.recovery(o, cfg); ok {
+			times = append(times, float64(t))
+		}
+	}
+	out.average(short.name("recovery_time"), unitTime, times)
+	return out, nil
+}
+
+// recovery is that of one trial.
+func (o *Outcome) recovery(seen Observation, cfg RecoveryConfig) (time.Duration, bool) {
+	const settled = 0.9 // of the watch: a loss after it may not have been the last
+	if seen.LastLost == nil {
+		o.warn("an overload of %v lost nothing", seen.IntendedLoad)
+		return 0, true
+	}
+	after := *seen.LastLost - cfg.Overload
+	if float64(after) > settled*float64(cfg.After) {
+		o.fail("not recovered %v after the overload", after.Round(time.Millisecond))
+		return 0, false
+	}
+	return max(0, after), true
+}
+
+// average adds the mean between the extremes.
+func (o *Outcome) average(name, unit string, values []float64) {
+	if len(values) == 0 {
+		return
+	}
+	mean, _ := stats.Mean(values) // fails on no input only
+	lower, upper := slices.Min(values), slices.Max(values)
+	o.Values = append(o.Values, Value{Name: name, Unit: unit, Value: mean, Lower: &lower, Upper: &upper, N: len(values), Better: lowerBetter})
+}

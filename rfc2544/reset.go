@@ -1,0 +1,140 @@
+package rfc2544
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"time"
+)
+
+// ResetKind is what of the device is reset (RFC 6201 section 4).
+type ResetKind string
+
+// The kinds: the tunnel's processes killed and started again; the whole device,
+// networks and all, taken down and built anew; and the same with the device
+// gone for PowerOff in between.
+const (
+	ResetProcess ResetKind = "process"
+	ResetSystem  ResetKind = "system"
+	ResetPower   ResetKind = "power"
+)
+
+// ResetKinds lists them.
+func ResetKinds() []ResetKind { return []ResetKind{ResetProcess, ResetSystem, ResetPower} }
+
+// What RFC 6201 sections 4.1 and 4.3 ask for: clean forwarding before a reset,
+// and how long power is off, which is not part of the reset time.
+const (
+	ResetClean = 15 * time.Second
+	PowerOff   = 15 * time.Second
+)
+
+// Test is the name of the reset test of this kind.
+func (k ResetKind) Test() string { return "reset_" + string(k) }
+
+// Reset is what happens to the device in a trial.
+type Reset struct {
+	Kind ResetKind     `json:"kind"`
+	At   time.Duration `json:"at_ns"`  // since the start of the trial
+	Off  time.Duration `json:"off_ns"` // how long the device stays away
+}
+
+// Resetter is a Measurer whose device can be reset in the middle of a trial.
+// The error wraps errors.ErrUnsupported where the device has nothing to reset.
+type Resetter interface {
+	Measurer
+	MeasureReset(ctx context.Context, t Trial, r Reset) (Observation, error)
+}
+
+// ResetConfig is the input of RunReset.
+type ResetConfig struct {
+	Size       FrameSize // the smallest
+	Throughput Rate
+	Kind       ResetKind
+	Clean      time.Duration // forwarding before the reset
+	Off        time.Duration // the device stays away, for ResetPower
+	Limit      time.Duration // after which it has to be back
+	Repeats    int
+}
+
+// RunReset is RFC 6201, which updates RFC 2544 section 26.6: the device
+// forwards at its throughput and is reset. It yields, each the average of the repeats,
+//
+//	reset_time            lost frames / offered load (the tester sends all the time), less the time off
+//	reset_time_timestamp  the longest time without a frame, less the time off
+//	reset_loss            frames lost
+func RunReset(ctx context.Context, m Resetter, cfg ResetConfig) (Outcome, error) {
+	out := newOutcome(cfg.Kind.Test())
+	if !(cfg.Throughput > 0) || cfg.Clean <= 0 || cfg.Off < 0 || cfg.Limit <= 0 || cfg.Repeats < 1 {
+		return out.bad("%+v: throughput, times and repeats must be above zero", cfg)
+	}
+	var short cuts
+	short.shorter("clean forwarding", cfg.Clean, ResetClean, "RFC 6201 section 4")
+	if cfg.Kind == ResetPower {
+		short.shorter("power off", cfg.Off, PowerOff, "RFC 6201 section 4.3")
+	}
+	short.tell(&out, out.Test)
+	trial := resetting{m, Reset{cfg.Kind, cfg.Clean, cfg.Off}}
+	seen, err := out.repeat(ctx, trial, out.Test, Trial{Size: cfg.Size, Load: cfg.Throughput, Duration: cfg.Clean + cfg.Off + cfg.Limit}, cfg.Repeats)
+	if err != nil {
+		return out, err
+	}
+	var lost, byLoss, byTime []float64
+	for _, o := range seen {
+		if !o.Valid {
+			continue
+		}
+		r, err := resetOf(o, cfg)
+		if err != nil {
+			out.fail("%v", err)
+			continue
+		}
+		lost, byLoss, byTime = append(lost, float64(o.Lost)), append(byLoss, float64(r.byLoss)), append(byTime, float64(r.byTime))
+		if r.apart() {
+			out.warn("lost frames say %v, timestamps %v: frames got lost besides those sent meanwhile, or came late",
+				r.byLoss.Round(time.Microsecond), r.byTime.Round(time.Microsecond))
+		}
+		if o.Lost == 0 {
+			out.warn("no loss")
+		}
+	}
+	out.average(short.name("reset_time"), unitTime, byLoss)
+	out.average(short.name("reset_time_timestamp"), unitTime, byTime)
+	out.average(short.name("reset_loss"), unitFrames, lost)
+	return out, nil
+}
+
+// resetting makes a Measurer of a reset.
+type resetting struct {
+	Resetter
+	reset Reset
+}
+
+func (r resetting) Measure(ctx context.Context, t Trial) (Observation, error) {
+	return r.MeasureReset(ctx, t, r.reset)
+}
+
+// resetTimes are those of one reset, by both methods.
+type resetTimes struct{ byLoss, byTime time.Duration }
+
+// apart tells whether the methods disagree by more than a part in 200 and a millisecond.
+func (r resetTimes) apart() bool {
+	return math.Abs(float64(r.byLoss-r.byTime)) > float64(r.byTime)/200+float64(time.Millisecond)
+}
+
+func resetOf(o Observation, cfg ResetConfig) (resetTimes, error) {
+	if o.Lost == 0 {
+		return resetTimes{}, nil
+	}
+	whole := float64(cfg.Throughput) * float64(max(1, len(o.Directions)))
+	lasted := time.Duration(float64(o.Lost)/whole*1e9) - cfg.Off
+	if o.Silence == nil || o.LastLost == nil || *o.LastLost > o.Duration+o.Paused-cfg.Limit/20 {
+		return resetTimes{}, fmt.Errorf("the device was not back %v after its reset", cfg.Limit)
+	}
+	for _, s := range o.Stalls { // the schedule paused: nothing was sent that could get lost
+		if s.Side == SideTester && s.At >= o.Silence.At && s.At < o.Silence.At+o.Silence.Length {
+			lasted += s.Length
+		}
+	}
+	return resetTimes{lasted, o.Silence.Length - cfg.Off}, nil
+}

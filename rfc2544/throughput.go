@@ -1,0 +1,49 @@
+package rfc2544
+
+import (
+	"context"
+	"time"
+)
+
+// The tests that search the throughput: of one pair of addresses, and of
+// destinations in many networks.
+const (
+	TestThroughput = "throughput"
+	TestNetworks   = "networks"
+)
+
+// minuteTrial is what RFC 2544 section 24 asks of a trial whose result is reported.
+const minuteTrial = time.Minute
+
+// ThroughputConfig is the input of RunThroughput.
+type ThroughputConfig struct {
+	Size        FrameSize
+	Min, Max    Rate
+	Hint        Rate          // where to begin; 0 is at Max
+	Exploratory time.Duration // of the trials that bracket it
+	Trial       time.Duration // of those that decide: of every load reported as good
+	Width       float64       // wanted (upper-lower)/upper
+	Networks    int           // that destinations are spread over; 0: one pair of addresses
+	Limit       time.Duration // of all trials; 0 is DefaultLimit
+}
+
+// RunThroughput is RFC 2544 section 26.1: the highest rate at which every frame
+// that was sent came back. Short trials, which can only speak against a load,
+// bracket it; the rate reported was held for a full trial. It yields
+// throughput with both bounds, in frames per second and direction; with
+// networks throughput_256_networks, say (section 12).
+func RunThroughput(ctx context.Context, m Measurer, cfg ThroughputConfig) (Outcome, error) {
+	var short cuts
+	short.shorter("a trial", cfg.Trial, minuteTrial, "RFC 2544 section 24")
+	test, name := TestThroughput, short.name(TestThroughput)
+	if cfg.Networks > 1 {
+		test, name = TestNetworks, short.name(networksName(cfg.Networks))
+	}
+	out, err := RunRate(ctx, m, SearchConfig{
+		Size: cfg.Size, Min: cfg.Min, Max: cfg.Max, Hint: cfg.Hint, Limit: cfg.Limit, Traffic: Traffic{Networks: cfg.Networks},
+		Goals: []Goal{{Name: name, Initial: cfg.Exploratory, Final: cfg.Trial, Sum: cfg.Trial, Width: cfg.Width}},
+	})
+	out.Test = test
+	short.tell(&out, test)
+	return out, err
+}
