@@ -82,7 +82,7 @@ func (a *AFPacket) Run(ctx context.Context, p Plan) (Ledger, error) {
 		return Ledger{}, fmt.Errorf("frame size %d: this engine was opened for up to %d", p.Size, a.cfg.Largest)
 	}
 	most := uint64(len(a.seen[0])) * 64
-	if n := p.Rate.Frames(p.Duration); !p.Rate.IsFlood() && n > most {
+	if n := p.trial().Frames(); n > most {
 		return Ledger{}, fmt.Errorf("trial of %d frames: the ledger of this engine holds %d", n, most)
 	}
 	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // a collection would be a stall of our own making
@@ -126,6 +126,7 @@ func (a *AFPacket) prepare(p Plan) (*packetTrial, error) {
 		clear(a.seen[n][:(a.used[n]+63)/64])
 		s := &packetStream{number: n, stamper: stamper, out: make([][]byte, 0, t.batch), from: a.sockets[n], to: a.sockets[1-n]}
 		s.receiver = newReceiver(stamper, t.schedule.frames, p.Late, a.seen[n])
+		s.receiver.tag(p)
 		if p.Pcap != "" {
 			s.receiver.witness = newWitness(a.cfg.Largest.OnVeth())
 		}

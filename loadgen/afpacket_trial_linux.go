@@ -176,10 +176,14 @@ func (t *packetTrial) ledger() (Ledger, error) {
 		l.Duration = time.Duration(end-s.start) - l.Paused
 	}
 	var failed error
-	all := [2]*histogram{newHistogram(), newHistogram()}
+	all, differences := [2]*histogram{newHistogram(), newHistogram()}, newVariation()
 	for _, stream := range t.streams {
 		offered := s.sent[stream.number].n
-		l.Streams = append(l.Streams, stream.receiver.ledger(t.plan, offered))
+		booked := stream.receiver.ledger(t.plan, offered)
+		booked.Silence = silenceOf(stream.receiver.silentFrom, stream.receiver.silence, s.start)
+		booked.bookLast(s.pace, s.stalls, func(i uint64) uint64 { return stream.receiver.seen[i] })
+		l.Streams = append(l.Streams, booked)
+		differences.merge(stream.receiver.variation)
 		for i, h := range stream.receiver.latency {
 			all[i].merge(h)
 		}
@@ -192,5 +196,6 @@ func (t *packetTrial) ledger() (Ledger, error) {
 		}
 	}
 	l.Latency, l.LatencyQuiet = all[0].distribution(), all[1].distribution()
+	l.Variation = differences.summary()
 	return l, failed
 }

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"net"
+	"reflect"
 	"runtime"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -12,6 +14,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/sys"
 	"github.com/tunnelbench/tunnelbench/internal/testenv"
 	"github.com/tunnelbench/tunnelbench/netns"
+	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
 // testEngine is either engine.
@@ -52,20 +55,38 @@ func fault(n int) string {
 	return ""
 }
 
+// lastFault is when the last frame was sent that is dropped or damaged.
+func lastFault(p Plan) *time.Duration {
+	for n := int(p.Rate.Frames(p.Duration)) - 1; n >= 0; n-- {
+		if f := fault(n); f == "drop" || f == "corrupt" {
+			at := p.pace().due(uint64(n))
+			return &at
+		}
+	}
+	return nil
+}
+
 // afterFaults is what a ledger must show of so many frames.
 func afterFaults(frames uint64) StreamLedger {
 	l := StreamLedger{Intended: frames, Offered: frames, Received: frames}
 	for n := range int(frames) {
+		behind := uint64(1) // a frame shows the gap
+		if n == int(frames)-1 {
+			behind = 0
+		}
 		switch fault(n) {
 		case "drop":
 			l.Received--
+			l.Gaps += behind // no two faults are neighbours
 		case "duplicate":
 			l.Duplicated++
 		case "hold":
 			l.Reordered++
+			l.Gaps += behind
 		case "corrupt":
 			l.Received--
 			l.Corrupted++
+			l.Gaps += behind
 		}
 	}
 	return l
@@ -79,6 +100,7 @@ func TestEnginesAgreeOnFaults(t *testing.T) {
 	p.Silence, p.Window = 500*time.Millisecond, 10*time.Second // the device is a thread among others
 	p.Streams = append(p.Streams, reversed(p).Streams[0])
 	want := afterFaults(p.Rate.Frames(p.Duration))
+	want.LastLost = lastFault(p)
 	if want.Duplicated == 0 || want.Reordered == 0 || want.Corrupted == 0 {
 		t.Fatalf("the trial is too short: %+v", want)
 	}
@@ -101,8 +123,11 @@ func checkLedger(t *testing.T, name string, open func(EngineConfig) (testEngine,
 	}
 	for i, got := range l.Streams {
 		got.Received, got.Late = got.Received+got.Late, 0
-		got.Latency, got.LatencyQuiet, got.Span = nil, nil, 0
-		if got != want {
+		got.Latency, got.LatencyQuiet, got.Span, got.Silence = nil, nil, 0, nil
+		if last := want.LastLost; last != nil && got.LastLost != nil && *got.LastLost >= *last && *got.LastLost <= *last+l.Paused {
+			got.LastLost = last // pauses of the schedule are part of it
+		}
+		if !reflect.DeepEqual(got, want) {
 			t.Errorf("%s, stream %d:\ngot  %+v\nwant %+v", name, i, got, want)
 		}
 	}
@@ -241,4 +266,48 @@ func mischief(to *sys.PacketSocket, frame []byte, what string, held *[]byte) err
 		out = out[n:]
 	}
 	return nil
+}
+
+// Loads that change, bursts and tags: both engines send what the plan says and
+// keep the delays of the same frames.
+func TestEnginesAgreeOnTraffic(t *testing.T) {
+	cfg := wireConfig(t, 1<<20, MaxXDPFrame)
+	for name, traffic := range map[string]rfc2544.Traffic{
+		"step":   {Step: 5e3, StepAt: 100 * time.Millisecond},
+		"bursts": {Burst: 16, BurstRate: 200e3},
+		"tags":   {TagFrom: 100 * time.Millisecond},
+	} {
+		p := wirePlan()
+		p.Rate, p.Duration, p.Traffic = 20e3, 200*time.Millisecond, traffic
+		for engine, open := range testEngines {
+			e, err := open(cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			l, err := e.Run(context.Background(), p)
+			if closed := e.Close(); err != nil || closed != nil {
+				t.Fatal(err, closed)
+			}
+			s, frames := l.Streams[0], p.trial().Frames()
+			if s.Offered != frames || s.Received+s.Late != frames || s.LastLost != nil || s.Gaps != 0 || s.Silence == nil {
+				t.Errorf("%s, %s: %d frames, %+v", engine, name, frames, s)
+			}
+			if l.Duration < 199*time.Millisecond || l.Duration > 230*time.Millisecond {
+				t.Errorf("%s, %s: took %v", engine, name, l.Duration)
+			}
+			if traffic.TagFrom == 0 {
+				if len(s.Tags) != 0 || l.Variation != nil {
+					t.Errorf("%s, %s: tags that nobody asked for", engine, name)
+				}
+				continue
+			}
+			v := l.Variation
+			if len(s.Tags) != 1000 || slices.Min(s.Tags) < s.Latency.Min || slices.Max(s.Tags) > s.Latency.Max {
+				t.Errorf("%s: %d tags, latencies %+v", engine, len(s.Tags), s.Latency)
+			}
+			if v == nil || v.N != frames-1 || v.Min > v.Median || v.Median > v.Max || v.Max > s.Latency.Max-s.Latency.Min || -v.Min > s.Latency.Max-s.Latency.Min {
+				t.Errorf("%s: variation %+v, latencies %+v", engine, v, s.Latency)
+			}
+		}
+	}
 }

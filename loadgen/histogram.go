@@ -64,26 +64,33 @@ func (h *histogram) merge(o *histogram) {
 	}
 }
 
-// distribution summarises the samples. It is nil when there are none. A
-// percentile is the smallest value with F(x) >= p (RFC 2330 section 11.3).
-func (h *histogram) distribution() *rfc2544.Distribution {
-	var n uint64
+// samples is how many there are.
+func (h *histogram) samples() (n uint64) {
 	for _, c := range h.counts {
 		n += uint64(c)
 	}
+	return n
+}
+
+// ranked is the sample of that rank, from 1 for the least up.
+func (h *histogram) ranked(rank uint64) time.Duration {
+	var sum uint64
+	for b, c := range h.counts {
+		if sum += uint64(c); sum >= rank {
+			return time.Duration(min(max(middle(b), h.least), h.most))
+		}
+	}
+	return time.Duration(h.most)
+}
+
+// distribution summarises the samples. It is nil when there are none. A
+// percentile is the smallest value with F(x) >= p (RFC 2330 section 11.3).
+func (h *histogram) distribution() *rfc2544.Distribution {
+	n := h.samples()
 	if n == 0 {
 		return nil
 	}
-	at := func(perMille uint64) time.Duration {
-		rank := (n*perMille + 999) / 1000
-		var sum uint64
-		for b, c := range h.counts {
-			if sum += uint64(c); sum >= rank {
-				return time.Duration(min(max(middle(b), h.least), h.most))
-			}
-		}
-		return time.Duration(h.most)
-	}
+	at := func(perMille uint64) time.Duration { return h.ranked((n*perMille + 999) / 1000) }
 	return &rfc2544.Distribution{
 		N: n, Min: time.Duration(h.least), P50: at(500), P90: at(900), P99: at(990), P999: at(999), Max: time.Duration(h.most),
 	}

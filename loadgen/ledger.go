@@ -15,7 +15,11 @@ type StreamLedger struct {
 	Duplicated, Reordered, Corrupted uint64
 	Stale, Foreign                   uint64 // an earlier trial's frames; nobody's
 	Latency, LatencyQuiet            *rfc2544.Distribution
-	Span                             time.Duration // from the first frame received to the last
+	Span                             time.Duration  // from the first frame received to the last
+	Gaps                             uint64         // times that a later frame came in place of one
+	LastLost                         *time.Duration // when the last frame that never came was sent, since the start
+	Silence                          *rfc2544.Silence
+	Tags                             []time.Duration // of trials with tags; rfc2544.TagLost for one that never came
 }
 
 // Ledger is what a trial showed.
@@ -24,8 +28,9 @@ type Ledger struct {
 	Streams []StreamLedger
 	// Latency and LatencyQuiet are of all streams' frames together.
 	Latency, LatencyQuiet *rfc2544.Distribution
-	Duration              time.Duration // spent sending, pauses left out
-	Paused                time.Duration // that the machine took from the schedule
+	Variation             *rfc2544.Variation // of all streams' neighbours, in trials with tags
+	Duration              time.Duration      // spent sending, pauses left out
+	Paused                time.Duration      // that the machine took from the schedule
 	Lateness              *rfc2544.Distribution
 	// LatenessQuiet leaves out frames sent in a slice that a stall touched.
 	LatenessQuiet *rfc2544.Distribution
@@ -48,4 +53,20 @@ type AttackLedger struct {
 	Sent, Octets uint64 // whole frames
 	Refused      uint64 // that the kernel would not make
 	Repeats      uint64 // times that it began again with the first
+}
+
+// bookLast says when the last frame was sent that never came, by the bitmap of those that did.
+func (s *StreamLedger) bookLast(c pace, stalls []rfc2544.Stall, word func(i uint64) uint64) {
+	if n, ok := lastMissing(s.Offered, word); ok {
+		at := c.sentAt(n, stalls)
+		s.LastLost = &at
+	}
+}
+
+// silenceOf is nil when the longest one never was.
+func silenceOf(from, length, start uint64) *rfc2544.Silence {
+	if length == 0 || from < start {
+		return nil
+	}
+	return &rfc2544.Silence{At: time.Duration(from - start), Length: time.Duration(length)}
 }

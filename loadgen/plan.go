@@ -53,6 +53,13 @@ type Plan struct {
 	Batch    int           // frames between two flushes to the port; 0 lets the engine choose
 	Pcap     string        // directory for captures of what went wrong, by the afpacket engine; empty: none
 	Attack   rfc2544.Rate  // of mutants, sent beside the streams by the xdp engine; 0: none
+	// Traffic is what else the frames do; its Networks are not looked at.
+	Traffic rfc2544.Traffic
+}
+
+// trial is the plan in the words of the RFCs.
+func (p Plan) trial() rfc2544.Trial {
+	return rfc2544.Trial{Size: p.Size, Load: p.Rate, Duration: p.Duration, Traffic: p.Traffic}
 }
 
 // Validate names the first thing that no engine can do, in one line.
@@ -78,6 +85,16 @@ func (p Plan) Validate() error {
 		return fmt.Errorf("batch of %d frames: from 1 to %d, or 0 for the engine's choice", p.Batch, maxBatch)
 	case p.Attack != 0 && !(p.Attack >= minRate && p.Attack <= MaxRate):
 		return fmt.Errorf("attack of %v: the engine paces from %v to %v", p.Attack, minRate, MaxRate)
+	case p.Traffic.Step != 0 && !(p.Traffic.Step >= minRate && p.Traffic.Step <= MaxRate && p.Traffic.StepAt > 0 && p.Traffic.StepAt < p.Duration):
+		return fmt.Errorf("load %v from %v on: the engine paces from %v to %v, and changes within the trial", p.Traffic.Step, p.Traffic.StepAt, minRate, MaxRate)
+	case p.Traffic.Burst > 1 && !(p.Traffic.BurstRate >= p.Rate && p.Traffic.BurstRate <= MaxRate):
+		return fmt.Errorf("bursts at %v: from the load itself to %v", p.Traffic.BurstRate, MaxRate)
+	case p.Rate.IsFlood() && (p.Traffic.Step != 0 || p.Traffic.Burst > 1 || p.Traffic.TagFrom != 0):
+		return fmt.Errorf("plan: a flood has no schedule, so no steps, bursts and tags")
+	case p.Traffic.Step != 0 && p.Traffic.Burst > 1:
+		return fmt.Errorf("plan: either steps or bursts")
+	case p.Traffic.TagFrom < 0 || p.Traffic.TagFrom >= p.Duration:
+		return fmt.Errorf("tags from %v on: must be within the trial", p.Traffic.TagFrom)
 	case p.Late <= 0 || p.Silence <= 0 || p.Window <= 0:
 		return fmt.Errorf("plan: the late limit, the silence and the window must be above zero")
 	}
@@ -106,7 +123,15 @@ func (p Plan) intended(offered uint64) uint64 {
 	if p.Rate.IsFlood() {
 		return offered
 	}
-	return p.Rate.Frames(p.Duration)
+	return p.trial().Frames()
+}
+
+// peak is the highest rate of the schedule.
+func (p Plan) peak() rfc2544.Rate {
+	if p.Traffic.Burst > 1 {
+		return p.Traffic.BurstRate
+	}
+	return max(p.Rate, p.Traffic.Step)
 }
 
 // PacedBatch is the largest batch of a paced trial: bursts are no longer.
@@ -125,7 +150,7 @@ func (p Plan) BatchSize() int {
 		return p.Batch
 	case p.Rate.IsFlood():
 		return floodBatch
-	case float64(p.Rate)*float64(len(p.Streams))+float64(p.Attack) <= singlesUpTo:
+	case float64(p.peak())*float64(len(p.Streams))+float64(p.Attack) <= singlesUpTo:
 		return 1
 	}
 	return PacedBatch

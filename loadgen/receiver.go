@@ -3,6 +3,8 @@ package loadgen
 import (
 	"bytes"
 	"time"
+
+	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
 // receiver books the frames of one stream: the receiving half of bpf/tester.c
@@ -20,6 +22,12 @@ type receiver struct {
 	next         uint64        // the lowest number not yet passed
 	first, last  uint64        // when a frame was received
 	latency      [2]*histogram // all, and what no stall touched
+
+	silence, silentFrom uint64   // the longest time without a frame
+	tags                []uint64 // as in bpf/tester.c: one too long, 0 where none came; nil: no tags
+	tagFirst, tagEvery  uint64
+	took                uint64 // by the frame before next, plus one; 0: nothing came
+	variation           variation
 }
 
 // frameIn is a received frame.
@@ -34,7 +42,16 @@ type frameIn struct {
 func newReceiver(s *stamper, frames uint64, late time.Duration, seen []uint64) *receiver {
 	return &receiver{
 		layout: s.layout, signature: s.signature, template: s.template, frames: frames, late: uint64(late), seen: seen,
-		latency: [2]*histogram{newHistogram(), newHistogram()},
+		latency:   [2]*histogram{newHistogram(), newHistogram()},
+		variation: newVariation(),
+	}
+}
+
+// tag has the receiver keep the delays of the frames that the plan tags.
+func (r *receiver) tag(p Plan) {
+	if p.Traffic.TagFrom > 0 {
+		r.tags = make([]uint64, rfc2544.MaxTags)
+		r.tagFirst, r.tagEvery = p.trial().Tags()
 	}
 }
 
@@ -95,13 +112,20 @@ func (r *receiver) judge(a *frameIn) (v verdict, stamp Signature, reordered bool
 		return asDuplicated, stamp, false
 	}
 	*word |= bit
-	if sequence := uint64(stamp.Sequence); sequence < r.next {
+	a.at = max(a.at, stamp.SentAt) // the kernel's clock and ours are two: they differ by some 100 ns
+	sequence := uint64(stamp.Sequence)
+	if r.tags != nil {
+		r.bookDelay(sequence, a.at-stamp.SentAt)
+	}
+	if sequence < r.next {
 		r.Reordered++
 		reordered = true
 	} else {
+		if sequence > r.next {
+			r.Gaps++
+		}
 		r.next = sequence + 1
 	}
-	a.at = max(a.at, stamp.SentAt) // the kernel's clock and ours are two: they differ by some 100 ns
 	if a.at-stamp.SentAt > r.late {
 		return asLate, stamp, reordered
 	}
@@ -118,11 +142,26 @@ func (r *receiver) differs(a *frameIn) bool {
 func (r *receiver) time(at, sent, quietSince uint64) {
 	if r.first == 0 {
 		r.first = at
+	} else if at > r.last && at-r.last > r.silence {
+		r.silence, r.silentFrom = at-r.last, r.last
 	}
 	r.last = max(r.last, at)
 	r.latency[0].add(at - sent)
 	if sent >= quietSince {
 		r.latency[1].add(at - sent)
+	}
+}
+
+// bookDelay is what a trial with tags keeps of a frame.
+func (r *receiver) bookDelay(sequence, took uint64) {
+	if after := sequence - r.tagFirst; sequence >= r.tagFirst && after%r.tagEvery == 0 && after/r.tagEvery < uint64(len(r.tags)) {
+		r.tags[after/r.tagEvery] = took + 1
+	}
+	if sequence == r.next && r.took > 0 {
+		r.variation.add(int64(took) + 1 - int64(r.took))
+	}
+	if sequence >= r.next {
+		r.took = took + 1
 	}
 }
 
@@ -137,5 +176,8 @@ func (r *receiver) ledger(p Plan, offered uint64) StreamLedger {
 	l.Intended, l.Offered = p.intended(offered), offered
 	l.Latency, l.LatencyQuiet = r.latency[0].distribution(), r.latency[1].distribution()
 	l.Span = time.Duration(r.last - r.first)
+	if r.tags != nil {
+		l.Tags = tagged(r.tags, p, offered)
+	}
 	return l
 }

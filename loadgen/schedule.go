@@ -28,7 +28,7 @@ func intervalOf(r rfc2544.Rate) uint64 {
 // It is the sending half of bpf/tester.c in Go.
 type schedule struct {
 	frames   uint64 // per stream
-	interval uint64 // between them, in intervalUnit; 0: no schedule
+	pace     pace
 	deadline uint64 // since the start, pauses left out
 	first    int
 	both     bool
@@ -55,7 +55,7 @@ type sentFrames struct {
 // newSchedule is the plan's; most is what a ledger holds per stream, which ends a flood.
 func newSchedule(p Plan, most uint64, cpu int) *schedule {
 	s := &schedule{
-		frames: p.Rate.Frames(p.Duration), interval: intervalOf(p.Rate), deadline: uint64(p.Duration + sendGrace),
+		frames: p.trial().Frames(), pace: p.pace(), deadline: uint64(p.Duration + sendGrace),
 		first: p.first(), both: len(p.Streams) == 2, testerCPU: cpu,
 		stalls: make([]rfc2544.Stall, 0, stallsMost),
 	}
@@ -64,7 +64,7 @@ func newSchedule(p Plan, most uint64, cpu int) *schedule {
 	}
 	s.turn = s.first
 	if s.both {
-		s.sent[1].due = s.interval / 2 // they take turns
+		s.sent[1].due = intervalOf(p.Rate) / 2 // they take turns
 	}
 	s.lateness = [2]*histogram{newHistogram(), newHistogram()}
 	return s
@@ -95,7 +95,7 @@ func (s *schedule) worked(now uint64) {
 }
 
 func (s *schedule) stall(length, now uint64) {
-	if s.interval != 0 {
+	if s.pace.interval != 0 {
 		s.paused += length
 	}
 	slice := uint64(stallSlice)
@@ -134,7 +134,7 @@ func (s *schedule) next(now uint64) (stream int, sequence uint64, ok bool) {
 		}
 	}
 	f := &s.sent[stream]
-	if s.interval != 0 {
+	if s.pace.interval != 0 {
 		late := s.elapsed(now) - f.due/intervalUnit
 		s.lateness[0].add(late)
 		if now >= s.quietSince {
@@ -142,8 +142,8 @@ func (s *schedule) next(now uint64) (stream int, sequence uint64, ok bool) {
 		}
 	}
 	sequence = f.n
+	f.due += s.pace.after(f.n)
 	f.n++
-	f.due += s.interval
 	if s.both {
 		s.turn = stream ^ 1
 	}

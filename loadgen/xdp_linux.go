@@ -114,7 +114,7 @@ func (x *XDP) Run(ctx context.Context, p Plan) (Ledger, error) {
 	if p.Pcap != "" {
 		return Ledger{}, errors.New("captures: the xdp engine has no frames in user space: use afpacket")
 	}
-	if n := p.Rate.Frames(p.Duration); !p.Rate.IsFlood() && n > x.words*64 {
+	if n := p.trial().Frames(); n > x.words*64 {
 		return Ledger{}, fmt.Errorf("trial of %d frames: the ledger of this engine holds %d", n, x.words*64)
 	}
 	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // a collection would be a stall of our own making

@@ -2,8 +2,10 @@ package loadgen
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/bits"
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/loadgen/bpf"
@@ -12,12 +14,18 @@ import (
 
 func (x *XDP) kernelPlan(p Plan) bpf.TesterTrialPlan {
 	const grace = 20 * time.Millisecond // for the frames that the path made late
+	c := p.pace()
 	plan := bpf.TesterTrialPlan{
-		Frames: p.Rate.Frames(p.Duration), IntervalQ: intervalOf(p.Rate), Deadline: uint64(p.Duration + grace),
+		Frames: p.trial().Frames(), IntervalQ: c.interval, Deadline: uint64(p.Duration + grace),
 		StallLimit: uint64(StallLimit), LateLimit: uint64(p.Late), Slice: uint64(stallSlice), Tick: uint64(tickPeriod),
 		Streams: uint32(len(p.Streams)), First: uint32(p.first()), Flows: uint32(p.Flows), Length: uint32(p.Size.OnVeth()),
 		TesterCpu: uint32(x.cfg.Tester), Trial: uint32(x.trial), Words: uint32(x.words), Batch: uint32(p.BatchSize()),
 		AttackQ: attackInterval(p.Attack),
+		StepAt:  c.stepAt, StepQ: c.step, GapQ: c.gap, Burst: uint32(c.burst), TagFirst: never,
+	}
+	if p.Traffic.TagFrom > 0 {
+		first, every := p.trial().Tags()
+		plan.TagFirst, plan.TagShift = first, uint32(bits.TrailingZeros64(every))
 	}
 	if p.IPv6 {
 		plan.Ipv6 = 1
@@ -55,6 +63,7 @@ func (x *XDP) prepare(p Plan) error {
 		o.Template.Set(templates), o.QuietSince.Set(uint64(0)),
 		o.Sent.Set(p.firstDue()), o.Attack.Set(bpf.TesterAttackState{}), o.Received.Set([2]bpf.TesterStreamReceived{}),
 		o.Latency.Set([2][2]bpf.TesterHistogram{pair, pair}), o.Lateness.Set(pair),
+		o.Longer.Set(pair), o.Shorter.Set(pair), o.Tags.Set([2][rfc2544.MaxTags]uint64{}),
 		o.StallCount.Set(uint64(0)), o.Sender.Set(bpf.TesterSendState{}),
 	)
 }
@@ -143,8 +152,12 @@ func (x *XDP) ledger(p Plan) (Ledger, error) {
 		received [2]bpf.TesterStreamReceived
 		latency  [2][2]bpf.TesterHistogram
 		lateness [2]bpf.TesterHistogram
+		longer   [2]bpf.TesterHistogram
+		shorter  [2]bpf.TesterHistogram
+		tags     [2][rfc2544.MaxTags]uint64
 	)
-	err := errors.Join(o.Sender.Get(&state), o.Sent.Get(&sent), o.Received.Get(&received), o.Latency.Get(&latency), o.Lateness.Get(&lateness))
+	err := errors.Join(o.Sender.Get(&state), o.Sent.Get(&sent), o.Received.Get(&received), o.Latency.Get(&latency), o.Lateness.Get(&lateness),
+		o.Longer.Get(&longer), o.Shorter.Get(&shorter), o.Tags.Get(&tags))
 	if err != nil {
 		return Ledger{}, fmt.Errorf("read the ledger: %w", err)
 	}
@@ -157,19 +170,32 @@ func (x *XDP) ledger(p Plan) (Ledger, error) {
 		Attack:   attacked,
 		Lateness: fromKernel(&lateness[0]).distribution(), LatenessQuiet: fromKernel(&lateness[1]).distribution(),
 	}
-	all, quiet := newHistogram(), newHistogram()
+	if err := x.readStalls(&l, state.Start); err != nil {
+		return l, err
+	}
+	all, quiet, differences := newHistogram(), newHistogram(), newVariation()
 	for i := range p.Streams {
 		s := p.first() + i
 		r := received[s]
 		one, oneQuiet := fromKernel(&latency[s][0]), fromKernel(&latency[s][1])
 		all.merge(one)
 		quiet.merge(oneQuiet)
-		l.Streams = append(l.Streams, StreamLedger{
+		stream := StreamLedger{
 			Intended: p.intended(sent[s].N), Offered: sent[s].N, Received: r.Received, Late: r.Late,
 			Duplicated: r.Duplicated, Reordered: r.Reordered, Corrupted: r.Corrupted, Stale: r.Stale, Foreign: r.Foreign,
 			Latency: one.distribution(), LatencyQuiet: oneQuiet.distribution(), Span: time.Duration(r.Last - r.First),
-		})
+			Gaps: r.Gaps, Silence: silenceOf(r.SilentFrom, r.Silence, state.Start),
+		}
+		if r.Received+r.Late < sent[s].N {
+			stream.bookLast(p.pace(), l.Stalls, x.seenWords(s))
+		}
+		if p.Traffic.TagFrom > 0 {
+			stream.Tags = tagged(tags[s][:], p, sent[s].N)
+			differences.merge(variation{fromKernel(&longer[s]), fromKernel(&shorter[s])})
+		}
+		l.Streams = append(l.Streams, stream)
 	}
+	l.Variation = differences.summary()
 	l.Latency, l.LatencyQuiet = all.distribution(), quiet.distribution()
 	if state.Start != 0 {
 		end := state.Done
@@ -178,7 +204,25 @@ func (x *XDP) ledger(p Plan) (Ledger, error) {
 		}
 		l.Duration = time.Duration(end-state.Start) - l.Paused
 	}
-	return l, x.readStalls(&l, state.Start)
+	return l, nil
+}
+
+// seenWords reads the bitmap of a stream's frames, backwards, a page at a time.
+func (x *XDP) seenWords(stream int) func(i uint64) uint64 {
+	const words = 512
+	var page [words * 8]byte
+	have := uint64(never)
+	return func(i uint64) uint64 {
+		if at := i / words; at != have {
+			offset := (uint64(stream)*x.words + at*words) * 8
+			n := min(words, x.words-at*words) * 8
+			if _, err := x.seen.ReadAt(page[:n], int64(offset)); err != nil {
+				return never // as if all had come: the ledger's own reading has failed loudly before
+			}
+			have = at
+		}
+		return binary.NativeEndian.Uint64(page[i%words*8:])
+	}
 }
 
 func fromKernel(h *bpf.TesterHistogram) *histogram {

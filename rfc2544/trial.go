@@ -56,7 +56,7 @@ func (t Trial) Tags() (first, every uint64) {
 	first = t.Load.Frames(t.TagFrom)
 	rest := t.Frames() - min(first, t.Frames())
 	every = 1
-	for rest/every > MaxTags { // a power of two: telling a tag from another frame is cheap
+	for (rest+every-1)/every > MaxTags { // a power of two: telling a tag from another frame is cheap
 		every *= 2
 	}
 	return first, every

@@ -34,6 +34,12 @@ __u64 quiet_since LINE; /* frames stamped before it met a stall */
 struct histogram latency[STREAMS][2] LINE;
 struct histogram lateness[2] LINE;
 
+/* Of trials with tags: the delays of tagged frames plus one, 0 where none
+ * came; how much longer a frame took than the one before it, and how much less long. */
+__u64 tags[STREAMS][TAGS_MAX] LINE;
+struct histogram longer[STREAMS] LINE;
+struct histogram shorter[STREAMS] LINE;
+
 __u8 template[STREAMS][FRAME_MAX] LINE;
 
 struct stall stalls[STALLS_MAX] LINE;
@@ -218,6 +224,19 @@ static __always_inline int write_frame(struct xdp_md *ctx, __u32 s, __u64 now, c
 	return bpf_xdp_store_bytes(ctx, signed_len, &template[s][signed_len], rest);
 }
 
+/* From the frame that was just sent to the next. */
+static __always_inline __u64 next_interval(__u32 s)
+{
+	if (sent[s].n >= plan.step_at)
+		return plan.step_q;
+	if (plan.burst > 1) {
+		if (++sent[s].in_burst < plan.burst)
+			return plan.gap_q;
+		sent[s].in_burst = 0;
+	}
+	return plan.interval_q;
+}
+
 /* Send stream s's next frame if it is due. */
 static __always_inline int send_due(struct xdp_md *ctx, __u32 s, __u64 now, __u64 elapsed)
 {
@@ -238,7 +257,7 @@ static __always_inline int send_due(struct xdp_md *ctx, __u32 s, __u64 now, __u6
 			count(&lateness[1], elapsed - due);
 	}
 	sent[s].n++;
-	sent[s].due_q += plan.interval_q;
+	sent[s].due_q += next_interval(s);
 	sent[s].last = now;
 	if (++sent[s].flow >= plan.flows)
 		sent[s].flow = 0;
@@ -379,6 +398,26 @@ __noinline int payload_differs(struct xdp_md *ctx, __u32 s)
 	return diff != 0;
 }
 
+/* What a trial with tags keeps of a frame; the one before it took r->took. */
+static __always_inline void book_delay(struct stream_received *r, __u32 s, __u32 sequence, __u64 took)
+{
+	__u32 after = sequence - (__u32)plan.tag_first, tag = after >> (plan.tag_shift & 31);
+
+	if (sequence >= plan.tag_first && tag << (plan.tag_shift & 31) == after) {
+		OPAQUE(tag);
+		if (tag < TAGS_MAX)
+			tags[s][tag] = took + 1;
+	}
+	if (sequence && sequence == r->next && r->took) {
+		if (took + 1 >= r->took)
+			count(&longer[s], took + 1 - r->took);
+		else
+			count(&shorter[s], r->took - took - 1);
+	}
+	if (sequence >= r->next)
+		r->took = took + 1;
+}
+
 /* Book an intact frame of this trial. */
 static __always_inline void book(struct stream_received *r, __u32 s, __u32 sequence, __u64 stamp, __u64 now)
 {
@@ -395,16 +434,24 @@ static __always_inline void book(struct stream_received *r, __u32 s, __u32 seque
 		return;
 	}
 	*word |= bit;
-	if (sequence < r->next)
+	if (~plan.tag_first)
+		book_delay(r, s, sequence, took);
+	if (sequence < r->next) {
 		r->reordered++;
-	else
+	} else {
+		r->gaps += sequence > r->next;
 		r->next = sequence + 1ULL;
+	}
 	if (took > plan.late_limit)
 		r->late++;
 	else
 		r->received++;
 	if (!r->first)
 		r->first = now;
+	else if (now - r->last > r->silence) {
+		r->silence = now - r->last;
+		r->silent_from = r->last;
+	}
 	r->last = now;
 	count(&latency[s][0], took);
 	if (stamp >= quiet_since)

@@ -11,6 +11,7 @@
 #define STREAMS 2	 /* one per direction: stream s leaves port s */
 #define FRAME_MAX 3072	 /* octets of a live frame's template */
 #define FLOWS_MAX 65536
+#define TAGS_MAX 1024
 #define CPUS_MAX 1024
 #define STALLS_MAX 4096
 
@@ -61,6 +62,11 @@ struct trial_plan {
 	__u32 batch;	   /* polls between two flushes to the ports */
 	__u32 ipv6, pad;
 	__u64 attack_q;	   /* between mutants, in 2^-20 ns; 0: none are sent */
+	__u64 step_at, step_q; /* from that frame on, the interval is step_q */
+	__u64 gap_q;	   /* between the frames of a burst; interval_q is between bursts */
+	__u32 burst;	   /* frames; 0 or 1: evenly spaced */
+	__u32 tag_shift;   /* every 2^tag_shift-th frame from tag_first on */
+	__u64 tag_first;   /* all ones: none */
 };
 
 struct send_state {
@@ -76,7 +82,7 @@ struct send_state {
 struct stream_sent {
 	__u64 n, due_q;
 	__u64 last; /* when the last frame went out */
-	__u32 flow, pad;
+	__u32 flow, in_burst;
 };
 
 struct attack_state {
@@ -93,7 +99,10 @@ struct stream_received {
 	__u64 received, late, duplicated, reordered, corrupted, stale, foreign;
 	__u64 next; /* lowest sequence number not yet passed */
 	__u64 first, last;
-	__u64 pad[6]; /* whole cache lines per stream: a core each may receive them */
+	__u64 gaps;		   /* times that a later frame came in place of one */
+	__u64 silence, silent_from; /* the longest time without a frame */
+	__u64 took;		   /* by the frame before next, plus one; 0: nothing came */
+	__u64 pad[2]; /* whole cache lines per stream: a core each may receive them */
 };
 
 struct canary {

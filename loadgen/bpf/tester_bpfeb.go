@@ -86,16 +86,20 @@ type TesterStreamReceived struct {
 	Next       uint64
 	First      uint64
 	Last       uint64
-	Pad        [6]uint64
+	Gaps       uint64
+	Silence    uint64
+	SilentFrom uint64
+	Took       uint64
+	Pad        [2]uint64
 }
 
 type TesterStreamSent struct {
-	_    structs.HostLayout
-	N    uint64
-	DueQ uint64
-	Last uint64
-	Flow uint32
-	Pad  uint32
+	_       structs.HostLayout
+	N       uint64
+	DueQ    uint64
+	Last    uint64
+	Flow    uint32
+	InBurst uint32
 }
 
 type TesterTrialPlan struct {
@@ -118,6 +122,12 @@ type TesterTrialPlan struct {
 	Ipv6       uint32
 	Pad        uint32
 	AttackQ    uint64
+	StepAt     uint64
+	StepQ      uint64
+	GapQ       uint64
+	Burst      uint32
+	TagShift   uint32
+	TagFirst   uint64
 }
 
 // Names of all BPF objects in the ELF.
@@ -136,13 +146,16 @@ const (
 	TesterVarCanaries   = "canaries"
 	TesterVarLatency    = "latency"
 	TesterVarLateness   = "lateness"
+	TesterVarLonger     = "longer"
 	TesterVarPlan       = "plan"
 	TesterVarQuietSince = "quiet_since"
 	TesterVarReceived   = "received"
 	TesterVarSender     = "sender"
 	TesterVarSent       = "sent"
+	TesterVarShorter    = "shorter"
 	TesterVarStallCount = "stall_count"
 	TesterVarStalls     = "stalls"
+	TesterVarTags       = "tags"
 	TesterVarTemplate   = "template"
 )
 
@@ -212,13 +225,16 @@ type TesterVariableSpecs struct {
 	Canaries   *ebpf.VariableSpec `ebpf:"canaries"`
 	Latency    *ebpf.VariableSpec `ebpf:"latency"`
 	Lateness   *ebpf.VariableSpec `ebpf:"lateness"`
+	Longer     *ebpf.VariableSpec `ebpf:"longer"`
 	Plan       *ebpf.VariableSpec `ebpf:"plan"`
 	QuietSince *ebpf.VariableSpec `ebpf:"quiet_since"`
 	Received   *ebpf.VariableSpec `ebpf:"received"`
 	Sender     *ebpf.VariableSpec `ebpf:"sender"`
 	Sent       *ebpf.VariableSpec `ebpf:"sent"`
+	Shorter    *ebpf.VariableSpec `ebpf:"shorter"`
 	StallCount *ebpf.VariableSpec `ebpf:"stall_count"`
 	Stalls     *ebpf.VariableSpec `ebpf:"stalls"`
+	Tags       *ebpf.VariableSpec `ebpf:"tags"`
 	Template   *ebpf.VariableSpec `ebpf:"template"`
 }
 
@@ -265,13 +281,16 @@ type TesterVariables struct {
 	Canaries   *ebpf.Variable `ebpf:"canaries"`
 	Latency    *ebpf.Variable `ebpf:"latency"`
 	Lateness   *ebpf.Variable `ebpf:"lateness"`
+	Longer     *ebpf.Variable `ebpf:"longer"`
 	Plan       *ebpf.Variable `ebpf:"plan"`
 	QuietSince *ebpf.Variable `ebpf:"quiet_since"`
 	Received   *ebpf.Variable `ebpf:"received"`
 	Sender     *ebpf.Variable `ebpf:"sender"`
 	Sent       *ebpf.Variable `ebpf:"sent"`
+	Shorter    *ebpf.Variable `ebpf:"shorter"`
 	StallCount *ebpf.Variable `ebpf:"stall_count"`
 	Stalls     *ebpf.Variable `ebpf:"stalls"`
+	Tags       *ebpf.Variable `ebpf:"tags"`
 	Template   *ebpf.Variable `ebpf:"template"`
 }
 
