@@ -6,7 +6,7 @@ MAKEFLAGS += --no-builtin-rules
 
 GO      ?= go
 VERSION ?= $(shell git describe --tags --dirty 2>/dev/null || echo devel)
-COMMIT  ?= $(shell git rev-parse --short HEAD 2>/dev/null || echo unknown)
+COMMIT  ?= $(shell git describe --always --dirty --exclude '*' 2>/dev/null || echo unknown)
 OUT     ?= out
 FUZZ_SECONDS ?= 10
 

@@ -22,9 +22,9 @@ type Net struct {
 	Topology Topology
 	Warnings []string // what the kernel lacks and was left out
 
-	nodes map[string]*NS
-	undo  []func() error
-	kept  []string // paths of the names that Keep gave
+	options Options
+	nodes   map[string]*NS
+	kept    []string // paths of the names that Keep gave
 }
 
 const keepDir = "/run/netns"
@@ -35,8 +35,8 @@ func Build(ctx context.Context, t Topology, o Options) (*Net, error) {
 	if err := t.Validate(); err != nil {
 		return nil, err
 	}
-	n := &Net{Topology: t, nodes: map[string]*NS{}}
-	for _, step := range n.steps(o) {
+	n := &Net{Topology: t, options: o, nodes: map[string]*NS{}}
+	for _, step := range n.steps(func(string) bool { return true }, addVeth) {
 		err := context.Cause(ctx)
 		if err == nil {
 			err = step()
@@ -48,29 +48,37 @@ func Build(ctx context.Context, t Topology, o Options) (*Net, error) {
 	return n, nil
 }
 
-func (n *Net) steps(o Options) []func() error {
+// steps make the nodes that are wanted and all that belongs to them. A link between
+// two of them or to another is made by join.
+func (n *Net) steps(wanted func(node string) bool, join func(l Link, a, b *NS) error) []func() error {
 	var steps []func() error
 	for _, node := range n.Topology.Nodes {
-		steps = append(steps, func() error { return n.addNode(node, o) })
+		if wanted(node) {
+			steps = append(steps, func() error { return n.addNode(node) })
+		}
 	}
 	for _, l := range n.Topology.Links {
-		steps = append(steps,
-			func() error { return addVeth(l, n.nodes[l.A.Node], n.nodes[l.B.Node]) },
-			func() error { return n.configure(l, l.A, l.B) },
-			func() error { return n.configure(l, l.B, l.A) })
+		if wanted(l.A.Node) || wanted(l.B.Node) {
+			steps = append(steps, func() error { return join(l, n.nodes[l.A.Node], n.nodes[l.B.Node]) })
+		}
+		for _, ends := range [][2]End{{l.A, l.B}, {l.B, l.A}} {
+			if wanted(ends[0].Node) {
+				steps = append(steps, func() error { return n.configure(l, ends[0], ends[1]) })
+			}
+		}
 	}
 	for _, node := range n.Topology.Forward {
-		if hasIPv6() { // after the links: a router joins groups on those that are not silent yet
+		if wanted(node) && hasIPv6() { // after the links: a router joins groups on those that are not silent yet
 			steps = append(steps, func() error { return n.nodes[node].SetSysctl("net/ipv6/conf/all/forwarding", "1") })
 		}
 	}
 	for _, nb := range n.Topology.Neighbours {
-		if n.speaks(nb.Addr, nb.Node, nb.Dev) {
+		if wanted(nb.Node) && n.speaks(nb.Addr, nb.Node, nb.Dev) {
 			steps = append(steps, func() error { return n.nodes[nb.Node].AddNeighbour(nb) })
 		}
 	}
 	for _, r := range n.Topology.Routes {
-		if n.speaks(r.To.Addr(), r.Node, r.Dev) {
+		if wanted(r.Node) && n.speaks(r.To.Addr(), r.Node, r.Dev) {
 			steps = append(steps, func() error { return n.nodes[r.Node].AddRoute(r) })
 		}
 	}
@@ -93,11 +101,20 @@ func (n *Net) NS(node string) *NS { return n.nodes[node] }
 // those when the last process or socket inside has gone.
 func (n *Net) Close() error {
 	var errs []error
-	for _, undo := range slices.Backward(n.undo) {
-		errs = append(errs, undo())
+	for _, node := range slices.Backward(n.Topology.Nodes) {
+		errs = append(errs, n.dropNode(node))
 	}
-	n.undo = nil
 	return errors.Join(errs...)
+}
+
+// dropNode lets go of a node's namespace, if it has one.
+func (n *Net) dropNode(node string) error {
+	ns := n.nodes[node]
+	if ns == nil {
+		return nil
+	}
+	delete(n.nodes, node)
+	return ns.Close()
 }
 
 // unname takes away the names of a network that was not finished.
@@ -111,14 +128,13 @@ func (n *Net) unname() error {
 
 func keepPath(node string) string { return filepath.Join(keepDir, "tb-"+node) }
 
-func (n *Net) addNode(node string, o Options) error {
+func (n *Net) addNode(node string) error {
 	ns, err := New(node)
 	if err != nil {
 		return err
 	}
 	n.nodes[node] = ns
-	n.undo = append(n.undo, ns.Close)
-	if o.Keep {
+	if n.options.Keep {
 		if err := sys.BindNetNS(ns.file, keepPath(node)); err != nil {
 			return fmt.Errorf("%s: keep: %w", node, err)
 		}

@@ -180,3 +180,16 @@ func (ns *NS) AddNeighbour(n Neighbour) error {
 func ipNet(p netip.Prefix) *net.IPNet {
 	return &net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())}
 }
+
+// move takes an interface down and to another namespace, under another name.
+func (ns *NS) move(dev, name string, to *NS) error {
+	return ns.onLink(dev, "move", func(h *netlink.Handle, link netlink.Link) error {
+		if err := h.LinkSetDown(link); err != nil {
+			return err
+		}
+		if err := h.LinkSetName(link, name); err != nil {
+			return err
+		}
+		return h.LinkSetNsFd(link, to.Fd())
+	})
+}

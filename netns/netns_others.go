@@ -23,6 +23,8 @@ func (ns *NS) Netlink(func(*netlink.Handle) error) error { return errNeedsLinux 
 
 func (ns *NS) silence(string) error { return errNeedsLinux }
 
+func (ns *NS) move(string, string, *NS) error { return errNeedsLinux }
+
 // SetUp sets an interface's MTU (0: leave it) and brings it up.
 func (ns *NS) SetUp(string, int) error { return errNeedsLinux }
 

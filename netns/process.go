@@ -178,12 +178,26 @@ func (p *Process) Stop(grace time.Duration) (Usage, error) {
 	if p.endsWithin(grace) {
 		return p.usage, nil
 	}
+	p.kill()
+	return p.usage, fmt.Errorf("%s: did not end within %v of SIGTERM and was killed", p.name, grace)
+}
+
+// Kill ends the command and all its descendants by SIGKILL, at once, and returns
+// when they are gone.
+func (p *Process) Kill() {
+	p.mu.Lock()
+	p.stopping = true
+	p.mu.Unlock()
+	p.kill()
+}
+
+// kill has the helper kill and reap all of them, or takes it down with them.
+func (p *Process) kill() {
 	p.signal(syscall.SIGQUIT)
 	if !p.endsWithin(killGrace) {
 		p.signal(syscall.SIGKILL)
 		<-p.done
 	}
-	return p.usage, fmt.Errorf("%s: did not end within %v of SIGTERM and was killed", p.name, grace)
 }
 
 // signal may fail only because the process has just ended, which is what it is for.

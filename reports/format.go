@@ -132,6 +132,14 @@ func span(d time.Duration) string {
 	return strings.TrimSuffix(digits(v/1e9, thin), ".00") + nbsp + "s"
 }
 
+// signedSpan writes nanoseconds that may be negative.
+func signedSpan(ns float64) string {
+	if ns < 0 {
+		return minus + span(time.Duration(-ns))
+	}
+	return span(time.Duration(ns))
+}
+
 // kilo writes a rate in thousands: one unit for a whole table.
 func kilo(v float64) string {
 	k := v / 1e3

@@ -56,8 +56,8 @@ type cell struct {
 func newMatrix(r *Results) *matrix {
 	m := &matrix{rate: commonRate(r)}
 	for i := range r.Results {
-		if r.Results[i].Test == rfc2544.TestStreams {
-			continue // not of frames: they have a table of their own
+		if hasOwnTable(r.Results[i].Test) {
+			continue
 		}
 		if size := r.Results[i].FrameSize; !slices.Contains(m.sizes, size) {
 			m.sizes = append(m.sizes, size)
@@ -66,7 +66,7 @@ func newMatrix(r *Results) *matrix {
 	slices.Sort(m.sizes)
 	for i := range r.Results {
 		res := &r.Results[i]
-		if res.Test == rfc2544.TestStreams {
+		if hasOwnTable(res.Test) {
 			continue
 		}
 		c := &m.row(res).cells[slices.Index(m.sizes, res.FrameSize)]
@@ -78,13 +78,17 @@ func newMatrix(r *Results) *matrix {
 	return m
 }
 
+// hasOwnTable tells of tests that are not the matrix's: streams, which are not of
+// frames, and the RFC's tests.
+func hasOwnTable(test string) bool { return test == rfc2544.TestStreams || isRFC(test) }
+
 // commonRate is the rate name that the most results have.
 func commonRate(r *Results) string {
 	best, most := rateNames[0], 0
 	for _, name := range rateNames {
 		n := 0
 		for i := range r.Results {
-			if r.Results[i].value(name) != nil {
+			if !isRFC(r.Results[i].Test) && r.Results[i].value(name) != nil {
 				n++
 			}
 		}

@@ -88,7 +88,8 @@ func TestSchemaNeedsEveryKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if objects := checkSchema(t, root, []string{"directions", "certificate", "comparison", "drop_reasons", "user_cpu_ns_per_frame"}); objects < 8 {
+	if objects := checkSchema(t, root, []string{"directions", "certificate", "comparison", "drop_reasons", "user_cpu_ns_per_frame",
+		"gaps", "last_lost_ns", "silence", "tags_ns", "ipdv_ns"}); objects < 8 {
 		t.Errorf("only %d objects seen", objects)
 	}
 	if !bytes.Contains(SchemaJSON(), []byte(Schema)) {

@@ -176,6 +176,9 @@ func WriteText(w io.Writer, r *Results, colour bool) error {
 			}
 		}
 	}
+	if err := rfcText(w, r); err != nil {
+		return err
+	}
 	if err := streamTable(w, r); err != nil {
 		return err
 	}

@@ -131,7 +131,7 @@ func (d *SimulatedDevice) Measure(ctx context.Context, t Trial) (Observation, er
 	}
 	seen.Lost = seen.Offered - seen.Received
 	seen.Drops = map[string]int64{"device": int64(seen.Lost)}
-	d.elapsed += t.Duration
+	d.elapsed += t.Rest + t.Duration
 	d.trials++
 	if d.chance(d.Invalid) {
 		seen.Valid, seen.Warnings = false, []string{"simulated: the machine took the cores away"}

@@ -25,6 +25,8 @@ type Traffic struct {
 	// Load of the whole (RFC 2544 section 21).
 	Burst     int  `json:"burst,omitempty"`
 	BurstRate Rate `json:"burst_fps,omitempty"`
+	// Rest is how long nothing is sent before the trial (RFC 2544 section 23).
+	Rest time.Duration `json:"rest_ns,omitempty"`
 	// Networks is how many the destinations are spread over (RFC 2544 section 12).
 	Networks int `json:"networks,omitempty"`
 	// TagFrom is when the first of at least MinTags tagged frames is sent: their

@@ -24,28 +24,38 @@ var runVerb = verb{
 		"run --dut reference:gso=on,reference:gso=off --sizes 64",
 		"run --dut exec:./mytunnel.sh --sizes 64,512,1518 --profile ndrpdr",
 		"run --dut plain,vxlan,reference --sizes 1518 --streams",
+		"run --profile full --estimate",
+		"run --dut vxlan --sizes 64 --profile standard --bursts 5 --resume",
 	},
 	flags: func(set *flag.FlagSet) func(context.Context, streams) error {
-		f := &runFlags{lab: addLabFlags(set)}
+		f := &runFlags{set: set, lab: addLabFlags(set)}
 		set.StringVar(&f.devices, "dut", "wire,plain,vxlan,wireguard-go,reference", "`devices` under test, by comma: names of 'tunnelbench list', or exec:PATH")
 		set.StringVar(&f.sizes, "sizes", "64,512,1518", "frame `sizes` in octets, FCS included")
 		set.StringVar(&f.profile, "profile", "quick", "how thoroughly: a `profile` of 'tunnelbench list'")
 		set.StringVar(&f.out, "out", "out", "`directory` for results.json, report.html and the charts")
 		set.BoolVar(&f.streams, "streams", false, "measure TCP streams too, after the rates: about half a minute per device")
+		set.BoolVar(&f.estimate, "estimate", false, "print what a profile with the RFC's tests would measure and how long it would take; measure nothing")
+		set.BoolVar(&f.resume, "resume", false, "go on with the run in the output directory that was cut short: nothing is measured twice")
+		set.IntVar(&f.bursts, "bursts", 0, "`number` of searches of the back-to-back test (N of RFC 9004), instead of the profile's")
 		return f.run
 	},
 }
 
 type runFlags struct {
+	set                          *flag.FlagSet
 	lab                          *labFlags
 	devices, sizes, profile, out string
-	streams                      bool
+	streams, estimate, resume    bool
+	bursts                       int
 }
 
 func (f *runFlags) run(ctx context.Context, s streams) error {
 	plan, cfg, err := f.parse()
 	if err != nil {
 		return err
+	}
+	if f.estimate {
+		return f.printEstimate(ctx, plan, s)
 	}
 	show := newProgress(s, plan)
 	cfg.OnTrial, plan.OnResult = show.trial, show.result
@@ -65,10 +75,14 @@ func (f *runFlags) run(ctx context.Context, s streams) error {
 		Seed: cfg.Seed, Started: time.Now().UTC(), Host: l.Describe(), Link: plan.Link,
 	}
 	certificate.carry(results)
+	if err := f.openJournal(&plan, l, results); err != nil {
+		return errors.Join(err, l.Close())
+	}
 	err = l.Run(ctx, plan, results)
 	results.Ended = time.Now().UTC()
 	err = errors.Join(err, l.Close())
 	show.clear()
+	err = errors.Join(err, f.closeJournal(plan.Journal, err == nil, s))
 	if len(results.Results) == 0 {
 		return err
 	}
@@ -97,6 +111,9 @@ func (f *runFlags) parse() (plan lab.Plan, cfg lab.Config, err error) {
 		return plan, cfg, badUsage("--profile %q: unknown: see tunnelbench list", f.profile)
 	}
 	plan.Profile = profiles[i]
+	if err := f.fitProfile(&plan.Profile); err != nil {
+		return plan, cfg, err
+	}
 	if f.streams {
 		plan.Streams = &lab.StreamsPlan{}
 	}
@@ -104,6 +121,7 @@ func (f *runFlags) parse() (plan lab.Plan, cfg lab.Config, err error) {
 		return plan, cfg, err
 	}
 	cfg, err = f.lab.config()
+	cfg.MaxFrames = plan.Profile.MaxFrames
 	return plan, cfg, err
 }
 
@@ -188,6 +206,11 @@ func (p *progress) clear() {
 func (p *progress) result(all *reports.Results, r reports.Result) {
 	if r.Test == rfc2544.TestStreams {
 		return // the whole table has them
+	}
+	if p.plan.Profile.Suite != nil {
+		p.clear()
+		fmt.Fprintln(p.s.err, reports.Line(&r))
+		return
 	}
 	if r.Test == rfc2544.TestRate && r.Error == "" && r.Unsupported == "" && len(r.Values) > 0 {
 		return // its latency is still to come

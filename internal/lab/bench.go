@@ -21,6 +21,7 @@ type Bench struct {
 	link    dut.WAN      // what was asked for of the wan link
 	wan     *dut.Session // what the wan link is made of; empty for a plain link
 	engine  engine
+	mtu     int
 	reasons *reasons // nil: nobody asked, or the kernel does not say
 	closers []func() error
 }
@@ -40,7 +41,7 @@ func (l *Lab) Bench(ctx context.Context, d dut.Device, largest rfc2544.FrameSize
 	if err := d.Probe(ctx); err != nil {
 		return nil, fmt.Errorf("%s: %w", d.Spec, err)
 	}
-	b := &Bench{lab: l, device: d, wan: &dut.Session{}}
+	b := &Bench{lab: l, device: d, session: &dut.Session{}, wan: &dut.Session{}}
 	if err := b.open(ctx, largest); err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", d.Spec, err), b.Close())
 	}
@@ -76,23 +77,29 @@ func (b *Bench) up(ctx context.Context, mtu int) (deadline time.Time, err error)
 		return deadline, err
 	}
 	b.closers = append(b.closers, b.net.Close)
+	b.mtu = mtu
 	if err := b.impairWAN(ctx); err != nil {
 		return deadline, err
 	}
-	b.session = &dut.Session{}
 	deadline = time.Now().Add(dut.UpTimeout)
+	b.closers = append(b.closers, func() error { return b.session.Close() })
+	return deadline, b.bringUp(ctx)
+}
+
+// bringUp starts the device in the network that is there.
+func (b *Bench) bringUp(ctx context.Context) error {
+	b.session = &dut.Session{}
 	if b.device.Up == nil {
-		return deadline, nil
+		return nil
 	}
 	session, err := b.device.Up(ctx, dut.Bed{
-		Net: b.net, CPUs: b.deviceCPUs(), MTU: mtu, IPv6: b.lab.cfg.IPv6, Run: b.lab.run, Dir: b.lab.dir, Build: b.device.Build, Params: b.device.Values,
+		Net: b.net, CPUs: b.deviceCPUs(), MTU: b.mtu, IPv6: b.lab.cfg.IPv6, Run: b.lab.run, Dir: b.lab.dir, Build: b.device.Build, Params: b.device.Values,
 	})
 	if err != nil {
-		return deadline, downError{err}
+		return downError{err}
 	}
 	b.session = session
-	b.closers = append(b.closers, b.session.Close)
-	return deadline, nil
+	return nil
 }
 
 // dutCores are the device's cores that are not the tester's as well.

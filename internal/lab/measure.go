@@ -81,6 +81,9 @@ func (b *Bench) Measure(ctx context.Context, t rfc2544.Trial) (rfc2544.Observati
 
 // measure is Measure with what the observation was made of.
 func (b *Bench) measure(ctx context.Context, t rfc2544.Trial) (rfc2544.Observation, run, error) {
+	if err := rest(ctx, t.Rest); err != nil {
+		return rfc2544.Observation{}, run{}, err
+	}
 	if err := b.awaitCalm(ctx); err != nil {
 		return rfc2544.Observation{}, run{}, err
 	}
@@ -94,10 +97,28 @@ func (b *Bench) measure(ctx context.Context, t rfc2544.Trial) (rfc2544.Observati
 	b.lab.judgeSpeed(&o, r)
 	b.lab.judgeMachine(&o, r)
 	b.charge(&o, r)
+	b.tell(t, o)
+	return o, r, nil
+}
+
+// rest leaves the device alone for a while.
+func rest(ctx context.Context, d time.Duration) error {
+	if d == 0 {
+		return nil
+	}
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
+}
+
+// tell says that a trial is over to whoever wants to hear of it.
+func (b *Bench) tell(t rfc2544.Trial, o rfc2544.Observation) {
 	if b.lab.cfg.OnTrial != nil {
 		b.lab.cfg.OnTrial(b.device.Spec, t, o)
 	}
-	return o, r, nil
 }
 
 // foreign is the share of the device's cores that none of those used who have
@@ -146,7 +167,7 @@ func (r run) observation(directions []string) rfc2544.Observation {
 	o := rfc2544.Observation{
 		IntendedLoad: r.plan.Rate, Duration: r.ledger.Duration, Paused: r.ledger.Paused, Stalls: r.ledger.Stalls,
 		Lateness: r.ledger.Lateness, Latency: r.ledger.Latency, LatencyQuiet: r.ledger.LatencyQuiet,
-		Drops: map[string]int64{}, Reasons: r.reasons, Warnings: []string{},
+		Variation: r.ledger.Variation, Drops: map[string]int64{}, Reasons: r.reasons, Warnings: []string{},
 	}
 	for i, s := range r.ledger.Streams {
 		d := rfc2544.Direction{
@@ -155,6 +176,14 @@ func (r run) observation(directions []string) rfc2544.Observation {
 			Latency: s.Latency, LatencyQuiet: s.LatencyQuiet,
 		}
 		o.Add(d)
+		o.Gaps += s.Gaps
+		o.Tags = append(o.Tags, s.Tags...)
+		if s.LastLost != nil && (o.LastLost == nil || *s.LastLost > *o.LastLost) {
+			o.LastLost = s.LastLost
+		}
+		if s.Silence != nil && (o.Silence == nil || s.Silence.Length > o.Silence.Length) {
+			o.Silence = s.Silence
+		}
 		if len(directions) > 1 {
 			o.Directions = append(o.Directions, d)
 		}
@@ -180,6 +209,7 @@ func (r run) observation(directions []string) rfc2544.Observation {
 const (
 	maxStallShare   = 0.05
 	maxStall        = 25 * time.Millisecond
+	rideOut         = 0.002 // of a trial: a longer stall that cost no frame is ridden out
 	maxForeignShare = 0.001
 	maxForeignCPU   = 0.05
 )
@@ -214,7 +244,7 @@ func (r run) judge(o *rfc2544.Observation) {
 			invalid("the machine took cpu %d away for %v of %v", cpu, sum.Round(time.Millisecond), whole.Round(time.Millisecond))
 		}
 	}
-	if longest.Length > maxStall {
+	if longest.Length > maxStall && (o.Lost > 0 || float64(longest.Length) > rideOut*float64(whole)) {
 		invalid("the machine took cpu %d away for %v at once", longest.CPU, longest.Length.Round(time.Millisecond))
 	}
 	if n := r.ledger.StallsBeyond; n > 0 {

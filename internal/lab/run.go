@@ -25,6 +25,13 @@ type Profile struct {
 	// as many as Cells allow for the devices and sizes of the run, from 1 to
 	// MostRounds. 0 cells is one round.
 	Cells, MostRounds int
+
+	// Suite runs the whole family of tests instead; nil: rate and latency as above.
+	Suite     *rfc2544.Suite
+	Direction string        // of a run that does not say; empty: forward
+	Late      time.Duration // a frame that takes longer is lost; 0: DefaultLate
+	MaxFrames uint64        // of its longest trial; 0: DefaultMaxFrames
+	Tunnels   int           // that a device which can is also measured with at once; 0: none
 }
 
 // rounds is how many rounds a run of so many cells (a device at a size) has.
@@ -34,11 +41,15 @@ func (p Profile) rounds(cells int) int {
 
 // Profiles are those that a user may name. quick is what a run of minutes can
 // afford: 18 short searches in all, 15 cells once or a single cell 5 times.
-// ndrpdr searches two rates as CSIT does.
+// ndrpdr searches two rates as CSIT does. The others run the whole family of
+// RFC 2544's tests, see Suite.
 func Profiles() []Profile {
 	return []Profile{
 		{Name: "quick", Goals: presets("quick"), Limit: 15 * time.Second, Latency: 500 * time.Millisecond, Repeats: 3, Cells: 18, MostRounds: 5},
 		{Name: "ndrpdr", Goals: presets("ndr", "pdr"), Limit: 10 * time.Minute, Latency: 2500 * time.Millisecond, Repeats: 3},
+		{Name: "ci", Goals: ciSuite.Goals, Suite: &ciSuite, Tunnels: 8},
+		{Name: "standard", Goals: standardSuite.Goals, Suite: &standardSuite, Direction: rfc2544.Both, Late: rfc2544.ReceiveWindow, Tunnels: 8},
+		{Name: "full", Goals: fullSuite.Goals, Suite: &fullSuite, Direction: rfc2544.Both, Late: rfc2544.ReceiveWindow, MaxFrames: 1 << 28, Tunnels: 256},
 	}
 }
 
@@ -63,6 +74,7 @@ type Plan struct {
 	Link    rfc2544.BitRate // nominal
 	Shaped  bool            // loads stay below the link's speed
 	Streams *StreamsPlan    // what TCP makes of each device, after the rates; nil: not measured
+	Journal *Journal        // of every trial, for profiles with a suite
 	// OnResult, if set, hears of every result when it is there.
 	OnResult func(*reports.Results, reports.Result)
 }
@@ -75,6 +87,9 @@ const minRate rfc2544.Rate = 1000
 func (l *Lab) Run(ctx context.Context, p Plan, r *reports.Results) error {
 	if err := l.CalibrateAll(ctx, p.Sizes, r); err != nil {
 		return err
+	}
+	if p.Profile.Suite != nil {
+		return l.runSuites(ctx, p, r)
 	}
 	cells := cellsOf(p)
 	rounds := p.Profile.rounds(len(cells))

@@ -50,7 +50,10 @@ func (b *Bench) plan(t rfc2544.Trial) loadgen.Plan {
 	cfg := b.lab.cfg
 	p := loadgen.Plan{
 		Size: t.Size, Rate: t.Load, Duration: t.Duration, Flows: cfg.Flows, Networks: cfg.Networks, Seed: cfg.Seed, IPv6: cfg.IPv6,
-		Late: cfg.Late, Silence: cfg.Late + margin, Window: window,
+		Late: cfg.Late, Silence: cfg.Late + margin, Window: window, Traffic: t.Traffic,
+	}
+	if n := t.Networks; n > 0 {
+		p.Networks, p.Flows = n, max(n, p.Flows)
 	}
 	return b.towards(p, b.lab.directions()...)
 }

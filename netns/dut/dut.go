@@ -28,6 +28,7 @@ type Tunnel struct {
 	Overhead int                                  // octets added to an inner IP packet on the underlay, outer IPv4 header included; 0 if unknown
 	Params   map[string][]string                  // the parameters it takes, with the values each may have; nil: Check knows
 	Check    func(values map[string]string) error // the parameters together; nil: nothing to check
+	Scales   string                               // the parameter that makes so many tunnels of it; empty: it is one
 	Builtin  bool                                 // a role of this program, which other builds of it have too
 	// Network is where it is brought up; nil: netns.Dual.
 	Network func(netns.Plan) netns.Topology
@@ -57,6 +58,9 @@ func (t Tunnel) Topology(p netns.Plan) netns.Topology {
 	}
 	return t.Network(p)
 }
+
+// HasProcesses tells whether the tunnel runs in user space.
+func (t Tunnel) HasProcesses() bool { return t.Builtin || strings.HasPrefix(t.Name, execPrefix) }
 
 // Device is a tunnel with its parameters, as a user named it.
 type Device struct {

@@ -45,7 +45,7 @@ func variant(name, doc string, preset map[string]string) Tunnel {
 			_, err := referenceConfig(end{params: values})
 			return err
 		},
-		Probe: probeTUN, Builtin: true,
+		Probe: probeTUN, Builtin: true, Scales: "peers",
 		Up: func(ctx context.Context, b Bed) (*Session, error) {
 			params := maps.Clone(preset)
 			if params == nil {

@@ -103,3 +103,11 @@ func (s *Session) Close() error {
 	s.processes = nil
 	return nil
 }
+
+// Kill ends every process at once, as a crash would.
+func (s *Session) Kill() {
+	for _, p := range s.processes {
+		p.Kill()
+	}
+	s.processes = nil
+}

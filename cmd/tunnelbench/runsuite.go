@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tunnelbench/tunnelbench/internal/lab"
+	"github.com/tunnelbench/tunnelbench/reports"
+)
+
+// The files of a run by a profile with the RFC's tests: while it lasts, and after.
+const (
+	journalFile = "journal.jsonl"
+	trialsFile  = "trials.jsonl"
+)
+
+// fitProfile sets what the profile says and the user does not, and the other way round.
+func (f *runFlags) fitProfile(p *lab.Profile) error {
+	if p.Suite == nil {
+		if f.resume || f.estimate || f.bursts != 0 {
+			return badUsage("--resume, --estimate and --bursts: for the profiles ci, standard and full, not %s", p.Name)
+		}
+		return nil
+	}
+	if f.streams {
+		return badUsage("--streams: not with profile %s: run them with quick", p.Name)
+	}
+	if f.bursts < 0 || f.bursts > 1000 {
+		return badUsage("--bursts %d: from 1 to 1000", f.bursts)
+	}
+	if f.bursts > 0 {
+		suite := *p.Suite
+		suite.Bursts = f.bursts
+		p.Suite = &suite
+	}
+	chosen := map[string]bool{}
+	f.set.Visit(func(o *flag.Flag) { chosen[o.Name] = true })
+	if !chosen["direction"] && p.Direction != "" {
+		f.lab.direction = p.Direction
+	}
+	if !chosen["late"] && p.Late != 0 {
+		f.lab.late = p.Late
+	}
+	p.Late = f.lab.late
+	return nil
+}
+
+// settings are all that a trial depends on and the user may choose, in one line.
+func (f *runFlags) settings() string {
+	var all []string
+	f.set.VisitAll(func(o *flag.Flag) {
+		if !slices.Contains([]string{"out", "resume", "estimate", "wait", "certificate"}, o.Name) {
+			all = append(all, o.Name+"="+o.Value.String())
+		}
+	})
+	return strings.Join(all, " ")
+}
+
+func (f *runFlags) openJournal(plan *lab.Plan, l *lab.Lab, r *reports.Results) (err error) {
+	if plan.Profile.Suite == nil {
+		return nil
+	}
+	plan.Journal, err = lab.OpenJournal(filepath.Join(f.out, journalFile), lab.JournalKey{
+		Kernel: r.Host.Kernel, Commit: r.Tool.Version + " " + r.Tool.Commit, CPUPlan: l.CPUPlan().String(), Settings: f.settings(),
+	}, f.resume)
+	return err
+}
+
+// closeJournal keeps the journal of a run that is over as its trials, and of
+// another one to be gone on with.
+func (f *runFlags) closeJournal(j *lab.Journal, over bool, s streams) error {
+	switch {
+	case j == nil:
+		return nil
+	case !over:
+		fmt.Fprintf(s.err, "%s holds every trial so far: go on with --resume\n", filepath.Join(f.out, journalFile))
+		return j.Close()
+	}
+	if j.Waiting > 0 {
+		fmt.Fprintf(s.err, "resumed: %d of %d recorded trials did not have to be measured again\n", j.Replayed, j.Waiting)
+	}
+	return j.Finish(filepath.Join(f.out, trialsFile))
+}
+
+// printEstimate says what would be measured and how long it would take.
+func (f *runFlags) printEstimate(ctx context.Context, plan lab.Plan, s streams) error {
+	steps, total, err := plan.Estimate(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(s.out, "profile %s: %d devices at %d sizes, direction %s\n", plan.Profile.Name, len(plan.Devices), len(plan.Sizes), f.lab.direction)
+	for _, step := range steps {
+		fmt.Fprintf(s.out, "  %-16s %5d trials  %10s\n", step.Test, step.Trials, step.Time.Round(time.Second))
+	}
+	_, err = fmt.Fprintf(s.out, "  %-16s %12s  %10s\n", "in all", "", total.Round(time.Second))
+	return err
+}

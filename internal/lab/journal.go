@@ -1,0 +1,266 @@
+package lab
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
+
+// journalSchema names the version of the journal that this package writes.
+const journalSchema = "tunnelbench.journal/1"
+
+// JournalKey is what trials have to have in common to be put together.
+type JournalKey struct {
+	Kernel   string `json:"kernel"`
+	Commit   string `json:"commit"`
+	CPUPlan  string `json:"cpu_plan"`
+	Settings string `json:"settings"` // all of the run's, in one line
+}
+
+// journalHead is the first line of a journal.
+type journalHead struct {
+	Schema string     `json:"schema"`
+	Key    JournalKey `json:"key"`
+}
+
+// journalLine is one thing that was measured, in the order of the run.
+type journalLine struct {
+	DUT         string               `json:"dut"`
+	Trial       *rfc2544.Trial       `json:"trial,omitempty"`
+	Reset       *rfc2544.Reset       `json:"reset,omitempty"`
+	Observation *rfc2544.Observation `json:"observation,omitempty"`
+	Explored    *explored            `json:"explored,omitempty"`
+}
+
+// explored is what was found before a device's first trial at a size.
+type explored struct {
+	Size    rfc2544.FrameSize `json:"frame_size"`
+	Ceiling rfc2544.Rate      `json:"ceiling_fps"`
+	Hint    rfc2544.Rate      `json:"hint_fps"`
+}
+
+// Journal holds every trial of a run, one line of JSON each, written before the
+// next one begins. The procedures are deterministic: with the journal of a run
+// that was cut short they ask for the same trials again, get those that are
+// there, and go on measuring where it ends.
+//
+//	procedure -> Measure -> in the journal? -yes-> as recorded
+//	                             '- no -> measured, and recorded
+type Journal struct {
+	file     *os.File
+	recorded map[string][]journalLine // by device, what has not been asked for yet
+	Replayed int                      // trials that did not have to be measured again
+	Waiting  int                      // trials that were found
+}
+
+// OpenJournal begins a journal at path, or goes on with the one that is there.
+// The error wraps ErrConfig when there is one and the caller does not go on, or one
+// of another key, or none to go on with.
+func OpenJournal(path string, key JournalKey, resume bool) (*Journal, error) {
+	text, err := os.ReadFile(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && resume:
+		return nil, fmt.Errorf("%w: %s: there is no run to resume: leave --resume out", ErrConfig, path)
+	case errors.Is(err, fs.ErrNotExist):
+		return createJournal(path, key)
+	case err != nil:
+		return nil, err
+	case !resume:
+		return nil, fmt.Errorf("%w: %s: holds a run that was cut short: go on with --resume, or remove it", ErrConfig, path)
+	}
+	j := &Journal{recorded: map[string][]journalLine{}}
+	whole, err := j.read(text, key)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s: %w", ErrConfig, path, err)
+	}
+	if j.file, err = os.OpenFile(path, os.O_WRONLY, 0); err != nil {
+		return nil, err
+	}
+	if err := j.file.Truncate(int64(whole)); err != nil {
+		return nil, errors.Join(err, j.file.Close())
+	}
+	if _, err := j.file.Seek(int64(whole), 0); err != nil {
+		return nil, errors.Join(err, j.file.Close())
+	}
+	return j, nil
+}
+
+func createJournal(path string, key JournalKey) (*Journal, error) {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	j := &Journal{file: f, recorded: map[string][]journalLine{}}
+	if err := j.append(journalHead{journalSchema, key}); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return j, nil
+}
+
+// read takes in the lines and returns how many octets of text are whole ones: a
+// run that was killed may have left part of one.
+func (j *Journal) read(text []byte, key JournalKey) (whole int, err error) {
+	for n := 1; ; n++ {
+		line, _, ok := bytes.Cut(text[whole:], []byte{'\n'})
+		if !ok {
+			if n == 1 {
+				return 0, errors.New("line 1: is not whole: remove the file")
+			}
+			return whole, nil
+		}
+		if n == 1 {
+			err = checkHead(line, key)
+		} else {
+			err = j.take(line)
+		}
+		if err != nil {
+			return 0, fmt.Errorf("line %d: %w", n, err)
+		}
+		whole += len(line) + 1
+	}
+}
+
+func (j *Journal) take(line []byte) error {
+	var l journalLine
+	if err := strict(line, &l); err != nil {
+		return err
+	}
+	if l.Explored == nil && (l.Trial == nil || l.Observation == nil) {
+		return errors.New("a trial without an observation: remove the line")
+	}
+	j.recorded[l.DUT] = append(j.recorded[l.DUT], l)
+	if l.Trial != nil {
+		j.Waiting++
+	}
+	return nil
+}
+
+func strict(line []byte, into any) error {
+	d := json.NewDecoder(bytes.NewReader(line))
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		return fmt.Errorf("%w: not a line of a journal: remove it", err)
+	}
+	return nil
+}
+
+// checkHead says in what the key is another one.
+func checkHead(line []byte, key JournalKey) error {
+	var head journalHead
+	if err := strict(line, &head); err != nil {
+		return err
+	}
+	if head.Schema != journalSchema {
+		return fmt.Errorf("schema %q: this build reads %s: remove the file", head.Schema, journalSchema)
+	}
+	for _, part := range []struct{ name, theirs, ours string }{
+		{"kernel", head.Key.Kernel, key.Kernel}, {"commit", head.Key.Commit, key.Commit},
+		{"CPU plan", head.Key.CPUPlan, key.CPUPlan}, {"settings", head.Key.Settings, key.Settings},
+	} {
+		if part.theirs != part.ours {
+			return fmt.Errorf("%s %q, and now %q: trials of the two are not put together: resume as it was begun, or choose another --out", part.name, part.theirs, part.ours)
+		}
+	}
+	return nil
+}
+
+// append writes a line at once.
+func (j *Journal) append(line any) error {
+	text, err := json.Marshal(line)
+	if err != nil {
+		return err
+	}
+	_, err = j.file.Write(append(text, '\n'))
+	return err
+}
+
+// next is the device's next line if it is wanted; what does not fit in with the
+// procedure is dropped, with all that follows.
+func (j *Journal) next(device string, wanted func(journalLine) bool) (journalLine, bool) {
+	lines := j.recorded[device]
+	if len(lines) == 0 {
+		return journalLine{}, false
+	}
+	if !wanted(lines[0]) {
+		j.recorded[device] = nil
+		return journalLine{}, false
+	}
+	j.recorded[device] = slices.Delete(lines, 0, 1)
+	return lines[0], true
+}
+
+// Finish closes the journal and gives it the name under which it stays as
+// evidence of a run that is over.
+func (j *Journal) Finish(path string) error {
+	return errors.Join(j.file.Sync(), j.file.Close(), os.Rename(j.file.Name(), path))
+}
+
+// Close leaves the journal to be gone on with.
+func (j *Journal) Close() error { return errors.Join(j.file.Sync(), j.file.Close()) }
+
+// journalled is a bench whose trials are in a journal. The bench is brought up
+// when the first trial has to be measured.
+type journalled struct {
+	journal *Journal
+	device  string
+	bench   func(context.Context) (*Bench, error)
+}
+
+// Measure implements rfc2544.Measurer.
+func (m journalled) Measure(ctx context.Context, t rfc2544.Trial) (rfc2544.Observation, error) {
+	return m.measure(ctx, t, nil)
+}
+
+// MeasureReset implements rfc2544.Resetter.
+func (m journalled) MeasureReset(ctx context.Context, t rfc2544.Trial, r rfc2544.Reset) (rfc2544.Observation, error) {
+	return m.measure(ctx, t, &r)
+}
+
+func (m journalled) measure(ctx context.Context, t rfc2544.Trial, r *rfc2544.Reset) (rfc2544.Observation, error) {
+	known, ok := m.journal.next(m.device, func(l journalLine) bool {
+		sameReset := l.Reset == nil && r == nil || l.Reset != nil && r != nil && *l.Reset == *r
+		return l.Trial != nil && *l.Trial == t && sameReset
+	})
+	if ok {
+		m.journal.Replayed++
+		return *known.Observation, nil
+	}
+	b, err := m.bench(ctx)
+	if err != nil {
+		return rfc2544.Observation{}, err
+	}
+	var seen rfc2544.Observation
+	if r == nil {
+		seen, err = b.Measure(ctx, t)
+	} else {
+		seen, err = b.MeasureReset(ctx, t, *r)
+	}
+	if err != nil {
+		return seen, err
+	}
+	return seen, m.journal.append(journalLine{DUT: m.device, Trial: &t, Reset: r, Observation: &seen})
+}
+
+// explore is Bench.explore, once for a run.
+func (m journalled) explore(ctx context.Context, size rfc2544.FrameSize) (explored, error) {
+	known, ok := m.journal.next(m.device, func(l journalLine) bool { return l.Explored != nil && l.Explored.Size == size })
+	if ok {
+		return *known.Explored, nil
+	}
+	b, err := m.bench(ctx)
+	if err != nil {
+		return explored{}, err
+	}
+	e := explored{Size: size}
+	if e.Ceiling, e.Hint, err = b.explore(ctx, size); err != nil {
+		return e, err
+	}
+	return e, m.journal.append(journalLine{DUT: m.device, Explored: &e})
+}

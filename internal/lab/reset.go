@@ -1,0 +1,73 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/tunnelbench/tunnelbench/internal/sys"
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
+
+// MeasureReset runs one trial in which the device is reset. It implements
+// rfc2544.Resetter. What a reset costs the lab is done on the device's cores, so that
+// the tester keeps its own.
+func (b *Bench) MeasureReset(ctx context.Context, t rfc2544.Trial, reset rfc2544.Reset) (rfc2544.Observation, error) {
+	if err := b.canReset(reset.Kind); err != nil {
+		return rfc2544.Observation{}, err
+	}
+	if err := rest(ctx, t.Rest); err != nil {
+		return rfc2544.Observation{}, err
+	}
+	if err := sys.PinProcess(b.lab.cpus.DUT); err != nil {
+		return rfc2544.Observation{}, err
+	}
+	r := run{plan: b.plan(t)}
+	done := make(chan error, 1)
+	go func() { done <- b.reset(ctx, reset) }()
+	var err error
+	r.ledger, err = b.engine.Run(ctx, r.plan)
+	err = errors.Join(err, <-done, sys.PinProcess(b.lab.cpus.Tester))
+	if err == nil {
+		err = b.alive()
+	}
+	if err != nil {
+		return rfc2544.Observation{}, err
+	}
+	// What the reset itself takes of the device's cores is no stall of the machine's.
+	r.ledger.StallsBeyond = 0
+	r.ledger.Stalls = slices.DeleteFunc(r.ledger.Stalls, func(s rfc2544.Stall) bool { return s.Side == rfc2544.SideDUT })
+	o := r.observation(b.lab.directions())
+	b.tell(t, o)
+	return o, nil
+}
+
+// canReset wraps errors.ErrUnsupported where there is nothing to reset.
+func (b *Bench) canReset(kind rfc2544.ResetKind) error {
+	switch {
+	case b.device.Up == nil:
+		return fmt.Errorf("%w: %s has no device", errors.ErrUnsupported, b.device.Spec)
+	case kind == rfc2544.ResetProcess && !b.session.HasProcesses():
+		return fmt.Errorf("%w: %s runs in the kernel: it has no process to kill", errors.ErrUnsupported, b.device.Spec)
+	case kind != rfc2544.ResetProcess && b.lab.cfg.WAN != "":
+		return fmt.Errorf("%w: with --wan the device is not rebuilt", errors.ErrUnsupported)
+	case kind != rfc2544.ResetProcess && b.lab.cfg.Keep:
+		return fmt.Errorf("%w: with --keep the device is not rebuilt", errors.ErrUnsupported)
+	}
+	return nil
+}
+
+// reset is what happens to the device while the tester sends.
+func (b *Bench) reset(ctx context.Context, r rfc2544.Reset) error {
+	if err := rest(ctx, r.At); err != nil {
+		return err
+	}
+	b.session.Kill()
+	if r.Kind != rfc2544.ResetProcess {
+		if err := b.net.Rebuild(ctx, func() error { return rest(ctx, r.Off) }); err != nil {
+			return err
+		}
+	}
+	return b.bringUp(ctx)
+}

@@ -1,0 +1,258 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/tunnelbench/tunnelbench/netns/dut"
+	"github.com/tunnelbench/tunnelbench/reports"
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
+
+// The profiles that run the whole family of tests. ci takes minutes; standard
+// keeps every MUST of the RFCs and full every SHOULD about their procedures.
+var (
+	ciSuite = rfc2544.Suite{
+		Goals: goals("name=ndr,loss=0,exceed=0.5,initial=500ms,final=500ms,sum=2500ms,width=0.01",
+			"name=pdr,loss=0.005,exceed=0.5,initial=500ms,final=500ms,sum=2500ms,width=0.01"),
+		Latency: 500 * time.Millisecond, LatencyRepeats: 3,
+		Exploratory: 500 * time.Millisecond, Trial: 2 * time.Second, Width: 0.02, Networks: 256, SearchLimit: 2 * time.Minute,
+		Stream: 2 * time.Second, TagFrom: time.Second, Runs: 3, LossStep: 10, LossTrial: time.Second,
+		Bursts: 3, BurstStep: 16, BurstRest: 100 * time.Millisecond, Verify: 1, Hopeless: 0.1, BurstTrial: 500 * time.Millisecond, BurstWidth: 0.05,
+		Overload: 2 * time.Second, After: time.Second, Recoveries: 1, Clean: 2 * time.Second, Off: 2 * time.Second, Limit: 5 * time.Second, Resets: 1,
+	}
+	standardSuite = rfc2544.Suite{
+		Goals: presets("ndr", "pdr"), Latency: 2500 * time.Millisecond, LatencyRepeats: 3, Rest: 500 * time.Millisecond,
+		Exploratory: time.Second, Trial: time.Minute, Width: 0.01, Networks: 256, SearchLimit: time.Hour,
+		Stream: 15 * time.Second, TagFrom: 5 * time.Second, Runs: 20, LossStep: 10, LossTrial: 20 * time.Second,
+		Bursts: 50, BurstStep: 4, BurstRest: 2 * time.Second, Verify: 2, Hopeless: 0.1, BurstTrial: 5 * time.Second, BurstWidth: 0.02,
+		Overload: 20 * time.Second, After: 5 * time.Second, Recoveries: 3,
+		Clean: rfc2544.ResetClean, Off: rfc2544.PowerOff, Limit: 10 * time.Second, Resets: 3,
+	}
+	fullSuite = rfc2544.Suite{
+		Goals: presets("ndr", "pdr"), Latency: 2500 * time.Millisecond, LatencyRepeats: 3, Rest: 5 * time.Second,
+		Exploratory: time.Second, Trial: time.Minute, Width: 0.005, Networks: 256, SearchLimit: 4 * time.Hour,
+		Stream: rfc2544.DelayStream, TagFrom: rfc2544.DelayTagFrom, Runs: rfc2544.DelayRuns, LossStep: 5, LossTrial: time.Minute,
+		Bursts: 50, BurstStep: 1, BurstRest: 5 * time.Second, Verify: 2, Hopeless: 1, BurstTrial: time.Minute, BurstWidth: 0.01,
+		Overload: time.Minute, After: time.Minute, Recoveries: 10,
+		Clean: rfc2544.ResetClean, Off: rfc2544.PowerOff, Limit: 30 * time.Second, Resets: 10,
+	}
+)
+
+// goals are part of the program and so always parse.
+func goals(texts ...string) []rfc2544.Goal {
+	out := make([]rfc2544.Goal, len(texts))
+	for i, text := range texts {
+		goal, err := rfc2544.ParseGoal(text)
+		if err != nil {
+			panic(err)
+		}
+		out[i] = goal
+	}
+	return out
+}
+
+// runSuites measures every device at every size by the profile's suite.
+func (l *Lab) runSuites(ctx context.Context, p Plan, r *reports.Results) error {
+	for _, d := range p.Devices {
+		s := &suites{lab: l, plan: p, device: d, results: r}
+		err := s.run(ctx)
+		if err = errors.Join(err, s.close()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// suites are those of one device.
+type suites struct {
+	lab     *Lab
+	plan    Plan
+	device  dut.Device
+	results *reports.Results
+	bench   *Bench
+}
+
+// up brings the device up, when something has to be measured for the first time.
+func (s *suites) up(ctx context.Context) (*Bench, error) {
+	if s.bench != nil {
+		return s.bench, s.bench.alive()
+	}
+	b, err := s.lab.Bench(ctx, s.device, slices.Max(s.plan.Sizes))
+	if err == nil {
+		s.bench = b
+	}
+	return b, err
+}
+
+func (s *suites) close() error {
+	if s.bench == nil {
+		return nil
+	}
+	err := s.bench.Close()
+	s.bench = nil
+	return err
+}
+
+// run ends with an error only when the whole run cannot go on.
+func (s *suites) run(ctx context.Context) error {
+	for _, size := range s.plan.Sizes {
+		failed := s.point(ctx, size)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if failed != nil {
+			break
+		}
+	}
+	return s.scale(ctx)
+}
+
+// point runs the suite at one size; a device that fails costs its own results.
+func (s *suites) point(ctx context.Context, size rfc2544.FrameSize) error {
+	m := journalled{s.plan.Journal, s.device.Spec, s.up}
+	e, err := m.explore(ctx, size)
+	if err != nil {
+		s.book(ctx, rfc2544.Outcome{Test: rfc2544.TestRate}, size, err)
+		return err
+	}
+	top := e.Ceiling
+	if s.plan.Shaped {
+		top = min(top, s.plan.Link.MaxFrameRate(size))
+	}
+	top = max(top, 2*minRate)
+	point := rfc2544.Point{
+		Size: size, Nominal: s.plan.Link.MaxFrameRate(size), Offerable: max(e.Ceiling, 2*minRate), Min: minRate, Max: top,
+		Hint: min(max(e.Hint, minRate), top), Smallest: size == slices.Min(s.plan.Sizes),
+	}
+	return s.plan.Profile.Suite.Run(ctx, m, point, func(o rfc2544.Outcome, err error) { s.book(ctx, o, size, err) })
+}
+
+// book puts an outcome into the results. What the end of the run cut short is
+// in the journal and no result.
+func (s *suites) book(ctx context.Context, o rfc2544.Outcome, size rfc2544.FrameSize, err error) {
+	if ctx.Err() != nil {
+		return
+	}
+	res := s.lab.blank(s.device, o.Test, size)
+	fill(&res, o)
+	if len(o.Values) > 0 && (o.Test == rfc2544.TestRate || o.Test == rfc2544.TestThroughput || o.Test == rfc2544.TestNetworks) {
+		res.LimitedBy = limit(s.device, o, false)
+		if res.LimitedBy == reports.LimitedByTester && rfc2544.Rate(o.Values[0].Value) >= 0.99*s.plan.Link.MaxFrameRate(size) && o.Test != rfc2544.TestRate {
+			res.LimitedBy = reports.LimitedByLink
+		}
+	} else if !res.Valid {
+		res.LimitedBy = reports.LimitedByMachine
+	}
+	if err != nil {
+		res = failed(res, err)
+	}
+	s.results.Results = append(s.results.Results, res)
+	if s.plan.OnResult != nil {
+		s.plan.OnResult(s.results, res)
+	}
+}
+
+// scale measures many tunnels at once against one, of a device that can.
+func (s *suites) scale(ctx context.Context) error {
+	n := s.plan.Profile.Tunnels
+	if n < 2 || s.device.Scales == "" || s.device.Values[s.device.Scales] != "" {
+		return nil
+	}
+	size := slices.Min(s.plan.Sizes)
+	one, err := s.throughput(ctx, size, n)
+	if err == nil {
+		err = s.close()
+	}
+	var out rfc2544.Outcome
+	if err == nil {
+		many := *s
+		if many.device, err = dut.Parse(fmt.Sprintf("%s:%s=%d", s.device.Spec, s.device.Scales, n)); err == nil {
+			var of rfc2544.Outcome
+			of, err = many.throughput(ctx, size, n)
+			err = errors.Join(err, many.close())
+			out = rfc2544.Scale(n, one, of)
+		}
+	}
+	out.Test = rfc2544.TestScale
+	s.book(ctx, out, size, err)
+	return ctx.Err()
+}
+
+// throughput is that of n flows to as many networks.
+func (s *suites) throughput(ctx context.Context, size rfc2544.FrameSize, n int) (rfc2544.Outcome, error) {
+	m := journalled{s.plan.Journal, s.device.Spec, s.up}
+	e, err := m.explore(ctx, size)
+	if err != nil {
+		return rfc2544.Outcome{}, err
+	}
+	suite := s.plan.Profile.Suite
+	top := max(min(s.plan.Link.MaxFrameRate(size), e.Ceiling), 2*minRate)
+	return rfc2544.RunThroughput(ctx, m, rfc2544.ThroughputConfig{
+		Size: size, Min: minRate, Max: top, Hint: min(max(e.Hint, minRate), top), Exploratory: suite.Exploratory, Trial: suite.Trial,
+		Width: suite.Width, Networks: n, Limit: suite.SearchLimit,
+	})
+}
+
+// What a run takes beside the trials' own time, measured on a small virtual machine.
+const (
+	perRun   = 3 * time.Second // the lab, and the calibration's network
+	perSize  = 3 * time.Second // of the calibration
+	perBench = 2 * time.Second // a device to come up and to be explored, at each size
+	perTrial = 80 * time.Millisecond
+)
+
+// Estimate says how long the run takes: for each test of all devices and sizes
+// together, and in all. It measures nothing: the suites run on simulated
+// devices, whose rate is a guess that changes little.
+func (p Plan) Estimate(ctx context.Context) ([]rfc2544.Step, time.Duration, error) {
+	suite := p.Profile.Suite
+	if suite == nil {
+		return nil, 0, fmt.Errorf("%w: profile %s has no estimate: it takes minutes", ErrConfig, p.Profile.Name)
+	}
+	total := perRun + time.Duration(len(p.Sizes))*perSize
+	var steps []rfc2544.Step
+	for _, d := range p.Devices {
+		for _, size := range p.Sizes {
+			nominal := p.Link.MaxFrameRate(size)
+			offerable := min(nominal, guessedOfferable)
+			one, err := suite.Estimate(ctx, guess(offerable), rfc2544.Point{
+				Size: size, Nominal: nominal, Offerable: offerable, Min: minRate, Max: offerable, Hint: offerable / 3, Smallest: size == slices.Min(p.Sizes),
+			}, rfc2544.Overhead{Trial: perTrial, Lossy: p.Profile.Late}, d.HasProcesses())
+			if err != nil {
+				return nil, 0, err
+			}
+			total += perBench
+			for _, s := range one {
+				steps = addStep(steps, s)
+				total += s.Time
+			}
+		}
+	}
+	return steps, total, nil
+}
+
+// guessedOfferable is what the tester may well be able to send.
+const guessedOfferable rfc2544.Rate = 700e3
+
+func guess(offerable rfc2544.Rate) *rfc2544.SimulatedDevice {
+	d, err := rfc2544.ParseDevice(fmt.Sprintf("capacity=%.0ffps,queue=1000,boot=500ms", float64(offerable)/3))
+	if err != nil {
+		panic(err) // of a text that is part of the program
+	}
+	return d
+}
+
+func addStep(steps []rfc2544.Step, s rfc2544.Step) []rfc2544.Step {
+	for i := range steps {
+		if steps[i].Test == s.Test {
+			steps[i].Trials += s.Trials
+			steps[i].Time += s.Time
+			return steps
+		}
+	}
+	return append(steps, s)
+}

@@ -1,0 +1,105 @@
+package rfc2544
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"time"
+)
+
+// shortSuite has every test, short.
+var shortSuite = Suite{
+	Goals: []Goal{{Name: "ndr", Final: time.Second, Sum: time.Second, Width: 0.01}}, Latency: time.Second, LatencyRepeats: 2,
+	Exploratory: time.Second, Trial: 2 * time.Second, Width: 0.01, Networks: 256,
+	Stream: 4 * time.Second, TagFrom: 2 * time.Second, Runs: 3, LossStep: 10, LossTrial: time.Second,
+	Bursts: 3, BurstStep: 1, BurstRest: 2 * time.Second, BurstTrial: time.Second, BurstWidth: 0.02, Overload: time.Second, After: time.Second, Recoveries: 2,
+	Clean: time.Second, Off: time.Second, Limit: 5 * time.Second, Resets: 2, Rest: 100 * time.Millisecond,
+}
+
+var somePoint = Point{Size: 64, Nominal: 1e6, Offerable: 9e5, Min: 1000, Max: 9e5, Smallest: true}
+
+// everyTest are the tests of a suite in their order.
+var everyTest = []string{
+	TestRate, TestLatency, TestThroughput, TestNetworks, TestDelay, TestLossRate, TestBackToBack, TestRecovery, TestBursts,
+	"reset_process", "reset_system", "reset_power",
+}
+
+// A suite runs every test, and what it found carries over to those that follow.
+func TestSuite(t *testing.T) {
+	d := device(t, "capacity=400kpps,queue=1000,latency=20us,boot=500ms")
+	var tests []string
+	err := shortSuite.Run(context.Background(), d, somePoint, func(o Outcome, err error) {
+		tests = append(tests, o.Test)
+		if err != nil || !o.Valid || len(o.Values) == 0 {
+			t.Errorf("%s: %v, %q, %d values", o.Test, err, o.Warnings, len(o.Values))
+		}
+		for _, v := range o.Values {
+			switch v.Name {
+			case "throughput_short", "throughput_256_networks_short":
+				if v.Value < 396e3 || v.Value > 401e3 {
+					t.Errorf("%s is %v", v.Name, v.Value)
+				}
+			case "back_to_back": // at 900 kpps: 1000 / (1 - 4/9)
+				if v.Value < 1795 || v.Value > 1805 {
+					t.Errorf("%s is %v", v.Name, v.Value)
+				}
+			case "reset_time_short":
+				if v.Value < 490e6 || v.Value > 510e6 {
+					t.Errorf("%s: %s is %v", o.Test, v.Name, v.Value)
+				}
+			case "burst_gap_1024_short": // 1024 frames at 400 kpps, less the burst's own time
+				if want := (1024/400e3 - 1023/900e3) * 1e9; v.Value < want*0.97 || v.Value > want*1.1 {
+					t.Errorf("%s is %v, want %v", v.Name, v.Value, want)
+				}
+			}
+		}
+	})
+	if err != nil || !slices.Equal(tests, everyTest) {
+		t.Errorf("%v, %v", tests, err)
+	}
+}
+
+// Without a throughput the tests that need one say so; the others are run.
+func TestSuiteWithoutThroughput(t *testing.T) {
+	d := device(t, "capacity=400kpps,loss=0.01")
+	unmeasured := 0
+	err := shortSuite.Run(context.Background(), d, somePoint, func(o Outcome, err error) {
+		if len(o.Trials) == 0 && !o.Valid && len(o.Warnings) == 1 {
+			unmeasured++
+		}
+	})
+	if err != nil || unmeasured != 6 {
+		t.Errorf("%d tests not measured, %v; want 6", unmeasured, err)
+	}
+}
+
+// An error ends the suite; that a device cannot be reset does not.
+func TestSuiteErrors(t *testing.T) {
+	steps, err := shortSuite.Estimate(context.Background(), device(t, "capacity=400kpps,queue=1000,boot=1s"), somePoint, Overhead{}, false)
+	if err != nil || slices.ContainsFunc(steps, func(s Step) bool { return s.Test == "reset_process" }) || len(steps) != len(everyTest)-1 {
+		t.Errorf("%v, %v", steps, err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	told := 0
+	err = shortSuite.Run(ctx, device(t, "capacity=400kpps"), somePoint, func(o Outcome, err error) {
+		if told++; told == 3 {
+			cancel()
+		}
+	})
+	if !errors.Is(err, context.Canceled) || told != 4 {
+		t.Errorf("%d outcomes, %v", told, err)
+	}
+}
+
+// The estimate is the virtual clock's, rests and waits included.
+func TestEstimate(t *testing.T) {
+	d := device(t, "capacity=400kpps,queue=1000,boot=1s")
+	steps, err := Suite{Runs: 0, LossStep: 10, LossTrial: 10 * time.Second, Rest: time.Second}.Estimate(context.Background(), d, somePoint,
+		Overhead{Trial: 100 * time.Millisecond, Lossy: 2 * time.Second}, true)
+	// 90 to 50 % lose, 40 and 30 % do not.
+	want := Step{TestLossRate, 7, 7*(11*time.Second+100*time.Millisecond) + 5*2*time.Second}
+	if err != nil || len(steps) != 1 || steps[0] != want {
+		t.Errorf("%+v, %v; want %+v", steps, err, want)
+	}
+}
