@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"slices"
 
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
@@ -192,7 +191,7 @@ func (j *Journal) next(device string, wanted func(journalLine) bool) (journalLin
 		j.recorded[device] = nil
 		return journalLine{}, false
 	}
-	j.recorded[device] = slices.Delete(lines, 0, 1)
+	j.recorded[device] = lines[1:]
 	return lines[0], true
 }
 
