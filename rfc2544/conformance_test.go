@@ -323,6 +323,11 @@ func TestConformanceReset(t *testing.T) {
 	wantValue(t, out, "reset_loss", 8_750_000, 0)
 	wantValue(t, out, "reset_time", 2500e6, 0)
 
+	d = device(t, "capacity=500kpps,boot=11s") // longer than there is
+	if out = measure(d, ResetProcess, 0); out.Valid || len(out.Values) != 0 {
+		t.Errorf("a device that does not come back: %+v", out.Values)
+	}
+
 	out = measure(device(t, "capacity=500kpps"), ResetProcess, 0)
 	wantValue(t, out, "reset_time", 0, 0)
 	if !slices.Contains(out.Warnings, "no loss") {

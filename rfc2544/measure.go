@@ -2,6 +2,7 @@ package rfc2544
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -13,6 +14,9 @@ func observe(ctx context.Context, m Measurer, trial Trial) (Observation, error) 
 		var seen Observation
 		if seen, err = m.Measure(ctx, trial); err == nil {
 			return seen, nil
+		}
+		if errors.Is(err, errors.ErrUnsupported) {
+			return seen, err // of every such trial
 		}
 	}
 	return Observation{}, fmt.Errorf("trial at %v for %v: %w", trial.Load, trial.Duration, err)

@@ -128,8 +128,11 @@ func resetOf(o Observation, cfg ResetConfig) (resetTimes, error) {
 	}
 	whole := float64(cfg.Throughput) * float64(max(1, len(o.Directions)))
 	lasted := time.Duration(float64(o.Lost)/whole*1e9) - cfg.Off
-	if o.Silence == nil || o.LastLost == nil || *o.LastLost > o.Duration+o.Paused-cfg.Limit/20 {
-		return resetTimes{}, fmt.Errorf("the device was not back %v after its reset", cfg.Limit)
+	if o.Silence == nil || o.Silence.At+o.Silence.Length <= cfg.Clean { // not a time without a frame that ended after the reset
+		if lasted > cfg.Limit/2 {
+			return resetTimes{}, fmt.Errorf("the device was not back %v after its reset", cfg.Limit)
+		}
+		return resetTimes{byLoss: lasted}, nil
 	}
 	for _, s := range o.Stalls { // the schedule paused: nothing was sent that could get lost
 		if s.Side == SideTester && s.At >= o.Silence.At && s.At < o.Silence.At+o.Silence.Length {

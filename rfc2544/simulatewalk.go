@@ -107,9 +107,11 @@ func (d *SimulatedDevice) MeasureReset(ctx context.Context, t Trial, r Reset) (O
 		return seen, err
 	}
 	away := r.Off + d.Boot
+	if away = min(away, t.Duration-r.At); r.At+away < t.Duration {
+		seen.Silence = &Silence{At: r.At - t.Load.gap(), Length: away + t.Load.gap()}
+	}
 	lost := t.Load.Frames(r.At+away) - t.Load.Frames(r.At)
 	last := time.Duration(t.due(t.Load.Frames(r.At+away)-1) * float64(time.Second))
-	seen.Silence = &Silence{At: r.At - t.Load.gap(), Length: away + t.Load.gap()}
 	seen.Lost += lost + uint64(d.Perish)
 	seen.Received -= lost + uint64(d.Perish)
 	seen.LastLost = &last

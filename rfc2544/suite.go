@@ -3,7 +3,6 @@ package rfc2544
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 )
 
@@ -247,13 +246,9 @@ func (r *suiteRun) reset(ctx context.Context, kind ResetKind) (Outcome, error) {
 	if kind == ResetPower {
 		off = r.Off
 	}
-	out, err := RunReset(ctx, r.m, ResetConfig{
+	return RunReset(ctx, r.m, ResetConfig{
 		Size: r.point.Size, Throughput: r.throughput, Kind: kind, Clean: r.Clean, Off: off, Limit: r.Limit, Repeats: r.Resets,
 	})
-	if errors.Is(err, errors.ErrUnsupported) {
-		err = fmt.Errorf("%s reset: %w", kind, err)
-	}
-	return out, err
 }
 
 // Step is a test in an estimate: how many trials it takes and how long.

@@ -2,6 +2,7 @@ package rfc2544
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -44,6 +45,7 @@ func RunThroughput(ctx context.Context, m Measurer, cfg ThroughputConfig) (Outco
 		Goals: []Goal{{Name: name, Initial: cfg.Exploratory, Final: cfg.Trial, Sum: cfg.Trial, Width: cfg.Width}},
 	})
 	out.Test = test
+	out.Values = slices.DeleteFunc(out.Values, func(v Value) bool { return v.Name != name }) // what the rate would be is no throughput
 	short.tell(&out, test)
 	return out, err
 }

@@ -35,8 +35,17 @@ type journalLine struct {
 	Trial       *rfc2544.Trial       `json:"trial,omitempty"`
 	Reset       *rfc2544.Reset       `json:"reset,omitempty"`
 	Observation *rfc2544.Observation `json:"observation,omitempty"`
+	Unsupported string               `json:"unsupported,omitempty"` // why the trial cannot be run with this device
 	Explored    *explored            `json:"explored,omitempty"`
 }
+
+// unsupportedError is what was recorded of one.
+type unsupportedError string
+
+func (e unsupportedError) Error() string { return string(e) }
+
+// Is makes it an errors.ErrUnsupported.
+func (e unsupportedError) Is(target error) bool { return target == errors.ErrUnsupported }
 
 // explored is what was found before a device's first trial at a size.
 type explored struct {
@@ -131,7 +140,7 @@ func (j *Journal) take(line []byte) error {
 	if err := strict(line, &l); err != nil {
 		return err
 	}
-	if l.Explored == nil && (l.Trial == nil || l.Observation == nil) {
+	if l.Explored == nil && (l.Trial == nil || l.Observation == nil && l.Unsupported == "") {
 		return errors.New("a trial without an observation: remove the line")
 	}
 	j.recorded[l.DUT] = append(j.recorded[l.DUT], l)
@@ -229,6 +238,9 @@ func (m journalled) measure(ctx context.Context, t rfc2544.Trial, r *rfc2544.Res
 	})
 	if ok {
 		m.journal.Replayed++
+		if known.Observation == nil {
+			return rfc2544.Observation{}, unsupportedError(known.Unsupported)
+		}
 		return *known.Observation, nil
 	}
 	b, err := m.bench(ctx)
@@ -240,6 +252,9 @@ func (m journalled) measure(ctx context.Context, t rfc2544.Trial, r *rfc2544.Res
 		seen, err = b.Measure(ctx, t)
 	} else {
 		seen, err = b.MeasureReset(ctx, t, *r)
+	}
+	if errors.Is(err, errors.ErrUnsupported) {
+		return seen, errors.Join(err, m.journal.append(journalLine{DUT: m.device, Trial: &t, Reset: r, Unsupported: err.Error()}))
 	}
 	if err != nil {
 		return seen, err

@@ -3,7 +3,6 @@ package lab
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 
 	"github.com/tunnelbench/tunnelbench/internal/sys"
@@ -47,13 +46,13 @@ func (b *Bench) MeasureReset(ctx context.Context, t rfc2544.Trial, reset rfc2544
 func (b *Bench) canReset(kind rfc2544.ResetKind) error {
 	switch {
 	case b.device.Up == nil:
-		return fmt.Errorf("%w: %s has no device", errors.ErrUnsupported, b.device.Spec)
+		return unsupportedError(b.device.Spec + " is no device")
 	case kind == rfc2544.ResetProcess && !b.session.HasProcesses():
-		return fmt.Errorf("%w: %s runs in the kernel: it has no process to kill", errors.ErrUnsupported, b.device.Spec)
+		return unsupportedError(b.device.Spec + " runs in the kernel: it has no process to kill")
 	case kind != rfc2544.ResetProcess && b.lab.cfg.WAN != "":
-		return fmt.Errorf("%w: with --wan the device is not rebuilt", errors.ErrUnsupported)
+		return unsupportedError("with --wan the device is not rebuilt")
 	case kind != rfc2544.ResetProcess && b.lab.cfg.Keep:
-		return fmt.Errorf("%w: with --keep the device is not rebuilt", errors.ErrUnsupported)
+		return unsupportedError("with --keep the device is not rebuilt")
 	}
 	return nil
 }
