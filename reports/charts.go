@@ -43,7 +43,7 @@ const chartWidth = vg.Length(350)
 // At most maxBars lines stand in a chart that lists devices.
 func charts(r *Results, m *matrix, maxBars int) []chart {
 	var out []chart
-	for _, make := range []func(*Results, *matrix, int) (chart, bool){comparisonChart, rateChart, latencyChart, percentileChart, cpuChart, lossLoadChart, lossChart, latenessChart} {
+	for _, make := range []func(*Results, *matrix, int) (chart, bool){comparisonChart, rateChart, throughputChart, lossRateChart, latencyChart, percentileChart, cpuChart, lossLoadChart, lossChart, latenessChart} {
 		if c, ok := make(r, m, maxBars); ok {
 			out = append(out, c)
 		}
@@ -51,13 +51,24 @@ func charts(r *Results, m *matrix, maxBars int) []chart {
 	return out
 }
 
-// rateChart is the figure of RFC 2544 section 26.1: frame rate against frame
-// size, with what the tester and the nominal link could carry.
+// rateChart is the figure of the rates: frame rate against frame size, with what
+// the tester and the nominal link could carry.
 func rateChart(r *Results, m *matrix, _ int) (chart, bool) {
 	c := chart{
 		id: "rate", title: "Rate against frame size", height: 250,
 		caption: "Frames per second, log scale; vertical strokes are the bounds of the search. Higher is better.",
 	}
+	return c.againstSizes(r, m, func(row *row) []point {
+		if row.dut == WireDUT && len(r.Calibration) > 0 {
+			return nil // the MOL line stands for it
+		}
+		return ratePoints(row)
+	})
+}
+
+// againstSizes draws a line for each device whose points are above zero somewhere,
+// against the frame size.
+func (c chart) againstSizes(r *Results, m *matrix, pointsOf func(*row) []point) (chart, bool) {
 	c.table.head = append(c.table.head, "frames/s")
 	for _, s := range m.sizes {
 		c.table.head = append(c.table.head, sizeText(s))
@@ -78,10 +89,7 @@ func rateChart(r *Results, m *matrix, _ int) (chart, bool) {
 	}
 	found := 0
 	for i, l := range looks(m) {
-		if m.rows[i].dut == WireDUT && len(r.Calibration) > 0 {
-			continue // the MOL line stands for it
-		}
-		points := ratePoints(&m.rows[i])
+		points := pointsOf(&m.rows[i])
 		if slices.ContainsFunc(points, func(p point) bool { return p.y > 0 }) {
 			add(m.rows[i].label, points, l)
 			found++

@@ -64,6 +64,10 @@ func newPage(r *Results, at string) (*page, error) {
 		Changed: cleanAll(r.Host.Changed), Notes: cleanAll(r.Host.Notes),
 		Command: shellLine(r.Command), RateTitle: rateTitle(m.rate),
 	}
+	p.RFC, p.Conformance = rfcTables(r), conformance(r, at)
+	if len(p.RFC) > 0 {
+		p.Deviations = nil // the table of clauses says more
+	}
 	if streams, ok := streamMetric(r); ok {
 		p.Metrics = append(p.Metrics, streams)
 	}

@@ -204,3 +204,15 @@ func lineOf(points []point, l look) plotFunc {
 		c.StrokeLines(l.line(dataLine), run)
 	}
 }
+
+// pathOf draws a line with marks through all points, zero included.
+func pathOf(points []point, l look) plotFunc {
+	return func(c draw.Canvas, p *plot.Plot) {
+		var run []vg.Point
+		for _, pt := range points {
+			run = append(run, vg.Point{X: c.X(p.X.Norm(pt.x)), Y: c.Y(p.Y.Norm(pt.y))})
+		}
+		c.StrokeLines(l.line(dataLine), run)
+		marksOf(points, l)(c, p)
+	}
+}

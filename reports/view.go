@@ -23,6 +23,8 @@ type page struct {
 	Deviations            []string
 	Comparison            *comparisonView // nil: this was none
 	Metrics               []metric
+	RFC                   []*tableView // the RFC's tests; none: none was run
+	Conformance           *conformanceView
 	Trust                 []trust
 	Charts                []figure
 	Details               []detail

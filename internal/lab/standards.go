@@ -65,12 +65,80 @@ func timeStandards() []standard {
 			size: 1518, known: 100e6, limit: 0.5, limitUnit: "%", repeats: 3, quick: 1, measure: measureShapedRate,
 		},
 		{
-			name: "longest burst without loss into a queue of 1000", device: "relay:rate=10kpps,queue=1000", quantity: "queue", unit: "frames",
+			name: "back-to-back frames into a queue of 1000", device: "relay:rate=100kpps,queue=1000", quantity: "queue", unit: "frames",
 			size: 64, known: burstKnown, limit: 2, limitUnit: "%", repeats: 5, quick: 1, measure: measureBurst,
 		},
 		{
 			name: "outage of 2.5 s", device: "relay:outage=500ms+2500ms", quantity: "outage", unit: "ms",
 			size: 64, known: 2500, limit: 5, limitUnit: "ms", repeats: 10, quick: 1, measure: measureOutage,
+		},
+		{
+			name: "system recovery, of an outage that goes on for 400 ms", device: "relay:outage=900ms+500ms", quantity: "outage", unit: "ms",
+			size: 64, known: 400, limit: 5, limitUnit: "ms", repeats: 10, quick: 1, measure: measureRecovery,
+		},
+		resetStandard("lost frames", "reset_time_short"), resetStandard("time stamps", "reset_time_timestamp_short"),
+		spikeStandard("PDV", "pdv_short", spike), spikeStandard("IPDV, the largest", "ipdv_max_short", spike),
+		spikeStandard("IPDV, the least", "ipdv_min_short", -spike), spikeStandard("IPDV, the median", "ipdv_median_short", 0),
+	}
+}
+
+func resetStandard(method, value string) standard {
+	return standard{
+		name: "reset time of an outage of 2.5 s, by " + method, device: "relay:outage=1s+2500ms", quantity: "outage", unit: "ms",
+		size: 64, known: 2500, limit: 5, limitUnit: "ms", repeats: 10, quick: 1,
+		measure: func(ctx context.Context, b *Bench, s standard, _ CertifyPlan) (float64, int, bool, error) {
+			out, err := rfc2544.RunReset(ctx, outageReset{b}, rfc2544.ResetConfig{
+				Size: s.size, Throughput: 10e3, Kind: rfc2544.ResetProcess, Clean: time.Second, Limit: 3 * time.Second, Repeats: 1,
+			})
+			return milliseconds(out, value, err)
+		},
+	}
+}
+
+// outageReset is a device whose own outage stands for a reset.
+type outageReset struct{ *Bench }
+
+// MeasureReset implements rfc2544.Resetter.
+func (r outageReset) MeasureReset(ctx context.Context, t rfc2544.Trial, _ rfc2544.Reset) (rfc2544.Observation, error) {
+	return r.Measure(ctx, t)
+}
+
+// measureRecovery overloads the relay by name: it loses what the outage takes.
+func measureRecovery(ctx context.Context, b *Bench, s standard, _ CertifyPlan) (float64, int, bool, error) {
+	out, err := rfc2544.RunRecovery(ctx, b, rfc2544.RecoveryConfig{
+		Size: s.size, Throughput: 9e3, Most: 10e3, Overload: time.Second, After: time.Second, Repeats: 1,
+	})
+	return milliseconds(out, "recovery_time_short", err)
+}
+
+// milliseconds is a time that a test found, and whether it did.
+func milliseconds(out rfc2544.Outcome, name string, err error) (float64, int, bool, error) {
+	for _, v := range out.Values {
+		if v.Name == name {
+			return v.Value / 1e6, len(out.Trials), out.Valid, err
+		}
+	}
+	return 0, 0, false, err
+}
+
+// A pattern of delays: every 10th frame takes so much longer than the others.
+const spike = 2 * time.Millisecond
+
+// spikeStandard is of delay variation, the frames so far apart that none waits
+// for another. What the machine's stalls add shows in the extremes of a run; the
+// median of many short ones does without.
+func spikeStandard(what, value string, known time.Duration) standard {
+	return standard{
+		name: fmt.Sprintf("%s of every 10th frame %v late", what, spike), device: fmt.Sprintf("relay:delay=1ms,spike=%v/10", spike), quantity: "latency", unit: "us",
+		size: 64, known: float64(known) / 1e3, limit: 20, limitUnit: "us", repeats: 5, quick: 1,
+		measure: func(ctx context.Context, b *Bench, s standard, _ CertifyPlan) (float64, int, bool, error) {
+			out, err := rfc2544.RunDelay(ctx, b, rfc2544.DelayConfig{Size: s.size, Rate: 200, Stream: 250 * time.Millisecond, TagFrom: 5 * time.Millisecond, Runs: 20})
+			for _, v := range out.Values {
+				if v.Name == value {
+					return v.Value / 1e3, v.N, true, err
+				}
+			}
+			return 0, 0, false, err
 		},
 	}
 }
@@ -128,38 +196,16 @@ func measureShapedRate(ctx context.Context, b *Bench, s standard, p CertifyPlan)
 // leave while it lasts, so that the longest without loss has K / (1 - R/load).
 const (
 	burstLoad  rfc2544.Rate = 500e3
-	burstKnown              = 1000 / (1 - 10e3/float64(burstLoad))
+	burstDrain rfc2544.Rate = 100e3
+	burstKnown              = 1000 / (1 - float64(burstDrain/burstLoad))
 )
 
-// measureBurst searches the longest burst of which all frames come.
 func measureBurst(ctx context.Context, b *Bench, s standard, _ CertifyPlan) (float64, int, bool, error) {
-	low, high := 1, int(2*s.known)
-	for high-low > 1 {
-		n := (low + high) / 2
-		o, err := b.burst(ctx, s.size, n)
-		if err != nil {
-			return 0, 0, false, err
-		}
-		if o.Paused > 0 || o.Offered != uint64(n) { // the queue was given time
-			return 0, n, false, nil
-		}
-		if o.Received+o.Late == o.Offered {
-			low = n
-		} else {
-			high = n
-		}
+	out, err := rfc2544.RunBackToBack(ctx, b, rfc2544.BackToBackConfig{Size: s.size, Rate: burstLoad, Throughput: burstDrain, Repeats: 1, Step: 1})
+	if err != nil || len(out.Values) == 0 {
+		return 0, 0, false, err
 	}
-	return float64(low), 1, true, nil
-}
-
-// burst sends n frames at burstLoad.
-func (b *Bench) burst(ctx context.Context, size rfc2544.FrameSize, n int) (rfc2544.Observation, error) {
-	gap := time.Duration(float64(time.Second) / float64(burstLoad))
-	r, err := b.execute(ctx, b.plan(rfc2544.Trial{Size: size, Load: burstLoad, Duration: time.Duration(n) * gap}))
-	if err != nil {
-		return rfc2544.Observation{}, err
-	}
-	return r.observation(b.lab.directions()), nil
+	return out.Values[0].Value, 1, out.Valid, nil
 }
 
 // measureOutage is RFC 2544 section 26.5's way, the lost frames by the load, with the

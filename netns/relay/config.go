@@ -16,6 +16,7 @@ type Config struct {
 	Queue   int           // frames that may wait for the rate; more are dropped
 	Delay   time.Duration // of every frame
 	Jitter  time.Duration // up to so much more, uniform; order is kept
+	Spike   Spike         // more for some frames, by pattern; order is kept
 	Drop    Every         // effects by pattern
 	Corrupt Every
 	Dup     Every
@@ -31,6 +32,12 @@ type Config struct {
 type Every uint64
 
 func (e Every) hits(n uint64) bool { return e != 0 && n%uint64(e) == 0 }
+
+// Spike is a delay that some frames have on top.
+type Spike struct {
+	Length time.Duration
+	Every  Every
+}
 
 // Outage is a time when nothing passes in either direction, counted from the
 // first frame of a trial; of traffic without the tester's signature, from the
@@ -57,6 +64,7 @@ var readers = map[string]func(c *Config, value string) error{
 	"queue":   func(c *Config, v string) (err error) { c.Queue, err = parseQueue(v); return },
 	"delay":   func(c *Config, v string) (err error) { c.Delay, err = parseTime(v, MaxDelay); return },
 	"jitter":  func(c *Config, v string) (err error) { c.Jitter, err = parseTime(v, MaxDelay); return },
+	"spike":   func(c *Config, v string) (err error) { c.Spike, err = parseSpike(v); return },
 	"cost":    func(c *Config, v string) (err error) { c.Cost, err = parseTime(v, MaxCost); return },
 	"drop":    func(c *Config, v string) (err error) { c.Drop, err = parseEvery(v); return },
 	"corrupt": func(c *Config, v string) (err error) { c.Corrupt, err = parseEvery(v); return },

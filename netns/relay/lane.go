@@ -133,6 +133,9 @@ func (l *lane) pass(at int64, n uint64, f facts) decision {
 	if l.cfg.Jitter > 0 {
 		leaves += int64(l.chance(drawJitter, n) % uint64(l.cfg.Jitter+1))
 	}
+	if l.cfg.Spike.Every.hits(n) {
+		leaves += int64(l.cfg.Spike.Length)
+	}
 	l.latest = max(l.latest, leaves)
 	return decision{depart: l.latest, copies: 1}
 }

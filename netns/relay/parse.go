@@ -67,6 +67,17 @@ func parseEvery(s string) (Every, error) {
 	return Every(n), nil
 }
 
+// parseSpike reads 2ms/100: two milliseconds more for every hundredth frame.
+func parseSpike(s string) (Spike, error) {
+	length, digits, ok := strings.Cut(s, "/")
+	d, err := parseTime(length, MaxDelay)
+	n, failed := parseEvery("1/" + digits)
+	if !ok || err != nil || failed != nil || d == 0 {
+		return Spike{}, errors.New("write TIME/N, N from 2 up, such as 2ms/100: so much more for every Nth frame")
+	}
+	return Spike{d, n}, nil
+}
+
 func parseShare(s string) (float64, error) {
 	digits, ok := strings.CutSuffix(s, "%")
 	v, err := strconv.ParseFloat(digits, 64)

@@ -1,0 +1,97 @@
+package reports
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
+
+// rfcTables are the RFC's tests, a table each: a row for each device and size,
+// a column for each value, in the RFCs' own terms.
+func rfcTables(r *Results) []*tableView {
+	var out []*tableView
+	for _, t := range rfcTests {
+		if v := rfcTable(r, t.test); v != nil {
+			v.Caption = t.title + " (" + t.section + ")"
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+func rfcTable(r *Results, test string) *tableView {
+	var names []string
+	var rows []*Result
+	for i := range r.Results {
+		res := &r.Results[i]
+		if res.Test != test {
+			continue
+		}
+		rows = append(rows, res)
+		for k := range res.Values {
+			if name := res.Values[k].Name; !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	if len(rows) == 0 {
+		return nil
+	}
+	v := &tableView{Head: []string{"tunnel", "bytes", "load kfps"}, Words: []string{"standing"}}
+	for _, name := range names {
+		v.Head = append(v.Head, columnName(name))
+	}
+	v.Head = append(v.Head, "N", "standing")
+	for _, res := range rows {
+		v.Rows = append(v.Rows, rfcRow(res, names))
+	}
+	return v
+}
+
+// columnName is a value's name in words: "latency worst case", "throughput (short)".
+func columnName(name string) string {
+	base, short := strings.CutSuffix(clean(name), rfc2544.Short)
+	base = strings.ReplaceAll(base, "_", " ")
+	if short {
+		base += " (short)"
+	}
+	return base
+}
+
+func rfcRow(res *Result, names []string) []string {
+	row := []string{clean(res.DUT), strconv.Itoa(int(res.FrameSize)), loadText(res)}
+	n := 0
+	for _, name := range names {
+		text := none
+		if v := res.value(name); v != nil {
+			text = valueText(v)
+			n = v.N
+		}
+		row = append(row, text)
+	}
+	standing := resultState(res)
+	if strings.HasSuffix(standing, " trials") {
+		standing = "valid"
+	}
+	if len(res.Values) == 0 && standing == "valid" {
+		standing = "not applicable"
+	}
+	return append(row, fmt.Sprint(n), standing)
+}
+
+// loadText is the load of a test whose trials all have the same one.
+func loadText(res *Result) string {
+	if len(res.Trials) == 0 {
+		return none
+	}
+	first := res.Trials[0].IntendedLoad
+	for i := range res.Trials {
+		if res.Trials[i].IntendedLoad != first {
+			return none
+		}
+	}
+	return kilo(float64(first))
+}
