@@ -34,6 +34,7 @@ var runVerb = verb{
 		set.StringVar(&f.profile, "profile", "quick", "how thoroughly: a `profile` of 'tunnelbench list'")
 		set.StringVar(&f.out, "out", "out", "`directory` for results.json, report.html and the charts")
 		set.BoolVar(&f.streams, "streams", false, "measure TCP streams too, after the rates: about half a minute per device")
+		set.Func("goal", "search for this instead of the profile's goals: ndr, pdr, quick or loss=0.005,exceed=0.5,final=1s,sum=21s,...; `again` for several", f.addGoal)
 		set.BoolVar(&f.estimate, "estimate", false, "print what a profile with the RFC's tests would measure and how long it would take; measure nothing")
 		set.BoolVar(&f.resume, "resume", false, "go on with the run in the output directory that was cut short: nothing is measured twice")
 		set.IntVar(&f.bursts, "bursts", 0, "`number` of searches of the back-to-back test (N of RFC 9004), instead of the profile's")
@@ -47,6 +48,20 @@ type runFlags struct {
 	devices, sizes, profile, out string
 	streams, estimate, resume    bool
 	bursts                       int
+	goals                        []rfc2544.Goal
+}
+
+// addGoal reads one --goal.
+func (f *runFlags) addGoal(text string) error {
+	g, err := rfc2544.ParseGoal(text)
+	if err != nil {
+		return err
+	}
+	if g.Width == 0 {
+		return fmt.Errorf("goal %s: width is missing: add width=0.01", g.Name)
+	}
+	f.goals = append(f.goals, g)
+	return nil
 }
 
 func (f *runFlags) run(ctx context.Context, s streams) error {

@@ -21,6 +21,9 @@ const (
 
 // fitProfile sets what the profile says and the user does not, and the other way round.
 func (f *runFlags) fitProfile(p *lab.Profile) error {
+	if len(f.goals) > 0 {
+		p.Goals = f.goals
+	}
 	if p.Suite == nil {
 		if f.resume || f.estimate || f.bursts != 0 {
 			return badUsage("--resume, --estimate and --bursts: for the profiles ci, standard and full, not %s", p.Name)
@@ -33,11 +36,12 @@ func (f *runFlags) fitProfile(p *lab.Profile) error {
 	if f.bursts < 0 || f.bursts > 1000 {
 		return badUsage("--bursts %d: from 1 to 1000", f.bursts)
 	}
+	suite := *p.Suite
+	suite.Goals = p.Goals
 	if f.bursts > 0 {
-		suite := *p.Suite
 		suite.Bursts = f.bursts
-		p.Suite = &suite
 	}
+	p.Suite = &suite
 	chosen := map[string]bool{}
 	f.set.Visit(func(o *flag.Flag) { chosen[o.Name] = true })
 	if !chosen["direction"] && p.Direction != "" {
@@ -58,6 +62,9 @@ func (f *runFlags) settings() string {
 			all = append(all, o.Name+"="+o.Value.String())
 		}
 	})
+	for _, g := range f.goals {
+		all = append(all, fmt.Sprintf("goal=%+v", g))
+	}
 	return strings.Join(all, " ")
 }
 

@@ -111,7 +111,7 @@ func TestMeasureReset(t *testing.T) {
 			if kind == rfc2544.ResetPower {
 				r.Off = 500 * time.Millisecond
 			}
-			const load, duration = 2000, 6 * time.Second
+			const load, duration = 2000, 4 * time.Second
 			o, err := b.MeasureReset(context.Background(), rfc2544.Trial{Size: 64, Load: load, Duration: duration}, r)
 			if err != nil {
 				t.Fatalf("%s, %s: %v", spec, kind, err)
