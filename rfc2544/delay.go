@@ -64,7 +64,7 @@ func RunDelay(ctx context.Context, m Measurer, cfg DelayConfig) (Outcome, error)
 	}
 	runs := delaysOf(seen, cfg)
 	if len(runs) == 0 {
-		out.fail("no frame came back")
+		out.fail("no valid run of which frames came back")
 		return out, nil
 	}
 	out.average(latency.name("latency"), unitTime, column(runs, func(r delays) float64 { return r.first }))
@@ -91,10 +91,10 @@ type delays struct {
 	ipdv                       Variation
 }
 
-// delaysOf are the runs' of which frames came back.
+// delaysOf are those of the valid runs of which frames came back.
 func delaysOf(seen []Observation, cfg DelayConfig) (runs []delays) {
 	for _, o := range seen {
-		if len(o.Tags) == 0 || o.Latency == nil || o.Variation == nil {
+		if !o.Valid || len(o.Tags) == 0 || o.Latency == nil || o.Variation == nil {
 			continue
 		}
 		tags := slices.Clone(o.Tags)

@@ -46,7 +46,7 @@ func RunRecovery(ctx context.Context, m Measurer, cfg RecoveryConfig) (Outcome, 
 	}
 	var times []float64
 	for _, o := range seen {
-		if t, ok := out.recovery(o, cfg); ok {
+		if t, ok := out.recovery(o, cfg); ok && o.Valid {
 			times = append(times, float64(t))
 		}
 	}

@@ -49,8 +49,8 @@ func (b *Bench) canReset(kind rfc2544.ResetKind) error {
 		return unsupportedError(b.device.Spec + " is no device")
 	case kind == rfc2544.ResetProcess && !b.session.HasProcesses():
 		return unsupportedError(b.device.Spec + " runs in the kernel: it has no process to kill")
-	case kind != rfc2544.ResetProcess && b.lab.cfg.WAN != "":
-		return unsupportedError("with --wan the device is not rebuilt")
+	case kind != rfc2544.ResetProcess && b.wan.HasProcesses():
+		return unsupportedError("with a relay on the wan link the device is not rebuilt")
 	case kind != rfc2544.ResetProcess && b.lab.cfg.Keep:
 		return unsupportedError("with --keep the device is not rebuilt")
 	}
@@ -65,6 +65,9 @@ func (b *Bench) reset(ctx context.Context, r rfc2544.Reset) error {
 	b.session.Kill()
 	if r.Kind != rfc2544.ResetProcess {
 		if err := b.net.Rebuild(ctx, func() error { return rest(ctx, r.Off) }); err != nil {
+			return err
+		}
+		if err := b.impairWAN(ctx); err != nil {
 			return err
 		}
 	}
