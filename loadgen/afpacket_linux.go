@@ -126,7 +126,7 @@ func (a *AFPacket) prepare(p Plan) (*packetTrial, error) {
 		clear(a.seen[n][:(a.used[n]+63)/64])
 		s := &packetStream{number: n, stamper: stamper, out: make([][]byte, 0, t.batch), from: a.sockets[n], to: a.sockets[1-n]}
 		s.receiver = newReceiver(stamper, t.schedule.frames, p.Late, a.seen[n])
-		s.receiver.tag(p)
+		s.receiver.delays = newDelays(p)
 		if p.Pcap != "" {
 			s.receiver.witness = newWitness(a.cfg.Largest.OnVeth())
 		}

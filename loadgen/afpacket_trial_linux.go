@@ -182,8 +182,11 @@ func (t *packetTrial) ledger() (Ledger, error) {
 		booked := stream.receiver.ledger(t.plan, offered)
 		booked.Silence = silenceOf(stream.receiver.silentFrom, stream.receiver.silence, s.start)
 		booked.bookLast(s.pace, s.stalls, func(i uint64) uint64 { return stream.receiver.seen[i] })
+		if d := stream.receiver.delays; d != nil {
+			booked.Tags = tagged(d.tags, t.plan, offered)
+			differences.merge(d.variation)
+		}
 		l.Streams = append(l.Streams, booked)
-		differences.merge(stream.receiver.variation)
 		for i, h := range stream.receiver.latency {
 			all[i].merge(h)
 		}

@@ -3,8 +3,6 @@ package loadgen
 import (
 	"bytes"
 	"time"
-
-	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
 // receiver books the frames of one stream: the receiving half of bpf/tester.c
@@ -23,11 +21,8 @@ type receiver struct {
 	first, last  uint64        // when a frame was received
 	latency      [2]*histogram // all, and what no stall touched
 
-	silence, silentFrom uint64   // the longest time without a frame
-	tags                []uint64 // as in bpf/tester.c: one too long, 0 where none came; nil: no tags
-	tagFirst, tagEvery  uint64
-	took                uint64 // by the frame before next, plus one; 0: nothing came
-	variation           variation
+	silence, silentFrom uint64  // the longest time without a frame
+	delays              *delays // nil: no tags
 }
 
 // frameIn is a received frame.
@@ -42,16 +37,7 @@ type frameIn struct {
 func newReceiver(s *stamper, frames uint64, late time.Duration, seen []uint64) *receiver {
 	return &receiver{
 		layout: s.layout, signature: s.signature, template: s.template, frames: frames, late: uint64(late), seen: seen,
-		latency:   [2]*histogram{newHistogram(), newHistogram()},
-		variation: newVariation(),
-	}
-}
-
-// tag has the receiver keep the delays of the frames that the plan tags.
-func (r *receiver) tag(p Plan) {
-	if p.Traffic.TagFrom > 0 {
-		r.tags = make([]uint64, rfc2544.MaxTags)
-		r.tagFirst, r.tagEvery = p.trial().Tags()
+		latency: [2]*histogram{newHistogram(), newHistogram()},
 	}
 }
 
@@ -114,8 +100,8 @@ func (r *receiver) judge(a *frameIn) (v verdict, stamp Signature, reordered bool
 	*word |= bit
 	a.at = max(a.at, stamp.SentAt) // the kernel's clock and ours are two: they differ by some 100 ns
 	sequence := uint64(stamp.Sequence)
-	if r.tags != nil {
-		r.bookDelay(sequence, a.at-stamp.SentAt)
+	if r.delays != nil {
+		r.delays.book(sequence, r.next, a.at-stamp.SentAt)
 	}
 	if sequence < r.next {
 		r.Reordered++
@@ -152,19 +138,6 @@ func (r *receiver) time(at, sent, quietSince uint64) {
 	}
 }
 
-// bookDelay is what a trial with tags keeps of a frame.
-func (r *receiver) bookDelay(sequence, took uint64) {
-	if after := sequence - r.tagFirst; sequence >= r.tagFirst && after%r.tagEvery == 0 && after/r.tagEvery < uint64(len(r.tags)) {
-		r.tags[after/r.tagEvery] = took + 1
-	}
-	if sequence == r.next && r.took > 0 {
-		r.variation.add(int64(took) + 1 - int64(r.took))
-	}
-	if sequence >= r.next {
-		r.took = took + 1
-	}
-}
-
 // back is how many distinct, intact frames arrived; seenAtAll is how many of the tester's own.
 func (r *receiver) back() uint64 { return r.Received + r.Late }
 
@@ -176,8 +149,5 @@ func (r *receiver) ledger(p Plan, offered uint64) StreamLedger {
 	l.Intended, l.Offered = p.intended(offered), offered
 	l.Latency, l.LatencyQuiet = r.latency[0].distribution(), r.latency[1].distribution()
 	l.Span = time.Duration(r.last - r.first)
-	if r.tags != nil {
-		l.Tags = tagged(r.tags, p, offered)
-	}
 	return l
 }

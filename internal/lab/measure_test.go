@@ -26,8 +26,8 @@ func bothStreams() run {
 	}
 }
 
-// The streams' counts are told apart and add up; the trial's loss is that of the
-// worse direction, its rate the average of both.
+// The streams' counts are told apart and add up; the trial's loss is that of
+// all frames, its rate the average of both.
 func TestObservationOfBothDirections(t *testing.T) {
 	o := bothStreams().observation([]string{rfc2544.Forward, rfc2544.Reverse})
 	if err := reports.CheckTrial(o); err != nil {
@@ -39,7 +39,7 @@ func TestObservationOfBothDirections(t *testing.T) {
 	if len(o.Directions) != 2 || o.Directions[0].Lost != 0 || o.Directions[1].Direction != rfc2544.Reverse || o.Directions[1].Lost != 150 {
 		t.Errorf("directions: %+v", o.Directions)
 	}
-	if o.LossRatio() != 0.1 || o.ForwardingRate() != 1425 || o.Latency.N != 2900 || !o.Valid {
+	if o.LossRatio() != 0.05 || o.ForwardingRate() != 1425 || o.Latency.N != 2900 || !o.Valid {
 		t.Errorf("loss %v, rate %v, latency %+v, valid %t", o.LossRatio(), o.ForwardingRate(), o.Latency, o.Valid)
 	}
 	if o.Drops["left udp rcvbuf"] != 60 || o.Drops["unexplained"] != 30 || len(o.Drops) != 2 {

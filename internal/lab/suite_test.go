@@ -111,10 +111,17 @@ func TestMeasureReset(t *testing.T) {
 			if kind == rfc2544.ResetPower {
 				r.Off = 500 * time.Millisecond
 			}
-			const load, duration = 2000, 4 * time.Second
-			o, err := b.MeasureReset(context.Background(), rfc2544.Trial{Size: 64, Load: load, Duration: duration}, r)
-			if err != nil {
-				t.Fatalf("%s, %s: %v", spec, kind, err)
+			const load = 2000
+			var o rfc2544.Observation
+			for _, duration := range []time.Duration{4 * time.Second, 30 * time.Second} { // a busy machine rebuilds slowly
+				var err error
+				o, err = b.MeasureReset(context.Background(), rfc2544.Trial{Size: 64, Load: load, Duration: duration}, r)
+				if err != nil {
+					t.Fatalf("%s, %s: %v", spec, kind, err)
+				}
+				if o.LastLost == nil || *o.LastLost < duration*9/10 {
+					break
+				}
 			}
 			if o.Lost == 0 || o.Received == 0 || o.Silence == nil || o.LastLost == nil || o.Silence.Length < r.Off || o.Silence.At+o.Silence.Length < r.At {
 				t.Errorf("%s, %s: %d of %d lost, silence %+v, last lost %v", spec, kind, o.Lost, o.Offered, o.Silence, o.LastLost)
