@@ -128,6 +128,19 @@ func TestConformanceLossLadder(t *testing.T) {
 	}
 }
 
+// The loss at the highest load is not that of a lower one.
+func TestLossRateOfAnInvalidHighestLoad(t *testing.T) {
+	m := measurerFunc(func(tr Trial) Observation {
+		o := observed(t, device(t, "capacity=700000fps"), tr.Load, tr.Duration)
+		o.Valid = tr.Load < 1e6
+		return o
+	})
+	out := run(t)(RunLossRate(background, m, LossRateConfig{Size: 64, Nominal: 1e6, Offerable: 2e6, Step: 10, Trial: time.Minute}))
+	if names := strings.Join(valueNames(out), " "); names != "frame_loss_rate_90 frame_loss_rate_80 frame_loss_rate_70 frame_loss_rate_60" || out.Valid {
+		t.Errorf("%s, valid %t", names, out.Valid)
+	}
+}
+
 type measurerFunc func(Trial) Observation
 
 func (f measurerFunc) Measure(_ context.Context, t Trial) (Observation, error) { return f(t), nil }

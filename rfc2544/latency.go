@@ -29,7 +29,7 @@ const (
 // not the latency test of RFC 2544 section 26.2, which runs at the throughput.
 //
 // latency_p999 at 5 kpps takes trials of more than 2 seconds. An invalid trial
-// is repeated DefaultRetries times; after that its values stand, but the
+// is repeated, a limited number of times; after that its values stand, but the
 // outcome is not valid. With an error comes the outcome so far, not valid.
 func RunLatency(ctx context.Context, m Measurer, size FrameSize, rate Rate, duration time.Duration, repeats int) (Outcome, error) {
 	out := newOutcome(TestLatency)

@@ -23,7 +23,7 @@ type LossRateConfig struct {
 // steps are of 1 %. Loads that the tester cannot offer are left out with a
 // warning, never guessed. It yields frame_loss_rate_90, say, at 90 %: the share
 // of the frames offered that did not come, in percent; and frame_loss_rate, at
-// the highest load offered.
+// the highest load offered. A load without a valid trial has no value.
 func RunLossRate(ctx context.Context, m Measurer, cfg LossRateConfig) (Outcome, error) {
 	out := newOutcome(TestLossRate)
 	if !(cfg.Nominal > 0) || cfg.Nominal.IsFlood() || cfg.Step < 1 || cfg.Step > 10 || cfg.Trial <= 0 {
@@ -32,7 +32,7 @@ func RunLossRate(ctx context.Context, m Measurer, cfg LossRateConfig) (Outcome, 
 	var short cuts
 	short.shorter("a trial", cfg.Trial, minuteTrial, "RFC 2544 section 24")
 	short.tell(&out, TestLossRate)
-	beyond, clean := 0, 0
+	beyond, clean, highest := 0, 0, true
 	for percent := 100; percent > 0 && clean < 2; percent = below(percent, cfg.Step) {
 		load := cfg.Nominal * Rate(percent) / 100
 		if load > cfg.Offerable {
@@ -44,13 +44,17 @@ func RunLossRate(ctx context.Context, m Measurer, cfg LossRateConfig) (Outcome, 
 			return out, err
 		}
 		if !seen.Valid {
-			clean = 0
+			clean, highest = 0, false
 			continue
 		}
 		if clean++; seen.Lost > 0 {
 			clean = 0
 		}
-		out.addLoss(short, percent, seen)
+		if highest {
+			out.addLoss(short.name(TestLossRate), seen)
+		}
+		highest = false
+		out.addLoss(short.name(fmt.Sprintf("%s_%d", TestLossRate, percent)), seen)
 	}
 	if beyond > 0 {
 		out.warn("loads from 100 %% to %d %% of R are not offerable: the tester sends %v at most", beyond, cfg.Offerable)
@@ -69,14 +73,8 @@ func below(percent, step int) int {
 	return max(percent-step, 10)
 }
 
-func (o *Outcome) addLoss(short cuts, percent int, seen Observation) {
-	v := Value{Name: short.name(fmt.Sprintf("%s_%d", TestLossRate, percent)), Unit: unitPercent, Value: seen.LossPercent(), N: 1, Better: lowerBetter}
-	if len(o.Values) == 0 {
-		first := v
-		first.Name = short.name(TestLossRate)
-		o.Values = append(o.Values, first)
-	}
-	o.Values = append(o.Values, v)
+func (o *Outcome) addLoss(name string, seen Observation) {
+	o.Values = append(o.Values, Value{Name: name, Unit: unitPercent, Value: seen.LossPercent(), N: 1, Better: lowerBetter})
 }
 
 // LossPercent is RFC 1242 section 3.6: the share of the frames offered that

@@ -66,9 +66,17 @@ func (o *Outcome) repeat(ctx context.Context, m Measurer, name string, trial Tri
 	return all, nil
 }
 
+// A trial that is not valid is repeated DefaultRetries times, and a short one
+// more often: until the trials took patience together.
+const (
+	patience    = 30 * time.Second
+	mostRetries = 20
+)
+
 // measure returns the first valid observation, or the last one.
 func (o *Outcome) measure(ctx context.Context, m Measurer, name string, trial Trial) (seen Observation, err error) {
-	for range 1 + DefaultRetries {
+	tries, spent := 0, time.Duration(0)
+	for tries <= DefaultRetries || spent < patience && tries <= mostRetries {
 		if seen, err = observe(ctx, m, trial); err != nil {
 			o.Valid = false
 			return seen, err
@@ -77,8 +85,10 @@ func (o *Outcome) measure(ctx context.Context, m Measurer, name string, trial Tr
 		if seen.Valid {
 			return seen, nil
 		}
+		tries++
+		spent += trial.Rest + seen.Duration
 	}
-	o.fail("%s at %v: %d trials, none valid%s", name, trial.Load, 1+DefaultRetries, reason(seen))
+	o.fail("%s at %v: %d trials, none valid%s", name, trial.Load, tries, reason(seen))
 	return seen, nil
 }
 
