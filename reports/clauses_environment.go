@@ -52,7 +52,7 @@ var environmentClauses = []clause{
 	{"E12", "RFC 2544, 9.4", levelShould, "Sizes that one link cannot carry are reported as zero, not left out",
 		always(met("both links carry every size: the wan's MTU has room for the encapsulation", "environment"))},
 	{"E13", "RFC 8219, 5.1", levelMust, "The overhead of encapsulation is part of the maximum rate", func(e *evidence) ruling {
-		return deviates("R is of the frames as the tester sends them, on a nominal link of " + bitText(e.r.Link) + ": the virtual wan has no speed that the overhead could use up")
+		return deviates("R is of the frames as the tester sends them, on a nominal link of " + bitText(e.r.Link) + "; the overhead is not part of it")
 	}},
 	{"E14", "RFC 8219, 5.1", levelShould, "The larger MTU on all interfaces",
 		always(met("lan by the largest frame, wan 500 octets more, at least 2000", "environment"))},
