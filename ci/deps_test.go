@@ -26,11 +26,11 @@ const everything = "*"
 // what they like. A package that is not here is a fault: give it a place first.
 var arrows = map[string][]string{
 	"cmd/tunnelbench":     {everything},
-	"internal/lab":        {"fuzz/mutate", "netns", "netns/dut", "netns/relay", "loadgen", "rfc2544", "reports", "internal/sys"},
-	"ci":                  {"reports", "rfc2544", "internal/plainyaml"},
+	"internal/lab":        {"internal/stats", "fuzz/mutate", "netns", "netns/dut", "netns/relay", "loadgen", "rfc2544", "reports", "internal/sys"},
+	"ci":                  {"internal/stats", "reports", "rfc2544", "internal/plainyaml"},
 	"ci/resample":         {"ci", "reports", "rfc2544"},
-	"reports":             {"rfc2544"},
-	"rfc2544":             {},
+	"reports":             {"rfc2544", "internal/stats"},
+	"rfc2544":             {"internal/stats"},
 	"loadgen":             {"rfc2544", "internal/sys", "loadgen/bpf"},
 	"loadgen/bpf":         {},
 	"netns/dut":           {"netns", "netns/relay", "reference", "internal/sys"},
@@ -50,6 +50,7 @@ var arrows = map[string][]string{
 	"fuzz/oss-fuzz":       {}, // tests alone
 	"fuzz/oss-fuzz/seeds": {"fuzz"},
 	"internal/plainyaml":  {},
+	"internal/stats":      {},
 	"internal/sys":        {},
 	"internal/testenv":    {}, // from tests only: no arrow leads to it
 }
@@ -58,7 +59,7 @@ var arrows = map[string][]string{
 var private = map[string]string{"loadgen/bpf": "loadgen", "reference/bpf": "reference", "internal/testenv": "tests"}
 
 // pure packages work on any system, from values alone.
-var pure = []string{"rfc2544", "reports", "ci"}
+var pure = []string{"internal/stats", "rfc2544", "reports", "ci"}
 
 // impure is what a pure package may not import.
 var impure = []string{"net", "net/http", "os/exec", "os/signal", "syscall", "unsafe", "golang.org/x/sys/unix"}

@@ -1,7 +1,6 @@
 package ci
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -257,20 +256,4 @@ func acknowledge(p Policy, head *reports.Set, g *reports.Gate) {
 		}
 		m.Verdict, m.Why = reports.GatePass, fmt.Sprintf("%s; acknowledged until %s: %s", m.Why, a.Expires.Format("2006-01-02"), a.Reason)
 	}
-}
-
-// median of a side's values; nil when it has none.
-func median(values []*float64) *float64 {
-	var all []float64
-	for _, v := range values {
-		if v != nil {
-			all = append(all, *v)
-		}
-	}
-	if len(all) == 0 {
-		return nil
-	}
-	slices.SortFunc(all, cmp.Compare[float64])
-	m := (all[(len(all)-1)/2] + all[len(all)/2]) / 2
-	return &m
 }

@@ -7,8 +7,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/tunnelbench/tunnelbench/internal/stats"
 	"github.com/tunnelbench/tunnelbench/reports"
-	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
 // Metrics without noise. The size is the builds', not the turns'.
@@ -44,7 +44,7 @@ func judgeExact(m PolicyMetric, g *reports.GateMetric, base, head *reports.Set) 
 	} else {
 		g.Unit = "allocations"
 		b, h := halves(base, head, m.ID(), 1)
-		g.Base, g.Head = median(b), median(h)
+		g.Base, g.Head = stats.MedianValid(b), stats.MedianValid(h)
 	}
 	switch {
 	case g.Base == nil && g.Head == nil && !measurable(m, head):
@@ -99,7 +99,7 @@ func judgePairs(p Policy, m PolicyMetric, g *reports.GateMetric, base, head *rep
 	for series := 1; series <= 2; series++ {
 		b, h := halves(base, head, m.ID(), series)
 		if series == 1 {
-			g.Base, g.Head = median(b), median(h)
+			g.Base, g.Head = stats.MedianValid(b), stats.MedianValid(h)
 		}
 		if series == 1 && len(h) == 0 && len(head.Turns) > 0 {
 			unmeasured(m, g)
@@ -221,11 +221,11 @@ func (p Policy) lookAt(i int, m PolicyMetric, better int, base, head []*float64)
 }
 
 // ratio is the head's by the base's; the bound on the slow side has failRisk.
-func ratio(base, head []*float64, better int, failRisk, passRisk float64) (rfc2544.PairedRatio, bool) {
+func ratio(base, head []*float64, better int, failRisk, passRisk float64) (stats.PairedRatio, bool) {
 	if better > 0 { // slow is low: the ratio's upper bound says that it is slow for certain
-		return rfc2544.PairedBounds(base, head, passRisk, failRisk)
+		return stats.PairedBounds(base, head, passRisk, failRisk)
 	}
-	return rfc2544.PairedBounds(base, head, failRisk, passRisk)
+	return stats.PairedBounds(base, head, failRisk, passRisk)
 }
 
 // slowdown is a ratio of head to base as the share of the base by which the head is worse.

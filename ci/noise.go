@@ -5,11 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"slices"
 	"time"
 
+	"github.com/tunnelbench/tunnelbench/internal/stats"
 	"github.com/tunnelbench/tunnelbench/reports"
-	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
 // NoiseSchema names the version of the file that `gate --aa` adds to.
@@ -43,24 +42,19 @@ func MeasureNoise(base, head *reports.Set, pair time.Duration) NoiseRun {
 	run := NoiseRun{Started: head.Started, Device: head.Device, Commit: head.Commit, PairNS: pair, Metrics: map[string]MetricNoise{}}
 	for _, m := range head.Metrics {
 		b, h := halves(base, head, m.ID(), 1)
-		logs := rfc2544.LogRatios(b, h)
+		logs := stats.LogRatios(b, h)
 		if len(logs) == 0 || names[m.Name].exact {
 			continue
 		}
-		middle := middleOf(logs)
+		middle := stats.Median(logs)
 		deviations := make([]float64, len(logs))
 		for i, v := range logs {
 			deviations[i] = math.Abs(v - middle)
 		}
 		const normal = 1.4826 // a normal distribution's standard deviation by its median deviation
-		run.Metrics[m.ID()] = MetricNoise{Bias: middle, Spread: normal * middleOf(deviations), Pairs: len(logs)}
+		run.Metrics[m.ID()] = MetricNoise{Bias: middle, Spread: normal * stats.Median(deviations), Pairs: len(logs)}
 	}
 	return run
-}
-
-func middleOf(values []float64) float64 {
-	sorted := slices.Sorted(slices.Values(values))
-	return (sorted[(len(sorted)-1)/2] + sorted[len(sorted)/2]) / 2
 }
 
 // Add adds a run; runs of another machine are forgotten, which it returns.

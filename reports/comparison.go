@@ -4,11 +4,11 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
+	"github.com/tunnelbench/tunnelbench/internal/stats"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
@@ -60,7 +60,7 @@ func (c *Comparison) Judge(seed uint64) {
 		m := &c.Metrics[i]
 		m.Ratios = []Ratio{}
 		for k := 1; k < len(c.Devices); k++ {
-			r, ok := rfc2544.ComparePaired(m.Samples[0], m.Samples[k], each, seed)
+			r, ok := stats.ComparePaired(m.Samples[0], m.Samples[k], each, seed)
 			if !ok {
 				continue
 			}
@@ -76,7 +76,7 @@ func (c *Comparison) EachConfidence() float64 {
 	return 1 - (1-c.Confidence)/float64(max(1, len(c.Metrics)*(len(c.Devices)-1)))
 }
 
-func ratioVerdict(r rfc2544.PairedRatio, better int) string {
+func ratioVerdict(r stats.PairedRatio, better int) string {
 	switch {
 	case r.Lower > 1 == (better > 0) && (r.Lower > 1 || r.Upper < 1):
 		return VerdictBetter
@@ -116,22 +116,6 @@ func percentOff(ratio float64) string {
 	return strconv.FormatFloat(100*math.Abs(ratio-1), 'f', 1, 64) + " %"
 }
 
-// median of a device's valid samples; nil when it has none.
-func median(samples []*float64) *float64 {
-	var values []float64
-	for _, v := range samples {
-		if v != nil {
-			values = append(values, *v)
-		}
-	}
-	if len(values) == 0 {
-		return nil
-	}
-	slices.Sort(values)
-	m := (values[(len(values)-1)/2] + values[len(values)/2]) / 2
-	return &m
-}
-
 // WriteComparison writes the comparison as text: a table, then the verdicts.
 func WriteComparison(w io.Writer, c *Comparison) error {
 	if c == nil {
@@ -152,7 +136,7 @@ func WriteComparison(w io.Writer, c *Comparison) error {
 			if k == 0 {
 				cells[0], cells[3], cells[4], cells[5] = short(m.Name+", "+m.Unit, maxName), "1", "", ""
 			}
-			if v := median(m.Samples[k]); v != nil {
+			if v := stats.MedianValid(m.Samples[k]); v != nil {
 				cells[2] = fixed(*v, 1, "")
 			}
 			if r := m.ratio(d); r != nil && k > 0 {
@@ -189,7 +173,7 @@ func (c *Comparison) sentences() (lines []string) {
 			if r := m.ratio(d); r != nil {
 				lines = append(lines, at+r.Words())
 			} else {
-				lines = append(lines, fmt.Sprintf("%stoo few valid pairs for an interval: it takes %d", at, rfc2544.FewestPairs(c.EachConfidence())))
+				lines = append(lines, fmt.Sprintf("%stoo few valid pairs for an interval: it takes %d", at, stats.FewestPairs(c.EachConfidence())))
 			}
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tunnelbench/tunnelbench/internal/stats"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
@@ -56,7 +57,7 @@ func TestVerdictFollowsTheMetric(t *testing.T) {
 	}{
 		{1.1, 1.2, 1, VerdictBetter}, {1.1, 1.2, -1, VerdictWorse}, {0.8, 0.9, 1, VerdictWorse}, {0.8, 0.9, -1, VerdictBetter}, {0.9, 1.1, 1, VerdictNone}, {0.9, 1.1, -1, VerdictNone},
 	} {
-		r := rfc2544.PairedRatio{Value: (c.lower + c.upper) / 2, Lower: c.lower, Upper: c.upper}
+		r := stats.PairedRatio{Value: (c.lower + c.upper) / 2, Lower: c.lower, Upper: c.upper}
 		if got := ratioVerdict(r, c.better); got != c.want {
 			t.Errorf("%+v: %s", c, got)
 		}

@@ -9,6 +9,8 @@ import (
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
+
+	"github.com/tunnelbench/tunnelbench/internal/stats"
 )
 
 // comparisonChart is the forest plot of a comparison: each ratio with its
@@ -160,7 +162,7 @@ func (c *Comparison) view() *comparisonView {
 // cells are a device's line in the page's table.
 func (m *Metric) cells(k int, device string) []string {
 	cells := []string{clean(m.Name) + ", " + clean(m.Unit), clean(device), none, none, none, none, none, none}
-	if v := median(m.Samples[k]); v != nil {
+	if v := stats.MedianValid(m.Samples[k]); v != nil {
 		cells[2] = fixed(*v, 1, thin)
 	}
 	if k == 0 {

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/tunnelbench/tunnelbench/rfc2544"
+	"github.com/tunnelbench/tunnelbench/internal/stats"
 )
 
 // checkComparison finds samples that do not fit devices and rounds, and ratios
@@ -86,7 +86,7 @@ func ratioFault(r Ratio, m *Metric, c *Comparison) string {
 		return "is not between its bounds"
 	case r.Pairs != pairs:
 		return fmt.Sprintf("rests on %d pairs, the samples have %d", r.Pairs, pairs)
-	case r.Verdict != ratioVerdict(rfc2544.PairedRatio{Lower: r.Lower, Upper: r.Upper}, m.Better):
+	case r.Verdict != ratioVerdict(stats.PairedRatio{Lower: r.Lower, Upper: r.Upper}, m.Better):
 		return fmt.Sprintf("its interval does not say %q", r.Verdict)
 	}
 	return ""

@@ -7,6 +7,7 @@ import (
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 
+	"github.com/tunnelbench/tunnelbench/internal/stats"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
@@ -103,7 +104,7 @@ func (c *cell) processCPU() (process, user *float64) {
 	if slices.Contains(users, nil) { // some trials divided and some not would be two medians
 		users = nil
 	}
-	return median(all), median(users)
+	return stats.MedianValid(all), stats.MedianValid(users)
 }
 
 func sameLoad(a, b *rfc2544.Observation) bool { return a.IntendedLoad == b.IntendedLoad }

@@ -13,7 +13,7 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
-	"github.com/tunnelbench/tunnelbench/rfc2544"
+	"github.com/tunnelbench/tunnelbench/internal/stats"
 )
 
 var (
@@ -67,7 +67,7 @@ func trendsOf(runs []HistoryRun) []*trend {
 		for i, p := range t.points {
 			ratios[i] = p.Ratio
 		}
-		t.changes = rfc2544.Changes(ratios)
+		t.changes = stats.ChangePoints(ratios)
 	}
 	return all
 }
@@ -125,11 +125,11 @@ func HistoryHTML(runs []HistoryRun) ([]byte, error) {
 
 // level is the median ratio of the points between two changes.
 func (t *trend) level(from, to int) float64 {
-	var ratios []*float64
-	for i := range t.points[from:to] {
-		ratios = append(ratios, &t.points[from+i].Ratio)
+	var ratios []float64
+	for _, p := range t.points[from:to] {
+		ratios = append(ratios, p.Ratio)
 	}
-	return *median(ratios)
+	return stats.Median(ratios)
 }
 
 // edges are where levels begin, and the end of the last one.

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/montanaflynn/stats"
+	"github.com/tunnelbench/tunnelbench/internal/stats"
 )
 
 // TestBackToBack is the name of the back-to-back test.
@@ -142,8 +142,8 @@ func (u undisturbed) Measure(ctx context.Context, t Trial) (Observation, error) 
 }
 
 func (o *Outcome) addBursts(bursts []float64, cfg BackToBackConfig) {
-	mean, _ := stats.Mean(bursts) // these fail on no input only
-	deviation, _ := stats.StandardDeviationPopulation(bursts)
+	mean := stats.Mean(bursts)
+	deviation := stats.Deviation(bursts)
 	shortest, longest := slices.Min(bursts), slices.Max(bursts)
 	frames := func(name string, v float64) Value {
 		return Value{Name: TestBackToBack + name, Unit: unitFrames, Value: v, N: len(bursts), Better: higherBetter}

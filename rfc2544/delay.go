@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/montanaflynn/stats"
+	"github.com/tunnelbench/tunnelbench/internal/stats"
 )
 
 // TestDelay is the name of the test of latency and its variation.
@@ -105,8 +105,8 @@ func delaysOf(seen []Observation, cfg DelayConfig) (runs []delays) {
 		}
 		r := delays{first: float64(tags[0]), pdv: float64(o.Latency.P999 - o.Latency.Min), ipdv: *o.Variation}
 		slices.Sort(tags)
-		r.typical = float64(tags[(len(tags)-1)/2]+tags[len(tags)/2]) / 2
-		r.worst = float64(percentile(tags, 0.999))
+		r.typical = stats.Median(tags)
+		r.worst = float64(stats.Percentile(tags, 0.999))
 		runs = append(runs, r)
 	}
 	return runs
@@ -134,9 +134,9 @@ func (o *Outcome) tellTags(seen []Observation) {
 
 // spread adds the median of the runs between their 1st and 99th percentiles.
 func (o *Outcome) spread(name string, values []float64) {
-	median, _ := stats.Median(values) // fails on no input only
+	median := stats.Median(values)
 	slices.Sort(values)
-	lower, upper := percentile(values, 0.01), percentile(values, 0.99)
+	lower, upper := stats.Percentile(values, 0.01), stats.Percentile(values, 0.99)
 	o.Values = append(o.Values, Value{Name: name, Unit: unitTime, Value: median, Lower: &lower, Upper: &upper, N: len(values), Better: lowerBetter})
 }
 

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/montanaflynn/stats"
+	"github.com/tunnelbench/tunnelbench/internal/stats"
 )
 
 // TestLatency is the name of the latency test.
@@ -114,7 +114,7 @@ func (o *Outcome) summarise(name string, values []float64) {
 	if len(values) == 0 {
 		return
 	}
-	median, _ := stats.Median(values) // fails on no input only
+	median := stats.Median(values)
 	lower, upper := slices.Min(values), slices.Max(values)
 	o.Values = append(o.Values, Value{Name: name, Unit: unitTime, Value: median, Lower: &lower, Upper: &upper,
 		N: len(values), Better: lowerBetter})

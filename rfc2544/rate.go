@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/montanaflynn/stats"
+	"github.com/tunnelbench/tunnelbench/internal/stats"
 )
 
 // TestRate is the name of the rate test.
@@ -97,10 +97,9 @@ func (o *Outcome) addFullSpeed(g GoalResult, trials []Observation) {
 			speeds = append(speeds, *t.CoreSpeed)
 		}
 	}
-	speed, err := stats.Median(speeds)
-	if err != nil { // no reading at all
+	if len(speeds) == 0 {
 		return
 	}
 	o.Values = append(o.Values, Value{Name: g.Goal.Name + "_full_speed", Unit: unitRate,
-		Value: float64(*g.Lower) / speed, N: len(speeds), Better: higherBetter})
+		Value: float64(*g.Lower) / stats.Median(speeds), N: len(speeds), Better: higherBetter})
 }

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/montanaflynn/stats"
+	"github.com/tunnelbench/tunnelbench/internal/stats"
 )
 
 // TestRecovery is the name of the system recovery test.
@@ -74,7 +74,7 @@ func (o *Outcome) average(name, unit string, values []float64) {
 	if len(values) == 0 {
 		return
 	}
-	mean, _ := stats.Mean(values) // fails on no input only
+	mean := stats.Mean(values)
 	lower, upper := slices.Min(values), slices.Max(values)
 	o.Values = append(o.Values, Value{Name: name, Unit: unit, Value: mean, Lower: &lower, Upper: &upper, N: len(values), Better: lowerBetter})
 }

@@ -2,9 +2,10 @@ package rfc2544
 
 import (
 	"context"
-	"math"
 	"slices"
 	"time"
+
+	"github.com/tunnelbench/tunnelbench/internal/stats"
 )
 
 // due is when frame n is sent, since the start of the trial, in seconds.
@@ -69,7 +70,7 @@ func (d *SimulatedDevice) timeEach(t Trial, seen *Observation) {
 	seen.LatencyQuiet = seen.Latency
 	if t.TagFrom > 0 && len(differences) > 0 {
 		slices.Sort(differences)
-		seen.Variation = &Variation{uint64(len(differences)), differences[0], medianOf(differences), differences[len(differences)-1]}
+		seen.Variation = &Variation{uint64(len(differences)), differences[0], time.Duration(stats.Median(differences)), differences[len(differences)-1]}
 	}
 }
 
@@ -80,23 +81,10 @@ func Summarise(samples []time.Duration) *Distribution {
 	}
 	sorted := slices.Clone(samples)
 	slices.Sort(sorted)
-	at := func(p float64) time.Duration { return percentile(sorted, p) }
+	at := func(p float64) time.Duration { return stats.Percentile(sorted, p) }
 	return &Distribution{
 		N: uint64(len(sorted)), Min: sorted[0], P50: at(0.5), P90: at(0.9), P99: at(0.99), P999: at(0.999), Max: sorted[len(sorted)-1],
 	}
-}
-
-// percentile is the smallest of the sorted values with F(x) >= p (RFC 2330 section 11.3).
-func percentile[T any](sorted []T, p float64) T {
-	rank := int(math.Ceil(p*float64(len(sorted)) - 1e-9))
-	return sorted[min(max(rank, 1), len(sorted))-1]
-}
-
-// medianOf is the median of the sorted values: of an even number the mean of the
-// two in the middle (RFC 2330 section 11.3).
-func medianOf(sorted []time.Duration) time.Duration {
-	n := len(sorted)
-	return (sorted[(n-1)/2] + sorted[n/2]) / 2
 }
 
 // MeasureReset implements Resetter: the device is gone from the reset until it

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/internal/lab"
+	"github.com/tunnelbench/tunnelbench/internal/stats"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 	"github.com/tunnelbench/tunnelbench/reports"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
@@ -128,7 +129,7 @@ func (f *abFlags) parse(ctx context.Context) (plan lab.ComparePlan, cfg lab.Conf
 	}
 	c := reports.Comparison{Devices: plan.Names, Confidence: confidence, Metrics: make([]reports.Metric, len(plan.Metrics))}
 	plan.Rounds, plan.Time = f.rounds, f.time
-	if fewest := rfc2544.FewestPairs(c.EachConfidence()); f.rounds < fewest {
+	if fewest := stats.FewestPairs(c.EachConfidence()); f.rounds < fewest {
 		return plan, cfg, badUsage("--rounds %d: intervals for %d metrics of %d devices need %d or more", f.rounds, len(plan.Metrics), len(specs), fewest)
 	}
 	if f.rounds > mostRounds {

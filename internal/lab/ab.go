@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tunnelbench/tunnelbench/internal/stats"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 	"github.com/tunnelbench/tunnelbench/reports"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
@@ -117,7 +118,7 @@ const maxDeaths = 3
 
 func (l *Lab) compareRounds(ctx context.Context, p ComparePlan, c *reports.Comparison) error {
 	random := rand.New(rand.NewPCG(l.cfg.Seed, uint64(p.Rounds)))
-	fewest := rfc2544.FewestPairs(c.EachConfidence())
+	fewest := stats.FewestPairs(c.EachConfidence())
 	start, longest, deaths := time.Now(), time.Duration(0), 0
 	for round := range p.Rounds {
 		begun := time.Now()

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tunnelbench/tunnelbench/internal/stats"
 	"github.com/tunnelbench/tunnelbench/internal/testenv"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 	"github.com/tunnelbench/tunnelbench/reports"
@@ -76,7 +77,7 @@ func TestCompareKeepsTime(t *testing.T) {
 	c, err := compare(t, ComparePlan{
 		Devices: devices(t, "plain", "plain"), Names: names, Size: 64, Metrics: []string{"latency_p50"}, Rounds: 50, Time: time.Millisecond,
 	})
-	fewest := rfc2544.FewestPairs(c.EachConfidence())
+	fewest := stats.FewestPairs(c.EachConfidence())
 	if err != nil || c.Rounds != fewest || len(c.Warnings) == 0 {
 		t.Errorf("%d rounds, want %d; %q, %v", c.Rounds, fewest, c.Warnings, err)
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/tunnelbench/tunnelbench/internal/stats"
 	"github.com/tunnelbench/tunnelbench/reports"
 )
 
@@ -53,19 +54,9 @@ func band(trials []reports.LiveTrial, attacked bool) (b reports.LiveBand) {
 			p50, p99 = append(p50, float64(t.P50)), append(p99, float64(t.P99))
 		}
 	}
-	b.LeastLoss, b.MedianLoss, b.MostLoss = slices.Min(ratios), middle(ratios), slices.Max(ratios)
-	b.P50, b.P99 = time.Duration(middle(p50)), time.Duration(middle(p99))
+	b.LeastLoss, b.MedianLoss, b.MostLoss = slices.Min(ratios), stats.Median(ratios), slices.Max(ratios)
+	b.P50, b.P99 = time.Duration(stats.Median(p50)), time.Duration(stats.Median(p99))
 	return b
-}
-
-// middle is the median; 0 of nothing.
-func middle(values []float64) float64 {
-	if len(values) == 0 {
-		return 0
-	}
-	sorted := slices.Sorted(slices.Values(values))
-	n := len(sorted)
-	return (sorted[(n-1)/2] + sorted[n/2]) / 2
 }
 
 // judgeLoss compares the attacked trials with the band of the quiet ones. When the
@@ -78,10 +69,10 @@ func judgeLoss(d *reports.LiveDevice) {
 	first := slices.IndexFunc(d.Trials, func(t reports.LiveTrial) bool { return t.Attacked })
 	before, after := losses(d.Trials[:first], false), losses(d.Trials[first:], false)
 	most := d.Quiet.MostLoss
-	if len(before) > 0 && len(after) > 0 && middle(after) > slices.Max(before)+d.Tolerance && middle(after) > lasting {
+	if len(before) > 0 && len(after) > 0 && stats.Median(after) > slices.Max(before)+d.Tolerance && stats.Median(after) > lasting {
 		most = slices.Max(before)
 		d.Findings = append(d.Findings, reports.LiveFinding{Kind: reports.LiveLasts, Seen: fmt.Sprintf(
-			"quiet trials after the attack began lose %.3g %% of the frames, those before it %.3g %% at most", 100*middle(after), 100*most)})
+			"quiet trials after the attack began lose %.3g %% of the frames, those before it %.3g %% at most", 100*stats.Median(after), 100*most)})
 	}
 	if d.Under.MedianLoss > most+d.Tolerance {
 		d.Findings = append(d.Findings, reports.LiveFinding{Kind: reports.LiveLoss, Seen: fmt.Sprintf(
@@ -118,7 +109,7 @@ func judgeMemory(d *reports.LiveDevice) {
 		}
 		slopes, attacked, grown = append(slopes, slope), attacked+t.Duration, grown+t.Grown
 	}
-	m.Attacked, m.Quiet = middle(slopes), max(m.Quiet, 0)
+	m.Attacked, m.Quiet = stats.Median(slopes), max(m.Quiet, 0)
 	m.Growth = min(grown, m.After-m.Before) // what quiet trials give back was not kept
 	if m.What == reports.LiveResident {
 		m.Growth = int64((m.Attacked - m.Quiet) * attacked.Seconds())

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/montanaflynn/stats"
+	"github.com/tunnelbench/tunnelbench/internal/stats"
 
 	"github.com/tunnelbench/tunnelbench/loadgen"
 	"github.com/tunnelbench/tunnelbench/netns"
@@ -166,7 +166,7 @@ func overRepeats(repeats []rfc2544.Value) rfc2544.Value {
 		numbers[i] = v.Value
 	}
 	v := repeats[0]
-	v.Value, _ = stats.Median(numbers) // fails on no input only
+	v.Value = stats.Median(numbers)
 	least, most := slices.Min(numbers), slices.Max(numbers)
 	v.Lower, v.Upper, v.N = &least, &most, len(numbers)
 	return v

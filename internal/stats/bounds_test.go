@@ -1,4 +1,4 @@
-package rfc2544
+package stats
 
 import (
 	"math"
@@ -9,6 +9,7 @@ import (
 // A bound is wrong no more often than its risk, and hardly less often: with n pairs
 // the sums of ranks are counted exactly.
 func TestPairedBoundsHoldTheirRisk(t *testing.T) {
+	t.Parallel()
 	const n, times, lowerRisk, upperRisk = 16, 20000, 0.01, 0.05
 	rng := rand.New(rand.NewPCG(3, 5))
 	below, above := 0, 0
@@ -42,6 +43,7 @@ func TestPairedBoundsHoldTheirRisk(t *testing.T) {
 }
 
 func TestPairedBoundsNeedEnoughPairs(t *testing.T) {
+	t.Parallel()
 	one, two := 1.0, 2.0
 	var base, other []*float64
 	for n := 1; n <= 14; n++ {

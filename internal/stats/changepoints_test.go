@@ -1,4 +1,4 @@
-package rfc2544
+package stats
 
 import (
 	"math"
@@ -17,13 +17,14 @@ func steady(gen *rand.Rand, noise float64, n int, levels ...float64) (values []f
 	return values
 }
 
-// TestChangesFindsSteps: within three values of where the level steps, and nowhere else.
-func TestChangesFindsSteps(t *testing.T) {
+// TestChangePointsFindsSteps: within three values of where the level steps, and nowhere else.
+func TestChangePointsFindsSteps(t *testing.T) {
+	t.Parallel()
 	gen := rand.New(rand.NewPCG(1, 1))
 	missed, extra := 0, 0
 	const times = 100
 	for range times {
-		got := Changes(steady(gen, 0.01, 20, 1, 1.05, 0.97))
+		got := ChangePoints(steady(gen, 0.01, 20, 1, 1.05, 0.97))
 		for _, want := range []int{20, 40} {
 			if i := slices.IndexFunc(got, func(at int) bool { return at >= want-3 && at <= want+3 }); i < 0 {
 				missed++
@@ -38,8 +39,9 @@ func TestChangesFindsSteps(t *testing.T) {
 	}
 }
 
-// TestChangesIsQuietWithoutOne: at most about one series in a hundred, whatever the noise is like.
-func TestChangesIsQuietWithoutOne(t *testing.T) {
+// TestChangePointsIsQuietWithoutOne: at most about one series in a hundred, whatever the noise is like.
+func TestChangePointsIsQuietWithoutOne(t *testing.T) {
+	t.Parallel()
 	gen := rand.New(rand.NewPCG(2, 2))
 	claimed := 0
 	const times = 400
@@ -50,7 +52,7 @@ func TestChangesIsQuietWithoutOne(t *testing.T) {
 				values[gen.IntN(len(values))] *= 3
 			}
 		}
-		if len(Changes(values)) > 0 {
+		if len(ChangePoints(values)) > 0 {
 			claimed++
 		}
 	}
@@ -59,25 +61,26 @@ func TestChangesIsQuietWithoutOne(t *testing.T) {
 	}
 }
 
-func TestChangesOfLittle(t *testing.T) {
+func TestChangePointsOfLittle(t *testing.T) {
+	t.Parallel()
 	for _, values := range [][]float64{nil, {1}, steady(rand.New(rand.NewPCG(3, 3)), 0, 4, 1, 9), slices.Repeat([]float64{2}, 50)} {
-		if got := Changes(values); len(got) > 0 {
+		if got := ChangePoints(values); len(got) > 0 {
 			t.Errorf("%v: %v", values, got)
 		}
 	}
 	tiny := append(slices.Repeat([]float64{1}, 20), slices.Repeat([]float64{1.005}, 20)...)
-	if got := Changes(tiny); len(got) > 0 {
+	if got := ChangePoints(tiny); len(got) > 0 {
 		t.Errorf("half a percent: %v", got)
 	}
 	step := append(slices.Repeat([]float64{1}, 7), slices.Repeat([]float64{2}, 9)...)
-	if got := Changes(step); !slices.Equal(got, []int{7}) {
+	if got := ChangePoints(step); !slices.Equal(got, []int{7}) {
 		t.Errorf("%v", got)
 	}
 }
 
-func BenchmarkChanges(b *testing.B) {
+func BenchmarkChangePoints(b *testing.B) {
 	values := steady(rand.New(rand.NewPCG(4, 4)), 0.02, 250, 1, 1.1, 1, 0.9)
 	for b.Loop() {
-		Changes(values)
+		ChangePoints(values)
 	}
 }

@@ -1,4 +1,4 @@
-package rfc2544
+package stats
 
 import (
 	"math"
@@ -6,16 +6,15 @@ import (
 	"slices"
 )
 
-// PairedRatio says how much larger one series is than another that was measured
-// in turns with it.
+// PairedRatio is the ratio of two series that were measured in turns.
 type PairedRatio struct {
-	Value        float64 // the other by the base
-	Lower, Upper float64 // it is between these with the confidence asked for
-	Pairs        int
+	Value        float64 // of the other series to the base
+	Lower, Upper float64 // the interval, or the two bounds, around Value
+	Pairs        int     // rounds in which both samples are valid
 }
 
-// FewestPairs is how many pairs an interval of that confidence needs: with fewer
-// all could lie on one side by chance alone.
+// FewestPairs is the smallest number of pairs for an interval of the given confidence:
+// with fewer, all of them lie on one side too often by chance alone.
 func FewestPairs(confidence float64) int {
 	n := 1
 	for 2*math.Pow(0.5, float64(n)) > 1-confidence+1e-12 {
@@ -24,21 +23,21 @@ func FewestPairs(confidence float64) int {
 	return n
 }
 
-// resamples of the bootstrap.
+// resamples is the number of samples that the bootstrap draws.
 const resamples = 1000
 
-// ComparePaired compares other with base, round by round; nil is a sample that
-// is not valid and leaves its round out. ok is false when fewer than FewestPairs
-// are left. All samples are above zero.
+// ComparePaired compares other with base, round by round. A nil sample is not valid, and
+// its round is left out. ok is false when fewer than FewestPairs rounds are
+// left. All samples are above zero.
 //
 // The value is the Hodges-Lehmann estimate of the logarithms of the ratios: the
 // median of the averages of all pairs of them, which a few disturbed rounds move
 // little. Its interval is the percentile bootstrap's, widened to hold the exact
 // interval of Wilcoxon's signed-rank test. That one holds whatever the noise is like:
 // where the order within a round was drawn at random and nothing differs, a ratio is as
-// likely above 1 as below, in every round by itself. The bootstrap alone claims too much:
-// with noise of 4 %, of 25 % in 15 % of the samples, in 4000 simulated comparisons of 8 to
-// 16 pairs that did not differ, an interval allowed to claim in 1.7 % of them did in
+// likely above 1 as below, in every round by itself. The bootstrap alone claims too often:
+// in 4000 simulated comparisons of 8 to 16 pairs without a difference (noise of 4 %, and of
+// 25 % in 15 % of the samples), intervals with a risk of 1.7 % claimed a difference in
 //
 //	percentile bootstrap          4.7 to 2.9 %
 //	bootstrap-t of the mean       2.6 to 3.9 %
@@ -59,7 +58,7 @@ func ComparePaired(base, other []*float64, confidence float64, seed uint64) (r P
 	}, true
 }
 
-// LogRatios are the logarithms of other by base, of the rounds that have both.
+// LogRatios are the logarithms of other/base, for the rounds in which both are valid.
 func LogRatios(base, other []*float64) (logs []float64) {
 	for i := range base {
 		if base[i] != nil && other[i] != nil {
@@ -69,7 +68,8 @@ func LogRatios(base, other []*float64) (logs []float64) {
 	return logs
 }
 
-// walshAverages are those of all pairs, each value with itself too, in order.
+// walshAverages are the means of all pairs of values, each value paired with itself too, sorted.
+// It reuses into.
 func walshAverages(values, into []float64) []float64 {
 	into = into[:0]
 	for i, a := range values {
@@ -81,13 +81,14 @@ func walshAverages(values, into []float64) []float64 {
 	return into
 }
 
+// middle is the median of sorted values; the bootstrap needs it without a copy.
 func middle(sorted []float64) float64 {
 	n := len(sorted)
 	return (sorted[(n-1)/2] + sorted[n/2]) / 2
 }
 
-// signedRank is the interval of Wilcoxon's signed-rank test for the centre of n
-// values, from their Walsh averages.
+// signedRank is the confidence interval of Wilcoxon's signed-rank test for the centre of n
+// values, given their Walsh averages.
 func signedRank(averages []float64, n int, confidence float64) (lower, upper float64) {
 	k := rankLimit(n, 1-confidence)
 	return averages[k], averages[len(averages)-1-k]

@@ -1,4 +1,4 @@
-package rfc2544
+package stats
 
 import (
 	"cmp"
@@ -7,20 +7,21 @@ import (
 	"slices"
 )
 
-// What it takes for a change point.
+// What a change point needs.
 const (
-	fewestAround  = 5    // values on either side of one
-	changeRisk    = 0.01 // that a split is claimed in a segment without a change
+	fewestAround  = 5    // values on either side
+	changeRisk    = 0.01 // probability of a split in a segment without a change
 	shuffles      = 999
-	smallestShift = 0.01 // of the medians' ratio: less is of no interest
+	smallestShift = 0.01 // of the logarithm of the medians' ratio; smaller shifts are not reported
 )
 
-// Changes are the indices at which a series of values above zero begins to be of another level,
-// in order. A segment is cut where the ranks of its two parts differ most (Wilcoxon's rank sum,
-// standardised), if fewer than one in a hundred shuffles of the segment differ as much anywhere
-// and the medians are 1 % apart; then its parts are looked at alike. Ranks, so that a single outlier is no
-// change. The same values give the same changes.
-func Changes(values []float64) []int {
+// ChangePoints are the indices at which a series of values above zero changes its level, in
+// order. The method is binary segmentation with a rank-sum statistic (Wilcoxon, standardised): a
+// segment is split where the ranks of its two parts differ most, and the split is kept if its
+// permutation p-value (999 shuffles) is at most 0.01 and the medians differ by at least 1 %. Then the
+// two parts are searched in the same way. Ranks keep a single outlier from counting as a
+// change. The same values always give the same result.
+func ChangePoints(values []float64) []int {
 	gen := rand.New(rand.NewPCG(2544, uint64(len(values))))
 	var found []int
 	var cut func(from, to int)
@@ -39,7 +40,7 @@ func Changes(values []float64) []int {
 	return found
 }
 
-// midRanks are the values' ranks from 1; equal ones share the middle of theirs.
+// midRanks are the values' ranks from 1. Equal values share the mean of their ranks.
 func midRanks(values []float64) []float64 {
 	order := make([]int, len(values))
 	for i := range order {
@@ -60,8 +61,8 @@ func midRanks(values []float64) []float64 {
 	return ranks
 }
 
-// widestSplit is where the parts' ranks differ most, and by how many standard deviations; 0 where
-// there is no room for two parts.
+// widestSplit returns where the ranks of the two parts differ most, and by how many standard
+// deviations. It returns 0 where there is no room for two parts.
 func widestSplit(ranks []float64) (at int, most float64) {
 	n := float64(len(ranks))
 	sum := 0.0
@@ -79,10 +80,10 @@ func widestSplit(ranks []float64) (at int, most float64) {
 	return at, most
 }
 
-// rare tells whether hardly any order of the ranks has as wide a split.
+// rare reports whether at most changeRisk of all orders of the ranks have a split as wide as most.
 func rare(ranks []float64, most float64, gen *rand.Rand) bool {
 	shuffled := slices.Clone(ranks)
-	as := 1 // the order at hand
+	as := 1 // the observed order counts
 	for range shuffles {
 		gen.Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
 		if _, z := widestSplit(shuffled); z >= most {
@@ -95,13 +96,7 @@ func rare(ranks []float64, most float64, gen *rand.Rand) bool {
 	return true
 }
 
+// shifted reports whether the medians of a and b differ by at least smallestShift.
 func shifted(a, b []float64) bool {
-	return math.Abs(math.Log(middleOf(b)/middleOf(a))) >= smallestShift
-}
-
-// middleOf is the median; the values keep their order.
-func middleOf(values []float64) float64 {
-	sorted := slices.Clone(values)
-	slices.Sort(sorted)
-	return middle(sorted)
+	return math.Abs(math.Log(Median(b)/Median(a))) >= smallestShift
 }

@@ -1,30 +1,37 @@
-package rfc2544
+package stats
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestFewestPairs(t *testing.T) {
-	for confidence, want := range map[float64]int{0.95: 6, 0.99: 8, 0.5: 2} {
-		if got := FewestPairs(confidence); got != want {
-			t.Errorf("%v: %d pairs, want %d", confidence, got, want)
-		}
+	t.Parallel()
+	got := []int{FewestPairs(0.5), FewestPairs(0.95), FewestPairs(0.99)}
+	if diff := cmp.Diff([]int{2, 6, 8}, got); diff != "" {
+		t.Errorf("pairs for 50, 95 and 99 %% (-want +got):\n%s", diff)
 	}
 }
 
 // The table of Wilcoxon's signed-rank test: the interval leaves out k averages
 // at either end.
 func TestRankLimit(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		n    int
 		risk float64
 		want int
 	}{{6, 0.05, 0}, {7, 0.05, 2}, {8, 0.05, 3}, {10, 0.05, 8}, {12, 0.05, 13}, {10, 0.01, 3}, {20, 0.05, 52}} {
-		if got := rankLimit(c.n, c.risk); got != c.want {
-			t.Errorf("n %d, risk %v: %d, want %d", c.n, c.risk, got, c.want)
-		}
+		t.Run(fmt.Sprintf("%d values, risk %v", c.n, c.risk), func(t *testing.T) {
+			t.Parallel()
+			if got := rankLimit(c.n, c.risk); got != c.want {
+				t.Errorf("limit %d, want %d", got, c.want)
+			}
+		})
 	}
 }
 
@@ -61,6 +68,7 @@ func machine(random *rand.Rand, n int, noise float64, factors ...float64) (serie
 // base, claim a difference where there is none in at most 5 % of comparisons,
 // whatever the noise. What ComparePaired gives is wider still.
 func TestFamilyKeepsItsRisk(t *testing.T) {
+	t.Parallel()
 	const runs, metrics, others, risk = 10000, 3, 2, 0.05
 	const confidence = 1 - risk/(metrics*others)
 	var averages []float64
@@ -89,6 +97,7 @@ func TestFamilyKeepsItsRisk(t *testing.T) {
 }
 
 func TestIntervalHoldsTheExactOne(t *testing.T) {
+	t.Parallel()
 	random := rand.New(rand.NewPCG(9, 1))
 	for range 50 {
 		s := machine(random, 10, 0.04, 1, 1.05)
@@ -103,6 +112,7 @@ func TestIntervalHoldsTheExactOne(t *testing.T) {
 
 // A difference of 10 % under a noise of 1 % is found, and its size is right.
 func TestDifferenceIsFound(t *testing.T) {
+	t.Parallel()
 	const runs = 100
 	random := rand.New(rand.NewPCG(4, 1))
 	found := 0
@@ -122,6 +132,7 @@ func TestDifferenceIsFound(t *testing.T) {
 }
 
 func TestInvalidSamplesLeaveTheirRoundOut(t *testing.T) {
+	t.Parallel()
 	random := rand.New(rand.NewPCG(5, 1))
 	s := machine(random, 8, 0.01, 1, 1)
 	s[0][2], s[1][5] = nil, nil
@@ -134,11 +145,12 @@ func TestInvalidSamplesLeaveTheirRoundOut(t *testing.T) {
 }
 
 func TestSameSeedSameInterval(t *testing.T) {
+	t.Parallel()
 	random := rand.New(rand.NewPCG(6, 1))
 	s := machine(random, 10, 0.03, 1, 1.02)
 	first, _ := ComparePaired(s[0], s[1], 0.95, 7)
 	second, _ := ComparePaired(s[0], s[1], 0.95, 7)
-	if first != second {
-		t.Errorf("%+v, then %+v", first, second)
+	if diff := cmp.Diff(first, second); diff != "" {
+		t.Errorf("two results from one seed (-first +second):\n%s", diff)
 	}
 }

@@ -1,0 +1,22 @@
+package stats
+
+import "math"
+
+// PairedBounds compares other with base, round by round, and gives two one-sided bounds: the
+// true ratio is below Lower with a probability of at most lowerRisk, and above Upper with a
+// probability of at most upperRisk. The bounds are those of Wilcoxon's signed-rank test, exact
+// where the order within a round was drawn at random. The value is the Hodges-Lehmann
+// estimate. ok is false when there are fewer pairs than the smaller risk needs. A round with a
+// nil sample is left out. All samples are above zero.
+func PairedBounds(base, other []*float64, lowerRisk, upperRisk float64) (r PairedRatio, ok bool) {
+	logs := LogRatios(base, other)
+	r.Pairs = len(logs)
+	if len(logs) < FewestPairs(1-2*min(lowerRisk, upperRisk)) {
+		return r, false
+	}
+	averages := walshAverages(logs, nil)
+	lower, _ := signedRank(averages, len(logs), 1-2*lowerRisk)
+	_, upper := signedRank(averages, len(logs), 1-2*upperRisk)
+	r.Value, r.Lower, r.Upper = math.Exp(middle(averages)), math.Exp(lower), math.Exp(upper)
+	return r, true
+}
