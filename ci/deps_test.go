@@ -31,10 +31,11 @@ var arrows = map[string][]string{
 	"ci/resample":         {"ci", "reports", "rfc2544"},
 	"reports":             {"rfc2544", "internal/stats"},
 	"rfc2544":             {"internal/stats"},
-	"loadgen":             {"rfc2544", "internal/sys", "loadgen/bpf"},
+	"loadgen":             {"rfc2544", "internal/sys", "loadgen/bpf", "loadgen/signature"},
+	"loadgen/signature":   {},
 	"loadgen/bpf":         {},
 	"netns/dut":           {"netns", "netns/relay", "reference", "internal/sys"},
-	"netns/relay":         {"loadgen", "internal/sys"},
+	"netns/relay":         {"loadgen/signature", "internal/sys"},
 	"netns":               {"internal/sys"},
 	"reference/wireguard": {"reference"},
 	"reference":           {"internal/sys", "internal/plainyaml", "reference/bpf", "reference/inner"},
@@ -42,7 +43,7 @@ var arrows = map[string][]string{
 	"reference/inner":     {},
 	"fuzz":                {"fuzz/text", "fuzz/wire", "fuzz/oracle", "reference/inner", "reports"},
 	"fuzz/oracle":         {},
-	"fuzz/wire":           {"fuzz/oracle", "reference", "reference/inner", "loadgen", "internal/sys"},
+	"fuzz/wire":           {"fuzz/oracle", "reference", "reference/inner", "loadgen/signature", "internal/sys"},
 	"fuzz/text":           {"fuzz/oracle", "reference", "reports", "rfc2544", "netns", "netns/dut"},
 	"fuzz/mutate":         {"reference"},
 	"fuzz/planted":        {}, // imported by an overlay alone
@@ -59,7 +60,7 @@ var arrows = map[string][]string{
 var private = map[string]string{"loadgen/bpf": "loadgen", "reference/bpf": "reference", "internal/testenv": "tests"}
 
 // pure packages work on any system, from values alone.
-var pure = []string{"internal/stats", "rfc2544", "reports", "ci"}
+var pure = []string{"internal/stats", "loadgen/signature", "rfc2544", "reports", "ci"}
 
 // impure is what a pure package may not import.
 var impure = []string{"net", "net/http", "os/exec", "os/signal", "syscall", "unsafe", "golang.org/x/sys/unix"}

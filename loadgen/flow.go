@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"math/rand/v2"
 	"net/netip"
+
+	"github.com/tunnelbench/tunnelbench/loadgen/signature"
 )
 
 // headMax is the longest layout.headLen.
@@ -81,8 +83,8 @@ func (l layout) udpSum(own, template []byte) uint16 {
 	payload := template[l.payload:]
 	length := uint32(len(template) - l.udp)
 	sum := protocolUDP + 2*length + words(own)
-	sum += words(payload[:offCheck]) // magic, trial, stream
-	sum += words(payload[SignatureLen:])
+	sum += words(payload[:signature.ConstantLen]) // magic, trial, stream
+	sum += words(payload[signature.Len:])
 	return foldSum(sum)
 }
 

@@ -5,6 +5,8 @@ import (
 
 	"github.com/gopacket/gopacket"
 	"github.com/gopacket/gopacket/layers"
+
+	"github.com/tunnelbench/tunnelbench/loadgen/signature"
 )
 
 // layout is where things lie in a test frame of one IP version, in octets from
@@ -54,7 +56,7 @@ func (s Stream) template(octets, number, trial int) ([]byte, error) {
 	for i := range payload {
 		payload[i] = byte(i)
 	}
-	Signature{Trial: uint16(trial), Stream: uint8(number)}.Put(payload)
+	signature.Signature{Trial: uint16(trial), Stream: uint8(number)}.Put(payload)
 	ethernet := &layers.Ethernet{SrcMAC: s.From.MAC, DstMAC: s.NextHop, EthernetType: layers.EthernetTypeIPv4}
 	udp := &layers.UDP{SrcPort: rfcSourcePort, DstPort: rfcDestinationPort}
 	var ip interface {

@@ -7,6 +7,8 @@ import (
 
 	"github.com/gopacket/gopacket"
 	"github.com/gopacket/gopacket/layers"
+
+	"github.com/tunnelbench/tunnelbench/loadgen/signature"
 )
 
 // forward6 is forward with inner IPv6.
@@ -31,12 +33,12 @@ func TestTemplate(t *testing.T) {
 				decoded.from != s.From.IP || decoded.to != s.To {
 				t.Errorf("%d octets: not the test frame of RFC 2544 C.2.6.4: %+v", octets, decoded)
 			}
-			if got, err := ParseSignature(frame[s.layout().payload:]); err != nil || got.Trial != 9 {
+			if got, err := signature.Parse(frame[s.layout().payload:]); err != nil || got.Trial != 9 {
 				t.Errorf("%d octets: signature %+v, %v", octets, got, err)
 			}
-			for i, b := range decoded.udp.Payload[SignatureLen:] {
-				if b != byte(i+SignatureLen) {
-					t.Fatalf("%d octets: payload octet %d is %d", octets, i+SignatureLen, b)
+			for i, b := range decoded.udp.Payload[signature.Len:] {
+				if b != byte(i+signature.Len) {
+					t.Fatalf("%d octets: payload octet %d is %d", octets, i+signature.Len, b)
 				}
 			}
 		}

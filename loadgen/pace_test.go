@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tunnelbench/tunnelbench/loadgen/signature"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
@@ -118,7 +119,7 @@ func TestReceiverCountsGaps(t *testing.T) {
 	r.delays = newDelays(p)
 	for i, sequence := range []uint32{0, 1, 3, 2, 4, 4, 7} {
 		at := someTime + uint64(i)*1000
-		r.book(frameIn{data: frameOf(t, p, Signature{Trial: 7, Sequence: sequence, SentAt: at - 50 - uint64(i)}), length: p.Size.OnVeth(), at: at, read: at}, 0)
+		r.book(frameIn{data: frameOf(t, p, signature.Signature{Trial: 7, Sequence: sequence, SentAt: at - 50 - uint64(i)}), length: p.Size.OnVeth(), at: at, read: at}, 0)
 	}
 	l := r.ledger(p, 8)
 	if l.Received != 6 || l.Duplicated != 1 || l.Reordered != 1 || l.Gaps != 2 || l.Offered-l.Received != 2 {

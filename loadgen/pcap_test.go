@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/gopacket/gopacket/pcapgo"
+
+	"github.com/tunnelbench/tunnelbench/loadgen/signature"
 )
 
 // record is a frame of a capture file, in a word: "17", "lost 17".
@@ -41,13 +43,13 @@ func readCapture(t *testing.T, in io.Reader, s *stamper) (all []record) {
 		}
 		rec := record{port: port.Name, comment: strings.Join(options.Comments, ";"), at: info.Timestamp.UnixNano()}
 		if len(data) > s.payload {
-			if stamp, err := ParseSignature(data[s.payload:]); err == nil {
+			if stamp, err := signature.Parse(data[s.payload:]); err == nil {
 				rec.number = stamp.Sequence
 			}
 		}
 		if port.Name == "port0 sent" {
 			decode(t, data) // whole, with its checksums
-			if !bytes.Equal(data[s.payload+SignatureLen:], s.template[s.payload+SignatureLen:]) {
+			if !bytes.Equal(data[s.payload+signature.Len:], s.template[s.payload+signature.Len:]) {
 				t.Errorf("frame %d was not rebuilt as it was sent", rec.number)
 			}
 		}

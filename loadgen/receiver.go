@@ -3,13 +3,15 @@ package loadgen
 import (
 	"bytes"
 	"time"
+
+	"github.com/tunnelbench/tunnelbench/loadgen/signature"
 )
 
 // receiver books the frames of one stream: the receiving half of bpf/tester.c
 // in Go, with its order of judgements.
 type receiver struct {
 	layout
-	signature Signature // trial and stream
+	signature signature.Signature // trial and stream
 	template  []byte
 	frames    uint64 // intended: higher numbers were never sent
 	late      uint64 // ns
@@ -79,10 +81,10 @@ func (r *receiver) book(a frameIn, quietSince uint64) {
 }
 
 // judge says what the frame is, and marks its number as seen.
-func (r *receiver) judge(a *frameIn) (v verdict, stamp Signature, reordered bool) {
-	stamp, err := ParseSignature(a.data[min(r.payload, len(a.data)):])
+func (r *receiver) judge(a *frameIn) (v verdict, stamp signature.Signature, reordered bool) {
+	stamp, err := signature.Parse(a.data[min(r.payload, len(a.data)):])
 	switch {
-	case err == ErrForeign:
+	case err == signature.ErrForeign:
 		return asForeign, stamp, false
 	case err != nil:
 		return asCorrupted, stamp, false
@@ -120,7 +122,7 @@ func (r *receiver) judge(a *frameIn) (v verdict, stamp Signature, reordered bool
 
 // differs tells whether length or payload are not what was sent.
 func (r *receiver) differs(a *frameIn) bool {
-	behind := r.payload + SignatureLen
+	behind := r.payload + signature.Len
 	return a.length != len(r.template) || len(a.data) != a.length || !bytes.Equal(a.data[behind:], r.template[behind:])
 }
 

@@ -6,10 +6,11 @@ import (
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/fuzz/oracle"
+	"github.com/tunnelbench/tunnelbench/loadgen/signature"
 )
 
 // frameOf is a frame as the sender would have written it, but for UDP's checksum.
-func frameOf(t testing.TB, p Plan, s Signature) []byte {
+func frameOf(t testing.TB, p Plan, s signature.Signature) []byte {
 	t.Helper()
 	frame, err := p.Streams[0].template(p.Size.OnVeth(), 0, int(s.Trial))
 	if err != nil {
@@ -24,27 +25,27 @@ func frameOf(t testing.TB, p Plan, s Signature) []byte {
 func receiverCases(t *testing.T, p Plan, trial uint16, now uint64) [][]byte {
 	offPayload := p.Streams[0].layout().payload
 	good := func(sequence uint32) []byte {
-		return frameOf(t, p, Signature{Trial: trial, Sequence: sequence, SentAt: now})
+		return frameOf(t, p, signature.Signature{Trial: trial, Sequence: sequence, SentAt: now})
 	}
 	damaged := func(at int) []byte {
 		frame := good(50)
 		frame[at] ^= 1
 		return frame
 	}
-	late := frameOf(t, p, Signature{Trial: trial, Sequence: 60, SentAt: now - uint64(p.Late) - 1e6})
-	future := frameOf(t, p, Signature{Trial: trial, Sequence: 61, SentAt: now + uint64(time.Hour)})
-	beyond := frameOf(t, p, Signature{Trial: trial, Sequence: uint32(p.Rate.Frames(p.Duration)), SentAt: now})
+	late := frameOf(t, p, signature.Signature{Trial: trial, Sequence: 60, SentAt: now - uint64(p.Late) - 1e6})
+	future := frameOf(t, p, signature.Signature{Trial: trial, Sequence: 61, SentAt: now + uint64(time.Hour)})
+	beyond := frameOf(t, p, signature.Signature{Trial: trial, Sequence: uint32(p.Rate.Frames(p.Duration)), SentAt: now})
 	return [][]byte{
 		good(0), good(1), good(3), good(2), // 2 is reordered
 		good(2), good(0), // duplicated
 		good(64), good(63), good(10), // 63 and 10 are reordered
 		late, // late, and distinct
-		frameOf(t, p, Signature{Trial: trial - 1, Sequence: 5, SentAt: now}),        // stale
-		frameOf(t, p, Signature{Trial: trial, Stream: 1, Sequence: 5, SentAt: now}), // of the other stream
-		bytes.Repeat([]byte{7}, 100),                                                               // foreign
-		make([]byte, 14),                                                                           // foreign, and short
-		damaged(offPayload + offSentAt), damaged(offPayload + offCheck), damaged(len(good(0)) - 1), // corrupted
-		damaged(offPayload + SignatureLen), damaged(offPayload + 90), good(51)[:190], // corrupted
+		frameOf(t, p, signature.Signature{Trial: trial - 1, Sequence: 5, SentAt: now}),        // stale
+		frameOf(t, p, signature.Signature{Trial: trial, Stream: 1, Sequence: 5, SentAt: now}), // of the other stream
+		bytes.Repeat([]byte{7}, 100),                                                                                    // foreign
+		make([]byte, 14),                                                                                                // foreign, and short
+		damaged(offPayload + signature.Len - 1), damaged(offPayload + signature.ConstantLen), damaged(len(good(0)) - 1), // corrupted
+		damaged(offPayload + signature.Len), damaged(offPayload + 90), good(51)[:190], // corrupted
 		future, beyond, // corrupted: nobody sent these
 	}
 }
@@ -100,14 +101,14 @@ func TestReceiverTimes(t *testing.T) {
 	r, _ := receiverOf(t, p)
 	late := uint64(p.Late)
 	for sequence, took := range []uint64{100, 300, late, late + 1} {
-		frame := frameOf(t, p, Signature{Trial: 7, Sequence: uint32(sequence), SentAt: someTime})
+		frame := frameOf(t, p, signature.Signature{Trial: 7, Sequence: uint32(sequence), SentAt: someTime})
 		r.book(frameIn{frame, len(frame), someTime + took, someTime + took}, someTime)
 	}
-	stalled := frameOf(t, p, Signature{Trial: 7, Sequence: 4, SentAt: someTime - 1})
+	stalled := frameOf(t, p, signature.Signature{Trial: 7, Sequence: 4, SentAt: someTime - 1})
 	r.book(frameIn{stalled, len(stalled), someTime, someTime}, someTime)
-	early := frameOf(t, p, Signature{Trial: 7, Sequence: 5, SentAt: someTime})
+	early := frameOf(t, p, signature.Signature{Trial: 7, Sequence: 5, SentAt: someTime})
 	r.book(frameIn{early, len(early), someTime - 90, someTime + 1}, someTime) // by two clocks
-	cut := frameOf(t, p, Signature{Trial: 7, Sequence: 6, SentAt: someTime})
+	cut := frameOf(t, p, signature.Signature{Trial: 7, Sequence: 6, SentAt: someTime})
 	r.book(frameIn{cut[:len(cut)-1], len(cut), someTime, someTime}, someTime)
 	l := r.ledger(p, 10)
 	if l.Received != 5 || l.Late != 1 || l.Corrupted != 1 || l.Offered != 10 || l.Intended != p.Rate.Frames(p.Duration) {
@@ -121,7 +122,7 @@ func TestReceiverTimes(t *testing.T) {
 func TestReceiverAllocatesNothing(t *testing.T) {
 	p := goodPlan()
 	r, _ := receiverOf(t, p)
-	frame := frameOf(t, p, Signature{Trial: 7, Sequence: 1, SentAt: someTime})
+	frame := frameOf(t, p, signature.Signature{Trial: 7, Sequence: 1, SentAt: someTime})
 	if n := testing.AllocsPerRun(100, func() { r.book(frameIn{frame, len(frame), someTime, someTime}, 0) }); n != 0 {
 		t.Errorf("%v allocations, want none", n)
 	}
@@ -130,18 +131,18 @@ func TestReceiverAllocatesNothing(t *testing.T) {
 // FuzzReceiver books any octets exactly once, reads no further and changes nothing.
 func FuzzReceiver(f *testing.F) {
 	p := goodPlan()
-	whole := frameOf(f, p, Signature{Trial: 7, Sequence: 42, SentAt: someTime})
+	whole := frameOf(f, p, signature.Signature{Trial: 7, Sequence: 42, SentAt: someTime})
 	f.Add(whole)
 	f.Add(whole[:len(whole)-1])
 	f.Add(append(bytes.Clone(whole), 1))
-	f.Add(frameOf(f, p, Signature{Trial: 6, Sequence: 42, SentAt: someTime}))
-	f.Add(frameOf(f, p, Signature{Trial: 7, Stream: 1, Sequence: 42, SentAt: someTime}))
-	f.Add(frameOf(f, p, Signature{Trial: 7, Sequence: 42, SentAt: someTime - uint64(p.Late) - 1}))
+	f.Add(frameOf(f, p, signature.Signature{Trial: 6, Sequence: 42, SentAt: someTime}))
+	f.Add(frameOf(f, p, signature.Signature{Trial: 7, Stream: 1, Sequence: 42, SentAt: someTime}))
+	f.Add(frameOf(f, p, signature.Signature{Trial: 7, Sequence: 42, SentAt: someTime - uint64(p.Late) - 1}))
 	damaged := bytes.Clone(whole)
 	damaged[bytes.Index(whole, []byte("tb"))+5] ^= 1
 	f.Add(damaged)
 	f.Add([]byte{})
-	later := frameOf(f, p, Signature{Trial: 7, Sequence: 43, SentAt: someTime - 2})
+	later := frameOf(f, p, signature.Signature{Trial: 7, Sequence: 43, SentAt: someTime - 2})
 	p.Traffic.TagFrom = time.Nanosecond
 	f.Fuzz(func(t *testing.T, data []byte) {
 		r, _ := receiverOf(t, p)

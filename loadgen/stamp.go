@@ -1,13 +1,17 @@
 package loadgen
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"github.com/tunnelbench/tunnelbench/loadgen/signature"
+)
 
 // stamper writes one stream's frames into buffers that hold its template: a
 // device may do what it likes with the kernel's copy, the buffer stays as it
 // was, so only what differs from frame to frame is written.
 type stamper struct {
 	layout
-	signature Signature // trial and stream
+	signature signature.Signature // trial and stream
 	template  []byte
 	flows     []flow
 	buffers   [][]byte
@@ -21,7 +25,7 @@ func newStamper(p Plan, i int, trial uint16, batch int) (*stamper, error) {
 	}
 	s := &stamper{
 		layout: p.Streams[i].layout(), template: template, flows: flows,
-		signature: Signature{Trial: trial, Stream: uint8(p.first() + i)}, buffers: make([][]byte, batch),
+		signature: signature.Signature{Trial: trial, Stream: uint8(p.first() + i)}, buffers: make([][]byte, batch),
 	}
 	slab := make([]byte, 0, batch*len(template))
 	for b := range s.buffers {
@@ -39,7 +43,7 @@ func (s *stamper) write(frame []byte, sequence, now uint64) {
 	stamp := s.signature
 	stamp.Sequence, stamp.SentAt = uint32(sequence), now
 	stamp.Put(frame[s.payload:])
-	sum := uint32(f.udpSum) + uint32(stamp.check()) + sum32(stamp.Sequence) + sum32(uint32(now>>32)) + sum32(uint32(now))
+	sum := uint32(f.udpSum) + uint32(stamp.Check()) + sum32(stamp.Sequence) + sum32(uint32(now>>32)) + sum32(uint32(now))
 	check := ^foldSum(sum)
 	if check == 0 {
 		check = 0xffff // RFC 768: 0 means none

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"testing"
 
+	"github.com/tunnelbench/tunnelbench/loadgen/signature"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
@@ -25,14 +26,14 @@ func TestStamperWritesWholeFrames(t *testing.T) {
 				frame := s.buffers[n%2]
 				s.write(frame, sequence, now)
 				d := decode(t, frame) // checks the checksums
-				got, err := ParseSignature(d.udp.Payload)
-				if want := (Signature{Trial: 7, Sequence: uint32(sequence), SentAt: now}); err != nil || got != want {
+				got, err := signature.Parse(d.udp.Payload)
+				if want := (signature.Signature{Trial: 7, Sequence: uint32(sequence), SentAt: now}); err != nil || got != want {
 					t.Errorf("%s, %d octets: %+v, %v, want %+v", name, size, got, err, want)
 				}
 				if f := flows[sequence%5]; !bytes.Equal(frame[s.head:s.head+s.headLen], f.head[:s.headLen]) {
 					t.Errorf("%s, %d octets: frame %d is not of its flow", name, size, sequence)
 				}
-				if behind := s.payload + SignatureLen; !bytes.Equal(frame[behind:], s.template[behind:]) {
+				if behind := s.payload + signature.Len; !bytes.Equal(frame[behind:], s.template[behind:]) {
 					t.Errorf("%s, %d octets: the payload changed", name, size)
 				}
 			}

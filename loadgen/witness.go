@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+
+	"github.com/tunnelbench/tunnelbench/loadgen/signature"
 )
 
 // How much a witness keeps.
@@ -48,7 +50,7 @@ func newWitness(octets int) *witness {
 }
 
 // saw takes note of a frame that the receiver has booked.
-func (w *witness) saw(a frameIn, v verdict, stamp Signature, reordered bool) {
+func (w *witness) saw(a frameIn, v verdict, stamp signature.Signature, reordered bool) {
 	sequence := uint64(stamp.Sequence)
 	kind := ""
 	switch {

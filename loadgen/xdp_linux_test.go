@@ -14,6 +14,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/sys"
 	"github.com/tunnelbench/tunnelbench/internal/testenv"
 	"github.com/tunnelbench/tunnelbench/loadgen/bpf"
+	"github.com/tunnelbench/tunnelbench/loadgen/signature"
 	"github.com/tunnelbench/tunnelbench/netns"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
@@ -126,16 +127,16 @@ func TestSenderWritesWholeFrames(t *testing.T) {
 func checkFrame(t *testing.T, p Plan, f flow, frame []byte, trial uint16, sequence uint32) {
 	t.Helper()
 	d := decode(t, frame)
-	s, err := ParseSignature(d.udp.Payload)
+	s, err := signature.Parse(d.udp.Payload)
 	if err != nil || s.Trial != trial || s.Sequence != sequence || int(s.Stream) != p.first() {
 		t.Errorf("%d octets: signature %+v, %v, want trial %d, sequence %d", len(frame), s, err, trial, sequence)
 	}
 	if age := sys.Monotonic() - s.SentAt; age > uint64(time.Minute) {
 		t.Errorf("%d octets: stamped %v ago", len(frame), time.Duration(age))
 	}
-	for i, b := range d.udp.Payload[SignatureLen:] {
-		if b != byte(i+SignatureLen) {
-			t.Fatalf("%d octets: payload octet %d is %#x", len(frame), i+SignatureLen, b)
+	for i, b := range d.udp.Payload[signature.Len:] {
+		if b != byte(i+signature.Len) {
+			t.Fatalf("%d octets: payload octet %d is %#x", len(frame), i+signature.Len, b)
 		}
 	}
 	l := p.Streams[0].layout()
@@ -184,7 +185,7 @@ func TestKernelHistogram(t *testing.T) {
 	const step = 1.37
 	sequence, least := uint32(0), uint64(0)
 	for age := float64(time.Millisecond); age < float64(10*time.Second); age *= step {
-		hand(t, x, frameOf(t, p, Signature{Trial: x.trial, Sequence: sequence, SentAt: sys.Monotonic() - uint64(age)}))
+		hand(t, x, frameOf(t, p, signature.Signature{Trial: x.trial, Sequence: sequence, SentAt: sys.Monotonic() - uint64(age)}))
 		sequence++
 		least = max(least, uint64(age))
 	}

@@ -25,7 +25,7 @@ const (
 	splitFile  = "reference/inner/split.go"
 	mergeFile  = "reference/inner/merge.go"
 	virtioFile = "reference/inner/virtio.go"
-	stampFile  = "loadgen/signature.go"
+	stampFile  = "loadgen/signature/signature.go"
 	frameFile  = "internal/sys/frame.go"
 	lineFile   = "netns/dut/session.go"
 	trialsFile = "rfc2544/replay.go"
@@ -116,9 +116,9 @@ var bugs = []bug{
 	{"merge-quadratic", "CPU", "merge", "each packet is compared with all before it, several times",
 		[]edit{{mergeFile, "	at := m.n\n", "	at := m.n\n	if planted.Is(\"merge-quadratic\") {\n		for range 40 {\n			for i := range at {\n				if bytes.Equal(m.packets[i].data, packet) {\n					m.nFlows += 0\n				}\n			}\n		}\n	}\n"}}},
 	{"stamp-unchecked", "wrong decode", "signature", "the check octet is not compared",
-		[]edit{{stampFile, "	if b[offCheck] != s.check() {", `	if b[offCheck] != s.check() && !planted.Is("stamp-unchecked") {`}}},
+		[]edit{{stampFile, "	if b[offCheck] != s.Check() {", `	if b[offCheck] != s.Check() && !planted.Is("stamp-unchecked") {`}}},
 	{"stamp-one-short", "panic", "signature", "a stamp may lack its last octet",
-		[]edit{{stampFile, "	if len(b) < SignatureLen ||", "	if len(b) < SignatureLen && !(planted.Is(\"stamp-one-short\") && len(b) == SignatureLen-1) ||"}}},
+		[]edit{{stampFile, "	if len(b) < Len ||", "	if len(b) < Len && !(planted.Is(\"stamp-one-short\") && len(b) == Len-1) ||"}}},
 	{"descriptor-wraps", "panic", "descriptor", "the end of a frame is added up in 64 bits",
 		[]edit{{frameFile, "	if start > uint64(len(memory)) ||", "	if planted.Is(\"descriptor-wraps\") {\n		if start+uint64(n) > uint64(len(memory)) {\n			return nil\n		}\n	} else if start > uint64(len(memory)) ||"}}},
 	{"delivery-copied", "allocation", "decap", "each packet that is accepted is copied",

@@ -8,7 +8,7 @@ import (
 	"github.com/gopacket/gopacket"
 	"github.com/gopacket/gopacket/layers"
 
-	"github.com/tunnelbench/tunnelbench/loadgen"
+	"github.com/tunnelbench/tunnelbench/loadgen/signature"
 	"github.com/tunnelbench/tunnelbench/reference"
 	"github.com/tunnelbench/tunnelbench/reference/inner"
 )
@@ -214,9 +214,9 @@ func DescriptorSeeds() (seeds [][]byte) {
 
 // SignatureSeeds are a stamp, whole, cut and with a payload behind it.
 func SignatureSeeds() [][]byte {
-	whole := make([]byte, loadgen.SignatureLen)
-	loadgen.Signature{Trial: 7, Stream: 1, Sequence: 42, SentAt: 1 << 40}.Put(whole)
-	return [][]byte{whole, append(slices.Clone(whole), 18, 19, 20), whole[:loadgen.SignatureLen-1], nil}
+	whole := make([]byte, signature.Len)
+	signature.Signature{Trial: 7, Stream: 1, Sequence: 42, SentAt: 1 << 40}.Put(whole)
+	return [][]byte{whole, append(slices.Clone(whole), 18, 19, 20), whole[:signature.Len-1], nil}
 }
 
 // LayerSeeds are what the tunnels that gopacket reads put on the wire; one list

@@ -4,29 +4,29 @@ import (
 	"encoding/binary"
 
 	"github.com/tunnelbench/tunnelbench/fuzz/oracle"
-	"github.com/tunnelbench/tunnelbench/loadgen"
+	"github.com/tunnelbench/tunnelbench/loadgen/signature"
 )
 
 // Signature attacks the parser of the tester's own stamp, as it is and mended.
 func Signature(data []byte) int {
 	accepted := parseSignature(data)
-	if len(data) < loadgen.SignatureLen {
+	if len(data) < signature.Len {
 		return accepted
 	}
 	mended := oracle.Exact(data)
-	want := loadgen.Signature{
+	want := signature.Signature{
 		Trial: binary.BigEndian.Uint16(data[2:]), Stream: data[4],
 		Sequence: binary.BigEndian.Uint32(data[6:]), SentAt: binary.BigEndian.Uint64(data[10:]),
 	}
 	want.Put(mended)
-	got, err := loadgen.ParseSignature(mended)
+	got, err := signature.Parse(mended)
 	if err != nil {
 		oracle.Fail(oracle.RoundTrip, "%+v was written and is refused: %v", want, err)
 	}
 	oracle.Same(want, got)
-	bit := int(want.SentAt % (8 * loadgen.SignatureLen))
+	bit := int(want.SentAt % (8 * signature.Len))
 	mended[bit/8] ^= 1 << (bit % 8)
-	if got, err := loadgen.ParseSignature(mended); err == nil {
+	if got, err := signature.Parse(mended); err == nil {
 		oracle.Fail(oracle.Agreement, "bit %d was flipped and the parser accepts %+v", bit, got)
 	}
 	return accepted
@@ -34,15 +34,15 @@ func Signature(data []byte) int {
 
 func parseSignature(data []byte) int {
 	input := oracle.Exact(data)
-	s, err := loadgen.ParseSignature(input)
+	s, err := signature.Parse(input)
 	oracle.Untouched(input, data)
 	if oracle.Sampled(data, costly) {
-		oracle.Allocates(0, func() { _, _ = loadgen.ParseSignature(data) })
-		oracle.Takes(oracle.Budget(0), func() { _, _ = loadgen.ParseSignature(data) })
+		oracle.Allocates(0, func() { _, _ = signature.Parse(data) })
+		oracle.Takes(oracle.Budget(0), func() { _, _ = signature.Parse(data) })
 	}
 	if err != nil {
 		oracle.Line(err)
-		oracle.Same(loadgen.Signature{}, s)
+		oracle.Same(signature.Signature{}, s)
 		return 0
 	}
 	again := oracle.Exact(data)

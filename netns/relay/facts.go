@@ -3,7 +3,7 @@ package relay
 import (
 	"encoding/binary"
 
-	"github.com/tunnelbench/tunnelbench/loadgen"
+	"github.com/tunnelbench/tunnelbench/loadgen/signature"
 )
 
 // Where the tester's signature lies: behind Ethernet, IP without options, UDP.
@@ -20,7 +20,7 @@ func factsOf(frame []byte, length int) facts {
 	if at == 0 || len(frame) < at {
 		return f
 	}
-	s, err := loadgen.ParseSignature(frame[at:])
+	s, err := signature.Parse(frame[at:])
 	if err != nil {
 		return f
 	}

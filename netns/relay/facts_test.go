@@ -3,7 +3,7 @@ package relay
 import (
 	"testing"
 
-	"github.com/tunnelbench/tunnelbench/loadgen"
+	"github.com/tunnelbench/tunnelbench/loadgen/signature"
 )
 
 // testFrame is as much of a frame as the relay looks at.
@@ -15,7 +15,7 @@ func testFrame(ipv6 bool, octets int) []byte {
 		at = signature6
 		frame[12], frame[13], frame[14], frame[20] = 0x86, 0xdd, 0x60, 17
 	}
-	loadgen.Signature{Trial: 7, Sequence: 41, SentAt: 1 << 40}.Put(frame[at:])
+	signature.Signature{Trial: 7, Sequence: 41, SentAt: 1 << 40}.Put(frame[at:])
 	return frame
 }
 
@@ -54,7 +54,7 @@ func TestCorruptedFramesAreSeen(t *testing.T) {
 	for _, frame := range [][]byte{testFrame(false, 60), testFrame(true, 80)} {
 		alter(frame, decision{corrupt: true})
 		at := signatureAt(frame)
-		if _, err := loadgen.ParseSignature(frame[at:]); err != loadgen.ErrDamaged {
+		if _, err := signature.Parse(frame[at:]); err != signature.ErrDamaged {
 			t.Errorf("%d octets: %v", len(frame), err)
 		}
 	}
