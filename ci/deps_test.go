@@ -26,8 +26,8 @@ const everything = "*"
 // what they like. A package that is not here is a fault: give it a place first.
 var arrows = map[string][]string{
 	"cmd/tunnelbench":     {everything},
-	"internal/lab":        {"internal/stats", "fuzz/mutate", "netns", "netns/dut", "netns/relay", "loadgen", "rfc2544", "reports", "internal/sys"},
-	"ci":                  {"internal/stats", "reports", "rfc2544", "internal/plainyaml"},
+	"internal/lab":        {"internal/stats", "fuzz/live/mutate", "netns", "netns/dut", "netns/relay", "loadgen", "rfc2544", "reports", "internal/sys"},
+	"ci":                  {"internal/stats", "reports", "rfc2544", "internal/strictyaml"},
 	"ci/resample":         {"ci", "reports", "rfc2544"},
 	"reports":             {"rfc2544", "internal/stats"},
 	"rfc2544":             {"internal/stats"},
@@ -38,19 +38,19 @@ var arrows = map[string][]string{
 	"netns/relay":         {"loadgen/signature", "internal/sys"},
 	"netns":               {"internal/sys"},
 	"reference/wireguard": {"reference"},
-	"reference":           {"internal/sys", "internal/plainyaml", "reference/bpf", "reference/inner"},
+	"reference":           {"internal/sys", "internal/strictyaml", "reference/bpf", "reference/inner"},
 	"reference/bpf":       {},
 	"reference/inner":     {},
 	"fuzz":                {"fuzz/text", "fuzz/wire", "fuzz/oracle", "reference/inner", "reports"},
 	"fuzz/oracle":         {},
 	"fuzz/wire":           {"fuzz/oracle", "reference", "reference/inner", "loadgen/signature", "internal/sys"},
 	"fuzz/text":           {"fuzz/oracle", "reference", "reports", "rfc2544", "netns", "netns/dut"},
-	"fuzz/mutate":         {"reference"},
+	"fuzz/live/mutate":    {"reference"},
 	"fuzz/planted":        {}, // imported by an overlay alone
 	"fuzz/proof":          {"fuzz", "fuzz/oracle", "reports"},
 	"fuzz/oss-fuzz":       {}, // tests alone
 	"fuzz/oss-fuzz/seeds": {"fuzz"},
-	"internal/plainyaml":  {},
+	"internal/strictyaml": {},
 	"internal/stats":      {},
 	"internal/sys":        {},
 	"internal/testenv":    {}, // from tests only: no arrow leads to it

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tunnelbench/tunnelbench/internal/plainyaml"
+	"github.com/tunnelbench/tunnelbench/internal/strictyaml"
 )
 
 // PolicySchema names the version of the policy's file.
@@ -130,7 +130,7 @@ func ParsePolicy(data []byte, name string) (Policy, error) {
 	if len(data) > MostPolicy {
 		return Policy{}, fmt.Errorf("%s: is larger than %d KiB", name, MostPolicy>>10)
 	}
-	file, err := plainyaml.Parse(name, data)
+	file, err := strictyaml.Parse(name, data)
 	if err != nil {
 		return Policy{}, err
 	}

@@ -7,7 +7,7 @@ import (
 	"net/netip"
 	"strings"
 
-	"github.com/tunnelbench/tunnelbench/internal/plainyaml"
+	"github.com/tunnelbench/tunnelbench/internal/strictyaml"
 )
 
 // fileConfig is a Config as people write it. What is left out is as Defaults says.
@@ -43,14 +43,14 @@ type Resolver interface {
 type File struct {
 	Config Config
 	name   string
-	tree   *plainyaml.File
+	tree   *strictyaml.File
 }
 
 // ReadFile reads a Config from YAML and validates it. An error is one line:
 // name:line: what is wrong. Host names of endpoints are looked up once, in the address family of
 // listen.
 func ReadFile(ctx context.Context, name string, data []byte, resolver Resolver) (*File, error) {
-	tree, err := plainyaml.Parse(name, data)
+	tree, err := strictyaml.Parse(name, data)
 	if err != nil {
 		return nil, err
 	}

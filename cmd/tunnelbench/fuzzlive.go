@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tunnelbench/tunnelbench/fuzz/mutate"
+	"github.com/tunnelbench/tunnelbench/fuzz/live/mutate"
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 	"github.com/tunnelbench/tunnelbench/reports"
@@ -117,7 +117,7 @@ func (f *liveFlags) attackAll(ctx context.Context, l *lab.Lab, devices []dut.Dev
 func (f *liveFlags) aim(d dut.Device, plan *lab.AttackPlan, s streams) {
 	kind := f.kind(d)
 	plan.Name = kind.String()
-	plan.Mutants = func(p lab.AttackPath) lab.Mutants { return mutate.New(f.lab.seed, kind, mutate.Path(p)) }
+	plan.Mutants = func(p mutate.Path) *mutate.Stream { return mutate.New(f.lab.seed, kind, p) }
 	plan.OnRate = func(forwarding, load rfc2544.Rate) {
 		fmt.Fprintf(s.err, "%s forwards %v; the load is %v, the attack %v\n", d.Spec, forwarding, load, plan.Rate)
 	}

@@ -20,7 +20,7 @@ const (
 	slabFile   = "reference/buffers.go"
 	encapFile  = "reference/encap.go"
 	peersFile  = "reference/peers.go"
-	configFile = "internal/plainyaml/plainyaml.go"
+	configFile = "internal/strictyaml/strictyaml.go"
 	ipFile     = "reference/inner/ip.go"
 	splitFile  = "reference/inner/split.go"
 	mergeFile  = "reference/inner/merge.go"

@@ -3,33 +3,13 @@ package lab
 import (
 	"context"
 	"errors"
-	"net/netip"
 	"time"
 
+	"github.com/tunnelbench/tunnelbench/fuzz/live/mutate"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 	"github.com/tunnelbench/tunnelbench/reports"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
-
-// Mutants is an endless row of frames for the underlay, each of which follows
-// from its number alone.
-type Mutants interface {
-	Seek(index uint64)
-	Next(into []byte) []byte
-	Describe() string // the last one
-}
-
-// AttackPath is between whom mutants go: addresses of one IP version.
-type AttackPath struct {
-	FromMAC, ToMAC [6]byte
-	From           []netip.AddrPort // who claims to send, by turns; port 0: the port that is sent to
-	To             netip.Addr
-	Ports          []uint16
-	MTU            int // octets of an IP packet
-	InnerFrom      netip.Addr
-	InnerTo        netip.Addr
-	Forge          bool
-}
 
 // As whom an attacker sends.
 const (
@@ -42,7 +22,7 @@ const (
 type AttackPlan struct {
 	As      []string // senders, by turns
 	Name    string   // of the mutants, for the report
-	Mutants func(AttackPath) Mutants
+	Mutants func(mutate.Path) *mutate.Stream
 	Rate    rfc2544.Rate // of mutants
 	Size    rfc2544.FrameSize
 	// Load is the legitimate flow's: Share of the forwarding rate, if above 0, else Rate.
@@ -72,8 +52,8 @@ const (
 type AttackReport struct {
 	reports.LiveDevice
 
-	path    AttackPath
-	mutants Mutants
+	path    mutate.Path
+	mutants *mutate.Stream
 	rate    rfc2544.Rate
 }
 

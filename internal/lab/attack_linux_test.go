@@ -11,12 +11,12 @@ import (
 
 	"github.com/gopacket/gopacket/pcapgo"
 
-	"github.com/tunnelbench/tunnelbench/fuzz/mutate"
+	"github.com/tunnelbench/tunnelbench/fuzz/live/mutate"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 	"github.com/tunnelbench/tunnelbench/reports"
 )
 
-func referenceMutants(p AttackPath) Mutants { return mutate.New(1, mutate.Reference, mutate.Path(p)) }
+func referenceMutants(p mutate.Path) *mutate.Stream { return mutate.New(1, mutate.Reference, p) }
 
 // shortAttack is short, and its flow so light that no machine is too busy for it.
 func shortAttack() AttackPlan {

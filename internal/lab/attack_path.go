@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/tunnelbench/tunnelbench/fuzz/live/mutate"
 	"github.com/tunnelbench/tunnelbench/internal/sys"
 	"github.com/tunnelbench/tunnelbench/loadgen"
 	"github.com/tunnelbench/tunnelbench/netns"
@@ -110,12 +111,12 @@ func (a *raid) findPath(b *Bench) error {
 
 const ethernetLen = 14
 
-func (a *raid) pathTo(is6 bool, ports []uint16, mtu int) AttackPath {
+func (a *raid) pathTo(is6 bool, ports []uint16, mtu int) mutate.Path {
 	left, right, stranger := netns.LeftWAN.Addr(), netns.RightWAN.Addr(), strangerAddr
 	if is6 {
 		left, right, stranger = netns.LeftWAN6.Addr(), netns.RightWAN6.Addr(), strangerAddr6
 	}
-	path := AttackPath{
+	path := mutate.Path{
 		FromMAC: netns.LeftWANMAC, ToMAC: netns.RightWANMAC, To: right, Ports: ports, MTU: mtu,
 		InnerFrom: netns.Port0Addr, InnerTo: netns.Port1Addr,
 	}

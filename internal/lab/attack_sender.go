@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/tunnelbench/tunnelbench/fuzz/live/mutate"
 	"github.com/tunnelbench/tunnelbench/loadgen"
 	"github.com/tunnelbench/tunnelbench/reports"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
@@ -18,7 +19,7 @@ type mutantLoader interface {
 // sender makes mutants and puts them onto the link, in the kernel's loop, or, with
 // the engine of sockets, from a thread on the device's core.
 type sender struct {
-	mutants Mutants
+	mutants *mutate.Stream
 	buffer  []byte
 	rate    rfc2544.Rate
 	strange []bool // which of the senders, by turns, is the stranger
@@ -38,7 +39,7 @@ type sent struct {
 	numbers      uint64 // of the stream that are used up
 }
 
-func newSender(m Mutants, path AttackPath, rate rfc2544.Rate, stranger netip.Addr) sender {
+func newSender(m *mutate.Stream, path mutate.Path, rate rfc2544.Rate, stranger netip.Addr) sender {
 	s := sender{mutants: m, rate: rate, buffer: make([]byte, 0, path.MTU+ethernetLen)}
 	for _, from := range path.From {
 		s.strange = append(s.strange, from.Addr() == stranger)

@@ -1,7 +1,16 @@
-// Package plainyaml reads YAML files that people write: mappings, lists and scalars.
-// Tags, anchors and aliases have no place in them and are refused before they are
-// decoded: aliases make much of little, and tags have brought the decoder down.
-package plainyaml
+// Package strictyaml reads YAML files that people write: mappings, lists and scalars.
+// Tags, anchors and aliases are refused: a few aliases can expand to gigabytes, and
+// tags have crashed the decoder.
+//
+// A file is read three times, since no single pass of the library gives all of it:
+//
+//  1. The lexer, with limits of depth and width. The parser's time grows with the square
+//     of both, so hostile input has to be refused before it.
+//  2. The parser. Its tree keeps the line of every field, for errors that a caller finds
+//     in a value (File.Line); decoding drops the lines.
+//  3. The decoder, into the caller's type. It takes bytes only: decoding from the tree
+//     skips its check for unknown fields.
+package strictyaml
 
 import (
 	"errors"

@@ -1,4 +1,4 @@
-package plainyaml
+package strictyaml
 
 import (
 	"strings"

@@ -121,7 +121,7 @@ func TestVariety(t *testing.T) {
 	}
 }
 
-// headersHold tells whether the underlay would carry a frame to a socket.
+// headersHold reports whether the underlay would carry a frame to a socket.
 func (s *Stream) headersHold(frame []byte) bool {
 	h := frame[ethernetLen:]
 	if s.path.To.Is4() {
