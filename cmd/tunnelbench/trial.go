@@ -87,7 +87,7 @@ func oneTrial(ctx context.Context, l *lab.Lab, device dut.Device, trial rfc2544.
 	if _, err := l.Calibrate(ctx, trial.Size); err != nil {
 		return seen, err
 	}
-	b, err := l.Bench(ctx, device, trial.Size)
+	b, err := l.Setup(ctx, device, trial.Size)
 	if err != nil {
 		return seen, err
 	}

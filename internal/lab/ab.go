@@ -38,20 +38,20 @@ type compareMetric struct {
 }
 
 // turnFunc measures a device that is up, in its turn.
-type turnFunc = func(b *Bench, ctx context.Context, c *reports.Comparison, values map[string]float64) error
+type turnFunc = func(b *Setup, ctx context.Context, c *reports.Comparison, values map[string]float64) error
 
 // cpuMetric cannot be had of every device.
 const cpuMetric = "cpu_ns_per_frame"
 
 // compareMetrics are measured in this order; those with the same turn share it.
 var compareMetrics = []compareMetric{
-	{"forwarding_rate", "fps", 1, true, (*Bench).overloadTurn},
-	{cpuMetric, "ns", -1, true, (*Bench).lightTurn},
+	{"forwarding_rate", "fps", 1, true, (*Setup).overloadTurn},
+	{cpuMetric, "ns", -1, true, (*Setup).lightTurn},
 	{"latency_p50", "ns", -1, true, nil},
 	{"latency_p99", "ns", -1, false, nil},
-	{allocMetric, "allocations", -1, false, (*Bench).allocationsTurn},
-	{"pdr", "fps", 1, false, (*Bench).pdrTurn},
-	{"stream_goodput", "bit/s", 1, false, (*Bench).streamTurn},
+	{allocMetric, "allocations", -1, false, (*Setup).allocationsTurn},
+	{"pdr", "fps", 1, false, (*Setup).pdrTurn},
+	{"stream_goodput", "bit/s", 1, false, (*Setup).streamTurn},
 }
 
 // CompareMetrics are the names of all, and of those that are measured unless

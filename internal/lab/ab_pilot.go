@@ -17,23 +17,23 @@ func (l *Lab) pilot(ctx context.Context, p ComparePlan, c *reports.Comparison) e
 	const overload = 1.5
 	slowest, fastest, ceiling := rfc2544.Flood, rfc2544.Rate(0), rfc2544.Flood
 	for i, d := range p.Devices {
-		b, err := l.Bench(ctx, d, p.Size)
+		b, err := l.Setup(ctx, d, p.Size)
 		if err != nil {
 			return err
 		}
-		if b.session.Spins() || b.wan.Spins() || l.shared() {
+		if b.Spins() || l.Shared() {
 			leaveOut(c, cpuMetric, p.Names[i]+" or its wan link keeps a core busy with nothing to do, or shares one with the tester")
 		}
-		if !b.session.TellsVitals(l.dir) {
+		if !b.ReportsVitals() {
 			leaveOut(c, allocMetric, p.Names[i]+" does not tell what it allocates")
 		}
-		most, _, err := b.explore(ctx, p.Size)
+		most, _, err := b.Explore(ctx, p.Size)
 		if p.Shaped {
 			most = min(most, p.Link.MaxFrameRate(p.Size))
 		}
 		var forwards rfc2544.Rate
 		if err == nil {
-			forwards, err = b.maximumForwardingRate(ctx, p.Size, most)
+			forwards, err = b.MaxForwardingRate(ctx, p.Size, most)
 		}
 		if err = errors.Join(err, b.Close()); err != nil {
 			return err
@@ -43,7 +43,7 @@ func (l *Lab) pilot(ctx context.Context, p ComparePlan, c *reports.Comparison) e
 		}
 		slowest, fastest, ceiling = min(slowest, forwards), max(fastest, forwards), min(ceiling, most)
 	}
-	c.Overload, c.Light = rounded(min(overload*fastest, ceiling)), rounded(slowest/2)
+	c.Overload, c.Light = RoundLoad(min(overload*fastest, ceiling)), RoundLoad(slowest/2)
 	if c.Overload < 1.1*fastest {
 		c.Warnings = append(c.Warnings, fmt.Sprintf("no more than %v can be offered, which is hardly more than the fastest device forwards: its forwarding rate may be the tester's", c.Overload))
 	}
@@ -60,9 +60,9 @@ func leaveOut(c *reports.Comparison, metric, why string) {
 	}
 }
 
-// rounded is a load that reads well, and is the same when the pilot was only
+// RoundLoad is a load that reads well, and is the same when the pilot was only
 // a little different.
-func rounded(r rfc2544.Rate) rfc2544.Rate {
+func RoundLoad(r rfc2544.Rate) rfc2544.Rate {
 	for _, step := range []rfc2544.Rate{10e3, 1e3, 100} {
 		if r > 10*step {
 			return rfc2544.Rate(int64(r/step)) * step
@@ -71,16 +71,16 @@ func rounded(r rfc2544.Rate) rfc2544.Rate {
 	return max(1, rfc2544.Rate(int64(r)))
 }
 
-// maximumForwardingRate is about RFC 2285's (section 3.6.3): the best at several loads
+// MaxForwardingRate is about RFC 2285's (section 3.6.3): the best at several loads
 // from most down, since some devices forward the less the more they are offered.
-func (b *Bench) maximumForwardingRate(ctx context.Context, size rfc2544.FrameSize, most rfc2544.Rate) (best rfc2544.Rate, err error) {
+func (b *Setup) MaxForwardingRate(ctx context.Context, size rfc2544.FrameSize, most rfc2544.Rate) (best rfc2544.Rate, err error) {
 	const duration = 200 * time.Millisecond
 	for load := most; load > best && load > 100; load /= 2 {
-		r, err := b.execute(ctx, b.plan(rfc2544.Trial{Size: size, Load: load, Duration: duration}))
+		r, err := b.Execute(ctx, b.Plan(rfc2544.Trial{Size: size, Load: load, Duration: duration}))
 		if err != nil {
 			return best, fmt.Errorf("pilot: %w", err)
 		}
-		best = max(best, r.forwardingRate())
+		best = max(best, r.ForwardingRate())
 	}
 	return best, nil
 }

@@ -16,7 +16,7 @@ import (
 // measured is absent from the values, which are by metric.
 func (l *Lab) turn(ctx context.Context, d dut.Device, c *reports.Comparison) (values map[string]float64, err error) {
 	values = map[string]float64{}
-	b, err := l.Bench(ctx, d, c.FrameSize)
+	b, err := l.Setup(ctx, d, c.FrameSize)
 	if err != nil {
 		return values, err
 	}
@@ -54,14 +54,14 @@ const compareTrial = 500 * time.Millisecond
 // valid repeats a trial until it is valid; ok is false when none was. The last one
 // counts however fast the device's cores are: an overloaded device may slow the probe
 // by itself, and would have no sample at all while there is patience.
-func (b *Bench) valid(ctx context.Context, t rfc2544.Trial) (o rfc2544.Observation, r run, ok bool, err error) {
+func (b *Setup) valid(ctx context.Context, t rfc2544.Trial) (o rfc2544.Observation, r Run, ok bool, err error) {
 	for try := range 1 + rfc2544.DefaultRetries {
 		if try == rfc2544.DefaultRetries {
 			patience := b.lab.patience
 			b.lab.patience = 0
 			defer func() { b.lab.patience = patience }()
 		}
-		if o, r, err = b.measure(ctx, t); err != nil || o.Valid {
+		if o, r, err = b.MeasureRun(ctx, t); err != nil || o.Valid {
 			return o, r, o.Valid, err
 		}
 	}
@@ -69,28 +69,28 @@ func (b *Bench) valid(ctx context.Context, t rfc2544.Trial) (o rfc2544.Observati
 }
 
 // overloadTurn is RFC 2285's forwarding rate at a load that nobody can carry.
-func (b *Bench) overloadTurn(ctx context.Context, c *reports.Comparison, values map[string]float64) error {
+func (b *Setup) overloadTurn(ctx context.Context, c *reports.Comparison, values map[string]float64) error {
 	_, r, ok, err := b.valid(ctx, rfc2544.Trial{Size: c.FrameSize, Load: c.Overload, Duration: compareTrial})
 	if ok {
-		values["forwarding_rate"] = float64(r.forwardingRate())
+		values["forwarding_rate"] = float64(r.ForwardingRate())
 	}
 	return err
 }
 
-// forwardingRate is in the direction where it is lowest: all frames that came, late
+// ForwardingRate is in the direction where it is lowest: all frames that came, late
 // ones too, over the time until the last of them had come. A queue that is emptied after
 // the sending is no merit then, however long.
-func (r run) forwardingRate() rfc2544.Rate {
-	sending := r.ledger.Duration + r.ledger.Paused
+func (r Run) ForwardingRate() rfc2544.Rate {
+	sending := r.Ledger.Duration + r.Ledger.Paused
 	lowest := rfc2544.Flood
-	for _, s := range r.ledger.Streams {
+	for _, s := range r.Ledger.Streams {
 		lowest = min(lowest, rfc2544.Rate(float64(s.Received+s.Late)/max(s.Span, sending).Seconds()))
 	}
 	return lowest
 }
 
 // lightTurn is latency and CPU at half of the slowest device's rate.
-func (b *Bench) lightTurn(ctx context.Context, c *reports.Comparison, values map[string]float64) error {
+func (b *Setup) lightTurn(ctx context.Context, c *reports.Comparison, values map[string]float64) error {
 	o, _, ok, err := b.valid(ctx, rfc2544.Trial{Size: c.FrameSize, Load: c.Light, Duration: compareTrial})
 	if !ok {
 		return err
@@ -100,7 +100,7 @@ func (b *Bench) lightTurn(ctx context.Context, c *reports.Comparison, values map
 	}
 	if o.LatencyQuiet != nil {
 		values["latency_p50"] = float64(o.LatencyQuiet.P50)
-		if o.LatencyQuiet.N >= enoughForP99 {
+		if o.LatencyQuiet.N >= EnoughForP99 {
 			values["latency_p99"] = float64(o.LatencyQuiet.P99)
 		}
 	}
@@ -112,7 +112,7 @@ const allocMetric = "allocations_per_frame"
 // allocationsTurn is how many objects both sides together allocate for a frame, the answers
 // to the questions included: a few hundred in all. That needs no valid trial, only frames; of
 // two trials the one with less counts, since what a program allocates to begin with is not the frames'.
-func (b *Bench) allocationsTurn(ctx context.Context, c *reports.Comparison, values map[string]float64) error {
+func (b *Setup) allocationsTurn(ctx context.Context, c *reports.Comparison, values map[string]float64) error {
 	const long = 200 * time.Millisecond
 	before, err := b.mallocs()
 	for range 2 {
@@ -137,8 +137,8 @@ func (b *Bench) allocationsTurn(ctx context.Context, c *reports.Comparison, valu
 }
 
 // mallocs are the objects that all sides have allocated so far.
-func (b *Bench) mallocs() (sum uint64, err error) {
-	told, err := b.session.Vitals(b.lab.dir)
+func (b *Setup) mallocs() (sum uint64, err error) {
+	told, err := b.Vitals()
 	for _, v := range told {
 		sum += v.Mallocs
 	}
@@ -146,15 +146,15 @@ func (b *Bench) mallocs() (sum uint64, err error) {
 }
 
 // pdrTurn is a short search.
-func (b *Bench) pdrTurn(ctx context.Context, c *reports.Comparison, values map[string]float64) error {
-	ceiling, hint, err := b.explore(ctx, c.FrameSize)
+func (b *Setup) pdrTurn(ctx context.Context, c *reports.Comparison, values map[string]float64) error {
+	ceiling, hint, err := b.Explore(ctx, c.FrameSize)
 	if err != nil {
 		return err
 	}
 	quick := Profiles()[0]
-	top := max(ceiling, 2*minRate)
+	top := max(ceiling, 2*MinRate)
 	o, err := rfc2544.RunRate(ctx, b, rfc2544.SearchConfig{
-		Goals: quick.Goals, Size: c.FrameSize, Min: minRate, Max: top, Hint: min(max(hint, minRate), top), Limit: quick.Limit,
+		Goals: quick.Goals, Size: c.FrameSize, Min: MinRate, Max: top, Hint: min(max(hint, MinRate), top), Limit: quick.Limit,
 	})
 	switch {
 	case err != nil:
@@ -168,7 +168,7 @@ func (b *Bench) pdrTurn(ctx context.Context, c *reports.Comparison, values map[s
 // streamTurn is the goodput of one TCP connection, in a network of its own with
 // hosts at its ends. It comes last: the bench goes first, so that no second pair of
 // the device's processes is in the way.
-func (b *Bench) streamTurn(ctx context.Context, _ *reports.Comparison, values map[string]float64) error {
+func (b *Setup) streamTurn(ctx context.Context, _ *reports.Comparison, values map[string]float64) error {
 	if err := b.Close(); err != nil {
 		return err
 	}

@@ -25,8 +25,8 @@ func TestForwardingRate(t *testing.T) {
 		"nothing":          {[]loadgen.StreamLedger{stream(0, 0, 0)}, 0},
 		"two directions":   {[]loadgen.StreamLedger{stream(5000, 0, sending), stream(2000, 0, sending)}, 4000},
 	} {
-		r := run{ledger: loadgen.Ledger{Streams: c.streams, Duration: sending}}
-		if got := r.forwardingRate(); got != c.want {
+		r := Run{Ledger: loadgen.Ledger{Streams: c.streams, Duration: sending}}
+		if got := r.ForwardingRate(); got != c.want {
 			t.Errorf("%s: %v, want %v", name, got, c.want)
 		}
 	}

@@ -98,11 +98,11 @@ func (a *raid) run(ctx context.Context, d dut.Device) error {
 
 // measure finds the load and runs the trials.
 func (a *raid) measure(ctx context.Context) error {
-	most, _, err := a.bench.explore(ctx, a.plan.Size)
+	most, _, err := a.bench.Explore(ctx, a.plan.Size)
 	if err != nil {
 		return err
 	}
-	forwards, err := a.bench.maximumForwardingRate(ctx, a.plan.Size, most)
+	forwards, err := a.bench.MaxForwardingRate(ctx, a.plan.Size, most)
 	if err != nil {
 		return err
 	}
@@ -112,7 +112,7 @@ func (a *raid) measure(ctx context.Context) error {
 	}
 	load := a.plan.Load
 	if a.plan.Share > 0 {
-		load = max(minRate, rounded(rfc2544.Rate(a.plan.Share)*forwards))
+		load = max(MinRate, RoundLoad(rfc2544.Rate(a.plan.Share)*forwards))
 	}
 	a.report.ForwardingRate, a.report.Load = float64(forwards), float64(load)
 	if a.plan.OnRate != nil {

@@ -33,20 +33,20 @@ const strangerPort = 6666
 // usualPorts are attacked where none is open: those of the mutants' protocols.
 var usualPorts = []uint16{4754, 4789, 51820, 6081, 2152}
 
-// open brings the device up with the attacker beside it. It is Bench with an engine
+// open brings the device up with the attacker beside it. It is Setup with an engine
 // that sends into the underlay as well.
-func (a *raid) open(ctx context.Context, d dut.Device) (*Bench, error) {
+func (a *raid) open(ctx context.Context, d dut.Device) (*Setup, error) {
 	if err := d.Probe(ctx); err != nil {
 		return nil, fmt.Errorf("%s: %w", d.Spec, err)
 	}
-	b := &Bench{lab: a.lab, device: d, wan: &dut.Session{}}
+	b := &Setup{lab: a.lab, device: d, wan: &dut.Session{}}
 	if err := a.openBench(ctx, b); err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", d.Spec, err), b.Close())
 	}
 	return b, nil
 }
 
-func (a *raid) openBench(ctx context.Context, b *Bench) error {
+func (a *raid) openBench(ctx context.Context, b *Setup) error {
 	deadline, err := b.up(ctx, max(a.plan.Size.IP(), netns.DefaultLANMTU))
 	if err != nil {
 		return err
@@ -63,7 +63,7 @@ func (a *raid) openBench(ctx context.Context, b *Bench) error {
 		return fmt.Errorf("count answers: %w", err)
 	}
 	b.closers = append(b.closers, a.answers.close)
-	return b.seeThrough(ctx, deadline)
+	return b.waitReachable(ctx, deadline)
 }
 
 // from is the node by whose wan interface mutants come onto the link.
@@ -83,7 +83,7 @@ func (a *raid) stranger() netip.Addr {
 
 // findPath chooses the end that takes the legitimate flow out of the tunnel, and
 // finds out where it listens.
-func (a *raid) findPath(b *Bench) error {
+func (a *raid) findPath(b *Setup) error {
 	a.end = netns.Right
 	if a.lab.cfg.Direction == rfc2544.Reverse {
 		a.end = netns.Left
@@ -206,7 +206,7 @@ func parseUDP(text string) (ports []uint16, everywhere bool) {
 }
 
 // openSender opens the engine that measures; where it is the kernel's it sends the mutants too.
-func (a *raid) openSender(ctx context.Context, b *Bench) error {
+func (a *raid) openSender(ctx context.Context, b *Setup) error {
 	cfg, err := b.engineConfig(a.plan.Size)
 	if err != nil {
 		return err
@@ -234,7 +234,7 @@ func (a *raid) openSender(ctx context.Context, b *Bench) error {
 }
 
 // joinSender gives the sender its way onto the link.
-func (a *raid) joinSender(b *Bench) error {
+func (a *raid) joinSender(b *Setup) error {
 	if loader, ok := b.engine.(mutantLoader); ok {
 		a.sender.loader = loader
 		a.report.Sender = "the tester's loop in the kernel"

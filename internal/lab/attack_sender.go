@@ -75,13 +75,13 @@ func (s *sender) next() []byte {
 }
 
 // attack runs a trial with the mutants beside it.
-func (s *sender) attack(ctx context.Context, b *Bench, p loadgen.Plan) (run, sent, error) {
+func (s *sender) attack(ctx context.Context, b *Setup, p loadgen.Plan) (Run, sent, error) {
 	if s.loader == nil {
 		return s.fromSocket(ctx, b, p)
 	}
 	p.Attack = s.rate
-	r, err := b.execute(ctx, p)
-	return r, s.account(r.ledger.Attack.Sent+r.ledger.Attack.Refused, r.ledger.Attack.Repeats), err
+	r, err := b.Execute(ctx, p)
+	return r, s.account(r.Ledger.Attack.Sent+r.Ledger.Attack.Refused, r.Ledger.Attack.Repeats), err
 }
 
 // account says what the first n of the loaded mutants were; when there were fewer
@@ -103,7 +103,7 @@ func (s *sender) account(n, repeats uint64) (out sent) {
 }
 
 // fromSocket has a thread send while the trial runs.
-func (s *sender) fromSocket(ctx context.Context, b *Bench, p loadgen.Plan) (run, sent, error) {
+func (s *sender) fromSocket(ctx context.Context, b *Setup, p loadgen.Plan) (Run, sent, error) {
 	during, stop := context.WithCancel(ctx)
 	type result struct {
 		n   uint64
@@ -114,7 +114,7 @@ func (s *sender) fromSocket(ctx context.Context, b *Bench, p loadgen.Plan) (run,
 		n, err := s.socket.routineSend(during, s.frames, s.rate, p.Duration, s.cpus)
 		ended <- result{n, err}
 	}()
-	r, err := b.execute(ctx, p)
+	r, err := b.Execute(ctx, p)
 	stop()
 	attacked := <-ended
 	if err == nil {

@@ -18,7 +18,7 @@ import (
 type raid struct {
 	lab     *Lab
 	plan    AttackPlan
-	bench   *Bench
+	bench   *Setup
 	end     string   // the node that is attacked
 	sender  sender   // puts mutants onto the link
 	answers *answers // counts what goes to the stranger
@@ -64,7 +64,7 @@ func (a *raid) trials(ctx context.Context, load rfc2544.Rate) error {
 
 // trial runs one and books it.
 func (a *raid) trial(ctx context.Context, t rfc2544.Trial, attacked bool) (seen reports.LiveTrial, err error) {
-	if err := a.bench.awaitCalm(ctx); err != nil {
+	if err := a.bench.WaitForFullSpeed(ctx); err != nil {
 		return seen, err
 	}
 	seen = reports.LiveTrial{Attacked: attacked, First: a.next}
@@ -72,13 +72,13 @@ func (a *raid) trial(ctx context.Context, t rfc2544.Trial, attacked bool) (seen 
 	if err != nil {
 		return seen, err
 	}
-	alive, release := a.bench.session.UntilEnd(ctx)
+	alive, release := a.bench.UntilDeath(ctx)
 	defer release()
 	r, sent, err := a.launch(alive, t, attacked)
 	if ctx.Err() != nil {
 		return seen, ctx.Err()
 	}
-	died := a.bench.alive()
+	died := a.bench.Alive()
 	if err != nil && died == nil {
 		return seen, err
 	}
@@ -100,32 +100,26 @@ func (a *raid) trial(ctx context.Context, t rfc2544.Trial, attacked bool) (seen 
 }
 
 // launch is the engine's run, with the attack beside it where there is one.
-func (a *raid) launch(ctx context.Context, t rfc2544.Trial, attacked bool) (r run, s sent, err error) {
-	p := a.bench.plan(t)
+func (a *raid) launch(ctx context.Context, t rfc2544.Trial, attacked bool) (r Run, s sent, err error) {
+	p := a.bench.Plan(t)
 	if attacked {
 		if err := a.sender.load(a.next, t.Duration); err != nil {
 			return r, s, err
 		}
 		return a.sender.attack(ctx, a.bench, p)
 	}
-	r, err = a.bench.execute(ctx, p)
+	r, err = a.bench.Execute(ctx, p)
 	return r, s, err
 }
 
 // book reads the trial as any other is read, but that frames which nobody sent are
 // what a spoofed peer may well bring about: they are counted, not held against the trial.
-func (a *raid) book(seen *reports.LiveTrial, r run, s sent) {
-	for i := range r.ledger.Streams {
-		seen.Injected += r.ledger.Streams[i].Foreign
-		r.ledger.Streams[i].Foreign = 0
+func (a *raid) book(seen *reports.LiveTrial, r Run, s sent) {
+	for i := range r.Ledger.Streams {
+		seen.Injected += r.Ledger.Streams[i].Foreign
+		r.Ledger.Streams[i].Foreign = 0
 	}
-	o := r.observation(a.lab.directions())
-	if r.after.at.IsZero() { // it ended early: the meters were not read again
-		o.Valid = false
-	} else {
-		a.lab.judgeSpeed(&o, r)
-		a.lab.judgeMachine(&o, r)
-	}
+	o := a.bench.Observe(r)
 	if want := float64(a.plan.Rate) * o.Duration.Seconds(); seen.Attacked && float64(s.all.Frames) < 0.9*want {
 		o.Valid = false
 		o.Warnings = append(o.Warnings, fmt.Sprintf("invalid: the attacker sent %d of %.0f mutants", s.all.Frames, want))
@@ -158,7 +152,7 @@ const noteRepeats = "mutants were sent more than once within a trial: there was 
 
 // firstLook is the memory before all trials, when the load was found and everything is warm.
 func (a *raid) firstLook() error {
-	if !a.bench.session.HasProcesses() {
+	if !a.bench.HasProcesses() {
 		return nil
 	}
 	m := &reports.LiveMemory{What: reports.LiveResident}
@@ -174,15 +168,15 @@ func (a *raid) firstLook() error {
 	return nil
 }
 
-func (a *raid) tellsVitals() bool { return a.bench.session.TellsVitals(a.lab.dir) }
+func (a *raid) tellsVitals() bool { return a.bench.ReportsVitals() }
 
 // look is how much memory the device's processes have, and what they tell.
 func (a *raid) look() (octets int64, told map[string]dut.Vitals, err error) {
 	if !a.tellsVitals() {
-		octets, err = a.bench.session.ResidentMemory()
+		octets, err = a.bench.Memory()
 		return octets, nil, err
 	}
-	told, err = a.bench.session.Vitals(a.lab.dir)
+	told, err = a.bench.Vitals()
 	for _, v := range told {
 		octets += int64(v.Heap)
 	}
@@ -195,7 +189,7 @@ func (a *raid) lookAtMemory(seen *reports.LiveTrial) error {
 		return nil
 	}
 	now, told, err := a.look()
-	if died := a.bench.alive(); err != nil && died != nil {
+	if died := a.bench.Alive(); err != nil && died != nil {
 		a.report.Deaths, a.report.LastWords = a.report.Deaths+1, lastWords(died)
 		return fmt.Errorf("%w: %w", ErrDied, died)
 	}

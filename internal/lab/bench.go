@@ -11,9 +11,9 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// Bench is one device under test with the tester at both its ends, ready to
+// Setup is one device under test with the tester at both its ends, ready to
 // be measured: an rfc2544.Measurer.
-type Bench struct {
+type Setup struct {
 	lab     *Lab
 	device  dut.Device
 	net     *netns.Net
@@ -34,21 +34,21 @@ type downError struct{ error }
 
 func (e downError) Unwrap() error { return e.error }
 
-// Bench builds the network, brings the device up and sees a packet through it
+// Setup builds the network, brings the device up and sees a packet through it
 // in both directions. The largest frame it will carry is given, so that no
 // MTU is in its way.
-func (l *Lab) Bench(ctx context.Context, d dut.Device, largest rfc2544.FrameSize) (*Bench, error) {
+func (l *Lab) Setup(ctx context.Context, d dut.Device, largest rfc2544.FrameSize) (*Setup, error) {
 	if err := d.Probe(ctx); err != nil {
 		return nil, fmt.Errorf("%s: %w", d.Spec, err)
 	}
-	b := &Bench{lab: l, device: d, session: &dut.Session{}, wan: &dut.Session{}}
+	b := &Setup{lab: l, device: d, session: &dut.Session{}, wan: &dut.Session{}}
 	if err := b.open(ctx, largest); err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", d.Spec, err), b.Close())
 	}
 	return b, nil
 }
 
-func (b *Bench) open(ctx context.Context, largest rfc2544.FrameSize) error {
+func (b *Setup) open(ctx context.Context, largest rfc2544.FrameSize) error {
 	deadline, err := b.up(ctx, max(largest.IP(), netns.DefaultLANMTU))
 	if err != nil {
 		return err
@@ -59,14 +59,14 @@ func (b *Bench) open(ctx context.Context, largest rfc2544.FrameSize) error {
 	if err := b.openReasons(); err != nil {
 		return err
 	}
-	return b.seeThrough(ctx, deadline)
+	return b.waitReachable(ctx, deadline)
 }
 
 // up builds the network and brings the device up in it; by the deadline a packet
 // has to be through.
-func (b *Bench) up(ctx context.Context, mtu int) (deadline time.Time, err error) {
+func (b *Setup) up(ctx context.Context, mtu int) (deadline time.Time, err error) {
 	plan := netns.Plan{LANMTU: mtu, PlainWAN: b.lab.cfg.PlainWAN}
-	if !b.lab.shared() {
+	if !b.lab.Shared() {
 		plan.RPS = b.lab.cpus.DUT
 	}
 	network, err := b.network(plan)
@@ -87,12 +87,12 @@ func (b *Bench) up(ctx context.Context, mtu int) (deadline time.Time, err error)
 }
 
 // bringUp starts the device in the network that is there.
-func (b *Bench) bringUp(ctx context.Context) error {
+func (b *Setup) bringUp(ctx context.Context) error {
 	b.session = &dut.Session{}
 	if b.device.Up == nil {
 		return nil
 	}
-	session, err := b.device.Up(ctx, dut.Bed{
+	session, err := b.device.Up(ctx, dut.Env{
 		Net: b.net, CPUs: b.deviceCPUs(), MTU: b.mtu, IPv6: b.lab.cfg.IPv6, Run: b.lab.run, Dir: b.lab.dir, Build: b.device.Build, Params: b.device.Values,
 	})
 	if err != nil {
@@ -104,15 +104,15 @@ func (b *Bench) bringUp(ctx context.Context) error {
 
 // dutCores are the device's cores that are not the tester's as well.
 func (l *Lab) dutCores() []int {
-	if l.shared() {
+	if l.Shared() {
 		return nil
 	}
 	return l.cpus.DUT
 }
 
-// seeThrough sends a few frames each way until some arrive.
-func (b *Bench) seeThrough(ctx context.Context, deadline time.Time) error {
-	probe := b.plan(rfc2544.Trial{Size: b.lab.minFrame(), Load: 1000, Duration: 5 * time.Millisecond})
+// waitReachable sends a few frames each way until some arrive.
+func (b *Setup) waitReachable(ctx context.Context, deadline time.Time) error {
+	probe := b.Plan(rfc2544.Trial{Size: b.lab.minFrame(), Load: 1000, Duration: 5 * time.Millisecond})
 	probe.Window = max(200*time.Millisecond, b.lab.cfg.Late)
 	probe.Late = time.Second
 	for _, direction := range []string{rfc2544.Forward, rfc2544.Reverse} {
@@ -125,7 +125,7 @@ func (b *Bench) seeThrough(ctx context.Context, deadline time.Time) error {
 			if ledger.Streams[0].Received > 0 {
 				break
 			}
-			if err := b.alive(); err != nil {
+			if err := b.Alive(); err != nil {
 				return downError{err}
 			}
 			if time.Now().After(deadline) {
@@ -137,7 +137,7 @@ func (b *Bench) seeThrough(ctx context.Context, deadline time.Time) error {
 }
 
 // Close takes everything down, the device first.
-func (b *Bench) Close() error {
+func (b *Setup) Close() error {
 	var errs []error
 	for i := len(b.closers) - 1; i >= 0; i-- {
 		errs = append(errs, b.closers[i]())

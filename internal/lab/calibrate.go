@@ -31,7 +31,7 @@ func (l *Lab) Calibrate(ctx context.Context, size rfc2544.FrameSize) (*Calibrati
 	if err != nil {
 		return nil, err
 	}
-	b, err := l.Bench(ctx, wire, size)
+	b, err := l.Setup(ctx, wire, size)
 	if err != nil {
 		return nil, fmt.Errorf("calibrate: %w", err)
 	}
@@ -46,13 +46,13 @@ func (l *Lab) Calibrate(ctx context.Context, size rfc2544.FrameSize) (*Calibrati
 
 // calibrate prices things by the cheapest of several short runs: whatever else
 // the machine does makes them dearer, nothing makes them cheaper.
-func (b *Bench) calibrate(ctx context.Context, size rfc2544.FrameSize, c *Calibration) error {
-	flood, err := b.several(ctx, size, rfc2544.Flood, 0, func(run) {})
+func (b *Setup) calibrate(ctx context.Context, size rfc2544.FrameSize, c *Calibration) error {
+	flood, err := b.several(ctx, size, rfc2544.Flood, 0, func(Run) {})
 	if err != nil {
 		return err
 	}
 	c.MOL = flood.observation(b.lab.directions()).ForwardingRate()
-	idle, err := b.several(ctx, size, 1000, 1, func(r run) {
+	idle, err := b.several(ctx, size, 1000, 1, func(r Run) {
 		c.background = min(c.background, float64(b.lab.busy(r))/float64(r.elapsed()))
 	})
 	if err != nil {
@@ -62,13 +62,13 @@ func (b *Bench) calibrate(ctx context.Context, size rfc2544.FrameSize, c *Calibr
 	for batch, load := range map[int]rfc2544.Rate{1: 100e3, loadgen.PacedBatch: 1e6} {
 		work := math.Inf(1)
 		load /= rfc2544.Rate(len(b.lab.directions()))
-		loaded, err := b.several(ctx, size, min(load, c.MOL/2), batch, func(r run) { work = min(work, r.testerWork()) })
+		loaded, err := b.several(ctx, size, min(load, c.MOL/2), batch, func(r Run) { work = min(work, r.testerWork()) })
 		if err != nil {
 			return err
 		}
 		c.wireWork[batch] = work
 		if batch == 1 {
-			c.Latency = loaded.ledger.Latency
+			c.Latency = loaded.Ledger.Latency
 		}
 	}
 	return nil
@@ -76,14 +76,14 @@ func (b *Bench) calibrate(ctx context.Context, size rfc2544.FrameSize, c *Calibr
 
 // doubts names each core of the device where something else runs than the
 // soaker, in a run that left it alone.
-func (l *Lab) doubts(r run) (doubts []string) {
+func (l *Lab) doubts(r Run) (doubts []string) {
 	const fairShare = 0.9
 	culprit := "another program uses"
-	if r.ledger.Stolen == nil { // the engine did not watch the cores
+	if r.Ledger.Stolen == nil { // the engine did not watch the cores
 		culprit = "another program, or the host of this virtual machine, uses"
 	}
 	for i, s := range l.soakers {
-		elapsed := r.after.at.Sub(r.before.at) - r.ledger.Stolen[s.cpu]
+		elapsed := r.after.at.Sub(r.before.at) - r.Ledger.Stolen[s.cpu]
 		own := r.after.soaked[i] - r.before.soaked[i]
 		if share := float64(own) / float64(elapsed); share < fairShare {
 			doubts = append(doubts, fmt.Sprintf("%s %.0f %% of the device's cpu %d: end it, or every number is too low", culprit, 100*(1-share), s.cpu))
@@ -93,15 +93,15 @@ func (l *Lab) doubts(r run) (doubts []string) {
 }
 
 // several runs a calibration trial several times and returns the last.
-func (b *Bench) several(ctx context.Context, size rfc2544.FrameSize, load rfc2544.Rate, batch int, each func(run)) (r run, err error) {
+func (b *Setup) several(ctx context.Context, size rfc2544.FrameSize, load rfc2544.Rate, batch int, each func(Run)) (r Run, err error) {
 	const (
 		duration = 100 * time.Millisecond
 		times    = 4
 	)
-	p := b.plan(rfc2544.Trial{Size: size, Load: load, Duration: duration})
+	p := b.Plan(rfc2544.Trial{Size: size, Load: load, Duration: duration})
 	p.Batch = batch
 	for range times {
-		if r, err = b.execute(ctx, p); err != nil {
+		if r, err = b.Execute(ctx, p); err != nil {
 			return r, err
 		}
 		each(r)

@@ -46,9 +46,9 @@ func (l *Lab) learn(fastest map[int]time.Duration) {
 	}
 }
 
-// awaitCalm waits until the device's cores are as fast as they can be, or
+// WaitForFullSpeed waits until the device's cores are as fast as they can be, or
 // patience ends.
-func (b *Bench) awaitCalm(ctx context.Context) error {
+func (b *Setup) WaitForFullSpeed(ctx context.Context) error {
 	const look = 20 * time.Millisecond
 	for b.lab.patience > 0 {
 		probes, err := b.engine.Probe(ctx, look)
@@ -65,8 +65,8 @@ func (b *Bench) awaitCalm(ctx context.Context) error {
 
 // judgeSpeed books how fast the device's cores were, and spends patience on a
 // trial in which they were slow.
-func (l *Lab) judgeSpeed(o *rfc2544.Observation, r run) {
-	share := l.speed(r.ledger.Probe)
+func (l *Lab) judgeSpeed(o *rfc2544.Observation, r Run) {
+	share := l.speed(r.Ledger.Probe)
 	if share == 0 {
 		return
 	}

@@ -29,7 +29,7 @@ type standard struct {
 	limit                        float64
 	limitUnit                    string // "%" of known, or unit
 	repeats, quick               int    // measurements, of which the median counts
-	measure                      func(ctx context.Context, b *Bench, s standard, p CertifyPlan) (value float64, n int, valid bool, err error)
+	measure                      func(ctx context.Context, b *Setup, s standard, p CertifyPlan) (value float64, n int, valid bool, err error)
 }
 
 // Certify measures every standard. What was measured is in the certificate
@@ -145,7 +145,7 @@ func (l *Lab) describeWire(ctx context.Context, c *reports.Certificate) error {
 
 // certifyAll measures standards; neighbours with the same device share it.
 func (l *Lab) certifyAll(ctx context.Context, list []standard, p CertifyPlan, c *reports.Certificate) (err error) {
-	var b *Bench
+	var b *Setup
 	defer func() {
 		if b != nil {
 			err = errors.Join(err, b.Close())
@@ -179,17 +179,17 @@ func (l *Lab) certifyAll(ctx context.Context, list []standard, p CertifyPlan, c 
 	return nil
 }
 
-func (l *Lab) standardBench(ctx context.Context, s standard) (*Bench, error) {
+func (l *Lab) standardBench(ctx context.Context, s standard) (*Setup, error) {
 	d, err := dut.Parse(s.device)
 	if err != nil {
 		return nil, err
 	}
-	return l.Bench(ctx, d, s.size)
+	return l.Setup(ctx, d, s.size)
 }
 
 // run measures the standard as often as planned and takes the median of the
 // valid ones; when half of them are not valid, the standard is not.
-func (s standard) run(ctx context.Context, b *Bench, p CertifyPlan) (reports.Standard, error) {
+func (s standard) run(ctx context.Context, b *Setup, p CertifyPlan) (reports.Standard, error) {
 	repeats := s.repeats
 	if p.Quick {
 		repeats = s.quick

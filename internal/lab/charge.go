@@ -8,25 +8,25 @@ import (
 
 // busy is what everything but the soakers took of the device's cores during a
 // run, time that the machine took left out where the engine knows of it.
-func (l *Lab) busy(r run) (sum time.Duration) {
+func (l *Lab) busy(r Run) (sum time.Duration) {
 	for i, s := range l.soakers {
-		sum += r.after.lost[i] - r.before.lost[i] - r.ledger.Stolen[s.cpu]
+		sum += r.after.lost[i] - r.before.lost[i] - r.Ledger.Stolen[s.cpu]
 	}
 	return sum
 }
 
 // elapsed is the time that busy speaks of.
-func (r run) elapsed() time.Duration { return r.after.at.Sub(r.before.at) }
+func (r Run) elapsed() time.Duration { return r.after.at.Sub(r.before.at) }
 
 // testerWork is what the tester's core spent on a frame, whatever its direction, in ns.
-func (r run) testerWork() float64 {
-	return float64(r.ledger.Work) / float64(max(1, r.offered()))
+func (r Run) testerWork() float64 {
+	return float64(r.Ledger.Work) / float64(max(1, r.offered()))
 }
 
 // charge books the CPU time of a delivered frame (of both directions, when both
 // are measured at once) on all cores, minus what the bare wire costs; and beside it what the kernel says of the device's
 // processes. Where nothing can be said, nothing is.
-func (b *Bench) charge(o *rfc2544.Observation, r run) {
+func (b *Setup) charge(o *rfc2544.Observation, r Run) {
 	if o.Received == 0 {
 		return
 	}
@@ -35,12 +35,12 @@ func (b *Bench) charge(o *rfc2544.Observation, r run) {
 		user := float64(r.after.user-r.before.user) / float64(o.Received)
 		o.ProcessCPU, o.UserCPU = &own, &user
 	}
-	c := b.lab.wires[r.plan.Size]
+	c := b.lab.wires[r.Plan.Size]
 	isWire := b.device.Up == nil // what everything else is compared with
-	if c == nil || isWire || b.session.Spins() || b.wan.Spins() || b.lab.shared() || r.plan.Rate.IsFlood() {
+	if c == nil || isWire || b.session.Spins() || b.wan.Spins() || b.lab.Shared() || r.Plan.Rate.IsFlood() {
 		return
 	}
-	onTester := (r.testerWork() - c.wireWork[r.plan.BatchSize()]) * float64(o.Offered)
+	onTester := (r.testerWork() - c.wireWork[r.Plan.BatchSize()]) * float64(o.Offered)
 	onDevice := float64(b.lab.busy(r)-(r.after.wan-r.before.wan)) - c.background*float64(r.elapsed())
 	perFrame := (onTester + onDevice) / float64(o.Received)
 	o.CPUPerFrame = &perFrame

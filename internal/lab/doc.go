@@ -3,7 +3,7 @@
 //
 //	Config ─► Open ─► Lab ─► Calibrate (the bare wire)
 //	                   │
-//	                   └──► Bench(device) ─► network, tunnel, engine
+//	                   └──► Setup(device) ─► network, tunnel, engine
 //	                             │
 //	                             └─ Measure(trial): counters, soakers before
 //	                                                engine.Run

@@ -127,8 +127,8 @@ func examineTester(ctx context.Context) Finding {
 	}
 	wire, err := dut.Parse("wire")
 	if err == nil {
-		var b *Bench
-		if b, err = l.Bench(ctx, wire, netns.DefaultLANMTU); err == nil {
+		var b *Setup
+		if b, err = l.Setup(ctx, wire, netns.DefaultLANMTU); err == nil {
 			err = b.Close()
 		}
 	}

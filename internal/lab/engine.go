@@ -61,7 +61,7 @@ func (l *Lab) fitEngine(largest rfc2544.FrameSize) {
 
 // openEngine puts the tester behind both its ports. The first bench to which
 // any engine is right decides for the whole lab.
-func (b *Bench) openEngine(ctx context.Context, largest rfc2544.FrameSize) error {
+func (b *Setup) openEngine(ctx context.Context, largest rfc2544.FrameSize) error {
 	cfg, err := b.engineConfig(largest)
 	if err != nil {
 		return err
@@ -81,18 +81,18 @@ func (b *Bench) openEngine(ctx context.Context, largest rfc2544.FrameSize) error
 }
 
 // tryXDP asks the kernel for all that the engine needs, which only a trial can.
-func (b *Bench) tryXDP(ctx context.Context, cfg loadgen.EngineConfig) error {
+func (b *Setup) tryXDP(ctx context.Context, cfg loadgen.EngineConfig) error {
 	x, err := loadgen.NewXDP(cfg)
 	if err != nil {
 		return err
 	}
-	p := b.plan(rfc2544.Trial{Size: rfc2544.MinFrame6, Load: 1000, Duration: time.Millisecond})
+	p := b.Plan(rfc2544.Trial{Size: rfc2544.MinFrame6, Load: 1000, Duration: time.Millisecond})
 	p.Silence = time.Millisecond
 	_, err = x.Run(ctx, p)
 	return errors.Join(err, x.Close())
 }
 
-func (b *Bench) engineConfig(largest rfc2544.FrameSize) (loadgen.EngineConfig, error) {
+func (b *Setup) engineConfig(largest rfc2544.FrameSize) (loadgen.EngineConfig, error) {
 	cfg := loadgen.EngineConfig{
 		Tester: b.lab.cpus.Tester[0], DUT: b.lab.dutCores(), MaxFrames: b.lab.cfg.MaxFrames, Largest: max(largest, rfc2544.MinFrame6),
 	}

@@ -106,7 +106,7 @@ func (a attack) launch(ctx context.Context, socket *sys.PacketSocket, cpus []int
 }
 
 // discard is a socket that takes nothing.
-func discard(b *testing.B, bench *Bench) {
+func discard(b *testing.B, bench *Setup) {
 	b.Helper()
 	program, err := ebpf.NewProgram(&ebpf.ProgramSpec{
 		Type: ebpf.SocketFilter, License: "MIT", Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()},
@@ -127,7 +127,7 @@ func discard(b *testing.B, bench *Bench) {
 	}
 }
 
-func attackSocket(b *testing.B, bench *Bench) (s *sys.PacketSocket) {
+func attackSocket(b *testing.B, bench *Setup) (s *sys.PacketSocket) {
 	b.Helper()
 	if err := bench.net.NS(netns.Right).Do(func() error {
 		wan, err := net.InterfaceByName(netns.WAN)
@@ -172,7 +172,7 @@ func BenchmarkGarbage(b *testing.B) {
 }
 
 // underAttack is the forwarding rate of a trial.
-func underAttack(b *testing.B, bench *Bench, socket *sys.PacketSocket, a attack) float64 {
+func underAttack(b *testing.B, bench *Setup, socket *sys.PacketSocket, a attack) float64 {
 	b.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	type result struct {
@@ -185,7 +185,7 @@ func underAttack(b *testing.B, bench *Bench, socket *sys.PacketSocket, a attack)
 		sent, err := a.launch(ctx, socket, bench.lab.cpus.DUT)
 		ended <- result{sent, err}
 	}()
-	r, err := bench.execute(ctx, bench.towards(bench.plan(rfc2544.Trial{Size: 64, Load: 1.3e6, Duration: time.Second}), rfc2544.Reverse))
+	r, err := bench.Execute(ctx, bench.towards(bench.Plan(rfc2544.Trial{Size: 64, Load: 1.3e6, Duration: time.Second}), rfc2544.Reverse))
 	took := time.Since(start)
 	stop()
 	attacked := <-ended
@@ -195,5 +195,5 @@ func underAttack(b *testing.B, bench *Bench, socket *sys.PacketSocket, a attack)
 	if rate := float64(attacked.sent) / took.Seconds(); rate < 0.9*attackRate {
 		b.Logf("%s: only %.0f a second", a.name, rate)
 	}
-	return float64(r.forwardingRate())
+	return float64(r.ForwardingRate())
 }

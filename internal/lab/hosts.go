@@ -17,7 +17,7 @@ import (
 // instead of the tester's ports, ready for streams. The hosts' processes and
 // soft interrupts have the tester's cores.
 type Hosts struct {
-	bench     *Bench
+	bench     *Setup
 	mtu       int              // of the inner packets
 	quiet     float64          // share of a core of the device that is gone when nobody does anything
 	processes []*netns.Process // client and server of the measurement that runs
@@ -36,7 +36,7 @@ func (l *Lab) Hosts(ctx context.Context, d dut.Device) (*Hosts, error) {
 	}
 	h := &Hosts{mtu: netns.DefaultLANMTU}
 	d.Network = func(p netns.Plan) netns.Topology { return netns.Hosts(p, l.hostCPUs()) }
-	h.bench = &Bench{lab: l, device: d, wan: &dut.Session{}, session: &dut.Session{}}
+	h.bench = &Setup{lab: l, device: d, wan: &dut.Session{}, session: &dut.Session{}}
 	if err := h.open(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", d.Spec, err), h.Close())
 	}
@@ -45,7 +45,7 @@ func (l *Lab) Hosts(ctx context.Context, d dut.Device) (*Hosts, error) {
 
 // hostCPUs are the cores for the hosts' soft interrupts; none where they share the device's.
 func (l *Lab) hostCPUs() []int {
-	if l.shared() {
+	if l.Shared() {
 		return nil
 	}
 	return l.cpus.Tester
@@ -63,7 +63,7 @@ func (h *Hosts) open(ctx context.Context) error {
 	if err == nil || ctx.Err() != nil {
 		return err
 	}
-	if died := h.bench.alive(); died != nil {
+	if died := h.bench.Alive(); died != nil {
 		return died
 	}
 	return fmt.Errorf("no TCP connection came through within %v of its start%s: %w", dut.UpTimeout, h.bench.session.Complaint(), err)
@@ -98,7 +98,7 @@ func (h *Hosts) Measure(ctx context.Context, p loadgen.StreamPlan) (Stream, erro
 	var before, after streamReading
 	var err error
 	s.StreamResult, err = h.run(ctx, p, func() { before = h.read() }, func() { after = h.read() })
-	if died := h.bench.alive(); died != nil && ctx.Err() == nil {
+	if died := h.bench.Alive(); died != nil && ctx.Err() == nil {
 		return s, fmt.Errorf("%w: %w", ErrDied, died)
 	}
 	if err != nil {
@@ -120,7 +120,7 @@ func (h *Hosts) judge(s *Stream, before, after streamReading) {
 		s.LimitedBy = cmp.Or(s.LimitedBy, s.fillsLink())
 	}
 	s.check()
-	if share := l.foreign(use.run); !l.shared() && share > maxForeignCPU {
+	if share := l.foreign(use.run); !l.Shared() && share > maxForeignCPU {
 		s.warn("%s used %.0f %% of the device's cores", use.run.others(), 100*share)
 		s.disturbed = true
 	}

@@ -218,7 +218,7 @@ func (j *Journal) Close() error { return errors.Join(j.file.Sync(), j.file.Close
 type journalled struct {
 	journal *Journal
 	device  string
-	bench   func(context.Context) (*Bench, error)
+	bench   func(context.Context) (*Setup, error)
 }
 
 // Measure implements rfc2544.Measurer.
@@ -262,7 +262,7 @@ func (m journalled) measure(ctx context.Context, t rfc2544.Trial, r *rfc2544.Res
 	return seen, m.journal.append(journalLine{DUT: m.device, Trial: &t, Reset: r, Observation: &seen})
 }
 
-// explore is Bench.explore, once for a run.
+// explore is Setup.Explore, once for a run.
 func (m journalled) explore(ctx context.Context, size rfc2544.FrameSize) (explored, error) {
 	known, ok := m.journal.next(m.device, func(l journalLine) bool { return l.Explored != nil && l.Explored.Size == size })
 	if ok {
@@ -273,7 +273,7 @@ func (m journalled) explore(ctx context.Context, size rfc2544.FrameSize) (explor
 		return explored{}, err
 	}
 	e := explored{Size: size}
-	if e.Ceiling, e.Hint, err = b.explore(ctx, size); err != nil {
+	if e.Ceiling, e.Hint, err = b.Explore(ctx, size); err != nil {
 		return e, err
 	}
 	return e, m.journal.append(journalLine{DUT: m.device, Explored: &e})

@@ -201,9 +201,9 @@ func (l *Lab) Close() error {
 	return errors.Join(errs...)
 }
 
-// shared tells whether tester and device have a core in common; then nothing
+// Shared reports whether tester and device have a core in common; then nothing
 // can be charged to either.
-func (l *Lab) shared() bool {
+func (l *Lab) Shared() bool {
 	for _, d := range l.cpus.DUT {
 		for _, t := range l.cpus.Tester {
 			if d == t {

@@ -44,13 +44,13 @@ func openLabWith(t testing.TB, cfg Config) *Lab {
 	return l
 }
 
-func openBench(t testing.TB, l *Lab, spec string, size rfc2544.FrameSize) *Bench {
+func openBench(t testing.TB, l *Lab, spec string, size rfc2544.FrameSize) *Setup {
 	t.Helper()
 	d, err := dut.Parse(spec)
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := l.Bench(context.Background(), d, size)
+	b, err := l.Setup(context.Background(), d, size)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,7 +127,7 @@ func TestCalibrationOfBothDirections(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := openBench(t, l, "plain", 64)
-	ceiling, hint, err := b.explore(context.Background(), 64)
+	ceiling, hint, err := b.Explore(context.Background(), 64)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -142,7 +142,7 @@ func TestCalibrationOfBothDirections(t *testing.T) {
 // An overload of plain forwarding is lost where a counter sees it.
 func TestDropsAreExplained(t *testing.T) {
 	l := openLab(t)
-	if l.shared() {
+	if l.Shared() {
 		t.Log("one core: the device slows the tester down instead of losing frames; the ledger is checked all the same")
 	}
 	b := openBench(t, l, "reference", 64)
@@ -200,7 +200,7 @@ func TestScriptsThatFail(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		b, err := l.Bench(context.Background(), d, 64)
+		b, err := l.Setup(context.Background(), d, 64)
 		if err == nil {
 			err = errors.Join(errors.New("it came up"), b.Close())
 		}

@@ -21,7 +21,7 @@ type reading struct {
 	softirq time.Duration   // that the kernel's threads for soft interrupts ran
 }
 
-func (b *Bench) read() reading {
+func (b *Setup) read() reading {
 	var r reading
 	r.process, r.user = b.session.CPUTime()
 	r.wan, _ = b.wan.CPUTime()
@@ -36,18 +36,19 @@ func (b *Bench) read() reading {
 	return r
 }
 
-// run is a trial with its meters.
-type run struct {
-	plan          loadgen.Plan
-	ledger        loadgen.Ledger
+// Run is a trial with its meters.
+type Run struct {
+	Plan          loadgen.Plan
+	Ledger        loadgen.Ledger
 	before, after reading
 	drops         netns.Counters
 	sinkDrops     []string // the names of the tester's own among them
 	reasons       map[string]int64
 }
 
-func (b *Bench) execute(ctx context.Context, p loadgen.Plan) (run, error) {
-	r := run{plan: p, sinkDrops: b.net.Topology.SinkDrops()}
+// Execute runs a plan between two readings of the meters, whatever else the machine does.
+func (b *Setup) Execute(ctx context.Context, p loadgen.Plan) (Run, error) {
+	r := Run{Plan: p, sinkDrops: b.net.Topology.SinkDrops()}
 	before, err := b.net.Counters()
 	if err != nil {
 		return r, err
@@ -56,7 +57,7 @@ func (b *Bench) execute(ctx context.Context, p loadgen.Plan) (run, error) {
 		return r, err
 	}
 	r.before = b.read()
-	r.ledger, err = b.engine.Run(ctx, p)
+	r.Ledger, err = b.engine.Run(ctx, p)
 	if err != nil {
 		return r, err
 	}
@@ -64,41 +65,52 @@ func (b *Bench) execute(ctx context.Context, p loadgen.Plan) (run, error) {
 	if r.reasons, err = b.reasons.read(); err != nil {
 		return r, err
 	}
-	if err := b.alive(); err != nil {
+	if err := b.Alive(); err != nil {
 		return r, fmt.Errorf("%w: %w", ErrDied, err)
 	}
-	b.lab.learn(r.ledger.Fastest)
+	b.lab.learn(r.Ledger.Fastest)
 	after, err := b.net.Counters()
 	r.drops = netns.Diff(before, after)
 	return r, err
 }
 
 // Measure runs one trial. It implements rfc2544.Measurer.
-func (b *Bench) Measure(ctx context.Context, t rfc2544.Trial) (rfc2544.Observation, error) {
-	o, _, err := b.measure(ctx, t)
+func (b *Setup) Measure(ctx context.Context, t rfc2544.Trial) (rfc2544.Observation, error) {
+	o, _, err := b.MeasureRun(ctx, t)
 	return o, err
 }
 
-// measure is Measure with what the observation was made of.
-func (b *Bench) measure(ctx context.Context, t rfc2544.Trial) (rfc2544.Observation, run, error) {
+// MeasureRun is Measure with the run that the observation was made of.
+func (b *Setup) MeasureRun(ctx context.Context, t rfc2544.Trial) (rfc2544.Observation, Run, error) {
 	if err := rest(ctx, t.Rest); err != nil {
-		return rfc2544.Observation{}, run{}, err
+		return rfc2544.Observation{}, Run{}, err
 	}
-	if err := b.awaitCalm(ctx); err != nil {
-		return rfc2544.Observation{}, run{}, err
+	if err := b.WaitForFullSpeed(ctx); err != nil {
+		return rfc2544.Observation{}, Run{}, err
 	}
-	p := b.plan(t)
+	p := b.Plan(t)
 	p.Pcap = b.lab.cfg.Pcap
-	r, err := b.execute(ctx, p)
+	r, err := b.Execute(ctx, p)
 	if err != nil {
 		return rfc2544.Observation{}, r, err
 	}
+	o := b.Observe(r)
+	b.tell(t, o)
+	return o, r, nil
+}
+
+// Observe is what a run showed, and whether it counts. A run whose meters were not read
+// again, since the device died in it, does not.
+func (b *Setup) Observe(r Run) rfc2544.Observation {
 	o := r.observation(b.lab.directions())
+	if r.after.at.IsZero() {
+		o.Valid = false
+		return o
+	}
 	b.lab.judgeSpeed(&o, r)
 	b.lab.judgeMachine(&o, r)
 	b.charge(&o, r)
-	b.tell(t, o)
-	return o, r, nil
+	return o
 }
 
 // rest leaves the device alone for a while.
@@ -115,7 +127,7 @@ func rest(ctx context.Context, d time.Duration) error {
 }
 
 // tell says that a trial is over to whoever wants to hear of it.
-func (b *Bench) tell(t rfc2544.Trial, o rfc2544.Observation) {
+func (b *Setup) tell(t rfc2544.Trial, o rfc2544.Observation) {
 	if b.lab.cfg.OnTrial != nil {
 		b.lab.cfg.OnTrial(b.device.Spec, t, o)
 	}
@@ -123,20 +135,20 @@ func (b *Bench) tell(t rfc2544.Trial, o rfc2544.Observation) {
 
 // foreign is the share of the device's cores that none of those used who have
 // business there: soakers, device, wan link and soft interrupts.
-func (l *Lab) foreign(r run) float64 {
+func (l *Lab) foreign(r Run) float64 {
 	known := r.after.process - r.before.process + r.after.wan - r.before.wan + r.after.softirq - r.before.softirq
 	var whole time.Duration
 	for i, s := range l.soakers {
 		known += r.after.soaked[i] - r.before.soaked[i]
-		whole += r.elapsed() - r.ledger.Stolen[s.cpu] // the kernel charges nobody for what a host takes
+		whole += r.elapsed() - r.Ledger.Stolen[s.cpu] // the kernel charges nobody for what a host takes
 	}
 	return 1 - float64(known)/float64(whole)
 }
 
 // others are those whose time foreign counts: an engine that does not watch
 // the cores cannot tell a program's from a host's.
-func (r run) others() string {
-	if r.ledger.Stolen == nil {
+func (r Run) others() string {
+	if r.Ledger.Stolen == nil {
 		return "other programs, or the host of this virtual machine,"
 	}
 	return "other programs"
@@ -144,8 +156,8 @@ func (r run) others() string {
 
 // judgeMachine adds what the ledger cannot know: whether the device had its
 // cores for itself.
-func (l *Lab) judgeMachine(o *rfc2544.Observation, r run) {
-	if l.shared() {
+func (l *Lab) judgeMachine(o *rfc2544.Observation, r Run) {
+	if l.Shared() {
 		return
 	}
 	if share := l.foreign(r); share > maxForeignCPU {
@@ -155,21 +167,21 @@ func (l *Lab) judgeMachine(o *rfc2544.Observation, r run) {
 }
 
 // offered is what was sent, over all streams.
-func (r run) offered() (n uint64) {
-	for _, s := range r.ledger.Streams {
+func (r Run) offered() (n uint64) {
+	for _, s := range r.Ledger.Streams {
 		n += s.Offered
 	}
 	return n
 }
 
 // observation is the trial in the words of the RFCs.
-func (r run) observation(directions []string) rfc2544.Observation {
+func (r Run) observation(directions []string) rfc2544.Observation {
 	o := rfc2544.Observation{
-		IntendedLoad: r.plan.Rate, Duration: r.ledger.Duration, Paused: r.ledger.Paused, Stalls: r.ledger.Stalls,
-		Lateness: r.ledger.Lateness, Latency: r.ledger.Latency, LatencyQuiet: r.ledger.LatencyQuiet,
-		Variation: r.ledger.Variation, Drops: map[string]int64{}, Reasons: r.reasons, Warnings: []string{},
+		IntendedLoad: r.Plan.Rate, Duration: r.Ledger.Duration, Paused: r.Ledger.Paused, Stalls: r.Ledger.Stalls,
+		Lateness: r.Ledger.Lateness, Latency: r.Ledger.Latency, LatencyQuiet: r.Ledger.LatencyQuiet,
+		Variation: r.Ledger.Variation, Drops: map[string]int64{}, Reasons: r.reasons, Warnings: []string{},
 	}
-	for i, s := range r.ledger.Streams {
+	for i, s := range r.Ledger.Streams {
 		d := rfc2544.Direction{
 			Direction: directions[i], Intended: s.Intended, Offered: s.Offered, Received: s.Received, Lost: s.Offered - s.Received,
 			Duplicated: s.Duplicated, Reordered: s.Reordered, Corrupted: s.Corrupted, Late: s.Late, Stale: s.Stale, Foreign: s.Foreign,
@@ -215,7 +227,7 @@ const (
 )
 
 // judge says whether the trial counts, and if not, why.
-func (r run) judge(o *rfc2544.Observation) {
+func (r Run) judge(o *rfc2544.Observation) {
 	invalid := func(format string, args ...any) {
 		o.Warnings = append(o.Warnings, "invalid: "+fmt.Sprintf(format, args...))
 	}
@@ -227,7 +239,7 @@ func (r run) judge(o *rfc2544.Observation) {
 			invalid("the tester's receiver dropped %d frames", n)
 		}
 	}
-	if n := r.ledger.Dropped; n > 0 {
+	if n := r.Ledger.Dropped; n > 0 {
 		invalid("the tester's receiver dropped %d frames: its ring was full", n)
 	}
 	whole := o.Duration + o.Paused
@@ -247,7 +259,7 @@ func (r run) judge(o *rfc2544.Observation) {
 	if longest.Length > maxStall && (o.Lost > 0 || float64(longest.Length) > rideOut*float64(whole)) {
 		invalid("the machine took cpu %d away for %v at once", longest.CPU, longest.Length.Round(time.Millisecond))
 	}
-	if n := r.ledger.StallsBeyond; n > 0 {
+	if n := r.Ledger.StallsBeyond; n > 0 {
 		invalid("%d stalls more than can be listed", n)
 	}
 	if alien := o.Stale + o.Foreign; float64(alien) > maxForeignShare*float64(o.Offered) {

@@ -11,11 +11,11 @@ import (
 )
 
 // bothStreams is a trial of two streams, of which the second lost more.
-func bothStreams() run {
+func bothStreams() Run {
 	all := &rfc2544.Distribution{N: 2900, P50: 3, P90: 4, P99: 5, P999: 6, Max: 7}
-	return run{
-		plan: loadgen.Plan{Rate: 1500},
-		ledger: loadgen.Ledger{
+	return Run{
+		Plan: loadgen.Plan{Rate: 1500},
+		Ledger: loadgen.Ledger{
 			Streams: []loadgen.StreamLedger{
 				{Intended: 1500, Offered: 1500, Received: 1500, Reordered: 2, Span: time.Second},
 				{Intended: 1500, Offered: 1500, Received: 1350, Late: 50, Corrupted: 10, Foreign: 1, Span: time.Second},
@@ -49,7 +49,7 @@ func TestObservationOfBothDirections(t *testing.T) {
 
 func TestObservationOfOneDirection(t *testing.T) {
 	r := bothStreams()
-	r.ledger.Streams = r.ledger.Streams[1:]
+	r.Ledger.Streams = r.Ledger.Streams[1:]
 	if o := r.observation([]string{rfc2544.Reverse}); len(o.Directions) != 0 || o.Offered != 1500 || o.LossRatio() != 0.1 {
 		t.Errorf("%+v", o)
 	}
@@ -63,7 +63,7 @@ func TestWorkAndHintOfBothDirections(t *testing.T) {
 	if got := r.slowestStream(); got != 1400 {
 		t.Errorf("hint %v, want that of the slower stream, 1400", got)
 	}
-	r.ledger.Streams[0].Span = 0
+	r.Ledger.Streams[0].Span = 0
 	if got := r.slowestStream(); got != 0 {
 		t.Errorf("hint %v of a stream that brought nothing, want none", got)
 	}

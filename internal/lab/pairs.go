@@ -148,7 +148,7 @@ func (p *Pairs) turn(ctx context.Context, d dut.Device, side string, t *reports.
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if err != nil && !isDeath(err) {
+		if err != nil && !Failed(err) {
 			return err
 		}
 		if err != nil {
@@ -167,8 +167,8 @@ func (p *Pairs) turn(ctx context.Context, d dut.Device, side string, t *reports.
 	return nil
 }
 
-// isDeath tells a device that failed from a lab that did.
-func isDeath(err error) bool {
+// Failed tells a device that failed from a lab that did.
+func Failed(err error) bool {
 	var down downError
 	return errors.Is(err, ErrDied) || errors.As(err, &down)
 }

@@ -82,7 +82,7 @@ func TestPairsOfADeadDevice(t *testing.T) {
 		t.Fatal(err)
 	}
 	dead := plain
-	dead.Up = func(context.Context, dut.Bed) (*dut.Session, error) { return nil, errors.New("it\nwould not") }
+	dead.Up = func(context.Context, dut.Env) (*dut.Session, error) { return nil, errors.New("it\nwould not") }
 	base, head := pairSets()
 	p, err := l.OpenPairs(context.Background(), PairPlan{Base: []dut.Device{plain}, Head: []dut.Device{dead}}, []reports.SetMetric{{Name: "forwarding_rate", FrameSize: 64}}, base, head)
 	if err != nil {

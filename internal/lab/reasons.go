@@ -18,7 +18,7 @@ type reasons struct {
 }
 
 // openReasons begins to watch, where it was asked for and the kernel can.
-func (b *Bench) openReasons() error {
+func (b *Setup) openReasons() error {
 	if !b.lab.cfg.Reasons {
 		return nil
 	}

@@ -52,7 +52,7 @@ func TestRelayPatterns(t *testing.T) {
 	}
 }
 
-func checkPatterns(t *testing.T, b *Bench, size rfc2544.FrameSize) {
+func checkPatterns(t *testing.T, b *Setup, size rfc2544.FrameSize) {
 	t.Helper()
 	const n = 20000
 	seen, err := b.Measure(context.Background(), rfc2544.Trial{Size: size, Load: 20e3, Duration: time.Second})
@@ -100,7 +100,7 @@ func TestWANNeedsAWANLink(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if b, err := l.Bench(context.Background(), d, 64); !errors.Is(err, ErrConfig) || !strings.Contains(err.Error(), "relay has no wan link") {
+	if b, err := l.Setup(context.Background(), d, 64); !errors.Is(err, ErrConfig) || !strings.Contains(err.Error(), "relay has no wan link") {
 		t.Errorf("%v, %v", b, err)
 	}
 }

@@ -12,7 +12,7 @@ import (
 // MeasureReset runs one trial in which the device is reset. It implements
 // rfc2544.Resetter. What a reset costs the lab is done on the device's cores, so that
 // the tester keeps its own.
-func (b *Bench) MeasureReset(ctx context.Context, t rfc2544.Trial, reset rfc2544.Reset) (rfc2544.Observation, error) {
+func (b *Setup) MeasureReset(ctx context.Context, t rfc2544.Trial, reset rfc2544.Reset) (rfc2544.Observation, error) {
 	if err := b.canReset(reset.Kind); err != nil {
 		return rfc2544.Observation{}, err
 	}
@@ -22,28 +22,28 @@ func (b *Bench) MeasureReset(ctx context.Context, t rfc2544.Trial, reset rfc2544
 	if err := sys.PinProcess(b.lab.cpus.DUT); err != nil {
 		return rfc2544.Observation{}, err
 	}
-	r := run{plan: b.plan(t)}
+	r := Run{Plan: b.Plan(t)}
 	done := make(chan error, 1)
 	go func() { done <- b.reset(ctx, reset) }()
 	var err error
-	r.ledger, err = b.engine.Run(ctx, r.plan)
+	r.Ledger, err = b.engine.Run(ctx, r.Plan)
 	err = errors.Join(err, <-done, sys.PinProcess(b.lab.cpus.Tester))
 	if err == nil {
-		err = b.alive()
+		err = b.Alive()
 	}
 	if err != nil {
 		return rfc2544.Observation{}, err
 	}
 	// What the reset itself takes of the device's cores is no stall of the machine's.
-	r.ledger.StallsBeyond = 0
-	r.ledger.Stalls = slices.DeleteFunc(r.ledger.Stalls, func(s rfc2544.Stall) bool { return s.Side == rfc2544.SideDUT })
+	r.Ledger.StallsBeyond = 0
+	r.Ledger.Stalls = slices.DeleteFunc(r.Ledger.Stalls, func(s rfc2544.Stall) bool { return s.Side == rfc2544.SideDUT })
 	o := r.observation(b.lab.directions())
 	b.tell(t, o)
 	return o, nil
 }
 
 // canReset wraps errors.ErrUnsupported where there is nothing to reset.
-func (b *Bench) canReset(kind rfc2544.ResetKind) error {
+func (b *Setup) canReset(kind rfc2544.ResetKind) error {
 	switch {
 	case b.device.Up == nil:
 		return unsupportedError(b.device.Spec + " is no device")
@@ -58,7 +58,7 @@ func (b *Bench) canReset(kind rfc2544.ResetKind) error {
 }
 
 // reset is what happens to the device while the tester sends.
-func (b *Bench) reset(ctx context.Context, r rfc2544.Reset) error {
+func (b *Setup) reset(ctx context.Context, r rfc2544.Reset) error {
 	if err := rest(ctx, r.At); err != nil {
 		return err
 	}

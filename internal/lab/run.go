@@ -79,8 +79,8 @@ type Plan struct {
 	OnResult func(*reports.Results, reports.Result)
 }
 
-// minRate is where a search begins: a load any tunnel carries.
-const minRate rfc2544.Rate = 1000
+// MinRate is where a search begins: a load any tunnel carries.
+const MinRate rfc2544.Rate = 1000
 
 // Run measures every device at every size. What was measured is in the results
 // whatever happens; the error is for the run as a whole.
@@ -164,7 +164,7 @@ func cellsOf(p Plan) (cells []*cell) {
 // too. What goes wrong with a device costs its own results only, and is an
 // error just when the run cannot go on.
 func (l *Lab) round(ctx context.Context, d dut.Device, cells []*cell, p Plan, last bool, r *reports.Results) (err error) {
-	var b *Bench
+	var b *Setup
 	defer func() {
 		if b != nil {
 			err = errors.Join(err, b.Close())
@@ -175,12 +175,12 @@ func (l *Lab) round(ctx context.Context, d dut.Device, cells []*cell, p Plan, la
 			continue
 		}
 		if b == nil {
-			if b, c.failed = l.Bench(ctx, d, slices.Max(p.Sizes)); c.failed != nil {
+			if b, c.failed = l.Setup(ctx, d, slices.Max(p.Sizes)); c.failed != nil {
 				b = nil
 			}
 		}
 		if c.failed == nil {
-			c.failed = b.alive()
+			c.failed = b.Alive()
 		}
 		if c.failed == nil {
 			c.failed = b.measureCell(ctx, c, p, last)
@@ -240,8 +240,8 @@ func failed(res reports.Result, err error) reports.Result {
 
 // measureCell searches the rate and, in the last round, measures the latency at
 // half of what all rounds found.
-func (b *Bench) measureCell(ctx context.Context, c *cell, p Plan, last bool) error {
-	ceiling, hint, err := b.explore(ctx, c.size)
+func (b *Setup) measureCell(ctx context.Context, c *cell, p Plan, last bool) error {
+	ceiling, hint, err := b.Explore(ctx, c.size)
 	if err != nil {
 		return err
 	}
@@ -250,9 +250,9 @@ func (b *Bench) measureCell(ctx context.Context, c *cell, p Plan, last bool) err
 		top = min(top, p.Link.MaxFrameRate(c.size))
 	}
 	c.shaped = top < ceiling
-	top = max(top, 2*minRate)
+	top = max(top, 2*MinRate)
 	outcome, err := rfc2544.RunRate(ctx, b, rfc2544.SearchConfig{
-		Goals: p.Profile.Goals, Size: c.size, Min: minRate, Max: top, Hint: min(max(hint, minRate), top), Limit: p.Profile.Limit,
+		Goals: p.Profile.Goals, Size: c.size, Min: MinRate, Max: top, Hint: min(max(hint, MinRate), top), Limit: p.Profile.Limit,
 	})
 	c.rates = append(c.rates, outcome)
 	if err != nil || !last {
@@ -276,21 +276,21 @@ func fill(res *reports.Result, o rfc2544.Outcome) {
 	res.Valid, res.Values, res.Warnings, res.Trials = o.Valid, o.Values, o.Warnings, o.Trials
 }
 
-// explore finds a load that the tester can pace into this device, above which
+// Explore finds a load that the tester can pace into this device, above which
 // there is no searching, and about how fast the device is, where the search may
 // begin. It starts with a flood, which also warms everything up; the device's
 // work on the tester's core makes the tester slower than on the bare wire, and
 // slower still when it paces, so it goes down until a paced trial is whole.
-func (b *Bench) explore(ctx context.Context, size rfc2544.FrameSize) (ceiling, hint rfc2544.Rate, err error) {
+func (b *Setup) Explore(ctx context.Context, size rfc2544.FrameSize) (ceiling, hint rfc2544.Rate, err error) {
 	const (
 		duration = 200 * time.Millisecond
 		headroom = 0.85 // for bursts that a stall left behind to be caught up with
 		tries    = 5
 	)
-	p := b.plan(rfc2544.Trial{Size: size, Load: rfc2544.Flood, Duration: duration})
+	p := b.Plan(rfc2544.Trial{Size: size, Load: rfc2544.Flood, Duration: duration})
 	p.Batch = loadgen.PacedBatch
 	for range tries {
-		r, err := b.execute(ctx, p)
+		r, err := b.Execute(ctx, p)
 		if err != nil {
 			return 0, 0, fmt.Errorf("explore: %w", err)
 		}
@@ -301,16 +301,16 @@ func (b *Bench) explore(ctx context.Context, size rfc2544.FrameSize) (ceiling, h
 			break
 		}
 		sent := float64(o.Offered) / float64(len(p.Streams)) / (o.Duration + o.Paused).Seconds()
-		p = b.plan(rfc2544.Trial{Size: size, Load: rfc2544.Rate(headroom * sent), Duration: duration})
+		p = b.Plan(rfc2544.Trial{Size: size, Load: rfc2544.Rate(headroom * sent), Duration: duration})
 	}
 	return p.Rate, hint, nil
 }
 
 // slowestStream is how fast frames of a flood came back, in the direction where
 // they did slowest, which decides; 0 when that brought none.
-func (r run) slowestStream() rfc2544.Rate {
+func (r Run) slowestStream() rfc2544.Rate {
 	slowest := rfc2544.Flood
-	for _, s := range r.ledger.Streams {
+	for _, s := range r.Ledger.Streams {
 		if s.Span == 0 {
 			return 0
 		}

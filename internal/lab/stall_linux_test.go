@@ -47,7 +47,7 @@ func (h *holder) taken(t *testing.T) (from uint64, length time.Duration) {
 // millisecond, and the tester's pauses the schedule.
 func TestStallsMadeOnPurpose(t *testing.T) {
 	l := openLab(t)
-	if l.shared() {
+	if l.Shared() {
 		t.Log("one core: it is the tester's, whose stalls are checked")
 	}
 	b := openBench(t, l, "plain", 64)
@@ -56,7 +56,7 @@ func TestStallsMadeOnPurpose(t *testing.T) {
 		tolerance = time.Millisecond
 	)
 	for side, cpu := range map[string]int{rfc2544.SideTester: l.cpus.Tester[0], rfc2544.SideDUT: l.cpus.DUT[0]} {
-		if side == rfc2544.SideDUT && l.shared() {
+		if side == rfc2544.SideDUT && l.Shared() {
 			continue
 		}
 		h := holdCore(t, cpu)

@@ -21,7 +21,7 @@ func patternStandards(engine, direction string) []standard {
 	}}
 }
 
-func measurePatterns(ctx context.Context, b *Bench, s standard, p CertifyPlan) (float64, int, bool, error) {
+func measurePatterns(ctx context.Context, b *Setup, s standard, p CertifyPlan) (float64, int, bool, error) {
 	t := rfc2544.Trial{Size: s.size, Load: 50e3, Duration: 2 * time.Second}
 	if p.Quick {
 		t.Duration = 400 * time.Millisecond
@@ -86,7 +86,7 @@ func resetStandard(method, value string) standard {
 	return standard{
 		name: "reset time of an outage of 2.5 s, by " + method, device: "relay:outage=1s+2500ms", quantity: "outage", unit: "ms",
 		size: 64, known: 2500, limit: 5, limitUnit: "ms", repeats: 10, quick: 1,
-		measure: func(ctx context.Context, b *Bench, s standard, _ CertifyPlan) (float64, int, bool, error) {
+		measure: func(ctx context.Context, b *Setup, s standard, _ CertifyPlan) (float64, int, bool, error) {
 			out, err := rfc2544.RunReset(ctx, outageReset{b}, rfc2544.ResetConfig{
 				Size: s.size, Throughput: 10e3, Kind: rfc2544.ResetProcess, Clean: time.Second, Limit: 3 * time.Second, Repeats: 1,
 			})
@@ -96,7 +96,7 @@ func resetStandard(method, value string) standard {
 }
 
 // outageReset is a device whose own outage stands for a reset.
-type outageReset struct{ *Bench }
+type outageReset struct{ *Setup }
 
 // MeasureReset implements rfc2544.Resetter.
 func (r outageReset) MeasureReset(ctx context.Context, t rfc2544.Trial, _ rfc2544.Reset) (rfc2544.Observation, error) {
@@ -104,7 +104,7 @@ func (r outageReset) MeasureReset(ctx context.Context, t rfc2544.Trial, _ rfc254
 }
 
 // measureRecovery overloads the relay by name: it loses what the outage takes.
-func measureRecovery(ctx context.Context, b *Bench, s standard, _ CertifyPlan) (float64, int, bool, error) {
+func measureRecovery(ctx context.Context, b *Setup, s standard, _ CertifyPlan) (float64, int, bool, error) {
 	out, err := rfc2544.RunRecovery(ctx, b, rfc2544.RecoveryConfig{
 		Size: s.size, Throughput: 9e3, Most: 10e3, Overload: time.Second, After: time.Second, Repeats: 1,
 	})
@@ -131,7 +131,7 @@ func spikeStandard(what, value string, known time.Duration) standard {
 	return standard{
 		name: fmt.Sprintf("%s of every 10th frame %v late", what, spike), device: fmt.Sprintf("relay:delay=1ms,spike=%v/10", spike), quantity: "latency", unit: "us",
 		size: 64, known: float64(known) / 1e3, limit: 20, limitUnit: "us", repeats: 5, quick: 1,
-		measure: func(ctx context.Context, b *Bench, s standard, _ CertifyPlan) (float64, int, bool, error) {
+		measure: func(ctx context.Context, b *Setup, s standard, _ CertifyPlan) (float64, int, bool, error) {
 			out, err := rfc2544.RunDelay(ctx, b, rfc2544.DelayConfig{Size: s.size, Rate: 200, Stream: 250 * time.Millisecond, TagFrom: 5 * time.Millisecond, Runs: 20})
 			for _, v := range out.Values {
 				if v.Name == value {
@@ -150,7 +150,7 @@ func delayStandard(d time.Duration) standard {
 	}
 }
 
-func measureDelay(ctx context.Context, b *Bench, s standard, _ CertifyPlan) (float64, int, bool, error) {
+func measureDelay(ctx context.Context, b *Setup, s standard, _ CertifyPlan) (float64, int, bool, error) {
 	o, err := b.Measure(ctx, rfc2544.Trial{Size: s.size, Load: 10e3, Duration: time.Second})
 	if err != nil || o.LatencyQuiet == nil {
 		return 0, 0, false, err
@@ -168,7 +168,7 @@ func overloadTime(p CertifyPlan) time.Duration {
 
 // measureRelayRate takes off what the queue holds when the trial ends: it comes
 // out afterwards.
-func measureRelayRate(ctx context.Context, b *Bench, s standard, p CertifyPlan) (float64, int, bool, error) {
+func measureRelayRate(ctx context.Context, b *Setup, s standard, p CertifyPlan) (float64, int, bool, error) {
 	o, err := b.Measure(ctx, rfc2544.Trial{Size: s.size, Load: 2 * rfc2544.Rate(s.known), Duration: overloadTime(p)})
 	if err != nil {
 		return 0, 0, false, err
@@ -180,7 +180,7 @@ func measureRelayRate(ctx context.Context, b *Bench, s standard, p CertifyPlan) 
 
 // measureShapedRate takes off what the bucket held in the beginning and the
 // queue holds in the end.
-func measureShapedRate(ctx context.Context, b *Bench, s standard, p CertifyPlan) (float64, int, bool, error) {
+func measureShapedRate(ctx context.Context, b *Setup, s standard, p CertifyPlan) (float64, int, bool, error) {
 	load := 2 * rfc2544.Rate(s.known/8/float64(s.size))
 	o, err := b.Measure(ctx, rfc2544.Trial{Size: s.size, Load: load, Duration: overloadTime(p)})
 	if err != nil {
@@ -200,7 +200,7 @@ const (
 	burstKnown              = 1000 / (1 - float64(burstDrain/burstLoad))
 )
 
-func measureBurst(ctx context.Context, b *Bench, s standard, _ CertifyPlan) (float64, int, bool, error) {
+func measureBurst(ctx context.Context, b *Setup, s standard, _ CertifyPlan) (float64, int, bool, error) {
 	out, err := rfc2544.RunBackToBack(ctx, b, rfc2544.BackToBackConfig{Size: s.size, Rate: burstLoad, Throughput: burstDrain, Repeats: 1, Step: 1})
 	if err != nil || len(out.Values) == 0 {
 		return 0, 0, false, err
@@ -210,7 +210,7 @@ func measureBurst(ctx context.Context, b *Bench, s standard, _ CertifyPlan) (flo
 
 // measureOutage is RFC 2544 section 26.5's way, the lost frames by the load, with the
 // time that the schedule paused meanwhile.
-func measureOutage(ctx context.Context, b *Bench, s standard, _ CertifyPlan) (float64, int, bool, error) {
+func measureOutage(ctx context.Context, b *Setup, s standard, _ CertifyPlan) (float64, int, bool, error) {
 	const load rfc2544.Rate = 10e3
 	o, err := b.Measure(ctx, rfc2544.Trial{Size: s.size, Load: load, Duration: 4 * time.Second})
 	if err != nil {

@@ -142,7 +142,7 @@ func (s *Stream) bulk() []rfc2544.Value {
 
 // A percentile needs this many samples, or a handful of transactions decide it.
 const (
-	enoughForP99  = 1000
+	EnoughForP99  = 1000
 	enoughForP999 = 10000
 )
 
@@ -154,7 +154,7 @@ func (s *Stream) transactions(name, rate string) []rfc2544.Value {
 		streamValue(rate, unitRate, float64(s.Transactions)/s.Elapsed.Seconds(), higherBetter),
 		streamValue(name+"_p50", unitTime, float64(s.Latency.P50), lowerBetter),
 	}
-	if s.Latency.N >= enoughForP99 {
+	if s.Latency.N >= EnoughForP99 {
 		all = append(all, streamValue(name+"_p99", unitTime, float64(s.Latency.P99), lowerBetter))
 	}
 	if s.Latency.N >= enoughForP999 {
@@ -165,7 +165,7 @@ func (s *Stream) transactions(name, rate string) []rfc2544.Value {
 
 // coreUse is what a measurement took of the cores, in cores.
 type coreUse struct {
-	run     run
+	run     Run
 	device  float64 // of the device's cores, beyond what is gone when nothing is sent
 	busiest float64 // of them, alone, in [0,1]
 	hosts   float64 // client and server, as the kernel accounts for processes

@@ -30,7 +30,7 @@ func (h *Hosts) read() streamReading {
 // use is the difference between two readings.
 func (h *Hosts) use(before, after streamReading) coreUse {
 	l := h.bench.lab
-	u := coreUse{run: run{before: before.reading, after: after.reading}, idle: 1, metered: !l.shared() && len(l.soakers) > 0}
+	u := coreUse{run: Run{before: before.reading, after: after.reading}, idle: 1, metered: !l.Shared() && len(l.soakers) > 0}
 	elapsed := u.run.elapsed()
 	if elapsed <= 0 {
 		return coreUse{idle: 1}

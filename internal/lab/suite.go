@@ -73,15 +73,15 @@ type suites struct {
 	plan    Plan
 	device  dut.Device
 	results *reports.Results
-	bench   *Bench
+	bench   *Setup
 }
 
 // up brings the device up, when something has to be measured for the first time.
-func (s *suites) up(ctx context.Context) (*Bench, error) {
+func (s *suites) up(ctx context.Context) (*Setup, error) {
 	if s.bench != nil {
-		return s.bench, s.bench.alive()
+		return s.bench, s.bench.Alive()
 	}
-	b, err := s.lab.Bench(ctx, s.device, slices.Max(s.plan.Sizes))
+	b, err := s.lab.Setup(ctx, s.device, slices.Max(s.plan.Sizes))
 	if err == nil {
 		s.bench = b
 	}
@@ -123,10 +123,10 @@ func (s *suites) point(ctx context.Context, size rfc2544.FrameSize) error {
 	if s.plan.Shaped {
 		top = min(top, s.plan.Link.MaxFrameRate(size))
 	}
-	top = max(top, 2*minRate)
+	top = max(top, 2*MinRate)
 	point := rfc2544.Point{
-		Size: size, Nominal: s.plan.Link.MaxFrameRate(size), Offerable: max(e.Ceiling, 2*minRate), Min: minRate, Max: top,
-		Hint: min(max(e.Hint, minRate), top), Smallest: size == slices.Min(s.plan.Sizes),
+		Size: size, Nominal: s.plan.Link.MaxFrameRate(size), Offerable: max(e.Ceiling, 2*MinRate), Min: MinRate, Max: top,
+		Hint: min(max(e.Hint, MinRate), top), Smallest: size == slices.Min(s.plan.Sizes),
 	}
 	return s.plan.Profile.Suite.Run(ctx, m, point, func(o rfc2544.Outcome, err error) { s.book(ctx, o, size, err) })
 }
@@ -190,9 +190,9 @@ func (s *suites) throughput(ctx context.Context, size rfc2544.FrameSize, n int) 
 		return rfc2544.Outcome{}, err
 	}
 	suite := s.plan.Profile.Suite
-	top := max(min(s.plan.Link.MaxFrameRate(size), e.Ceiling), 2*minRate)
+	top := max(min(s.plan.Link.MaxFrameRate(size), e.Ceiling), 2*MinRate)
 	return rfc2544.RunThroughput(ctx, m, rfc2544.ThroughputConfig{
-		Size: size, Min: minRate, Max: top, Hint: min(max(e.Hint, minRate), top), Exploratory: suite.Exploratory, Trial: suite.Trial,
+		Size: size, Min: MinRate, Max: top, Hint: min(max(e.Hint, MinRate), top), Exploratory: suite.Exploratory, Trial: suite.Trial,
 		Width: suite.Width, Networks: n, Limit: suite.SearchLimit,
 	})
 }
@@ -220,7 +220,7 @@ func (p Plan) Estimate(ctx context.Context) ([]rfc2544.Step, time.Duration, erro
 			nominal := p.Link.MaxFrameRate(size)
 			offerable := min(nominal, guessedOfferable)
 			one, err := suite.Estimate(ctx, guess(nominal), rfc2544.Point{
-				Size: size, Nominal: nominal, Offerable: offerable, Min: minRate, Max: max(offerable, 2*minRate), Hint: min(guessedCapacity, offerable), Smallest: size == slices.Min(p.Sizes),
+				Size: size, Nominal: nominal, Offerable: offerable, Min: MinRate, Max: max(offerable, 2*MinRate), Hint: min(guessedCapacity, offerable), Smallest: size == slices.Min(p.Sizes),
 			}, rfc2544.Overhead{Trial: perTrial, Lossy: p.Profile.Late}, d.HasProcesses())
 			if err != nil {
 				return nil, 0, err

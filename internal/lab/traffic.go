@@ -25,7 +25,7 @@ func (l *Lab) minFrame() rfc2544.FrameSize {
 }
 
 // stream is the traffic of one direction on this network.
-func (b *Bench) stream(direction string) loadgen.Stream {
+func (b *Setup) stream(direction string) loadgen.Stream {
 	near, far := netns.Port0Addr, netns.Port1Addr
 	if b.lab.cfg.IPv6 {
 		near, far = netns.Port0Addr6, netns.Port1Addr6
@@ -41,8 +41,8 @@ func (b *Bench) stream(direction string) loadgen.Stream {
 	return loadgen.Stream{From: loadgen.Endpoint{MAC: from[:], IP: near}, To: far, NextHop: hop[:]}
 }
 
-// plan is a trial for the engine.
-func (b *Bench) plan(t rfc2544.Trial) loadgen.Plan {
+// Plan is a trial for the engine.
+func (b *Setup) Plan(t rfc2544.Trial) loadgen.Plan {
 	const (
 		margin = 10 * time.Millisecond // a frame that came just before the silence began may still be late
 		window = 5 * time.Second       // overloaded tunnels have been seen to deliver 2.5 s late
@@ -59,7 +59,7 @@ func (b *Bench) plan(t rfc2544.Trial) loadgen.Plan {
 }
 
 // towards is p with streams of these directions.
-func (b *Bench) towards(p loadgen.Plan, directions ...string) loadgen.Plan {
+func (b *Setup) towards(p loadgen.Plan, directions ...string) loadgen.Plan {
 	p.Streams, p.Reverse = nil, directions[0] == rfc2544.Reverse
 	for _, direction := range directions {
 		p.Streams = append(p.Streams, b.stream(direction))

@@ -11,7 +11,7 @@ import (
 
 // network is what the device is brought up in, with a node in the wan link
 // when something is to be done to what crosses it.
-func (b *Bench) network(p netns.Plan) (netns.Topology, error) {
+func (b *Setup) network(p netns.Plan) (netns.Topology, error) {
 	t := b.device.Topology(p)
 	wan, err := dut.ParseWAN(b.lab.cfg.WAN)
 	switch {
@@ -33,7 +33,7 @@ func (b *Bench) network(p netns.Plan) (netns.Topology, error) {
 
 // impairWAN puts what Config.WAN asks for between the ends of the tunnel. The
 // relay spins on a core of its own, the device's last, where there is one to spare.
-func (b *Bench) impairWAN(ctx context.Context) error {
+func (b *Setup) impairWAN(ctx context.Context) error {
 	if b.link.Shape != nil {
 		return b.link.Shape.Put(b.net)
 	}
@@ -44,7 +44,7 @@ func (b *Bench) impairWAN(ctx context.Context) error {
 	if _, chosen := values["spin"]; !chosen && !b.wanHasCore() {
 		values["spin"] = "off"
 	}
-	wan, err := dut.StartWAN(ctx, dut.Bed{Net: b.net, CPUs: b.lab.cpus.DUT, Run: b.lab.run, Dir: b.lab.dir, Params: values})
+	wan, err := dut.StartWAN(ctx, dut.Env{Net: b.net, CPUs: b.lab.cpus.DUT, Run: b.lab.run, Dir: b.lab.dir, Params: values})
 	if err != nil {
 		return err
 	}
@@ -53,10 +53,10 @@ func (b *Bench) impairWAN(ctx context.Context) error {
 	return nil
 }
 
-func (b *Bench) wanHasCore() bool { return len(b.lab.cpus.DUT) > 1 }
+func (b *Setup) wanHasCore() bool { return len(b.lab.cpus.DUT) > 1 }
 
 // deviceCPUs are the cores that the device itself may use.
-func (b *Bench) deviceCPUs() []int {
+func (b *Setup) deviceCPUs() []int {
 	cpus := b.lab.cpus.DUT
 	if b.wan.HasProcesses() && b.wanHasCore() {
 		return cpus[:len(cpus)-1]
@@ -64,8 +64,8 @@ func (b *Bench) deviceCPUs() []int {
 	return cpus
 }
 
-// alive tells whether the device runs, and what its wan link is made of.
-func (b *Bench) alive() error {
+// Alive reports whether the device runs, and what its wan link is made of.
+func (b *Setup) Alive() error {
 	if err := b.wan.Alive(); err != nil {
 		return fmt.Errorf("wan: %w", err)
 	}

@@ -101,7 +101,7 @@ func bringUp(dev string) error {
 
 // startSelf runs this program, or the other build of it that was asked for,
 // on both sides, in a role.
-func (b Bed) startSelf(ctx context.Context, name string) (*Session, error) {
+func (b Env) startSelf(ctx context.Context, name string) (*Session, error) {
 	self, err := b.self()
 	if err != nil {
 		return nil, err
@@ -110,7 +110,7 @@ func (b Bed) startSelf(ctx context.Context, name string) (*Session, error) {
 }
 
 // self is the program that has the role.
-func (b Bed) self() (string, error) {
+func (b Env) self() (string, error) {
 	if b.Build != "" {
 		return b.Build, nil
 	}

@@ -50,7 +50,7 @@ var sides = []side{
 }
 
 // environment is the contract's, version 1.
-func (b Bed) environment(s side) []string {
+func (b Env) environment(s side) []string {
 	cpus := make([]string, len(b.CPUs))
 	for i, cpu := range b.CPUs {
 		cpus[i] = strconv.Itoa(cpu)
@@ -71,7 +71,7 @@ func (b Bed) environment(s side) []string {
 const UpTimeout = 10 * time.Second
 
 // start runs a program on both sides by the contract and connects what it made.
-func (b Bed) start(ctx context.Context, path string, args ...string) (*Session, error) {
+func (b Env) start(ctx context.Context, path string, args ...string) (*Session, error) {
 	s, err := b.launch(ctx, b.interfaceUp, path, args...)
 	if err != nil {
 		return nil, err
@@ -83,7 +83,7 @@ func (b Bed) start(ctx context.Context, path string, args ...string) (*Session, 
 }
 
 // launch runs a program on both sides and waits until each is ready.
-func (b Bed) launch(ctx context.Context, ready func(side) (bool, error), path string, args ...string) (*Session, error) {
+func (b Env) launch(ctx context.Context, ready func(side) (bool, error), path string, args ...string) (*Session, error) {
 	s := &Session{}
 	ctx, cancel := context.WithTimeout(ctx, UpTimeout)
 	defer cancel()
@@ -105,7 +105,7 @@ func (b Bed) launch(ctx context.Context, ready func(side) (bool, error), path st
 }
 
 // interfaceUp tells whether a side has brought up the interface that was asked for.
-func (b Bed) interfaceUp(s side) (bool, error) { return b.Net.NS(s.node).IsUp(s.dev) }
+func (b Env) interfaceUp(s side) (bool, error) { return b.Net.NS(s.node).IsUp(s.dev) }
 
 // cannotRun is the exit status by which a program says that it is not for this machine.
 const cannotRun = 127
@@ -161,7 +161,7 @@ func (s *Session) Complaint() string {
 // connect gives the tunnel's interfaces MTU, queue, addresses and routes, and
 // permanent neighbours where they are Ethernet. IPv6 only when the bed is for
 // it: an interface that refuses it may carry IPv4 all the same.
-func (b Bed) connect() error {
+func (b Env) connect() error {
 	macs := map[string]netns.MAC{}
 	for _, s := range sides {
 		mac, err := b.adopt(s)
@@ -181,7 +181,7 @@ func (b Bed) connect() error {
 }
 
 // insides are the IP versions that the tunnel has to carry.
-func (b Bed) insides(s side) []inside {
+func (b Env) insides(s side) []inside {
 	if b.IPv6 {
 		return []inside{s.ip4, s.ip6}
 	}
@@ -190,7 +190,7 @@ func (b Bed) insides(s side) []inside {
 
 // lead has the side's node send what is for the other side's networks into the
 // tunnel, whose other end has the MAC far; zero where it has none.
-func (b Bed) lead(s side, in inside, far netns.MAC) error {
+func (b Env) lead(s side, in inside, far netns.MAC) error {
 	ns := b.Net.NS(s.node)
 	route := netns.Route{Dev: s.dev, To: in.nets}
 	if far != (netns.MAC{}) {
@@ -207,7 +207,7 @@ func (b Bed) lead(s side, in inside, far netns.MAC) error {
 const DeviceQueue = 2000
 
 // adopt sets one interface up and returns its MAC, zero where it has none.
-func (b Bed) adopt(s side) (mac netns.MAC, err error) {
+func (b Env) adopt(s side) (mac netns.MAC, err error) {
 	ns := b.Net.NS(s.node)
 	err = ns.Netlink(func(h *netlink.Handle) error {
 		link, err := h.LinkByName(s.dev)

@@ -2,7 +2,7 @@
 // each. A device under test is the pair of namespaces left and right with a
 // tunnel between them; wire and plain have none and are there to calibrate.
 //
-//	Parse("vxlan") ─► Device ─► Up(Bed) ─► Session ─► Close
+//	Parse("vxlan") ─► Device ─► Up(Env) ─► Session ─► Close
 //
 // Tunnels of the kernel are made by netlink calls. All others, also those that
 // are built into this program, run by the contract for exec:PATH

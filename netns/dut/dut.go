@@ -36,11 +36,11 @@ type Tunnel struct {
 	// errors.ErrUnsupported and says what is missing.
 	Probe func(ctx context.Context) error
 	// Up makes the tunnel in a network that is there; nil for the bare wire.
-	Up func(ctx context.Context, b Bed) (*Session, error)
+	Up func(ctx context.Context, b Env) (*Session, error)
 }
 
-// Bed is what a tunnel is brought up in.
-type Bed struct {
+// Env is what a tunnel is brought up in.
+type Env struct {
 	Net    *netns.Net
 	CPUs   []int // the cores it may use
 	MTU    int   // octets of the largest inner IP packet
@@ -176,7 +176,7 @@ func parseExec(path string) (Device, error) {
 	}
 	t := Tunnel{
 		Name: execPrefix + filepath.Base(abs), Doc: "a program of yours", Kind: Plain, Probe: probeNothing,
-		Up: func(ctx context.Context, b Bed) (*Session, error) { return b.start(ctx, abs) },
+		Up: func(ctx context.Context, b Env) (*Session, error) { return b.start(ctx, abs) },
 	}
 	return Device{Tunnel: t, Spec: t.Name}, nil
 }

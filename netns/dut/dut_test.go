@@ -88,7 +88,7 @@ func TestTunnelsAreDescribed(t *testing.T) {
 
 // The two sides are told opposite things, as the contract has them.
 func TestEnvironment(t *testing.T) {
-	b := Bed{CPUs: []int{2, 3}, MTU: 1500, Run: "r", Dir: "/d", Params: map[string]string{"gso": "off"}}
+	b := Env{CPUs: []int{2, 3}, MTU: 1500, Run: "r", Dir: "/d", Params: map[string]string{"gso": "off"}}
 	left, right := b.environment(sides[0]), b.environment(sides[1])
 	for _, want := range []string{
 		"TB_CONTRACT=1", "TB_SIDE=left", "TB_LOCAL=192.0.2.1", "TB_PEER=192.0.2.2", "TB_WAN=wan", "TB_DEV=tb-left",

@@ -21,7 +21,7 @@ var wire = Tunnel{
 var plain = Tunnel{
 	Name: "plain", Kind: Calibration, Probe: probeNothing,
 	Doc: "routing through left and right, no tunnel: what any tunnel pays as well",
-	Up: func(_ context.Context, b Bed) (*Session, error) {
+	Up: func(_ context.Context, b Env) (*Session, error) {
 		for _, s := range sides {
 			ns := b.Net.NS(s.node)
 			if err := ns.AddRoute(netns.Route{Dev: netns.WAN, To: s.ip4.nets, Via: s.peer}); err != nil {
@@ -45,7 +45,7 @@ var vxlan = Tunnel{
 	Name: "vxlan", Kind: Plain, Overhead: 50,
 	Doc:   "the kernel's VXLAN (RFC 7348)",
 	Probe: probeVXLAN,
-	Up: func(_ context.Context, b Bed) (*Session, error) {
+	Up: func(_ context.Context, b Env) (*Session, error) {
 		for _, s := range sides {
 			if err := b.addVXLAN(s); err != nil {
 				return nil, err
@@ -60,7 +60,7 @@ const (
 	vxlanPort = 4789
 )
 
-func (b Bed) addVXLAN(s side) error {
+func (b Env) addVXLAN(s side) error {
 	return b.Net.NS(s.node).Netlink(func(h *netlink.Handle) error {
 		wan, err := h.LinkByName(netns.WAN)
 		if err != nil {

@@ -18,7 +18,7 @@ var naive = Tunnel{
 	Name: "naive", Kind: Plain, Overhead: referenceOverhead,
 	Doc:   "the reference tunnel's format, one packet per system call: the yardstick of what is gained",
 	Probe: probeTUN, Builtin: true,
-	Up: func(ctx context.Context, b Bed) (*Session, error) {
+	Up: func(ctx context.Context, b Env) (*Session, error) {
 		return b.startSelf(ctx, "naive")
 	},
 }

@@ -46,7 +46,7 @@ func variant(name, doc string, preset map[string]string) Tunnel {
 			return err
 		},
 		Probe: probeTUN, Builtin: true, Scales: "peers",
-		Up: func(ctx context.Context, b Bed) (*Session, error) {
+		Up: func(ctx context.Context, b Env) (*Session, error) {
 			params := maps.Clone(preset)
 			if params == nil {
 				params = map[string]string{"port": b.bestPort()}
@@ -60,7 +60,7 @@ func variant(name, doc string, preset map[string]string) Tunnel {
 
 // bestPort is what the figures say: a ring on the LAN interface for frames that come one by one
 // and fit into its slots, a TUN device where hosts hand over super-packets.
-func (b Bed) bestPort() string {
+func (b Env) bestPort() string {
 	for _, l := range b.Net.Topology.Links {
 		onLAN := l.A.Name == netns.LAN || l.B.Name == netns.LAN
 		if onLAN && (l.Offloads || b.MTU > reference.MaxXDPMTU) {
@@ -73,7 +73,7 @@ func (b Bed) bestPort() string {
 // startReference runs both sides. With a TUN device they are like any other
 // tunnel; on the LAN interface itself there is nothing to connect, and each side
 // leaves a file when it is ready.
-func (b Bed) startReference(ctx context.Context) (*Session, error) {
+func (b Env) startReference(ctx context.Context) (*Session, error) {
 	cfg, err := referenceConfig(end{params: b.Params})
 	if err != nil {
 		return nil, err

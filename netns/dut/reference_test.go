@@ -18,7 +18,7 @@ func TestBestPort(t *testing.T) {
 		"jumbo frames":  {netns.Dual(netns.Plan{LANMTU: 9000}), 9000, "tun"},
 		"super-packets": {netns.Hosts(netns.Plan{}, nil), 1500, "tun"},
 	} {
-		b := Bed{Net: &netns.Net{Topology: c.topology}, MTU: c.mtu}
+		b := Env{Net: &netns.Net{Topology: c.topology}, MTU: c.mtu}
 		if got := b.bestPort(); got != c.want {
 			t.Errorf("%s: port %s, want %s", name, got, c.want)
 		}

@@ -27,7 +27,7 @@ var relayDevice = Tunnel{
 		_, err := relay.Parse(values)
 		return err
 	},
-	Up: func(ctx context.Context, b Bed) (*Session, error) { return b.startRelay(ctx, netns.Left) },
+	Up: func(ctx context.Context, b Env) (*Session, error) { return b.startRelay(ctx, netns.Left) },
 }
 
 func relayParams() map[string][]string {
@@ -40,7 +40,7 @@ func relayParams() map[string][]string {
 
 // StartWAN has a relay with the bed's parameters pass what crosses the wan link,
 // in a network that netns.Between has made.
-func StartWAN(ctx context.Context, b Bed) (*Session, error) {
+func StartWAN(ctx context.Context, b Env) (*Session, error) {
 	s, err := b.startRelay(ctx, netns.BetweenNode)
 	if err != nil {
 		return nil, fmt.Errorf("wan: %w", err)
@@ -50,7 +50,7 @@ func StartWAN(ctx context.Context, b Bed) (*Session, error) {
 
 // startRelay starts the relay in a node and returns when it has begun. It runs on
 // the last of the bed's cores, where it spins unless the tester has that too.
-func (b Bed) startRelay(ctx context.Context, node string) (*Session, error) {
+func (b Env) startRelay(ctx context.Context, node string) (*Session, error) {
 	self, err := b.self()
 	if err != nil {
 		return nil, err

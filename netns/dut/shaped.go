@@ -24,7 +24,7 @@ var shaped = Tunnel{
 		_, err := ParseShape(values)
 		return err
 	},
-	Up: func(_ context.Context, b Bed) (*Session, error) {
+	Up: func(_ context.Context, b Env) (*Session, error) {
 		shape, err := ParseShape(b.Params)
 		if err != nil {
 			return nil, err

@@ -20,7 +20,7 @@ var wireguardGo = Tunnel{
 	Name: "wireguard-go", Kind: Sealed, Overhead: 60,
 	Doc:   "wireguard-go as a library, in a process per side",
 	Probe: probeTUN, Builtin: true,
-	Up: func(ctx context.Context, b Bed) (*Session, error) {
+	Up: func(ctx context.Context, b Env) (*Session, error) {
 		return b.startSelf(ctx, "wireguard-go")
 	},
 }
