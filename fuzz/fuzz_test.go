@@ -118,7 +118,7 @@ func TestAFullDiskLosesNothing(t *testing.T) {
 	if err := os.WriteFile(full, nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	s := &siege{plan: Plan{Out: full}, places: places{root: dir}, target: faultyTarget}
+	s := &targetRun{plan: Plan{Out: full}, places: places{root: dir}, target: faultyTarget}
 	fresh, err := s.add(Fault{Oracle: oracle.Panic, Seen: "it broke"}, []byte("ax"), time.Now())
 	if !fresh || err == nil || len(s.report.Findings) != 1 {
 		t.Errorf("fresh %v, %v, %d findings", fresh, err, len(s.report.Findings))
@@ -203,9 +203,9 @@ func (e engineOf) run(ctx context.Context, _ Target, _ time.Duration, sample fun
 	return e(ctx, sample)
 }
 
-func besiege(ctx context.Context, t *testing.T, e engineOf) reports.FuzzTarget {
+func betargetRun(ctx context.Context, t *testing.T, e engineOf) reports.FuzzTarget {
 	dir := t.TempDir()
-	s := &siege{plan: Plan{Out: dir, Time: time.Second, Program: "/nosuch"}, places: places{root: dir, work: dir}, engine: e, target: Target{Name: "idle", Function: "Idle"}}
+	s := &targetRun{plan: Plan{Out: dir, Time: time.Second, Program: "/nosuch"}, places: places{root: dir, work: dir}, engine: e, target: Target{Name: "idle", Function: "Idle"}}
 	s.run(ctx)
 	return s.report
 }
@@ -213,7 +213,7 @@ func besiege(ctx context.Context, t *testing.T, e engineOf) reports.FuzzTarget {
 // TestCutShortIsNotClean: neither by an interrupt, nor by an engine that does nothing.
 func TestCutShortIsNotClean(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
-	cut := besiege(ctx, t, func(_ context.Context, sample func(reports.FuzzSample)) (turn, error) {
+	cut := betargetRun(ctx, t, func(_ context.Context, sample func(reports.FuzzSample)) (turn, error) {
 		sample(reports.FuzzSample{Executions: 100})
 		cancel()
 		return turn{}, nil
@@ -222,7 +222,7 @@ func TestCutShortIsNotClean(t *testing.T) {
 		t.Errorf("%+v", cut)
 	}
 	times := 0
-	idle := besiege(context.Background(), t, func(context.Context, func(reports.FuzzSample)) (turn, error) {
+	idle := betargetRun(context.Background(), t, func(context.Context, func(reports.FuzzSample)) (turn, error) {
 		times++
 		return turn{}, nil
 	})
@@ -234,7 +234,7 @@ func TestCutShortIsNotClean(t *testing.T) {
 // TestACrasherOutlivesItsReplay: what cannot be confirmed for want of a program is still there.
 func TestACrasherOutlivesItsReplay(t *testing.T) {
 	dir := t.TempDir()
-	s := &siege{plan: Plan{Out: dir}, places: places{root: dir, work: dir}, engine: engineOf(nil), target: faultyTarget}
+	s := &targetRun{plan: Plan{Out: dir}, places: places{root: dir, work: dir}, engine: engineOf(nil), target: faultyTarget}
 	s.replay = newReplayer(faultyTarget, "/nosuch")
 	if _, err := s.found(context.Background(), []byte("ax"), time.Now()); err == nil {
 		t.Error("nobody ran it, and nobody says so")

@@ -2,6 +2,7 @@ package fuzz
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,10 +21,10 @@ type Merged struct {
 	Broken            []error // inputs that break an oracle
 }
 
-// Merge takes the inputs of folders, smallest first, and adds to a target's
-// testdata each that reaches what none before it reached. It builds this command with the
-// counters of `go build -cover` and runs each input in a process of its own. Inputs that break
-// an oracle are no seeds.
+// Merge adds to a target's testdata those inputs of the folders, smallest first, that reach code
+// which no input before them reached. It builds this command with the counters of
+// `go build -cover` and runs each input in a process of its own. Inputs that break an oracle are
+// not added.
 func Merge(ctx context.Context, t Target, dirs []string) (m Merged, err error) {
 	root, err := Root()
 	if err != nil {
@@ -39,59 +40,58 @@ func Merge(ctx context.Context, t Target, dirs []string) (m Merged, err error) {
 	if err != nil {
 		return m, err
 	}
-	var inputs [][]byte
+	inputs := m.read(dirs)
+	if m.Kept, err = c.addCommitted(ctx, m.Dir); err != nil {
+		return m, err
+	}
+	for _, data := range inputs {
+		if err := m.add(ctx, c, data); err != nil {
+			return m, err
+		}
+	}
+	return m, nil
+}
+
+// read returns the inputs of the folders, smallest first.
+func (m *Merged) read(dirs []string) (inputs [][]byte) {
 	for _, dir := range dirs {
 		more, skipped := readCorpus(dir)
 		inputs, m.Skipped = append(inputs, more...), append(m.Skipped, skipped...)
 	}
 	m.Read = len(inputs)
-	reached := map[string]bool{}
-	committed, skipped := readCorpus(m.Dir) // each is there for a reason, a finding's seed above all
-	if skipped != nil {
-		return m, fmt.Errorf("%w: %w", ErrCorpus, skipped[0])
+	slices.SortFunc(inputs, func(a, b []byte) int { return cmp.Or(len(a)-len(b), bytes.Compare(a, b)) })
+	return inputs
+}
+
+// add writes an input to the testdata when it reaches new code.
+func (m *Merged) add(ctx context.Context, c *counter, data []byte) error {
+	if err := ctx.Err(); err != nil {
+		return err
 	}
-	for _, data := range append(t.Seeds(), committed...) {
-		if _, err := c.adds(ctx, data, reached); err != nil {
-			return m, err
-		}
+	fresh, err := c.adds(ctx, data)
+	if errors.Is(err, errBroken) {
+		m.Broken = append(m.Broken, err)
+		return nil
 	}
-	m.Kept = len(committed)
-	slices.SortFunc(inputs, func(a, b []byte) int {
-		if d := len(a) - len(b); d != 0 {
-			return d
-		}
-		return bytes.Compare(a, b)
-	})
-	for _, data := range inputs {
-		if err := ctx.Err(); err != nil {
-			return m, err
-		}
-		fresh, err := c.adds(ctx, data, reached)
-		switch {
-		case errors.Is(err, errBroken):
-			m.Broken = append(m.Broken, err)
-			continue
-		case err != nil:
-			return m, err
-		case !fresh:
-			continue
-		}
-		if err := writeAside(filepath.Join(m.Dir, inputName(data)), encodeInput(data)); err != nil {
-			return m, err
-		}
-		m.Kept, m.Added = m.Kept+1, m.Added+1
+	if err != nil || !fresh {
+		return err
 	}
-	return m, nil
+	if err := writeAside(filepath.Join(m.Dir, inputName(data)), encodeInput(data)); err != nil {
+		return err
+	}
+	m.Kept, m.Added = m.Kept+1, m.Added+1
+	return nil
 }
 
 var errBroken = errors.New("breaks an oracle")
 
-// counter says which code of this module an input runs through.
+// counter finds out which code of this module inputs run through.
 type counter struct {
 	places  places
 	target  Target
 	program string
 	dir     string
+	reached map[string]bool // blocks of code, by all inputs so far
 }
 
 // decoders are the packages that read octets from outside, and the command,
@@ -99,13 +99,30 @@ type counter struct {
 const decoders = "./cmd/tunnelbench,./reference,./reference/inner,./loadgen,./rfc2544,./reports,./netns/dut,./internal/sys"
 
 func newCounter(ctx context.Context, p places, t Target) (*counter, error) {
-	c := &counter{places: p, target: t, program: filepath.Join(p.work, "tunnelbench"), dir: filepath.Join(p.work, "counters")}
+	c := &counter{
+		places: p, target: t, program: filepath.Join(p.work, "tunnelbench"), dir: filepath.Join(p.work, "counters"), reached: map[string]bool{},
+	}
 	return c, p.tool(ctx, "go", "build", "-cover", "-covermode=set", "-coverpkg="+decoders, "-o", c.program, "./cmd/tunnelbench")
 }
 
-// adds marks what an input reaches, and tells whether any of it is new. The program ends as soon
-// as the input is done with, so that the counters are those of this input, and of the start, alone.
-func (c *counter) adds(ctx context.Context, data []byte, reached map[string]bool) (fresh bool, err error) {
+// addCommitted marks what the target's seeds and its testdata reach, all of which stays: each file
+// is there for a reason, a finding's above all. It returns the number of files.
+func (c *counter) addCommitted(ctx context.Context, dir string) (files int, err error) {
+	committed, skipped := readCorpus(dir)
+	if skipped != nil {
+		return 0, fmt.Errorf("%w: %w", ErrCorpus, skipped[0])
+	}
+	for _, data := range append(c.target.Seeds(), committed...) {
+		if _, err := c.adds(ctx, data); err != nil {
+			return 0, err
+		}
+	}
+	return len(committed), nil
+}
+
+// adds marks the code that an input reaches and reports whether any of it is new. The program ends
+// right after the input, so that it counts this input and its own start alone.
+func (c *counter) adds(ctx context.Context, data []byte) (fresh bool, err error) {
 	if err := errors.Join(os.RemoveAll(c.dir), os.Mkdir(c.dir, 0o755)); err != nil {
 		return false, err
 	}
@@ -132,8 +149,8 @@ func (c *counter) adds(ctx context.Context, data []byte, reached map[string]bool
 	}
 	for line := range strings.Lines(string(text)) {
 		block, covered := strings.CutSuffix(strings.TrimSpace(line), " 1") // -covermode=set
-		if covered && !reached[block] {
-			reached[block], fresh = true, true
+		if covered && !c.reached[block] {
+			c.reached[block], fresh = true, true
 		}
 	}
 	return fresh, nil
