@@ -53,7 +53,7 @@ func RunBackToBack(ctx context.Context, m Measurer, cfg BackToBackConfig) (Outco
 	var bursts []float64
 	for range cfg.Repeats {
 		n, err := out.longestBurst(ctx, m, cfg)
-		if errors.Is(err, errEnough) {
+		if errors.Is(err, errNoResult) {
 			return out, nil
 		}
 		if err != nil {
@@ -81,13 +81,16 @@ func (o *Outcome) longestBurst(ctx context.Context, m Measurer, cfg BackToBackCo
 		}
 		if high == most {
 			o.fail("a burst of %v, the longest, loses nothing: no result; a longer one may tell", cfg.Longest)
-			return 0, errEnough
+			return 0, errNoResult
 		}
 		low, high = high, min(2*high, most)
 	}
 	low, _, err := bisect(low, high, cfg.Step, fits)
 	return low, err
 }
+
+// errNoResult ends a search without a number; a warning says why.
+var errNoResult = errors.New("no back-to-back result")
 
 // bisect halves the way between low, which is good, and high, which is not,
 // until they are no more than gap apart.
@@ -117,7 +120,7 @@ func (o *Outcome) burstFits(ctx context.Context, m Measurer, cfg BackToBackConfi
 			return false, err
 		}
 		if !seen.Valid {
-			return false, errEnough
+			return false, errNoResult
 		}
 		if seen.Lost == 0 {
 			return true, nil

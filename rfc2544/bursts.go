@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/tunnelbench/tunnelbench/rfc2544/mlrsearch"
 )
 
 // TestBursts is the name of the test with bursty traffic.
@@ -19,7 +21,7 @@ type BurstsConfig struct {
 	Min   Rate // average load to begin below
 	Trial time.Duration
 	Width float64       // wanted relative distance of the bounds, as average loads
-	Limit time.Duration // of all trials of one burst size; 0 is DefaultLimit
+	Limit time.Duration // of all trials of one burst size; 0 is mlrsearch.DefaultLimit
 }
 
 // RunBursts is RFC 2544 section 21: for bursts of each size the shortest gap
@@ -34,7 +36,7 @@ func RunBursts(ctx context.Context, m Measurer, cfg BurstsConfig) (Outcome, erro
 	for _, n := range BurstSizes() {
 		found, err := Search(ctx, m, SearchConfig{
 			Size: cfg.Size, Min: cfg.Min, Max: cfg.Rate, Limit: cfg.Limit, Traffic: Traffic{Burst: n, BurstRate: cfg.Rate},
-			Goals: []Goal{{Name: "lossless", Final: cfg.Trial, Sum: cfg.Trial, Width: cfg.Width}},
+			Goals: []mlrsearch.Goal{{Name: "lossless", Final: cfg.Trial, Sum: cfg.Trial, Width: cfg.Width}},
 		})
 		out.Trials = append(out.Trials, found.Trials...)
 		out.Warnings = append(out.Warnings, found.Warnings...)
@@ -47,9 +49,9 @@ func RunBursts(ctx context.Context, m Measurer, cfg BurstsConfig) (Outcome, erro
 	return out, nil
 }
 
-func (o *Outcome) addGap(name string, burst int, g GoalResult, n int, cfg BurstsConfig) {
-	gap := func(load Rate) *float64 {
-		v := (float64(burst)/float64(load) - float64(burst-1)/float64(cfg.Rate)) * 1e9
+func (o *Outcome) addGap(name string, burst int, g mlrsearch.GoalResult, n int, cfg BurstsConfig) {
+	gap := func(load float64) *float64 {
+		v := (float64(burst)/load - float64(burst-1)/float64(cfg.Rate)) * 1e9
 		return &v
 	}
 	if g.Lower == nil {

@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/tunnelbench/tunnelbench/internal/stats"
+	"github.com/tunnelbench/tunnelbench/rfc2544/mlrsearch"
 )
 
 // TestRate is the name of the rate test.
@@ -36,7 +37,7 @@ func RunRate(ctx context.Context, m Measurer, cfg SearchConfig) (Outcome, error)
 	return out, err
 }
 
-func repeatedName(goals []Goal) (string, bool) {
+func repeatedName(goals []mlrsearch.Goal) (string, bool) {
 	seen := map[string]bool{}
 	for _, g := range goals {
 		if seen[g.Name] {
@@ -56,29 +57,28 @@ func countValid(trials []Observation) (n int) {
 	return n
 }
 
-func (o *Outcome) addRate(g GoalResult, n int, minimum Rate) {
+func (o *Outcome) addRate(g mlrsearch.GoalResult, n int, minimum Rate) {
 	name := g.Goal.Name
 	if g.Lower == nil {
 		o.fail("%s: no load from %v up was good enough", name, minimum)
 		return
 	}
-	lower := float64(*g.Lower)
+	lower := *g.Lower
 	rate := Value{Name: name, Unit: unitRate, Value: lower, Lower: &lower, N: n, Better: higherBetter}
 	switch {
 	case g.Upper == nil:
-		o.warn("%s >= %v: never lossy up to the largest load offered", name, *g.Lower)
+		o.warn("%s >= %v: never lossy up to the largest load offered", name, Rate(lower))
 	case !g.Regular:
-		o.fail("%s: bounds %v and %v are %.2g %% apart, the goal is %.2g %%", name, *g.Lower, *g.Upper,
-			100*relativeWidth(*g.Lower, *g.Upper), 100*g.Goal.Width)
+		o.fail("%s: bounds %v and %v are %.2g %% apart, the goal is %.2g %%", name, Rate(lower), Rate(*g.Upper),
+			100*(*g.Upper-lower) / *g.Upper, 100*g.Goal.Width)
 	}
 	if g.Upper != nil {
-		upper := float64(*g.Upper)
-		rate.Upper = &upper
+		rate.Upper = g.Upper
 	}
 	o.Values = append(o.Values, rate)
-	if !g.Goal.strict() { // else they are the same
+	if !g.Goal.Strict() { // else they are the same
 		o.Values = append(o.Values, Value{Name: "conditional_throughput_" + name, Unit: unitRate,
-			Value: float64(*g.Conditional), N: n, Better: higherBetter})
+			Value: *g.Conditional, N: n, Better: higherBetter})
 	}
 }
 
@@ -86,14 +86,14 @@ func (o *Outcome) addRate(g GoalResult, n int, minimum Rate) {
 // full speed: on shared silicon a core is up to two times slower for seconds at
 // a time, the device with it, and two runs differ by as much. It rests on the
 // trials near the rate; without a reading of the speed it is absent.
-func (o *Outcome) addFullSpeed(g GoalResult, trials []Observation) {
+func (o *Outcome) addFullSpeed(g mlrsearch.GoalResult, trials []Observation) {
 	const near = 0.1
 	if g.Lower == nil {
 		return
 	}
 	var speeds []float64
 	for _, t := range trials {
-		if t.Valid && t.CoreSpeed != nil && *t.CoreSpeed > 0 && math.Abs(float64(t.IntendedLoad / *g.Lower)-1) <= near {
+		if t.Valid && t.CoreSpeed != nil && *t.CoreSpeed > 0 && math.Abs(float64(t.IntendedLoad) / *g.Lower - 1) <= near {
 			speeds = append(speeds, *t.CoreSpeed)
 		}
 	}
@@ -101,5 +101,5 @@ func (o *Outcome) addFullSpeed(g GoalResult, trials []Observation) {
 		return
 	}
 	o.Values = append(o.Values, Value{Name: g.Goal.Name + "_full_speed", Unit: unitRate,
-		Value: float64(*g.Lower) / stats.Median(speeds), N: len(speeds), Better: higherBetter})
+		Value: *g.Lower / stats.Median(speeds), N: len(speeds), Better: higherBetter})
 }

@@ -26,7 +26,7 @@ func TestRunRate(t *testing.T) {
 		t.Errorf("values %s", got)
 	}
 	pdr := out.Values[2]
-	lower, upper := Rate(*pdr.Lower), Rate(*pdr.Upper)
+	lower, upper := *pdr.Lower, *pdr.Upper
 	if !within(&lower, 602830.30) || !within(&upper, 605858.71) || pdr.Value != *pdr.Lower || pdr.N != 35 || pdr.Better != 1 || pdr.Unit != "fps" {
 		t.Errorf("%+v", pdr)
 	}

@@ -4,14 +4,16 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/tunnelbench/tunnelbench/rfc2544/mlrsearch"
 )
 
 // Suite is how thoroughly the whole family of tests is run. The zero value of
 // what a single test needs leaves that test out.
 type Suite struct {
-	Goals       []Goal        // of the rate test
-	SearchLimit time.Duration // of the trials of one search; 0 is DefaultLimit
-	Rest        time.Duration // before every trial (RFC 2544 section 23)
+	Goals       []mlrsearch.Goal // of the rate test
+	SearchLimit time.Duration    // of the trials of one search; 0 is mlrsearch.DefaultLimit
+	Rest        time.Duration    // before every trial (RFC 2544 section 23)
 
 	Latency        time.Duration // of a trial at half of the rate
 	LatencyRepeats int

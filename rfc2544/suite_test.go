@@ -6,11 +6,13 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/tunnelbench/tunnelbench/rfc2544/mlrsearch"
 )
 
 // shortSuite has every test, short.
 var shortSuite = Suite{
-	Goals: []Goal{{Name: "ndr", Final: time.Second, Sum: time.Second, Width: 0.01}}, Latency: time.Second, LatencyRepeats: 2,
+	Goals: []mlrsearch.Goal{{Name: "ndr", Final: time.Second, Sum: time.Second, Width: 0.01}}, Latency: time.Second, LatencyRepeats: 2,
 	Exploratory: time.Second, Trial: 2 * time.Second, Width: 0.01, Networks: 256,
 	Stream: 4 * time.Second, TagFrom: 2 * time.Second, Runs: 3, LossStep: 10, LossTrial: time.Second,
 	Bursts: 3, BurstStep: 1, BurstRest: 2 * time.Second, BurstTrial: time.Second, BurstWidth: 0.02, Overload: time.Second, After: time.Second, Recoveries: 2,

@@ -69,6 +69,8 @@ func (o *Outcome) repeat(ctx context.Context, m Measurer, name string, trial Tri
 // A trial that is not valid is repeated DefaultRetries times, and a short one
 // more often: until the trials took patience together.
 const (
+	DefaultRetries = 3
+
 	patience    = 30 * time.Second
 	mostRetries = 20
 )

@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 	"time"
+
+	"github.com/tunnelbench/tunnelbench/rfc2544/mlrsearch"
 )
 
 // The tests that search the throughput: of one pair of addresses, and of
@@ -25,7 +27,7 @@ type ThroughputConfig struct {
 	Trial       time.Duration // of those that decide: of every load reported as good
 	Width       float64       // wanted (upper-lower)/upper
 	Networks    int           // that destinations are spread over; 0: one pair of addresses
-	Limit       time.Duration // of all trials; 0 is DefaultLimit
+	Limit       time.Duration // of all trials; 0 is mlrsearch.DefaultLimit
 }
 
 // RunThroughput is RFC 2544 section 26.1: the highest rate at which every frame
@@ -42,7 +44,7 @@ func RunThroughput(ctx context.Context, m Measurer, cfg ThroughputConfig) (Outco
 	}
 	out, err := RunRate(ctx, m, SearchConfig{
 		Size: cfg.Size, Min: cfg.Min, Max: cfg.Max, Hint: cfg.Hint, Limit: cfg.Limit, Traffic: Traffic{Networks: cfg.Networks},
-		Goals: []Goal{{Name: name, Initial: cfg.Exploratory, Final: cfg.Trial, Sum: cfg.Trial, Width: cfg.Width}},
+		Goals: []mlrsearch.Goal{{Name: name, Initial: cfg.Exploratory, Final: cfg.Trial, Sum: cfg.Trial, Width: cfg.Width}},
 	})
 	out.Test = test
 	out.Values = slices.DeleteFunc(out.Values, func(v Value) bool { return v.Name != name }) // what the rate would be is no throughput

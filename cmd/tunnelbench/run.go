@@ -14,6 +14,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 	"github.com/tunnelbench/tunnelbench/reports"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
+	"github.com/tunnelbench/tunnelbench/rfc2544/mlrsearch"
 )
 
 var runVerb = verb{
@@ -48,12 +49,12 @@ type runFlags struct {
 	devices, sizes, profile, out string
 	streams, estimate, resume    bool
 	bursts                       int
-	goals                        []rfc2544.Goal
+	goals                        []mlrsearch.Goal
 }
 
 // addGoal reads one --goal.
 func (f *runFlags) addGoal(text string) error {
-	g, err := rfc2544.ParseGoal(text)
+	g, err := mlrsearch.ParseGoal(text)
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/loadgen"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
+	"github.com/tunnelbench/tunnelbench/rfc2544/mlrsearch"
 )
 
 var searchVerb = verb{
@@ -33,12 +34,12 @@ var searchVerb = verb{
 }
 
 // goalList is a repeatable --goal.
-type goalList []rfc2544.Goal
+type goalList []mlrsearch.Goal
 
 func (g *goalList) String() string { return "" }
 
 func (g *goalList) Set(s string) error {
-	goal, err := rfc2544.ParseGoal(s)
+	goal, err := mlrsearch.ParseGoal(s)
 	if err != nil {
 		return err
 	}
@@ -69,7 +70,7 @@ func (f *searchFlags) run(ctx context.Context, s streams) error {
 	return f.search(ctx, s)
 }
 
-func (f *searchFlags) evaluate(in io.Reader) ([]rfc2544.GoalResult, error) {
+func (f *searchFlags) evaluate(in io.Reader) ([]mlrsearch.GoalResult, error) {
 	if f.replay != "-" {
 		file, err := os.Open(f.replay)
 		if err != nil {
@@ -78,11 +79,11 @@ func (f *searchFlags) evaluate(in io.Reader) ([]rfc2544.GoalResult, error) {
 		defer file.Close()
 		in = file
 	}
-	trials, err := rfc2544.ReadReplay(in)
+	trials, err := mlrsearch.ReadReplay(in)
 	if err != nil {
 		return nil, badUsage("%s: %w", f.replay, err)
 	}
-	return rfc2544.Evaluate(trials, f.goals), nil
+	return mlrsearch.Evaluate(trials, f.goals), nil
 }
 
 func (f *searchFlags) search(ctx context.Context, s streams) error {
@@ -130,9 +131,9 @@ func (f *searchFlags) bound(name, text string, size rfc2544.FrameSize) (rfc2544.
 	return rate, nil
 }
 
-func (f *searchFlags) print(w io.Writer, results []rfc2544.GoalResult) error {
+func (f *searchFlags) print(w io.Writer, results []mlrsearch.GoalResult) error {
 	if f.json {
-		return json.NewEncoder(w).Encode(rfc2544.ReplayResult{Goals: results})
+		return json.NewEncoder(w).Encode(mlrsearch.ReplayResult{Goals: results})
 	}
 	for _, r := range results {
 		kind := "irregular"
@@ -144,9 +145,9 @@ func (f *searchFlags) print(w io.Writer, results []rfc2544.GoalResult) error {
 	return nil
 }
 
-func fps(r *rfc2544.Rate) string {
+func fps(r *float64) string {
 	if r == nil {
 		return "none"
 	}
-	return fmt.Sprintf("%.2f fps", float64(*r))
+	return fmt.Sprintf("%.2f fps", *r)
 }

@@ -28,7 +28,7 @@ const (
 	stampFile  = "loadgen/signature/signature.go"
 	frameFile  = "internal/sys/frame.go"
 	lineFile   = "netns/dut/session.go"
-	trialsFile = "rfc2544/replay.go"
+	trialsFile = "rfc2544/mlrsearch/replay.go"
 )
 
 // bugs are what has happened to decoders elsewhere, or nearly here.

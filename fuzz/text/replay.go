@@ -4,19 +4,20 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/tunnelbench/tunnelbench/fuzz/oracle"
-	"github.com/tunnelbench/tunnelbench/rfc2544"
+	"github.com/tunnelbench/tunnelbench/rfc2544/mlrsearch"
 )
 
 // Replay attacks the reader of recorded trials, JSON lines.
 func Replay(data []byte) int {
 	const perOctet = 64 // the dearest input known takes 25: the shortest lines there are
 	input := oracle.Exact(data)
-	var trials []rfc2544.ReplayTrial
+	var trials []mlrsearch.Trial
 	var err error
-	oracle.Allocates(oracle.PerOctet(perOctet, data), func() { trials, err = rfc2544.ReadReplay(bytes.NewReader(input)) })
+	oracle.Allocates(oracle.PerOctet(perOctet, data), func() { trials, err = mlrsearch.ReadReplay(bytes.NewReader(input)) })
 	oracle.Untouched(input, data)
 	if err != nil {
 		oracle.Line(err)
@@ -26,7 +27,7 @@ func Replay(data []byte) int {
 		return 0
 	}
 	for _, t := range trials {
-		if !(t.Load > 0) || t.Load.IsFlood() || t.Duration <= 0 || t.Effective <= 0 || !(t.LossRatio >= 0 && t.LossRatio <= 1) {
+		if !(t.Load > 0) || math.IsInf(t.Load, 1) || t.Duration <= 0 || t.Effective <= 0 || !(t.LossRatio >= 0 && t.LossRatio <= 1) {
 			oracle.Fail(oracle.Agreement, "accepted %+v", t)
 		}
 	}
@@ -39,24 +40,24 @@ func Replay(data []byte) int {
 }
 
 func evaluate(data []byte) {
-	goal, err := rfc2544.Preset("pdr")
+	goal, err := mlrsearch.Preset("pdr")
 	if err != nil {
 		panic(err)
 	}
-	trials, _ := rfc2544.ReadReplay(bytes.NewReader(data))
-	if _, err := json.Marshal(rfc2544.ReplayResult{Goals: rfc2544.Evaluate(trials, []rfc2544.Goal{goal})}); err != nil {
+	trials, _ := mlrsearch.ReadReplay(bytes.NewReader(data))
+	if _, err := json.Marshal(mlrsearch.ReplayResult{Goals: mlrsearch.Evaluate(trials, []mlrsearch.Goal{goal})}); err != nil {
 		oracle.Fail(oracle.RoundTrip, "the result cannot be written: %v", err)
 	}
 }
 
 // replayAgain writes trials as their format says and reads them.
-func replayAgain(trials []rfc2544.ReplayTrial) []rfc2544.ReplayTrial {
+func replayAgain(trials []mlrsearch.Trial) []mlrsearch.Trial {
 	var text bytes.Buffer
 	for _, t := range trials {
 		fmt.Fprintf(&text, `{"load_fps":%g,"duration_s":%.9f,"effective_duration_s":%.9f,"loss_ratio":%g}`+"\n",
-			float64(t.Load), t.Duration.Seconds(), t.Effective.Seconds(), t.LossRatio)
+			t.Load, t.Duration.Seconds(), t.Effective.Seconds(), t.LossRatio)
 	}
-	again, err := rfc2544.ReadReplay(&text)
+	again, err := mlrsearch.ReadReplay(&text)
 	if err != nil {
 		oracle.Fail(oracle.RoundTrip, "what was read cannot be read again: %v", err)
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/netns"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
+	"github.com/tunnelbench/tunnelbench/rfc2544/mlrsearch"
 )
 
 // words are the readers of a command line's words; each holds what it accepts
@@ -58,7 +59,7 @@ func sizes(s string) error {
 }
 
 func goal(s string) error {
-	g, err := rfc2544.ParseGoal(s)
+	g, err := mlrsearch.ParseGoal(s)
 	if err == nil && !(g.LossRatio >= 0 && g.LossRatio <= 1 && g.Final > 0) {
 		oracle.Fail(oracle.Agreement, "goal %q is %+v", s, g)
 	}
@@ -66,11 +67,11 @@ func goal(s string) error {
 }
 
 func ratio(s string) error {
-	r, err := rfc2544.ParseRatio(s)
+	r, err := mlrsearch.ParseRatio(s)
 	if err != nil {
 		return err
 	}
-	if again, err := rfc2544.ParseRatio(r.String()); err != nil || again.Float() != r.Float() || !(r.Float() >= 0 && r.Float() < 1) {
+	if again, err := mlrsearch.ParseRatio(r.String()); err != nil || again.Float() != r.Float() || !(r.Float() >= 0 && r.Float() < 1) {
 		oracle.Fail(oracle.RoundTrip, "ratio %q is %v, and that is %v, %v", s, r, again, err)
 	}
 	return nil

@@ -11,12 +11,13 @@ import (
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 	"github.com/tunnelbench/tunnelbench/reports"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
+	"github.com/tunnelbench/tunnelbench/rfc2544/mlrsearch"
 )
 
 // Profile says how thoroughly a run measures.
 type Profile struct {
 	Name    string
-	Goals   []rfc2544.Goal
+	Goals   []mlrsearch.Goal
 	Limit   time.Duration // of the trials of one search: a machine that changes too fast has no answer
 	Latency time.Duration // of one latency trial
 	Repeats int           // of it, at each load
@@ -54,10 +55,10 @@ func Profiles() []Profile {
 }
 
 // presets are goals that are part of the program and so always parse.
-func presets(names ...string) []rfc2544.Goal {
-	goals := make([]rfc2544.Goal, len(names))
+func presets(names ...string) []mlrsearch.Goal {
+	goals := make([]mlrsearch.Goal, len(names))
 	for i, name := range names {
-		goal, err := rfc2544.Preset(name)
+		goal, err := mlrsearch.Preset(name)
 		if err != nil {
 			panic(err)
 		}
@@ -320,7 +321,7 @@ func (r Run) slowestStream() rfc2544.Rate {
 }
 
 // lastRate is the lower bound of the last goal, from which latency takes its load.
-func lastRate(o rfc2544.Outcome, goals []rfc2544.Goal) rfc2544.Rate {
+func lastRate(o rfc2544.Outcome, goals []mlrsearch.Goal) rfc2544.Rate {
 	for _, v := range o.Values {
 		if v.Name == goals[len(goals)-1].Name {
 			return rfc2544.Rate(v.Value)

@@ -10,6 +10,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 	"github.com/tunnelbench/tunnelbench/reports"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
+	"github.com/tunnelbench/tunnelbench/rfc2544/mlrsearch"
 )
 
 // The profiles that run the whole family of tests. ci takes minutes; standard
@@ -43,10 +44,10 @@ var (
 )
 
 // goals are part of the program and so always parse.
-func goals(texts ...string) []rfc2544.Goal {
-	out := make([]rfc2544.Goal, len(texts))
+func goals(texts ...string) []mlrsearch.Goal {
+	out := make([]mlrsearch.Goal, len(texts))
 	for i, text := range texts {
-		goal, err := rfc2544.ParseGoal(text)
+		goal, err := mlrsearch.ParseGoal(text)
 		if err != nil {
 			panic(err)
 		}

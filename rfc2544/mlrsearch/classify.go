@@ -1,4 +1,4 @@
-package rfc2544
+package mlrsearch
 
 import (
 	"cmp"
@@ -16,7 +16,7 @@ const (
 	upperBound
 )
 
-// target is a goal, or a coarser one on the way to it.
+// target is a goal, or a coarser one that is searched first.
 type target struct {
 	loss   float64
 	exceed Ratio
@@ -29,13 +29,13 @@ func (g Goal) target() target {
 	return target{loss: g.LossRatio, exceed: g.Exceed, trial: g.Final, sum: g.Sum}
 }
 
-// full tells whether a trial is full-length: its intended duration counts.
-func (t target) full(trial ReplayTrial) bool { return trial.Duration >= t.trial }
+// full reports whether a trial is full-length, by its intended duration.
+func (t target) full(trial Trial) bool { return trial.Duration >= t.trial }
 
-// tally holds the effective durations of a load's trials, in nanoseconds.
+// tally sums the effective durations of a load's trials by kind, in nanoseconds.
 type tally struct{ fullLow, fullHigh, shortLow, shortHigh uint64 }
 
-func (t target) tally(trials []ReplayTrial) (y tally) {
+func (t target) tally(trials []Trial) (y tally) {
 	for _, trial := range trials {
 		sum := &y.shortLow
 		switch high := trial.LossRatio > t.loss; {
@@ -54,13 +54,13 @@ func (t target) tally(trials []ReplayTrial) (y tally) {
 // class is the classification of RFC 9971 appendix A, with the exceed ratio
 // num/den multiplied out so that ties are exact. Short trials can only speak
 // against a load: high-loss ones that low-loss ones do not balance.
-func (t target) class(trials []ReplayTrial) class {
+func (t target) class(trials []Trial) class {
 	y := t.tally(trials)
 	num, den := t.exceed.parts()
 	rest := den - num
 	bad := product(y.fullHigh, rest).plus(product(y.shortHigh, rest).minus(product(y.shortLow, num)))
 	good := product(y.fullLow, rest)
-	whole := wider(good.plus(bad), product(uint64(t.sum), rest))
+	whole := larger(good.plus(bad), product(uint64(t.sum), rest))
 	allowed := whole.times(num)
 	optimistic := bad.times(den).atMost(allowed)                // were all missing time good
 	pessimistic := whole.minus(good).times(den).atMost(allowed) // were all missing time bad
@@ -73,18 +73,18 @@ func (t target) class(trials []ReplayTrial) class {
 	return undecided
 }
 
-// conditional is the conditional throughput of RFC 9971 appendix B: the load
-// less the loss that the good share of the time stayed within.
-func (t target) conditional(load Rate, trials []ReplayTrial) Rate {
+// conditional is the conditional throughput of RFC 9971 appendix B: the forwarding rate of
+// the worst trial that the exceed ratio does not excuse. It is 0 when the trials are too few.
+func (t target) conditional(load float64, trials []Trial) float64 {
 	y := t.tally(trials)
 	num, den := t.exceed.parts()
 	rest := product(max(uint64(t.sum), y.fullLow+y.fullHigh), den-num)
-	full := slices.DeleteFunc(slices.Clone(trials), func(trial ReplayTrial) bool { return !t.full(trial) })
-	slices.SortStableFunc(full, func(a, b ReplayTrial) int { return cmp.Compare(a.LossRatio, b.LossRatio) })
+	full := slices.DeleteFunc(slices.Clone(trials), func(trial Trial) bool { return !t.full(trial) })
+	slices.SortStableFunc(full, func(a, b Trial) int { return cmp.Compare(a.LossRatio, b.LossRatio) })
 	for _, trial := range full {
 		took := product(uint64(trial.Effective), den)
 		if rest.atMost(took) {
-			return load * Rate(1-trial.LossRatio)
+			return load * (1 - trial.LossRatio)
 		}
 		rest = rest.minus(took)
 	}

@@ -1,4 +1,4 @@
-package rfc2544
+package mlrsearch
 
 import (
 	"bufio"
@@ -11,22 +11,14 @@ import (
 	"time"
 )
 
-// ReplayTrial is all that classification needs to know of a valid trial.
-type ReplayTrial struct {
-	Load      Rate          // intended
-	Duration  time.Duration // intended: decides whether the trial is full-length
-	Effective time.Duration // what the trial counts for in a duration sum
-	LossRatio float64
-}
-
-// ReplayResult is what a replay prints.
+// ReplayResult is the JSON form of what Evaluate returns.
 type ReplayResult struct {
 	Goals []GoalResult `json:"goals"`
 }
 
-// Evaluate classifies trials without measuring: the bounds and the conditional
-// throughput of each goal, in order. The order of the trials plays no part.
-func Evaluate(trials []ReplayTrial, goals []Goal) []GoalResult {
+// Evaluate classifies recorded trials: it returns the bounds and the conditional throughput of
+// each goal, in the order of the goals. The order of the trials does not matter.
+func Evaluate(trials []Trial, goals []Goal) []GoalResult {
 	var r record
 	for _, trial := range trials {
 		r.add(0, trial)
@@ -38,8 +30,8 @@ func Evaluate(trials []ReplayTrial, goals []Goal) []GoalResult {
 	return results
 }
 
-// replayLine is a trial as a line of JSON has it; effective_duration_s may be
-// left out and is duration_s then.
+// replayLine is a trial as a line of JSON. effective_duration_s is optional; it
+// defaults to duration_s.
 type replayLine struct {
 	Load      *float64 `json:"load_fps"`
 	Duration  *float64 `json:"duration_s"`
@@ -47,10 +39,14 @@ type replayLine struct {
 	LossRatio *float64 `json:"loss_ratio"`
 }
 
-// ReadReplay reads one trial a line; blank lines are skipped. The error names
-// the line, what is wrong and the mend.
-func ReadReplay(r io.Reader) ([]ReplayTrial, error) {
-	var trials []ReplayTrial
+// ReadReplay reads trials as JSON, one per line, such as
+//
+//	{"load_fps":1000,"duration_s":1,"loss_ratio":0}
+//
+// with an optional effective_duration_s. Blank lines are skipped. An error names the
+// line, what is wrong and how to correct it.
+func ReadReplay(r io.Reader) ([]Trial, error) {
+	var trials []Trial
 	var total time.Duration
 	lines := bufio.NewScanner(r)
 	n := 1
@@ -75,40 +71,40 @@ func ReadReplay(r io.Reader) ([]ReplayTrial, error) {
 	return trials, nil
 }
 
-func parseReplayLine(text []byte) (ReplayTrial, error) {
+func parseReplayLine(text []byte) (Trial, error) {
 	var line replayLine
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&line); err != nil {
-		return ReplayTrial{}, fmt.Errorf(`%w: write {"load_fps":1000,"duration_s":1,"loss_ratio":0}`, err)
+		return Trial{}, fmt.Errorf(`%w: write {"load_fps":1000,"duration_s":1,"loss_ratio":0}`, err)
 	}
 	if _, err := d.Token(); err != io.EOF {
-		return ReplayTrial{}, errors.New("more than one JSON object: write one a line")
+		return Trial{}, errors.New("more than one JSON object: write one a line")
 	}
 	return line.trial()
 }
 
-func (l replayLine) trial() (ReplayTrial, error) {
+func (l replayLine) trial() (Trial, error) {
 	switch {
 	case l.Load == nil || l.Duration == nil || l.LossRatio == nil:
-		return ReplayTrial{}, errors.New("load_fps, duration_s or loss_ratio is missing: give all three")
+		return Trial{}, errors.New("load_fps, duration_s or loss_ratio is missing: give all three")
 	case !(*l.Load > 0):
-		return ReplayTrial{}, fmt.Errorf("load_fps %v: must be above zero", *l.Load)
+		return Trial{}, fmt.Errorf("load_fps %v: must be above zero", *l.Load)
 	case !(*l.LossRatio >= 0 && *l.LossRatio <= 1):
-		return ReplayTrial{}, fmt.Errorf("loss_ratio %v: must be from 0 to 1", *l.LossRatio)
+		return Trial{}, fmt.Errorf("loss_ratio %v: must be from 0 to 1", *l.LossRatio)
 	}
 	if l.Effective == nil {
 		l.Effective = l.Duration
 	}
 	duration, err := seconds("duration_s", *l.Duration)
 	if err != nil {
-		return ReplayTrial{}, err
+		return Trial{}, err
 	}
 	effective, err := seconds("effective_duration_s", *l.Effective)
-	return ReplayTrial{Rate(*l.Load), duration, effective, *l.LossRatio}, err
+	return Trial{*l.Load, duration, effective, *l.LossRatio}, err
 }
 
-// seconds is v seconds to the nearest nanosecond.
+// seconds is v seconds, rounded to nanoseconds. key names it in an error.
 func seconds(key string, v float64) (time.Duration, error) {
 	const longest = 1e9 // 31 years
 	ns := math.Round(v * 1e9)

@@ -1,4 +1,4 @@
-package rfc2544
+package mlrsearch
 
 import (
 	"fmt"
@@ -9,20 +9,20 @@ import (
 	"time"
 )
 
-// Goal is one Search Goal of RFC 9971 section 4.6: what makes a load good
-// enough, and how sure to be of it.
+// Goal is one Search Goal of RFC 9971 section 4.6: which loss is acceptable, and how much
+// measuring makes it certain.
 type Goal struct {
-	Name      string        `json:"name"`         // names the values: ndr, pdr, throughput, ...
+	Name      string        `json:"name"`         // of the values found: ndr, pdr, throughput, ...
 	LossRatio float64       `json:"loss_ratio"`   // a trial that loses more is a high-loss trial
-	Exceed    Ratio         `json:"exceed_ratio"` // share of the time that may be high-loss
+	Exceed    Ratio         `json:"exceed_ratio"` // share of the measured time that may be high-loss
 	Initial   time.Duration `json:"initial_ns"`   // shortest trial the search may use; 0 is Final
 	Final     time.Duration `json:"final_ns"`     // a trial this long is full-length
 	Sum       time.Duration `json:"sum_ns"`       // time after which a load is always decided
-	Width     float64       `json:"width"`        // wanted (upper-lower)/upper; 0 where nothing is searched
+	Width     float64       `json:"width"`        // largest (upper-lower)/upper; 0 for Evaluate alone
 }
 
-// Presets, by name. "rfc2544" is the throughput of RFC 2544 section 26.1;
-// "quick" is what a bench of minutes can afford.
+// presets are goals by name. "rfc2544" is the throughput of RFC 2544 section 26.1, "quick"
+// is for measurements of a few minutes.
 var presets = map[string]string{
 	"ndr":     "name=ndr,loss=0,exceed=0.5,initial=1s,final=1s,sum=21s,width=0.005",
 	"pdr":     "name=pdr,loss=0.005,exceed=0.5,initial=1s,final=1s,sum=21s,width=0.005",
@@ -30,7 +30,7 @@ var presets = map[string]string{
 	"quick":   "name=pdr,loss=0.005,exceed=0.5,initial=500ms,final=500ms,sum=1500ms,width=0.03",
 }
 
-// Preset is a goal by name: ndr, pdr, rfc2544 or quick.
+// Preset returns the goal of that name: ndr, pdr, rfc2544 or quick.
 func Preset(name string) (Goal, error) {
 	text, ok := presets[name]
 	if !ok {
@@ -39,7 +39,7 @@ func Preset(name string) (Goal, error) {
 	return ParseGoal(text)
 }
 
-// goalKeys are the keys of ParseGoal; the first four are required.
+// goalKeys are the keys of ParseGoal.
 var goalKeys = []struct {
 	name     string
 	required bool
@@ -54,9 +54,9 @@ var goalKeys = []struct {
 	{"name", false, func(g *Goal, v string) error { g.Name = v; return nil }},
 }
 
-// ParseGoal reads "loss=0.005,exceed=0.5,final=1s,sum=21s" with, at will,
+// ParseGoal reads "loss=0.005,exceed=0.5,final=1s,sum=21s", optionally with
 // width=0.005, initial=1s and name=pdr; or the name of a preset. A goal
-// without a name is ndr when it allows no loss and pdr otherwise.
+// without a name is called ndr when it allows no loss, and pdr otherwise.
 func ParseGoal(s string) (Goal, error) {
 	if _, ok := presets[s]; ok {
 		return Preset(s)
@@ -97,7 +97,7 @@ func defaultName(loss float64) string {
 
 var goalName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,31}$`)
 
-// Validate tells what RFC 9971 does not allow in a goal.
+// Validate returns an error for a goal that RFC 9971 does not allow.
 func (g Goal) Validate() error {
 	switch {
 	case !goalName.MatchString(g.Name):
@@ -116,23 +116,23 @@ func (g Goal) Validate() error {
 	return nil
 }
 
-// isThroughput: RFC 2544 section 24 and RFC 9971 allow the word for no less.
+// isThroughput reports whether RFC 2544 section 24 allows the goal to be called throughput.
 func (g Goal) isThroughput() bool {
-	return g.strict() && g.Final >= time.Minute && g.Sum >= time.Minute
+	return g.Strict() && g.Final >= time.Minute && g.Sum >= time.Minute
 }
 
-// strict: no trial may lose a frame.
-func (g Goal) strict() bool { return g.LossRatio == 0 && g.Exceed.num == 0 }
+// Strict reports whether no trial may lose a frame.
+func (g Goal) Strict() bool { return g.LossRatio == 0 && g.Exceed.num == 0 }
 
-// initial is the shortest trial of the search for g.
-func (g Goal) initial() time.Duration {
+// Shortest is the shortest trial that a search for g runs.
+func (g Goal) Shortest() time.Duration {
 	if g.Initial == 0 {
 		return g.Final
 	}
 	return g.Initial
 }
 
-// parseFields reads "key=value,key=value" and refuses a key that comes twice.
+// parseFields reads "key=value,key=value". A key that comes twice is an error.
 func parseFields(s string) (map[string]string, error) {
 	fields := map[string]string{}
 	for field := range strings.SplitSeq(s, ",") {

@@ -1,4 +1,4 @@
-package rfc2544
+package mlrsearch
 
 import (
 	"encoding/json"
@@ -9,10 +9,11 @@ import (
 )
 
 func TestReadReplay(t *testing.T) {
+	t.Parallel()
 	const text = "{\"load_fps\":1000.5,\"duration_s\":0.25,\"loss_ratio\":0.005}\r\n\n" +
 		" {\"loss_ratio\":1,\"effective_duration_s\":1.5,\"load_fps\":1e6,\"duration_s\":1}"
 	got, err := ReadReplay(strings.NewReader(text))
-	want := []ReplayTrial{
+	want := []Trial{
 		{1000.5, 250 * time.Millisecond, 250 * time.Millisecond, 0.005},
 		{1e6, time.Second, 1500 * time.Millisecond, 1},
 	}
@@ -25,6 +26,7 @@ func TestReadReplay(t *testing.T) {
 }
 
 func TestReadReplayRefuses(t *testing.T) {
+	t.Parallel()
 	good := `{"load_fps":1000,"duration_s":1,"loss_ratio":0}`
 	for name, line := range map[string]string{
 		"unknown key": `{"load_fps":1000,"duration_s":1,"loss_ratio":0,"x":1}`, "no load": `{"duration_s":1,"loss_ratio":0}`,
@@ -49,9 +51,8 @@ func TestReadReplayRefuses(t *testing.T) {
 	}
 }
 
-// FuzzReadReplay: whatever is accepted is sane and can be evaluated.
-
 func TestReplayJSON(t *testing.T) {
+	t.Parallel()
 	b, err := json.Marshal(ReplayResult{Evaluate(trials(11, time.Second, 0), []Goal{goal(t, "loss=0,exceed=0.5,final=1s,sum=21s")})})
 	const want = `{"goals":[{"goal":{"name":"ndr","loss_ratio":0,"exceed_ratio":0.5,"initial_ns":0,"final_ns":1000000000,"sum_ns":21000000000,"width":0},` +
 		`"lower_fps":1000000,"upper_fps":null,"conditional_throughput_fps":1000000,"regular":false}]}`
@@ -61,13 +62,14 @@ func TestReplayJSON(t *testing.T) {
 }
 
 func TestRegular(t *testing.T) {
-	at := func(load Rate, loss float64) []ReplayTrial {
+	t.Parallel()
+	at := func(load float64, loss float64) []Trial {
 		all := trials(1, time.Minute, loss)
 		all[0].Load = load
 		return all
 	}
 	for _, c := range []struct {
-		lower, upper Rate
+		lower, upper float64
 		width        string
 		want         bool
 	}{{199, 200, "0.005", true}, {995, 1000, "0.005", true}, {198.9, 200, "0.005", false}, {1, 200, "", true}} {

@@ -1,4 +1,4 @@
-package rfc2544
+package mlrsearch
 
 import (
 	"fmt"
@@ -8,6 +8,7 @@ import (
 
 // TestOutwards: each stride that misses is followed by one twice as long.
 func TestOutwards(t *testing.T) {
+	t.Parallel()
 	f := field{last: 100, top: 100}
 	fresh := func() *selector {
 		return &selector{targets: []target{{width: 2}}, seed: interval{noLow, noHigh}, anchor: interval{noLow, noHigh}}
@@ -39,6 +40,7 @@ func TestOutwards(t *testing.T) {
 // TestCeilingIsHalved: below a ceiling that the tester sets, the search halves
 // instead of running into it.
 func TestCeilingIsHalved(t *testing.T) {
+	t.Parallel()
 	s := &selector{targets: []target{{width: 1}}, seed: interval{noLow, noHigh}, anchor: interval{noLow, noHigh}}
 	if step, ok := s.pick(interval{40, noHigh}, field{last: 100, top: 79}); !ok || step != 60 {
 		t.Errorf("between 40 and the ceiling at 80: %d, %v; want 60", step, ok)
@@ -59,6 +61,7 @@ func TestCeilingIsHalved(t *testing.T) {
 
 // TestSeeds: a coarse interval is proved by its middle and one end.
 func TestSeeds(t *testing.T) {
+	t.Parallel()
 	f := field{last: 100, top: 100, barred: map[int]bool{}}
 	for _, c := range []struct {
 		seed, known interval
@@ -76,6 +79,7 @@ func TestSeeds(t *testing.T) {
 }
 
 func TestNominationOrder(t *testing.T) {
+	t.Parallel()
 	first := candidate{5, time.Second, 1}
 	for _, later := range []candidate{{6, time.Minute, 9}, {5, time.Millisecond, 9}} {
 		if !first.before(later) || later.before(first) {
@@ -88,6 +92,7 @@ func TestNominationOrder(t *testing.T) {
 }
 
 func TestTargets(t *testing.T) {
+	t.Parallel()
 	on := newGrid(9001, 1e6, []float64{0.005})
 	for text, want := range map[string]string{
 		"pdr":     "[1s/1s/4 1s/4.58s/2 1s/21s/1]",

@@ -1,25 +1,25 @@
-package rfc2544
+package mlrsearch
 
 import "math"
 
-// grid is the ladder of loads a search may use, evenly spaced in the
-// logarithm: step 0 is the smallest load, the last step the largest. Loads that
-// are steps repeat exactly, and a width is a whole number of steps.
+// grid holds the loads that a search may use, evenly spaced in the logarithm: step 0 is the
+// smallest load, the last step the largest. So loads repeat exactly, and a relative
+// width is a whole number of steps.
 type grid struct {
-	min, max Rate
+	min, max float64
 	last     int
 	span     float64 // log(max/min)
 }
 
-// A width is covered by whole steps to this share of it, and never beyond.
+// A width is filled by whole steps to at least leastFill and at most mostFill of it.
 const (
 	leastFill = 0.99
 	mostFill  = 0.999999
 	finest    = 100 // divisions of the narrowest width, at most
 )
 
-func newGrid(minimum, maximum Rate, widths []float64) grid {
-	g := grid{min: minimum, max: maximum, span: math.Log(float64(maximum / minimum))}
+func newGrid(minimum, maximum float64, widths []float64) grid {
+	g := grid{min: minimum, max: maximum, span: math.Log(maximum / minimum)}
 	narrowest := math.Inf(1)
 	for _, w := range widths {
 		narrowest = math.Min(narrowest, logWidth(w))
@@ -36,6 +36,7 @@ func newGrid(minimum, maximum Rate, widths []float64) grid {
 // logWidth is a relative width as a distance of logarithms.
 func logWidth(relative float64) float64 { return -math.Log1p(-relative) }
 
+// fills reports whether whole steps fill every width well enough.
 func (g grid) fills(widths []float64) bool {
 	for _, w := range widths {
 		if float64(g.width(w))*g.span/float64(g.last) < leastFill*logWidth(w) {
@@ -45,31 +46,32 @@ func (g grid) fills(widths []float64) bool {
 	return true
 }
 
-// width is how many steps fit into a relative width.
+// width is the number of steps that fit into a relative width.
 func (g grid) width(relative float64) int {
 	const rounding = 1e-9
 	return max(1, int(logWidth(relative)*mostFill*float64(g.last)/g.span+rounding))
 }
 
-func (g grid) load(step int) Rate {
+// load is the load of a step.
+func (g grid) load(step int) float64 {
 	switch step {
 	case 0:
 		return g.min
 	case g.last:
 		return g.max
 	}
-	return g.max * Rate(math.Exp(-g.span*float64(g.last-step)/float64(g.last)))
+	return g.max * math.Exp(-g.span*float64(g.last-step)/float64(g.last))
 }
 
 // floor is the largest step whose load is at most r, and 0 below the grid.
-func (g grid) floor(r Rate) int {
+func (g grid) floor(r float64) int {
 	if r >= g.max {
 		return g.last
 	}
 	if r <= g.min {
 		return 0
 	}
-	step := g.last + int(math.Floor(math.Log(float64(r/g.max))/g.span*float64(g.last)))
+	step := g.last + int(math.Floor(math.Log(r/g.max)/g.span*float64(g.last)))
 	for step < g.last-1 && g.load(step+1) <= r {
 		step++
 	}

@@ -1,4 +1,4 @@
-package rfc2544
+package mlrsearch
 
 import (
 	"fmt"
@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Ratio is an exact share in [0,1): num/den, read from decimal text so that
-// 0.2 is one fifth and a tie is a tie. The zero value is the ratio 0.
+// Ratio is an exact share in [0,1). It is read from decimal text, so that 0.2 is exactly one
+// fifth and a tie is decided as a tie. The zero value is the ratio 0.
 type Ratio struct {
 	num, den uint64 // den is a power of ten of at most 10^ratioDigits, or 0 for the zero value
 }
@@ -34,7 +34,7 @@ func ParseRatio(s string) (Ratio, error) {
 	return r, nil
 }
 
-// parts are numerator and denominator, also for the zero value.
+// parts are numerator and denominator. The zero value is 0/1.
 func (r Ratio) parts() (num, den uint64) { return r.num, max(r.den, 1) }
 
 // Float is the ratio as a float64.
@@ -49,7 +49,7 @@ func (r Ratio) String() string { return strconv.FormatFloat(r.Float(), 'f', -1, 
 // MarshalJSON writes the ratio as a JSON number.
 func (r Ratio) MarshalJSON() ([]byte, error) { return []byte(r.String()), nil }
 
-// UnmarshalJSON reads what MarshalJSON wrote.
+// UnmarshalJSON reads a JSON number as ParseRatio does.
 func (r *Ratio) UnmarshalJSON(b []byte) (err error) {
 	*r, err = ParseRatio(string(b))
 	return err

@@ -1,9 +1,10 @@
-package rfc2544
+package mlrsearch
 
 import (
 	"math"
 	"math/big"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 )
@@ -18,10 +19,10 @@ func goal(t testing.TB, text string) Goal {
 }
 
 // trials are n equal ones at 1 Mfps.
-func trials(n int, d time.Duration, loss float64) []ReplayTrial {
-	var all []ReplayTrial
+func trials(n int, d time.Duration, loss float64) []Trial {
+	var all []Trial
 	for range n {
-		all = append(all, ReplayTrial{Load: 1e6, Duration: d, Effective: d, LossRatio: loss})
+		all = append(all, Trial{Load: 1e6, Duration: d, Effective: d, LossRatio: loss})
 	}
 	return all
 }
@@ -32,15 +33,16 @@ func (c class) String() string { return [...]string{"U", "LB", "UB"}[c] }
 // calls the last goal a lower bound although 42.857 % and 27.273 % exceed its
 // 20 %; the code of appendix A says upper bound, and so do we.
 func TestAppendixC(t *testing.T) {
+	t.Parallel()
 	goals := []Goal{
 		goal(t, "loss=0,exceed=0,final=60s,sum=60s"),
 		goal(t, "loss=0,exceed=0.5,final=60s,sum=120s"),
 		goal(t, "loss=0.005,exceed=0.5,final=1s,sum=120s"),
 		goal(t, "loss=0.005,exceed=0.2,final=60s,sum=60s"),
 	}
-	var all []ReplayTrial
+	var all []Trial
 	for i, c := range []struct {
-		more []ReplayTrial
+		more []Trial
 		want [4]class
 	}{
 		{trials(59, time.Second, 0), [4]class{undecided, undecided, undecided, undecided}},
@@ -69,8 +71,9 @@ func TestAppendixC(t *testing.T) {
 
 // TestDecisions counts trials against sum 21 s, exceed 0.5, loss 0.5 %.
 func TestDecisions(t *testing.T) {
+	t.Parallel()
 	g := goal(t, "loss=0.005,exceed=0.5,final=1s,sum=21s")
-	longer := func(n int, loss float64) []ReplayTrial {
+	longer := func(n int, loss float64) []Trial {
 		all := trials(n, time.Second, loss)
 		for i := range all {
 			all[i].Effective = 1500 * time.Millisecond
@@ -78,7 +81,7 @@ func TestDecisions(t *testing.T) {
 		return all
 	}
 	for name, c := range map[string]struct {
-		trials []ReplayTrial
+		trials []Trial
 		want   class
 	}{
 		"none": {nil, undecided}, "10 good": {trials(10, time.Second, 0), undecided}, "11 good": {trials(11, time.Second, 0.005), lowerBound},
@@ -95,7 +98,7 @@ func TestDecisions(t *testing.T) {
 		t.Errorf("6 + 5 good: %v, want LB", got)
 	}
 	if got := g.target().conditional(1e6, mixed); got != 1e6*(1-0.003) {
-		t.Errorf("conditional throughput %v, want 0.997 of the load", float64(got))
+		t.Errorf("conditional throughput %v, want 0.997 of the load", got)
 	}
 	short := goal(t, "rfc2544")
 	if got := short.target().class(trials(60, time.Second, 0)); got != undecided {
@@ -114,7 +117,7 @@ func TestDecisions(t *testing.T) {
 }
 
 // slowClass is RFC 9971's formula as it is printed, in rational numbers.
-func slowClass(tg target, all []ReplayTrial) class {
+func slowClass(tg target, all []Trial) class {
 	y := tg.tally(all)
 	ns := func(n uint64) *big.Rat { return new(big.Rat).SetInt(new(big.Int).SetUint64(n)) }
 	num, den := tg.exceed.parts()
@@ -141,20 +144,21 @@ func slowClass(tg target, all []ReplayTrial) class {
 	return undecided
 }
 
-func randomTrials(r *rand.Rand, n int) []ReplayTrial {
-	var all []ReplayTrial
+func randomTrials(r *rand.Rand, n int) []Trial {
+	var all []Trial
 	for range n {
 		d := time.Duration(1+r.IntN(4)) * 500 * time.Millisecond
 		if r.IntN(50) == 0 {
 			d = time.Duration(math.MaxInt64 - r.IntN(1e9))
 		}
-		all = append(all, ReplayTrial{Load: 1e6, Duration: d, Effective: d, LossRatio: 0.01 * float64(r.IntN(2))})
+		all = append(all, Trial{Load: 1e6, Duration: d, Effective: d, LossRatio: 0.01 * float64(r.IntN(2))})
 	}
 	return all
 }
 
 // TestClassAgainstRationals also holds the rules of what one more trial may change.
 func TestClassAgainstRationals(t *testing.T) {
+	t.Parallel()
 	r := rand.New(rand.NewPCG(1, 2))
 	var count [3]int
 	rank := map[class]int{upperBound: 0, undecided: 1, lowerBound: 2}
@@ -190,8 +194,9 @@ func TestClassAgainstRationals(t *testing.T) {
 }
 
 func TestInversion(t *testing.T) {
-	var all []ReplayTrial
-	for load, loss := range map[Rate]float64{500e3: 0, 550e3: 1, 600e3: 0} {
+	t.Parallel()
+	var all []Trial
+	for load, loss := range map[float64]float64{500e3: 0, 550e3: 1, 600e3: 0} {
 		for _, trial := range trials(11, time.Second, loss) {
 			trial.Load = load
 			all = append(all, trial)
@@ -200,6 +205,41 @@ func TestInversion(t *testing.T) {
 	got := Evaluate(all, []Goal{goal(t, "loss=0,exceed=0.5,final=1s,sum=21s")})[0]
 	if *got.Lower != 500e3 || *got.Upper != 550e3 || *got.Conditional != 500e3 || !got.Regular {
 		t.Errorf("%v to %v, conditional %v, regular %v", *got.Lower, *got.Upper, *got.Conditional, got.Regular)
+	}
+}
+
+// TestClassRules: enough full-length time always decides a load, short trials
+// alone never make it good, and good trials never make it worse: a full-length
+// one does not turn it bad, a short one takes back no more than a verdict.
+func TestClassRules(t *testing.T) {
+	t.Parallel()
+	const testSeed = 20260801
+	r := rand.New(rand.NewPCG(testSeed, 1))
+	g := goal(t, "loss=0.005,exceed=0.3,initial=300ms,final=2s,sum=9s").target()
+	for i := range 20000 {
+		var all []Trial
+		var full time.Duration
+		for range r.IntN(12) {
+			d := []time.Duration{300 * time.Millisecond, 2 * time.Second}[r.IntN(2)]
+			if d >= g.trial {
+				full += d
+			}
+			all = append(all, Trial{Load: 1000, Duration: d, Effective: d, LossRatio: 0.01 * float64(r.IntN(2))})
+		}
+		was := g.class(all)
+		with := func(d time.Duration) class {
+			return g.class(append(slices.Clone(all), Trial{Load: 1000, Duration: d, Effective: d}))
+		}
+		switch longer, shorter := with(g.trial), with(300*time.Millisecond); {
+		case full >= g.sum && was == undecided:
+			t.Fatalf("seed %d, %d: %v of full-length trials leave the load undecided: %+v", testSeed, i, full, all)
+		case full == 0 && was == lowerBound:
+			t.Fatalf("seed %d, %d: short trials alone make a lower bound: %+v", testSeed, i, all)
+		case was == lowerBound && longer != lowerBound:
+			t.Fatalf("seed %d, %d: a good full-length trial makes a lower bound %v: %+v", testSeed, i, longer, all)
+		case was == lowerBound && shorter != lowerBound || was == undecided && shorter == upperBound:
+			t.Fatalf("seed %d, %d: a good short trial turns %v into %v: %+v", testSeed, i, was, shorter, all)
+		}
 	}
 }
 

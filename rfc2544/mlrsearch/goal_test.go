@@ -1,4 +1,4 @@
-package rfc2544
+package mlrsearch
 
 import (
 	"encoding/json"
@@ -8,6 +8,7 @@ import (
 )
 
 func TestPresets(t *testing.T) {
+	t.Parallel()
 	half := Ratio{num: 5, den: 10}
 	for name, want := range map[string]Goal{
 		"ndr":     {"ndr", 0, half, time.Second, time.Second, 21 * time.Second, 0.005},
@@ -29,6 +30,7 @@ func TestPresets(t *testing.T) {
 }
 
 func TestParseGoal(t *testing.T) {
+	t.Parallel()
 	const base = "loss=0.005,exceed=0.5,final=1s,sum=21s"
 	for _, c := range []struct{ text, complaint string }{
 		{base, ""}, {base + ",width=0.005", ""}, {base + ", initial=500ms ,name=mine_2", ""}, {"exceed=0,loss=0,final=60s,sum=60s", ""},
@@ -60,6 +62,7 @@ func TestParseGoal(t *testing.T) {
 }
 
 func TestRatio(t *testing.T) {
+	t.Parallel()
 	for text, want := range map[string]string{"0": "0", "0.5": "0.5", ".5": "0.5", "0.50": "0.5", "00.2": "0.2", "0.": "0", "0.123456789": "0.123456789"} {
 		r, err := ParseRatio(text)
 		if err != nil || r.String() != want {
@@ -78,6 +81,7 @@ func TestRatio(t *testing.T) {
 }
 
 func TestGoalJSON(t *testing.T) {
+	t.Parallel()
 	g, err := Preset("quick")
 	if err != nil {
 		t.Fatal(err)

@@ -1,4 +1,4 @@
-package rfc2544
+package mlrsearch
 
 import (
 	"cmp"
@@ -6,42 +6,42 @@ import (
 	"time"
 )
 
-// candidate is the trial that a selector would like to have run next.
+// candidate is the trial that a selector nominates.
 type candidate struct {
 	step  int
 	trial time.Duration
 	width int
 }
 
-// before orders candidates: the lowest load first, so that an early upper bound
-// is never undone by later luck; then the longer trial, then the wider target.
+// before orders candidates: the lowest load first, so that no later trial at a higher load
+// has to be ignored; then the longer trial, then the wider target.
 func (c candidate) before(o candidate) bool {
 	return cmp.Or(cmp.Compare(c.step, o.step), cmp.Compare(o.trial, c.trial), cmp.Compare(o.width, c.width)) < 0
 }
 
-// field is the part of the grid that can be measured at all.
+// field is the part of the grid where trials can be valid.
 type field struct {
-	last   int          // of the grid
-	top    int          // highest step the tester can offer, as far as known
-	barred map[int]bool // below top, but without a valid trial
+	last   int          // last step of the grid
+	top    int          // highest step that the tester can offer, as far as known
+	barred map[int]bool // steps below top that had no valid trial
 }
 
 // selector takes one goal through its targets, the coarsest first. The bounds
-// found for one target are the seeds of the next: likely, but not yet proved.
+// found for one target are where the next one begins: likely, but not yet confirmed.
 type selector struct {
 	targets []target
 	seed    interval
-	anchor  interval // where looking outwards began; each miss doubles the stride
+	anchor  interval // where the search for a missing bound began; each miss doubles the stride
 }
 
-// Each preceding target halves nothing but the effort: it doubles the width
-// and shortens the duration sum, down to one initial trial.
+// precedingTargets come before the goal itself. Each doubles the width and shortens the
+// duration sum, down to one initial trial.
 const precedingTargets = 2
 
-// targets is the chain of a goal on a grid, the coarsest first.
+// targets are the preceding targets of a goal and the goal itself, the coarsest first.
 func (g Goal) targets(on grid) []target {
 	preceding := precedingTargets
-	if g.initial() >= g.Sum {
+	if g.Shortest() >= g.Sum {
 		preceding = 0
 	}
 	var chain []target
@@ -49,7 +49,7 @@ func (g Goal) targets(on grid) []target {
 		t := g.target()
 		t.width = on.width(g.Width) << k
 		if k > 0 {
-			t.sum = shorten(g.Sum, g.initial(), float64(k)/float64(preceding))
+			t.sum = shorten(g.Sum, g.Shortest(), float64(k)/float64(preceding))
 			t.trial = min(g.Final, t.sum)
 		}
 		chain = append(chain, t)
@@ -57,7 +57,7 @@ func (g Goal) targets(on grid) []target {
 	return chain
 }
 
-// shorten goes from sum (share 0) to initial (share 1) in equal ratios.
+// shorten interpolates between sum (share 0) and initial (share 1), in equal ratios.
 func shorten(sum, initial time.Duration, share float64) time.Duration {
 	if share == 1 {
 		return initial
@@ -65,7 +65,7 @@ func shorten(sum, initial time.Duration, share float64) time.Duration {
 	return time.Duration(float64(sum) * math.Pow(float64(initial)/float64(sum), share))
 }
 
-// nominate is the trial the goal needs next, or false when it needs none.
+// nominate returns the trial that the goal needs next; false when it needs none.
 func (s *selector) nominate(r record, f field) (candidate, bool) {
 	for {
 		t := s.targets[0]
@@ -81,6 +81,7 @@ func (s *selector) nominate(r record, f field) (candidate, bool) {
 	}
 }
 
+// pick is the next step for the first target; false when the target is settled.
 func (s *selector) pick(known interval, f field) (int, bool) {
 	if s.settled(known, f) {
 		return 0, false
@@ -91,8 +92,8 @@ func (s *selector) pick(known interval, f field) (int, bool) {
 	return f.around(s.outwards(known, f), known)
 }
 
-// settled tells whether the target has what it can get: bounds close enough,
-// or the end of the field.
+// settled reports whether the target can gain nothing more: its bounds are close enough, or
+// the field ends there.
 func (s *selector) settled(k interval, f field) bool {
 	width := s.targets[0].width
 	switch {
@@ -106,8 +107,8 @@ func (s *selector) settled(k interval, f field) bool {
 	return k.low == f.top
 }
 
-// fromSeed proves the bounds of the target before: first the middle of them,
-// which replaces one, then what remains.
+// fromSeed confirms the bounds of the preceding target: first the middle between them, which
+// replaces one of them, then what remains.
 func (s *selector) fromSeed(k interval, f field) (int, bool) {
 	width, seed := s.targets[0].width, s.seed
 	low := seed.low != noLow && seed.low < f.ceiling(k) && (k.low == noLow || seed.low-k.low >= width)
@@ -123,8 +124,8 @@ func (s *selector) fromSeed(k interval, f field) (int, bool) {
 	return 0, false
 }
 
-// outwards looks for a missing bound with strides that double, or halves the
-// interval when there are two bounds.
+// outwards searches a missing bound with strides that double. With two bounds it halves the
+// interval.
 func (s *selector) outwards(k interval, f field) int {
 	width, was := s.targets[0].width, s.anchor
 	s.anchor = interval{noLow, noHigh}
@@ -152,11 +153,11 @@ func (s *selector) outwards(k interval, f field) int {
 	return f.top
 }
 
-// ceiling is the first step that need not be tried.
+// ceiling is the lowest step that need not be measured.
 func (f field) ceiling(k interval) int { return min(k.high, f.top+1) }
 
-// around is step, or the nearest one between the bounds that is not barred,
-// the lower of two.
+// around is step, or the nearest step between the bounds that is not barred; of
+// two the lower.
 func (f field) around(step int, k interval) (int, bool) {
 	low, high := k.low, f.ceiling(k)
 	for away := 0; step-away > low || step+away < high; away++ {

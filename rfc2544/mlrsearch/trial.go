@@ -1,0 +1,29 @@
+package mlrsearch
+
+import (
+	"context"
+	"time"
+)
+
+// Trial is a valid trial: all that classification needs to know of it.
+type Trial struct {
+	Load      float64       // intended load, in any unit; above zero
+	Duration  time.Duration // intended; decides whether the trial is full-length
+	Effective time.Duration // trial effective duration: what the trial counts for in a duration sum
+	LossRatio float64       // from 0 to 1; frames that the tester did not send count as lost
+}
+
+// Result is what one measurement showed.
+type Result struct {
+	LossRatio float64       // trial loss ratio, from 0 to 1; see Trial
+	Effective time.Duration // trial effective duration, setup and waiting included if they count; 0: the intended one
+	Valid     bool          // false when the test equipment was disturbed: the trial says nothing about the device
+	Reason    string        // why the trial is not valid
+}
+
+// Measurer measures one trial: it offers a load for a time to the system under test and
+// returns what came of it. A trial that is not valid is no error; an error means that no
+// trial can be run, and it ends the search.
+type Measurer interface {
+	Measure(ctx context.Context, load float64, duration time.Duration) (Result, error)
+}
