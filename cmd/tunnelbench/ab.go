@@ -70,17 +70,18 @@ func (f *abFlags) run(ctx context.Context, s streams) error {
 	if err := ensureDir(f.out); err != nil {
 		return err
 	}
-	l, err := lab.Open(ctx, cfg)
+	l, err := lab.Open(ctx, cfg.Config)
 	if err != nil {
 		return err
 	}
 	results := &reports.Results{
 		Schema: reports.Schema, Tool: tool(), Command: append([]string{"tunnelbench"}, os.Args[1:]...), Profile: "ab",
-		Seed: cfg.Seed, Started: time.Now().UTC(), Host: l.Describe(), Link: plan.Link,
+		Seed: cfg.Seed, Started: time.Now().UTC(), Host: l.Describe(cfg.Settings), Link: plan.Link,
 		Comparison: &reports.Comparison{Confidence: confidence, Order: [][]int{}, Warnings: []string{}},
 	}
 	certificate.carry(results)
-	if err = l.CalibrateAll(ctx, []rfc2544.FrameSize{plan.Size}, results); err == nil {
+	plan.Settings, err = l.CalibrateAll(ctx, cfg.Settings, []rfc2544.FrameSize{plan.Size}, results)
+	if err == nil {
 		err = l.Compare(ctx, plan, results.Comparison)
 	}
 	results.Ended = time.Now().UTC()
@@ -113,7 +114,7 @@ func (f *abFlags) write(results *reports.Results, s streams) error {
 	return fmt.Errorf("%w: no metric has enough valid pairs for an interval", errNoVerdict)
 }
 
-func (f *abFlags) parse(ctx context.Context) (plan lab.ComparePlan, cfg lab.Config, err error) {
+func (f *abFlags) parse(ctx context.Context) (plan lab.ComparePlan, cfg labConfig, err error) {
 	specs := f.set.Args()
 	if len(specs) < 2 {
 		return plan, cfg, badUsage("ab: give two devices or more: try tunnelbench ab --help")

@@ -49,15 +49,15 @@ func (f *certifyFlags) run(ctx context.Context, s streams) error {
 	if err := ensureDir(filepath.Dir(f.out)); err != nil {
 		return err
 	}
-	l, err := lab.Open(ctx, cfg)
+	l, err := lab.Open(ctx, cfg.Config)
 	if err != nil {
 		return err
 	}
-	host := l.Describe()
+	host := l.Describe(cfg.Settings)
 	c := &reports.Certificate{
 		Schema: reports.CertificateSchema, Tool: tool(), Measured: time.Now().UTC(), CPU: host.CPU, Kernel: host.Kernel, CPUPlan: host.CPUPlan,
 	}
-	plan := lab.CertifyPlan{Quick: f.quick, OnStandard: func(m reports.Standard) { fmt.Fprintln(s.out, reports.StandardLine(m)) }}
+	plan := lab.CertifyPlan{Settings: cfg.Settings, Quick: f.quick, OnStandard: func(m reports.Standard) { fmt.Fprintln(s.out, reports.StandardLine(m)) }}
 	err = errors.Join(l.Certify(ctx, plan, c), l.Close())
 	for _, note := range c.Notes {
 		fmt.Fprintln(s.out, note)

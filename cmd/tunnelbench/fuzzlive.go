@@ -64,11 +64,12 @@ func (f *liveFlags) run(ctx context.Context, s streams) error {
 	if err := ensureDir(f.out); err != nil {
 		return err
 	}
-	l, err := lab.Open(ctx, cfg)
+	l, err := lab.Open(ctx, cfg.Config)
 	if err != nil {
 		return err
 	}
-	host := l.Describe()
+	plan.Settings = cfg.Settings
+	host := l.Describe(cfg.Settings)
 	c := &reports.FuzzLive{
 		Schema: reports.FuzzLiveSchema, Tool: tool(), Command: os.Args, Started: time.Now().UTC(), CPU: host.CPU, Kernel: host.Kernel, Seed: f.lab.seed,
 		Senders: plan.As, Rate: float64(plan.Rate), FrameSize: int(plan.Size), Direction: f.lab.direction, Devices: []reports.LiveDevice{},
@@ -146,7 +147,7 @@ func (f *liveFlags) kind(d dut.Device) mutate.Kind {
 	return mutate.Any
 }
 
-func (f *liveFlags) parse() (devices []dut.Device, p lab.AttackPlan, cfg lab.Config, err error) {
+func (f *liveFlags) parse() (devices []dut.Device, p lab.AttackPlan, cfg labConfig, err error) {
 	if f.devices == "" {
 		return nil, p, cfg, badUsage("fuzz live: needs --dut: try tunnelbench fuzz live --help")
 	}

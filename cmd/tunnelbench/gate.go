@@ -156,8 +156,9 @@ func (f *gateFlags) measure(ctx context.Context, policy ci.Policy, s streams) er
 	if err != nil {
 		return err
 	}
+	plan.Settings = cfg.Settings
 	plan.Base, plan.Head = base.devices, head.devices
-	l, err := lab.Open(ctx, cfg)
+	l, err := lab.Open(ctx, cfg.Config)
 	if err != nil {
 		return err
 	}
@@ -174,7 +175,7 @@ func (f *gateFlags) measure(ctx context.Context, policy ci.Policy, s streams) er
 	return errors.Join(err, g.finish())
 }
 
-func (f *gateFlags) parse() (cfg lab.Config, plan lab.PairPlan, err error) {
+func (f *gateFlags) parse() (cfg labConfig, plan lab.PairPlan, err error) {
 	own := !strings.HasPrefix(f.dut, "exec:")
 	switch {
 	case f.aa && f.base != "":
@@ -261,10 +262,10 @@ func (f *gateFlags) buildFault(err error) error {
 	return machineError{err}
 }
 
-func (f *gateFlags) newSet(side *gateSide, l *lab.Lab, cfg lab.Config) *reports.Set {
+func (f *gateFlags) newSet(side *gateSide, l *lab.Lab, cfg labConfig) *reports.Set {
 	return &reports.Set{
 		Schema: reports.SetSchema, Side: side.name, Tool: tool(), Device: f.dut, Revision: side.revision, Commit: side.commit, Builds: side.builds,
-		Command: append([]string{"tunnelbench"}, os.Args[1:]...), Host: l.Describe(), Seed: cfg.Seed, Started: time.Now().UTC(),
+		Command: append([]string{"tunnelbench"}, os.Args[1:]...), Host: l.Describe(cfg.Settings), Seed: cfg.Seed, Started: time.Now().UTC(),
 	}
 }
 

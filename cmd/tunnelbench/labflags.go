@@ -42,19 +42,25 @@ func addLabFlags(set *flag.FlagSet) *labFlags {
 	set.StringVar(&f.wan, "wan", "", "what the link between the ends does to packets, such as delay=20ms,loss=1% or rate=100Mbps,queue=1000, or shaped:rate=1Gbps by the kernel's token bucket")
 	set.StringVar(&f.certificate, "certificate", "", "`file` with the machine's certificate, which the report carries (default "+defaultCertificate+" if it is there)")
 	set.Uint64Var(&f.seed, "seed", 1, "`number` that every random choice follows from")
-	set.DurationVar(&f.late, "late", lab.DefaultLate, "a frame that takes longer than this `time` is lost, as late")
+	set.DurationVar(&f.late, "late", lab.DefaultLossTimeout, "a frame that takes longer than this `time` is lost, as late")
 	set.DurationVar(&f.patience, "patience", defaultPatience, "`time` to wait, in all, for neighbours on the machine to let its cores run at full speed")
 	return f
 }
 
 const defaultPatience = 20 * time.Second
 
+// labConfig is what the flags say of the lab: of the machine, and of what is set up on it.
+type labConfig struct {
+	lab.Config
+	lab.Settings
+}
+
 // config checks the options.
-func (f *labFlags) config() (lab.Config, error) {
-	cfg := lab.Config{
-		Wait: f.wait, Keep: f.keep, Flows: f.flows, Networks: f.networks, IPv6: f.ip == 6, Engine: f.engine, Direction: f.direction,
-		WAN: f.wan, Seed: f.seed, Late: f.late, Patience: f.patience, PlainWAN: f.offloads == "off",
-	}
+func (f *labFlags) config() (labConfig, error) {
+	cfg := labConfig{lab.Config{Wait: f.wait, Keep: f.keep, Patience: f.patience}, lab.Settings{
+		Flows: f.flows, Networks: f.networks, IPv6: f.ip == 6, Engine: f.engine, Direction: f.direction,
+		WAN: f.wan, Seed: f.seed, LossTimeout: f.late, PlainWAN: f.offloads == "off",
+	}}
 	var err error
 	if f.offloads != "on" && f.offloads != "off" {
 		return cfg, badUsage("--wan-offloads %q: on or off", f.offloads)

@@ -74,7 +74,7 @@ func (f *runFlags) run(ctx context.Context, s streams) error {
 		return f.printEstimate(ctx, plan, s)
 	}
 	show := newProgress(s, plan)
-	cfg.OnTrial, plan.OnResult = show.trial, show.result
+	plan.Settings, plan.OnTrial, plan.OnResult = cfg.Settings, show.trial, show.result
 	certificate, err := readCertificate(f.lab.certificate)
 	if err != nil {
 		return err
@@ -82,13 +82,13 @@ func (f *runFlags) run(ctx context.Context, s streams) error {
 	if err := ensureDir(f.out); err != nil {
 		return err
 	}
-	l, err := lab.Open(ctx, cfg)
+	l, err := lab.Open(ctx, cfg.Config)
 	if err != nil {
 		return err
 	}
 	results := &reports.Results{
 		Schema: reports.Schema, Tool: tool(), Command: append([]string{"tunnelbench"}, os.Args[1:]...), Profile: f.profile,
-		Seed: cfg.Seed, Started: time.Now().UTC(), Host: l.Describe(), Link: plan.Link,
+		Seed: cfg.Seed, Started: time.Now().UTC(), Host: l.Describe(cfg.Settings), Link: plan.Link,
 	}
 	certificate.carry(results)
 	if err := f.openJournal(&plan, l, results); err != nil {
@@ -108,7 +108,7 @@ func (f *runFlags) run(ctx context.Context, s streams) error {
 	return verdict(results)
 }
 
-func (f *runFlags) parse() (plan lab.Plan, cfg lab.Config, err error) {
+func (f *runFlags) parse() (plan lab.Plan, cfg labConfig, err error) {
 	if plan.Devices, err = parseDevices(f.devices); err != nil {
 		return plan, cfg, err
 	}

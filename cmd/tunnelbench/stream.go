@@ -62,11 +62,11 @@ func (f *trialFlags) runStream(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	l, err := lab.Open(ctx, cfg)
+	l, err := lab.Open(ctx, cfg.Config)
 	if err != nil {
 		return err
 	}
-	seen, err := f.oneStream(ctx, l, device)
+	seen, err := f.oneStream(ctx, l, device, cfg.Settings)
 	if err = errors.Join(err, l.Close()); err != nil {
 		return err
 	}
@@ -79,7 +79,7 @@ func (f *trialFlags) runStream(ctx context.Context, s streams) error {
 	return nil
 }
 
-func (f *trialFlags) parseStream() (d dut.Device, cfg lab.Config, err error) {
+func (f *trialFlags) parseStream() (d dut.Device, cfg labConfig, err error) {
 	if f.device == "" {
 		return d, cfg, badUsage("trial --stream: needs --dut: try tunnelbench trial --help")
 	}
@@ -95,8 +95,8 @@ func (f *trialFlags) parseStream() (d dut.Device, cfg lab.Config, err error) {
 	return d, cfg, f.lab.checkWAN(d)
 }
 
-func (f *trialFlags) oneStream(ctx context.Context, l *lab.Lab, d dut.Device) (lab.Stream, error) {
-	h, err := l.Hosts(ctx, d)
+func (f *trialFlags) oneStream(ctx context.Context, l *lab.Lab, d dut.Device, set lab.Settings) (lab.Stream, error) {
+	h, err := l.Hosts(ctx, d, set)
 	if err != nil {
 		return lab.Stream{}, err
 	}

@@ -65,16 +65,16 @@ func (f *trialFlags) run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	l, err := lab.Open(ctx, cfg)
+	l, err := lab.Open(ctx, cfg.Config)
 	if err != nil {
 		return err
 	}
-	seen, err := oneTrial(ctx, l, device, trial)
+	seen, engine, err := oneTrial(ctx, l, device, cfg.Settings, trial)
 	closed := l.Close()
 	if err != nil {
 		return errors.Join(err, closed)
 	}
-	if err := errors.Join(f.print(s.out, device.Spec, l.Engine(), trial.Size, seen), closed); err != nil {
+	if err := errors.Join(f.print(s.out, device.Spec, engine, trial.Size, seen), closed); err != nil {
 		return err
 	}
 	if !seen.Valid {
@@ -83,23 +83,25 @@ func (f *trialFlags) run(ctx context.Context, s streams) error {
 	return nil
 }
 
-func oneTrial(ctx context.Context, l *lab.Lab, device dut.Device, trial rfc2544.Trial) (seen rfc2544.Observation, err error) {
-	if _, err := l.Calibrate(ctx, trial.Size); err != nil {
-		return seen, err
-	}
-	b, err := l.Setup(ctx, device, trial.Size)
+func oneTrial(ctx context.Context, l *lab.Lab, device dut.Device, set lab.Settings, trial rfc2544.Trial) (seen rfc2544.Observation, engine string, err error) {
+	wire, err := l.Calibrate(ctx, set, trial.Size)
 	if err != nil {
-		return seen, err
+		return seen, "", err
+	}
+	set.Engine = wire.Engine
+	b, err := l.Setup(ctx, device, set, trial.Size)
+	if err != nil {
+		return seen, wire.Engine, err
 	}
 	seen, err = b.Measure(ctx, trial)
 	if err != nil {
-		return seen, errors.Join(err, b.Close())
+		return seen, wire.Engine, errors.Join(err, b.Close())
 	}
 	l.Defer(b.Close) // what was measured is printed before anything can go wrong
-	return seen, nil
+	return seen, wire.Engine, nil
 }
 
-func (f *trialFlags) parse() (d dut.Device, t rfc2544.Trial, cfg lab.Config, err error) {
+func (f *trialFlags) parse() (d dut.Device, t rfc2544.Trial, cfg labConfig, err error) {
 	if f.device == "" || f.load == "" {
 		return d, t, cfg, badUsage("trial: needs --dut and --load: try tunnelbench trial --help")
 	}
@@ -146,7 +148,7 @@ func checkDuration(d time.Duration) error {
 }
 
 // capture has the trial's frames kept, for which they have to come to user space.
-func (f *trialFlags) capture(cfg *lab.Config) error {
+func (f *trialFlags) capture(cfg *labConfig) error {
 	if f.pcap == "" {
 		return nil
 	}

@@ -17,14 +17,15 @@ import (
 
 // ComparePlan is a comparison of devices, measured in turns.
 type ComparePlan struct {
-	Devices []dut.Device
-	Names   []string // as results call them: the same device may come twice
-	Size    rfc2544.FrameSize
-	Metrics []string // of CompareMetrics
-	Rounds  int
-	Link    rfc2544.BitRate
-	Shaped  bool          // loads stay below the link's speed
-	Time    time.Duration // begin no round that would end later; 0: no limit
+	Settings Settings
+	Devices  []dut.Device
+	Names    []string // as results call them: the same device may come twice
+	Size     rfc2544.FrameSize
+	Metrics  []string // of CompareMetrics
+	Rounds   int
+	Link     rfc2544.BitRate
+	Shaped   bool          // loads stay below the link's speed
+	Time     time.Duration // begin no round that would end later; 0: no limit
 	// OnTurn, if set, hears when a device had its turn.
 	OnTurn func(round int, device string)
 }
@@ -38,20 +39,20 @@ type compareMetric struct {
 }
 
 // turnFunc measures a device that is up, in its turn.
-type turnFunc = func(b *Setup, ctx context.Context, c *reports.Comparison, values map[string]float64) error
+type turnFunc = func(t *turn, ctx context.Context) error
 
 // cpuMetric cannot be had of every device.
 const cpuMetric = "cpu_ns_per_frame"
 
 // compareMetrics are measured in this order; those with the same turn share it.
 var compareMetrics = []compareMetric{
-	{"forwarding_rate", "fps", 1, true, (*Setup).overloadTurn},
-	{cpuMetric, "ns", -1, true, (*Setup).lightTurn},
+	{"forwarding_rate", "fps", 1, true, (*turn).overloadTurn},
+	{cpuMetric, "ns", -1, true, (*turn).lightTurn},
 	{"latency_p50", "ns", -1, true, nil},
 	{"latency_p99", "ns", -1, false, nil},
-	{allocMetric, "allocations", -1, false, (*Setup).allocationsTurn},
-	{"pdr", "fps", 1, false, (*Setup).pdrTurn},
-	{"stream_goodput", "bit/s", 1, false, (*Setup).streamTurn},
+	{allocMetric, "allocations", -1, false, (*turn).allocationsTurn},
+	{"pdr", "fps", 1, false, (*turn).pdrTurn},
+	{"stream_goodput", "bit/s", 1, false, (*turn).streamTurn},
 }
 
 // CompareMetrics are the names of all, and of those that are measured unless
@@ -69,7 +70,8 @@ func CompareMetrics() (all, usual []string) {
 // Compare measures the devices in turns: in each round every device once, in
 // random order, freshly brought up. What was measured is in c whatever happens.
 func (l *Lab) Compare(ctx context.Context, p ComparePlan, c *reports.Comparison) error {
-	c.Devices, c.FrameSize, c.Direction = p.Names, p.Size, l.cfg.Direction
+	p.Settings = p.Settings.For(p.Size)
+	c.Devices, c.FrameSize, c.Direction = p.Names, p.Size, p.Settings.Direction
 	for _, m := range compareMetrics {
 		if slices.Contains(p.Metrics, m.name) {
 			c.Metrics = append(c.Metrics, reports.Metric{
@@ -77,47 +79,49 @@ func (l *Lab) Compare(ctx context.Context, p ComparePlan, c *reports.Comparison)
 			})
 		}
 	}
-	if _, err := l.Calibrate(ctx, p.Size); err != nil {
+	wire, err := l.Calibrate(ctx, p.Settings, p.Size)
+	if err != nil {
 		return err
 	}
+	p.Settings.Engine = wire.Engine
 	if err := l.pilot(ctx, p, c); err != nil {
 		return err
 	}
 	if len(c.Metrics) == 0 {
 		return fmt.Errorf("%w: of these devices none of %q can be measured: %s", ErrConfig, p.Metrics, strings.Join(c.Warnings, "; "))
 	}
-	spoilt := l.countSpoilt()
-	err := l.compareRounds(ctx, p, c)
-	spoilt(c)
-	c.Judge(l.cfg.Seed)
+	spoilt := invalidTrials{}
+	err = l.compareRounds(ctx, p, c, &spoilt)
+	spoilt.warn(c)
+	c.Judge(p.Settings.Seed)
 	return err
 }
 
-// countSpoilt counts trials that are not valid from now on, until what it
-// returns is called, which says so.
-func (l *Lab) countSpoilt() (end func(*reports.Comparison)) {
-	n, last, heard := 0, "", l.cfg.OnTrial
-	l.cfg.OnTrial = func(device string, t rfc2544.Trial, o rfc2544.Observation) {
-		if !o.Valid {
-			n, last = n+1, device+": "+o.Warnings[0]
-		}
-		if heard != nil {
-			heard(device, t, o)
-		}
+// invalidTrials are those that were repeated or left out.
+type invalidTrials struct {
+	n    int
+	last string
+}
+
+// hear counts a trial of a device when it is not valid.
+func (s *invalidTrials) hear(device string, o rfc2544.Observation) {
+	if !o.Valid {
+		s.n, s.last = s.n+1, device+": "+o.Warnings[0]
 	}
-	return func(c *reports.Comparison) {
-		l.cfg.OnTrial = heard
-		if n > 0 {
-			c.Warnings = append(c.Warnings, fmt.Sprintf("%d trials were not valid, and were repeated or left out; the last: %s", n, last))
-		}
+}
+
+// warn says how many there were.
+func (s *invalidTrials) warn(c *reports.Comparison) {
+	if s.n > 0 {
+		c.Warnings = append(c.Warnings, fmt.Sprintf("%d trials were not valid, and were repeated or left out; the last: %s", s.n, s.last))
 	}
 }
 
 // maxDeaths is how often a device may die before the comparison ends.
 const maxDeaths = 3
 
-func (l *Lab) compareRounds(ctx context.Context, p ComparePlan, c *reports.Comparison) error {
-	random := rand.New(rand.NewPCG(l.cfg.Seed, uint64(p.Rounds)))
+func (l *Lab) compareRounds(ctx context.Context, p ComparePlan, c *reports.Comparison, spoilt *invalidTrials) error {
+	random := rand.New(rand.NewPCG(p.Settings.Seed, uint64(p.Rounds)))
 	fewest := stats.FewestPairs(c.EachConfidence())
 	start, longest, deaths := time.Now(), time.Duration(0), 0
 	for round := range p.Rounds {
@@ -130,7 +134,7 @@ func (l *Lab) compareRounds(ctx context.Context, p ComparePlan, c *reports.Compa
 		turns := make([]map[string]float64, len(p.Devices))
 		for _, k := range order {
 			var err error
-			turns[k], err = l.turn(ctx, p.Devices[k], c)
+			turns[k], err = l.turn(ctx, p.Devices[k], p.Settings, c, spoilt)
 			if ctx.Err() != nil {
 				return ctx.Err() // half a round compares nothing
 			}

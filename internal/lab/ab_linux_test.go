@@ -28,11 +28,12 @@ func devices(t *testing.T, specs ...string) (list []dut.Device) {
 
 func compare(t *testing.T, p ComparePlan) (*reports.Comparison, error) {
 	t.Helper()
-	l, err := Open(context.Background(), Config{Wait: true, MaxFrames: 1 << 20, Seed: 7})
+	l, err := Open(context.Background(), Config{Wait: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer l.Close()
+	p.Settings = Settings{MaxFrames: 1 << 20, Seed: 7}
 	c := &reports.Comparison{Confidence: 0.95, Order: [][]int{}, Warnings: []string{}}
 	err = l.Compare(context.Background(), p, c)
 	if fault := reports.Check(&reports.Results{Comparison: c}); fault != nil && err == nil {
@@ -110,11 +111,7 @@ func TestLoadsReadWell(t *testing.T) {
 // (on Linux 6.18 up to one in 25 of this test's).
 func TestReasons(t *testing.T) {
 	testenv.NetAdmin(t)
-	l, err := Open(context.Background(), Config{Wait: true, MaxFrames: 1 << 20, Reasons: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
+	l := openLabWith(t, Settings{Reasons: true})
 	b := openBench(t, l, "plain", 64)
 	defer b.Close()
 	if b.reasons == nil {
@@ -140,14 +137,10 @@ func TestReasons(t *testing.T) {
 
 func TestCertifyQuickItem(t *testing.T) {
 	testenv.NetAdmin(t)
-	l, err := Open(context.Background(), Config{Wait: true, MaxFrames: 1 << 20, Direction: rfc2544.Forward})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
+	l := openLab(t)
 	c := &reports.Certificate{}
 	list := slices.Concat(patternStandards(EngineXDP, rfc2544.Forward), []standard{delayStandard(time.Millisecond)})
-	if err := l.certifyAll(context.Background(), list, CertifyPlan{Quick: true}, c); err != nil || len(c.Standards) != 2 {
+	if err := l.certifyAll(context.Background(), list, CertifyPlan{Settings: l.set, Quick: true}, c); err != nil || len(c.Standards) != 2 {
 		t.Fatalf("%+v, %v", c, err)
 	}
 	if s := c.Standards[0]; !s.Within() {

@@ -17,7 +17,7 @@ func (l *Lab) pilot(ctx context.Context, p ComparePlan, c *reports.Comparison) e
 	const overload = 1.5
 	slowest, fastest, ceiling := rfc2544.Flood, rfc2544.Rate(0), rfc2544.Flood
 	for i, d := range p.Devices {
-		b, err := l.Setup(ctx, d, p.Size)
+		b, err := l.Setup(ctx, d, p.Settings, p.Size)
 		if err != nil {
 			return err
 		}

@@ -12,21 +12,30 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// turn brings a device up, measures it and takes it down. What could not be
-// measured is absent from the values, which are by metric.
-func (l *Lab) turn(ctx context.Context, d dut.Device, c *reports.Comparison) (values map[string]float64, err error) {
+// turn is one device that is measured.
+type turn struct {
+	lab        *Lab
+	setup      *Setup
+	comparison *reports.Comparison
+	spoilt     *invalidTrials
+	values     map[string]float64 // by metric; what could not be measured is absent
+}
+
+// turn brings a device up, measures it and takes it down.
+func (l *Lab) turn(ctx context.Context, d dut.Device, s Settings, c *reports.Comparison, spoilt *invalidTrials) (values map[string]float64, err error) {
 	values = map[string]float64{}
-	b, err := l.Setup(ctx, d, c.FrameSize)
+	b, err := l.Setup(ctx, d, s, c.FrameSize)
 	if err != nil {
 		return values, err
 	}
 	defer func() { err = errors.Join(err, b.Close()) }()
+	t := &turn{lab: l, setup: b, comparison: c, spoilt: spoilt, values: values}
 	var metrics []string
 	for _, m := range c.Metrics {
 		metrics = append(metrics, m.Name)
 	}
 	for _, measure := range turnsFor(metrics) {
-		if err := measure(b, ctx, c, values); err != nil {
+		if err := measure(t, ctx); err != nil {
 			return values, err
 		}
 	}
@@ -54,25 +63,28 @@ const compareTrial = 500 * time.Millisecond
 // valid repeats a trial until it is valid; ok is false when none was. The last one
 // counts however fast the device's cores are: an overloaded device may slow the probe
 // by itself, and would have no sample at all while there is patience.
-func (b *Setup) valid(ctx context.Context, t rfc2544.Trial) (o rfc2544.Observation, r Run, ok bool, err error) {
+func (t *turn) valid(ctx context.Context, trial rfc2544.Trial) (o rfc2544.Observation, r Run, ok bool, err error) {
 	for try := range 1 + rfc2544.DefaultRetries {
+		measure := t.setup.MeasureRun
 		if try == rfc2544.DefaultRetries {
-			patience := b.lab.patience
-			b.lab.patience = 0
-			defer func() { b.lab.patience = patience }()
+			measure = t.setup.MeasureAtAnySpeed
 		}
-		if o, r, err = b.MeasureRun(ctx, t); err != nil || o.Valid {
-			return o, r, o.Valid, err
+		if o, r, err = measure(ctx, trial); err != nil {
+			return o, r, false, err
+		}
+		t.spoilt.hear(t.setup.device.Spec, o)
+		if o.Valid {
+			return o, r, true, nil
 		}
 	}
 	return o, r, false, nil
 }
 
 // overloadTurn is RFC 2285's forwarding rate at a load that nobody can carry.
-func (b *Setup) overloadTurn(ctx context.Context, c *reports.Comparison, values map[string]float64) error {
-	_, r, ok, err := b.valid(ctx, rfc2544.Trial{Size: c.FrameSize, Load: c.Overload, Duration: compareTrial})
+func (t *turn) overloadTurn(ctx context.Context) error {
+	_, r, ok, err := t.valid(ctx, rfc2544.Trial{Size: t.comparison.FrameSize, Load: t.comparison.Overload, Duration: compareTrial})
 	if ok {
-		values["forwarding_rate"] = float64(r.ForwardingRate())
+		t.values["forwarding_rate"] = float64(r.ForwardingRate())
 	}
 	return err
 }
@@ -90,18 +102,18 @@ func (r Run) ForwardingRate() rfc2544.Rate {
 }
 
 // lightTurn is latency and CPU at half of the slowest device's rate.
-func (b *Setup) lightTurn(ctx context.Context, c *reports.Comparison, values map[string]float64) error {
-	o, _, ok, err := b.valid(ctx, rfc2544.Trial{Size: c.FrameSize, Load: c.Light, Duration: compareTrial})
+func (t *turn) lightTurn(ctx context.Context) error {
+	o, _, ok, err := t.valid(ctx, rfc2544.Trial{Size: t.comparison.FrameSize, Load: t.comparison.Light, Duration: compareTrial})
 	if !ok {
 		return err
 	}
 	if o.CPUPerFrame != nil {
-		values[cpuMetric] = *o.CPUPerFrame
+		t.values[cpuMetric] = *o.CPUPerFrame
 	}
 	if o.LatencyQuiet != nil {
-		values["latency_p50"] = float64(o.LatencyQuiet.P50)
+		t.values["latency_p50"] = float64(o.LatencyQuiet.P50)
 		if o.LatencyQuiet.N >= EnoughForP99 {
-			values["latency_p99"] = float64(o.LatencyQuiet.P99)
+			t.values["latency_p99"] = float64(o.LatencyQuiet.P99)
 		}
 	}
 	return nil
@@ -112,23 +124,24 @@ const allocMetric = "allocations_per_frame"
 // allocationsTurn is how many objects both sides together allocate for a frame, the answers
 // to the questions included: a few hundred in all. That needs no valid trial, only frames; of
 // two trials the one with less counts, since what a program allocates to begin with is not the frames'.
-func (b *Setup) allocationsTurn(ctx context.Context, c *reports.Comparison, values map[string]float64) error {
+func (t *turn) allocationsTurn(ctx context.Context) error {
 	const long = 200 * time.Millisecond
-	before, err := b.mallocs()
+	before, err := t.mallocs()
 	for range 2 {
 		if err != nil {
 			return err
 		}
-		o, failed := b.Measure(ctx, rfc2544.Trial{Size: c.FrameSize, Load: c.Light, Duration: long})
+		o, failed := t.setup.Measure(ctx, rfc2544.Trial{Size: t.comparison.FrameSize, Load: t.comparison.Light, Duration: long})
 		if failed != nil {
 			return failed
 		}
+		t.spoilt.hear(t.setup.device.Spec, o)
 		var after uint64
-		after, err = b.mallocs()
-		if v, has := values[allocMetric]; err == nil && o.Received > 0 {
+		after, err = t.mallocs()
+		if v, has := t.values[allocMetric]; err == nil && o.Received > 0 {
 			each := float64(after-before) / float64(o.Received)
 			if !has || each < v {
-				values[allocMetric] = each
+				t.values[allocMetric] = each
 			}
 		}
 		before = after
@@ -137,30 +150,35 @@ func (b *Setup) allocationsTurn(ctx context.Context, c *reports.Comparison, valu
 }
 
 // mallocs are the objects that all sides have allocated so far.
-func (b *Setup) mallocs() (sum uint64, err error) {
-	told, err := b.Vitals()
+func (t *turn) mallocs() (sum uint64, err error) {
+	told, err := t.setup.Vitals()
 	for _, v := range told {
 		sum += v.Mallocs
 	}
 	return sum, err
 }
 
+// observed is the set-up, whose trials that are not valid are counted.
+func (t *turn) observed() rfc2544.Measurer {
+	return Observed(t.setup, func(_ rfc2544.Trial, o rfc2544.Observation) { t.spoilt.hear(t.setup.device.Spec, o) })
+}
+
 // pdrTurn is a short search.
-func (b *Setup) pdrTurn(ctx context.Context, c *reports.Comparison, values map[string]float64) error {
-	ceiling, hint, err := b.Explore(ctx, c.FrameSize)
+func (t *turn) pdrTurn(ctx context.Context) error {
+	ceiling, hint, err := t.setup.Explore(ctx, t.comparison.FrameSize)
 	if err != nil {
 		return err
 	}
 	quick := Profiles()[0]
 	top := max(ceiling, 2*MinRate)
-	o, err := rfc2544.RunRate(ctx, b, rfc2544.SearchConfig{
-		Goals: quick.Goals, Size: c.FrameSize, Min: MinRate, Max: top, Hint: min(max(hint, MinRate), top), Limit: quick.Limit,
+	o, err := rfc2544.RunRate(ctx, t.observed(), rfc2544.SearchConfig{
+		Goals: quick.Goals, Size: t.comparison.FrameSize, Min: MinRate, Max: top, Hint: min(max(hint, MinRate), top), Limit: quick.Limit,
 	})
 	switch {
 	case err != nil:
 		return err
 	case o.Valid:
-		values["pdr"] = float64(lastRate(o, quick.Goals))
+		t.values["pdr"] = float64(lastRate(o, quick.Goals))
 	}
 	return nil
 }
@@ -168,11 +186,11 @@ func (b *Setup) pdrTurn(ctx context.Context, c *reports.Comparison, values map[s
 // streamTurn is the goodput of one TCP connection, in a network of its own with
 // hosts at its ends. It comes last: the bench goes first, so that no second pair of
 // the device's processes is in the way.
-func (b *Setup) streamTurn(ctx context.Context, _ *reports.Comparison, values map[string]float64) error {
-	if err := b.Close(); err != nil {
+func (t *turn) streamTurn(ctx context.Context) error {
+	if err := t.setup.Close(); err != nil {
 		return err
 	}
-	h, err := b.lab.Hosts(ctx, b.device)
+	h, err := t.lab.Hosts(ctx, t.setup.device, t.setup.settings)
 	if err != nil {
 		return err
 	}
@@ -185,7 +203,7 @@ func (b *Setup) streamTurn(ctx context.Context, _ *reports.Comparison, values ma
 	}
 	for _, v := range stream.Values {
 		if v.Name == "stream_goodput" {
-			values[v.Name] = v.Value
+			t.values[v.Name] = v.Value
 		}
 	}
 	return nil

@@ -55,7 +55,7 @@ func TestCompareInterrupted(t *testing.T) {
 	defer cancel()
 	c := &reports.Comparison{Confidence: 0.95, Order: [][]int{}, Warnings: []string{}}
 	err := l.Compare(ctx, ComparePlan{
-		Devices: devices(t, "plain", "plain"), Names: []string{"plain", "plain#2"}, Size: 64, Metrics: []string{"latency_p50"}, Rounds: 50,
+		Settings: l.set, Devices: devices(t, "plain", "plain"), Names: []string{"plain", "plain#2"}, Size: 64, Metrics: []string{"latency_p50"}, Rounds: 50,
 		OnTurn: func(round int, _ string) {
 			if round == 1 {
 				cancel()
@@ -75,7 +75,7 @@ func TestCompareStreams(t *testing.T) {
 	testenv.NetAdmin(t)
 	l := openLab(t)
 	d := devices(t, "vxlan")[0]
-	values, err := l.turn(context.Background(), d, &reports.Comparison{FrameSize: 64, Light: 5000, Metrics: []reports.Metric{{Name: "latency_p50"}, {Name: "stream_goodput"}}})
+	values, err := l.turn(context.Background(), d, l.set, &reports.Comparison{FrameSize: 64, Light: 5000, Metrics: []reports.Metric{{Name: "latency_p50"}, {Name: "stream_goodput"}}}, &invalidTrials{})
 	if err != nil {
 		t.Fatal(err)
 	}

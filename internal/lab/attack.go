@@ -20,11 +20,12 @@ const (
 
 // AttackPlan is an attack on one device.
 type AttackPlan struct {
-	As      []string // senders, by turns
-	Name    string   // of the mutants, for the report
-	Mutants func(mutate.Path) *mutate.Stream
-	Rate    rfc2544.Rate // of mutants
-	Size    rfc2544.FrameSize
+	Settings Settings
+	As       []string // senders, by turns
+	Name     string   // of the mutants, for the report
+	Mutants  func(mutate.Path) *mutate.Stream
+	Rate     rfc2544.Rate // of mutants
+	Size     rfc2544.FrameSize
 	// Load is the legitimate flow's: Share of the forwarding rate, if above 0, else Rate.
 	Share     float64
 	Load      rfc2544.Rate
@@ -62,6 +63,7 @@ type AttackReport struct {
 // load. The error is for what kept the lab from saying anything; what the device
 // did wrong is in the report's findings.
 func (l *Lab) Attack(ctx context.Context, d dut.Device, p AttackPlan) (AttackReport, error) {
+	p.Settings = p.Settings.Resolved()
 	a := &raid{lab: l, plan: p}
 	a.report.LiveDevice = reports.LiveDevice{
 		DUT: d.Spec, Mutants: p.Name, First: p.First, Next: p.First, Tolerance: p.Tolerance,

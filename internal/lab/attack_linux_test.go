@@ -26,12 +26,13 @@ func shortAttack() AttackPlan {
 	}
 }
 
-func attackDevice(t *testing.T, l *Lab, spec string, p AttackPlan) AttackReport {
+func attackDevice(t *testing.T, l *openedLab, spec string, p AttackPlan) AttackReport {
 	t.Helper()
 	d, err := dut.Parse(spec)
 	if err != nil {
 		t.Fatal(err)
 	}
+	p.Settings = l.set
 	r, err := l.Attack(context.Background(), d, p)
 	if err != nil {
 		t.Fatal(err)
@@ -69,7 +70,7 @@ func TestAttack(t *testing.T) {
 			if spec != "reference" {
 				spec = faultyTunnel(t, c.spec)
 			}
-			r := attackDevice(t, openLabWith(t, Config{Engine: c.engine}), spec, shortAttack())
+			r := attackDevice(t, openLabWith(t, Settings{Engine: c.engine}), spec, shortAttack())
 			kinds := kindsOf(r)
 			busy := r.Quiet.Trials < attackPairs || r.Under.Trials < attackPairs // with others: no word on loss
 			switch {

@@ -33,37 +33,46 @@ const strangerPort = 6666
 // usualPorts are attacked where none is open: those of the mutants' protocols.
 var usualPorts = []uint16{4754, 4789, 51820, 6081, 2152}
 
-// open brings the device up with the attacker beside it. It is Setup with an engine
-// that sends into the underlay as well.
+// open brings the device up with the attacker beside it: a set-up whose engine sends
+// into the underlay as well.
 func (a *raid) open(ctx context.Context, d dut.Device) (*Setup, error) {
-	if err := d.Probe(ctx); err != nil {
-		return nil, fmt.Errorf("%s: %w", d.Spec, err)
+	b, err := a.lab.SetupWith(ctx, d, a.plan.Settings, a.plan.Size, a.prepare)
+	if err != nil {
+		return nil, err
 	}
-	b := &Setup{lab: a.lab, device: d, wan: &dut.Session{}}
-	if err := a.openBench(ctx, b); err != nil {
+	if err := a.join(b); err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", d.Spec, err), b.Close())
 	}
 	return b, nil
 }
 
-func (a *raid) openBench(ctx context.Context, b *Setup) error {
-	deadline, err := b.up(ctx, max(a.plan.Size.IP(), netns.DefaultLANMTU))
-	if err != nil {
-		return err
-	}
+// prepare finds the way for the mutants, and room for them in the engine.
+func (a *raid) prepare(b *Setup, cfg *loadgen.EngineConfig) error {
 	if err := a.findPath(b); err != nil {
 		return err
 	}
-	if err := a.openSender(ctx, b); err != nil {
+	length, _ := a.plan.schedule()
+	a.sender = newSender(a.report.mutants, a.report.path, a.plan.Rate, a.stranger())
+	if b.settings.Engine == EngineAFPacket {
+		return nil
+	}
+	cfg.MutantRoom = min(mostRoom, a.sender.needs(length)*mutantRoom)
+	var err error
+	cfg.Underlay, err = underlayPort(b.net, a.from())
+	return err
+}
+
+// join gives the sender its way onto the link, and has answers counted.
+func (a *raid) join(b *Setup) error {
+	if err := a.joinSender(b); err != nil {
 		return err
 	}
-	from := a.from()
-	a.answers, err = countAnswers(b.net.NS(from), a.stranger())
-	if err != nil {
+	var err error
+	if a.answers, err = countAnswers(b.net.NS(a.from()), a.stranger()); err != nil {
 		return fmt.Errorf("count answers: %w", err)
 	}
-	b.closers = append(b.closers, a.answers.close)
-	return b.waitReachable(ctx, deadline)
+	b.Defer(a.answers.close)
+	return nil
 }
 
 // from is the node by whose wan interface mutants come onto the link.
@@ -85,7 +94,7 @@ func (a *raid) stranger() netip.Addr {
 // finds out where it listens.
 func (a *raid) findPath(b *Setup) error {
 	a.end = netns.Right
-	if a.lab.cfg.Direction == rfc2544.Reverse {
+	if a.plan.Settings.Direction == rfc2544.Reverse {
 		a.end = netns.Left
 	}
 	mtu, ok := wanMTU(b.net.Topology, a.from())
@@ -205,37 +214,9 @@ func parseUDP(text string) (ports []uint16, everywhere bool) {
 	return ports, everywhere
 }
 
-// openSender opens the engine that measures; where it is the kernel's it sends the mutants too.
-func (a *raid) openSender(ctx context.Context, b *Setup) error {
-	cfg, err := b.engineConfig(a.plan.Size)
-	if err != nil {
-		return err
-	}
-	length, _ := a.plan.schedule()
-	a.sender = newSender(a.report.mutants, a.report.path, a.plan.Rate, a.stranger())
-	if a.lab.cfg.Engine != EngineAFPacket {
-		cfg.MutantRoom = min(mostRoom, a.sender.needs(length)*mutantRoom)
-		if cfg.Underlay, err = underlayPort(b.net, a.from()); err != nil {
-			return err
-		}
-	}
-	a.lab.fitEngine(a.plan.Size)
-	if a.lab.cfg.Engine == EngineAuto {
-		a.lab.cfg.Engine = EngineXDP
-		if err := b.tryXDP(ctx, cfg); errors.Is(err, errors.ErrUnsupported) || errors.Is(err, os.ErrPermission) {
-			a.lab.cfg.Engine = EngineAFPacket
-		}
-	}
-	if b.engine, err = openers[a.lab.cfg.Engine](cfg); err != nil {
-		return err
-	}
-	b.closers = append(b.closers, b.engine.Close)
-	return a.joinSender(b)
-}
-
 // joinSender gives the sender its way onto the link.
 func (a *raid) joinSender(b *Setup) error {
-	if loader, ok := b.engine.(mutantLoader); ok {
+	if loader, ok := b.MutantLoader(); ok {
 		a.sender.loader = loader
 		a.report.Sender = "the tester's loop in the kernel"
 		a.report.Notes = append(a.report.Notes, "GRO is on where mutants arrive, in quiet trials too: without it the kernel takes no frames of its own making")
@@ -245,8 +226,8 @@ func (a *raid) joinSender(b *Setup) error {
 	if err != nil {
 		return err
 	}
-	b.closers = append(b.closers, socket.close)
-	a.sender.socket, a.sender.cpus = socket, a.lab.cpus.DUT
+	b.Defer(socket.close)
+	a.sender.socket, a.sender.cpus = socket, b.CPUs()
 	a.report.Sender = "a packet socket on the device's core"
 	return nil
 }

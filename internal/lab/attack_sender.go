@@ -11,11 +11,6 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// mutantLoader is an engine that sends mutants in its own loop.
-type mutantLoader interface {
-	LoadMutants(n int, next func() []byte) (loaded int, err error)
-}
-
 // sender makes mutants and puts them onto the link, in the kernel's loop, or, with
 // the engine of sockets, from a thread on the device's core.
 type sender struct {
@@ -23,7 +18,7 @@ type sender struct {
 	buffer  []byte
 	rate    rfc2544.Rate
 	strange []bool // which of the senders, by turns, is the stranger
-	loader  mutantLoader
+	loader  MutantLoader
 	socket  *wanSocket
 	cpus    []int
 

@@ -13,6 +13,7 @@ import (
 
 // Calibration is what the bare wire gives at one frame size.
 type Calibration struct {
+	Engine  string                // that measured it
 	MOL     rfc2544.Rate          // the most the tester can offer per direction (RFC 2285 section 3.5.3)
 	Latency *rfc2544.Distribution // the least it can see, at a light load
 	Doubts  []string              // why the machine is not fit to be measured on
@@ -21,26 +22,36 @@ type Calibration struct {
 	wireWork   map[int]float64 // ns a frame on the tester's core, by batch size
 }
 
+// wireKey is what a calibration is of.
+type wireKey struct {
+	settings Settings
+	size     rfc2544.FrameSize
+}
+
+// wireKey is that of the calibration which prices the set-up's trials.
+func (b *Setup) wireKey(size rfc2544.FrameSize) wireKey { return wireKey{b.settings.onWire(), size} }
+
 // Calibrate measures the bare wire at size, once per run of the lab, with the
 // run's own traffic: its direction or both at once, its IP version, its flows.
-func (l *Lab) Calibrate(ctx context.Context, size rfc2544.FrameSize) (*Calibration, error) {
-	if c := l.wires[size]; c != nil {
+func (l *Lab) Calibrate(ctx context.Context, s Settings, size rfc2544.FrameSize) (*Calibration, error) {
+	s = s.onWire()
+	if c := l.wires[wireKey{s, size}]; c != nil {
 		return c, nil
 	}
 	wire, err := dut.Parse("wire")
 	if err != nil {
 		return nil, err
 	}
-	b, err := l.Setup(ctx, wire, size)
+	b, err := l.Setup(ctx, wire, s, size)
 	if err != nil {
 		return nil, fmt.Errorf("calibrate: %w", err)
 	}
 	defer b.Close()
-	c := &Calibration{background: math.Inf(1), wireWork: map[int]float64{}}
+	c := &Calibration{Engine: b.settings.Engine, background: math.Inf(1), wireWork: map[int]float64{}}
 	if err := b.calibrate(ctx, size, c); err != nil {
 		return nil, fmt.Errorf("calibrate: %w", err)
 	}
-	l.wires[size] = c
+	l.wires[wireKey{s, size}], l.wires[b.wireKey(size)] = c, c
 	return c, nil
 }
 
@@ -51,7 +62,7 @@ func (b *Setup) calibrate(ctx context.Context, size rfc2544.FrameSize, c *Calibr
 	if err != nil {
 		return err
 	}
-	c.MOL = flood.observation(b.lab.directions()).ForwardingRate()
+	c.MOL = flood.observation(b.settings.Directions()).ForwardingRate()
 	idle, err := b.several(ctx, size, 1000, 1, func(r Run) {
 		c.background = min(c.background, float64(b.lab.busy(r))/float64(r.elapsed()))
 	})
@@ -61,7 +72,7 @@ func (b *Setup) calibrate(ctx context.Context, size rfc2544.FrameSize, c *Calibr
 	c.Doubts = b.lab.doubts(idle)
 	for batch, load := range map[int]rfc2544.Rate{1: 100e3, loadgen.PacedBatch: 1e6} {
 		work := math.Inf(1)
-		load /= rfc2544.Rate(len(b.lab.directions()))
+		load /= rfc2544.Rate(len(b.settings.Directions()))
 		loaded, err := b.several(ctx, size, min(load, c.MOL/2), batch, func(r Run) { work = min(work, r.testerWork()) })
 		if err != nil {
 			return err

@@ -71,7 +71,7 @@ func (l *Lab) judgeSpeed(o *rfc2544.Observation, r Run) {
 		return
 	}
 	o.CoreSpeed = &share
-	if share*slowest >= 1 || l.patience <= 0 {
+	if share*slowest >= 1 || l.patience <= 0 || r.anySpeed {
 		return
 	}
 	l.patience -= r.elapsed()

@@ -16,7 +16,8 @@ import (
 
 // CertifyPlan is how thoroughly the lab is held against devices of known effect.
 type CertifyPlan struct {
-	Quick bool // shorter trials and fewer of them
+	Settings Settings
+	Quick    bool // shorter trials and fewer of them
 	// OnStandard, if set, hears of each standard when it is measured.
 	OnStandard func(reports.Standard)
 }
@@ -35,12 +36,11 @@ type standard struct {
 // Certify measures every standard. What was measured is in the certificate
 // whatever happens; the error is for the run as a whole.
 func (l *Lab) Certify(ctx context.Context, p CertifyPlan, c *reports.Certificate) error {
-	asked := l.cfg
-	defer func() { l.cfg = asked }()
-	l.cfg.Flows, l.cfg.Networks, l.cfg.IPv6, l.cfg.WAN = 1, 1, false, ""
+	p.Settings = p.Settings.Resolved()
+	p.Settings.Flows, p.Settings.Networks, p.Settings.IPv6, p.Settings.WAN = 1, 1, false, ""
 	engines := []string{EngineXDP, EngineAFPacket}
-	if asked.Engine != EngineAuto {
-		engines = []string{asked.Engine}
+	if p.Settings.Engine != EngineAuto {
+		engines = []string{p.Settings.Engine}
 	}
 	for i, engine := range engines {
 		err := l.certifyWith(ctx, engine, i == 0, p, c)
@@ -58,23 +58,23 @@ func (l *Lab) Certify(ctx context.Context, p CertifyPlan, c *reports.Certificate
 // certifyWith measures with one engine: all standards with the main one, and
 // with the other those that count to the frame.
 func (l *Lab) certifyWith(ctx context.Context, engine string, first bool, p CertifyPlan, c *reports.Certificate) error {
-	l.cfg.Engine, l.cfg.Direction = engine, rfc2544.Forward
+	p.Settings.Engine, p.Settings.Direction = engine, rfc2544.Forward
 	if c.Engine == "" {
 		c.Engine = engine
 	}
 	all := first || c.Engine == engine
 	if all {
-		if err := l.describeWire(ctx, c); err != nil {
+		if err := l.describeWire(ctx, p.Settings, c); err != nil {
 			return err
 		}
 	}
 	for _, direction := range []string{rfc2544.Forward, rfc2544.Reverse, rfc2544.Both} {
-		l.cfg.Direction = direction
-		if err := l.certifyAll(ctx, patternStandards(engine, direction), p, c); err != nil {
+		facing := p
+		facing.Settings.Direction = direction
+		if err := l.certifyAll(ctx, patternStandards(engine, direction), facing, c); err != nil {
 			return err
 		}
 	}
-	l.cfg.Direction = rfc2544.Forward
 	if !all {
 		return nil
 	}
@@ -100,7 +100,7 @@ func (l *Lab) certifyChange(ctx context.Context, p CertifyPlan, c *reports.Certi
 		return nil
 	}
 	_, metrics := CompareMetrics()
-	plan := ComparePlan{Devices: []dut.Device{device, device}, Names: []string{name, name + "#2"}, Size: rfc2544.MinFrame, Metrics: metrics, Rounds: 24}
+	plan := ComparePlan{Settings: p.Settings, Devices: []dut.Device{device, device}, Names: []string{name, name + "#2"}, Size: rfc2544.MinFrame, Metrics: metrics, Rounds: 24}
 	if p.Quick {
 		plan.Rounds = 8
 	}
@@ -127,9 +127,9 @@ func (l *Lab) certifyChange(ctx context.Context, p CertifyPlan, c *reports.Certi
 }
 
 // describeWire notes what the tester can do without any device.
-func (l *Lab) describeWire(ctx context.Context, c *reports.Certificate) error {
+func (l *Lab) describeWire(ctx context.Context, s Settings, c *reports.Certificate) error {
 	for _, size := range []rfc2544.FrameSize{64, 1518} {
-		wire, err := l.Calibrate(ctx, size)
+		wire, err := l.Calibrate(ctx, s, size)
 		if err != nil {
 			return err
 		}
@@ -158,7 +158,7 @@ func (l *Lab) certifyAll(ctx context.Context, list []standard, p CertifyPlan, c 
 					return err
 				}
 			}
-			if b, err = l.standardBench(ctx, s); err != nil {
+			if b, err = l.standardSetup(ctx, p.Settings, s); err != nil {
 				b = nil
 				if errors.Is(err, errors.ErrUnsupported) {
 					c.Notes = append(c.Notes, fmt.Sprintf("%s: not measured: %v", s.name, err))
@@ -179,12 +179,12 @@ func (l *Lab) certifyAll(ctx context.Context, list []standard, p CertifyPlan, c 
 	return nil
 }
 
-func (l *Lab) standardBench(ctx context.Context, s standard) (*Setup, error) {
+func (l *Lab) standardSetup(ctx context.Context, set Settings, s standard) (*Setup, error) {
 	d, err := dut.Parse(s.device)
 	if err != nil {
 		return nil, err
 	}
-	return l.Setup(ctx, d, s.size)
+	return l.Setup(ctx, d, set, s.size)
 }
 
 // run measures the standard as often as planned and takes the median of the

@@ -35,7 +35,7 @@ func (b *Setup) charge(o *rfc2544.Observation, r Run) {
 		user := float64(r.after.user-r.before.user) / float64(o.Received)
 		o.ProcessCPU, o.UserCPU = &own, &user
 	}
-	c := b.lab.wires[r.Plan.Size]
+	c := b.lab.wires[b.wireKey(r.Plan.Size)]
 	isWire := b.device.Up == nil // what everything else is compared with
 	if c == nil || isWire || b.session.Spins() || b.wan.Spins() || b.lab.Shared() || r.Plan.Rate.IsFlood() {
 		return

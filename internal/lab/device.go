@@ -10,6 +10,23 @@ import (
 // Device is what the set-up measures.
 func (b *Setup) Device() dut.Device { return b.device }
 
+// Settings are what the set-up is measured with; their engine is the one that measures.
+func (b *Setup) Settings() Settings { return b.settings }
+
+// MutantLoader is an engine that sends mutants in its own loop.
+type MutantLoader interface {
+	LoadMutants(n int, next func() []byte) (loaded int, err error)
+}
+
+// MutantLoader is the set-up's engine, where it is one.
+func (b *Setup) MutantLoader() (MutantLoader, bool) {
+	m, ok := b.engine.(MutantLoader)
+	return m, ok
+}
+
+// CPUs are the cores that the device has.
+func (b *Setup) CPUs() []int { return b.lab.cpus.DUT }
+
 // Net is the network that the device is in.
 func (b *Setup) Net() *netns.Net { return b.net }
 

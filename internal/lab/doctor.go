@@ -91,7 +91,7 @@ func examineCores() Finding {
 
 func examineBacklog() Finding {
 	f := Finding{What: "settings", OK: true, Note: "can be changed for a run, and are put back after it"}
-	for _, s := range settings {
+	for _, s := range sysctls {
 		file, err := os.OpenFile("/proc/sys/"+s.key, os.O_WRONLY, 0)
 		switch {
 		case err == nil:
@@ -128,7 +128,7 @@ func examineTester(ctx context.Context) Finding {
 	wire, err := dut.Parse("wire")
 	if err == nil {
 		var b *Setup
-		if b, err = l.Setup(ctx, wire, netns.DefaultLANMTU); err == nil {
+		if b, err = l.Setup(ctx, wire, Settings{}, netns.DefaultLANMTU); err == nil {
 			err = b.Close()
 		}
 	}

@@ -47,37 +47,27 @@ var openers = map[string]func(loadgen.EngineConfig) (engine, error){
 	},
 }
 
-// Engine is the name of the engine that measures; EngineAuto until the first
-// bench has tried.
-func (l *Lab) Engine() string { return l.cfg.Engine }
-
-// fitEngine leaves the choice of an engine no longer open when only one can
-// send the largest frames: one run is measured with one ruler.
-func (l *Lab) fitEngine(largest rfc2544.FrameSize) {
-	if l.cfg.Engine == EngineAuto && largest > loadgen.MaxXDPFrame {
-		l.cfg.Engine = EngineAFPacket
+// openEngine puts the tester behind both its ports, and notes in the set-up's settings with
+// which engine.
+func (b *Setup) openEngine(ctx context.Context, cfg loadgen.EngineConfig) error {
+	if b.settings.Engine == EngineAuto {
+		b.settings.Engine = chooseEngine(func() error { return b.tryXDP(ctx, cfg) })
 	}
-}
-
-// openEngine puts the tester behind both its ports. The first bench to which
-// any engine is right decides for the whole lab.
-func (b *Setup) openEngine(ctx context.Context, largest rfc2544.FrameSize) error {
-	cfg, err := b.engineConfig(largest)
-	if err != nil {
-		return err
-	}
-	b.lab.fitEngine(largest)
-	if b.lab.cfg.Engine == EngineAuto {
-		b.lab.cfg.Engine = EngineXDP
-		if err := b.tryXDP(ctx, cfg); errors.Is(err, errors.ErrUnsupported) || errors.Is(err, os.ErrPermission) {
-			b.lab.cfg.Engine = EngineAFPacket
-		}
-	}
-	if b.engine, err = openers[b.lab.cfg.Engine](cfg); err != nil {
+	var err error
+	if b.engine, err = openers[b.settings.Engine](cfg); err != nil {
 		return err
 	}
 	b.closers = append(b.closers, b.engine.Close)
 	return nil
+}
+
+// chooseEngine is the kernel's, unless trying it shows that this machine cannot or this
+// user may not.
+func chooseEngine(try func() error) string {
+	if err := try(); errors.Is(err, errors.ErrUnsupported) || errors.Is(err, os.ErrPermission) {
+		return EngineAFPacket
+	}
+	return EngineXDP
 }
 
 // tryXDP asks the kernel for all that the engine needs, which only a trial can.
@@ -94,7 +84,7 @@ func (b *Setup) tryXDP(ctx context.Context, cfg loadgen.EngineConfig) error {
 
 func (b *Setup) engineConfig(largest rfc2544.FrameSize) (loadgen.EngineConfig, error) {
 	cfg := loadgen.EngineConfig{
-		Tester: b.lab.cpus.Tester[0], DUT: b.lab.dutCores(), MaxFrames: b.lab.cfg.MaxFrames, Largest: max(largest, rfc2544.MinFrame6),
+		Tester: b.lab.cpus.Tester[0], DUT: b.lab.dutCores(), MaxFrames: b.settings.MaxFrames, Largest: max(largest, rfc2544.MinFrame6),
 	}
 	tester := b.net.NS(netns.Tester)
 	for i, name := range []string{netns.Port0, netns.Port1} {

@@ -21,10 +21,7 @@ func TestEngines(t *testing.T) {
 		{EngineAuto, 64, EngineXDP}, {EngineXDP, 1518, EngineXDP},
 		{EngineAFPacket, 64, EngineAFPacket}, {EngineAFPacket, 1518, EngineAFPacket}, {EngineAuto, rfc2544.MaxFrame, EngineAFPacket},
 	} {
-		l, err := Open(context.Background(), Config{Wait: true, MaxFrames: 1 << 20, Late: time.Second, Engine: c.engine})
-		if err != nil {
-			t.Fatal(err)
-		}
+		l := openLabWith(t, Settings{Engine: c.engine})
 		b := openBench(t, l, "plain", c.size)
 		o, err := b.Measure(context.Background(), rfc2544.Trial{Size: c.size, Load: 10e3, Duration: 100 * time.Millisecond})
 		if err != nil || o.Offered != 1000 || o.Received+o.Late != 1000 || o.Duplicated+o.Reordered+o.Corrupted+o.Stale+o.Foreign != 0 {
@@ -33,7 +30,7 @@ func TestEngines(t *testing.T) {
 		if len(o.Drops) != 0 {
 			t.Errorf("%s, %d octets: dropped %v", c.engine, c.size, o.Drops)
 		}
-		if got := l.Engine(); got != c.want {
+		if got := b.Settings().Engine; got != c.want {
 			t.Errorf("%s, %d octets: measured by %q, want %q", c.engine, c.size, got, c.want)
 		}
 		if err := b.Close(); err != nil {
@@ -70,11 +67,7 @@ func TestEnginesAgreeOnARelay(t *testing.T) {
 	const frames = 4000
 	received, duplicated, reordered, corrupted := afterPatterns(frames)
 	for _, engine := range []string{EngineXDP, EngineAFPacket} {
-		cfg := Config{Wait: true, MaxFrames: 1 << 20, Late: time.Second, Engine: engine, Direction: rfc2544.Both}
-		l, err := Open(context.Background(), cfg)
-		if err != nil {
-			t.Fatal(err)
-		}
+		l := openLabWith(t, Settings{Engine: engine, Direction: rfc2544.Both})
 		b := openBench(t, l, "relay:drop=1/1000,dup=1/700,reorder=1/500,corrupt=1/300", 128)
 		o, err := b.Measure(context.Background(), rfc2544.Trial{Size: 128, Load: frames / 0.2, Duration: 200 * time.Millisecond})
 		if err != nil || len(o.Directions) != 2 {

@@ -147,7 +147,7 @@ func attackSocket(b *testing.B, bench *Setup) (s *sys.PacketSocket) {
 // a socket whose filter drops everything: what is lost beyond that, the tunnel lost by looking.
 func BenchmarkGarbage(b *testing.B) {
 	const rounds = 7
-	l := openLabWith(b, Config{Direction: rfc2544.Reverse})
+	l := openLabWith(b, Settings{Direction: rfc2544.Reverse})
 	bench := openBench(b, l, "reference-xdp", 64)
 	discard(b, bench)
 	socket := attackSocket(b, bench)

@@ -9,8 +9,8 @@ import (
 	"github.com/tunnelbench/tunnelbench/reports"
 )
 
-// Describe is the machine, and what the lab has set on it.
-func (l *Lab) Describe() reports.Host {
+// Describe is the machine, and what the lab has set on it and on the network.
+func (l *Lab) Describe(s Settings) reports.Host {
 	h := reports.Host{
 		CPU: cpuModel(), Kernel: firstLine("/proc/sys/kernel/osrelease"), Arch: runtime.GOARCH, Cores: runtime.NumCPU(),
 		CPUPlan: l.cpus.String(), Virtual: hypervisor(), Changed: l.Changes(), Notes: append([]string{}, l.cpus.Notes...),
@@ -20,14 +20,14 @@ func (l *Lab) Describe() reports.Host {
 			"wan": "on, as a real NIC has them: super-packets may cross the wan",
 		},
 	}
-	for _, s := range settings {
-		h.Sysctls[strings.ReplaceAll(s.key, "/", ".")] = firstLine("/proc/sys/" + s.key)
+	for _, c := range sysctls {
+		h.Sysctls[strings.ReplaceAll(c.key, "/", ".")] = firstLine("/proc/sys/" + c.key)
 	}
-	if l.cfg.PlainWAN || l.cfg.WAN != "" {
+	if s.PlainWAN || s.WAN != "" {
 		h.Offloads["wan"] = "off"
 	}
-	if l.cfg.WAN != "" {
-		h.Notes = append(h.Notes, "The wan link is impaired: "+l.cfg.WAN+".")
+	if s.WAN != "" {
+		h.Notes = append(h.Notes, "The wan link is impaired: "+s.WAN+".")
 	}
 	h.Notes = append(h.Notes,
 		"Every core of the device is kept awake by a spinner of the lowest priority, the same for every device; it is also the CPU meter.",

@@ -27,7 +27,7 @@ const streamPort = 5001
 
 // Hosts builds the network, brings the device up and sees a TCP connection
 // through it. The error wraps errors.ErrUnsupported for devices that have no room for hosts.
-func (l *Lab) Hosts(ctx context.Context, d dut.Device) (*Hosts, error) {
+func (l *Lab) Hosts(ctx context.Context, d dut.Device, s Settings) (*Hosts, error) {
 	if d.Network != nil {
 		return nil, fmt.Errorf("%s: %w: it joins the tester's ports, and streams need hosts that it routes between", d.Spec, errors.ErrUnsupported)
 	}
@@ -36,7 +36,7 @@ func (l *Lab) Hosts(ctx context.Context, d dut.Device) (*Hosts, error) {
 	}
 	h := &Hosts{mtu: netns.DefaultLANMTU}
 	d.Network = func(p netns.Plan) netns.Topology { return netns.Hosts(p, l.hostCPUs()) }
-	h.bench = &Setup{lab: l, device: d, wan: &dut.Session{}, session: &dut.Session{}}
+	h.bench = l.newSetup(d, s.Resolved())
 	if err := h.open(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", d.Spec, err), h.Close())
 	}
@@ -83,11 +83,11 @@ const (
 // IP version: one connection, messages of one octet.
 func (h *Hosts) Plan(kind string) loadgen.StreamPlan {
 	server := netns.Port1Addr
-	if h.bench.lab.cfg.IPv6 {
+	if h.bench.settings.IPv6 {
 		server = netns.Port1Addr6
 	}
 	return loadgen.StreamPlan{
-		Kind: kind, Server: netip.AddrPortFrom(server, streamPort), Direction: h.bench.lab.cfg.Direction, Connections: 1,
+		Kind: kind, Server: netip.AddrPortFrom(server, streamPort), Direction: h.bench.settings.Direction, Connections: 1,
 		Warmup: DefaultStreamWarmup, Duration: DefaultStreamDuration, Connect: connectLimit, Request: 1, Response: 1,
 	}
 }

@@ -219,6 +219,7 @@ type journalled struct {
 	journal *Journal
 	device  string
 	bench   func(context.Context) (*Setup, error)
+	observe func(*Setup) Resettable
 }
 
 // Measure implements rfc2544.Measurer.
@@ -249,9 +250,9 @@ func (m journalled) measure(ctx context.Context, t rfc2544.Trial, r *rfc2544.Res
 	}
 	var seen rfc2544.Observation
 	if r == nil {
-		seen, err = b.Measure(ctx, t)
+		seen, err = m.observe(b).Measure(ctx, t)
 	} else {
-		seen, err = b.MeasureReset(ctx, t, *r)
+		seen, err = m.observe(b).MeasureReset(ctx, t, *r)
 	}
 	if errors.Is(err, errors.ErrUnsupported) {
 		return seen, errors.Join(err, m.journal.append(journalLine{DUT: m.device, Trial: &t, Reset: r, Unsupported: err.Error()}))

@@ -49,7 +49,7 @@ func writeJournal(t *testing.T) string {
 var errMeasured = errors.New("had to be measured")
 
 func replaying(j *Journal, device string) journalled {
-	return journalled{j, device, func(context.Context) (*Setup, error) { return nil, errMeasured }}
+	return journalled{j, device, func(context.Context) (*Setup, error) { return nil, errMeasured }, nil}
 }
 
 // A run that was killed while it wrote goes on behind the last whole line, and

@@ -1,7 +1,6 @@
 package lab
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -12,47 +11,19 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/internal/sys"
 	"github.com/tunnelbench/tunnelbench/netns"
-	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// Config is what a user may choose about the lab itself.
+// Config is what a user may choose about the machine while it is a lab.
 type Config struct {
-	CPUs     netns.CPUOverrides
-	Wait     bool   // for another lab to end, instead of an error
-	Keep     bool   // the namespaces, by name, for people who want to look inside
-	PlainWAN bool   // no offloads on the wan link
-	Engine   string // EngineAuto, EngineXDP or EngineAFPacket; empty is auto
-	// Direction is rfc2544.Forward, Reverse or Both; empty is forward.
-	Direction string
-	IPv6      bool // inner packets
-	Flows     int  // 0 is one
-	Networks  int  // that the flows are spread over; 0 is one
-	Seed      uint64
-	// WAN is what the link between the two ends of a tunnel does to packets, as
-	// --wan writes it; empty: nothing.
-	WAN string
-	// Pcap is a directory for captures of what went wrong in a trial; empty: none.
-	Pcap string
-	Late time.Duration // a frame later than this is lost; 0 is DefaultLate
-	// Reasons asks the kernel why it dropped what it dropped, which costs the
-	// device time for each. Where the kernel does not say, nothing comes of it.
-	Reasons bool
-	// MaxFrames is the longest trial, in frames; 0 is DefaultMaxFrames.
-	MaxFrames uint64
+	CPUs netns.CPUOverrides
+	Wait bool // for another lab to end, instead of an error
+	Keep bool // the namespaces, by name, for people who want to look inside
 	// Patience is how long a run may wait, in all, for the machine to be as fast
 	// as it can be; 0 takes trials as they come.
 	Patience time.Duration
-	// OnTrial, if set, hears of every trial of a device when it is over.
-	OnTrial func(device string, trial rfc2544.Trial, seen rfc2544.Observation)
 }
 
-// What a Config's zero values stand for.
-const (
-	DefaultLate      = 50 * time.Millisecond
-	DefaultMaxFrames = 1 << 27
-)
-
-// settings are what a lab changes for the whole machine while it is open.
+// sysctls are what a lab changes for the whole machine while it is open.
 //
 // The queue between interfaces and the kernel's receive path is long enough
 // that a core that the machine takes away for some milliseconds loses nothing;
@@ -61,7 +32,7 @@ const (
 // Automatic scheduling groups give every session an equal share of a core,
 // whatever the priority of what runs in it: a soaker would take half of the
 // device's core (sched(7), "The autogroup feature").
-var settings = []struct{ key, value string }{
+var sysctls = []struct{ key, value string }{
 	{"net/core/netdev_max_backlog", "30000"},
 	{"kernel/sched_autogroup_enabled", "0"},
 }
@@ -75,7 +46,7 @@ type Lab struct {
 	dir      string // shared by both sides of a tunnel; gone afterwards
 	guardian *netns.Guardian
 	soakers  []*soaker
-	wires    map[rfc2544.FrameSize]*Calibration
+	wires    map[wireKey]*Calibration
 	fastest  map[int]time.Duration // per core, a probe in its quickest moment
 	patience time.Duration         // that is left
 	closers  []func() error
@@ -87,16 +58,7 @@ var ErrConfig = errors.New("bad choice")
 // Open makes the machine ready. The error wraps errors.ErrUnsupported where
 // this machine cannot be.
 func Open(ctx context.Context, cfg Config) (*Lab, error) {
-	cfg.Engine = cmp.Or(cfg.Engine, EngineAuto)
-	cfg.Direction = cmp.Or(cfg.Direction, rfc2544.Forward)
-	cfg.Flows, cfg.Networks = cmp.Or(cfg.Flows, 1), cmp.Or(cfg.Networks, 1)
-	if cfg.Late == 0 {
-		cfg.Late = DefaultLate
-	}
-	if cfg.MaxFrames == 0 {
-		cfg.MaxFrames = DefaultMaxFrames
-	}
-	l := &Lab{cfg: cfg, wires: map[rfc2544.FrameSize]*Calibration{}, fastest: map[int]time.Duration{}, patience: cfg.Patience}
+	l := &Lab{cfg: cfg, wires: map[wireKey]*Calibration{}, fastest: map[int]time.Duration{}, patience: cfg.Patience}
 	if err := l.open(ctx); err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
@@ -119,7 +81,7 @@ func (l *Lab) open(ctx context.Context) error {
 		return err
 	}
 	l.closers = append(l.closers, l.guardian.Close)
-	if err := l.changeSettings(); err != nil {
+	if err := l.changeSysctls(); err != nil {
 		return err
 	}
 	if l.dir, err = l.guardian.TempDir("tunnelbench-"); err != nil {
@@ -128,9 +90,9 @@ func (l *Lab) open(ctx context.Context) error {
 	return l.takeCores()
 }
 
-// changeSettings changes those that this kernel has.
-func (l *Lab) changeSettings() error {
-	for _, s := range settings {
+// changeSysctls changes those that this kernel has.
+func (l *Lab) changeSysctls() error {
+	for _, s := range sysctls {
 		if _, err := os.Stat("/proc/sys/" + s.key); errors.Is(err, os.ErrNotExist) {
 			continue
 		}

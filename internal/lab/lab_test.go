@@ -23,16 +23,22 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-func openLab(t testing.TB) *Lab {
-	t.Helper()
-	return openLabWith(t, Config{})
+// openedLab is a lab with the settings of a test's set-ups.
+type openedLab struct {
+	*Lab
+	set Settings
 }
 
-func openLabWith(t testing.TB, cfg Config) *Lab {
+func openLab(t testing.TB) *openedLab {
+	t.Helper()
+	return openLabWith(t, Settings{})
+}
+
+func openLabWith(t testing.TB, set Settings) *openedLab {
 	t.Helper()
 	testenv.NetAdmin(t)
-	cfg.Wait, cfg.MaxFrames, cfg.Late = true, 1<<22, time.Second
-	l, err := Open(context.Background(), cfg)
+	set.MaxFrames, set.LossTimeout = 1<<22, time.Second
+	l, err := Open(context.Background(), Config{Wait: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,16 +47,16 @@ func openLabWith(t testing.TB, cfg Config) *Lab {
 			t.Error(err)
 		}
 	})
-	return l
+	return &openedLab{l, set}
 }
 
-func openBench(t testing.TB, l *Lab, spec string, size rfc2544.FrameSize) *Setup {
+func openBench(t testing.TB, l *openedLab, spec string, size rfc2544.FrameSize) *Setup {
 	t.Helper()
 	d, err := dut.Parse(spec)
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := l.Setup(context.Background(), d, size)
+	b, err := l.Setup(context.Background(), d, l.set, size)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +93,7 @@ func TestEveryDeviceCarriesFrames(t *testing.T) {
 // Every device carries IPv6, many flows over all networks, and both directions
 // at once; each direction's counts balance and add up.
 func TestEveryDeviceCarriesBothDirections(t *testing.T) {
-	for name, cfg := range map[string]Config{
+	for name, cfg := range map[string]Settings{
 		"IPv4":          {Direction: rfc2544.Both, Flows: 1000, Networks: 256},
 		"IPv6":          {Direction: rfc2544.Both, Flows: 1000, Networks: 256, IPv6: true},
 		"IPv4, reverse": {Direction: rfc2544.Reverse},
@@ -103,7 +109,7 @@ func TestEveryDeviceCarriesBothDirections(t *testing.T) {
 				if err := reports.CheckTrial(seen); err != nil {
 					t.Errorf("%s, %s: %v", name, spec, err)
 				}
-				streams := uint64(len(l.directions()))
+				streams := uint64(len(l.set.Resolved().Directions()))
 				if seen.Intended != 1000*streams || seen.Received+seen.Late != seen.Intended || seen.Corrupted+seen.Duplicated+seen.Stale != 0 ||
 					seen.Latency == nil || seen.Latency.N != seen.Intended || len(seen.Directions) != int(streams/2)*2 {
 					t.Errorf("%s, %s, %d octets: %+v", name, spec, size, seen)
@@ -121,8 +127,8 @@ func TestEveryDeviceCarriesBothDirections(t *testing.T) {
 
 // The charge and the ceiling of both directions at once are per frame and per direction.
 func TestCalibrationOfBothDirections(t *testing.T) {
-	l := openLabWith(t, Config{Direction: rfc2544.Both})
-	c, err := l.Calibrate(context.Background(), 64)
+	l := openLabWith(t, Settings{Direction: rfc2544.Both})
+	c, err := l.Calibrate(context.Background(), l.set, 64)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +140,7 @@ func TestCalibrationOfBothDirections(t *testing.T) {
 	if hint <= 0 || ceiling <= 0 || ceiling > c.MOL || hint > c.MOL {
 		t.Errorf("the wire carries %v per direction, plain routing %v with a ceiling of %v", c.MOL, hint, ceiling)
 	}
-	if b.lab.blank(b.device, rfc2544.TestRate, 64).Direction != rfc2544.Both {
+	if blank(b.settings, b.device, rfc2544.TestRate, 64).Direction != rfc2544.Both {
 		t.Error("results do not say that they are of both directions")
 	}
 }
@@ -200,7 +206,7 @@ func TestScriptsThatFail(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		b, err := l.Setup(context.Background(), d, 64)
+		b, err := l.Setup(context.Background(), d, l.set, 64)
 		if err == nil {
 			err = errors.Join(errors.New("it came up"), b.Close())
 		}
@@ -229,7 +235,7 @@ exit 9`)
 	quick := Profiles()[0]
 	quick.MostRounds = 1
 	r := &reports.Results{}
-	err := l.Run(context.Background(), Plan{Devices: devices, Sizes: []rfc2544.FrameSize{64}, Profile: quick, Link: rfc2544.Gigabit}, r)
+	err := l.Run(context.Background(), Plan{Settings: l.set, Devices: devices, Sizes: []rfc2544.FrameSize{64}, Profile: quick, Link: rfc2544.Gigabit}, r)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -44,6 +44,7 @@ type Run struct {
 	drops         netns.Counters
 	sinkDrops     []string // the names of the tester's own among them
 	reasons       map[string]int64
+	anySpeed      bool // it counts however slow the cores were
 }
 
 // Execute runs a plan between two readings of the meters, whatever else the machine does.
@@ -88,21 +89,38 @@ func (b *Setup) MeasureRun(ctx context.Context, t rfc2544.Trial) (rfc2544.Observ
 	if err := b.WaitForFullSpeed(ctx); err != nil {
 		return rfc2544.Observation{}, Run{}, err
 	}
-	p := b.Plan(t)
-	p.Pcap = b.lab.cfg.Pcap
-	r, err := b.Execute(ctx, p)
+	r, err := b.trial(ctx, t)
 	if err != nil {
 		return rfc2544.Observation{}, r, err
 	}
-	o := b.Observe(r)
-	b.tell(t, o)
-	return o, r, nil
+	return b.Observe(r), r, nil
+}
+
+// MeasureAtAnySpeed is MeasureRun, but that the trial counts however slow the device's cores are:
+// it neither waits for them nor takes anything off what the run may wait in all.
+func (b *Setup) MeasureAtAnySpeed(ctx context.Context, t rfc2544.Trial) (rfc2544.Observation, Run, error) {
+	if err := rest(ctx, t.Rest); err != nil {
+		return rfc2544.Observation{}, Run{}, err
+	}
+	r, err := b.trial(ctx, t)
+	if err != nil {
+		return rfc2544.Observation{}, r, err
+	}
+	r.anySpeed = true
+	return b.Observe(r), r, nil
+}
+
+// trial executes one, with a capture where that was asked for.
+func (b *Setup) trial(ctx context.Context, t rfc2544.Trial) (Run, error) {
+	p := b.Plan(t)
+	p.Pcap = b.settings.Pcap
+	return b.Execute(ctx, p)
 }
 
 // Observe is what a run showed, and whether it counts. A run whose meters were not read
 // again, since the device died in it, does not.
 func (b *Setup) Observe(r Run) rfc2544.Observation {
-	o := r.observation(b.lab.directions())
+	o := r.observation(b.settings.Directions())
 	if r.after.at.IsZero() {
 		o.Valid = false
 		return o
@@ -123,13 +141,6 @@ func rest(ctx context.Context, d time.Duration) error {
 		return ctx.Err()
 	case <-time.After(d):
 		return nil
-	}
-}
-
-// tell says that a trial is over to whoever wants to hear of it.
-func (b *Setup) tell(t rfc2544.Trial, o rfc2544.Observation) {
-	if b.lab.cfg.OnTrial != nil {
-		b.lab.cfg.OnTrial(b.device.Spec, t, o)
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 // PairPlan is a gate's measurement: two sides of the same device, each in several builds of
 // one source, so that no accident of a binary's layout is taken for the change.
 type PairPlan struct {
+	Settings   Settings
 	Base, Head []dut.Device // as many builds as each has
 	Link       rfc2544.BitRate
 	Shaped     bool // loads stay below the link's speed
@@ -36,6 +37,7 @@ type Pairs struct {
 // OpenPairs finds the loads that all turns are offered, by the base, and writes
 // them and the metrics that can be measured into both sets. metrics are the wanted ones.
 func (l *Lab) OpenPairs(ctx context.Context, plan PairPlan, metrics []reports.SetMetric, base, head *reports.Set) (*Pairs, error) {
+	plan.Settings = plan.Settings.Resolved()
 	p := &Pairs{lab: l, plan: plan, base: base, head: head}
 	groups, err := grouped(metrics)
 	if err != nil {
@@ -51,12 +53,14 @@ func (l *Lab) OpenPairs(ctx context.Context, plan PairPlan, metrics []reports.Se
 
 // openGroup is the pilot for one frame size.
 func (p *Pairs) openGroup(ctx context.Context, c reports.Comparison) error {
-	c.Direction = p.lab.cfg.Direction
-	if _, err := p.lab.Calibrate(ctx, c.FrameSize); err != nil {
+	c.Direction = p.plan.Settings.Direction
+	wire, err := p.lab.Calibrate(ctx, p.plan.Settings, c.FrameSize)
+	if err != nil {
 		return err
 	}
+	p.plan.Settings.Engine = wire.Engine
 	device := p.plan.Base[0]
-	pilot := ComparePlan{Devices: []dut.Device{device}, Names: []string{device.Spec}, Size: c.FrameSize, Link: p.plan.Link, Shaped: p.plan.Shaped}
+	pilot := ComparePlan{Settings: p.plan.Settings, Devices: []dut.Device{device}, Names: []string{device.Spec}, Size: c.FrameSize, Link: p.plan.Link, Shaped: p.plan.Shaped}
 	if err := p.lab.pilot(ctx, pilot, &c); err != nil {
 		return err
 	}
@@ -141,9 +145,9 @@ func (p *Pairs) turn(ctx context.Context, d dut.Device, side string, t *reports.
 			continue
 		}
 		c.Warnings = nil
-		spoilt := p.lab.countSpoilt()
-		values, err := p.lab.turn(ctx, d, &c)
-		spoilt(&c)
+		spoilt := invalidTrials{}
+		values, err := p.lab.turn(ctx, d, p.plan.Settings, &c, &spoilt)
+		spoilt.warn(&c)
 		t.Doubts = append(t.Doubts, c.Warnings...)
 		if ctx.Err() != nil {
 			return ctx.Err()

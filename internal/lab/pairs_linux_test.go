@@ -10,7 +10,6 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/testenv"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 	"github.com/tunnelbench/tunnelbench/reports"
-	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
 func pairSets() (base, head *reports.Set) {
@@ -20,11 +19,7 @@ func pairSets() (base, head *reports.Set) {
 
 func TestPairs(t *testing.T) {
 	testenv.NetAdmin(t)
-	l, err := Open(context.Background(), Config{Wait: true, MaxFrames: 1 << 20, Direction: rfc2544.Forward})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
+	l := openLab(t)
 	plain, err := dut.Parse("plain")
 	if err != nil {
 		t.Fatal(err)
@@ -33,7 +28,7 @@ func TestPairs(t *testing.T) {
 	wanted := []reports.SetMetric{
 		{Name: "forwarding_rate", FrameSize: 64}, {Name: "latency_p50", FrameSize: 1518}, {Name: "stream_goodput"}, {Name: "latency_p50", FrameSize: 64},
 	}
-	p, err := l.OpenPairs(context.Background(), PairPlan{Base: []dut.Device{plain, plain}, Head: []dut.Device{plain}}, wanted, base, head)
+	p, err := l.OpenPairs(context.Background(), PairPlan{Settings: l.set, Base: []dut.Device{plain, plain}, Head: []dut.Device{plain}}, wanted, base, head)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,11 +67,7 @@ func TestPairs(t *testing.T) {
 // A device that dies is part of what was measured; a metric that nobody knows is a bad choice.
 func TestPairsOfADeadDevice(t *testing.T) {
 	testenv.NetAdmin(t)
-	l, err := Open(context.Background(), Config{Wait: true, MaxFrames: 1 << 20, Direction: rfc2544.Forward})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
+	l := openLab(t)
 	plain, err := dut.Parse("plain")
 	if err != nil {
 		t.Fatal(err)
@@ -84,7 +75,7 @@ func TestPairsOfADeadDevice(t *testing.T) {
 	dead := plain
 	dead.Up = func(context.Context, dut.Env) (*dut.Session, error) { return nil, errors.New("it\nwould not") }
 	base, head := pairSets()
-	p, err := l.OpenPairs(context.Background(), PairPlan{Base: []dut.Device{plain}, Head: []dut.Device{dead}}, []reports.SetMetric{{Name: "forwarding_rate", FrameSize: 64}}, base, head)
+	p, err := l.OpenPairs(context.Background(), PairPlan{Settings: l.set, Base: []dut.Device{plain}, Head: []dut.Device{dead}}, []reports.SetMetric{{Name: "forwarding_rate", FrameSize: 64}}, base, head)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +86,7 @@ func TestPairsOfADeadDevice(t *testing.T) {
 	if v, asked := turn.Values["forwarding_rate/64"]; !strings.Contains(turn.Died, "it; would not") || v != nil || !asked || base.Turns[0].Died != "" {
 		t.Errorf("%+v\n%+v", base.Turns, turn)
 	}
-	if _, err := l.OpenPairs(context.Background(), PairPlan{Base: []dut.Device{plain}}, []reports.SetMetric{{Name: "magic"}}, base, head); !errors.Is(err, ErrConfig) {
+	if _, err := l.OpenPairs(context.Background(), PairPlan{Settings: l.set, Base: []dut.Device{plain}}, []reports.SetMetric{{Name: "magic"}}, base, head); !errors.Is(err, ErrConfig) {
 		t.Error(err)
 	}
 }

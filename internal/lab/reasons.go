@@ -19,7 +19,7 @@ type reasons struct {
 
 // openReasons begins to watch, where it was asked for and the kernel can.
 func (b *Setup) openReasons() error {
-	if !b.lab.cfg.Reasons {
+	if !b.settings.Reasons {
 		return nil
 	}
 	r := &reasons{net: b.net, nodes: map[uint32]string{}}

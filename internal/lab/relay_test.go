@@ -43,7 +43,7 @@ func TestRelayPatterns(t *testing.T) {
 	for _, engine := range []string{EngineXDP, EngineAFPacket} {
 		t.Run(engine, func(t *testing.T) {
 			l := openLab(t)
-			l.cfg.Engine = engine
+			l.set.Engine = engine
 			b := openBench(t, l, "relay:"+patterns, 1518)
 			for _, size := range []rfc2544.FrameSize{64, 1518} {
 				checkPatterns(t, b, size)
@@ -69,7 +69,7 @@ func checkPatterns(t *testing.T, b *Setup, size rfc2544.FrameSize) {
 // The same on the wan link, seen through two routers.
 func TestWANPatterns(t *testing.T) {
 	l := openLab(t)
-	l.cfg.WAN = patterns
+	l.set.WAN = patterns
 	checkPatterns(t, openBench(t, l, "plain", 64), 64)
 }
 
@@ -77,7 +77,7 @@ func TestWANPatterns(t *testing.T) {
 func TestWANDelay(t *testing.T) {
 	const delay = 5 * time.Millisecond
 	l := openLab(t)
-	l.cfg.WAN = "delay=" + delay.String()
+	l.set.WAN = "delay=" + delay.String()
 	for _, device := range []string{"vxlan", "reference", "wireguard-go"} {
 		b := openBench(t, l, device, 1518)
 		seen, err := b.Measure(context.Background(), rfc2544.Trial{Size: 1518, Load: 2000, Duration: 200 * time.Millisecond})
@@ -95,12 +95,12 @@ func TestWANDelay(t *testing.T) {
 
 func TestWANNeedsAWANLink(t *testing.T) {
 	l := openLab(t)
-	l.cfg.WAN = "delay=1ms"
+	l.set.WAN = "delay=1ms"
 	d, err := dut.Parse("relay")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if b, err := l.Setup(context.Background(), d, 64); !errors.Is(err, ErrConfig) || !strings.Contains(err.Error(), "relay has no wan link") {
+	if b, err := l.Setup(context.Background(), d, l.set, 64); !errors.Is(err, ErrConfig) || !strings.Contains(err.Error(), "relay has no wan link") {
 		t.Errorf("%v, %v", b, err)
 	}
 }
@@ -142,9 +142,9 @@ func TestRelayRate(t *testing.T) {
 // In an outage nothing passes, in either direction; it comes again in every trial.
 func TestRelayOutage(t *testing.T) {
 	l := openLab(t)
-	b := openBench(t, l, "relay:outage=100ms+200ms", 64)
 	for _, direction := range []string{rfc2544.Forward, rfc2544.Reverse} {
-		l.cfg.Direction = direction
+		l.set.Direction = direction
+		b := openBench(t, l, "relay:outage=100ms+200ms", 64)
 		seen, err := b.Measure(context.Background(), rfc2544.Trial{Size: 64, Load: 10e3, Duration: 400 * time.Millisecond})
 		if err != nil {
 			t.Fatal(err)
@@ -159,7 +159,7 @@ func TestRelayOutage(t *testing.T) {
 func TestRelayThatDies(t *testing.T) {
 	l := openLab(t)
 	for spec, wan := range map[string]string{"relay": "", "plain": "delay=1ms"} {
-		l.cfg.WAN = wan
+		l.set.WAN = wan
 		b := openBench(t, l, spec, 64)
 		killRelays(t)
 		_, err := b.Measure(context.Background(), rfc2544.Trial{Size: 64, Load: 1000, Duration: 10 * time.Millisecond})

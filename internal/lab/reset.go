@@ -37,9 +37,7 @@ func (b *Setup) MeasureReset(ctx context.Context, t rfc2544.Trial, reset rfc2544
 	// What the reset itself takes of the device's cores is no stall of the machine's.
 	r.Ledger.StallsBeyond = 0
 	r.Ledger.Stalls = slices.DeleteFunc(r.Ledger.Stalls, func(s rfc2544.Stall) bool { return s.Side == rfc2544.SideDUT })
-	o := r.observation(b.lab.directions())
-	b.tell(t, o)
-	return o, nil
+	return r.observation(b.settings.Directions()), nil
 }
 
 // canReset wraps errors.ErrUnsupported where there is nothing to reset.

@@ -69,13 +69,16 @@ func presets(names ...string) []mlrsearch.Goal {
 
 // Plan is what a run measures.
 type Plan struct {
-	Devices []dut.Device
-	Sizes   []rfc2544.FrameSize
-	Profile Profile
-	Link    rfc2544.BitRate // nominal
-	Shaped  bool            // loads stay below the link's speed
-	Streams *StreamsPlan    // what TCP makes of each device, after the rates; nil: not measured
-	Journal *Journal        // of every trial, for profiles with a suite
+	Settings Settings
+	Devices  []dut.Device
+	Sizes    []rfc2544.FrameSize
+	Profile  Profile
+	Link     rfc2544.BitRate // nominal
+	Shaped   bool            // loads stay below the link's speed
+	Streams  *StreamsPlan    // what TCP makes of each device, after the rates; nil: not measured
+	Journal  *Journal        // of every trial, for profiles with a suite
+	// OnTrial, if set, hears of every trial of a device when it is over.
+	OnTrial func(device string, trial rfc2544.Trial, seen rfc2544.Observation)
 	// OnResult, if set, hears of every result when it is there.
 	OnResult func(*reports.Results, reports.Result)
 }
@@ -85,8 +88,8 @@ const MinRate rfc2544.Rate = 1000
 
 // Run measures every device at every size. What was measured is in the results
 // whatever happens; the error is for the run as a whole.
-func (l *Lab) Run(ctx context.Context, p Plan, r *reports.Results) error {
-	if err := l.CalibrateAll(ctx, p.Sizes, r); err != nil {
+func (l *Lab) Run(ctx context.Context, p Plan, r *reports.Results) (err error) {
+	if p.Settings, err = l.CalibrateAll(ctx, p.Settings, p.Sizes, r); err != nil {
 		return err
 	}
 	if p.Profile.Suite != nil {
@@ -94,7 +97,6 @@ func (l *Lab) Run(ctx context.Context, p Plan, r *reports.Results) error {
 	}
 	cells := cellsOf(p)
 	rounds := p.Profile.rounds(len(cells))
-	var err error
 	for round := 0; round < rounds && err == nil; round++ {
 		for _, d := range p.Devices {
 			if err = l.round(ctx, d, cells, p, round == rounds-1, r); err != nil {
@@ -112,14 +114,16 @@ func (l *Lab) Run(ctx context.Context, p Plan, r *reports.Results) error {
 }
 
 // CalibrateAll measures the bare wire at every size, and has the results say what
-// it gave and with which engine.
-func (l *Lab) CalibrateAll(ctx context.Context, sizes []rfc2544.FrameSize, r *reports.Results) error {
-	l.fitEngine(slices.Max(sizes))
+// it gave. The settings that it returns have the engine that did so: all of a run is
+// measured with one.
+func (l *Lab) CalibrateAll(ctx context.Context, s Settings, sizes []rfc2544.FrameSize, r *reports.Results) (Settings, error) {
+	s = s.For(slices.Max(sizes))
 	for _, size := range sizes {
-		c, err := l.Calibrate(ctx, size)
+		c, err := l.Calibrate(ctx, s, size)
 		if err != nil {
-			return err
+			return s, err
 		}
+		s.Engine = c.Engine
 		r.Calibration = append(r.Calibration, c.report(size))
 		for _, doubt := range c.Doubts {
 			if !slices.Contains(r.Host.Notes, doubt) {
@@ -127,10 +131,10 @@ func (l *Lab) CalibrateAll(ctx context.Context, sizes []rfc2544.FrameSize, r *re
 			}
 		}
 	}
-	if l.Engine() != EngineXDP {
-		r.Host.Notes = append(r.Host.Notes, "engine "+l.Engine())
+	if s.Engine != EngineXDP {
+		r.Host.Notes = append(r.Host.Notes, "engine "+s.Engine)
 	}
-	return nil
+	return s, nil
 }
 
 func (c *Calibration) report(size rfc2544.FrameSize) reports.Calibration {
@@ -176,7 +180,7 @@ func (l *Lab) round(ctx context.Context, d dut.Device, cells []*cell, p Plan, la
 			continue
 		}
 		if b == nil {
-			if b, c.failed = l.Setup(ctx, d, slices.Max(p.Sizes)); c.failed != nil {
+			if b, c.failed = l.Setup(ctx, d, p.Settings, slices.Max(p.Sizes)); c.failed != nil {
 				b = nil
 			}
 		}
@@ -203,7 +207,7 @@ func (c *cell) book(l *Lab, p Plan, r *reports.Results) {
 		return
 	}
 	c.booked = true
-	rate := l.blank(c.device, rfc2544.TestRate, c.size)
+	rate := blank(p.Settings, c.device, rfc2544.TestRate, c.size)
 	if len(c.rates) > 0 {
 		outcome := rfc2544.Merge(c.rates)
 		fill(&rate, outcome)
@@ -224,8 +228,8 @@ func (c *cell) book(l *Lab, p Plan, r *reports.Results) {
 	}
 }
 
-func (l *Lab) blank(d dut.Device, test string, size rfc2544.FrameSize) reports.Result {
-	return reports.Result{DUT: d.Spec, Kind: d.Kind, Test: test, FrameSize: size, Direction: l.cfg.Direction}
+func blank(s Settings, d dut.Device, test string, size rfc2544.FrameSize) reports.Result {
+	return reports.Result{DUT: d.Spec, Kind: d.Kind, Test: test, FrameSize: size, Direction: s.Direction}
 }
 
 // failed is a result that says why there is none.
@@ -237,6 +241,14 @@ func failed(res reports.Result, err error) reports.Result {
 		res.Error = err.Error()
 	}
 	return res
+}
+
+// observed is the set-up, of whose trials the plan's observer hears.
+func (p Plan) observed(b *Setup) Resettable {
+	if p.OnTrial == nil {
+		return b
+	}
+	return Observed(b, func(t rfc2544.Trial, o rfc2544.Observation) { p.OnTrial(b.device.Spec, t, o) })
 }
 
 // measureCell searches the rate and, in the last round, measures the latency at
@@ -252,7 +264,8 @@ func (b *Setup) measureCell(ctx context.Context, c *cell, p Plan, last bool) err
 	}
 	c.shaped = top < ceiling
 	top = max(top, 2*MinRate)
-	outcome, err := rfc2544.RunRate(ctx, b, rfc2544.SearchConfig{
+	observed := p.observed(b)
+	outcome, err := rfc2544.RunRate(ctx, observed, rfc2544.SearchConfig{
 		Goals: p.Profile.Goals, Size: c.size, Min: MinRate, Max: top, Hint: min(max(hint, MinRate), top), Limit: p.Profile.Limit,
 	})
 	c.rates = append(c.rates, outcome)
@@ -263,8 +276,8 @@ func (b *Setup) measureCell(ctx context.Context, c *cell, p Plan, last bool) err
 	if found == 0 {
 		return nil
 	}
-	outcome, err = rfc2544.RunLatency(ctx, b, c.size, found, p.Profile.Latency, p.Profile.Repeats)
-	res := b.lab.blank(c.device, rfc2544.TestLatency, c.size)
+	outcome, err = rfc2544.RunLatency(ctx, observed, c.size, found, p.Profile.Latency, p.Profile.Repeats)
+	res := blank(b.settings, c.device, rfc2544.TestLatency, c.size)
 	fill(&res, outcome)
 	if !res.Valid {
 		res.LimitedBy = reports.LimitedByMachine
@@ -295,7 +308,7 @@ func (b *Setup) Explore(ctx context.Context, size rfc2544.FrameSize) (ceiling, h
 		if err != nil {
 			return 0, 0, fmt.Errorf("explore: %w", err)
 		}
-		o := r.observation(b.lab.directions())
+		o := r.observation(b.settings.Directions())
 		if p.Rate.IsFlood() {
 			hint = r.slowestStream()
 		} else if o.Offered == o.Intended {

@@ -61,7 +61,7 @@ func (h *Hosts) plans(p StreamsPlan) []loadgen.StreamPlan {
 // runStreams adds the streams test of every device to the results.
 func (l *Lab) runStreams(ctx context.Context, p Plan, r *reports.Results) error {
 	for _, d := range p.Devices {
-		res, err := l.Streams(ctx, d, *p.Streams)
+		res, err := l.Streams(ctx, d, p.Settings, *p.Streams)
 		if err != nil {
 			return err
 		}
@@ -79,10 +79,10 @@ func (l *Lab) runStreams(ctx context.Context, p Plan, r *reports.Results) error 
 // Streams measures what TCP makes of a device. A value is the median of the
 // repeats, between the least and the greatest. What goes wrong with the device is
 // in the result; the error is for the lab.
-func (l *Lab) Streams(ctx context.Context, d dut.Device, p StreamsPlan) (reports.Result, error) {
+func (l *Lab) Streams(ctx context.Context, d dut.Device, s Settings, p StreamsPlan) (reports.Result, error) {
 	p = p.withDefaults()
-	res := l.blank(d, rfc2544.TestStreams, frameOf(netns.DefaultLANMTU))
-	h, err := l.Hosts(ctx, d)
+	res := blank(s.Resolved(), d, rfc2544.TestStreams, frameOf(netns.DefaultLANMTU))
+	h, err := l.Hosts(ctx, d, s)
 	if err != nil {
 		if ctx.Err() != nil {
 			return res, err

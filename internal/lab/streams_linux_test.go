@@ -17,13 +17,13 @@ import (
 	"github.com/tunnelbench/tunnelbench/reports"
 )
 
-func openHosts(t *testing.T, l *Lab, spec string) *Hosts {
+func openHosts(t *testing.T, l *openedLab, spec string) *Hosts {
 	t.Helper()
 	d, err := dut.Parse(spec)
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, err := l.Hosts(context.Background(), d)
+	h, err := l.Hosts(context.Background(), d, l.set)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +46,7 @@ func shortPlan(h *Hosts, kind string) loadgen.StreamPlan {
 func TestStreamsOverDevices(t *testing.T) {
 	for _, ip6 := range []bool{false, true} {
 		l := openLab(t)
-		l.cfg.IPv6, l.cfg.Direction = ip6, "both"
+		l.set.IPv6, l.set.Direction = ip6, "both"
 		for _, spec := range []string{"plain", "vxlan", "wireguard-go", "reference", "exec:../../docs/examples/vxlan.sh"} {
 			h := openHosts(t, l, spec)
 			for _, kind := range loadgen.StreamKinds() {
@@ -81,7 +81,7 @@ func TestStreamsTest(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		res, err := l.Streams(context.Background(), d, StreamsPlan{Duration: 200 * time.Millisecond, Repeats: 2, Connections: 3})
+		res, err := l.Streams(context.Background(), d, l.set, StreamsPlan{Duration: 200 * time.Millisecond, Repeats: 2, Connections: 3})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -102,7 +102,7 @@ func TestStreamsTest(t *testing.T) {
 // The ceiling that the overhead leaves of a link of known rate is one.
 func TestGoodputStaysBelowTheCeiling(t *testing.T) {
 	l := openLab(t)
-	l.cfg.WAN = "rate=20Mbps,queue=100"
+	l.set.WAN = "rate=20Mbps,queue=100"
 	for spec, known := range map[string]bool{"vxlan": true, "exec:../../docs/examples/vxlan.sh": false} {
 		h := openHosts(t, l, spec)
 		p := h.Plan(loadgen.StreamBulk)

@@ -82,7 +82,7 @@ func (s *suites) up(ctx context.Context) (*Setup, error) {
 	if s.bench != nil {
 		return s.bench, s.bench.Alive()
 	}
-	b, err := s.lab.Setup(ctx, s.device, slices.Max(s.plan.Sizes))
+	b, err := s.lab.Setup(ctx, s.device, s.plan.Settings, slices.Max(s.plan.Sizes))
 	if err == nil {
 		s.bench = b
 	}
@@ -114,7 +114,7 @@ func (s *suites) run(ctx context.Context) error {
 
 // point runs the suite at one size; a device that fails costs its own results.
 func (s *suites) point(ctx context.Context, size rfc2544.FrameSize) error {
-	m := journalled{s.plan.Journal, s.device.Spec, s.up}
+	m := journalled{s.plan.Journal, s.device.Spec, s.up, s.plan.observed}
 	e, err := m.explore(ctx, size)
 	if err != nil {
 		s.book(ctx, rfc2544.Outcome{Test: rfc2544.TestRate}, size, err)
@@ -138,7 +138,7 @@ func (s *suites) book(ctx context.Context, o rfc2544.Outcome, size rfc2544.Frame
 	if ctx.Err() != nil {
 		return
 	}
-	res := s.lab.blank(s.device, o.Test, size)
+	res := blank(s.plan.Settings, s.device, o.Test, size)
 	fill(&res, o)
 	if len(o.Values) > 0 && (o.Test == rfc2544.TestRate || o.Test == rfc2544.TestThroughput || o.Test == rfc2544.TestNetworks) {
 		res.LimitedBy = limit(s.device, o, false)
@@ -185,7 +185,7 @@ func (s *suites) scale(ctx context.Context) error {
 
 // throughput is that of n flows to as many networks.
 func (s *suites) throughput(ctx context.Context, size rfc2544.FrameSize, n int) (rfc2544.Outcome, error) {
-	m := journalled{s.plan.Journal, s.device.Spec, s.up}
+	m := journalled{s.plan.Journal, s.device.Spec, s.up, s.plan.observed}
 	e, err := m.explore(ctx, size)
 	if err != nil {
 		return rfc2544.Outcome{}, err

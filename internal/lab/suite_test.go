@@ -24,13 +24,13 @@ var tinySuite = rfc2544.Suite{
 	Clean: 300 * time.Millisecond, Off: 300 * time.Millisecond, Limit: 5 * time.Second, Resets: 1,
 }
 
-func runTiny(t *testing.T, l *Lab, path string, resume bool, specs ...string) (*reports.Results, *Journal) {
+func runTiny(t *testing.T, l *openedLab, path string, resume bool, specs ...string) (*reports.Results, *Journal) {
 	t.Helper()
 	j, err := OpenJournal(path, someKey, resume)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := Plan{Sizes: []rfc2544.FrameSize{64}, Profile: Profile{Name: "tiny", Suite: &tinySuite, Goals: tinySuite.Goals, Tunnels: 4}, Link: 5e6, Journal: j}
+	p := Plan{Settings: l.set, Sizes: []rfc2544.FrameSize{64}, Profile: Profile{Name: "tiny", Suite: &tinySuite, Goals: tinySuite.Goals, Tunnels: 4}, Link: 5e6, Journal: j}
 	for _, spec := range specs {
 		d, err := dut.Parse(spec)
 		if err != nil {

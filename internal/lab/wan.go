@@ -13,7 +13,7 @@ import (
 // when something is to be done to what crosses it.
 func (b *Setup) network(p netns.Plan) (netns.Topology, error) {
 	t := b.device.Topology(p)
-	wan, err := dut.ParseWAN(b.lab.cfg.WAN)
+	wan, err := dut.ParseWAN(b.settings.WAN)
 	switch {
 	case err != nil:
 		return t, fmt.Errorf("%w: --%w", ErrConfig, err)
@@ -26,12 +26,12 @@ func (b *Setup) network(p netns.Plan) (netns.Topology, error) {
 	case ok && wan.Relay == nil:
 		return t, nil
 	case !ok:
-		return t, fmt.Errorf("%w: --wan %s: %s has no wan link: choose another device, or leave --wan out", ErrConfig, b.lab.cfg.WAN, b.device.Name)
+		return t, fmt.Errorf("%w: --wan %s: %s has no wan link: choose another device, or leave --wan out", ErrConfig, b.settings.WAN, b.device.Name)
 	}
 	return between, nil
 }
 
-// impairWAN puts what Config.WAN asks for between the ends of the tunnel. The
+// impairWAN puts what Settings.WAN asks for between the ends of the tunnel. The
 // relay spins on a core of its own, the device's last, where there is one to spare.
 func (b *Setup) impairWAN(ctx context.Context) error {
 	if b.link.Shape != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/tunnelbench/tunnelbench/loadgen"
 	"github.com/tunnelbench/tunnelbench/netns"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
@@ -14,16 +15,17 @@ import (
 // Setup is one device under test with the tester at both its ends, ready to
 // be measured: an rfc2544.Measurer.
 type Setup struct {
-	lab     *Lab
-	device  dut.Device
-	net     *netns.Net
-	session *dut.Session
-	link    dut.WAN      // what was asked for of the wan link
-	wan     *dut.Session // what the wan link is made of; empty for a plain link
-	engine  engine
-	mtu     int
-	reasons *reasons // nil: nobody asked, or the kernel does not say
-	closers []func() error
+	lab      *Lab
+	device   dut.Device
+	settings Settings
+	net      *netns.Net
+	session  *dut.Session
+	link     dut.WAN      // what was asked for of the wan link
+	wan      *dut.Session // what the wan link is made of; empty for a plain link
+	engine   engine
+	mtu      int
+	reasons  *reasons // nil: nobody asked, or the kernel does not say
+	closers  []func() error
 }
 
 // ErrDied is what a measurement's error wraps when the device itself ended.
@@ -37,23 +39,40 @@ func (e downError) Unwrap() error { return e.error }
 // Setup builds the network, brings the device up and sees a packet through it
 // in both directions. The largest frame it will carry is given, so that no
 // MTU is in its way.
-func (l *Lab) Setup(ctx context.Context, d dut.Device, largest rfc2544.FrameSize) (*Setup, error) {
+func (l *Lab) Setup(ctx context.Context, d dut.Device, s Settings, largest rfc2544.FrameSize) (*Setup, error) {
+	return l.SetupWith(ctx, d, s, largest, nil)
+}
+
+// SetupWith is Setup with something to do when the device is up and before the tester is:
+// prepare may look at the set-up and add to what the engine is opened with.
+func (l *Lab) SetupWith(ctx context.Context, d dut.Device, s Settings, largest rfc2544.FrameSize, prepare func(*Setup, *loadgen.EngineConfig) error) (*Setup, error) {
 	if err := d.Probe(ctx); err != nil {
 		return nil, fmt.Errorf("%s: %w", d.Spec, err)
 	}
-	b := &Setup{lab: l, device: d, session: &dut.Session{}, wan: &dut.Session{}}
-	if err := b.open(ctx, largest); err != nil {
+	b := l.newSetup(d, s.For(largest))
+	if err := b.open(ctx, largest, prepare); err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", d.Spec, err), b.Close())
 	}
 	return b, nil
 }
 
-func (b *Setup) open(ctx context.Context, largest rfc2544.FrameSize) error {
+func (l *Lab) newSetup(d dut.Device, s Settings) *Setup {
+	return &Setup{lab: l, device: d, settings: s, session: &dut.Session{}, wan: &dut.Session{}}
+}
+
+func (b *Setup) open(ctx context.Context, largest rfc2544.FrameSize, prepare func(*Setup, *loadgen.EngineConfig) error) error {
 	deadline, err := b.up(ctx, max(largest.IP(), netns.DefaultLANMTU))
 	if err != nil {
 		return err
 	}
-	if err := b.openEngine(ctx, largest); err != nil {
+	cfg, err := b.engineConfig(largest)
+	if err == nil && prepare != nil {
+		err = prepare(b, &cfg)
+	}
+	if err != nil {
+		return err
+	}
+	if err := b.openEngine(ctx, cfg); err != nil {
 		return err
 	}
 	if err := b.openReasons(); err != nil {
@@ -65,7 +84,7 @@ func (b *Setup) open(ctx context.Context, largest rfc2544.FrameSize) error {
 // up builds the network and brings the device up in it; by the deadline a packet
 // has to be through.
 func (b *Setup) up(ctx context.Context, mtu int) (deadline time.Time, err error) {
-	plan := netns.Plan{LANMTU: mtu, PlainWAN: b.lab.cfg.PlainWAN}
+	plan := netns.Plan{LANMTU: mtu, PlainWAN: b.settings.PlainWAN}
 	if !b.lab.Shared() {
 		plan.RPS = b.lab.cpus.DUT
 	}
@@ -93,7 +112,7 @@ func (b *Setup) bringUp(ctx context.Context) error {
 		return nil
 	}
 	session, err := b.device.Up(ctx, dut.Env{
-		Net: b.net, CPUs: b.deviceCPUs(), MTU: b.mtu, IPv6: b.lab.cfg.IPv6, Run: b.lab.run, Dir: b.lab.dir, Build: b.device.Build, Params: b.device.Values,
+		Net: b.net, CPUs: b.deviceCPUs(), MTU: b.mtu, IPv6: b.settings.IPv6, Run: b.lab.run, Dir: b.lab.dir, Build: b.device.Build, Params: b.device.Values,
 	})
 	if err != nil {
 		return downError{err}
@@ -112,8 +131,8 @@ func (l *Lab) dutCores() []int {
 
 // waitReachable sends a few frames each way until some arrive.
 func (b *Setup) waitReachable(ctx context.Context, deadline time.Time) error {
-	probe := b.Plan(rfc2544.Trial{Size: b.lab.minFrame(), Load: 1000, Duration: 5 * time.Millisecond})
-	probe.Window = max(200*time.Millisecond, b.lab.cfg.Late)
+	probe := b.Plan(rfc2544.Trial{Size: b.settings.minFrame(), Load: 1000, Duration: 5 * time.Millisecond})
+	probe.Window = max(200*time.Millisecond, b.settings.LossTimeout)
 	probe.Late = time.Second
 	for _, direction := range []string{rfc2544.Forward, rfc2544.Reverse} {
 		probe = b.towards(probe, direction)
