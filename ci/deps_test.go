@@ -26,12 +26,13 @@ const everything = "*"
 // what they like. A package that is not here is a fault: give it a place first.
 var arrows = map[string][]string{
 	"cmd/tunnelbench":     {everything},
-	"internal/lab":        {"internal/stats", "fuzz/live/mutate", "netns", "netns/dut", "netns/relay", "loadgen", "rfc2544", "reports", "internal/sys", "rfc2544/mlrsearch"},
+	"internal/lab":        {"internal/stats", "fuzz/live/mutate", "netns", "netns/dut", "netns/relay", "loadgen", "rfc2544", "reports", "internal/sys", "rfc2544/mlrsearch", "rfc2544/simulated"},
 	"ci":                  {"internal/stats", "reports", "rfc2544", "internal/strictyaml"},
 	"ci/resample":         {"ci", "reports", "rfc2544"},
 	"reports":             {"rfc2544", "internal/stats"},
 	"rfc2544":             {"internal/stats", "rfc2544/mlrsearch"},
 	"rfc2544/mlrsearch":   {}, // the standard library only
+	"rfc2544/simulated":   {"rfc2544", "internal/stats"},
 	"loadgen":             {"rfc2544", "internal/sys", "loadgen/bpf", "loadgen/signature"},
 	"loadgen/signature":   {},
 	"loadgen/bpf":         {},
@@ -45,7 +46,7 @@ var arrows = map[string][]string{
 	"fuzz":                {"fuzz/text", "fuzz/wire", "fuzz/oracle", "reference/inner", "reports"},
 	"fuzz/oracle":         {},
 	"fuzz/wire":           {"fuzz/oracle", "reference", "reference/inner", "loadgen/signature", "internal/sys"},
-	"fuzz/text":           {"fuzz/oracle", "reference", "reports", "rfc2544", "netns", "netns/dut", "rfc2544/mlrsearch"},
+	"fuzz/text":           {"fuzz/oracle", "reference", "reports", "rfc2544", "netns", "netns/dut", "rfc2544/mlrsearch", "rfc2544/simulated"},
 	"fuzz/live/mutate":    {"reference"},
 	"fuzz/planted":        {}, // imported by an overlay alone
 	"fuzz/proof":          {"fuzz", "fuzz/oracle", "reports"},
@@ -61,7 +62,7 @@ var arrows = map[string][]string{
 var private = map[string]string{"loadgen/bpf": "loadgen", "reference/bpf": "reference", "internal/testenv": "tests"}
 
 // pure packages work on any system, from values alone.
-var pure = []string{"internal/stats", "loadgen/signature", "rfc2544", "reports", "ci", "rfc2544/mlrsearch"}
+var pure = []string{"internal/stats", "loadgen/signature", "rfc2544", "reports", "ci", "rfc2544/mlrsearch", "rfc2544/simulated"}
 
 // impure is what a pure package may not import.
 var impure = []string{"net", "net/http", "os/exec", "os/signal", "syscall", "unsafe", "golang.org/x/sys/unix"}

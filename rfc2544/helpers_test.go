@@ -1,25 +1,29 @@
-package rfc2544
+package rfc2544_test
 
 import (
 	"context"
 	"math"
 	"testing"
+	"time"
+
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+	"github.com/tunnelbench/tunnelbench/rfc2544/simulated"
 
 	"github.com/tunnelbench/tunnelbench/rfc2544/mlrsearch"
 )
 
-func device(t testing.TB, spec string) *SimulatedDevice {
+func device(t testing.TB, spec string) *simulated.Device {
 	t.Helper()
-	d, err := ParseDevice(spec)
+	d, err := simulated.Parse(spec)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return d
 }
 
-func config(t testing.TB, names ...string) SearchConfig {
+func config(t testing.TB, names ...string) rfc2544.SearchConfig {
 	t.Helper()
-	cfg := SearchConfig{Size: 64, Min: 9001, Max: 1e6}
+	cfg := rfc2544.SearchConfig{Size: 64, Min: 9001, Max: 1e6}
 	for _, name := range names {
 		g, err := mlrsearch.ParseGoal(name)
 		if err != nil {
@@ -37,16 +41,29 @@ func within(got *float64, want float64) bool {
 
 // altered is a device with a fault put into its observations.
 type altered struct {
-	*SimulatedDevice
-	alter func(n int, o *Observation) error
+	*simulated.Device
+	alter func(n int, o *rfc2544.Observation) error
 	n     int
 }
 
-func (a *altered) Measure(ctx context.Context, t Trial) (Observation, error) {
-	seen, err := a.SimulatedDevice.Measure(ctx, t)
+func (a *altered) Measure(ctx context.Context, t rfc2544.Trial) (rfc2544.Observation, error) {
+	seen, err := a.Device.Measure(ctx, t)
 	a.n++
 	if err == nil {
 		err = a.alter(a.n, &seen)
 	}
 	return seen, err
+}
+
+// observed is what one trial shows; its counts have to balance.
+func observed(t *testing.T, m rfc2544.Measurer, load rfc2544.Rate, d time.Duration) rfc2544.Observation {
+	t.Helper()
+	seen, err := m.Measure(context.Background(), rfc2544.Trial{Size: 64, Load: load, Duration: d})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if seen.Offered != seen.Received+seen.Lost || seen.Drops["device"] != int64(seen.Lost) {
+		t.Errorf("%v for %v: the counts do not balance: %+v", load, d, seen)
+	}
+	return seen
 }

@@ -1,4 +1,4 @@
-package rfc2544
+package rfc2544_test
 
 import (
 	"context"
@@ -7,10 +7,12 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
 // slower makes the n-th trial n microseconds slower and charges n ns a frame.
-func slower(n int, o *Observation) error {
+func slower(n int, o *rfc2544.Observation) error {
 	d := *o.Latency
 	for _, at := range []*time.Duration{&d.Min, &d.P50, &d.P90, &d.P99, &d.P999, &d.Max} {
 		*at += time.Duration(n) * time.Microsecond
@@ -21,8 +23,8 @@ func slower(n int, o *Observation) error {
 }
 
 func TestRunLatency(t *testing.T) {
-	m := &altered{SimulatedDevice: device(t, "capacity=1Mpps,latency=20us"), alter: slower}
-	out, err := RunLatency(context.Background(), m, 64, 200e3, 2100*time.Millisecond, 3)
+	m := &altered{Device: device(t, "capacity=1Mpps,latency=20us"), alter: slower}
+	out, err := rfc2544.RunLatency(context.Background(), m, 64, 200e3, 2100*time.Millisecond, 3)
 	if err != nil || !out.Valid || len(out.Warnings) != 0 || len(out.Trials) != 6 {
 		t.Fatalf("%v, %+v", err, out)
 	}
@@ -48,7 +50,7 @@ func TestRunLatency(t *testing.T) {
 			t.Errorf("%+v, want %v between %v and %v", v, middle, middle-around, middle+around)
 		}
 	}
-	for i, load := range []Rate{100e3, 100e3, 100e3, 5e3, 5e3, 5e3} {
+	for i, load := range []rfc2544.Rate{100e3, 100e3, 100e3, 5e3, 5e3, 5e3} {
 		if out.Trials[i].IntendedLoad != load {
 			t.Errorf("trial %d at %v, want %v", i, out.Trials[i].IntendedLoad, load)
 		}
@@ -56,7 +58,7 @@ func TestRunLatency(t *testing.T) {
 }
 
 func TestLatencyRefusesThinPercentiles(t *testing.T) {
-	out, err := RunLatency(context.Background(), device(t, "capacity=1Mpps,latency=20us"), 64, 40e3, 100*time.Millisecond, 3)
+	out, err := rfc2544.RunLatency(context.Background(), device(t, "capacity=1Mpps,latency=20us"), 64, 40e3, 100*time.Millisecond, 3)
 	if err != nil || !out.Valid {
 		t.Fatalf("%v, %+v", err, out)
 	}
@@ -80,11 +82,11 @@ func TestLatencyOfInvalidTrials(t *testing.T) {
 		trials int
 		valid  bool
 	}{3: {9, true}, 4: {9, false}} { // of the first four trials
-		m := &altered{SimulatedDevice: device(t, "capacity=1Mpps"), alter: func(n int, o *Observation) error {
+		m := &altered{Device: device(t, "capacity=1Mpps"), alter: func(n int, o *rfc2544.Observation) error {
 			o.Valid = n > bad
 			return nil
 		}}
-		out, err := RunLatency(context.Background(), m, 64, 200e3, 10*time.Second, 3)
+		out, err := rfc2544.RunLatency(context.Background(), m, 64, 200e3, 10*time.Second, 3)
 		if err != nil || len(out.Trials) != want.trials || out.Valid != want.valid || len(out.Values) == 0 || (len(out.Warnings) == 0) != want.valid {
 			t.Errorf("%d bad: %v, %d trials, valid %v, %q", bad, err, len(out.Trials), out.Valid, out.Warnings)
 		}
@@ -94,12 +96,12 @@ func TestLatencyOfInvalidTrials(t *testing.T) {
 // Short trials are repeated more often than long ones.
 func TestShortTrialsAreRepeatedLonger(t *testing.T) {
 	for duration, tries := range map[time.Duration]int{20 * time.Second: 4, 10 * time.Second: 4, 3 * time.Second: 10, time.Second: 21} {
-		m := &altered{SimulatedDevice: device(t, "capacity=1Mpps"), alter: func(_ int, o *Observation) error {
+		m := &altered{Device: device(t, "capacity=1Mpps"), alter: func(_ int, o *rfc2544.Observation) error {
 			o.Valid = false
 			return nil
 		}}
-		out := newOutcome(TestBackToBack)
-		if _, err := out.measure(context.Background(), m, "a trial", Trial{Size: 64, Load: 1000, Duration: duration}); err != nil || len(out.Trials) != tries || out.Valid {
+		out, err := rfc2544.RunLatency(context.Background(), m, 64, 4000, duration, 1) // too slow for a second load
+		if err != nil || len(out.Trials) != tries || out.Valid {
 			t.Errorf("trials of %v: %d tries, want %d; valid %t, %v", duration, len(out.Trials), tries, out.Valid, err)
 		}
 	}
@@ -107,36 +109,44 @@ func TestShortTrialsAreRepeatedLonger(t *testing.T) {
 
 func TestLatencyBadDays(t *testing.T) {
 	ctx := context.Background()
-	out, err := RunLatency(ctx, device(t, "capacity=max,loss=1"), 64, 200e3, time.Second, 1)
+	out, err := rfc2544.RunLatency(ctx, device(t, "capacity=max,loss=1"), 64, 200e3, time.Second, 1)
 	if err != nil || out.Valid || len(out.Values) != 0 || !strings.Contains(fmt.Sprint(out.Warnings), "no frame came back") {
 		t.Errorf("all lost: %v, %+v", err, out)
 	}
-	out, err = RunLatency(ctx, device(t, "capacity=max,loss=0.1"), 64, 200e3, time.Second, 2)
+	out, err = rfc2544.RunLatency(ctx, device(t, "capacity=max,loss=0.1"), 64, 200e3, time.Second, 2)
 	if err != nil || !out.Valid || !strings.Contains(fmt.Sprint(out.Warnings), "of the frames got lost") {
 		t.Errorf("some lost: %v, %+v", err, out)
 	}
-	out, err = RunLatency(ctx, device(t, "capacity=max"), 64, 4000, time.Second, 1)
+	out, err = rfc2544.RunLatency(ctx, device(t, "capacity=max"), 64, 4000, time.Second, 1)
 	if err != nil || len(out.Trials) != 1 || !strings.Contains(fmt.Sprint(out.Warnings), "above the rate") {
 		t.Errorf("slow tunnel: %v, %+v", err, out)
 	}
-	for name, run := range map[string]func() (Outcome, error){
-		"rate 0":    func() (Outcome, error) { return RunLatency(ctx, device(t, "capacity=max"), 64, 0, time.Second, 1) },
-		"flood":     func() (Outcome, error) { return RunLatency(ctx, device(t, "capacity=max"), 64, Flood, time.Second, 1) },
-		"no time":   func() (Outcome, error) { return RunLatency(ctx, device(t, "capacity=max"), 64, 1e5, 0, 1) },
-		"no repeat": func() (Outcome, error) { return RunLatency(ctx, device(t, "capacity=max"), 64, 1e5, time.Second, 0) },
+	for name, run := range map[string]func() (rfc2544.Outcome, error){
+		"rate 0": func() (rfc2544.Outcome, error) {
+			return rfc2544.RunLatency(ctx, device(t, "capacity=max"), 64, 0, time.Second, 1)
+		},
+		"flood": func() (rfc2544.Outcome, error) {
+			return rfc2544.RunLatency(ctx, device(t, "capacity=max"), 64, rfc2544.Flood, time.Second, 1)
+		},
+		"no time": func() (rfc2544.Outcome, error) {
+			return rfc2544.RunLatency(ctx, device(t, "capacity=max"), 64, 1e5, 0, 1)
+		},
+		"no repeat": func() (rfc2544.Outcome, error) {
+			return rfc2544.RunLatency(ctx, device(t, "capacity=max"), 64, 1e5, time.Second, 0)
+		},
 	} {
 		if out, err := run(); err == nil || out.Valid {
 			t.Errorf("%s: error %v, %+v", name, err, out)
 		}
 	}
 	died := errors.New("the device died")
-	m := &altered{SimulatedDevice: device(t, "capacity=max"), alter: func(n int, _ *Observation) error {
+	m := &altered{Device: device(t, "capacity=max"), alter: func(n int, _ *rfc2544.Observation) error {
 		if n == 4 {
 			return died
 		}
 		return nil
 	}}
-	if out, err := RunLatency(ctx, m, 64, 200e3, time.Second, 3); !errors.Is(err, died) || out.Valid || len(out.Trials) != 3 || len(out.Values) == 0 {
+	if out, err := rfc2544.RunLatency(ctx, m, 64, 200e3, time.Second, 3); !errors.Is(err, died) || out.Valid || len(out.Trials) != 3 || len(out.Values) == 0 {
 		t.Errorf("died: %v, %+v", err, out)
 	}
 }

@@ -1,4 +1,4 @@
-package rfc2544
+package rfc2544_test
 
 import (
 	"context"
@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-func valueNames(o Outcome) (names []string) {
+func valueNames(o rfc2544.Outcome) (names []string) {
 	for _, v := range o.Values {
 		names = append(names, v.Name)
 	}
@@ -18,7 +20,7 @@ func valueNames(o Outcome) (names []string) {
 
 func TestRunRate(t *testing.T) {
 	goals := config(t, "ndr", "pdr").Goals
-	out, err := RunRate(context.Background(), device(t, "capacity=600000fps"), SearchConfig{Goals: goals, Size: 64, Min: 9001, Max: 1e6})
+	out, err := rfc2544.RunRate(context.Background(), device(t, "capacity=600000fps"), rfc2544.SearchConfig{Goals: goals, Size: 64, Min: 9001, Max: 1e6})
 	if err != nil || !out.Valid || len(out.Warnings) != 0 || len(out.Trials) != 35 {
 		t.Fatalf("%v, %+v", err, out)
 	}
@@ -39,14 +41,14 @@ func TestRunRate(t *testing.T) {
 
 func TestRunRateWithoutBounds(t *testing.T) {
 	goals := config(t, "ndr").Goals
-	out, err := RunRate(context.Background(), device(t, "capacity=max"), SearchConfig{Goals: goals, Size: 64, Min: 9001, Max: 1e6})
+	out, err := rfc2544.RunRate(context.Background(), device(t, "capacity=max"), rfc2544.SearchConfig{Goals: goals, Size: 64, Min: 9001, Max: 1e6})
 	if err != nil || !out.Valid || len(out.Values) != 2 || out.Values[0].Value != 1e6 || out.Values[0].Upper != nil {
 		t.Errorf("%v, %+v", err, out)
 	}
 	if got := fmt.Sprint(out.Warnings); got != "[ndr >= 1Mpps: never lossy up to the largest load offered]" {
 		t.Errorf("warnings %s", got)
 	}
-	out, err = RunRate(context.Background(), device(t, "capacity=10fps"), SearchConfig{Goals: goals, Size: 64, Min: 9001, Max: 1e6})
+	out, err = rfc2544.RunRate(context.Background(), device(t, "capacity=10fps"), rfc2544.SearchConfig{Goals: goals, Size: 64, Min: 9001, Max: 1e6})
 	if err != nil || out.Valid || len(out.Values) != 0 || len(out.Warnings) != 1 {
 		t.Errorf("%v, %+v", err, out)
 	}
@@ -54,28 +56,28 @@ func TestRunRateWithoutBounds(t *testing.T) {
 
 func TestRunRateErrors(t *testing.T) {
 	died := errors.New("the device died")
-	m := &altered{SimulatedDevice: device(t, "capacity=600000fps"), alter: func(n int, _ *Observation) error {
+	m := &altered{Device: device(t, "capacity=600000fps"), alter: func(n int, _ *rfc2544.Observation) error {
 		if n > 30 {
 			return died
 		}
 		return nil
 	}}
-	out, err := RunRate(context.Background(), m, SearchConfig{Goals: config(t, "ndr", "pdr").Goals, Size: 64, Min: 9001, Max: 1e6})
+	out, err := rfc2544.RunRate(context.Background(), m, rfc2544.SearchConfig{Goals: config(t, "ndr", "pdr").Goals, Size: 64, Min: 9001, Max: 1e6})
 	if !errors.Is(err, died) || out.Valid || len(out.Trials) != 30 || len(out.Values) == 0 {
 		t.Errorf("%v, %+v", err, out)
 	}
-	if _, err := RunRate(context.Background(), m, SearchConfig{Goals: config(t, "pdr", "quick").Goals, Size: 64, Min: 9001, Max: 1e6}); err == nil || !strings.Contains(err.Error(), "twice") {
+	if _, err := rfc2544.RunRate(context.Background(), m, rfc2544.SearchConfig{Goals: config(t, "pdr", "quick").Goals, Size: 64, Min: 9001, Max: 1e6}); err == nil || !strings.Contains(err.Error(), "twice") {
 		t.Errorf("two goals named pdr: error %v", err)
 	}
 }
 
 // slowed is a device on a core that runs at a share of its speed.
 type slowed struct {
-	Measurer
+	rfc2544.Measurer
 	speed float64
 }
 
-func (s slowed) Measure(ctx context.Context, t Trial) (Observation, error) {
+func (s slowed) Measure(ctx context.Context, t rfc2544.Trial) (rfc2544.Observation, error) {
 	seen, err := s.Measurer.Measure(ctx, t)
 	seen.CoreSpeed = &s.speed
 	return seen, err
@@ -84,7 +86,7 @@ func (s slowed) Measure(ctx context.Context, t Trial) (Observation, error) {
 // A core at half its speed makes the rate half of what it would be.
 func TestRateAtFullSpeed(t *testing.T) {
 	goals := config(t, "pdr").Goals
-	out, err := RunRate(context.Background(), slowed{device(t, "capacity=300000fps"), 0.5}, SearchConfig{Goals: goals, Size: 64, Min: 9001, Max: 1e6})
+	out, err := rfc2544.RunRate(context.Background(), slowed{device(t, "capacity=300000fps"), 0.5}, rfc2544.SearchConfig{Goals: goals, Size: 64, Min: 9001, Max: 1e6})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/loadgen"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 	"github.com/tunnelbench/tunnelbench/rfc2544/mlrsearch"
+	"github.com/tunnelbench/tunnelbench/rfc2544/simulated"
 )
 
 var searchVerb = verb{
@@ -87,7 +88,7 @@ func (f *searchFlags) evaluate(in io.Reader) ([]mlrsearch.GoalResult, error) {
 }
 
 func (f *searchFlags) search(ctx context.Context, s streams) error {
-	device, err := rfc2544.ParseDevice(f.simulate)
+	device, err := simulated.Parse(f.simulate)
 	if err != nil {
 		return usageError{err}
 	}

@@ -9,12 +9,13 @@ import (
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 	"github.com/tunnelbench/tunnelbench/rfc2544/mlrsearch"
+	"github.com/tunnelbench/tunnelbench/rfc2544/simulated"
 )
 
 // words are the readers of a command line's words; each holds what it accepts
 // to what it promises.
 var words = []func(string) error{
-	load, sizes, goal, ratio, simulated, cpus, device, wan,
+	load, sizes, goal, ratio, simulatedDevice, cpus, device, wan,
 }
 
 // wordsPerOctet is what a reader of words may allocate for an octet.
@@ -77,8 +78,8 @@ func ratio(s string) error {
 	return nil
 }
 
-func simulated(s string) error {
-	d, err := rfc2544.ParseDevice(s)
+func simulatedDevice(s string) error {
+	d, err := simulated.Parse(s)
 	if (err == nil) != (d != nil) {
 		oracle.Fail(oracle.Agreement, "device %q is %v, and the error %v", s, d, err)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/reports"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 	"github.com/tunnelbench/tunnelbench/rfc2544/mlrsearch"
+	"github.com/tunnelbench/tunnelbench/rfc2544/simulated"
 )
 
 // The profiles that run the whole family of tests. ci takes minutes; standard
@@ -209,20 +210,22 @@ const (
 // Estimate says how long the run takes: for each test of all devices and sizes
 // together, and in all. It measures nothing: the suites run on simulated
 // devices, whose rate is a guess that changes little.
-func (p Plan) Estimate(ctx context.Context) ([]rfc2544.Step, time.Duration, error) {
+func (p Plan) Estimate(ctx context.Context) ([]simulated.Step, time.Duration, error) {
 	suite := p.Profile.Suite
 	if suite == nil {
 		return nil, 0, fmt.Errorf("%w: profile %s has no estimate: it takes minutes", ErrConfig, p.Profile.Name)
 	}
 	total := perRun + time.Duration(len(p.Sizes))*perSize
-	var steps []rfc2544.Step
+	var steps []simulated.Step
 	for _, d := range p.Devices {
 		for _, size := range p.Sizes {
 			nominal := p.Link.MaxFrameRate(size)
 			offerable := min(nominal, guessedOfferable)
-			one, err := suite.Estimate(ctx, guess(nominal), rfc2544.Point{
+			device := guess(nominal)
+			device.NoProcesses = !d.HasProcesses()
+			one, err := device.Estimate(ctx, *suite, rfc2544.Point{
 				Size: size, Nominal: nominal, Offerable: offerable, Min: MinRate, Max: max(offerable, 2*MinRate), Hint: min(guessedCapacity, offerable), Smallest: size == slices.Min(p.Sizes),
-			}, rfc2544.Overhead{Trial: perTrial, Lossy: p.Profile.Late}, d.HasProcesses())
+			}, simulated.Overhead{Trial: perTrial, Lossy: p.Profile.Late})
 			if err != nil {
 				return nil, 0, err
 			}
@@ -248,16 +251,16 @@ const (
 
 // guess is a tunnel on a machine that has other business, too: one trial in twenty
 // does not count.
-func guess(nominal rfc2544.Rate) *rfc2544.SimulatedDevice {
+func guess(nominal rfc2544.Rate) *simulated.Device {
 	capacity := min(guessedCapacity, guessedShare*nominal)
-	d, err := rfc2544.ParseDevice(fmt.Sprintf("capacity=%.0ffps,queue=1000,noise=0.002,invalid=0.05,boot=500ms", float64(capacity)))
+	d, err := simulated.Parse(fmt.Sprintf("capacity=%.0ffps,queue=1000,noise=0.002,invalid=0.05,boot_time=500ms", float64(capacity)))
 	if err != nil {
 		panic(err) // of a text that is part of the program
 	}
 	return d
 }
 
-func addStep(steps []rfc2544.Step, s rfc2544.Step) []rfc2544.Step {
+func addStep(steps []simulated.Step, s simulated.Step) []simulated.Step {
 	for i := range steps {
 		if steps[i].Test == s.Test {
 			steps[i].Trials += s.Trials

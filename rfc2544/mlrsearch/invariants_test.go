@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tunnelbench/tunnelbench/rfc2544/simulated"
+
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 	"github.com/tunnelbench/tunnelbench/rfc2544/mlrsearch"
 )
@@ -17,7 +19,7 @@ import (
 const testSeed = 20260801
 
 // randomDevice has a random choice of faults; all of it follows from r.
-func randomDevice(r *rand.Rand) *rfc2544.SimulatedDevice {
+func randomDevice(r *rand.Rand) *simulated.Device {
 	d, _ := steadyDevice(r)
 	switch r.IntN(4) {
 	case 0:
@@ -40,13 +42,13 @@ func randomDevice(r *rand.Rand) *rfc2544.SimulatedDevice {
 }
 
 // steadyDevice has no fault; it comes with its capacity in frames per second.
-func steadyDevice(r *rand.Rand) (*rfc2544.SimulatedDevice, float64) {
+func steadyDevice(r *rand.Rand) (*simulated.Device, float64) {
 	capacity := math.Exp(math.Log(1e4) + r.Float64()*math.Log(1e6/1e4))
 	load, err := rfc2544.ParseLoad(strconv.FormatFloat(capacity, 'g', -1, 64) + "fps")
 	if err != nil {
 		panic(err)
 	}
-	return &rfc2544.SimulatedDevice{Capacity: load, Seed: r.Uint64()}, capacity
+	return &simulated.Device{Capacity: load, Seed: r.Uint64()}, capacity
 }
 
 // TestInvariants checks what must hold after every search, whatever the device. Every

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tunnelbench/tunnelbench/rfc2544/simulated"
+
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tunnelbench/tunnelbench/rfc2544"
@@ -17,7 +19,7 @@ import (
 
 // tester measures a simulated device with frames of 64 bytes.
 type tester struct {
-	device *rfc2544.SimulatedDevice
+	device *simulated.Device
 	alter  func(n int, o *rfc2544.Observation) error // changes observation n, from 1 on; may be nil
 	n      int
 }
@@ -33,7 +35,7 @@ func (m *tester) Measure(ctx context.Context, load float64, d time.Duration) (ml
 
 func device(t testing.TB, spec string) *tester {
 	t.Helper()
-	d, err := rfc2544.ParseDevice(spec)
+	d, err := simulated.Parse(spec)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,18 +1,31 @@
-package rfc2544
+package simulated
 
 import (
 	"context"
 	"errors"
 	"math"
-	"reflect"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-func observed(t *testing.T, m Measurer, load Rate, d time.Duration) Observation {
+func device(t testing.TB, spec string) *Device {
 	t.Helper()
-	seen, err := m.Measure(context.Background(), Trial{Size: 64, Load: load, Duration: d})
+	d, err := Parse(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// observed is what one trial shows; its counts have to balance.
+func observed(t *testing.T, m rfc2544.Measurer, load rfc2544.Rate, d time.Duration) rfc2544.Observation {
+	t.Helper()
+	seen, err := m.Measure(context.Background(), rfc2544.Trial{Size: 64, Load: load, Duration: d})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -23,9 +36,10 @@ func observed(t *testing.T, m Measurer, load Rate, d time.Duration) Observation 
 }
 
 func TestPolicer(t *testing.T) {
+	t.Parallel()
 	d := device(t, "capacity=605000fps")
 	for _, c := range []struct {
-		load     Rate
+		load     rfc2544.Rate
 		out      uint64
 		lossOnce float64
 	}{{1e6, 36_300_000, 0.395}, {9e5, 36_300_000, 17.7 / 54}, {6e5, 36_000_000, 0}} {
@@ -41,8 +55,9 @@ func TestPolicer(t *testing.T) {
 
 // TestQueue: what a buffer hides depends on the length of the trial.
 func TestQueue(t *testing.T) {
+	t.Parallel()
 	d := device(t, "capacity=437600fps,queue=4096")
-	for length, limit := range map[time.Duration]Rate{100 * time.Millisecond: 478560, time.Second: 441696, time.Minute: 437668.3} {
+	for length, limit := range map[time.Duration]rfc2544.Rate{100 * time.Millisecond: 478560, time.Second: 441696, time.Minute: 437668.3} {
 		if seen := observed(t, d, limit-30, length); seen.Lost != 0 {
 			t.Errorf("%v below the limit of %v: %d lost", limit-30, length, seen.Lost)
 		}
@@ -60,6 +75,7 @@ func TestQueue(t *testing.T) {
 }
 
 func TestQueueLatency(t *testing.T) {
+	t.Parallel()
 	d := device(t, "capacity=100000fps,queue=1000,latency=20us")
 	if got := observed(t, d, 50e3, time.Second).Latency; got.Min != 20*time.Microsecond || got.Max != got.Min || got.N != 50000 {
 		t.Errorf("below capacity: %+v", got)
@@ -73,6 +89,7 @@ func TestQueueLatency(t *testing.T) {
 }
 
 func TestRandomLoss(t *testing.T) {
+	t.Parallel()
 	for spec, want := range map[string]float64{"loss=0.0001": 1e-4, "loss=0.000001": 1e-6, "loss=0.5": 0.5, "loss=1": 1} {
 		d := device(t, "capacity=max,seed=7,"+spec)
 		var lost, sent uint64
@@ -88,9 +105,10 @@ func TestRandomLoss(t *testing.T) {
 }
 
 func TestFaults(t *testing.T) {
-	spread := func(spec string) (low, high Rate, invalid int) {
+	t.Parallel()
+	spread := func(spec string) (low, high rfc2544.Rate, invalid int) {
 		d := device(t, "capacity=100000fps,"+spec)
-		low = Flood
+		low = rfc2544.Flood
 		for range 400 {
 			seen := observed(t, d, 1e6, time.Second)
 			low, high = min(low, seen.ForwardingRate()), max(high, seen.ForwardingRate())
@@ -115,35 +133,84 @@ func TestFaults(t *testing.T) {
 }
 
 func TestFlood(t *testing.T) {
-	seen := observed(t, device(t, "capacity=100%"), Flood, time.Second)
+	t.Parallel()
+	seen := observed(t, device(t, "capacity=100%"), rfc2544.Flood, time.Second)
 	if seen.Intended != 0 || seen.Offered != 1488095 || seen.Lost != 0 {
 		t.Errorf("%+v", seen)
 	}
 }
 
 func TestSimulatedContext(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := device(t, "capacity=1kpps").Measure(ctx, Trial{Size: 64, Load: 1, Duration: 1}); !errors.Is(err, context.Canceled) {
+	if _, err := device(t, "capacity=1kpps").Measure(ctx, rfc2544.Trial{Size: 64, Load: 1, Duration: 1}); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
 }
 
-func TestParseDevice(t *testing.T) {
-	d := device(t, "capacity=437600fps,queue=4096,loss=0.0001,noise=0.02,latency=20us,bimodal=0.8,drift=-0.001,invalid=0.1,seed=7")
-	want := SimulatedDevice{Capacity: Load{loadFrames, 437600}, Queue: 4096, Loss: 0.0001, Noise: 0.02, Bimodal: 0.8, Drift: -0.001,
-		Latency: 20 * time.Microsecond, Invalid: 0.1, Seed: 7}
-	if !reflect.DeepEqual(*d, want) {
-		t.Errorf("%+v, want %+v", *d, want)
-	}
-	for _, c := range []struct{ text, complaint string }{
-		{"", "key=value"}, {"queue=5", "capacity is missing"}, {"capacity=5", "capacity"}, {"capacity=5fps,speed=1", `unknown key "speed"`},
-		{"capacity=5fps,capacity=6fps", "comes twice"}, {"capacity=5fps,queue=1", "queue"}, {"capacity=5fps,queue=1e3", "queue"},
-		{"capacity=5fps,loss=2", "loss"}, {"capacity=5fps,loss=-1", "loss"}, {"capacity=5fps,noise=x", "noise"}, {"capacity=5fps,bimodal=NaN", "bimodal"},
-		{"capacity=5fps,drift=Inf", "drift"}, {"capacity=5fps,latency=5", "latency"}, {"capacity=5fps,seed=-1", "seed"}, {"capacity=5fps,invalid=1.5", "invalid"},
-	} {
-		if _, err := ParseDevice(c.text); err == nil || !strings.Contains(err.Error(), c.complaint) || strings.Contains(err.Error(), "\n") {
-			t.Errorf("%q: error %v, want one line with %q", c.text, err, c.complaint)
+func TestParse(t *testing.T) {
+	t.Parallel()
+	load := func(text string) rfc2544.Load {
+		l, err := rfc2544.ParseLoad(text)
+		if err != nil {
+			t.Fatal(err)
 		}
+		return l
+	}
+	full := Device{
+		Capacity: load("437600fps"), Queue: 4096, Loss: 0.0001, Noise: 0.02, Bimodal: 0.8, Drift: -0.001,
+		Latency: 20 * time.Microsecond, Invalid: 0.1, Seed: 7,
+	}
+	slow := Device{
+		Capacity: load("500kpps"), MaxOffered: load("800kpps"), RecoveryTime: 800 * time.Millisecond, RecoveryRate: load("200kpps"), BootTime: 2 * time.Second,
+	}
+	for _, c := range []struct {
+		name, text string
+		want       Device
+	}{
+		{"trial to trial", "capacity=437600fps,queue=4096,loss=0.0001,noise=0.02,latency=20us,bimodal=0.8,drift=-0.001,invalid=0.1,seed=7", full},
+		{"recovery", "capacity=500kpps,max_offered=800kpps,recovery_time=800ms,recovery_rate=200kpps,boot_time=2s", slow},
+		{"recovery, older names", "capacity=500kpps,offers=800kpps,weary=800ms,slow=200kpps,boot=2s", slow},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			got, err := Parse(c.text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(c.want, *got, cmp.AllowUnexported(Device{}, rfc2544.Load{})); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestParseRefuses(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ name, text, complaint string }{
+		{"nothing", "", "key=value"},
+		{"no capacity", "queue=5", "capacity is missing"},
+		{"capacity without unit", "capacity=5", "capacity"},
+		{"unknown key", "capacity=5fps,speed=1", `unknown key "speed"`},
+		{"key twice", "capacity=5fps,capacity=6fps", "comes twice"},
+		{"queue of one", "capacity=5fps,queue=1", "queue"},
+		{"queue not whole", "capacity=5fps,queue=1e3", "queue"},
+		{"loss above 1", "capacity=5fps,loss=2", "loss"},
+		{"loss below 0", "capacity=5fps,loss=-1", "loss"},
+		{"noise no number", "capacity=5fps,noise=x", "noise"},
+		{"bimodal NaN", "capacity=5fps,bimodal=NaN", "bimodal"},
+		{"drift Inf", "capacity=5fps,drift=Inf", "drift"},
+		{"latency without unit", "capacity=5fps,latency=5", "latency"},
+		{"seed below 0", "capacity=5fps,seed=-1", "seed"},
+		{"invalid above 1", "capacity=5fps,invalid=1.5", "invalid"},
+		{"recovery time below 0", "capacity=5fps,recovery_time=-1s", "recovery_time"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			if _, err := Parse(c.text); err == nil || !strings.Contains(err.Error(), c.complaint) || strings.Contains(err.Error(), "\n") {
+				t.Errorf("%q: error %v, want one line with %q", c.text, err, c.complaint)
+			}
+		})
 	}
 }

@@ -1,0 +1,165 @@
+package simulated
+
+import (
+	"context"
+	"math"
+	"math/rand/v2"
+	"time"
+
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
+
+// Device is a device with known faults on a virtual clock: the same values show the same
+// trials for ever, and a minute of them takes microseconds.
+//
+//	frames -> [ queue of K, tail drop ] -> server of a fixed rate -> random loss -> out
+//
+// The zero value of each field but Capacity switches that fault off; a device
+// with none is steady. It is not safe for concurrent use.
+type Device struct {
+	Capacity rfc2544.Load  // of the server; the policer's rate without a queue
+	Queue    int           // frames inside, the one in service included; 0 for a policer
+	Loss     float64       // probability of each frame to get lost
+	Noise    float64       // standard deviation of the capacity from trial to trial, relative
+	Bimodal  float64       // capacity in every other trial, by a coin, as a share of the full one
+	Drift    float64       // relative change of the capacity per second of trials
+	Latency  time.Duration // of a frame that does not wait
+	Invalid  float64       // share of trials that are not valid
+	Seed     uint64
+
+	RecoveryTime time.Duration // slow operation after an overload ends
+	RecoveryRate rfc2544.Load  // capacity during RecoveryTime
+	BootTime     time.Duration // from a reset, or the end of a power failure, to forwarding again
+	InFlightLoss int           // frames inside that a reset loses
+	NoProcesses  bool          // there is no process to reset: such resets are unsupported
+	MaxOffered   rfc2544.Load  // the most that the tester can send; zero: no limit
+	// Delay, if set, is the delay of each frame, by trial and number, both from 0 on;
+	// rfc2544.TagLost for a frame that never arrives.
+	Delay func(trial int, frame uint64) time.Duration
+
+	random  *rand.Rand
+	trials  int
+	elapsed time.Duration
+}
+
+// Elapsed is the virtual time spent in trials so far.
+func (d *Device) Elapsed() time.Duration { return d.elapsed }
+
+// Measure implements rfc2544.Measurer. A flood is offered at the rate of rfc2544.Gigabit.
+func (d *Device) Measure(ctx context.Context, t rfc2544.Trial) (rfc2544.Observation, error) {
+	if err := ctx.Err(); err != nil {
+		return rfc2544.Observation{}, err
+	}
+	if d.random == nil {
+		d.random = rand.New(rand.NewPCG(d.Seed, 0))
+	}
+	seen := rfc2544.Observation{
+		IntendedLoad: t.Load, Intended: t.Frames(), Duration: t.Duration, Stalls: []rfc2544.Stall{}, Valid: true, Warnings: []string{},
+	}
+	switch capacity := d.capacity(t.Size); {
+	case d.Delay != nil:
+		d.timeEach(t, &seen)
+	case t.Step > 0 || t.Burst > 1:
+		d.walk(t, capacity, &seen)
+	default:
+		d.count(t, capacity, &seen)
+	}
+	seen.Lost = seen.Offered - seen.Received
+	seen.Drops = map[string]int64{"device": int64(seen.Lost)}
+	d.elapsed += t.Rest + t.Duration
+	d.trials++
+	if d.chance(d.Invalid) {
+		seen.Valid, seen.Warnings = false, []string{"simulated: the machine took the cores away"}
+	}
+	return seen, nil
+}
+
+// count does a trial of constant load without looking at its frames.
+func (d *Device) count(t rfc2544.Trial, capacity float64, seen *rfc2544.Observation) {
+	load := t.Load
+	if load.IsFlood() {
+		load = rfc2544.Gigabit.MaxFrameRate(t.Size)
+	}
+	if most := d.MaxOffered.At(t.Size, rfc2544.Gigabit); d.MaxOffered != (rfc2544.Load{}) && load > most {
+		load = most
+	}
+	seen.Offered = load.Frames(t.Duration)
+	carried := d.carried(seen.Offered, load, capacity, t.Duration)
+	seen.Received = carried - d.unlucky(carried)
+	if seen.Received > 0 {
+		seen.Latency = d.latency(seen.Received, load, capacity, t.Duration)
+		seen.LatencyQuiet = seen.Latency
+	}
+	if t.TagFrom > 0 {
+		first, every := t.Tags()
+		for n := first; n < seen.Offered; n += every {
+			seen.Tags = append(seen.Tags, d.Latency)
+		}
+		seen.Variation = &rfc2544.Variation{N: seen.Received - min(1, seen.Received)}
+	}
+}
+
+// chance draws only where something can happen, so that a fault switched off
+// leaves the random sequence of the others alone.
+func (d *Device) chance(p float64) bool { return p > 0 && d.random.Float64() < p }
+
+// capacity is that of one trial.
+func (d *Device) capacity(size rfc2544.FrameSize) float64 {
+	c := float64(d.Capacity.At(size, rfc2544.Gigabit)) * (1 + d.Drift*d.elapsed.Seconds())
+	if d.Noise > 0 {
+		c *= 1 + d.Noise*d.random.NormFloat64()
+	}
+	if d.Bimodal > 0 && d.chance(0.5) {
+		c *= d.Bimodal
+	}
+	return max(c, 0)
+}
+
+// carried is how many of the frames, sent at even distances from time zero on,
+// the server takes. Without a queue that is all its rate allows in the trial.
+// With one, an overloaded server never rests: what it took by the last arrival
+// is what left by then and what the queue holds.
+func (d *Device) carried(frames uint64, load rfc2544.Rate, capacity float64, t time.Duration) uint64 {
+	switch {
+	case frames == 0 || math.IsInf(capacity, 1):
+		return frames
+	case d.Queue == 0:
+		return min(frames, rfc2544.Rate(capacity).Frames(t))
+	case float64(load) <= capacity:
+		return frames
+	}
+	left := math.Floor(capacity*float64(frames-1)/float64(load) + 1e-6)
+	return min(frames, uint64(d.Queue)+uint64(left))
+}
+
+// unlucky draws how many of n frames get lost: a Poisson count, or its normal
+// limit where that is as good.
+func (d *Device) unlucky(n uint64) uint64 {
+	mean := float64(n) * d.Loss
+	if mean == 0 {
+		return 0
+	}
+	if mean > 50 {
+		spread := math.Sqrt(mean * (1 - d.Loss))
+		return min(n, uint64(max(0, math.Round(mean+spread*d.random.NormFloat64()))))
+	}
+	var count uint64
+	for p := d.random.Float64(); p > math.Exp(-mean) && count < n; count++ {
+		p *= d.random.Float64()
+	}
+	return count
+}
+
+// latency is that of the frames that came: the wait in the queue grows evenly
+// until the queue is full and stays so.
+func (d *Device) latency(n uint64, load rfc2544.Rate, capacity float64, t time.Duration) *rfc2544.Distribution {
+	at := func(share float64) time.Duration { return d.Latency }
+	if d.Queue > 0 && float64(load) > capacity && capacity > 0 {
+		growth := (float64(load) - capacity) * t.Seconds() // frames by the end of the trial, were there room
+		at = func(share float64) time.Duration {
+			waiting := min(growth*share, float64(d.Queue))
+			return d.Latency + time.Duration(waiting/capacity*float64(time.Second))
+		}
+	}
+	return &rfc2544.Distribution{N: n, Min: at(0), P50: at(0.5), P90: at(0.9), P99: at(0.99), P999: at(0.999), Max: at(1)}
+}

@@ -1,0 +1,121 @@
+package simulated
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
+
+// keys are the keys of Parse. A second name is an older one, which still works.
+var keys = []struct {
+	names []string
+	set   func(*Device, string) error
+}{
+	{[]string{"capacity"}, func(d *Device, v string) error { return setLoad(&d.Capacity, v) }},
+	{[]string{"queue"}, setQueue},
+	{[]string{"loss"}, func(d *Device, v string) error { return setShare(&d.Loss, v) }},
+	{[]string{"noise"}, func(d *Device, v string) error { return setShare(&d.Noise, v) }},
+	{[]string{"bimodal"}, func(d *Device, v string) error { return setShare(&d.Bimodal, v) }},
+	{[]string{"drift"}, func(d *Device, v string) error { return setFloat(&d.Drift, v) }},
+	{[]string{"latency"}, func(d *Device, v string) error { return setDuration(&d.Latency, v) }},
+	{[]string{"invalid"}, func(d *Device, v string) error { return setShare(&d.Invalid, v) }},
+	{[]string{"max_offered", "offers"}, func(d *Device, v string) error { return setLoad(&d.MaxOffered, v) }},
+	{[]string{"recovery_time", "weary"}, func(d *Device, v string) error { return setDuration(&d.RecoveryTime, v) }},
+	{[]string{"recovery_rate", "slow"}, func(d *Device, v string) error { return setLoad(&d.RecoveryRate, v) }},
+	{[]string{"boot_time", "boot"}, func(d *Device, v string) error { return setDuration(&d.BootTime, v) }},
+	{[]string{"seed"}, setSeed},
+}
+
+// Parse reads "capacity=437600fps", optionally with queue=4096, loss=0.0001, noise=0.02,
+// bimodal=0.8, drift=-0.001, latency=20us, invalid=0.1, max_offered=800kpps,
+// recovery_time=800ms, recovery_rate=200kpps, boot_time=2s and seed=7.
+func Parse(s string) (*Device, error) {
+	fields, err := parseFields(s)
+	if err != nil {
+		return nil, fmt.Errorf("device: %w", err)
+	}
+	if _, ok := fields["capacity"]; !ok {
+		return nil, fmt.Errorf("device %q: capacity is missing: write capacity=437600fps", s)
+	}
+	d := &Device{}
+	for _, key := range keys {
+		for _, name := range key.names {
+			value, ok := fields[name]
+			if !ok {
+				continue
+			}
+			if err := key.set(d, value); err != nil {
+				return nil, fmt.Errorf("device: %s: %w", name, err)
+			}
+			delete(fields, name)
+		}
+	}
+	for name := range fields {
+		return nil, fmt.Errorf("device: unknown key %q: use capacity, queue, loss, noise, bimodal, drift, latency, invalid, max_offered, recovery_time, recovery_rate, boot_time and seed", name)
+	}
+	return d, nil
+}
+
+func setLoad(to *rfc2544.Load, s string) (err error) {
+	*to, err = rfc2544.ParseLoad(s)
+	return err
+}
+
+func setQueue(d *Device, s string) (err error) {
+	if d.Queue, err = strconv.Atoi(s); err != nil || d.Queue < 2 || d.Queue > math.MaxInt32 {
+		return fmt.Errorf("%q: write a whole number of frames, 2 or more", s)
+	}
+	return nil
+}
+
+func setSeed(d *Device, s string) (err error) {
+	if d.Seed, err = strconv.ParseUint(s, 10, 64); err != nil {
+		return fmt.Errorf("%q: write a whole number, 0 or more", s)
+	}
+	return nil
+}
+
+func setShare(to *float64, s string) error {
+	if err := setFloat(to, s); err != nil || *to < 0 || *to > 1 {
+		return fmt.Errorf("%q: write a share from 0 to 1", s)
+	}
+	return nil
+}
+
+// parseFields reads "key=value,key=value". A key that comes twice is an error.
+func parseFields(s string) (map[string]string, error) {
+	fields := map[string]string{}
+	for field := range strings.SplitSeq(s, ",") {
+		key, value, ok := strings.Cut(strings.TrimSpace(field), "=")
+		if !ok || key == "" || value == "" {
+			return nil, fmt.Errorf("%q: write key=value,key=value", field)
+		}
+		if _, twice := fields[key]; twice {
+			return nil, fmt.Errorf("key %q comes twice: keep one", key)
+		}
+		fields[key] = value
+	}
+	return fields, nil
+}
+
+func setFloat(to *float64, s string) error {
+	v, err := strconv.ParseFloat(s, 64)
+	if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
+		return fmt.Errorf("%q: write a number such as 0.005", s)
+	}
+	*to = v
+	return nil
+}
+
+func setDuration(to *time.Duration, s string) error {
+	v, err := time.ParseDuration(s)
+	if err != nil || v <= 0 {
+		return fmt.Errorf("%q: write a time above zero such as 500ms or 21s", s)
+	}
+	*to = v
+	return nil
+}
