@@ -3,6 +3,7 @@ package reports
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/tunnelbench/tunnelbench/rfc2544"
@@ -57,44 +58,28 @@ func number(x float64, unit string) string {
 	return digits(x, thin)
 }
 
-// rfcTests are the tests that have a section of their own, in its order, with
-// what their values are called there.
-var rfcTests = []struct{ test, title, section string }{
-	{rfc2544.TestThroughput, "Throughput", "RFC 2544, 26.1"},
-	{rfc2544.TestNetworks, "Throughput over many networks", "RFC 2544, 12"},
-	{rfc2544.TestDelay, "Latency and its variation", "RFC 2544, 26.2; RFC 8219, 7"},
-	{rfc2544.TestLossRate, "Frame loss rate", "RFC 2544, 26.3"},
-	{rfc2544.TestBackToBack, "Back-to-back frames", "RFC 9004"},
-	{rfc2544.TestRecovery, "System recovery", "RFC 2544, 26.5"},
-	{rfc2544.ResetProcess.Test(), "Reset: process", "RFC 6201, 4.2.2"},
-	{rfc2544.ResetSystem.Test(), "Reset: whole device", "RFC 6201, 4.2.1"},
-	{rfc2544.ResetPower.Test(), "Reset: power", "RFC 6201, 4.3"},
-	{rfc2544.TestBursts, "Bursty traffic", "RFC 2544, 21"},
-	{rfc2544.TestScale, "Many tunnels", "RFC 8219, 10"},
+// rfcTests are the tests of the RFCs, which have a table each; the others are in the matrix.
+func rfcTests() []rfc2544.Test {
+	return slices.DeleteFunc(rfc2544.Tests(), func(t rfc2544.Test) bool { return t.Section == "" })
 }
 
-// isRFC tells whether a test has its place in the section on the RFC's tests,
-// not in the matrix.
+// isRFC reports whether a test has a table of its own.
 func isRFC(test string) bool {
-	for _, t := range rfcTests {
-		if t.test == test {
-			return true
-		}
-	}
-	return false
+	t, ok := rfc2544.Find(test)
+	return ok && t.Section != ""
 }
 
 // rfcText writes the values of the RFC's tests, a line each.
 func rfcText(w io.Writer, r *Results) error {
-	for _, t := range rfcTests {
+	for _, t := range rfcTests() {
 		headed := false
 		for i := range r.Results {
 			res := &r.Results[i]
-			if res.Test != t.test || len(res.Values) == 0 {
+			if res.Test != t.Name || len(res.Values) == 0 {
 				continue
 			}
 			if !headed {
-				if _, err := fmt.Fprintf(w, "\n%s (%s)\n", t.title, t.section); err != nil {
+				if _, err := fmt.Fprintf(w, "\n%s (%s)\n", t.Title, t.Section); err != nil {
 					return err
 				}
 				headed = true

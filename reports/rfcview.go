@@ -13,9 +13,9 @@ import (
 // a column for each value, in the RFCs' own terms.
 func rfcTables(r *Results) []*tableView {
 	var out []*tableView
-	for _, t := range rfcTests {
-		if v := rfcTable(r, t.test); v != nil {
-			v.Caption = t.title + " (" + t.section + ")"
+	for _, t := range rfcTests() {
+		if v := rfcTable(r, t.Name); v != nil {
+			v.Caption = t.Title + " (" + t.Section + ")"
 			out = append(out, v)
 		}
 	}

@@ -25,8 +25,10 @@ type BackToBackConfig struct {
 	Repeats    int           // N, each an independent search
 	Step       uint64        // frames to which a burst's length is known
 	Longest    time.Duration // of a burst; 0 is LongestBurst
-	Verify     int           // max(r): times that a lossy burst is sent again
-	Hopeless   float64       // z: no more when the loss ratio is above it
+	Rest       time.Duration // before every burst: the queue has to be empty
+
+	MaxVerify    int     // max(r): how often a burst that loses frames is sent again
+	MaxLossRatio float64 // z: a burst that loses more is not sent again
 }
 
 // RunBackToBack is RFC 9004, which updates RFC 2544 section 26.4: the longest
@@ -43,7 +45,7 @@ func RunBackToBack(ctx context.Context, m Measurer, cfg BackToBackConfig) (Outco
 	if cfg.Longest == 0 {
 		cfg.Longest = LongestBurst
 	}
-	if !(cfg.Rate > 0) || cfg.Rate.IsFlood() || cfg.Repeats < 1 || cfg.Step < 1 || cfg.Longest < 0 || cfg.Verify < 0 || !(cfg.Throughput > 0) {
+	if !(cfg.Rate > 0) || cfg.Rate.IsFlood() || cfg.Repeats < 1 || cfg.Step < 1 || cfg.Longest < 0 || cfg.MaxVerify < 0 || !(cfg.Throughput > 0) {
 		return out.bad("%+v: rate, throughput, repeats and step must be above zero", cfg)
 	}
 	if cfg.Throughput >= cfg.Rate {
@@ -113,8 +115,10 @@ func bisect[T uint64 | Rate](low, high, gap T, good func(T) (bool, error)) (T, T
 // burstFits sends a burst, again when it loses a little: loss that does not come
 // back is not the buffer's.
 func (o *Outcome) burstFits(ctx context.Context, m Measurer, cfg BackToBackConfig, n uint64) (bool, error) {
-	t := Trial{Size: cfg.Size, Load: cfg.Rate, Duration: time.Duration(math.Ceil(float64(n) / float64(cfg.Rate) * 1e9))}
-	for range 1 + cfg.Verify {
+	t := Trial{
+		Size: cfg.Size, Load: cfg.Rate, Duration: time.Duration(math.Ceil(float64(n) / float64(cfg.Rate) * 1e9)), Traffic: Traffic{Rest: cfg.Rest},
+	}
+	for range 1 + cfg.MaxVerify {
 		seen, err := o.measure(ctx, undisturbed{m}, TestBackToBack, t)
 		if err != nil {
 			return false, err
@@ -125,7 +129,7 @@ func (o *Outcome) burstFits(ctx context.Context, m Measurer, cfg BackToBackConfi
 		if seen.Lost == 0 {
 			return true, nil
 		}
-		if seen.LossRatio() > cfg.Hopeless {
+		if seen.LossRatio() > cfg.MaxLossRatio {
 			break
 		}
 	}
@@ -161,11 +165,23 @@ func (o *Outcome) addBursts(bursts []float64, cfg BackToBackConfig) {
 		Value{Name: "buffer_time", Unit: unitTime, Value: corrected, N: len(bursts), Better: higherBetter},
 		Value{Name: "buffer_time_implied", Unit: unitTime, Value: implied, N: len(bursts), Better: higherBetter})
 	o.warn("N = %d searches to %d frames, a lossy burst sent again up to %d times below a loss of %.3g %%; bursts at %v",
-		len(bursts), cfg.Step, cfg.Verify, 100*cfg.Hopeless, cfg.Rate)
+		len(bursts), cfg.Step, cfg.MaxVerify, 100*cfg.MaxLossRatio, cfg.Rate)
 }
 
-// BufferTimeAt is a buffer time that was measured at one rate, at a lower one
-// (RFC 9004 section 7): the same frames take longer to come.
-func BufferTimeAt(corrected time.Duration, measured, at Rate) time.Duration {
-	return time.Duration(float64(corrected) * float64(measured/at))
+var _ = register(Test{
+	Name: TestBackToBack, Title: "Back-to-back frames", Section: "RFC 9004", Order: 70,
+	Efforts: Efforts{
+		CI:       BackToBackConfig{Repeats: 3, Step: 16, Rest: 100 * time.Millisecond, MaxVerify: 1, MaxLossRatio: 0.1},
+		Standard: BackToBackConfig{Repeats: 50, Step: 4, Rest: 2 * time.Second, MaxVerify: 2, MaxLossRatio: 0.1},
+		Full:     BackToBackConfig{Repeats: 50, Step: 1, Rest: 5 * time.Second, MaxVerify: 2, MaxLossRatio: 1},
+	},
+})
+
+// RunAt implements Config.
+func (cfg BackToBackConfig) RunAt(ctx context.Context, m Resetter, p *Progress) (Outcome, error) {
+	if p.Throughput == 0 {
+		return noThroughput(TestBackToBack)
+	}
+	cfg.Size, cfg.Rate, cfg.Throughput = p.Size, p.most(), p.Throughput
+	return RunBackToBack(ctx, m, cfg)
 }

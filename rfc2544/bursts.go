@@ -71,3 +71,18 @@ func (o *Outcome) addGap(name string, burst int, g mlrsearch.GoalResult, n int, 
 	}
 	o.Values = append(o.Values, v)
 }
+
+var _ = register(Test{
+	Name: TestBursts, Title: "Bursty traffic", Section: "RFC 2544, 21", Order: 90,
+	Efforts: Efforts{
+		CI:       BurstsConfig{Trial: 500 * time.Millisecond, Width: 0.05, Limit: 2 * time.Minute},
+		Standard: BurstsConfig{Trial: 5 * time.Second, Width: 0.02, Limit: time.Hour},
+		Full:     BurstsConfig{Trial: time.Minute, Width: 0.01, Limit: 4 * time.Hour},
+	},
+})
+
+// RunAt implements Config.
+func (cfg BurstsConfig) RunAt(ctx context.Context, m Resetter, p *Progress) (Outcome, error) {
+	cfg.Size, cfg.Rate, cfg.Min = p.Size, p.most(), p.Min
+	return RunBursts(ctx, m, cfg)
+}

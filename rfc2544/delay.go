@@ -147,3 +147,21 @@ func column(runs []delays, of func(delays) float64) []float64 {
 	}
 	return out
 }
+
+var _ = register(Test{
+	Name: TestDelay, Title: "Latency and its variation", Section: "RFC 2544, 26.2; RFC 8219, 7", Order: 50,
+	Efforts: Efforts{
+		CI:       DelayConfig{Stream: 2 * time.Second, TagFrom: time.Second, Runs: 3},
+		Standard: DelayConfig{Stream: 15 * time.Second, TagFrom: 5 * time.Second, Runs: DelayRuns},
+		Full:     DelayConfig{Stream: DelayStream, TagFrom: DelayTagFrom, Runs: DelayRuns},
+	},
+})
+
+// RunAt implements Config.
+func (cfg DelayConfig) RunAt(ctx context.Context, m Resetter, p *Progress) (Outcome, error) {
+	if p.Throughput == 0 {
+		return noThroughput(TestDelay)
+	}
+	cfg.Size, cfg.Rate = p.Size, p.Throughput
+	return RunDelay(ctx, m, cfg)
+}

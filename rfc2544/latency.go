@@ -2,7 +2,6 @@ package rfc2544
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
@@ -12,8 +11,8 @@ import (
 // TestLatency is the name of the latency test.
 const TestLatency = "latency"
 
-// calm is the second load of the latency test: low enough for any tunnel.
-const calm Rate = 5000
+// lightLoad is the second load of the latency test: low enough for any tunnel.
+const lightLoad Rate = 5000
 
 // A percentile needs this many samples, or a handful of frames decide it.
 const (
@@ -21,8 +20,16 @@ const (
 	enoughForP999 = 10000
 )
 
-// RunLatency measures latency at half of rate and at 5 kpps (values with the
-// suffix _5kpps), repeats times each for duration. A value is the median over
+// LatencyConfig is the input of RunLatency.
+type LatencyConfig struct {
+	Size    FrameSize
+	Rate    Rate          // of the device
+	Trial   time.Duration // of one trial
+	Repeats int           // trials at each load
+}
+
+// RunLatency measures latency at half of the rate and at 5 kpps (values with the
+// suffix _5kpps), with several trials each. A value is the median over
 // the repeats; lower and upper are the smallest and the largest of them. The
 // latency_quiet ones leave out what a stall of the machine touched. At half of
 // rate it also yields cpu_ns_per_frame, where the lab could measure it. This is
@@ -31,28 +38,27 @@ const (
 // latency_p999 at 5 kpps takes trials of more than 2 seconds. An invalid trial
 // is repeated, a limited number of times; after that its values stand, but the
 // outcome is not valid. With an error comes the outcome so far, not valid.
-func RunLatency(ctx context.Context, m Measurer, size FrameSize, rate Rate, duration time.Duration, repeats int) (Outcome, error) {
+func RunLatency(ctx context.Context, m Measurer, cfg LatencyConfig) (Outcome, error) {
 	out := newOutcome(TestLatency)
-	if !(rate > 0) || rate.IsFlood() || duration <= 0 || repeats < 1 {
-		out.Valid = false
-		return out, fmt.Errorf("latency test of rate %v, %v, %d times: each must be above zero, and the rate finite", rate, duration, repeats)
+	if !(cfg.Rate > 0) || cfg.Rate.IsFlood() || cfg.Trial <= 0 || cfg.Repeats < 1 {
+		return out.bad("rate %v, %v, %d times: each must be above zero, and the rate finite", cfg.Rate, cfg.Trial, cfg.Repeats)
 	}
-	half := Trial{Size: size, Load: rate / 2, Duration: duration}
-	seen, err := out.repeat(ctx, m, "latency", half, repeats)
+	half := Trial{Size: cfg.Size, Load: cfg.Rate / 2, Duration: cfg.Trial}
+	seen, err := out.repeat(ctx, m, "latency", half, cfg.Repeats)
 	if err != nil {
 		return out, err
 	}
 	out.addLatency(seen, half.Load, "")
 	out.summarise("cpu_ns_per_frame", present(seen, func(o Observation) *float64 { return o.CPUPerFrame }))
-	if rate < calm {
-		out.warn("latency at %v left out: it is above the rate of %v", calm, rate)
+	if cfg.Rate < lightLoad {
+		out.warn("latency at %v left out: it is above the rate of %v", lightLoad, cfg.Rate)
 		return out, nil
 	}
-	seen, err = out.repeat(ctx, m, "latency", Trial{Size: size, Load: calm, Duration: duration}, repeats)
+	seen, err = out.repeat(ctx, m, "latency", Trial{Size: cfg.Size, Load: lightLoad, Duration: cfg.Trial}, cfg.Repeats)
 	if err != nil {
 		return out, err
 	}
-	out.addLatency(seen, calm, "_5kpps")
+	out.addLatency(seen, lightLoad, "_5kpps")
 	return out, nil
 }
 
@@ -128,4 +134,22 @@ func present[T any](seen []Observation, of func(Observation) *T) (all []T) {
 		}
 	}
 	return all
+}
+
+var _ = register(Test{
+	Name: TestLatency, Title: "Latency", Order: 20,
+	Efforts: Efforts{
+		CI:       LatencyConfig{Trial: 500 * time.Millisecond, Repeats: 3},
+		Standard: LatencyConfig{Trial: 2500 * time.Millisecond, Repeats: 3},
+		Full:     LatencyConfig{Trial: 2500 * time.Millisecond, Repeats: 3},
+	},
+})
+
+// RunAt implements Config.
+func (cfg LatencyConfig) RunAt(ctx context.Context, m Resetter, p *Progress) (Outcome, error) {
+	if p.Found == 0 {
+		return Outcome{}, nil
+	}
+	cfg.Size, cfg.Rate = p.Size, p.Found
+	return RunLatency(ctx, m, cfg)
 }

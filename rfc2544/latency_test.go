@@ -24,7 +24,7 @@ func slower(n int, o *rfc2544.Observation) error {
 
 func TestRunLatency(t *testing.T) {
 	m := &altered{Device: device(t, "capacity=1Mpps,latency=20us"), alter: slower}
-	out, err := rfc2544.RunLatency(context.Background(), m, 64, 200e3, 2100*time.Millisecond, 3)
+	out, err := rfc2544.RunLatency(context.Background(), m, rfc2544.LatencyConfig{Size: 64, Rate: 200e3, Trial: 2100 * time.Millisecond, Repeats: 3})
 	if err != nil || !out.Valid || len(out.Warnings) != 0 || len(out.Trials) != 6 {
 		t.Fatalf("%v, %+v", err, out)
 	}
@@ -58,7 +58,7 @@ func TestRunLatency(t *testing.T) {
 }
 
 func TestLatencyRefusesThinPercentiles(t *testing.T) {
-	out, err := rfc2544.RunLatency(context.Background(), device(t, "capacity=1Mpps,latency=20us"), 64, 40e3, 100*time.Millisecond, 3)
+	out, err := rfc2544.RunLatency(context.Background(), device(t, "capacity=1Mpps,latency=20us"), rfc2544.LatencyConfig{Size: 64, Rate: 40e3, Trial: 100 * time.Millisecond, Repeats: 3})
 	if err != nil || !out.Valid {
 		t.Fatalf("%v, %+v", err, out)
 	}
@@ -86,7 +86,7 @@ func TestLatencyOfInvalidTrials(t *testing.T) {
 			o.Valid = n > bad
 			return nil
 		}}
-		out, err := rfc2544.RunLatency(context.Background(), m, 64, 200e3, 10*time.Second, 3)
+		out, err := rfc2544.RunLatency(context.Background(), m, rfc2544.LatencyConfig{Size: 64, Rate: 200e3, Trial: 10 * time.Second, Repeats: 3})
 		if err != nil || len(out.Trials) != want.trials || out.Valid != want.valid || len(out.Values) == 0 || (len(out.Warnings) == 0) != want.valid {
 			t.Errorf("%d bad: %v, %d trials, valid %v, %q", bad, err, len(out.Trials), out.Valid, out.Warnings)
 		}
@@ -100,7 +100,7 @@ func TestShortTrialsAreRepeatedLonger(t *testing.T) {
 			o.Valid = false
 			return nil
 		}}
-		out, err := rfc2544.RunLatency(context.Background(), m, 64, 4000, duration, 1) // too slow for a second load
+		out, err := rfc2544.RunLatency(context.Background(), m, rfc2544.LatencyConfig{Size: 64, Rate: 4000, Trial: duration, Repeats: 1}) // too slow for a second load
 		if err != nil || len(out.Trials) != tries || out.Valid {
 			t.Errorf("trials of %v: %d tries, want %d; valid %t, %v", duration, len(out.Trials), tries, out.Valid, err)
 		}
@@ -109,30 +109,30 @@ func TestShortTrialsAreRepeatedLonger(t *testing.T) {
 
 func TestLatencyBadDays(t *testing.T) {
 	ctx := context.Background()
-	out, err := rfc2544.RunLatency(ctx, device(t, "capacity=max,loss=1"), 64, 200e3, time.Second, 1)
+	out, err := rfc2544.RunLatency(ctx, device(t, "capacity=max,loss=1"), rfc2544.LatencyConfig{Size: 64, Rate: 200e3, Trial: time.Second, Repeats: 1})
 	if err != nil || out.Valid || len(out.Values) != 0 || !strings.Contains(fmt.Sprint(out.Warnings), "no frame came back") {
 		t.Errorf("all lost: %v, %+v", err, out)
 	}
-	out, err = rfc2544.RunLatency(ctx, device(t, "capacity=max,loss=0.1"), 64, 200e3, time.Second, 2)
+	out, err = rfc2544.RunLatency(ctx, device(t, "capacity=max,loss=0.1"), rfc2544.LatencyConfig{Size: 64, Rate: 200e3, Trial: time.Second, Repeats: 2})
 	if err != nil || !out.Valid || !strings.Contains(fmt.Sprint(out.Warnings), "of the frames got lost") {
 		t.Errorf("some lost: %v, %+v", err, out)
 	}
-	out, err = rfc2544.RunLatency(ctx, device(t, "capacity=max"), 64, 4000, time.Second, 1)
+	out, err = rfc2544.RunLatency(ctx, device(t, "capacity=max"), rfc2544.LatencyConfig{Size: 64, Rate: 4000, Trial: time.Second, Repeats: 1})
 	if err != nil || len(out.Trials) != 1 || !strings.Contains(fmt.Sprint(out.Warnings), "above the rate") {
 		t.Errorf("slow tunnel: %v, %+v", err, out)
 	}
 	for name, run := range map[string]func() (rfc2544.Outcome, error){
 		"rate 0": func() (rfc2544.Outcome, error) {
-			return rfc2544.RunLatency(ctx, device(t, "capacity=max"), 64, 0, time.Second, 1)
+			return rfc2544.RunLatency(ctx, device(t, "capacity=max"), rfc2544.LatencyConfig{Size: 64, Rate: 0, Trial: time.Second, Repeats: 1})
 		},
 		"flood": func() (rfc2544.Outcome, error) {
-			return rfc2544.RunLatency(ctx, device(t, "capacity=max"), 64, rfc2544.Flood, time.Second, 1)
+			return rfc2544.RunLatency(ctx, device(t, "capacity=max"), rfc2544.LatencyConfig{Size: 64, Rate: rfc2544.Flood, Trial: time.Second, Repeats: 1})
 		},
 		"no time": func() (rfc2544.Outcome, error) {
-			return rfc2544.RunLatency(ctx, device(t, "capacity=max"), 64, 1e5, 0, 1)
+			return rfc2544.RunLatency(ctx, device(t, "capacity=max"), rfc2544.LatencyConfig{Size: 64, Rate: 1e5, Trial: 0, Repeats: 1})
 		},
 		"no repeat": func() (rfc2544.Outcome, error) {
-			return rfc2544.RunLatency(ctx, device(t, "capacity=max"), 64, 1e5, time.Second, 0)
+			return rfc2544.RunLatency(ctx, device(t, "capacity=max"), rfc2544.LatencyConfig{Size: 64, Rate: 1e5, Trial: time.Second, Repeats: 0})
 		},
 	} {
 		if out, err := run(); err == nil || out.Valid {
@@ -146,7 +146,7 @@ func TestLatencyBadDays(t *testing.T) {
 		}
 		return nil
 	}}
-	if out, err := rfc2544.RunLatency(ctx, m, 64, 200e3, time.Second, 3); !errors.Is(err, died) || out.Valid || len(out.Trials) != 3 || len(out.Values) == 0 {
+	if out, err := rfc2544.RunLatency(ctx, m, rfc2544.LatencyConfig{Size: 64, Rate: 200e3, Trial: time.Second, Repeats: 3}); !errors.Is(err, died) || out.Valid || len(out.Trials) != 3 || len(out.Values) == 0 {
 		t.Errorf("died: %v, %+v", err, out)
 	}
 }

@@ -85,3 +85,18 @@ func (o Observation) LossPercent() float64 {
 	}
 	return float64(o.Lost) * 100 / float64(o.Offered)
 }
+
+var _ = register(Test{
+	Name: TestLossRate, Title: "Frame loss rate", Section: "RFC 2544, 26.3", Order: 60,
+	Efforts: Efforts{
+		CI:       LossRateConfig{Step: 10, Trial: time.Second},
+		Standard: LossRateConfig{Step: 10, Trial: 20 * time.Second},
+		Full:     LossRateConfig{Step: 5, Trial: time.Minute},
+	},
+})
+
+// RunAt implements Config.
+func (cfg LossRateConfig) RunAt(ctx context.Context, m Resetter, p *Progress) (Outcome, error) {
+	cfg.Size, cfg.Nominal, cfg.Offerable = p.Size, p.Nominal, p.Offerable
+	return RunLossRate(ctx, m, cfg)
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"time"
 
 	"github.com/tunnelbench/tunnelbench/internal/stats"
 	"github.com/tunnelbench/tunnelbench/rfc2544/mlrsearch"
@@ -102,4 +103,37 @@ func (o *Outcome) addFullSpeed(g mlrsearch.GoalResult, trials []Observation) {
 	}
 	o.Values = append(o.Values, Value{Name: g.Goal.Name + "_full_speed", Unit: unitRate,
 		Value: *g.Lower / stats.Median(speeds), N: len(speeds), Better: higherBetter})
+}
+
+var _ = register(Test{
+	Name: TestRate, Title: "Rates", Order: 10,
+	Efforts: Efforts{
+		CI: SearchConfig{
+			Goals: presets("name=ndr,loss=0,exceed=0.5,initial=500ms,final=500ms,sum=2500ms,width=0.01",
+				"name=pdr,loss=0.005,exceed=0.5,initial=500ms,final=500ms,sum=2500ms,width=0.01"),
+			Limit: 2 * time.Minute,
+		},
+		Standard: SearchConfig{Goals: presets("ndr", "pdr"), Limit: time.Hour},
+		Full:     SearchConfig{Goals: presets("ndr", "pdr"), Limit: 4 * time.Hour},
+	},
+})
+
+// RunAt implements Config. The rate of the last goal is what later tests begin with.
+func (cfg SearchConfig) RunAt(ctx context.Context, m Resetter, p *Progress) (Outcome, error) {
+	cfg.Size, cfg.Min, cfg.Max, cfg.Hint = p.Size, p.Min, p.Max, p.Hint
+	out, err := RunRate(ctx, m, cfg)
+	if len(cfg.Goals) > 0 {
+		p.Found = out.rate(cfg.Goals[len(cfg.Goals)-1].Name)
+	}
+	return out, err
+}
+
+// rate is the value of that name; 0 where there is none.
+func (o *Outcome) rate(name string) Rate {
+	for _, v := range o.Values {
+		if v.Name == name {
+			return Rate(v.Value)
+		}
+	}
+	return 0
 }

@@ -78,3 +78,21 @@ func (o *Outcome) average(name, unit string, values []float64) {
 	lower, upper := slices.Min(values), slices.Max(values)
 	o.Values = append(o.Values, Value{Name: name, Unit: unit, Value: mean, Lower: &lower, Upper: &upper, N: len(values), Better: lowerBetter})
 }
+
+var _ = register(Test{
+	Name: TestRecovery, Title: "System recovery", Section: "RFC 2544, 26.5", Order: 80,
+	Efforts: Efforts{
+		CI:       RecoveryConfig{Overload: 2 * time.Second, After: time.Second, Repeats: 1},
+		Standard: RecoveryConfig{Overload: 20 * time.Second, After: 5 * time.Second, Repeats: 3},
+		Full:     RecoveryConfig{Overload: time.Minute, After: time.Minute, Repeats: 10},
+	},
+})
+
+// RunAt implements Config.
+func (cfg RecoveryConfig) RunAt(ctx context.Context, m Resetter, p *Progress) (Outcome, error) {
+	if p.Throughput == 0 {
+		return noThroughput(TestRecovery)
+	}
+	cfg.Size, cfg.Throughput, cfg.Most = p.Size, p.Throughput, p.most()
+	return RunRecovery(ctx, m, cfg)
+}

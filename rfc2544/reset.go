@@ -52,7 +52,7 @@ type ResetConfig struct {
 	Throughput Rate
 	Kind       ResetKind
 	Clean      time.Duration // forwarding before the reset
-	Off        time.Duration // the device stays away, for ResetPower
+	Off        time.Duration // how long the device stays away; in a suite for ResetPower only
 	Limit      time.Duration // after which it has to be back
 	Repeats    int
 }
@@ -140,4 +140,32 @@ func resetOf(o Observation, cfg ResetConfig) (resetTimes, error) {
 		}
 	}
 	return resetTimes{lasted, o.Silence.Length - cfg.Off}, nil
+}
+
+var (
+	_ = register(Test{Name: ResetProcess.Test(), Title: "Reset: process", Section: "RFC 6201, 4.2.2", Order: 100, Efforts: resetEfforts(ResetProcess)})
+	_ = register(Test{Name: ResetSystem.Test(), Title: "Reset: whole device", Section: "RFC 6201, 4.2.1", Order: 110, Efforts: resetEfforts(ResetSystem)})
+	_ = register(Test{Name: ResetPower.Test(), Title: "Reset: power", Section: "RFC 6201, 4.3", Order: 120, Efforts: resetEfforts(ResetPower)})
+)
+
+func resetEfforts(kind ResetKind) Efforts {
+	return Efforts{
+		CI:       ResetConfig{Kind: kind, Clean: 2 * time.Second, Off: 2 * time.Second, Limit: 5 * time.Second, Repeats: 1},
+		Standard: ResetConfig{Kind: kind, Clean: ResetClean, Off: PowerOff, Limit: 10 * time.Second, Repeats: 3},
+		Full:     ResetConfig{Kind: kind, Clean: ResetClean, Off: PowerOff, Limit: 30 * time.Second, Repeats: 10},
+	}
+}
+
+// RunAt implements Config. Resets are measured at the smallest size only.
+func (cfg ResetConfig) RunAt(ctx context.Context, m Resetter, p *Progress) (Outcome, error) {
+	switch {
+	case !p.Smallest:
+		return Outcome{}, nil
+	case p.Throughput == 0:
+		return noThroughput(cfg.Kind.Test())
+	case cfg.Kind != ResetPower:
+		cfg.Off = 0
+	}
+	cfg.Size, cfg.Throughput = p.Size, p.Throughput
+	return RunReset(ctx, m, cfg)
 }

@@ -48,3 +48,6 @@ func tunnelsName(name string, n int) string {
 	}
 	return fmt.Sprintf("%s_%d_tunnel%s%s", base, n, plural, short)
 }
+
+// No suite runs it: it compares two devices.
+var _ = register(Test{Name: TestScale, Title: "Many tunnels", Section: "RFC 8219, 10", Order: 130})

@@ -3,77 +3,94 @@ package rfc2544
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/rfc2544/mlrsearch"
 )
 
-// Suite is how thoroughly the whole family of tests is run. The zero value of
-// what a single test needs leaves that test out.
+// Suite is the tests that are run at every frame size, in order.
 type Suite struct {
-	Goals       []mlrsearch.Goal // of the rate test
-	SearchLimit time.Duration    // of the trials of one search; 0 is mlrsearch.DefaultLimit
-	Rest        time.Duration    // before every trial (RFC 2544 section 23)
-
-	Latency        time.Duration // of a trial at half of the rate
-	LatencyRepeats int
-
-	Exploratory, Trial time.Duration // of the throughput; see ThroughputConfig
-	Width              float64
-	Networks           int // that destinations are spread over, in a test of its own
-
-	Stream, TagFrom time.Duration // see DelayConfig
-	Runs            int
-
-	LossStep  int // percent of R
-	LossTrial time.Duration
-
-	Bursts     int    // N of back-to-back
-	BurstStep  uint64 // frames
-	BurstRest  time.Duration
-	Verify     int
-	Hopeless   float64
-	BurstTrial time.Duration // of bursty traffic
-	BurstWidth float64
-
-	Overload, After time.Duration // see RecoveryConfig
-	Recoveries      int
-
-	Clean, Off, Limit time.Duration // see ResetConfig
-	Resets            int
+	Rest  time.Duration // before every trial (RFC 2544 section 23)
+	Tests []Config
 }
 
-// Point is a device at a frame size, as far as it is known before a suite.
-type Point struct {
-	Size      FrameSize
-	Nominal   Rate // R
-	Offerable Rate // the most that the tester can pace into the device
-	Min, Max  Rate // of the rate test
-	Hint      Rate // about the device's rate; 0: unknown
-	Smallest  bool // the smallest size of the run: the one to reset at (RFC 6201 section 4)
+// CISuite takes minutes.
+func CISuite() Suite { return suiteOf(0, func(e Efforts) Config { return e.CI }) }
+
+// StandardSuite keeps every MUST of the RFCs.
+func StandardSuite() Suite {
+	return suiteOf(500*time.Millisecond, func(e Efforts) Config { return e.Standard })
 }
 
-// Run runs all tests of the suite at one point. Each outcome is told when it is
-// there; with it comes an error that wraps errors.ErrUnsupported where the device
-// has nothing to test. Any other error ends the suite, with the outcome so
-// far told. Tests at the throughput are left out with a warning where none was found.
+// FullSuite keeps every SHOULD of the RFCs about their procedures, too.
+func FullSuite() Suite { return suiteOf(5*time.Second, func(e Efforts) Config { return e.Full }) }
+
+func suiteOf(rest time.Duration, effort func(Efforts) Config) Suite {
+	s := Suite{Rest: rest}
+	for _, t := range table {
+		if c := effort(t.Efforts); c != nil {
+			s.Tests = append(s.Tests, c)
+		}
+	}
+	return s
+}
+
+// Goals are those of the rate test; nil without one.
+func (s Suite) Goals() []mlrsearch.Goal {
+	c, _ := first[SearchConfig](s)
+	return c.Goals
+}
+
+// WithGoals is the suite with other goals of the rate test.
+func (s Suite) WithGoals(goals []mlrsearch.Goal) Suite {
+	return change(s, func(c SearchConfig) Config { c.Goals = goals; return c })
+}
+
+// WithBursts is the suite with n searches of the longest burst.
+func (s Suite) WithBursts(n int) Suite {
+	return change(s, func(c BackToBackConfig) Config { c.Repeats = n; return c })
+}
+
+// Throughput is the config of the throughput test; false without one.
+func (s Suite) Throughput() (ThroughputConfig, bool) { return first[ThroughputConfig](s) }
+
+// first is the first config of a type.
+func first[C Config](s Suite) (c C, ok bool) {
+	for _, t := range s.Tests {
+		if c, ok = t.(C); ok {
+			return c, true
+		}
+	}
+	return c, false
+}
+
+// change is a suite in which all configs of a type are replaced.
+func change[C Config](s Suite, by func(C) Config) Suite {
+	s.Tests = slices.Clone(s.Tests)
+	for i, t := range s.Tests {
+		if c, ok := t.(C); ok {
+			s.Tests[i] = by(c)
+		}
+	}
+	return s
+}
+
+// Run runs all tests of the suite at one point. each is called with every outcome when it is
+// there, and with an error that wraps errors.ErrUnsupported where the device has
+// nothing to test. Any other error ends the suite, after each was called with the outcome so
+// far. Tests at the throughput are left out with a warning where none was found.
 //
 //	rate -> throughput -+-> latency, delay, loss rate, back-to-back, recovery, resets
 //	                    +-> bursts, networks
 func (s Suite) Run(ctx context.Context, m Resetter, p Point, each func(Outcome, error)) error {
-	r := &suiteRun{Suite: s, m: rested{m, s.Rest}, point: p, each: each}
-	for _, test := range []func(context.Context) (Outcome, error){
-		r.rate, r.latency, r.findThroughput, r.networks, r.delay, r.lossRate, r.backToBack, r.recovery, r.bursts,
-	} {
-		if err := r.tell(test(ctx)); err != nil {
-			return err
+	progress := &Progress{Point: p}
+	for _, test := range s.Tests {
+		out, err := test.RunAt(ctx, rested{m, s.Rest}, progress)
+		if out.Test != "" {
+			each(out, err)
 		}
-	}
-	if !p.Smallest || s.Resets == 0 {
-		return nil
-	}
-	for _, kind := range ResetKinds() {
-		if err := r.tell(r.reset(ctx, kind)); err != nil {
+		if err != nil && !(out.Test != "" && errors.Is(err, errors.ErrUnsupported)) {
 			return err
 		}
 	}
@@ -94,161 +111,4 @@ func (r rested) Measure(ctx context.Context, t Trial) (Observation, error) {
 func (r rested) MeasureReset(ctx context.Context, t Trial, reset Reset) (Observation, error) {
 	t.Rest = max(t.Rest, r.rest)
 	return r.Resetter.MeasureReset(ctx, t, reset)
-}
-
-// suiteRun is a suite on its way.
-type suiteRun struct {
-	Suite
-	m          rested
-	point      Point
-	each       func(Outcome, error)
-	found      Rate // by the rate test's last goal
-	throughput Rate // 0: none found
-}
-
-func (r *suiteRun) tell(out Outcome, err error) error {
-	if out.Test == "" {
-		return err
-	}
-	r.each(out, err)
-	if errors.Is(err, errors.ErrUnsupported) {
-		return nil
-	}
-	return err
-}
-
-// most is the highest load of the RFC's tests: of the link, or of the tester.
-func (r *suiteRun) most() Rate { return min(r.point.Nominal, r.point.Offerable) }
-
-func (r *suiteRun) rate(ctx context.Context) (Outcome, error) {
-	if len(r.Goals) == 0 {
-		return Outcome{}, nil
-	}
-	out, err := RunRate(ctx, r.m, SearchConfig{
-		Goals: r.Goals, Size: r.point.Size, Min: r.point.Min, Max: r.point.Max, Hint: r.point.Hint, Limit: r.SearchLimit,
-	})
-	r.found = out.rate(r.Goals[len(r.Goals)-1].Name)
-	return out, err
-}
-
-// rate is the value of that name; 0 where there is none.
-func (o *Outcome) rate(name string) Rate {
-	for _, v := range o.Values {
-		if v.Name == name {
-			return Rate(v.Value)
-		}
-	}
-	return 0
-}
-
-func (r *suiteRun) latency(ctx context.Context) (Outcome, error) {
-	if r.LatencyRepeats == 0 || r.found == 0 {
-		return Outcome{}, nil
-	}
-	return RunLatency(ctx, r.m, r.point.Size, r.found, r.Latency, r.LatencyRepeats)
-}
-
-func (r *suiteRun) throughputConfig() ThroughputConfig {
-	cfg := ThroughputConfig{
-		Size: r.point.Size, Min: r.point.Min, Max: r.most(), Exploratory: r.Exploratory, Trial: r.Trial, Width: r.Width, Limit: r.SearchLimit,
-	}
-	if r.found >= cfg.Min && r.found <= cfg.Max {
-		cfg.Hint = r.found
-	}
-	return cfg
-}
-
-func (r *suiteRun) findThroughput(ctx context.Context) (Outcome, error) {
-	if r.Trial == 0 {
-		return Outcome{}, nil
-	}
-	out, err := RunThroughput(ctx, r.m, r.throughputConfig())
-	if len(out.Values) > 0 {
-		r.throughput = Rate(out.Values[0].Value)
-	}
-	return out, err
-}
-
-func (r *suiteRun) networks(ctx context.Context) (Outcome, error) {
-	if r.Networks == 0 {
-		return Outcome{}, nil
-	}
-	cfg := r.throughputConfig()
-	cfg.Networks = r.Networks
-	if r.throughput > 0 {
-		cfg.Hint = r.throughput
-	}
-	return RunThroughput(ctx, r.m, cfg)
-}
-
-// unknown is the outcome of a test at a throughput that nobody knows.
-func (r *suiteRun) unknown(test string) (Outcome, error) {
-	out := newOutcome(test)
-	out.fail("%s is not measured: no throughput was found", test)
-	return out, nil
-}
-
-func (r *suiteRun) delay(ctx context.Context) (Outcome, error) {
-	switch {
-	case r.Runs == 0:
-		return Outcome{}, nil
-	case r.throughput == 0:
-		return r.unknown(TestDelay)
-	}
-	return RunDelay(ctx, r.m, DelayConfig{Size: r.point.Size, Rate: r.throughput, Stream: r.Stream, TagFrom: r.TagFrom, Runs: r.Runs})
-}
-
-func (r *suiteRun) lossRate(ctx context.Context) (Outcome, error) {
-	if r.LossStep == 0 {
-		return Outcome{}, nil
-	}
-	return RunLossRate(ctx, r.m, LossRateConfig{
-		Size: r.point.Size, Nominal: r.point.Nominal, Offerable: r.point.Offerable, Step: r.LossStep, Trial: r.LossTrial,
-	})
-}
-
-func (r *suiteRun) backToBack(ctx context.Context) (Outcome, error) {
-	switch {
-	case r.Bursts == 0:
-		return Outcome{}, nil
-	case r.throughput == 0:
-		return r.unknown(TestBackToBack)
-	}
-	return RunBackToBack(ctx, rested{r.m, r.BurstRest}, BackToBackConfig{
-		Size: r.point.Size, Rate: r.most(), Throughput: r.throughput, Repeats: r.Bursts, Step: r.BurstStep, Verify: r.Verify, Hopeless: r.Hopeless,
-	})
-}
-
-func (r *suiteRun) recovery(ctx context.Context) (Outcome, error) {
-	switch {
-	case r.Recoveries == 0:
-		return Outcome{}, nil
-	case r.throughput == 0:
-		return r.unknown(TestRecovery)
-	}
-	return RunRecovery(ctx, r.m, RecoveryConfig{
-		Size: r.point.Size, Throughput: r.throughput, Most: r.most(), Overload: r.Overload, After: r.After, Repeats: r.Recoveries,
-	})
-}
-
-func (r *suiteRun) bursts(ctx context.Context) (Outcome, error) {
-	if r.BurstTrial == 0 {
-		return Outcome{}, nil
-	}
-	return RunBursts(ctx, r.m, BurstsConfig{
-		Size: r.point.Size, Rate: r.most(), Min: r.point.Min, Trial: r.BurstTrial, Width: r.BurstWidth, Limit: r.SearchLimit,
-	})
-}
-
-func (r *suiteRun) reset(ctx context.Context, kind ResetKind) (Outcome, error) {
-	if r.throughput == 0 {
-		return r.unknown(kind.Test())
-	}
-	off := time.Duration(0)
-	if kind == ResetPower {
-		off = r.Off
-	}
-	return RunReset(ctx, r.m, ResetConfig{
-		Size: r.point.Size, Throughput: r.throughput, Kind: kind, Clean: r.Clean, Off: off, Limit: r.Limit, Repeats: r.Resets,
-	})
 }

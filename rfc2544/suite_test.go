@@ -7,18 +7,29 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 
 	"github.com/tunnelbench/tunnelbench/rfc2544/mlrsearch"
 )
 
 // shortSuite has every test, short.
-var shortSuite = rfc2544.Suite{
-	Goals: []mlrsearch.Goal{{Name: "ndr", Final: time.Second, Sum: time.Second, Width: 0.01}}, Latency: time.Second, LatencyRepeats: 2,
-	Exploratory: time.Second, Trial: 2 * time.Second, Width: 0.01, Networks: 256,
-	Stream: 4 * time.Second, TagFrom: 2 * time.Second, Runs: 3, LossStep: 10, LossTrial: time.Second,
-	Bursts: 3, BurstStep: 1, BurstRest: 2 * time.Second, BurstTrial: time.Second, BurstWidth: 0.02, Overload: time.Second, After: time.Second, Recoveries: 2,
-	Clean: time.Second, Off: time.Second, Limit: 5 * time.Second, Resets: 2, Rest: 100 * time.Millisecond,
+var shortSuite = rfc2544.Suite{Rest: 100 * time.Millisecond, Tests: []rfc2544.Config{
+	rfc2544.SearchConfig{Goals: []mlrsearch.Goal{{Name: "ndr", Final: time.Second, Sum: time.Second, Width: 0.01}}},
+	rfc2544.LatencyConfig{Trial: time.Second, Repeats: 2},
+	rfc2544.ThroughputConfig{Exploratory: time.Second, Trial: 2 * time.Second, Width: 0.01},
+	rfc2544.ThroughputConfig{Exploratory: time.Second, Trial: 2 * time.Second, Width: 0.01, Networks: 256},
+	rfc2544.DelayConfig{Stream: 4 * time.Second, TagFrom: 2 * time.Second, Runs: 3},
+	rfc2544.LossRateConfig{Step: 10, Trial: time.Second},
+	rfc2544.BackToBackConfig{Repeats: 3, Step: 1, Rest: 2 * time.Second},
+	rfc2544.RecoveryConfig{Overload: time.Second, After: time.Second, Repeats: 2},
+	rfc2544.BurstsConfig{Trial: time.Second, Width: 0.02},
+	shortReset(rfc2544.ResetProcess), shortReset(rfc2544.ResetSystem), shortReset(rfc2544.ResetPower),
+}}
+
+func shortReset(kind rfc2544.ResetKind) rfc2544.Config {
+	return rfc2544.ResetConfig{Kind: kind, Clean: time.Second, Off: time.Second, Limit: 5 * time.Second, Repeats: 2}
 }
 
 var somePoint = rfc2544.Point{Size: 64, Nominal: 1e6, Offerable: 9e5, Min: 1000, Max: 9e5, Smallest: true}
@@ -100,5 +111,69 @@ func TestSuiteErrors(t *testing.T) {
 	})
 	if !errors.Is(err, context.Canceled) || told != 4 {
 		t.Errorf("%d outcomes, %v", told, err)
+	}
+}
+
+// The suites run every test of the table that has a config, in the order of the table.
+func TestSuitesFollowTheTable(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name  string
+		suite rfc2544.Suite
+		rest  time.Duration
+	}{
+		{"ci", rfc2544.CISuite(), 0},
+		{"standard", rfc2544.StandardSuite(), 500 * time.Millisecond},
+		{"full", rfc2544.FullSuite(), 5 * time.Second},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			if c.suite.Rest != c.rest {
+				t.Errorf("rest of %v, want %v", c.suite.Rest, c.rest)
+			}
+			var ran []string
+			short := c.suite.WithBursts(1)
+			slow := rfc2544.Point{Size: 64, Nominal: 5000, Offerable: 4500, Min: 100, Max: 4500, Smallest: true} // few frames
+			err := short.Run(context.Background(), device(t, "capacity=2kpps,queue=10,boot_time=500ms"), slow, func(o rfc2544.Outcome, err error) {
+				ran = append(ran, o.Test)
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(everyTest, ran); diff != "" {
+				t.Errorf("tests (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// Names and places of the table are unique, and every test has a title.
+func TestTable(t *testing.T) {
+	t.Parallel()
+	var last rfc2544.Test
+	for _, test := range rfc2544.Tests() {
+		found, ok := rfc2544.Find(test.Name)
+		if !ok || found.Title != test.Title || test.Title == "" || test.Order <= last.Order {
+			t.Errorf("%q, title %q, at %d after %d: found %v %q", test.Name, test.Title, test.Order, last.Order, ok, found.Title)
+		}
+		last = test
+	}
+	if _, ok := rfc2544.Find("none"); ok {
+		t.Error("a test that does not exist is found")
+	}
+}
+
+func TestSuiteChanges(t *testing.T) {
+	t.Parallel()
+	full := rfc2544.FullSuite()
+	goals := []mlrsearch.Goal{{Name: "mine"}}
+	if diff := cmp.Diff(goals, full.WithGoals(goals).Goals(), cmp.AllowUnexported(mlrsearch.Ratio{})); diff != "" {
+		t.Errorf("goals (-want +got):\n%s", diff)
+	}
+	if got := full.Goals(); len(got) != 2 || got[0].Name != "ndr" {
+		t.Errorf("the suite itself has the goals %+v", got)
+	}
+	if cfg, ok := full.Throughput(); !ok || cfg.Networks != 0 || cfg.Trial != time.Minute {
+		t.Errorf("throughput %+v, %t", cfg, ok)
 	}
 }

@@ -51,3 +51,36 @@ func RunThroughput(ctx context.Context, m Measurer, cfg ThroughputConfig) (Outco
 	short.tell(&out, test)
 	return out, err
 }
+
+var (
+	_ = register(Test{
+		Name: TestThroughput, Title: "Throughput", Section: "RFC 2544, 26.1", Order: 30, Efforts: throughputEfforts(0),
+	})
+	_ = register(Test{
+		Name: TestNetworks, Title: "Throughput over many networks", Section: "RFC 2544, 12", Order: 40, Efforts: throughputEfforts(256),
+	})
+)
+
+func throughputEfforts(networks int) Efforts {
+	return Efforts{
+		CI:       ThroughputConfig{Exploratory: 500 * time.Millisecond, Trial: 2 * time.Second, Width: 0.02, Limit: 2 * time.Minute, Networks: networks},
+		Standard: ThroughputConfig{Exploratory: time.Second, Trial: time.Minute, Width: 0.01, Limit: time.Hour, Networks: networks},
+		Full:     ThroughputConfig{Exploratory: time.Second, Trial: time.Minute, Width: 0.005, Limit: 4 * time.Hour, Networks: networks},
+	}
+}
+
+// RunAt implements Config. The throughput of one pair of addresses is what later tests need.
+func (cfg ThroughputConfig) RunAt(ctx context.Context, m Resetter, p *Progress) (Outcome, error) {
+	cfg.Size, cfg.Min, cfg.Max = p.Size, p.Min, p.most()
+	if p.Found >= cfg.Min && p.Found <= cfg.Max {
+		cfg.Hint = p.Found
+	}
+	if p.Throughput > 0 {
+		cfg.Hint = p.Throughput
+	}
+	out, err := RunThroughput(ctx, m, cfg)
+	if cfg.Networks < 2 && len(out.Values) > 0 {
+		p.Throughput = Rate(out.Values[0].Value)
+	}
+	return out, err
+}

@@ -36,10 +36,9 @@ func (f *runFlags) fitProfile(p *lab.Profile) error {
 	if f.bursts < 0 || f.bursts > 1000 {
 		return badUsage("--bursts %d: from 1 to 1000", f.bursts)
 	}
-	suite := *p.Suite
-	suite.Goals = p.Goals
+	suite := p.Suite.WithGoals(p.Goals)
 	if f.bursts > 0 {
-		suite.Bursts = f.bursts
+		suite = suite.WithBursts(f.bursts)
 	}
 	p.Suite = &suite
 	chosen := map[string]bool{}

@@ -45,12 +45,13 @@ func (p Profile) rounds(cells int) int {
 // ndrpdr searches two rates as CSIT does. The others run the whole family of
 // RFC 2544's tests, see Suite.
 func Profiles() []Profile {
+	ci, standard, full := rfc2544.CISuite(), rfc2544.StandardSuite(), rfc2544.FullSuite()
 	return []Profile{
 		{Name: "quick", Goals: presets("quick"), Limit: 15 * time.Second, Latency: 500 * time.Millisecond, Repeats: 3, Cells: 18, MostRounds: 5},
 		{Name: "ndrpdr", Goals: presets("ndr", "pdr"), Limit: 10 * time.Minute, Latency: 2500 * time.Millisecond, Repeats: 3},
-		{Name: "ci", Goals: ciSuite.Goals, Suite: &ciSuite, Tunnels: 8},
-		{Name: "standard", Goals: standardSuite.Goals, Suite: &standardSuite, Direction: rfc2544.Both, Late: rfc2544.ReceiveWindow, Tunnels: 8},
-		{Name: "full", Goals: fullSuite.Goals, Suite: &fullSuite, Direction: rfc2544.Both, Late: rfc2544.ReceiveWindow, MaxFrames: 1 << 28, Tunnels: 256},
+		{Name: "ci", Goals: ci.Goals(), Suite: &ci, Tunnels: 8},
+		{Name: "standard", Goals: standard.Goals(), Suite: &standard, Direction: rfc2544.Both, Late: rfc2544.ReceiveWindow, Tunnels: 8},
+		{Name: "full", Goals: full.Goals(), Suite: &full, Direction: rfc2544.Both, Late: rfc2544.ReceiveWindow, MaxFrames: 1 << 28, Tunnels: 256},
 	}
 }
 
@@ -276,7 +277,7 @@ func (b *Setup) measureCell(ctx context.Context, c *cell, p Plan, last bool) err
 	if found == 0 {
 		return nil
 	}
-	outcome, err = rfc2544.RunLatency(ctx, observed, c.size, found, p.Profile.Latency, p.Profile.Repeats)
+	outcome, err = rfc2544.RunLatency(ctx, observed, rfc2544.LatencyConfig{Size: c.size, Rate: found, Trial: p.Profile.Latency, Repeats: p.Profile.Repeats})
 	res := blank(b.settings, c.device, rfc2544.TestLatency, c.size)
 	fill(&res, outcome)
 	if !res.Valid {

@@ -10,52 +10,8 @@ import (
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 	"github.com/tunnelbench/tunnelbench/reports"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
-	"github.com/tunnelbench/tunnelbench/rfc2544/mlrsearch"
 	"github.com/tunnelbench/tunnelbench/rfc2544/simulated"
 )
-
-// The profiles that run the whole family of tests. ci takes minutes; standard
-// keeps every MUST of the RFCs and full every SHOULD about their procedures.
-var (
-	ciSuite = rfc2544.Suite{
-		Goals: goals("name=ndr,loss=0,exceed=0.5,initial=500ms,final=500ms,sum=2500ms,width=0.01",
-			"name=pdr,loss=0.005,exceed=0.5,initial=500ms,final=500ms,sum=2500ms,width=0.01"),
-		Latency: 500 * time.Millisecond, LatencyRepeats: 3,
-		Exploratory: 500 * time.Millisecond, Trial: 2 * time.Second, Width: 0.02, Networks: 256, SearchLimit: 2 * time.Minute,
-		Stream: 2 * time.Second, TagFrom: time.Second, Runs: 3, LossStep: 10, LossTrial: time.Second,
-		Bursts: 3, BurstStep: 16, BurstRest: 100 * time.Millisecond, Verify: 1, Hopeless: 0.1, BurstTrial: 500 * time.Millisecond, BurstWidth: 0.05,
-		Overload: 2 * time.Second, After: time.Second, Recoveries: 1, Clean: 2 * time.Second, Off: 2 * time.Second, Limit: 5 * time.Second, Resets: 1,
-	}
-	standardSuite = rfc2544.Suite{
-		Goals: presets("ndr", "pdr"), Latency: 2500 * time.Millisecond, LatencyRepeats: 3, Rest: 500 * time.Millisecond,
-		Exploratory: time.Second, Trial: time.Minute, Width: 0.01, Networks: 256, SearchLimit: time.Hour,
-		Stream: 15 * time.Second, TagFrom: 5 * time.Second, Runs: 20, LossStep: 10, LossTrial: 20 * time.Second,
-		Bursts: 50, BurstStep: 4, BurstRest: 2 * time.Second, Verify: 2, Hopeless: 0.1, BurstTrial: 5 * time.Second, BurstWidth: 0.02,
-		Overload: 20 * time.Second, After: 5 * time.Second, Recoveries: 3,
-		Clean: rfc2544.ResetClean, Off: rfc2544.PowerOff, Limit: 10 * time.Second, Resets: 3,
-	}
-	fullSuite = rfc2544.Suite{
-		Goals: presets("ndr", "pdr"), Latency: 2500 * time.Millisecond, LatencyRepeats: 3, Rest: 5 * time.Second,
-		Exploratory: time.Second, Trial: time.Minute, Width: 0.005, Networks: 256, SearchLimit: 4 * time.Hour,
-		Stream: rfc2544.DelayStream, TagFrom: rfc2544.DelayTagFrom, Runs: rfc2544.DelayRuns, LossStep: 5, LossTrial: time.Minute,
-		Bursts: 50, BurstStep: 1, BurstRest: 5 * time.Second, Verify: 2, Hopeless: 1, BurstTrial: time.Minute, BurstWidth: 0.01,
-		Overload: time.Minute, After: time.Minute, Recoveries: 10,
-		Clean: rfc2544.ResetClean, Off: rfc2544.PowerOff, Limit: 30 * time.Second, Resets: 10,
-	}
-)
-
-// goals are part of the program and so always parse.
-func goals(texts ...string) []mlrsearch.Goal {
-	out := make([]mlrsearch.Goal, len(texts))
-	for i, text := range texts {
-		goal, err := mlrsearch.ParseGoal(text)
-		if err != nil {
-			panic(err)
-		}
-		out[i] = goal
-	}
-	return out
-}
 
 // runSuites measures every device at every size by the profile's suite.
 func (l *Lab) runSuites(ctx context.Context, p Plan, r *reports.Results) error {
@@ -191,12 +147,13 @@ func (s *suites) throughput(ctx context.Context, size rfc2544.FrameSize, n int) 
 	if err != nil {
 		return rfc2544.Outcome{}, err
 	}
-	suite := s.plan.Profile.Suite
+	cfg, ok := s.plan.Profile.Suite.Throughput()
+	if !ok {
+		return rfc2544.Outcome{}, fmt.Errorf("%w: profile %s has no throughput test", errors.ErrUnsupported, s.plan.Profile.Name)
+	}
 	top := max(min(s.plan.Link.MaxFrameRate(size), e.Ceiling), 2*MinRate)
-	return rfc2544.RunThroughput(ctx, m, rfc2544.ThroughputConfig{
-		Size: size, Min: MinRate, Max: top, Hint: min(max(e.Hint, MinRate), top), Exploratory: suite.Exploratory, Trial: suite.Trial,
-		Width: suite.Width, Networks: n, Limit: suite.SearchLimit,
-	})
+	cfg.Size, cfg.Min, cfg.Max, cfg.Hint, cfg.Networks = size, MinRate, top, min(max(e.Hint, MinRate), top), n
+	return rfc2544.RunThroughput(ctx, m, cfg)
 }
 
 // What a run takes beside the trials' own time, measured on a small virtual machine.

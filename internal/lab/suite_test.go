@@ -13,15 +13,27 @@ import (
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 	"github.com/tunnelbench/tunnelbench/reports"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
+	"github.com/tunnelbench/tunnelbench/rfc2544/mlrsearch"
 )
 
 // tinySuite has every test, in seconds, at loads that any machine carries.
-var tinySuite = rfc2544.Suite{
-	Goals: goals("name=ndr,loss=0,exceed=0.5,initial=50ms,final=50ms,sum=50ms,width=0.3"), SearchLimit: 5 * time.Second,
-	Latency: 50 * time.Millisecond, LatencyRepeats: 1, Exploratory: 50 * time.Millisecond, Trial: 100 * time.Millisecond, Width: 0.3, Networks: 16,
-	Stream: 200 * time.Millisecond, TagFrom: 50 * time.Millisecond, Runs: 1, LossStep: 10, LossTrial: 20 * time.Millisecond,
-	Bursts: 1, BurstStep: 1000, BurstTrial: 50 * time.Millisecond, BurstWidth: 0.5, Overload: 100 * time.Millisecond, After: 100 * time.Millisecond, Recoveries: 1,
-	Clean: 300 * time.Millisecond, Off: 300 * time.Millisecond, Limit: 5 * time.Second, Resets: 1,
+var tinySuite = rfc2544.Suite{Tests: []rfc2544.Config{
+	rfc2544.SearchConfig{
+		Goals: []mlrsearch.Goal{{Name: "ndr", Initial: 50 * time.Millisecond, Final: 50 * time.Millisecond, Sum: 50 * time.Millisecond, Width: 0.3}}, Limit: 5 * time.Second,
+	},
+	rfc2544.LatencyConfig{Trial: 50 * time.Millisecond, Repeats: 1},
+	rfc2544.ThroughputConfig{Exploratory: 50 * time.Millisecond, Trial: 100 * time.Millisecond, Width: 0.3, Limit: 5 * time.Second},
+	rfc2544.ThroughputConfig{Exploratory: 50 * time.Millisecond, Trial: 100 * time.Millisecond, Width: 0.3, Limit: 5 * time.Second, Networks: 16},
+	rfc2544.DelayConfig{Stream: 200 * time.Millisecond, TagFrom: 50 * time.Millisecond, Runs: 1},
+	rfc2544.LossRateConfig{Step: 10, Trial: 20 * time.Millisecond},
+	rfc2544.BackToBackConfig{Repeats: 1, Step: 1000},
+	rfc2544.RecoveryConfig{Overload: 100 * time.Millisecond, After: 100 * time.Millisecond, Repeats: 1},
+	rfc2544.BurstsConfig{Trial: 50 * time.Millisecond, Width: 0.5, Limit: 5 * time.Second},
+	tinyReset(rfc2544.ResetProcess), tinyReset(rfc2544.ResetSystem), tinyReset(rfc2544.ResetPower),
+}}
+
+func tinyReset(kind rfc2544.ResetKind) rfc2544.Config {
+	return rfc2544.ResetConfig{Kind: kind, Clean: 300 * time.Millisecond, Off: 300 * time.Millisecond, Limit: 5 * time.Second, Repeats: 1}
 }
 
 func runTiny(t *testing.T, l *openedLab, path string, resume bool, specs ...string) (*reports.Results, *Journal) {
@@ -30,7 +42,7 @@ func runTiny(t *testing.T, l *openedLab, path string, resume bool, specs ...stri
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := Plan{Settings: l.set, Sizes: []rfc2544.FrameSize{64}, Profile: Profile{Name: "tiny", Suite: &tinySuite, Goals: tinySuite.Goals, Tunnels: 4}, Link: 5e6, Journal: j}
+	p := Plan{Settings: l.set, Sizes: []rfc2544.FrameSize{64}, Profile: Profile{Name: "tiny", Suite: &tinySuite, Goals: tinySuite.Goals(), Tunnels: 4}, Link: 5e6, Journal: j}
 	for _, spec := range specs {
 		d, err := dut.Parse(spec)
 		if err != nil {

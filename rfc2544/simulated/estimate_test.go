@@ -13,7 +13,7 @@ import (
 // An estimate is the time on the virtual clock, rests and the overhead of trials included.
 func TestEstimate(t *testing.T) {
 	t.Parallel()
-	suite := rfc2544.Suite{LossStep: 10, LossTrial: 10 * time.Second, Rest: time.Second}
+	suite := rfc2544.Suite{Rest: time.Second, Tests: []rfc2544.Config{rfc2544.LossRateConfig{Step: 10, Trial: 10 * time.Second}}}
 	point := rfc2544.Point{Size: 64, Nominal: 1e6, Offerable: 9e5, Min: 1000, Max: 9e5}
 	steps, err := device(t, "capacity=400kpps,queue=1000").Estimate(context.Background(), suite, point,
 		Overhead{Trial: 100 * time.Millisecond, Lossy: 2 * time.Second})
@@ -30,9 +30,9 @@ func TestEstimate(t *testing.T) {
 // A test that the device does not support is no part of an estimate.
 func TestEstimateLeavesOutUnsupported(t *testing.T) {
 	t.Parallel()
-	suite := rfc2544.Suite{
-		Exploratory: time.Second, Trial: time.Second, Width: 0.1,
-		Clean: time.Second, Off: time.Second, Limit: 5 * time.Second, Resets: 1,
+	suite := rfc2544.Suite{Tests: []rfc2544.Config{rfc2544.ThroughputConfig{Exploratory: time.Second, Trial: time.Second, Width: 0.1}}}
+	for _, kind := range rfc2544.ResetKinds() {
+		suite.Tests = append(suite.Tests, rfc2544.ResetConfig{Kind: kind, Clean: time.Second, Off: time.Second, Limit: 5 * time.Second, Repeats: 1})
 	}
 	point := rfc2544.Point{Size: 64, Nominal: 1e6, Offerable: 9e5, Min: 1000, Max: 9e5, Smallest: true}
 	for _, c := range []struct {
