@@ -17,7 +17,7 @@ LDFLAGS := -X main.version=$(VERSION) -X main.commit=$(COMMIT)
 
 TUNNELS   := wire,plain,vxlan,wireguard-go,reference
 RFC_SIZES := 64,128,256,512,1024,1280,1518
-PURE      := ./internal/stats ./loadgen/signature ./rfc2544/... ./reports ./ci
+PURE      := ./internal/stats ./loadgen/signature ./internal/checksum ./rfc2544/... ./reports ./ci
 
 .PHONY: help build bench bench-full bench-generator bench-ablation certify test race fuzz fuzz-go-fuzz fuzz-libfuzzer fuzz-proof fuzz-control fuzz-live lint cross generate clean
 
@@ -36,7 +36,7 @@ bench-full: build ## two rates at the seven sizes of RFC 2544, about an hour
 	$(SUDO) bin/tunnelbench run --dut $(TUNNELS) --sizes $(RFC_SIZES) --profile ndrpdr --out $(OUT)
 
 bench-generator: ## what the tester itself can do (root)
-	$(GO) test -run '^$$' -bench Generator ./loadgen
+	$(GO) test -run '^$$' -bench Generator ./loadgen/enginetest
 
 # What each switch of the reference tunnel gains or costs, then the walk from one
 # packet per system call to the default, in two parts: no overload suits both.

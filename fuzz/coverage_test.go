@@ -15,7 +15,7 @@ import (
 var decoderFiles = []string{
 	"reference/header.go", "reference/replay.go", "reference/decap.go", "reference/encap.go", "reference/peers.go", "reference/file.go", "internal/strictyaml/strictyaml.go",
 	"reference/inner/ip.go", "reference/inner/split.go", "reference/inner/merge.go", "reference/inner/virtio.go",
-	"loadgen/signature/signature.go", "loadgen/receiver.go", "internal/sys/frame.go",
+	"loadgen/signature/signature.go", "loadgen/afpacket/receiver.go", "internal/sys/frame.go",
 	"rfc2544/replay.go", "rfc2544/ratio.go", "reports/json.go",
 }
 

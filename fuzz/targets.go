@@ -41,7 +41,7 @@ func Targets() []Target {
 		{Name: "ends", Doc: "two ends and a wire that does what it likes", Package: wirePackage, Function: "Ends", Harness: wire.Ends, Seeds: wire.EndsSeeds},
 		{Name: "descriptor", Doc: "AF_XDP descriptors", Package: wirePackage, Function: "Descriptor", Harness: wire.Descriptor, Seeds: wire.DescriptorSeeds},
 		{Name: "signature", Doc: "the tester's own stamp", Package: wirePackage, Function: "Signature", Harness: wire.Signature, Seeds: wire.SignatureSeeds, Packets: datagramTo(tunnelPort)},
-		{Name: "receiver", Doc: "the tester's receiver", Package: "loadgen", Function: "Receiver"},
+		{Name: "receiver", Doc: "the tester's receiver", Package: "loadgen/afpacket", Function: "Receiver"},
 		{Name: "port", Doc: "the XDP program of the LAN port: which frames, ARP and ND among them, are the tunnel's", Package: "reference", Function: "Port", Root: true},
 		{Name: "config", Doc: "the configuration of a tunnel", Package: textPackage, Function: "Config", Harness: text.Config, Seeds: text.ConfigSeeds},
 		{Name: "results", Doc: "the reader of results.json", Package: textPackage, Function: "Results", Harness: text.Results, Seeds: text.ResultsSeeds, Charts: true},

@@ -2,6 +2,13 @@
 
 package loadgen
 
+import (
+	"errors"
+	"fmt"
+)
+
+var errNeedsLinux = fmt.Errorf("the drop monitor needs Linux: %w", errors.ErrUnsupported)
+
 // Drops counts what a Linux kernel drops.
 type Drops struct{}
 

@@ -21,15 +21,18 @@ type EngineConfig struct {
 	Largest   rfc2544.FrameSize // that will be sent; 0: rfc2544.MaxFrame
 	// Underlay is an interface by which the xdp engine also sends what LoadMutants
 	// gave it, whose peer is polled (GRO is on); nil: none. MutantRoom is how many
-	// octets of them it holds.
+	// bytes of them it holds.
 	Underlay   *Port
 	MutantRoom int
 }
 
-// The canary's period, the gap that counts as a stall, and the slice that one
-// spoils for the latency of undisturbed frames.
+// What both engines do about stalls of the machine.
 const (
-	tickPeriod = time.Millisecond
-	StallLimit = 500 * time.Microsecond
-	stallSlice = 10 * time.Millisecond
+	StallLimit = 500 * time.Microsecond // a gap from here on is a stall
+	StallSlice = 10 * time.Millisecond  // frames sent in a slice with a stall do not count as undisturbed
+	MaxStalls  = 4096                   // that a ledger lists
 )
+
+// SendGrace is how much longer than its duration a trial may send, for frames
+// that the send path delayed.
+const SendGrace = 20 * time.Millisecond

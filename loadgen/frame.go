@@ -9,22 +9,22 @@ import (
 	"github.com/tunnelbench/tunnelbench/loadgen/signature"
 )
 
-// layout is where things lie in a test frame of one IP version, in octets from
+// Layout is where things lie in a test frame of one IP version, in bytes from
 // its start: Ethernet, IP without options, UDP, payload.
-type layout struct {
-	head, headLen int // what differs from flow to flow: IPv4's header checksum, both addresses, both ports
+type Layout struct {
+	Head, HeadLen int // what differs from flow to flow: IPv4's header checksum, both addresses, both ports
 	addresses     int // where, in that, the addresses begin
 	ip, udp       int
-	payload       int // the signature, and what follows it
+	Payload       int // the signature, and what follows it
 }
 
 var (
-	layout4 = layout{head: 24, headLen: 14, addresses: 2, ip: 14, udp: 34, payload: 42}
-	layout6 = layout{head: 22, headLen: 36, ip: 14, udp: 54, payload: 62}
+	layout4 = Layout{Head: 24, HeadLen: 14, addresses: 2, ip: 14, udp: 34, Payload: 42}
+	layout6 = Layout{Head: 22, HeadLen: 36, ip: 14, udp: 54, Payload: 62}
 )
 
-// layout is that of the stream's frames, by its addresses.
-func (s Stream) layout() layout {
+// Layout is the layout of the stream's frames, by its addresses.
+func (s Stream) Layout() Layout {
 	if s.From.IP.Is6() {
 		return layout6
 	}
@@ -38,21 +38,21 @@ const (
 	rfcTTL             = 10
 )
 
-// frames is what a trial needs to send the plan's stream i: a whole frame, and
-// the flows that take turns in it.
-func (p Plan) frames(i, trial int) (template []byte, flows []flow, err error) {
-	s, number := p.Streams[i], p.first()+i
-	if template, err = s.template(p.Size.OnVeth(), number, trial); err != nil {
+// StreamFrames is what a trial needs to send the plan's stream i: a whole frame,
+// and the flows that take turns in it.
+func (p Plan) StreamFrames(i, trial int) (template []byte, flows []Flow, err error) {
+	s, number := p.Streams[i], p.First()+i
+	if template, err = s.Template(p.Size.OnVeth(), number, trial); err != nil {
 		return nil, nil, err
 	}
 	return template, s.flows(p, number, template), nil
 }
 
-// template is a whole frame of the stream as it lies on a virtual link, without
+// Template is a whole frame of the stream as it lies on a virtual link, without
 // FCS: the headers of RFC 2544 C.2.6.4, a signature with sequence number and
-// time zero, and incrementing octets behind it.
-func (s Stream) template(octets, number, trial int) ([]byte, error) {
-	payload := make([]byte, octets-s.layout().payload)
+// time zero, and incrementing bytes behind it.
+func (s Stream) Template(length, number, trial int) ([]byte, error) {
+	payload := make([]byte, length-s.Layout().Payload)
 	for i := range payload {
 		payload[i] = byte(i)
 	}

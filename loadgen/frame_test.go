@@ -1,42 +1,35 @@
-package loadgen
+package loadgen_test
 
 import (
 	"bytes"
 	"net/netip"
 	"testing"
 
-	"github.com/gopacket/gopacket"
-	"github.com/gopacket/gopacket/layers"
-
+	"github.com/tunnelbench/tunnelbench/loadgen"
+	"github.com/tunnelbench/tunnelbench/loadgen/enginetest"
 	"github.com/tunnelbench/tunnelbench/loadgen/signature"
 )
 
-// forward6 is forward with inner IPv6.
-func forward6() Stream {
-	s := forward()
-	s.From.IP, s.To = netip.MustParseAddr("2001:2::2"), netip.MustParseAddr("2001:2:0:100::2")
-	return s
-}
-
 func TestTemplate(t *testing.T) {
-	for _, s := range []Stream{forward(), forward6()} {
+	for _, p := range []loadgen.Plan{enginetest.Plan(), enginetest.Plan6()} {
+		s := p.Streams[0]
 		for _, octets := range []int{80, 81, 124, 1514, 3072} {
-			frame, err := s.template(octets, 0, 9)
+			frame, err := s.Template(octets, 0, 9)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if len(frame) != octets {
 				t.Fatalf("%d octets, want %d", len(frame), octets)
 			}
-			decoded := decode(t, frame)
-			if decoded.hops != rfcTTL || decoded.udp.SrcPort != rfcSourcePort || decoded.udp.DstPort != rfcDestinationPort ||
-				decoded.from != s.From.IP || decoded.to != s.To {
+			decoded := enginetest.Decode(t, frame)
+			if decoded.Hops != 10 || decoded.UDP.SrcPort != 0xC020 || decoded.UDP.DstPort != 7 ||
+				decoded.From != s.From.IP || decoded.To != s.To {
 				t.Errorf("%d octets: not the test frame of RFC 2544 C.2.6.4: %+v", octets, decoded)
 			}
-			if got, err := signature.Parse(frame[s.layout().payload:]); err != nil || got.Trial != 9 {
+			if got, err := signature.Parse(frame[s.Layout().Payload:]); err != nil || got.Trial != 9 {
 				t.Errorf("%d octets: signature %+v, %v", octets, got, err)
 			}
-			for i, b := range decoded.udp.Payload[signature.Len:] {
+			for i, b := range decoded.UDP.Payload[signature.Len:] {
 				if b != byte(i+signature.Len) {
 					t.Fatalf("%d octets: payload octet %d is %d", octets, i+signature.Len, b)
 				}
@@ -45,64 +38,30 @@ func TestTemplate(t *testing.T) {
 	}
 }
 
-// decoded is what a second opinion reads in a frame.
-type decoded struct {
-	from, to netip.Addr
-	hops     uint8
-	udp      *layers.UDP
-}
-
-// decode reads a frame and verifies its checksums and lengths.
-func decode(t *testing.T, frame []byte) (d decoded) {
+// flowsOf are n flows of p, in frames of 80 bytes without FCS, over so many networks.
+func flowsOf(t *testing.T, p loadgen.Plan, n, networks int, seed uint64) []loadgen.Flow {
 	t.Helper()
-	p := gopacket.NewPacket(frame, layers.LayerTypeEthernet, gopacket.Default)
-	if p.ErrorLayer() != nil || p.TransportLayer() == nil || p.Metadata().Truncated {
-		t.Fatalf("%d octets: does not decode: %v", len(frame), p)
-	}
-	length := 0
-	switch ip := p.NetworkLayer().(type) {
-	case *layers.IPv4:
-		d.from, d.to, d.hops, length = netip.AddrFrom4([4]byte(ip.SrcIP)), netip.AddrFrom4([4]byte(ip.DstIP)), ip.TTL, int(ip.Length)
-	case *layers.IPv6:
-		d.from, d.to, d.hops, length = netip.AddrFrom16([16]byte(ip.SrcIP)), netip.AddrFrom16([16]byte(ip.DstIP)), ip.HopLimit, int(ip.Length)+40
-	}
-	d.udp = p.TransportLayer().(*layers.UDP)
-	if length != len(frame)-14 || int(d.udp.Length) != len(d.udp.Payload)+8 {
-		t.Errorf("%d octets: the IP packet says %d, UDP %d of %d", len(frame), length, d.udp.Length, len(d.udp.Payload))
-	}
-	if err := d.udp.SetNetworkLayerForChecksum(p.NetworkLayer()); err != nil {
+	p.Size, p.Flows, p.Networks, p.Seed = 84, n, networks, seed
+	_, flows, err := p.StreamFrames(0, 1)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if d.udp.Checksum == 0 {
-		t.Errorf("%d octets: no UDP checksum", len(frame))
-	}
-	for _, layer := range p.Layers() {
-		sum, ok := layer.(gopacket.LayerWithChecksum)
-		if !ok {
-			continue
-		}
-		if err, got := sum.VerifyChecksum(); err != nil || !got.Valid {
-			t.Errorf("%d octets: %v checksum %#x, want %#x (%v)", len(frame), layer.LayerType(), got.Actual, got.Correct, err)
-		}
-	}
-	return d
+	return flows
 }
 
-// planOf has n flows over so many networks.
-func planOf(n, networks int, seed uint64) Plan { return Plan{Flows: n, Networks: networks, Seed: seed} }
-
 func TestFlowsComeFromTheSeed(t *testing.T) {
-	for _, s := range []Stream{forward(), forward6()} {
-		frame, err := s.template(80, 0, 1)
+	for _, p := range []loadgen.Plan{enginetest.Plan(), enginetest.Plan6()} {
+		s := p.Streams[0]
+		frame, err := s.Template(80, 0, 1)
 		if err != nil {
 			t.Fatal(err)
 		}
-		l := s.layout()
-		if one := s.flows(planOf(1, 1, 42), 0, frame); len(one) != 1 || !bytes.Equal(one[0].head[:l.headLen], frame[l.head:l.head+l.headLen]) {
+		l := s.Layout()
+		if one := flowsOf(t, p, 1, 1, 42); len(one) != 1 || !bytes.Equal(one[0].Head[:l.HeadLen], frame[l.Head:l.Head+l.HeadLen]) {
 			t.Errorf("one flow: % x, want the template's", one)
 		}
-		a, b, c := s.flows(planOf(1000, 256, 42), 0, frame), s.flows(planOf(1000, 256, 42), 0, frame), s.flows(planOf(1000, 256, 43), 0, frame)
-		different := map[flow]bool{}
+		a, b, c := flowsOf(t, p, 1000, 256, 42), flowsOf(t, p, 1000, 256, 42), flowsOf(t, p, 1000, 256, 43)
+		different := map[loadgen.Flow]bool{}
 		networks := [2]map[netip.Addr]int{{}, {}}
 		same := 0
 		for i := range a {
@@ -113,8 +72,8 @@ func TestFlowsComeFromTheSeed(t *testing.T) {
 				same++
 			}
 			different[a[i]] = true
-			copy(frame[l.head:], a[i].head[:l.headLen])
-			ports := frame[l.udp:]
+			copy(frame[l.Head:], a[i].Head[:l.HeadLen])
+			ports := frame[l.Payload-8:]
 			source, destination := int(ports[0])<<8|int(ports[1]), int(ports[2])<<8|int(ports[3])
 			if source < 1024 || destination < 1 || destination > 49151 {
 				t.Errorf("flow %d: ports %d, %d outside RFC 4814 section 4.5", i, source, destination)
@@ -139,8 +98,12 @@ func TestFlowsComeFromTheSeed(t *testing.T) {
 	}
 }
 
-func addressesOf(frame []byte, l layout) (from, to netip.Addr) {
-	at, n := l.head+l.addresses, (l.headLen-l.addresses-4)/2
+func addressesOf(frame []byte, l loadgen.Layout) (from, to netip.Addr) {
+	n := 4
+	if l.HeadLen > 14 {
+		n = 16 // IPv6
+	}
+	at := l.Head + l.HeadLen - 4 - 2*n // the ports are behind the addresses
 	from, _ = netip.AddrFromSlice(frame[at : at+n])
 	to, _ = netip.AddrFromSlice(frame[at+n : at+2*n])
 	return from, to

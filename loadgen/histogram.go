@@ -39,59 +39,60 @@ func middle(b int) uint64 {
 	return low + 1<<shift/2
 }
 
-// histogram counts every sample; its extremes are exact.
-type histogram struct {
-	least, most uint64
-	counts      [buckets]uint32
+// Histogram counts every sample; its extremes are exact.
+type Histogram struct {
+	Least, Most uint64
+	Counts      [buckets]uint32
 }
 
-func newHistogram() *histogram { return &histogram{least: never} }
+// NewHistogram has no samples.
+func NewHistogram() *Histogram { return &Histogram{Least: Never} }
 
-// never is more than any sample.
-const never = ^uint64(0)
+// Never is more than any sample.
+const Never = ^uint64(0)
 
-// add counts one sample; it never allocates.
-func (h *histogram) add(v uint64) {
-	h.least, h.most = min(h.least, v), max(h.most, v)
-	h.counts[bucketOf(v)]++
+// Add counts one sample; it never allocates.
+func (h *Histogram) Add(v uint64) {
+	h.Least, h.Most = min(h.Least, v), max(h.Most, v)
+	h.Counts[bucketOf(v)]++
 }
 
-// merge adds the samples of o.
-func (h *histogram) merge(o *histogram) {
-	h.least, h.most = min(h.least, o.least), max(h.most, o.most)
-	for b, n := range o.counts {
-		h.counts[b] += n
+// Merge adds the samples of o.
+func (h *Histogram) Merge(o *Histogram) {
+	h.Least, h.Most = min(h.Least, o.Least), max(h.Most, o.Most)
+	for b, n := range o.Counts {
+		h.Counts[b] += n
 	}
 }
 
 // samples is how many there are.
-func (h *histogram) samples() (n uint64) {
-	for _, c := range h.counts {
+func (h *Histogram) samples() (n uint64) {
+	for _, c := range h.Counts {
 		n += uint64(c)
 	}
 	return n
 }
 
 // ranked is the sample of that rank, from 1 for the least up.
-func (h *histogram) ranked(rank uint64) time.Duration {
+func (h *Histogram) ranked(rank uint64) time.Duration {
 	var sum uint64
-	for b, c := range h.counts {
+	for b, c := range h.Counts {
 		if sum += uint64(c); sum >= rank {
-			return time.Duration(min(max(middle(b), h.least), h.most))
+			return time.Duration(min(max(middle(b), h.Least), h.Most))
 		}
 	}
-	return time.Duration(h.most)
+	return time.Duration(h.Most)
 }
 
-// distribution summarises the samples. It is nil when there are none. A
+// Distribution summarises the samples. It is nil when there are none. A
 // percentile is the smallest value with F(x) >= p (RFC 2330 section 11.3).
-func (h *histogram) distribution() *rfc2544.Distribution {
+func (h *Histogram) Distribution() *rfc2544.Distribution {
 	n := h.samples()
 	if n == 0 {
 		return nil
 	}
 	at := func(perMille uint64) time.Duration { return h.ranked((n*perMille + 999) / 1000) }
 	return &rfc2544.Distribution{
-		N: n, Min: time.Duration(h.least), P50: at(500), P90: at(900), P99: at(990), P999: at(999), Max: time.Duration(h.most),
+		N: n, Min: time.Duration(h.Least), P50: at(500), P90: at(900), P99: at(990), P999: at(999), Max: time.Duration(h.Most),
 	}
 }

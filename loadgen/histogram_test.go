@@ -54,18 +54,18 @@ func TestDistributionAgainstSorting(t *testing.T) {
 	random := rand.New(rand.NewPCG(seed, seed))
 	for _, n := range []int{1, 2, 3, 10, 999, 1000, 1001, 20000} {
 		samples := make([]uint64, n)
-		h, other := newHistogram(), newHistogram()
+		h, other := NewHistogram(), NewHistogram()
 		for i := range samples {
 			samples[i] = uint64(random.ExpFloat64() * 50000)
 			if i%3 == 0 {
-				other.add(samples[i])
+				other.Add(samples[i])
 			} else {
-				h.add(samples[i])
+				h.Add(samples[i])
 			}
 		}
-		h.merge(other)
+		h.Merge(other)
 		slices.Sort(samples)
-		d := h.distribution()
+		d := h.Distribution()
 		if d.N != uint64(n) || d.Min != time.Duration(samples[0]) || d.Max != time.Duration(samples[n-1]) {
 			t.Errorf("seed %d, n %d: %+v: count or extremes wrong", seed, n, *d)
 		}
@@ -82,24 +82,24 @@ func TestDistributionAgainstSorting(t *testing.T) {
 }
 
 func TestHistogramAllocatesNothing(t *testing.T) {
-	h := newHistogram()
-	if n := testing.AllocsPerRun(100, func() { h.add(12345) }); n != 0 {
+	h := NewHistogram()
+	if n := testing.AllocsPerRun(100, func() { h.Add(12345) }); n != 0 {
 		t.Errorf("%v allocations, want none", n)
 	}
 }
 
 func TestDistributionOfNothing(t *testing.T) {
-	if d := newHistogram().distribution(); d != nil {
+	if d := NewHistogram().Distribution(); d != nil {
 		t.Errorf("got %+v, want nil", *d)
 	}
 }
 
 func BenchmarkDistribution(b *testing.B) {
-	h := newHistogram()
+	h := NewHistogram()
 	for v := range uint64(1000) {
-		h.add(v * v)
+		h.Add(v * v)
 	}
 	for b.Loop() {
-		h.distribution()
+		h.Distribution()
 	}
 }

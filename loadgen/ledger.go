@@ -13,7 +13,7 @@ type StreamLedger struct {
 	Intended, Offered                uint64
 	Received, Late                   uint64 // distinct, intact frames of this trial
 	Duplicated, Reordered, Corrupted uint64
-	Stale, Foreign                   uint64 // an earlier trial's frames; nobody's
+	Stale, Foreign                   uint64 // frames of an earlier trial; frames that the tester did not send
 	Latency, LatencyQuiet            *rfc2544.Distribution
 	Span                             time.Duration  // from the first frame received to the last
 	Gaps                             uint64         // times that a later frame came in place of one
@@ -55,16 +55,16 @@ type AttackLedger struct {
 	Repeats      uint64 // times that it began again with the first
 }
 
-// bookLast says when the last frame was sent that never came, by the bitmap of those that did.
-func (s *StreamLedger) bookLast(c pace, stalls []rfc2544.Stall, word func(i uint64) uint64) {
+// RecordLastLost sets LastLost from the bitmap of the frames that came, read word by word.
+func (s *StreamLedger) RecordLastLost(c Pace, stalls []rfc2544.Stall, word func(i uint64) uint64) {
 	if n, ok := lastMissing(s.Offered, word); ok {
 		at := c.sentAt(n, stalls)
 		s.LastLost = &at
 	}
 }
 
-// silenceOf is nil when the longest one never was.
-func silenceOf(from, length, start uint64) *rfc2544.Silence {
+// SilenceOf is the longest time without a frame, on the clock of start (ns), or nil if there was none.
+func SilenceOf(from, length, start uint64) *rfc2544.Silence {
 	if length == 0 || from < start {
 		return nil
 	}

@@ -8,58 +8,71 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// pace is how the frames of a stream follow one another: intervals in
-// intervalUnit.
-type pace struct {
-	interval uint64 // between frames, or from a burst's last to the next one's first; 0: no schedule
-	gap      uint64 // between the frames of a burst
-	burst    uint64 // frames; 0 or 1: evenly spaced
-	stepAt   uint64 // from that frame on ...
-	step     uint64 // ... the interval is this
+// IntervalUnit: intervals are in units of 2^-20 ns, exact to a part in a million
+// of a nanosecond, so that 10^9 frames drift by less than a microsecond.
+const IntervalUnit = 1 << 20
+
+// Interval is the time between frames at a rate, in IntervalUnit; 0 for a flood.
+func Interval(r rfc2544.Rate) uint64 {
+	if r.IsFlood() {
+		return 0
+	}
+	return uint64(float64(time.Second)*IntervalUnit/float64(r) + 0.5)
 }
 
-func (p Plan) pace() pace {
-	out := pace{interval: intervalOf(p.Rate), stepAt: never}
+// Pace is how the frames of a stream follow one another: intervals in
+// IntervalUnit.
+type Pace struct {
+	Interval uint64 // between frames, or from a burst's last to the next one's first; 0: no schedule
+	Gap      uint64 // between the frames of a burst
+	Burst    uint64 // frames; 0 or 1: evenly spaced
+	StepAt   uint64 // from that frame on ...
+	Step     uint64 // ... the interval is this
+}
+
+// Pace is the pace of each of the plan's streams.
+func (p Plan) Pace() Pace {
+	out := Pace{Interval: Interval(p.Load), StepAt: Never}
 	if t := p.Traffic; t.Burst > 1 {
-		out.burst, out.gap = uint64(t.Burst), intervalOf(t.BurstRate)
-		whole := uint64(float64(time.Second)*intervalUnit*float64(t.Burst)/float64(p.Rate) + 0.5)
-		out.interval = whole - min(whole, (out.burst-1)*out.gap)
+		out.Burst, out.Gap = uint64(t.Burst), Interval(t.BurstRate)
+		whole := uint64(float64(time.Second)*IntervalUnit*float64(t.Burst)/float64(p.Load) + 0.5)
+		out.Interval = whole - min(whole, (out.Burst-1)*out.Gap)
 	}
 	if t := p.Traffic; t.Step > 0 {
-		out.stepAt, out.step = p.Rate.Frames(t.StepAt), intervalOf(t.Step)
+		out.StepAt, out.Step = p.Load.Frames(t.StepAt), Interval(t.Step)
 	}
 	return out
 }
 
-// after is the interval from frame n to the next.
-func (c pace) after(n uint64) uint64 {
+// After is the interval from frame n to the next.
+func (c Pace) After(n uint64) uint64 {
 	switch {
-	case n+1 >= c.stepAt:
-		return c.step
-	case c.burst > 1 && (n+1)%c.burst != 0:
-		return c.gap
+	case n+1 >= c.StepAt:
+		return c.Step
+	case c.Burst > 1 && (n+1)%c.Burst != 0:
+		return c.Gap
 	}
-	return c.interval
+	return c.Interval
 }
 
-// due is when frame n is due, in the schedule's own time.
-func (c pace) due(n uint64) time.Duration {
+// Due is when frame n is due, in the schedule's own time.
+func (c Pace) Due(n uint64) time.Duration {
 	at := uint64(0)
 	switch {
-	case n >= c.stepAt && c.stepAt > 0:
-		at = (c.stepAt-1)*c.interval + (n-c.stepAt+1)*c.step
-	case c.burst > 1:
-		at = n/c.burst*(c.interval+(c.burst-1)*c.gap) + n%c.burst*c.gap
+	case n >= c.StepAt && c.StepAt > 0:
+		at = (c.StepAt-1)*c.Interval + (n-c.StepAt+1)*c.Step
+	case c.Burst > 1:
+		at = n/c.Burst*(c.Interval+(c.Burst-1)*c.Gap) + n%c.Burst*c.Gap
 	default:
-		at = n * c.interval
+		at = n * c.Interval
 	}
-	return time.Duration(at / intervalUnit)
+	return time.Duration(at / IntervalUnit)
 }
 
 // sentAt is when frame n was sent, since the start of the trial: the schedule
 // stood still while the machine had taken the tester's core.
-func (c pace) sentAt(n uint64, stalls []rfc2544.Stall) time.Duration {
-	at := c.due(n)
+func (c Pace) sentAt(n uint64, stalls []rfc2544.Stall) time.Duration {
+	at := c.Due(n)
 	stalls = slices.Clone(stalls)
 	slices.SortFunc(stalls, func(a, b rfc2544.Stall) int { return int(a.At - b.At) })
 	for _, s := range stalls {

@@ -38,28 +38,20 @@ type Stream struct {
 
 // Plan is one whole trial of an engine.
 type Plan struct {
-	Streams  []Stream // one, or two for both directions at once
-	Reverse  bool     // with one stream: it leaves port 1 instead of port 0
-	Size     rfc2544.FrameSize
-	Rate     rfc2544.Rate // per stream; rfc2544.Flood for no schedule
-	Duration time.Duration
-	Flows    int           // per stream, 1 to MaxFlows
-	Networks int           // that a stream's flows are spread over, 1 to MaxNetworks; 0 is 1
-	Seed     uint64        // of the flows' ports and networks
-	IPv6     bool          // the streams' addresses are IPv6; frames from rfc2544.MinFrame6 up
-	Late     time.Duration // a frame that takes longer is lost, as late; above 0
-	Silence  time.Duration // the trial is over when nothing came for so long; above 0
-	Window   time.Duration // but no later than so long after the last frame went out
-	Batch    int           // frames between two flushes to the port; 0 lets the engine choose
-	Pcap     string        // directory for captures of what went wrong, by the afpacket engine; empty: none
-	Attack   rfc2544.Rate  // of mutants, sent beside the streams by the xdp engine; 0: none
-	// Traffic is what else the frames do; its Networks are not looked at.
-	Traffic rfc2544.Traffic
-}
-
-// trial is the plan in the words of the RFCs.
-func (p Plan) trial() rfc2544.Trial {
-	return rfc2544.Trial{Size: p.Size, Load: p.Rate, Duration: p.Duration, Traffic: p.Traffic}
+	Streams []Stream // one, or two for both directions at once
+	Reverse bool     // with one stream: it leaves port 1 instead of port 0
+	// Trial is what each stream sends: size, load, duration, traffic. Its Networks
+	// are 1 to MaxNetworks; 0 is 1.
+	rfc2544.Trial
+	Flows       int           // per stream, 1 to MaxFlows
+	Seed        uint64        // of the flows' ports and networks
+	IPv6        bool          // the streams' addresses are IPv6; frames from rfc2544.MinFrame6 up
+	LossTimeout time.Duration // a frame that takes longer is lost, and counted as late; above 0
+	IdleTimeout time.Duration // the trial ends when no frame has come for this long; above 0
+	Window      time.Duration // and at the latest this long after the last frame was sent
+	Batch       int           // frames between two flushes to the port; 0 lets the engine choose
+	Pcap        string        // directory for captures of what went wrong, by the afpacket engine; empty: none
+	Attack      rfc2544.Rate  // of mutants, sent beside the streams by the xdp engine; 0: none
 }
 
 // Validate names the first thing that no engine can do, in one line.
@@ -69,14 +61,14 @@ func (p Plan) Validate() error {
 		return fmt.Errorf("plan: %d streams: one per direction, so 1 or 2", len(p.Streams))
 	case slices.ContainsFunc(p.Streams, p.otherFamily):
 		return fmt.Errorf("plan: the streams' addresses are not of the IP version of its frames")
-	case p.Size < p.minFrame():
-		return fmt.Errorf("frame size %d: the smallest that holds the signature is %d", p.Size, p.minFrame())
+	case p.Size < p.MinFrame():
+		return fmt.Errorf("frame size %d: the smallest that holds the signature is %d", p.Size, p.MinFrame())
 	case p.Networks < 0 || p.Networks > MaxNetworks:
 		return fmt.Errorf("%d networks: from 1 to %d", p.Networks, MaxNetworks)
 	case p.Size > rfc2544.MaxFrame:
 		return fmt.Errorf("frame size %d: the largest is %d", p.Size, rfc2544.MaxFrame)
-	case !p.Rate.IsFlood() && !(p.Rate >= minRate && p.Rate <= MaxRate):
-		return fmt.Errorf("load %v: the engine paces from %v to %v; say max to flood", p.Rate, minRate, MaxRate)
+	case !p.Load.IsFlood() && !(p.Load >= minRate && p.Load <= MaxRate):
+		return fmt.Errorf("load %v: the engine paces from %v to %v; say max to flood", p.Load, minRate, MaxRate)
 	case p.Duration <= 0:
 		return fmt.Errorf("duration %v: must be above zero", p.Duration)
 	case p.Flows < 1 || p.Flows > MaxFlows:
@@ -85,53 +77,54 @@ func (p Plan) Validate() error {
 		return fmt.Errorf("batch of %d frames: from 1 to %d, or 0 for the engine's choice", p.Batch, maxBatch)
 	case p.Attack != 0 && !(p.Attack >= minRate && p.Attack <= MaxRate):
 		return fmt.Errorf("attack of %v: the engine paces from %v to %v", p.Attack, minRate, MaxRate)
-	case p.Traffic.Step != 0 && !(p.Traffic.Step >= minRate && p.Traffic.Step <= MaxRate && p.Traffic.StepAt > 0 && p.Traffic.StepAt < p.Duration):
-		return fmt.Errorf("load %v from %v on: the engine paces from %v to %v, and changes within the trial", p.Traffic.Step, p.Traffic.StepAt, minRate, MaxRate)
-	case p.Traffic.Burst > 1 && !(p.Traffic.BurstRate >= p.Rate && p.Traffic.BurstRate <= MaxRate):
-		return fmt.Errorf("bursts at %v: from the load itself to %v", p.Traffic.BurstRate, MaxRate)
-	case p.Rate.IsFlood() && (p.Traffic.Step != 0 || p.Traffic.Burst > 1 || p.Traffic.TagFrom != 0):
+	case p.Step != 0 && !(p.Step >= minRate && p.Step <= MaxRate && p.StepAt > 0 && p.StepAt < p.Duration):
+		return fmt.Errorf("load %v from %v on: the engine paces from %v to %v, and changes within the trial", p.Step, p.StepAt, minRate, MaxRate)
+	case p.Burst > 1 && !(p.BurstRate >= p.Load && p.BurstRate <= MaxRate):
+		return fmt.Errorf("bursts at %v: from the load itself to %v", p.BurstRate, MaxRate)
+	case p.Load.IsFlood() && (p.Step != 0 || p.Burst > 1 || p.TagFrom != 0):
 		return fmt.Errorf("plan: a flood has no schedule, so no steps, bursts and tags")
-	case p.Traffic.Step != 0 && p.Traffic.Burst > 1:
+	case p.Step != 0 && p.Burst > 1:
 		return fmt.Errorf("plan: either steps or bursts")
-	case p.Traffic.TagFrom < 0 || p.Traffic.TagFrom >= p.Duration:
-		return fmt.Errorf("tags from %v on: must be within the trial", p.Traffic.TagFrom)
-	case p.Late <= 0 || p.Silence <= 0 || p.Window <= 0:
-		return fmt.Errorf("plan: the late limit, the silence and the window must be above zero")
+	case p.TagFrom < 0 || p.TagFrom >= p.Duration:
+		return fmt.Errorf("tags from %v on: must be within the trial", p.TagFrom)
+	case p.LossTimeout <= 0 || p.IdleTimeout <= 0 || p.Window <= 0:
+		return fmt.Errorf("plan: the loss timeout, the idle timeout and the window must be above zero")
 	}
 	return nil
 }
 
 func (p Plan) otherFamily(s Stream) bool { return s.From.IP.Is6() != p.IPv6 || s.To.Is6() != p.IPv6 }
 
-func (p Plan) minFrame() rfc2544.FrameSize {
+// MinFrame is the smallest frame that holds the signature.
+func (p Plan) MinFrame() rfc2544.FrameSize {
 	if p.IPv6 {
 		return rfc2544.MinFrame6
 	}
 	return rfc2544.MinFrame
 }
 
-// first is the number of the plan's first stream.
-func (p Plan) first() int {
+// First is the number of the plan's first stream.
+func (p Plan) First() int {
 	if p.Reverse && len(p.Streams) == 1 {
 		return 1
 	}
 	return 0
 }
 
-// intended is how many frames the plan asks of a stream; a flood intends what it offers.
-func (p Plan) intended(offered uint64) uint64 {
-	if p.Rate.IsFlood() {
+// Intended is how many frames the plan asks of a stream; a flood intends what it offers.
+func (p Plan) Intended(offered uint64) uint64 {
+	if p.Load.IsFlood() {
 		return offered
 	}
-	return p.trial().Frames()
+	return p.Frames()
 }
 
 // peak is the highest rate of the schedule.
 func (p Plan) peak() rfc2544.Rate {
-	if p.Traffic.Burst > 1 {
-		return p.Traffic.BurstRate
+	if p.Burst > 1 {
+		return p.BurstRate
 	}
-	return max(p.Rate, p.Traffic.Step)
+	return max(p.Load, p.Step)
 }
 
 // PacedBatch is the largest batch of a paced trial: bursts are no longer.
@@ -148,7 +141,7 @@ func (p Plan) BatchSize() int {
 	switch {
 	case p.Batch != 0:
 		return p.Batch
-	case p.Rate.IsFlood():
+	case p.Load.IsFlood():
 		return floodBatch
 	case float64(p.peak())*float64(len(p.Streams))+float64(p.Attack) <= singlesUpTo:
 		return 1

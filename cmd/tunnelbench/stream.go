@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/internal/lab"
-	"github.com/tunnelbench/tunnelbench/loadgen"
+	tcpstreams "github.com/tunnelbench/tunnelbench/loadgen/streams"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
@@ -42,11 +42,11 @@ func (f *streamFlags) wanted() (bool, error) {
 			return false, badUsage("--stream and --%s: TCP chooses for itself what it sends, and when: give one of them", other)
 		}
 	}
-	if !slices.Contains(loadgen.StreamKinds(), f.kind) {
+	if !slices.Contains(tcpstreams.Kinds(), f.kind) {
 		return false, badUsage("--stream %q: bulk, rr or crr", f.kind)
 	}
-	if f.connections < 1 || f.connections > loadgen.MaxConnections {
-		return false, badUsage("--connections %d: from 1 to %d", f.connections, loadgen.MaxConnections)
+	if f.connections < 1 || f.connections > tcpstreams.MaxConnections {
+		return false, badUsage("--connections %d: from 1 to %d", f.connections, tcpstreams.MaxConnections)
 	}
 	return true, nil
 }
@@ -114,7 +114,7 @@ func printStream(w io.Writer, device string, asJSON bool, r lab.Stream) error {
 		}{device, r})
 	}
 	fmt.Fprintf(w, "%s, %s, %d connections, %v after %v, TCP %s\n", device, r.Plan.Kind, r.Plan.Connections, r.Plan.Duration, r.Plan.Warmup, r.Algorithm)
-	if r.Plan.Kind == loadgen.StreamBulk {
+	if r.Plan.Kind == tcpstreams.Bulk {
 		for _, d := range []string{rfc2544.Forward, rfc2544.Reverse} {
 			if sum, slowest, fastest := r.Goodput(d); fastest > 0 {
 				fmt.Fprintf(w, "  %s: %.4g Mbit/s, a connection %.4g to %.4g\n", d, sum/1e6, slowest/1e6, fastest/1e6)

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/tunnelbench/tunnelbench/loadgen"
+	"github.com/tunnelbench/tunnelbench/loadgen/streams"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 	"github.com/tunnelbench/tunnelbench/reports"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
@@ -194,7 +194,7 @@ func (t *turn) streamTurn(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	stream, err := h.measureCalm(ctx, h.Plan(loadgen.StreamBulk))
+	stream, err := h.measureCalm(ctx, h.Plan(streams.Bulk))
 	if err = errors.Join(err, h.Close()); err != nil {
 		return err
 	}

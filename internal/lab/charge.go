@@ -37,7 +37,7 @@ func (b *Setup) charge(o *rfc2544.Observation, r Run) {
 	}
 	c := b.lab.wires[b.wireKey(r.Plan.Size)]
 	isWire := b.device.Up == nil // what everything else is compared with
-	if c == nil || isWire || b.session.Spins() || b.wan.Spins() || b.lab.Shared() || r.Plan.Rate.IsFlood() {
+	if c == nil || isWire || b.session.Spins() || b.wan.Spins() || b.lab.Shared() || r.Plan.Load.IsFlood() {
 		return
 	}
 	onTester := (r.testerWork() - c.wireWork[r.Plan.BatchSize()]) * float64(o.Offered)

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/loadgen"
+	"github.com/tunnelbench/tunnelbench/loadgen/afpacket"
+	"github.com/tunnelbench/tunnelbench/loadgen/xdp"
 	"github.com/tunnelbench/tunnelbench/netns"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
@@ -29,17 +31,18 @@ const (
 	EngineAFPacket = "afpacket"
 )
 
-// openers open the engines by name. A nil pointer must not become an engine.
+// openers open the engines by name. On an error they return a nil engine, not
+// one that holds a nil pointer.
 var openers = map[string]func(loadgen.EngineConfig) (engine, error){
 	EngineXDP: func(cfg loadgen.EngineConfig) (engine, error) {
-		x, err := loadgen.NewXDP(cfg)
+		x, err := xdp.New(cfg)
 		if err != nil {
 			return nil, err
 		}
 		return x, nil
 	},
 	EngineAFPacket: func(cfg loadgen.EngineConfig) (engine, error) {
-		a, err := loadgen.NewAFPacket(cfg)
+		a, err := afpacket.New(cfg)
 		if err != nil {
 			return nil, err
 		}
@@ -72,12 +75,12 @@ func chooseEngine(try func() error) string {
 
 // tryXDP asks the kernel for all that the engine needs, which only a trial can.
 func (b *Setup) tryXDP(ctx context.Context, cfg loadgen.EngineConfig) error {
-	x, err := loadgen.NewXDP(cfg)
+	x, err := xdp.New(cfg)
 	if err != nil {
 		return err
 	}
 	p := b.Plan(rfc2544.Trial{Size: rfc2544.MinFrame6, Load: 1000, Duration: time.Millisecond})
-	p.Silence = time.Millisecond
+	p.IdleTimeout = time.Millisecond
 	_, err = x.Run(ctx, p)
 	return errors.Join(err, x.Close())
 }

@@ -8,7 +8,7 @@ import (
 	"net/netip"
 	"time"
 
-	"github.com/tunnelbench/tunnelbench/loadgen"
+	"github.com/tunnelbench/tunnelbench/loadgen/streams"
 	"github.com/tunnelbench/tunnelbench/netns"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 )
@@ -57,7 +57,7 @@ func (h *Hosts) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	probe := h.Plan(loadgen.StreamRR)
+	probe := h.Plan(streams.RR)
 	probe.Connect, probe.Warmup, probe.Duration = max(time.Millisecond, time.Until(deadline)), 0, time.Millisecond
 	_, err = h.run(ctx, probe, func() {}, func() {})
 	if err == nil || ctx.Err() != nil {
@@ -81,23 +81,23 @@ const (
 
 // Plan is a measurement of a kind with its defaults, in the lab's direction and
 // IP version: one connection, messages of one octet.
-func (h *Hosts) Plan(kind string) loadgen.StreamPlan {
+func (h *Hosts) Plan(kind string) streams.Plan {
 	server := netns.Port1Addr
 	if h.bench.settings.IPv6 {
 		server = netns.Port1Addr6
 	}
-	return loadgen.StreamPlan{
+	return streams.Plan{
 		Kind: kind, Server: netip.AddrPortFrom(server, streamPort), Direction: h.bench.settings.Direction, Connections: 1,
 		Warmup: DefaultStreamWarmup, Duration: DefaultStreamDuration, Connect: connectLimit, Request: 1, Response: 1,
 	}
 }
 
 // Measure runs one measurement.
-func (h *Hosts) Measure(ctx context.Context, p loadgen.StreamPlan) (Stream, error) {
+func (h *Hosts) Measure(ctx context.Context, p streams.Plan) (Stream, error) {
 	s := Stream{Plan: p, Warnings: []string{}}
 	var before, after streamReading
 	var err error
-	s.StreamResult, err = h.run(ctx, p, func() { before = h.read() }, func() { after = h.read() })
+	s.Result, err = h.run(ctx, p, func() { before = h.read() }, func() { after = h.read() })
 	if died := h.bench.Alive(); died != nil && ctx.Err() == nil {
 		return s, fmt.Errorf("%w: %w", ErrDied, died)
 	}
@@ -116,7 +116,7 @@ func (h *Hosts) judge(s *Stream, before, after streamReading) {
 	s.LimitedBy = use.limitedBy()
 	s.book(use)
 	if rate, ok := h.bench.link.Rate(h.wanFrame()); ok && h.overheadKnown() && s.MSS() > 0 {
-		s.ceiling = loadgen.GoodputCeiling(rate, s.MSS(), h.mtu, h.bench.device.Overhead)
+		s.ceiling = streams.GoodputCeiling(rate, s.MSS(), h.mtu, h.bench.device.Overhead)
 		s.LimitedBy = cmp.Or(s.LimitedBy, s.fillsLink())
 	}
 	s.check()

@@ -188,7 +188,7 @@ func (r Run) offered() (n uint64) {
 // observation is the trial in the words of the RFCs.
 func (r Run) observation(directions []string) rfc2544.Observation {
 	o := rfc2544.Observation{
-		IntendedLoad: r.Plan.Rate, Duration: r.Ledger.Duration, Paused: r.Ledger.Paused, Stalls: r.Ledger.Stalls,
+		IntendedLoad: r.Plan.Load, Duration: r.Ledger.Duration, Paused: r.Ledger.Paused, Stalls: r.Ledger.Stalls,
 		Lateness: r.Ledger.Lateness, Latency: r.Ledger.Latency, LatencyQuiet: r.Ledger.LatencyQuiet,
 		Variation: r.Ledger.Variation, Drops: map[string]int64{}, Reasons: r.reasons, Warnings: []string{},
 	}

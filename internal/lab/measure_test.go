@@ -14,7 +14,7 @@ import (
 func bothStreams() Run {
 	all := &rfc2544.Distribution{N: 2900, P50: 3, P90: 4, P99: 5, P999: 6, Max: 7}
 	return Run{
-		Plan: loadgen.Plan{Rate: 1500},
+		Plan: loadgen.Plan{Trial: rfc2544.Trial{Load: 1500}},
 		Ledger: loadgen.Ledger{
 			Streams: []loadgen.StreamLedger{
 				{Intended: 1500, Offered: 1500, Received: 1500, Reordered: 2, Span: time.Second},

@@ -310,7 +310,7 @@ func (b *Setup) Explore(ctx context.Context, size rfc2544.FrameSize) (ceiling, h
 			return 0, 0, fmt.Errorf("explore: %w", err)
 		}
 		o := r.observation(b.settings.Directions())
-		if p.Rate.IsFlood() {
+		if p.Load.IsFlood() {
 			hint = r.slowestStream()
 		} else if o.Offered == o.Intended {
 			break
@@ -318,7 +318,7 @@ func (b *Setup) Explore(ctx context.Context, size rfc2544.FrameSize) (ceiling, h
 		sent := float64(o.Offered) / float64(len(p.Streams)) / (o.Duration + o.Paused).Seconds()
 		p = b.Plan(rfc2544.Trial{Size: size, Load: rfc2544.Rate(headroom * sent), Duration: duration})
 	}
-	return p.Rate, hint, nil
+	return p.Load, hint, nil
 }
 
 // slowestStream is how fast frames of a flood came back, in the direction where

@@ -133,7 +133,7 @@ func (l *Lab) dutCores() []int {
 func (b *Setup) waitReachable(ctx context.Context, deadline time.Time) error {
 	probe := b.Plan(rfc2544.Trial{Size: b.settings.minFrame(), Load: 1000, Duration: 5 * time.Millisecond})
 	probe.Window = max(200*time.Millisecond, b.settings.LossTimeout)
-	probe.Late = time.Second
+	probe.LossTimeout = time.Second
 	for _, direction := range []string{rfc2544.Forward, rfc2544.Reverse} {
 		probe = b.towards(probe, direction)
 		for {

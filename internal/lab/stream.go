@@ -3,15 +3,15 @@ package lab
 import (
 	"fmt"
 
-	"github.com/tunnelbench/tunnelbench/loadgen"
+	"github.com/tunnelbench/tunnelbench/loadgen/streams"
 	"github.com/tunnelbench/tunnelbench/reports"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
 // Stream is what one measurement of streams showed, of both ends.
 type Stream struct {
-	Plan loadgen.StreamPlan `json:"plan"`
-	loadgen.StreamResult
+	Plan streams.Plan `json:"plan"`
+	streams.Result
 	Values    []rfc2544.Value `json:"values"`
 	LimitedBy string          `json:"limited_by"` // one of the reports' words; empty when unknown
 	Valid     bool            `json:"valid"`
@@ -56,9 +56,9 @@ func (s *Stream) fillsLink() string {
 // check finds what makes a measurement worth nothing.
 func (s *Stream) check() {
 	switch {
-	case s.Plan.Kind == loadgen.StreamBulk && s.Octets() == 0:
+	case s.Plan.Kind == streams.Bulk && s.Octets() == 0:
 		s.warn("not one octet came through")
-	case s.Plan.Kind != loadgen.StreamBulk && s.Transactions == 0:
+	case s.Plan.Kind != streams.Bulk && s.Transactions == 0:
 		s.warn("no transaction of %d succeeded", s.Failures)
 	case s.Failures > 0:
 		s.warn("%d of %d connections failed", s.Failures, s.Failures+s.Transactions)
@@ -88,9 +88,9 @@ const (
 // values are the measurement's, by the names that results have.
 func (s *Stream) values() []rfc2544.Value {
 	switch s.Plan.Kind {
-	case loadgen.StreamRR:
+	case streams.RR:
 		return s.transactions("request_response", "request_response_rate")
-	case loadgen.StreamCRR:
+	case streams.CRR:
 		return s.transactions("connection", "connection_rate")
 	}
 	return s.bulk()

@@ -13,7 +13,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/tunnelbench/tunnelbench/loadgen"
+	"github.com/tunnelbench/tunnelbench/loadgen/streams"
 	"github.com/tunnelbench/tunnelbench/netns"
 )
 
@@ -30,19 +30,19 @@ func streamRole(args []string) error {
 	if len(args) != 2 {
 		return errors.New("which node, and what plan?")
 	}
-	var p loadgen.StreamPlan
+	var p streams.Plan
 	if err := json.Unmarshal([]byte(args[1]), &p); err != nil {
 		return err
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	out := json.NewEncoder(os.Stdout)
-	var r loadgen.StreamResult
+	var r streams.Result
 	var err error
 	if args[0] == netns.Server {
-		r, err = loadgen.ServeStreams(ctx, p, func() { _ = out.Encode(struct{}{}) }) // the lab is gone, and so are we
+		r, err = streams.Serve(ctx, p, func() { _ = out.Encode(struct{}{}) }) // the lab is gone, and so are we
 	} else {
-		r, err = loadgen.RunStreams(ctx, p, func(w loadgen.StreamWindow) { _ = out.Encode(w) })
+		r, err = streams.Run(ctx, p, func(w streams.Window) { _ = out.Encode(w) })
 	}
 	if err != nil {
 		return err
@@ -61,7 +61,7 @@ type streamEnd struct {
 const streamGrace = 5 * time.Second
 
 // startEnd runs one end in its node. What it says ends when it or ctx does.
-func (h *Hosts) startEnd(ctx context.Context, node string, p loadgen.StreamPlan) (*streamEnd, error) {
+func (h *Hosts) startEnd(ctx context.Context, node string, p streams.Plan) (*streamEnd, error) {
 	plan, err := json.Marshal(p)
 	if err != nil {
 		return nil, err
@@ -127,7 +127,7 @@ func (e *streamEnd) close() error {
 }
 
 // run runs one measurement; begin and end are called when the window does.
-func (h *Hosts) run(ctx context.Context, p loadgen.StreamPlan, begin, end func()) (r loadgen.StreamResult, err error) {
+func (h *Hosts) run(ctx context.Context, p streams.Plan, begin, end func()) (r streams.Result, err error) {
 	if err := p.Validate(); err != nil {
 		return r, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
@@ -151,7 +151,7 @@ func (h *Hosts) run(ctx context.Context, p loadgen.StreamPlan, begin, end func()
 	if r, err = client.measure(ctx, p, begin, end); err != nil {
 		return r, cmp.Or(server.ended(), err)
 	}
-	if gone := server.ended(); gone != nil && p.Kind != loadgen.StreamBulk {
+	if gone := server.ended(); gone != nil && p.Kind != streams.Bulk {
 		return r, gone
 	}
 	served, err := server.stop()
@@ -160,8 +160,8 @@ func (h *Hosts) run(ctx context.Context, p loadgen.StreamPlan, begin, end func()
 }
 
 // measure follows the client through the window to its result.
-func (e *streamEnd) measure(ctx context.Context, p loadgen.StreamPlan, begin, end func()) (r loadgen.StreamResult, err error) {
-	var window loadgen.StreamWindow
+func (e *streamEnd) measure(ctx context.Context, p streams.Plan, begin, end func()) (r streams.Result, err error) {
+	var window streams.Window
 	if err := e.hear(&window); err != nil {
 		return r, err
 	}
@@ -184,7 +184,7 @@ func (e *streamEnd) measure(ctx context.Context, p loadgen.StreamPlan, begin, en
 }
 
 // stop has a server say what it saw.
-func (e *streamEnd) stop() (r loadgen.StreamResult, err error) {
+func (e *streamEnd) stop() (r streams.Result, err error) {
 	stopped := make(chan error, 1)
 	go func() {
 		_, err := e.process.Stop(streamGrace)

@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/internal/stats"
+	"github.com/tunnelbench/tunnelbench/loadgen/streams"
 
-	"github.com/tunnelbench/tunnelbench/loadgen"
 	"github.com/tunnelbench/tunnelbench/netns"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 	"github.com/tunnelbench/tunnelbench/reports"
@@ -49,8 +49,8 @@ func frameOf(mtu int) rfc2544.FrameSize {
 
 // plans are one round of measurements: bulk with one connection and with
 // several, request and response, connections.
-func (h *Hosts) plans(p StreamsPlan) []loadgen.StreamPlan {
-	plans := []loadgen.StreamPlan{h.Plan(loadgen.StreamBulk), h.Plan(loadgen.StreamBulk), h.Plan(loadgen.StreamRR), h.Plan(loadgen.StreamCRR)}
+func (h *Hosts) plans(p StreamsPlan) []streams.Plan {
+	plans := []streams.Plan{h.Plan(streams.Bulk), h.Plan(streams.Bulk), h.Plan(streams.RR), h.Plan(streams.CRR)}
 	plans[1].Connections = p.Connections
 	for i := range plans {
 		plans[i].Duration = p.Duration
@@ -118,7 +118,7 @@ func (h *Hosts) repeat(ctx context.Context, p StreamsPlan) (all []Stream, err er
 }
 
 // measureCalm repeats a measurement that the machine has disturbed.
-func (h *Hosts) measureCalm(ctx context.Context, p loadgen.StreamPlan) (s Stream, err error) {
+func (h *Hosts) measureCalm(ctx context.Context, p streams.Plan) (s Stream, err error) {
 	for range 1 + rfc2544.DefaultRetries {
 		if s, err = h.Measure(ctx, p); err != nil || !s.disturbed {
 			break
@@ -143,7 +143,7 @@ func joinStreams(res reports.Result, all []Stream) reports.Result {
 			continue
 		}
 		res.Valid = res.Valid && s.Valid
-		if s.Plan.Kind == loadgen.StreamBulk && s.Plan.Connections == 1 {
+		if s.Plan.Kind == streams.Bulk && s.Plan.Connections == 1 {
 			res.LimitedBy = s.LimitedBy
 		}
 		for _, v := range s.Values {

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tunnelbench/tunnelbench/loadgen"
+	"github.com/tunnelbench/tunnelbench/loadgen/streams"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 	"github.com/tunnelbench/tunnelbench/reports"
 )
@@ -35,7 +35,7 @@ func openHosts(t *testing.T, l *openedLab, spec string) *Hosts {
 	return h
 }
 
-func shortPlan(h *Hosts, kind string) loadgen.StreamPlan {
+func shortPlan(h *Hosts, kind string) streams.Plan {
 	p := h.Plan(kind)
 	p.Warmup, p.Duration = 50*time.Millisecond, 300*time.Millisecond
 	return p
@@ -49,12 +49,12 @@ func TestStreamsOverDevices(t *testing.T) {
 		l.set.IPv6, l.set.Direction = ip6, "both"
 		for _, spec := range []string{"plain", "vxlan", "wireguard-go", "reference", "exec:../../docs/examples/vxlan.sh"} {
 			h := openHosts(t, l, spec)
-			for _, kind := range loadgen.StreamKinds() {
+			for _, kind := range streams.Kinds() {
 				s, err := h.Measure(context.Background(), shortPlan(h, kind))
 				if err != nil {
 					t.Fatalf("%s, %s: %v", spec, kind, err)
 				}
-				if kind == loadgen.StreamBulk {
+				if kind == streams.Bulk {
 					find(t, s.Values, "stream_goodput_reverse")
 					find(t, s.Values, "stream_retransmits")
 				} else if s.Transactions == 0 || s.Failures != 0 {
@@ -105,7 +105,7 @@ func TestGoodputStaysBelowTheCeiling(t *testing.T) {
 	l.set.WAN = "rate=20Mbps,queue=100"
 	for spec, known := range map[string]bool{"vxlan": true, "exec:../../docs/examples/vxlan.sh": false} {
 		h := openHosts(t, l, spec)
-		p := h.Plan(loadgen.StreamBulk)
+		p := h.Plan(streams.Bulk)
 		p.Duration = time.Second
 		s, err := h.Measure(context.Background(), p)
 		if err != nil {
@@ -151,7 +151,7 @@ func TestKilledEnds(t *testing.T) {
 	mark := strconv.Itoa(os.Getpid()) + "-" + strconv.FormatInt(time.Now().UnixNano(), 36)
 	t.Setenv(key, mark)
 	for _, end := range []string{"client", "server"} {
-		p := h.Plan(loadgen.StreamBulk)
+		p := h.Plan(streams.Bulk)
 		p.Duration = time.Minute
 		done := make(chan error, 1)
 		start := time.Now()
@@ -177,7 +177,7 @@ func TestKilledEnds(t *testing.T) {
 			t.Errorf("%s killed: left behind: %v", end, left)
 		}
 	}
-	if _, err := h.Measure(context.Background(), shortPlan(h, loadgen.StreamBulk)); err != nil {
+	if _, err := h.Measure(context.Background(), shortPlan(h, streams.Bulk)); err != nil {
 		t.Errorf("the next measurement: %v", err)
 	}
 }
@@ -186,7 +186,7 @@ func TestKilledEnds(t *testing.T) {
 func TestStreamsThatEndEarly(t *testing.T) {
 	l := openLab(t)
 	h := openHosts(t, l, "plain")
-	p := h.Plan(loadgen.StreamRR)
+	p := h.Plan(streams.RR)
 	p.Duration = time.Minute
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
@@ -198,7 +198,7 @@ ip link add "$TB_DEV" type vxlan id 9 local "$TB_LOCAL" remote "$TB_PEER" dstpor
 sleep 2 & wait $!
 echo out of luck >&2
 exit 9`))
-	p = dies.Plan(loadgen.StreamCRR)
+	p = dies.Plan(streams.CRR)
 	p.Duration = 4 * time.Second
 	_, err := dies.Measure(context.Background(), p)
 	if !errors.Is(err, ErrDied) || !strings.Contains(err.Error(), "out of luck") {

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tunnelbench/tunnelbench/loadgen"
+	"github.com/tunnelbench/tunnelbench/loadgen/streams"
 	"github.com/tunnelbench/tunnelbench/reports"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
@@ -24,12 +24,12 @@ func find(t *testing.T, values []rfc2544.Value, name string) rfc2544.Value {
 
 // bulkStream carried so many octets a second each way, on two connections.
 func bulkStream(octets uint64, direction string) Stream {
-	s := Stream{Plan: loadgen.StreamPlan{Kind: loadgen.StreamBulk, Direction: direction, Connections: 2, Duration: 2 * time.Second}}
+	s := Stream{Plan: streams.Plan{Kind: streams.Bulk, Direction: direction, Connections: 2, Duration: 2 * time.Second}}
 	for _, d := range s.directions() {
 		s.Connections = append(s.Connections,
-			loadgen.StreamConnection{Direction: d, Sender: true, Retransmits: 5, MSS: 1448, RTT: 2e6, MinRTT: 1e6},
-			loadgen.StreamConnection{Direction: d, Octets: octets * 3 / 2, Elapsed: 2 * time.Second},
-			loadgen.StreamConnection{Direction: d, Octets: octets / 2, Elapsed: 2 * time.Second})
+			streams.Connection{Direction: d, Sender: true, Retransmits: 5, MSS: 1448, RTT: 2e6, MinRTT: 1e6},
+			streams.Connection{Direction: d, Octets: octets * 3 / 2, Elapsed: 2 * time.Second},
+			streams.Connection{Direction: d, Octets: octets / 2, Elapsed: 2 * time.Second})
 	}
 	return s
 }
@@ -59,8 +59,8 @@ func TestBulkValues(t *testing.T) {
 
 // What was not measured has no value, and is no success.
 func TestNothingMeasured(t *testing.T) {
-	for _, kind := range loadgen.StreamKinds() {
-		s := Stream{Plan: loadgen.StreamPlan{Kind: kind, Connections: 1, Duration: time.Second, Direction: rfc2544.Forward}}
+	for _, kind := range streams.Kinds() {
+		s := Stream{Plan: streams.Plan{Kind: kind, Connections: 1, Duration: time.Second, Direction: rfc2544.Forward}}
 		s.book(coreUse{device: 1, metered: true})
 		if s.check(); len(s.values()) != 0 || len(s.Warnings) != 1 {
 			t.Errorf("%s: %+v, %q", kind, s.values(), s.Warnings)
@@ -69,7 +69,7 @@ func TestNothingMeasured(t *testing.T) {
 }
 
 func TestFewSamplesHaveNoTail(t *testing.T) {
-	s := Stream{Plan: loadgen.StreamPlan{Kind: loadgen.StreamRR, Connections: 1, Duration: time.Second}}
+	s := Stream{Plan: streams.Plan{Kind: streams.RR, Connections: 1, Duration: time.Second}}
 	s.Transactions, s.Elapsed, s.Latency = 1000, 2*time.Second, &rfc2544.Distribution{N: 1000, P50: 10, P99: 20, P999: 30}
 	values := s.values()
 	if find(t, values, "request_response_rate").Value != 500 || find(t, values, "request_response_p99").Value != 20 || len(values) != 3 {

@@ -28,16 +28,16 @@ func (b *Setup) stream(direction string) loadgen.Stream {
 // Plan is a trial for the engine.
 func (b *Setup) Plan(t rfc2544.Trial) loadgen.Plan {
 	const (
-		margin = 10 * time.Millisecond // a frame that came just before the silence began may still be late
+		margin = 10 * time.Millisecond // a frame may take all of the loss timeout and come just before the idle timeout
 		window = 5 * time.Second       // overloaded tunnels have been seen to deliver 2.5 s late
 	)
 	cfg := b.settings
 	p := loadgen.Plan{
-		Size: t.Size, Rate: t.Load, Duration: t.Duration, Flows: cfg.Flows, Networks: cfg.Networks, Seed: cfg.Seed, IPv6: cfg.IPv6,
-		Late: cfg.LossTimeout, Silence: cfg.LossTimeout + margin, Window: window, Traffic: t.Traffic,
+		Trial: t, Flows: max(t.Networks, cfg.Flows), Seed: cfg.Seed, IPv6: cfg.IPv6,
+		LossTimeout: cfg.LossTimeout, IdleTimeout: cfg.LossTimeout + margin, Window: window,
 	}
-	if n := t.Networks; n > 0 {
-		p.Networks, p.Flows = n, max(n, p.Flows)
+	if p.Networks == 0 {
+		p.Networks = cfg.Networks
 	}
 	return b.towards(p, b.settings.Directions()...)
 }

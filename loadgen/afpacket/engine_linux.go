@@ -1,0 +1,141 @@
+package afpacket
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"time"
+
+	"github.com/tunnelbench/tunnelbench/internal/sys"
+	"github.com/tunnelbench/tunnelbench/loadgen"
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
+
+// Engine is the engine that sends and receives by packet sockets, with
+// nothing of its own inside the kernel: for those who may not load BPF, for
+// frames that XDP cannot send, and as a second opinion on the other engine.
+type Engine struct {
+	cfg     loadgen.EngineConfig
+	sockets [2]*sys.PacketSocket
+	seen    [2][]uint64 // a bit for each frame
+	used    [2]uint64   // frames whose bits the last trial may have set
+	trial   uint16
+}
+
+// A ring holds what comes while the tester's core is away for some 30 ms, in
+// no more than so many octets of memory, slots rounded up by as much as twice,
+// and octets for the kernel in each slot.
+const (
+	ringSlots  = 16384
+	ringOctets = 64 << 20
+	slotHead   = 80
+)
+
+// New opens a socket on both ports.
+func New(cfg loadgen.EngineConfig) (*Engine, error) {
+	cfg.Largest = cmp.Or(cfg.Largest, rfc2544.MaxFrame)
+	a := &Engine{cfg: cfg}
+	words := (max(cfg.MaxFrames, 1<<16) + 63) / 64
+	octets := cfg.Largest.OnVeth() + slotHead
+	for i, port := range cfg.Ports {
+		a.seen[i] = make([]uint64, words)
+		err := port.Enter(func() (err error) {
+			a.sockets[i], err = sys.OpenPacket(port.Index, min(ringSlots, ringOctets/(2*octets)), octets)
+			return err
+		})
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("port %d: %w", i, err), a.Close())
+		}
+	}
+	return a, nil
+}
+
+// Close closes the sockets.
+func (a *Engine) Close() error {
+	var errs []error
+	for i, s := range a.sockets {
+		if s != nil {
+			errs = append(errs, s.Close())
+		}
+		a.sockets[i] = nil
+	}
+	return errors.Join(errs...)
+}
+
+// Probe knows nothing: it needs a program inside the kernel to watch a core.
+func (a *Engine) Probe(context.Context, time.Duration) (map[int]time.Duration, error) {
+	return nil, nil
+}
+
+// Run runs one trial. When ctx ends early the ledger of what was sent until
+// then is returned with ctx's error.
+func (a *Engine) Run(ctx context.Context, p loadgen.Plan) (loadgen.Ledger, error) {
+	if err := p.Validate(); err != nil {
+		return loadgen.Ledger{}, err
+	}
+	if p.Attack != 0 {
+		return loadgen.Ledger{}, errors.New("attack: this engine sends no mutants: use xdp")
+	}
+	if p.Size > a.cfg.Largest {
+		return loadgen.Ledger{}, fmt.Errorf("frame size %d: this engine was opened for up to %d", p.Size, a.cfg.Largest)
+	}
+	most := uint64(len(a.seen[0])) * 64
+	if n := p.Frames(); n > most {
+		return loadgen.Ledger{}, fmt.Errorf("trial of %d frames: the ledger of this engine holds %d", n, most)
+	}
+	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // a collection would be a stall of our own making
+	t, err := a.prepare(p)
+	if err != nil {
+		return loadgen.Ledger{}, fmt.Errorf("prepare the trial: %w", err)
+	}
+	defer context.AfterFunc(ctx, func() { t.stop.Store(true) })()
+	done := make(chan error, 1)
+	go func() {
+		runtime.LockOSThread() // never unlocked: the thread dies with its signal mask
+		err := sys.BecomeGenerator(a.cfg.Tester)
+		if err == nil {
+			err = t.run()
+		}
+		done <- err
+	}()
+	err = <-done
+	for _, s := range t.streams {
+		a.used[s.number] = t.schedule.sent[s.number].n
+	}
+	if err != nil {
+		return loadgen.Ledger{}, fmt.Errorf("run the generator: %w", err)
+	}
+	l, err := t.ledger()
+	return l, errors.Join(ctx.Err(), err)
+}
+
+// prepare begins a new trial: what still waits in the rings is of the last one
+// and nobody's business, what comes later of it is stale.
+func (a *Engine) prepare(p loadgen.Plan) (*packetTrial, error) {
+	a.trial++
+	most := uint64(len(a.seen[0])) * 64
+	t := &packetTrial{plan: p, trial: a.trial, schedule: newSchedule(p, most, a.cfg.Tester), batch: p.BatchSize()}
+	for i := range p.Streams {
+		n := p.First() + i
+		stamper, err := newStamper(p, i, a.trial, t.batch)
+		if err != nil {
+			return nil, err
+		}
+		clear(a.seen[n][:(a.used[n]+63)/64])
+		s := &packetStream{number: n, stamper: stamper, out: make([][]byte, 0, t.batch), from: a.sockets[n], to: a.sockets[1-n]}
+		s.receiver = newReceiver(stamper, t.schedule.frames, p.LossTimeout, a.seen[n])
+		s.receiver.delays = newDelays(p)
+		if p.Pcap != "" {
+			s.receiver.witness = newWitness(a.cfg.Largest.OnVeth())
+		}
+		if s.dropped, err = s.empty(); err != nil {
+			return nil, err
+		}
+		t.streams = append(t.streams, s)
+		t.byNumber[n] = s
+	}
+	return t, nil
+}

@@ -1,0 +1,33 @@
+//go:build !linux
+
+package afpacket
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/tunnelbench/tunnelbench/loadgen"
+)
+
+// Engine is the engine that sends and receives by packet sockets.
+type Engine struct{}
+
+var errPacketNeedsLinux = fmt.Errorf("the afpacket engine needs Linux: %w", errors.ErrUnsupported)
+
+// New says that this system has no such engine.
+func New(loadgen.EngineConfig) (*Engine, error) { return nil, errPacketNeedsLinux }
+
+// Run says so too.
+func (a *Engine) Run(context.Context, loadgen.Plan) (loadgen.Ledger, error) {
+	return loadgen.Ledger{}, errPacketNeedsLinux
+}
+
+// Probe says so too.
+func (a *Engine) Probe(context.Context, time.Duration) (map[int]time.Duration, error) {
+	return nil, errPacketNeedsLinux
+}
+
+// Close has nothing to undo.
+func (a *Engine) Close() error { return nil }

@@ -1,0 +1,13 @@
+package afpacket
+
+import (
+	"os"
+	"testing"
+
+	"github.com/tunnelbench/tunnelbench/netns"
+)
+
+func TestMain(m *testing.M) {
+	netns.Helper()
+	os.Exit(m.Run())
+}

@@ -1,0 +1,83 @@
+package afpacket
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/gopacket/gopacket"
+	"github.com/gopacket/gopacket/layers"
+	"github.com/gopacket/gopacket/pcapgo"
+)
+
+// directions are the names of the streams' captures.
+var directions = [2]string{"forward", "reverse"}
+
+// The interfaces of a capture file.
+const (
+	sentInterface     = 0
+	receivedInterface = 1
+)
+
+// writeCapture puts what w saw of the stream into dir/forward.pcapng or
+// reverse.pcapng in one step: written aside, then renamed. clock is CLOCK_REALTIME
+// minus CLOCK_MONOTONIC, ns.
+func writeCapture(dir string, s *stamper, w *witness, clock int64) (err error) {
+	path := filepath.Join(dir, directions[s.signature.Stream]+".pcapng")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("capture: %w", err)
+	}
+	f, err := os.CreateTemp(dir, ".capture.*")
+	if err != nil {
+		return fmt.Errorf("capture %s: %w", path, err)
+	}
+	err = errors.Join(encodeCapture(f, s, w, clock), f.Chmod(0o644), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return fmt.Errorf("capture %s: %w", path, errors.Join(err, os.Remove(f.Name())))
+	}
+	return nil
+}
+
+// encodeCapture writes pcapng with two interfaces: the port that sent, whose
+// frames are rebuilt, and the port that received.
+func encodeCapture(out io.Writer, s *stamper, w *witness, clock int64) error {
+	from := int(s.signature.Stream)
+	port := pcapgo.NgInterface{
+		Name: fmt.Sprintf("port%d sent", from), LinkType: layers.LinkTypeEthernet, TimestampResolution: 9,
+		Description: "frames that did not arrive, rebuilt: the stamp is 0 and the time is when the gap showed, since the time of sending is not known",
+	}
+	options := pcapgo.NgWriterOptions{SectionInfo: pcapgo.NgSectionInfo{Application: "tunnelbench"}}
+	ng, err := pcapgo.NewNgWriterInterface(out, port, options)
+	if err != nil {
+		return err
+	}
+	port.Name, port.Description = fmt.Sprintf("port%d received", 1-from), ""
+	if _, err := ng.AddInterface(port); err != nil {
+		return err
+	}
+	for _, seen := range w.log {
+		info := gopacket.CaptureInfo{Timestamp: time.Unix(0, int64(seen.at)+clock), InterfaceIndex: receivedInterface, Length: seen.length}
+		data := seen.data
+		if data == nil {
+			data = slices.Clone(s.template)
+			s.write(data, seen.sequence, 0)
+			info.InterfaceIndex, info.Length = sentInterface, len(data)
+		}
+		info.CaptureLength = len(data)
+		var note pcapgo.NgPacketOptions
+		if seen.comment != "" {
+			note.Comments = []string{seen.comment}
+		}
+		if err := ng.WritePacketWithOptions(info, data, note); err != nil {
+			return err
+		}
+	}
+	return ng.Flush()
+}

@@ -1,0 +1,54 @@
+package afpacket
+
+import (
+	"encoding/binary"
+
+	"github.com/tunnelbench/tunnelbench/internal/checksum"
+	"github.com/tunnelbench/tunnelbench/loadgen"
+	"github.com/tunnelbench/tunnelbench/loadgen/signature"
+)
+
+// stamper writes one stream's frames into buffers that hold its template: a
+// device may do what it likes with the kernel's copy, the buffer stays as it
+// was, so only what differs from frame to frame is written.
+type stamper struct {
+	loadgen.Layout
+	signature signature.Signature // trial and stream
+	template  []byte
+	flows     []loadgen.Flow
+	buffers   [][]byte
+}
+
+// newStamper makes batch buffers for the plan's stream i.
+func newStamper(p loadgen.Plan, i int, trial uint16, batch int) (*stamper, error) {
+	template, flows, err := p.StreamFrames(i, int(trial))
+	if err != nil {
+		return nil, err
+	}
+	s := &stamper{
+		Layout: p.Streams[i].Layout(), template: template, flows: flows,
+		signature: signature.Signature{Trial: trial, Stream: uint8(p.First() + i)}, buffers: make([][]byte, batch),
+	}
+	slab := make([]byte, 0, batch*len(template))
+	for b := range s.buffers {
+		at := len(slab)
+		slab = append(slab, template...)
+		s.buffers[b] = slab[at:len(slab):len(slab)]
+	}
+	return s, nil
+}
+
+// write makes frame the one with that number, sent at now. The flows take turns.
+func (s *stamper) write(frame []byte, sequence, now uint64) {
+	f := &s.flows[sequence%uint64(len(s.flows))]
+	copy(frame[s.Head:s.Head+s.HeadLen], f.Head[:])
+	stamp := s.signature
+	stamp.Sequence, stamp.SentAt = uint32(sequence), now
+	stamp.Put(frame[s.Payload:])
+	sum := uint64(f.UDPSum) + uint64(stamp.Check()) + uint64(stamp.Sequence) + now>>32 + now&0xffffffff
+	check := ^checksum.Fold(sum)
+	if check == 0 {
+		check = 0xffff // RFC 768: 0 means none
+	}
+	binary.BigEndian.PutUint16(frame[s.Payload-2:], check)
+}

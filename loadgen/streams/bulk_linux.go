@@ -1,0 +1,106 @@
+package streams
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"github.com/tunnelbench/tunnelbench/internal/sys"
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
+
+// A bulk connection begins with a header from the client: who sends, and when
+// it is measured.
+//
+//	0         1          9        17
+//	+---------+----------+---------+
+//	| reverse | start ns | end ns  |
+//	+---------+----------+---------+
+const headerLen = 17
+
+// bulkBuffer is what is read or written at once, in octets.
+const bulkBuffer = 128 << 10
+
+// bulkEnd is one end of a bulk connection.
+type bulkEnd struct {
+	conn      *net.TCPConn
+	window    Window
+	direction string
+	sender    bool
+	octets    atomic.Uint64 // read so far
+
+	octetsBefore uint64 // at the start of the window
+	infoBefore   sys.TCPInfo
+}
+
+func (w Window) header(direction string) []byte {
+	h := make([]byte, headerLen)
+	if direction == rfc2544.Reverse {
+		h[0] = 1
+	}
+	binary.BigEndian.PutUint64(h[1:], w.Start)
+	binary.BigEndian.PutUint64(h[9:], w.End)
+	return h
+}
+
+func parseHeader(h []byte) (direction string, w Window) {
+	direction = rfc2544.Forward
+	if h[0] == 1 {
+		direction = rfc2544.Reverse
+	}
+	return direction, Window{Start: binary.BigEndian.Uint64(h[1:]), End: binary.BigEndian.Uint64(h[9:])}
+}
+
+// until is how long it takes until moment, on the clock of Window.
+func until(moment uint64) time.Duration { return time.Duration(int64(moment) - int64(sys.Monotonic())) }
+
+// carry sends or reads until the window ends. Only an end before that is an error.
+func (e *bulkEnd) carry() error {
+	if err := e.conn.SetDeadline(time.Now().Add(until(e.window.End))); err != nil {
+		return err
+	}
+	buf := make([]byte, bulkBuffer)
+	for {
+		var n int
+		var err error
+		if e.sender {
+			_, err = e.conn.Write(buf)
+		} else {
+			n, err = e.conn.Read(buf)
+			e.octets.Add(uint64(n))
+		}
+		switch {
+		case err == nil:
+			continue
+		case errors.Is(err, os.ErrDeadlineExceeded) || until(e.window.End) <= 0:
+			return nil
+		case errors.Is(err, io.EOF):
+			err = errors.New("closed by the other end")
+		}
+		return fmt.Errorf("a %s connection ended %v before its time: %w", e.direction, until(e.window.End).Round(time.Millisecond), plainError(err))
+	}
+}
+
+// info is what the kernel knows of a sender; nothing of a receiver.
+func (e *bulkEnd) info() (info sys.TCPInfo, err error) {
+	if !e.sender {
+		return info, nil
+	}
+	return onSocket(e.conn, sys.ReadTCPInfo)
+}
+
+// onSocket asks the kernel something about a connection.
+func onSocket[T any](conn *net.TCPConn, ask func(fd uintptr) (T, error)) (answer T, err error) {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return answer, err
+	}
+	var asked error
+	err = raw.Control(func(fd uintptr) { answer, asked = ask(fd) })
+	return answer, errors.Join(err, asked)
+}

@@ -1,0 +1,154 @@
+package streams
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tunnelbench/tunnelbench/loadgen"
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
+
+// freePort is one that nobody listens on.
+func freePort(t *testing.T) netip.AddrPort {
+	t.Helper()
+	l, err := net.ListenTCP("tcp", net.TCPAddrFromAddrPort(netip.MustParseAddrPort("127.0.0.1:0")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).AddrPort()
+}
+
+// serve plays the server on loopback; stop ends it and returns its result.
+func serve(t *testing.T, p *Plan) (stop func() (Result, error)) {
+	t.Helper()
+	p.Server = freePort(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	t.Cleanup(cancel)
+	ready, done := make(chan struct{}), make(chan struct{})
+	var r Result
+	var err error
+	go func() {
+		defer close(done)
+		r, err = Serve(ctx, *p, func() { close(ready) })
+	}()
+	select {
+	case <-ready:
+	case <-done:
+		t.Fatal(err)
+	}
+	return func() (Result, error) {
+		cancel()
+		<-done
+		return r, err
+	}
+}
+
+func TestBulkBothWays(t *testing.T) {
+	for _, direction := range []string{rfc2544.Forward, rfc2544.Reverse, rfc2544.Both} {
+		p := streamPlan(Bulk)
+		p.Direction, p.Connections = direction, 2
+		stop := serve(t, &p)
+		var window Window
+		r, err := Run(context.Background(), p, func(w Window) { window = w })
+		if err != nil {
+			t.Fatalf("%s: %v", direction, err)
+		}
+		served, err := stop()
+		if err != nil {
+			t.Fatalf("%s: server: %v", direction, err)
+		}
+		r.Add(served)
+		if window.End-window.Start != uint64(p.Duration) || r.Algorithm == "" {
+			t.Errorf("%s: window %+v, algorithm %q", direction, window, r.Algorithm)
+		}
+		if n := len(r.Connections); n != 4*len(p.directions()) {
+			t.Errorf("%s: %d ends of connections", direction, n)
+		}
+		for _, d := range p.directions() {
+			if sum, slowest, _ := r.Goodput(d); sum <= slowest || slowest <= 0 {
+				t.Errorf("%s: %s: %v bit/s, the slowest %v", direction, d, sum, slowest)
+			}
+		}
+		if least, smoothed := r.RTT(); least <= 0 || smoothed < least || r.MSS() <= 0 {
+			t.Errorf("%s: rtt %v, %v, mss %d", direction, least, smoothed, r.MSS())
+		}
+	}
+}
+
+func TestTransactions(t *testing.T) {
+	for _, kind := range []string{RR, CRR} {
+		p := streamPlan(kind)
+		p.Connections, p.Request, p.Response = 2, 100, 3000
+		stop := serve(t, &p)
+		r, err := Run(context.Background(), p, func(Window) {})
+		if _, served := stop(); err != nil || served != nil {
+			t.Fatalf("%s: %v, server %v", kind, err, served)
+		}
+		if r.Transactions < 10 || r.Failures != 0 || r.Latency == nil || r.Latency.N != r.Transactions || r.Elapsed < p.Duration*9/10 {
+			t.Errorf("%s: %+v, latency %+v", kind, r, r.Latency)
+		}
+	}
+}
+
+// A server that dies is an error at once, and not at the end of the measurement;
+// but of a kind that counts failures it is only some.
+func TestServerThatDies(t *testing.T) {
+	for kind, want := range map[string]string{Bulk: "before its time", RR: "not answered", CRR: ""} {
+		p := streamPlan(kind)
+		if p.Duration = time.Minute; want == "" {
+			p.Duration = 200 * time.Millisecond
+		}
+		stop := serve(t, &p)
+		begun := time.Now()
+		r, err := Run(context.Background(), p, func(Window) { time.AfterFunc(100*time.Millisecond, func() { stop() }) })
+		switch {
+		case want == "" && (err != nil || r.Failures == 0):
+			t.Errorf("%s: %+v, %v, want failures", kind, r, err)
+		case want != "" && (err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n")):
+			t.Errorf("%s: %v, want one line with %q", kind, err, want)
+		}
+		if took := time.Since(begun); took > 30*time.Second {
+			t.Errorf("%s: took %v", kind, took)
+		}
+	}
+}
+
+// Without a server there is an error, and an interrupt ends everything.
+func TestStreamsEnd(t *testing.T) {
+	for _, kind := range Kinds() {
+		p := streamPlan(kind)
+		p.Server = freePort(t)
+		if _, err := Run(context.Background(), p, func(Window) {}); err == nil || !strings.Contains(err.Error(), "connect") {
+			t.Errorf("%s without a server: %v", kind, err)
+		}
+		p.Duration = time.Minute
+		serve(t, &p)
+		ctx, cancel := context.WithCancel(context.Background())
+		begun := time.Now()
+		_, err := Run(ctx, p, func(Window) { time.AfterFunc(50*time.Millisecond, cancel) })
+		if err == nil || time.Since(begun) > 30*time.Second {
+			t.Errorf("%s interrupted: %v after %v", kind, err, time.Since(begun))
+		}
+	}
+}
+
+// A transaction allocates for its connection at most, never for its messages.
+func TestRequestsDoNotAllocate(t *testing.T) {
+	p := streamPlan(RR)
+	stop := serve(t, &p)
+	defer stop()
+	conn, err := p.connect(context.Background(), p.Connect)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer abort(conn)
+	tr := &transactor{plan: p, conn: conn, request: make([]byte, 1), response: make([]byte, 1), latency: loadgen.NewHistogram()}
+	if n := testing.AllocsPerRun(100, func() { err = tr.ask(conn) }); n >= 1 || err != nil {
+		t.Errorf("%v allocations per request, %v", n, err)
+	}
+}

@@ -1,0 +1,225 @@
+package xdp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
+
+	"github.com/tunnelbench/tunnelbench/internal/sys"
+	"github.com/tunnelbench/tunnelbench/loadgen"
+	"github.com/tunnelbench/tunnelbench/loadgen/bpf"
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
+
+// Engine is the engine that sends and receives inside the kernel.
+type Engine struct {
+	cfg     loadgen.EngineConfig
+	objects bpf.TesterObjects
+	closers []func() error
+	seen    *ebpf.Memory
+	words   uint64 // of the bitmap, per stream
+	trial   uint16
+}
+
+// New loads the tester into the kernel and attaches it to both ports.
+func New(cfg loadgen.EngineConfig) (*Engine, error) {
+	x := &Engine{cfg: cfg, words: (max(cfg.MaxFrames, 1<<16) + 63) / 64}
+	if err := x.open(); err != nil {
+		return nil, errors.Join(err, x.Close())
+	}
+	return x, nil
+}
+
+func (x *Engine) open() error {
+	spec, err := bpf.LoadTester()
+	if err != nil {
+		return fmt.Errorf("read the in-kernel tester: %w", err)
+	}
+	spec.Maps[bpf.TesterMapSeen].MaxEntries = uint32(2 * x.words)
+	spec.Maps[bpf.TesterMapMutants].MaxEntries = packs(x.cfg)
+	if err := spec.LoadAndAssign(&x.objects, nil); err != nil {
+		return fmt.Errorf("%w: load the in-kernel tester (needs Linux 5.18 with BPF, and root): %w", errors.ErrUnsupported, err)
+	}
+	x.closers = append(x.closers, x.objects.Close)
+	if x.seen, err = x.objects.Seen.Memory(); err != nil {
+		return fmt.Errorf("map the ledger: %w", err)
+	}
+	receivers := [2]*ebpf.Program{x.objects.Receive1, x.objects.Receive0} // port 0 receives stream 1
+	for i, port := range x.cfg.Ports {
+		if err := x.attach(i, port, receivers[i]); err != nil {
+			return err
+		}
+	}
+	if err := x.openUnderlay(); err != nil {
+		return err
+	}
+	return x.watch()
+}
+
+// attach makes port i a target of redirects and a receiver. Both calls look
+// the interface up in the caller's namespace.
+func (x *Engine) attach(i int, port loadgen.Port, receiver *ebpf.Program) error {
+	return port.Enter(func() error {
+		if err := x.objects.Ports.Put(uint32(i), uint32(port.Index)); err != nil {
+			return fmt.Errorf("port %d: enter into the device map: %w", i, err)
+		}
+		l, err := link.AttachXDP(link.XDPOptions{Program: receiver, Interface: port.Index, Flags: link.XDPDriverMode})
+		if err != nil {
+			return fmt.Errorf("port %d: attach the receiver: %w", i, err)
+		}
+		x.closers = append(x.closers, l.Close)
+		return nil
+	})
+}
+
+// tickPeriod is how often a canary looks at its core's clock.
+const tickPeriod = time.Millisecond
+
+// watch starts a canary on every core of the tester and the device.
+func (x *Engine) watch() error {
+	for _, cpu := range append([]int{x.cfg.Tester}, x.cfg.DUT...) {
+		f, err := sys.ClockTick(cpu, uint64(tickPeriod), x.objects.Tick.FD())
+		if err != nil {
+			return err
+		}
+		x.closers = append(x.closers, f.Close)
+	}
+	return nil
+}
+
+// Close detaches and unloads everything.
+func (x *Engine) Close() error {
+	var errs []error
+	for i := len(x.closers) - 1; i >= 0; i-- {
+		errs = append(errs, x.closers[i]())
+	}
+	x.closers = nil
+	return errors.Join(errs...)
+}
+
+// Run runs one trial. When ctx ends early the ledger of what was sent until
+// then is returned with ctx's error.
+func (x *Engine) Run(ctx context.Context, p loadgen.Plan) (loadgen.Ledger, error) {
+	if err := p.Validate(); err != nil {
+		return loadgen.Ledger{}, err
+	}
+	if p.Size > loadgen.MaxXDPFrame {
+		return loadgen.Ledger{}, fmt.Errorf("frame size %d: the xdp engine sends up to %d, afpacket up to %d", p.Size, loadgen.MaxXDPFrame, rfc2544.MaxFrame)
+	}
+	if p.Pcap != "" {
+		return loadgen.Ledger{}, errors.New("captures: the xdp engine has no frames in user space: use afpacket")
+	}
+	if n := p.Frames(); n > x.words*64 {
+		return loadgen.Ledger{}, fmt.Errorf("trial of %d frames: the ledger of this engine holds %d", n, x.words*64)
+	}
+	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // a collection would be a stall of our own making
+	if err := x.prepare(p); err != nil {
+		return loadgen.Ledger{}, fmt.Errorf("prepare the trial: %w", err)
+	}
+	watched, err := x.watched()
+	if err != nil {
+		return loadgen.Ledger{}, err
+	}
+	if err := x.send(ctx, p); err != nil {
+		return loadgen.Ledger{}, err
+	}
+	interrupted := ctx.Err()
+	if interrupted == nil {
+		interrupted = x.drain(ctx, p)
+	}
+	ledger, err := x.ledger(p)
+	if err != nil {
+		return loadgen.Ledger{}, err
+	}
+	return ledger, errors.Join(interrupted, x.bookCores(&ledger, watched))
+}
+
+// send has the kernel run the whole schedule on a thread of its own, which
+// ends with it.
+func (x *Engine) send(ctx context.Context, p loadgen.Plan) error {
+	frame, err := p.Streams[0].Template(p.Size.OnVeth(), 0, int(x.trial))
+	if err != nil {
+		return err
+	}
+	thread := make(chan int, 1)
+	done := make(chan error, 1)
+	var over atomic.Bool
+	go func() {
+		runtime.LockOSThread() // never unlocked: the thread dies with its signal mask
+		if err := sys.BecomeGenerator(x.cfg.Tester); err != nil {
+			done <- err
+			return
+		}
+		thread <- sys.Thread()
+		var err error // nil after some 2^32 polls, minutes: go back in
+		for (err == nil || errors.Is(err, syscall.EINTR)) && !over.Load() {
+			err = sys.RunLive(x.objects.Send.FD(), frame, p.BatchSize())
+		}
+		if errors.Is(err, syscall.EINTR) {
+			err = nil
+		}
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		return fmt.Errorf("run the generator: %w", err)
+	case id := <-thread:
+		failed := x.awaitSchedule(ctx, p, done)
+		over.Store(true)
+		return errors.Join(failed, stopGenerator(id, done, failed != nil))
+	}
+}
+
+// awaitSchedule sleeps while the schedule runs, and returns an error only when
+// the generator ended by itself.
+func (x *Engine) awaitSchedule(ctx context.Context, p loadgen.Plan, done chan error) error {
+	const (
+		setUp   = 20 * time.Millisecond
+		recheck = 2 * time.Millisecond
+	)
+	next := time.NewTimer(p.Duration + setUp)
+	defer next.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case err := <-done:
+			if errors.Is(err, syscall.EINVAL) {
+				return fmt.Errorf("%w: this kernel has no BPF test runs with live frames: needs Linux 5.18", errors.ErrUnsupported)
+			}
+			return fmt.Errorf("generator ended before the trial did: %w", err)
+		case <-next.C:
+		}
+		var s bpf.TesterSendState
+		if err := x.objects.Sender.Get(&s); err != nil || s.Done != 0 {
+			return nil
+		}
+		next.Reset(recheck)
+	}
+}
+
+// stopGenerator interrupts the generator's thread until it has left the kernel.
+func stopGenerator(thread int, done chan error, gone bool) error {
+	if gone {
+		return nil
+	}
+	for {
+		if err := sys.Interrupt(thread); err != nil && !errors.Is(err, os.ErrProcessDone) && !errors.Is(err, syscall.ESRCH) {
+			return fmt.Errorf("stop the generator: %w", err)
+		}
+		select {
+		case err := <-done:
+			return err
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
