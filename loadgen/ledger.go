@@ -18,7 +18,7 @@ type StreamLedger struct {
 	Span                             time.Duration  // from the first frame received to the last
 	Gaps                             uint64         // times that a later frame came in place of one
 	LastLost                         *time.Duration // when the last frame that never came was sent, since the start
-	Silence                          *rfc2544.Silence
+	Silence                          *rfc2544.Gap
 	Tags                             []time.Duration // of trials with tags; rfc2544.TagLost for one that never came
 }
 
@@ -64,9 +64,9 @@ func (s *StreamLedger) RecordLastLost(c Pace, stalls []rfc2544.Stall, word func(
 }
 
 // SilenceOf is the longest time without a frame, on the clock of start (ns), or nil if there was none.
-func SilenceOf(from, length, start uint64) *rfc2544.Silence {
+func SilenceOf(from, length, start uint64) *rfc2544.Gap {
 	if length == 0 || from < start {
 		return nil
 	}
-	return &rfc2544.Silence{At: time.Duration(from - start), Length: time.Duration(length)}
+	return &rfc2544.Gap{At: time.Duration(from - start), Length: time.Duration(length)}
 }

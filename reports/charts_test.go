@@ -15,7 +15,7 @@ import (
 )
 
 func latencyOf(dut string, p50, p99 float64) Result {
-	res := Result{DUT: dut, Kind: KindPlain, Test: rfc2544.TestLatency, FrameSize: 64, Valid: true}
+	res := Result{DUT: dut, Kind: KindPlain, Test: rfc2544.NameLatency, FrameSize: 64, Valid: true}
 	res.Values = append(res.Values, rfc2544.Value{Name: "latency_p50", Unit: "ns", Value: p50, N: 1, Better: -1})
 	if p99 >= 0 {
 		res.Values = append(res.Values, rfc2544.Value{Name: "latency_p99", Unit: "ns", Value: p99, N: 1, Better: -1})
@@ -24,7 +24,7 @@ func latencyOf(dut string, p50, p99 float64) Result {
 }
 
 func cpuOf(dut string, ns float64) Result {
-	return Result{DUT: dut, Kind: KindPlain, Test: rfc2544.TestLatency, FrameSize: 64, Valid: true,
+	return Result{DUT: dut, Kind: KindPlain, Test: rfc2544.NameLatency, FrameSize: 64, Valid: true,
 		Values: []rfc2544.Value{{Name: "cpu_ns_per_frame", Unit: "ns", Value: ns, N: 1, Better: -1}}}
 }
 

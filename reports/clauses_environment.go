@@ -77,17 +77,17 @@ var environmentClauses = []clause{
 	{"E18", "RFC 2889, 4", levelMust, "A signature tells the tester's frames from others",
 		always(met("magic, trial, stream, check, sequence number, time of sending", "method"))},
 	{"E19", "RFC 2544, 12", levelShould, "One pair of addresses first, then destinations in 256 networks", func(e *evidence) ruling {
-		return e.test(rfc2544.TestNetworks, "throughput_256_networks", "both were measured")
+		return e.test(rfc2544.NameNetworks, "throughput_256_networks", "both were measured")
 	}},
 	{"E20", "RFC 4814, 4", levelShould, "Many flows: pseudorandom ports, uniform, the same in all trials", func(e *evidence) ruling {
-		if e.flows() < 2 && len(e.results(rfc2544.TestNetworks)) == 0 {
+		if e.flows() < 2 && len(e.results(rfc2544.NameNetworks)) == 0 {
 			return notApplicable("one flow")
 		}
 		return met(fmt.Sprintf("source ports 1024 to 65535, destination ports 1 to 49151, seed %d", e.r.Seed), "environment")
 	}},
 	{"E21", "RFC 2544, 14; RFC 8219, 5.3", levelShould, "Both directions at equal rates", func(e *evidence) ruling {
 		for i := range e.r.Results {
-			if d := e.r.Results[i].Direction; d != rfc2544.Both && e.r.Results[i].Test != rfc2544.TestStreams {
+			if d := e.r.Results[i].Direction; d != rfc2544.Both && e.r.Results[i].Test != rfc2544.NameStreams {
 				return deviates("traffic flows " + clean(d) + " only")
 			}
 		}
@@ -137,7 +137,7 @@ var modifierClauses = []clause{
 	{"M3", "RFC 2544, 11.3", levelShould, "With routing updates", always(notApplicable("the devices route by static routes"))},
 	{"M4", "RFC 2544, 11.4", levelShould, "With filters", always(deviates("not measured: no filter is set"))},
 	{"M5", "RFC 2544, 21", levelShould, "Bursts of 16, 64, 256 and 1024 frames: the least gap without loss", func(e *evidence) ruling {
-		return e.test(rfc2544.TestBursts, "burst_gap_", "measured")
+		return e.test(rfc2544.NameBursts, "burst_gap_", "measured")
 	}},
 	{"M6", "RFC 2544, 20", levelShould, "The maximum rate of the link for each size", func(e *evidence) ruling {
 		var all []string

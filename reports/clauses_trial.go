@@ -50,7 +50,7 @@ var trialClauses = []clause{
 	{"T7", "RFC 2544, 10", levelShould, "Only real, forwarded test frames are counted, and the length of each is checked",
 		always(met("signature, trial number, length and payload of every frame are checked", "details"))},
 	{"T8", "RFC 2544, 10", levelShould, "Lost, reordered, duplicated frames and gaps in the numbering are told", func(e *evidence) ruling {
-		gaps, trials := e.sum(func(o *rfc2544.Observation) uint64 { return o.Gaps })
+		gaps, trials := e.sum(func(o *rfc2544.Observation) uint64 { return o.OutOfSequence })
 		return met(fmt.Sprintf("for every trial and direction; %d gaps in %d trials", gaps, trials), "details")
 	}},
 	{"T9", "RFC 2889, 5.1.3", levelShould, "All ports start within 1 % of the trial",
@@ -68,7 +68,7 @@ func (e *evidence) minutes() ruling {
 		for k := range res.Values {
 			name := res.Values[k].Name
 			_, goal := strings.CutSuffix(name, rfc2544.Short)
-			if goal || res.Test == rfc2544.TestRate || res.Test == rfc2544.TestLatency {
+			if goal || res.Test == rfc2544.NameRate || res.Test == rfc2544.NameLatency {
 				short = append(short, clean(res.Test))
 				break
 			}
@@ -83,33 +83,33 @@ func (e *evidence) minutes() ruling {
 
 var procedureClauses = []clause{
 	{"P1", "RFC 2544, 26.1", levelShould, "Throughput: the highest rate at which nothing is lost, in trials of 60 s; a graph over the sizes with the maximum rate", func(e *evidence) ruling {
-		return e.test(rfc2544.TestThroughput, "throughput", "measured; the graph has R and the tester's own limit")
+		return e.test(rfc2544.NameThroughput, "throughput", "measured; the graph has R and the tester's own limit")
 	}},
 	{"P2", "RFC 2544, 26.2", levelMust, "Latency at the throughput: a tagged frame, at least 20 times, averaged; the definition is told", func(e *evidence) ruling {
-		return e.test(rfc2544.TestDelay, "latency", "average of 20 runs; store-and-forward devices (RFC 1242, 3.8)")
+		return e.test(rfc2544.NameDelay, "latency", "average of 20 runs; store-and-forward devices (RFC 1242, 3.8)")
 	}},
 	{"P3", "RFC 1242, 3.8", levelDescribed, "Where the time stamps are taken",
 		always(met("sending: when the frame is handed to the port; arrival: in the port's receive hook (xdp), or by the kernel (afpacket)", "method"))},
 	{"P4", "RFC 8219, 7.2", levelShould, "Typical and worst case latency: 500 tagged frames or more, 20 runs, medians", func(e *evidence) ruling {
-		return e.test(rfc2544.TestDelay, "latency_typical", "measured")
+		return e.test(rfc2544.NameDelay, "latency_typical", "measured")
 	}},
 	{"P5", "RFC 2330, 11.3", levelShould, "A percentile is the smallest x with F(x) >= p; N is told",
 		always(met("no interpolation; the number of samples stands with every distribution", "method"))},
 	{"P6", "RFC 8219, 7.3.1", levelShould, "Packet delay variation of all frames, streams of 60 s, 20 runs", func(e *evidence) ruling {
-		return e.test(rfc2544.TestDelay, "pdv", "measured")
+		return e.test(rfc2544.NameDelay, "pdv", "measured")
 	}},
 	{"P7", "RFC 8219, 7.3.2", levelDescribed, "Inter-packet delay variation, signed, 20 runs", func(e *evidence) ruling {
-		return e.test(rfc2544.TestDelay, "ipdv_", "measured on all frames")
+		return e.test(rfc2544.NameDelay, "ipdv_", "measured on all frames")
 	}},
 	{"P8", "RFC 2544, 26.3", levelShould, "Frame loss rate from 100 % of the maximum rate down, by steps of 10 % at most, until two loads lose nothing", func(e *evidence) ruling {
-		return e.test(rfc2544.TestLossRate, "frame_loss_rate", "measured")
+		return e.test(rfc2544.NameLossRate, "frame_loss_rate", "measured")
 	}},
 	{"P9", "RFC 9004, 5", levelMust, "Back-to-back frames where the throughput is below the maximum rate: a binary search, N times", (*evidence).backToBack},
 	{"P10", "RFC 9004, 6.4", levelDescribed, "The corrected buffer time", func(e *evidence) ruling {
-		return e.test(rfc2544.TestBackToBack, "buffer_time", "burst / rate x (1 - throughput / rate)")
+		return e.test(rfc2544.NameBackToBack, "buffer_time", "burst / rate x (1 - throughput / rate)")
 	}},
 	{"P11", "RFC 2544, 26.5", levelShould, "System recovery from 60 s at 110 % of the throughput, averaged over repeats", func(e *evidence) ruling {
-		return e.test(rfc2544.TestRecovery, "recovery_time", "by the time of sending of the last lost frame")
+		return e.test(rfc2544.NameRecovery, "recovery_time", "by the time of sending of the last lost frame")
 	}},
 	{"P12", "RFC 6201, 3 and 4", levelMust, "Reset at the throughput, at the smallest size, after 15 s of forwarding; both methods", func(e *evidence) ruling {
 		return e.test(rfc2544.ResetSystem.Test(), "reset_time", "by lost frames and by time stamps")
@@ -117,18 +117,18 @@ var procedureClauses = []clause{
 	{"P13", "RFC 6201, 4", levelMust, "What is reset is told: process, software, power", (*evidence).resets},
 	{"P14", "RFC 8219, 4.2", levelShould, "Two devices, and runs with one alone", always(deviates("left and right are one device under test; neither is measured alone: the tester has no tunnel of its own"))},
 	{"P15", "RFC 8219, 10.2.1", levelShould, "Many tunnels at once: the degradation in percent", func(e *evidence) ruling {
-		return e.test(rfc2544.TestScale, "throughput", "throughput of one tunnel and of many, the same flows")
+		return e.test(rfc2544.NameScale, "throughput", "throughput of one tunnel and of many, the same flows")
 	}},
 	{"P16", "RFC 8219, 10.2.2", levelShould, "Many tunnels, started one after the other", always(deviates("not measured: all start together"))},
 	{"P17", "RFC 5180, 7.4", levelDescribed, "Back-to-back results vary: their spread is told", func(e *evidence) ruling {
-		return e.test(rfc2544.TestBackToBack, "back_to_back_stddev", "the standard deviation stands beside the average")
+		return e.test(rfc2544.NameBackToBack, "back_to_back_stddev", "the standard deviation stands beside the average")
 	}},
 }
 
 // backToBack leaves out devices for which the test is not.
 func (e *evidence) backToBack() ruling {
 	excluded := 0
-	all := e.results(rfc2544.TestBackToBack)
+	all := e.results(rfc2544.NameBackToBack)
 	for _, res := range all {
 		if res.Valid && len(res.Values) == 0 {
 			excluded++
@@ -137,7 +137,7 @@ func (e *evidence) backToBack() ruling {
 	if excluded > 0 && excluded == len(all) {
 		return notApplicable("the throughput is the maximum rate at every size")
 	}
-	return e.test(rfc2544.TestBackToBack, "back_to_back", "N and the search's parameters stand with the result")
+	return e.test(rfc2544.NameBackToBack, "back_to_back", "N and the search's parameters stand with the result")
 }
 
 func (e *evidence) resets() ruling {

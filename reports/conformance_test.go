@@ -26,7 +26,7 @@ func suiteResults(short bool) *Results {
 	add := func(test string, names ...string) {
 		res := Result{DUT: "vxlan", Kind: KindPlain, Test: test, FrameSize: 64, Direction: rfc2544.Both, Valid: true, Warnings: warnings}
 		for i, name := range names {
-			if test != rfc2544.TestRate {
+			if test != rfc2544.NameRate {
 				name += suffix
 			}
 			lower := 9e5 + float64(i)
@@ -37,7 +37,7 @@ func suiteResults(short bool) *Results {
 				IntendedLoad: rfc2544.Rate(percent/100) * r.Link.MaxFrameRate(64), Intended: 100, Offered: 100, Received: uint64(150 - percent), Lost: uint64(percent - 50),
 				Duration: time.Minute, Valid: true, Drops: map[string]int64{}, Stalls: []rfc2544.Stall{}, Warnings: []string{},
 				Tags: []time.Duration{1000, rfc2544.TagLost}, Variation: &rfc2544.Variation{N: 1, Min: -5, Median: 0, Max: 5},
-				Silence: &rfc2544.Silence{At: 1, Length: 2}, Gaps: 3,
+				LongestGap: &rfc2544.Gap{At: 1, Length: 2}, OutOfSequence: 3,
 			}
 			last := 5 * time.Second
 			o.LastLost = &last
@@ -45,18 +45,18 @@ func suiteResults(short bool) *Results {
 		}
 		r.Results = append(r.Results, res)
 	}
-	add(rfc2544.TestRate, "ndr", "pdr")
-	add(rfc2544.TestThroughput, "throughput")
-	add(rfc2544.TestNetworks, "throughput_256_networks")
-	add(rfc2544.TestDelay, "latency", "latency_typical", "latency_worst_case", "pdv", "ipdv_min", "ipdv_median", "ipdv_max")
-	add(rfc2544.TestLossRate, "frame_loss_rate", "frame_loss_rate_100", "frame_loss_rate_50")
-	add(rfc2544.TestBackToBack, "back_to_back", "back_to_back_min", "back_to_back_max", "back_to_back_stddev", "buffer_time")
-	add(rfc2544.TestRecovery, "recovery_time")
-	add(rfc2544.TestBursts, "burst_gap_16")
+	add(rfc2544.NameRate, "ndr", "pdr")
+	add(rfc2544.NameThroughput, "throughput")
+	add(rfc2544.NameNetworks, "throughput_256_networks")
+	add(rfc2544.NameDelay, "latency", "latency_typical", "latency_worst_case", "pdv", "ipdv_min", "ipdv_median", "ipdv_max")
+	add(rfc2544.NameLossRate, "frame_loss_rate", "frame_loss_rate_100", "frame_loss_rate_50")
+	add(rfc2544.NameBackToBack, "back_to_back", "back_to_back_min", "back_to_back_max", "back_to_back_stddev", "buffer_time")
+	add(rfc2544.NameRecovery, "recovery_time")
+	add(rfc2544.NameBursts, "burst_gap_16")
 	for _, kind := range rfc2544.ResetKinds() {
 		add(kind.Test(), "reset_time", "reset_time_timestamp", "reset_loss")
 	}
-	add(rfc2544.TestScale, "throughput_1_tunnel", "throughput_8_tunnels", "throughput_degradation")
+	add(rfc2544.NameScale, "throughput_1_tunnel", "throughput_8_tunnels", "throughput_degradation")
 	return r
 }
 
@@ -126,7 +126,7 @@ func TestConformanceTells(t *testing.T) {
 	}
 	r := suiteResults(false)
 	for i := range r.Results {
-		if r.Results[i].Test == rfc2544.TestBackToBack {
+		if r.Results[i].Test == rfc2544.NameBackToBack {
 			r.Results[i].Values, r.Results[i].Trials = nil, nil
 		}
 	}

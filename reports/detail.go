@@ -37,7 +37,7 @@ func detailOf(res *Result, id, rate string) (detail, error) {
 	if len(res.Trials) > 0 {
 		d.Trials = trialTable(res)
 	}
-	if c, ok := timeline(id+"-search", res, res.value(rate)); ok && res.Test != rfc2544.TestLatency {
+	if c, ok := timeline(id+"-search", res, res.value(rate)); ok && res.Test != rfc2544.NameLatency {
 		f, err := figureOf(c)
 		if err != nil {
 			return detail{}, err
@@ -56,7 +56,7 @@ func resultState(res *Result) string {
 	case !res.Valid:
 		return "not valid"
 	}
-	if res.Test == rfc2544.TestStreams {
+	if res.Test == rfc2544.NameStreams {
 		return "valid"
 	}
 	return fmt.Sprintf("%d trials", len(res.Trials))

@@ -97,7 +97,7 @@ func rateResult(gen *rand.Rand, res Result, capacity float64) Result {
 }
 
 func latencyResult(gen *rand.Rand, res Result, capacity, p50, cpu float64) Result {
-	res.Test = rfc2544.TestLatency
+	res.Test = rfc2544.NameLatency
 	add := func(name string, v float64) {
 		lower, upper := v*0.97, v*1.04
 		res.Values = append(res.Values, rfc2544.Value{Name: name, Unit: "ns", Value: v, Lower: &lower, Upper: &upper, N: 3, Better: -1})

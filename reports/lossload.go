@@ -61,7 +61,7 @@ func lossLoadChart(_ *Results, m *matrix, _ int) (chart, bool) {
 
 // lossPoints are the valid trials of the cell's rate, by load.
 func lossPoints(c *cell) []point {
-	if c.rateResult == nil || c.rateResult.Test == rfc2544.TestLatency {
+	if c.rateResult == nil || c.rateResult.Test == rfc2544.NameLatency {
 		return nil
 	}
 	var points []point

@@ -80,7 +80,7 @@ func newMatrix(r *Results) *matrix {
 
 // hasOwnTable tells of tests that are not the matrix's: streams, which are not of
 // frames, and the RFC's tests.
-func hasOwnTable(test string) bool { return test == rfc2544.TestStreams || isRFC(test) }
+func hasOwnTable(test string) bool { return test == rfc2544.NameStreams || isRFC(test) }
 
 // commonRate is the rate name that the most results have.
 func commonRate(r *Results) string {

@@ -26,7 +26,7 @@ func throughputPoints(r *Results, m *matrix, row *row) []point {
 		points[i] = point{x: float64(s), y: math.NaN()}
 		for k := range r.Results {
 			res := &r.Results[k]
-			if res.Test != rfc2544.TestThroughput || res.DUT != row.dut || res.Direction != row.direction || res.FrameSize != s || len(res.Values) == 0 {
+			if res.Test != rfc2544.NameThroughput || res.DUT != row.dut || res.Direction != row.direction || res.FrameSize != s || len(res.Values) == 0 {
 				continue
 			}
 			v := &res.Values[0]
@@ -52,7 +52,7 @@ func lossRateChart(r *Results, m *matrix, _ int) (chart, bool) {
 	for i := range r.Results {
 		res := &r.Results[i]
 		at := slices.IndexFunc(m.rows, func(row row) bool { return row.dut == res.DUT && row.direction == res.Direction })
-		if res.Test != rfc2544.TestLossRate || at < 0 || !(r.Link > 0) {
+		if res.Test != rfc2544.NameLossRate || at < 0 || !(r.Link > 0) {
 			continue
 		}
 		name := m.rows[at].label + ", " + sizeText(res.FrameSize) + dagger(res.Valid)

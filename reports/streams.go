@@ -15,7 +15,7 @@ import (
 func streamResults(r *Results) []*Result {
 	var found []*Result
 	for i := range r.Results {
-		if r.Results[i].Test == rfc2544.TestStreams {
+		if r.Results[i].Test == rfc2544.NameStreams {
 			found = append(found, &r.Results[i])
 		}
 	}

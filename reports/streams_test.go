@@ -14,7 +14,7 @@ func withStreams(t *testing.T) *Results {
 	r := fixture()
 	low, high := 7.5e9, 8.5e9
 	streams := func(dut, kind string) Result {
-		return Result{DUT: dut, Kind: kind, Test: rfc2544.TestStreams, FrameSize: 1518, Direction: "forward", Valid: true, LimitedBy: LimitedByTester}
+		return Result{DUT: dut, Kind: kind, Test: rfc2544.NameStreams, FrameSize: 1518, Direction: "forward", Valid: true, LimitedBy: LimitedByTester}
 	}
 	measured, refused, spoilt := streams("vxlan", KindPlain), streams(WireDUT, KindCalibration), streams("wireguard-go", KindSealed)
 	measured.Values = []rfc2544.Value{

@@ -203,7 +203,7 @@ func (t *Table) notes(r *Results, m *matrix) error {
 		if res.Error != "" {
 			lines = append(lines, at+"died: "+clean(res.Error))
 		}
-		if res.Valid && res.Test == rfc2544.TestLatency {
+		if res.Valid && res.Test == rfc2544.NameLatency {
 			continue // the page has what is to be said of a figure that stands
 		}
 		for _, warning := range res.Warnings {

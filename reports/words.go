@@ -175,7 +175,7 @@ func durations(r *Results) (rates, latencies []time.Duration) {
 	for i := range r.Results {
 		res := &r.Results[i]
 		for _, o := range res.Trials {
-			if res.Test == rfc2544.TestLatency {
+			if res.Test == rfc2544.NameLatency {
 				latencies = append(latencies, o.Duration)
 			} else {
 				rates = append(rates, o.Duration)

@@ -11,8 +11,8 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/stats"
 )
 
-// TestBackToBack is the name of the back-to-back test.
-const TestBackToBack = "back_to_back"
+// NameBackToBack is the name of the back-to-back test.
+const NameBackToBack = "back_to_back"
 
 // LongestBurst is what RFC 9004 section 5.4 would have a search's limit be.
 const LongestBurst = 30 * time.Second
@@ -41,7 +41,7 @@ type BackToBackConfig struct {
 //	buffer_time       corrected: burst / rate x (1 - throughput / rate)
 //	buffer_time_implied   burst / rate
 func RunBackToBack(ctx context.Context, m Measurer, cfg BackToBackConfig) (Outcome, error) {
-	out := newOutcome(TestBackToBack)
+	out := newOutcome(NameBackToBack)
 	if cfg.Longest == 0 {
 		cfg.Longest = LongestBurst
 	}
@@ -119,7 +119,7 @@ func (o *Outcome) burstFits(ctx context.Context, m Measurer, cfg BackToBackConfi
 		Size: cfg.Size, Load: cfg.Rate, Duration: time.Duration(math.Ceil(float64(n) / float64(cfg.Rate) * 1e9)), Traffic: Traffic{Rest: cfg.Rest},
 	}
 	for range 1 + cfg.MaxVerify {
-		seen, err := o.measure(ctx, undisturbed{m}, TestBackToBack, t)
+		seen, err := o.measure(ctx, undisturbed{m}, NameBackToBack, t)
 		if err != nil {
 			return false, err
 		}
@@ -153,7 +153,7 @@ func (o *Outcome) addBursts(bursts []float64, cfg BackToBackConfig) {
 	deviation := stats.Deviation(bursts)
 	shortest, longest := slices.Min(bursts), slices.Max(bursts)
 	frames := func(name string, v float64) Value {
-		return Value{Name: TestBackToBack + name, Unit: unitFrames, Value: v, N: len(bursts), Better: higherBetter}
+		return Value{Name: NameBackToBack + name, Unit: unitFrames, Value: v, N: len(bursts), Better: higherBetter}
 	}
 	average := frames("", mean)
 	average.Lower, average.Upper = &shortest, &longest
@@ -169,7 +169,7 @@ func (o *Outcome) addBursts(bursts []float64, cfg BackToBackConfig) {
 }
 
 var _ = register(Test{
-	Name: TestBackToBack, Title: "Back-to-back frames", Section: "RFC 9004", Order: 70,
+	Name: NameBackToBack, Title: "Back-to-back frames", Section: "RFC 9004", Order: 70,
 	Efforts: Efforts{
 		CI:       BackToBackConfig{Repeats: 3, Step: 16, Rest: 100 * time.Millisecond, MaxVerify: 1, MaxLossRatio: 0.1},
 		Standard: BackToBackConfig{Repeats: 50, Step: 4, Rest: 2 * time.Second, MaxVerify: 2, MaxLossRatio: 0.1},
@@ -180,7 +180,7 @@ var _ = register(Test{
 // RunAt implements Config.
 func (cfg BackToBackConfig) RunAt(ctx context.Context, m Resetter, p *Progress) (Outcome, error) {
 	if p.Throughput == 0 {
-		return noThroughput(TestBackToBack)
+		return noThroughput(NameBackToBack)
 	}
 	cfg.Size, cfg.Rate, cfg.Throughput = p.Size, p.most(), p.Throughput
 	return RunBackToBack(ctx, m, cfg)

@@ -8,8 +8,8 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544/mlrsearch"
 )
 
-// TestBursts is the name of the test with bursty traffic.
-const TestBursts = "bursts"
+// NameBursts is the name of the test with bursty traffic.
+const NameBursts = "bursts"
 
 // BurstSizes are those of RFC 2544 section 21, in frames.
 func BurstSizes() []int { return []int{16, 64, 256, 1024} }
@@ -29,10 +29,10 @@ type BurstsConfig struct {
 // burst_gap_16 and so on: the time from the last frame of a burst to the first
 // of the next.
 func RunBursts(ctx context.Context, m Measurer, cfg BurstsConfig) (Outcome, error) {
-	out := newOutcome(TestBursts)
+	out := newOutcome(NameBursts)
 	var short cuts
 	short.shorter("a trial", cfg.Trial, minuteTrial, "RFC 2544 section 24")
-	short.tell(&out, TestBursts)
+	short.tell(&out, NameBursts)
 	for _, n := range BurstSizes() {
 		found, err := Search(ctx, m, SearchConfig{
 			Size: cfg.Size, Min: cfg.Min, Max: cfg.Rate, Limit: cfg.Limit, Traffic: Traffic{Burst: n, BurstRate: cfg.Rate},
@@ -73,7 +73,7 @@ func (o *Outcome) addGap(name string, burst int, g mlrsearch.GoalResult, n int, 
 }
 
 var _ = register(Test{
-	Name: TestBursts, Title: "Bursty traffic", Section: "RFC 2544, 21", Order: 90,
+	Name: NameBursts, Title: "Bursty traffic", Section: "RFC 2544, 21", Order: 90,
 	Efforts: Efforts{
 		CI:       BurstsConfig{Trial: 500 * time.Millisecond, Width: 0.05, Limit: 2 * time.Minute},
 		Standard: BurstsConfig{Trial: 5 * time.Second, Width: 0.02, Limit: time.Hour},

@@ -8,8 +8,8 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/stats"
 )
 
-// TestDelay is the name of the test of latency and its variation.
-const TestDelay = "delay"
+// NameDelay is the name of the test of latency and its variation.
+const NameDelay = "delay"
 
 // What RFC 2544 section 26.2 and RFC 8219 section 7 ask for: a stream's length,
 // the time before the first tagged frame, a stream's length for the variation
@@ -44,7 +44,7 @@ type DelayConfig struct {
 // and the time waited for it. All delays are of a device that stores and forwards
 // (RFC 1242 section 3.8): from the frame's being handed over to its arrival.
 func RunDelay(ctx context.Context, m Measurer, cfg DelayConfig) (Outcome, error) {
-	out := newOutcome(TestDelay)
+	out := newOutcome(NameDelay)
 	if !(cfg.Rate > 0) || cfg.Rate.IsFlood() || cfg.Runs < 1 || cfg.TagFrom <= 0 || cfg.Stream <= cfg.TagFrom {
 		return out.bad("%+v: rate and runs above zero, and tags within the stream", cfg)
 	}
@@ -149,7 +149,7 @@ func column(runs []delays, of func(delays) float64) []float64 {
 }
 
 var _ = register(Test{
-	Name: TestDelay, Title: "Latency and its variation", Section: "RFC 2544, 26.2; RFC 8219, 7", Order: 50,
+	Name: NameDelay, Title: "Latency and its variation", Section: "RFC 2544, 26.2; RFC 8219, 7", Order: 50,
 	Efforts: Efforts{
 		CI:       DelayConfig{Stream: 2 * time.Second, TagFrom: time.Second, Runs: 3},
 		Standard: DelayConfig{Stream: 15 * time.Second, TagFrom: 5 * time.Second, Runs: DelayRuns},
@@ -160,7 +160,7 @@ var _ = register(Test{
 // RunAt implements Config.
 func (cfg DelayConfig) RunAt(ctx context.Context, m Resetter, p *Progress) (Outcome, error) {
 	if p.Throughput == 0 {
-		return noThroughput(TestDelay)
+		return noThroughput(NameDelay)
 	}
 	cfg.Size, cfg.Rate = p.Size, p.Throughput
 	return RunDelay(ctx, m, cfg)

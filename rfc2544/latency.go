@@ -8,8 +8,8 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/stats"
 )
 
-// TestLatency is the name of the latency test.
-const TestLatency = "latency"
+// NameLatency is the name of the latency test.
+const NameLatency = "latency"
 
 // lightLoad is the second load of the latency test: low enough for any tunnel.
 const lightLoad Rate = 5000
@@ -39,7 +39,7 @@ type LatencyConfig struct {
 // is repeated, a limited number of times; after that its values stand, but the
 // outcome is not valid. With an error comes the outcome so far, not valid.
 func RunLatency(ctx context.Context, m Measurer, cfg LatencyConfig) (Outcome, error) {
-	out := newOutcome(TestLatency)
+	out := newOutcome(NameLatency)
 	if !(cfg.Rate > 0) || cfg.Rate.IsFlood() || cfg.Trial <= 0 || cfg.Repeats < 1 {
 		return out.bad("rate %v, %v, %d times: each must be above zero, and the rate finite", cfg.Rate, cfg.Trial, cfg.Repeats)
 	}
@@ -137,7 +137,7 @@ func present[T any](seen []Observation, of func(Observation) *T) (all []T) {
 }
 
 var _ = register(Test{
-	Name: TestLatency, Title: "Latency", Order: 20,
+	Name: NameLatency, Title: "Latency", Order: 20,
 	Efforts: Efforts{
 		CI:       LatencyConfig{Trial: 500 * time.Millisecond, Repeats: 3},
 		Standard: LatencyConfig{Trial: 2500 * time.Millisecond, Repeats: 3},

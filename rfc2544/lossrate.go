@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// TestLossRate is the name of the frame loss rate test.
-const TestLossRate = "frame_loss_rate"
+// NameLossRate is the name of the frame loss rate test.
+const NameLossRate = "frame_loss_rate"
 
 // LossRateConfig is the input of RunLossRate.
 type LossRateConfig struct {
@@ -25,13 +25,13 @@ type LossRateConfig struct {
 // of the frames offered that did not come, in percent; and frame_loss_rate, at
 // the highest load offered. A load without a valid trial has no value.
 func RunLossRate(ctx context.Context, m Measurer, cfg LossRateConfig) (Outcome, error) {
-	out := newOutcome(TestLossRate)
+	out := newOutcome(NameLossRate)
 	if !(cfg.Nominal > 0) || cfg.Nominal.IsFlood() || cfg.Step < 1 || cfg.Step > 10 || cfg.Trial <= 0 {
 		return out.bad("R %v, step %d %%, trials of %v: R and trial above zero, the step from 1 to 10 %%", cfg.Nominal, cfg.Step, cfg.Trial)
 	}
 	var short cuts
 	short.shorter("a trial", cfg.Trial, minuteTrial, "RFC 2544 section 24")
-	short.tell(&out, TestLossRate)
+	short.tell(&out, NameLossRate)
 	beyond, clean, highest := 0, 0, true
 	for percent := 100; percent > 0 && clean < 2; percent = below(percent, cfg.Step) {
 		load := cfg.Nominal * Rate(percent) / 100
@@ -39,7 +39,7 @@ func RunLossRate(ctx context.Context, m Measurer, cfg LossRateConfig) (Outcome, 
 			beyond = percent
 			continue
 		}
-		seen, err := out.measure(ctx, m, TestLossRate, Trial{Size: cfg.Size, Load: load, Duration: cfg.Trial})
+		seen, err := out.measure(ctx, m, NameLossRate, Trial{Size: cfg.Size, Load: load, Duration: cfg.Trial})
 		if err != nil {
 			return out, err
 		}
@@ -51,10 +51,10 @@ func RunLossRate(ctx context.Context, m Measurer, cfg LossRateConfig) (Outcome, 
 			clean = 0
 		}
 		if highest {
-			out.addLoss(short.name(TestLossRate), seen)
+			out.addLoss(short.name(NameLossRate), seen)
 		}
 		highest = false
-		out.addLoss(short.name(fmt.Sprintf("%s_%d", TestLossRate, percent)), seen)
+		out.addLoss(short.name(fmt.Sprintf("%s_%d", NameLossRate, percent)), seen)
 	}
 	if beyond > 0 {
 		out.warn("loads from 100 %% to %d %% of R are not offerable: the tester sends %v at most", beyond, cfg.Offerable)
@@ -87,7 +87,7 @@ func (o Observation) LossPercent() float64 {
 }
 
 var _ = register(Test{
-	Name: TestLossRate, Title: "Frame loss rate", Section: "RFC 2544, 26.3", Order: 60,
+	Name: NameLossRate, Title: "Frame loss rate", Section: "RFC 2544, 26.3", Order: 60,
 	Efforts: Efforts{
 		CI:       LossRateConfig{Step: 10, Trial: time.Second},
 		Standard: LossRateConfig{Step: 10, Trial: 20 * time.Second},

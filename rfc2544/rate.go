@@ -10,8 +10,8 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544/mlrsearch"
 )
 
-// TestRate is the name of the rate test.
-const TestRate = "rate"
+// NameRate is the name of the rate test.
+const NameRate = "rate"
 
 // RunRate searches the rate that meets each goal. For a goal named pdr it
 // yields pdr, the relevant lower bound with both bounds beside it, and
@@ -19,7 +19,7 @@ const TestRate = "rate"
 // cores was watched. All rates are frames per second, per direction.
 // With an error comes the outcome of the trials run so far, not valid.
 func RunRate(ctx context.Context, m Measurer, cfg SearchConfig) (Outcome, error) {
-	out := newOutcome(TestRate)
+	out := newOutcome(NameRate)
 	if name, twice := repeatedName(cfg.Goals); twice {
 		out.Valid = false
 		return out, fmt.Errorf("goal %s: comes twice: give each its own name", name)
@@ -106,7 +106,7 @@ func (o *Outcome) addFullSpeed(g mlrsearch.GoalResult, trials []Observation) {
 }
 
 var _ = register(Test{
-	Name: TestRate, Title: "Rates", Order: 10,
+	Name: NameRate, Title: "Rates", Order: 10,
 	Efforts: Efforts{
 		CI: SearchConfig{
 			Goals: presets("name=ndr,loss=0,exceed=0.5,initial=500ms,final=500ms,sum=2500ms,width=0.01",

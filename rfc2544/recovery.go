@@ -8,8 +8,8 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/stats"
 )
 
-// TestRecovery is the name of the system recovery test.
-const TestRecovery = "recovery"
+// NameRecovery is the name of the system recovery test.
+const NameRecovery = "recovery"
 
 // RecoveryConfig is the input of RunRecovery.
 type RecoveryConfig struct {
@@ -26,7 +26,7 @@ type RecoveryConfig struct {
 // time from the change to the sending of the last frame that got lost, 0 when
 // none did. It yields recovery_time, the average between the extremes.
 func RunRecovery(ctx context.Context, m Measurer, cfg RecoveryConfig) (Outcome, error) {
-	out := newOutcome(TestRecovery)
+	out := newOutcome(NameRecovery)
 	if !(cfg.Throughput > 0) || cfg.Overload <= 0 || cfg.After <= 0 || cfg.Repeats < 1 {
 		return out.bad("%+v: throughput, times and repeats must be above zero", cfg)
 	}
@@ -37,8 +37,8 @@ func RunRecovery(ctx context.Context, m Measurer, cfg RecoveryConfig) (Outcome, 
 	}
 	var short cuts
 	short.shorter("an overload", cfg.Overload, minuteTrial, "RFC 2544 section 26.5")
-	short.tell(&out, TestRecovery)
-	seen, err := out.repeat(ctx, m, TestRecovery, Trial{
+	short.tell(&out, NameRecovery)
+	seen, err := out.repeat(ctx, m, NameRecovery, Trial{
 		Size: cfg.Size, Load: over, Duration: cfg.Overload + cfg.After, Traffic: Traffic{Step: over / 2, StepAt: cfg.Overload},
 	}, cfg.Repeats)
 	if err != nil {
@@ -80,7 +80,7 @@ func (o *Outcome) average(name, unit string, values []float64) {
 }
 
 var _ = register(Test{
-	Name: TestRecovery, Title: "System recovery", Section: "RFC 2544, 26.5", Order: 80,
+	Name: NameRecovery, Title: "System recovery", Section: "RFC 2544, 26.5", Order: 80,
 	Efforts: Efforts{
 		CI:       RecoveryConfig{Overload: 2 * time.Second, After: time.Second, Repeats: 1},
 		Standard: RecoveryConfig{Overload: 20 * time.Second, After: 5 * time.Second, Repeats: 3},
@@ -91,7 +91,7 @@ var _ = register(Test{
 // RunAt implements Config.
 func (cfg RecoveryConfig) RunAt(ctx context.Context, m Resetter, p *Progress) (Outcome, error) {
 	if p.Throughput == 0 {
-		return noThroughput(TestRecovery)
+		return noThroughput(NameRecovery)
 	}
 	cfg.Size, cfg.Throughput, cfg.Most = p.Size, p.Throughput, p.most()
 	return RunRecovery(ctx, m, cfg)

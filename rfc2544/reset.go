@@ -128,18 +128,18 @@ func resetOf(o Observation, cfg ResetConfig) (resetTimes, error) {
 	}
 	whole := float64(cfg.Throughput) * float64(max(1, len(o.Directions)))
 	lasted := time.Duration(float64(o.Lost)/whole*1e9) - cfg.Off
-	if o.Silence == nil || o.Silence.At+o.Silence.Length <= cfg.Clean { // not a time without a frame that ended after the reset
+	if o.LongestGap == nil || o.LongestGap.At+o.LongestGap.Length <= cfg.Clean { // not a time without a frame that ended after the reset
 		if lasted > cfg.Limit/2 {
 			return resetTimes{}, fmt.Errorf("the device was not back %v after its reset", cfg.Limit)
 		}
 		return resetTimes{byLoss: lasted}, nil
 	}
 	for _, s := range o.Stalls { // the schedule paused: nothing was sent that could get lost
-		if s.Side == SideTester && s.At >= o.Silence.At && s.At < o.Silence.At+o.Silence.Length {
+		if s.Side == SideTester && s.At >= o.LongestGap.At && s.At < o.LongestGap.At+o.LongestGap.Length {
 			lasted += s.Length
 		}
 	}
-	return resetTimes{lasted, o.Silence.Length - cfg.Off}, nil
+	return resetTimes{lasted, o.LongestGap.Length - cfg.Off}, nil
 }
 
 var (

@@ -3,7 +3,7 @@ package rfc2544
 import "testing"
 
 func roundOf(value float64, upper *float64, valid bool) Outcome {
-	o := newOutcome(TestRate)
+	o := newOutcome(NameRate)
 	o.Valid = valid
 	o.Trials = make([]Observation, 3)
 	lower := value
@@ -18,7 +18,7 @@ func TestMerge(t *testing.T) {
 		roundOf(300, above(306), true), roundOf(220, above(225), true), roundOf(310, above(316), true), roundOf(999, above(1000), false),
 	})
 	v := got.Values[0]
-	if !got.Valid || got.Test != TestRate || len(got.Values) != 1 || len(got.Trials) != 12 {
+	if !got.Valid || got.Test != NameRate || len(got.Values) != 1 || len(got.Trials) != 12 {
 		t.Errorf("%+v", got)
 	}
 	if v.Value != 300 || *v.Lower != 220 || *v.Upper != 316 || v.N != 9 {

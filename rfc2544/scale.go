@@ -2,8 +2,8 @@ package rfc2544
 
 import "fmt"
 
-// TestScale is the name of the test with many tunnels at once.
-const TestScale = "scale"
+// NameScale is the name of the test with many tunnels at once.
+const NameScale = "scale"
 
 // networksName is the value of a throughput over many networks.
 func networksName(n int) string { return fmt.Sprintf("throughput_%d_networks", n) }
@@ -22,7 +22,7 @@ func Degradation(one, many float64, better int) float64 {
 // yields throughput_1_tunnel, throughput_8_tunnels, say, and
 // throughput_degradation in percent.
 func Scale(n int, one, many Outcome) Outcome {
-	out := newOutcome(TestScale)
+	out := newOutcome(NameScale)
 	out.Trials = append(append(out.Trials, one.Trials...), many.Trials...)
 	out.Warnings = append(append(out.Warnings, one.Warnings...), many.Warnings...)
 	out.Valid = one.Valid && many.Valid
@@ -50,4 +50,4 @@ func tunnelsName(name string, n int) string {
 }
 
 // No suite runs it: it compares two devices.
-var _ = register(Test{Name: TestScale, Title: "Many tunnels", Section: "RFC 8219, 10", Order: 130})
+var _ = register(Test{Name: NameScale, Title: "Many tunnels", Section: "RFC 8219, 10", Order: 130})

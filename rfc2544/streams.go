@@ -1,5 +1,5 @@
 package rfc2544
 
-// TestStreams is the name of the streams test: what the kernel's TCP makes of a
+// NameStreams is the name of the streams test: what the kernel's TCP makes of a
 // device. No RFC here has it; RFC 2544 knows frames only.
-const TestStreams = "streams"
+const NameStreams = "streams"

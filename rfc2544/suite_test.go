@@ -36,7 +36,7 @@ var somePoint = rfc2544.Point{Size: 64, Nominal: 1e6, Offerable: 9e5, Min: 1000,
 
 // everyTest are the tests of a suite in their order.
 var everyTest = []string{
-	rfc2544.TestRate, rfc2544.TestLatency, rfc2544.TestThroughput, rfc2544.TestNetworks, rfc2544.TestDelay, rfc2544.TestLossRate, rfc2544.TestBackToBack, rfc2544.TestRecovery, rfc2544.TestBursts,
+	rfc2544.NameRate, rfc2544.NameLatency, rfc2544.NameThroughput, rfc2544.NameNetworks, rfc2544.NameDelay, rfc2544.NameLossRate, rfc2544.NameBackToBack, rfc2544.NameRecovery, rfc2544.NameBursts,
 	"reset_process", "reset_system", "reset_power",
 }
 

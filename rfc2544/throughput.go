@@ -11,8 +11,8 @@ import (
 // The tests that search the throughput: of one pair of addresses, and of
 // destinations in many networks.
 const (
-	TestThroughput = "throughput"
-	TestNetworks   = "networks"
+	NameThroughput = "throughput"
+	NameNetworks   = "networks"
 )
 
 // minuteTrial is what RFC 2544 section 24 asks of a trial whose result is reported.
@@ -38,9 +38,9 @@ type ThroughputConfig struct {
 func RunThroughput(ctx context.Context, m Measurer, cfg ThroughputConfig) (Outcome, error) {
 	var short cuts
 	short.shorter("a trial", cfg.Trial, minuteTrial, "RFC 2544 section 24")
-	test, name := TestThroughput, short.name(TestThroughput)
+	test, name := NameThroughput, short.name(NameThroughput)
 	if cfg.Networks > 1 {
-		test, name = TestNetworks, short.name(networksName(cfg.Networks))
+		test, name = NameNetworks, short.name(networksName(cfg.Networks))
 	}
 	out, err := RunRate(ctx, m, SearchConfig{
 		Size: cfg.Size, Min: cfg.Min, Max: cfg.Max, Hint: cfg.Hint, Limit: cfg.Limit, Traffic: Traffic{Networks: cfg.Networks},
@@ -54,10 +54,10 @@ func RunThroughput(ctx context.Context, m Measurer, cfg ThroughputConfig) (Outco
 
 var (
 	_ = register(Test{
-		Name: TestThroughput, Title: "Throughput", Section: "RFC 2544, 26.1", Order: 30, Efforts: throughputEfforts(0),
+		Name: NameThroughput, Title: "Throughput", Section: "RFC 2544, 26.1", Order: 30, Efforts: throughputEfforts(0),
 	})
 	_ = register(Test{
-		Name: TestNetworks, Title: "Throughput over many networks", Section: "RFC 2544, 12", Order: 40, Efforts: throughputEfforts(256),
+		Name: NameNetworks, Title: "Throughput over many networks", Section: "RFC 2544, 12", Order: 40, Efforts: throughputEfforts(256),
 	})
 )
 

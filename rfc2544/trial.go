@@ -91,8 +91,8 @@ type Distribution struct {
 	Max  time.Duration `json:"max"`
 }
 
-// Silence is a time in which no frame arrived, between two that did.
-type Silence struct {
+// Gap is a time in which no frame arrived, between two that did.
+type Gap struct {
 	At     time.Duration `json:"at_ns"` // since the start of the trial
 	Length time.Duration `json:"length_ns"`
 }
@@ -148,13 +148,13 @@ type Observation struct {
 	ProcessCPU   *float64         `json:"process_cpu_ns_per_frame"`
 	UserCPU      *float64         `json:"user_cpu_ns_per_frame,omitempty"` // of the processes', in user mode, in steps of 10 ms a trial
 	CoreSpeed    *float64         `json:"core_speed"`                      // of the device's slowest core, as a share of its fastest
-	// Gaps are the times that a frame arrived in place of an earlier one, lost or
+	// OutOfSequence counts the frames that arrived in place of an earlier one, lost or
 	// overtaken (RFC 2544 section 10).
-	Gaps uint64 `json:"gaps,omitempty"`
+	OutOfSequence uint64 `json:"gaps,omitempty"`
 	// LastLost is when the last of the frames that never came was sent, since
 	// the start of the trial; nil when all came.
-	LastLost *time.Duration `json:"last_lost_ns,omitempty"`
-	Silence  *Silence       `json:"silence,omitempty"` // the longest
+	LastLost   *time.Duration `json:"last_lost_ns,omitempty"`
+	LongestGap *Gap           `json:"silence,omitempty"`
 	// Of trials with tags: each one's delay in the order of sending, and how
 	// the delays of all frames differ.
 	Tags      []time.Duration `json:"tags_ns,omitempty"`

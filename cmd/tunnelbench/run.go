@@ -158,10 +158,10 @@ func verdict(r *reports.Results) error {
 	fine := map[string]bool{}
 	measured := false
 	for _, res := range r.Results {
-		if res.Test == rfc2544.TestStreams {
+		if res.Test == rfc2544.NameStreams {
 			continue // measured beside the rates; a calibration device may have none
 		}
-		fine[res.DUT] = fine[res.DUT] || res.Unsupported != "" || res.Valid && res.Test == rfc2544.TestRate
+		fine[res.DUT] = fine[res.DUT] || res.Unsupported != "" || res.Valid && res.Test == rfc2544.NameRate
 		measured = measured || res.Unsupported == ""
 	}
 	if !measured {
@@ -220,7 +220,7 @@ func (p *progress) clear() {
 
 // result prints a device's row when its last test at a size is done.
 func (p *progress) result(all *reports.Results, r reports.Result) {
-	if r.Test == rfc2544.TestStreams {
+	if r.Test == rfc2544.NameStreams {
 		return // the whole table has them
 	}
 	if p.plan.Profile.Suite != nil {
@@ -228,7 +228,7 @@ func (p *progress) result(all *reports.Results, r reports.Result) {
 		fmt.Fprintln(p.s.err, reports.Line(&r))
 		return
 	}
-	if r.Test == rfc2544.TestRate && r.Error == "" && r.Unsupported == "" && len(r.Values) > 0 {
+	if r.Test == rfc2544.NameRate && r.Error == "" && r.Unsupported == "" && len(r.Values) > 0 {
 		return // its latency is still to come
 	}
 	p.clear()

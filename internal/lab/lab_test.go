@@ -140,7 +140,7 @@ func TestCalibrationOfBothDirections(t *testing.T) {
 	if hint <= 0 || ceiling <= 0 || ceiling > c.MOL || hint > c.MOL {
 		t.Errorf("the wire carries %v per direction, plain routing %v with a ceiling of %v", c.MOL, hint, ceiling)
 	}
-	if blank(b.settings, b.device, rfc2544.TestRate, 64).Direction != rfc2544.Both {
+	if blank(b.settings, b.device, rfc2544.NameRate, 64).Direction != rfc2544.Both {
 		t.Error("results do not say that they are of both directions")
 	}
 }

@@ -199,13 +199,13 @@ func (r Run) observation(directions []string) rfc2544.Observation {
 			Latency: s.Latency, LatencyQuiet: s.LatencyQuiet,
 		}
 		o.Add(d)
-		o.Gaps += s.Gaps
+		o.OutOfSequence += s.Gaps
 		o.Tags = append(o.Tags, s.Tags...)
 		if s.LastLost != nil && (o.LastLost == nil || *s.LastLost > *o.LastLost) {
 			o.LastLost = s.LastLost
 		}
-		if s.Silence != nil && (o.Silence == nil || s.Silence.Length > o.Silence.Length) {
-			o.Silence = s.Silence
+		if s.Silence != nil && (o.LongestGap == nil || s.Silence.Length > o.LongestGap.Length) {
+			o.LongestGap = s.Silence
 		}
 		if len(directions) > 1 {
 			o.Directions = append(o.Directions, d)

@@ -208,7 +208,7 @@ func (c *cell) book(l *Lab, p Plan, r *reports.Results) {
 		return
 	}
 	c.booked = true
-	rate := blank(p.Settings, c.device, rfc2544.TestRate, c.size)
+	rate := blank(p.Settings, c.device, rfc2544.NameRate, c.size)
 	if len(c.rates) > 0 {
 		outcome := rfc2544.Merge(c.rates)
 		fill(&rate, outcome)
@@ -278,7 +278,7 @@ func (b *Setup) measureCell(ctx context.Context, c *cell, p Plan, last bool) err
 		return nil
 	}
 	outcome, err = rfc2544.RunLatency(ctx, observed, rfc2544.LatencyConfig{Size: c.size, Rate: found, Trial: p.Profile.Latency, Repeats: p.Profile.Repeats})
-	res := blank(b.settings, c.device, rfc2544.TestLatency, c.size)
+	res := blank(b.settings, c.device, rfc2544.NameLatency, c.size)
 	fill(&res, outcome)
 	if !res.Valid {
 		res.LimitedBy = reports.LimitedByMachine

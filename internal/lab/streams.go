@@ -81,7 +81,7 @@ func (l *Lab) runStreams(ctx context.Context, p Plan, r *reports.Results) error 
 // in the result; the error is for the lab.
 func (l *Lab) Streams(ctx context.Context, d dut.Device, s Settings, p StreamsPlan) (reports.Result, error) {
 	p = p.withDefaults()
-	res := blank(s.Resolved(), d, rfc2544.TestStreams, frameOf(netns.DefaultLANMTU))
+	res := blank(s.Resolved(), d, rfc2544.NameStreams, frameOf(netns.DefaultLANMTU))
 	h, err := l.Hosts(ctx, d, s)
 	if err != nil {
 		if ctx.Err() != nil {

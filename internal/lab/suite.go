@@ -74,7 +74,7 @@ func (s *suites) point(ctx context.Context, size rfc2544.FrameSize) error {
 	m := journalled{s.plan.Journal, s.device.Spec, s.up, s.plan.observed}
 	e, err := m.explore(ctx, size)
 	if err != nil {
-		s.book(ctx, rfc2544.Outcome{Test: rfc2544.TestRate}, size, err)
+		s.book(ctx, rfc2544.Outcome{Test: rfc2544.NameRate}, size, err)
 		return err
 	}
 	top := e.Ceiling
@@ -97,9 +97,9 @@ func (s *suites) book(ctx context.Context, o rfc2544.Outcome, size rfc2544.Frame
 	}
 	res := blank(s.plan.Settings, s.device, o.Test, size)
 	fill(&res, o)
-	if len(o.Values) > 0 && (o.Test == rfc2544.TestRate || o.Test == rfc2544.TestThroughput || o.Test == rfc2544.TestNetworks) {
+	if len(o.Values) > 0 && (o.Test == rfc2544.NameRate || o.Test == rfc2544.NameThroughput || o.Test == rfc2544.NameNetworks) {
 		res.LimitedBy = limit(s.device, o, false)
-		if res.LimitedBy == reports.LimitedByTester && rfc2544.Rate(o.Values[0].Value) >= 0.99*s.plan.Link.MaxFrameRate(size) && o.Test != rfc2544.TestRate {
+		if res.LimitedBy == reports.LimitedByTester && rfc2544.Rate(o.Values[0].Value) >= 0.99*s.plan.Link.MaxFrameRate(size) && o.Test != rfc2544.NameRate {
 			res.LimitedBy = reports.LimitedByLink
 		}
 	} else if !res.Valid {
@@ -135,7 +135,7 @@ func (s *suites) scale(ctx context.Context) error {
 			out = rfc2544.Scale(n, one, of)
 		}
 	}
-	out.Test = rfc2544.TestScale
+	out.Test = rfc2544.NameScale
 	s.book(ctx, out, size, err)
 	return ctx.Err()
 }

@@ -77,8 +77,8 @@ func TestSuiteRunsAndResumes(t *testing.T) {
 		}
 	}
 	every := []string{
-		rfc2544.TestRate, rfc2544.TestLatency, rfc2544.TestThroughput, rfc2544.TestNetworks, rfc2544.TestDelay, rfc2544.TestLossRate,
-		rfc2544.TestBackToBack, rfc2544.TestRecovery, rfc2544.TestBursts, "reset_process", "reset_system", "reset_power",
+		rfc2544.NameRate, rfc2544.NameLatency, rfc2544.NameThroughput, rfc2544.NameNetworks, rfc2544.NameDelay, rfc2544.NameLossRate,
+		rfc2544.NameBackToBack, rfc2544.NameRecovery, rfc2544.NameBursts, "reset_process", "reset_system", "reset_power",
 	}
 	missing := func(dut string, tests ...string) {
 		for _, test := range tests {
@@ -88,7 +88,7 @@ func TestSuiteRunsAndResumes(t *testing.T) {
 		}
 	}
 	missing("vxlan", every...)
-	missing("reference", append(every, rfc2544.TestScale)...)
+	missing("reference", append(every, rfc2544.NameScale)...)
 
 	again, j := runTiny(t, l, filepath.Join(dir, "journal.jsonl"), true, "vxlan", "reference")
 	if j.Waiting == 0 || j.Replayed != j.Waiting {
@@ -135,8 +135,8 @@ func TestMeasureReset(t *testing.T) {
 					break
 				}
 			}
-			if o.Lost == 0 || o.Received == 0 || o.Silence == nil || o.LastLost == nil || o.Silence.Length < r.Off || o.Silence.At+o.Silence.Length < r.At {
-				t.Errorf("%s, %s: %d of %d lost, silence %+v, last lost %v", spec, kind, o.Lost, o.Offered, o.Silence, o.LastLost)
+			if o.Lost == 0 || o.Received == 0 || o.LongestGap == nil || o.LastLost == nil || o.LongestGap.Length < r.Off || o.LongestGap.At+o.LongestGap.Length < r.At {
+				t.Errorf("%s, %s: %d of %d lost, silence %+v, last lost %v", spec, kind, o.Lost, o.Offered, o.LongestGap, o.LastLost)
 			}
 			after, err := b.Measure(context.Background(), rfc2544.Trial{Size: 64, Load: load, Duration: 100 * time.Millisecond})
 			if err != nil || after.Received+after.Late == 0 {

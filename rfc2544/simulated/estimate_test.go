@@ -21,7 +21,7 @@ func TestEstimate(t *testing.T) {
 		t.Fatal(err)
 	}
 	// 90 to 50 % lose, 40 and 30 % do not.
-	want := []Step{{rfc2544.TestLossRate, 7, 7*(11*time.Second+100*time.Millisecond) + 5*2*time.Second}}
+	want := []Step{{rfc2544.NameLossRate, 7, 7*(11*time.Second+100*time.Millisecond) + 5*2*time.Second}}
 	if diff := cmp.Diff(want, steps); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

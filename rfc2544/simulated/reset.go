@@ -20,7 +20,7 @@ func (d *Device) MeasureReset(ctx context.Context, t rfc2544.Trial, r rfc2544.Re
 	}
 	away := r.Off + d.BootTime
 	if away = min(away, t.Duration-r.At); r.At+away < t.Duration {
-		seen.Silence = &rfc2544.Silence{At: r.At - gap(t.Load), Length: away + gap(t.Load)}
+		seen.LongestGap = &rfc2544.Gap{At: r.At - gap(t.Load), Length: away + gap(t.Load)}
 	}
 	lost := t.Load.Frames(r.At+away) - t.Load.Frames(r.At)
 	last := time.Duration(due(t, t.Load.Frames(r.At+away)-1) * float64(time.Second))
