@@ -7,9 +7,8 @@ import (
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/rfc2544"
-	"github.com/tunnelbench/tunnelbench/rfc2544/simulated"
-
 	"github.com/tunnelbench/tunnelbench/rfc2544/mlrsearch"
+	"github.com/tunnelbench/tunnelbench/rfc2544/simulated"
 )
 
 func device(t testing.TB, spec string) *simulated.Device {

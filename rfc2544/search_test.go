@@ -7,9 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tunnelbench/tunnelbench/rfc2544"
-
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
 // The search itself is tested in mlrsearch; here is what stands between it and a trial.

@@ -10,7 +10,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tunnelbench/tunnelbench/rfc2544"
-
 	"github.com/tunnelbench/tunnelbench/rfc2544/mlrsearch"
 )
 
@@ -117,6 +116,12 @@ func TestSuiteErrors(t *testing.T) {
 // The suites run every test of the table that has a config, in the order of the table.
 func TestSuitesFollowTheTable(t *testing.T) {
 	t.Parallel()
+	var want []string
+	for _, test := range rfc2544.Tests() {
+		if test.Efforts.CI != nil {
+			want = append(want, test.Name)
+		}
+	}
 	for _, c := range []struct {
 		name  string
 		suite rfc2544.Suite
@@ -140,7 +145,7 @@ func TestSuitesFollowTheTable(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(everyTest, ran); diff != "" {
+			if diff := cmp.Diff(want, ran); diff != "" {
 				t.Errorf("tests (-want +got):\n%s", diff)
 			}
 		})

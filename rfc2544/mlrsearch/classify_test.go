@@ -89,9 +89,12 @@ func TestDecisions(t *testing.T) {
 		"10 each":  {append(trials(10, time.Second, 0), trials(10, time.Second, 1)...), undecided},
 		"6 of 1.5": {longer(6, 0), undecided}, "7 of 1.5": {longer(7, 0), lowerBound},
 	} {
-		if got := g.target().class(c.trials); got != c.want {
-			t.Errorf("%s: %v, want %v", name, got, c.want)
-		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := g.target().class(c.trials); got != c.want {
+				t.Errorf("%v, want %v", got, c.want)
+			}
+		})
 	}
 	mixed := append(trials(6, time.Second, 0), trials(5, time.Second, 0.003)...)
 	if got := g.target().class(mixed); got != lowerBound {

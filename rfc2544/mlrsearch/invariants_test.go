@@ -9,10 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tunnelbench/tunnelbench/rfc2544/simulated"
-
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 	"github.com/tunnelbench/tunnelbench/rfc2544/mlrsearch"
+	"github.com/tunnelbench/tunnelbench/rfc2544/simulated"
 )
 
 // testSeed is printed with every failure; change it to test other devices.

@@ -2,10 +2,11 @@ package mlrsearch
 
 import (
 	"encoding/json"
-	"fmt"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestReadReplay(t *testing.T) {
@@ -17,8 +18,11 @@ func TestReadReplay(t *testing.T) {
 		{1000.5, 250 * time.Millisecond, 250 * time.Millisecond, 0.005},
 		{1e6, time.Second, 1500 * time.Millisecond, 1},
 	}
-	if err != nil || fmt.Sprint(got) != fmt.Sprint(want) {
-		t.Errorf("%v, %v; want %v", got, err, want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if got, err := ReadReplay(strings.NewReader("")); err != nil || len(got) != 0 {
 		t.Errorf("nothing read as %v, %v", got, err)
@@ -40,10 +44,13 @@ func TestReadReplayRefuses(t *testing.T) {
 		"two": good + good, "array": `[1,2]`, "cut": `{"load_fps":10`, "word": `hello`, "number": `5`, "nil": `null`, "binary": "\x00\xff",
 		"long": `{"x":"` + strings.Repeat("x", 1<<17) + `"}`,
 	} {
-		got, err := ReadReplay(strings.NewReader(good + "\n" + line + "\n"))
-		if err == nil || !strings.HasPrefix(err.Error(), "line 2: ") || strings.Contains(err.Error(), "\n") || got != nil {
-			t.Errorf("%s: %v, error %v; want one line beginning with line 2", name, got, err)
-		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := ReadReplay(strings.NewReader(good + "\n" + line + "\n"))
+			if err == nil || !strings.HasPrefix(err.Error(), "line 2: ") || strings.Contains(err.Error(), "\n") || got != nil {
+				t.Errorf("%v, error %v; want one line beginning with line 2", got, err)
+			}
+		})
 	}
 	century := `{"load_fps":1000,"duration_s":1e9,"loss_ratio":0}` + "\n"
 	if _, err := ReadReplay(strings.NewReader(strings.Repeat(century, 10))); err == nil || !strings.Contains(err.Error(), "292 years") {
@@ -56,8 +63,11 @@ func TestReplayJSON(t *testing.T) {
 	b, err := json.Marshal(ReplayResult{Evaluate(trials(11, time.Second, 0), []Goal{goal(t, "loss=0,exceed=0.5,final=1s,sum=21s")})})
 	const want = `{"goals":[{"goal":{"name":"ndr","loss_ratio":0,"exceed_ratio":0.5,"initial_ns":0,"final_ns":1000000000,"sum_ns":21000000000,"width":0},` +
 		`"lower_fps":1000000,"upper_fps":null,"conditional_throughput_fps":1000000,"regular":false}]}`
-	if err != nil || string(b) != want {
-		t.Errorf("%s, %v\nwant %s", b, err, want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, string(b)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
@@ -69,17 +79,22 @@ func TestRegular(t *testing.T) {
 		return all
 	}
 	for _, c := range []struct {
+		name         string
 		lower, upper float64
 		width        string
 		want         bool
-	}{{199, 200, "0.005", true}, {995, 1000, "0.005", true}, {198.9, 200, "0.005", false}, {1, 200, "", true}} {
-		text := "loss=0,exceed=0,final=60s,sum=60s"
-		if c.width != "" {
-			text += ",width=" + c.width
-		}
-		got := Evaluate(append(at(c.upper, 0.1), at(c.lower, 0)...), []Goal{goal(t, text)})[0]
-		if got.Regular != c.want {
-			t.Errorf("%v to %v, width %q: regular %v", c.lower, c.upper, c.width, got.Regular)
-		}
+	}{
+		{"just wide enough", 199, 200, ",width=0.005", true},
+		{"another load", 995, 1000, ",width=0.005", true},
+		{"too wide", 198.9, 200, ",width=0.005", false},
+		{"no width asked for", 1, 200, "", true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			g := goal(t, "loss=0,exceed=0,final=60s,sum=60s"+c.width)
+			if got := Evaluate(append(at(c.upper, 0.1), at(c.lower, 0)...), []Goal{g})[0]; got.Regular != c.want {
+				t.Errorf("%v to %v: regular %t, want %t", c.lower, c.upper, got.Regular, c.want)
+			}
+		})
 	}
 }

@@ -9,12 +9,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tunnelbench/tunnelbench/rfc2544/simulated"
-
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 	"github.com/tunnelbench/tunnelbench/rfc2544/mlrsearch"
+	"github.com/tunnelbench/tunnelbench/rfc2544/simulated"
 )
 
 // tester measures a simulated device with frames of 64 bytes.

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // TestOutwards: each stride that misses is followed by one twice as long.
@@ -53,28 +55,39 @@ func TestCeilingIsHalved(t *testing.T) {
 		{interval{noLow, 0}, field{last: 100, top: 100}}, {interval{40, 41}, field{last: 100, top: 100}},
 		{interval{40, 42}, field{last: 100, top: 100, barred: map[int]bool{41: true}}}, {interval{noLow, noHigh}, field{last: 100, top: -1}},
 	} {
-		if step, ok := s.pick(c.known, c.field); ok {
-			t.Errorf("%+v on %+v: wants %d, but nothing is left", c.known, c.field, step)
-		}
+		t.Run(fmt.Sprintf("nothing left of %+v on %+v", c.known, c.field), func(t *testing.T) {
+			if step, ok := s.pick(c.known, c.field); ok {
+				t.Errorf("wants %d", step)
+			}
+		})
 	}
 }
 
-// TestSeeds: a coarse interval is proved by its middle and one end.
+// TestSeeds: a coarse interval is confirmed by its middle and one end.
 func TestSeeds(t *testing.T) {
 	t.Parallel()
 	f := field{last: 100, top: 100, barred: map[int]bool{}}
 	for _, c := range []struct {
+		name        string
 		seed, known interval
 		want        int
 	}{
-		{interval{40, 42}, interval{noLow, noHigh}, 41}, {interval{40, 42}, interval{41, noHigh}, 42}, {interval{40, 42}, interval{noLow, 41}, 40},
-		{interval{40, 41}, interval{noLow, noHigh}, 40}, {interval{40, 41}, interval{40, noHigh}, 41},
-		{interval{40, 60}, interval{40, 60}, 50}, {interval{40, 60}, interval{10, 30}, 20}, {interval{noLow, 40}, interval{noLow, noHigh}, 40},
+		{"the middle first", interval{40, 42}, interval{noLow, noHigh}, 41},
+		{"then the upper end", interval{40, 42}, interval{41, noHigh}, 42},
+		{"or the lower end", interval{40, 42}, interval{noLow, 41}, 40},
+		{"no middle: the lower end", interval{40, 41}, interval{noLow, noHigh}, 40},
+		{"no middle: then the upper end", interval{40, 41}, interval{40, noHigh}, 41},
+		{"confirmed, too wide: the middle", interval{40, 60}, interval{40, 60}, 50},
+		{"the seed was wrong: the middle of what is known", interval{40, 60}, interval{10, 30}, 20},
+		{"only an upper bound", interval{noLow, 40}, interval{noLow, noHigh}, 40},
 	} {
-		s := &selector{targets: []target{{width: 1}}, seed: c.seed, anchor: interval{noLow, noHigh}}
-		if step, ok := s.pick(c.known, f); !ok || step != c.want {
-			t.Errorf("seed %v, known %v: %d, %v; want %d", c.seed, c.known, step, ok, c.want)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := &selector{targets: []target{{width: 1}}, seed: c.seed, anchor: interval{noLow, noHigh}}
+			if step, ok := s.pick(c.known, f); !ok || step != c.want {
+				t.Errorf("step %d, %t; want %d", step, ok, c.want)
+			}
+		})
 	}
 }
 
@@ -99,12 +112,15 @@ func TestTargets(t *testing.T) {
 		"rfc2544": "[1m0s/1m0s/1]",
 		"loss=0,exceed=0,initial=1s,final=60s,sum=60s,width=0.005": "[1s/1s/4 7.75s/7.75s/2 1m0s/1m0s/1]",
 	} {
-		var got []string
-		for _, tg := range goal(t, text).targets(on) {
-			got = append(got, fmt.Sprintf("%v/%v/%d", tg.trial.Round(10*time.Millisecond), tg.sum.Round(10*time.Millisecond), tg.width))
-		}
-		if fmt.Sprint(got) != want {
-			t.Errorf("%s: %v, want %s", text, got, want)
-		}
+		t.Run(text, func(t *testing.T) {
+			t.Parallel()
+			var got []string
+			for _, tg := range goal(t, text).targets(on) {
+				got = append(got, fmt.Sprintf("%v/%v/%d", tg.trial.Round(10*time.Millisecond), tg.sum.Round(10*time.Millisecond), tg.width))
+			}
+			if diff := cmp.Diff(want, fmt.Sprint(got)); diff != "" {
+				t.Errorf("trial/sum/width (-want +got):\n%s", diff)
+			}
+		})
 	}
 }
