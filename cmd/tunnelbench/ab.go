@@ -80,7 +80,8 @@ func (f *abFlags) run(ctx context.Context, s streams) error {
 		Comparison: &reports.Comparison{Confidence: confidence, Order: [][]int{}, Warnings: []string{}},
 	}
 	certificate.carry(results)
-	plan.Settings, err = l.CalibrateAll(ctx, cfg.Settings, []rfc2544.FrameSize{plan.Size}, results)
+	plan.Goodput = goodputOn(l)
+	plan.Settings, err = lab.CalibrateAll(ctx, l, cfg.Settings, []rfc2544.FrameSize{plan.Size}, results)
 	if err == nil {
 		err = l.Compare(ctx, plan, results.Comparison)
 	}

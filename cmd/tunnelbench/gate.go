@@ -162,6 +162,7 @@ func (f *gateFlags) measure(ctx context.Context, policy ci.Policy, s streams) er
 	if err != nil {
 		return err
 	}
+	plan.Goodput = goodputOn(l)
 	g := &gateRun{f: f, streams: s, noise: noise, base: f.newSet(base, l, cfg), head: f.newSet(head, l, cfg)}
 	policy.Bias = noise.Bias(g.head.Host)
 	g.policy = policy

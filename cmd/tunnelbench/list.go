@@ -8,7 +8,7 @@ import (
 	"os"
 	"strings"
 
-	"github.com/tunnelbench/tunnelbench/internal/lab"
+	"github.com/tunnelbench/tunnelbench/internal/lab/suite"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 )
 
@@ -23,7 +23,7 @@ var listVerb = verb{
 			}
 			fmt.Fprintf(s.out, "  %-14s %-12s %s\n", "exec:PATH", "yours", "a program or script that follows docs/exec.md")
 			fmt.Fprintln(s.out, "\nProfiles (--profile):")
-			for _, p := range lab.Profiles() {
+			for _, p := range suite.Profiles() {
 				var goals []string
 				for _, g := range p.Goals {
 					goals = append(goals, fmt.Sprintf("%s: loss %g, trials of %v, %v in all, width %g", g.Name, g.LossRatio, g.Final, g.Sum, g.Width))

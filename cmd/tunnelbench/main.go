@@ -23,6 +23,7 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/fuzz"
 	"github.com/tunnelbench/tunnelbench/internal/lab"
+	labstreams "github.com/tunnelbench/tunnelbench/internal/lab/streams"
 	"github.com/tunnelbench/tunnelbench/netns"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 )
@@ -58,6 +59,7 @@ func main() {
 	netns.Helper()
 	dut.Helper()
 	lab.Helper()
+	labstreams.Helper()
 	fuzz.Helper()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr})

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/tunnelbench/tunnelbench/internal/lab"
+	labstreams "github.com/tunnelbench/tunnelbench/internal/lab/streams"
 	"github.com/tunnelbench/tunnelbench/netns"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 )
@@ -17,6 +18,7 @@ func TestMain(m *testing.M) {
 	netns.Helper()
 	dut.Helper()
 	lab.Helper()
+	labstreams.Helper()
 	os.Exit(m.Run())
 }
 

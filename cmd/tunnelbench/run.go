@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/internal/lab"
+	labstreams "github.com/tunnelbench/tunnelbench/internal/lab/streams"
+	"github.com/tunnelbench/tunnelbench/internal/lab/suite"
 	"github.com/tunnelbench/tunnelbench/reports"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 	"github.com/tunnelbench/tunnelbench/rfc2544/mlrsearch"
@@ -94,7 +96,7 @@ func (f *runFlags) run(ctx context.Context, s streams) error {
 	if err := f.openJournal(&plan, l, results); err != nil {
 		return errors.Join(err, l.Close())
 	}
-	err = l.Run(ctx, plan, results)
+	err = suite.Run(ctx, suite.On(l), plan, results)
 	results.Ended = time.Now().UTC()
 	err = errors.Join(err, l.Close())
 	show.clear()
@@ -108,7 +110,7 @@ func (f *runFlags) run(ctx context.Context, s streams) error {
 	return verdict(results)
 }
 
-func (f *runFlags) parse() (plan lab.Plan, cfg labConfig, err error) {
+func (f *runFlags) parse() (plan suite.Plan, cfg labConfig, err error) {
 	if plan.Devices, err = parseDevices(f.devices); err != nil {
 		return plan, cfg, err
 	}
@@ -121,8 +123,8 @@ func (f *runFlags) parse() (plan lab.Plan, cfg labConfig, err error) {
 	if err := f.lab.checkWAN(plan.Devices...); err != nil {
 		return plan, cfg, err
 	}
-	profiles := lab.Profiles()
-	i := slices.IndexFunc(profiles, func(p lab.Profile) bool { return p.Name == f.profile })
+	profiles := suite.Profiles()
+	i := slices.IndexFunc(profiles, func(p suite.Profile) bool { return p.Name == f.profile })
 	if i < 0 {
 		return plan, cfg, badUsage("--profile %q: unknown: see tunnelbench list", f.profile)
 	}
@@ -131,7 +133,7 @@ func (f *runFlags) parse() (plan lab.Plan, cfg labConfig, err error) {
 		return plan, cfg, err
 	}
 	if f.streams {
-		plan.Streams = &lab.StreamsPlan{}
+		plan.Streams = &labstreams.Plan{}
 	}
 	if plan.Link, plan.Shaped, err = f.lab.nominal(); err != nil {
 		return plan, cfg, err
@@ -185,12 +187,12 @@ type progress struct {
 	s        streams
 	table    *reports.Table
 	terminal bool
-	plan     lab.Plan
+	plan     suite.Plan
 	headed   bool
 	trials   int
 }
 
-func newProgress(s streams, plan lab.Plan) *progress {
+func newProgress(s streams, plan suite.Plan) *progress {
 	var names []string
 	for _, d := range plan.Devices {
 		names = append(names, d.Spec)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/internal/lab"
+	"github.com/tunnelbench/tunnelbench/internal/lab/suite"
 	"github.com/tunnelbench/tunnelbench/reports"
 )
 
@@ -20,7 +21,7 @@ const (
 )
 
 // fitProfile sets what the profile says and the user does not, and the other way round.
-func (f *runFlags) fitProfile(p *lab.Profile) error {
+func (f *runFlags) fitProfile(p *suite.Profile) error {
 	if len(f.goals) > 0 {
 		p.Goals = f.goals
 	}
@@ -36,11 +37,11 @@ func (f *runFlags) fitProfile(p *lab.Profile) error {
 	if f.bursts < 0 || f.bursts > 1000 {
 		return badUsage("--bursts %d: from 1 to 1000", f.bursts)
 	}
-	suite := p.Suite.WithGoals(p.Goals)
+	tests := p.Suite.WithGoals(p.Goals)
 	if f.bursts > 0 {
-		suite = suite.WithBursts(f.bursts)
+		tests = tests.WithBursts(f.bursts)
 	}
-	p.Suite = &suite
+	p.Suite = &tests
 	chosen := map[string]bool{}
 	f.set.Visit(func(o *flag.Flag) { chosen[o.Name] = true })
 	if !chosen["direction"] && p.Direction != "" {
@@ -67,11 +68,11 @@ func (f *runFlags) settings() string {
 	return strings.Join(all, " ")
 }
 
-func (f *runFlags) openJournal(plan *lab.Plan, l *lab.Lab, r *reports.Results) (err error) {
+func (f *runFlags) openJournal(plan *suite.Plan, l *lab.Lab, r *reports.Results) (err error) {
 	if plan.Profile.Suite == nil {
 		return nil
 	}
-	plan.Journal, err = lab.OpenJournal(filepath.Join(f.out, journalFile), lab.JournalKey{
+	plan.Journal, err = suite.OpenJournal(filepath.Join(f.out, journalFile), suite.JournalKey{
 		Kernel: r.Host.Kernel, Commit: r.Tool.Version + " " + r.Tool.Commit, CPUPlan: l.CPUPlan().String(), Settings: f.settings(),
 	}, f.resume)
 	return err
@@ -79,7 +80,7 @@ func (f *runFlags) openJournal(plan *lab.Plan, l *lab.Lab, r *reports.Results) (
 
 // closeJournal keeps the journal of a run that is over as its trials, and of
 // another one to be gone on with.
-func (f *runFlags) closeJournal(j *lab.Journal, over bool, s streams) error {
+func (f *runFlags) closeJournal(j *suite.Journal, over bool, s streams) error {
 	switch {
 	case j == nil:
 		return nil
@@ -94,7 +95,7 @@ func (f *runFlags) closeJournal(j *lab.Journal, over bool, s streams) error {
 }
 
 // printEstimate says what would be measured and how long it would take.
-func (f *runFlags) printEstimate(ctx context.Context, plan lab.Plan, s streams) error {
+func (f *runFlags) printEstimate(ctx context.Context, plan suite.Plan, s streams) error {
 	steps, total, err := plan.Estimate(ctx)
 	if err != nil {
 		return err

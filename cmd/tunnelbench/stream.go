@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/internal/lab"
+	labstreams "github.com/tunnelbench/tunnelbench/internal/lab/streams"
 	tcpstreams "github.com/tunnelbench/tunnelbench/loadgen/streams"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
@@ -95,10 +96,10 @@ func (f *trialFlags) parseStream() (d dut.Device, cfg labConfig, err error) {
 	return d, cfg, f.lab.checkWAN(d)
 }
 
-func (f *trialFlags) oneStream(ctx context.Context, l *lab.Lab, d dut.Device, set lab.Settings) (lab.Stream, error) {
-	h, err := l.Hosts(ctx, d, set)
+func (f *trialFlags) oneStream(ctx context.Context, l *lab.Lab, d dut.Device, set lab.Settings) (labstreams.Stream, error) {
+	h, err := labstreams.Open(ctx, l, d, set)
 	if err != nil {
-		return lab.Stream{}, err
+		return labstreams.Stream{}, err
 	}
 	p := h.Plan(f.stream.kind)
 	p.Connections, p.Duration = f.stream.connections, f.duration
@@ -106,11 +107,11 @@ func (f *trialFlags) oneStream(ctx context.Context, l *lab.Lab, d dut.Device, se
 	return seen, errors.Join(err, h.Close())
 }
 
-func printStream(w io.Writer, device string, asJSON bool, r lab.Stream) error {
+func printStream(w io.Writer, device string, asJSON bool, r labstreams.Stream) error {
 	if asJSON {
 		return json.NewEncoder(w).Encode(struct {
 			DUT string `json:"dut"`
-			lab.Stream
+			labstreams.Stream
 		}{device, r})
 	}
 	fmt.Fprintf(w, "%s, %s, %d connections, %v after %v, TCP %s\n", device, r.Plan.Kind, r.Plan.Connections, r.Plan.Duration, r.Plan.Warmup, r.Algorithm)
@@ -136,4 +137,11 @@ func printStream(w io.Writer, device string, asJSON bool, r lab.Stream) error {
 		fmt.Fprintf(w, "  %s\n", warning)
 	}
 	return nil
+}
+
+// goodputOn measures the goodput of one TCP connection in a lab.
+func goodputOn(l *lab.Lab) lab.GoodputFunc {
+	return func(ctx context.Context, d dut.Device, set lab.Settings) (float64, bool, error) {
+		return labstreams.Goodput(ctx, l, d, set)
+	}
 }

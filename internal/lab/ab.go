@@ -26,9 +26,15 @@ type ComparePlan struct {
 	Link     rfc2544.BitRate
 	Shaped   bool          // loads stay below the link's speed
 	Time     time.Duration // begin no round that would end later; 0: no limit
+	// Goodput is that of one TCP connection through a device, in bit/s, for the metric
+	// stream_goodput; not ok where the machine disturbed it.
+	Goodput GoodputFunc
 	// OnTurn, if set, hears when a device had its turn.
 	OnTurn func(round int, device string)
 }
+
+// GoodputFunc measures the goodput of one TCP connection.
+type GoodputFunc = func(context.Context, dut.Device, Settings) (bits float64, ok bool, err error)
 
 // compareMetric is a number that a comparison can be about.
 type compareMetric struct {
@@ -134,7 +140,7 @@ func (l *Lab) compareRounds(ctx context.Context, p ComparePlan, c *reports.Compa
 		turns := make([]map[string]float64, len(p.Devices))
 		for _, k := range order {
 			var err error
-			turns[k], err = l.turn(ctx, p.Devices[k], p.Settings, c, spoilt)
+			turns[k], err = l.turn(ctx, p.Devices[k], turn{settings: p.Settings, goodput: p.Goodput, comparison: c, spoilt: spoilt})
 			if ctx.Err() != nil {
 				return ctx.Err() // half a round compares nothing
 			}

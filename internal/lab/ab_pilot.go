@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/tunnelbench/tunnelbench/reports"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
@@ -58,29 +57,4 @@ func leaveOut(c *reports.Comparison, metric, why string) {
 	if len(c.Metrics) < before {
 		c.Warnings = append(c.Warnings, fmt.Sprintf("%s is left out: %s", metric, why))
 	}
-}
-
-// RoundLoad is a load that reads well, and is the same when the pilot was only
-// a little different.
-func RoundLoad(r rfc2544.Rate) rfc2544.Rate {
-	for _, step := range []rfc2544.Rate{10e3, 1e3, 100} {
-		if r > 10*step {
-			return rfc2544.Rate(int64(r/step)) * step
-		}
-	}
-	return max(1, rfc2544.Rate(int64(r)))
-}
-
-// MaxForwardingRate is about RFC 2285's (section 3.6.3): the best at several loads
-// from most down, since some devices forward the less the more they are offered.
-func (b *Setup) MaxForwardingRate(ctx context.Context, size rfc2544.FrameSize, most rfc2544.Rate) (best rfc2544.Rate, err error) {
-	const duration = 200 * time.Millisecond
-	for load := most; load > best && load > 100; load /= 2 {
-		r, err := b.Execute(ctx, b.Plan(rfc2544.Trial{Size: size, Load: load, Duration: duration}))
-		if err != nil {
-			return best, fmt.Errorf("pilot: %w", err)
-		}
-		best = max(best, r.ForwardingRate())
-	}
-	return best, nil
 }

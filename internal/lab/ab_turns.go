@@ -6,15 +6,16 @@ import (
 	"slices"
 	"time"
 
-	"github.com/tunnelbench/tunnelbench/loadgen/streams"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 	"github.com/tunnelbench/tunnelbench/reports"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
+	"github.com/tunnelbench/tunnelbench/rfc2544/mlrsearch"
 )
 
 // turn is one device that is measured.
 type turn struct {
-	lab        *Lab
+	settings   Settings
+	goodput    GoodputFunc
 	setup      *Setup
 	comparison *reports.Comparison
 	spoilt     *invalidTrials
@@ -22,20 +23,21 @@ type turn struct {
 }
 
 // turn brings a device up, measures it and takes it down.
-func (l *Lab) turn(ctx context.Context, d dut.Device, s Settings, c *reports.Comparison, spoilt *invalidTrials) (values map[string]float64, err error) {
+func (l *Lab) turn(ctx context.Context, d dut.Device, t turn) (values map[string]float64, err error) {
+	c := t.comparison
 	values = map[string]float64{}
-	b, err := l.Setup(ctx, d, s, c.FrameSize)
+	b, err := l.Setup(ctx, d, t.settings, c.FrameSize)
 	if err != nil {
 		return values, err
 	}
 	defer func() { err = errors.Join(err, b.Close()) }()
-	t := &turn{lab: l, setup: b, comparison: c, spoilt: spoilt, values: values}
+	t.setup, t.values = b, values
 	var metrics []string
 	for _, m := range c.Metrics {
 		metrics = append(metrics, m.Name)
 	}
 	for _, measure := range turnsFor(metrics) {
-		if err := measure(t, ctx); err != nil {
+		if err := measure(&t, ctx); err != nil {
 			return values, err
 		}
 	}
@@ -87,18 +89,6 @@ func (t *turn) overloadTurn(ctx context.Context) error {
 		t.values["forwarding_rate"] = float64(r.ForwardingRate())
 	}
 	return err
-}
-
-// ForwardingRate is in the direction where it is lowest: all frames that came, late
-// ones too, over the time until the last of them had come. A queue that is emptied after
-// the sending is no merit then, however long.
-func (r Run) ForwardingRate() rfc2544.Rate {
-	sending := r.Ledger.Duration + r.Ledger.Paused
-	lowest := rfc2544.Flood
-	for _, s := range r.Ledger.Streams {
-		lowest = min(lowest, rfc2544.Rate(float64(s.Received+s.Late)/max(s.Span, sending).Seconds()))
-	}
-	return lowest
 }
 
 // lightTurn is latency and CPU at half of the slowest device's rate.
@@ -163,48 +153,46 @@ func (t *turn) observed() rfc2544.Measurer {
 	return Observed(t.setup, func(_ rfc2544.Trial, o rfc2544.Observation) { t.spoilt.hear(t.setup.device.Spec, o) })
 }
 
+// pdrLimit is the longest that a search may take.
+const pdrLimit = 15 * time.Second
+
 // pdrTurn is a short search.
 func (t *turn) pdrTurn(ctx context.Context) error {
 	ceiling, hint, err := t.setup.Explore(ctx, t.comparison.FrameSize)
 	if err != nil {
 		return err
 	}
-	quick := Profiles()[0]
+	goal, err := mlrsearch.Preset("quick")
+	if err != nil {
+		return err
+	}
 	top := max(ceiling, 2*MinRate)
 	o, err := rfc2544.RunRate(ctx, t.observed(), rfc2544.SearchConfig{
-		Goals: quick.Goals, Size: t.comparison.FrameSize, Min: MinRate, Max: top, Hint: min(max(hint, MinRate), top), Limit: quick.Limit,
+		Goals: []mlrsearch.Goal{goal}, Size: t.comparison.FrameSize, Min: MinRate, Max: top, Hint: min(max(hint, MinRate), top), Limit: pdrLimit,
 	})
 	switch {
 	case err != nil:
 		return err
 	case o.Valid:
-		t.values["pdr"] = float64(lastRate(o, quick.Goals))
+		for _, v := range o.Values {
+			if v.Name == goal.Name {
+				t.values["pdr"] = v.Value
+			}
+		}
 	}
 	return nil
 }
 
 // streamTurn is the goodput of one TCP connection, in a network of its own with
-// hosts at its ends. It comes last: the bench goes first, so that no second pair of
+// hosts at its ends. It comes last: the set-up goes first, so that no second pair of
 // the device's processes is in the way.
 func (t *turn) streamTurn(ctx context.Context) error {
 	if err := t.setup.Close(); err != nil {
 		return err
 	}
-	h, err := t.lab.Hosts(ctx, t.setup.device, t.setup.settings)
-	if err != nil {
-		return err
+	bits, ok, err := t.goodput(ctx, t.setup.device, t.settings)
+	if ok {
+		t.values[streamMetric] = bits
 	}
-	stream, err := h.measureCalm(ctx, h.Plan(streams.Bulk))
-	if err = errors.Join(err, h.Close()); err != nil {
-		return err
-	}
-	if stream.disturbed {
-		return nil
-	}
-	for _, v := range stream.Values {
-		if v.Name == "stream_goodput" {
-			t.values[v.Name] = v.Value
-		}
-	}
-	return nil
+	return err
 }

@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/loadgen"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
+	"github.com/tunnelbench/tunnelbench/reports"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
@@ -118,4 +120,41 @@ func (b *Setup) several(ctx context.Context, size rfc2544.FrameSize, load rfc254
 		each(r)
 	}
 	return r, nil
+}
+
+// Calibrator is a laboratory that can measure its bare wire.
+type Calibrator interface {
+	Calibrate(ctx context.Context, s Settings, size rfc2544.FrameSize) (*Calibration, error)
+}
+
+// CalibrateAll measures the bare wire at every size, and has the results say what
+// it gave. The settings that it returns have the engine that did so: all of a run is
+// measured with one.
+func CalibrateAll(ctx context.Context, l Calibrator, s Settings, sizes []rfc2544.FrameSize, r *reports.Results) (Settings, error) {
+	s = s.For(slices.Max(sizes))
+	for _, size := range sizes {
+		c, err := l.Calibrate(ctx, s, size)
+		if err != nil {
+			return s, err
+		}
+		s.Engine = c.Engine
+		r.Calibration = append(r.Calibration, c.report(size))
+		for _, doubt := range c.Doubts {
+			if !slices.Contains(r.Host.Notes, doubt) {
+				r.Host.Notes = append(r.Host.Notes, doubt)
+			}
+		}
+	}
+	if s.Engine != EngineXDP {
+		r.Host.Notes = append(r.Host.Notes, "engine "+s.Engine)
+	}
+	return s, nil
+}
+
+func (c *Calibration) report(size rfc2544.FrameSize) reports.Calibration {
+	out := reports.Calibration{FrameSize: size, MOL: &c.MOL}
+	if c.Latency != nil {
+		out.WireP50 = &c.Latency.P50
+	}
+	return out
 }

@@ -27,6 +27,10 @@ func (b *Setup) MutantLoader() (MutantLoader, bool) {
 // CPUs are the cores that the device has.
 func (b *Setup) CPUs() []int { return b.lab.cpus.DUT }
 
+// WANRate is what the wan link carries in bit/s, of frames of that length; not ok where
+// nothing limits it.
+func (b *Setup) WANRate(frame int) (bits float64, ok bool) { return b.link.Rate(frame) }
+
 // Net is the network that the device is in.
 func (b *Setup) Net() *netns.Net { return b.net }
 

@@ -140,7 +140,7 @@ func TestCalibrationOfBothDirections(t *testing.T) {
 	if hint <= 0 || ceiling <= 0 || ceiling > c.MOL || hint > c.MOL {
 		t.Errorf("the wire carries %v per direction, plain routing %v with a ceiling of %v", c.MOL, hint, ceiling)
 	}
-	if blank(b.settings, b.device, rfc2544.NameRate, 64).Direction != rfc2544.Both {
+	if NewResult(b.settings, b.device, rfc2544.NameRate, 64).Direction != rfc2544.Both {
 		t.Error("results do not say that they are of both directions")
 	}
 }
@@ -213,42 +213,6 @@ func TestScriptsThatFail(t *testing.T) {
 		if !strings.Contains(err.Error(), c.want) || errors.Is(err, errors.ErrUnsupported) != c.unsupported {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
-	}
-}
-
-// A device that dies in the middle costs its own results only.
-func TestDeviceThatDies(t *testing.T) {
-	l := openLab(t)
-	dies := script(t, `trap 'exit 0' TERM
-ip link add "$TB_DEV" type vxlan id 9 local "$TB_LOCAL" remote "$TB_PEER" dstport 4789 dev "$TB_WAN" && ip link set "$TB_DEV" up
-sleep 2 & wait $!
-echo out of luck >&2
-exit 9`)
-	var devices []dut.Device
-	for _, spec := range []string{dies, "plain"} {
-		d, err := dut.Parse(spec)
-		if err != nil {
-			t.Fatal(err)
-		}
-		devices = append(devices, d)
-	}
-	quick := Profiles()[0]
-	quick.MostRounds = 1
-	r := &reports.Results{}
-	err := l.Run(context.Background(), Plan{Settings: l.set, Devices: devices, Sizes: []rfc2544.FrameSize{64}, Profile: quick, Link: rfc2544.Gigabit}, r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var died, other bool
-	for _, res := range r.Results {
-		if res.DUT == devices[0].Spec {
-			died = died || strings.Contains(res.Error, "out of luck")
-		} else {
-			other = other || len(res.Trials) > 0
-		}
-	}
-	if !died || !other {
-		t.Errorf("the device's death noticed: %t; the other measured: %t: %+v", died, other, r.Results)
 	}
 }
 

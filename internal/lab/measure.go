@@ -10,37 +10,11 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// reading is every meter at one moment.
-type reading struct {
-	at      time.Time
-	lost    []time.Duration // that others took from the soakers
-	soaked  []time.Duration // that the kernel says the soakers had
-	process time.Duration   // that the device's processes ran
-	user    time.Duration   // of that, in user mode
-	wan     time.Duration   // that those ran which the wan link is made of
-	softirq time.Duration   // that the kernel's threads for soft interrupts ran
-}
-
-func (b *Setup) read() reading {
-	var r reading
-	r.process, r.user = b.session.CPUTime()
-	r.wan, _ = b.wan.CPUTime()
-	for _, s := range b.lab.soakers {
-		r.soaked = append(r.soaked, s.ran())
-		r.softirq += cpuTime(s.softirqd)
-	}
-	r.at = time.Now()
-	for _, s := range b.lab.soakers {
-		r.lost = append(r.lost, s.lost())
-	}
-	return r
-}
-
 // Run is a trial with its meters.
 type Run struct {
 	Plan          loadgen.Plan
 	Ledger        loadgen.Ledger
-	before, after reading
+	before, after Reading
 	drops         netns.Counters
 	sinkDrops     []string // the names of the tester's own among them
 	reasons       map[string]int64
@@ -57,12 +31,12 @@ func (b *Setup) Execute(ctx context.Context, p loadgen.Plan) (Run, error) {
 	if err := b.reasons.arm(); err != nil {
 		return r, err
 	}
-	r.before = b.read()
+	r.before = b.Read()
 	r.Ledger, err = b.engine.Run(ctx, p)
 	if err != nil {
 		return r, err
 	}
-	r.after = b.read()
+	r.after = b.Read()
 	if r.reasons, err = b.reasons.read(); err != nil {
 		return r, err
 	}

@@ -2,7 +2,6 @@ package lab
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -20,7 +19,8 @@ type PairPlan struct {
 	Settings   Settings
 	Base, Head []dut.Device // as many builds as each has
 	Link       rfc2544.BitRate
-	Shaped     bool // loads stay below the link's speed
+	Shaped     bool        // loads stay below the link's speed
+	Goodput    GoodputFunc // as in a ComparePlan
 	// OnTurn, if set, hears when a side had its turn.
 	OnTurn func(series, pair int, side string)
 }
@@ -146,13 +146,13 @@ func (p *Pairs) turn(ctx context.Context, d dut.Device, side string, t *reports.
 		}
 		c.Warnings = nil
 		spoilt := invalidTrials{}
-		values, err := p.lab.turn(ctx, d, p.plan.Settings, &c, &spoilt)
+		values, err := p.lab.turn(ctx, d, turn{settings: p.plan.Settings, goodput: p.plan.Goodput, comparison: &c, spoilt: &spoilt})
 		spoilt.warn(&c)
 		t.Doubts = append(t.Doubts, c.Warnings...)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if err != nil && !Failed(err) {
+		if err != nil && !DeviceFailed(err) {
 			return err
 		}
 		if err != nil {
@@ -169,10 +169,4 @@ func (p *Pairs) turn(ctx context.Context, d dut.Device, side string, t *reports.
 		p.plan.OnTurn(t.Series, t.Pair, side)
 	}
 	return nil
-}
-
-// Failed tells a device that failed from a lab that did.
-func Failed(err error) bool {
-	var down downError
-	return errors.Is(err, ErrDied) || errors.As(err, &down)
 }

@@ -40,17 +40,25 @@ func (b *Setup) MeasureReset(ctx context.Context, t rfc2544.Trial, reset rfc2544
 	return r.observation(b.settings.Directions()), nil
 }
 
+// UnsupportedError says why a device cannot do something.
+type UnsupportedError string
+
+func (e UnsupportedError) Error() string { return string(e) }
+
+// Is makes it an errors.ErrUnsupported.
+func (e UnsupportedError) Is(target error) bool { return target == errors.ErrUnsupported }
+
 // canReset wraps errors.ErrUnsupported where there is nothing to reset.
 func (b *Setup) canReset(kind rfc2544.ResetKind) error {
 	switch {
 	case b.device.Up == nil:
-		return unsupportedError(b.device.Spec + " is no device")
+		return UnsupportedError(b.device.Spec + " is no device")
 	case kind == rfc2544.ResetProcess && !b.session.HasProcesses():
-		return unsupportedError(b.device.Spec + " runs in the kernel: it has no process to kill")
+		return UnsupportedError(b.device.Spec + " runs in the kernel: it has no process to kill")
 	case kind != rfc2544.ResetProcess && b.wan.HasProcesses():
-		return unsupportedError("with a relay on the wan link the device is not rebuilt")
+		return UnsupportedError("with a relay on the wan link the device is not rebuilt")
 	case kind != rfc2544.ResetProcess && b.lab.cfg.Keep:
-		return unsupportedError("with --keep the device is not rebuilt")
+		return UnsupportedError("with --keep the device is not rebuilt")
 	}
 	return nil
 }

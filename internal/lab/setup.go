@@ -31,10 +31,19 @@ type Setup struct {
 // ErrDied is what a measurement's error wraps when the device itself ended.
 var ErrDied = errors.New("the device under test died")
 
-// downError is a device that did not come up, through no fault of the lab's.
-type downError struct{ error }
+// DownError is a device that did not come up, through no fault of the lab's.
+type DownError struct{ Err error }
 
-func (e downError) Unwrap() error { return e.error }
+func (e DownError) Error() string { return e.Err.Error() }
+
+func (e DownError) Unwrap() error { return e.Err }
+
+// DeviceFailed reports whether err is a device's that did not come up or that died, and not
+// the lab's own.
+func DeviceFailed(err error) bool {
+	var down DownError
+	return errors.Is(err, ErrDied) || errors.As(err, &down)
+}
 
 // Setup builds the network, brings the device up and sees a packet through it
 // in both directions. The largest frame it will carry is given, so that no
@@ -58,6 +67,17 @@ func (l *Lab) SetupWith(ctx context.Context, d dut.Device, s Settings, largest r
 
 func (l *Lab) newSetup(d dut.Device, s Settings) *Setup {
 	return &Setup{lab: l, device: d, settings: s, session: &dut.Session{}, wan: &dut.Session{}}
+}
+
+// WithoutTester builds the network and brings the device up, and puts no tester to its ends:
+// the caller does, in the device's network as it is given, and sees to it that something is through
+// by the deadline.
+func (l *Lab) WithoutTester(ctx context.Context, d dut.Device, s Settings, mtu int) (b *Setup, deadline time.Time, err error) {
+	b = l.newSetup(d, s.Resolved())
+	if deadline, err = b.up(ctx, mtu); err != nil {
+		return nil, deadline, errors.Join(err, b.Close())
+	}
+	return b, deadline, nil
 }
 
 func (b *Setup) open(ctx context.Context, largest rfc2544.FrameSize, prepare func(*Setup, *loadgen.EngineConfig) error) error {
@@ -115,7 +135,7 @@ func (b *Setup) bringUp(ctx context.Context) error {
 		Net: b.net, CPUs: b.deviceCPUs(), MTU: b.mtu, IPv6: b.settings.IPv6, Run: b.lab.run, Dir: b.lab.dir, Build: b.device.Build, Params: b.device.Values,
 	})
 	if err != nil {
-		return downError{err}
+		return DownError{err}
 	}
 	b.session = session
 	return nil
@@ -145,10 +165,10 @@ func (b *Setup) waitReachable(ctx context.Context, deadline time.Time) error {
 				break
 			}
 			if err := b.Alive(); err != nil {
-				return downError{err}
+				return DownError{err}
 			}
 			if time.Now().After(deadline) {
-				return downError{fmt.Errorf("no packet came through within %v of its start%s", dut.UpTimeout, b.session.Complaint())}
+				return DownError{fmt.Errorf("no packet came through within %v of its start%s", dut.UpTimeout, b.session.Complaint())}
 			}
 		}
 	}

@@ -9,7 +9,6 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strconv"
-	"strings"
 	"sync/atomic"
 	"time"
 	"unsafe"
@@ -107,23 +106,14 @@ func (s *soaker) close() error {
 	return errors.Join(err, sys.UnmapPage(s.page), s.file.Close())
 }
 
-// Helper runs a soaker, a client or a server when the program's arguments say so;
-// it does not return then. Call it first thing in main.
+// Helper runs a soaker when the program's arguments say so; it does not return then.
+// Call it first thing in main.
 func Helper() {
-	if len(os.Args) < 3 {
+	if len(os.Args) < 3 || os.Args[1] != soakWord {
 		return
 	}
-	var err error
-	switch os.Args[1] {
-	case soakWord:
-		err = soak(os.Args[2], os.NewFile(3, "ledger"))
-	case streamWord:
-		err = streamRole(os.Args[2:])
-	default:
-		return
-	}
-	if err != nil {
-		fmt.Fprintf(os.Stderr, "%s: %v\n", strings.TrimLeft(os.Args[1], "_"), err)
+	if err := soak(os.Args[2], os.NewFile(3, "ledger")); err != nil {
+		fmt.Fprintln(os.Stderr, "soak:", err)
 		os.Exit(1)
 	}
 	os.Exit(0)

@@ -1,4 +1,4 @@
-package lab
+package suite
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tunnelbench/tunnelbench/internal/lab"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
@@ -49,7 +50,7 @@ func writeJournal(t *testing.T) string {
 var errMeasured = errors.New("had to be measured")
 
 func replaying(j *Journal, device string) journalled {
-	return journalled{j, device, func(context.Context) (*Setup, error) { return nil, errMeasured }, nil}
+	return journalled{j, device, func(context.Context) (Setup, error) { return nil, errMeasured }, nil}
 }
 
 // A run that was killed while it wrote goes on behind the last whole line, and
@@ -114,7 +115,7 @@ func TestJournalRefuses(t *testing.T) {
 	refused := func(name string, key JournalKey, resume bool, complaint string) {
 		t.Helper()
 		_, err := OpenJournal(path, key, resume)
-		if !errors.Is(err, ErrConfig) || !strings.Contains(err.Error(), complaint) || strings.Contains(err.Error(), "\n") {
+		if !errors.Is(err, lab.ErrConfig) || !strings.Contains(err.Error(), complaint) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: error %v, want one line with %q", name, err, complaint)
 		}
 	}

@@ -1,4 +1,4 @@
-package lab
+package streams
 
 import (
 	"math"
@@ -6,7 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tunnelbench/tunnelbench/loadgen/streams"
+	"github.com/tunnelbench/tunnelbench/internal/lab"
+	tcp "github.com/tunnelbench/tunnelbench/loadgen/streams"
 	"github.com/tunnelbench/tunnelbench/reports"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
@@ -24,12 +25,12 @@ func find(t *testing.T, values []rfc2544.Value, name string) rfc2544.Value {
 
 // bulkStream carried so many octets a second each way, on two connections.
 func bulkStream(octets uint64, direction string) Stream {
-	s := Stream{Plan: streams.Plan{Kind: streams.Bulk, Direction: direction, Connections: 2, Duration: 2 * time.Second}}
+	s := Stream{Plan: tcp.Plan{Kind: tcp.Bulk, Direction: direction, Connections: 2, Duration: 2 * time.Second}}
 	for _, d := range s.directions() {
 		s.Connections = append(s.Connections,
-			streams.Connection{Direction: d, Sender: true, Retransmits: 5, MSS: 1448, RTT: 2e6, MinRTT: 1e6},
-			streams.Connection{Direction: d, Octets: octets * 3 / 2, Elapsed: 2 * time.Second},
-			streams.Connection{Direction: d, Octets: octets / 2, Elapsed: 2 * time.Second})
+			tcp.Connection{Direction: d, Sender: true, Retransmits: 5, MSS: 1448, RTT: 2e6, MinRTT: 1e6},
+			tcp.Connection{Direction: d, Octets: octets * 3 / 2, Elapsed: 2 * time.Second},
+			tcp.Connection{Direction: d, Octets: octets / 2, Elapsed: 2 * time.Second})
 	}
 	return s
 }
@@ -37,7 +38,7 @@ func bulkStream(octets uint64, direction string) Stream {
 func TestBulkValues(t *testing.T) {
 	s := bulkStream(1e6, rfc2544.Forward)
 	s.ceiling = 16e6
-	s.book(coreUse{device: 0.5, hosts: 0.25, metered: true})
+	s.book(coreUse{device: 0.5, hosts: 0.25, CoreUse: lab.CoreUse{Metered: true}})
 	values := s.values()
 	for name, want := range map[string]float64{
 		"stream_goodput_2": 8e6, "stream_goodput_share_2": 0.5, "stream_spread_2": 1. / 3, "stream_retransmits_2": 2500,
@@ -59,9 +60,9 @@ func TestBulkValues(t *testing.T) {
 
 // What was not measured has no value, and is no success.
 func TestNothingMeasured(t *testing.T) {
-	for _, kind := range streams.Kinds() {
-		s := Stream{Plan: streams.Plan{Kind: kind, Connections: 1, Duration: time.Second, Direction: rfc2544.Forward}}
-		s.book(coreUse{device: 1, metered: true})
+	for _, kind := range tcp.Kinds() {
+		s := Stream{Plan: tcp.Plan{Kind: kind, Connections: 1, Duration: time.Second, Direction: rfc2544.Forward}}
+		s.book(coreUse{device: 1, CoreUse: lab.CoreUse{Metered: true}})
 		if s.check(); len(s.values()) != 0 || len(s.Warnings) != 1 {
 			t.Errorf("%s: %+v, %q", kind, s.values(), s.Warnings)
 		}
@@ -69,7 +70,7 @@ func TestNothingMeasured(t *testing.T) {
 }
 
 func TestFewSamplesHaveNoTail(t *testing.T) {
-	s := Stream{Plan: streams.Plan{Kind: streams.RR, Connections: 1, Duration: time.Second}}
+	s := Stream{Plan: tcp.Plan{Kind: tcp.RR, Connections: 1, Duration: time.Second}}
 	s.Transactions, s.Elapsed, s.Latency = 1000, 2*time.Second, &rfc2544.Distribution{N: 1000, P50: 10, P99: 20, P999: 30}
 	values := s.values()
 	if find(t, values, "request_response_rate").Value != 500 || find(t, values, "request_response_p99").Value != 20 || len(values) != 3 {
@@ -79,9 +80,9 @@ func TestFewSamplesHaveNoTail(t *testing.T) {
 
 func TestStreamsAreLimitedBy(t *testing.T) {
 	for want, u := range map[string]coreUse{
-		reports.LimitedByTester: {idle: 0.01, busiest: 0.99, metered: true},
-		reports.LimitedByDUT:    {idle: 0.5, busiest: 0.99, metered: true},
-		"":                      {idle: 0.5, busiest: 0.99},
+		reports.LimitedByTester: {idle: 0.01, CoreUse: lab.CoreUse{Busiest: 0.99, Metered: true}},
+		reports.LimitedByDUT:    {idle: 0.5, CoreUse: lab.CoreUse{Busiest: 0.99, Metered: true}},
+		"":                      {idle: 0.5, CoreUse: lab.CoreUse{Busiest: 0.99}},
 	} {
 		if got := u.limitedBy(); got != want {
 			t.Errorf("%+v: %q, want %q", u, got, want)

@@ -1,4 +1,4 @@
-package lab
+package streams
 
 import (
 	"os"
@@ -6,13 +6,15 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/tunnelbench/tunnelbench/internal/lab"
 )
 
 // streamReading is every meter at one moment of a stream measurement.
 type streamReading struct {
-	reading
-	hosts time.Duration   // that client and server ran
-	idle  []time.Duration // that the tester's cores had nothing to do
+	device lab.Reading
+	hosts  time.Duration   // that client and server ran
+	idle   []time.Duration // that the tester's cores had nothing to do
 }
 
 func (h *Hosts) read() streamReading {
@@ -22,27 +24,22 @@ func (h *Hosts) read() streamReading {
 			r.hosts += t
 		}
 	}
-	r.idle = idleTimes(h.bench.lab.cpus.Tester)
-	r.reading = h.bench.read()
+	r.idle = idleTimes(h.lab.CPUPlan().Tester)
+	r.device = h.setup.Read()
 	return r
 }
 
 // use is the difference between two readings.
 func (h *Hosts) use(before, after streamReading) coreUse {
-	l := h.bench.lab
-	u := coreUse{run: Run{before: before.reading, after: after.reading}, idle: 1, metered: !l.Shared() && len(l.soakers) > 0}
-	elapsed := u.run.elapsed()
-	if elapsed <= 0 {
-		return coreUse{idle: 1}
+	cores := h.setup.Use(before.device, after.device)
+	u := coreUse{CoreUse: cores, idle: 1}
+	if cores.Elapsed <= 0 {
+		return u
 	}
-	for i := range l.soakers {
-		share := float64(after.lost[i]-before.lost[i]) / float64(elapsed)
-		u.busiest = max(u.busiest, share)
-	}
-	u.device = max(0, float64(l.busy(u.run))/float64(elapsed)-h.quiet*float64(len(l.soakers)))
-	u.hosts = float64(after.hosts-before.hosts) / float64(elapsed)
+	u.device = max(0, cores.Busy-h.quiet*float64(cores.Cores))
+	u.hosts = float64(after.hosts-before.hosts) / float64(cores.Elapsed)
 	for i := range after.idle {
-		u.idle = min(u.idle, float64(after.idle[i]-before.idle[i])/float64(elapsed))
+		u.idle = min(u.idle, float64(after.idle[i]-before.idle[i])/float64(cores.Elapsed))
 	}
 	return u
 }
@@ -73,27 +70,4 @@ func parseIdle(text string, cpus []int) []time.Duration {
 		times = append(times, time.Duration(ticks+waits)*tick)
 	}
 	return times
-}
-
-// quietShare is what is gone of a core of the device when nobody does anything:
-// the least of some short looks.
-func (l *Lab) quietShare() float64 {
-	const looks, look = 5, 20 * time.Millisecond
-	if len(l.soakers) == 0 {
-		return 0
-	}
-	least := 1.0
-	for range looks {
-		sum := time.Duration(0)
-		for _, s := range l.soakers {
-			sum -= s.lost()
-		}
-		start := time.Now()
-		time.Sleep(look)
-		for _, s := range l.soakers {
-			sum += s.lost()
-		}
-		least = min(least, float64(sum)/float64(time.Since(start))/float64(len(l.soakers)))
-	}
-	return least
 }

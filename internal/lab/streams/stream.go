@@ -1,17 +1,18 @@
-package lab
+package streams
 
 import (
 	"fmt"
 
-	"github.com/tunnelbench/tunnelbench/loadgen/streams"
+	"github.com/tunnelbench/tunnelbench/internal/lab"
+	tcp "github.com/tunnelbench/tunnelbench/loadgen/streams"
 	"github.com/tunnelbench/tunnelbench/reports"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
 // Stream is what one measurement of streams showed, of both ends.
 type Stream struct {
-	Plan streams.Plan `json:"plan"`
-	streams.Result
+	Plan tcp.Plan `json:"plan"`
+	tcp.Result
 	Values    []rfc2544.Value `json:"values"`
 	LimitedBy string          `json:"limited_by"` // one of the reports' words; empty when unknown
 	Valid     bool            `json:"valid"`
@@ -56,9 +57,9 @@ func (s *Stream) fillsLink() string {
 // check finds what makes a measurement worth nothing.
 func (s *Stream) check() {
 	switch {
-	case s.Plan.Kind == streams.Bulk && s.Octets() == 0:
+	case s.Plan.Kind == tcp.Bulk && s.Octets() == 0:
 		s.warn("not one octet came through")
-	case s.Plan.Kind != streams.Bulk && s.Transactions == 0:
+	case s.Plan.Kind != tcp.Bulk && s.Transactions == 0:
 		s.warn("no transaction of %d succeeded", s.Failures)
 	case s.Failures > 0:
 		s.warn("%d of %d connections failed", s.Failures, s.Failures+s.Transactions)
@@ -71,7 +72,7 @@ func (s *Stream) book(u coreUse) {
 	if octets == 0 {
 		return
 	}
-	s.deviceCPU, s.hasDevice = 1e9*u.device/octets, u.metered
+	s.deviceCPU, s.hasDevice = 1e9*u.device/octets, u.Metered
 	s.hostsCPU = 1e9 * u.hosts / octets
 }
 
@@ -88,9 +89,9 @@ const (
 // values are the measurement's, by the names that results have.
 func (s *Stream) values() []rfc2544.Value {
 	switch s.Plan.Kind {
-	case streams.RR:
+	case tcp.RR:
 		return s.transactions("request_response", "request_response_rate")
-	case streams.CRR:
+	case tcp.CRR:
 		return s.transactions("connection", "connection_rate")
 	}
 	return s.bulk()
@@ -142,7 +143,7 @@ func (s *Stream) bulk() []rfc2544.Value {
 
 // A percentile needs this many samples, or a handful of transactions decide it.
 const (
-	EnoughForP99  = 1000
+	enoughForP99  = 1000
 	enoughForP999 = 10000
 )
 
@@ -154,7 +155,7 @@ func (s *Stream) transactions(name, rate string) []rfc2544.Value {
 		streamValue(rate, unitRate, float64(s.Transactions)/s.Elapsed.Seconds(), higherBetter),
 		streamValue(name+"_p50", unitTime, float64(s.Latency.P50), lowerBetter),
 	}
-	if s.Latency.N >= EnoughForP99 {
+	if s.Latency.N >= enoughForP99 {
 		all = append(all, streamValue(name+"_p99", unitTime, float64(s.Latency.P99), lowerBetter))
 	}
 	if s.Latency.N >= enoughForP999 {
@@ -165,12 +166,10 @@ func (s *Stream) transactions(name, rate string) []rfc2544.Value {
 
 // coreUse is what a measurement took of the cores, in cores.
 type coreUse struct {
-	run     Run
-	device  float64 // of the device's cores, beyond what is gone when nothing is sent
-	busiest float64 // of them, alone, in [0,1]
-	hosts   float64 // client and server, as the kernel accounts for processes
-	idle    float64 // of the tester's busiest core, in [0,1]
-	metered bool    // the device's cores have meters that are theirs alone
+	lab.CoreUse
+	device float64 // of the device's cores, beyond what is gone when nothing is sent
+	hosts  float64 // client and server, as the kernel accounts for processes
+	idle   float64 // of the tester's busiest core, in [0,1]
 }
 
 // limitedBy says whose cores had nothing left. The tester comes first: while it has
@@ -180,7 +179,7 @@ func (u coreUse) limitedBy() string {
 	switch {
 	case u.idle < 1-spent:
 		return reports.LimitedByTester
-	case u.metered && u.busiest > spent:
+	case u.Metered && u.Busiest > spent:
 		return reports.LimitedByDUT
 	}
 	return ""

@@ -1,4 +1,4 @@
-package lab
+package streams
 
 import (
 	"cmp"
@@ -13,7 +13,8 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/tunnelbench/tunnelbench/loadgen/streams"
+	"github.com/tunnelbench/tunnelbench/internal/lab"
+	tcp "github.com/tunnelbench/tunnelbench/loadgen/streams"
 	"github.com/tunnelbench/tunnelbench/netns"
 )
 
@@ -25,24 +26,37 @@ import (
 //	client   a StreamWindow      when it has begun    the result
 const streamWord = "__stream"
 
+// Helper runs a client or a server when the program's arguments say so; it does not return
+// then. Call it first thing in main.
+func Helper() {
+	if len(os.Args) < 3 || os.Args[1] != streamWord {
+		return
+	}
+	if err := streamRole(os.Args[2:]); err != nil {
+		fmt.Fprintln(os.Stderr, "stream:", err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
 // streamRole plays client or server.
 func streamRole(args []string) error {
 	if len(args) != 2 {
 		return errors.New("which node, and what plan?")
 	}
-	var p streams.Plan
+	var p tcp.Plan
 	if err := json.Unmarshal([]byte(args[1]), &p); err != nil {
 		return err
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	out := json.NewEncoder(os.Stdout)
-	var r streams.Result
+	var r tcp.Result
 	var err error
 	if args[0] == netns.Server {
-		r, err = streams.Serve(ctx, p, func() { _ = out.Encode(struct{}{}) }) // the lab is gone, and so are we
+		r, err = tcp.Serve(ctx, p, func() { _ = out.Encode(struct{}{}) }) // the lab is gone, and so are we
 	} else {
-		r, err = streams.Run(ctx, p, func(w streams.Window) { _ = out.Encode(w) })
+		r, err = tcp.Run(ctx, p, func(w tcp.Window) { _ = out.Encode(w) })
 	}
 	if err != nil {
 		return err
@@ -61,7 +75,7 @@ type streamEnd struct {
 const streamGrace = 5 * time.Second
 
 // startEnd runs one end in its node. What it says ends when it or ctx does.
-func (h *Hosts) startEnd(ctx context.Context, node string, p streams.Plan) (*streamEnd, error) {
+func (h *Hosts) startEnd(ctx context.Context, node string, p tcp.Plan) (*streamEnd, error) {
 	plan, err := json.Marshal(p)
 	if err != nil {
 		return nil, err
@@ -71,8 +85,8 @@ func (h *Hosts) startEnd(ctx context.Context, node string, p streams.Plan) (*str
 		return nil, err
 	}
 	r, w := io.Pipe()
-	process, err := netns.Start(h.bench.net.NS(node), netns.Command{
-		Path: self, Args: []string{streamWord, node, string(plan)}, CPUs: h.bench.lab.cpus.Tester, Stdout: w,
+	process, err := netns.Start(h.setup.Net().NS(node), netns.Command{
+		Path: self, Args: []string{streamWord, node, string(plan)}, CPUs: h.lab.CPUPlan().Tester, Stdout: w,
 	})
 	if err != nil {
 		return nil, err
@@ -127,9 +141,9 @@ func (e *streamEnd) close() error {
 }
 
 // run runs one measurement; begin and end are called when the window does.
-func (h *Hosts) run(ctx context.Context, p streams.Plan, begin, end func()) (r streams.Result, err error) {
+func (h *Hosts) run(ctx context.Context, p tcp.Plan, begin, end func()) (r tcp.Result, err error) {
 	if err := p.Validate(); err != nil {
-		return r, fmt.Errorf("%w: %w", ErrConfig, err)
+		return r, fmt.Errorf("%w: %w", lab.ErrConfig, err)
 	}
 	limit := p.Limit() + streamGrace
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("not over after %v", limit))
@@ -151,7 +165,7 @@ func (h *Hosts) run(ctx context.Context, p streams.Plan, begin, end func()) (r s
 	if r, err = client.measure(ctx, p, begin, end); err != nil {
 		return r, cmp.Or(server.ended(), err)
 	}
-	if gone := server.ended(); gone != nil && p.Kind != streams.Bulk {
+	if gone := server.ended(); gone != nil && p.Kind != tcp.Bulk {
 		return r, gone
 	}
 	served, err := server.stop()
@@ -160,8 +174,8 @@ func (h *Hosts) run(ctx context.Context, p streams.Plan, begin, end func()) (r s
 }
 
 // measure follows the client through the window to its result.
-func (e *streamEnd) measure(ctx context.Context, p streams.Plan, begin, end func()) (r streams.Result, err error) {
-	var window streams.Window
+func (e *streamEnd) measure(ctx context.Context, p tcp.Plan, begin, end func()) (r tcp.Result, err error) {
+	var window tcp.Window
 	if err := e.hear(&window); err != nil {
 		return r, err
 	}
@@ -184,7 +198,7 @@ func (e *streamEnd) measure(ctx context.Context, p streams.Plan, begin, end func
 }
 
 // stop has a server say what it saw.
-func (e *streamEnd) stop() (r streams.Result, err error) {
+func (e *streamEnd) stop() (r tcp.Result, err error) {
 	stopped := make(chan error, 1)
 	go func() {
 		_, err := e.process.Stop(streamGrace)

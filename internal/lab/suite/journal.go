@@ -1,4 +1,4 @@
-package lab
+package suite
 
 import (
 	"bytes"
@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 
+	"github.com/tunnelbench/tunnelbench/internal/lab"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
@@ -39,14 +40,6 @@ type journalLine struct {
 	Explored    *explored            `json:"explored,omitempty"`
 }
 
-// unsupportedError is what was recorded of one.
-type unsupportedError string
-
-func (e unsupportedError) Error() string { return string(e) }
-
-// Is makes it an errors.ErrUnsupported.
-func (e unsupportedError) Is(target error) bool { return target == errors.ErrUnsupported }
-
 // explored is what was found before a device's first trial at a size.
 type explored struct {
 	Size    rfc2544.FrameSize `json:"frame_size"`
@@ -69,24 +62,24 @@ type Journal struct {
 }
 
 // OpenJournal begins a journal at path, or goes on with the one that is there.
-// The error wraps ErrConfig when there is one and the caller does not go on, or one
+// The error wraps lab.ErrConfig when there is one and the caller does not go on, or one
 // of another key, or none to go on with.
 func OpenJournal(path string, key JournalKey, resume bool) (*Journal, error) {
 	text, err := os.ReadFile(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && resume:
-		return nil, fmt.Errorf("%w: %s: there is no run to resume: leave --resume out", ErrConfig, path)
+		return nil, fmt.Errorf("%w: %s: there is no run to resume: leave --resume out", lab.ErrConfig, path)
 	case errors.Is(err, fs.ErrNotExist):
 		return createJournal(path, key)
 	case err != nil:
 		return nil, err
 	case !resume:
-		return nil, fmt.Errorf("%w: %s: holds a run that was cut short: go on with --resume, or remove it", ErrConfig, path)
+		return nil, fmt.Errorf("%w: %s: holds a run that was cut short: go on with --resume, or remove it", lab.ErrConfig, path)
 	}
 	j := &Journal{recorded: map[string][]journalLine{}}
 	whole, err := j.read(text, key)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %s: %w", ErrConfig, path, err)
+		return nil, fmt.Errorf("%w: %s: %w", lab.ErrConfig, path, err)
 	}
 	if j.file, err = os.OpenFile(path, os.O_WRONLY, 0); err != nil {
 		return nil, err
@@ -213,13 +206,13 @@ func (j *Journal) Finish(path string) error {
 // Close leaves the journal to be gone on with.
 func (j *Journal) Close() error { return errors.Join(j.file.Sync(), j.file.Close()) }
 
-// journalled is a bench whose trials are in a journal. The bench is brought up
+// journalled is a set-up whose trials are in a journal. It is brought up
 // when the first trial has to be measured.
 type journalled struct {
 	journal *Journal
 	device  string
-	bench   func(context.Context) (*Setup, error)
-	observe func(*Setup) Resettable
+	up      func(context.Context) (Setup, error)
+	observe func(Setup) lab.Resettable
 }
 
 // Measure implements rfc2544.Measurer.
@@ -240,11 +233,11 @@ func (m journalled) measure(ctx context.Context, t rfc2544.Trial, r *rfc2544.Res
 	if ok {
 		m.journal.Replayed++
 		if known.Observation == nil {
-			return rfc2544.Observation{}, unsupportedError(known.Unsupported)
+			return rfc2544.Observation{}, lab.UnsupportedError(known.Unsupported)
 		}
 		return *known.Observation, nil
 	}
-	b, err := m.bench(ctx)
+	b, err := m.up(ctx)
 	if err != nil {
 		return rfc2544.Observation{}, err
 	}
@@ -269,7 +262,7 @@ func (m journalled) explore(ctx context.Context, size rfc2544.FrameSize) (explor
 	if ok {
 		return *known.Explored, nil
 	}
-	b, err := m.bench(ctx)
+	b, err := m.up(ctx)
 	if err != nil {
 		return explored{}, err
 	}

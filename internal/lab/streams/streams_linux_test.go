@@ -1,4 +1,4 @@
-package lab
+package streams
 
 import (
 	"bytes"
@@ -12,18 +12,23 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tunnelbench/tunnelbench/loadgen/streams"
+	"github.com/tunnelbench/tunnelbench/internal/lab"
+	"github.com/tunnelbench/tunnelbench/internal/lab/labtest"
+	"github.com/tunnelbench/tunnelbench/internal/testenv"
+	tcp "github.com/tunnelbench/tunnelbench/loadgen/streams"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 	"github.com/tunnelbench/tunnelbench/reports"
 )
 
-func openHosts(t *testing.T, l *openedLab, spec string) *Hosts {
+func TestMain(m *testing.M) { labtest.Main(m, Helper) }
+
+func openHosts(t *testing.T, l *labtest.Opened, spec string) *Hosts {
 	t.Helper()
 	d, err := dut.Parse(spec)
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, err := l.Hosts(context.Background(), d, l.set)
+	h, err := Open(context.Background(), l.Lab, d, l.Settings)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +40,7 @@ func openHosts(t *testing.T, l *openedLab, spec string) *Hosts {
 	return h
 }
 
-func shortPlan(h *Hosts, kind string) streams.Plan {
+func shortPlan(h *Hosts, kind string) tcp.Plan {
 	p := h.Plan(kind)
 	p.Warmup, p.Duration = 50*time.Millisecond, 300*time.Millisecond
 	return p
@@ -45,16 +50,17 @@ func shortPlan(h *Hosts, kind string) streams.Plan {
 // also where the kernel hands user space packets whose checksums were the card's to write.
 func TestStreamsOverDevices(t *testing.T) {
 	for _, ip6 := range []bool{false, true} {
-		l := openLab(t)
-		l.set.IPv6, l.set.Direction = ip6, "both"
-		for _, spec := range []string{"plain", "vxlan", "wireguard-go", "reference", "exec:../../docs/examples/vxlan.sh"} {
+		testenv.NetAdmin(t)
+		l := labtest.Open(t, lab.Settings{})
+		l.Settings.IPv6, l.Settings.Direction = ip6, "both"
+		for _, spec := range []string{"plain", "vxlan", "wireguard-go", "reference", "exec:../../../docs/examples/vxlan.sh"} {
 			h := openHosts(t, l, spec)
-			for _, kind := range streams.Kinds() {
+			for _, kind := range tcp.Kinds() {
 				s, err := h.Measure(context.Background(), shortPlan(h, kind))
 				if err != nil {
 					t.Fatalf("%s, %s: %v", spec, kind, err)
 				}
-				if kind == streams.Bulk {
+				if kind == tcp.Bulk {
 					find(t, s.Values, "stream_goodput_reverse")
 					find(t, s.Values, "stream_retransmits")
 				} else if s.Transactions == 0 || s.Failures != 0 {
@@ -75,13 +81,14 @@ func TestStreamsOverDevices(t *testing.T) {
 }
 
 func TestStreamsTest(t *testing.T) {
-	l := openLab(t)
+	testenv.NetAdmin(t)
+	l := labtest.Open(t, lab.Settings{})
 	for spec, want := range map[string]string{"plain": "", "wire": "joins the tester's ports"} {
 		d, err := dut.Parse(spec)
 		if err != nil {
 			t.Fatal(err)
 		}
-		res, err := l.Streams(context.Background(), d, l.set, StreamsPlan{Duration: 200 * time.Millisecond, Repeats: 2, Connections: 3})
+		res, err := Run(context.Background(), l.Lab, d, l.Settings, Plan{Duration: 200 * time.Millisecond, Repeats: 2, Connections: 3})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -101,11 +108,12 @@ func TestStreamsTest(t *testing.T) {
 
 // The ceiling that the overhead leaves of a link of known rate is one.
 func TestGoodputStaysBelowTheCeiling(t *testing.T) {
-	l := openLab(t)
-	l.set.WAN = "rate=20Mbps,queue=100"
-	for spec, known := range map[string]bool{"vxlan": true, "exec:../../docs/examples/vxlan.sh": false} {
+	testenv.NetAdmin(t)
+	l := labtest.Open(t, lab.Settings{})
+	l.Settings.WAN = "rate=20Mbps,queue=100"
+	for spec, known := range map[string]bool{"vxlan": true, "exec:../../../docs/examples/vxlan.sh": false} {
 		h := openHosts(t, l, spec)
-		p := h.Plan(streams.Bulk)
+		p := h.Plan(tcp.Bulk)
 		p.Duration = time.Second
 		s, err := h.Measure(context.Background(), p)
 		if err != nil {
@@ -145,13 +153,14 @@ func marked(mark string) map[int]string {
 
 // Whichever end is killed, there is an error in time, and nothing stays behind.
 func TestKilledEnds(t *testing.T) {
-	l := openLab(t)
+	testenv.NetAdmin(t)
+	l := labtest.Open(t, lab.Settings{})
 	h := openHosts(t, l, "plain")
 	const key = "TB_TEST_STREAM"
 	mark := strconv.Itoa(os.Getpid()) + "-" + strconv.FormatInt(time.Now().UnixNano(), 36)
 	t.Setenv(key, mark)
 	for _, end := range []string{"client", "server"} {
-		p := h.Plan(streams.Bulk)
+		p := h.Plan(tcp.Bulk)
 		p.Duration = time.Minute
 		done := make(chan error, 1)
 		start := time.Now()
@@ -177,31 +186,32 @@ func TestKilledEnds(t *testing.T) {
 			t.Errorf("%s killed: left behind: %v", end, left)
 		}
 	}
-	if _, err := h.Measure(context.Background(), shortPlan(h, streams.Bulk)); err != nil {
+	if _, err := h.Measure(context.Background(), shortPlan(h, tcp.Bulk)); err != nil {
 		t.Errorf("the next measurement: %v", err)
 	}
 }
 
 // An interrupt ends a measurement, and so does the death of the device.
 func TestStreamsThatEndEarly(t *testing.T) {
-	l := openLab(t)
+	testenv.NetAdmin(t)
+	l := labtest.Open(t, lab.Settings{})
 	h := openHosts(t, l, "plain")
-	p := h.Plan(streams.RR)
+	p := h.Plan(tcp.RR)
 	p.Duration = time.Minute
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	if _, err := h.Measure(ctx, p); err == nil {
 		t.Error("an interrupted measurement succeeded")
 	}
-	dies := openHosts(t, l, script(t, `trap 'exit 0' TERM
+	dies := openHosts(t, l, labtest.Script(t, `trap 'exit 0' TERM
 ip link add "$TB_DEV" type vxlan id 9 local "$TB_LOCAL" remote "$TB_PEER" dstport 4789 dev "$TB_WAN" && ip link set "$TB_DEV" up
 sleep 2 & wait $!
 echo out of luck >&2
 exit 9`))
-	p = dies.Plan(streams.CRR)
+	p = dies.Plan(tcp.CRR)
 	p.Duration = 4 * time.Second
 	_, err := dies.Measure(context.Background(), p)
-	if !errors.Is(err, ErrDied) || !strings.Contains(err.Error(), "out of luck") {
-		t.Errorf("%v, want %v", err, ErrDied)
+	if !errors.Is(err, lab.ErrDied) || !strings.Contains(err.Error(), "out of luck") {
+		t.Errorf("%v, want %v", err, lab.ErrDied)
 	}
 }

@@ -1,35 +1,38 @@
-package lab
+package streams
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
+	"strings"
 	"time"
 
+	"github.com/tunnelbench/tunnelbench/internal/lab"
 	"github.com/tunnelbench/tunnelbench/internal/stats"
-	"github.com/tunnelbench/tunnelbench/loadgen/streams"
 
+	tcp "github.com/tunnelbench/tunnelbench/loadgen/streams"
 	"github.com/tunnelbench/tunnelbench/netns"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 	"github.com/tunnelbench/tunnelbench/reports"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// StreamsPlan is how thoroughly the streams test measures; zeros stand for the defaults.
-type StreamsPlan struct {
+// Plan is how thoroughly the streams test measures; zeros stand for the defaults.
+type Plan struct {
 	Connections int           // of the second bulk measurement; DefaultConnections
 	Duration    time.Duration // of one measurement; DefaultStreamDuration
 	Repeats     int           // of each; DefaultStreamRepeats
 }
 
-// What a StreamsPlan's zeros stand for.
+// What a Plan's zeros stand for.
 const (
 	DefaultConnections   = 8
 	DefaultStreamRepeats = 3
 )
 
-func (p StreamsPlan) withDefaults() StreamsPlan {
+func (p Plan) withDefaults() Plan {
 	for into, value := range map[*int]int{&p.Connections: DefaultConnections, &p.Repeats: DefaultStreamRepeats} {
 		if *into == 0 {
 			*into = value
@@ -49,8 +52,8 @@ func frameOf(mtu int) rfc2544.FrameSize {
 
 // plans are one round of measurements: bulk with one connection and with
 // several, request and response, connections.
-func (h *Hosts) plans(p StreamsPlan) []streams.Plan {
-	plans := []streams.Plan{h.Plan(streams.Bulk), h.Plan(streams.Bulk), h.Plan(streams.RR), h.Plan(streams.CRR)}
+func (h *Hosts) plans(p Plan) []tcp.Plan {
+	plans := []tcp.Plan{h.Plan(tcp.Bulk), h.Plan(tcp.Bulk), h.Plan(tcp.RR), h.Plan(tcp.CRR)}
 	plans[1].Connections = p.Connections
 	for i := range plans {
 		plans[i].Duration = p.Duration
@@ -58,54 +61,60 @@ func (h *Hosts) plans(p StreamsPlan) []streams.Plan {
 	return plans
 }
 
-// runStreams adds the streams test of every device to the results.
-func (l *Lab) runStreams(ctx context.Context, p Plan, r *reports.Results) error {
-	for _, d := range p.Devices {
-		res, err := l.Streams(ctx, d, p.Settings, *p.Streams)
-		if err != nil {
-			return err
-		}
-		r.Results = append(r.Results, res)
-		if p.OnResult != nil {
-			p.OnResult(r, res)
-		}
-	}
-	r.Host.Notes = append(r.Host.Notes, "The streams' TCP uses the machine's default congestion control, "+firstLine("/proc/sys/net/ipv4/tcp_congestion_control")+".",
+// Notes are what a reader of the results has to know of the test.
+func Notes() []string {
+	control, _ := os.ReadFile("/proc/sys/net/ipv4/tcp_congestion_control")
+	return []string{
+		"The streams' TCP uses the machine's default congestion control, " + strings.TrimSpace(string(control)) + ".",
 		"Client and server of the streams share the tester's cores; cpu_ns_per_octet is of the device's cores alone.",
-		"The links of the streams' hosts have their offloads on, as real hosts do.")
-	return nil
+		"The links of the streams' hosts have their offloads on, as real hosts do.",
+	}
 }
 
-// Streams measures what TCP makes of a device. A value is the median of the
+// Goodput is that of one TCP connection through a device, in bit/s; not ok when the machine
+// disturbed every measurement of it.
+func Goodput(ctx context.Context, l *lab.Lab, d dut.Device, s lab.Settings) (bits float64, ok bool, err error) {
+	h, err := Open(ctx, l, d, s)
+	if err != nil {
+		return 0, false, err
+	}
+	stream, err := h.measureCalm(ctx, h.Plan(tcp.Bulk))
+	if err = errors.Join(err, h.Close()); err != nil || stream.disturbed {
+		return 0, false, err
+	}
+	return stream.goodput(), stream.goodput() > 0, nil
+}
+
+// Run measures what TCP makes of a device. A value is the median of the
 // repeats, between the least and the greatest. What goes wrong with the device is
 // in the result; the error is for the lab.
-func (l *Lab) Streams(ctx context.Context, d dut.Device, s Settings, p StreamsPlan) (reports.Result, error) {
+func Run(ctx context.Context, l *lab.Lab, d dut.Device, s lab.Settings, p Plan) (reports.Result, error) {
 	p = p.withDefaults()
-	res := blank(s.Resolved(), d, rfc2544.NameStreams, frameOf(netns.DefaultLANMTU))
-	h, err := l.Hosts(ctx, d, s)
+	res := lab.NewResult(s.Resolved(), d, rfc2544.NameStreams, frameOf(netns.DefaultLANMTU))
+	h, err := Open(ctx, l, d, s)
 	if err != nil {
 		if ctx.Err() != nil {
 			return res, err
 		}
-		return failed(res, err), nil
+		return lab.FailedResult(res, err), nil
 	}
 	all, err := h.repeat(ctx, p)
 	switch {
 	case ctx.Err() != nil:
 		return res, errors.Join(err, h.Close())
 	case err != nil:
-		res = failed(res, err)
+		res = lab.FailedResult(res, err)
 	}
 	return joinStreams(res, all), h.Close()
 }
 
 // repeat measures everything several times. The error is that the device died;
 // what else went wrong is in the measurements.
-func (h *Hosts) repeat(ctx context.Context, p StreamsPlan) (all []Stream, err error) {
+func (h *Hosts) repeat(ctx context.Context, p Plan) (all []Stream, err error) {
 	for range p.Repeats {
 		for _, plan := range h.plans(p) {
 			s, err := h.measureCalm(ctx, plan)
-			if ctx.Err() != nil || errors.Is(err, ErrDied) {
+			if ctx.Err() != nil || errors.Is(err, lab.ErrDied) {
 				return all, err
 			}
 			if err != nil {
@@ -118,7 +127,7 @@ func (h *Hosts) repeat(ctx context.Context, p StreamsPlan) (all []Stream, err er
 }
 
 // measureCalm repeats a measurement that the machine has disturbed.
-func (h *Hosts) measureCalm(ctx context.Context, p streams.Plan) (s Stream, err error) {
+func (h *Hosts) measureCalm(ctx context.Context, p tcp.Plan) (s Stream, err error) {
 	for range 1 + rfc2544.DefaultRetries {
 		if s, err = h.Measure(ctx, p); err != nil || !s.disturbed {
 			break
@@ -143,7 +152,7 @@ func joinStreams(res reports.Result, all []Stream) reports.Result {
 			continue
 		}
 		res.Valid = res.Valid && s.Valid
-		if s.Plan.Kind == streams.Bulk && s.Plan.Connections == 1 {
+		if s.Plan.Kind == tcp.Bulk && s.Plan.Connections == 1 {
 			res.LimitedBy = s.LimitedBy
 		}
 		for _, v := range s.Values {

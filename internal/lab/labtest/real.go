@@ -1,0 +1,87 @@
+package labtest
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/tunnelbench/tunnelbench/internal/lab"
+	"github.com/tunnelbench/tunnelbench/netns"
+	"github.com/tunnelbench/tunnelbench/netns/dut"
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
+
+// Main runs the tests of a package that opens labs. Helpers are the package's own roles in
+// which the test's binary is started again.
+func Main(m *testing.M, helpers ...func()) {
+	netns.Helper()
+	dut.Helper()
+	lab.Helper()
+	for _, helper := range helpers {
+		helper()
+	}
+	os.Exit(m.Run())
+}
+
+// Opened is the lab on this machine, with the settings of a test's set-ups.
+type Opened struct {
+	*lab.Lab
+	Settings lab.Settings
+}
+
+// Open opens it, for a test that has made sure that it may. Frames may be a second late: a
+// machine that runs tests is busy.
+func Open(t testing.TB, s lab.Settings) *Opened {
+	t.Helper()
+	s.MaxFrames, s.LossTimeout = 1<<22, time.Second
+	l, err := lab.Open(context.Background(), lab.Config{Wait: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return &Opened{l, s}
+}
+
+// Up brings a device up, until the test ends.
+func (l *Opened) Up(t testing.TB, spec string, largest rfc2544.FrameSize) *lab.Setup {
+	t.Helper()
+	b, err := l.Setup(context.Background(), Devices(t, spec)[0], l.Settings, largest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := b.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return b
+}
+
+// Devices parses specs.
+func Devices(t testing.TB, specs ...string) (list []dut.Device) {
+	t.Helper()
+	for _, spec := range specs {
+		d, err := dut.Parse(spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, d)
+	}
+	return list
+}
+
+// Script writes one, and is how a device is called that runs it.
+func Script(t testing.TB, body string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "dut.sh")
+	if err := os.WriteFile(path, []byte("#!/bin/sh\n"+body), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return "exec:" + path
+}

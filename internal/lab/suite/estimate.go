@@ -1,0 +1,84 @@
+package suite
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/tunnelbench/tunnelbench/internal/lab"
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+	"github.com/tunnelbench/tunnelbench/rfc2544/simulated"
+)
+
+// What a run takes beside the trials' own time, measured on a small virtual machine.
+const (
+	perRun   = 3 * time.Second // the lab, and the calibration's network
+	perSize  = 3 * time.Second // of the calibration
+	perBench = 2 * time.Second // a device to come up and to be explored, at each size
+	perTrial = 150 * time.Millisecond
+)
+
+// Estimate says how long the run takes: for each test of all devices and sizes
+// together, and in all. It measures nothing: the suites run on simulated
+// devices, whose rate is a guess that changes little.
+func (p Plan) Estimate(ctx context.Context) ([]simulated.Step, time.Duration, error) {
+	suite := p.Profile.Suite
+	if suite == nil {
+		return nil, 0, fmt.Errorf("%w: profile %s has no estimate: it takes minutes", lab.ErrConfig, p.Profile.Name)
+	}
+	total := perRun + time.Duration(len(p.Sizes))*perSize
+	var steps []simulated.Step
+	for _, d := range p.Devices {
+		for _, size := range p.Sizes {
+			nominal := p.Link.MaxFrameRate(size)
+			offerable := min(nominal, guessedOfferable)
+			device := guess(nominal)
+			device.NoProcesses = !d.HasProcesses()
+			one, err := device.Estimate(ctx, *suite, rfc2544.Point{
+				Size: size, Nominal: nominal, Offerable: offerable, Min: lab.MinRate, Max: max(offerable, 2*lab.MinRate), Hint: min(guessedCapacity, offerable), Smallest: size == slices.Min(p.Sizes),
+			}, simulated.Overhead{Trial: perTrial, Lossy: p.Profile.Late})
+			if err != nil {
+				return nil, 0, err
+			}
+			total += perBench
+			for _, s := range one {
+				steps = addStep(steps, s)
+				total += s.Time
+			}
+		}
+	}
+	return steps, total, nil
+}
+
+// What the tester may well be able to send and a tunnel to carry, in frames per
+// second and direction. The rates matter little, unless the link is slower; of that
+// a tunnel's overhead takes a part.
+const (
+	guessedShare = 0.9
+
+	guessedOfferable rfc2544.Rate = 700e3
+	guessedCapacity  rfc2544.Rate = 250e3
+)
+
+// guess is a tunnel on a machine that has other business, too: one trial in twenty
+// does not count.
+func guess(nominal rfc2544.Rate) *simulated.Device {
+	capacity := min(guessedCapacity, guessedShare*nominal)
+	d, err := simulated.Parse(fmt.Sprintf("capacity=%.0ffps,queue=1000,noise=0.002,invalid=0.05,boot_time=500ms", float64(capacity)))
+	if err != nil {
+		panic(err) // of a text that is part of the program
+	}
+	return d
+}
+
+func addStep(steps []simulated.Step, s simulated.Step) []simulated.Step {
+	for i := range steps {
+		if steps[i].Test == s.Test {
+			steps[i].Trials += s.Trials
+			steps[i].Time += s.Time
+			return steps
+		}
+	}
+	return append(steps, s)
+}

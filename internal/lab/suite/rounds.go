@@ -1,0 +1,178 @@
+package suite
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/tunnelbench/tunnelbench/internal/lab"
+	"github.com/tunnelbench/tunnelbench/netns/dut"
+	"github.com/tunnelbench/tunnelbench/reports"
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+	"github.com/tunnelbench/tunnelbench/rfc2544/mlrsearch"
+)
+
+// cell is a device at a size, over all rounds.
+type cell struct {
+	device  dut.Device
+	size    rfc2544.FrameSize
+	rates   []rfc2544.Outcome
+	shaped  bool // the link's speed was the highest load
+	latency *reports.Result
+	failed  error
+	added   bool
+}
+
+func cellsOf(p Plan) (cells []*cell) {
+	for _, d := range p.Devices {
+		for _, size := range p.Sizes {
+			cells = append(cells, &cell{device: d, size: size})
+		}
+	}
+	return cells
+}
+
+// run is a run of rounds.
+type run struct {
+	lab     Lab
+	plan    Plan
+	results *reports.Results
+	cells   []*cell
+}
+
+// all runs every round, and adds what an early end left out of the results.
+func (r run) all(ctx context.Context) error {
+	defer func() {
+		for _, c := range r.cells {
+			r.add(c)
+		}
+	}()
+	rounds := r.plan.Profile.rounds(len(r.cells))
+	for round := range rounds {
+		for _, d := range r.plan.Devices {
+			if err := r.round(ctx, d, round == rounds-1); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// round measures one device at every size, once; in the last round its latency
+// too. What goes wrong with a device costs its own results only, and is an
+// error just when the run cannot go on.
+func (r run) round(ctx context.Context, d dut.Device, last bool) (err error) {
+	var b Setup
+	defer func() {
+		if b != nil {
+			err = errors.Join(err, b.Close())
+		}
+	}()
+	for _, c := range r.cells {
+		if c.device.Spec != d.Spec || c.failed != nil {
+			continue
+		}
+		if b == nil {
+			b, c.failed = r.lab.Setup(ctx, d, r.plan.Settings, slices.Max(r.plan.Sizes))
+		}
+		if c.failed == nil {
+			c.failed = b.Alive()
+		}
+		if c.failed == nil {
+			c.failed = c.measure(ctx, b, r.plan, last)
+		}
+		if ctx.Err() != nil {
+			c.failed = nil // it is the run that ended, not the device
+			return ctx.Err()
+		}
+		if c.failed != nil || last {
+			r.add(c)
+		}
+	}
+	return nil
+}
+
+// add puts what is known of a cell into the results, once.
+func (r run) add(c *cell) {
+	if c.added || len(c.rates) == 0 && c.failed == nil {
+		return
+	}
+	c.added = true
+	rate := lab.NewResult(r.plan.Settings, c.device, rfc2544.NameRate, c.size)
+	if len(c.rates) > 0 {
+		outcome := rfc2544.Merge(c.rates)
+		fill(&rate, outcome)
+		rate.LimitedBy = limit(c.device, outcome, c.shaped)
+	}
+	if c.failed != nil {
+		rate = lab.FailedResult(rate, c.failed)
+	}
+	r.plan.add(r.results, rate)
+	if c.latency != nil {
+		r.plan.add(r.results, *c.latency)
+	}
+}
+
+// measure searches the rate and, in the last round, measures the latency at
+// half of what all rounds found.
+func (c *cell) measure(ctx context.Context, b Setup, p Plan, last bool) error {
+	ceiling, hint, err := b.Explore(ctx, c.size)
+	if err != nil {
+		return err
+	}
+	top := ceiling
+	if p.Shaped {
+		top = min(top, p.Link.MaxFrameRate(c.size))
+	}
+	c.shaped = top < ceiling
+	top = max(top, 2*lab.MinRate)
+	observed := p.observed(c.device, b)
+	outcome, err := rfc2544.RunRate(ctx, observed, rfc2544.SearchConfig{
+		Goals: p.Profile.Goals, Size: c.size, Min: lab.MinRate, Max: top, Hint: min(max(hint, lab.MinRate), top), Limit: p.Profile.Limit,
+	})
+	c.rates = append(c.rates, outcome)
+	if err != nil || !last {
+		return err
+	}
+	found := lastRate(rfc2544.Merge(c.rates), p.Profile.Goals)
+	if found == 0 {
+		return nil
+	}
+	outcome, err = rfc2544.RunLatency(ctx, observed, rfc2544.LatencyConfig{Size: c.size, Rate: found, Trial: p.Profile.Latency, Repeats: p.Profile.Repeats})
+	res := lab.NewResult(p.Settings, c.device, rfc2544.NameLatency, c.size)
+	fill(&res, outcome)
+	if !res.Valid {
+		res.LimitedBy = reports.LimitedByMachine
+	}
+	c.latency = &res
+	return err
+}
+
+func fill(res *reports.Result, o rfc2544.Outcome) {
+	res.Valid, res.Values, res.Warnings, res.Trials = o.Valid, o.Values, o.Warnings, o.Trials
+}
+
+// lastRate is the lower bound of the last goal, from which latency takes its load.
+func lastRate(o rfc2544.Outcome, goals []mlrsearch.Goal) rfc2544.Rate {
+	for _, v := range o.Values {
+		if v.Name == goals[len(goals)-1].Name {
+			return rfc2544.Rate(v.Value)
+		}
+	}
+	return 0
+}
+
+// limit says what kept a rate from being higher.
+func limit(d dut.Device, o rfc2544.Outcome, shaped bool) string {
+	switch {
+	case len(o.Values) == 0, !o.Valid:
+		return reports.LimitedByMachine
+	case d.Up == nil:
+		return reports.LimitedByTester
+	case o.Values[0].Upper != nil:
+		return reports.LimitedByDUT
+	case shaped:
+		return reports.LimitedByLink
+	}
+	return reports.LimitedByTester
+}

@@ -1,0 +1,108 @@
+package suite
+
+import (
+	"context"
+
+	"github.com/tunnelbench/tunnelbench/internal/lab"
+	"github.com/tunnelbench/tunnelbench/internal/lab/streams"
+	"github.com/tunnelbench/tunnelbench/netns/dut"
+	"github.com/tunnelbench/tunnelbench/reports"
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
+
+// Lab is what a run needs of a laboratory.
+type Lab interface {
+	lab.Calibrator
+	// Setup brings a device up, for frames up to the largest.
+	Setup(ctx context.Context, d dut.Device, s lab.Settings, largest rfc2544.FrameSize) (Setup, error)
+	// Streams measures what TCP makes of a device.
+	Streams(ctx context.Context, d dut.Device, s lab.Settings, p streams.Plan) (reports.Result, error)
+}
+
+// Setup is a device that is up.
+type Setup interface {
+	lab.Resettable
+	Explore(ctx context.Context, size rfc2544.FrameSize) (ceiling, hint rfc2544.Rate, err error)
+	Alive() error
+	Close() error
+}
+
+// On is the laboratory on this machine.
+func On(l *lab.Lab) Lab { return machine{l} }
+
+type machine struct{ *lab.Lab }
+
+// Setup implements Lab.
+func (m machine) Setup(ctx context.Context, d dut.Device, s lab.Settings, largest rfc2544.FrameSize) (Setup, error) {
+	b, err := m.Lab.Setup(ctx, d, s, largest)
+	if err != nil {
+		return nil, err // and not a Setup that holds a nil pointer
+	}
+	return b, nil
+}
+
+// Streams implements Lab.
+func (m machine) Streams(ctx context.Context, d dut.Device, s lab.Settings, p streams.Plan) (reports.Result, error) {
+	return streams.Run(ctx, m.Lab, d, s, p)
+}
+
+// Plan is what a run measures.
+type Plan struct {
+	Settings lab.Settings
+	Devices  []dut.Device
+	Sizes    []rfc2544.FrameSize
+	Profile  Profile
+	Link     rfc2544.BitRate // nominal
+	Shaped   bool            // loads stay below the link's speed
+	Streams  *streams.Plan   // what TCP makes of each device, after the rates; nil: not measured
+	Journal  *Journal        // of every trial, for profiles with a suite
+	// OnTrial, if set, hears of every trial of a device when it is over.
+	OnTrial func(device string, trial rfc2544.Trial, seen rfc2544.Observation)
+	// OnResult, if set, hears of every result when it is there.
+	OnResult func(*reports.Results, reports.Result)
+}
+
+// Run measures every device at every size. What was measured is in the results
+// whatever happens; the error is for the run as a whole.
+func Run(ctx context.Context, l Lab, p Plan, r *reports.Results) (err error) {
+	if p.Settings, err = lab.CalibrateAll(ctx, l, p.Settings, p.Sizes, r); err != nil {
+		return err
+	}
+	if p.Profile.Suite != nil {
+		return runSuites(ctx, l, p, r)
+	}
+	rounds := run{lab: l, plan: p, results: r, cells: cellsOf(p)}
+	if err = rounds.all(ctx); err == nil && p.Streams != nil {
+		err = runStreams(ctx, l, p, r)
+	}
+	return err
+}
+
+// add puts a result into those of the run, and says so.
+func (p Plan) add(r *reports.Results, res reports.Result) {
+	r.Results = append(r.Results, res)
+	if p.OnResult != nil {
+		p.OnResult(r, res)
+	}
+}
+
+// runStreams adds the streams test of every device to the results.
+func runStreams(ctx context.Context, l Lab, p Plan, r *reports.Results) error {
+	for _, d := range p.Devices {
+		res, err := l.Streams(ctx, d, p.Settings, *p.Streams)
+		if err != nil {
+			return err
+		}
+		p.add(r, res)
+	}
+	r.Host.Notes = append(r.Host.Notes, streams.Notes()...)
+	return nil
+}
+
+// observed is a device's set-up, of whose trials the plan's observer hears.
+func (p Plan) observed(d dut.Device, b Setup) lab.Resettable {
+	if p.OnTrial == nil {
+		return b
+	}
+	return lab.Observed(b, func(t rfc2544.Trial, o rfc2544.Observation) { p.OnTrial(d.Spec, t, o) })
+}

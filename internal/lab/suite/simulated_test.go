@@ -1,0 +1,230 @@
+package suite
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tunnelbench/tunnelbench/internal/lab"
+	"github.com/tunnelbench/tunnelbench/internal/lab/labtest"
+	"github.com/tunnelbench/tunnelbench/internal/lab/streams"
+	"github.com/tunnelbench/tunnelbench/netns/dut"
+	"github.com/tunnelbench/tunnelbench/reports"
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+	"github.com/tunnelbench/tunnelbench/rfc2544/mlrsearch"
+)
+
+// simulatedLab is a laboratory for runs, of simulated devices.
+type simulatedLab struct{ *labtest.Lab }
+
+func (l simulatedLab) Setup(ctx context.Context, d dut.Device, s lab.Settings, largest rfc2544.FrameSize) (Setup, error) {
+	b, err := l.Lab.Setup(ctx, d, s, largest)
+	if err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+func (l simulatedLab) Streams(_ context.Context, d dut.Device, s lab.Settings, _ streams.Plan) (reports.Result, error) {
+	return lab.NewResult(s, d, rfc2544.NameStreams, 1518), nil
+}
+
+// outcome is what a test looks at of a result.
+type outcome struct {
+	DUT, Test string
+	Valid     bool
+	Error     string // the end of it: the cause
+}
+
+func outcomes(results []reports.Result) (all []outcome) {
+	for _, r := range results {
+		all = append(all, outcome{r.DUT, r.Test, r.Valid, r.Error[strings.LastIndex(r.Error, ":")+1:]})
+	}
+	return all
+}
+
+// aRun measures plain and vxlan by the quick profile.
+func aRun(t *testing.T, sizes ...rfc2544.FrameSize) Plan {
+	return Plan{Devices: labtest.Devices(t, "plain", "vxlan"), Sizes: sizes, Profile: Profiles()[0], Link: rfc2544.Gigabit}
+}
+
+// steady are two devices of which the second is slower.
+func steady() map[string]string {
+	return map[string]string{"plain": "capacity=500000fps", "vxlan": "capacity=200000fps"}
+}
+
+func TestRunOfRounds(t *testing.T) {
+	t.Parallel()
+	const dead, down = " out of luck", " it is not there"
+	for name, c := range map[string]struct {
+		lab     labtest.Lab
+		streams bool
+		want    []outcome
+		setUps  int
+	}{
+		"rate in every round, latency in the last": {
+			lab: labtest.Lab{Devices: steady()},
+			want: []outcome{
+				{"plain", rfc2544.NameRate, true, ""}, {"plain", rfc2544.NameLatency, true, ""},
+				{"vxlan", rfc2544.NameRate, true, ""}, {"vxlan", rfc2544.NameLatency, true, ""},
+			}, setUps: 2 * 5,
+		},
+		"streams come after all rates": {
+			lab: labtest.Lab{Devices: steady()}, streams: true,
+			want: []outcome{
+				{"plain", rfc2544.NameRate, true, ""}, {"plain", rfc2544.NameLatency, true, ""},
+				{"vxlan", rfc2544.NameRate, true, ""}, {"vxlan", rfc2544.NameLatency, true, ""},
+				{"plain", rfc2544.NameStreams, false, ""}, {"vxlan", rfc2544.NameStreams, false, ""},
+			}, setUps: 2 * 5,
+		},
+		"a device that dies costs its own results": {
+			lab: labtest.Lab{Devices: steady(), Dies: map[string]int{"plain": 3}},
+			want: []outcome{
+				{"plain", rfc2544.NameRate, false, dead},
+				{"vxlan", rfc2544.NameRate, true, ""}, {"vxlan", rfc2544.NameLatency, true, ""},
+			}, setUps: 1 + 5,
+		},
+		"a device that does not come up": {
+			lab: labtest.Lab{Devices: map[string]string{"plain": steady()["plain"]}},
+			want: []outcome{
+				{"vxlan", rfc2544.NameRate, false, down},
+				{"plain", rfc2544.NameRate, true, ""}, {"plain", rfc2544.NameLatency, true, ""},
+			}, setUps: 5,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			plan := aRun(t, 64)
+			if c.streams {
+				plan.Streams = &streams.Plan{}
+			}
+			heard := 0
+			plan.OnResult = func(_ *reports.Results, _ reports.Result) { heard++ }
+			r := &reports.Results{}
+			if err := Run(context.Background(), simulatedLab{&c.lab}, plan, r); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(c.want, outcomes(r.Results)); diff != "" {
+				t.Errorf("results (-want +got):\n%s", diff)
+			}
+			if len(c.lab.SetUp) != c.setUps || c.lab.Down != c.setUps || heard != len(c.want) {
+				t.Errorf("%d set up and %d taken down, want %d; heard of %d results, want %d", len(c.lab.SetUp), c.lab.Down, c.setUps, heard, len(c.want))
+			}
+		})
+	}
+}
+
+// A rate that is found is the device's, within the width of the search.
+func TestRunFindsTheRate(t *testing.T) {
+	t.Parallel()
+	r := &reports.Results{}
+	if err := Run(context.Background(), simulatedLab{&labtest.Lab{Devices: steady()}}, aRun(t, 64), r); err != nil {
+		t.Fatal(err)
+	}
+	for _, res := range r.Results {
+		want := map[string]float64{"plain": 500e3, "vxlan": 200e3}[res.DUT]
+		if rate := res.Values[0].Value; res.Test == rfc2544.NameRate && (rate < 0.95*want || rate > 1.01*want) {
+			t.Errorf("%s: %.0f fps, want about %.0f", res.DUT, rate, want)
+		}
+	}
+}
+
+// An interrupt keeps what is measured, and is no fault of a device's.
+func TestRunInterrupted(t *testing.T) {
+	t.Parallel()
+	for name, rates := range map[string]int{"before anything": 0, "in the second device": 1} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := context.WithCancel(context.Background())
+			defer cancel()
+			if rates == 0 {
+				cancel()
+			}
+			plan, r := aRun(t, 64), &reports.Results{}
+			plan.OnTrial = func(device string, _ rfc2544.Trial, _ rfc2544.Observation) {
+				if device == "vxlan" {
+					cancel()
+				}
+			}
+			l := &labtest.Lab{Devices: steady()}
+			if err := Run(ctx, simulatedLab{l}, plan, r); !errors.Is(err, context.Canceled) {
+				t.Errorf("error %v, want %v", err, context.Canceled)
+			}
+			for _, res := range r.Results {
+				if res.Error != "" {
+					t.Errorf("%s: %s", res.DUT, res.Error)
+				}
+			}
+			if len(l.SetUp) != l.Down {
+				t.Errorf("%d set up, %d taken down", len(l.SetUp), l.Down)
+			}
+			if rates > 0 && (len(r.Results) == 0 || r.Results[0].DUT != "plain") {
+				t.Errorf("what was measured is lost: %+v", outcomes(r.Results))
+			}
+		})
+	}
+}
+
+// A suite that was cut short goes on where it was and finds the same as one that was not.
+func TestSuiteResumesSimulated(t *testing.T) {
+	t.Parallel()
+	whole := func(path string, resume bool, most int) (*reports.Results, *Journal, error) {
+		j, err := OpenJournal(path, someKey, resume)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(context.Background())
+		defer cancel()
+		plan, r, trials := aRun(t, 64), &reports.Results{}, 0
+		plan.Devices = plan.Devices[:1]
+		plan.Profile, plan.Journal = Profile{Name: "tiny", Suite: &tinySuite, Goals: tinySuite.Goals()}, j
+		plan.OnTrial = func(string, rfc2544.Trial, rfc2544.Observation) {
+			if trials++; trials == most {
+				cancel()
+			}
+		}
+		err = Run(ctx, simulatedLab{&labtest.Lab{Devices: map[string]string{"plain": "capacity=5000fps,boot_time=100ms"}}}, plan, r)
+		return r, j, err
+	}
+	dir := t.TempDir()
+	want, _, err := whole(filepath.Join(dir, "whole"), false, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cut := filepath.Join(dir, "cut")
+	if _, j, err := whole(cut, false, 7); !errors.Is(err, context.Canceled) || j.Close() != nil {
+		t.Fatalf("error %v, want %v", err, context.Canceled)
+	}
+	got, j, err := whole(cut, true, 0)
+	if err != nil || j.Replayed != 7 || j.Waiting != 7 {
+		t.Fatalf("%d of %d trials were not measured again, want 7; %v", j.Replayed, j.Waiting, err)
+	}
+	if diff := cmp.Diff(outcomes(want.Results), outcomes(got.Results)); diff != "" || len(got.Results) < 10 {
+		t.Errorf("%d results, of a whole run and a resumed one (-whole +resumed):\n%s", len(got.Results), diff)
+	}
+}
+
+// tinySuite has every test, in seconds, at loads that any machine carries.
+var tinySuite = rfc2544.Suite{Tests: []rfc2544.Config{
+	rfc2544.SearchConfig{
+		Goals: []mlrsearch.Goal{{Name: "ndr", Initial: 50 * time.Millisecond, Final: 50 * time.Millisecond, Sum: 50 * time.Millisecond, Width: 0.3}}, Limit: 5 * time.Second,
+	},
+	rfc2544.LatencyConfig{Trial: 50 * time.Millisecond, Repeats: 1},
+	rfc2544.ThroughputConfig{Exploratory: 50 * time.Millisecond, Trial: 100 * time.Millisecond, Width: 0.3, Limit: 5 * time.Second},
+	rfc2544.ThroughputConfig{Exploratory: 50 * time.Millisecond, Trial: 100 * time.Millisecond, Width: 0.3, Limit: 5 * time.Second, Networks: 16},
+	rfc2544.DelayConfig{Stream: 200 * time.Millisecond, TagFrom: 50 * time.Millisecond, Runs: 1},
+	rfc2544.LossRateConfig{Step: 10, Trial: 20 * time.Millisecond},
+	rfc2544.BackToBackConfig{Repeats: 1, Step: 1000},
+	rfc2544.RecoveryConfig{Overload: 100 * time.Millisecond, After: 100 * time.Millisecond, Repeats: 1},
+	rfc2544.BurstsConfig{Trial: 50 * time.Millisecond, Width: 0.5, Limit: 5 * time.Second},
+	tinyReset(rfc2544.ResetProcess), tinyReset(rfc2544.ResetSystem), tinyReset(rfc2544.ResetPower),
+}}
+
+func tinyReset(kind rfc2544.ResetKind) rfc2544.Config {
+	return rfc2544.ResetConfig{Kind: kind, Clean: 300 * time.Millisecond, Off: 300 * time.Millisecond, Limit: 5 * time.Second, Repeats: 1}
+}
