@@ -14,16 +14,16 @@ import (
 // NameBackToBack is the name of the back-to-back test.
 const NameBackToBack = "back_to_back"
 
-// LongestBurst is what RFC 9004 section 5.4 would have a search's limit be.
+// LongestBurst is the limit of a search that RFC 9004 section 5.4 recommends.
 const LongestBurst = 30 * time.Second
 
 // BackToBackConfig is the input of RunBackToBack.
 type BackToBackConfig struct {
 	Size       FrameSize
-	Rate       Rate          // of the frames in a burst: R, or what the tester can offer
-	Throughput Rate          // of the same frames, directions and flows
-	Repeats    int           // N, each an independent search
-	Step       uint64        // frames to which a burst's length is known
+	Rate       Rate          // within a burst: R, or what the tester can offer
+	Throughput Rate          // of the device for the same frame size, directions and flows
+	Repeats    int           // N, the number of independent searches
+	Step       uint64        // resolution of the search, in frames
 	Longest    time.Duration // of a burst; 0 is LongestBurst
 	Rest       time.Duration // before every burst: the queue has to be empty
 
@@ -32,12 +32,11 @@ type BackToBackConfig struct {
 }
 
 // RunBackToBack is RFC 9004, which updates RFC 2544 section 26.4: the longest
-// burst at the maximum rate of which no frame is lost, by binary search with
-// loss verification, Repeats times. It is for devices whose throughput is below
-// the maximum rate; of others, and of searches that end at the longest burst, there
-// is no number. It yields
+// burst at the maximum rate of which no frame is lost, by binary search with loss
+// verification, Repeats times. It has no result for a device whose throughput is the maximum
+// rate, and when a search ends at the longest burst. It yields
 //
-//	back_to_back      average burst in frames, between shortest and longest; and _min, _max, _stddev
+//	back_to_back      mean burst length in frames, bounds are the shortest and longest; and _min, _max, _stddev
 //	buffer_time       corrected: burst / rate x (1 - throughput / rate)
 //	buffer_time_implied   burst / rate
 func RunBackToBack(ctx context.Context, m Measurer, cfg BackToBackConfig) (Outcome, error) {
@@ -67,7 +66,7 @@ func RunBackToBack(ctx context.Context, m Measurer, cfg BackToBackConfig) (Outco
 	return out, nil
 }
 
-// longestBurst is one search: the bracket by doubling, then halves of it.
+// longestBurst is one search: it brackets the burst by doubling, then halves the interval.
 func (o *Outcome) longestBurst(ctx context.Context, m Measurer, cfg BackToBackConfig) (uint64, error) {
 	const first = 64
 	most := cfg.Rate.Frames(cfg.Longest)
@@ -82,7 +81,7 @@ func (o *Outcome) longestBurst(ctx context.Context, m Measurer, cfg BackToBackCo
 			break
 		}
 		if high == most {
-			o.fail("a burst of %v, the longest, loses nothing: no result; a longer one may tell", cfg.Longest)
+			o.fail("the longest burst, %v, loses no frame: there is no result", cfg.Longest)
 			return 0, errNoResult
 		}
 		low, high = high, min(2*high, most)
@@ -94,8 +93,8 @@ func (o *Outcome) longestBurst(ctx context.Context, m Measurer, cfg BackToBackCo
 // errNoResult ends a search without a number; a warning says why.
 var errNoResult = errors.New("no back-to-back result")
 
-// bisect halves the way between low, which is good, and high, which is not,
-// until they are no more than gap apart.
+// bisect halves the interval between low, which is good, and high, which is not,
+// until it is no wider than gap.
 func bisect[T uint64 | Rate](low, high, gap T, good func(T) (bool, error)) (T, T, error) {
 	for high-low > gap {
 		half := low + (high-low)/2
@@ -112,8 +111,8 @@ func bisect[T uint64 | Rate](low, high, gap T, good func(T) (bool, error)) (T, T
 	return low, high, nil
 }
 
-// burstFits sends a burst, again when it loses a little: loss that does not come
-// back is not the buffer's.
+// burstFits reports whether a burst passes without loss. A burst that loses little is sent
+// again: loss that does not recur has another cause than the buffer.
 func (o *Outcome) burstFits(ctx context.Context, m Measurer, cfg BackToBackConfig, n uint64) (bool, error) {
 	t := Trial{
 		Size: cfg.Size, Load: cfg.Rate, Duration: time.Duration(math.Ceil(float64(n) / float64(cfg.Rate) * 1e9)), Traffic: Traffic{Rest: cfg.Rest},
@@ -136,7 +135,7 @@ func (o *Outcome) burstFits(ctx context.Context, m Measurer, cfg BackToBackConfi
 	return false, nil
 }
 
-// undisturbed takes no trial whose schedule paused: the queue was given time.
+// undisturbed rejects trials whose schedule paused: the queue could drain meanwhile.
 type undisturbed struct{ Measurer }
 
 func (u undisturbed) Measure(ctx context.Context, t Trial) (Observation, error) {
@@ -148,6 +147,7 @@ func (u undisturbed) Measure(ctx context.Context, t Trial) (Observation, error) 
 	return seen, err
 }
 
+// addBursts adds the values of all searches.
 func (o *Outcome) addBursts(bursts []float64, cfg BackToBackConfig) {
 	mean := stats.Mean(bursts)
 	deviation := stats.Deviation(bursts)

@@ -11,23 +11,22 @@ import (
 // NameBursts is the name of the test with bursty traffic.
 const NameBursts = "bursts"
 
-// BurstSizes are those of RFC 2544 section 21, in frames.
+// BurstSizes are the burst sizes of RFC 2544 section 21, in frames.
 func BurstSizes() []int { return []int{16, 64, 256, 1024} }
 
 // BurstsConfig is the input of RunBursts.
 type BurstsConfig struct {
 	Size  FrameSize
-	Rate  Rate // of the frames in a burst: R, or what the tester can offer
-	Min   Rate // average load to begin below
+	Rate  Rate // within a burst: R, or what the tester can offer
+	Min   Rate // lowest average load of the search
 	Trial time.Duration
-	Width float64       // wanted relative distance of the bounds, as average loads
+	Width float64       // of the search, as average loads: (upper-lower)/upper
 	Limit time.Duration // of all trials of one burst size; 0 is mlrsearch.DefaultLimit
 }
 
-// RunBursts is RFC 2544 section 21: for bursts of each size the shortest gap
-// between them at which nothing is lost, by a search on the average load. It yields
-// burst_gap_16 and so on: the time from the last frame of a burst to the first
-// of the next.
+// RunBursts is RFC 2544 section 21: for each burst size it searches the shortest gap between
+// bursts at which no frame is lost, by varying the average load. It yields burst_gap_16
+// and so on: the time from the last frame of a burst to the first frame of the next.
 func RunBursts(ctx context.Context, m Measurer, cfg BurstsConfig) (Outcome, error) {
 	out := newOutcome(NameBursts)
 	var short cuts
@@ -49,6 +48,7 @@ func RunBursts(ctx context.Context, m Measurer, cfg BurstsConfig) (Outcome, erro
 	return out, nil
 }
 
+// addGap adds the gap that a search on the average load found.
 func (o *Outcome) addGap(name string, burst int, g mlrsearch.GoalResult, n int, cfg BurstsConfig) {
 	gap := func(load float64) *float64 {
 		v := (float64(burst)/load - float64(burst-1)/float64(cfg.Rate)) * 1e9

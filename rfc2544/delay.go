@@ -11,9 +11,9 @@ import (
 // NameDelay is the name of the test of latency and its variation.
 const NameDelay = "delay"
 
-// What RFC 2544 section 26.2 and RFC 8219 section 7 ask for: a stream's length,
-// the time before the first tagged frame, a stream's length for the variation
-// of delay, runs; and what RFC 2544 section 23 waits for a frame.
+// Parameters of RFC 2544 section 26.2 and RFC 8219 section 7: length of a stream, time before
+// the first tagged frame, length of a stream for delay variation, number of runs. ReceiveWindow is
+// how long RFC 2544 section 23 waits for late frames.
 const (
 	DelayStream     = 120 * time.Second
 	DelayTagFrom    = 60 * time.Second
@@ -26,23 +26,23 @@ const (
 type DelayConfig struct {
 	Size    FrameSize
 	Rate    Rate          // the throughput
-	Stream  time.Duration // of one run
-	TagFrom time.Duration // when the first tagged frame is sent
+	Stream  time.Duration // length of one run
+	TagFrom time.Duration // time before the first tagged frame
 	Runs    int
 }
 
-// RunDelay measures, by one set of runs at the throughput,
+// RunDelay measures delays at the throughput, all in one set of runs:
 //
-//	latency              RFC 2544 section 26.2: the first tagged frame's, averaged over the runs
-//	latency_typical      RFC 8219 section 7.2: the tagged frames' median
-//	latency_worst_case   their 99.9th percentile
-//	pdv                  RFC 8219 section 7.3.1: of all frames, the 99.9th percentile less the least
-//	ipdv_min, ipdv_median, ipdv_max    section 7.3.2: of neighbours' differences, signed
+//	latency              RFC 2544 section 26.2: delay of the first tagged frame, mean of the runs
+//	latency_typical      RFC 8219 section 7.2: median delay of the tagged frames
+//	latency_worst_case   99.9th percentile of the delays of the tagged frames
+//	pdv                  RFC 8219 section 7.3.1: 99.9th percentile minus minimum of all delays
+//	ipdv_min, ipdv_median, ipdv_max    section 7.3.2: signed differences of consecutive delays
 //
-// All but the first are the median of the runs, between their 1st and 99th
-// percentiles. A tagged frame that never came counts as the rest of the stream
-// and the time waited for it. All delays are of a device that stores and forwards
-// (RFC 1242 section 3.8): from the frame's being handed over to its arrival.
+// All but the first are medians of the runs, with their 1st and 99th percentiles as bounds. A
+// tagged frame that never arrived counts with the rest of its stream and
+// ReceiveWindow. Delays are those of store-and-forward devices (RFC 1242
+// section 3.8): from handing a frame over to its arrival.
 func RunDelay(ctx context.Context, m Measurer, cfg DelayConfig) (Outcome, error) {
 	out := newOutcome(NameDelay)
 	if !(cfg.Rate > 0) || cfg.Rate.IsFlood() || cfg.Runs < 1 || cfg.TagFrom <= 0 || cfg.Stream <= cfg.TagFrom {
@@ -81,17 +81,17 @@ func RunDelay(ctx context.Context, m Measurer, cfg DelayConfig) (Outcome, error)
 	} {
 		out.spread(c.name, column(runs, c.of))
 	}
-	out.tellTags(seen)
+	out.warnTags(seen)
 	return out, nil
 }
 
-// delays are those of one run, in nanoseconds.
+// delays are the results of one run, in nanoseconds.
 type delays struct {
 	first, typical, worst, pdv float64
 	ipdv                       Variation
 }
 
-// delaysOf are those of the valid runs of which frames came back.
+// delaysOf are the results of the valid runs in which frames arrived.
 func delaysOf(seen []Observation, cfg DelayConfig) (runs []delays) {
 	for _, o := range seen {
 		if !o.Valid || len(o.Tags) == 0 || o.Latency == nil || o.Variation == nil {
@@ -112,8 +112,8 @@ func delaysOf(seen []Observation, cfg DelayConfig) (runs []delays) {
 	return runs
 }
 
-// tellTags says on how many tagged frames a run rests, and how many never came.
-func (o *Outcome) tellTags(seen []Observation) {
+// warnTags adds the smallest number of tagged frames in a run, and how many were lost.
+func (o *Outcome) warnTags(seen []Observation) {
 	fewest, lost := MaxTags*2, 0
 	for _, s := range seen {
 		fewest = min(fewest, len(s.Tags))
@@ -132,7 +132,7 @@ func (o *Outcome) tellTags(seen []Observation) {
 	}
 }
 
-// spread adds the median of the runs between their 1st and 99th percentiles.
+// spread adds the median of the runs, with their 1st and 99th percentiles as bounds.
 func (o *Outcome) spread(name string, values []float64) {
 	median := stats.Median(values)
 	slices.Sort(values)

@@ -14,7 +14,7 @@ const NameLatency = "latency"
 // lightLoad is the second load of the latency test: low enough for any tunnel.
 const lightLoad Rate = 5000
 
-// A percentile needs this many samples, or a handful of frames decide it.
+// Fewest samples for a percentile: with fewer, a handful of frames decide it.
 const (
 	enoughForP99  = 1000
 	enoughForP999 = 10000
@@ -30,10 +30,10 @@ type LatencyConfig struct {
 
 // RunLatency measures latency at half of the rate and at 5 kpps (values with the
 // suffix _5kpps), with several trials each. A value is the median over
-// the repeats; lower and upper are the smallest and the largest of them. The
-// latency_quiet ones leave out what a stall of the machine touched. At half of
+// the repeats; lower and upper are the smallest and the largest of them. Values named
+// latency_quiet leave out frames that a stall of the machine delayed. At half of the
 // rate it also yields cpu_ns_per_frame, where the lab could measure it. This is
-// not the latency test of RFC 2544 section 26.2, which runs at the throughput.
+// not the latency test of RFC 2544 section 26.2, which runs at the throughput (RunDelay).
 //
 // latency_p999 at 5 kpps takes trials of more than 2 seconds. An invalid trial
 // is repeated, a limited number of times; after that its values stand, but the
@@ -85,11 +85,11 @@ func (o *Outcome) addLatency(seen []Observation, load Rate, suffix string) {
 	}
 }
 
-// quantile is one figure of a distribution.
+// quantile is one value taken from a distribution.
 type quantile struct {
 	name  string
-	least uint64 // samples it needs
-	quiet bool   // wanted of the samples without a stall, too
+	least uint64 // fewest samples
+	quiet bool   // also taken from the samples without a stall
 	of    func(Distribution) time.Duration
 }
 
@@ -102,7 +102,7 @@ var quantiles = []quantile{
 	{"max", 1, false, func(d Distribution) time.Duration { return d.Max }},
 }
 
-// addQuantile refuses a figure when one of the trials has too few samples.
+// addQuantile adds a value, unless one of the trials has too few samples.
 func (o *Outcome) addQuantile(name string, trials []Distribution, q quantile) {
 	var values []float64
 	for _, d := range trials {
@@ -115,7 +115,7 @@ func (o *Outcome) addQuantile(name string, trials []Distribution, q quantile) {
 	o.summarise(name, values)
 }
 
-// summarise adds the median of the repeats, between the extremes.
+// summarise adds the median of the repeats, with the least and the greatest as bounds.
 func (o *Outcome) summarise(name string, values []float64) {
 	if len(values) == 0 {
 		return
@@ -126,7 +126,7 @@ func (o *Outcome) summarise(name string, values []float64) {
 		N: len(values), Better: lowerBetter})
 }
 
-// present collects what the observations have of something that may be absent.
+// present collects the values that are not nil.
 func present[T any](seen []Observation, of func(Observation) *T) (all []T) {
 	for _, s := range seen {
 		if v := of(s); v != nil {

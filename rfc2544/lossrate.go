@@ -13,17 +13,17 @@ const NameLossRate = "frame_loss_rate"
 type LossRateConfig struct {
 	Size      FrameSize
 	Nominal   Rate // R: 100 %
-	Offerable Rate // MOL: loads above it cannot be sent
+	Offerable Rate // maximum offered load: what the tester can send
 	Step      int  // percent of R, 1 to 10
 	Trial     time.Duration
 }
 
 // RunLossRate is RFC 2544 section 26.3: the loss at 100 % of the nominal rate,
-// then by steps below it, until two loads in a row lose nothing. From 10 % down
-// steps are of 1 %. Loads that the tester cannot offer are left out with a
-// warning, never guessed. It yields frame_loss_rate_90, say, at 90 %: the share
-// of the frames offered that did not come, in percent; and frame_loss_rate, at
-// the highest load offered. A load without a valid trial has no value.
+// then at lower and lower loads, until two loads in a row lose no frame. Below 10 %
+// the steps are 1 %. Loads that the tester cannot offer are left out with a
+// warning. It yields frame_loss_rate_90, for example, at 90 %: lost frames in percent of
+// the frames offered; and frame_loss_rate at the highest load offered. A load without a
+// valid trial has no value.
 func RunLossRate(ctx context.Context, m Measurer, cfg LossRateConfig) (Outcome, error) {
 	out := newOutcome(NameLossRate)
 	if !(cfg.Nominal > 0) || cfg.Nominal.IsFlood() || cfg.Step < 1 || cfg.Step > 10 || cfg.Trial <= 0 {
@@ -65,7 +65,7 @@ func RunLossRate(ctx context.Context, m Measurer, cfg LossRateConfig) (Outcome, 
 	return out, nil
 }
 
-// below is the next load of the ladder, in percent of R.
+// below is the next lower load, in percent of R.
 func below(percent, step int) int {
 	if percent <= 10 {
 		return percent - 1
@@ -73,12 +73,13 @@ func below(percent, step int) int {
 	return max(percent-step, 10)
 }
 
+// addLoss adds the loss of one trial.
 func (o *Outcome) addLoss(name string, seen Observation) {
 	o.Values = append(o.Values, Value{Name: name, Unit: unitPercent, Value: seen.LossPercent(), N: 1, Better: lowerBetter})
 }
 
-// LossPercent is RFC 1242 section 3.6: the share of the frames offered that
-// did not come, in percent.
+// LossPercent is the frame loss rate of RFC 1242 section 3.6: lost frames in percent of the
+// frames offered.
 func (o Observation) LossPercent() float64 {
 	if o.Offered == 0 {
 		return 0

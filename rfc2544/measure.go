@@ -16,13 +16,13 @@ func observe(ctx context.Context, m Measurer, trial Trial) (Observation, error) 
 			return seen, nil
 		}
 		if errors.Is(err, errors.ErrUnsupported) {
-			return seen, err // of every such trial
+			return seen, err // whatever the load
 		}
 	}
 	return Observation{}, fmt.Errorf("trial at %v for %v: %w", trial.Load, trial.Duration, err)
 }
 
-// reason is why an observation is not valid, ready to stand after a sentence.
+// reason is why an observation is not valid, in brackets; empty without a reason.
 func reason(seen Observation) string {
 	if len(seen.Warnings) == 0 {
 		return ""

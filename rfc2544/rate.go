@@ -13,11 +13,10 @@ import (
 // NameRate is the name of the rate test.
 const NameRate = "rate"
 
-// RunRate searches the rate that meets each goal. For a goal named pdr it
-// yields pdr, the relevant lower bound with both bounds beside it, and
-// conditional_throughput_pdr; and pdr_full_speed where the speed of the device's
-// cores was watched. All rates are frames per second, per direction.
-// With an error comes the outcome of the trials run so far, not valid.
+// RunRate searches the highest rate that meets each goal. For a goal named pdr it
+// yields pdr, the relevant lower bound, with both bounds; conditional_throughput_pdr; and
+// pdr_full_speed where the speed of the device's cores was measured. Rates are in frames per
+// second and direction. An error comes with the outcome of the trials so far, which is not valid.
 func RunRate(ctx context.Context, m Measurer, cfg SearchConfig) (Outcome, error) {
 	out := newOutcome(NameRate)
 	if name, twice := repeatedName(cfg.Goals); twice {
@@ -58,6 +57,7 @@ func countValid(trials []Observation) (n int) {
 	return n
 }
 
+// addRate adds the bounds of a goal.
 func (o *Outcome) addRate(g mlrsearch.GoalResult, n int, minimum Rate) {
 	name := g.Goal.Name
 	if g.Lower == nil {
@@ -83,10 +83,9 @@ func (o *Outcome) addRate(g mlrsearch.GoalResult, n int, minimum Rate) {
 	}
 }
 
-// addFullSpeed adds what the rate would be had the device's cores run at their
-// full speed: on shared silicon a core is up to two times slower for seconds at
-// a time, the device with it, and two runs differ by as much. It rests on the
-// trials near the rate; without a reading of the speed it is absent.
+// addFullSpeed adds the rate extrapolated to the full speed of the device's cores. On shared
+// machines a core can be up to two times slower for seconds, and with it the device. The speed
+// is the median of the trials near the rate; without a measured speed there is no value.
 func (o *Outcome) addFullSpeed(g mlrsearch.GoalResult, trials []Observation) {
 	const near = 0.1
 	if g.Lower == nil {

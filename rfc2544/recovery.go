@@ -15,16 +15,16 @@ const NameRecovery = "recovery"
 type RecoveryConfig struct {
 	Size       FrameSize
 	Throughput Rate
-	Most       Rate          // the lower of R and what the tester can offer
-	Overload   time.Duration // how long
-	After      time.Duration // how long the lower load is watched
+	Most       Rate          // highest load: the lower of R and what the tester can offer
+	Overload   time.Duration // length of the overload
+	After      time.Duration // length of the lower load after it
 	Repeats    int
 }
 
-// RunRecovery is RFC 2544 section 26.5: the device is offered 110 % of its
-// throughput, or the most there is, and then half of that. Its recovery is the
-// time from the change to the sending of the last frame that got lost, 0 when
-// none did. It yields recovery_time, the average between the extremes.
+// RunRecovery is RFC 2544 section 26.5: the device is offered 110 % of its throughput, or
+// the highest load possible, and then half of that. Its recovery time runs from the change of
+// load to the sending of the last frame that was lost; it is 0 when no frame was
+// lost after the change. It yields recovery_time: the mean, with the least and the greatest as bounds.
 func RunRecovery(ctx context.Context, m Measurer, cfg RecoveryConfig) (Outcome, error) {
 	out := newOutcome(NameRecovery)
 	if !(cfg.Throughput > 0) || cfg.Overload <= 0 || cfg.After <= 0 || cfg.Repeats < 1 {
@@ -54,9 +54,9 @@ func RunRecovery(ctx context.Context, m Measurer, cfg RecoveryConfig) (Outcome, 
 	return out, nil
 }
 
-// recovery is that of one trial.
+// recovery is the recovery time of one trial; false when the device had not recovered by its end.
 func (o *Outcome) recovery(seen Observation, cfg RecoveryConfig) (time.Duration, bool) {
-	const settled = 0.9 // of the watch: a loss after it may not have been the last
+	const settled = 0.9 // share of cfg.After: a frame lost after it may not have been the last one
 	if seen.LastLost == nil {
 		o.warn("an overload of %v lost nothing", seen.IntendedLoad)
 		return 0, true
@@ -69,7 +69,7 @@ func (o *Outcome) recovery(seen Observation, cfg RecoveryConfig) (time.Duration,
 	return max(0, after), true
 }
 
-// average adds the mean between the extremes.
+// average adds the mean, with the least and the greatest value as bounds.
 func (o *Outcome) average(name, unit string, values []float64) {
 	if len(values) == 0 {
 		return

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// ResetKind is what of the device is reset (RFC 6201 section 4).
+// ResetKind is the part of the device that is reset (RFC 6201 section 4).
 type ResetKind string
 
 // The kinds: the tunnel's processes killed and started again; the whole device,
@@ -19,11 +19,11 @@ const (
 	ResetPower   ResetKind = "power"
 )
 
-// ResetKinds lists them.
+// ResetKinds are all kinds.
 func ResetKinds() []ResetKind { return []ResetKind{ResetProcess, ResetSystem, ResetPower} }
 
-// What RFC 6201 sections 4.1 and 4.3 ask for: clean forwarding before a reset,
-// and how long power is off, which is not part of the reset time.
+// Parameters of RFC 6201 sections 4.1 and 4.3: forwarding without loss before a reset, and
+// time without power, which is not part of the reset time.
 const (
 	ResetClean = 15 * time.Second
 	PowerOff   = 15 * time.Second
@@ -32,11 +32,11 @@ const (
 // Test is the name of the reset test of this kind.
 func (k ResetKind) Test() string { return "reset_" + string(k) }
 
-// Reset is what happens to the device in a trial.
+// Reset is a reset in the middle of a trial.
 type Reset struct {
 	Kind ResetKind     `json:"kind"`
 	At   time.Duration `json:"at_ns"`  // since the start of the trial
-	Off  time.Duration `json:"off_ns"` // how long the device stays away
+	Off  time.Duration `json:"off_ns"` // time until the device is started again
 }
 
 // Resetter is a Measurer whose device can be reset in the middle of a trial.
@@ -104,7 +104,7 @@ func RunReset(ctx context.Context, m Resetter, cfg ResetConfig) (Outcome, error)
 	return out, nil
 }
 
-// resetting makes a Measurer of a reset.
+// resetting is a Measurer whose trials all have the same reset.
 type resetting struct {
 	Resetter
 	reset Reset
@@ -114,14 +114,15 @@ func (r resetting) Measure(ctx context.Context, t Trial) (Observation, error) {
 	return r.MeasureReset(ctx, t, r.reset)
 }
 
-// resetTimes are those of one reset, by both methods.
+// resetTimes are the durations of one reset, by both methods of RFC 6201 section 3.
 type resetTimes struct{ byLoss, byTime time.Duration }
 
-// apart tells whether the methods disagree by more than a part in 200 and a millisecond.
+// apart reports whether the methods differ by more than 0.5 % and a millisecond.
 func (r resetTimes) apart() bool {
 	return math.Abs(float64(r.byLoss-r.byTime)) > float64(r.byTime)/200+float64(time.Millisecond)
 }
 
+// resetOf is the duration of the reset in a trial; an error when the device did not come back.
 func resetOf(o Observation, cfg ResetConfig) (resetTimes, error) {
 	if o.Lost == 0 {
 		return resetTimes{}, nil

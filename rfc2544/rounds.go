@@ -7,13 +7,11 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/stats"
 )
 
-// Merge makes one outcome of a test that was run in several rounds, each on a
-// device that was freshly brought up: a machine that is slow for a while spoils
-// a round, not the result. A value is the median over the rounds that are
-// valid; its lower and upper bounds are the lowest and the highest that any of
-// them found, so that they show the spread between rounds as well. With a
-// single round the outcome is that of the round. The outcome is valid when
-// more than half of the rounds are.
+// Merge combines the outcomes of a test that was run in several rounds, each on a freshly
+// started device. A machine that is slow for a while then affects one round, not the result.
+// A value is the median of the valid rounds; its bounds are the lowest and the highest bound
+// of any of them, so they show the spread between rounds, too. A single round is
+// returned as it is. The outcome is valid when more than half of the rounds are.
 func Merge(rounds []Outcome) Outcome {
 	if len(rounds) == 1 {
 		return rounds[0]
@@ -41,7 +39,7 @@ func Merge(rounds []Outcome) Outcome {
 	return out
 }
 
-// namesOf are the names in the order in which they come.
+// namesOf are the names of all values, in order of appearance.
 func namesOf(rounds []Outcome) (names []string) {
 	for _, r := range rounds {
 		for _, v := range r.Values {
@@ -53,8 +51,8 @@ func namesOf(rounds []Outcome) (names []string) {
 	return names
 }
 
-// mergeValue takes the median. A bound that one of the rounds lacks is missing:
-// there was no end in that direction.
+// mergeValue is the median of one value. A bound that is missing in one of the rounds is
+// missing in the result: there is no limit in that direction.
 func mergeValue(name string, rounds []Outcome) (merged Value) {
 	var all []float64
 	first, open := true, [2]bool{}

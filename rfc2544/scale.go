@@ -5,11 +5,11 @@ import "fmt"
 // NameScale is the name of the test with many tunnels at once.
 const NameScale = "scale"
 
-// networksName is the value of a throughput over many networks.
+// networksName is the name of the throughput over n networks.
 func networksName(n int) string { return fmt.Sprintf("throughput_%d_networks", n) }
 
-// Degradation is how much worse x of n tunnels is than one's, in percent (RFC
-// 8219 section 10.2.1); better is 1 where more is better and -1 where less is.
+// Degradation is how much worse a value of many tunnels is than that of one, in percent (RFC
+// 8219 section 10.2.1). better is 1 where higher values are better and -1 where lower ones are.
 func Degradation(one, many float64, better int) float64 {
 	if one == 0 {
 		return 0
@@ -17,9 +17,9 @@ func Degradation(one, many float64, better int) float64 {
 	return float64(better) * (one - many) / one * 100
 }
 
-// Scale sets the throughput of n tunnels, all started together, against that of
-// one. Both are outcomes of RunThroughput for the same frames and flows. It
-// yields throughput_1_tunnel, throughput_8_tunnels, say, and
+// Scale compares the throughput of n tunnels, all started together, with that of one.
+// Both are outcomes of RunThroughput for the same frame size and flows. It
+// yields throughput_1_tunnel, throughput_8_tunnels, for example, and
 // throughput_degradation in percent.
 func Scale(n int, one, many Outcome) Outcome {
 	out := newOutcome(NameScale)

@@ -1,5 +1,5 @@
 package rfc2544
 
-// NameStreams is the name of the streams test: what the kernel's TCP makes of a
-// device. No RFC here has it; RFC 2544 knows frames only.
+// NameStreams is the name of the streams test: TCP connections of the
+// kernel through a device. It is in no RFC named here: RFC 2544 is about frames.
 const NameStreams = "streams"

@@ -23,18 +23,17 @@ type ThroughputConfig struct {
 	Size        FrameSize
 	Min, Max    Rate
 	Hint        Rate          // where to begin; 0 is at Max
-	Exploratory time.Duration // of the trials that bracket it
-	Trial       time.Duration // of those that decide: of every load reported as good
-	Width       float64       // wanted (upper-lower)/upper
-	Networks    int           // that destinations are spread over; 0: one pair of addresses
+	Exploratory time.Duration // duration of the trials that bracket the throughput
+	Trial       time.Duration // duration of the trials that decide
+	Width       float64       // largest (upper-lower)/upper
+	Networks    int           // number of networks of the destinations (section 12); 0: one pair of addresses
 	Limit       time.Duration // of all trials; 0 is mlrsearch.DefaultLimit
 }
 
-// RunThroughput is RFC 2544 section 26.1: the highest rate at which every frame
-// that was sent came back. Short trials, which can only speak against a load,
-// bracket it; the rate reported was held for a full trial. It yields
-// throughput with both bounds, in frames per second and direction; with
-// networks throughput_256_networks, say (section 12).
+// RunThroughput is RFC 2544 section 26.1: the highest rate at which no frame is lost. Short
+// trials bracket it; they can only show that a load is too high. The rate reported passed a
+// full trial. It yields throughput with both bounds, in frames per second and
+// direction; with Networks it is called throughput_256_networks, for example (section 12).
 func RunThroughput(ctx context.Context, m Measurer, cfg ThroughputConfig) (Outcome, error) {
 	var short cuts
 	short.shorter("a trial", cfg.Trial, minuteTrial, "RFC 2544 section 24")
