@@ -29,7 +29,7 @@ var arrows = map[string][]string{
 	"internal/lab/suite":   {"internal/lab", "internal/lab/streams", "netns/dut", "reports", "rfc2544", "rfc2544/mlrsearch", "rfc2544/simulated"},
 	"internal/lab/streams": {"internal/lab", "internal/stats", "loadgen/streams", "netns", "netns/dut", "reports", "rfc2544"},
 	"internal/lab/labtest": {"internal/lab", "loadgen", "netns", "netns/dut", "rfc2544", "rfc2544/simulated"}, // for tests
-	"internal/lab":         {"internal/stats", "fuzz/live/mutate", "netns", "netns/dut", "netns/relay", "loadgen", "loadgen/xdp", "loadgen/afpacket", "rfc2544", "reports", "internal/sys", "rfc2544/mlrsearch", "rfc2544/simulated"},
+	"internal/lab":         {"internal/stats", "netns", "netns/dut", "netns/relay", "loadgen", "loadgen/xdp", "loadgen/afpacket", "rfc2544", "reports", "internal/sys", "rfc2544/mlrsearch", "rfc2544/simulated"},
 	"ci":                   {"internal/stats", "reports", "rfc2544", "internal/strictyaml"},
 	"ci/resample":          {"ci", "reports", "rfc2544"},
 	"reports":              {"rfc2544", "internal/stats"},
@@ -54,6 +54,8 @@ var arrows = map[string][]string{
 	"fuzz/oracle":          {},
 	"fuzz/wire":            {"fuzz/oracle", "reference", "reference/inner", "loadgen/signature", "internal/sys"},
 	"fuzz/text":            {"fuzz/oracle", "reference", "reports", "rfc2544", "netns", "netns/dut", "rfc2544/mlrsearch", "rfc2544/simulated"},
+	"fuzz/live":            {"fuzz/live/bpf", "fuzz/live/mutate", "internal/lab", "internal/stats", "internal/sys", "loadgen", "netns", "netns/dut", "reports", "rfc2544"},
+	"fuzz/live/bpf":        {},
 	"fuzz/live/mutate":     {"reference"},
 	"fuzz/planted":         {}, // imported by an overlay alone
 	"fuzz/proof":           {"fuzz", "fuzz/oracle", "reports"},
@@ -68,7 +70,7 @@ var arrows = map[string][]string{
 
 // private packages belong to their owner and to what is below it; not even the
 // command may import them.
-var private = map[string]string{"loadgen/bpf": "loadgen", "reference/bpf": "reference", "internal/testenv": "tests", "loadgen/enginetest": "tests"}
+var private = map[string]string{"loadgen/bpf": "loadgen", "reference/bpf": "reference", "fuzz/live/bpf": "fuzz/live", "internal/testenv": "tests", "loadgen/enginetest": "tests"}
 
 // pure packages work on any system, from values alone.
 var pure = []string{"internal/stats", "loadgen/signature", "internal/checksum", "rfc2544", "reports", "ci", "rfc2544/mlrsearch", "rfc2544/simulated"}

@@ -22,6 +22,7 @@ import (
 	"unicode"
 
 	"github.com/tunnelbench/tunnelbench/fuzz"
+	"github.com/tunnelbench/tunnelbench/fuzz/live"
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 	labstreams "github.com/tunnelbench/tunnelbench/internal/lab/streams"
 	"github.com/tunnelbench/tunnelbench/netns"
@@ -172,7 +173,8 @@ func status(ctx context.Context, err error, w io.Writer) int {
 	if err == nil {
 		return exitOK
 	}
-	if ctx.Err() != nil && errors.Is(err, ctx.Err()) && !errors.Is(err, errFinding) {
+	finding := errors.Is(err, errFinding) || errors.Is(err, live.ErrFinding)
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) && !finding {
 		fmt.Fprintf(w, "tunnelbench: interrupted (%s)\n", oneLine(err))
 		return exitNoVerdict
 	}
@@ -182,9 +184,9 @@ func status(ctx context.Context, err error, w io.Writer) int {
 	switch {
 	case errors.As(err, &bad), errors.Is(err, lab.ErrConfig):
 		return exitUsage
-	case errors.Is(err, errFinding), errors.Is(err, errRegression):
+	case finding, errors.Is(err, errRegression):
 		return exitFinding
-	case errors.Is(err, errNoVerdict):
+	case errors.Is(err, errNoVerdict), errors.Is(err, live.ErrNoVerdict):
 		return exitNoVerdict
 	case errors.As(err, &machine), errors.Is(err, errors.ErrUnsupported), errors.Is(err, netns.ErrLocked), errors.Is(err, os.ErrPermission):
 		return exitMachine

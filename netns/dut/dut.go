@@ -25,6 +25,7 @@ type Tunnel struct {
 	Name     string
 	Doc      string                               // one line
 	Kind     string                               // Calibration, Plain or Sealed
+	Protocol string                               // of its datagrams on the underlay: "reference", "vxlan", "wireguard"; empty: another or none
 	Overhead int                                  // octets added to an inner IP packet on the underlay, outer IPv4 header included; 0 if unknown
 	Params   map[string][]string                  // the parameters it takes, with the values each may have; nil: Check knows
 	Check    func(values map[string]string) error // the parameters together; nil: nothing to check

@@ -42,7 +42,7 @@ var plain = Tunnel{
 //
 //	outer IPv4 20 | UDP 8 | VXLAN 8 | inner Ethernet 14 | inner IP packet
 var vxlan = Tunnel{
-	Name: "vxlan", Kind: Plain, Overhead: 50,
+	Name: "vxlan", Kind: Plain, Protocol: "vxlan", Overhead: 50,
 	Doc:   "the kernel's VXLAN (RFC 7348)",
 	Probe: probeVXLAN,
 	Up: func(_ context.Context, b Env) (*Session, error) {

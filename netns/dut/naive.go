@@ -15,7 +15,7 @@ import (
 // one packet per system call, one goroutine per direction. It is the
 // yardstick of what is gained.
 var naive = Tunnel{
-	Name: "naive", Kind: Plain, Overhead: referenceOverhead,
+	Name: "naive", Kind: Plain, Protocol: referenceProtocol, Overhead: referenceOverhead,
 	Doc:   "the reference tunnel's format, one packet per system call: the yardstick of what is gained",
 	Probe: probeTUN, Builtin: true,
 	Up: func(ctx context.Context, b Env) (*Session, error) {

@@ -28,6 +28,9 @@ var (
 	referencePool   = variant("reference-pool", "the same with a pool of workers", map[string]string{"engine": "pool"})
 )
 
+// referenceProtocol names the format of its datagrams.
+const referenceProtocol = "reference"
+
 // referenceOverhead is what it adds to an inner packet on an IPv4 underlay.
 const referenceOverhead = 28 + reference.HeaderLen
 
@@ -36,7 +39,7 @@ var onOff = []string{"on", "off"}
 
 func variant(name, doc string, preset map[string]string) Tunnel {
 	return Tunnel{
-		Name: name, Kind: Plain, Overhead: referenceOverhead, Doc: doc,
+		Name: name, Kind: Plain, Protocol: referenceProtocol, Overhead: referenceOverhead, Doc: doc,
 		Params: map[string][]string{
 			"port": {"tun", "xdp"}, "engine": {"run", "pool"}, "workers": nil, "peers": nil,
 			"pin": onOff, "pooling": onOff, "gso": onOff, "gro": onOff, "offloads": onOff, "yield": onOff, "underlay": {"4", "6"},

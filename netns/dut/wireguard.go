@@ -17,7 +17,7 @@ import (
 //
 //	outer IPv4 20 | UDP 8 | type, receiver, counter 16 | sealed inner IP packet, padded to 16 | tag 16
 var wireguardGo = Tunnel{
-	Name: "wireguard-go", Kind: Sealed, Overhead: 60,
+	Name: "wireguard-go", Kind: Sealed, Protocol: "wireguard", Overhead: 60,
 	Doc:   "wireguard-go as a library, in a process per side",
 	Probe: probeTUN, Builtin: true,
 	Up: func(ctx context.Context, b Env) (*Session, error) {

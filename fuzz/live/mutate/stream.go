@@ -13,7 +13,7 @@ type Kind uint8
 // The kinds. Zero is none.
 const (
 	_         Kind = iota
-	Any            // all of them by turns
+	Any            // all of them in turn
 	Reference      // the project's own frame header
 	VXLAN          // RFC 7348
 	WireGuard
@@ -40,19 +40,19 @@ func (k Kind) String() string {
 	return "unknown"
 }
 
-// Path is between whom mutants go. All addresses are of one IP version.
+// Path is the addresses, ports and MTU that mutants are made for. All addresses are of one IP version.
 type Path struct {
 	FromMAC, ToMAC [6]byte
-	From           []netip.AddrPort // who claims to send, by turns; port 0: the port that is sent to
+	From           []netip.AddrPort // claimed sources, in turn; port 0: the port that is sent to
 	To             netip.Addr
-	Ports          []uint16   // of the attacked end, by turns
-	MTU            int        // octets of the largest IP packet, at least 576
+	Ports          []uint16   // of the attacked end, in turn
+	MTU            int        // bytes of the largest IP packet, at least 576
 	InnerFrom      netip.Addr // behind the peer: what it may send inside; IPv4
 	InnerTo        netip.Addr
 	Forge          bool // also send what is right in every field
 }
 
-// Stream is an endless row of mutants, each a whole Ethernet frame.
+// Stream is an endless sequence of mutants, each a whole Ethernet frame.
 type Stream struct {
 	path   Path
 	kind   Kind

@@ -1,4 +1,4 @@
-package lab
+package live
 
 import (
 	"context"
@@ -20,6 +20,9 @@ import (
 	"github.com/tunnelbench/tunnelbench/reference"
 )
 
+// tunnelPort is the UDP port of the reference tunnel.
+const tunnelPort = 4754
+
 // fixtureWord is the first argument by which the test binary is a tunnel with a
 // planted fault.
 const fixtureWord = "__faulty-tunnel"
@@ -27,10 +30,10 @@ const fixtureWord = "__faulty-tunnel"
 // The planted faults.
 const (
 	faultNone   = "none"
-	faultLeak   = "leak"   // keeps what strangers send
+	faultLeak   = "leak"   // keeps what unknown sources send
 	faultCrash  = "crash"  // believes the length field
-	faultAnswer = "answer" // tells strangers that they are
-	faultPoison = "poison" // takes a stranger's sequence number for the peer's
+	faultAnswer = "answer" // answers unknown sources
+	faultPoison = "poison" // enters an unknown source's sequence number into the peer's window
 )
 
 func init() {
@@ -120,14 +123,14 @@ func (f *faulty) routineIn() {
 		if err != nil {
 			continue
 		}
-		if datagram := buffer[:n]; from == f.peer || f.fromStranger(datagram, from) {
+		if datagram := buffer[:n]; from == f.peer || f.fromUnknown(datagram, from) {
 			f.open(datagram)
 		}
 	}
 }
 
-// fromStranger does what the fault says, and tells whether to go on all the same.
-func (f *faulty) fromStranger(datagram []byte, from netip.AddrPort) bool {
+// fromUnknown does what the fault says, and reports whether to accept the datagram all the same.
+func (f *faulty) fromUnknown(datagram []byte, from netip.AddrPort) bool {
 	switch f.fault {
 	case faultLeak:
 		kept := make([]byte, 1024)

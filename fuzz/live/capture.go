@@ -1,4 +1,4 @@
-package lab
+package live
 
 import (
 	"fmt"
@@ -10,20 +10,20 @@ import (
 	"github.com/gopacket/gopacket/pcapgo"
 )
 
-// mostCaptured is how many of the last mutants a capture holds.
-const mostCaptured = 4096
+// maxCaptured is how many of the last mutants a capture holds.
+const maxCaptured = 4096
 
-// WriteLast writes the last mutants that were sent as pcapng, each with its number and what
-// it is. Times are as far apart as the mutants were due; of mutants that
-// were sent more than once only the first round is there.
-func (r AttackReport) WriteLast(w io.Writer) error {
+// WriteCapture writes the last mutants that were sent as pcapng, each with its number and a
+// description. The times are those at which the mutants were due; mutants that were sent more
+// than once are written once.
+func (r Result) WriteCapture(w io.Writer) error {
 	first := r.First
-	if r.Next-first > mostCaptured {
-		first = r.Next - mostCaptured
+	if r.Next-first > maxCaptured {
+		first = r.Next - maxCaptured
 	}
 	link := pcapgo.NgInterface{
 		Name: "wan", LinkType: layers.LinkTypeEthernet, TimestampResolution: 9,
-		Description: "mutants as they came onto the wan link; the time is since the first of the stream was due",
+		Description: "mutants as sent onto the wan link; times count from when the first of the stream was due",
 	}
 	options := pcapgo.NgWriterOptions{SectionInfo: pcapgo.NgSectionInfo{Application: "tunnelbench"}}
 	ng, err := pcapgo.NewNgWriterInterface(w, link, options)

@@ -1,4 +1,4 @@
-package reports
+package live
 
 import (
 	"fmt"
@@ -10,11 +10,11 @@ import (
 	"time"
 )
 
-// FuzzLiveText writes what a device showed, for people.
-func FuzzLiveText(w io.Writer, d LiveDevice) {
+// WriteText writes the result of a device as text.
+func (d DeviceReport) WriteText(w io.Writer) {
 	switch {
 	case d.Unsupported != "":
-		fmt.Fprintf(w, "%s: cannot be had here: %s\n", d.DUT, d.Unsupported)
+		fmt.Fprintf(w, "%s: cannot run here: %s\n", d.DUT, d.Unsupported)
 		return
 	case d.Error != "" && len(d.Trials) == 0:
 		fmt.Fprintf(w, "%s: no verdict: %s\n", d.DUT, d.Error)
@@ -23,15 +23,15 @@ func FuzzLiveText(w io.Writer, d LiveDevice) {
 	fmt.Fprintf(w, "%s: forwards %.0f fps; load %.0f fps\n", d.DUT, d.ForwardingRate, d.Load)
 	fmt.Fprintf(w, "  attack    %d mutants (%s, numbers %d to %d) on the %s end, ports %v, by %s\n",
 		d.Sent.Frames, d.Mutants, d.First, max(d.Next, 1)-1, d.Attacked, d.Ports, d.Sender)
-	fmt.Fprintf(w, "  loss      quiet %s of %d trials; attacked %s of %d\n", d.Quiet.loss(), d.Quiet.Trials, d.Under.loss(), d.Under.Trials)
+	fmt.Fprintf(w, "  loss      quiet %s of %d trials; attacked %s of %d\n", d.Quiet.loss(), d.Quiet.Trials, d.Attack.loss(), d.Attack.Trials)
 	fmt.Fprintf(w, "  latency   p50 quiet %s, attacked %s; p99 quiet %s, attacked %s\n",
-		d.Quiet.time(d.Quiet.P50), d.Under.time(d.Under.P50), d.Quiet.time(d.Quiet.P99), d.Under.time(d.Under.P99))
+		d.Quiet.time(d.Quiet.P50), d.Attack.time(d.Attack.P50), d.Quiet.time(d.Quiet.P99), d.Attack.time(d.Attack.P99))
 	if m := d.Memory; m != nil {
-		fmt.Fprintf(w, "  memory    %s %s to %s: %s by the attack (quiet %.0f octets/s at most, attacked %.0f)\n",
-			m.What, liveOctets(m.Before), liveOctets(m.After), liveOctets(m.Growth), m.Quiet, m.Attacked)
+		fmt.Fprintf(w, "  memory    %s %s to %s: %s by the attack (quiet %.0f bytes/s at most, attacked %.0f)\n",
+			m.What, byteSize(m.Before), byteSize(m.After), byteSize(m.Growth), m.Quiet, m.Attacked)
 	}
-	fmt.Fprintf(w, "  answers   %d frames, %d octets to the stranger's %d octets (x %.3g); ICMP %d frames, %d octets (x %.3g)\n",
-		d.Answers.Frames, d.Answers.Octets, d.Strange.Octets, d.Answers.Per(d.Strange), d.ICMP.Frames, d.ICMP.Octets, d.ICMP.Per(d.Strange))
+	fmt.Fprintf(w, "  answers   %d frames, %d bytes to the unknown source, for %d bytes (x %.3g); ICMP %d frames, %d bytes (x %.3g)\n",
+		d.Answers.Frames, d.Answers.Bytes, d.Unknown.Bytes, d.Answers.Per(d.Unknown), d.ICMP.Frames, d.ICMP.Bytes, d.ICMP.Per(d.Unknown))
 	for _, side := range slices.Sorted(maps.Keys(d.Counters)) {
 		fmt.Fprintf(w, "  counters  %s:%s\n", side, counterText(d.Counters[side]))
 	}
@@ -57,23 +57,23 @@ func counterText(counters map[string]int64) string {
 	return s.String()
 }
 
-// FuzzLiveScorecard writes devices side by side.
-func FuzzLiveScorecard(w io.Writer, c *FuzzLive) error {
+// WriteScorecard writes the devices side by side.
+func (r *Report) WriteScorecard(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "dut\tload fps\tloss quiet\tloss attacked\tp99 quiet\tp99 attacked\tmemory\tanswers\tICMP\tdeaths\tverdict")
-	for _, d := range c.Devices {
+	for _, d := range r.Devices {
 		memory := "-"
 		if d.Memory != nil {
-			memory = liveOctets(d.Memory.Growth)
+			memory = byteSize(d.Memory.Growth)
 		}
-		fmt.Fprintf(t, "%s\t%.0f\t%s\t%s\t%s\t%s\t%s\t%d\t%d\t%d\t%s\n", d.DUT, d.Load, d.Quiet.median(), d.Under.median(),
-			d.Quiet.time(d.Quiet.P99), d.Under.time(d.Under.P99), memory, d.Answers.Frames, d.ICMP.Frames, d.Deaths, d.verdict())
+		fmt.Fprintf(t, "%s\t%.0f\t%s\t%s\t%s\t%s\t%s\t%d\t%d\t%d\t%s\n", d.DUT, d.Load, d.Quiet.median(), d.Attack.median(),
+			d.Quiet.time(d.Quiet.P99), d.Attack.time(d.Attack.P99), memory, d.Answers.Frames, d.ICMP.Frames, d.Deaths, d.verdict())
 	}
 	return t.Flush()
 }
 
-// verdict is one word, or the kinds of what was found.
-func (d LiveDevice) verdict() string {
+// verdict is one word, or the kinds of the findings.
+func (d DeviceReport) verdict() string {
 	var kinds []string
 	for _, f := range d.Findings {
 		kinds = append(kinds, f.Kind)
@@ -82,30 +82,30 @@ func (d LiveDevice) verdict() string {
 	case len(kinds) > 0:
 		return strings.Join(kinds, ", ")
 	case d.Unsupported != "":
-		return "cannot be had here"
+		return "cannot run here"
 	case d.Error != "":
 		return "none"
 	}
 	return "clean"
 }
 
-// loss is the least, the median and the most; a band without trials has none.
-func (b LiveBand) loss() string {
+// loss is the least, the highest and the median loss; a dash without trials.
+func (b Band) loss() string {
 	if b.Trials == 0 {
 		return "-"
 	}
 	return fmt.Sprintf("%s to %s, median %s,", lossPercent(b.LeastLoss), lossPercent(b.MostLoss), lossPercent(b.MedianLoss))
 }
 
-func (b LiveBand) median() string {
+func (b Band) median() string {
 	if b.Trials == 0 {
 		return "-"
 	}
 	return lossPercent(b.MedianLoss)
 }
 
-// time is one of the band's, as precise as it is worth.
-func (b LiveBand) time(d time.Duration) string {
+// time is one of the band's latencies, rounded to 100 ns.
+func (b Band) time(d time.Duration) string {
 	if b.Trials == 0 {
 		return "-"
 	}
@@ -114,13 +114,13 @@ func (b LiveBand) time(d time.Duration) string {
 
 func lossPercent(ratio float64) string { return fmt.Sprintf("%.3g %%", 100*ratio) }
 
-// liveOctets is a size with the unit that reads best.
-func liveOctets(n int64) string {
+// byteSize is a size with the unit that reads best.
+func byteSize(n int64) string {
 	switch {
 	case max(n, -n) >= 10<<20:
 		return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
 	case max(n, -n) >= 10<<10:
 		return fmt.Sprintf("%.1f KiB", float64(n)/(1<<10))
 	}
-	return fmt.Sprintf("%d octets", n)
+	return fmt.Sprintf("%d bytes", n)
 }

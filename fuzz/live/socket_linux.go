@@ -1,4 +1,4 @@
-package lab
+package live
 
 import (
 	"context"
@@ -12,10 +12,13 @@ import (
 )
 
 // wanSocket sends frames onto the wan link.
-type wanSocket struct{ socket *sys.PacketSocket }
+type wanSocket struct {
+	socket *sys.PacketSocket
+	cpus   []int // where it sends
+}
 
-func openWANSocket(ns *netns.NS) (*wanSocket, error) {
-	a := &wanSocket{}
+func openWANSocket(ns *netns.NS, cpus []int) (*wanSocket, error) {
+	a := &wanSocket{cpus: cpus}
 	err := ns.Do(func() error {
 		dev, err := net.InterfaceByName(netns.WAN)
 		if err == nil {
@@ -28,11 +31,11 @@ func openWANSocket(ns *netns.NS) (*wanSocket, error) {
 
 func (a *wanSocket) close() error { return a.socket.Close() }
 
-// routineSend sends frames at a rate until they, or the time, or ctx is over.
-func (a *wanSocket) routineSend(ctx context.Context, frames [][]byte, rate rfc2544.Rate, d time.Duration, cpus []int) (sent uint64, err error) {
+// routineSend sends frames at a rate until all are sent, d has passed or ctx is done.
+func (a *wanSocket) routineSend(ctx context.Context, frames [][]byte, rate rfc2544.Rate, d time.Duration) (sent uint64, err error) {
 	const burst = 64
 	runtime.LockOSThread() // never unlocked: the thread keeps its core and ends with the goroutine
-	if err := sys.SetAffinity(0, cpus); err != nil {
+	if err := sys.SetAffinity(0, a.cpus); err != nil {
 		return 0, err
 	}
 	start := time.Now()

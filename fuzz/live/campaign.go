@@ -1,0 +1,148 @@
+package live
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/tunnelbench/tunnelbench/netns/dut"
+	"github.com/tunnelbench/tunnelbench/reports"
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
+
+// Verdicts of a campaign that are not clean.
+var (
+	ErrFinding   = errors.New("finding")
+	ErrNoVerdict = errors.New("no verdict")
+)
+
+// Campaign attacks devices one after another with the same mutants.
+type Campaign struct {
+	Report    Report // what its file says of the run as a whole; Run adds the rest
+	Devices   []dut.Device
+	Plan      Plan
+	Scorecard bool   // write the devices side by side at the end
+	Out       string // folder for live.json and captures
+	// Replay is the command that sends the same mutants to the device at the same load.
+	Replay func(dut.Device, DeviceReport) string
+}
+
+// Run runs the campaign. Results go to out as text, progress to progress, files to the folder. One
+// device that cannot run here does not end a campaign of several. The error is the verdict: it
+// wraps ErrFinding or ErrNoVerdict.
+func (c Campaign) Run(ctx context.Context, open Open, out, progress io.Writer) error {
+	r := c.newReport()
+	var failed error
+	for _, d := range c.Devices {
+		result, err := Attack(ctx, open, d, c.Plan, c.observer(progress))
+		if err != nil && failed == nil {
+			failed = err
+		}
+		r.Devices = append(r.Devices, result.DeviceReport)
+		result.WriteText(out)
+		if err := c.explain(d, result, out); err != nil {
+			return err
+		}
+		if ctx.Err() != nil { // what was found until now is still written
+			break
+		}
+	}
+	if c.Scorecard {
+		if err := r.WriteScorecard(out); err != nil {
+			return err
+		}
+	}
+	text, err := r.Marshal()
+	if err == nil {
+		err = reports.WriteFile(filepath.Join(c.Out, "live.json"), text)
+	}
+	switch {
+	case err != nil:
+		return err
+	case ctx.Err() != nil && !r.found():
+		return ctx.Err()
+	}
+	return r.verdict(failed)
+}
+
+func (c Campaign) newReport() *Report {
+	r := c.Report
+	r.Schema, r.Seed, r.Rate, r.FrameSize = Schema, c.Plan.Seed, float64(c.Plan.Rate), int(c.Plan.Size)
+	r.Devices = []DeviceReport{}
+	for _, s := range c.Plan.Senders {
+		r.Senders = append(r.Senders, string(s))
+	}
+	return &r
+}
+
+// explain writes the command that repeats an attack with findings, and a capture of its last mutants.
+func (c Campaign) explain(d dut.Device, r Result, out io.Writer) error {
+	if len(r.Findings) == 0 {
+		return nil
+	}
+	fmt.Fprintf(out, "  replay    %s\n", c.Replay(d, r.DeviceReport))
+	var file bytes.Buffer
+	if err := r.WriteCapture(&file); err != nil {
+		return err
+	}
+	return reports.WriteFile(filepath.Join(c.Out, captureName(d)), file.Bytes())
+}
+
+// captureName is a file name without characters that mean something in a path or a shell.
+func captureName(d dut.Device) string {
+	plain := func(r rune) rune {
+		if r == '-' || r == '.' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' {
+			return r
+		}
+		return '_'
+	}
+	return "live-" + strings.Map(plain, d.Spec) + ".pcapng"
+}
+
+// observer writes the progress of an attack.
+func (c Campaign) observer(w io.Writer) Observer {
+	return Observer{
+		OnRate: func(d dut.Device, forwarding, load rfc2544.Rate) {
+			fmt.Fprintf(w, "%s forwards %v; the load is %v, the attack %v\n", d.Spec, forwarding, load, c.Plan.Rate)
+		},
+		OnTrial: func(t Trial) {
+			what := "quiet"
+			if t.Attacked {
+				what = fmt.Sprintf("attacked by %d", t.Sent.Frames)
+			}
+			fmt.Fprintf(w, "  %s: lost %d of %d, p99 %v %s\n", what, t.Lost, t.Offered, t.P99, strings.Join(t.Warnings, "; "))
+		},
+	}
+}
+
+// found reports whether any device has a finding.
+func (r *Report) found() bool {
+	return slices.ContainsFunc(r.Devices, func(d DeviceReport) bool { return len(d.Findings) > 0 })
+}
+
+// verdict puts findings before devices that could not be measured; failed is why the first of those could not.
+func (r *Report) verdict(failed error) error {
+	var seen, missing []string
+	for _, d := range r.Devices {
+		for _, f := range d.Findings {
+			seen = append(seen, fmt.Sprintf("%s: %s: %s", d.DUT, f.Kind, f.Seen))
+		}
+		if d.Error != "" && d.Unsupported == "" {
+			missing = append(missing, d.DUT+": "+d.Error)
+		}
+	}
+	switch {
+	case len(seen) > 0:
+		return fmt.Errorf("%w: %s", ErrFinding, strings.Join(seen, "; "))
+	case failed != nil && len(r.Devices) == 1:
+		return failed
+	case len(missing) > 0:
+		return fmt.Errorf("%w: of %d devices %d have none: %s", ErrNoVerdict, len(r.Devices), len(missing), missing[0])
+	}
+	return nil
+}

@@ -1,0 +1,13 @@
+// Package live attacks a running tunnel: it sends malformed datagrams (mutants) onto the link between
+// the two ends, beside a legitimate flow through the tunnel, and measures what that flow suffers.
+//
+//	tester port0 -> left end ===== link =====> right end -> tester port1
+//	                            ^
+//	                            mutants, as an unknown source or with the peer's address
+//
+// Quiet and attacked trials alternate at the same load. The verdict compares the two: loss, memory,
+// crashes, and answers to a source that the tunnel does not know (reflection).
+//
+// The order of an attack (Attack) and its verdict need no lab: they see a Target, which OnLab makes of
+// a set-up of the lab and the tests of a simulated device. Package mutate has the mutants.
+package live

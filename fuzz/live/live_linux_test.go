@@ -1,0 +1,158 @@
+package live
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gopacket/gopacket/pcapgo"
+
+	"github.com/tunnelbench/tunnelbench/fuzz/live/mutate"
+	"github.com/tunnelbench/tunnelbench/internal/lab"
+	"github.com/tunnelbench/tunnelbench/internal/testenv"
+	"github.com/tunnelbench/tunnelbench/netns"
+	"github.com/tunnelbench/tunnelbench/netns/dut"
+)
+
+func TestMain(m *testing.M) {
+	netns.Helper()
+	dut.Helper()
+	lab.Helper()
+	os.Exit(m.Run())
+}
+
+func openLab(t *testing.T) *lab.Lab {
+	t.Helper()
+	testenv.NetAdmin(t)
+	l, err := lab.Open(context.Background(), lab.Config{Wait: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return l
+}
+
+// labSettings are those of the tests. Frames may be late by a second: other programs delay them.
+func labSettings(engine string) lab.Settings {
+	return lab.Settings{Engine: engine, MaxFrames: 1 << 22, LossTimeout: time.Second}
+}
+
+// shortPlan is short, and its flow so light that no machine is too busy for it. A trial has 250 frames,
+// so that one of them is 0.4 %, twice the default tolerance: here up to five may be lost.
+func shortPlan() Plan {
+	return Plan{
+		Senders: []Sender{Unknown, Spoofed}, Kind: mutate.Reference, Seed: 1,
+		Rate: 20e3, Size: 64, Load: 1000, Duration: 2 * time.Second, Tolerance: 0.02,
+	}
+}
+
+// labDevice is the named device, or a tunnel with a planted fault.
+func labDevice(t *testing.T, name string) dut.Device {
+	t.Helper()
+	if name != "reference" {
+		name = faultyTunnel(t, name)
+	}
+	d, err := dut.Parse(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// A sound tunnel is clean with either engine, whoever wrote it; each planted fault is named.
+func TestAttackOnLab(t *testing.T) {
+	for _, c := range []struct {
+		name, device, engine, find, says string
+	}{
+		{"reference", "reference", lab.EngineXDP, "", ""},
+		{"reference, sockets", "reference", lab.EngineAFPacket, "", ""},
+		{"sound", faultNone, lab.EngineXDP, "", ""},
+		{"leak", faultLeak, lab.EngineXDP, FindGrowth, "resident memory grew by"},
+		{"crash", faultCrash, lab.EngineXDP, FindDeath, "slice bounds out of range"},
+		{"answer", faultAnswer, lab.EngineXDP, FindAnswer, "went to the unknown source"},
+		{"poison", faultPoison, lab.EngineXDP, FindLasts, "after the attack began"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r, err := Attack(context.Background(), OnLab(openLab(t), labSettings(c.engine)), labDevice(t, c.device), shortPlan(), Observer{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var text bytes.Buffer
+			r.WriteText(&text)
+			t.Log(text.String())
+			checkFindings(t, r.DeviceReport, c.find, c.says)
+			if r.Sent.Frames == 0 || r.Unknown.Frames < r.Sent.Frames/2-1 || !slices.Equal(r.Ports, []int{tunnelPort}) || r.Next != r.Sent.Frames {
+				t.Errorf("sent %+v, %+v of it as an unknown source, to %v, next %d", r.Sent, r.Unknown, r.Ports, r.Next)
+			}
+			checkCapture(t, r)
+		})
+	}
+}
+
+// checkFindings wants a finding of the kind that says so, or none. Where other programs leave too few
+// valid trials there is no verdict on loss.
+func checkFindings(t *testing.T, d DeviceReport, kind, says string) {
+	t.Helper()
+	kinds := kindsOf(d)
+	busy := d.Quiet.Trials < minPairs || d.Attack.Trials < minPairs
+	switch {
+	case kind == "" && len(kinds) > 0:
+		t.Errorf("found %+v", d.Findings)
+	case kind == "" && busy != (d.Error != ""):
+		t.Errorf("%d quiet and %d attacked trials are valid, error %q", d.Quiet.Trials, d.Attack.Trials, d.Error)
+	case kind == FindLasts && busy:
+		t.Log("the machine is too busy to see loss")
+	case kind != "" && !slices.ContainsFunc(d.Findings, func(f Finding) bool { return f.Kind == kind && strings.Contains(f.Seen, says) }):
+		t.Errorf("found %+v, want %s: %s", d.Findings, kind, says)
+	}
+}
+
+// checkCapture compares a capture with the mutants that were sent last.
+func checkCapture(t *testing.T, r Result) {
+	t.Helper()
+	var file bytes.Buffer
+	if err := r.WriteCapture(&file); err != nil {
+		t.Fatal(err)
+	}
+	capture, err := pcapgo.NewNgReader(&file, pcapgo.DefaultNgReaderOptions)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := min(maxCaptured, r.Next)
+	r.mutants.Seek(r.Next - n)
+	for range n {
+		data, _, err := capture.ReadPacketData()
+		if want := r.mutants.Next(nil); err != nil || !bytes.Equal(data, want) {
+			t.Fatalf("captured % x, %v; sent % x", data, err, want)
+		}
+	}
+	if _, _, err := capture.ReadPacketData(); err == nil {
+		t.Error("more was captured than was sent")
+	}
+}
+
+// Where there is no link between two ends nothing can be attacked.
+func TestAttackWithoutLink(t *testing.T) {
+	l := openLab(t)
+	for _, spec := range []string{"wire", "relay"} {
+		t.Run(spec, func(t *testing.T) {
+			d, err := dut.Parse(spec)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r, err := Attack(context.Background(), OnLab(l, labSettings(lab.EngineAuto)), d, shortPlan(), Observer{})
+			if !errors.Is(err, lab.ErrConfig) || r.Error == "" {
+				t.Errorf("%v, %q", err, r.Error)
+			}
+		})
+	}
+}

@@ -1,0 +1,36 @@
+//go:build !linux
+
+package live
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/tunnelbench/tunnelbench/netns"
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
+
+var errLinux = fmt.Errorf("an attack needs Linux: %w", errors.ErrUnsupported)
+
+// wanSocket does not exist on this system.
+type wanSocket struct{}
+
+func openWANSocket(*netns.NS, []int) (*wanSocket, error) { return nil, errLinux }
+
+func (a *wanSocket) close() error { return nil }
+
+func (a *wanSocket) routineSend(context.Context, [][]byte, rfc2544.Rate, time.Duration) (uint64, error) {
+	return 0, errLinux
+}
+
+// answers are not counted on this system.
+type answers struct{}
+
+func countAnswers(*netns.NS, netip.Addr) (*answers, error) { return nil, errLinux }
+
+func (a *answers) read() (answerCount, error) { return answerCount{}, errLinux }
+
+func (a *answers) close() error { return nil }
