@@ -6,20 +6,15 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// StreamLedger is what became of one stream's frames, to the frame:
-//
-//	offered = received + late + what never came back or came back damaged
+// StreamLedger is what became of one stream's frames, to the frame.
 type StreamLedger struct {
-	Intended, Offered                uint64
-	Received, Late                   uint64 // distinct, intact frames of this trial
-	Duplicated, Reordered, Corrupted uint64
-	Stale, Foreign                   uint64 // frames of an earlier trial; frames that the tester did not send
-	Latency, LatencyQuiet            *rfc2544.Distribution
-	Span                             time.Duration  // from the first frame received to the last
-	Gaps                             uint64         // times that a later frame came in place of one
-	LastLost                         *time.Duration // when the last frame that never came was sent, since the start
-	Silence                          *rfc2544.Gap
-	Tags                             []time.Duration // of trials with tags; rfc2544.TagLost for one that never came
+	rfc2544.Counts
+	Latency, LatencyQuiet *rfc2544.Distribution
+	Span                  time.Duration  // from the first frame received to the last
+	Gaps                  uint64         // times that a later frame came in place of one
+	LastLost              *time.Duration // when the last frame that never came was sent, since the start
+	Silence               *rfc2544.Gap
+	Tags                  []time.Duration // of trials with tags; rfc2544.TagLost for one that never came
 }
 
 // Ledger is what a trial showed.

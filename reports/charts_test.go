@@ -199,8 +199,8 @@ func TestTimelineNeedsASearch(t *testing.T) {
 		t.Error("a search without trials")
 	}
 	res.Trials = []rfc2544.Observation{
-		{IntendedLoad: rfc2544.Flood, Offered: 10, Received: 10},
-		{IntendedLoad: 100, Intended: 100, Offered: 100, Received: 99, Lost: 1, Duration: time.Second, Valid: true},
+		{IntendedLoad: rfc2544.Flood, Counts: rfc2544.Counts{Offered: 10, Received: 10}},
+		{IntendedLoad: 100, Counts: rfc2544.Counts{Intended: 100, Offered: 100, Received: 99, Lost: 1}, Duration: time.Second, Valid: true},
 	}
 	c, ok := timeline("x", &res, res.value("pdr"))
 	if !ok || len(c.legend) != 3 {

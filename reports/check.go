@@ -106,7 +106,7 @@ func directionsFault(o *rfc2544.Observation) (place, why string) {
 	if len(o.Directions) != 2 || o.Directions[0].Direction == o.Directions[1].Direction {
 		return "", "are not two different ones"
 	}
-	var sum rfc2544.Observation
+	var sum rfc2544.Counts
 	for i, d := range o.Directions {
 		at := "/" + strconv.Itoa(i)
 		switch {
@@ -118,16 +118,12 @@ func directionsFault(o *rfc2544.Observation) (place, why string) {
 		if place, why := distributionFault(map[string]*rfc2544.Distribution{"/latency_ns": d.Latency, "/latency_quiet_ns": d.LatencyQuiet}); why != "" {
 			return at + place, why
 		}
-		sum.Add(d)
+		sum.Add(d.Counts)
 	}
-	if counts(&sum) != counts(o) {
-		return "", fmt.Sprintf("do not add up to the trial: %v, but %v", counts(&sum), counts(o))
+	if sum != o.Counts {
+		return "", fmt.Sprintf("do not add up to the trial: %+v, but %+v", sum, o.Counts)
 	}
 	return "", ""
-}
-
-func counts(o *rfc2544.Observation) [10]uint64 {
-	return [...]uint64{o.Intended, o.Offered, o.Received, o.Lost, o.Duplicated, o.Reordered, o.Corrupted, o.Late, o.Stale, o.Foreign}
 }
 
 func distributionFault(all map[string]*rfc2544.Distribution) (place, why string) {

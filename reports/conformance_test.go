@@ -34,8 +34,9 @@ func suiteResults(short bool) *Results {
 		}
 		for _, percent := range []float64{100, 50} {
 			o := rfc2544.Observation{
-				IntendedLoad: rfc2544.Rate(percent/100) * r.Link.MaxFrameRate(64), Intended: 100, Offered: 100, Received: uint64(150 - percent), Lost: uint64(percent - 50),
-				Duration: time.Minute, Valid: true, Drops: map[string]int64{}, Stalls: []rfc2544.Stall{}, Warnings: []string{},
+				IntendedLoad: rfc2544.Rate(percent/100) * r.Link.MaxFrameRate(64),
+				Counts:       rfc2544.Counts{Intended: 100, Offered: 100, Received: uint64(150 - percent), Lost: uint64(percent - 50)},
+				Duration:     time.Minute, Valid: true, Drops: map[string]int64{}, Stalls: []rfc2544.Stall{}, Warnings: []string{},
 				Tags: []time.Duration{1000, rfc2544.TagLost}, Variation: &rfc2544.Variation{N: 1, Min: -5, Median: 0, Max: 5},
 				LongestGap: &rfc2544.Gap{At: 1, Length: 2}, OutOfSequence: 3,
 			}

@@ -140,7 +140,7 @@ func observe(gen *rand.Rand, intended rfc2544.Rate, rate, capacity float64, d ti
 	passed := min(sent, uint64(capacity*d.Seconds()))
 	lost := sent - passed
 	o := rfc2544.Observation{
-		IntendedLoad: intended, Offered: sent, Received: passed, Lost: lost, Duration: d, Valid: true,
+		IntendedLoad: intended, Counts: rfc2544.Counts{Offered: sent, Received: passed, Lost: lost}, Duration: d, Valid: true,
 		Lateness: spread(200, sent), Drops: map[string]int64{},
 		Stalls: []rfc2544.Stall{{At: d / 3, Length: time.Duration(gen.IntN(4)) * time.Millisecond, CPU: 1, Side: rfc2544.SideDUT}},
 	}

@@ -45,7 +45,7 @@ func hostileRun(gen *rand.Rand) (r *Results, names int) {
 		r.Results = append(r.Results, Result{
 			DUT: name(), Direction: name(), Kind: KindPlain, Test: name(), FrameSize: 64, Valid: gen.IntN(2) == 0, LimitedBy: name(),
 			Warnings: []string{name()}, Error: name(), Values: []rfc2544.Value{{Name: "pdr", Unit: name(), Value: v}, {Name: name(), Unit: "ns", Value: v}},
-			Trials: []rfc2544.Observation{{Offered: 9, Lost: 9, Valid: true, Duration: 1, Drops: map[string]int64{name(): 3}, Warnings: []string{name()}}},
+			Trials: []rfc2544.Observation{{Counts: rfc2544.Counts{Offered: 9, Lost: 9}, Valid: true, Duration: 1, Drops: map[string]int64{name(): 3}, Warnings: []string{name()}}},
 		})
 	}
 	return r, names

@@ -99,10 +99,10 @@ func bothWays() *Results {
 			old := &r.Results[i].Trials[j]
 			o := rfc2544.Observation{IntendedLoad: old.IntendedLoad, Duration: old.Duration, Latency: old.Latency, Valid: true}
 			for _, d := range []rfc2544.Direction{
-				{Direction: rfc2544.Forward, Intended: 1000, Offered: 1000, Received: 1000, Latency: old.Latency},
-				{Direction: rfc2544.Reverse, Intended: 1000, Offered: 1000, Received: 990, Lost: 10, Late: 3, Reordered: 2},
+				{Direction: rfc2544.Forward, Counts: rfc2544.Counts{Intended: 1000, Offered: 1000, Received: 1000}, Latency: old.Latency},
+				{Direction: rfc2544.Reverse, Counts: rfc2544.Counts{Intended: 1000, Offered: 1000, Received: 990, Lost: 10, Late: 3, Reordered: 2}},
 			} {
-				o.Add(d)
+				o.Add(d.Counts)
 				o.Directions = append(o.Directions, d)
 			}
 			*old = o
@@ -360,10 +360,10 @@ func TestEncodeRefusesWhatReadWould(t *testing.T) {
 }
 
 func TestCheckTrial(t *testing.T) {
-	if err := CheckTrial(rfc2544.Observation{Offered: 5, Received: 3, Lost: 2, Late: 2}); err != nil {
+	if err := CheckTrial(rfc2544.Observation{Counts: rfc2544.Counts{Offered: 5, Received: 3, Lost: 2, Late: 2}}); err != nil {
 		t.Error(err)
 	}
-	if err := CheckTrial(rfc2544.Observation{Offered: 5, Received: 3, Lost: 1}); err == nil {
+	if err := CheckTrial(rfc2544.Observation{Counts: rfc2544.Counts{Offered: 5, Received: 3, Lost: 1}}); err == nil {
 		t.Error("an unbalanced ledger passes")
 	}
 }
@@ -403,7 +403,7 @@ func TestWriteIsWholeOrNothing(t *testing.T) {
 }
 
 func TestMarshalTrial(t *testing.T) {
-	data, err := MarshalTrial("vxlan", 64, rfc2544.Observation{IntendedLoad: rfc2544.Flood, Offered: 2, Received: 2})
+	data, err := MarshalTrial("vxlan", 64, rfc2544.Observation{IntendedLoad: rfc2544.Flood, Counts: rfc2544.Counts{Offered: 2, Received: 2}})
 	if err != nil {
 		t.Fatal(err)
 	}

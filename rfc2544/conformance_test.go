@@ -153,7 +153,7 @@ func (f measurerFunc) Measure(_ context.Context, t rfc2544.Trial) (rfc2544.Obser
 // Case 4: counting. What a receiver makes of a sequence is tested where it is.
 func TestConformanceCounting(t *testing.T) {
 	// Duplicates and keepalives do not make up for loss.
-	raw := rfc2544.Observation{Intended: 60e6, Offered: 60e6, Received: 59_999_990, Lost: 10, Duplicated: 5, Foreign: 5}
+	raw := rfc2544.Counts{Intended: 60e6, Offered: 60e6, Received: 59_999_990, Lost: 10, Duplicated: 5, Foreign: 5}
 	if got := raw.LossRatio(); got == 0 || math.Abs(got-10.0/60e6) > 1e-18 {
 		t.Errorf("loss ratio %v of 10 in 60,000,000", got)
 	}
@@ -169,9 +169,12 @@ func TestConformanceCounting(t *testing.T) {
 	}
 	// Of two directions one is dead.
 	var both rfc2544.Observation
-	both.Directions = []rfc2544.Direction{{Intended: 1000, Offered: 1000, Received: 1000}, {Intended: 1000, Offered: 1000, Lost: 1000}}
+	both.Directions = []rfc2544.Direction{
+		{Counts: rfc2544.Counts{Intended: 1000, Offered: 1000, Received: 1000}},
+		{Counts: rfc2544.Counts{Intended: 1000, Offered: 1000, Lost: 1000}},
+	}
 	for _, d := range both.Directions {
-		both.Add(d)
+		both.Add(d.Counts)
 	}
 	if got := both.LossRatio(); got != 0.5 {
 		t.Errorf("loss ratio %v, want 0.5", got)
@@ -305,7 +308,7 @@ func TestConformanceRecovery(t *testing.T) {
 	var asked rfc2544.Trial
 	fast := measurerFunc(func(tr rfc2544.Trial) rfc2544.Observation {
 		asked = tr
-		return rfc2544.Observation{Valid: true, Offered: tr.Frames(), Intended: tr.Frames(), Received: tr.Frames()}
+		return rfc2544.Observation{Valid: true, Counts: rfc2544.Counts{Offered: tr.Frames(), Intended: tr.Frames(), Received: tr.Frames()}}
 	})
 	run(t)(rfc2544.RunRecovery(background, fast, rfc2544.RecoveryConfig{Size: 64, Throughput: 95e4, Most: 1e6, Overload: time.Minute, After: time.Second, Repeats: 1}))
 	if asked.Load != 1e6 || asked.Step != 5e5 {

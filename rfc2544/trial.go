@@ -110,33 +110,16 @@ type Variation struct {
 // TagLost stands for the delay of a tagged frame that never came.
 const TagLost time.Duration = -1
 
-// Observation is what one trial showed. Counts balance to the frame:
-//
-//	offered  = received + lost
-//	lost     = late + those dropped or never seen again
-//
-// received counts distinct, intact frames of this trial that came within the
-// limit; late ones came after it and are counted as lost too. Duplicated,
-// stale (an earlier trial's) and foreign frames are counted beside this sum;
-// a corrupted frame is lost as well, since what was sent did not arrive.
-// A nil pointer is a value that could not be measured.
+// Observation is what one trial showed. A nil pointer is a value that could not
+// be measured.
 type Observation struct {
-	IntendedLoad Rate             `json:"intended_fps"`
-	Intended     uint64           `json:"intended"`
-	Offered      uint64           `json:"offered"`
-	Received     uint64           `json:"received"`
-	Lost         uint64           `json:"lost"`
-	Duplicated   uint64           `json:"duplicated"`
-	Reordered    uint64           `json:"reordered"`
-	Corrupted    uint64           `json:"corrupted"`
-	Late         uint64           `json:"late"`
-	Stale        uint64           `json:"stale"`
-	Foreign      uint64           `json:"foreign"`
-	Duration     time.Duration    `json:"duration_ns"` // time spent sending, pauses left out
-	Paused       time.Duration    `json:"paused_ns"`
-	Stalls       []Stall          `json:"stalls"`
-	Lateness     *Distribution    `json:"lateness_ns"` // of sending, against the schedule; null for a flood
-	Drops        map[string]int64 `json:"drops"`       // where frames were dropped, as far as counters tell; "unexplained" balances lost
+	IntendedLoad Rate `json:"intended_fps"`
+	Counts
+	Duration time.Duration    `json:"duration_ns"` // time spent sending, pauses left out
+	Paused   time.Duration    `json:"paused_ns"`
+	Stalls   []Stall          `json:"stalls"`
+	Lateness *Distribution    `json:"lateness_ns"` // of sending, against the schedule; null for a flood
+	Drops    map[string]int64 `json:"drops"`       // where frames were dropped, as far as counters tell; "unexplained" balances lost
 	// Reasons are the kernel's own for what it dropped, by place: another view of
 	// the drops, where it was asked for.
 	Reasons      map[string]int64 `json:"drop_reasons,omitempty"`
@@ -164,35 +147,12 @@ type Observation struct {
 	Directions []Direction `json:"directions,omitempty"`
 }
 
-// Direction is what became of one direction's frames, in the words of Observation.
+// Direction is what became of the frames of one direction.
 type Direction struct {
-	Direction    string        `json:"direction"` // Forward or Reverse
-	Intended     uint64        `json:"intended"`
-	Offered      uint64        `json:"offered"`
-	Received     uint64        `json:"received"`
-	Lost         uint64        `json:"lost"`
-	Duplicated   uint64        `json:"duplicated"`
-	Reordered    uint64        `json:"reordered"`
-	Corrupted    uint64        `json:"corrupted"`
-	Late         uint64        `json:"late"`
-	Stale        uint64        `json:"stale"`
-	Foreign      uint64        `json:"foreign"`
+	Direction string `json:"direction"` // Forward or Reverse
+	Counts
 	Latency      *Distribution `json:"latency_ns"`
 	LatencyQuiet *Distribution `json:"latency_quiet_ns"`
-}
-
-// Add counts what became of a direction's frames into o's sums.
-func (o *Observation) Add(d Direction) {
-	o.Intended += d.Intended
-	o.Offered += d.Offered
-	o.Received += d.Received
-	o.Lost += d.Lost
-	o.Duplicated += d.Duplicated
-	o.Reordered += d.Reordered
-	o.Corrupted += d.Corrupted
-	o.Late += d.Late
-	o.Stale += d.Stale
-	o.Foreign += d.Foreign
 }
 
 // The directions: Forward is from port 0 to port 1, left to right.
@@ -201,22 +161,6 @@ const (
 	Reverse = "reverse"
 	Both    = "both"
 )
-
-// LossRatio is the share of intended frames that did not come back in time,
-// in [0,1]: what the tester failed to send counts as lost. It is that of all
-// directions together (RFC 9971, Trial Loss Ratio).
-func (o Observation) LossRatio() float64 { return lossRatio(o.Intended, o.Offered, o.Received) }
-
-// LossRatio is the direction's own.
-func (d Direction) LossRatio() float64 { return lossRatio(d.Intended, d.Offered, d.Received) }
-
-func lossRatio(intended, offered, received uint64) float64 {
-	expected := max(intended, offered)
-	if expected == 0 {
-		return 0
-	}
-	return float64(expected-min(received, expected)) / float64(expected) // one rounding: 5 of 1000 is exactly 0.005
-}
 
 // ForwardingRate is RFC 2285 section 3.6: frames that came out, per second of
 // sending and direction. It says nothing of loss.

@@ -70,10 +70,10 @@ func TestSizes(t *testing.T) {
 }
 
 func TestForwardingRate(t *testing.T) {
-	if got := (Observation{Received: 500, Duration: 250 * time.Millisecond}).ForwardingRate(); got != 2000 {
+	if got := (Observation{Counts: Counts{Received: 500}, Duration: 250 * time.Millisecond}).ForwardingRate(); got != 2000 {
 		t.Errorf("500 frames in 250ms: %v, want 2000 fps", float64(got))
 	}
-	if got := (Observation{Received: 500}).ForwardingRate(); got != 0 {
+	if got := (Observation{Counts: Counts{Received: 500}}).ForwardingRate(); got != 0 {
 		t.Errorf("no time: %v, want 0", float64(got))
 	}
 }
@@ -115,15 +115,15 @@ func TestRateString(t *testing.T) {
 
 func TestLossRatio(t *testing.T) {
 	for _, c := range []struct {
-		seen Observation
+		seen Counts
 		want float64
 	}{
-		{Observation{Intended: 1000, Offered: 1000, Received: 995}, 0.005}, // exactly the number a goal is written with
-		{Observation{Intended: 200, Offered: 200, Received: 199}, 0.005},
-		{Observation{Intended: 1000, Offered: 800, Received: 800}, 0.2}, // unsent is lost
-		{Observation{Offered: 10, Received: 5}, 0.5},                    // a flood
-		{Observation{Intended: 10, Offered: 10, Received: 11}, 0},
-		{Observation{}, 0},
+		{Counts{Intended: 1000, Offered: 1000, Received: 995}, 0.005}, // exactly the number a goal is written with
+		{Counts{Intended: 200, Offered: 200, Received: 199}, 0.005},
+		{Counts{Intended: 1000, Offered: 800, Received: 800}, 0.2}, // unsent is lost
+		{Counts{Offered: 10, Received: 5}, 0.5},                    // a flood
+		{Counts{Intended: 10, Offered: 10, Received: 11}, 0},
+		{Counts{}, 0},
 	} {
 		if got := c.seen.LossRatio(); got != c.want {
 			t.Errorf("%d of %d: %v, want %v", c.seen.Received, c.seen.Intended, got, c.want)

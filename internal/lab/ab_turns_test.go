@@ -13,7 +13,7 @@ import (
 func TestForwardingRate(t *testing.T) {
 	const sending = 500 * time.Millisecond
 	stream := func(received, late uint64, span time.Duration) loadgen.StreamLedger {
-		return loadgen.StreamLedger{Received: received, Late: late, Span: span}
+		return loadgen.StreamLedger{Counts: rfc2544.Counts{Received: received, Late: late}, Span: span}
 	}
 	for name, c := range map[string]struct {
 		streams []loadgen.StreamLedger

@@ -168,11 +168,9 @@ func (r Run) observation(directions []string) rfc2544.Observation {
 	}
 	for i, s := range r.Ledger.Streams {
 		d := rfc2544.Direction{
-			Direction: directions[i], Intended: s.Intended, Offered: s.Offered, Received: s.Received, Lost: s.Offered - s.Received,
-			Duplicated: s.Duplicated, Reordered: s.Reordered, Corrupted: s.Corrupted, Late: s.Late, Stale: s.Stale, Foreign: s.Foreign,
-			Latency: s.Latency, LatencyQuiet: s.LatencyQuiet,
+			Direction: directions[i], Counts: s.Counts, Latency: s.Latency, LatencyQuiet: s.LatencyQuiet,
 		}
-		o.Add(d)
+		o.Add(s.Counts)
 		o.OutOfSequence += s.Gaps
 		o.Tags = append(o.Tags, s.Tags...)
 		if s.LastLost != nil && (o.LastLost == nil || *s.LastLost > *o.LastLost) {

@@ -17,8 +17,8 @@ func bothStreams() Run {
 		Plan: loadgen.Plan{Trial: rfc2544.Trial{Load: 1500}},
 		Ledger: loadgen.Ledger{
 			Streams: []loadgen.StreamLedger{
-				{Intended: 1500, Offered: 1500, Received: 1500, Reordered: 2, Span: time.Second},
-				{Intended: 1500, Offered: 1500, Received: 1350, Late: 50, Corrupted: 10, Foreign: 1, Span: time.Second},
+				{Counts: rfc2544.Counts{Intended: 1500, Offered: 1500, Received: 1500, Reordered: 2}, Span: time.Second},
+				{Counts: rfc2544.Counts{Intended: 1500, Offered: 1500, Received: 1350, Lost: 150, Late: 50, Corrupted: 10, Foreign: 1}, Span: time.Second},
 			},
 			Latency: all, Duration: time.Second, Work: 6 * time.Millisecond,
 		},

@@ -36,10 +36,7 @@ func measurePatterns(ctx context.Context, b *Setup, s standard, p CertifyPlan) (
 	}
 	directions := o.Directions
 	if len(directions) == 0 {
-		directions = []rfc2544.Direction{{
-			Offered: o.Offered, Received: o.Received, Late: o.Late, Duplicated: o.Duplicated,
-			Reordered: o.Reordered, Corrupted: o.Corrupted, Stale: o.Stale, Foreign: o.Foreign,
-		}}
+		directions = []rfc2544.Direction{{Counts: o.Counts}}
 	}
 	wrong := uint64(0)
 	for _, d := range directions {

@@ -149,7 +149,7 @@ func (r *receiver) arrived() uint64 { return r.back() + r.Duplicated + r.Corrupt
 // ledger is what became of the stream, of which offered frames were sent.
 func (r *receiver) ledger(p loadgen.Plan, offered uint64) loadgen.StreamLedger {
 	l := r.StreamLedger
-	l.Intended, l.Offered = p.Intended(offered), offered
+	l.Intended, l.Offered, l.Lost = p.Intended(offered), offered, offered-l.Received
 	l.Latency, l.LatencyQuiet = r.latency[0].Distribution(), r.latency[1].Distribution()
 	l.Span = time.Duration(r.last - r.first)
 	return l

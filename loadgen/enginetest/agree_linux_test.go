@@ -37,7 +37,7 @@ func TestEnginesAgreeOnAWire(t *testing.T) {
 	p := Plan()
 	p.Load, p.Duration, p.Flows, p.Seed = 50e3, 200*time.Millisecond, 100, 1
 	p.Streams = append(p.Streams, Reversed(p).Streams[0])
-	want := loadgen.StreamLedger{Intended: 10000, Offered: 10000, Received: 10000}
+	want := loadgen.StreamLedger{Counts: rfc2544.Counts{Intended: 10000, Offered: 10000, Received: 10000}}
 	for name, open := range testEngines {
 		checkLedger(t, name, open, cfg, p, want)
 	}
@@ -71,7 +71,7 @@ func lastFault(p loadgen.Plan) *time.Duration {
 
 // afterFaults is what a ledger must show of so many frames.
 func afterFaults(frames uint64) loadgen.StreamLedger {
-	l := loadgen.StreamLedger{Intended: frames, Offered: frames, Received: frames}
+	l := loadgen.StreamLedger{Counts: rfc2544.Counts{Intended: frames, Offered: frames, Received: frames}}
 	for n := range int(frames) {
 		behind := uint64(1) // a frame shows the gap
 		if n == int(frames)-1 {
@@ -92,6 +92,7 @@ func afterFaults(frames uint64) loadgen.StreamLedger {
 			l.Gaps += behind
 		}
 	}
+	l.Lost = l.Offered - l.Received
 	return l
 }
 
@@ -125,7 +126,7 @@ func checkLedger(t *testing.T, name string, open func(loadgen.EngineConfig) (tes
 		t.Fatal(err, closed)
 	}
 	for i, got := range l.Streams {
-		got.Received, got.Late = got.Received+got.Late, 0
+		got.Received, got.Lost, got.Late = got.Received+got.Late, got.Lost-got.Late, 0
 		got.Latency, got.LatencyQuiet, got.Span, got.Silence = nil, nil, 0, nil
 		if last := want.LastLost; last != nil && got.LastLost != nil && *got.LastLost >= *last && *got.LastLost <= *last+l.Paused {
 			got.LastLost = last // pauses of the schedule are part of it

@@ -6,11 +6,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/gopacket/gopacket"
 	"github.com/gopacket/gopacket/layers"
 
 	"github.com/tunnelbench/tunnelbench/loadgen"
 	"github.com/tunnelbench/tunnelbench/loadgen/signature"
+	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
 // Frame is a frame as the sender would have written it, but for UDP's checksum.
@@ -57,10 +59,10 @@ func ReceiverCases(t *testing.T, p loadgen.Plan, trial uint16, now uint64) [][]b
 // CheckCases checks what became of ReceiverCases.
 func CheckCases(t *testing.T, got loadgen.StreamLedger) {
 	t.Helper()
-	want := loadgen.StreamLedger{Received: 7, Late: 1, Duplicated: 2, Reordered: 4, Corrupted: 8, Stale: 1, Foreign: 3}
-	if got.Received != want.Received || got.Late != want.Late || got.Duplicated != want.Duplicated || got.Reordered != want.Reordered ||
-		got.Corrupted != want.Corrupted || got.Stale != want.Stale || got.Foreign != want.Foreign {
-		t.Errorf("got  %+v\nwant %+v", got, want)
+	want := rfc2544.Counts{Received: 7, Late: 1, Duplicated: 2, Reordered: 4, Corrupted: 8, Stale: 1, Foreign: 3}
+	want.Intended, want.Offered, want.Lost = got.Intended, got.Offered, got.Offered-want.Received
+	if diff := cmp.Diff(want, got.Counts); diff != "" {
+		t.Errorf("counts (-want +got):\n%s", diff)
 	}
 	if got.Latency.N != 8 {
 		t.Errorf("latency of %d frames, want all 8 distinct ones", got.Latency.N)

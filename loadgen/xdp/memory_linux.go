@@ -212,8 +212,10 @@ func (x *Engine) ledger(p loadgen.Plan) (loadgen.Ledger, error) {
 func (x *Engine) streamLedger(p loadgen.Plan, s int, c *counted, stalls []rfc2544.Stall) loadgen.StreamLedger {
 	r, offered := &c.received[s], c.sent[s].N
 	l := loadgen.StreamLedger{
-		Intended: p.Intended(offered), Offered: offered, Received: r.Received, Late: r.Late,
-		Duplicated: r.Duplicated, Reordered: r.Reordered, Corrupted: r.Corrupted, Stale: r.Stale, Foreign: r.Foreign,
+		Counts: rfc2544.Counts{
+			Intended: p.Intended(offered), Offered: offered, Received: r.Received, Lost: offered - r.Received, Late: r.Late,
+			Duplicated: r.Duplicated, Reordered: r.Reordered, Corrupted: r.Corrupted, Stale: r.Stale, Foreign: r.Foreign,
+		},
 		Latency: fromKernel(&c.latency[s][0]).Distribution(), LatencyQuiet: fromKernel(&c.latency[s][1]).Distribution(),
 		Span: time.Duration(r.Last - r.First), Gaps: r.Gaps, Silence: loadgen.SilenceOf(r.SilentFrom, r.Silence, c.state.Start),
 	}

@@ -54,7 +54,7 @@ func (d *Device) Measure(ctx context.Context, t rfc2544.Trial) (rfc2544.Observat
 		d.random = rand.New(rand.NewPCG(d.Seed, 0))
 	}
 	seen := rfc2544.Observation{
-		IntendedLoad: t.Load, Intended: t.Frames(), Duration: t.Duration, Stalls: []rfc2544.Stall{}, Valid: true, Warnings: []string{},
+		IntendedLoad: t.Load, Counts: rfc2544.Counts{Intended: t.Frames()}, Duration: t.Duration, Stalls: []rfc2544.Stall{}, Valid: true, Warnings: []string{},
 	}
 	switch capacity := d.capacity(t.Size); {
 	case d.Delay != nil:

@@ -1,0 +1,51 @@
+package rfc2544
+
+// Counts is what became of the frames of a stream, a direction or a whole trial.
+// It balances to the frame:
+//
+//	offered = received + lost
+//	lost    = late + corrupted + dropped on the way
+//
+// Received are distinct, intact frames of this trial that came within the loss
+// timeout. Late ones came after it and are lost, too; so is a corrupted frame,
+// since what was sent did not arrive. Duplicated and reordered frames, stale
+// ones (of an earlier trial) and foreign ones (that the tester did not send) are
+// counted beside these sums.
+type Counts struct {
+	Intended   uint64 `json:"intended"`
+	Offered    uint64 `json:"offered"`
+	Received   uint64 `json:"received"`
+	Lost       uint64 `json:"lost"`
+	Duplicated uint64 `json:"duplicated"`
+	Reordered  uint64 `json:"reordered"`
+	Corrupted  uint64 `json:"corrupted"`
+	Late       uint64 `json:"late"`
+	Stale      uint64 `json:"stale"`
+	Foreign    uint64 `json:"foreign"`
+}
+
+// Add adds the counts of other.
+func (c *Counts) Add(other Counts) {
+	c.Intended += other.Intended
+	c.Offered += other.Offered
+	c.Received += other.Received
+	c.Lost += other.Lost
+	c.Duplicated += other.Duplicated
+	c.Reordered += other.Reordered
+	c.Corrupted += other.Corrupted
+	c.Late += other.Late
+	c.Stale += other.Stale
+	c.Foreign += other.Foreign
+}
+
+// LossRatio is the share of intended frames that did not come back within the
+// loss timeout, in [0,1]: a frame that the tester failed to send counts as lost.
+// Of a trial of two directions it is the share of all frames (RFC 9971, Trial
+// Loss Ratio).
+func (c Counts) LossRatio() float64 {
+	expected := max(c.Intended, c.Offered)
+	if expected == 0 {
+		return 0
+	}
+	return float64(expected-min(c.Received, expected)) / float64(expected) // one rounding: 5 of 1000 is exactly 0.005
+}
