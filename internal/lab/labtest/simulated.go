@@ -107,7 +107,7 @@ func (s *Setup) MeasureAtAnySpeed(ctx context.Context, t rfc2544.Trial) (rfc2544
 
 // runOf is the ledger that the observation could have been made of.
 func runOf(t rfc2544.Trial, o rfc2544.Observation) lab.Run {
-	ledger := loadgen.StreamLedger{Intended: o.Intended, Offered: o.Offered, Received: o.Received, Late: o.Late, Span: o.Duration}
+	ledger := loadgen.StreamLedger{Counts: o.Counts, Span: o.Duration}
 	return lab.Run{
 		Plan:   loadgen.Plan{Trial: t},
 		Ledger: loadgen.Ledger{Streams: []loadgen.StreamLedger{ledger}, Duration: o.Duration, Latency: o.Latency},
