@@ -56,7 +56,7 @@ var arrows = map[string][]string{
 	"fuzz/text":            {"fuzz/oracle", "reference", "reports", "rfc2544", "netns", "netns/dut", "rfc2544/mlrsearch", "rfc2544/simulated"},
 	"fuzz/live":            {"fuzz/live/bpf", "fuzz/live/mutate", "internal/lab", "internal/stats", "internal/sys", "loadgen", "netns", "netns/dut", "reports", "rfc2544"},
 	"fuzz/live/bpf":        {},
-	"fuzz/live/mutate":     {"reference"},
+	"fuzz/live/mutate":     {"internal/checksum", "reference"},
 	"fuzz/planted":         {}, // imported by an overlay alone
 	"fuzz/proof":           {"fuzz", "fuzz/oracle", "reports"},
 	"fuzz/oss-fuzz":        {}, // tests alone

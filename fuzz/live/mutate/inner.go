@@ -1,6 +1,10 @@
 package mutate
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"github.com/tunnelbench/tunnelbench/internal/checksum"
+)
 
 // Lengths of headers.
 const (
@@ -38,7 +42,7 @@ func (s *Stream) inner(b []byte) []byte {
 		copy(h[12:], from[:])
 		copy(h[16:], to[:])
 		s.lieAboutLength(h, ipv4Len+udpLen+n)
-		binary.BigEndian.PutUint16(h[10:], checksum(0, h[:ipv4Len]))
+		binary.BigEndian.PutUint16(h[10:], internetChecksum(0, h[:ipv4Len]))
 	}
 	udp := len(b)
 	b = append(b, blank[:udpLen]...)
@@ -70,19 +74,10 @@ func (s *Stream) strangeSource(packet []byte) {
 	from := sources[s.random.IntN(len(sources))]
 	copy(packet[12:16], from[:])
 	packet[10], packet[11] = 0, 0
-	binary.BigEndian.PutUint16(packet[10:], checksum(0, packet[:ipv4Len]))
+	binary.BigEndian.PutUint16(packet[10:], internetChecksum(0, packet[:ipv4Len]))
 }
 
-// checksum is the Internet checksum (RFC 1071) of octets behind a partial sum.
-func checksum(sum uint32, b []byte) uint16 {
-	for ; len(b) > 1; b = b[2:] {
-		sum += uint32(b[0])<<8 | uint32(b[1])
-	}
-	if len(b) == 1 {
-		sum += uint32(b[0]) << 8
-	}
-	for sum>>16 != 0 {
-		sum = sum&0xffff + sum>>16
-	}
-	return ^uint16(sum)
+// internetChecksum is the Internet checksum (RFC 1071) of b after a partial sum.
+func internetChecksum(partial uint32, b []byte) uint16 {
+	return ^checksum.Fold(checksum.Sum(b, uint64(partial)))
 }

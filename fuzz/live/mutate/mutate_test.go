@@ -125,12 +125,12 @@ func TestVariety(t *testing.T) {
 func (s *Stream) headersHold(frame []byte) bool {
 	h := frame[ethernetLen:]
 	if s.path.To.Is4() {
-		if h[0] != 0x45 || checksum(0, h[:ipv4Len]) != 0 || h[9] != protocolUDP || int(h[2])<<8|int(h[3]) != len(h) || h[6]|h[7] != 0 {
+		if h[0] != 0x45 || internetChecksum(0, h[:ipv4Len]) != 0 || h[9] != protocolUDP || int(h[2])<<8|int(h[3]) != len(h) || h[6]|h[7] != 0 {
 			return false
 		}
 	}
 	u := h[s.network():]
-	return int(u[4])<<8|int(u[5]) == len(u) && checksum(s.pseudo(len(u)), u) == 0
+	return int(u[4])<<8|int(u[5]) == len(u) && internetChecksum(s.pseudo(len(u)), u) == 0
 }
 
 func TestNextAllocatesNothing(t *testing.T) {

@@ -61,14 +61,14 @@ func (s *Stream) writeIP(b []byte) {
 // sumIPv4 writes the checksum of an IPv4 header of any length.
 func sumIPv4(h []byte) {
 	h[10], h[11] = 0, 0
-	binary.BigEndian.PutUint16(h[10:], checksum(0, h[:min(len(h), int(h[0]&15)*4)]))
+	binary.BigEndian.PutUint16(h[10:], internetChecksum(0, h[:min(len(h), int(h[0]&15)*4)]))
 }
 
 func (s *Stream) writeUDP(u []byte) {
 	binary.BigEndian.PutUint16(u, s.from.Port())
 	binary.BigEndian.PutUint16(u[2:], s.port)
 	binary.BigEndian.PutUint16(u[4:], uint16(len(u)))
-	sum := checksum(s.pseudo(len(u)), u)
+	sum := internetChecksum(s.pseudo(len(u)), u)
 	if sum == 0 {
 		sum = 0xffff // RFC 768: 0 means none
 	}
@@ -170,7 +170,7 @@ func (s *Stream) quote(b []byte) []byte {
 	binary.BigEndian.PutUint16(q[ipv4Len:], s.port)
 	binary.BigEndian.PutUint16(q[ipv4Len+2:], s.from.Port())
 	binary.BigEndian.PutUint16(q[ipv4Len+4:], udpLen+64)
-	binary.BigEndian.PutUint16(b[icmp+2:], checksum(0, b[icmp:]))
+	binary.BigEndian.PutUint16(b[icmp+2:], internetChecksum(0, b[icmp:]))
 	h := b[ethernetLen:]
 	h[9] = protocolICMP
 	binary.BigEndian.PutUint16(h[2:], uint16(len(h)))
