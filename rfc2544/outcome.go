@@ -66,32 +66,30 @@ func (o *Outcome) repeat(ctx context.Context, m Measurer, name string, trial Tri
 	return all, nil
 }
 
-// A trial that is not valid is repeated DefaultRetries times, and a short one
-// more often: until the trials took patience together.
-const (
-	DefaultRetries = 3
+// DefaultRetries is how often a trial that is not valid is repeated.
+const DefaultRetries = 3
 
-	patience    = 30 * time.Second
-	mostRetries = 20
-)
+// retryTrial repeats short trials more often: a busy machine needs time, not attempts.
+var retryTrial = Retry{Times: DefaultRetries, Within: 30 * time.Second}
 
 // measure returns the first valid observation, or the last one.
 func (o *Outcome) measure(ctx context.Context, m Measurer, name string, trial Trial) (seen Observation, err error) {
-	tries, spent := 0, time.Duration(0)
-	for tries <= DefaultRetries || spent < patience && tries <= mostRetries {
+	tries := 0
+	valid, err := retryTrial.Do(func(bool) (bool, time.Duration, error) {
+		tries++
 		if seen, err = observe(ctx, m, trial); err != nil {
-			o.Valid = false
-			return seen, err
+			return false, 0, err
 		}
 		o.Trials = append(o.Trials, seen)
-		if seen.Valid {
-			return seen, nil
-		}
-		tries++
-		spent += trial.Rest + seen.Duration
+		return seen.Valid, trial.Rest + seen.Duration, nil
+	})
+	switch {
+	case err != nil:
+		o.Valid = false
+	case !valid:
+		o.fail("%s at %v: %d trials, none valid%s", name, trial.Load, tries, reason(seen))
 	}
-	o.fail("%s at %v: %d trials, none valid%s", name, trial.Load, tries, reason(seen))
-	return seen, nil
+	return seen, err
 }
 
 // cuts are what a measurement leaves short of what the RFC asks for. Only

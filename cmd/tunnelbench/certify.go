@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/internal/lab"
+	"github.com/tunnelbench/tunnelbench/internal/lab/selftest"
 	"github.com/tunnelbench/tunnelbench/reports"
 )
 
@@ -57,8 +58,8 @@ func (f *certifyFlags) run(ctx context.Context, s streams) error {
 	c := &reports.Certificate{
 		Schema: reports.CertificateSchema, Tool: tool(), Measured: time.Now().UTC(), CPU: host.CPU, Kernel: host.Kernel, CPUPlan: host.CPUPlan,
 	}
-	plan := lab.CertifyPlan{Settings: cfg.Settings, Quick: f.quick, OnStandard: func(m reports.Standard) { fmt.Fprintln(s.out, reports.StandardLine(m)) }}
-	err = errors.Join(l.Certify(ctx, plan, c), l.Close())
+	plan := selftest.Plan{Settings: cfg.Settings, Quick: f.quick, OnValue: func(m reports.Standard) { fmt.Fprintln(s.out, reports.StandardLine(m)) }}
+	err = errors.Join(selftest.Run(ctx, selftest.On(l), plan, c), l.Close())
 	for _, note := range c.Notes {
 		fmt.Fprintln(s.out, note)
 	}
@@ -72,7 +73,7 @@ func (f *certifyFlags) run(ctx context.Context, s streams) error {
 	return certified(c)
 }
 
-// certified is nil when every standard is within its limit.
+// certified is nil when every reference value is within its limit.
 func certified(c *reports.Certificate) error {
 	outside := 0
 	for _, s := range c.Standards {
@@ -81,7 +82,7 @@ func certified(c *reports.Certificate) error {
 		}
 	}
 	if outside > 0 {
-		return fmt.Errorf("%w: %d of %d standards are outside their limits or were not valid", errNoVerdict, outside, len(c.Standards))
+		return fmt.Errorf("%w: %d of %d reference values are outside their limits or were not valid", errNoVerdict, outside, len(c.Standards))
 	}
 	return nil
 }

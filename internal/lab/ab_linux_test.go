@@ -3,7 +3,6 @@ package lab
 import (
 	"context"
 	"errors"
-	"slices"
 	"testing"
 	"time"
 
@@ -132,18 +131,5 @@ func TestReasons(t *testing.T) {
 	}
 	if o.Received != 0 || most > int64(o.Lost) || most < int64(o.Lost)*9/10 {
 		t.Errorf("%d frames received, %d lost, of which the kernel explains %d", o.Received, o.Lost, most)
-	}
-}
-
-func TestCertifyQuickItem(t *testing.T) {
-	testenv.NetAdmin(t)
-	l := openLab(t)
-	c := &reports.Certificate{}
-	list := slices.Concat(patternStandards(EngineXDP, rfc2544.Forward), []standard{delayStandard(time.Millisecond)})
-	if err := l.certifyAll(context.Background(), list, CertifyPlan{Settings: l.set, Quick: true}, c); err != nil || len(c.Standards) != 2 {
-		t.Fatalf("%+v, %v", c, err)
-	}
-	if s := c.Standards[0]; !s.Within() {
-		t.Errorf("%+v", s)
 	}
 }

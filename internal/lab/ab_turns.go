@@ -66,20 +66,19 @@ const compareTrial = 500 * time.Millisecond
 // counts however fast the device's cores are: an overloaded device may slow the probe
 // by itself, and would have no sample at all while there is patience.
 func (t *turn) valid(ctx context.Context, trial rfc2544.Trial) (o rfc2544.Observation, r Run, ok bool, err error) {
-	for try := range 1 + rfc2544.DefaultRetries {
+	ok, err = rfc2544.Retry{Times: rfc2544.DefaultRetries}.Do(func(last bool) (bool, time.Duration, error) {
 		measure := t.setup.MeasureRun
-		if try == rfc2544.DefaultRetries {
+		if last {
 			measure = t.setup.MeasureAtAnySpeed
 		}
+		var err error
 		if o, r, err = measure(ctx, trial); err != nil {
-			return o, r, false, err
+			return false, 0, err
 		}
 		t.spoilt.hear(t.setup.device.Spec, o)
-		if o.Valid {
-			return o, r, true, nil
-		}
-	}
-	return o, r, false, nil
+		return o.Valid, o.Duration, nil
+	})
+	return o, r, ok, err
 }
 
 // overloadTurn is RFC 2285's forwarding rate at a load that nobody can carry.

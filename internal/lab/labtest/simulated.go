@@ -1,6 +1,7 @@
 package labtest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,9 +19,10 @@ const Offerable rfc2544.Rate = 1.4e6
 
 // Lab is a simulated laboratory. What happens in it follows from its values alone.
 type Lab struct {
-	// Devices say how each device behaves, by its spec, as simulated.Parse reads it. One that
-	// is not here does not come up.
+	// Devices say how each device behaves, by its spec, as simulated.Parse reads it.
 	Devices map[string]string
+	// Others is how all other devices behave; empty: they do not come up.
+	Others string
 	// Dies has a device die in its n-th trial, counted from 1 each time that it is brought up.
 	Dies map[string]int
 
@@ -45,8 +47,8 @@ func (l *Lab) Setup(ctx context.Context, d dut.Device, s lab.Settings, _ rfc2544
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	behaviour, ok := l.Devices[d.Spec]
-	if !ok {
+	behaviour := cmp.Or(l.Devices[d.Spec], l.Others)
+	if behaviour == "" {
 		return nil, fmt.Errorf("%s: %w", d.Spec, lab.DownError{Err: errors.New("it is not there")})
 	}
 	device, err := simulated.Parse(fmt.Sprintf("%s,max_offered=%.0ffps", behaviour, float64(Offerable)))

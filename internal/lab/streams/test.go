@@ -128,11 +128,10 @@ func (h *Hosts) repeat(ctx context.Context, p Plan) (all []Stream, err error) {
 
 // measureCalm repeats a measurement that the machine has disturbed.
 func (h *Hosts) measureCalm(ctx context.Context, p tcp.Plan) (s Stream, err error) {
-	for range 1 + rfc2544.DefaultRetries {
-		if s, err = h.Measure(ctx, p); err != nil || !s.disturbed {
-			break
-		}
-	}
+	_, err = rfc2544.Retry{Times: rfc2544.DefaultRetries}.Do(func(bool) (bool, time.Duration, error) {
+		s, err = h.Measure(ctx, p)
+		return !s.disturbed, p.Duration, err
+	})
 	return s, err
 }
 

@@ -1,4 +1,4 @@
-package lab
+package selftest
 
 import (
 	"context"
@@ -10,29 +10,29 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// patternStandards count to the frame: whatever a pattern does, the ledger has
+// patternReferences count to the frame: whatever a pattern does, the ledger has
 // to show exactly that.
-func patternStandards(engine, direction string) []standard {
+func patternReferences(engine, direction string) []reference {
 	const device = "relay:drop=1/1000,dup=1/700,reorder=1/500,corrupt=1/300"
-	return []standard{{
+	return []reference{{
 		name: fmt.Sprintf("dropped, doubled, reordered, corrupted by pattern: %s, %s", engine, direction), device: device,
 		quantity: "loss", unit: "frames in a wrong place", size: 128, known: 0, limit: 0, limitUnit: "frames", repeats: 3, quick: 1,
 		measure: measurePatterns,
 	}}
 }
 
-func measurePatterns(ctx context.Context, b *Setup, s standard, p CertifyPlan) (float64, int, bool, error) {
-	t := rfc2544.Trial{Size: s.size, Load: 50e3, Duration: 2 * time.Second}
+func measurePatterns(ctx context.Context, b Setup, r reference, p Plan) (sample, error) {
+	t := rfc2544.Trial{Size: r.size, Load: 50e3, Duration: 2 * time.Second}
 	if p.Quick {
 		t.Duration = 400 * time.Millisecond
 	}
 	o, err := b.Measure(ctx, t)
 	if err != nil {
-		return 0, 0, false, err
+		return sample{}, err
 	}
-	cfg, err := relay.Parse(b.device.Values)
+	cfg, err := relay.Parse(b.Device().Values)
 	if err != nil {
-		return 0, 0, false, err
+		return sample{}, err
 	}
 	directions := o.Directions
 	if len(directions) == 0 {
@@ -44,15 +44,15 @@ func measurePatterns(ctx context.Context, b *Setup, s standard, p CertifyPlan) (
 		wrong += apart(d.Received+d.Late, e.Received) + apart(d.Duplicated, e.Duplicated) + apart(d.Reordered, e.Reordered) +
 			apart(d.Corrupted, e.Corrupted) + d.Stale + d.Foreign
 	}
-	return float64(wrong), int(o.Offered), o.Offered == o.Intended, nil
+	return sample{float64(wrong), int(o.Offered), o.Offered == o.Intended}, nil
 }
 
 func apart(a, b uint64) uint64 { return max(a, b) - min(a, b) }
 
-// timeStandards are of rates and times.
-func timeStandards() []standard {
-	return []standard{
-		delayStandard(time.Millisecond), delayStandard(20 * time.Millisecond),
+// timeReferences are of rates and times.
+func timeReferences() []reference {
+	return []reference{
+		constantDelay(time.Millisecond), constantDelay(20 * time.Millisecond),
 		{
 			name: "forwarding rate of a relay under 2x overload", device: "relay:rate=20kpps,queue=1000", quantity: "rate", unit: "fps",
 			size: 64, known: 20e3, limit: 0.5, limitUnit: "%", repeats: 3, quick: 1, measure: measureRelayRate,
@@ -73,19 +73,19 @@ func timeStandards() []standard {
 			name: "system recovery, of an outage that goes on for 400 ms", device: "relay:outage=900ms+500ms", quantity: "outage", unit: "ms",
 			size: 64, known: 400, limit: 5, limitUnit: "ms", repeats: 10, quick: 1, measure: measureRecovery,
 		},
-		resetStandard("lost frames", "reset_time_short"), resetStandard("time stamps", "reset_time_timestamp_short"),
-		spikeStandard("PDV", "pdv_short", spike), spikeStandard("IPDV, the largest", "ipdv_max_short", spike),
-		spikeStandard("IPDV, the least", "ipdv_min_short", -spike), spikeStandard("IPDV, the median", "ipdv_median_short", 0),
+		resetTime("lost frames", "reset_time_short"), resetTime("time stamps", "reset_time_timestamp_short"),
+		delaySpike("PDV", "pdv_short", spike), delaySpike("IPDV, the largest", "ipdv_max_short", spike),
+		delaySpike("IPDV, the least", "ipdv_min_short", -spike), delaySpike("IPDV, the median", "ipdv_median_short", 0),
 	}
 }
 
-func resetStandard(method, value string) standard {
-	return standard{
+func resetTime(method, value string) reference {
+	return reference{
 		name: "reset time of an outage of 2.5 s, by " + method, device: "relay:outage=1s+2500ms", quantity: "outage", unit: "ms",
 		size: 64, known: 2500, limit: 5, limitUnit: "ms", repeats: 10, quick: 1,
-		measure: func(ctx context.Context, b *Setup, s standard, _ CertifyPlan) (float64, int, bool, error) {
+		measure: func(ctx context.Context, b Setup, r reference, _ Plan) (sample, error) {
 			out, err := rfc2544.RunReset(ctx, outageReset{b}, rfc2544.ResetConfig{
-				Size: s.size, Throughput: 10e3, Kind: rfc2544.ResetProcess, Clean: time.Second, Limit: 3 * time.Second, Repeats: 1,
+				Size: r.size, Throughput: 10e3, Kind: rfc2544.ResetProcess, Clean: time.Second, Limit: 3 * time.Second, Repeats: 1,
 			})
 			return milliseconds(out, value, err)
 		},
@@ -93,7 +93,7 @@ func resetStandard(method, value string) standard {
 }
 
 // outageReset is a device whose own outage stands for a reset.
-type outageReset struct{ *Setup }
+type outageReset struct{ Setup }
 
 // MeasureReset implements rfc2544.Resetter.
 func (r outageReset) MeasureReset(ctx context.Context, t rfc2544.Trial, _ rfc2544.Reset) (rfc2544.Observation, error) {
@@ -101,62 +101,62 @@ func (r outageReset) MeasureReset(ctx context.Context, t rfc2544.Trial, _ rfc254
 }
 
 // measureRecovery overloads the relay by name: it loses what the outage takes.
-func measureRecovery(ctx context.Context, b *Setup, s standard, _ CertifyPlan) (float64, int, bool, error) {
+func measureRecovery(ctx context.Context, b Setup, r reference, _ Plan) (sample, error) {
 	out, err := rfc2544.RunRecovery(ctx, b, rfc2544.RecoveryConfig{
-		Size: s.size, Throughput: 9e3, Most: 10e3, Overload: time.Second, After: time.Second, Repeats: 1,
+		Size: r.size, Throughput: 9e3, Most: 10e3, Overload: time.Second, After: time.Second, Repeats: 1,
 	})
 	return milliseconds(out, "recovery_time_short", err)
 }
 
 // milliseconds is a time that a test found, and whether it did.
-func milliseconds(out rfc2544.Outcome, name string, err error) (float64, int, bool, error) {
+func milliseconds(out rfc2544.Outcome, name string, err error) (sample, error) {
 	for _, v := range out.Values {
 		if v.Name == name {
-			return v.Value / 1e6, len(out.Trials), out.Valid, err
+			return sample{v.Value / 1e6, len(out.Trials), out.Valid}, err
 		}
 	}
-	return 0, 0, false, err
+	return sample{}, err
 }
 
 // A pattern of delays: every 10th frame takes so much longer than the others.
 const spike = 2 * time.Millisecond
 
-// spikeStandard is of delay variation, the frames so far apart that none waits
+// delaySpike is of delay variation, the frames so far apart that none waits
 // for another. What the machine's stalls add shows in the extremes of a run; the
 // median of many short ones does without.
-func spikeStandard(what, value string, known time.Duration) standard {
-	return standard{
+func delaySpike(what, value string, known time.Duration) reference {
+	return reference{
 		name: fmt.Sprintf("%s of every 10th frame %v late", what, spike), device: fmt.Sprintf("relay:delay=1ms,spike=%v/10", spike), quantity: "latency", unit: "us",
 		size: 64, known: float64(known) / 1e3, limit: 20, limitUnit: "us", repeats: 5, quick: 1,
-		measure: func(ctx context.Context, b *Setup, s standard, _ CertifyPlan) (float64, int, bool, error) {
-			out, err := rfc2544.RunDelay(ctx, b, rfc2544.DelayConfig{Size: s.size, Rate: 200, Stream: 250 * time.Millisecond, TagFrom: 5 * time.Millisecond, Runs: 20})
+		measure: func(ctx context.Context, b Setup, r reference, _ Plan) (sample, error) {
+			out, err := rfc2544.RunDelay(ctx, b, rfc2544.DelayConfig{Size: r.size, Rate: 200, Stream: 250 * time.Millisecond, TagFrom: 5 * time.Millisecond, Runs: 20})
 			for _, v := range out.Values {
 				if v.Name == value {
-					return v.Value / 1e3, v.N, true, err
+					return sample{v.Value / 1e3, v.N, true}, err
 				}
 			}
-			return 0, 0, false, err
+			return sample{}, err
 		},
 	}
 }
 
-func delayStandard(d time.Duration) standard {
-	return standard{
+func constantDelay(d time.Duration) reference {
+	return reference{
 		name: fmt.Sprintf("constant delay of %v: p50 outside stalls", d), device: "relay:delay=" + d.String(), quantity: "latency", unit: "us",
 		size: 64, known: float64(d) / 1e3, limit: 20, limitUnit: "us", repeats: 5, quick: 3, measure: measureDelay,
 	}
 }
 
-func measureDelay(ctx context.Context, b *Setup, s standard, _ CertifyPlan) (float64, int, bool, error) {
-	o, err := b.Measure(ctx, rfc2544.Trial{Size: s.size, Load: 10e3, Duration: time.Second})
+func measureDelay(ctx context.Context, b Setup, r reference, _ Plan) (sample, error) {
+	o, err := b.Measure(ctx, rfc2544.Trial{Size: r.size, Load: 10e3, Duration: time.Second})
 	if err != nil || o.LatencyQuiet == nil {
-		return 0, 0, false, err
+		return sample{}, err
 	}
-	return float64(o.LatencyQuiet.P50) / 1e3, int(o.LatencyQuiet.N), o.Valid, nil
+	return sample{float64(o.LatencyQuiet.P50) / 1e3, int(o.LatencyQuiet.N), o.Valid}, nil
 }
 
 // overloadTime is how long a rate is overloaded.
-func overloadTime(p CertifyPlan) time.Duration {
+func overloadTime(p Plan) time.Duration {
 	if p.Quick {
 		return 2 * time.Second
 	}
@@ -165,28 +165,28 @@ func overloadTime(p CertifyPlan) time.Duration {
 
 // measureRelayRate takes off what the queue holds when the trial ends: it comes
 // out afterwards.
-func measureRelayRate(ctx context.Context, b *Setup, s standard, p CertifyPlan) (float64, int, bool, error) {
-	o, err := b.Measure(ctx, rfc2544.Trial{Size: s.size, Load: 2 * rfc2544.Rate(s.known), Duration: overloadTime(p)})
+func measureRelayRate(ctx context.Context, b Setup, r reference, p Plan) (sample, error) {
+	o, err := b.Measure(ctx, rfc2544.Trial{Size: r.size, Load: 2 * rfc2544.Rate(r.known), Duration: overloadTime(p)})
 	if err != nil {
-		return 0, 0, false, err
+		return sample{}, err
 	}
-	cfg, err := relay.Parse(b.device.Values)
+	cfg, err := relay.Parse(b.Device().Values)
 	came := float64(o.Received + o.Late)
-	return (came - float64(cfg.Queue)) / wall(o).Seconds(), int(came), o.Valid, err
+	return sample{(came - float64(cfg.Queue)) / wall(o).Seconds(), int(came), o.Valid}, err
 }
 
 // measureShapedRate takes off what the bucket held in the beginning and the
 // queue holds in the end.
-func measureShapedRate(ctx context.Context, b *Setup, s standard, p CertifyPlan) (float64, int, bool, error) {
-	load := 2 * rfc2544.Rate(s.known/8/float64(s.size))
-	o, err := b.Measure(ctx, rfc2544.Trial{Size: s.size, Load: load, Duration: overloadTime(p)})
+func measureShapedRate(ctx context.Context, b Setup, r reference, p Plan) (sample, error) {
+	load := 2 * rfc2544.Rate(r.known/8/float64(r.size))
+	o, err := b.Measure(ctx, rfc2544.Trial{Size: r.size, Load: load, Duration: overloadTime(p)})
 	if err != nil {
-		return 0, 0, false, err
+		return sample{}, err
 	}
-	shape, err := dut.ParseShape(b.device.Values)
+	shape, err := dut.ParseShape(b.Device().Values)
 	came := float64(o.Received + o.Late)
-	octets := came*float64(s.size.OnVeth()) - float64(shape.Burst+shape.Limit)
-	return octets * 8 / wall(o).Seconds(), int(came), o.Valid, err
+	bytes := came*float64(r.size.OnVeth()) - float64(shape.Burst+shape.Limit)
+	return sample{bytes * 8 / wall(o).Seconds(), int(came), o.Valid}, err
 }
 
 // A burst at this load into a queue of K frames that is emptied at rate R: frames
@@ -197,28 +197,32 @@ const (
 	burstKnown              = 1000 / (1 - float64(burstDrain/burstLoad))
 )
 
-func measureBurst(ctx context.Context, b *Setup, s standard, _ CertifyPlan) (float64, int, bool, error) {
-	out, err := rfc2544.RunBackToBack(ctx, b, rfc2544.BackToBackConfig{Size: s.size, Rate: burstLoad, Throughput: burstDrain, Repeats: 1, Step: 1})
+func measureBurst(ctx context.Context, b Setup, r reference, _ Plan) (sample, error) {
+	out, err := rfc2544.RunBackToBack(ctx, b, rfc2544.BackToBackConfig{Size: r.size, Rate: burstLoad, Throughput: burstDrain, Repeats: 1, Step: 1})
 	if err != nil || len(out.Values) == 0 {
-		return 0, 0, false, err
+		return sample{}, err
 	}
-	return out.Values[0].Value, 1, out.Valid, nil
+	return sample{out.Values[0].Value, 1, out.Valid}, nil
 }
 
 // measureOutage is RFC 2544 section 26.5's way, the lost frames by the load, with the
 // time that the schedule paused meanwhile.
-func measureOutage(ctx context.Context, b *Setup, s standard, _ CertifyPlan) (float64, int, bool, error) {
+func measureOutage(ctx context.Context, b Setup, r reference, _ Plan) (sample, error) {
 	const load rfc2544.Rate = 10e3
-	o, err := b.Measure(ctx, rfc2544.Trial{Size: s.size, Load: load, Duration: 4 * time.Second})
+	o, err := b.Measure(ctx, rfc2544.Trial{Size: r.size, Load: load, Duration: 4 * time.Second})
 	if err != nil {
-		return 0, 0, false, err
+		return sample{}, err
 	}
-	cfg, err := relay.Parse(b.device.Values)
+	cfg, err := relay.Parse(b.Device().Values)
 	gone := float64(o.Offered-o.Received-o.Late) / float64(load) * 1e3
 	for _, stall := range o.Stalls {
 		if stall.Side == rfc2544.SideTester && stall.At >= cfg.Outage.Start && stall.At < cfg.Outage.Start+cfg.Outage.Length {
 			gone += stall.Length.Seconds() * 1e3
 		}
 	}
-	return gone, int(o.Offered), o.Valid, err
+	return sample{gone, int(o.Offered), o.Valid}, err
 }
+
+// wall is the time during which frames could pass: the schedule's pauses are
+// the tester's, not the device's.
+func wall(o rfc2544.Observation) time.Duration { return o.Duration + o.Paused }

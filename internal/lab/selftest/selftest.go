@@ -1,0 +1,295 @@
+package selftest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/tunnelbench/tunnelbench/internal/lab"
+	"github.com/tunnelbench/tunnelbench/internal/stats"
+	"github.com/tunnelbench/tunnelbench/netns/dut"
+	"github.com/tunnelbench/tunnelbench/reports"
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
+
+// Lab is what the self-test needs of a laboratory.
+type Lab interface {
+	lab.Calibrator
+	// Setup brings a device up, for frames up to the largest.
+	Setup(ctx context.Context, d dut.Device, s lab.Settings, largest rfc2544.FrameSize) (Setup, error)
+	// CompareWithItself measures a device in turns with itself.
+	CompareWithItself(ctx context.Context, d dut.Device, s lab.Settings, rounds int) (*reports.Comparison, error)
+}
+
+// Setup is a device that is up.
+type Setup interface {
+	rfc2544.Measurer
+	Device() dut.Device
+	Close() error
+}
+
+// On is the laboratory on this machine.
+func On(l *lab.Lab) Lab { return machine{l} }
+
+type machine struct{ *lab.Lab }
+
+// Setup implements Lab.
+func (m machine) Setup(ctx context.Context, d dut.Device, s lab.Settings, largest rfc2544.FrameSize) (Setup, error) {
+	b, err := m.Lab.Setup(ctx, d, s, largest)
+	if err != nil {
+		return nil, err // and not a Setup that holds a nil pointer
+	}
+	return b, nil
+}
+
+// CompareWithItself implements Lab.
+func (m machine) CompareWithItself(ctx context.Context, d dut.Device, s lab.Settings, rounds int) (*reports.Comparison, error) {
+	_, metrics := lab.CompareMetrics()
+	seen := &reports.Comparison{Confidence: 0.95}
+	return seen, m.Lab.Compare(ctx, lab.ComparePlan{
+		Settings: s, Devices: []dut.Device{d, d}, Names: []string{d.Name, d.Name + "#2"}, Size: rfc2544.MinFrame, Metrics: metrics, Rounds: rounds,
+	}, seen)
+}
+
+// Plan is how thoroughly the lab is tested.
+type Plan struct {
+	Settings lab.Settings
+	Quick    bool // shorter trials and fewer of them
+	// OnValue, if set, hears of each reference value when it is measured.
+	OnValue func(reports.Standard)
+}
+
+// reference is one property of a device of known effect.
+type reference struct {
+	name, device, quantity, unit string
+	size                         rfc2544.FrameSize
+	known                        float64
+	limit                        float64
+	limitUnit                    string // "%" of known, or unit
+	repeats, quick               int    // measurements, of which the median counts
+	measure                      func(ctx context.Context, b Setup, r reference, p Plan) (sample, error)
+}
+
+// sample is one measurement of a reference value.
+type sample struct {
+	value float64
+	n     int // frames, trials or whatever it is made of
+	valid bool
+}
+
+// test is a self-test that runs.
+type test struct {
+	lab    Lab
+	plan   Plan
+	report *reports.Certificate
+}
+
+// Run measures every reference value. What was measured is in the report
+// whatever happens; the error is for the run as a whole.
+func Run(ctx context.Context, l Lab, p Plan, c *reports.Certificate) error {
+	t := test{l, p, c}
+	settings := p.Settings.Resolved()
+	settings.Flows, settings.Networks, settings.IPv6, settings.WAN = 1, 1, false, ""
+	engines := []string{lab.EngineXDP, lab.EngineAFPacket}
+	if settings.Engine != lab.EngineAuto {
+		engines = []string{settings.Engine}
+	}
+	for i, engine := range engines {
+		settings.Engine = engine
+		err := t.withEngine(ctx, settings)
+		if errors.Is(err, errors.ErrUnsupported) && i < len(engines)-1 {
+			t.note("the engine %s cannot run here: %v", engine, err)
+			continue
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t test) note(format string, args ...any) {
+	t.report.Notes = append(t.report.Notes, fmt.Sprintf(format, args...))
+}
+
+// add puts a value into the report.
+func (t test) add(s reports.Standard) {
+	t.report.Standards = append(t.report.Standards, s)
+	if t.plan.OnValue != nil {
+		t.plan.OnValue(s)
+	}
+}
+
+// withEngine measures with one engine: all values with the main one, which is the first that can run
+// here, and with the other those that count to the frame.
+func (t test) withEngine(ctx context.Context, s lab.Settings) error {
+	s.Direction = rfc2544.Forward
+	isMain := t.report.Engine == ""
+	if isMain {
+		if err := t.describeWire(ctx, s); err != nil {
+			return err
+		}
+		t.report.Engine = s.Engine
+	}
+	for _, direction := range []string{rfc2544.Forward, rfc2544.Reverse, rfc2544.Both} {
+		facing := s
+		facing.Direction = direction
+		if err := t.measure(ctx, facing, patternReferences(s.Engine, direction)); err != nil {
+			return err
+		}
+	}
+	if !isMain {
+		return nil
+	}
+	if err := t.measure(ctx, s, timeReferences()); err != nil {
+		return err
+	}
+	return t.smallestChange(ctx, s)
+}
+
+// smallestChange compares a device with itself (an A/A comparison): the bound of its interval is the
+// smallest difference that a comparison of that length can show here.
+func (t test) smallestChange(ctx context.Context, s lab.Settings) error {
+	const (
+		name  = "vxlan"
+		limit = 10
+	)
+	device, err := dut.Parse(name)
+	if err != nil {
+		return err
+	}
+	rounds := 24
+	if t.plan.Quick {
+		rounds = 8
+	}
+	begun := time.Now()
+	seen, err := t.lab.CompareWithItself(ctx, device, s, rounds)
+	if errors.Is(err, errors.ErrUnsupported) {
+		t.note("smallest change: not measured: %v", err)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	took := time.Since(begun).Round(time.Second)
+	for _, m := range seen.Metrics {
+		v := reports.Standard{
+			Name:   fmt.Sprintf("smallest change of %s that ab sees in %v", m.Name, took),
+			Device: name, Quantity: "change", Unit: "%", ErrorUnit: "%", Limit: limit, Valid: len(m.Ratios) > 0,
+		}
+		if v.Valid {
+			v.Measured, v.N = m.Ratios[0].Unseen(), m.Ratios[0].Pairs
+			v.Error = v.Measured
+		}
+		t.add(v)
+	}
+	return nil
+}
+
+// describeWire notes what the tester can do without any device.
+func (t test) describeWire(ctx context.Context, s lab.Settings) error {
+	for _, size := range []rfc2544.FrameSize{64, 1518} {
+		wire, err := t.lab.Calibrate(ctx, s, size)
+		if err != nil {
+			return err
+		}
+		note := fmt.Sprintf("wire, %d bytes: the tester offers up to %v", size, wire.MOL)
+		if wire.Latency != nil {
+			note += fmt.Sprintf("; latency p50 %v, p99 %v", wire.Latency.P50, wire.Latency.P99)
+		}
+		t.report.Notes = append(append(t.report.Notes, note), wire.Doubts...)
+	}
+	return nil
+}
+
+// measure measures reference values; neighbours with the same device share it.
+func (t test) measure(ctx context.Context, s lab.Settings, list []reference) error {
+	for len(list) > 0 {
+		n := slices.IndexFunc(list, func(r reference) bool { return r.device != list[0].device })
+		if n < 0 {
+			n = len(list)
+		}
+		if err := t.measureOn(ctx, s, list[:n]); err != nil {
+			return err
+		}
+		list = list[n:]
+	}
+	return nil
+}
+
+// measureOn measures the reference values of one device.
+func (t test) measureOn(ctx context.Context, s lab.Settings, list []reference) (err error) {
+	d, err := dut.Parse(list[0].device)
+	if err != nil {
+		return err
+	}
+	b, err := t.lab.Setup(ctx, d, s, list[0].size)
+	if errors.Is(err, errors.ErrUnsupported) {
+		for _, r := range list {
+			t.note("%s: not measured: %v", r.name, err)
+		}
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, b.Close()) }()
+	for _, r := range list {
+		value, err := r.run(ctx, b, t.plan)
+		if err != nil {
+			return fmt.Errorf("%s: %w", r.name, err)
+		}
+		t.add(value)
+	}
+	return nil
+}
+
+// run measures the value as often as planned and takes the median of the valid
+// measurements; when half of them are not valid, the value is not.
+func (r reference) run(ctx context.Context, b Setup, p Plan) (reports.Standard, error) {
+	repeats := r.repeats
+	if p.Quick {
+		repeats = r.quick
+	}
+	var values []float64
+	samples := 0
+	for range repeats {
+		var s sample
+		valid, err := rfc2544.Retry{Times: rfc2544.DefaultRetries}.Do(func(bool) (bool, time.Duration, error) {
+			var err error
+			s, err = r.measure(ctx, b, r, p)
+			return s.valid, 0, err
+		})
+		if err != nil {
+			return reports.Standard{}, err
+		}
+		samples = s.n
+		if valid {
+			values = append(values, s.value)
+		}
+	}
+	return r.value(values, samples, repeats), nil
+}
+
+// value is what the valid measurements say, out of so many.
+func (r reference) value(values []float64, samples, repeats int) reports.Standard {
+	out := reports.Standard{
+		Name: r.name, Device: r.device, Quantity: r.quantity, Unit: r.unit, Known: r.known, Limit: r.limit, ErrorUnit: r.limitUnit,
+		N: max(samples, len(values)), Valid: 2*len(values) > repeats,
+	}
+	if len(values) == 0 {
+		return out
+	}
+	out.Measured = stats.Median(values)
+	out.Error = out.Measured - r.known
+	if r.limitUnit == "%" {
+		out.Error *= 100 / r.known
+	}
+	if math.Abs(out.Error) < 1e-12 {
+		out.Error = 0
+	}
+	return out
+}
