@@ -48,6 +48,7 @@ func run(t *testing.T) func(o rfc2544.Outcome, err error) rfc2544.Outcome {
 
 // Case 1: a hard limit, by plain binary search.
 func TestConformanceHardLimit(t *testing.T) {
+	t.Parallel()
 	d := device(t, "capacity=437600fps")
 	var tried []rfc2544.Rate
 	good := func(load rfc2544.Rate) (bool, error) {
@@ -75,6 +76,7 @@ func TestConformanceHardLimit(t *testing.T) {
 
 // Case 2: a buffer hides loss from short trials; the full one decides.
 func TestConformanceBuffer(t *testing.T) {
+	t.Parallel()
 	d := device(t, "capacity=437600fps,queue=4096")
 	out := run(t)(rfc2544.RunThroughput(background, d, rfc2544.ThroughputConfig{
 		Size: 64, Min: 9001, Max: 1e6, Exploratory: time.Second, Trial: time.Minute, Width: 100 / 437668.0,
@@ -94,6 +96,7 @@ func TestConformanceBuffer(t *testing.T) {
 
 // Case 3: the ladder of loss rates.
 func TestConformanceLossLadder(t *testing.T) {
+	t.Parallel()
 	ladder := func(m rfc2544.Measurer, step int) rfc2544.Outcome {
 		return run(t)(rfc2544.RunLossRate(background, m, rfc2544.LossRateConfig{Size: 64, Nominal: 1e6, Offerable: 2e6, Step: step, Trial: time.Minute}))
 	}
@@ -133,6 +136,7 @@ func TestConformanceLossLadder(t *testing.T) {
 
 // The loss at the highest load is not that of a lower one.
 func TestLossRateOfAnInvalidHighestLoad(t *testing.T) {
+	t.Parallel()
 	m := measurerFunc(func(tr rfc2544.Trial) rfc2544.Observation {
 		o := observed(t, device(t, "capacity=700000fps"), tr.Load, tr.Duration)
 		o.Valid = tr.Load < 1e6
@@ -152,6 +156,7 @@ func (f measurerFunc) Measure(_ context.Context, t rfc2544.Trial) (rfc2544.Obser
 
 // Case 4: counting. What a receiver makes of a sequence is tested where it is.
 func TestConformanceCounting(t *testing.T) {
+	t.Parallel()
 	// Duplicates and keepalives do not make up for loss.
 	raw := rfc2544.Counts{Intended: 60e6, Offered: 60e6, Received: 59_999_990, Lost: 10, Duplicated: 5, Foreign: 5}
 	if got := raw.LossRatio(); got == 0 || math.Abs(got-10.0/60e6) > 1e-18 {
@@ -183,6 +188,7 @@ func TestConformanceCounting(t *testing.T) {
 
 // Case 5: latency.
 func TestConformanceLatency(t *testing.T) {
+	t.Parallel()
 	const us = time.Microsecond
 	measure := func(runs int, load rfc2544.Rate, delay func(run int, frame uint64) time.Duration) rfc2544.Outcome {
 		d := &simulated.Device{Delay: delay}
@@ -236,6 +242,7 @@ func TestConformanceLatency(t *testing.T) {
 
 // Case 6: variation of delay.
 func TestConformanceVariation(t *testing.T) {
+	t.Parallel()
 	for spikes, pdv := range map[uint64]float64{10: 0, 11: 1e6} {
 		d := &simulated.Device{Delay: func(_ int, frame uint64) time.Duration {
 			if frame%500 == 250 && frame/500 < spikes {
@@ -256,6 +263,7 @@ func TestConformanceVariation(t *testing.T) {
 
 // Case 7: back-to-back.
 func TestConformanceBackToBack(t *testing.T) {
+	t.Parallel()
 	gigabit := rfc2544.Gigabit.MaxFrameRate(64)
 	for _, c := range []struct {
 		spec               string
@@ -290,6 +298,7 @@ func TestConformanceBackToBack(t *testing.T) {
 
 // Case 8: system recovery.
 func TestConformanceRecovery(t *testing.T) {
+	t.Parallel()
 	for spec, want := range map[string]float64{
 		"capacity=500kpps,queue=10000":                                           0,
 		"capacity=500kpps,queue=10000,recovery_time=800ms,recovery_rate=200kpps": 800e6,
@@ -318,6 +327,7 @@ func TestConformanceRecovery(t *testing.T) {
 
 // Case 9: reset.
 func TestConformanceReset(t *testing.T) {
+	t.Parallel()
 	measure := func(d *simulated.Device, kind rfc2544.ResetKind, off time.Duration) rfc2544.Outcome {
 		return run(t)(rfc2544.RunReset(background, d, rfc2544.ResetConfig{Size: 64, Throughput: 5e5, Kind: kind, Clean: rfc2544.ResetClean, Off: off, Limit: 10 * time.Second, Repeats: 1}))
 	}

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
@@ -23,6 +25,7 @@ func slower(n int, o *rfc2544.Observation) error {
 }
 
 func TestRunLatency(t *testing.T) {
+	t.Parallel()
 	m := &altered{Device: device(t, "capacity=1Mpps,latency=20us"), alter: slower}
 	out, err := rfc2544.RunLatency(context.Background(), m, rfc2544.LatencyConfig{Size: 64, Rate: 200e3, Trial: 2100 * time.Millisecond, Repeats: 3})
 	if err != nil || !out.Valid || len(out.Warnings) != 0 || len(out.Trials) != 6 {
@@ -34,8 +37,8 @@ func TestRunLatency(t *testing.T) {
 	for _, name := range strings.Fields(names) {
 		want = append(want, name+"_5kpps")
 	}
-	if got := valueNames(out); fmt.Sprint(got) != fmt.Sprint(want) {
-		t.Errorf("values %v\nwant %v", got, want)
+	if diff := cmp.Diff(want, valueNames(out)); diff != "" {
+		t.Errorf("values (-want +got):\n%s", diff)
 	}
 	for i, v := range out.Values {
 		middle := 22e3 // of 21, 22 and 23 us
@@ -58,16 +61,19 @@ func TestRunLatency(t *testing.T) {
 }
 
 func TestLatencyRefusesThinPercentiles(t *testing.T) {
+	t.Parallel()
 	out, err := rfc2544.RunLatency(context.Background(), device(t, "capacity=1Mpps,latency=20us"), rfc2544.LatencyConfig{Size: 64, Rate: 40e3, Trial: 100 * time.Millisecond, Repeats: 3})
 	if err != nil || !out.Valid {
 		t.Fatalf("%v, %+v", err, out)
 	}
-	const want = "[latency_p999 left out: 2000 samples in a trial, it needs 10000" +
-		" latency_p99_5kpps left out: 500 samples in a trial, it needs 1000" +
-		" latency_p999_5kpps left out: 500 samples in a trial, it needs 10000" +
-		" latency_quiet_p99_5kpps left out: 500 samples in a trial, it needs 1000]"
-	if got := fmt.Sprint(out.Warnings); got != want {
-		t.Errorf("warnings %s\nwant %s", got, want)
+	want := []string{
+		"latency_p999 left out: 2000 samples in a trial, it needs 10000",
+		"latency_p99_5kpps left out: 500 samples in a trial, it needs 1000",
+		"latency_p999_5kpps left out: 500 samples in a trial, it needs 10000",
+		"latency_quiet_p99_5kpps left out: 500 samples in a trial, it needs 1000",
+	}
+	if diff := cmp.Diff(want, out.Warnings); diff != "" {
+		t.Errorf("warnings (-want +got):\n%s", diff)
 	}
 	names := " " + strings.Join(valueNames(out), " ") + " "
 	for name, present := range map[string]bool{"latency_p99": true, "latency_p999": false, "latency_p99_5kpps": false, "latency_p90_5kpps": true} {
@@ -78,36 +84,51 @@ func TestLatencyRefusesThinPercentiles(t *testing.T) {
 }
 
 func TestLatencyOfInvalidTrials(t *testing.T) {
-	for bad, want := range map[int]struct {
+	t.Parallel()
+	for _, c := range []struct {
+		name   string
+		bad    int // of the first four trials
 		trials int
 		valid  bool
-	}{3: {9, true}, 4: {9, false}} { // of the first four trials
-		m := &altered{Device: device(t, "capacity=1Mpps"), alter: func(n int, o *rfc2544.Observation) error {
-			o.Valid = n > bad
-			return nil
-		}}
-		out, err := rfc2544.RunLatency(context.Background(), m, rfc2544.LatencyConfig{Size: 64, Rate: 200e3, Trial: 10 * time.Second, Repeats: 3})
-		if err != nil || len(out.Trials) != want.trials || out.Valid != want.valid || len(out.Values) == 0 || (len(out.Warnings) == 0) != want.valid {
-			t.Errorf("%d bad: %v, %d trials, valid %v, %q", bad, err, len(out.Trials), out.Valid, out.Warnings)
-		}
+	}{{"three", 3, 9, true}, {"four", 4, 9, false}} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			m := &altered{Device: device(t, "capacity=1Mpps"), alter: func(n int, o *rfc2544.Observation) error {
+				o.Valid = n > c.bad
+				return nil
+			}}
+			out, err := rfc2544.RunLatency(context.Background(), m, rfc2544.LatencyConfig{Size: 64, Rate: 200e3, Trial: 10 * time.Second, Repeats: 3})
+			if err != nil || len(out.Trials) != c.trials || out.Valid != c.valid || len(out.Values) == 0 || (len(out.Warnings) == 0) != c.valid {
+				t.Errorf("%v, %d trials, valid %v, %q", err, len(out.Trials), out.Valid, out.Warnings)
+			}
+		})
 	}
 }
 
 // Short trials are repeated more often than long ones.
 func TestShortTrialsAreRepeatedLonger(t *testing.T) {
-	for duration, tries := range map[time.Duration]int{20 * time.Second: 4, 10 * time.Second: 4, 3 * time.Second: 10, time.Second: 21} {
-		m := &altered{Device: device(t, "capacity=1Mpps"), alter: func(_ int, o *rfc2544.Observation) error {
-			o.Valid = false
-			return nil
-		}}
-		out, err := rfc2544.RunLatency(context.Background(), m, rfc2544.LatencyConfig{Size: 64, Rate: 4000, Trial: duration, Repeats: 1}) // too slow for a second load
-		if err != nil || len(out.Trials) != tries || out.Valid {
-			t.Errorf("trials of %v: %d tries, want %d; valid %t, %v", duration, len(out.Trials), tries, out.Valid, err)
-		}
+	t.Parallel()
+	for _, c := range []struct {
+		duration time.Duration
+		tries    int
+	}{{20 * time.Second, 4}, {10 * time.Second, 4}, {3 * time.Second, 10}, {time.Second, 21}} {
+		t.Run(c.duration.String(), func(t *testing.T) {
+			t.Parallel()
+			m := &altered{Device: device(t, "capacity=1Mpps"), alter: func(_ int, o *rfc2544.Observation) error {
+				o.Valid = false
+				return nil
+			}}
+			tooSlow := rfc2544.LatencyConfig{Size: 64, Rate: 4000, Trial: c.duration, Repeats: 1} // for a second load
+			out, err := rfc2544.RunLatency(context.Background(), m, tooSlow)
+			if err != nil || len(out.Trials) != c.tries || out.Valid {
+				t.Errorf("%d tries, want %d; valid %t, %v", len(out.Trials), c.tries, out.Valid, err)
+			}
+		})
 	}
 }
 
 func TestLatencyBadDays(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	out, err := rfc2544.RunLatency(ctx, device(t, "capacity=max,loss=1"), rfc2544.LatencyConfig{Size: 64, Rate: 200e3, Trial: time.Second, Repeats: 1})
 	if err != nil || out.Valid || len(out.Values) != 0 || !strings.Contains(fmt.Sprint(out.Warnings), "no frame came back") {
@@ -121,24 +142,6 @@ func TestLatencyBadDays(t *testing.T) {
 	if err != nil || len(out.Trials) != 1 || !strings.Contains(fmt.Sprint(out.Warnings), "above the rate") {
 		t.Errorf("slow tunnel: %v, %+v", err, out)
 	}
-	for name, run := range map[string]func() (rfc2544.Outcome, error){
-		"rate 0": func() (rfc2544.Outcome, error) {
-			return rfc2544.RunLatency(ctx, device(t, "capacity=max"), rfc2544.LatencyConfig{Size: 64, Rate: 0, Trial: time.Second, Repeats: 1})
-		},
-		"flood": func() (rfc2544.Outcome, error) {
-			return rfc2544.RunLatency(ctx, device(t, "capacity=max"), rfc2544.LatencyConfig{Size: 64, Rate: rfc2544.Flood, Trial: time.Second, Repeats: 1})
-		},
-		"no time": func() (rfc2544.Outcome, error) {
-			return rfc2544.RunLatency(ctx, device(t, "capacity=max"), rfc2544.LatencyConfig{Size: 64, Rate: 1e5, Trial: 0, Repeats: 1})
-		},
-		"no repeat": func() (rfc2544.Outcome, error) {
-			return rfc2544.RunLatency(ctx, device(t, "capacity=max"), rfc2544.LatencyConfig{Size: 64, Rate: 1e5, Trial: time.Second, Repeats: 0})
-		},
-	} {
-		if out, err := run(); err == nil || out.Valid {
-			t.Errorf("%s: error %v, %+v", name, err, out)
-		}
-	}
 	died := errors.New("the device died")
 	m := &altered{Device: device(t, "capacity=max"), alter: func(n int, _ *rfc2544.Observation) error {
 		if n == 4 {
@@ -148,5 +151,25 @@ func TestLatencyBadDays(t *testing.T) {
 	}}
 	if out, err := rfc2544.RunLatency(ctx, m, rfc2544.LatencyConfig{Size: 64, Rate: 200e3, Trial: time.Second, Repeats: 3}); !errors.Is(err, died) || out.Valid || len(out.Trials) != 3 || len(out.Values) == 0 {
 		t.Errorf("died: %v, %+v", err, out)
+	}
+}
+
+func TestLatencyRefuses(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name string
+		cfg  rfc2544.LatencyConfig
+	}{
+		{"rate 0", rfc2544.LatencyConfig{Size: 64, Trial: time.Second, Repeats: 1}},
+		{"flood", rfc2544.LatencyConfig{Size: 64, Rate: rfc2544.Flood, Trial: time.Second, Repeats: 1}},
+		{"no time", rfc2544.LatencyConfig{Size: 64, Rate: 1e5, Repeats: 1}},
+		{"no trial", rfc2544.LatencyConfig{Size: 64, Rate: 1e5, Trial: time.Second}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			if out, err := rfc2544.RunLatency(context.Background(), device(t, "capacity=max"), c.cfg); err == nil || out.Valid {
+				t.Errorf("error %v, %+v", err, out)
+			}
+		})
 	}
 }

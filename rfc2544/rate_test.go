@@ -19,6 +19,7 @@ func valueNames(o rfc2544.Outcome) (names []string) {
 }
 
 func TestRunRate(t *testing.T) {
+	t.Parallel()
 	goals := config(t, "ndr", "pdr").Goals
 	out, err := rfc2544.RunRate(context.Background(), device(t, "capacity=600000fps"), rfc2544.SearchConfig{Goals: goals, Size: 64, Min: 9001, Max: 1e6})
 	if err != nil || !out.Valid || len(out.Warnings) != 0 || len(out.Trials) != 35 {
@@ -40,6 +41,7 @@ func TestRunRate(t *testing.T) {
 }
 
 func TestRunRateWithoutBounds(t *testing.T) {
+	t.Parallel()
 	goals := config(t, "ndr").Goals
 	out, err := rfc2544.RunRate(context.Background(), device(t, "capacity=max"), rfc2544.SearchConfig{Goals: goals, Size: 64, Min: 9001, Max: 1e6})
 	if err != nil || !out.Valid || len(out.Values) != 2 || out.Values[0].Value != 1e6 || out.Values[0].Upper != nil {
@@ -55,6 +57,7 @@ func TestRunRateWithoutBounds(t *testing.T) {
 }
 
 func TestRunRateErrors(t *testing.T) {
+	t.Parallel()
 	died := errors.New("the device died")
 	m := &altered{Device: device(t, "capacity=600000fps"), alter: func(n int, _ *rfc2544.Observation) error {
 		if n > 30 {
@@ -85,6 +88,7 @@ func (s slowed) Measure(ctx context.Context, t rfc2544.Trial) (rfc2544.Observati
 
 // A core at half its speed makes the rate half of what it would be.
 func TestRateAtFullSpeed(t *testing.T) {
+	t.Parallel()
 	goals := config(t, "pdr").Goals
 	out, err := rfc2544.RunRate(context.Background(), slowed{device(t, "capacity=300000fps"), 0.5}, rfc2544.SearchConfig{Goals: goals, Size: 64, Min: 9001, Max: 1e6})
 	if err != nil {

@@ -14,6 +14,7 @@ func roundOf(value float64, upper *float64, valid bool) Outcome {
 func above(v float64) *float64 { return &v }
 
 func TestMerge(t *testing.T) {
+	t.Parallel()
 	got := Merge([]Outcome{
 		roundOf(300, above(306), true), roundOf(220, above(225), true), roundOf(310, above(316), true), roundOf(999, above(1000), false),
 	})
@@ -27,6 +28,7 @@ func TestMerge(t *testing.T) {
 }
 
 func TestMergeWithoutUpperBound(t *testing.T) {
+	t.Parallel()
 	got := Merge([]Outcome{roundOf(300, above(306), true), roundOf(500, nil, true)})
 	if v := got.Values[0]; v.Upper != nil || v.Value != 400 {
 		t.Errorf("%+v: a round that met no end leaves the value without one", v)
@@ -34,6 +36,7 @@ func TestMergeWithoutUpperBound(t *testing.T) {
 }
 
 func TestMergeOfSpoiltRounds(t *testing.T) {
+	t.Parallel()
 	if got := Merge([]Outcome{roundOf(300, nil, true), roundOf(310, nil, false)}); got.Valid || len(got.Values) != 1 {
 		t.Errorf("one valid round of two: %+v, want the value, not valid", got)
 	}

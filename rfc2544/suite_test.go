@@ -41,6 +41,7 @@ var everyTest = []string{
 
 // A suite runs every test, and what it found carries over to those that follow.
 func TestSuite(t *testing.T) {
+	t.Parallel()
 	d := device(t, "capacity=400kpps,queue=1000,latency=20us,boot_time=500ms")
 	var tests []string
 	err := shortSuite.Run(context.Background(), d, somePoint, func(o rfc2544.Outcome, err error) {
@@ -76,6 +77,7 @@ func TestSuite(t *testing.T) {
 
 // Without a throughput the tests that need one say so; the others are run.
 func TestSuiteWithoutThroughput(t *testing.T) {
+	t.Parallel()
 	d := device(t, "capacity=400kpps,loss=0.01")
 	unmeasured := 0
 	err := shortSuite.Run(context.Background(), d, somePoint, func(o rfc2544.Outcome, err error) {
@@ -90,6 +92,7 @@ func TestSuiteWithoutThroughput(t *testing.T) {
 
 // An error ends the suite; that a device cannot be reset does not.
 func TestSuiteErrors(t *testing.T) {
+	t.Parallel()
 	d := device(t, "capacity=400kpps,queue=1000,boot_time=1s")
 	d.NoProcesses = true
 	var unsupported []string

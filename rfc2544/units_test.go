@@ -8,6 +8,7 @@ import (
 )
 
 func TestMaxFrameRate(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		link BitRate
 		size FrameSize
@@ -23,6 +24,7 @@ func TestMaxFrameRate(t *testing.T) {
 }
 
 func TestParseLoad(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		text string
 		want Rate // for 64 octets on Gigabit
@@ -47,6 +49,7 @@ func TestParseLoad(t *testing.T) {
 func near(a, b Rate) bool { return a == b || math.Abs(float64(a/b)-1) < 1e-12 }
 
 func TestFramesExact(t *testing.T) {
+	t.Parallel()
 	for rate := uint64(1); rate <= 20e6; rate = rate*3 + 7 {
 		for _, ms := range []uint64{1, 250, 500, 1000, 21000, 60000, 120000} {
 			got := Rate(rate).Frames(time.Duration(ms) * time.Millisecond)
@@ -64,12 +67,14 @@ func TestFramesExact(t *testing.T) {
 }
 
 func TestSizes(t *testing.T) {
+	t.Parallel()
 	if s := FrameSize(64); s.OnVeth() != 60 || s.IP() != 46 || Rate(1000).Bits(s) != 512000 {
 		t.Errorf("64 octets: %d on a veth, %d of IP, %v bit/s at 1 kfps", s.OnVeth(), s.IP(), Rate(1000).Bits(s))
 	}
 }
 
 func TestForwardingRate(t *testing.T) {
+	t.Parallel()
 	if got := (Observation{Counts: Counts{Received: 500}, Duration: 250 * time.Millisecond}).ForwardingRate(); got != 2000 {
 		t.Errorf("500 frames in 250ms: %v, want 2000 fps", float64(got))
 	}
@@ -79,6 +84,7 @@ func TestForwardingRate(t *testing.T) {
 }
 
 func TestRateJSON(t *testing.T) {
+	t.Parallel()
 	type both struct {
 		A Rate  `json:"a"`
 		B *Rate `json:"b"`
@@ -106,6 +112,7 @@ func TestRateJSON(t *testing.T) {
 }
 
 func TestRateString(t *testing.T) {
+	t.Parallel()
 	for rate, want := range map[Rate]string{812: "812fps", 150e3: "150kpps", 1488095: "1.488Mpps", Flood: "max", 0.5: "0.5fps"} {
 		if got := rate.String(); got != want {
 			t.Errorf("%v: %s, want %s", float64(rate), got, want)
@@ -114,6 +121,7 @@ func TestRateString(t *testing.T) {
 }
 
 func TestLossRatio(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		seen Counts
 		want float64
