@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/tunnelbench/tunnelbench/reports"
+	"github.com/tunnelbench/tunnelbench/reports/result"
 )
 
 // Judgement is a verdict, and what is to be measured before there is one.
@@ -114,7 +115,7 @@ func sameKeys(a, b map[string]*float64) bool {
 }
 
 // machine is what tells hosts apart.
-func machine(h reports.Host) string {
+func machine(h result.Host) string {
 	return fmt.Sprintf("%q %q %q %d %q %q", h.CPU, h.Kernel, h.Arch, h.Cores, h.CPUPlan, h.Virtual)
 }
 

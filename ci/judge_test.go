@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/reports"
+	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
@@ -47,7 +48,7 @@ func newSets() (base, head *reports.Set) {
 	set := func(side, n string) *reports.Set {
 		return &reports.Set{
 			Schema: reports.SetSchema, Side: side, Device: "reference", Revision: side, Commit: strings.Repeat(n, 40), Builds: build(n), Seed: 1,
-			Host: reports.Host{CPU: "a"}, Started: time.Date(2026, 5, 6, 7, 8, 9, 0, time.UTC),
+			Host: result.Host{CPU: "a"}, Started: time.Date(2026, 5, 6, 7, 8, 9, 0, time.UTC),
 		}
 	}
 	return set(reports.BaseSide, "a"), set(reports.HeadSide, "b")

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/internal/stats"
 	"github.com/tunnelbench/tunnelbench/reports"
+	"github.com/tunnelbench/tunnelbench/reports/result"
 )
 
 // NoiseSchema names the version of the file that `gate --aa` adds to.
@@ -58,7 +59,7 @@ func MeasureNoise(base, head *reports.Set, pair time.Duration) NoiseRun {
 }
 
 // Add adds a run; runs of another machine are forgotten, which it returns.
-func (n *Noise) Add(h reports.Host, run NoiseRun) (forgotten int) {
+func (n *Noise) Add(h result.Host, run NoiseRun) (forgotten int) {
 	if n.Machine != machine(h) {
 		forgotten = len(n.Runs)
 		*n = Noise{Schema: NoiseSchema, Machine: machine(h)}
@@ -69,7 +70,7 @@ func (n *Noise) Add(h reports.Host, run NoiseRun) (forgotten int) {
 
 // Bias is how far whole runs were off, for each metric: the root of the mean square
 // over the runs. It is nil for another machine.
-func (n *Noise) Bias(h reports.Host) map[string]float64 {
+func (n *Noise) Bias(h result.Host) map[string]float64 {
 	if n == nil || n.Machine != machine(h) {
 		return nil
 	}

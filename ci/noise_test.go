@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/reports"
+	"github.com/tunnelbench/tunnelbench/reports/result"
 )
 
 func TestNoise(t *testing.T) {
@@ -26,7 +27,7 @@ func TestNoise(t *testing.T) {
 	if bias := n.Bias(head.Host)["forwarding_rate/64"]; math.Abs(bias-math.Abs(m.Bias)) > 1e-12 {
 		t.Errorf("two runs off by %v are off by %v", m.Bias, bias)
 	}
-	other := reports.Host{CPU: "another"}
+	other := result.Host{CPU: "another"}
 	if n.Bias(other) != nil || (*Noise)(nil).Bias(other) != nil || n.Add(other, run) != 2 || len(n.Runs) != 1 {
 		t.Errorf("%+v", n)
 	}

@@ -14,7 +14,7 @@ import (
 	"path/filepath"
 	"strconv"
 
-	"github.com/tunnelbench/tunnelbench/reports"
+	"github.com/tunnelbench/tunnelbench/reports/result"
 )
 
 // corpusHeader is the first line of an input as go test keeps it.
@@ -105,7 +105,7 @@ func writeAside(path string, data []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	return reports.WriteFile(path, data)
+	return result.WriteFile(path, data)
 }
 
 // testdata is where go test looks for inputs of a target.

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"html/template"
 	"slices"
+
+	"github.com/tunnelbench/tunnelbench/reports/result"
 )
 
 // book is the file that holds one page, or several by machine:
@@ -37,7 +39,7 @@ type hostView struct {
 	Runs []*page
 }
 
-func newBook(runs []*Results) (*book, error) {
+func newBook(runs []*result.Results) (*book, error) {
 	if len(runs) == 0 {
 		return nil, errors.New("no run")
 	}
@@ -55,7 +57,7 @@ func newBook(runs []*Results) (*book, error) {
 		if err != nil {
 			return nil, err
 		}
-		b.add(r.host(), p)
+		b.add(hostOf(r), p)
 	}
 	for _, h := range b.Hosts { // in the order of the page
 		b.Runs = append(b.Runs, h.Runs...)

@@ -5,11 +5,14 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/tunnelbench/tunnelbench/reports/result"
+	"github.com/tunnelbench/tunnelbench/reports/result/resulttest"
 )
 
 // TestRunsOfSeveralMachinesInOnePage: grouped by machine, each with its own numbers and its own ids.
 func TestRunsOfSeveralMachinesInOnePage(t *testing.T) {
-	one, other, again := fixture(), fixture(), hostileFixture(`"><script>x</script>`)
+	one, other, again := resulttest.Fixture(), resulttest.Fixture(), resulttest.HostileFixture(`"><script>x</script>`)
 	other.Host.CPU = "Ampere Altra"
 	again.Host = one.Host
 	var b bytes.Buffer
@@ -37,7 +40,7 @@ func TestRunsOfSeveralMachinesInOnePage(t *testing.T) {
 		t.Errorf("%v, or other bytes of the same runs", err)
 	}
 	var fuzzed bytes.Buffer
-	if err := HTMLWith(&fuzzed, []*Results{one, other}, []*Fuzz{campaign(), campaign()}); err != nil {
+	if err := HTMLWith(&fuzzed, []*result.Results{one, other}, []*Fuzz{campaign(), campaign()}); err != nil {
 		t.Fatal(err)
 	}
 	checkPage(t, fuzzed.Bytes())

@@ -8,13 +8,16 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/tunnelbench/tunnelbench/reports/result"
+	"github.com/tunnelbench/tunnelbench/reports/result/resulttest"
 )
 
-func someCertificate() *Certificate {
-	return &Certificate{
-		Schema: CertificateSchema, Tool: Tool{"v1", "abc", "go1"}, Measured: time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC),
+func someCertificate() *result.Certificate {
+	return &result.Certificate{
+		Schema: result.CertificateSchema, Tool: result.Tool{Version: "v1", Commit: "abc", Go: "go1"}, Measured: time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC),
 		CPU: "a cpu", Kernel: "6.18", CPUPlan: "tester 0, dut 1", Engine: "xdp",
-		Standards: []Standard{
+		Standards: []result.Standard{
 			{Name: "delay", Device: "relay:delay=1ms", Quantity: "latency", Unit: "us", Known: 1000, Measured: 1001.5, Error: 1.5, Limit: 20, ErrorUnit: "us", N: 10, Valid: true},
 			{Name: "rate", Device: "relay:rate=1kpps", Quantity: "rate", Unit: "fps", Known: 1000, Measured: 900, Error: -10, Limit: 0.5, ErrorUnit: "%", N: 10, Valid: true},
 			{Name: "outage", Device: "relay:outage=1s+1s", Quantity: "outage", Unit: "ms", Known: 1000, Limit: 5, ErrorUnit: "ms"},
@@ -25,19 +28,19 @@ func someCertificate() *Certificate {
 
 func TestCertificateComesBack(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "c.json")
-	if err := WriteCertificate(path, someCertificate()); err != nil {
+	if err := result.WriteCertificate(path, someCertificate()); err != nil {
 		t.Fatal(err)
 	}
 	data, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := ReadCertificate(bytes.NewReader(data), path)
+	c, err := result.ReadCertificate(bytes.NewReader(data), path)
 	if err != nil || len(c.Standards) != 3 || c.Standards[1] != someCertificate().Standards[1] {
 		t.Fatalf("%+v, %v", c, err)
 	}
 	for _, bad := range []string{"", "{}", strings.Replace(string(data), `"unit": "us"`, `"unit": ""`, 1), strings.Replace(string(data), `"xdp"`, `7`, 1)} {
-		if _, err := ReadCertificate(strings.NewReader(bad), "c.json"); err == nil || !strings.HasPrefix(err.Error(), "c.json: ") || strings.Contains(err.Error(), "\n") {
+		if _, err := result.ReadCertificate(strings.NewReader(bad), "c.json"); err == nil || !strings.HasPrefix(err.Error(), "c.json: ") || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%.40q: %v", bad, err)
 		}
 	}
@@ -46,7 +49,7 @@ func TestCertificateComesBack(t *testing.T) {
 func TestCertificateThatIsNoNumber(t *testing.T) {
 	c := someCertificate()
 	c.Standards[0].Measured = math.NaN()
-	if err := WriteCertificate(filepath.Join(t.TempDir(), "c.json"), c); err == nil {
+	if err := result.WriteCertificate(filepath.Join(t.TempDir(), "c.json"), c); err == nil {
 		t.Error("a certificate without a number was written")
 	}
 }
@@ -62,7 +65,7 @@ func TestStandardsAreJudged(t *testing.T) {
 
 func TestCertificateFitsItsMachine(t *testing.T) {
 	c := someCertificate()
-	h := Host{CPU: "a cpu", Kernel: "6.18", CPUPlan: "tester 0, dut 1"}
+	h := result.Host{CPU: "a cpu", Kernel: "6.18", CPUPlan: "tester 0, dut 1"}
 	if !c.Fits(h) {
 		t.Error("does not fit its own machine")
 	}
@@ -74,7 +77,7 @@ func TestCertificateFitsItsMachine(t *testing.T) {
 
 // A report carries the certificate, in the page, the text and the file.
 func TestReportCarriesCertificate(t *testing.T) {
-	r := small()
+	r := resulttest.Small()
 	r.Certificate = someCertificate()
 	var page, text bytes.Buffer
 	if err := HTML(&page, r); err != nil {
@@ -86,11 +89,11 @@ func TestReportCarriesCertificate(t *testing.T) {
 	if !strings.Contains(page.String(), "Error budget of this machine") || !strings.Contains(text.String(), "1 of 3 standards within") {
 		t.Errorf("not carried: %s", text.String())
 	}
-	data, err := Encode(r)
+	data, err := result.Encode(r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	back, err := Read(bytes.NewReader(data), "r.json")
+	back, err := result.Read(bytes.NewReader(data), "r.json")
 	if err != nil || back.Certificate == nil || len(back.Certificate.Standards) != 3 {
 		t.Errorf("%+v, %v", back, err)
 	}

@@ -9,6 +9,7 @@ import (
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 
+	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
@@ -41,9 +42,9 @@ const chartWidth = vg.Length(350)
 
 // charts are the figures of a run; a figure with nothing to show is left out.
 // At most maxBars lines stand in a chart that lists devices.
-func charts(r *Results, m *matrix, maxBars int) []chart {
+func charts(r *result.Results, m *matrix, maxBars int) []chart {
 	var out []chart
-	for _, make := range []func(*Results, *matrix, int) (chart, bool){comparisonChart, rateChart, throughputChart, lossRateChart, latencyChart, percentileChart, cpuChart, lossLoadChart, lossChart, latenessChart} {
+	for _, make := range []func(*result.Results, *matrix, int) (chart, bool){comparisonChart, rateChart, throughputChart, lossRateChart, latencyChart, percentileChart, cpuChart, lossLoadChart, lossChart, latenessChart} {
 		if c, ok := make(r, m, maxBars); ok {
 			out = append(out, c)
 		}
@@ -53,13 +54,13 @@ func charts(r *Results, m *matrix, maxBars int) []chart {
 
 // rateChart is the figure of the rates: frame rate against frame size, with what
 // the tester and the nominal link could carry.
-func rateChart(r *Results, m *matrix, _ int) (chart, bool) {
+func rateChart(r *result.Results, m *matrix, _ int) (chart, bool) {
 	c := chart{
 		id: "rate", title: "Rate against frame size", height: 250,
 		caption: "Frames per second, log scale; vertical strokes are the bounds of the search. Higher is better.",
 	}
 	return c.againstSizes(r, m, func(row *row) []point {
-		if row.dut == WireDUT && len(r.Calibration) > 0 {
+		if row.dut == result.WireDUT && len(r.Calibration) > 0 {
 			return nil // the MOL line stands for it
 		}
 		return ratePoints(row)
@@ -68,7 +69,7 @@ func rateChart(r *Results, m *matrix, _ int) (chart, bool) {
 
 // againstSizes draws a line for each device whose points are above zero somewhere,
 // against the frame size.
-func (c chart) againstSizes(r *Results, m *matrix, pointsOf func(*row) []point) (chart, bool) {
+func (c chart) againstSizes(r *result.Results, m *matrix, pointsOf func(*row) []point) (chart, bool) {
 	c.table.head = append(c.table.head, "frames/s")
 	for _, s := range m.sizes {
 		c.table.head = append(c.table.head, sizeText(s))
@@ -116,12 +117,12 @@ func (c chart) againstSizes(r *Results, m *matrix, pointsOf func(*row) []point) 
 }
 
 // limits adds the lines no tunnel can pass: the tester's own and the link's.
-func limits(r *Results, m *matrix, add func(string, []point, look)) {
+func limits(r *result.Results, m *matrix, add func(string, []point, look)) {
 	mol := make([]point, len(m.sizes))
 	nominal := make([]point, len(m.sizes))
 	for i, s := range m.sizes {
 		mol[i], nominal[i] = point{x: float64(s), y: math.NaN()}, point{x: float64(s), y: math.NaN()}
-		if k := slices.IndexFunc(r.Calibration, func(c Calibration) bool { return c.FrameSize == s }); k >= 0 && r.Calibration[k].MOL != nil {
+		if k := slices.IndexFunc(r.Calibration, func(c result.Calibration) bool { return c.FrameSize == s }); k >= 0 && r.Calibration[k].MOL != nil {
 			mol[i].y = float64(*r.Calibration[k].MOL)
 		}
 		if r.Link > 0 {
@@ -151,7 +152,7 @@ func ratePoints(r *row) []point {
 	return points
 }
 
-func latencyChart(_ *Results, m *matrix, maxBars int) (chart, bool) {
+func latencyChart(_ *result.Results, m *matrix, maxBars int) (chart, bool) {
 	c := chart{
 		id: "latency", title: "Latency at half the found rate",
 		caption: "Microseconds, log scale: the dot is p50, the end of the line p99, over every frame. Lower is better. †: not valid.",
@@ -210,4 +211,4 @@ func dagger(valid bool) string {
 	return thin + "†"
 }
 
-func sizeText(s rfc2544.FrameSize) string { return fmt.Sprintf("%d"+nbsp+"bytes", int(s)) }
+func sizeText(s rfc2544.FrameSize) string { return fmt.Sprintf("%d"+Nbsp+"bytes", int(s)) }

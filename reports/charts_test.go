@@ -11,11 +11,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tunnelbench/tunnelbench/reports/result"
+	"github.com/tunnelbench/tunnelbench/reports/result/resulttest"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-func latencyOf(dut string, p50, p99 float64) Result {
-	res := Result{DUT: dut, Kind: KindPlain, Test: rfc2544.NameLatency, FrameSize: 64, Valid: true}
+func latencyOf(dut string, p50, p99 float64) result.Result {
+	res := result.Result{DUT: dut, Kind: result.KindPlain, Test: rfc2544.NameLatency, FrameSize: 64, Valid: true}
 	res.Values = append(res.Values, rfc2544.Value{Name: "latency_p50", Unit: "ns", Value: p50, N: 1, Better: -1})
 	if p99 >= 0 {
 		res.Values = append(res.Values, rfc2544.Value{Name: "latency_p99", Unit: "ns", Value: p99, N: 1, Better: -1})
@@ -23,8 +25,8 @@ func latencyOf(dut string, p50, p99 float64) Result {
 	return res
 }
 
-func cpuOf(dut string, ns float64) Result {
-	return Result{DUT: dut, Kind: KindPlain, Test: rfc2544.NameLatency, FrameSize: 64, Valid: true,
+func cpuOf(dut string, ns float64) result.Result {
+	return result.Result{DUT: dut, Kind: result.KindPlain, Test: rfc2544.NameLatency, FrameSize: 64, Valid: true,
 		Values: []rfc2544.Value{{Name: "cpu_ns_per_frame", Unit: "ns", Value: ns, N: 1, Better: -1}}}
 }
 
@@ -34,7 +36,7 @@ func openValue(lower *float64) []rfc2544.Value {
 
 func TestPNGs(t *testing.T) {
 	dir := t.TempDir()
-	paths, err := WritePNGs(dir, fixture())
+	paths, err := WritePNGs(dir, resulttest.Fixture())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +56,7 @@ func TestPNGs(t *testing.T) {
 		t.Errorf("files %v", names)
 	}
 	again := t.TempDir()
-	if _, err := WritePNGs(again, fixture()); err != nil {
+	if _, err := WritePNGs(again, resulttest.Fixture()); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range names {
@@ -64,7 +66,7 @@ func TestPNGs(t *testing.T) {
 			t.Errorf("%s: the same results gave other bytes", name)
 		}
 	}
-	if _, err := WritePNGs(filepath.Join(dir, "none"), fixture()); err == nil {
+	if _, err := WritePNGs(filepath.Join(dir, "none"), resulttest.Fixture()); err == nil {
 		t.Error("written into a directory that is not there")
 	}
 	if left, _ := filepath.Glob(filepath.Join(dir, ".*")); len(left) > 0 {
@@ -73,8 +75,8 @@ func TestPNGs(t *testing.T) {
 }
 
 func TestChartsUseOnlyKnownColours(t *testing.T) {
-	m := newMatrix(fixture())
-	for _, c := range charts(fixture(), m, pageBars) {
+	m := newMatrix(resulttest.Fixture())
+	for _, c := range charts(resulttest.Fixture(), m, pageBars) {
 		svg, err := svgOf(c.draw(), c.height, c.id, c.title, c.caption)
 		if err != nil {
 			t.Fatal(err)
@@ -97,8 +99,8 @@ func TestChartsUseOnlyKnownColours(t *testing.T) {
 }
 
 func TestEveryChartHasItsNumbers(t *testing.T) {
-	m := newMatrix(fixture())
-	got := charts(fixture(), m, pageBars)
+	m := newMatrix(resulttest.Fixture())
+	got := charts(resulttest.Fixture(), m, pageBars)
 	if len(got) != 7 {
 		t.Fatalf("%d charts", len(got))
 	}
@@ -115,7 +117,7 @@ func TestEveryChartHasItsNumbers(t *testing.T) {
 }
 
 func TestInvalidResultsAreMarked(t *testing.T) {
-	r := fixture()
+	r := resulttest.Fixture()
 	r.Results[6].Valid = false // of vxlan at the smallest size
 	m := newMatrix(r)
 	for _, c := range charts(r, m, pageBars) {
@@ -126,7 +128,7 @@ func TestInvalidResultsAreMarked(t *testing.T) {
 }
 
 func TestManyDevicesFitAPicture(t *testing.T) {
-	r := &Results{}
+	r := &result.Results{}
 	for i := range 40 {
 		for _, s := range rfcSizes {
 			res := latencyOf(strings.Repeat("d", 1+i), 1000, 5000)
@@ -194,7 +196,7 @@ func TestRewriteRefusesForeignElements(t *testing.T) {
 }
 
 func TestTimelineNeedsASearch(t *testing.T) {
-	res := result("a", 100, 101)
+	res := rateOf("a", 100, 101)
 	if _, ok := timeline("x", &res, nil); ok {
 		t.Error("a search without trials")
 	}
@@ -202,7 +204,7 @@ func TestTimelineNeedsASearch(t *testing.T) {
 		{IntendedLoad: rfc2544.Flood, Counts: rfc2544.Counts{Offered: 10, Received: 10}},
 		{IntendedLoad: 100, Counts: rfc2544.Counts{Intended: 100, Offered: 100, Received: 99, Lost: 1}, Duration: time.Second, Valid: true},
 	}
-	c, ok := timeline("x", &res, res.value("pdr"))
+	c, ok := timeline("x", &res, res.Value("pdr"))
 	if !ok || len(c.legend) != 3 {
 		t.Fatalf("legend %v", c.legend)
 	}

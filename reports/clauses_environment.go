@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
@@ -24,7 +25,7 @@ var environmentClauses = []clause{
 	{"E5", "RFC 2544, 7", levelShould, "Keepalives and updates at their normal intervals",
 		always(met("a tunnel's timers are what it comes with; nothing is switched off", "environment"))},
 	{"E6", "RFC 8172, 3", levelDescribed, "CPU, memory, pinning and kernel are documented; tester and device share nothing", func(e *evidence) ruling {
-		return met("cores: "+clean(e.r.Host.CPUPlan)+"; one kernel, one memory", "environment")
+		return met("cores: "+strictjson.Clean(e.r.Host.CPUPlan)+"; one kernel, one memory", "environment")
 	}},
 	{"E7", "RFC 2544, 8", levelMust, "The formats of the frames are told", func(e *evidence) ruling {
 		ip := "IPv4"
@@ -88,7 +89,7 @@ var environmentClauses = []clause{
 	{"E21", "RFC 2544, 14; RFC 8219, 5.3", levelShould, "Both directions at equal rates", func(e *evidence) ruling {
 		for i := range e.r.Results {
 			if d := e.r.Results[i].Direction; d != rfc2544.Both && e.r.Results[i].Test != rfc2544.NameStreams {
-				return deviates("traffic flows " + clean(d) + " only")
+				return deviates("traffic flows " + strictjson.Clean(d) + " only")
 			}
 		}
 		return met("rates are per direction: the device carries twice as many frames; one verdict from both directions' counts", "matrix")

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
@@ -69,7 +70,7 @@ func (e *evidence) minutes() ruling {
 			name := res.Values[k].Name
 			_, goal := strings.CutSuffix(name, rfc2544.Short)
 			if goal || res.Test == rfc2544.NameRate || res.Test == rfc2544.NameLatency {
-				short = append(short, clean(res.Test))
+				short = append(short, strictjson.Clean(res.Test))
 				break
 			}
 		}

@@ -3,127 +3,23 @@ package reports
 import (
 	"fmt"
 	"io"
-	"math"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/tunnelbench/tunnelbench/internal/stats"
-	"github.com/tunnelbench/tunnelbench/rfc2544"
+	"github.com/tunnelbench/tunnelbench/internal/strictjson"
+	"github.com/tunnelbench/tunnelbench/reports/result"
 )
-
-// Comparison is what `ab` found: devices measured in turn, in rounds.
-type Comparison struct {
-	Devices    []string          `json:"devices"` // the first is what the others are compared with
-	FrameSize  rfc2544.FrameSize `json:"frame_size"`
-	Direction  string            `json:"direction"`
-	Overload   rfc2544.Rate      `json:"overload_fps"` // offered to all for the forwarding rate
-	Light      rfc2544.Rate      `json:"light_fps"`    // offered to all for latency and CPU
-	Rounds     int               `json:"rounds"`
-	Confidence float64           `json:"confidence"` // of all intervals together
-	Order      [][]int           `json:"order"`      // per round, in which the devices came
-	Metrics    []Metric          `json:"metrics"`
-	Warnings   []string          `json:"warnings"`
-}
-
-// Metric is one number, of every device in every round.
-type Metric struct {
-	Name    string       `json:"name"`
-	Unit    string       `json:"unit"`
-	Better  int          `json:"better"`  // as Value.Better
-	Samples [][]*float64 `json:"samples"` // per device and round; null was not valid
-	Ratios  []Ratio      `json:"ratios"`  // of each other device to the first, where there are enough pairs
-}
-
-// Ratio is how a device compares with the first one.
-type Ratio struct {
-	Device  string  `json:"device"`
-	Value   float64 `json:"value"` // of the device by the first's
-	Lower   float64 `json:"lower"`
-	Upper   float64 `json:"upper"`
-	Pairs   int     `json:"pairs"`
-	Verdict string  `json:"verdict"` // VerdictBetter, VerdictWorse or VerdictNone
-}
-
-// The verdicts on a ratio.
-const (
-	VerdictBetter = "better"
-	VerdictWorse  = "worse"
-	VerdictNone   = "none" // no difference is shown
-)
-
-// Judge computes the ratios of every metric from its samples. The confidence is
-// of all intervals together: each of them has its share of the risk.
-func (c *Comparison) Judge(seed uint64) {
-	each := c.EachConfidence()
-	for i := range c.Metrics {
-		m := &c.Metrics[i]
-		m.Ratios = []Ratio{}
-		for k := 1; k < len(c.Devices); k++ {
-			r, ok := stats.ComparePaired(m.Samples[0], m.Samples[k], each, seed)
-			if !ok {
-				continue
-			}
-			m.Ratios = append(m.Ratios, Ratio{
-				Device: c.Devices[k], Value: r.Value, Lower: r.Lower, Upper: r.Upper, Pairs: r.Pairs, Verdict: ratioVerdict(r, m.Better),
-			})
-		}
-	}
-}
-
-// EachConfidence is that of a single interval.
-func (c *Comparison) EachConfidence() float64 {
-	return 1 - (1-c.Confidence)/float64(max(1, len(c.Metrics)*(len(c.Devices)-1)))
-}
-
-func ratioVerdict(r stats.PairedRatio, better int) string {
-	switch {
-	case r.Lower > 1 == (better > 0) && (r.Lower > 1 || r.Upper < 1):
-		return VerdictBetter
-	case r.Lower > 1 || r.Upper < 1:
-		return VerdictWorse
-	}
-	return VerdictNone
-}
-
-// Words are the verdict as a sentence: never more than the interval says.
-func (r Ratio) Words() string {
-	if r.Verdict == VerdictNone {
-		return fmt.Sprintf("no difference shown; one of up to %s cannot be excluded", percentOff(farther(r)))
-	}
-	return fmt.Sprintf("%s by %s (%s to %s)", r.Verdict, percentOff(r.Value), percentOff(nearer(r)), percentOff(farther(r)))
-}
-
-// Unseen is the largest difference that the interval does not exclude, in %: its
-// wider side.
-func (r Ratio) Unseen() float64 { return 100 * math.Abs(farther(r)-1) }
-
-func nearer(r Ratio) float64 {
-	if math.Abs(math.Log(r.Lower)) < math.Abs(math.Log(r.Upper)) {
-		return r.Lower
-	}
-	return r.Upper
-}
-
-func farther(r Ratio) float64 {
-	if nearer(r) == r.Lower {
-		return r.Upper
-	}
-	return r.Lower
-}
-
-func percentOff(ratio float64) string {
-	return strconv.FormatFloat(100*math.Abs(ratio-1), 'f', 1, 64) + " %"
-}
 
 // WriteComparison writes the comparison as text: a table, then the verdicts.
-func WriteComparison(w io.Writer, c *Comparison) error {
+func WriteComparison(w io.Writer, c *result.Comparison) error {
 	if c == nil {
 		return nil
 	}
 	width := len("device")
 	for _, d := range c.Devices {
-		width = max(width, utf8.RuneCountInString(short(d, maxName)))
+		width = max(width, utf8.RuneCountInString(strictjson.Short(d, maxName)))
 	}
 	line := func(cells ...string) {
 		text := fmt.Sprintf("%-24s %-*s %14s %8s %20s %6s", cells[0], width, cells[1], cells[2], cells[3], cells[4], cells[5])
@@ -132,22 +28,22 @@ func WriteComparison(w io.Writer, c *Comparison) error {
 	line("metric", "device", "median", "ratio", "interval", "pairs")
 	for _, m := range c.Metrics {
 		for k, d := range c.Devices {
-			cells := []string{"", short(d, maxName), none, none, none, none}
+			cells := []string{"", strictjson.Short(d, maxName), none, none, none, none}
 			if k == 0 {
-				cells[0], cells[3], cells[4], cells[5] = short(m.Name+", "+m.Unit, maxName), "1", "", ""
+				cells[0], cells[3], cells[4], cells[5] = strictjson.Short(m.Name+", "+m.Unit, maxName), "1", "", ""
 			}
 			if v := stats.MedianValid(m.Samples[k]); v != nil {
 				cells[2] = fixed(*v, 1, "")
 			}
-			if r := m.ratio(d); r != nil && k > 0 {
+			if r := ratioOf(&m, d); r != nil && k > 0 {
 				cells[3], cells[4] = strconv.FormatFloat(r.Value, 'f', 3, 64), fmt.Sprintf("%.3f to %.3f", r.Lower, r.Upper)
 				cells[5] = strconv.Itoa(r.Pairs)
 			}
 			line(cells...)
 		}
 	}
-	fmt.Fprintf(w, "\n%d rounds of %d octets, %s; overload %v, light load %v; intervals of %.3g %% together\n", c.Rounds, int(c.FrameSize), clean(c.Direction), c.Overload, c.Light, 100*c.Confidence)
-	for _, text := range c.sentences() {
+	fmt.Fprintf(w, "\n%d rounds of %d octets, %s; overload %v, light load %v; intervals of %.3g %% together\n", c.Rounds, int(c.FrameSize), strictjson.Clean(c.Direction), c.Overload, c.Light, 100*c.Confidence)
+	for _, text := range sentencesOf(c) {
 		if _, err := fmt.Fprintln(w, text); err != nil {
 			return err
 		}
@@ -155,7 +51,7 @@ func WriteComparison(w io.Writer, c *Comparison) error {
 	return nil
 }
 
-func (m *Metric) ratio(device string) *Ratio {
+func ratioOf(m *result.Metric, device string) *result.Ratio {
 	for i := range m.Ratios {
 		if m.Ratios[i].Device == device {
 			return &m.Ratios[i]
@@ -164,13 +60,13 @@ func (m *Metric) ratio(device string) *Ratio {
 	return nil
 }
 
-// sentences are the verdicts and the warnings in words.
-func (c *Comparison) sentences() (lines []string) {
+// sentencesOf are the verdicts and the warnings in words.
+func sentencesOf(c *result.Comparison) (lines []string) {
 	for i := range c.Metrics {
 		m := &c.Metrics[i]
 		for _, d := range c.Devices[1:] {
-			at := fmt.Sprintf("%s, %s against %s: ", clean(m.Name), clean(d), clean(c.Devices[0]))
-			if r := m.ratio(d); r != nil {
+			at := fmt.Sprintf("%s, %s against %s: ", strictjson.Clean(m.Name), strictjson.Clean(d), strictjson.Clean(c.Devices[0]))
+			if r := ratioOf(m, d); r != nil {
 				lines = append(lines, at+r.Words())
 			} else {
 				lines = append(lines, fmt.Sprintf("%stoo few valid pairs for an interval: it takes %d", at, stats.FewestPairs(c.EachConfidence())))

@@ -6,17 +6,19 @@ import (
 	"testing"
 
 	"github.com/tunnelbench/tunnelbench/internal/stats"
+	"github.com/tunnelbench/tunnelbench/reports/result"
+	"github.com/tunnelbench/tunnelbench/reports/result/resulttest"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
 // someComparison is of devices of which b is 10 % slower than a, and c like a.
-func someComparison() *Comparison {
+func someComparison() *result.Comparison {
 	const rounds = 10
-	c := &Comparison{
+	c := &result.Comparison{
 		Devices: []string{"a", "b", "<c>"}, FrameSize: 64, Direction: rfc2544.Forward, Overload: 1000, Light: 100, Rounds: rounds,
 		Confidence: 0.95, Warnings: []string{"a warning"},
 	}
-	m := Metric{Name: "forwarding_rate", Unit: "fps", Better: 1, Samples: make([][]*float64, 3)}
+	m := result.Metric{Name: "forwarding_rate", Unit: "fps", Better: 1, Samples: make([][]*float64, 3)}
 	for i := range rounds {
 		c.Order = append(c.Order, []int{i % 3, (i + 1) % 3, (i + 2) % 3})
 		base, wobble := 100+float64(i), 1+0.01*float64(i%3-1)
@@ -24,20 +26,20 @@ func someComparison() *Comparison {
 			m.Samples[k] = append(m.Samples[k], &v)
 		}
 	}
-	c.Metrics = []Metric{m}
+	c.Metrics = []result.Metric{m}
 	c.Judge(1)
 	return c
 }
 
-func comparisonResults() *Results {
-	r := small()
+func comparisonResults() *result.Results {
+	r := resulttest.Small()
 	r.Results, r.Calibration, r.Profile, r.Comparison = nil, nil, "ab", someComparison()
 	return r
 }
 
 func TestComparisonIsJudged(t *testing.T) {
 	ratios := someComparison().Metrics[0].Ratios
-	if len(ratios) != 2 || ratios[0].Verdict != VerdictWorse || ratios[1].Verdict != VerdictNone {
+	if len(ratios) != 2 || ratios[0].Verdict != result.VerdictWorse || ratios[1].Verdict != result.VerdictNone {
 		t.Fatalf("%+v", ratios)
 	}
 	if words := ratios[0].Words(); !strings.HasPrefix(words, "worse by ") {
@@ -55,10 +57,10 @@ func TestVerdictFollowsTheMetric(t *testing.T) {
 		better       int
 		want         string
 	}{
-		{1.1, 1.2, 1, VerdictBetter}, {1.1, 1.2, -1, VerdictWorse}, {0.8, 0.9, 1, VerdictWorse}, {0.8, 0.9, -1, VerdictBetter}, {0.9, 1.1, 1, VerdictNone}, {0.9, 1.1, -1, VerdictNone},
+		{1.1, 1.2, 1, result.VerdictBetter}, {1.1, 1.2, -1, result.VerdictWorse}, {0.8, 0.9, 1, result.VerdictWorse}, {0.8, 0.9, -1, result.VerdictBetter}, {0.9, 1.1, 1, result.VerdictNone}, {0.9, 1.1, -1, result.VerdictNone},
 	} {
 		r := stats.PairedRatio{Value: (c.lower + c.upper) / 2, Lower: c.lower, Upper: c.upper}
-		if got := ratioVerdict(r, c.better); got != c.want {
+		if got := result.RatioVerdict(r, c.better); got != c.want {
 			t.Errorf("%+v: %s", c, got)
 		}
 	}
@@ -81,11 +83,11 @@ func TestTooFewPairsAreNotJudged(t *testing.T) {
 
 func TestComparisonComesBack(t *testing.T) {
 	r := comparisonResults()
-	data, err := Encode(r)
+	data, err := result.Encode(r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	back, err := Read(bytes.NewReader(data), "r.json")
+	back, err := result.Read(bytes.NewReader(data), "r.json")
 	if err != nil || back.Comparison == nil || len(back.Comparison.Metrics[0].Samples) != 3 {
 		t.Fatalf("%+v, %v", back, err)
 	}
@@ -111,18 +113,18 @@ func TestComparisonComesBack(t *testing.T) {
 }
 
 func TestComparisonThatContradictsItself(t *testing.T) {
-	for name, spoil := range map[string]func(*Comparison){
-		"order":   func(c *Comparison) { c.Order[3] = []int{0, 0, 1} },
-		"rounds":  func(c *Comparison) { c.Rounds = 9 },
-		"row":     func(c *Comparison) { c.Metrics[0].Samples = c.Metrics[0].Samples[:2] },
-		"sample":  func(c *Comparison) { zero := 0.0; c.Metrics[0].Samples[0][0] = &zero },
-		"device":  func(c *Comparison) { c.Metrics[0].Ratios[0].Device = "z" },
-		"bounds":  func(c *Comparison) { c.Metrics[0].Ratios[0].Lower = 2 },
-		"devices": func(c *Comparison) { c.Devices = c.Devices[:1] },
+	for name, spoil := range map[string]func(*result.Comparison){
+		"order":   func(c *result.Comparison) { c.Order[3] = []int{0, 0, 1} },
+		"rounds":  func(c *result.Comparison) { c.Rounds = 9 },
+		"row":     func(c *result.Comparison) { c.Metrics[0].Samples = c.Metrics[0].Samples[:2] },
+		"sample":  func(c *result.Comparison) { zero := 0.0; c.Metrics[0].Samples[0][0] = &zero },
+		"device":  func(c *result.Comparison) { c.Metrics[0].Ratios[0].Device = "z" },
+		"bounds":  func(c *result.Comparison) { c.Metrics[0].Ratios[0].Lower = 2 },
+		"devices": func(c *result.Comparison) { c.Devices = c.Devices[:1] },
 	} {
 		r := comparisonResults()
 		spoil(r.Comparison)
-		if err := Check(r); err == nil || !strings.HasPrefix(err.Error(), "/comparison") {
+		if err := result.Check(r); err == nil || !strings.HasPrefix(err.Error(), "/comparison") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

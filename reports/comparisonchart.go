@@ -11,35 +11,37 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 
 	"github.com/tunnelbench/tunnelbench/internal/stats"
+	"github.com/tunnelbench/tunnelbench/internal/strictjson"
+	"github.com/tunnelbench/tunnelbench/reports/result"
 )
 
 // comparisonChart is the forest plot of a comparison: each ratio with its
 // interval, and a line where nothing differs.
-func comparisonChart(r *Results, _ *matrix, maxBars int) (chart, bool) {
+func comparisonChart(r *result.Results, _ *matrix, maxBars int) (chart, bool) {
 	if r.Comparison == nil {
 		return chart{}, false
 	}
-	base := clean(r.Comparison.Devices[0])
+	base := strictjson.Clean(r.Comparison.Devices[0])
 	c := chart{
 		id: "comparison", title: "Compared with " + base,
 		caption: "Ratio to " + base + ", log scale: the mark is the estimate, the line its interval. Where the line crosses 1, no difference is shown.",
 		legend: []legendItem{
-			{verdictLook(VerdictBetter), "better", true}, {verdictLook(VerdictWorse), "worse", true}, {verdictLook(VerdictNone), "no difference shown", true},
+			{verdictLook(result.VerdictBetter), "better", true}, {verdictLook(result.VerdictWorse), "worse", true}, {verdictLook(result.VerdictNone), "no difference shown", true},
 		},
 		table: grid{head: []string{"", "metric", "ratio", "from", "to", "pairs", "verdict"}},
 	}
 	var bars []bar
-	var ratios []Ratio
+	var ratios []result.Ratio
 	all := []float64{1}
 	for _, m := range r.Comparison.Metrics {
 		if len(m.Ratios) == 0 {
 			continue
 		}
-		bars, ratios = append(bars, bar{heading: clean(m.Name)}), append(ratios, Ratio{})
+		bars, ratios = append(bars, bar{heading: strictjson.Clean(m.Name)}), append(ratios, result.Ratio{})
 		for _, ratio := range m.Ratios {
-			bars, ratios = append(bars, bar{name: clean(ratio.Device)}), append(ratios, ratio)
+			bars, ratios = append(bars, bar{name: strictjson.Clean(ratio.Device)}), append(ratios, ratio)
 			all = append(all, ratio.Lower, ratio.Upper)
-			c.table.rows = append(c.table.rows, []string{clean(ratio.Device), clean(m.Name), threeDigits(ratio.Value), threeDigits(ratio.Lower),
+			c.table.rows = append(c.table.rows, []string{strictjson.Clean(ratio.Device), strictjson.Clean(m.Name), threeDigits(ratio.Value), threeDigits(ratio.Lower),
 				threeDigits(ratio.Upper), strconv.Itoa(ratio.Pairs), ratio.Verdict})
 		}
 	}
@@ -94,16 +96,16 @@ func ratioTicks(lo, hi float64) []plot.Tick {
 // verdictLook is how a ratio is drawn.
 func verdictLook(verdict string) look {
 	switch verdict {
-	case VerdictBetter:
+	case result.VerdictBetter:
 		return look{inkData[2], draw.CircleGlyph{}, nil}
-	case VerdictWorse:
+	case result.VerdictWorse:
 		return look{inkData[1], wedge, nil}
 	}
 	return look{inkMuted, draw.BoxGlyph{}, nil}
 }
 
 // forest draws the intervals, and the line at 1 behind them.
-func forest(bars []bar, ratios []Ratio) plotFunc {
+func forest(bars []bar, ratios []result.Ratio) plotFunc {
 	return func(c draw.Canvas, p *plot.Plot) {
 		x := func(v float64) vg.Length { return c.X(p.X.Norm(min(max(v, p.X.Min), p.X.Max))) }
 		c.StrokeLine2(draw.LineStyle{Color: inkText, Width: thinLine}, x(1), c.Min.Y, x(1), c.Max.Y)
@@ -130,9 +132,9 @@ type comparisonView struct {
 
 // compare adds the comparison to the page; a page without results of single
 // devices is about nothing else.
-func (p *page) compare(r *Results) {
+func (p *page) compare(r *result.Results) {
 	c := r.Comparison
-	p.Comparison = c.view()
+	p.Comparison = viewComparison(c)
 	if len(r.Results) > 0 {
 		return
 	}
@@ -141,9 +143,9 @@ func (p *page) compare(r *Results) {
 		r.Ended.Sub(r.Started).Round(time.Second))
 }
 
-func (c *Comparison) view() *comparisonView {
+func viewComparison(c *result.Comparison) *comparisonView {
 	v := &comparisonView{
-		Verdicts: c.sentences(),
+		Verdicts: sentencesOf(c),
 		Table: &tableView{
 			Caption: "The median over the rounds, and the ratio to the first device, round by round",
 			Head:    []string{"metric", "device", "median", "ratio", "from", "to", "pairs", "verdict"}, Words: []string{"device", "verdict"},
@@ -153,15 +155,15 @@ func (c *Comparison) view() *comparisonView {
 	}
 	for i := range c.Metrics {
 		for k, d := range c.Devices {
-			v.Table.Rows = append(v.Table.Rows, c.Metrics[i].cells(k, d))
+			v.Table.Rows = append(v.Table.Rows, metricCells(&c.Metrics[i], k, d))
 		}
 	}
 	return v
 }
 
-// cells are a device's line in the page's table.
-func (m *Metric) cells(k int, device string) []string {
-	cells := []string{clean(m.Name) + ", " + clean(m.Unit), clean(device), none, none, none, none, none, none}
+// standardCells are a device's line in the page's table.
+func metricCells(m *result.Metric, k int, device string) []string {
+	cells := []string{strictjson.Clean(m.Name) + ", " + strictjson.Clean(m.Unit), strictjson.Clean(device), none, none, none, none, none, none}
 	if v := stats.MedianValid(m.Samples[k]); v != nil {
 		cells[2] = fixed(*v, 1, thin)
 	}
@@ -169,14 +171,14 @@ func (m *Metric) cells(k int, device string) []string {
 		cells[3] = "1"
 		return cells
 	}
-	if r := m.ratio(device); r != nil {
+	if r := ratioOf(m, device); r != nil {
 		copy(cells[3:], []string{threeDigits(r.Value), threeDigits(r.Lower), threeDigits(r.Upper), strconv.Itoa(r.Pairs), verdictWord(r.Verdict)})
 	}
 	return cells
 }
 
 func verdictWord(verdict string) string {
-	if verdict == VerdictNone {
+	if verdict == result.VerdictNone {
 		return "no difference shown"
 	}
 	return verdict

@@ -11,17 +11,19 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tunnelbench/tunnelbench/reports/result"
+	"github.com/tunnelbench/tunnelbench/reports/result/resulttest"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
 // compared is a comparison as `ab` would write it: one device faster, the same
 // device again, and a metric that mostly could not be measured.
-func compared() *Results {
-	r := fixture()
+func compared() *result.Results {
+	r := resulttest.Fixture()
 	r.Results, r.Calibration, r.Profile = nil, r.Calibration[:1], "ab"
 	r.Command = []string{"tunnelbench", "ab", "vxlan", "reference", "vxlan", "--seed", "7"}
 	const rounds = 12
-	c := &Comparison{
+	c := &result.Comparison{
 		Devices: []string{"vxlan", "reference", "vxlan#2"}, FrameSize: 64, Direction: rfc2544.Forward, Overload: 290e3, Light: 80e3,
 		Rounds: rounds, Confidence: 0.95, Warnings: []string{"round 3: reference: the left side ended: exit status 2"},
 	}
@@ -39,7 +41,7 @@ func compared() *Results {
 		{"latency_p50", "ns", -1, [3]float64{18900, 14200, 18900}},
 		{"stream_goodput", "bit/s", 1, [3]float64{4e9, 5e9, 4e9}},
 	} {
-		metric := Metric{Name: m.name, Unit: m.unit, Better: m.better}
+		metric := result.Metric{Name: m.name, Unit: m.unit, Better: m.better}
 		for k := range c.Devices {
 			row := make([]*float64, rounds)
 			for i := range row {
@@ -63,12 +65,12 @@ func compared() *Results {
 func TestJudge(t *testing.T) {
 	c := compared().Comparison
 	for name, want := range map[string][]string{
-		"forwarding_rate":  {VerdictBetter, VerdictNone},
-		"cpu_ns_per_frame": {VerdictWorse, VerdictNone},
-		"latency_p50":      {VerdictBetter, VerdictNone},
+		"forwarding_rate":  {result.VerdictBetter, result.VerdictNone},
+		"cpu_ns_per_frame": {result.VerdictWorse, result.VerdictNone},
+		"latency_p50":      {result.VerdictBetter, result.VerdictNone},
 		"stream_goodput":   nil,
 	} {
-		i := slices.IndexFunc(c.Metrics, func(m Metric) bool { return m.Name == name })
+		i := slices.IndexFunc(c.Metrics, func(m result.Metric) bool { return m.Name == name })
 		var got []string
 		for _, r := range c.Metrics[i].Ratios {
 			got = append(got, r.Verdict)
@@ -82,12 +84,12 @@ func TestJudge(t *testing.T) {
 // A sentence names the wider side of the interval, and never a difference that
 // the interval excludes.
 func TestWords(t *testing.T) {
-	for want, r := range map[string]Ratio{
-		"no difference shown; one of up to 10.0 % cannot be excluded": {Value: 0.97, Lower: 0.9, Upper: 1.02, Verdict: VerdictNone},
-		"no difference shown; one of up to 4.0 % cannot be excluded":  {Value: 1.01, Lower: 0.99, Upper: 1.04, Verdict: VerdictNone},
-		"better by 27.0 % (25.0 % to 30.0 %)":                         {Value: 1.27, Lower: 1.25, Upper: 1.3, Verdict: VerdictBetter},
-		"better by 20.0 % (15.0 % to 25.0 %)":                         {Value: 0.8, Lower: 0.75, Upper: 0.85, Verdict: VerdictBetter},
-		"worse by 12.0 % (10.0 % to 15.0 %)":                          {Value: 0.88, Lower: 0.85, Upper: 0.9, Verdict: VerdictWorse},
+	for want, r := range map[string]result.Ratio{
+		"no difference shown; one of up to 10.0 % cannot be excluded": {Value: 0.97, Lower: 0.9, Upper: 1.02, Verdict: result.VerdictNone},
+		"no difference shown; one of up to 4.0 % cannot be excluded":  {Value: 1.01, Lower: 0.99, Upper: 1.04, Verdict: result.VerdictNone},
+		"better by 27.0 % (25.0 % to 30.0 %)":                         {Value: 1.27, Lower: 1.25, Upper: 1.3, Verdict: result.VerdictBetter},
+		"better by 20.0 % (15.0 % to 25.0 %)":                         {Value: 0.8, Lower: 0.75, Upper: 0.85, Verdict: result.VerdictBetter},
+		"worse by 12.0 % (10.0 % to 15.0 %)":                          {Value: 0.88, Lower: 0.85, Upper: 0.9, Verdict: result.VerdictWorse},
 	} {
 		if got := r.Words(); got != want {
 			t.Errorf("%+v: %q, want %q", r, got, want)
@@ -100,58 +102,58 @@ func TestComparisonGolden(t *testing.T) {
 	if err := WriteText(&b, compared(), false); err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "comparison.txt", b.Bytes())
+	resulttest.Golden(t, "comparison.txt", b.Bytes())
 }
 
 func TestComparisonSurvivesTheFile(t *testing.T) {
 	r := compared()
-	data := encode(t, r)
-	if err := validator(t)(data); err != nil {
+	data := resulttest.Encode(t, r)
+	if err := resulttest.Validator(t)(data); err != nil {
 		t.Error(err)
 	}
-	back, err := Read(bytes.NewReader(data), "results.json")
+	back, err := result.Read(bytes.NewReader(data), "results.json")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !reflect.DeepEqual(back.Comparison, normal(r).Comparison) {
+	if !reflect.DeepEqual(back.Comparison, result.Normal(r).Comparison) {
 		t.Error("what was read is not what was written")
 	}
 	r.Comparison.Warnings = []string{strings.Repeat("w", 5000)}
-	if err := validator(t)(encode(t, r)); err != nil {
+	if err := resulttest.Validator(t)(resulttest.Encode(t, r)); err != nil {
 		t.Errorf("long warning: %v", err)
 	}
 }
 
 func TestReadRefusesBadComparisons(t *testing.T) {
-	good := encode(t, compared())
+	good := resulttest.Encode(t, compared())
 	for want, change := range map[string]func(c, metric, ratio map[string]any){
-		"/comparison/devices: are fewer than two":                   func(c, _, _ map[string]any) { c["devices"] = []string{"vxlan"} },
-		"/comparison/order: has 12 entries for 11 rounds":           func(c, _, _ map[string]any) { c["rounds"] = 11 },
-		"/comparison/order/1: is no order of the devices":           func(c, _, _ map[string]any) { c["order"].([]any)[1] = []int{0, 1, 1} },
-		"/comparison/order/0: is no order of the devices":           func(c, _, _ map[string]any) { c["order"].([]any)[0] = []int{0, 1} },
-		"/comparison/confidence: is not between 0 and 1":            func(c, _, _ map[string]any) { c["confidence"] = 1 },
-		"/metrics/0/samples: has 2 rows for 3 devices":              func(_, m, _ map[string]any) { m["samples"] = m["samples"].([]any)[:2] },
-		"/metrics/0/samples/1: has 1 values for 12 rounds":          func(_, m, _ map[string]any) { m["samples"].([]any)[1] = []int{1} },
-		"/metrics/0/samples/0: has what is not above zero":          func(_, m, _ map[string]any) { m["samples"].([]any)[0].([]any)[3] = 0 },
-		`/metrics/0/ratios/0: "vxlan" was not compared`:             func(_, _, r map[string]any) { r["device"] = "vxlan" },
-		"/metrics/0/ratios/0: is not between its bounds":            func(_, _, r map[string]any) { r["value"] = 9 },
-		"/metrics/0/ratios/0: rests on 12 pairs, the samples have":  func(_, _, r map[string]any) { r["pairs"] = 12 },
-		`/metrics/0/ratios/0: its interval does not say "worse"`:    func(_, _, r map[string]any) { r["verdict"] = "worse" },
-		`/metrics/0/ratios/0/verdict: is "moon"`:                    func(_, _, r map[string]any) { r["verdict"] = "moon" },
-		`/comparison/metrics/0: unknown key "mean"`:                 func(_, m, _ map[string]any) { m["mean"] = 1 },
-		"/comparison/metrics/0/better: 2 is above 1":                func(_, m, _ map[string]any) { m["better"] = 2 },
-		"/comparison/metrics/0/samples/0: is a number, must be an":  func(_, m, _ map[string]any) { m["samples"].([]any)[0] = 1 },
-		"/comparison/metrics/0/ratios/0: has no \"lower\"":          func(_, _, r map[string]any) { delete(r, "lower") },
-		"/comparison: has no \"order\"":                             func(c, _, _ map[string]any) { delete(c, "order") },
-		"/comparison/frame_size: 3 is below 64":                     func(c, _, _ map[string]any) { c["frame_size"] = 3 },
-		"/comparison/metrics/0/samples/0/0: is a string, must be a": func(_, m, _ map[string]any) { m["samples"].([]any)[0].([]any)[0] = "x" },
+		"/comparison/devices: are fewer than two":                                func(c, _, _ map[string]any) { c["devices"] = []string{"vxlan"} },
+		"/comparison/order: has 12 entries for 11 rounds":                        func(c, _, _ map[string]any) { c["rounds"] = 11 },
+		"/comparison/order/1: is no order of the devices":                        func(c, _, _ map[string]any) { c["order"].([]any)[1] = []int{0, 1, 1} },
+		"/comparison/order/0: is no order of the devices":                        func(c, _, _ map[string]any) { c["order"].([]any)[0] = []int{0, 1} },
+		"/comparison/confidence: is not between 0 and 1":                         func(c, _, _ map[string]any) { c["confidence"] = 1 },
+		"/metrics/0/samples: has 2 rows for 3 devices":                           func(_, m, _ map[string]any) { m["samples"] = m["samples"].([]any)[:2] },
+		"/metrics/0/samples/1: has 1 values for 12 rounds":                       func(_, m, _ map[string]any) { m["samples"].([]any)[1] = []int{1} },
+		"/metrics/0/samples/0: has what is not above zero":                       func(_, m, _ map[string]any) { m["samples"].([]any)[0].([]any)[3] = 0 },
+		`/metrics/0/ratios/0: "vxlan" was not compared`:                          func(_, _, r map[string]any) { r["device"] = "vxlan" },
+		"/metrics/0/ratios/0: is not between its bounds":                         func(_, _, r map[string]any) { r["value"] = 9 },
+		"/metrics/0/ratios/0: rests on 12 pairs, the samples have":               func(_, _, r map[string]any) { r["pairs"] = 12 },
+		`/metrics/0/ratios/0: its interval does not say "worse"`:                 func(_, _, r map[string]any) { r["verdict"] = "worse" },
+		`/metrics/0/ratios/0/verdict: is "moon"`:                                 func(_, _, r map[string]any) { r["verdict"] = "moon" },
+		`/comparison/metrics/0: unknown key "mean"`:                              func(_, m, _ map[string]any) { m["mean"] = 1 },
+		"/comparison/metrics/0/better: 2 is above 1":                             func(_, m, _ map[string]any) { m["better"] = 2 },
+		"/comparison/metrics/0/samples/0: is a number, must be an":               func(_, m, _ map[string]any) { m["samples"].([]any)[0] = 1 },
+		"/comparison/metrics/0/ratios/0: has no \"lower\"":                       func(_, _, r map[string]any) { delete(r, "lower") },
+		"/comparison: has no \"order\"":                                          func(c, _, _ map[string]any) { delete(c, "order") },
+		"/comparison/frame_size: 3 is below 64":                                  func(c, _, _ map[string]any) { c["frame_size"] = 3 },
+		"/comparison/metrics/0/samples/0/0: is a string, must be null or number": func(_, m, _ map[string]any) { m["samples"].([]any)[0].([]any)[0] = "x" },
 	} {
-		data := edit(t, good, func(d map[string]any) {
+		data := resulttest.Edit(t, good, func(d map[string]any) {
 			c := d["comparison"].(map[string]any)
 			m := c["metrics"].([]any)[0].(map[string]any)
 			change(c, m, m["ratios"].([]any)[0].(map[string]any))
 		})
-		if _, err := Read(bytes.NewReader(data), "bad.json"); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := result.Read(bytes.NewReader(data), "bad.json"); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %s", err, want)
 		}
 	}
@@ -174,7 +176,7 @@ func TestComparisonPage(t *testing.T) {
 		}
 	}
 	both := compared()
-	both.Results = small().Results
+	both.Results = resulttest.Small().Results
 	page = render(t, both)
 	checkPage(t, page)
 	if !strings.Contains(string(page), `id="m-rate"`) || !strings.Contains(string(page), `id="f-comparison"`) {
@@ -183,7 +185,7 @@ func TestComparisonPage(t *testing.T) {
 }
 
 func TestComparisonEscapesHostileNames(t *testing.T) {
-	for _, name := range hostile {
+	for _, name := range resulttest.Hostile {
 		r := compared()
 		c := r.Comparison
 		c.Warnings, c.Direction = []string{name}, name
@@ -224,7 +226,7 @@ func TestComparisonPicture(t *testing.T) {
 	for range 5 {
 		many.Comparison.Metrics = append(many.Comparison.Metrics, many.Comparison.Metrics[0])
 	}
-	for name, r := range map[string]*Results{"usual": compared(), "wild": wild, "many": many} {
+	for name, r := range map[string]*result.Results{"usual": compared(), "wild": wild, "many": many} {
 		paths, err := WritePNGs(dir, r)
 		if err != nil || len(paths) != 1 || filepath.Base(paths[0]) != "comparison.png" {
 			t.Fatalf("%s: %v, %v", name, paths, err)

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tunnelbench/tunnelbench/internal/strictjson"
+	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
@@ -51,11 +53,11 @@ func clauses() []clause {
 
 // evidence is what a run is judged by.
 type evidence struct {
-	r *Results
+	r *result.Results
 }
 
 // results are those of a test.
-func (e *evidence) results(test string) (out []*Result) {
+func (e *evidence) results(test string) (out []*result.Result) {
 	for i := range e.r.Results {
 		if e.r.Results[i].Test == test {
 			out = append(out, &e.r.Results[i])
@@ -96,16 +98,16 @@ func (e *evidence) sum(of func(*rfc2544.Observation) uint64) (total uint64, tria
 func (e *evidence) test(test, term, how string) ruling {
 	all := e.results(test)
 	if len(all) == 0 {
-		return notApplicable("not measured: profile " + clean(e.r.Profile) + " does not run this test here")
+		return notApplicable("not measured: profile " + strictjson.Clean(e.r.Profile) + " does not run this test here")
 	}
 	var cut, without []string
 	n, cannot := 0, ""
 	for _, res := range all {
-		name := fmt.Sprintf("%s at %d", clean(res.DUT), int(res.FrameSize))
-		v := res.begins(term)
+		name := fmt.Sprintf("%s at %d", strictjson.Clean(res.DUT), int(res.FrameSize))
+		v := valueBeginning(res, term)
 		switch {
 		case res.Unsupported != "":
-			cannot = clean(res.Unsupported)
+			cannot = strictjson.Clean(res.Unsupported)
 		case v == nil || !res.Valid:
 			without = append(without, name+": "+firstDoubt(res))
 		case strings.HasSuffix(v.Name, rfc2544.Short):
@@ -127,8 +129,8 @@ func (e *evidence) test(test, term, how string) ruling {
 	return met(how, test)
 }
 
-// begins is the first value whose name begins with a term.
-func (r *Result) begins(term string) *rfc2544.Value {
+// valueBeginning is the first value whose name begins with a term.
+func valueBeginning(r *result.Result, term string) *rfc2544.Value {
 	for i := range r.Values {
 		if strings.HasPrefix(r.Values[i].Name, term) {
 			return &r.Values[i]
@@ -137,20 +139,20 @@ func (r *Result) begins(term string) *rfc2544.Value {
 	return nil
 }
 
-func firstDoubt(res *Result) string {
+func firstDoubt(res *result.Result) string {
 	for _, doubt := range append([]string{res.Error}, res.Warnings...) {
 		if doubt != "" && !strings.Contains(doubt, " is cut short: ") {
-			return clean(doubt)
+			return strictjson.Clean(doubt)
 		}
 	}
 	return "no value"
 }
 
 // cutOf is what a test says that it left out.
-func cutOf(res *Result) string {
+func cutOf(res *result.Result) string {
 	for _, w := range res.Warnings {
 		if _, what, ok := strings.Cut(w, " is cut short: "); ok {
-			return clean(what)
+			return strictjson.Clean(what)
 		}
 	}
 	return "cut short"
@@ -172,7 +174,7 @@ type linkView struct{ Name, Href string }
 
 // conformance judges a run by every clause. Places of rulings become links to
 // the page's sections and to the first result of a test.
-func conformance(r *Results, at string) *conformanceView {
+func conformance(r *result.Results, at string) *conformanceView {
 	e := &evidence{r}
 	view := &conformanceView{}
 	tally := map[string]int{}
@@ -207,7 +209,7 @@ func compliance(tally map[string]int) string {
 func (e *evidence) link(place, at string) linkView {
 	for i := range e.r.Results {
 		if e.r.Results[i].Test == place {
-			return linkView{clean(place), fmt.Sprintf("#%sr%d", at, i+1)}
+			return linkView{strictjson.Clean(place), fmt.Sprintf("#%sr%d", at, i+1)}
 		}
 	}
 	return linkView{place, "#" + at + place}

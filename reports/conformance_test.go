@@ -8,23 +8,25 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tunnelbench/tunnelbench/reports/result"
+	"github.com/tunnelbench/tunnelbench/reports/result/resulttest"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
 // suiteResults is a run with every test of the RFCs, whole or cut short.
-func suiteResults(short bool) *Results {
+func suiteResults(short bool) *result.Results {
 	suffix, warnings := "", []string{"a remark"}
 	if short {
 		suffix, warnings = rfc2544.Short, []string{"a remark", "it is cut short: a trial of 1s instead of 1m0s (RFC 2544 section 24)"}
 	}
 	mol := rfc2544.Rate(1.2e6)
-	r := fixture()
+	r := resulttest.Fixture()
 	r.Profile, r.Link = "full", rfc2544.Gigabit
-	r.Calibration = []Calibration{{FrameSize: 64, MOL: &mol}}
+	r.Calibration = []result.Calibration{{FrameSize: 64, MOL: &mol}}
 	r.Command = []string{"tunnelbench", "run", "--profile", "full"}
 	r.Results = nil
 	add := func(test string, names ...string) {
-		res := Result{DUT: "vxlan", Kind: KindPlain, Test: test, FrameSize: 64, Direction: rfc2544.Both, Valid: true, Warnings: warnings}
+		res := result.Result{DUT: "vxlan", Kind: result.KindPlain, Test: test, FrameSize: 64, Direction: rfc2544.Both, Valid: true, Warnings: warnings}
 		for i, name := range names {
 			if test != rfc2544.NameRate {
 				name += suffix
@@ -70,9 +72,9 @@ func TestConformanceIsComplete(t *testing.T) {
 			ids = append(ids, fmt.Sprintf("%s%d", section, i+1))
 		}
 	}
-	for name, r := range map[string]*Results{
-		"quick": fixture(), "full": suiteResults(false), "ci": suiteResults(true), "nothing": {Schema: Schema},
-		"IPv6": func() *Results { r := suiteResults(false); r.Command = append(r.Command, "--ip", "6"); return r }(),
+	for name, r := range map[string]*result.Results{
+		"quick": resulttest.Fixture(), "full": suiteResults(false), "ci": suiteResults(true), "nothing": {Schema: result.Schema},
+		"IPv6": func() *result.Results { r := suiteResults(false); r.Command = append(r.Command, "--ip", "6"); return r }(),
 	} {
 		var page bytes.Buffer
 		if err := HTML(&page, r); err != nil {
@@ -104,7 +106,7 @@ func TestConformanceIsComplete(t *testing.T) {
 
 // A run in full meets what it measures; what was cut short deviates and says how.
 func TestConformanceTells(t *testing.T) {
-	standing := func(r *Results, id string) clauseView {
+	standing := func(r *result.Results, id string) clauseView {
 		for _, row := range conformance(r, "").Rows {
 			if row.ID == id {
 				return row
@@ -117,7 +119,7 @@ func TestConformanceTells(t *testing.T) {
 		if row := standing(suiteResults(false), id); row.Standing != clauseMet {
 			t.Errorf("%s in full: %s, %s", id, row.Standing, row.Ruling)
 		}
-		if row := standing(fixture(), id); id != "E21" && row.Standing != clauseNotApply {
+		if row := standing(resulttest.Fixture(), id); id != "E21" && row.Standing != clauseNotApply {
 			t.Errorf("%s in a quick run: %s, %s", id, row.Standing, row.Ruling)
 		}
 		row := standing(suiteResults(true), id)

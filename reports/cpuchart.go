@@ -8,6 +8,7 @@ import (
 	"gonum.org/v1/plot/vg"
 
 	"github.com/tunnelbench/tunnelbench/internal/stats"
+	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
@@ -22,7 +23,7 @@ var cpuParts = []struct {
 	{"the kernel beside them", look{colour: inkData[1]}},
 }
 
-func cpuChart(_ *Results, m *matrix, maxBars int) (chart, bool) {
+func cpuChart(_ *result.Results, m *matrix, maxBars int) (chart, bool) {
 	c := chart{
 		id: "cpu", title: "CPU per frame",
 		caption: "Nanoseconds of all cores per delivered frame at half the found rate, minus what the bare wire costs. Lower is better. " +
@@ -92,7 +93,7 @@ func (c *cell) cpuParts(whole float64) []float64 {
 func (c *cell) processCPU() (process, user *float64) {
 	var all, users []*float64
 	for _, res := range c.results {
-		if res.value(cpuNames...) == nil || len(res.Trials) == 0 {
+		if res.Value(cpuNames...) == nil || len(res.Trials) == 0 {
 			continue
 		}
 		for i := range res.Trials {

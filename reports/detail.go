@@ -7,11 +7,13 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tunnelbench/tunnelbench/internal/strictjson"
+	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
 // details are the results one by one, with every trial.
-func details(r *Results, m *matrix, at string) ([]detail, error) {
+func details(r *result.Results, m *matrix, at string) ([]detail, error) {
 	var out []detail
 	for i := range r.Results {
 		d, err := detailOf(&r.Results[i], fmt.Sprintf("%sr%d", at, i+1), m.rate)
@@ -23,12 +25,12 @@ func details(r *Results, m *matrix, at string) ([]detail, error) {
 	return out, nil
 }
 
-func detailOf(res *Result, id, rate string) (detail, error) {
-	title := []string{clean(res.DUT), sizeText(res.FrameSize), cmp.Or(clean(res.Test), "test"), clean(res.Direction)}
+func detailOf(res *result.Result, id, rate string) (detail, error) {
+	title := []string{strictjson.Clean(res.DUT), sizeText(res.FrameSize), cmp.Or(strictjson.Clean(res.Test), "test"), strictjson.Clean(res.Direction)}
 	d := detail{ID: id, Title: strings.Join(slices.DeleteFunc(title, func(s string) bool { return s == "" }), " · "), State: resultState(res)}
 	for _, doubt := range append([]string{res.Unsupported, res.Error}, res.Warnings...) {
 		if doubt != "" {
-			d.Doubts = append(d.Doubts, clean(doubt))
+			d.Doubts = append(d.Doubts, strictjson.Clean(doubt))
 		}
 	}
 	if len(res.Values) > 0 {
@@ -37,7 +39,7 @@ func detailOf(res *Result, id, rate string) (detail, error) {
 	if len(res.Trials) > 0 {
 		d.Trials = trialTable(res)
 	}
-	if c, ok := timeline(id+"-search", res, res.value(rate)); ok && res.Test != rfc2544.NameLatency {
+	if c, ok := timeline(id+"-search", res, res.Value(rate)); ok && res.Test != rfc2544.NameLatency {
 		f, err := figureOf(c)
 		if err != nil {
 			return detail{}, err
@@ -47,7 +49,7 @@ func detailOf(res *Result, id, rate string) (detail, error) {
 	return d, nil
 }
 
-func resultState(res *Result) string {
+func resultState(res *result.Result) string {
 	switch {
 	case res.Unsupported != "":
 		return "cannot run"
@@ -62,7 +64,7 @@ func resultState(res *Result) string {
 	return fmt.Sprintf("%d trials", len(res.Trials))
 }
 
-func valueTable(res *Result) *tableView {
+func valueTable(res *result.Result) *tableView {
 	t := &tableView{Caption: "Values", Head: []string{"name", "value", "lower", "upper", "unit", "n", "better"}, Words: []string{"unit", "better"}}
 	number := func(v *float64) string {
 		if v == nil {
@@ -79,7 +81,7 @@ func valueTable(res *Result) *tableView {
 		case v.Better < 0:
 			better = "lower"
 		}
-		t.Rows = append(t.Rows, []string{clean(v.Name), number(&v.Value), number(v.Lower), number(v.Upper), clean(v.Unit), fmt.Sprint(v.N), better})
+		t.Rows = append(t.Rows, []string{strictjson.Clean(v.Name), number(&v.Value), number(v.Lower), number(v.Upper), strictjson.Clean(v.Unit), fmt.Sprint(v.N), better})
 	}
 	return t
 }
@@ -105,7 +107,7 @@ var trialColumns = []struct {
 	{"loss by direction", func(o *rfc2544.Observation) string {
 		var parts []string
 		for _, d := range o.Directions {
-			parts = append(parts, clean(d.Direction)+" "+percent(d.LossRatio()))
+			parts = append(parts, strictjson.Clean(d.Direction)+" "+percent(d.LossRatio()))
 		}
 		return cmp.Or(strings.Join(parts, ", "), none)
 	}},
@@ -152,7 +154,7 @@ func dropText(drops map[string]int64) string {
 	var parts []string
 	for _, place := range slices.Sorted(maps.Keys(drops)) {
 		if n := drops[place]; n != 0 {
-			parts = append(parts, clean(place)+" "+fixed(float64(n), 0, thin))
+			parts = append(parts, strictjson.Clean(place)+" "+fixed(float64(n), 0, thin))
 		}
 	}
 	return cmp.Or(strings.Join(parts, ", "), none)
@@ -161,12 +163,12 @@ func dropText(drops map[string]int64) string {
 func cleanAll(texts []string) []string {
 	out := make([]string, len(texts))
 	for i, s := range texts {
-		out[i] = clean(s)
+		out[i] = strictjson.Clean(s)
 	}
 	return out
 }
 
-func trialTable(res *Result) *tableView {
+func trialTable(res *result.Result) *tableView {
 	t := &tableView{Caption: "Trials, in the order they ran; columns in which all is zero or unknown are left out", Head: []string{"#"}, Words: []string{"loss by direction", "dropped at", "verdict"}}
 	for i := range res.Trials {
 		t.Rows = append(t.Rows, []string{fmt.Sprint(i + 1)})

@@ -7,43 +7,18 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
 // Spaces that do not break: between a number and its unit, and between
 // thousands. Decimal points and the rest are the same in every locale.
 const (
-	nbsp  = "\u00a0"
+	Nbsp  = "\u00a0"
 	thin  = "\u202f"
 	minus = "\u2212"
 	none  = "–"
 )
-
-// clean makes text from a results file safe to show anywhere: control and
-// format characters (terminal escapes, line breaks, text that runs backwards)
-// become U+FFFD. Markup is left to html/template.
-func clean(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r == ' ' || unicode.IsGraphic(r) {
-			return r
-		}
-		return unicode.ReplacementChar
-	}, s)
-}
-
-// short is clean text of at most n characters.
-func short(s string, n int) string {
-	if len(s) > 4*n {
-		s = s[:4*n] // no need to look at megabytes for a few characters
-	}
-	runes := []rune(clean(s))
-	if len(runes) > n {
-		return string(runes[:n-1]) + "…"
-	}
-	return string(runes)
-}
-
-func quote(s string) string { return strconv.Quote(short(s, 64)) }
 
 // digits writes v with three significant digits at least, all of its integer
 // part, and no more than two decimals; thousands are set apart by sep.
@@ -104,13 +79,13 @@ func percent(ratio float64) string {
 	case math.IsNaN(v) || math.IsInf(v, 0):
 		return none
 	case a >= 9.95 || a == 0:
-		return fixed(v, 0, thin) + nbsp + "%"
+		return fixed(v, 0, thin) + Nbsp + "%"
 	case a >= 0.095:
-		return fixed(v, 1, thin) + nbsp + "%"
+		return fixed(v, 1, thin) + Nbsp + "%"
 	case a >= 0.0005:
-		return fixed(v, 3, thin) + nbsp + "%"
+		return fixed(v, 3, thin) + Nbsp + "%"
 	}
-	return "<" + thin + "0.001" + nbsp + "%"
+	return "<" + thin + "0.001" + Nbsp + "%"
 }
 
 // micros is a duration in microseconds, without the unit.
@@ -123,13 +98,13 @@ func span(d time.Duration) string {
 	case d == 0:
 		return "0"
 	case d < time.Microsecond:
-		return digits(v, thin) + nbsp + "ns"
+		return digits(v, thin) + Nbsp + "ns"
 	case d < time.Millisecond:
-		return digits(v/1e3, thin) + nbsp + "µs"
+		return digits(v/1e3, thin) + Nbsp + "µs"
 	case d < time.Second:
-		return digits(v/1e6, thin) + nbsp + "ms"
+		return digits(v/1e6, thin) + Nbsp + "ms"
 	}
-	return strings.TrimSuffix(digits(v/1e9, thin), ".00") + nbsp + "s"
+	return strings.TrimSuffix(digits(v/1e9, thin), ".00") + Nbsp + "s"
 }
 
 // signedSpan writes nanoseconds that may be negative.
@@ -167,7 +142,7 @@ func engineering(v float64) string {
 func shellLine(args []string) string {
 	out := make([]string, len(args))
 	for i, a := range args {
-		a = clean(a)
+		a = strictjson.Clean(a)
 		if a == "" || strings.ContainsFunc(a, needsQuote) {
 			a = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
 		}
@@ -193,5 +168,5 @@ func engineering3(v float64) string {
 func bitText(b rfc2544.BitRate) string {
 	s := engineering(float64(b))
 	number := strings.TrimRight(s, "kMG")
-	return number + nbsp + s[len(number):] + "bit/s"
+	return number + Nbsp + s[len(number):] + "bit/s"
 }

@@ -7,6 +7,9 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/tunnelbench/tunnelbench/internal/strictjson"
+	"github.com/tunnelbench/tunnelbench/reports/result"
 )
 
 // Formats are what Format writes, one after the other.
@@ -14,7 +17,7 @@ var Formats = []string{"md", "csv", "benchfmt", "junit"}
 
 // Format writes runs for other programs, one after the other: numbers of different machines are
 // never set side by side.
-func Format(name string, runs []*Results) ([]byte, error) {
+func Format(name string, runs []*result.Results) ([]byte, error) {
 	switch name {
 	case "md":
 		return formatMarkdown(runs), nil
@@ -29,20 +32,20 @@ func Format(name string, runs []*Results) ([]byte, error) {
 }
 
 // host names a machine in a few words.
-func (r *Results) host() string { return hostWords(r.Host) }
+func hostOf(r *result.Results) string { return hostWords(r.Host) }
 
-func hostWords(h Host) string {
-	return fmt.Sprintf("%s, %d cores, Linux %s", short(h.CPU, 100), h.Cores, short(h.Kernel, 60))
+func hostWords(h result.Host) string {
+	return fmt.Sprintf("%s, %d cores, Linux %s", strictjson.Short(h.CPU, 100), h.Cores, strictjson.Short(h.Kernel, 60))
 }
 
 // formatMarkdown is a table for each run: a line for each result. All names are hostile.
-func formatMarkdown(runs []*Results) []byte {
+func formatMarkdown(runs []*result.Results) []byte {
 	var b bytes.Buffer
 	for i, r := range runs {
 		if i > 0 {
 			b.WriteString("\n")
 		}
-		fmt.Fprintf(&b, "**%s**, profile %s, %s\n\n", markdown(r.host()), markdown(short(r.Profile, 60)), r.Started.UTC().Format("2006-01-02 15:04"))
+		fmt.Fprintf(&b, "**%s**, profile %s, %s\n\n", markdown(hostOf(r)), markdown(strictjson.Short(r.Profile, 60)), r.Started.UTC().Format("2006-01-02 15:04"))
 		m := newMatrix(r)
 		fmt.Fprintf(&b, "| tunnel | size | %s, kfps | of plain | latency p50 / p99, µs | CPU, ns a frame | limited by | valid |\n|---|---:|---:|---:|---:|---:|---|---|\n", markdown(m.rate))
 		for j := range m.rows {
@@ -70,13 +73,13 @@ func markdownCell(b *bytes.Buffer, r *row, c *cell) {
 	}
 	cells := []string{r.label, sizeText(c.size), rate, share, microText(c.p50) + " / " + microText(c.p99), nanoText(c.cpu), limitWord(r, c)}
 	for i := range cells {
-		cells[i] = markdown(short(cells[i], maxName))
+		cells[i] = markdown(strictjson.Short(cells[i], maxName))
 	}
 	fmt.Fprintf(b, "| %s | %s |\n", strings.Join(cells, " | "), valid)
 }
 
 // formatCSV is a line for each value; a spreadsheet is told of no formulas.
-func formatCSV(runs []*Results) ([]byte, error) {
+func formatCSV(runs []*result.Results) ([]byte, error) {
 	var b bytes.Buffer
 	w := csv.NewWriter(&b)
 	lines := [][]string{{"host", "started", "profile", "dut", "kind", "direction", "frame_size", "test", "name", "value", "unit", "lower", "upper", "valid", "limited_by"}}
@@ -85,7 +88,7 @@ func formatCSV(runs []*Results) ([]byte, error) {
 			res := &r.Results[i]
 			for _, v := range res.Values {
 				lines = append(lines, []string{
-					plain(r.host()), r.Started.UTC().Format("2006-01-02T15:04:05Z"), plain(r.Profile), plain(res.DUT), plain(res.Kind), plain(res.Direction),
+					plain(hostOf(r)), r.Started.UTC().Format("2006-01-02T15:04:05Z"), plain(r.Profile), plain(res.DUT), plain(res.Kind), plain(res.Direction),
 					strconv.Itoa(int(res.FrameSize)), plain(res.Test), plain(v.Name), exact(&v.Value), plain(v.Unit), exact(v.Lower), exact(v.Upper),
 					strconv.FormatBool(res.Valid), plain(res.LimitedBy),
 				})
@@ -98,7 +101,7 @@ func formatCSV(runs []*Results) ([]byte, error) {
 
 // plain is text that no spreadsheet takes for a formula.
 func plain(s string) string {
-	s = clean(s)
+	s = strictjson.Clean(s)
 	if s != "" && strings.ContainsRune("=+-@", rune(s[0])) {
 		return "'" + s
 	}
@@ -114,10 +117,10 @@ func exact(v *float64) string {
 }
 
 // formatBench is the Go benchmark format, for benchstat: a line for each value.
-func formatBench(runs []*Results) []byte {
+func formatBench(runs []*result.Results) []byte {
 	var b bytes.Buffer
 	for _, r := range runs {
-		fmt.Fprintf(&b, "cpu: %s\nkernel: %s\ncommit: %s\n", clean(r.Host.CPU), word(r.Host.Kernel), word(r.Tool.Commit))
+		fmt.Fprintf(&b, "cpu: %s\nkernel: %s\ncommit: %s\n", strictjson.Clean(r.Host.CPU), word(r.Host.Kernel), word(r.Tool.Commit))
 		for i := range r.Results {
 			res := &r.Results[i]
 			for _, v := range res.Values {
@@ -143,7 +146,7 @@ func benchName(test string) string {
 
 // formatJUnit is a case for each result: a device that died is a failure, one that is not
 // valid an error, one that cannot run here is skipped.
-func formatJUnit(runs []*Results) ([]byte, error) {
+func formatJUnit(runs []*result.Results) ([]byte, error) {
 	s := junitSuite{Name: "tunnelbench", Time: "0.000"}
 	for _, r := range runs {
 		for i := range r.Results {
@@ -166,15 +169,15 @@ func formatJUnit(runs []*Results) ([]byte, error) {
 	return append([]byte(xml.Header), append(data, '\n')...), nil
 }
 
-func junitResult(r *Result) junitCase {
-	c := junitCase{Classname: clean(r.DUT), Name: fmt.Sprintf("%s, %d octets, %s", clean(r.Test), int(r.FrameSize), clean(r.Direction)), Time: "0.000"}
+func junitResult(r *result.Result) junitCase {
+	c := junitCase{Classname: strictjson.Clean(r.DUT), Name: fmt.Sprintf("%s, %d octets, %s", strictjson.Clean(r.Test), int(r.FrameSize), strictjson.Clean(r.Direction)), Time: "0.000"}
 	switch {
 	case r.Unsupported != "":
-		c.Skipped = &junitFault{Message: clean(r.Unsupported), Type: "unsupported"}
+		c.Skipped = &junitFault{Message: strictjson.Clean(r.Unsupported), Type: "unsupported"}
 	case r.Error != "":
-		c.Failures = []junitFault{{Message: clean(r.Error), Type: "died"}}
+		c.Failures = []junitFault{{Message: strictjson.Clean(r.Error), Type: "died"}}
 	case !r.Valid:
-		c.Error = &junitFault{Message: clean(strings.Join(r.Warnings, "; ")), Type: "not valid"}
+		c.Error = &junitFault{Message: strictjson.Clean(strings.Join(r.Warnings, "; ")), Type: "not valid"}
 	}
 	return c
 }

@@ -6,15 +6,18 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+
+	"github.com/tunnelbench/tunnelbench/reports/result"
+	"github.com/tunnelbench/tunnelbench/reports/result/resulttest"
 )
 
 func TestFormats(t *testing.T) {
 	for _, name := range Formats {
-		data, err := Format(name, []*Results{small(), small()})
+		data, err := Format(name, []*result.Results{resulttest.Small(), resulttest.Small()})
 		if err != nil {
 			t.Fatal(err)
 		}
-		golden(t, "small."+name, data)
+		resulttest.Golden(t, "small."+name, data)
 	}
 	if _, err := Format("pdf", nil); err == nil || !strings.Contains(err.Error(), "benchfmt") {
 		t.Error(err)
@@ -32,11 +35,11 @@ func TestFormatsKeepTheirShape(t *testing.T) {
 		}
 		return b.String()
 	}
-	shape := func(r *Results) (lines, fields, cases int) {
-		md, _ := Format("md", []*Results{r})
-		text, _ := Format("csv", []*Results{r})
-		bench, _ := Format("benchfmt", []*Results{r})
-		junit, _ := Format("junit", []*Results{r})
+	shape := func(r *result.Results) (lines, fields, cases int) {
+		md, _ := Format("md", []*result.Results{r})
+		text, _ := Format("csv", []*result.Results{r})
+		bench, _ := Format("benchfmt", []*result.Results{r})
+		junit, _ := Format("junit", []*result.Results{r})
 		rows, err := csv.NewReader(strings.NewReader(string(text))).ReadAll()
 		if err != nil {
 			t.Fatal(err)
@@ -57,9 +60,9 @@ func TestFormatsKeepTheirShape(t *testing.T) {
 		}
 		return strings.Count(string(md), "\n") + strings.Count(string(bench), "\n"), len(rows), len(suites.Suite.Cases)
 	}
-	l, f, c := shape(small())
+	l, f, c := shape(resulttest.Small())
 	for range 2000 {
-		r := small()
+		r := resulttest.Small()
 		r.Host.CPU, r.Host.Kernel, r.Profile, r.Tool.Commit = hostile(), hostile(), hostile(), hostile()
 		name := hostile()
 		for i := range r.Results {

@@ -1,6 +1,10 @@
 package reports
 
-import "time"
+import (
+	"time"
+
+	"github.com/tunnelbench/tunnelbench/reports/result"
+)
 
 // FuzzSchema names the version of the file of a fuzz campaign that this package
 // writes.
@@ -9,7 +13,7 @@ const FuzzSchema = "tunnelbench.fuzz/1"
 // Fuzz is a campaign: which targets were attacked, for how long, what was found.
 type Fuzz struct {
 	Schema  string       `json:"schema"`
-	Tool    Tool         `json:"tool"`
+	Tool    result.Tool  `json:"tool"`
 	Command []string     `json:"command"`
 	Started time.Time    `json:"started"`
 	Ended   time.Time    `json:"ended"`

@@ -7,6 +7,8 @@ import (
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
+
+	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 )
 
 const (
@@ -73,7 +75,7 @@ func (g growth) chart(targets []FuzzTarget, moments []time.Duration) chart {
 	var lines []plotFunc
 	for i := range targets {
 		t, l := &targets[i], fuzzLook(i)
-		cells := []string{clean(t.Name)}
+		cells := []string{strictjson.Clean(t.Name)}
 		marked := g.marks(t, moments, &cells)
 		line := g.points(thinned(t.Samples, fuzzPoints))
 		for _, p := range slices.Concat(line, marked) {
@@ -82,7 +84,7 @@ func (g growth) chart(targets []FuzzTarget, moments []time.Duration) chart {
 		bare := l
 		bare.mark = nil
 		lines = append(lines, lineOf(line, bare), glyphsOf(marked, l))
-		c.legend = append(c.legend, legendItem{l, clean(t.Name), true})
+		c.legend = append(c.legend, legendItem{l, strictjson.Clean(t.Name), true})
 		c.table.rows = append(c.table.rows, cells)
 	}
 	c.draw = func() *plot.Plot {

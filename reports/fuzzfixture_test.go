@@ -5,13 +5,15 @@ import (
 	"fmt"
 	"math"
 	"time"
+
+	"github.com/tunnelbench/tunnelbench/reports/result"
 )
 
 // campaign is one as `fuzz run` would record it: a target with two findings, one
 // with none, one that was not attacked to the end.
 func campaign() *Fuzz {
 	f := &Fuzz{
-		Schema: FuzzSchema, Tool: Tool{Version: "v0.2.0", Commit: "3f2a9c1d7b", Go: "go1.26.0"},
+		Schema: FuzzSchema, Tool: result.Tool{Version: "v0.2.0", Commit: "3f2a9c1d7b", Go: "go1.26.0"},
 		Command: []string{"tunnelbench", "fuzz", "run", "--target", "header,decap,config", "--time", "1m"},
 		Started: time.Date(2026, 11, 23, 9, 30, 0, 0, time.UTC), Ended: time.Date(2026, 11, 23, 9, 32, 11, 0, time.UTC),
 		CPU: "AMD EPYC 9R14", Kernel: "6.18.1",
@@ -71,7 +73,7 @@ func allocationFinding() Finding {
 // hostileCampaign says the hostile name wherever a text can stand.
 func hostileCampaign(name string) *Fuzz {
 	f := campaign()
-	f.Tool, f.CPU, f.Kernel = Tool{name, name, name}, name, name
+	f.Tool, f.CPU, f.Kernel = result.Tool{Version: name, Commit: name, Go: name}, name, name
 	f.Command = []string{name, "--x=" + name}
 	for i := range f.Targets {
 		t := &f.Targets[i]

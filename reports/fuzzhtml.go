@@ -9,6 +9,8 @@ import (
 	"html/template"
 	"slices"
 	"strconv"
+
+	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 )
 
 var (
@@ -96,8 +98,8 @@ func newFuzzPage(f *Fuzz) (*fuzzPage, error) {
 func fuzzSummary(f *Fuzz) string {
 	var names, engines []string
 	for i := range f.Targets {
-		names = append(names, clean(f.Targets[i].Name))
-		if e := clean(f.Targets[i].Engine); e != "" && !slices.Contains(engines, e) {
+		names = append(names, strictjson.Clean(f.Targets[i].Name))
+		if e := strictjson.Clean(f.Targets[i].Engine); e != "" && !slices.Contains(engines, e) {
 			engines = append(engines, e)
 		}
 	}
@@ -143,7 +145,7 @@ func fuzzHeadlines(f *Fuzz) []headline {
 			more := sum.unfinished - pageNames
 			return append(out, headline{Topic: "Not attacked to the end", Name: strconv.Itoa(more) + " more", Text: "listed in the table", Failed: true})
 		}
-		out = append(out, headline{Topic: "Not attacked to the end", Name: clean(t.Name), Text: clean(t.Error), Failed: true})
+		out = append(out, headline{Topic: "Not attacked to the end", Name: strictjson.Clean(t.Name), Text: strictjson.Clean(t.Error), Failed: true})
 	}
 	return out
 }
@@ -159,7 +161,7 @@ func fuzzTargetTable(f *Fuzz) *tableView {
 	table.Head = append(table.Head, "verdict")
 	for i := range f.Targets {
 		t := &f.Targets[i]
-		row := []string{clean(t.Name), clean(t.Doc), clean(t.Engine)}
+		row := []string{strictjson.Clean(t.Name), strictjson.Clean(t.Doc), strictjson.Clean(t.Engine)}
 		for _, c := range fuzzColumns {
 			row = append(row, c.text(t))
 		}
@@ -171,14 +173,14 @@ func fuzzTargetTable(f *Fuzz) *tableView {
 // findingViewOf shows a finding, the n-th of the page.
 func findingViewOf(t *FuzzTarget, f *Finding, n int) findingView {
 	v := findingView{
-		ID: "f" + strconv.Itoa(n), Target: clean(t.Name), Oracle: clean(f.Oracle), Mark: clean(f.ID), Seen: clean(f.Seen),
+		ID: "f" + strconv.Itoa(n), Target: strictjson.Clean(t.Name), Oracle: strictjson.Clean(f.Oracle), Mark: strictjson.Clean(f.ID), Seen: strictjson.Clean(f.Seen),
 		Facts: []pair{
 			{"Place", f.place()},
-			{"Harness", clean(t.Package) + "." + clean(t.Function)},
+			{"Harness", strictjson.Clean(t.Package) + "." + strictjson.Clean(t.Function)},
 			{"Found", plural(f.Times, "time") + ", first after " + f.moment()},
 		},
 		InputTitle: "Input, " + plural(f.Octets, "octet"), Dump: hexdump.Dump(f.Input[:min(len(f.Input), pageOctets)]),
-		Files: cleanAll(f.Files), Reproduce: clean(f.Reproduce),
+		Files: cleanAll(f.Files), Reproduce: strictjson.Clean(f.Reproduce),
 	}
 	if f.Octets > pageOctets {
 		v.InputTitle = "Input, the first " + strconv.Itoa(min(len(f.Input), pageOctets)) + " of " + plural(f.Octets, "octet")
@@ -201,7 +203,7 @@ func fuzzEnvironment(f *Fuzz) []pair {
 		{"Started", timeText(f.Started)}, {"Ended", timeText(f.Ended)},
 	}
 	for i := range facts {
-		facts[i].Value = cmp.Or(clean(facts[i].Value), none)
+		facts[i].Value = cmp.Or(strictjson.Clean(facts[i].Value), none)
 	}
 	return facts
 }

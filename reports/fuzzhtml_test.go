@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/tunnelbench/tunnelbench/reports/result/resulttest"
 )
 
 func renderFuzz(t *testing.T, f *Fuzz) []byte {
@@ -52,7 +54,7 @@ func TestFuzzPage(t *testing.T) {
 }
 
 func TestFuzzPageEscapesHostileTexts(t *testing.T) {
-	for _, name := range hostile {
+	for _, name := range resulttest.Hostile {
 		page := renderFuzz(t, hostileCampaign(name))
 		checkPage(t, page)
 		if strings.ContainsAny(name, `<"`) && bytes.Contains(page, []byte(name)) {

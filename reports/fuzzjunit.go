@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 )
 
 // The JUnit format has no standard; these are the elements and attributes that
@@ -60,15 +62,15 @@ func FuzzJUnit(f *Fuzz) ([]byte, error) {
 }
 
 func junitCaseOf(t *FuzzTarget) junitCase {
-	c := junitCase{Classname: clean(t.Package), Name: clean(t.Function), Time: seconds(t.Elapsed)}
+	c := junitCase{Classname: strictjson.Clean(t.Package), Name: strictjson.Clean(t.Function), Time: seconds(t.Elapsed)}
 	for i := range t.Findings {
 		found := &t.Findings[i]
 		c.Failures = append(c.Failures, junitFault{
-			Message: clean(found.Oracle) + ": " + clean(found.Seen), Type: clean(found.Oracle), Text: found.trace(),
+			Message: strictjson.Clean(found.Oracle) + ": " + strictjson.Clean(found.Seen), Type: strictjson.Clean(found.Oracle), Text: found.trace(),
 		})
 	}
 	if t.Error != "" {
-		c.Error = &junitFault{Message: clean(t.Error), Type: "not attacked to the end"}
+		c.Error = &junitFault{Message: strictjson.Clean(t.Error), Type: "not attacked to the end"}
 	}
 	return c
 }
@@ -79,7 +81,7 @@ func (f *Finding) trace() string {
 	for _, frame := range f.Stack {
 		lines = append(lines, frame.String())
 	}
-	return strings.Join(append(lines, "reproduce: "+clean(f.Reproduce)), "\n")
+	return strings.Join(append(lines, "reproduce: "+strictjson.Clean(f.Reproduce)), "\n")
 }
 
 func seconds(d time.Duration) string { return strconv.FormatFloat(d.Seconds(), 'f', 3, 64) }

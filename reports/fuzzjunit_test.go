@@ -7,6 +7,9 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/tunnelbench/tunnelbench/internal/strictjson"
+	"github.com/tunnelbench/tunnelbench/reports/result/resulttest"
 )
 
 // readJUnit decodes the file as another program would, and fails on what is not
@@ -33,7 +36,7 @@ func readJUnit(t *testing.T, f *Fuzz) (suite junitSuite, data []byte) {
 
 func TestJUnit(t *testing.T) {
 	suite, data := readJUnit(t, campaign())
-	golden(t, "fuzz.junit.xml", data)
+	resulttest.Golden(t, "fuzz.junit.xml", data)
 	if suite.Tests != 3 || suite.Failures != 1 || suite.Errors != 1 || suite.Time != "131.000" || suite.Timestamp != "2026-11-23T09:30:00" {
 		t.Errorf("%+v", suite)
 	}
@@ -63,7 +66,7 @@ func TestJUnit(t *testing.T) {
 }
 
 func TestJUnitOfHostileTexts(t *testing.T) {
-	for _, name := range append(hostile, "a]]>b", "\x00\x01\x08\x0b\x1f\x7f", "\ufffe\uffff\ud7ff", "</failure></testcase>", `" type="x`) {
+	for _, name := range append(resulttest.Hostile, "a]]>b", "\x00\x01\x08\x0b\x1f\x7f", "\ufffe\uffff\ud7ff", "</failure></testcase>", `" type="x`) {
 		suite, data := readJUnit(t, hostileCampaign(name))
 		if !utf8.Valid(data) || strings.ContainsAny(string(data), "\x00\x01\x08\x0b\x1b\x1f\x7f\u202e\ufffe\uffff") {
 			t.Errorf("%q: characters that XML forbids, or that deceive", name)
@@ -71,7 +74,7 @@ func TestJUnitOfHostileTexts(t *testing.T) {
 		if strings.ContainsAny(name, "<") && strings.Contains(string(data), name) {
 			t.Errorf("%q stands in the file as it is", name)
 		}
-		if got := suite.Cases[0].Failures[0].Type; got != clean(name) {
+		if got := suite.Cases[0].Failures[0].Type; got != strictjson.Clean(name) {
 			t.Errorf("%q came back as %q", name, got)
 		}
 		if len(suite.Cases) != 3 || len(suite.Cases[0].Failures) != 2 {

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 )
 
 // The part of SARIF 2.1.0 that a campaign needs, by the names of the standard.
@@ -86,7 +88,7 @@ const sarifSourceRoot = "%SRCROOT%"
 func FuzzSARIF(f *Fuzz) ([]byte, error) {
 	rules := brokenOracles(f)
 	run := sarifRun{
-		Tool:        sarifTool{sarifDriver{Name: "tunnelbench", Version: clean(f.Tool.Version), Rules: []sarifRule{}}},
+		Tool:        sarifTool{sarifDriver{Name: "tunnelbench", Version: strictjson.Clean(f.Tool.Version), Rules: []sarifRule{}}},
 		Invocations: []sarifInvocation{invocation(f)}, Results: []sarifResult{},
 	}
 	for _, id := range rules {
@@ -111,7 +113,7 @@ func FuzzSARIF(f *Fuzz) ([]byte, error) {
 func brokenOracles(f *Fuzz) (names []string) {
 	for i := range f.Targets {
 		for _, found := range f.Targets[i].Findings {
-			names = append(names, clean(found.Oracle))
+			names = append(names, strictjson.Clean(found.Oracle))
 		}
 	}
 	slices.Sort(names)
@@ -126,28 +128,28 @@ func invocation(f *Fuzz) sarifInvocation {
 	for i := range f.Targets {
 		if t := &f.Targets[i]; t.Error != "" {
 			v.ExecutionSuccessful = false
-			v.Notifications = append(v.Notifications, sarifNotification{"error", sarifText(clean(t.Name) + ": not attacked to the end: " + clean(t.Error))})
+			v.Notifications = append(v.Notifications, sarifNotification{"error", sarifText(strictjson.Clean(t.Name) + ": not attacked to the end: " + strictjson.Clean(t.Error))})
 		}
 	}
 	return v
 }
 
 func sarifResultOf(t *FuzzTarget, f *Finding, rules []string) sarifResult {
-	at := sarifLocation{LogicalLocations: []sarifHarness{{clean(t.Package) + "." + clean(t.Function), "function"}}}
+	at := sarifLocation{LogicalLocations: []sarifHarness{{strictjson.Clean(t.Package) + "." + strictjson.Clean(t.Function), "function"}}}
 	if i := slices.IndexFunc(f.Stack, StackFrame.ours); i >= 0 {
 		at.PhysicalLocation = sarifPlaceOf(f.Stack[i])
 	}
-	oracle := clean(f.Oracle)
+	oracle := strictjson.Clean(f.Oracle)
 	return sarifResult{
 		RuleID: oracle, RuleIndex: slices.Index(rules, oracle), Level: "error",
-		Message:             sarifText(clean(t.Name) + ": " + clean(f.Seen) + "\nReproduce: " + clean(f.Reproduce)),
+		Message:             sarifText(strictjson.Clean(t.Name) + ": " + strictjson.Clean(f.Seen) + "\nReproduce: " + strictjson.Clean(f.Reproduce)),
 		Locations:           []sarifLocation{at},
-		PartialFingerprints: map[string]string{"tunnelbenchFinding/v1": clean(f.ID)},
+		PartialFingerprints: map[string]string{"tunnelbenchFinding/v1": strictjson.Clean(f.ID)},
 	}
 }
 
 func sarifPlaceOf(frame StackFrame) *sarifPlace {
-	p := &sarifPlace{ArtifactLocation: sarifFile{(&url.URL{Path: clean(frame.File)}).String(), sarifSourceRoot}}
+	p := &sarifPlace{ArtifactLocation: sarifFile{(&url.URL{Path: strictjson.Clean(frame.File)}).String(), sarifSourceRoot}}
 	if frame.Line > 0 {
 		p.Region = &sarifRegion{frame.Line}
 	}

@@ -7,6 +7,8 @@ import (
 	"path"
 	"strings"
 	"testing"
+
+	"github.com/tunnelbench/tunnelbench/reports/result/resulttest"
 )
 
 // sarif decodes the log as another program would. Unknown keys fail: they would
@@ -18,7 +20,9 @@ func sarif(t *testing.T, f *Fuzz) (run sarifRun, data []byte) {
 		t.Fatal(err)
 	}
 	var log sarifLog
-	if err := decodeKnown(data, &log); err != nil {
+	known := json.NewDecoder(bytes.NewReader(data))
+	known.DisallowUnknownFields()
+	if err := known.Decode(&log); err != nil {
 		t.Fatalf("%v in %s", err, data)
 	}
 	if log.Version != "2.1.0" || !strings.HasSuffix(log.Schema, "sarif-2.1.0.json") || len(log.Runs) != 1 {
@@ -57,7 +61,7 @@ func checkSarif(t *testing.T, run sarifRun) {
 
 func TestSARIF(t *testing.T) {
 	run, data := sarif(t, campaign())
-	golden(t, "fuzz.sarif", data)
+	resulttest.Golden(t, "fuzz.sarif", data)
 	rules := run.Tool.Driver.Rules
 	if len(rules) != 2 || rules[0].ID != "allocation" || rules[1].ID != "panic" {
 		t.Errorf("rules %+v", rules)
@@ -90,7 +94,7 @@ func TestSARIF(t *testing.T) {
 }
 
 func TestSARIFOfHostileTexts(t *testing.T) {
-	for _, name := range append(hostile, "[text](https://example.org)", "{0}") {
+	for _, name := range append(resulttest.Hostile, "[text](https://example.org)", "{0}") {
 		run, data := sarif(t, hostileCampaign(name))
 		if strings.ContainsAny(string(data), "\x1b\x00\u202e") {
 			t.Errorf("%q: control characters", name)

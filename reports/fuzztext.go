@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 )
 
 // FuzzTable is the plain table of a campaign: one line for each target, one
@@ -11,7 +13,7 @@ import (
 func FuzzTable(f *Fuzz) string {
 	width := len("target")
 	for i := range f.Targets {
-		width = max(width, utf8.RuneCountInString(short(f.Targets[i].Name, maxName)))
+		width = max(width, utf8.RuneCountInString(strictjson.Short(f.Targets[i].Name, maxName)))
 	}
 	heads := make([]string, len(fuzzColumns))
 	for i, c := range fuzzColumns {
@@ -25,7 +27,7 @@ func FuzzTable(f *Fuzz) string {
 		for j, c := range fuzzColumns {
 			cells[j] = plainText.Replace(c.text(t))
 		}
-		b.WriteString(fuzzRow(width, short(t.Name, maxName), cells, t.verdict()))
+		b.WriteString(fuzzRow(width, strictjson.Short(t.Name, maxName), cells, t.verdict()))
 	}
 	for i := range f.Targets {
 		b.WriteString(fuzzBlocks(&f.Targets[i], "\n"))
@@ -37,7 +39,7 @@ func FuzzTable(f *Fuzz) string {
 // FuzzLine is one target as a line of text with its findings below, for those
 // who watch.
 func FuzzLine(t FuzzTarget) string {
-	name := short(t.Name, maxName)
+	name := strictjson.Short(t.Name, maxName)
 	text := fmt.Sprintf("%s%s %s executions, %s per s, %s CPU, corpus of %d: %s\n", name, spaces(16-utf8.RuneCountInString(name)),
 		count(t.Executions), t.executionRate(), spent(float64(t.CPUTime)), t.Corpus, t.verdict())
 	return plainText.Replace(text) + fuzzBlocks(&t, "")
@@ -56,10 +58,10 @@ func fuzzRow(width int, name string, cells []string, verdict string) string {
 func fuzzBlocks(t *FuzzTarget, sep string) string {
 	var b strings.Builder
 	if t.Unconfirmed > 0 {
-		fmt.Fprintf(&b, "%s%s: %d inputs that no replay finds broken are kept in the folder unconfirmed\n", sep, short(t.Name, maxName), t.Unconfirmed)
+		fmt.Fprintf(&b, "%s%s: %d inputs that no replay finds broken are kept in the folder unconfirmed\n", sep, strictjson.Short(t.Name, maxName), t.Unconfirmed)
 	}
 	if t.Error != "" {
-		b.WriteString(sep + short(t.Name, maxName) + ": not attacked to the end: " + clean(t.Error) + "\n")
+		b.WriteString(sep + strictjson.Short(t.Name, maxName) + ": not attacked to the end: " + strictjson.Clean(t.Error) + "\n")
 	}
 	for i := range t.Findings {
 		b.WriteString(sep + findingBlock(t, &t.Findings[i]))
@@ -71,16 +73,16 @@ func fuzzBlocks(t *FuzzTarget, sep string) string {
 // a terminal copies it.
 func findingBlock(t *FuzzTarget, f *Finding) string {
 	lines := []string{
-		"finding " + clean(f.ID) + " of " + short(t.Name, maxName) + ": oracle " + clean(f.Oracle) + ": " + clean(f.Seen),
+		"finding " + strictjson.Clean(f.ID) + " of " + strictjson.Short(t.Name, maxName) + ": oracle " + strictjson.Clean(f.Oracle) + ": " + strictjson.Clean(f.Seen),
 		"  place      " + f.place(),
 		"  found      " + plainText.Replace(plural(f.Times, "time")+", first after "+f.moment()),
 		"  input      " + plural(f.Octets, "octet"),
 	}
 	for _, path := range f.Files {
-		lines = append(lines, "  file       "+clean(path))
+		lines = append(lines, "  file       "+strictjson.Clean(path))
 	}
 	if f.Reproduce != "" {
-		lines = append(lines, "  reproduce  "+clean(f.Reproduce))
+		lines = append(lines, "  reproduce  "+strictjson.Clean(f.Reproduce))
 	}
 	return strings.Join(lines, "\n") + "\n"
 }

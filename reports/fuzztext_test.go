@@ -4,9 +4,11 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/tunnelbench/tunnelbench/reports/result/resulttest"
 )
 
-func TestFuzzTable(t *testing.T) { golden(t, "fuzz.txt", []byte(FuzzTable(campaign()))) }
+func TestFuzzTable(t *testing.T) { resulttest.Golden(t, "fuzz.txt", []byte(FuzzTable(campaign()))) }
 
 func TestFuzzTableLinesUp(t *testing.T) {
 	f := campaign()
@@ -58,7 +60,7 @@ func TestFuzzLine(t *testing.T) {
 }
 
 func TestFuzzTextIsSafeForATerminal(t *testing.T) {
-	for _, name := range hostile {
+	for _, name := range resulttest.Hostile {
 		f := hostileCampaign(name)
 		text := FuzzTable(f) + FuzzLine(f.Targets[0])
 		if strings.ContainsAny(text, "\x1b\x00\x07\r\u202e") || !utf8.ValidString(text) {
@@ -107,7 +109,7 @@ func TestFuzzTotalsDoNotWrap(t *testing.T) {
 func TestFirstFindIsTheEarliest(t *testing.T) {
 	target := campaign().Targets[0]
 	target.Findings[0], target.Findings[1] = target.Findings[1], target.Findings[0]
-	if got := target.firstFind(); got != "1.20"+nbsp+"s, 2.30"+nbsp+"s CPU" {
+	if got := target.firstFind(); got != "1.20"+Nbsp+"s, 2.30"+Nbsp+"s CPU" {
 		t.Errorf("got %q", got)
 	}
 }

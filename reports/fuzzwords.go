@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 )
 
 // totals are the sums over a campaign's targets. Executions and CPU time are
@@ -148,7 +150,7 @@ func (s StackFrame) ours() bool {
 
 // String is the place and the function, as one line.
 func (s StackFrame) String() string {
-	return fmt.Sprintf("%s:%d %s", clean(s.File), s.Line, clean(s.Function))
+	return fmt.Sprintf("%s:%d %s", strictjson.Clean(s.File), s.Line, strictjson.Clean(s.Function))
 }
 
 // plural counts a noun.

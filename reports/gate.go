@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+
+	"github.com/tunnelbench/tunnelbench/reports/result"
 )
 
 // GateSchema names the version of gate.json.
@@ -27,8 +29,8 @@ type Gate struct {
 	Device   string       `json:"device"`
 	Base     GateSide     `json:"base"`
 	Head     GateSide     `json:"head"`
-	Tool     Tool         `json:"tool"`
-	Host     Host         `json:"host"`
+	Tool     result.Tool  `json:"tool"`
+	Host     result.Host  `json:"host"`
 	Seed     uint64       `json:"seed"`
 	Risk     float64      `json:"risk"` // of a wrong verdict
 	Looks    []int        `json:"looks"`
@@ -83,9 +85,9 @@ func (g *Gate) Metric(id string) *GateMetric {
 // EncodeGate is gate.json: the same verdict, the same bytes.
 func EncodeGate(g *Gate) ([]byte, error) {
 	n := *g
-	n.Schema, n.Command, n.Warnings = GateSchema, texts(g.Command), texts(g.Warnings)
-	n.Host = normalHost(g.Host)
-	n.Metrics, n.Base.Builds, n.Head.Builds = notNil(g.Metrics), notNil(g.Base.Builds), notNil(g.Head.Builds)
+	n.Schema, n.Command, n.Warnings = GateSchema, result.Texts(g.Command), result.Texts(g.Warnings)
+	n.Host = result.NormalHost(g.Host)
+	n.Metrics, n.Base.Builds, n.Head.Builds = result.NotNil(g.Metrics), result.NotNil(g.Base.Builds), result.NotNil(g.Head.Builds)
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)

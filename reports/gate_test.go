@@ -6,6 +6,9 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+
+	"github.com/tunnelbench/tunnelbench/reports/result"
+	"github.com/tunnelbench/tunnelbench/reports/result/resulttest"
 )
 
 func smallGate() *Gate {
@@ -13,7 +16,7 @@ func smallGate() *Gate {
 	return &Gate{
 		Verdict: GateFail, Why: "forwarding_rate/64: 10.0 % slower", Device: "reference",
 		Base: GateSide{Revision: "main", Commit: strings.Repeat("a", 40)}, Head: GateSide{Revision: "HEAD", Commit: strings.Repeat("b", 40)},
-		Host: Host{CPU: "a cpu", Kernel: "6.18", Cores: 2}, Risk: 0.01, Looks: []int{16, 32, 64}, Pairs: 32,
+		Host: result.Host{CPU: "a cpu", Kernel: "6.18", Cores: 2}, Risk: 0.01, Looks: []int{16, 32, 64}, Pairs: 32,
 		Command: []string{"tunnelbench", "gate", "--base", "main"},
 		Metrics: []GateMetric{
 			{ID: "forwarding_rate/64", Unit: "fps", Better: 1, Limit: 0.05, Margin: 0.01, Base: n(1e6), Head: n(9e5), Verdict: GateFail, Why: "10.0 % slower",
@@ -36,7 +39,7 @@ func TestGateTexts(t *testing.T) {
 		t.Fatal(err)
 	}
 	for file, text := range map[string]string{"gate.txt": GateTable(g), "gate.md": GateMarkdown(g), "gate.junit.xml": string(junit)} {
-		golden(t, file, []byte(text))
+		resulttest.Golden(t, file, []byte(text))
 	}
 }
 

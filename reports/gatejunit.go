@@ -3,6 +3,8 @@ package reports
 import (
 	"encoding/xml"
 	"fmt"
+
+	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 )
 
 // GateJUnit is the verdict as a JUnit file: a case for each metric; what is inconclusive
@@ -11,8 +13,8 @@ func GateJUnit(g *Gate) ([]byte, error) {
 	s := junitSuite{Name: "tunnelbench gate", Tests: len(g.Metrics), Time: "0.000"}
 	for i := range g.Metrics {
 		m := &g.Metrics[i]
-		c := junitCase{Classname: "gate." + clean(g.Device), Name: clean(m.ID), Time: "0.000"}
-		fault := junitFault{Message: clean(m.Why), Type: m.Verdict}
+		c := junitCase{Classname: "gate." + strictjson.Clean(g.Device), Name: strictjson.Clean(m.ID), Time: "0.000"}
+		fault := junitFault{Message: strictjson.Clean(m.Why), Type: m.Verdict}
 		switch m.Verdict {
 		case GateFail:
 			c.Failures, s.Failures = []junitFault{fault}, s.Failures+1
@@ -25,9 +27,9 @@ func GateJUnit(g *Gate) ([]byte, error) {
 		s.Cases = append(s.Cases, c)
 	}
 	if g.Verdict == GateFail && s.Failures == 0 || g.Verdict == GateEnvironment && s.Errors == 0 { // a side that died
-		fault := junitFault{Message: clean(g.Why), Type: g.Verdict}
+		fault := junitFault{Message: strictjson.Clean(g.Why), Type: g.Verdict}
 		s.Tests, s.Failures = s.Tests+1, s.Failures+1
-		s.Cases = append(s.Cases, junitCase{Classname: "gate." + clean(g.Device), Name: "runs", Time: "0.000", Failures: []junitFault{fault}})
+		s.Cases = append(s.Cases, junitCase{Classname: "gate." + strictjson.Clean(g.Device), Name: "runs", Time: "0.000", Failures: []junitFault{fault}})
 	}
 	data, err := xml.MarshalIndent(junitSuites{Suite: s}, "", " ")
 	if err != nil {

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 )
 
 // gateWords are the verdicts for people.
@@ -14,8 +16,8 @@ var gateWords = map[string]string{
 
 // gateRow is one metric as cells: name, base, head, slowdown, interval, pairs, limit, verdict.
 func gateRow(m *GateMetric) [8]string {
-	row := [8]string{short(m.ID, maxName), none, none, none, none, none, "", gateWords[m.Verdict]}
-	unit := clean(m.Unit)
+	row := [8]string{strictjson.Short(m.ID, maxName), none, none, none, none, none, "", gateWords[m.Verdict]}
+	unit := strictjson.Clean(m.Unit)
 	for i, v := range []*float64{m.Base, m.Head} {
 		if v != nil {
 			row[1+i] = digits(*v, " ") + " " + unit
@@ -57,7 +59,7 @@ func GateTable(g *Gate) string {
 		}
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s\n%s, base %s, head %s\n", gateWords[g.Verdict], clean(g.Why), clean(g.Device), g.Base.name(), g.Head.name())
+	fmt.Fprintf(&b, "%s: %s\n%s, base %s, head %s\n", gateWords[g.Verdict], strictjson.Clean(g.Why), strictjson.Clean(g.Device), g.Base.name(), g.Head.name())
 	if len(rows) > 1 {
 		b.WriteString("\n")
 		for _, row := range rows {
@@ -75,18 +77,18 @@ func GateTable(g *Gate) string {
 	}
 	for _, m := range g.Metrics {
 		if m.Verdict != GatePass && m.Verdict != GateShown {
-			fmt.Fprintf(&b, "%s: %s\n", clean(m.ID), clean(m.Why))
+			fmt.Fprintf(&b, "%s: %s\n", strictjson.Clean(m.ID), strictjson.Clean(m.Why))
 		}
 	}
 	for _, w := range g.Warnings {
-		b.WriteString(clean(w) + "\n")
+		b.WriteString(strictjson.Clean(w) + "\n")
 	}
 	return b.String()
 }
 
 // name is a side in a few words.
 func (s GateSide) name() string {
-	return fmt.Sprintf("%s (%.12s)", short(s.Revision, 64), clean(s.Commit))
+	return fmt.Sprintf("%s (%.12s)", strictjson.Short(s.Revision, 64), strictjson.Clean(s.Commit))
 }
 
 // GateMarker begins the comment on a pull request, so that the next one takes its place.
@@ -112,11 +114,11 @@ func GateMarkdown(g *Gate) string {
 		b.WriteString("\n")
 	}
 	for _, w := range g.Warnings {
-		fmt.Fprintf(&b, "- %s\n", markdown(short(w, 400)))
+		fmt.Fprintf(&b, "- %s\n", markdown(strictjson.Short(w, 400)))
 	}
 	fmt.Fprintf(&b, "\n<details><summary>How it was measured</summary>\n\nBase %s, head %s; %d pairs in random order, fresh processes and namespaces for each half, risk %.3g over all metrics.\nHost: %s, %d cores, Linux %s.\n\n%s\n\n</details>\n",
-		markdown(g.Base.name()), markdown(g.Head.name()), g.Pairs, g.Risk, markdown(short(g.Host.CPU, 100)), g.Host.Cores, markdown(short(g.Host.Kernel, 100)),
-		"    "+strings.Join(strings.Fields(short(strings.Join(g.Command, " "), 1000)), " "))
+		markdown(g.Base.name()), markdown(g.Head.name()), g.Pairs, g.Risk, markdown(strictjson.Short(g.Host.CPU, 100)), g.Host.Cores, markdown(strictjson.Short(g.Host.Kernel, 100)),
+		"    "+strings.Join(strings.Fields(strictjson.Short(strings.Join(g.Command, " "), 1000)), " "))
 	text := b.String()
 	if len(text) > mostComment {
 		const note = "\n\n(cut: gate.json has it all)\n"
@@ -133,7 +135,7 @@ func GateMarkdown(g *Gate) string {
 // mention of anybody, no link.
 func markdown(s string) string {
 	var b strings.Builder
-	for _, r := range clean(s) {
+	for _, r := range strictjson.Clean(s) {
 		switch {
 		case r == '<':
 			b.WriteString("&lt;")
@@ -177,5 +179,5 @@ func word(s string) string {
 			return '_'
 		}
 		return r
-	}, short(s, 200))
+	}, strictjson.Short(s, 200))
 }

@@ -8,6 +8,9 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"github.com/tunnelbench/tunnelbench/internal/strictjson"
+	"github.com/tunnelbench/tunnelbench/reports/result"
 )
 
 // HistorySchema names the version of a line of a gate's history.
@@ -48,8 +51,8 @@ type HistoryMetric struct {
 // ratio are left out.
 func HistoryLine(g *Gate, started time.Time) ([]byte, error) {
 	run := HistoryRun{
-		Schema: HistorySchema, Started: started.UTC(), Host: cut(hostWords(g.Host)), Device: cut(g.Device), Base: cut(g.Base.Revision),
-		BaseCommit: cut(g.Base.Commit), HeadCommit: cut(g.Head.Commit), Verdict: g.Verdict, Pairs: g.Pairs, Metrics: []HistoryMetric{},
+		Schema: HistorySchema, Started: started.UTC(), Host: result.Cut(hostWords(g.Host)), Device: result.Cut(g.Device), Base: result.Cut(g.Base.Revision),
+		BaseCommit: result.Cut(g.Base.Commit), HeadCommit: result.Cut(g.Head.Commit), Verdict: g.Verdict, Pairs: g.Pairs, Metrics: []HistoryMetric{},
 	}
 	for i := range g.Metrics {
 		m := &g.Metrics[i]
@@ -59,7 +62,7 @@ func HistoryLine(g *Gate, started time.Time) ([]byte, error) {
 		s := m.Series[0]
 		ratio := func(slowdown float64) float64 { return 1 - float64(m.Better)*slowdown }
 		a, b := ratio(*s.Lower), ratio(*s.Upper)
-		run.Metrics = append(run.Metrics, HistoryMetric{ID: cut(m.ID), Better: m.Better, Ratio: ratio(*s.Slowdown), Lower: min(a, b), Upper: max(a, b), Verdict: m.Verdict})
+		run.Metrics = append(run.Metrics, HistoryMetric{ID: result.Cut(m.ID), Better: m.Better, Ratio: ratio(*s.Slowdown), Lower: min(a, b), Upper: max(a, b), Verdict: m.Verdict})
 	}
 	line, err := json.Marshal(run)
 	if err == nil {
@@ -84,36 +87,29 @@ func ReadHistory(r io.Reader, name string) ([]HistoryRun, error) {
 			continue
 		}
 		if len(runs) == mostHistory {
-			return nil, fmt.Errorf("%s: has more than %d lines", clean(name), mostHistory)
+			return nil, fmt.Errorf("%s: has more than %d lines", strictjson.Clean(name), mostHistory)
 		}
 		var run HistoryRun
 		if err := checkHistory(lines.Bytes(), &run); err != nil {
-			return nil, fmt.Errorf("%s: line %d: %w", clean(name), n, err)
+			return nil, fmt.Errorf("%s: line %d: %w", strictjson.Clean(name), n, err)
 		}
 		runs = append(runs, run)
 	}
 	err := lines.Err()
 	switch {
 	case errors.Is(err, bufio.ErrTooLong):
-		return nil, fmt.Errorf("%s: line %d: is longer than %d KiB", clean(name), n+1, mostHistoryLine>>10)
+		return nil, fmt.Errorf("%s: line %d: is longer than %d KiB", strictjson.Clean(name), n+1, mostHistoryLine>>10)
 	case err != nil:
-		return nil, fmt.Errorf("%s: %w", clean(name), err)
+		return nil, fmt.Errorf("%s: %w", strictjson.Clean(name), err)
 	case len(runs) == 0:
-		return nil, fmt.Errorf("%s: has no line", clean(name))
+		return nil, fmt.Errorf("%s: has no line", strictjson.Clean(name))
 	}
 	return runs, nil
 }
 
 // checkHistory reads a line into run along its schema.
 func checkHistory(line []byte, run *HistoryRun) error {
-	root, err := readHistorySchema()
-	if err != nil {
-		return err
-	}
-	if err := walk(line, root); err != nil {
-		return err
-	}
-	if err := json.Unmarshal(line, run); err != nil {
+	if err := historySchema().Decode(line, run); err != nil {
 		return err
 	}
 	ids := map[string]bool{}
@@ -121,9 +117,9 @@ func checkHistory(line []byte, run *HistoryRun) error {
 		at := fmt.Sprintf("/metrics/%d", i)
 		switch {
 		case ids[m.ID]:
-			return &placeError{at, quote(m.ID) + " stands twice"}
+			return strictjson.At(at, strictjson.Quote(m.ID)+" stands twice")
 		case m.Ratio < m.Lower || m.Ratio > m.Upper:
-			return &placeError{at, "the ratio is not within its bounds"}
+			return strictjson.At(at, "the ratio is not within its bounds")
 		}
 		ids[m.ID] = true
 	}

@@ -6,6 +6,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/tunnelbench/tunnelbench/reports/result"
+	"github.com/tunnelbench/tunnelbench/reports/result/resulttest"
 )
 
 // historyOf is a history of two machines: on the first the rate falls by a tenth with run 13.
@@ -19,7 +22,7 @@ func historyOf(t *testing.T, name string) []HistoryRun {
 		}
 		slow, cpu := 1-rate, 0.002*float64(i%3)
 		g := &Gate{
-			Verdict: GatePass, Device: "reference", Pairs: 16, Host: Host{CPU: "one", Kernel: "6.1", Cores: 2},
+			Verdict: GatePass, Device: "reference", Pairs: 16, Host: result.Host{CPU: "one", Kernel: "6.1", Cores: 2},
 			Base: GateSide{Revision: "v1", Commit: "aaaa"}, Head: GateSide{Revision: "HEAD", Commit: fmt.Sprintf("%s%04d", name, i)},
 			Metrics: []GateMetric{
 				{ID: "forwarding_rate/64", Better: 1, Verdict: GatePass, Series: []GateSeries{{Slowdown: &slow, Lower: ptr(slow - 0.01), Upper: ptr(slow + 0.01)}}},
@@ -79,7 +82,7 @@ func TestHistory(t *testing.T) {
 }
 
 func TestHistoryOfHostileNames(t *testing.T) {
-	for _, name := range hostile {
+	for _, name := range resulttest.Hostile {
 		if len(name) > 100 || strings.Contains(name, "\xff") {
 			continue
 		}

@@ -14,6 +14,7 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 
 	"github.com/tunnelbench/tunnelbench/internal/stats"
+	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 )
 
 var (
@@ -55,7 +56,7 @@ func trendsOf(runs []HistoryRun) []*trend {
 				i = len(all)
 				all = append(all, &trend{host: r.Host, device: r.Device, base: r.Base, metric: m.ID, better: m.Better})
 			}
-			all[i].points = append(all[i].points, trendPoint{m, timeText(r.Started), short(r.HeadCommit, 12)})
+			all[i].points = append(all[i].points, trendPoint{m, timeText(r.Started), strictjson.Short(r.HeadCommit, 12)})
 		}
 	}
 	slices.SortStableFunc(all, func(a, b *trend) int {
@@ -98,11 +99,11 @@ func HistoryHTML(runs []HistoryRun) ([]byte, error) {
 	}
 	p := &historyPage{
 		CSP: policy(), CSS: template.CSS(pageCSS), Title: "Gate history", When: timeText(last.Started),
-		Summary:   fmt.Sprintf("%s, the last of commit %s against %s: %s.", plural(len(runs), "run"), cmp.Or(short(last.HeadCommit, 12), none), cmp.Or(short(last.Base, 40), none), last.Verdict),
+		Summary:   fmt.Sprintf("%s, the last of commit %s against %s: %s.", plural(len(runs), "run"), cmp.Or(strictjson.Short(last.HeadCommit, 12), none), cmp.Or(strictjson.Short(last.Base, 40), none), last.Verdict),
 		Headlines: []headline{},
 	}
 	for i, t := range trendsOf(runs) {
-		name := fmt.Sprintf("%s against %s, on %s", clean(t.device), cmp.Or(short(t.base, 40), none), clean(t.host))
+		name := fmt.Sprintf("%s against %s, on %s", strictjson.Clean(t.device), cmp.Or(strictjson.Short(t.base, 40), none), strictjson.Clean(t.host))
 		if len(p.Groups) == 0 || p.Groups[len(p.Groups)-1].Name != name {
 			p.Groups = append(p.Groups, historyGroup{Name: name})
 		}
@@ -148,14 +149,14 @@ func (t *trend) headline(at int) headline {
 		word = "worse"
 	}
 	return headline{
-		Topic: "Changed", Name: clean(t.metric), Failed: worse,
+		Topic: "Changed", Name: strictjson.Clean(t.metric), Failed: worse,
 		Text: fmt.Sprintf("%s since about commit %s: the ratio went from %s to %s.", word, cmp.Or(t.points[at].commit, none), threeDigits(before), threeDigits(after)),
 	}
 }
 
 func (t *trend) chart(n int) chart {
 	c := chart{
-		id: "h" + strconv.Itoa(n+1), title: clean(t.metric), height: 190,
+		id: "h" + strconv.Itoa(n+1), title: strictjson.Clean(t.metric), height: 190,
 		caption: "Ratio of the head to the base, log scale, run by run; strokes are its bounds, horizontal lines the medians between changes. ",
 		table:   grid{head: []string{"run", "commit", "started", "ratio", "from", "to", "verdict", ""}},
 	}

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tunnelbench/tunnelbench/reports/result"
+	"github.com/tunnelbench/tunnelbench/reports/result/resulttest"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
@@ -17,7 +19,7 @@ var hostilePieces = append([]string{
 	"<", ">", "\"", "'", "&", "=", "/", "`", "{{", "}}", "{{template \"run\" .}}", "<!--", "-->", "<![CDATA[", "]]>", "<svg", "onload=", "</", "script", "style",
 	"</svg>", "<foreignObject>", "<a href=", "javascript:", "data:text/html,", "&#x3c;", "&lt", "%3Cscript%3E", "\\u003c", "\x1b[", "\x9b", "\r\n", "\t", "\x00", "\u2028", "\u202e",
 	"\u200b", "\ufeff", "\xff", "\xc0\xbc", "\xf0\x9f", "🙂", "a", "0", " ", ";", ":", "#", "|", "*", "_", "[x](y)", "@someone", "^", "+", "-", "=1+1",
-}, hostile...)
+}, resulttest.Hostile...)
 
 // hostileName is made of a few pieces.
 func hostileName(gen *rand.Rand) string {
@@ -29,21 +31,21 @@ func hostileName(gen *rand.Rand) string {
 }
 
 // hostileRun has a different name wherever one can stand, and returns how many.
-func hostileRun(gen *rand.Rand) (r *Results, names int) {
+func hostileRun(gen *rand.Rand) (r *result.Results, names int) {
 	name := func() string {
 		names++
 		return hostileName(gen)
 	}
-	r = fixture()
-	r.Tool, r.Profile, r.Command = Tool{name(), name(), name()}, name(), []string{name(), name()}
+	r = resulttest.Fixture()
+	r.Tool, r.Profile, r.Command = result.Tool{Version: name(), Commit: name(), Go: name()}, name(), []string{name(), name()}
 	r.Host.CPU, r.Host.Kernel, r.Host.Virtual, r.Host.CPUPlan = name(), name(), name(), name()
 	r.Host.Changed, r.Host.Notes = []string{name()}, []string{name()}
 	r.Host.Sysctls, r.Host.Offloads = map[string]string{name(): name()}, map[string]string{name(): name()}
 	r.Results = nil
 	for range 40 {
 		v := 1000 * gen.Float64()
-		r.Results = append(r.Results, Result{
-			DUT: name(), Direction: name(), Kind: KindPlain, Test: name(), FrameSize: 64, Valid: gen.IntN(2) == 0, LimitedBy: name(),
+		r.Results = append(r.Results, result.Result{
+			DUT: name(), Direction: name(), Kind: result.KindPlain, Test: name(), FrameSize: 64, Valid: gen.IntN(2) == 0, LimitedBy: name(),
 			Warnings: []string{name()}, Error: name(), Values: []rfc2544.Value{{Name: "pdr", Unit: name(), Value: v}, {Name: name(), Unit: "ns", Value: v}},
 			Trials: []rfc2544.Observation{{Counts: rfc2544.Counts{Offered: 9, Lost: 9}, Valid: true, Duration: 1, Drops: map[string]int64{name(): 3}, Warnings: []string{name()}}},
 		})
@@ -71,7 +73,7 @@ func TestNamesStayText(t *testing.T) {
 			t.Fatal(err)
 		}
 		checkPage(t, page.Bytes())
-		checkMarkdown(t, string(formatMarkdown([]*Results{r})))
+		checkMarkdown(t, string(formatMarkdown([]*result.Results{r})))
 	}
 	t.Logf("%d names", tried)
 }
@@ -96,17 +98,17 @@ func checkMarkdown(t *testing.T, text string) {
 
 // largest is the largest run that profiles of today give, many times over: 12 devices, 7 sizes, two tests each,
 // 30 trials each.
-func largest() *Results {
-	r := fixture()
+func largest() *result.Results {
+	r := resulttest.Fixture()
 	gen := rand.New(rand.NewPCG(9, 9))
 	r.Results = nil
 	for _, size := range rfcSizes {
 		for d := range 12 {
-			base := Result{DUT: "device" + strconv.Itoa(d), Kind: KindPlain, FrameSize: size, Direction: "forward", Valid: true, LimitedBy: LimitedByDUT}
+			base := result.Result{DUT: "device" + strconv.Itoa(d), Kind: result.KindPlain, FrameSize: size, Direction: "forward", Valid: true, LimitedBy: result.LimitedByDUT}
 			capacity := 1e5 * float64(d+1)
-			rate := rateResult(gen, base, capacity)
+			rate := resulttest.RateResult(gen, base, capacity)
 			rate.Trials = append(rate.Trials, rate.Trials...)
-			r.Results = append(r.Results, rate, latencyResult(gen, base, capacity, 9000, 900))
+			r.Results = append(r.Results, rate, resulttest.LatencyResult(gen, base, capacity, 9000, 900))
 		}
 	}
 	return r

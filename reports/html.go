@@ -8,6 +8,9 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+
+	"github.com/tunnelbench/tunnelbench/internal/strictjson"
+	"github.com/tunnelbench/tunnelbench/reports/result"
 )
 
 var (
@@ -29,10 +32,10 @@ func policy() string {
 // HTML writes the report on one or several runs as one self-contained page. Several are grouped
 // by machine, and numbers of one run are never set against another's. The same results give the
 // same bytes.
-func HTML(w io.Writer, runs ...*Results) error { return HTMLWith(w, runs, nil) }
+func HTML(w io.Writer, runs ...*result.Results) error { return HTMLWith(w, runs, nil) }
 
 // HTMLWith is HTML with a summary of fuzz campaigns behind the runs.
-func HTMLWith(w io.Writer, runs []*Results, campaigns []*Fuzz) error {
+func HTMLWith(w io.Writer, runs []*result.Results, campaigns []*Fuzz) error {
 	book, err := newBook(runs)
 	for _, f := range campaigns {
 		if err == nil {
@@ -54,12 +57,12 @@ func HTMLWith(w io.Writer, runs []*Results, campaigns []*Fuzz) error {
 const pageBars = 60
 
 // newPage is the report on r; at begins what is unique in it, so that several fit into one file.
-func newPage(r *Results, at string) (*page, error) {
+func newPage(r *result.Results, at string) (*page, error) {
 	m := newMatrix(r)
 	p := &page{
 		At:    at,
 		Title: "Tunnel benchmark", When: timeText(r.Started), Summary: summary(r, m),
-		Headlines: headlines(m), Profile: clean(r.Profile), Deviations: deviations(r, m),
+		Headlines: headlines(m), Profile: strictjson.Clean(r.Profile), Deviations: deviations(r, m),
 		Metrics: metrics(m), Trust: trusts(m),
 		Changed: cleanAll(r.Host.Changed), Notes: cleanAll(r.Host.Notes),
 		Command: shellLine(r.Command), RateTitle: rateTitle(m.rate),

@@ -10,6 +10,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/tunnelbench/tunnelbench/reports/result"
+	"github.com/tunnelbench/tunnelbench/reports/result/resulttest"
 )
 
 // element is a start tag of the page.
@@ -63,7 +66,7 @@ func parse(t *testing.T, page []byte) []element {
 	return all
 }
 
-func render(t *testing.T, r *Results) []byte {
+func render(t *testing.T, r *result.Results) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	if err := HTML(&b, r); err != nil {
@@ -114,7 +117,7 @@ func checkPage(t *testing.T, page []byte) []element {
 }
 
 func TestPage(t *testing.T) {
-	page := render(t, fixture())
+	page := render(t, resulttest.Fixture())
 	all := checkPage(t, page)
 	count := map[string]int{}
 	for i, e := range all {
@@ -138,7 +141,7 @@ func TestPage(t *testing.T) {
 		t.Errorf("headings and figures: %v", count)
 	}
 	text := string(page)
-	for _, r := range newMatrix(fixture()).rows {
+	for _, r := range newMatrix(resulttest.Fixture()).rows {
 		if !strings.Contains(text, "<bdi>"+r.label+"</bdi>") {
 			t.Errorf("%s is not in the page", r.label)
 		}
@@ -151,7 +154,7 @@ func TestPage(t *testing.T) {
 	if strings.Contains(text, "http:") || strings.Contains(text, "https:") || strings.Contains(text, "url(") || strings.Contains(text, "@import") {
 		t.Error("the page names something outside itself")
 	}
-	if !bytes.Equal(page, render(t, fixture())) {
+	if !bytes.Equal(page, render(t, resulttest.Fixture())) {
 		t.Error("the same results gave other bytes")
 	}
 	if len(page) > 600<<10 {
@@ -160,8 +163,8 @@ func TestPage(t *testing.T) {
 }
 
 func TestPageEscapesHostileNames(t *testing.T) {
-	for _, name := range hostile {
-		page := render(t, hostileFixture(name))
+	for _, name := range resulttest.Hostile {
+		page := render(t, resulttest.HostileFixture(name))
 		checkPage(t, page)
 		if strings.ContainsAny(name, `<"`) && bytes.Contains(page, []byte(name)) {
 			t.Errorf("%q stands in the page as it is", name)
@@ -171,18 +174,18 @@ func TestPageEscapesHostileNames(t *testing.T) {
 
 func TestPageOfPoorResults(t *testing.T) {
 	zero := 0.0
-	for name, r := range map[string]*Results{
+	for name, r := range map[string]*result.Results{
 		"nothing": {},
-		"only unsupported": {Results: []Result{
-			{DUT: "a", Kind: KindPlain, FrameSize: 64, Unsupported: "no"},
+		"only unsupported": {Results: []result.Result{
+			{DUT: "a", Kind: result.KindPlain, FrameSize: 64, Unsupported: "no"},
 		}},
-		"one size, zero values": {Results: []Result{{DUT: "a", Kind: KindPlain, FrameSize: 64, Valid: true,
-			Values: append(result("a", 0, 0).Values, result("a", 0, 0).Values...)}}, Calibration: []Calibration{{FrameSize: 64}}},
-		"zero latency": {Results: []Result{latencyOf("a", 0, 0)}},
-		"p50 only":     {Results: []Result{latencyOf("a", 900, -1)}},
-		"negative cpu": {Results: []Result{cpuOf("a", -40)}},
-		"unknown kind": {Results: []Result{{DUT: "a", Kind: "odd", FrameSize: 64}}},
-		"no upper":     {Results: []Result{{DUT: "a", Kind: KindSealed, FrameSize: 64, Valid: true, Values: openValue(&zero)}}},
+		"one size, zero values": {Results: []result.Result{{DUT: "a", Kind: result.KindPlain, FrameSize: 64, Valid: true,
+			Values: append(rateOf("a", 0, 0).Values, rateOf("a", 0, 0).Values...)}}, Calibration: []result.Calibration{{FrameSize: 64}}},
+		"zero latency": {Results: []result.Result{latencyOf("a", 0, 0)}},
+		"p50 only":     {Results: []result.Result{latencyOf("a", 900, -1)}},
+		"negative cpu": {Results: []result.Result{cpuOf("a", -40)}},
+		"unknown kind": {Results: []result.Result{{DUT: "a", Kind: "odd", FrameSize: 64}}},
+		"no upper":     {Results: []result.Result{{DUT: "a", Kind: result.KindSealed, FrameSize: 64, Valid: true, Values: openValue(&zero)}}},
 	} {
 		page := render(t, r)
 		checkPage(t, page)
@@ -197,14 +200,14 @@ func TestPageOfPoorResults(t *testing.T) {
 
 func TestWriteHTML(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "report.html")
-	if err := WriteHTML(path, []*Results{fixture()}, nil); err != nil {
+	if err := WriteHTML(path, []*result.Results{resulttest.Fixture()}, nil); err != nil {
 		t.Fatal(err)
 	}
 	data, err := os.ReadFile(path)
-	if err != nil || !bytes.Equal(data, render(t, fixture())) {
+	if err != nil || !bytes.Equal(data, render(t, resulttest.Fixture())) {
 		t.Errorf("the file is not the page: %v", err)
 	}
-	if err := WriteHTML(filepath.Join(path, "x"), []*Results{fixture()}, nil); err == nil {
+	if err := WriteHTML(filepath.Join(path, "x"), []*result.Results{resulttest.Fixture()}, nil); err == nil {
 		t.Error("written into a file")
 	}
 }

@@ -7,11 +7,13 @@ import (
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
+
+	"github.com/tunnelbench/tunnelbench/reports/result"
 )
 
 // latenessChart shows how well the tester kept its schedule, and how much of the time the machine
 // took away: what a number cannot be better than.
-func latenessChart(_ *Results, m *matrix, maxBars int) (chart, bool) {
+func latenessChart(_ *result.Results, m *matrix, maxBars int) (chart, bool) {
 	c := chart{
 		id: "lateness", title: "Lateness of the tester, and stalls",
 		caption: "Microseconds behind the schedule at which frames were sent, log scale: the dot is the median over the trials of p50, the end of the line the worst p99. " +

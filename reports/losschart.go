@@ -7,6 +7,9 @@ import (
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
+
+	"github.com/tunnelbench/tunnelbench/internal/strictjson"
+	"github.com/tunnelbench/tunnelbench/reports/result"
 )
 
 // otherPlaces gathers the places that have no colour of their own.
@@ -29,7 +32,7 @@ func lossOf(c *cell) map[string]float64 {
 
 // lossChart shows where frames were lost, over all trials of each device: a
 // search goes over the limit on purpose, so the shares matter and not the sums.
-func lossChart(_ *Results, m *matrix, maxBars int) (chart, bool) {
+func lossChart(_ *result.Results, m *matrix, maxBars int) (chart, bool) {
 	totals := map[string]float64{}
 	for i := range m.rows {
 		for j := range m.rows[i].cells {
@@ -47,8 +50,8 @@ func lossChart(_ *Results, m *matrix, maxBars int) (chart, bool) {
 	}
 	for j, place := range places {
 		parts[j] = placeLook(place, j)
-		c.legend = append(c.legend, legendItem{look: parts[j], name: clean(place)})
-		c.table.head = append(c.table.head, clean(place))
+		c.legend = append(c.legend, legendItem{look: parts[j], name: strictjson.Clean(place)})
+		c.table.head = append(c.table.head, strictjson.Clean(place))
 	}
 	bars := deviceBars(m, maxBars, func(cell *cell, b *bar) bool {
 		cells := b.divide(lossOf(cell), places)

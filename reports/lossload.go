@@ -7,6 +7,7 @@ import (
 
 	"gonum.org/v1/plot"
 
+	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
@@ -15,13 +16,13 @@ const lossFloor = 1e-5
 
 // lossTicks name the loss ratios of the axis.
 var lossTicks = plot.ConstantTicks([]plot.Tick{
-	{Value: lossFloor, Label: "none"}, {Value: 1e-4, Label: "0.01" + nbsp + "%"}, {Value: 1e-3, Label: "0.1" + nbsp + "%"},
-	{Value: 1e-2, Label: "1" + nbsp + "%"}, {Value: 1e-1, Label: "10" + nbsp + "%"}, {Value: 1, Label: "100" + nbsp + "%"},
+	{Value: lossFloor, Label: "none"}, {Value: 1e-4, Label: "0.01" + Nbsp + "%"}, {Value: 1e-3, Label: "0.1" + Nbsp + "%"},
+	{Value: 1e-2, Label: "1" + Nbsp + "%"}, {Value: 1e-1, Label: "10" + Nbsp + "%"}, {Value: 1, Label: "100" + Nbsp + "%"},
 })
 
 // lossLoadChart shows what share of the frames was lost at which load, at the smallest size: every valid
 // trial of the searches.
-func lossLoadChart(_ *Results, m *matrix, _ int) (chart, bool) {
+func lossLoadChart(_ *result.Results, m *matrix, _ int) (chart, bool) {
 	c := chart{id: "loss-load", height: 230,
 		caption: "Every valid trial of the searches: share of the frames lost, log scale, against the load in frames per second, log scale. Floods stand at what was offered."}
 	if len(m.sizes) == 0 {

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/tunnelbench/tunnelbench/internal/strictjson"
+	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
@@ -36,7 +38,7 @@ type row struct {
 // cell is all that is known of one device at one size.
 type cell struct {
 	size       rfc2544.FrameSize
-	results    []*Result
+	results    []*result.Result
 	rate       *rfc2544.Value
 	p50, p99   *rfc2544.Value // latency of all frames
 	quietP50   *rfc2544.Value // latency of frames whose way no stall touched
@@ -49,11 +51,11 @@ type cell struct {
 	reason     string  // why there is nothing, or not all
 	unsupport  bool
 	died       bool
-	rateResult *Result
+	rateResult *result.Result
 }
 
 // newMatrix arranges r. Rows come in the order of the kinds, then of the file.
-func newMatrix(r *Results) *matrix {
+func newMatrix(r *result.Results) *matrix {
 	m := &matrix{rate: commonRate(r)}
 	for i := range r.Results {
 		if hasOwnTable(r.Results[i].Test) {
@@ -83,12 +85,12 @@ func newMatrix(r *Results) *matrix {
 func hasOwnTable(test string) bool { return test == rfc2544.NameStreams || isRFC(test) }
 
 // commonRate is the rate name that the most results have.
-func commonRate(r *Results) string {
+func commonRate(r *result.Results) string {
 	best, most := rateNames[0], 0
 	for _, name := range rateNames {
 		n := 0
 		for i := range r.Results {
-			if !isRFC(r.Results[i].Test) && r.Results[i].value(name) != nil {
+			if !isRFC(r.Results[i].Test) && r.Results[i].Value(name) != nil {
 				n++
 			}
 		}
@@ -100,11 +102,11 @@ func commonRate(r *Results) string {
 }
 
 func kindOrder(kind string) int {
-	return slices.Index([]string{KindCalibration, KindPlain, KindSealed}, kind)
+	return slices.Index([]string{result.KindCalibration, result.KindPlain, result.KindSealed}, kind)
 }
 
 // row finds the row of res, or makes it.
-func (m *matrix) row(res *Result) *row {
+func (m *matrix) row(res *result.Result) *row {
 	for i := range m.rows {
 		if r := &m.rows[i]; r.dut == res.DUT && r.kind == res.Kind && r.direction == res.Direction {
 			return r
@@ -123,9 +125,9 @@ func (m *matrix) label() {
 	several := slices.ContainsFunc(m.rows, func(r row) bool { return r.direction != m.rows[0].direction })
 	for i := range m.rows {
 		r := &m.rows[i]
-		r.label = clean(r.dut)
+		r.label = strictjson.Clean(r.dut)
 		if several && r.direction != "" {
-			r.label += " (" + clean(r.direction) + ")"
+			r.label += " (" + strictjson.Clean(r.direction) + ")"
 		}
 	}
 }
@@ -134,7 +136,7 @@ func (m *matrix) label() {
 func (m *matrix) shares() {
 	for i := range m.rows {
 		r := &m.rows[i]
-		base := m.find(PlainDUT, r.direction)
+		base := m.find(result.PlainDUT, r.direction)
 		if base == nil {
 			continue
 		}
@@ -157,10 +159,10 @@ func (m *matrix) find(dut, direction string) *row {
 }
 
 // add takes what res says about the cell; the first to name a value wins.
-func (c *cell) add(res *Result, rate string) {
+func (c *cell) add(res *result.Result, rate string) {
 	c.results = append(c.results, res)
 	if c.rate == nil {
-		if c.rate = res.value(rate); c.rate != nil {
+		if c.rate = res.Value(rate); c.rate != nil {
 			c.rateResult, c.limitedBy = res, res.LimitedBy
 		}
 	}
@@ -169,7 +171,7 @@ func (c *cell) add(res *Result, rate string) {
 		names []string
 	}{{&c.p50, p50Names}, {&c.p99, p99Names}, {&c.quietP50, quietP50Names}, {&c.quietP99, quietP99Names}, {&c.cpu, cpuNames}} {
 		if *f.into == nil {
-			*f.into = res.value(f.names...)
+			*f.into = res.Value(f.names...)
 		}
 	}
 	c.valid = c.valid && res.Valid

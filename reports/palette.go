@@ -6,6 +6,8 @@ import (
 
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
+
+	"github.com/tunnelbench/tunnelbench/reports/result"
 )
 
 // The palette is Okabe and Ito's, safe for colour-blind readers, darkened where
@@ -88,9 +90,9 @@ func looks(m *matrix) []look {
 	next := 0
 	for i, r := range m.rows {
 		switch {
-		case r.dut == WireDUT:
+		case r.dut == result.WireDUT:
 			out[i] = look{inkMuted, draw.CircleGlyph{}, dashes[2]}
-		case r.kind == KindCalibration:
+		case r.kind == result.KindCalibration:
 			out[i] = look{inkText, draw.BoxGlyph{}, nil}
 		default:
 			out[i] = look{

@@ -6,6 +6,7 @@ import (
 
 	"gonum.org/v1/plot"
 
+	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
@@ -15,8 +16,8 @@ var percentiles = []struct {
 	name, label string
 	p           float64
 }{
-	{"latency_min", "min", 0}, {"latency_p50", "50" + nbsp + "%", 0.5}, {"latency_p90", "90" + nbsp + "%", 0.9},
-	{"latency_p99", "99" + nbsp + "%", 0.99}, {"latency_p999", "99.9" + nbsp + "%", 0.999},
+	{"latency_min", "min", 0}, {"latency_p50", "50" + Nbsp + "%", 0.5}, {"latency_p90", "90" + Nbsp + "%", 0.9},
+	{"latency_p99", "99" + Nbsp + "%", 0.99}, {"latency_p999", "99.9" + Nbsp + "%", 0.999},
 }
 
 // tail is where a percentile stands on an axis that gives each further nine the same room.
@@ -24,7 +25,7 @@ func tail(p float64) float64 { return -math.Log10(1 - p) }
 
 // percentileChart is the distribution of latency at the smallest size. Nothing is interpolated:
 // a percentile that had too few samples has no point.
-func percentileChart(_ *Results, m *matrix, _ int) (chart, bool) {
+func percentileChart(_ *result.Results, m *matrix, _ int) (chart, bool) {
 	c := chart{id: "percentiles", height: 230,
 		caption: "Share of the frames that took no longer, each further nine as wide as the one before; microseconds, log scale, at half the found rate. " +
 			"Strokes are the least and greatest of the trials. A percentile with too few samples is left out: p99 needs 1000 in a trial, p99.9 10" + thin + "000."}
@@ -90,10 +91,10 @@ func percentilePoints(c *cell) []point {
 	return points
 }
 
-// value finds a value of the cell's results.
+// Value finds a value of the cell's results.
 func (c *cell) value(name string) *rfc2544.Value {
 	for _, res := range c.results {
-		if v := res.value(name); v != nil {
+		if v := res.Value(name); v != nil {
 			return v
 		}
 	}

@@ -9,6 +9,9 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgimg"
+
+	"github.com/tunnelbench/tunnelbench/internal/strictjson"
+	"github.com/tunnelbench/tunnelbench/reports/result"
 )
 
 // A PNG is 1200x630 pixels, the size link previews and comments show. It is
@@ -25,7 +28,7 @@ const (
 // WritePNGs draws the charts of the runs into dir, one file each, and returns their
 // paths in the order of the page. With several runs the names begin with the run's number.
 // Each file is written whole or not at all.
-func WritePNGs(dir string, runs ...*Results) (paths []string, err error) {
+func WritePNGs(dir string, runs ...*result.Results) (paths []string, err error) {
 	for i, r := range runs {
 		at := ""
 		if len(runs) > 1 {
@@ -40,7 +43,7 @@ func WritePNGs(dir string, runs ...*Results) (paths []string, err error) {
 	return paths, nil
 }
 
-func writePNGs(dir, at string, r *Results) (paths []string, err error) {
+func writePNGs(dir, at string, r *result.Results) (paths []string, err error) {
 	m := newMatrix(r)
 	for _, c := range charts(r, m, pngBars) {
 		data, err := pngOf(c, subtitle(r, m))
@@ -48,7 +51,7 @@ func writePNGs(dir, at string, r *Results) (paths []string, err error) {
 			return paths, err
 		}
 		path := filepath.Join(dir, at+c.id+".png")
-		if err := WriteFile(path, data); err != nil {
+		if err := result.WriteFile(path, data); err != nil {
 			return paths, err
 		}
 		paths = append(paths, path)
@@ -57,12 +60,12 @@ func writePNGs(dir, at string, r *Results) (paths []string, err error) {
 }
 
 // subtitle says what the chart comes from, since a picture travels alone.
-func subtitle(r *Results, m *matrix) string {
+func subtitle(r *result.Results, m *matrix) string {
 	parts := []string{"tunnelbench " + r.Tool.Version, "profile " + r.Profile, r.Host.CPU, "Linux " + r.Host.Kernel}
 	if len(m.rows) > 0 && m.rows[0].direction != "" {
 		parts = append(parts, m.rows[0].direction)
 	}
-	return short(strings.Join(parts, " · "), 110)
+	return strictjson.Short(strings.Join(parts, " · "), 110)
 }
 
 func pngOf(c chart, sub string) ([]byte, error) {
@@ -94,7 +97,7 @@ func pngLegend(area draw.Canvas, items []legendItem) vg.Length {
 	style.YAlign = draw.YCenter
 	x, y := area.Min.X, area.Max.Y-lineHeight/2
 	for _, item := range items {
-		name := short(item.name, 36)
+		name := strictjson.Short(item.name, 36)
 		width := sample + 5 + style.Width(name) + gap
 		if x > area.Min.X && x+width > area.Max.X {
 			x, y = area.Min.X, y-lineHeight

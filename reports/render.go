@@ -1,12 +1,16 @@
 package reports
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/tunnelbench/tunnelbench/reports/result"
+)
 
 // WriteHTML writes report.html at path, whole or not at all.
-func WriteHTML(path string, runs []*Results, campaigns []*Fuzz) error {
+func WriteHTML(path string, runs []*result.Results, campaigns []*Fuzz) error {
 	var b bytes.Buffer
 	if err := HTMLWith(&b, runs, campaigns); err != nil {
 		return err
 	}
-	return WriteFile(path, b.Bytes())
+	return result.WriteFile(path, b.Bytes())
 }

@@ -7,12 +7,13 @@ import (
 
 	"gonum.org/v1/plot"
 
+	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
 // throughputChart is the graph of RFC 2544 section 26.1: frame rate against frame
 // size, the throughput of each device and the maximum rate of the link.
-func throughputChart(r *Results, m *matrix, _ int) (chart, bool) {
+func throughputChart(r *result.Results, m *matrix, _ int) (chart, bool) {
 	c := chart{
 		id: "throughput", title: "Throughput against frame size (RFC 2544, 26.1)", height: 250,
 		caption: "Frames per second and direction, log scale: the highest rate at which no frame was lost, and the maximum rate R of the nominal link. Vertical strokes are the bounds.",
@@ -20,7 +21,7 @@ func throughputChart(r *Results, m *matrix, _ int) (chart, bool) {
 	return c.againstSizes(r, m, func(row *row) []point { return throughputPoints(r, m, row) })
 }
 
-func throughputPoints(r *Results, m *matrix, row *row) []point {
+func throughputPoints(r *result.Results, m *matrix, row *row) []point {
 	points := make([]point, len(m.sizes))
 	for i, s := range m.sizes {
 		points[i] = point{x: float64(s), y: math.NaN()}
@@ -41,7 +42,7 @@ func throughputPoints(r *Results, m *matrix, row *row) []point {
 
 // lossRateChart is the graph of RFC 2544 section 26.3: input rate as percent of
 // the maximum rate against frame loss in percent, both from 0 to 100.
-func lossRateChart(r *Results, m *matrix, _ int) (chart, bool) {
+func lossRateChart(r *result.Results, m *matrix, _ int) (chart, bool) {
 	c := chart{
 		id: "loss-rate", title: "Frame loss rate (RFC 2544, 26.3)", height: 230,
 		caption: "Frames lost in percent of those offered, against the load in percent of the maximum rate R; a line for each device and size. Loads that the tester could not offer are not drawn.",
@@ -84,7 +85,7 @@ func lossRateChart(r *Results, m *matrix, _ int) (chart, bool) {
 }
 
 // ladder are the valid trials of a loss test, by load.
-func ladder(res *Result, nominal float64) []point {
+func ladder(res *result.Result, nominal float64) []point {
 	var points []point
 	for i := range res.Trials {
 		if o := &res.Trials[i]; o.Valid && !o.IntendedLoad.IsFlood() {

@@ -6,24 +6,26 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tunnelbench/tunnelbench/internal/strictjson"
+	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
 // Line is a result in one line: what was measured, of whom, and the first of its values.
-func Line(res *Result) string {
-	text := fmt.Sprintf("%s, %d bytes, %s: ", short(res.DUT, maxName), int(res.FrameSize), clean(res.Test))
+func Line(res *result.Result) string {
+	text := fmt.Sprintf("%s, %d bytes, %s: ", strictjson.Short(res.DUT, maxName), int(res.FrameSize), strictjson.Clean(res.Test))
 	switch {
 	case res.Unsupported != "":
-		return text + "cannot run: " + clean(res.Unsupported)
+		return text + "cannot run: " + strictjson.Clean(res.Unsupported)
 	case res.Error != "":
-		return text + "died: " + clean(res.Error)
+		return text + "died: " + strictjson.Clean(res.Error)
 	case len(res.Values) == 0 && len(res.Warnings) > 0:
-		return text + clean(res.Warnings[0])
+		return text + strictjson.Clean(res.Warnings[0])
 	case len(res.Values) == 0:
 		return text + "no value"
 	}
 	v := &res.Values[0]
-	text += asText(clean(v.Name) + " " + valueText(v))
+	text += asText(strictjson.Clean(v.Name) + " " + valueText(v))
 	if b := bounds(v, func(x float64) string { return number(x, v.Unit) }); b != "" {
 		text += asText(" (" + b + ")")
 	}
@@ -34,15 +36,15 @@ func Line(res *Result) string {
 }
 
 // asText is text without the spaces and signs that are for the page.
-func asText(s string) string { return strings.NewReplacer(nbsp, " ", thin, "", minus, "-").Replace(s) }
+func asText(s string) string { return strings.NewReplacer(Nbsp, " ", thin, "", minus, "-").Replace(s) }
 
 // valueText is a value with its unit, times in the unit that fits.
 func valueText(v *rfc2544.Value) string {
 	n := number(v.Value, v.Unit)
 	if v.Unit == "fps" {
-		n += nbsp + "kfps"
+		n += Nbsp + "kfps"
 	} else if v.Unit != "ns" {
-		n += nbsp + clean(v.Unit)
+		n += Nbsp + strictjson.Clean(v.Unit)
 	}
 	return n
 }
@@ -70,7 +72,7 @@ func isRFC(test string) bool {
 }
 
 // rfcText writes the values of the RFC's tests, a line each.
-func rfcText(w io.Writer, r *Results) error {
+func rfcText(w io.Writer, r *result.Results) error {
 	for _, t := range rfcTests() {
 		headed := false
 		for i := range r.Results {
@@ -92,10 +94,10 @@ func rfcText(w io.Writer, r *Results) error {
 	return nil
 }
 
-func valuesText(w io.Writer, res *Result) error {
+func valuesText(w io.Writer, res *result.Result) error {
 	for k := range res.Values {
 		v := &res.Values[k]
-		line := fmt.Sprintf("  %-*s %5d  %-34s %12s", maxName, short(res.DUT, maxName), int(res.FrameSize), clean(v.Name), asText(valueText(v)))
+		line := fmt.Sprintf("  %-*s %5d  %-34s %12s", maxName, strictjson.Short(res.DUT, maxName), int(res.FrameSize), strictjson.Clean(v.Name), asText(valueText(v)))
 		if b := bounds(v, func(x float64) string { return number(x, v.Unit) }); b != "" {
 			line += asText("  " + b)
 		}

@@ -6,12 +6,14 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/tunnelbench/tunnelbench/internal/strictjson"
+	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
 // rfcTables are the RFC's tests, a table each: a row for each device and size,
 // a column for each value, in the RFCs' own terms.
-func rfcTables(r *Results) []*tableView {
+func rfcTables(r *result.Results) []*tableView {
 	var out []*tableView
 	for _, t := range rfcTests() {
 		if v := rfcTable(r, t.Name); v != nil {
@@ -22,9 +24,9 @@ func rfcTables(r *Results) []*tableView {
 	return out
 }
 
-func rfcTable(r *Results, test string) *tableView {
+func rfcTable(r *result.Results, test string) *tableView {
 	var names []string
-	var rows []*Result
+	var rows []*result.Result
 	for i := range r.Results {
 		res := &r.Results[i]
 		if res.Test != test {
@@ -53,7 +55,7 @@ func rfcTable(r *Results, test string) *tableView {
 
 // columnName is a value's name in words: "latency worst case", "throughput (short)".
 func columnName(name string) string {
-	base, short := strings.CutSuffix(clean(name), rfc2544.Short)
+	base, short := strings.CutSuffix(strictjson.Clean(name), rfc2544.Short)
 	base = strings.ReplaceAll(base, "_", " ")
 	if short {
 		base += " (short)"
@@ -61,12 +63,12 @@ func columnName(name string) string {
 	return base
 }
 
-func rfcRow(res *Result, names []string) []string {
-	row := []string{clean(res.DUT), strconv.Itoa(int(res.FrameSize)), loadText(res)}
+func rfcRow(res *result.Result, names []string) []string {
+	row := []string{strictjson.Clean(res.DUT), strconv.Itoa(int(res.FrameSize)), loadText(res)}
 	n := 0
 	for _, name := range names {
 		text := none
-		if v := res.value(name); v != nil {
+		if v := res.Value(name); v != nil {
 			text = valueText(v)
 			n = v.N
 		}
@@ -83,7 +85,7 @@ func rfcRow(res *Result, names []string) []string {
 }
 
 // loadText is the load of a test whose trials all have the same one.
-func loadText(res *Result) string {
+func loadText(res *result.Result) string {
 	if len(res.Trials) == 0 {
 		return none
 	}

@@ -7,6 +7,8 @@ import (
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
+
+	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 )
 
 // bar is one line of a chart that lists devices below each other: a heading, or
@@ -47,9 +49,9 @@ func setRows(p *plot.Plot, bars []bar) {
 // shortName cuts a row's name to the room there is, and keeps its dagger.
 func shortName(name string) string {
 	if rest, ok := strings.CutSuffix(name, dagger(false)); ok {
-		return short(rest, 17) + dagger(false)
+		return strictjson.Short(rest, 17) + dagger(false)
 	}
-	return short(name, 18)
+	return strictjson.Short(name, 18)
 }
 
 func rowY(bars []bar, i int) float64 { return float64(len(bars) - i) }

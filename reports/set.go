@@ -1,13 +1,13 @@
 package reports
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
 	"strconv"
 	"time"
 
+	"github.com/tunnelbench/tunnelbench/internal/strictjson"
+	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
@@ -25,13 +25,13 @@ const (
 type Set struct {
 	Schema   string          `json:"schema"`
 	Side     string          `json:"side"`     // BaseSide or HeadSide
-	Tool     Tool            `json:"tool"`     // the build that measured, the same on both sides
+	Tool     result.Tool     `json:"tool"`     // the build that measured, the same on both sides
 	Device   string          `json:"device"`   // as --dut names it
 	Revision string          `json:"revision"` // as it was asked for
 	Commit   string          `json:"commit"`   // what that is; empty outside of a repository
 	Builds   []SetBuild      `json:"builds"`   // of one source, with different layouts
 	Command  []string        `json:"command"`  // that measures again
-	Host     Host            `json:"host"`
+	Host     result.Host     `json:"host"`
 	Link     rfc2544.BitRate `json:"link_bps"`
 	Seed     uint64          `json:"seed"` // of the order in pairs
 	Started  time.Time       `json:"started"`
@@ -84,19 +84,16 @@ type Turn struct {
 // ReadSet reads a recorded set that anybody may have written, as strictly as Read
 // reads results: the error is one line, `name: where: why`.
 func ReadSet(r io.Reader, name string) (*Set, error) {
-	data, err := io.ReadAll(io.LimitReader(r, MaxFile+1))
+	data, err := strictjson.ReadAll(r)
 	s := new(Set)
 	if err == nil {
-		err = walkSet(data)
-	}
-	if err == nil {
-		err = json.Unmarshal(data, s)
+		err = setSchema().Decode(data, s)
 	}
 	if err == nil {
 		err = CheckSet(s)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", clean(name), err)
+		return nil, fmt.Errorf("%s: %w", strictjson.Clean(name), err)
 	}
 	return s, nil
 }
@@ -105,49 +102,32 @@ func ReadSet(r io.Reader, name string) (*Set, error) {
 // would refuse is refused here.
 func EncodeSet(s *Set) ([]byte, error) {
 	n := normalSet(s)
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", " ")
-	err := enc.Encode(n)
+	err := CheckSet(n)
+	var data []byte
 	if err == nil {
-		err = CheckSet(n)
-	}
-	if err == nil {
-		err = walkSet(b.Bytes())
+		data, err = setSchema().Encode(n)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("set: %w", err)
 	}
-	return b.Bytes(), nil
+	return data, nil
 }
 
 // normalSet is s without nil lists, with texts no longer than allowed.
 func normalSet(s *Set) *Set {
 	n := *s
-	n.Schema, n.Command = SetSchema, texts(s.Command)
-	n.Host = normalHost(s.Host)
-	n.Builds, n.Metrics, n.Loads = notNil(s.Builds), notNil(s.Metrics), notNil(s.Loads)
+	n.Schema, n.Command = SetSchema, result.Texts(s.Command)
+	n.Host = result.NormalHost(s.Host)
+	n.Builds, n.Metrics, n.Loads = result.NotNil(s.Builds), result.NotNil(s.Metrics), result.NotNil(s.Loads)
 	n.Turns = make([]Turn, len(s.Turns))
 	for i, t := range s.Turns {
-		t.Died, t.Doubts = cut(t.Died), texts(t.Doubts)
+		t.Died, t.Doubts = result.Cut(t.Died), result.Texts(t.Doubts)
 		if t.Values == nil {
 			t.Values = map[string]*float64{}
 		}
 		n.Turns[i] = t
 	}
 	return &n
-}
-
-func walkSet(data []byte) error {
-	if len(data) > MaxFile {
-		return &placeError{"", fmt.Sprintf("is larger than %d MiB", MaxFile>>20)}
-	}
-	root, err := readSetSchema()
-	if err != nil {
-		return err
-	}
-	return walk(data, root)
 }
 
 // CheckSet tells whether a set agrees with itself. The error's text is one line that
@@ -157,11 +137,11 @@ func CheckSet(s *Set) error {
 	for i, m := range s.Metrics {
 		switch {
 		case m.Unit == "":
-			return &placeError{fmt.Sprintf("/metrics/%d/unit", i), "is empty"}
+			return strictjson.At(fmt.Sprintf("/metrics/%d/unit", i), "is empty")
 		case m.Better != 1 && m.Better != -1:
-			return &placeError{fmt.Sprintf("/metrics/%d/better", i), "is neither 1 nor -1"}
+			return strictjson.At(fmt.Sprintf("/metrics/%d/better", i), "is neither 1 nor -1")
 		case ids[m.ID()]:
-			return &placeError{fmt.Sprintf("/metrics/%d", i), quote(m.ID()) + " stands twice"}
+			return strictjson.At(fmt.Sprintf("/metrics/%d", i), strictjson.Quote(m.ID())+" stands twice")
 		}
 		ids[m.ID()] = true
 	}
@@ -172,17 +152,17 @@ func CheckSet(s *Set) error {
 		k := key{t.Series, t.Pair}
 		switch {
 		case seen[k]:
-			return &placeError{where, fmt.Sprintf("pair %d of series %d stands twice", t.Pair, t.Series)}
+			return strictjson.At(where, fmt.Sprintf("pair %d of series %d stands twice", t.Pair, t.Series))
 		case t.Build >= max(1, len(s.Builds)):
-			return &placeError{where + "/build", fmt.Sprintf("there are %d builds", len(s.Builds))}
+			return strictjson.At(where+"/build", fmt.Sprintf("there are %d builds", len(s.Builds)))
 		}
 		seen[k] = true
 		for id, v := range t.Values {
 			switch {
 			case !ids[id]:
-				return &placeError{where + "/values", quote(id) + " is not among the metrics"}
-			case v != nil && !(*v > 0 && finite(v)):
-				return &placeError{where + "/values", quote(id) + " is not above zero"}
+				return strictjson.At(where+"/values", strictjson.Quote(id)+" is not among the metrics")
+			case v != nil && !(*v > 0 && result.Finite(v)):
+				return strictjson.At(where+"/values", strictjson.Quote(id)+" is not above zero")
 			}
 		}
 	}

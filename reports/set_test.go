@@ -5,12 +5,15 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/tunnelbench/tunnelbench/reports/result"
+	"github.com/tunnelbench/tunnelbench/reports/result/resulttest"
 )
 
 func smallSet() *Set {
 	one, two := 1.5, 2.5
 	return &Set{
-		Side: HeadSide, Tool: Tool{Version: "1"}, Device: "reference", Revision: "HEAD", Commit: "c",
+		Side: HeadSide, Tool: result.Tool{Version: "1"}, Device: "reference", Revision: "HEAD", Commit: "c",
 		Builds:  []SetBuild{{SHA256: strings.Repeat("a", 64), Octets: 7}, {SHA256: strings.Repeat("b", 64), Layout: 1}},
 		Command: []string{"tunnelbench", "gate"}, Link: 1e9, Seed: 3, Started: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
 		Metrics: []SetMetric{{"forwarding_rate", "fps", 1, 64}, {"stream_goodput", "bit/s", 1, 0}},
@@ -40,11 +43,7 @@ func TestSetsAreReadAsWritten(t *testing.T) {
 	if again := encodeSet(t, read); !bytes.Equal(again, data) {
 		t.Errorf("%s\n%s", data, again)
 	}
-	root, err := readSetSchema()
-	if err != nil {
-		t.Fatal(err)
-	}
-	checkAgreement(t, data, root, validatorOf(t, SetSchemaJSON()))
+	resulttest.CheckSchema(t, SetSchemaJSON(), "note")
 }
 
 func TestBadSets(t *testing.T) {
@@ -82,7 +81,7 @@ func TestBadSets(t *testing.T) {
 
 // A file without end costs no more than the largest that is read.
 func TestHugeSet(t *testing.T) {
-	_, err := ReadSet(endless{}, "set.json")
+	_, err := ReadSet(resulttest.Endless{}, "set.json")
 	if err == nil || !strings.Contains(err.Error(), "is larger than 64 MiB") {
 		t.Error(err)
 	}

@@ -8,18 +8,20 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/tunnelbench/tunnelbench/internal/strictjson"
+	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
 // streamResults are those of the streams test, in the order of the kinds.
-func streamResults(r *Results) []*Result {
-	var found []*Result
+func streamResults(r *result.Results) []*result.Result {
+	var found []*result.Result
 	for i := range r.Results {
 		if r.Results[i].Test == rfc2544.NameStreams {
 			found = append(found, &r.Results[i])
 		}
 	}
-	slices.SortStableFunc(found, func(a, b *Result) int { return kindOrder(a.Kind) - kindOrder(b.Kind) })
+	slices.SortStableFunc(found, func(a, b *result.Result) int { return kindOrder(a.Kind) - kindOrder(b.Kind) })
 	return found
 }
 
@@ -27,14 +29,14 @@ func streamResults(r *Results) []*Result {
 type streamColumn struct {
 	head string // of the page
 	slim string // of the plain table
-	find func(*Result) *rfc2544.Value
+	find func(*result.Result) *rfc2544.Value
 	text func(float64) string
 }
 
 // streamColumns are in the order of the tables; all but the last are numbers.
 var streamColumns = []streamColumn{
 	{"Mbit/s", "Mbit/s", named("stream_goodput"), mega},
-	{"Mbit/s, several connections", "several", (*Result).severalGoodput, mega},
+	{"Mbit/s, several connections", "several", severalGoodput, mega},
 	{"of the ceiling", "of max", named("stream_goodput_share"), percent},
 	{"resent per GB", "resent", named("stream_retransmits"), whole},
 	{"request/response p50 µs", "rr p50", named("request_response_p50"), microNumber},
@@ -43,12 +45,12 @@ var streamColumns = []streamColumn{
 	{"cpu ns/octet", "cpu ns", named("cpu_ns_per_octet"), func(v float64) string { return digits(v, thin) }},
 }
 
-func named(name string) func(*Result) *rfc2544.Value {
-	return func(r *Result) *rfc2544.Value { return r.value(name) }
+func named(name string) func(*result.Result) *rfc2544.Value {
+	return func(r *result.Result) *rfc2544.Value { return r.Value(name) }
 }
 
 // severalGoodput is that of more than one connection at once: the name ends in their number.
-func (r *Result) severalGoodput() *rfc2544.Value {
+func severalGoodput(r *result.Result) *rfc2544.Value {
 	for i := range r.Values {
 		n, ok := strings.CutPrefix(r.Values[i].Name, "stream_goodput_")
 		if _, err := strconv.Atoi(n); ok && err == nil {
@@ -62,7 +64,7 @@ func mega(v float64) string        { return fixed(v/1e6, 1, thin) }
 func whole(v float64) string       { return fixed(v, 0, thin) }
 func microNumber(v float64) string { return fixed(v/1e3, 1, thin) }
 
-func (c streamColumn) cell(r *Result) (main, limits string) {
+func (c streamColumn) cell(r *result.Result) (main, limits string) {
 	v := c.find(r)
 	if v == nil {
 		return none, ""
@@ -71,7 +73,7 @@ func (c streamColumn) cell(r *Result) (main, limits string) {
 }
 
 // streamMetric is the matrix of the streams; ok is false when there were none.
-func streamMetric(r *Results) (head metric, ok bool) {
+func streamMetric(r *result.Results) (head metric, ok bool) {
 	head = metric{ID: "m-streams", Title: "Streams", Unit: "TCP between two hosts behind the tunnel",
 		Note: "What receiving applications read, per direction: with one connection and with several; its share of what the overhead leaves of a link of known rate; " +
 			"one octet each way; connections made, used and closed. Below each number the least and the greatest of the repeats. CPU is that of the device's cores alone."}
@@ -88,8 +90,8 @@ func streamMetric(r *Results) (head metric, ok bool) {
 	return head, len(head.Groups) > 0
 }
 
-func streamRow(res *Result) metricRow {
-	row := metricRow{Name: clean(res.DUT)}
+func streamRow(res *result.Result) metricRow {
+	row := metricRow{Name: strictjson.Clean(res.DUT)}
 	if res.Unsupported != "" {
 		row.Reason = "cannot run here"
 		return row
@@ -100,8 +102,8 @@ func streamRow(res *Result) metricRow {
 		if limits != "" {
 			cell.Lines = []string{limits}
 		}
-		if i == 0 && res.LimitedBy != "" && res.LimitedBy != LimitedByDUT {
-			cell.Lines = append(cell.Lines, "limit: the "+clean(res.LimitedBy))
+		if i == 0 && res.LimitedBy != "" && res.LimitedBy != result.LimitedByDUT {
+			cell.Lines = append(cell.Lines, "limit: the "+strictjson.Clean(res.LimitedBy))
 		}
 		if i == 0 && (res.Error != "" || !res.Valid) {
 			cell.Flag = resultState(res)
@@ -112,7 +114,7 @@ func streamRow(res *Result) metricRow {
 }
 
 // streamTable writes the plain table of the streams; nothing when there were none.
-func streamTable(w io.Writer, r *Results) error {
+func streamTable(w io.Writer, r *result.Results) error {
 	const column = 9
 	results := streamResults(r)
 	if len(results) == 0 {
@@ -120,7 +122,7 @@ func streamTable(w io.Writer, r *Results) error {
 	}
 	width := len("streams")
 	for _, res := range results {
-		width = max(width, utf8.RuneCountInString(short(res.DUT, maxName)))
+		width = max(width, utf8.RuneCountInString(strictjson.Short(res.DUT, maxName)))
 	}
 	lines := []string{"", "streams" + spaces(width-len("streams"))}
 	for _, c := range streamColumns {
@@ -128,7 +130,7 @@ func streamTable(w io.Writer, r *Results) error {
 	}
 	lines[1] += "  limited by"
 	for _, res := range results {
-		name := short(res.DUT, maxName)
+		name := strictjson.Short(res.DUT, maxName)
 		line := name + spaces(width-utf8.RuneCountInString(name))
 		for _, c := range streamColumns {
 			text, _ := c.cell(res)
@@ -142,10 +144,10 @@ func streamTable(w io.Writer, r *Results) error {
 }
 
 // plainText has no special spaces.
-var plainText = strings.NewReplacer(nbsp, " ", thin, "", minus, "-")
+var plainText = strings.NewReplacer(Nbsp, " ", thin, "", minus, "-")
 
 // streamVerdict is what limited one connection's goodput, or what is wrong with it.
-func streamVerdict(res *Result) string {
+func streamVerdict(res *result.Result) string {
 	var words []string
 	if res.Unsupported != "" || res.Error != "" || !res.Valid {
 		words = append(words, resultState(res))

@@ -5,18 +5,20 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tunnelbench/tunnelbench/reports/result"
+	"github.com/tunnelbench/tunnelbench/reports/result/resulttest"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
 // withStreams is the fixture with three devices' streams.
-func withStreams(t *testing.T) *Results {
+func withStreams(t *testing.T) *result.Results {
 	t.Helper()
-	r := fixture()
+	r := resulttest.Fixture()
 	low, high := 7.5e9, 8.5e9
-	streams := func(dut, kind string) Result {
-		return Result{DUT: dut, Kind: kind, Test: rfc2544.NameStreams, FrameSize: 1518, Direction: "forward", Valid: true, LimitedBy: LimitedByTester}
+	streams := func(dut, kind string) result.Result {
+		return result.Result{DUT: dut, Kind: kind, Test: rfc2544.NameStreams, FrameSize: 1518, Direction: "forward", Valid: true, LimitedBy: result.LimitedByTester}
 	}
-	measured, refused, spoilt := streams("vxlan", KindPlain), streams(WireDUT, KindCalibration), streams("wireguard-go", KindSealed)
+	measured, refused, spoilt := streams("vxlan", result.KindPlain), streams(result.WireDUT, result.KindCalibration), streams("wireguard-go", result.KindSealed)
 	measured.Values = []rfc2544.Value{
 		{Name: "stream_goodput", Unit: "bit/s", Value: 8e9, Lower: &low, Upper: &high, N: 3, Better: 1},
 		{Name: "stream_goodput_share", Unit: "ratio", Value: 0.994, N: 3, Better: 1},
@@ -60,7 +62,7 @@ func TestStreamsInPage(t *testing.T) {
 			t.Errorf("no %s in the page", want)
 		}
 	}
-	if err := HTML(&without, fixture()); err != nil {
+	if err := HTML(&without, resulttest.Fixture()); err != nil {
 		t.Fatal(err)
 	}
 	if strings.Contains(without.String(), "m-streams") {
@@ -70,7 +72,7 @@ func TestStreamsInPage(t *testing.T) {
 
 // Streams neither add a size to the matrix of frames nor spoil a device there.
 func TestStreamsStayOutOfTheMatrix(t *testing.T) {
-	was, is := newMatrix(fixture()), newMatrix(withStreams(t))
+	was, is := newMatrix(resulttest.Fixture()), newMatrix(withStreams(t))
 	if len(is.sizes) != len(was.sizes) || len(is.rows) != len(was.rows) {
 		t.Errorf("%d sizes and %d rows, want %d and %d", len(is.sizes), len(is.rows), len(was.sizes), len(was.rows))
 	}
@@ -84,11 +86,11 @@ func TestStreamsStayOutOfTheMatrix(t *testing.T) {
 }
 
 func TestStreamsSurviveTheFile(t *testing.T) {
-	data, err := Encode(withStreams(t))
+	data, err := result.Encode(withStreams(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	back, err := Read(bytes.NewReader(data), "results.json")
+	back, err := result.Read(bytes.NewReader(data), "results.json")
 	if err != nil || len(streamResults(back)) != 3 {
 		t.Errorf("%v, %d results of streams", err, len(streamResults(back)))
 	}

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/tunnelbench/tunnelbench/internal/strictjson"
+	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
@@ -23,7 +25,7 @@ type Table struct {
 func NewTable(w io.Writer, duts []string, colour bool) *Table {
 	t := &Table{w: w, width: len("tunnel"), colour: colour}
 	for _, name := range duts {
-		t.width = max(t.width, utf8.RuneCountInString(short(name, maxName)))
+		t.width = max(t.width, utf8.RuneCountInString(strictjson.Short(name, maxName)))
 	}
 	return t
 }
@@ -60,7 +62,7 @@ func (t *Table) Header() error {
 
 // Row writes the row of one device at one size, as far as r knows it; nothing
 // when r has no such result.
-func (t *Table) Row(r *Results, dut string, size rfc2544.FrameSize) error {
+func (t *Table) Row(r *result.Results, dut string, size rfc2544.FrameSize) error {
 	m := newMatrix(r)
 	column := slices.Index(m.sizes, size)
 	for i := range m.rows {
@@ -81,13 +83,13 @@ func (t *Table) row(r *row, c *cell) error {
 		style = styleBad
 	case c.unsupport || !c.valid:
 		style = styleWarn
-	case r.kind == KindCalibration:
+	case r.kind == result.KindCalibration:
 		style = styleDim
 	}
 	return t.line(style, r.label, r.texts(c))
 }
 
-// texts are the columns of a cell after the name.
+// Texts are the columns of a cell after the name.
 func (r *row) texts(c *cell) []string {
 	out := []string{fmt.Sprint(int(c.size)), none, "", none, none, none, none, none, c.verdict()}
 	if c.rate != nil {
@@ -95,7 +97,7 @@ func (r *row) texts(c *cell) []string {
 		out[2] = bounds(c.rate, kilo)
 		out[3] = fixed(megabits(c.rate.Value, c.size), 1, thin)
 	}
-	if r.kind != KindCalibration || r.dut == PlainDUT {
+	if r.kind != result.KindCalibration || r.dut == result.PlainDUT {
 		out[4] = percent(c.share)
 	}
 	for i, v := range []*rfc2544.Value{c.p50, c.p99} {
@@ -105,7 +107,7 @@ func (r *row) texts(c *cell) []string {
 	}
 	out[7] = nanoText(c.cpu)
 	for i := range out {
-		out[i] = strings.NewReplacer(nbsp, " ", thin, "", minus, "-").Replace(out[i])
+		out[i] = strings.NewReplacer(Nbsp, " ", thin, "", minus, "-").Replace(out[i])
 	}
 	return out
 }
@@ -126,7 +128,7 @@ func (c *cell) verdict() string {
 }
 
 func (t *Table) line(style, name string, columns []string) error {
-	name = short(name, maxName)
+	name = strictjson.Short(name, maxName)
 	var b strings.Builder
 	b.WriteString(name + spaces(t.width-utf8.RuneCountInString(name)))
 	last := len(columns) - 1
@@ -149,7 +151,7 @@ func spaces(n int) string { return strings.Repeat(" ", max(n, 0)) }
 
 // WriteText writes the whole table, by size and kind, and below it what the
 // reader must know of each number.
-func WriteText(w io.Writer, r *Results, colour bool) error {
+func WriteText(w io.Writer, r *result.Results, colour bool) error {
 	if r.Comparison != nil && len(r.Results) == 0 {
 		return errors.Join(WriteComparison(w, r.Comparison), certificateText(w, r.Certificate))
 	}
@@ -192,22 +194,22 @@ func WriteText(w io.Writer, r *Results, colour bool) error {
 }
 
 // notes writes the remarks below the table.
-func (t *Table) notes(r *Results, m *matrix) error {
+func (t *Table) notes(r *result.Results, m *matrix) error {
 	lines := []string{"", "rate: " + rateTitle(m.rate) + "; kfps: thousand frames per second, per direction; sizes include the FCS"}
 	for i := range r.Results {
 		res := &r.Results[i]
-		at := fmt.Sprintf("%s, %d bytes: ", short(res.DUT, maxName), int(res.FrameSize))
+		at := fmt.Sprintf("%s, %d bytes: ", strictjson.Short(res.DUT, maxName), int(res.FrameSize))
 		if res.Unsupported != "" {
-			lines = append(lines, at+"cannot run here: "+clean(res.Unsupported))
+			lines = append(lines, at+"cannot run here: "+strictjson.Clean(res.Unsupported))
 		}
 		if res.Error != "" {
-			lines = append(lines, at+"died: "+clean(res.Error))
+			lines = append(lines, at+"died: "+strictjson.Clean(res.Error))
 		}
 		if res.Valid && res.Test == rfc2544.NameLatency {
 			continue // the page has what is to be said of a figure that stands
 		}
 		for _, warning := range res.Warnings {
-			lines = append(lines, at+clean(warning))
+			lines = append(lines, at+strictjson.Clean(warning))
 		}
 	}
 	_, err := io.WriteString(t.w, strings.Join(slices.Compact(lines), "\n")+"\n")

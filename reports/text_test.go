@@ -7,6 +7,8 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/tunnelbench/tunnelbench/reports/result"
+	"github.com/tunnelbench/tunnelbench/reports/result/resulttest"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
@@ -16,16 +18,16 @@ func TestTextGolden(t *testing.T) {
 		colour bool
 	}{{"table.txt", false}, {"table-colour.txt", true}} {
 		var b bytes.Buffer
-		if err := WriteText(&b, fixture(), c.colour); err != nil {
+		if err := WriteText(&b, resulttest.Fixture(), c.colour); err != nil {
 			t.Fatal(err)
 		}
-		golden(t, c.file, b.Bytes())
+		resulttest.Golden(t, c.file, b.Bytes())
 	}
 }
 
 func TestTextColumnsLineUp(t *testing.T) {
 	var b bytes.Buffer
-	if err := WriteText(&b, fixture(), false); err != nil {
+	if err := WriteText(&b, resulttest.Fixture(), false); err != nil {
 		t.Fatal(err)
 	}
 	lines := strings.Split(b.String(), "\n")
@@ -52,7 +54,7 @@ func TestTextColumnsLineUp(t *testing.T) {
 // TestRowsWhileRunning prints rows as results come; the share of plain appears
 // as soon as plain is known.
 func TestRowsWhileRunning(t *testing.T) {
-	all := fixture()
+	all := resulttest.Fixture()
 	var b bytes.Buffer
 	table := NewTable(&b, []string{"wire", "plain", "vxlan", strings.Repeat("n", 40)}, false)
 	if err := table.Header(); err != nil {
@@ -78,9 +80,9 @@ func TestRowsWhileRunning(t *testing.T) {
 }
 
 func TestTextIsSafeForATerminal(t *testing.T) {
-	for _, name := range hostile {
+	for _, name := range resulttest.Hostile {
 		var b bytes.Buffer
-		if err := WriteText(&b, hostileFixture(name), false); err != nil {
+		if err := WriteText(&b, resulttest.HostileFixture(name), false); err != nil {
 			t.Fatal(err)
 		}
 		if text := b.String(); strings.ContainsAny(text, "\x1b\x00\x07\r\u202e") || !utf8.ValidString(text) {
@@ -94,22 +96,22 @@ type full struct{}
 func (full) Write([]byte) (int, error) { return 0, errors.New("disk full") }
 
 func TestTextReportsWriteErrors(t *testing.T) {
-	if err := WriteText(full{}, fixture(), false); err == nil {
+	if err := WriteText(full{}, resulttest.Fixture(), false); err == nil {
 		t.Error("the error got lost")
 	}
-	if err := HTML(full{}, fixture()); err == nil {
+	if err := HTML(full{}, resulttest.Fixture()); err == nil {
 		t.Error("the error got lost")
 	}
 }
 
 func TestHeadlines(t *testing.T) {
-	r := fixture()
+	r := resulttest.Fixture()
 	got := map[string]headline{}
 	for _, h := range headlines(newMatrix(r)) {
 		got[h.Name] = h
 	}
 	for name, want := range map[string]string{
-		"reference":      "63" + nbsp + "% of routing without a tunnel; 1.25 times vxlan.",
+		"reference":      "63" + Nbsp + "% of routing without a tunnel; 1.25 times vxlan.",
 		"wireguard-go":   "1.86 times exec:my tunnel.",
 		"exec:gre.sh":    "unknown link type gre",
 		"exec:my tunnel": "slice bounds out of range",
@@ -120,43 +122,43 @@ func TestHeadlines(t *testing.T) {
 	}
 }
 
-// result is a rate result of a plain tunnel with bounds.
-func result(dut string, lower, upper float64) Result {
-	return Result{DUT: dut, Kind: KindPlain, Test: "rate", FrameSize: 64, Valid: true, LimitedBy: LimitedByDUT,
+// rateOf is a rate result of a plain tunnel with bounds.
+func rateOf(dut string, lower, upper float64) result.Result {
+	return result.Result{DUT: dut, Kind: result.KindPlain, Test: "rate", FrameSize: 64, Valid: true, LimitedBy: result.LimitedByDUT,
 		Values: []rfc2544.Value{{Name: "pdr", Unit: "fps", Value: lower, Lower: &lower, Upper: &upper, N: 1, Better: 1}}}
 }
 
 func TestHeadlineClaimsOnlyWhatTheBoundsShow(t *testing.T) {
-	say := func(rs ...Result) string { return headlines(newMatrix(&Results{Results: rs}))[0].Text }
-	if got := say(result("a", 1000, 1010), result("b", 995, 1005)); !strings.Contains(got, "not clearly ahead of b") {
+	say := func(rs ...result.Result) string { return headlines(newMatrix(&result.Results{Results: rs}))[0].Text }
+	if got := say(rateOf("a", 1000, 1010), rateOf("b", 995, 1005)); !strings.Contains(got, "not clearly ahead of b") {
 		t.Errorf("overlapping bounds: %q", got)
 	}
-	if got := say(result("a", 1000, 1010), result("b", 500, 505)); !strings.Contains(got, "2.00 times b") {
+	if got := say(rateOf("a", 1000, 1010), rateOf("b", 500, 505)); !strings.Contains(got, "2.00 times b") {
 		t.Errorf("clear lead: %q", got)
 	}
-	bad := result("a", 1000, 1010)
+	bad := rateOf("a", 1000, 1010)
 	bad.Valid = false
 	if got := say(bad); !strings.Contains(got, "no tunnel of this kind has a valid rate") {
 		t.Errorf("an invalid result wins: %q", got)
 	}
-	held := result("a", 1000, 1010)
-	held.LimitedBy = LimitedByTester
+	held := rateOf("a", 1000, 1010)
+	held.LimitedBy = result.LimitedByTester
 	if got := say(held); !strings.Contains(got, "held back by the tester") {
 		t.Errorf("tester-limited: %q", got)
 	}
 }
 
 func TestDeviations(t *testing.T) {
-	r := fixture()
+	r := resulttest.Fixture()
 	text := strings.Join(deviations(r, newMatrix(r)), "\n")
-	for _, want := range []string{"partial drop rate", "200.0" + nbsp + "ms to 1" + nbsp + "s", "128, 256, 1024 and 1280", "forward only", "20 trials of 120 s"} {
+	for _, want := range []string{"partial drop rate", "200.0" + Nbsp + "ms to 1" + Nbsp + "s", "128, 256, 1024 and 1280", "forward only", "20 trials of 120 s"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in %s", want, text)
 		}
 	}
-	strict := &Results{}
+	strict := &result.Results{}
 	for _, s := range rfcSizes {
-		res := result("a", 100, 101)
+		res := rateOf("a", 100, 101)
 		res.FrameSize, res.Direction, res.Values[0].Name = s, "both", "throughput"
 		res.Trials = []rfc2544.Observation{{Duration: rfcTrial}}
 		strict.Results = append(strict.Results, res)

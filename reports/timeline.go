@@ -8,6 +8,7 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
+	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
@@ -19,7 +20,7 @@ var verdicts = []struct {
 }{
 	{"not valid", look{colour: inkMuted, mark: cross{}}, func(o *rfc2544.Observation) bool { return !o.Valid }},
 	{"no loss", look{colour: inkData[0], mark: draw.CircleGlyph{}}, func(o *rfc2544.Observation) bool { return o.LossRatio() == 0 }},
-	{"loss up to 0.5" + nbsp + "%", look{colour: inkData[4], mark: draw.BoxGlyph{}}, func(o *rfc2544.Observation) bool { return o.LossRatio() <= 0.005 }},
+	{"loss up to 0.5" + Nbsp + "%", look{colour: inkData[4], mark: draw.BoxGlyph{}}, func(o *rfc2544.Observation) bool { return o.LossRatio() <= 0.005 }},
 	{"more loss", look{colour: inkData[1], mark: draw.PyramidGlyph{}}, func(*rfc2544.Observation) bool { return true }},
 }
 
@@ -45,7 +46,7 @@ func load(o *rfc2544.Observation) float64 {
 
 // timeline shows how a search found its answer: the load of each trial in the
 // order they ran, marked by what came of it. Fewer than two trials are no search.
-func timeline(id string, res *Result, rate *rfc2544.Value) (chart, bool) {
+func timeline(id string, res *result.Result, rate *rfc2544.Value) (chart, bool) {
 	if len(res.Trials) < 2 {
 		return chart{}, false
 	}
@@ -67,7 +68,7 @@ func timeline(id string, res *Result, rate *rfc2544.Value) (chart, bool) {
 		}
 	}
 	if rate != nil {
-		c.legend = append(c.legend, legendItem{look: look{colour: inkText, dashes: dashes[1]}, name: "found: " + kilo(rate.Value) + nbsp + "kfps", line: true})
+		c.legend = append(c.legend, legendItem{look: look{colour: inkText, dashes: dashes[1]}, name: "found: " + kilo(rate.Value) + Nbsp + "kfps", line: true})
 	}
 	c.draw = func() *plot.Plot {
 		p := newPlot("trial")
@@ -90,7 +91,7 @@ func foundLine(rate *rfc2544.Value) plotFunc {
 	}
 }
 
-func trialMarks(res *Result) plotFunc {
+func trialMarks(res *result.Result) plotFunc {
 	return func(c draw.Canvas, p *plot.Plot) {
 		for i := range res.Trials {
 			o := &res.Trials[i]

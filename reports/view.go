@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tunnelbench/tunnelbench/internal/strictjson"
+	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
@@ -106,9 +108,9 @@ type detail struct {
 
 func kindTitle(kind string) string {
 	switch kind {
-	case KindCalibration:
+	case result.KindCalibration:
 		return "Calibration: no tunnel"
-	case KindSealed:
+	case result.KindSealed:
 		return "Sealed tunnels (encrypted)"
 	}
 	return "Plain tunnels (not encrypted)"
@@ -164,8 +166,8 @@ func rateCell(r *row, c *cell) metricCell {
 		return metricCell{Main: none}
 	}
 	v := metricCell{Main: kilo(c.rate.Value)}
-	line := digits(megabits(c.rate.Value, c.size), thin) + nbsp + "Mbit/s"
-	if !math.IsNaN(c.share) && r.kind != KindCalibration {
+	line := digits(megabits(c.rate.Value, c.size), thin) + Nbsp + "Mbit/s"
+	if !math.IsNaN(c.share) && r.kind != result.KindCalibration {
 		line += " · " + percent(c.share)
 		v.Bar = fmt.Sprintf("%.1f", 100*min(max(c.share, 0), 1))
 	}
@@ -173,7 +175,7 @@ func rateCell(r *row, c *cell) metricCell {
 	if b := bounds(c.rate, kilo); b != "" {
 		v.Lines = append(v.Lines, b)
 	}
-	if c.limitedBy != LimitedByDUT {
+	if c.limitedBy != result.LimitedByDUT {
 		v.Lines = append(v.Lines, "limit: "+limitWord(r, c))
 	}
 	return v
@@ -184,12 +186,12 @@ func limitWord(r *row, c *cell) string {
 	switch {
 	case c.limitedBy == "":
 		return "unknown"
-	case c.limitedBy == LimitedByDUT && r.kind != KindCalibration:
+	case c.limitedBy == result.LimitedByDUT && r.kind != result.KindCalibration:
 		return "the tunnel"
-	case c.limitedBy == LimitedByDUT:
+	case c.limitedBy == result.LimitedByDUT:
 		return "the device"
 	}
-	return "the " + clean(c.limitedBy)
+	return "the " + strictjson.Clean(c.limitedBy)
 }
 
 func latencyCell(_ *row, c *cell) metricCell {
@@ -245,7 +247,7 @@ func trustOf(r *row, c *cell) trust {
 			total += o.Duration + o.Paused
 		}
 		for _, doubt := range append([]string{res.Unsupported, res.Error}, res.Warnings...) {
-			if doubt = clean(doubt); doubt != "" && !slices.Contains(t.Doubts, doubt) {
+			if doubt = strictjson.Clean(doubt); doubt != "" && !slices.Contains(t.Doubts, doubt) {
 				t.Doubts = append(t.Doubts, doubt)
 			}
 		}
@@ -267,7 +269,7 @@ func stallSum(o *rfc2544.Observation) (sum time.Duration) {
 }
 
 // environment is what the numbers depend on.
-func environment(r *Results) (facts, set []pair) {
+func environment(r *result.Results) (facts, set []pair) {
 	h := r.Host
 	facts = []pair{
 		{"CPU", h.CPU}, {"Cores", fmt.Sprint(h.Cores)}, {"CPU plan", h.CPUPlan},
@@ -281,7 +283,7 @@ func environment(r *Results) (facts, set []pair) {
 	for _, c := range r.Calibration {
 		var parts []string
 		if c.MOL != nil {
-			parts = append(parts, "offers up to "+kilo(float64(*c.MOL))+nbsp+"kfps (MOL)")
+			parts = append(parts, "offers up to "+kilo(float64(*c.MOL))+Nbsp+"kfps (MOL)")
 		}
 		if c.WireP50 != nil {
 			parts = append(parts, "latency floor "+span(*c.WireP50)+" (p50)")
@@ -293,11 +295,11 @@ func environment(r *Results) (facts, set []pair) {
 		set  map[string]string
 	}{{"offload", h.Offloads}, {"sysctl", h.Sysctls}} {
 		for _, k := range slices.Sorted(maps.Keys(m.set)) {
-			set = append(set, pair{m.what + " " + clean(k), clean(m.set[k])})
+			set = append(set, pair{m.what + " " + strictjson.Clean(k), strictjson.Clean(m.set[k])})
 		}
 	}
 	for i := range facts {
-		facts[i].Value = cmp.Or(clean(facts[i].Value), none)
+		facts[i].Value = cmp.Or(strictjson.Clean(facts[i].Value), none)
 	}
 	return facts, set
 }

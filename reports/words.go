@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tunnelbench/tunnelbench/internal/strictjson"
+	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
@@ -22,7 +24,7 @@ type headline struct {
 // smallest size, and who could not take part.
 func headlines(m *matrix) []headline {
 	var out []headline
-	for _, k := range []struct{ kind, topic string }{{KindPlain, "Fastest plain tunnel"}, {KindSealed, "Fastest sealed tunnel"}} {
+	for _, k := range []struct{ kind, topic string }{{result.KindPlain, "Fastest plain tunnel"}, {result.KindSealed, "Fastest sealed tunnel"}} {
 		if h, ok := fastest(m, k.kind, k.topic); ok {
 			out = append(out, h)
 		}
@@ -31,9 +33,9 @@ func headlines(m *matrix) []headline {
 		for _, c := range r.cells {
 			switch {
 			case c.unsupport:
-				out = append(out, headline{"Could not run here", r.label, clean(c.reason), true})
+				out = append(out, headline{"Could not run here", r.label, strictjson.Clean(c.reason), true})
 			case c.died:
-				out = append(out, headline{"Died at " + sizeText(c.size), r.label, clean(c.reason), true})
+				out = append(out, headline{"Died at " + sizeText(c.size), r.label, strictjson.Clean(c.reason), true})
 			}
 		}
 	}
@@ -68,12 +70,12 @@ func fastest(m *matrix, kind, topic string) (headline, bool) {
 	if best == nil {
 		return headline{topic, "none", "no tunnel of this kind has a valid rate at this size", false}, true
 	}
-	text := fmt.Sprintf("%s frames/s, %s"+nbsp+"Mbit/s", fixed(best.rate.Value, 0, thin), digits(megabits(best.rate.Value, best.size), thin))
+	text := fmt.Sprintf("%s frames/s, %s"+Nbsp+"Mbit/s", fixed(best.rate.Value, 0, thin), digits(megabits(best.rate.Value, best.size), thin))
 	if !math.IsNaN(best.share) {
 		text += ", " + percent(best.share) + " of routing without a tunnel"
 	}
-	if best.limitedBy != "" && best.limitedBy != LimitedByDUT {
-		text += "; held back by the " + clean(best.limitedBy) + ", so it may be faster still"
+	if best.limitedBy != "" && best.limitedBy != result.LimitedByDUT {
+		text += "; held back by the " + strictjson.Clean(best.limitedBy) + ", so it may be faster still"
 	}
 	if second != nil {
 		text += lead(best.rate, second.rate, runnerUp)
@@ -93,10 +95,10 @@ func lead(best, second *rfc2544.Value, name string) string {
 }
 
 // summary says what was measured, in one sentence.
-func summary(r *Results, m *matrix) string {
+func summary(r *result.Results, m *matrix) string {
 	var tunnels, calibration []string
 	for _, row := range m.rows {
-		if row.kind == KindCalibration {
+		if row.kind == result.KindCalibration {
 			calibration = append(calibration, row.label)
 		} else {
 			tunnels = append(tunnels, row.label)
@@ -139,7 +141,7 @@ const (
 
 // deviations names every point in which the run is not what RFC 2544 asks for,
 // judged by what the trials were and not by what the profile is called.
-func deviations(r *Results, m *matrix) []string {
+func deviations(r *result.Results, m *matrix) []string {
 	var out []string
 	rates, latencies := durations(r)
 	if m.rate != "throughput" {
@@ -171,7 +173,7 @@ func deviations(r *Results, m *matrix) []string {
 }
 
 // durations are the lengths of the trials, those of latency tests apart.
-func durations(r *Results) (rates, latencies []time.Duration) {
+func durations(r *result.Results) (rates, latencies []time.Duration) {
 	for i := range r.Results {
 		res := &r.Results[i]
 		for _, o := range res.Trials {

@@ -15,6 +15,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/stats"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 	"github.com/tunnelbench/tunnelbench/reports"
+	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
@@ -74,10 +75,10 @@ func (f *abFlags) run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	results := &reports.Results{
-		Schema: reports.Schema, Tool: tool(), Command: append([]string{"tunnelbench"}, os.Args[1:]...), Profile: "ab",
+	results := &result.Results{
+		Schema: result.Schema, Tool: tool(), Command: append([]string{"tunnelbench"}, os.Args[1:]...), Profile: "ab",
 		Seed: cfg.Seed, Started: time.Now().UTC(), Host: l.Describe(cfg.Settings), Link: plan.Link,
-		Comparison: &reports.Comparison{Confidence: confidence, Order: [][]int{}, Warnings: []string{}},
+		Comparison: &result.Comparison{Confidence: confidence, Order: [][]int{}, Warnings: []string{}},
 	}
 	certificate.carry(results)
 	plan.Goodput = goodputOn(l)
@@ -97,14 +98,14 @@ func (f *abFlags) run(ctx context.Context, s streams) error {
 }
 
 // write writes what there is, whatever ended the comparison.
-func (f *abFlags) write(results *reports.Results, s streams) error {
-	if err := reports.Write(filepath.Join(f.out, "results.json"), results); err != nil {
+func (f *abFlags) write(results *result.Results, s streams) error {
+	if err := result.Write(filepath.Join(f.out, "results.json"), results); err != nil {
 		return err
 	}
 	if err := reports.WriteText(s.out, results, colour(s.out)); err != nil {
 		return err
 	}
-	if err := render(f.out, s, []*reports.Results{results}, nil); err != nil {
+	if err := render(f.out, s, []*result.Results{results}, nil); err != nil {
 		return err
 	}
 	for _, m := range results.Comparison.Metrics {
@@ -129,7 +130,7 @@ func (f *abFlags) parse(ctx context.Context) (plan lab.ComparePlan, cfg labConfi
 	if plan.Metrics, err = parseMetrics(f.metrics); err != nil {
 		return plan, cfg, err
 	}
-	c := reports.Comparison{Devices: plan.Names, Confidence: confidence, Metrics: make([]reports.Metric, len(plan.Metrics))}
+	c := result.Comparison{Devices: plan.Names, Confidence: confidence, Metrics: make([]result.Metric, len(plan.Metrics))}
 	plan.Rounds, plan.Time = f.rounds, f.time
 	if fewest := stats.FewestPairs(c.EachConfidence()); f.rounds < fewest {
 		return plan, cfg, badUsage("--rounds %d: intervals for %d metrics of %d devices need %d or more", f.rounds, len(plan.Metrics), len(specs), fewest)

@@ -16,6 +16,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/fuzz"
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 	"github.com/tunnelbench/tunnelbench/reports"
+	"github.com/tunnelbench/tunnelbench/reports/result"
 )
 
 // errFinding is what a verb returns when it found something: exit status 3.
@@ -160,7 +161,7 @@ func writeFuzz(dir string, c *reports.Fuzz) error {
 	}
 	errs := []error{reports.WriteFuzz(filepath.Join(dir, "fuzz.json"), c)}
 	for name, data := range map[string][]byte{"fuzz.html": html, "fuzz.junit.xml": junit, "fuzz.sarif": sarif} {
-		errs = append(errs, reports.WriteFile(filepath.Join(dir, name), data))
+		errs = append(errs, result.WriteFile(filepath.Join(dir, name), data))
 	}
 	return errors.Join(errs...)
 }

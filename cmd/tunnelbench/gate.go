@@ -16,6 +16,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 	"github.com/tunnelbench/tunnelbench/reports"
+	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
@@ -365,7 +366,7 @@ func (g *gateRun) finishNoise() error {
 		err = ensureDir(filepath.Dir(g.f.noise))
 	}
 	if err == nil {
-		err = reports.WriteFile(g.f.noise, data)
+		err = result.WriteFile(g.f.noise, data)
 	}
 	if err != nil {
 		return err
@@ -397,7 +398,7 @@ func (f *gateFlags) writeSets(sets ...*reports.Set) error {
 		if err != nil {
 			return err
 		}
-		if err := reports.WriteFile(filepath.Join(f.out, set.Side+".json"), data); err != nil {
+		if err := result.WriteFile(filepath.Join(f.out, set.Side+".json"), data); err != nil {
 			return err
 		}
 	}
@@ -418,7 +419,7 @@ func (f *gateFlags) tell(g *reports.Gate, base, head *reports.Set, s streams) er
 	for name, data := range map[string][]byte{
 		"gate.json": text, "gate.md": []byte(reports.GateMarkdown(g)), "gate.junit.xml": junit, "gate.txt": []byte(reports.GateBenchfmt(base, head)),
 	} {
-		if err := reports.WriteFile(filepath.Join(f.out, name), data); err != nil {
+		if err := result.WriteFile(filepath.Join(f.out, name), data); err != nil {
 			return err
 		}
 	}

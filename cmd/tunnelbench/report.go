@@ -11,7 +11,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 	"github.com/tunnelbench/tunnelbench/reports"
+	"github.com/tunnelbench/tunnelbench/reports/result"
 )
 
 var reportVerb = verb{
@@ -60,7 +62,7 @@ var reportVerb = verb{
 const pngFormat = "png"
 
 // readRuns reads results, and the campaigns among them.
-func readRuns(paths []string) (runs []*reports.Results, campaigns []*reports.Fuzz, err error) {
+func readRuns(paths []string) (runs []*result.Results, campaigns []*reports.Fuzz, err error) {
 	for _, path := range paths {
 		data, err := readFile(path)
 		if err != nil {
@@ -74,7 +76,7 @@ func readRuns(paths []string) (runs []*reports.Results, campaigns []*reports.Fuz
 			campaigns = append(campaigns, c)
 			continue
 		}
-		r, err := reports.Read(bytes.NewReader(data), path)
+		r, err := result.Read(bytes.NewReader(data), path)
 		if err != nil {
 			return nil, nil, usageError{err}
 		}
@@ -111,7 +113,7 @@ func drawHistory(path, out string, files int, format string, s streams) error {
 		return err
 	}
 	name := filepath.Join(out, "history.html")
-	if err := reports.WriteFile(name, page); err != nil {
+	if err := result.WriteFile(name, page); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintln(s.out, name)
@@ -119,7 +121,7 @@ func drawHistory(path, out string, files int, format string, s streams) error {
 }
 
 // redraw writes the charts alone, and says where they are.
-func redraw(runs []*reports.Results, out string, s streams) error {
+func redraw(runs []*result.Results, out string, s streams) error {
 	if err := ensureDir(out); err != nil {
 		return err
 	}
@@ -131,7 +133,7 @@ func redraw(runs []*reports.Results, out string, s streams) error {
 }
 
 // reformat writes runs for other programs.
-func reformat(format string, runs []*reports.Results, s streams) error {
+func reformat(format string, runs []*result.Results, s streams) error {
 	data, err := reports.Format(format, runs)
 	if err != nil {
 		return err
@@ -147,14 +149,14 @@ func readFile(path string) ([]byte, error) {
 		return nil, usageError{err}
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, reports.MaxFile+1))
+	data, err := io.ReadAll(io.LimitReader(f, strictjson.MaxFile+1))
 	if err != nil {
 		return nil, usageError{err}
 	}
 	return data, nil
 }
 
-func renderAgain(runs []*reports.Results, campaigns []*reports.Fuzz, out string, s streams) error {
+func renderAgain(runs []*result.Results, campaigns []*reports.Fuzz, out string, s streams) error {
 	if err := ensureDir(out); err != nil {
 		return err
 	}
@@ -181,7 +183,7 @@ func ensureDir(dir string) error {
 }
 
 // render writes the page and the charts.
-func render(dir string, s streams, runs []*reports.Results, campaigns []*reports.Fuzz) error {
+func render(dir string, s streams, runs []*result.Results, campaigns []*reports.Fuzz) error {
 	page := filepath.Join(dir, "report.html")
 	if err := reports.WriteHTML(page, runs, campaigns); err != nil {
 		return err

@@ -13,7 +13,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 	"github.com/tunnelbench/tunnelbench/loadgen"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
-	"github.com/tunnelbench/tunnelbench/reports"
+	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
@@ -161,7 +161,7 @@ func (f *trialFlags) capture(cfg *labConfig) error {
 
 func (f *trialFlags) print(w io.Writer, device, engine string, size rfc2544.FrameSize, r rfc2544.Observation) error {
 	if f.json {
-		text, err := reports.MarshalTrial(device, size, r)
+		text, err := result.MarshalTrial(device, size, r)
 		if err == nil {
 			_, err = fmt.Fprintf(w, "%s\n", text)
 		}

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"runtime/debug"
 
-	"github.com/tunnelbench/tunnelbench/reports"
+	"github.com/tunnelbench/tunnelbench/reports/result"
 )
 
 // version and commit are set by the Makefile's linker flags.
@@ -25,8 +25,8 @@ var versionVerb = verb{
 }
 
 // tool is this build.
-func tool() reports.Tool {
-	t := reports.Tool{Version: version, Commit: commit}
+func tool() result.Tool {
+	t := result.Tool{Version: version, Commit: commit}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return t

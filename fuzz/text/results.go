@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/fuzz/oracle"
-	"github.com/tunnelbench/tunnelbench/reports"
+	"github.com/tunnelbench/tunnelbench/reports/result"
 )
 
 // resultsPerOctet is the reader's limit of allocation, in octets. The dearest
@@ -28,7 +28,7 @@ var smallResults []byte
 
 // ResultsSeeds are whole files, and pieces that a reader stumbles over.
 func ResultsSeeds() [][]byte {
-	empty, err := reports.Encode(&reports.Results{Started: time.Unix(1, 0).UTC(), Ended: time.Unix(2, 0).UTC()})
+	empty, err := result.Encode(&result.Results{Started: time.Unix(1, 0).UTC(), Ended: time.Unix(2, 0).UTC()})
 	if err != nil {
 		panic(err) // the seed is wrong
 	}
@@ -42,12 +42,12 @@ func ResultsSeeds() [][]byte {
 // compared is what `ab` writes.
 func compared() []byte {
 	one, two := 1.0, 2.0
-	c := &reports.Comparison{
+	c := &result.Comparison{
 		Devices: []string{"vxlan", "reference"}, FrameSize: 64, Direction: "forward", Overload: 1000, Light: 100, Rounds: 2, Confidence: 0.95,
 		Order: [][]int{{0, 1}, {1, 0}}, Warnings: []string{"two rounds are few"},
-		Metrics: []reports.Metric{{Name: "forwarding_rate", Unit: "fps", Better: 1, Samples: [][]*float64{{&one, &two}, {&two, nil}}}},
+		Metrics: []result.Metric{{Name: "forwarding_rate", Unit: "fps", Better: 1, Samples: [][]*float64{{&one, &two}, {&two, nil}}}},
 	}
-	data, err := reports.Encode(&reports.Results{Started: time.Unix(1, 0).UTC(), Ended: time.Unix(2, 0).UTC(), Profile: "ab", Comparison: c})
+	data, err := result.Encode(&result.Results{Started: time.Unix(1, 0).UTC(), Ended: time.Unix(2, 0).UTC(), Profile: "ab", Comparison: c})
 	if err != nil {
 		panic(err) // the seed is wrong
 	}
@@ -57,7 +57,7 @@ func compared() []byte {
 // Results attacks the reader of results.json.
 func Results(data []byte) int {
 	input := oracle.Exact(data)
-	var r *reports.Results
+	var r *result.Results
 	var err error
 	oracle.Allocates(oracle.PerOctet(resultsPerOctet, data), func() { r, err = readResults(input) })
 	oracle.Untouched(input, data)
@@ -76,7 +76,7 @@ func Results(data []byte) int {
 }
 
 // growsEvenly holds a list that is longer and longer to allocation and slope.
-func growsEvenly(r *reports.Results, grow grower) {
+func growsEvenly(r *result.Results, grow grower) {
 	small, large, ok := grown(r, grow)
 	if !ok {
 		return
@@ -85,15 +85,15 @@ func growsEvenly(r *reports.Results, grow grower) {
 	oracle.Slopes(readAndForget, small, large)
 }
 
-func readResults(data []byte) (*reports.Results, error) {
-	return reports.Read(bytes.NewReader(data), "results.json")
+func readResults(data []byte) (*result.Results, error) {
+	return result.Read(bytes.NewReader(data), "results.json")
 }
 
 func readAndForget(data []byte) { _, _ = readResults(data) }
 
 // sameAgain is the round trip: what is read, written and read again is the same.
-func sameAgain(r *reports.Results) {
-	first, err := reports.Encode(r)
+func sameAgain(r *result.Results) {
+	first, err := result.Encode(r)
 	if err != nil {
 		oracle.Fail(oracle.RoundTrip, "what was read cannot be written: %v", err)
 	}
@@ -101,24 +101,24 @@ func sameAgain(r *reports.Results) {
 	if err != nil {
 		oracle.Fail(oracle.RoundTrip, "what was written cannot be read: %v", err)
 	}
-	if second, err := reports.Encode(back); err != nil || !bytes.Equal(first, second) {
+	if second, err := result.Encode(back); err != nil || !bytes.Equal(first, second) {
 		oracle.Fail(oracle.RoundTrip, "written twice, the results differ (%v):\n%s\n%s", err, first, second)
 	}
 }
 
 // grower makes one list of the results n times as long; one that is empty
 // stays so.
-type grower func(r *reports.Results, n int)
+type grower func(r *result.Results, n int)
 
 var growers = []grower{
-	func(r *reports.Results, n int) { r.Results = slices.Repeat(r.Results, n) },
-	func(r *reports.Results, n int) { r.Calibration = slices.Repeat(r.Calibration, n) },
-	func(r *reports.Results, n int) { r.Command = slices.Repeat(r.Command, n) },
-	func(r *reports.Results, n int) { r.Host.Notes = slices.Repeat(r.Host.Notes, n) },
-	inFirst(func(res *reports.Result, n int) { res.Trials = slices.Repeat(res.Trials, n) }),
-	inFirst(func(res *reports.Result, n int) { res.Values = slices.Repeat(res.Values, n) }),
-	inFirst(func(res *reports.Result, n int) { res.Warnings = slices.Repeat(res.Warnings, n) }),
-	inFirst(func(res *reports.Result, n int) {
+	func(r *result.Results, n int) { r.Results = slices.Repeat(r.Results, n) },
+	func(r *result.Results, n int) { r.Calibration = slices.Repeat(r.Calibration, n) },
+	func(r *result.Results, n int) { r.Command = slices.Repeat(r.Command, n) },
+	func(r *result.Results, n int) { r.Host.Notes = slices.Repeat(r.Host.Notes, n) },
+	inFirst(func(res *result.Result, n int) { res.Trials = slices.Repeat(res.Trials, n) }),
+	inFirst(func(res *result.Result, n int) { res.Values = slices.Repeat(res.Values, n) }),
+	inFirst(func(res *result.Result, n int) { res.Warnings = slices.Repeat(res.Warnings, n) }),
+	inFirst(func(res *result.Result, n int) {
 		res.Trials = slices.Clone(res.Trials)
 		for i := range res.Trials[:min(1, len(res.Trials))] {
 			res.Trials[i].Stalls = slices.Repeat(res.Trials[i].Stalls, n)
@@ -126,8 +126,8 @@ var growers = []grower{
 	}),
 }
 
-func inFirst(grow func(*reports.Result, int)) grower {
-	return func(r *reports.Results, n int) {
+func inFirst(grow func(*result.Result, int)) grower {
+	return func(r *result.Results, n int) {
 		r.Results = slices.Clone(r.Results)
 		for i := range r.Results[:min(1, len(r.Results))] {
 			grow(&r.Results[i], n)
@@ -137,7 +137,7 @@ func inFirst(grow func(*reports.Result, int)) grower {
 
 // grown is r as two files, one list of which is oracle.Growth times as long in the
 // second. Not ok: the list is empty, or r itself too long.
-func grown(r *reports.Results, grow grower) (small, large []byte, ok bool) {
+func grown(r *result.Results, grow grower) (small, large []byte, ok bool) {
 	const enough, most = 96 << 10, 64 // octets of large, copies in small
 	once, err1 := encodeGrown(r, grow, 1)
 	twice, err2 := encodeGrown(r, grow, 2)
@@ -154,8 +154,8 @@ func grown(r *reports.Results, grow grower) (small, large []byte, ok bool) {
 	return nil, nil, false
 }
 
-func encodeGrown(r *reports.Results, grow grower, n int) ([]byte, error) {
+func encodeGrown(r *result.Results, grow grower, n int) ([]byte, error) {
 	longer := *r
 	grow(&longer, n)
-	return reports.Encode(&longer)
+	return result.Encode(&longer)
 }

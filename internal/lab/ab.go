@@ -11,7 +11,7 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/internal/stats"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
-	"github.com/tunnelbench/tunnelbench/reports"
+	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
@@ -75,13 +75,13 @@ func CompareMetrics() (all, usual []string) {
 
 // Compare measures the devices in turns: in each round every device once, in
 // random order, freshly brought up. What was measured is in c whatever happens.
-func (l *Lab) Compare(ctx context.Context, p ComparePlan, c *reports.Comparison) error {
+func (l *Lab) Compare(ctx context.Context, p ComparePlan, c *result.Comparison) error {
 	p.Settings = p.Settings.For(p.Size)
 	c.Devices, c.FrameSize, c.Direction = p.Names, p.Size, p.Settings.Direction
 	for _, m := range compareMetrics {
 		if slices.Contains(p.Metrics, m.name) {
-			c.Metrics = append(c.Metrics, reports.Metric{
-				Name: m.name, Unit: m.unit, Better: m.better, Samples: make([][]*float64, len(p.Devices)), Ratios: []reports.Ratio{},
+			c.Metrics = append(c.Metrics, result.Metric{
+				Name: m.name, Unit: m.unit, Better: m.better, Samples: make([][]*float64, len(p.Devices)), Ratios: []result.Ratio{},
 			})
 		}
 	}
@@ -117,7 +117,7 @@ func (s *invalidTrials) hear(device string, o rfc2544.Observation) {
 }
 
 // warn says how many there were.
-func (s *invalidTrials) warn(c *reports.Comparison) {
+func (s *invalidTrials) warn(c *result.Comparison) {
 	if s.n > 0 {
 		c.Warnings = append(c.Warnings, fmt.Sprintf("%d trials were not valid, and were repeated or left out; the last: %s", s.n, s.last))
 	}
@@ -126,7 +126,7 @@ func (s *invalidTrials) warn(c *reports.Comparison) {
 // maxDeaths is how often a device may die before the comparison ends.
 const maxDeaths = 3
 
-func (l *Lab) compareRounds(ctx context.Context, p ComparePlan, c *reports.Comparison, spoilt *invalidTrials) error {
+func (l *Lab) compareRounds(ctx context.Context, p ComparePlan, c *result.Comparison, spoilt *invalidTrials) error {
 	random := rand.New(rand.NewPCG(p.Settings.Seed, uint64(p.Rounds)))
 	fewest := stats.FewestPairs(c.EachConfidence())
 	start, longest, deaths := time.Now(), time.Duration(0), 0
@@ -161,7 +161,7 @@ func (l *Lab) compareRounds(ctx context.Context, p ComparePlan, c *reports.Compa
 }
 
 // book adds a whole round.
-func book(c *reports.Comparison, order []int, turns []map[string]float64) {
+func book(c *result.Comparison, order []int, turns []map[string]float64) {
 	c.Rounds++
 	c.Order = append(c.Order, order)
 	for i := range c.Metrics {

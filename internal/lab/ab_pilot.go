@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/tunnelbench/tunnelbench/reports"
+	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
 // pilot decides the loads: the same for all devices. Under overload the fastest
 // has to lose frames; at the light load the slowest has half of its work.
-func (l *Lab) pilot(ctx context.Context, p ComparePlan, c *reports.Comparison) error {
+func (l *Lab) pilot(ctx context.Context, p ComparePlan, c *result.Comparison) error {
 	const overload = 1.5
 	slowest, fastest, ceiling := rfc2544.Flood, rfc2544.Rate(0), rfc2544.Flood
 	for i, d := range p.Devices {
@@ -51,9 +51,9 @@ func (l *Lab) pilot(ctx context.Context, p ComparePlan, c *reports.Comparison) e
 
 // leaveOut takes away a metric that no round could measure, and with it its share
 // of the risk.
-func leaveOut(c *reports.Comparison, metric, why string) {
+func leaveOut(c *result.Comparison, metric, why string) {
 	before := len(c.Metrics)
-	c.Metrics = slices.DeleteFunc(c.Metrics, func(m reports.Metric) bool { return m.Name == metric })
+	c.Metrics = slices.DeleteFunc(c.Metrics, func(m result.Metric) bool { return m.Name == metric })
 	if len(c.Metrics) < before {
 		c.Warnings = append(c.Warnings, fmt.Sprintf("%s is left out: %s", metric, why))
 	}

@@ -6,12 +6,12 @@ import (
 	"runtime"
 	"strings"
 
-	"github.com/tunnelbench/tunnelbench/reports"
+	"github.com/tunnelbench/tunnelbench/reports/result"
 )
 
 // Describe is the machine, and what the lab has set on it and on the network.
-func (l *Lab) Describe(s Settings) reports.Host {
-	h := reports.Host{
+func (l *Lab) Describe(s Settings) result.Host {
+	h := result.Host{
 		CPU: cpuModel(), Kernel: firstLine("/proc/sys/kernel/osrelease"), Arch: runtime.GOARCH, Cores: runtime.NumCPU(),
 		CPUPlan: l.cpus.String(), Virtual: hypervisor(), Changed: l.Changes(), Notes: append([]string{}, l.cpus.Notes...),
 		Sysctls: map[string]string{},

@@ -6,7 +6,7 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/loadgen"
 	"github.com/tunnelbench/tunnelbench/netns"
-	"github.com/tunnelbench/tunnelbench/reports"
+	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
@@ -30,7 +30,7 @@ func bothStreams() Run {
 // all frames, its rate the average of both.
 func TestObservationOfBothDirections(t *testing.T) {
 	o := bothStreams().observation([]string{rfc2544.Forward, rfc2544.Reverse})
-	if err := reports.CheckTrial(o); err != nil {
+	if err := result.CheckTrial(o); err != nil {
 		t.Error(err)
 	}
 	if o.Intended != 3000 || o.Offered != 3000 || o.Received != 2850 || o.Lost != 150 || o.Late != 50 || o.Reordered != 2 || o.Foreign != 1 {

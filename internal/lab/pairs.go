@@ -10,6 +10,7 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 	"github.com/tunnelbench/tunnelbench/reports"
+	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
@@ -29,7 +30,7 @@ type PairPlan struct {
 type Pairs struct {
 	lab    *Lab
 	plan   PairPlan
-	groups []reports.Comparison // what is measured together: the metrics of one frame size
+	groups []result.Comparison // what is measured together: the metrics of one frame size
 	base   *reports.Set
 	head   *reports.Set
 }
@@ -52,7 +53,7 @@ func (l *Lab) OpenPairs(ctx context.Context, plan PairPlan, metrics []reports.Se
 }
 
 // openGroup is the pilot for one frame size.
-func (p *Pairs) openGroup(ctx context.Context, c reports.Comparison) error {
+func (p *Pairs) openGroup(ctx context.Context, c result.Comparison) error {
 	c.Direction = p.plan.Settings.Direction
 	wire, err := p.lab.Calibrate(ctx, p.plan.Settings, c.FrameSize)
 	if err != nil {
@@ -76,7 +77,7 @@ func (p *Pairs) openGroup(ctx context.Context, c reports.Comparison) error {
 }
 
 // setMetric is a metric as sets have it: a stream's has no frame size.
-func setMetric(m reports.Metric, size rfc2544.FrameSize) reports.SetMetric {
+func setMetric(m result.Metric, size rfc2544.FrameSize) reports.SetMetric {
 	if m.Name == streamMetric {
 		size = 0
 	}
@@ -86,15 +87,15 @@ func setMetric(m reports.Metric, size rfc2544.FrameSize) reports.SetMetric {
 const streamMetric = "stream_goodput"
 
 // grouped are the metrics by frame size, the smallest first; a stream's goes with the largest.
-func grouped(metrics []reports.SetMetric) (groups []reports.Comparison, err error) {
-	bySize := map[rfc2544.FrameSize][]reports.Metric{}
-	var stream []reports.Metric
+func grouped(metrics []reports.SetMetric) (groups []result.Comparison, err error) {
+	bySize := map[rfc2544.FrameSize][]result.Metric{}
+	var stream []result.Metric
 	for _, m := range metrics {
 		i := slices.IndexFunc(compareMetrics, func(c compareMetric) bool { return c.name == m.Name })
 		if i < 0 {
 			return nil, fmt.Errorf("%w: there is no metric %q", ErrConfig, m.Name)
 		}
-		metric := reports.Metric{Name: m.Name, Unit: compareMetrics[i].unit, Better: compareMetrics[i].better}
+		metric := result.Metric{Name: m.Name, Unit: compareMetrics[i].unit, Better: compareMetrics[i].better}
 		if m.Name == streamMetric {
 			stream = append(stream, metric)
 			continue
@@ -107,7 +108,7 @@ func grouped(metrics []reports.SetMetric) (groups []reports.Comparison, err erro
 	}
 	bySize[sizes[len(sizes)-1]] = append(bySize[sizes[len(sizes)-1]], stream...)
 	for _, size := range sizes {
-		groups = append(groups, reports.Comparison{FrameSize: size, Metrics: bySize[size]})
+		groups = append(groups, result.Comparison{FrameSize: size, Metrics: bySize[size]})
 	}
 	return groups, nil
 }
@@ -140,7 +141,7 @@ func (p *Pairs) turn(ctx context.Context, d dut.Device, side string, t *reports.
 	for _, c := range p.groups {
 		size := c.FrameSize
 		c.Metrics = slices.Clone(c.Metrics)
-		c.Metrics = slices.DeleteFunc(c.Metrics, func(m reports.Metric) bool { return !slices.Contains(metrics, setMetric(m, size).ID()) })
+		c.Metrics = slices.DeleteFunc(c.Metrics, func(m result.Metric) bool { return !slices.Contains(metrics, setMetric(m, size).ID()) })
 		if len(c.Metrics) == 0 {
 			continue
 		}

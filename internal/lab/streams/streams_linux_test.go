@@ -17,7 +17,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/testenv"
 	tcp "github.com/tunnelbench/tunnelbench/loadgen/streams"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
-	"github.com/tunnelbench/tunnelbench/reports"
+	"github.com/tunnelbench/tunnelbench/reports/result"
 )
 
 func TestMain(m *testing.M) { labtest.Main(m, Helper) }
@@ -100,7 +100,7 @@ func TestStreamsTest(t *testing.T) {
 				find(t, res.Values, name)
 			}
 		}
-		if err := reports.Check(&reports.Results{Results: []reports.Result{res}}); err != nil {
+		if err := result.Check(&result.Results{Results: []result.Result{res}}); err != nil {
 			t.Error(err)
 		}
 	}

@@ -1,4 +1,4 @@
-package reports
+package result
 
 import (
 	"time"
@@ -94,8 +94,8 @@ type Result struct {
 	Trials      []rfc2544.Observation `json:"trials"`
 }
 
-// value finds a value by the first of names that is there.
-func (r *Result) value(names ...string) *rfc2544.Value {
+// Value finds a value by the first of names that is there.
+func (r *Result) Value(names ...string) *rfc2544.Value {
 	for _, name := range names {
 		for i := range r.Values {
 			if r.Values[i].Name == name {

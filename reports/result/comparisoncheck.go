@@ -1,4 +1,4 @@
-package reports
+package result
 
 import (
 	"fmt"
@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/tunnelbench/tunnelbench/internal/stats"
+	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 )
 
 // checkComparison finds samples that do not fit devices and rounds, and ratios
@@ -16,20 +17,20 @@ func checkComparison(c *Comparison) error {
 	case c == nil:
 		return nil
 	case len(c.Devices) < 2:
-		return &placeError{where + "/devices", "are fewer than two"}
+		return strictjson.At(where+"/devices", "are fewer than two")
 	case !(c.Confidence > 0 && c.Confidence < 1):
-		return &placeError{where + "/confidence", "is not between 0 and 1"}
+		return strictjson.At(where+"/confidence", "is not between 0 and 1")
 	case len(c.Order) != c.Rounds:
-		return &placeError{where + "/order", fmt.Sprintf("has %d entries for %d rounds", len(c.Order), c.Rounds)}
+		return strictjson.At(where+"/order", fmt.Sprintf("has %d entries for %d rounds", len(c.Order), c.Rounds))
 	}
 	for i, order := range c.Order {
 		if !isPermutation(order, len(c.Devices)) {
-			return &placeError{fmt.Sprintf("%s/order/%d", where, i), "is no order of the devices"}
+			return strictjson.At(fmt.Sprintf("%s/order/%d", where, i), "is no order of the devices")
 		}
 	}
 	for i := range c.Metrics {
 		if place, why := metricFault(&c.Metrics[i], c); why != "" {
-			return &placeError{where + "/metrics/" + strconv.Itoa(i) + place, why}
+			return strictjson.At(where+"/metrics/"+strconv.Itoa(i)+place, why)
 		}
 	}
 	return nil
@@ -57,7 +58,7 @@ func metricFault(m *Metric, c *Comparison) (place, why string) {
 			return at, fmt.Sprintf("has %d values for %d rounds", len(row), c.Rounds)
 		}
 		for _, v := range row {
-			if v != nil && !(*v > 0 && finite(v)) {
+			if v != nil && !(*v > 0 && Finite(v)) {
 				return at, "has what is not above zero"
 			}
 		}
@@ -73,7 +74,7 @@ func metricFault(m *Metric, c *Comparison) (place, why string) {
 func ratioFault(r Ratio, m *Metric, c *Comparison) string {
 	device := slices.Index(c.Devices[1:], r.Device) + 1
 	if device == 0 {
-		return quote(r.Device) + " was not compared"
+		return strictjson.Quote(r.Device) + " was not compared"
 	}
 	pairs := 0
 	for i, v := range m.Samples[device] {
@@ -82,11 +83,11 @@ func ratioFault(r Ratio, m *Metric, c *Comparison) string {
 		}
 	}
 	switch {
-	case !(0 < r.Lower && r.Lower <= r.Value && r.Value <= r.Upper) || !finite(&r.Upper):
+	case !(0 < r.Lower && r.Lower <= r.Value && r.Value <= r.Upper) || !Finite(&r.Upper):
 		return "is not between its bounds"
 	case r.Pairs != pairs:
 		return fmt.Sprintf("rests on %d pairs, the samples have %d", r.Pairs, pairs)
-	case r.Verdict != ratioVerdict(stats.PairedRatio{Lower: r.Lower, Upper: r.Upper}, m.Better):
+	case r.Verdict != RatioVerdict(stats.PairedRatio{Lower: r.Lower, Upper: r.Upper}, m.Better):
 		return fmt.Sprintf("its interval does not say %q", r.Verdict)
 	}
 	return ""

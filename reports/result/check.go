@@ -1,4 +1,4 @@
-package reports
+package result
 
 import (
 	"fmt"
@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
@@ -19,12 +20,12 @@ func Check(r *Results) error {
 		res := &r.Results[i]
 		for j, v := range res.Values {
 			if why := valueFault(v); why != "" {
-				return &placeError{fmt.Sprintf("%s/values/%d", where, j), why}
+				return strictjson.At(fmt.Sprintf("%s/values/%d", where, j), why)
 			}
 		}
 		for j := range res.Trials {
 			if place, why := trialFault(&res.Trials[j]); why != "" {
-				return &placeError{fmt.Sprintf("%s/trials/%d%s", where, j, place), why}
+				return strictjson.At(fmt.Sprintf("%s/trials/%d%s", where, j, place), why)
 			}
 		}
 	}
@@ -35,7 +36,7 @@ func Check(r *Results) error {
 		return err
 	}
 	if r.Ended.Before(r.Started) {
-		return &placeError{"/ended", "is before /started"}
+		return strictjson.At("/ended", "is before /started")
 	}
 	return nil
 }
@@ -43,15 +44,15 @@ func Check(r *Results) error {
 // CheckTrial tells whether one observation's numbers agree, as Check does.
 func CheckTrial(o rfc2544.Observation) error {
 	if place, why := trialFault(&o); why != "" {
-		return &placeError{place, why}
+		return strictjson.At(place, why)
 	}
 	return nil
 }
 
 func valueFault(v rfc2544.Value) string {
-	name := quote(v.Name)
+	name := strictjson.Quote(v.Name)
 	switch {
-	case !finite(&v.Value) || !finite(v.Lower) || !finite(v.Upper):
+	case !Finite(&v.Value) || !Finite(v.Lower) || !Finite(v.Upper):
 		return name + " is not a number"
 	case v.Unit == "":
 		return name + " has no unit"
@@ -65,7 +66,7 @@ func valueFault(v rfc2544.Value) string {
 	return ""
 }
 
-func finite(v *float64) bool {
+func Finite(v *float64) bool {
 	return v == nil || !math.IsNaN(*v) && !math.IsInf(*v, 0)
 }
 
@@ -81,13 +82,13 @@ func trialFault(o *rfc2544.Observation) (place, why string) {
 		return "/late", fmt.Sprintf("%d late frames, but only %d lost ones to count them in", o.Late, o.Lost)
 	case o.Duration < 0 || o.Paused < 0:
 		return "", "has a negative duration"
-	case !finite(o.CPUPerFrame):
+	case !Finite(o.CPUPerFrame):
 		return "/cpu_ns_per_frame", "is not a number"
-	case !finite(o.ProcessCPU):
+	case !Finite(o.ProcessCPU):
 		return "/process_cpu_ns_per_frame", "is not a number"
-	case !finite(o.UserCPU):
+	case !Finite(o.UserCPU):
 		return "/user_cpu_ns_per_frame", "is not a number"
-	case !finite(o.CoreSpeed):
+	case !Finite(o.CoreSpeed):
 		return "/core_speed", "is not a number"
 	}
 	if place, why := directionsFault(o); why != "" {

@@ -1,4 +1,4 @@
-package reports
+package resulttest
 
 import (
 	"fmt"
@@ -6,20 +6,21 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// fixture is a run as the lab would write it: calibration, three tunnels that
+// Fixture is a run as the lab would write it: calibration, three tunnels that
 // work, one that cannot run and one that dies at the largest size.
-func fixture() *Results {
-	r := &Results{
-		Schema:  Schema,
-		Tool:    Tool{Version: "v0.1.0", Commit: "3f2a9c1d7b", Go: "go1.26.0"},
+func Fixture() *result.Results {
+	r := &result.Results{
+		Schema:  result.Schema,
+		Tool:    result.Tool{Version: "v0.1.0", Commit: "3f2a9c1d7b", Go: "go1.26.0"},
 		Command: []string{"tunnelbench", "run", "--dut", "vxlan,reference,wireguard-go,exec:./my tunnel.sh", "--sizes", "64,512,1518", "--seed", "7"},
 		Profile: "quick", Seed: 7, Link: rfc2544.Gigabit,
 		Started: time.Date(2026, 3, 1, 9, 30, 0, 0, time.UTC),
 		Ended:   time.Date(2026, 3, 1, 9, 33, 12, 0, time.UTC),
-		Host: Host{
+		Host: result.Host{
 			CPU: "AMD EPYC 9R14", Kernel: "6.18.1", Arch: "amd64", Cores: 2, CPUPlan: "tester 0, tunnel 1, spinner 1",
 			Offloads: map[string]string{"lan": "off", "wan": "gso,gro,tso on"},
 			Sysctls:  map[string]string{"net.core.rmem_max": "7500000", "net.core.netdev_max_backlog": "1000"},
@@ -33,19 +34,19 @@ func fixture() *Results {
 		pps, perKB float64 // time per frame: 1/pps plus so much per kilobyte, in seconds
 		p50, cpu   float64
 	}{
-		{WireDUT, KindCalibration, 3.9e6, 2e-8, 1800, 0},
-		{PlainDUT, KindCalibration, 1.6e6, 8e-8, 5200, 610},
-		{"vxlan", KindPlain, 812e3, 1.4e-7, 9100, 1240},
-		{"reference", KindPlain, 1.02e6, 1.9e-7, 14200, 980},
-		{"exec:gre.sh", KindPlain, 0, 0, 0, 0},
-		{"wireguard-go", KindSealed, 164e3, 1.1e-6, 58000, 7350},
-		{"exec:my tunnel", KindSealed, 88e3, 2.1e-6, 91000, 12100},
+		{result.WireDUT, result.KindCalibration, 3.9e6, 2e-8, 1800, 0},
+		{result.PlainDUT, result.KindCalibration, 1.6e6, 8e-8, 5200, 610},
+		{"vxlan", result.KindPlain, 812e3, 1.4e-7, 9100, 1240},
+		{"reference", result.KindPlain, 1.02e6, 1.9e-7, 14200, 980},
+		{"exec:gre.sh", result.KindPlain, 0, 0, 0, 0},
+		{"wireguard-go", result.KindSealed, 164e3, 1.1e-6, 58000, 7350},
+		{"exec:my tunnel", result.KindSealed, 88e3, 2.1e-6, 91000, 12100},
 	}
 	for _, size := range []rfc2544.FrameSize{64, 512, 1518} {
 		mol, floor := rfc2544.Rate(4.1e6-float64(size)*300), 1700*time.Nanosecond
-		r.Calibration = append(r.Calibration, Calibration{size, &mol, &floor})
+		r.Calibration = append(r.Calibration, result.Calibration{FrameSize: size, MOL: &mol, WireP50: &floor})
 		for _, d := range duts {
-			base := Result{DUT: d.name, Kind: d.kind, FrameSize: size, Direction: "forward", Valid: true, LimitedBy: LimitedByDUT}
+			base := result.Result{DUT: d.name, Kind: d.kind, FrameSize: size, Direction: "forward", Valid: true, LimitedBy: result.LimitedByDUT}
 			switch {
 			case d.pps == 0:
 				base.Test, base.Valid, base.LimitedBy = "rate", false, ""
@@ -57,11 +58,11 @@ func fixture() *Results {
 				base.Error = "right side ended with status 2 during trial 4: panic: slice bounds out of range"
 				r.Results = append(r.Results, base)
 				continue
-			case d.name == WireDUT:
-				base.LimitedBy = LimitedByTester
+			case d.name == result.WireDUT:
+				base.LimitedBy = result.LimitedByTester
 			}
 			capacity := 1 / (1/d.pps + d.perKB*float64(size)/1000)
-			r.Results = append(r.Results, rateResult(gen, base, capacity), latencyResult(gen, base, capacity, d.p50*(1+float64(size)/3000), d.cpu))
+			r.Results = append(r.Results, RateResult(gen, base, capacity), LatencyResult(gen, base, capacity, d.p50*(1+float64(size)/3000), d.cpu))
 		}
 	}
 	r.Results[5].Warnings = append(r.Results[5].Warnings, "the receive path of the tunnel ran on the tester's core for 12 % of the time")
@@ -70,7 +71,7 @@ func fixture() *Results {
 	return r
 }
 
-func rateResult(gen *rand.Rand, res Result, capacity float64) Result {
+func RateResult(gen *rand.Rand, res result.Result, capacity float64) result.Result {
 	res.Test = "rate"
 	lower, upper := capacity*0.997, capacity*1.003
 	res.Values = []rfc2544.Value{
@@ -96,7 +97,7 @@ func rateResult(gen *rand.Rand, res Result, capacity float64) Result {
 	return res
 }
 
-func latencyResult(gen *rand.Rand, res Result, capacity, p50, cpu float64) Result {
+func LatencyResult(gen *rand.Rand, res result.Result, capacity, p50, cpu float64) result.Result {
 	res.Test = rfc2544.NameLatency
 	add := func(name string, v float64) {
 		lower, upper := v*0.97, v*1.04
@@ -118,7 +119,7 @@ func latencyResult(gen *rand.Rand, res Result, capacity, p50, cpu float64) Resul
 	for range 3 {
 		o := observe(gen, rfc2544.Rate(capacity/2), capacity/2, capacity, time.Second)
 		o.CPUPerFrame = &cpu
-		if base := res.DUT; base != "vxlan" && base != WireDUT && base != PlainDUT {
+		if base := res.DUT; base != "vxlan" && base != result.WireDUT && base != result.PlainDUT {
 			process, user := 0.8*cpu, 0.3*cpu
 			o.ProcessCPU, o.UserCPU = &process, &user
 		}
@@ -159,17 +160,17 @@ func observe(gen *rand.Rand, intended rfc2544.Rate, rate, capacity float64, d ti
 	return o
 }
 
-// hostile are names nobody should be able to make a report say as it stands.
-var hostile = []string{
+// Hostile are names nobody should be able to make a report say as it stands.
+var Hostile = []string{
 	`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `'; DROP TABLE duts; --`, `</title></style></svg><b>`,
 	"\x1b[2J\x1b]0;owned\x07", "line\nbreak", "\u202egnp.exe", "{{.CSS}}", `javascript:alert(1)`, "name\x00nul", "\xff\xfe",
 	fmt.Sprintf("%0300d", 1), "]]><!--", "&lt;b&gt;", `style="fill:#0072B2"`,
 }
 
-// hostileFixture says the hostile names wherever a name can stand.
-func hostileFixture(name string) *Results {
-	r := fixture()
-	r.Tool = Tool{name, name, name}
+// HostileFixture says the hostile names wherever a name can stand.
+func HostileFixture(name string) *result.Results {
+	r := Fixture()
+	r.Tool = result.Tool{Version: name, Commit: name, Go: name}
 	r.Profile, r.Command = name, []string{name, "--x=" + name}
 	r.Host.CPU, r.Host.Kernel, r.Host.Virtual, r.Host.CPUPlan = name, name, name, name
 	r.Host.Offloads, r.Host.Sysctls = map[string]string{name: name}, map[string]string{name: name}

@@ -1,4 +1,4 @@
-package reports
+package result
 
 import (
 	"encoding/json"
@@ -9,8 +9,8 @@ import (
 // normalTrial is o with empty lists and maps where Go has nil ones, and texts
 // no longer than the schema allows.
 func normalTrial(o rfc2544.Observation) rfc2544.Observation {
-	o.Stalls = notNil(o.Stalls)
-	o.Warnings = texts(o.Warnings)
+	o.Stalls = NotNil(o.Stalls)
+	o.Warnings = Texts(o.Warnings)
 	if o.Drops == nil {
 		o.Drops = map[string]int64{}
 	}
@@ -27,7 +27,7 @@ func MarshalTrial(dut string, size rfc2544.FrameSize, o rfc2544.Observation) ([]
 	}{dut, size, normalTrial(o)})
 }
 
-func notNil[T any](list []T) []T {
+func NotNil[T any](list []T) []T {
 	if list == nil {
 		return []T{}
 	}

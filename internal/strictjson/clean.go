@@ -1,0 +1,33 @@
+package strictjson
+
+import (
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// Clean makes text from a results file safe to show anywhere: control and
+// format characters (terminal escapes, line breaks, text that runs backwards)
+// become U+FFFD. Markup is left to html/template.
+func Clean(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r == ' ' || unicode.IsGraphic(r) {
+			return r
+		}
+		return unicode.ReplacementChar
+	}, s)
+}
+
+// Short is clean text of at most n characters.
+func Short(s string, n int) string {
+	if len(s) > 4*n {
+		s = s[:4*n] // no need to look at megabytes for a few characters
+	}
+	runes := []rune(Clean(s))
+	if len(runes) > n {
+		return string(runes[:n-1]) + "…"
+	}
+	return string(runes)
+}
+
+func Quote(s string) string { return strconv.Quote(Short(s, 64)) }

@@ -1,0 +1,132 @@
+package strictjson
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// Limits of what is looked at: far beyond any file of ours, and few enough that
+// the tree of a file takes some hundred megabytes at most.
+const (
+	maxDepth  = 32
+	maxValues = 4 << 20
+	maxKey    = 256 // bytes
+	maxNumber = 64  // bytes
+)
+
+// scanner reads a file once, token by token. It holds one open object a level,
+// so its memory does not grow with the file but for the keys of one object.
+type scanner struct {
+	dec    *json.Decoder
+	path   []string
+	values int
+}
+
+// scan checks all that a schema cannot say: UTF-8, one value, no key twice, and
+// the limits.
+func scan(data []byte) error {
+	if !utf8.Valid(data) {
+		return &Fault{"", "is not UTF-8 text"}
+	}
+	s := &scanner{dec: json.NewDecoder(bytes.NewReader(data))}
+	s.dec.UseNumber()
+	if err := s.value(); err != nil {
+		return err
+	}
+	if _, err := s.dec.Token(); err != io.EOF {
+		return s.fault("something follows the results, at byte %d", s.dec.InputOffset())
+	}
+	return nil
+}
+
+func (s *scanner) fault(format string, args ...any) error {
+	return &Fault{pointer(s.path), fmt.Sprintf(format, args...)}
+}
+
+func (s *scanner) token() (json.Token, error) {
+	tok, err := s.dec.Token()
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil, s.fault("the file ends too early")
+	}
+	if err != nil {
+		return nil, s.fault("not JSON at byte %d: %v", s.dec.InputOffset(), err)
+	}
+	return tok, nil
+}
+
+func (s *scanner) value() error {
+	tok, err := s.token()
+	if err != nil {
+		return err
+	}
+	if s.values++; s.values > maxValues {
+		return s.fault("is more than %d values", maxValues)
+	}
+	switch v := tok.(type) {
+	case json.Number:
+		return s.number(string(v))
+	case json.Delim:
+		if len(s.path) == maxDepth {
+			return s.fault("is nested deeper than %d levels", maxDepth)
+		}
+		if v == '{' {
+			return s.object()
+		}
+		return s.array()
+	}
+	return nil
+}
+
+func (s *scanner) array() error {
+	for i := 0; s.dec.More(); i++ {
+		s.path = append(s.path, strconv.Itoa(i))
+		if err := s.value(); err != nil {
+			return err
+		}
+		s.path = s.path[:len(s.path)-1]
+	}
+	_, err := s.token()
+	return err
+}
+
+func (s *scanner) object() error {
+	seen := make(map[string]bool)
+	for s.dec.More() {
+		tok, err := s.token()
+		if err != nil {
+			return err
+		}
+		key := tok.(string) // the decoder lets nothing else stand before a colon
+		switch {
+		case seen[key]:
+			return s.fault("key %s stands twice", Quote(key))
+		case len(key) > maxKey:
+			return s.fault("key %s is longer than %d bytes", Quote(key), maxKey)
+		}
+		seen[key] = true
+		s.path = append(s.path, key)
+		if err := s.value(); err != nil {
+			return err
+		}
+		s.path = s.path[:len(s.path)-1]
+	}
+	_, err := s.token()
+	return err
+}
+
+// number bounds a number's text: exact arithmetic on 1e999999999 would never end.
+func (s *scanner) number(text string) error {
+	v, err := strconv.ParseFloat(text, 64)
+	_, exponent, _ := strings.Cut(strings.ToLower(text), "e")
+	if err != nil || math.IsInf(v, 0) || len(text) > maxNumber || len(exponent) > 4 {
+		return s.fault("%s is out of range", Short(text, 32))
+	}
+	return nil
+}

@@ -1,0 +1,161 @@
+// Package strictjson reads JSON files that anybody may have written. A file is
+// taken only if it is one value that follows its published JSON Schema to the
+// letter and that encoding/json reads without surprise:
+//
+//	bytes ──► scan ──────────────► schema ────────► decode ──► Go value
+//	          UTF-8, keys twice,   JSON Schema      integers written
+//	          depth, number form   (2020-12)        as integers
+//
+// The scan comes first because it works on tokens and bounds what the steps
+// behind it may cost. Every fault is one line with a JSON pointer.
+package strictjson
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+)
+
+// Fault is what is wrong at one place of a file.
+type Fault struct {
+	At  string // JSON pointer (RFC 6901); empty for the whole file
+	Why string // stands after the place: "is null, must be an integer"
+}
+
+func (f *Fault) Error() string {
+	if f.At == "" {
+		return "(whole file): " + f.Why
+	}
+	return f.At + ": " + f.Why
+}
+
+// At is a *Fault of the caller's own finding.
+func At(place, why string) error { return &Fault{place, why} }
+
+// MaxFile is the largest file that ReadAll takes, in bytes.
+const MaxFile = 64 << 20
+
+// ReadAll reads a file of at most MaxFile bytes.
+func ReadAll(r io.Reader) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(r, MaxFile+1))
+	if err == nil && len(data) > MaxFile {
+		return nil, &Fault{"", fmt.Sprintf("is larger than %d MiB", MaxFile>>20)}
+	}
+	return data, err
+}
+
+// Schema is a compiled JSON Schema.
+type Schema struct{ compiled *jsonschema.Schema }
+
+// Embedded compiles a schema that is part of the program, when it is first
+// asked for; it panics on one that is none. Place names the definition to
+// follow, such as "#/$defs/certificate"; empty is the whole.
+func Embedded(text []byte, place string) func() *Schema {
+	return sync.OnceValue(func() *Schema {
+		s, err := Compile(text, place)
+		if err != nil {
+			panic(err)
+		}
+		return s
+	})
+}
+
+// Compile compiles the definition at place of a schema.
+func Compile(text []byte, place string) (*Schema, error) {
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
+	if err != nil {
+		return nil, err
+	}
+	c := jsonschema.NewCompiler()
+	c.DefaultDraft(jsonschema.Draft2020)
+	c.AssertFormat()
+	c.AssertContent()
+	c.RegisterContentEncoding(&jsonschema.Decoder{Name: "base64", Decode: strictBase64})
+	if err := c.AddResource("schema.json", doc); err != nil {
+		return nil, err
+	}
+	compiled, err := c.Compile("schema.json" + place)
+	if err != nil {
+		return nil, err
+	}
+	return &Schema{compiled}, nil
+}
+
+// strictBase64 takes no line breaks, which the decoder of the standard library skips.
+func strictBase64(s string) ([]byte, error) {
+	if strings.ContainsAny(s, "\r\n") {
+		return nil, errors.New("line breaks")
+	}
+	return base64.StdEncoding.Strict().DecodeString(s)
+}
+
+// Check finds what keeps data from being a file of this schema; the error is a
+// *Fault. Of several faults it names the one whose place comes first in the
+// order of bytes, so that the same file is always refused for the same reason.
+func (s *Schema) Check(data []byte) error {
+	if err := scan(data); err != nil {
+		return err
+	}
+	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(data))
+	if err != nil {
+		return &Fault{"", Clean(err.Error())}
+	}
+	var invalid *jsonschema.ValidationError
+	if err := s.compiled.Validate(value); errors.As(err, &invalid) {
+		return first(value, invalid)
+	} else if err != nil {
+		return &Fault{"", Clean(err.Error())}
+	}
+	return nil
+}
+
+// Decode checks data and decodes it into a pointer to a Go value.
+func (s *Schema) Decode(data []byte, into any) error {
+	if err := s.Check(data); err != nil {
+		return err
+	}
+	err := json.Unmarshal(data, into)
+	var wrong *json.UnmarshalTypeError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &wrong):
+		return &Fault{"/" + strings.ReplaceAll(wrong.Field, ".", "/"), wrongType(wrong)}
+	}
+	return &Fault{"", Clean(err.Error())}
+}
+
+// wrongType says what the schema lets pass and a Go field does not: to JSON
+// Schema 1.0 and 1e3 are integers, but nobody writes a count that way.
+func wrongType(wrong *json.UnmarshalTypeError) string {
+	if text, ok := strings.CutPrefix(wrong.Value, "number "); ok {
+		if strings.ContainsAny(text, ".eE") {
+			return fmt.Sprintf("is %s, must be an integer", Short(text, 32))
+		}
+		return Short(text, 32) + " is out of range"
+	}
+	return fmt.Sprintf("is %s, must be %s", article(wrong.Value), article(wrong.Type.Kind().String()))
+}
+
+// Encode is v as indented JSON that Check takes; the error is what it would not.
+func (s *Schema) Encode(v any) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", " ")
+	err := enc.Encode(v)
+	if err == nil {
+		err = s.Check(b.Bytes())
+	}
+	if err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}

@@ -1,0 +1,20 @@
+package result_test
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/tunnelbench/tunnelbench/reports/result"
+	"github.com/tunnelbench/tunnelbench/reports/result/resulttest"
+)
+
+// TestSchemaNeedsEveryKey keeps the promise that reading is exact.
+func TestSchemaNeedsEveryKey(t *testing.T) {
+	if objects := resulttest.CheckSchema(t, result.SchemaJSON(), "directions", "certificate", "comparison", "drop_reasons", "user_cpu_ns_per_frame",
+		"gaps", "last_lost_ns", "silence", "tags_ns", "ipdv_ns"); objects < 8 {
+		t.Errorf("only %d objects seen", objects)
+	}
+	if !bytes.Contains(result.SchemaJSON(), []byte(result.Schema)) {
+		t.Error("the schema is of another version")
+	}
+}
