@@ -115,7 +115,7 @@ func workplace(t *testing.T) string {
 	if err := os.CopyFS(examples, os.DirFS("../docs/examples")); err != nil {
 		t.Fatal(err)
 	}
-	results, err := os.ReadFile("../reports/testdata/small.json")
+	results, err := os.ReadFile("../reports/result/testdata/small.json")
 	if err != nil {
 		t.Fatal(err)
 	}

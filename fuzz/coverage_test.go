@@ -16,7 +16,7 @@ var decoderFiles = []string{
 	"reference/header.go", "reference/replay.go", "reference/decap.go", "reference/encap.go", "reference/peers.go", "reference/file.go", "internal/strictyaml/strictyaml.go",
 	"reference/inner/ip.go", "reference/inner/split.go", "reference/inner/merge.go", "reference/inner/virtio.go",
 	"loadgen/signature/signature.go", "loadgen/afpacket/receiver.go", "internal/sys/frame.go",
-	"rfc2544/replay.go", "rfc2544/ratio.go", "reports/json.go",
+	"rfc2544/mlrsearch/replay.go", "rfc2544/mlrsearch/ratio.go", "reports/result/json.go", "internal/strictjson/scan.go",
 }
 
 // uncoveredFile lists what the corpus alone does not reach: file, first line of

@@ -18,7 +18,6 @@ type Target struct {
 	Harness  func([]byte) int      // nil: only the native target, which lies beside the decoder
 	Seeds    func() [][]byte       // what it begins with, beside its testdata
 	Packets  func([]byte) [][]byte // how a capture shows an input, as IP packets; nil: it is none
-	Charts   bool                  // it imports the chart library, which go-fuzz-build cannot copy
 	Root     bool                  // it loads a BPF program
 	Foreign  bool                  // somebody else's decoder
 }
@@ -44,7 +43,7 @@ func Targets() []Target {
 		{Name: "receiver", Doc: "the tester's receiver", Package: "loadgen/afpacket", Function: "Receiver"},
 		{Name: "port", Doc: "the XDP program of the LAN port: which frames, ARP and ND among them, are the tunnel's", Package: "reference", Function: "Port", Root: true},
 		{Name: "config", Doc: "the configuration of a tunnel", Package: textPackage, Function: "Config", Harness: text.Config, Seeds: text.ConfigSeeds},
-		{Name: "results", Doc: "the reader of results.json", Package: textPackage, Function: "Results", Harness: text.Results, Seeds: text.ResultsSeeds, Charts: true},
+		{Name: "results", Doc: "the reader of results.json", Package: textPackage, Function: "Results", Harness: text.Results, Seeds: text.ResultsSeeds},
 		{Name: "replay", Doc: "the reader of recorded trials", Package: textPackage, Function: "Replay", Harness: text.Replay, Seeds: text.ReplaySeeds},
 		{Name: "set", Doc: "the reader of a gate's recorded sets", Package: "reports", Function: "Set"},
 		{Name: "policy", Doc: "the policy of a gate", Package: "ci", Function: "Policy"},
@@ -76,7 +75,7 @@ func Find(name string) (Target, error) {
 // native is the name of the target that go test runs.
 func (t Target) native() string { return "Fuzz" + t.Function }
 
-// RunsBy tells whether an engine can attack the target.
+// RunsBy reports whether an engine can attack the target.
 func (t Target) RunsBy(engine string) bool {
-	return engine == nativeEngine || t.Harness != nil && !(t.Charts && engine == goFuzzEngine)
+	return engine == nativeEngine || t.Harness != nil
 }
