@@ -15,6 +15,7 @@ import (
 	labstreams "github.com/tunnelbench/tunnelbench/internal/lab/streams"
 	"github.com/tunnelbench/tunnelbench/internal/lab/suite"
 	"github.com/tunnelbench/tunnelbench/reports"
+	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 	"github.com/tunnelbench/tunnelbench/rfc2544/mlrsearch"
 )
@@ -88,8 +89,8 @@ func (f *runFlags) run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	results := &reports.Results{
-		Schema: reports.Schema, Tool: tool(), Command: append([]string{"tunnelbench"}, os.Args[1:]...), Profile: f.profile,
+	results := &result.Results{
+		Schema: result.Schema, Tool: tool(), Command: append([]string{"tunnelbench"}, os.Args[1:]...), Profile: f.profile,
 		Seed: cfg.Seed, Started: time.Now().UTC(), Host: l.Describe(cfg.Settings), Link: plan.Link,
 	}
 	certificate.carry(results)
@@ -143,20 +144,20 @@ func (f *runFlags) parse() (plan suite.Plan, cfg labConfig, err error) {
 	return plan, cfg, err
 }
 
-func (f *runFlags) write(results *reports.Results, s streams) error {
+func (f *runFlags) write(results *result.Results, s streams) error {
 	path := filepath.Join(f.out, "results.json")
-	if err := reports.Write(path, results); err != nil {
+	if err := result.Write(path, results); err != nil {
 		return err
 	}
 	if err := reports.WriteText(s.out, results, colour(s.out)); err != nil {
 		return err
 	}
-	return render(f.out, s, []*reports.Results{results}, nil)
+	return render(f.out, s, []*result.Results{results}, nil)
 }
 
 // verdict is nil when each device has a valid rate, or cannot run here; but
 // some device must have been measured.
-func verdict(r *reports.Results) error {
+func verdict(r *result.Results) error {
 	fine := map[string]bool{}
 	measured := false
 	for _, res := range r.Results {
@@ -221,7 +222,7 @@ func (p *progress) clear() {
 }
 
 // result prints a device's row when its last test at a size is done.
-func (p *progress) result(all *reports.Results, r reports.Result) {
+func (p *progress) result(all *result.Results, r result.Result) {
 	if r.Test == rfc2544.NameStreams {
 		return // the whole table has them
 	}

@@ -11,7 +11,7 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 	"github.com/tunnelbench/tunnelbench/internal/lab/suite"
-	"github.com/tunnelbench/tunnelbench/reports"
+	"github.com/tunnelbench/tunnelbench/reports/result"
 )
 
 // The files of a run by a profile with the RFC's tests: while it lasts, and after.
@@ -68,7 +68,7 @@ func (f *runFlags) settings() string {
 	return strings.Join(all, " ")
 }
 
-func (f *runFlags) openJournal(plan *suite.Plan, l *lab.Lab, r *reports.Results) (err error) {
+func (f *runFlags) openJournal(plan *suite.Plan, l *lab.Lab, r *result.Results) (err error) {
 	if plan.Profile.Suite == nil {
 		return nil
 	}

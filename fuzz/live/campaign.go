@@ -11,7 +11,7 @@ import (
 	"strings"
 
 	"github.com/tunnelbench/tunnelbench/netns/dut"
-	"github.com/tunnelbench/tunnelbench/reports"
+	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
@@ -59,7 +59,7 @@ func (c Campaign) Run(ctx context.Context, open Open, out, progress io.Writer) e
 	}
 	text, err := r.Marshal()
 	if err == nil {
-		err = reports.WriteFile(filepath.Join(c.Out, "live.json"), text)
+		err = result.WriteFile(filepath.Join(c.Out, "live.json"), text)
 	}
 	switch {
 	case err != nil:
@@ -90,7 +90,7 @@ func (c Campaign) explain(d dut.Device, r Result, out io.Writer) error {
 	if err := r.WriteCapture(&file); err != nil {
 		return err
 	}
-	return reports.WriteFile(filepath.Join(c.Out, captureName(d)), file.Bytes())
+	return result.WriteFile(filepath.Join(c.Out, captureName(d)), file.Bytes())
 }
 
 // captureName is a file name without characters that mean something in a path or a shell.

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/tunnelbench/tunnelbench/reports"
+	"github.com/tunnelbench/tunnelbench/reports/result"
 )
 
 // Schema names the version of a campaign's file.
@@ -15,7 +15,7 @@ const Schema = "tunnelbench.fuzzlive/1"
 // through each suffered.
 type Report struct {
 	Schema    string         `json:"schema"`
-	Tool      reports.Tool   `json:"tool"`
+	Tool      result.Tool    `json:"tool"`
 	Command   []string       `json:"command"`
 	Started   time.Time      `json:"started"`
 	CPU       string         `json:"cpu"`

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/netns/dut"
-	"github.com/tunnelbench/tunnelbench/reports"
+	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 	"github.com/tunnelbench/tunnelbench/rfc2544/mlrsearch"
 )
@@ -17,7 +17,7 @@ type turn struct {
 	settings   Settings
 	goodput    GoodputFunc
 	setup      *Setup
-	comparison *reports.Comparison
+	comparison *result.Comparison
 	spoilt     *invalidTrials
 	values     map[string]float64 // by metric; what could not be measured is absent
 }

@@ -9,7 +9,7 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/internal/testenv"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
-	"github.com/tunnelbench/tunnelbench/reports"
+	"github.com/tunnelbench/tunnelbench/reports/result"
 )
 
 // Every usual metric of real devices has samples, or the comparison says why not.
@@ -54,7 +54,7 @@ func TestCompareInterrupted(t *testing.T) {
 	l := openLab(t)
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	c := &reports.Comparison{Confidence: 0.95, Order: [][]int{}, Warnings: []string{}}
+	c := &result.Comparison{Confidence: 0.95, Order: [][]int{}, Warnings: []string{}}
 	err := l.Compare(ctx, ComparePlan{
 		Settings: l.set, Devices: devices(t, "plain", "plain"), Names: []string{"plain", "plain#2"}, Size: 64, Metrics: []string{"latency_p50"}, Rounds: 50,
 		OnTurn: func(round int, _ string) {
@@ -66,7 +66,7 @@ func TestCompareInterrupted(t *testing.T) {
 	if !errors.Is(err, context.Canceled) || c.Rounds != 1 || len(c.Order) != 1 || len(c.Metrics[0].Samples[0]) != 1 {
 		t.Errorf("%v; %+v", err, c)
 	}
-	if fault := reports.Check(&reports.Results{Comparison: c}); fault != nil {
+	if fault := result.Check(&result.Results{Comparison: c}); fault != nil {
 		t.Error(fault)
 	}
 }
@@ -78,7 +78,7 @@ func TestCompareStreams(t *testing.T) {
 	d := devices(t, "vxlan")[0]
 	values, err := l.turn(context.Background(), d, turn{
 		settings: l.set, spoilt: &invalidTrials{},
-		comparison: &reports.Comparison{FrameSize: 64, Light: 5000, Metrics: []reports.Metric{{Name: "latency_p50"}, {Name: "stream_goodput"}}},
+		comparison: &result.Comparison{FrameSize: 64, Light: 5000, Metrics: []result.Metric{{Name: "latency_p50"}, {Name: "stream_goodput"}}},
 		goodput: func(ctx context.Context, d dut.Device, s Settings) (float64, bool, error) { // as good as a network of its own
 			b, err := l.Setup(ctx, d, s, 64)
 			if err != nil {

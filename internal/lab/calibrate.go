@@ -9,7 +9,7 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/loadgen"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
-	"github.com/tunnelbench/tunnelbench/reports"
+	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
@@ -130,7 +130,7 @@ type Calibrator interface {
 // CalibrateAll measures the bare wire at every size, and has the results say what
 // it gave. The settings that it returns have the engine that did so: all of a run is
 // measured with one.
-func CalibrateAll(ctx context.Context, l Calibrator, s Settings, sizes []rfc2544.FrameSize, r *reports.Results) (Settings, error) {
+func CalibrateAll(ctx context.Context, l Calibrator, s Settings, sizes []rfc2544.FrameSize, r *result.Results) (Settings, error) {
 	s = s.For(slices.Max(sizes))
 	for _, size := range sizes {
 		c, err := l.Calibrate(ctx, s, size)
@@ -151,8 +151,8 @@ func CalibrateAll(ctx context.Context, l Calibrator, s Settings, sizes []rfc2544
 	return s, nil
 }
 
-func (c *Calibration) report(size rfc2544.FrameSize) reports.Calibration {
-	out := reports.Calibration{FrameSize: size, MOL: &c.MOL}
+func (c *Calibration) report(size rfc2544.FrameSize) result.Calibration {
+	out := result.Calibration{FrameSize: size, MOL: &c.MOL}
 	if c.Latency != nil {
 		out.WireP50 = &c.Latency.P50
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/testenv"
 	"github.com/tunnelbench/tunnelbench/netns"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
-	"github.com/tunnelbench/tunnelbench/reports"
+	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
@@ -79,7 +79,7 @@ func TestEveryDeviceCarriesFrames(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if err := reports.CheckTrial(seen); err != nil {
+				if err := result.CheckTrial(seen); err != nil {
 					t.Error(err)
 				}
 				if seen.Intended != 400 || seen.Offered != 400 || seen.Corrupted+seen.Duplicated+seen.Stale != 0 || seen.Received+seen.Late == 0 {
@@ -106,7 +106,7 @@ func TestEveryDeviceCarriesBothDirections(t *testing.T) {
 				if err != nil {
 					t.Fatalf("%s, %s: %v", name, spec, err)
 				}
-				if err := reports.CheckTrial(seen); err != nil {
+				if err := result.CheckTrial(seen); err != nil {
 					t.Errorf("%s, %s: %v", name, spec, err)
 				}
 				streams := uint64(len(l.set.Resolved().Directions()))
@@ -156,7 +156,7 @@ func TestDropsAreExplained(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := reports.CheckTrial(seen); err != nil {
+	if err := result.CheckTrial(seen); err != nil {
 		t.Error(err)
 	}
 	var explained int64

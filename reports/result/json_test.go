@@ -243,10 +243,10 @@ func TestEncodeRefusesWhatReadWould(t *testing.T) {
 }
 
 func TestCheckTrial(t *testing.T) {
-	if err := result.CheckTrial(rfc2544.Observation{Offered: 5, Received: 3, Lost: 2, Late: 2}); err != nil {
+	if err := result.CheckTrial(rfc2544.Observation{Counts: rfc2544.Counts{Offered: 5, Received: 3, Lost: 2, Late: 2}}); err != nil {
 		t.Error(err)
 	}
-	if err := result.CheckTrial(rfc2544.Observation{Offered: 5, Received: 3, Lost: 1}); err == nil {
+	if err := result.CheckTrial(rfc2544.Observation{Counts: rfc2544.Counts{Offered: 5, Received: 3, Lost: 1}}); err == nil {
 		t.Error("an unbalanced ledger passes")
 	}
 }
@@ -286,7 +286,7 @@ func TestWriteIsWholeOrNothing(t *testing.T) {
 }
 
 func TestMarshalTrial(t *testing.T) {
-	data, err := result.MarshalTrial("vxlan", 64, rfc2544.Observation{IntendedLoad: rfc2544.Flood, Offered: 2, Received: 2})
+	data, err := result.MarshalTrial("vxlan", 64, rfc2544.Observation{IntendedLoad: rfc2544.Flood, Counts: rfc2544.Counts{Offered: 2, Received: 2}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,7 +5,7 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 	tcp "github.com/tunnelbench/tunnelbench/loadgen/streams"
-	"github.com/tunnelbench/tunnelbench/reports"
+	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
@@ -49,7 +49,7 @@ func (s *Stream) goodput() (sum float64) {
 func (s *Stream) fillsLink() string {
 	const nearly = 0.95
 	if s.ceiling > 0 && s.goodput() > nearly*s.ceiling {
-		return reports.LimitedByLink
+		return result.LimitedByLink
 	}
 	return ""
 }
@@ -178,9 +178,9 @@ func (u coreUse) limitedBy() string {
 	const spent = 0.95
 	switch {
 	case u.idle < 1-spent:
-		return reports.LimitedByTester
+		return result.LimitedByTester
 	case u.Metered && u.Busiest > spent:
-		return reports.LimitedByDUT
+		return result.LimitedByDUT
 	}
 	return ""
 }

@@ -8,7 +8,7 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 	tcp "github.com/tunnelbench/tunnelbench/loadgen/streams"
-	"github.com/tunnelbench/tunnelbench/reports"
+	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
@@ -80,9 +80,9 @@ func TestFewSamplesHaveNoTail(t *testing.T) {
 
 func TestStreamsAreLimitedBy(t *testing.T) {
 	for want, u := range map[string]coreUse{
-		reports.LimitedByTester: {idle: 0.01, CoreUse: lab.CoreUse{Busiest: 0.99, Metered: true}},
-		reports.LimitedByDUT:    {idle: 0.5, CoreUse: lab.CoreUse{Busiest: 0.99, Metered: true}},
-		"":                      {idle: 0.5, CoreUse: lab.CoreUse{Busiest: 0.99}},
+		result.LimitedByTester: {idle: 0.01, CoreUse: lab.CoreUse{Busiest: 0.99, Metered: true}},
+		result.LimitedByDUT:    {idle: 0.5, CoreUse: lab.CoreUse{Busiest: 0.99, Metered: true}},
+		"":                     {idle: 0.5, CoreUse: lab.CoreUse{Busiest: 0.99}},
 	} {
 		if got := u.limitedBy(); got != want {
 			t.Errorf("%+v: %q, want %q", u, got, want)
@@ -90,7 +90,7 @@ func TestStreamsAreLimitedBy(t *testing.T) {
 	}
 	if s := bulkStream(1e6, rfc2544.Forward); s.fillsLink() != "" {
 		t.Error("a link of unknown rate is full")
-	} else if s.ceiling = 8.1e6; s.fillsLink() != reports.LimitedByLink {
+	} else if s.ceiling = 8.1e6; s.fillsLink() != result.LimitedByLink {
 		t.Error("a link that has no more to give limits nothing")
 	}
 }
@@ -105,16 +105,16 @@ func TestDisturbedStreamsAreLeftOut(t *testing.T) {
 		}
 		return s
 	}
-	res := joinStreams(reports.Result{}, []Stream{one(1e6, false), one(9e6, true), one(2e6, false)})
+	res := joinStreams(result.Result{}, []Stream{one(1e6, false), one(9e6, true), one(2e6, false)})
 	v := find(t, res.Values, "stream_goodput_2")
 	if !res.Valid || v.Value != 12e6 || *v.Lower != 8e6 || *v.Upper != 16e6 || v.N != 2 || len(res.Warnings) != 1 {
 		t.Errorf("%+v", res)
 	}
-	res = joinStreams(reports.Result{}, []Stream{one(9e6, true)})
+	res = joinStreams(result.Result{}, []Stream{one(9e6, true)})
 	if v := find(t, res.Values, "stream_goodput_2"); res.Valid || v.N != 1 {
 		t.Errorf("%+v", res)
 	}
-	if res := joinStreams(reports.Result{}, nil); res.Valid {
+	if res := joinStreams(result.Result{}, nil); res.Valid {
 		t.Error("nothing measured is valid")
 	}
 }

@@ -11,11 +11,10 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 	"github.com/tunnelbench/tunnelbench/internal/stats"
-
 	tcp "github.com/tunnelbench/tunnelbench/loadgen/streams"
 	"github.com/tunnelbench/tunnelbench/netns"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
-	"github.com/tunnelbench/tunnelbench/reports"
+	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
@@ -88,7 +87,7 @@ func Goodput(ctx context.Context, l *lab.Lab, d dut.Device, s lab.Settings) (bit
 // Run measures what TCP makes of a device. A value is the median of the
 // repeats, between the least and the greatest. What goes wrong with the device is
 // in the result; the error is for the lab.
-func Run(ctx context.Context, l *lab.Lab, d dut.Device, s lab.Settings, p Plan) (reports.Result, error) {
+func Run(ctx context.Context, l *lab.Lab, d dut.Device, s lab.Settings, p Plan) (result.Result, error) {
 	p = p.withDefaults()
 	res := lab.NewResult(s.Resolved(), d, rfc2544.NameStreams, frameOf(netns.DefaultLANMTU))
 	h, err := Open(ctx, l, d, s)
@@ -138,7 +137,7 @@ func (h *Hosts) measureCalm(ctx context.Context, p tcp.Plan) (s Stream, err erro
 // joinStreams makes one result of all measurements. A disturbed one counts only
 // where there is no other of its kind; then, and when anything failed, the
 // result is not valid.
-func joinStreams(res reports.Result, all []Stream) reports.Result {
+func joinStreams(res result.Result, all []Stream) result.Result {
 	res.Valid = res.Error == "" && len(all) > 0
 	values := map[string][]rfc2544.Value{}
 	var names []string

@@ -7,7 +7,7 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
-	"github.com/tunnelbench/tunnelbench/reports"
+	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 	"github.com/tunnelbench/tunnelbench/rfc2544/mlrsearch"
 )
@@ -18,7 +18,7 @@ type cell struct {
 	size    rfc2544.FrameSize
 	rates   []rfc2544.Outcome
 	shaped  bool // the link's speed was the highest load
-	latency *reports.Result
+	latency *result.Result
 	failed  error
 	added   bool
 }
@@ -36,7 +36,7 @@ func cellsOf(p Plan) (cells []*cell) {
 type run struct {
 	lab     Lab
 	plan    Plan
-	results *reports.Results
+	results *result.Results
 	cells   []*cell
 }
 
@@ -142,13 +142,13 @@ func (c *cell) measure(ctx context.Context, b Setup, p Plan, last bool) error {
 	res := lab.NewResult(p.Settings, c.device, rfc2544.NameLatency, c.size)
 	fill(&res, outcome)
 	if !res.Valid {
-		res.LimitedBy = reports.LimitedByMachine
+		res.LimitedBy = result.LimitedByMachine
 	}
 	c.latency = &res
 	return err
 }
 
-func fill(res *reports.Result, o rfc2544.Outcome) {
+func fill(res *result.Result, o rfc2544.Outcome) {
 	res.Valid, res.Values, res.Warnings, res.Trials = o.Valid, o.Values, o.Warnings, o.Trials
 }
 
@@ -166,13 +166,13 @@ func lastRate(o rfc2544.Outcome, goals []mlrsearch.Goal) rfc2544.Rate {
 func limit(d dut.Device, o rfc2544.Outcome, shaped bool) string {
 	switch {
 	case len(o.Values) == 0, !o.Valid:
-		return reports.LimitedByMachine
+		return result.LimitedByMachine
 	case d.Up == nil:
-		return reports.LimitedByTester
+		return result.LimitedByTester
 	case o.Values[0].Upper != nil:
-		return reports.LimitedByDUT
+		return result.LimitedByDUT
 	case shaped:
-		return reports.LimitedByLink
+		return result.LimitedByLink
 	}
-	return reports.LimitedByTester
+	return result.LimitedByTester
 }

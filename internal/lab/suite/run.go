@@ -6,7 +6,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 	"github.com/tunnelbench/tunnelbench/internal/lab/streams"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
-	"github.com/tunnelbench/tunnelbench/reports"
+	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
@@ -16,7 +16,7 @@ type Lab interface {
 	// Setup brings a device up, for frames up to the largest.
 	Setup(ctx context.Context, d dut.Device, s lab.Settings, largest rfc2544.FrameSize) (Setup, error)
 	// Streams measures what TCP makes of a device.
-	Streams(ctx context.Context, d dut.Device, s lab.Settings, p streams.Plan) (reports.Result, error)
+	Streams(ctx context.Context, d dut.Device, s lab.Settings, p streams.Plan) (result.Result, error)
 }
 
 // Setup is a device that is up.
@@ -42,7 +42,7 @@ func (m machine) Setup(ctx context.Context, d dut.Device, s lab.Settings, larges
 }
 
 // Streams implements Lab.
-func (m machine) Streams(ctx context.Context, d dut.Device, s lab.Settings, p streams.Plan) (reports.Result, error) {
+func (m machine) Streams(ctx context.Context, d dut.Device, s lab.Settings, p streams.Plan) (result.Result, error) {
 	return streams.Run(ctx, m.Lab, d, s, p)
 }
 
@@ -59,12 +59,12 @@ type Plan struct {
 	// OnTrial, if set, hears of every trial of a device when it is over.
 	OnTrial func(device string, trial rfc2544.Trial, seen rfc2544.Observation)
 	// OnResult, if set, hears of every result when it is there.
-	OnResult func(*reports.Results, reports.Result)
+	OnResult func(*result.Results, result.Result)
 }
 
 // Run measures every device at every size. What was measured is in the results
 // whatever happens; the error is for the run as a whole.
-func Run(ctx context.Context, l Lab, p Plan, r *reports.Results) (err error) {
+func Run(ctx context.Context, l Lab, p Plan, r *result.Results) (err error) {
 	if p.Settings, err = lab.CalibrateAll(ctx, l, p.Settings, p.Sizes, r); err != nil {
 		return err
 	}
@@ -79,7 +79,7 @@ func Run(ctx context.Context, l Lab, p Plan, r *reports.Results) (err error) {
 }
 
 // add puts a result into those of the run, and says so.
-func (p Plan) add(r *reports.Results, res reports.Result) {
+func (p Plan) add(r *result.Results, res result.Result) {
 	r.Results = append(r.Results, res)
 	if p.OnResult != nil {
 		p.OnResult(r, res)
@@ -87,7 +87,7 @@ func (p Plan) add(r *reports.Results, res reports.Result) {
 }
 
 // runStreams adds the streams test of every device to the results.
-func runStreams(ctx context.Context, l Lab, p Plan, r *reports.Results) error {
+func runStreams(ctx context.Context, l Lab, p Plan, r *result.Results) error {
 	for _, d := range p.Devices {
 		res, err := l.Streams(ctx, d, p.Settings, *p.Streams)
 		if err != nil {

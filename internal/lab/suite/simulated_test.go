@@ -14,7 +14,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/lab/labtest"
 	"github.com/tunnelbench/tunnelbench/internal/lab/streams"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
-	"github.com/tunnelbench/tunnelbench/reports"
+	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 	"github.com/tunnelbench/tunnelbench/rfc2544/mlrsearch"
 )
@@ -30,7 +30,7 @@ func (l simulatedLab) Setup(ctx context.Context, d dut.Device, s lab.Settings, l
 	return b, nil
 }
 
-func (l simulatedLab) Streams(_ context.Context, d dut.Device, s lab.Settings, _ streams.Plan) (reports.Result, error) {
+func (l simulatedLab) Streams(_ context.Context, d dut.Device, s lab.Settings, _ streams.Plan) (result.Result, error) {
 	return lab.NewResult(s, d, rfc2544.NameStreams, 1518), nil
 }
 
@@ -41,7 +41,7 @@ type outcome struct {
 	Error     string // the end of it: the cause
 }
 
-func outcomes(results []reports.Result) (all []outcome) {
+func outcomes(results []result.Result) (all []outcome) {
 	for _, r := range results {
 		all = append(all, outcome{r.DUT, r.Test, r.Valid, r.Error[strings.LastIndex(r.Error, ":")+1:]})
 	}
@@ -104,8 +104,8 @@ func TestRunOfRounds(t *testing.T) {
 				plan.Streams = &streams.Plan{}
 			}
 			heard := 0
-			plan.OnResult = func(_ *reports.Results, _ reports.Result) { heard++ }
-			r := &reports.Results{}
+			plan.OnResult = func(_ *result.Results, _ result.Result) { heard++ }
+			r := &result.Results{}
 			if err := Run(context.Background(), simulatedLab{&c.lab}, plan, r); err != nil {
 				t.Fatal(err)
 			}
@@ -122,7 +122,7 @@ func TestRunOfRounds(t *testing.T) {
 // A rate that is found is the device's, within the width of the search.
 func TestRunFindsTheRate(t *testing.T) {
 	t.Parallel()
-	r := &reports.Results{}
+	r := &result.Results{}
 	if err := Run(context.Background(), simulatedLab{&labtest.Lab{Devices: steady()}}, aRun(t, 64), r); err != nil {
 		t.Fatal(err)
 	}
@@ -145,7 +145,7 @@ func TestRunInterrupted(t *testing.T) {
 			if rates == 0 {
 				cancel()
 			}
-			plan, r := aRun(t, 64), &reports.Results{}
+			plan, r := aRun(t, 64), &result.Results{}
 			plan.OnTrial = func(device string, _ rfc2544.Trial, _ rfc2544.Observation) {
 				if device == "vxlan" {
 					cancel()
@@ -173,14 +173,14 @@ func TestRunInterrupted(t *testing.T) {
 // A suite that was cut short goes on where it was and finds the same as one that was not.
 func TestSuiteResumesSimulated(t *testing.T) {
 	t.Parallel()
-	whole := func(path string, resume bool, most int) (*reports.Results, *Journal, error) {
+	whole := func(path string, resume bool, most int) (*result.Results, *Journal, error) {
 		j, err := OpenJournal(path, someKey, resume)
 		if err != nil {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithCancel(context.Background())
 		defer cancel()
-		plan, r, trials := aRun(t, 64), &reports.Results{}, 0
+		plan, r, trials := aRun(t, 64), &result.Results{}, 0
 		plan.Devices = plan.Devices[:1]
 		plan.Profile, plan.Journal = Profile{Name: "tiny", Suite: &tinySuite, Goals: tinySuite.Goals()}, j
 		plan.OnTrial = func(string, rfc2544.Trial, rfc2544.Observation) {

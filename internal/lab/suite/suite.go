@@ -8,12 +8,12 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
-	"github.com/tunnelbench/tunnelbench/reports"
+	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
 // runSuites measures every device at every size by the profile's suite.
-func runSuites(ctx context.Context, l Lab, p Plan, r *reports.Results) error {
+func runSuites(ctx context.Context, l Lab, p Plan, r *result.Results) error {
 	for _, d := range p.Devices {
 		s := &suites{lab: l, plan: p, device: d, results: r}
 		err := s.run(ctx)
@@ -29,7 +29,7 @@ type suites struct {
 	lab     Lab
 	plan    Plan
 	device  dut.Device
-	results *reports.Results
+	results *result.Results
 	setup   Setup
 }
 
@@ -98,11 +98,11 @@ func (s *suites) add(ctx context.Context, o rfc2544.Outcome, size rfc2544.FrameS
 	fill(&res, o)
 	if len(o.Values) > 0 && (o.Test == rfc2544.NameRate || o.Test == rfc2544.NameThroughput || o.Test == rfc2544.NameNetworks) {
 		res.LimitedBy = limit(s.device, o, false)
-		if res.LimitedBy == reports.LimitedByTester && rfc2544.Rate(o.Values[0].Value) >= 0.99*s.plan.Link.MaxFrameRate(size) && o.Test != rfc2544.NameRate {
-			res.LimitedBy = reports.LimitedByLink
+		if res.LimitedBy == result.LimitedByTester && rfc2544.Rate(o.Values[0].Value) >= 0.99*s.plan.Link.MaxFrameRate(size) && o.Test != rfc2544.NameRate {
+			res.LimitedBy = result.LimitedByLink
 		}
 	} else if !res.Valid {
-		res.LimitedBy = reports.LimitedByMachine
+		res.LimitedBy = result.LimitedByMachine
 	}
 	if err != nil {
 		res = lab.FailedResult(res, err)

@@ -13,13 +13,13 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 	"github.com/tunnelbench/tunnelbench/internal/lab/labtest"
 	"github.com/tunnelbench/tunnelbench/internal/testenv"
-	"github.com/tunnelbench/tunnelbench/reports"
+	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
 func TestMain(m *testing.M) { labtest.Main(m) }
 
-func runTiny(t *testing.T, l *labtest.Opened, path string, resume bool, specs ...string) (*reports.Results, *Journal) {
+func runTiny(t *testing.T, l *labtest.Opened, path string, resume bool, specs ...string) (*result.Results, *Journal) {
 	t.Helper()
 	j, err := OpenJournal(path, someKey, resume)
 	if err != nil {
@@ -27,7 +27,7 @@ func runTiny(t *testing.T, l *labtest.Opened, path string, resume bool, specs ..
 	}
 	p := Plan{Settings: l.Settings, Sizes: []rfc2544.FrameSize{64}, Profile: Profile{Name: "tiny", Suite: &tinySuite, Goals: tinySuite.Goals(), Tunnels: 4}, Link: 5e6, Journal: j}
 	p.Devices = labtest.Devices(t, specs...)
-	r := &reports.Results{Schema: reports.Schema, Link: p.Link}
+	r := &result.Results{Schema: result.Schema, Link: p.Link}
 	if err := Run(context.Background(), On(l.Lab), p, r); err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +100,7 @@ exit 9`)
 	devices := labtest.Devices(t, dies, "plain")
 	quick := Profiles()[0]
 	quick.MostRounds = 1
-	r := &reports.Results{}
+	r := &result.Results{}
 	err := Run(context.Background(), On(l.Lab), Plan{Settings: l.Settings, Devices: devices, Sizes: []rfc2544.FrameSize{64}, Profile: quick, Link: rfc2544.Gigabit}, r)
 	if err != nil {
 		t.Fatal(err)

@@ -94,10 +94,10 @@ func BothWays() *result.Results {
 			old := &r.Results[i].Trials[j]
 			o := rfc2544.Observation{IntendedLoad: old.IntendedLoad, Duration: old.Duration, Latency: old.Latency, Valid: true}
 			for _, d := range []rfc2544.Direction{
-				{Direction: rfc2544.Forward, Intended: 1000, Offered: 1000, Received: 1000, Latency: old.Latency},
-				{Direction: rfc2544.Reverse, Intended: 1000, Offered: 1000, Received: 990, Lost: 10, Late: 3, Reordered: 2},
+				{Direction: rfc2544.Forward, Counts: rfc2544.Counts{Intended: 1000, Offered: 1000, Received: 1000}, Latency: old.Latency},
+				{Direction: rfc2544.Reverse, Counts: rfc2544.Counts{Intended: 1000, Offered: 1000, Received: 990, Lost: 10, Late: 3, Reordered: 2}},
 			} {
-				o.Add(d)
+				o.Add(d.Counts)
 				o.Directions = append(o.Directions, d)
 			}
 			*old = o
