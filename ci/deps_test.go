@@ -27,48 +27,51 @@ const everything = "*"
 var arrows = map[string][]string{
 	"cmd/tunnelbench": {everything},
 
-	"internal/lab":          {"internal/stats", "netns", "netns/dut", "netns/relay", "loadgen", "loadgen/xdp", "loadgen/afpacket", "rfc2544", "reports", "internal/sys", "rfc2544/mlrsearch", "rfc2544/simulated"},
+	"internal/lab":          {"internal/stats", "netns", "netns/dut", "netns/relay", "loadgen", "loadgen/xdp", "loadgen/afpacket", "rfc2544", "reports", "internal/sys", "rfc2544/mlrsearch", "rfc2544/simulated", "reports/result"},
 	"internal/lab/labtest":  {"internal/lab", "loadgen", "netns", "netns/dut", "rfc2544", "rfc2544/simulated"}, // for tests
-	"internal/lab/selftest": {"internal/lab", "internal/stats", "netns/dut", "netns/relay", "reports", "rfc2544"},
-	"internal/lab/streams":  {"internal/lab", "internal/stats", "loadgen/streams", "netns", "netns/dut", "reports", "rfc2544"},
-	"internal/lab/suite":    {"internal/lab", "internal/lab/streams", "netns/dut", "reports", "rfc2544", "rfc2544/mlrsearch", "rfc2544/simulated"},
+	"internal/lab/selftest": {"internal/lab", "internal/stats", "netns/dut", "netns/relay", "reports", "rfc2544", "reports/result"},
+	"internal/lab/streams":  {"internal/lab", "internal/stats", "loadgen/streams", "netns", "netns/dut", "reports", "rfc2544", "reports/result"},
+	"internal/lab/suite":    {"internal/lab", "internal/lab/streams", "netns/dut", "reports", "rfc2544", "rfc2544/mlrsearch", "rfc2544/simulated", "reports/result"},
 
-	"ci":                  {"internal/stats", "reports", "rfc2544", "internal/strictyaml"},
-	"ci/resample":         {"ci", "reports", "rfc2544"},
-	"reports":             {"rfc2544", "internal/stats"},
-	"rfc2544":             {"internal/stats", "rfc2544/mlrsearch"},
-	"rfc2544/mlrsearch":   {}, // the standard library only
-	"rfc2544/simulated":   {"rfc2544", "internal/stats"},
-	"loadgen":             {"rfc2544", "internal/sys", "loadgen/bpf", "loadgen/signature", "internal/checksum"},
-	"loadgen/xdp":         {"loadgen", "loadgen/bpf", "rfc2544", "internal/sys"},
-	"loadgen/afpacket":    {"loadgen", "loadgen/signature", "internal/checksum", "rfc2544", "internal/checksum", "internal/sys"},
-	"loadgen/streams":     {"loadgen", "rfc2544", "internal/sys"},
-	"loadgen/enginetest":  {"loadgen", "loadgen/signature", "netns", "rfc2544"}, // from tests only
-	"loadgen/signature":   {},
-	"loadgen/bpf":         {},
-	"netns/dut":           {"netns", "netns/relay", "reference", "internal/sys"},
-	"netns/relay":         {"loadgen/signature", "internal/sys"},
-	"netns":               {"internal/sys"},
-	"reference/wireguard": {"reference"},
-	"reference":           {"internal/sys", "internal/strictyaml", "reference/bpf", "reference/inner"},
-	"reference/bpf":       {},
-	"reference/inner":     {},
-	"fuzz":                {"fuzz/text", "fuzz/wire", "fuzz/oracle", "reference/inner", "reports"},
-	"fuzz/oracle":         {},
-	"fuzz/wire":           {"fuzz/oracle", "reference", "reference/inner", "loadgen/signature", "internal/sys"},
-	"fuzz/text":           {"fuzz/oracle", "reference", "reports", "rfc2544", "netns", "netns/dut", "rfc2544/mlrsearch", "rfc2544/simulated"},
-	"fuzz/live":           {"fuzz/live/bpf", "fuzz/live/mutate", "internal/lab", "internal/stats", "internal/sys", "loadgen", "netns", "netns/dut", "reports", "rfc2544"},
-	"fuzz/live/bpf":       {},
-	"fuzz/live/mutate":    {"internal/checksum", "reference"},
-	"fuzz/planted":        {}, // imported by an overlay alone
-	"fuzz/proof":          {"fuzz", "fuzz/oracle", "reports"},
-	"fuzz/oss-fuzz":       {}, // tests alone
-	"fuzz/oss-fuzz/seeds": {"fuzz"},
-	"internal/strictyaml": {},
-	"internal/stats":      {},
-	"internal/checksum":   {},
-	"internal/sys":        {},
-	"internal/testenv":    {}, // from tests only: no arrow leads to it
+	"ci":                        {"internal/stats", "reports", "rfc2544", "internal/strictyaml", "reports/result"},
+	"ci/resample":               {"ci", "reports", "rfc2544"},
+	"reports":                   {"rfc2544", "internal/stats", "internal/strictjson", "reports/result"},
+	"rfc2544":                   {"internal/stats", "rfc2544/mlrsearch"},
+	"rfc2544/mlrsearch":         {}, // the standard library only
+	"rfc2544/simulated":         {"rfc2544", "internal/stats"},
+	"loadgen":                   {"rfc2544", "internal/sys", "loadgen/bpf", "loadgen/signature", "internal/checksum"},
+	"loadgen/xdp":               {"loadgen", "loadgen/bpf", "rfc2544", "internal/sys"},
+	"loadgen/afpacket":          {"loadgen", "loadgen/signature", "internal/checksum", "rfc2544", "internal/checksum", "internal/sys"},
+	"loadgen/streams":           {"loadgen", "rfc2544", "internal/sys"},
+	"loadgen/enginetest":        {"loadgen", "loadgen/signature", "netns", "rfc2544"}, // from tests only
+	"loadgen/signature":         {},
+	"loadgen/bpf":               {},
+	"netns/dut":                 {"netns", "netns/relay", "reference", "internal/sys"},
+	"netns/relay":               {"loadgen/signature", "internal/sys"},
+	"netns":                     {"internal/sys"},
+	"reference/wireguard":       {"reference"},
+	"reference":                 {"internal/sys", "internal/strictyaml", "reference/bpf", "reference/inner"},
+	"reference/bpf":             {},
+	"reference/inner":           {},
+	"fuzz":                      {"fuzz/text", "fuzz/wire", "fuzz/oracle", "reference/inner", "reports", "reports/result"},
+	"fuzz/oracle":               {},
+	"fuzz/wire":                 {"fuzz/oracle", "reference", "reference/inner", "loadgen/signature", "internal/sys"},
+	"fuzz/text":                 {"fuzz/oracle", "reference", "reports", "rfc2544", "netns", "netns/dut", "rfc2544/mlrsearch", "rfc2544/simulated", "reports/result"},
+	"fuzz/live":                 {"fuzz/live/bpf", "fuzz/live/mutate", "internal/lab", "internal/stats", "internal/sys", "loadgen", "netns", "netns/dut", "reports", "rfc2544", "reports/result"},
+	"fuzz/live/bpf":             {},
+	"fuzz/live/mutate":          {"internal/checksum", "reference"},
+	"fuzz/planted":              {}, // imported by an overlay alone
+	"fuzz/proof":                {"fuzz", "fuzz/oracle", "reports"},
+	"fuzz/oss-fuzz":             {}, // tests alone
+	"fuzz/oss-fuzz/seeds":       {"fuzz"},
+	"internal/strictyaml":       {},
+	"internal/stats":            {},
+	"internal/checksum":         {},
+	"internal/sys":              {},
+	"internal/testenv":          {}, // from tests only: no arrow leads to it
+	"internal/strictjson":       {},
+	"reports/result":            {"internal/stats", "internal/strictjson", "rfc2544"},
+	"reports/result/resulttest": {"internal/strictjson", "reports/result", "rfc2544"},
 }
 
 // private packages belong to their owner and to what is below it; not even the

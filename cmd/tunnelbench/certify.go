@@ -13,6 +13,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 	"github.com/tunnelbench/tunnelbench/internal/lab/selftest"
 	"github.com/tunnelbench/tunnelbench/reports"
+	"github.com/tunnelbench/tunnelbench/reports/result"
 )
 
 // defaultCertificate is where a machine's certificate lies.
@@ -55,10 +56,10 @@ func (f *certifyFlags) run(ctx context.Context, s streams) error {
 		return err
 	}
 	host := l.Describe(cfg.Settings)
-	c := &reports.Certificate{
-		Schema: reports.CertificateSchema, Tool: tool(), Measured: time.Now().UTC(), CPU: host.CPU, Kernel: host.Kernel, CPUPlan: host.CPUPlan,
+	c := &result.Certificate{
+		Schema: result.CertificateSchema, Tool: tool(), Measured: time.Now().UTC(), CPU: host.CPU, Kernel: host.Kernel, CPUPlan: host.CPUPlan,
 	}
-	plan := selftest.Plan{Settings: cfg.Settings, Quick: f.quick, OnValue: func(m reports.Standard) { fmt.Fprintln(s.out, reports.StandardLine(m)) }}
+	plan := selftest.Plan{Settings: cfg.Settings, Quick: f.quick, OnValue: func(m result.Standard) { fmt.Fprintln(s.out, reports.StandardLine(m)) }}
 	err = errors.Join(selftest.Run(ctx, selftest.On(l), plan, c), l.Close())
 	for _, note := range c.Notes {
 		fmt.Fprintln(s.out, note)
@@ -66,7 +67,7 @@ func (f *certifyFlags) run(ctx context.Context, s streams) error {
 	if err != nil { // half a certificate would pass for a whole one
 		return err
 	}
-	if err := reports.WriteCertificate(f.out, c); err != nil {
+	if err := result.WriteCertificate(f.out, c); err != nil {
 		return err
 	}
 	fmt.Fprintf(s.err, "%s\n", f.out)
@@ -74,7 +75,7 @@ func (f *certifyFlags) run(ctx context.Context, s streams) error {
 }
 
 // certified is nil when every reference value is within its limit.
-func certified(c *reports.Certificate) error {
+func certified(c *result.Certificate) error {
 	outside := 0
 	for _, s := range c.Standards {
 		if !s.Within() {
@@ -90,7 +91,7 @@ func certified(c *reports.Certificate) error {
 // certificate is the machine's, or why there is none to be carried.
 type certificate struct {
 	path  string
-	held  *reports.Certificate
+	held  *result.Certificate
 	fault error
 }
 
@@ -104,7 +105,7 @@ func readCertificate(path string) (certificate, error) {
 	f, err := os.Open(c.path)
 	if err == nil {
 		defer f.Close()
-		c.held, err = reports.ReadCertificate(f, c.path)
+		c.held, err = result.ReadCertificate(f, c.path)
 	}
 	switch {
 	case err == nil || path == "" && errors.Is(err, fs.ErrNotExist):
@@ -117,7 +118,7 @@ func readCertificate(path string) (certificate, error) {
 }
 
 // carry puts the certificate into results, where it is of this machine.
-func (c certificate) carry(r *reports.Results) {
+func (c certificate) carry(r *result.Results) {
 	switch {
 	case c.fault != nil:
 		r.Host.Notes = append(r.Host.Notes, fmt.Sprintf("The machine's certificate cannot be read: %v.", c.fault))

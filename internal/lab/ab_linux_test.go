@@ -9,7 +9,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/stats"
 	"github.com/tunnelbench/tunnelbench/internal/testenv"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
-	"github.com/tunnelbench/tunnelbench/reports"
+	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
@@ -25,7 +25,7 @@ func devices(t *testing.T, specs ...string) (list []dut.Device) {
 	return list
 }
 
-func compare(t *testing.T, p ComparePlan) (*reports.Comparison, error) {
+func compare(t *testing.T, p ComparePlan) (*result.Comparison, error) {
 	t.Helper()
 	l, err := Open(context.Background(), Config{Wait: true})
 	if err != nil {
@@ -33,9 +33,9 @@ func compare(t *testing.T, p ComparePlan) (*reports.Comparison, error) {
 	}
 	defer l.Close()
 	p.Settings = Settings{MaxFrames: 1 << 20, Seed: 7}
-	c := &reports.Comparison{Confidence: 0.95, Order: [][]int{}, Warnings: []string{}}
+	c := &result.Comparison{Confidence: 0.95, Order: [][]int{}, Warnings: []string{}}
 	err = l.Compare(context.Background(), p, c)
-	if fault := reports.Check(&reports.Results{Comparison: c}); fault != nil && err == nil {
+	if fault := result.Check(&result.Results{Comparison: c}); fault != nil && err == nil {
 		t.Errorf("the comparison contradicts itself: %v", fault)
 	}
 	return c, err
@@ -53,7 +53,7 @@ func TestComparePlantedDifference(t *testing.T) {
 	if c.Rounds != 6 || len(c.Order) != 6 || len(c.Metrics) != 1 {
 		t.Fatalf("%+v", c)
 	}
-	if r := c.Metrics[0].Ratios; len(r) == 1 && (r[0].Verdict != reports.VerdictWorse || r[0].Value < 0.4 || r[0].Value > 0.6) {
+	if r := c.Metrics[0].Ratios; len(r) == 1 && (r[0].Verdict != result.VerdictWorse || r[0].Value < 0.4 || r[0].Value > 0.6) {
 		t.Errorf("twice the cost reads as %+v", r[0])
 	} else if len(r) == 0 {
 		t.Logf("this machine was too busy for an interval: %v", c.Metrics[0].Samples)

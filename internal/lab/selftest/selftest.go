@@ -11,7 +11,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 	"github.com/tunnelbench/tunnelbench/internal/stats"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
-	"github.com/tunnelbench/tunnelbench/reports"
+	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
@@ -21,7 +21,7 @@ type Lab interface {
 	// Setup brings a device up, for frames up to the largest.
 	Setup(ctx context.Context, d dut.Device, s lab.Settings, largest rfc2544.FrameSize) (Setup, error)
 	// CompareWithItself measures a device in turns with itself.
-	CompareWithItself(ctx context.Context, d dut.Device, s lab.Settings, rounds int) (*reports.Comparison, error)
+	CompareWithItself(ctx context.Context, d dut.Device, s lab.Settings, rounds int) (*result.Comparison, error)
 }
 
 // Setup is a device that is up.
@@ -46,9 +46,9 @@ func (m machine) Setup(ctx context.Context, d dut.Device, s lab.Settings, larges
 }
 
 // CompareWithItself implements Lab.
-func (m machine) CompareWithItself(ctx context.Context, d dut.Device, s lab.Settings, rounds int) (*reports.Comparison, error) {
+func (m machine) CompareWithItself(ctx context.Context, d dut.Device, s lab.Settings, rounds int) (*result.Comparison, error) {
 	_, metrics := lab.CompareMetrics()
-	seen := &reports.Comparison{Confidence: 0.95}
+	seen := &result.Comparison{Confidence: 0.95}
 	return seen, m.Lab.Compare(ctx, lab.ComparePlan{
 		Settings: s, Devices: []dut.Device{d, d}, Names: []string{d.Name, d.Name + "#2"}, Size: rfc2544.MinFrame, Metrics: metrics, Rounds: rounds,
 	}, seen)
@@ -59,7 +59,7 @@ type Plan struct {
 	Settings lab.Settings
 	Quick    bool // shorter trials and fewer of them
 	// OnValue, if set, hears of each reference value when it is measured.
-	OnValue func(reports.Standard)
+	OnValue func(result.Standard)
 }
 
 // reference is one property of a device of known effect.
@@ -84,12 +84,12 @@ type sample struct {
 type test struct {
 	lab    Lab
 	plan   Plan
-	report *reports.Certificate
+	report *result.Certificate
 }
 
 // Run measures every reference value. What was measured is in the report
 // whatever happens; the error is for the run as a whole.
-func Run(ctx context.Context, l Lab, p Plan, c *reports.Certificate) error {
+func Run(ctx context.Context, l Lab, p Plan, c *result.Certificate) error {
 	t := test{l, p, c}
 	settings := p.Settings.Resolved()
 	settings.Flows, settings.Networks, settings.IPv6, settings.WAN = 1, 1, false, ""
@@ -116,7 +116,7 @@ func (t test) note(format string, args ...any) {
 }
 
 // add puts a value into the report.
-func (t test) add(s reports.Standard) {
+func (t test) add(s result.Standard) {
 	t.report.Standards = append(t.report.Standards, s)
 	if t.plan.OnValue != nil {
 		t.plan.OnValue(s)
@@ -176,7 +176,7 @@ func (t test) smallestChange(ctx context.Context, s lab.Settings) error {
 	}
 	took := time.Since(begun).Round(time.Second)
 	for _, m := range seen.Metrics {
-		v := reports.Standard{
+		v := result.Standard{
 			Name:   fmt.Sprintf("smallest change of %s that ab sees in %v", m.Name, took),
 			Device: name, Quantity: "change", Unit: "%", ErrorUnit: "%", Limit: limit, Valid: len(m.Ratios) > 0,
 		}
@@ -249,7 +249,7 @@ func (t test) measureOn(ctx context.Context, s lab.Settings, list []reference) (
 
 // run measures the value as often as planned and takes the median of the valid
 // measurements; when half of them are not valid, the value is not.
-func (r reference) run(ctx context.Context, b Setup, p Plan) (reports.Standard, error) {
+func (r reference) run(ctx context.Context, b Setup, p Plan) (result.Standard, error) {
 	repeats := r.repeats
 	if p.Quick {
 		repeats = r.quick
@@ -264,7 +264,7 @@ func (r reference) run(ctx context.Context, b Setup, p Plan) (reports.Standard, 
 			return s.valid, 0, err
 		})
 		if err != nil {
-			return reports.Standard{}, err
+			return result.Standard{}, err
 		}
 		samples = s.n
 		if valid {
@@ -275,8 +275,8 @@ func (r reference) run(ctx context.Context, b Setup, p Plan) (reports.Standard, 
 }
 
 // value is what the valid measurements say, out of so many.
-func (r reference) value(values []float64, samples, repeats int) reports.Standard {
-	out := reports.Standard{
+func (r reference) value(values []float64, samples, repeats int) result.Standard {
+	out := result.Standard{
 		Name: r.name, Device: r.device, Quantity: r.quantity, Unit: r.unit, Known: r.known, Limit: r.limit, ErrorUnit: r.limitUnit,
 		N: max(samples, len(values)), Valid: 2*len(values) > repeats,
 	}

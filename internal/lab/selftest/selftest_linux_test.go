@@ -9,7 +9,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 	"github.com/tunnelbench/tunnelbench/internal/lab/labtest"
 	"github.com/tunnelbench/tunnelbench/internal/testenv"
-	"github.com/tunnelbench/tunnelbench/reports"
+	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
@@ -18,7 +18,7 @@ func TestMain(m *testing.M) { labtest.Main(m) }
 func TestReferencesOnThisMachine(t *testing.T) {
 	testenv.NetAdmin(t)
 	l := labtest.Open(t, lab.Settings{})
-	c := &reports.Certificate{}
+	c := &result.Certificate{}
 	list := slices.Concat(patternReferences(lab.EngineXDP, rfc2544.Forward), []reference{constantDelay(time.Millisecond)})
 	quick := test{On(l.Lab), Plan{Quick: true}, c}
 	if err := quick.measure(context.Background(), l.Settings, list); err != nil || len(c.Standards) != 2 {

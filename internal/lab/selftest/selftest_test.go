@@ -13,7 +13,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 	"github.com/tunnelbench/tunnelbench/internal/lab/labtest"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
-	"github.com/tunnelbench/tunnelbench/reports"
+	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
@@ -44,9 +44,9 @@ func (l *simulatedLab) Setup(ctx context.Context, d dut.Device, s lab.Settings, 
 	return b, nil
 }
 
-func (l *simulatedLab) CompareWithItself(context.Context, dut.Device, lab.Settings, int) (*reports.Comparison, error) {
+func (l *simulatedLab) CompareWithItself(context.Context, dut.Device, lab.Settings, int) (*result.Comparison, error) {
 	l.compared++
-	return &reports.Comparison{}, nil
+	return &result.Comparison{}, nil
 }
 
 func TestRun(t *testing.T) {
@@ -73,8 +73,8 @@ func TestRun(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			l := &simulatedLab{Lab: &labtest.Lab{Others: "capacity=100000fps,latency=1ms"}, lacks: c.lacks}
-			report, heard := &reports.Certificate{}, 0
-			plan := Plan{Quick: true, OnValue: func(reports.Standard) { heard++ }}
+			report, heard := &result.Certificate{}, 0
+			plan := Plan{Quick: true, OnValue: func(result.Standard) { heard++ }}
 			plan.Settings = lab.Settings{Engine: c.engine, Flows: 100, Networks: 10, IPv6: true, WAN: "delay=1ms", Seed: 7}
 			if err := Run(context.Background(), l, plan, report); err != nil {
 				t.Fatal(err)
@@ -135,7 +135,7 @@ func TestMedianOfValidMeasurements(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := reports.Standard{Name: "a value", Unit: "ms", Known: 10, Measured: c.measured, Error: c.fault, ErrorUnit: c.unit, Limit: 1, N: 100, Valid: c.valid}
+			want := result.Standard{Name: "a value", Unit: "ms", Known: 10, Measured: c.measured, Error: c.fault, ErrorUnit: c.unit, Limit: 1, N: 100, Valid: c.valid}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("value (-want +got):\n%s", diff)
 			}
