@@ -23,9 +23,9 @@ func (r Run) testerWork() float64 {
 	return float64(r.Ledger.Work) / float64(max(1, r.offered()))
 }
 
-// charge books the CPU time of a delivered frame (of both directions, when both
+// charge adds the CPU time of a delivered frame (of both directions, when both
 // are measured at once) on all cores, minus what the bare wire costs; and beside it what the kernel says of the device's
-// processes. Where nothing can be said, nothing is.
+// processes. A value that cannot be known stays absent.
 func (b *Setup) charge(o *rfc2544.Observation, r Run) {
 	if o.Received == 0 {
 		return

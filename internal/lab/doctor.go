@@ -136,6 +136,6 @@ func examineTester(ctx context.Context) Finding {
 		f.Note = err.Error()
 		return f
 	}
-	f.OK, f.Note = true, "sends, stamps and books frames"
+	f.OK, f.Note = true, "sends, stamps and counts frames"
 	return f
 }
