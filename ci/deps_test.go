@@ -35,7 +35,8 @@ var arrows = map[string][]string{
 
 	"ci":                        {"internal/stats", "reports", "rfc2544", "internal/strictyaml", "reports/result"},
 	"ci/resample":               {"ci", "reports", "rfc2544"},
-	"reports":                   {"rfc2544", "internal/stats", "internal/strictjson", "reports/result"},
+	"reports/show":              {"internal/strictjson", "rfc2544"},
+	"reports":                   {"reports/show", "rfc2544", "internal/stats", "internal/strictjson", "reports/result"},
 	"rfc2544":                   {"internal/stats", "rfc2544/mlrsearch"},
 	"rfc2544/mlrsearch":         {}, // the standard library only
 	"rfc2544/simulated":         {"rfc2544", "internal/stats"},
@@ -79,7 +80,7 @@ var arrows = map[string][]string{
 var private = map[string]string{"loadgen/bpf": "loadgen", "reference/bpf": "reference", "fuzz/live/bpf": "fuzz/live", "internal/testenv": "tests", "loadgen/enginetest": "tests"}
 
 // pure packages work on any system, from values alone.
-var pure = []string{"internal/stats", "loadgen/signature", "internal/checksum", "rfc2544", "reports", "ci", "rfc2544/mlrsearch", "rfc2544/simulated"}
+var pure = []string{"reports/show", "internal/stats", "loadgen/signature", "internal/checksum", "rfc2544", "reports", "ci", "rfc2544/mlrsearch", "rfc2544/simulated"}
 
 // impure is what a pure package may not import.
 var impure = []string{"net", "net/http", "os/exec", "os/signal", "syscall", "unsafe", "golang.org/x/sys/unix"}

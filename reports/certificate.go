@@ -8,6 +8,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/tunnelbench/tunnelbench/reports/show"
+
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 )
@@ -17,7 +19,7 @@ var certificateHead = []string{"standard", "known", "measured", "error", "limit"
 // standardCells are a standard's in the order of certificateHead.
 func standardCells(s result.Standard) []string {
 	if !s.Valid {
-		return []string{strictjson.Clean(s.Name), standardNumber(s.Known, s.Unit), none, none, standardNumber(s.Limit, s.ErrorUnit), strconv.Itoa(s.N), "not valid"}
+		return []string{strictjson.Clean(s.Name), standardNumber(s.Known, s.Unit), show.None, show.None, standardNumber(s.Limit, s.ErrorUnit), strconv.Itoa(s.N), "not valid"}
 	}
 	verdict := "within"
 	if !s.Within() {
@@ -44,7 +46,7 @@ func standardNumber(v float64, unit string) string {
 // StandardLine is a standard as one line of text, for those who watch.
 func StandardLine(s result.Standard) string {
 	c := standardCells(s)
-	name := c[0] + spaces(max(1, 66-utf8.RuneCountInString(c[0])))
+	name := c[0] + show.Spaces(max(1, 66-utf8.RuneCountInString(c[0])))
 	return fmt.Sprintf("%s known %s, measured %s: off by %s of %s allowed: %s", name, c[1], c[2], c[3], c[4], c[6])
 }
 

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/tunnelbench/tunnelbench/reports/show"
+
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 
@@ -81,7 +83,7 @@ func (c chart) againstSizes(r *result.Results, m *matrix, pointsOf func(*row) []
 		cells := []string{name}
 		for _, p := range points {
 			all = append(all, p.y)
-			cells = append(cells, fixed(p.y, 0, thin)+dagger(!p.doubtful))
+			cells = append(cells, show.Fixed(p.y, 0, show.Thin)+dagger(!p.doubtful))
 			doubtful = doubtful || p.doubtful
 		}
 		c.table.rows = append(c.table.rows, cells)
@@ -133,7 +135,7 @@ func limits(r *result.Results, m *matrix, add func(string, []point, look)) {
 		add("most the tester can offer (MOL)", mol, look{inkMuted, nil, dashes[1]})
 	}
 	if r.Link > 0 {
-		add("nominal link, "+bitText(r.Link), nominal, look{inkMuted, nil, dashes[2]})
+		add("nominal link, "+show.BitText(r.Link), nominal, look{inkMuted, nil, dashes[2]})
 	}
 }
 
@@ -208,7 +210,7 @@ func dagger(valid bool) string {
 	if valid {
 		return ""
 	}
-	return thin + "†"
+	return show.Thin + "†"
 }
 
-func sizeText(s rfc2544.FrameSize) string { return fmt.Sprintf("%d"+Nbsp+"bytes", int(s)) }
+func sizeText(s rfc2544.FrameSize) string { return fmt.Sprintf("%d"+show.Nbsp+"bytes", int(s)) }

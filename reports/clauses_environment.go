@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/tunnelbench/tunnelbench/reports/show"
+
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
@@ -53,7 +55,7 @@ var environmentClauses = []clause{
 	{"E12", "RFC 2544, 9.4", levelShould, "Sizes that one link cannot carry are reported as zero, not left out",
 		always(met("both links carry every size: the wan's MTU has room for the encapsulation", "environment"))},
 	{"E13", "RFC 8219, 5.1", levelMust, "The overhead of encapsulation is part of the maximum rate", func(e *evidence) ruling {
-		return deviates("R is of the frames as the tester sends them, on a nominal link of " + bitText(e.r.Link) + "; the overhead is not part of it")
+		return deviates("R is of the frames as the tester sends them, on a nominal link of " + show.BitText(e.r.Link) + "; the overhead is not part of it")
 	}},
 	{"E14", "RFC 8219, 5.1", levelShould, "The larger MTU on all interfaces",
 		always(met("lan by the largest frame, wan 500 octets more, at least 2000", "environment"))},
@@ -143,10 +145,10 @@ var modifierClauses = []clause{
 	{"M6", "RFC 2544, 20", levelShould, "The maximum rate of the link for each size", func(e *evidence) ruling {
 		var all []string
 		for _, c := range e.r.Calibration {
-			all = append(all, fmt.Sprintf("%d bytes %s fps", int(c.FrameSize), fixed(float64(e.r.Link.MaxFrameRate(c.FrameSize)), 0, thin)))
+			all = append(all, fmt.Sprintf("%d bytes %s fps", int(c.FrameSize), show.Fixed(float64(e.r.Link.MaxFrameRate(c.FrameSize)), 0, show.Thin)))
 		}
 		if len(all) == 0 {
-			return met("R follows from the nominal link of "+bitText(e.r.Link), "environment")
+			return met("R follows from the nominal link of "+show.BitText(e.r.Link), "environment")
 		}
 		return met(strings.Join(slices.Compact(all), ", "), "environment")
 	}},

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tunnelbench/tunnelbench/reports/show"
+
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
@@ -32,7 +34,7 @@ var trialClauses = []clause{
 		default:
 			limit = 50 * time.Millisecond
 		}
-		text := "a frame counts as lost when it takes longer than " + span(limit) + "; receiving ends once all are back, or nothing came for that long"
+		text := "a frame counts as lost when it takes longer than " + show.Span(limit) + "; receiving ends once all are back, or nothing came for that long"
 		if limit < rfc2544.ReceiveWindow {
 			return deviates(text)
 		}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/tunnelbench/tunnelbench/reports/show"
+
 	"github.com/tunnelbench/tunnelbench/internal/stats"
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 	"github.com/tunnelbench/tunnelbench/reports/result"
@@ -19,7 +21,7 @@ func WriteComparison(w io.Writer, c *result.Comparison) error {
 	}
 	width := len("device")
 	for _, d := range c.Devices {
-		width = max(width, utf8.RuneCountInString(strictjson.Short(d, maxName)))
+		width = max(width, utf8.RuneCountInString(strictjson.Short(d, show.MaxName)))
 	}
 	line := func(cells ...string) {
 		text := fmt.Sprintf("%-24s %-*s %14s %8s %20s %6s", cells[0], width, cells[1], cells[2], cells[3], cells[4], cells[5])
@@ -28,12 +30,12 @@ func WriteComparison(w io.Writer, c *result.Comparison) error {
 	line("metric", "device", "median", "ratio", "interval", "pairs")
 	for _, m := range c.Metrics {
 		for k, d := range c.Devices {
-			cells := []string{"", strictjson.Short(d, maxName), none, none, none, none}
+			cells := []string{"", strictjson.Short(d, show.MaxName), show.None, show.None, show.None, show.None}
 			if k == 0 {
-				cells[0], cells[3], cells[4], cells[5] = strictjson.Short(m.Name+", "+m.Unit, maxName), "1", "", ""
+				cells[0], cells[3], cells[4], cells[5] = strictjson.Short(m.Name+", "+m.Unit, show.MaxName), "1", "", ""
 			}
 			if v := stats.MedianValid(m.Samples[k]); v != nil {
-				cells[2] = fixed(*v, 1, "")
+				cells[2] = show.Fixed(*v, 1, "")
 			}
 			if r := ratioOf(&m, d); r != nil && k > 0 {
 				cells[3], cells[4] = strconv.FormatFloat(r.Value, 'f', 3, 64), fmt.Sprintf("%.3f to %.3f", r.Lower, r.Upper)

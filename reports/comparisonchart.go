@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/tunnelbench/tunnelbench/reports/show"
+
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -88,7 +90,7 @@ func ratioTicks(lo, hi float64) []plot.Tick {
 	}
 	var ticks []plot.Tick
 	for i := math.Ceil(lo / step); i*step <= hi; i++ {
-		ticks = append(ticks, plot.Tick{Value: i * step, Label: engineering(i * step)})
+		ticks = append(ticks, plot.Tick{Value: i * step, Label: show.Engineering(i * step)})
 	}
 	return ticks
 }
@@ -163,9 +165,9 @@ func viewComparison(c *result.Comparison) *comparisonView {
 
 // standardCells are a device's line in the page's table.
 func metricCells(m *result.Metric, k int, device string) []string {
-	cells := []string{strictjson.Clean(m.Name) + ", " + strictjson.Clean(m.Unit), strictjson.Clean(device), none, none, none, none, none, none}
+	cells := []string{strictjson.Clean(m.Name) + ", " + strictjson.Clean(m.Unit), strictjson.Clean(device), show.None, show.None, show.None, show.None, show.None, show.None}
 	if v := stats.MedianValid(m.Samples[k]); v != nil {
-		cells[2] = fixed(*v, 1, thin)
+		cells[2] = show.Fixed(*v, 1, show.Thin)
 	}
 	if k == 0 {
 		cells[3] = "1"

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/tunnelbench/tunnelbench/reports/show"
+
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 
@@ -39,12 +41,12 @@ func cpuChart(_ *result.Results, m *matrix, maxBars int) (chart, bool) {
 		if !ok || cell.rate == nil && ns == 0 {
 			return false
 		}
-		b.parts, b.note = cell.cpuParts(ns), fixed(ns, 0, " ")
+		b.parts, b.note = cell.cpuParts(ns), show.Fixed(ns, 0, " ")
 		highest = max(highest, ns)
 		row := []string{b.name, strconv.Itoa(int(cell.size)), nanoText(cell.cpu)}
 		for i, v := range b.parts {
 			used[i] = used[i] || v > 0
-			row = append(row, fixed(v, 0, thin))
+			row = append(row, show.Fixed(v, 0, show.Thin))
 		}
 		c.table.rows = append(c.table.rows, row)
 		return true

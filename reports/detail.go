@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tunnelbench/tunnelbench/reports/show"
+
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
@@ -68,13 +70,13 @@ func valueTable(res *result.Result) *tableView {
 	t := &tableView{Caption: "Values", Head: []string{"name", "value", "lower", "upper", "unit", "n", "better"}, Words: []string{"unit", "better"}}
 	number := func(v *float64) string {
 		if v == nil {
-			return none
+			return show.None
 		}
-		return digits(*v, thin)
+		return show.Digits(*v, show.Thin)
 	}
 	for i := range res.Values {
 		v := &res.Values[i]
-		better := none
+		better := show.None
 		switch {
 		case v.Better > 0:
 			better = "higher"
@@ -96,27 +98,27 @@ var trialColumns = []struct {
 		if o.IntendedLoad.IsFlood() {
 			return "max"
 		}
-		return kilo(float64(o.IntendedLoad))
+		return show.Kilo(float64(o.IntendedLoad))
 	}},
-	{"for", func(o *rfc2544.Observation) string { return span(o.Duration) }},
-	{"intended", func(o *rfc2544.Observation) string { return count(o.Intended) }},
-	{"offered", func(o *rfc2544.Observation) string { return count(o.Offered) }},
-	{"received", func(o *rfc2544.Observation) string { return count(o.Received) }},
-	{"lost", func(o *rfc2544.Observation) string { return count(o.Lost) }},
-	{"loss", func(o *rfc2544.Observation) string { return percent(o.LossRatio()) }},
+	{"for", func(o *rfc2544.Observation) string { return show.Span(o.Duration) }},
+	{"intended", func(o *rfc2544.Observation) string { return show.Count(o.Intended) }},
+	{"offered", func(o *rfc2544.Observation) string { return show.Count(o.Offered) }},
+	{"received", func(o *rfc2544.Observation) string { return show.Count(o.Received) }},
+	{"lost", func(o *rfc2544.Observation) string { return show.Count(o.Lost) }},
+	{"loss", func(o *rfc2544.Observation) string { return show.Percent(o.LossRatio()) }},
 	{"loss by direction", func(o *rfc2544.Observation) string {
 		var parts []string
 		for _, d := range o.Directions {
-			parts = append(parts, strictjson.Clean(d.Direction)+" "+percent(d.LossRatio()))
+			parts = append(parts, strictjson.Clean(d.Direction)+" "+show.Percent(d.LossRatio()))
 		}
-		return cmp.Or(strings.Join(parts, ", "), none)
+		return cmp.Or(strings.Join(parts, ", "), show.None)
 	}},
-	{"late", func(o *rfc2544.Observation) string { return count(o.Late) }},
-	{"duplicated", func(o *rfc2544.Observation) string { return count(o.Duplicated) }},
-	{"reordered", func(o *rfc2544.Observation) string { return count(o.Reordered) }},
-	{"corrupted", func(o *rfc2544.Observation) string { return count(o.Corrupted) }},
-	{"stale", func(o *rfc2544.Observation) string { return count(o.Stale) }},
-	{"foreign", func(o *rfc2544.Observation) string { return count(o.Foreign) }},
+	{"late", func(o *rfc2544.Observation) string { return show.Count(o.Late) }},
+	{"duplicated", func(o *rfc2544.Observation) string { return show.Count(o.Duplicated) }},
+	{"reordered", func(o *rfc2544.Observation) string { return show.Count(o.Reordered) }},
+	{"corrupted", func(o *rfc2544.Observation) string { return show.Count(o.Corrupted) }},
+	{"stale", func(o *rfc2544.Observation) string { return show.Count(o.Stale) }},
+	{"foreign", func(o *rfc2544.Observation) string { return show.Count(o.Foreign) }},
 	{"p50 µs", func(o *rfc2544.Observation) string { return percentileText(o.Latency, 50) }},
 	{"p99 µs", func(o *rfc2544.Observation) string { return percentileText(o.Latency, 99) }},
 	{"quiet p99 µs", func(o *rfc2544.Observation) string { return percentileText(o.LatencyQuiet, 99) }},
@@ -125,8 +127,8 @@ var trialColumns = []struct {
 	{"process ns", func(o *rfc2544.Observation) string { return maybe(o.ProcessCPU) }},
 	{"user ns", func(o *rfc2544.Observation) string { return maybe(o.UserCPU) }},
 	{"stalls", func(o *rfc2544.Observation) string { return fmt.Sprint(len(o.Stalls)) }},
-	{"stalled", func(o *rfc2544.Observation) string { return span(stallSum(o)) }},
-	{"paused", func(o *rfc2544.Observation) string { return span(o.Paused) }},
+	{"stalled", func(o *rfc2544.Observation) string { return show.Span(stallSum(o)) }},
+	{"paused", func(o *rfc2544.Observation) string { return show.Span(o.Paused) }},
 	{"dropped at", func(o *rfc2544.Observation) string { return dropText(o.Drops) }},
 	{"verdict", func(o *rfc2544.Observation) string {
 		return strings.Join(append([]string{verdicts[verdictOf(o)].name}, cleanAll(o.Warnings)...), "; ")
@@ -136,28 +138,28 @@ var trialColumns = []struct {
 func percentileText(d *rfc2544.Distribution, percentile int) string {
 	switch {
 	case d == nil:
-		return none
+		return show.None
 	case percentile == 50:
-		return micros(d.P50)
+		return show.Micros(d.P50)
 	}
-	return micros(d.P99)
+	return show.Micros(d.P99)
 }
 
 func maybe(v *float64) string {
 	if v == nil {
-		return none
+		return show.None
 	}
-	return fixed(*v, 0, thin)
+	return show.Fixed(*v, 0, show.Thin)
 }
 
 func dropText(drops map[string]int64) string {
 	var parts []string
 	for _, place := range slices.Sorted(maps.Keys(drops)) {
 		if n := drops[place]; n != 0 {
-			parts = append(parts, strictjson.Clean(place)+" "+fixed(float64(n), 0, thin))
+			parts = append(parts, strictjson.Clean(place)+" "+show.Fixed(float64(n), 0, show.Thin))
 		}
 	}
-	return cmp.Or(strings.Join(parts, ", "), none)
+	return cmp.Or(strings.Join(parts, ", "), show.None)
 }
 
 func cleanAll(texts []string) []string {
@@ -178,7 +180,7 @@ func trialTable(res *result.Result) *tableView {
 		telling := false
 		for i := range res.Trials {
 			cells[i] = column.text(&res.Trials[i])
-			telling = telling || cells[i] != "0" && cells[i] != none
+			telling = telling || cells[i] != "0" && cells[i] != show.None
 		}
 		if !telling {
 			continue

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/tunnelbench/tunnelbench/reports/show"
+
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 )
@@ -61,11 +63,11 @@ func markdownCell(b *bytes.Buffer, r *row, c *cell) {
 	if len(c.results) == 0 {
 		return
 	}
-	rate, share, valid := none, none, "yes"
+	rate, share, valid := show.None, show.None, "yes"
 	if c.rate != nil {
-		rate = kilo(c.rate.Value)
+		rate = show.Kilo(c.rate.Value)
 	}
-	if s := percent(c.share); c.share == c.share { // not NaN
+	if s := show.Percent(c.share); c.share == c.share { // not NaN
 		share = s
 	}
 	if !c.valid || c.unsupport || c.died {
@@ -73,7 +75,7 @@ func markdownCell(b *bytes.Buffer, r *row, c *cell) {
 	}
 	cells := []string{r.label, sizeText(c.size), rate, share, microText(c.p50) + " / " + microText(c.p99), nanoText(c.cpu), limitWord(r, c)}
 	for i := range cells {
-		cells[i] = markdown(strictjson.Short(cells[i], maxName))
+		cells[i] = markdown(strictjson.Short(cells[i], show.MaxName))
 	}
 	fmt.Fprintf(b, "| %s | %s |\n", strings.Join(cells, " | "), valid)
 }

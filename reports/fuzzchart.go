@@ -4,6 +4,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/tunnelbench/tunnelbench/reports/show"
+
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -113,11 +115,11 @@ func (g growth) marks(t *FuzzTarget, moments []time.Duration, cells *[]string) (
 			return 1
 		})
 		if after == 0 || at-slack > end {
-			*cells = append(*cells, none)
+			*cells = append(*cells, show.None)
 			continue
 		}
 		seen := t.Samples[after-1]
-		*cells = append(*cells, count(g.of(seen)))
+		*cells = append(*cells, show.Count(g.of(seen)))
 		points = append(points, point{x: seen.Elapsed.Seconds(), y: float64(g.of(seen))})
 	}
 	return points

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/tunnelbench/tunnelbench/reports/show"
+
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 )
 
@@ -71,7 +73,7 @@ func newFuzzPage(f *Fuzz) (*fuzzPage, error) {
 	p := &fuzzPage{
 		CSP: policy(), CSS: template.CSS(pageCSS), Title: "Fuzz campaign", When: timeText(f.Started),
 		Summary: fuzzSummary(f), Headlines: fuzzHeadlines(f), Targets: fuzzTargetTable(f),
-		Environment: fuzzEnvironment(f), Command: shellLine(f.Command),
+		Environment: fuzzEnvironment(f), Command: show.ShellLine(f.Command),
 	}
 	for i := range f.Targets {
 		for j := range f.Targets[i].Findings {
@@ -133,7 +135,7 @@ func fuzzHeadlines(f *Fuzz) []headline {
 		verdict.Text = "No input was tried."
 	}
 	out := []headline{verdict, {
-		Topic: "Effort", Name: fixed(sum.executions, 0, thin) + " executions",
+		Topic: "Effort", Name: show.Fixed(sum.executions, 0, show.Thin) + " executions",
 		Text: fmt.Sprintf("of %s, for %s of CPU time.", plural(len(f.Targets), "target"), spent(sum.cpu)),
 	}}
 	for i := range f.Targets {
@@ -203,7 +205,7 @@ func fuzzEnvironment(f *Fuzz) []pair {
 		{"Started", timeText(f.Started)}, {"Ended", timeText(f.Ended)},
 	}
 	for i := range facts {
-		facts[i].Value = cmp.Or(strictjson.Clean(facts[i].Value), none)
+		facts[i].Value = cmp.Or(strictjson.Clean(facts[i].Value), show.None)
 	}
 	return facts
 }

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tunnelbench/tunnelbench/reports/show"
+
 	"github.com/tunnelbench/tunnelbench/reports/result/resulttest"
 )
 
@@ -145,12 +147,12 @@ func TestFuzzChartTable(t *testing.T) {
 	for i, want := range [][]string{
 		{"target", "7.50 s", "15.0 s", "22.5 s", "30.0 s", "37.5 s", "45.0 s", "52.5 s", "60.0 s"},
 		{"target-0", "100", "250", "350", "500", "600", "750", "850", "1000"},
-		{"target-1", "100", "250", "350", "500", none, none, none, none},
-		{"target-2", none, none, none, none, none, none, "850", "1000"},
+		{"target-1", "100", "250", "350", "500", show.None, show.None, show.None, show.None},
+		{"target-2", show.None, show.None, show.None, show.None, show.None, show.None, "850", "1000"},
 	} {
 		got := append([][]string{c.table.head}, c.table.rows...)[i]
 		for j := range got {
-			got[j] = plainText.Replace(got[j])
+			got[j] = show.PlainText.Replace(got[j])
 		}
 		if !slices.Equal(got, want) {
 			t.Errorf("got %q, want %q", got, want)

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tunnelbench/tunnelbench/reports/show"
+
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 )
 
@@ -122,7 +124,7 @@ func brokenOracles(f *Fuzz) (names []string) {
 
 func invocation(f *Fuzz) sarifInvocation {
 	v := sarifInvocation{
-		ExecutionSuccessful: true, CommandLine: shellLine(f.Command), Notifications: []sarifNotification{},
+		ExecutionSuccessful: true, CommandLine: show.ShellLine(f.Command), Notifications: []sarifNotification{},
 		StartTimeUTC: f.Started.UTC().Format(time.RFC3339), EndTimeUTC: f.Ended.UTC().Format(time.RFC3339),
 	}
 	for i := range f.Targets {

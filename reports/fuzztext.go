@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/tunnelbench/tunnelbench/reports/show"
+
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 )
 
@@ -13,7 +15,7 @@ import (
 func FuzzTable(f *Fuzz) string {
 	width := len("target")
 	for i := range f.Targets {
-		width = max(width, utf8.RuneCountInString(strictjson.Short(f.Targets[i].Name, maxName)))
+		width = max(width, utf8.RuneCountInString(strictjson.Short(f.Targets[i].Name, show.MaxName)))
 	}
 	heads := make([]string, len(fuzzColumns))
 	for i, c := range fuzzColumns {
@@ -25,30 +27,30 @@ func FuzzTable(f *Fuzz) string {
 		t := &f.Targets[i]
 		cells := make([]string, len(fuzzColumns))
 		for j, c := range fuzzColumns {
-			cells[j] = plainText.Replace(c.text(t))
+			cells[j] = show.PlainText.Replace(c.text(t))
 		}
-		b.WriteString(fuzzRow(width, strictjson.Short(t.Name, maxName), cells, t.verdict()))
+		b.WriteString(fuzzRow(width, strictjson.Short(t.Name, show.MaxName), cells, t.verdict()))
 	}
 	for i := range f.Targets {
 		b.WriteString(fuzzBlocks(&f.Targets[i], "\n"))
 	}
-	b.WriteString(plainText.Replace("\n" + f.verdict() + "; " + f.effort() + "\n"))
+	b.WriteString(show.PlainText.Replace("\n" + f.verdict() + "; " + f.effort() + "\n"))
 	return b.String()
 }
 
 // FuzzLine is one target as a line of text with its findings below, for those
 // who watch.
 func FuzzLine(t FuzzTarget) string {
-	name := strictjson.Short(t.Name, maxName)
-	text := fmt.Sprintf("%s%s %s executions, %s per s, %s CPU, corpus of %d: %s\n", name, spaces(16-utf8.RuneCountInString(name)),
-		count(t.Executions), t.executionRate(), spent(float64(t.CPUTime)), t.Corpus, t.verdict())
-	return plainText.Replace(text) + fuzzBlocks(&t, "")
+	name := strictjson.Short(t.Name, show.MaxName)
+	text := fmt.Sprintf("%s%s %s executions, %s per s, %s CPU, corpus of %d: %s\n", name, show.Spaces(16-utf8.RuneCountInString(name)),
+		show.Count(t.Executions), t.executionRate(), spent(float64(t.CPUTime)), t.Corpus, t.verdict())
+	return show.PlainText.Replace(text) + fuzzBlocks(&t, "")
 }
 
 func fuzzRow(width int, name string, cells []string, verdict string) string {
-	line := name + spaces(width-utf8.RuneCountInString(name))
+	line := name + show.Spaces(width-utf8.RuneCountInString(name))
 	for i, c := range fuzzColumns {
-		line += "  " + spaces(c.width-utf8.RuneCountInString(cells[i])) + cells[i]
+		line += "  " + show.Spaces(c.width-utf8.RuneCountInString(cells[i])) + cells[i]
 	}
 	return line + "  " + verdict + "\n"
 }
@@ -58,10 +60,10 @@ func fuzzRow(width int, name string, cells []string, verdict string) string {
 func fuzzBlocks(t *FuzzTarget, sep string) string {
 	var b strings.Builder
 	if t.Unconfirmed > 0 {
-		fmt.Fprintf(&b, "%s%s: %d inputs that no replay finds broken are kept in the folder unconfirmed\n", sep, strictjson.Short(t.Name, maxName), t.Unconfirmed)
+		fmt.Fprintf(&b, "%s%s: %d inputs that no replay finds broken are kept in the folder unconfirmed\n", sep, strictjson.Short(t.Name, show.MaxName), t.Unconfirmed)
 	}
 	if t.Error != "" {
-		b.WriteString(sep + strictjson.Short(t.Name, maxName) + ": not attacked to the end: " + strictjson.Clean(t.Error) + "\n")
+		b.WriteString(sep + strictjson.Short(t.Name, show.MaxName) + ": not attacked to the end: " + strictjson.Clean(t.Error) + "\n")
 	}
 	for i := range t.Findings {
 		b.WriteString(sep + findingBlock(t, &t.Findings[i]))
@@ -73,9 +75,9 @@ func fuzzBlocks(t *FuzzTarget, sep string) string {
 // a terminal copies it.
 func findingBlock(t *FuzzTarget, f *Finding) string {
 	lines := []string{
-		"finding " + strictjson.Clean(f.ID) + " of " + strictjson.Short(t.Name, maxName) + ": oracle " + strictjson.Clean(f.Oracle) + ": " + strictjson.Clean(f.Seen),
+		"finding " + strictjson.Clean(f.ID) + " of " + strictjson.Short(t.Name, show.MaxName) + ": oracle " + strictjson.Clean(f.Oracle) + ": " + strictjson.Clean(f.Seen),
 		"  place      " + f.place(),
-		"  found      " + plainText.Replace(plural(f.Times, "time")+", first after "+f.moment()),
+		"  found      " + show.PlainText.Replace(plural(f.Times, "time")+", first after "+f.moment()),
 		"  input      " + plural(f.Octets, "octet"),
 	}
 	for _, path := range f.Files {

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/tunnelbench/tunnelbench/reports/show"
+
 	"github.com/tunnelbench/tunnelbench/reports/result/resulttest"
 )
 
@@ -101,7 +103,7 @@ func TestFuzzTotalsDoNotWrap(t *testing.T) {
 		f.Targets[i].Executions, f.Targets[i].CPUTime = 1<<63-1, 1<<63-1
 	}
 	sum := totalsOf(f)
-	if sum.executions < 2e19 || sum.cpu < 2e19 || strings.Contains(f.effort(), "-") || strings.Contains(f.effort(), minus) {
+	if sum.executions < 2e19 || sum.cpu < 2e19 || strings.Contains(f.effort(), "-") || strings.Contains(f.effort(), show.Minus) {
 		t.Errorf("%+v: %s", sum, f.effort())
 	}
 }
@@ -109,7 +111,7 @@ func TestFuzzTotalsDoNotWrap(t *testing.T) {
 func TestFirstFindIsTheEarliest(t *testing.T) {
 	target := campaign().Targets[0]
 	target.Findings[0], target.Findings[1] = target.Findings[1], target.Findings[0]
-	if got := target.firstFind(); got != "1.20"+Nbsp+"s, 2.30"+Nbsp+"s CPU" {
+	if got := target.firstFind(); got != "1.20"+show.Nbsp+"s, 2.30"+show.Nbsp+"s CPU" {
 		t.Errorf("got %q", got)
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tunnelbench/tunnelbench/reports/show"
+
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 )
 
@@ -55,14 +57,14 @@ func (f *Fuzz) verdict() string {
 // effort says what the verdict rests on.
 func (f *Fuzz) effort() string {
 	sum := totalsOf(f)
-	return fmt.Sprintf("%s executions, %s of CPU time", fixed(sum.executions, 0, thin), spent(sum.cpu))
+	return fmt.Sprintf("%s executions, %s of CPU time", show.Fixed(sum.executions, 0, show.Thin), spent(sum.cpu))
 }
 
 // spent writes nanoseconds of work: in seconds up to two minutes, then as 1h2m3s.
 func spent(ns float64) string {
 	d := time.Duration(min(max(ns, 0), math.MaxInt64/2)) // a float may be one too large for a Duration
 	if d < 2*time.Minute {
-		return span(d)
+		return show.Span(d)
 	}
 	return d.Round(time.Second).String()
 }
@@ -81,15 +83,15 @@ func (t *FuzzTarget) verdict() string {
 
 func (t *FuzzTarget) executionRate() string {
 	if t.Elapsed <= 0 {
-		return none
+		return show.None
 	}
-	return fixed(float64(t.Executions)/t.Elapsed.Seconds(), 0, thin)
+	return show.Fixed(float64(t.Executions)/t.Elapsed.Seconds(), 0, show.Thin)
 }
 
 // firstFind is when the first finding came, by the clock and by the CPU.
 func (t *FuzzTarget) firstFind() string {
 	if len(t.Findings) == 0 {
-		return none
+		return show.None
 	}
 	first := &t.Findings[0]
 	for i := range t.Findings {
@@ -112,7 +114,7 @@ type fuzzColumn struct {
 }
 
 var fuzzColumns = []fuzzColumn{
-	{"executions", "executions", 12, func(t *FuzzTarget) string { return count(t.Executions) }},
+	{"executions", "executions", 12, func(t *FuzzTarget) string { return show.Count(t.Executions) }},
 	{"per second", "per s", 8, (*FuzzTarget).executionRate},
 	{"CPU time", "cpu", 9, func(t *FuzzTarget) string { return spent(float64(t.CPUTime)) }},
 	{"corpus", "corpus", 7, func(t *FuzzTarget) string { return strconv.Itoa(t.Corpus) }},

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/tunnelbench/tunnelbench/reports/show"
+
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 )
 
@@ -16,11 +18,11 @@ var gateWords = map[string]string{
 
 // gateRow is one metric as cells: name, base, head, slowdown, interval, pairs, limit, verdict.
 func gateRow(m *GateMetric) [8]string {
-	row := [8]string{strictjson.Short(m.ID, maxName), none, none, none, none, none, "", gateWords[m.Verdict]}
+	row := [8]string{strictjson.Short(m.ID, show.MaxName), show.None, show.None, show.None, show.None, show.None, "", gateWords[m.Verdict]}
 	unit := strictjson.Clean(m.Unit)
 	for i, v := range []*float64{m.Base, m.Head} {
 		if v != nil {
-			row[1+i] = digits(*v, " ") + " " + unit
+			row[1+i] = show.Digits(*v, " ") + " " + unit
 		}
 	}
 	if len(m.Series) > 0 {
@@ -64,7 +66,7 @@ func GateTable(g *Gate) string {
 		b.WriteString("\n")
 		for _, row := range rows {
 			for i, cell := range row {
-				pad := spaces(width[i] - utf8.RuneCountInString(cell))
+				pad := show.Spaces(width[i] - utf8.RuneCountInString(cell))
 				if i > 0 && i < 7 {
 					cell = pad + cell
 				} else {

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/tunnelbench/tunnelbench/reports/show"
+
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -99,11 +101,11 @@ func HistoryHTML(runs []HistoryRun) ([]byte, error) {
 	}
 	p := &historyPage{
 		CSP: policy(), CSS: template.CSS(pageCSS), Title: "Gate history", When: timeText(last.Started),
-		Summary:   fmt.Sprintf("%s, the last of commit %s against %s: %s.", plural(len(runs), "run"), cmp.Or(strictjson.Short(last.HeadCommit, 12), none), cmp.Or(strictjson.Short(last.Base, 40), none), last.Verdict),
+		Summary:   fmt.Sprintf("%s, the last of commit %s against %s: %s.", plural(len(runs), "run"), cmp.Or(strictjson.Short(last.HeadCommit, 12), show.None), cmp.Or(strictjson.Short(last.Base, 40), show.None), last.Verdict),
 		Headlines: []headline{},
 	}
 	for i, t := range trendsOf(runs) {
-		name := fmt.Sprintf("%s against %s, on %s", strictjson.Clean(t.device), cmp.Or(strictjson.Short(t.base, 40), none), strictjson.Clean(t.host))
+		name := fmt.Sprintf("%s against %s, on %s", strictjson.Clean(t.device), cmp.Or(strictjson.Short(t.base, 40), show.None), strictjson.Clean(t.host))
 		if len(p.Groups) == 0 || p.Groups[len(p.Groups)-1].Name != name {
 			p.Groups = append(p.Groups, historyGroup{Name: name})
 		}
@@ -150,7 +152,7 @@ func (t *trend) headline(at int) headline {
 	}
 	return headline{
 		Topic: "Changed", Name: strictjson.Clean(t.metric), Failed: worse,
-		Text: fmt.Sprintf("%s since about commit %s: the ratio went from %s to %s.", word, cmp.Or(t.points[at].commit, none), threeDigits(before), threeDigits(after)),
+		Text: fmt.Sprintf("%s since about commit %s: the ratio went from %s to %s.", word, cmp.Or(t.points[at].commit, show.None), threeDigits(before), threeDigits(after)),
 	}
 }
 

@@ -9,6 +9,8 @@ import (
 	"html/template"
 	"io"
 
+	"github.com/tunnelbench/tunnelbench/reports/show"
+
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 )
@@ -65,7 +67,7 @@ func newPage(r *result.Results, at string) (*page, error) {
 		Headlines: headlines(m), Profile: strictjson.Clean(r.Profile), Deviations: deviations(r, m),
 		Metrics: metrics(m), Trust: trusts(m),
 		Changed: cleanAll(r.Host.Changed), Notes: cleanAll(r.Host.Notes),
-		Command: shellLine(r.Command), RateTitle: rateTitle(m.rate),
+		Command: show.ShellLine(r.Command), RateTitle: rateTitle(m.rate),
 	}
 	p.RFC, p.Conformance = rfcTables(r), conformance(r, at)
 	if len(p.RFC) > 0 {

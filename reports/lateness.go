@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/tunnelbench/tunnelbench/reports/show"
+
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 
@@ -28,8 +30,8 @@ func latenessChart(_ *result.Results, m *matrix, maxBars int) (chart, bool) {
 		slices.Sort(l.p50)
 		p50 := l.p50[len(l.p50)/2]
 		b.low, b.high = float64(p50)/1e3, float64(l.p99)/1e3
-		c.table.rows = append(c.table.rows, []string{b.name, strconv.Itoa(int(cell.size)), strconv.Itoa(len(l.p50)), micros(p50), micros(l.p99), micros(l.worst),
-			strconv.Itoa(l.stalls), digits(float64(l.longest)/1e6, thin), percent(float64(l.stalled) / float64(max(1, l.time)))})
+		c.table.rows = append(c.table.rows, []string{b.name, strconv.Itoa(int(cell.size)), strconv.Itoa(len(l.p50)), show.Micros(p50), show.Micros(l.p99), show.Micros(l.worst),
+			strconv.Itoa(l.stalls), show.Digits(float64(l.longest)/1e6, show.Thin), show.Percent(float64(l.stalled) / float64(max(1, l.time)))})
 		return true
 	})
 	c.height = vg.Length(rowHeight*len(bars)) + 40

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/tunnelbench/tunnelbench/reports/show"
+
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 
@@ -119,9 +121,9 @@ func (b *bar) divide(loss map[string]float64, places []string) []string {
 	}
 	cells := make([]string, len(places))
 	for j, n := range b.parts {
-		cells[j] = fixed(n, 0, thin)
+		cells[j] = show.Fixed(n, 0, show.Thin)
 		b.parts[j] = 100 * n / total
 	}
-	b.note = engineering3(total)
+	b.note = show.Engineering3(total)
 	return cells
 }

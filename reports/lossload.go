@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 
+	"github.com/tunnelbench/tunnelbench/reports/show"
+
 	"gonum.org/v1/plot"
 
 	"github.com/tunnelbench/tunnelbench/reports/result"
@@ -16,8 +18,8 @@ const lossFloor = 1e-5
 
 // lossTicks name the loss ratios of the axis.
 var lossTicks = plot.ConstantTicks([]plot.Tick{
-	{Value: lossFloor, Label: "none"}, {Value: 1e-4, Label: "0.01" + Nbsp + "%"}, {Value: 1e-3, Label: "0.1" + Nbsp + "%"},
-	{Value: 1e-2, Label: "1" + Nbsp + "%"}, {Value: 1e-1, Label: "10" + Nbsp + "%"}, {Value: 1, Label: "100" + Nbsp + "%"},
+	{Value: lossFloor, Label: "none"}, {Value: 1e-4, Label: "0.01" + show.Nbsp + "%"}, {Value: 1e-3, Label: "0.1" + show.Nbsp + "%"},
+	{Value: 1e-2, Label: "1" + show.Nbsp + "%"}, {Value: 1e-1, Label: "10" + show.Nbsp + "%"}, {Value: 1, Label: "100" + show.Nbsp + "%"},
 })
 
 // lossLoadChart shows what share of the frames was lost at which load, at the smallest size: every valid
@@ -40,7 +42,7 @@ func lossLoadChart(_ *result.Results, m *matrix, _ int) (chart, bool) {
 		name := m.rows[i].label + dagger(m.rows[i].cells[0].valid)
 		for k := range points {
 			loads = append(loads, points[k].x)
-			c.table.rows = append(c.table.rows, []string{name, fixed(points[k].x, 0, thin), percent(points[k].y)})
+			c.table.rows = append(c.table.rows, []string{name, show.Fixed(points[k].x, 0, show.Thin), show.Percent(points[k].y)})
 			points[k].y = max(points[k].y, lossFloor)
 		}
 		c.legend = append(c.legend, legendItem{look: l, name: name})

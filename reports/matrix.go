@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/tunnelbench/tunnelbench/reports/show"
+
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
@@ -215,18 +217,18 @@ func nanos(v *rfc2544.Value) (float64, bool) {
 func microText(v *rfc2544.Value) string {
 	ns, ok := nanos(v)
 	if !ok {
-		return none
+		return show.None
 	}
-	return micros(time.Duration(ns))
+	return show.Micros(time.Duration(ns))
 }
 
 // nanoText is a time value in whole nanoseconds, or a dash.
 func nanoText(v *rfc2544.Value) string {
 	ns, ok := nanos(v)
 	if !ok {
-		return none
+		return show.None
 	}
-	return fixed(ns, 0, thin)
+	return show.Fixed(ns, 0, show.Thin)
 }
 
 // megabits is a rate in Mbit/s of frames of size s, FCS counted, gap not.
@@ -239,9 +241,9 @@ func bounds(v *rfc2544.Value, write func(float64) string) string {
 	case v == nil || v.Lower == nil && v.Upper == nil:
 		return ""
 	case v.Upper == nil:
-		return "≥" + thin + write(*v.Lower)
+		return "≥" + show.Thin + write(*v.Lower)
 	case v.Lower == nil:
-		return "≤" + thin + write(*v.Upper)
+		return "≤" + show.Thin + write(*v.Upper)
 	}
 	return write(*v.Lower) + "–" + write(*v.Upper)
 }

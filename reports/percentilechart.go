@@ -4,6 +4,8 @@ import (
 	"math"
 	"slices"
 
+	"github.com/tunnelbench/tunnelbench/reports/show"
+
 	"gonum.org/v1/plot"
 
 	"github.com/tunnelbench/tunnelbench/reports/result"
@@ -16,8 +18,8 @@ var percentiles = []struct {
 	name, label string
 	p           float64
 }{
-	{"latency_min", "min", 0}, {"latency_p50", "50" + Nbsp + "%", 0.5}, {"latency_p90", "90" + Nbsp + "%", 0.9},
-	{"latency_p99", "99" + Nbsp + "%", 0.99}, {"latency_p999", "99.9" + Nbsp + "%", 0.999},
+	{"latency_min", "min", 0}, {"latency_p50", "50" + show.Nbsp + "%", 0.5}, {"latency_p90", "90" + show.Nbsp + "%", 0.9},
+	{"latency_p99", "99" + show.Nbsp + "%", 0.99}, {"latency_p999", "99.9" + show.Nbsp + "%", 0.999},
 }
 
 // tail is where a percentile stands on an axis that gives each further nine the same room.
@@ -28,7 +30,7 @@ func tail(p float64) float64 { return -math.Log10(1 - p) }
 func percentileChart(_ *result.Results, m *matrix, _ int) (chart, bool) {
 	c := chart{id: "percentiles", height: 230,
 		caption: "Share of the frames that took no longer, each further nine as wide as the one before; microseconds, log scale, at half the found rate. " +
-			"Strokes are the least and greatest of the trials. A percentile with too few samples is left out: p99 needs 1000 in a trial, p99.9 10" + thin + "000."}
+			"Strokes are the least and greatest of the trials. A percentile with too few samples is left out: p99 needs 1000 in a trial, p99.9 10" + show.Thin + "000."}
 	if len(m.sizes) == 0 {
 		return c, false
 	}
@@ -48,7 +50,7 @@ func percentileChart(_ *result.Results, m *matrix, _ int) (chart, bool) {
 		row := []string{name}
 		for _, p := range points {
 			all = append(all, p.y)
-			row = append(row, digits(p.y, thin))
+			row = append(row, show.Digits(p.y, show.Thin))
 		}
 		c.table.rows = append(c.table.rows, row)
 		c.legend = append(c.legend, legendItem{l, name, true})

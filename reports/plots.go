@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/tunnelbench/tunnelbench/reports/show"
+
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/text"
@@ -87,7 +89,7 @@ func logTicks(lo, hi float64) []plot.Tick {
 	for e := math.Floor(math.Log10(lo)); e <= math.Ceil(math.Log10(hi)); e++ {
 		for _, s := range steps {
 			if v := s * math.Pow(10, e); v >= lo && v <= hi {
-				ticks = append(ticks, plot.Tick{Value: v, Label: engineering(v)})
+				ticks = append(ticks, plot.Tick{Value: v, Label: show.Engineering(v)})
 			}
 		}
 	}
@@ -115,7 +117,7 @@ func linearTicks(lo, hi float64) []plot.Tick {
 	}
 	var ticks []plot.Tick
 	for i := math.Ceil(lo / step); i*step <= hi; i++ {
-		ticks = append(ticks, plot.Tick{Value: i * step, Label: engineering(i * step)})
+		ticks = append(ticks, plot.Tick{Value: i * step, Label: show.Engineering(i * step)})
 	}
 	return ticks
 }

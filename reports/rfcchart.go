@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 
+	"github.com/tunnelbench/tunnelbench/reports/show"
+
 	"gonum.org/v1/plot"
 
 	"github.com/tunnelbench/tunnelbench/reports/result"
@@ -62,7 +64,7 @@ func lossRateChart(r *result.Results, m *matrix, _ int) (chart, bool) {
 			continue
 		}
 		for _, p := range points {
-			c.table.rows = append(c.table.rows, []string{m.rows[at].label, fixed(float64(res.FrameSize), 0, thin), fixed(p.x, 0, thin), digits(p.y, thin)})
+			c.table.rows = append(c.table.rows, []string{m.rows[at].label, show.Fixed(float64(res.FrameSize), 0, show.Thin), show.Fixed(p.x, 0, show.Thin), show.Digits(p.y, show.Thin)})
 		}
 		l := all[at]
 		l.dashes = dashes[slices.Index(m.sizes, res.FrameSize)%len(dashes)]

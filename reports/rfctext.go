@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tunnelbench/tunnelbench/reports/show"
+
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
@@ -13,7 +15,7 @@ import (
 
 // Line is a result in one line: what was measured, of whom, and the first of its values.
 func Line(res *result.Result) string {
-	text := fmt.Sprintf("%s, %d bytes, %s: ", strictjson.Short(res.DUT, maxName), int(res.FrameSize), strictjson.Clean(res.Test))
+	text := fmt.Sprintf("%s, %d bytes, %s: ", strictjson.Short(res.DUT, show.MaxName), int(res.FrameSize), strictjson.Clean(res.Test))
 	switch {
 	case res.Unsupported != "":
 		return text + "cannot run: " + strictjson.Clean(res.Unsupported)
@@ -36,15 +38,17 @@ func Line(res *result.Result) string {
 }
 
 // asText is text without the spaces and signs that are for the page.
-func asText(s string) string { return strings.NewReplacer(Nbsp, " ", thin, "", minus, "-").Replace(s) }
+func asText(s string) string {
+	return strings.NewReplacer(show.Nbsp, " ", show.Thin, "", show.Minus, "-").Replace(s)
+}
 
 // valueText is a value with its unit, times in the unit that fits.
 func valueText(v *rfc2544.Value) string {
 	n := number(v.Value, v.Unit)
 	if v.Unit == "fps" {
-		n += Nbsp + "kfps"
+		n += show.Nbsp + "kfps"
 	} else if v.Unit != "ns" {
-		n += Nbsp + strictjson.Clean(v.Unit)
+		n += show.Nbsp + strictjson.Clean(v.Unit)
 	}
 	return n
 }
@@ -53,11 +57,11 @@ func valueText(v *rfc2544.Value) string {
 func number(x float64, unit string) string {
 	switch unit {
 	case "fps":
-		return kilo(x)
+		return show.Kilo(x)
 	case "ns":
-		return signedSpan(x)
+		return show.SignedSpan(x)
 	}
-	return digits(x, thin)
+	return show.Digits(x, show.Thin)
 }
 
 // rfcTests are the tests of the RFCs, which have a table each; the others are in the matrix.
@@ -97,7 +101,7 @@ func rfcText(w io.Writer, r *result.Results) error {
 func valuesText(w io.Writer, res *result.Result) error {
 	for k := range res.Values {
 		v := &res.Values[k]
-		line := fmt.Sprintf("  %-*s %5d  %-34s %12s", maxName, strictjson.Short(res.DUT, maxName), int(res.FrameSize), strictjson.Clean(v.Name), asText(valueText(v)))
+		line := fmt.Sprintf("  %-*s %5d  %-34s %12s", show.MaxName, strictjson.Short(res.DUT, show.MaxName), int(res.FrameSize), strictjson.Clean(v.Name), asText(valueText(v)))
 		if b := bounds(v, func(x float64) string { return number(x, v.Unit) }); b != "" {
 			line += asText("  " + b)
 		}

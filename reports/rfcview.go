@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/tunnelbench/tunnelbench/reports/show"
+
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
@@ -67,7 +69,7 @@ func rfcRow(res *result.Result, names []string) []string {
 	row := []string{strictjson.Clean(res.DUT), strconv.Itoa(int(res.FrameSize)), loadText(res)}
 	n := 0
 	for _, name := range names {
-		text := none
+		text := show.None
 		if v := res.Value(name); v != nil {
 			text = valueText(v)
 			n = v.N
@@ -87,13 +89,13 @@ func rfcRow(res *result.Result, names []string) []string {
 // loadText is the load of a test whose trials all have the same one.
 func loadText(res *result.Result) string {
 	if len(res.Trials) == 0 {
-		return none
+		return show.None
 	}
 	first := res.Trials[0].IntendedLoad
 	for i := range res.Trials {
 		if res.Trials[i].IntendedLoad != first {
-			return none
+			return show.None
 		}
 	}
-	return kilo(float64(first))
+	return show.Kilo(float64(first))
 }

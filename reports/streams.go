@@ -8,6 +8,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/tunnelbench/tunnelbench/reports/show"
+
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
@@ -37,12 +39,12 @@ type streamColumn struct {
 var streamColumns = []streamColumn{
 	{"Mbit/s", "Mbit/s", named("stream_goodput"), mega},
 	{"Mbit/s, several connections", "several", severalGoodput, mega},
-	{"of the ceiling", "of max", named("stream_goodput_share"), percent},
+	{"of the ceiling", "of max", named("stream_goodput_share"), show.Percent},
 	{"resent per GB", "resent", named("stream_retransmits"), whole},
 	{"request/response p50 µs", "rr p50", named("request_response_p50"), microNumber},
 	{"p99 µs", "rr p99", named("request_response_p99"), microNumber},
 	{"connections/s", "conn/s", named("connection_rate"), whole},
-	{"cpu ns/octet", "cpu ns", named("cpu_ns_per_octet"), func(v float64) string { return digits(v, thin) }},
+	{"cpu ns/octet", "cpu ns", named("cpu_ns_per_octet"), func(v float64) string { return show.Digits(v, show.Thin) }},
 }
 
 func named(name string) func(*result.Result) *rfc2544.Value {
@@ -60,14 +62,14 @@ func severalGoodput(r *result.Result) *rfc2544.Value {
 	return nil
 }
 
-func mega(v float64) string        { return fixed(v/1e6, 1, thin) }
-func whole(v float64) string       { return fixed(v, 0, thin) }
-func microNumber(v float64) string { return fixed(v/1e3, 1, thin) }
+func mega(v float64) string        { return show.Fixed(v/1e6, 1, show.Thin) }
+func whole(v float64) string       { return show.Fixed(v, 0, show.Thin) }
+func microNumber(v float64) string { return show.Fixed(v/1e3, 1, show.Thin) }
 
 func (c streamColumn) cell(r *result.Result) (main, limits string) {
 	v := c.find(r)
 	if v == nil {
-		return none, ""
+		return show.None, ""
 	}
 	return c.text(v.Value), bounds(v, c.text)
 }
@@ -122,29 +124,26 @@ func streamTable(w io.Writer, r *result.Results) error {
 	}
 	width := len("streams")
 	for _, res := range results {
-		width = max(width, utf8.RuneCountInString(strictjson.Short(res.DUT, maxName)))
+		width = max(width, utf8.RuneCountInString(strictjson.Short(res.DUT, show.MaxName)))
 	}
-	lines := []string{"", "streams" + spaces(width-len("streams"))}
+	lines := []string{"", "streams" + show.Spaces(width-len("streams"))}
 	for _, c := range streamColumns {
-		lines[1] += spaces(column-utf8.RuneCountInString(c.slim)) + c.slim
+		lines[1] += show.Spaces(column-utf8.RuneCountInString(c.slim)) + c.slim
 	}
 	lines[1] += "  limited by"
 	for _, res := range results {
-		name := strictjson.Short(res.DUT, maxName)
-		line := name + spaces(width-utf8.RuneCountInString(name))
+		name := strictjson.Short(res.DUT, show.MaxName)
+		line := name + show.Spaces(width-utf8.RuneCountInString(name))
 		for _, c := range streamColumns {
 			text, _ := c.cell(res)
-			text = plainText.Replace(text)
-			line += spaces(column-utf8.RuneCountInString(text)) + text
+			text = show.PlainText.Replace(text)
+			line += show.Spaces(column-utf8.RuneCountInString(text)) + text
 		}
 		lines = append(lines, line+"  "+streamVerdict(res))
 	}
 	_, err := fmt.Fprintln(w, strings.Join(lines, "\n"))
 	return err
 }
-
-// plainText has no special spaces.
-var plainText = strings.NewReplacer(Nbsp, " ", thin, "", minus, "-")
 
 // streamVerdict is what limited one connection's goodput, or what is wrong with it.
 func streamVerdict(res *result.Result) string {
@@ -156,7 +155,7 @@ func streamVerdict(res *result.Result) string {
 		words = append(words, res.LimitedBy)
 	}
 	if len(words) == 0 {
-		return none
+		return show.None
 	}
 	return strings.Join(words, ", ")
 }

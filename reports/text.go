@@ -8,6 +8,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/tunnelbench/tunnelbench/reports/show"
+
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
@@ -25,13 +27,10 @@ type Table struct {
 func NewTable(w io.Writer, duts []string, colour bool) *Table {
 	t := &Table{w: w, width: len("tunnel"), colour: colour}
 	for _, name := range duts {
-		t.width = max(t.width, utf8.RuneCountInString(strictjson.Short(name, maxName)))
+		t.width = max(t.width, utf8.RuneCountInString(strictjson.Short(name, show.MaxName)))
 	}
 	return t
 }
-
-// maxName is the longest name a table shows whole.
-const maxName = 24
 
 // Columns after the name: title and width. Rates are in thousand frames per
 // second throughout, so that a column can be compared by eye.
@@ -91,23 +90,23 @@ func (t *Table) row(r *row, c *cell) error {
 
 // Texts are the columns of a cell after the name.
 func (r *row) texts(c *cell) []string {
-	out := []string{fmt.Sprint(int(c.size)), none, "", none, none, none, none, none, c.verdict()}
+	out := []string{fmt.Sprint(int(c.size)), show.None, "", show.None, show.None, show.None, show.None, show.None, c.verdict()}
 	if c.rate != nil {
-		out[1] = kilo(c.rate.Value)
-		out[2] = bounds(c.rate, kilo)
-		out[3] = fixed(megabits(c.rate.Value, c.size), 1, thin)
+		out[1] = show.Kilo(c.rate.Value)
+		out[2] = bounds(c.rate, show.Kilo)
+		out[3] = show.Fixed(megabits(c.rate.Value, c.size), 1, show.Thin)
 	}
 	if r.kind != result.KindCalibration || r.dut == result.PlainDUT {
-		out[4] = percent(c.share)
+		out[4] = show.Percent(c.share)
 	}
 	for i, v := range []*rfc2544.Value{c.p50, c.p99} {
 		if ns, ok := nanos(v); ok {
-			out[5+i] = fixed(ns/1e3, 1, thin)
+			out[5+i] = show.Fixed(ns/1e3, 1, show.Thin)
 		}
 	}
 	out[7] = nanoText(c.cpu)
 	for i := range out {
-		out[i] = strings.NewReplacer(Nbsp, " ", thin, "", minus, "-").Replace(out[i])
+		out[i] = strings.NewReplacer(show.Nbsp, " ", show.Thin, "", show.Minus, "-").Replace(out[i])
 	}
 	return out
 }
@@ -122,20 +121,20 @@ func (c *cell) verdict() string {
 		words = append(words, c.limitedBy)
 	}
 	if len(words) == 0 {
-		return none
+		return show.None
 	}
 	return strings.Join(words, ", ")
 }
 
 func (t *Table) line(style, name string, columns []string) error {
-	name = strictjson.Short(name, maxName)
+	name = strictjson.Short(name, show.MaxName)
 	var b strings.Builder
-	b.WriteString(name + spaces(t.width-utf8.RuneCountInString(name)))
+	b.WriteString(name + show.Spaces(t.width-utf8.RuneCountInString(name)))
 	last := len(columns) - 1
 	for i, text := range columns {
 		b.WriteString("  ")
 		if i < last { // the last column is words and stays to the left
-			b.WriteString(spaces(textColumns[i].width - utf8.RuneCountInString(text)))
+			b.WriteString(show.Spaces(textColumns[i].width - utf8.RuneCountInString(text)))
 		}
 		b.WriteString(text)
 	}
@@ -146,8 +145,6 @@ func (t *Table) line(style, name string, columns []string) error {
 	_, err := io.WriteString(t.w, line+"\n")
 	return err
 }
-
-func spaces(n int) string { return strings.Repeat(" ", max(n, 0)) }
 
 // WriteText writes the whole table, by size and kind, and below it what the
 // reader must know of each number.
@@ -198,7 +195,7 @@ func (t *Table) notes(r *result.Results, m *matrix) error {
 	lines := []string{"", "rate: " + rateTitle(m.rate) + "; kfps: thousand frames per second, per direction; sizes include the FCS"}
 	for i := range r.Results {
 		res := &r.Results[i]
-		at := fmt.Sprintf("%s, %d bytes: ", strictjson.Short(res.DUT, maxName), int(res.FrameSize))
+		at := fmt.Sprintf("%s, %d bytes: ", strictjson.Short(res.DUT, show.MaxName), int(res.FrameSize))
 		if res.Unsupported != "" {
 			lines = append(lines, at+"cannot run here: "+strictjson.Clean(res.Unsupported))
 		}

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/tunnelbench/tunnelbench/reports/show"
+
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/reports/result/resulttest"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
@@ -111,7 +113,7 @@ func TestHeadlines(t *testing.T) {
 		got[h.Name] = h
 	}
 	for name, want := range map[string]string{
-		"reference":      "63" + Nbsp + "% of routing without a tunnel; 1.25 times vxlan.",
+		"reference":      "63" + show.Nbsp + "% of routing without a tunnel; 1.25 times vxlan.",
 		"wireguard-go":   "1.86 times exec:my tunnel.",
 		"exec:gre.sh":    "unknown link type gre",
 		"exec:my tunnel": "slice bounds out of range",
@@ -151,7 +153,7 @@ func TestHeadlineClaimsOnlyWhatTheBoundsShow(t *testing.T) {
 func TestDeviations(t *testing.T) {
 	r := resulttest.Fixture()
 	text := strings.Join(deviations(r, newMatrix(r)), "\n")
-	for _, want := range []string{"partial drop rate", "200.0" + Nbsp + "ms to 1" + Nbsp + "s", "128, 256, 1024 and 1280", "forward only", "20 trials of 120 s"} {
+	for _, want := range []string{"partial drop rate", "200.0" + show.Nbsp + "ms to 1" + show.Nbsp + "s", "128, 256, 1024 and 1280", "forward only", "20 trials of 120 s"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in %s", want, text)
 		}
@@ -165,5 +167,21 @@ func TestDeviations(t *testing.T) {
 	}
 	if got := deviations(strict, newMatrix(strict)); len(got) != 0 {
 		t.Errorf("a run by the book deviates: %q", got)
+	}
+}
+
+func TestBounds(t *testing.T) {
+	v := rateOf("a", 1000, 2000).Values[0]
+	whole := func(x float64) string { return show.Fixed(x, 0, "") }
+	if got := bounds(&v, whole); got != "1000–2000" {
+		t.Errorf("got %q", got)
+	}
+	v.Upper = nil
+	if got := bounds(&v, whole); got != "≥"+show.Thin+"1000" {
+		t.Errorf("got %q", got)
+	}
+	v.Lower, v.Upper = nil, &v.Value
+	if got := bounds(&v, whole); got != "≤"+show.Thin+"1000" {
+		t.Errorf("got %q", got)
 	}
 }

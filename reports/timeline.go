@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/tunnelbench/tunnelbench/reports/show"
+
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -20,7 +22,7 @@ var verdicts = []struct {
 }{
 	{"not valid", look{colour: inkMuted, mark: cross{}}, func(o *rfc2544.Observation) bool { return !o.Valid }},
 	{"no loss", look{colour: inkData[0], mark: draw.CircleGlyph{}}, func(o *rfc2544.Observation) bool { return o.LossRatio() == 0 }},
-	{"loss up to 0.5" + Nbsp + "%", look{colour: inkData[4], mark: draw.BoxGlyph{}}, func(o *rfc2544.Observation) bool { return o.LossRatio() <= 0.005 }},
+	{"loss up to 0.5" + show.Nbsp + "%", look{colour: inkData[4], mark: draw.BoxGlyph{}}, func(o *rfc2544.Observation) bool { return o.LossRatio() <= 0.005 }},
 	{"more loss", look{colour: inkData[1], mark: draw.PyramidGlyph{}}, func(*rfc2544.Observation) bool { return true }},
 }
 
@@ -68,7 +70,7 @@ func timeline(id string, res *result.Result, rate *rfc2544.Value) (chart, bool) 
 		}
 	}
 	if rate != nil {
-		c.legend = append(c.legend, legendItem{look: look{colour: inkText, dashes: dashes[1]}, name: "found: " + kilo(rate.Value) + Nbsp + "kfps", line: true})
+		c.legend = append(c.legend, legendItem{look: look{colour: inkText, dashes: dashes[1]}, name: "found: " + show.Kilo(rate.Value) + show.Nbsp + "kfps", line: true})
 	}
 	c.draw = func() *plot.Plot {
 		p := newPlot("trial")

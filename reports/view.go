@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tunnelbench/tunnelbench/reports/show"
+
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
@@ -140,7 +142,7 @@ func metricRowOf(r *row, fill func(*row, *cell) metricCell) metricRow {
 	}
 	for j := range r.cells {
 		c := &r.cells[j]
-		v := metricCell{Main: none}
+		v := metricCell{Main: show.None}
 		if !c.empty() {
 			v = fill(r, c)
 		}
@@ -163,16 +165,16 @@ func metrics(m *matrix) []metric {
 
 func rateCell(r *row, c *cell) metricCell {
 	if c.rate == nil {
-		return metricCell{Main: none}
+		return metricCell{Main: show.None}
 	}
-	v := metricCell{Main: kilo(c.rate.Value)}
-	line := digits(megabits(c.rate.Value, c.size), thin) + Nbsp + "Mbit/s"
+	v := metricCell{Main: show.Kilo(c.rate.Value)}
+	line := show.Digits(megabits(c.rate.Value, c.size), show.Thin) + show.Nbsp + "Mbit/s"
 	if !math.IsNaN(c.share) && r.kind != result.KindCalibration {
-		line += " · " + percent(c.share)
+		line += " · " + show.Percent(c.share)
 		v.Bar = fmt.Sprintf("%.1f", 100*min(max(c.share, 0), 1))
 	}
 	v.Lines = append(v.Lines, line)
-	if b := bounds(c.rate, kilo); b != "" {
+	if b := bounds(c.rate, show.Kilo); b != "" {
 		v.Lines = append(v.Lines, b)
 	}
 	if c.limitedBy != result.LimitedByDUT {
@@ -196,7 +198,7 @@ func limitWord(r *row, c *cell) string {
 
 func latencyCell(_ *row, c *cell) metricCell {
 	if c.p50 == nil && c.p99 == nil {
-		return metricCell{Main: none}
+		return metricCell{Main: show.None}
 	}
 	v := metricCell{Main: microText(c.p50) + " / " + microText(c.p99)}
 	if c.quietP50 != nil || c.quietP99 != nil {
@@ -207,7 +209,7 @@ func latencyCell(_ *row, c *cell) metricCell {
 
 func cpuCell(_ *row, c *cell) metricCell {
 	v := metricCell{Main: nanoText(c.cpu)}
-	if b := bounds(c.cpu, func(x float64) string { return fixed(x, 0, thin) }); b != "" {
+	if b := bounds(c.cpu, func(x float64) string { return show.Fixed(x, 0, show.Thin) }); b != "" {
 		v.Lines = append(v.Lines, b)
 	}
 	return v
@@ -227,12 +229,12 @@ func trusts(m *matrix) []trust {
 }
 
 func trustOf(r *row, c *cell) trust {
-	t := trust{Tunnel: r.label, Size: sizeText(c.size), Verdict: cmp.Or(c.state(), "valid"), Limited: none, Spread: none, Trials: none, Stalled: none, Good: c.state() == ""}
+	t := trust{Tunnel: r.label, Size: sizeText(c.size), Verdict: cmp.Or(c.state(), "valid"), Limited: show.None, Spread: show.None, Trials: show.None, Stalled: show.None, Good: c.state() == ""}
 	if c.rate != nil {
 		t.Limited = limitWord(r, c)
 	}
 	if v := c.rate; v != nil && v.Lower != nil && v.Upper != nil && v.Value > 0 {
-		t.Spread = percent((*v.Upper - *v.Lower) / v.Value)
+		t.Spread = show.Percent((*v.Upper - *v.Lower) / v.Value)
 	}
 	var all, valid int
 	var stalled, total time.Duration
@@ -256,7 +258,7 @@ func trustOf(r *row, c *cell) trust {
 		t.Trials = fmt.Sprintf("%d of %d", valid, all)
 	}
 	if total > 0 {
-		t.Stalled = percent(float64(stalled) / float64(total))
+		t.Stalled = show.Percent(float64(stalled) / float64(total))
 	}
 	return t
 }
@@ -277,18 +279,18 @@ func environment(r *result.Results) (facts, set []pair) {
 		{"Kernel", h.Kernel}, {"Architecture", h.Arch},
 		{"tunnelbench", r.Tool.Version}, {"Commit", r.Tool.Commit}, {"Go", r.Tool.Go},
 		{"Profile", r.Profile}, {"Seed", fmt.Sprint(r.Seed)},
-		{"Nominal link", bitText(r.Link)},
+		{"Nominal link", show.BitText(r.Link)},
 		{"Started", timeText(r.Started)}, {"Ended", timeText(r.Ended)},
 	}
 	for _, c := range r.Calibration {
 		var parts []string
 		if c.MOL != nil {
-			parts = append(parts, "offers up to "+kilo(float64(*c.MOL))+Nbsp+"kfps (MOL)")
+			parts = append(parts, "offers up to "+show.Kilo(float64(*c.MOL))+show.Nbsp+"kfps (MOL)")
 		}
 		if c.WireP50 != nil {
-			parts = append(parts, "latency floor "+span(*c.WireP50)+" (p50)")
+			parts = append(parts, "latency floor "+show.Span(*c.WireP50)+" (p50)")
 		}
-		facts = append(facts, pair{"Tester at " + sizeText(c.FrameSize), cmp.Or(strings.Join(parts, ", "), none)})
+		facts = append(facts, pair{"Tester at " + sizeText(c.FrameSize), cmp.Or(strings.Join(parts, ", "), show.None)})
 	}
 	for _, m := range []struct {
 		what string
@@ -299,7 +301,7 @@ func environment(r *result.Results) (facts, set []pair) {
 		}
 	}
 	for i := range facts {
-		facts[i].Value = cmp.Or(strictjson.Clean(facts[i].Value), none)
+		facts[i].Value = cmp.Or(strictjson.Clean(facts[i].Value), show.None)
 	}
 	return facts, set
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tunnelbench/tunnelbench/reports/show"
+
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
@@ -70,9 +72,9 @@ func fastest(m *matrix, kind, topic string) (headline, bool) {
 	if best == nil {
 		return headline{topic, "none", "no tunnel of this kind has a valid rate at this size", false}, true
 	}
-	text := fmt.Sprintf("%s frames/s, %s"+Nbsp+"Mbit/s", fixed(best.rate.Value, 0, thin), digits(megabits(best.rate.Value, best.size), thin))
+	text := fmt.Sprintf("%s frames/s, %s"+show.Nbsp+"Mbit/s", show.Fixed(best.rate.Value, 0, show.Thin), show.Digits(megabits(best.rate.Value, best.size), show.Thin))
 	if !math.IsNaN(best.share) {
-		text += ", " + percent(best.share) + " of routing without a tunnel"
+		text += ", " + show.Percent(best.share) + " of routing without a tunnel"
 	}
 	if best.limitedBy != "" && best.limitedBy != result.LimitedByDUT {
 		text += "; held back by the " + strictjson.Clean(best.limitedBy) + ", so it may be faster still"
@@ -91,7 +93,7 @@ func lead(best, second *rfc2544.Value, name string) string {
 	if second.Value <= 0 {
 		return ""
 	}
-	return "; " + fixed(best.Value/second.Value, 2, "") + " times " + name
+	return "; " + show.Fixed(best.Value/second.Value, 2, "") + " times " + name
 }
 
 // summary says what was measured, in one sentence.
@@ -195,7 +197,7 @@ func extent(d []time.Duration) (lo, hi time.Duration, ok bool) {
 }
 
 func between(lo, hi time.Duration) string {
-	a, b := span(lo), span(hi)
+	a, b := show.Span(lo), show.Span(hi)
 	if a == b {
 		return a
 	}

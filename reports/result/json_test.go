@@ -1,6 +1,7 @@
 package result_test
 
 import (
+	"github.com/tunnelbench/tunnelbench/reports/show"
 	"bytes"
 	"errors"
 	"io"
@@ -27,7 +28,7 @@ func TestBothDirections(t *testing.T) {
 	if err := reports.HTML(&page, r); err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(page.String(), "forward 0"+reports.Nbsp+"%, reverse 1.0"+reports.Nbsp+"%") {
+	if !strings.Contains(page.String(), "forward 0"+show.Nbsp+"%, reverse 1.0"+show.Nbsp+"%") {
 		t.Error("the page does not tell the directions' losses apart")
 	}
 	if got := r.Results[0].Trials[0].LossRatio(); got != 0.005 {

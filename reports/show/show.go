@@ -1,4 +1,5 @@
-package reports
+// Package show writes numbers, times and command lines as people read them in tables and on pages.
+package show
 
 import (
 	"math"
@@ -15,16 +16,16 @@ import (
 // thousands. Decimal points and the rest are the same in every locale.
 const (
 	Nbsp  = "\u00a0"
-	thin  = "\u202f"
-	minus = "\u2212"
-	none  = "–"
+	Thin  = "\u202f"
+	Minus = "\u2212"
+	None  = "–"
 )
 
-// digits writes v with three significant digits at least, all of its integer
+// Digits writes v with three significant digits at least, all of its integer
 // part, and no more than two decimals; thousands are set apart by sep.
-func digits(v float64, sep string) string {
+func Digits(v float64, sep string) string {
 	if math.IsNaN(v) || math.IsInf(v, 0) {
-		return none
+		return None
 	}
 	decimals := 0
 	switch a := math.Abs(v); {
@@ -39,10 +40,10 @@ func digits(v float64, sep string) string {
 	return group(strconv.FormatFloat(v, 'f', decimals, 64), sep)
 }
 
-// fixed writes v with a set number of decimals, so that a column lines up.
-func fixed(v float64, decimals int, sep string) string {
+// Fixed writes v with a set number of decimals, so that a column lines up.
+func Fixed(v float64, decimals int, sep string) string {
 	if math.IsNaN(v) || math.IsInf(v, 0) {
-		return none
+		return None
 	}
 	return group(strconv.FormatFloat(v, 'f', decimals, 64), sep)
 }
@@ -51,7 +52,7 @@ func fixed(v float64, decimals int, sep string) string {
 func group(s, sep string) string {
 	sign := ""
 	if strings.HasPrefix(s, "-") {
-		sign, s = minus, s[1:]
+		sign, s = Minus, s[1:]
 	}
 	whole, rest, found := strings.Cut(s, ".")
 	if found {
@@ -70,62 +71,63 @@ func group(s, sep string) string {
 	return sign + b.String() + rest
 }
 
-func count(n uint64) string { return group(strconv.FormatUint(n, 10), thin) }
+// Count is a number of things, thousands set apart.
+func Count(n uint64) string { return group(strconv.FormatUint(n, 10), Thin) }
 
-// percent writes a ratio as a percentage.
-func percent(ratio float64) string {
+// Percent writes a ratio as a percentage.
+func Percent(ratio float64) string {
 	v := ratio * 100
 	switch a := math.Abs(v); {
 	case math.IsNaN(v) || math.IsInf(v, 0):
-		return none
+		return None
 	case a >= 9.95 || a == 0:
-		return fixed(v, 0, thin) + Nbsp + "%"
+		return Fixed(v, 0, Thin) + Nbsp + "%"
 	case a >= 0.095:
-		return fixed(v, 1, thin) + Nbsp + "%"
+		return Fixed(v, 1, Thin) + Nbsp + "%"
 	case a >= 0.0005:
-		return fixed(v, 3, thin) + Nbsp + "%"
+		return Fixed(v, 3, Thin) + Nbsp + "%"
 	}
-	return "<" + thin + "0.001" + Nbsp + "%"
+	return "<" + Thin + "0.001" + Nbsp + "%"
 }
 
-// micros is a duration in microseconds, without the unit.
-func micros(d time.Duration) string { return digits(float64(d)/1e3, thin) }
+// Micros is a duration in microseconds, without the unit.
+func Micros(d time.Duration) string { return Digits(float64(d)/1e3, Thin) }
 
-// span writes a duration in the unit people read it in.
-func span(d time.Duration) string {
+// Span writes a duration in the unit people read it in.
+func Span(d time.Duration) string {
 	v := float64(d)
 	switch {
 	case d == 0:
 		return "0"
 	case d < time.Microsecond:
-		return digits(v, thin) + Nbsp + "ns"
+		return Digits(v, Thin) + Nbsp + "ns"
 	case d < time.Millisecond:
-		return digits(v/1e3, thin) + Nbsp + "µs"
+		return Digits(v/1e3, Thin) + Nbsp + "µs"
 	case d < time.Second:
-		return digits(v/1e6, thin) + Nbsp + "ms"
+		return Digits(v/1e6, Thin) + Nbsp + "ms"
 	}
-	return strings.TrimSuffix(digits(v/1e9, thin), ".00") + Nbsp + "s"
+	return strings.TrimSuffix(Digits(v/1e9, Thin), ".00") + Nbsp + "s"
 }
 
-// signedSpan writes nanoseconds that may be negative.
-func signedSpan(ns float64) string {
+// SignedSpan writes nanoseconds that may be negative.
+func SignedSpan(ns float64) string {
 	if ns < 0 {
-		return minus + span(time.Duration(-ns))
+		return Minus + Span(time.Duration(-ns))
 	}
-	return span(time.Duration(ns))
+	return Span(time.Duration(ns))
 }
 
-// kilo writes a rate in thousands: one unit for a whole table.
-func kilo(v float64) string {
+// Kilo writes a rate in thousands: one unit for a whole table.
+func Kilo(v float64) string {
 	k := v / 1e3
 	if k != 0 && math.Abs(k) < 9.95 {
-		return fixed(k, 2, thin)
+		return Fixed(k, 2, Thin)
 	}
-	return fixed(k, 1, thin)
+	return Fixed(k, 1, Thin)
 }
 
-// engineering writes an axis label: 50k, 1M.
-func engineering(v float64) string {
+// Engineering writes an axis label: 50k, 1M.
+func Engineering(v float64) string {
 	trim := func(x float64) string { return strconv.FormatFloat(x, 'g', 4, 64) }
 	switch a := math.Abs(v); {
 	case a >= 1e9:
@@ -138,8 +140,8 @@ func engineering(v float64) string {
 	return trim(v)
 }
 
-// shellLine joins a command line so that a shell reads it back.
-func shellLine(args []string) string {
+// ShellLine joins a command line so that a shell reads it back.
+func ShellLine(args []string) string {
 	out := make([]string, len(args))
 	for i, a := range args {
 		a = strictjson.Clean(a)
@@ -155,18 +157,27 @@ func needsQuote(r rune) bool {
 	return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("-_=+,./:%@", r)
 }
 
-// engineering3 writes a count with three digits: 1.2M.
-func engineering3(v float64) string {
+// Engineering3 writes a count with three digits: 1.2M.
+func Engineering3(v float64) string {
 	if v > 0 {
 		scale := math.Pow(10, math.Floor(math.Log10(v))-2)
 		v = math.Round(v/scale) * scale
 	}
-	return engineering(v)
+	return Engineering(v)
 }
 
-// bitText writes the speed of a link: 1 Gbit/s.
-func bitText(b rfc2544.BitRate) string {
-	s := engineering(float64(b))
+// BitText writes the speed of a link: 1 Gbit/s.
+func BitText(b rfc2544.BitRate) string {
+	s := Engineering(float64(b))
 	number := strings.TrimRight(s, "kMG")
 	return number + Nbsp + s[len(number):] + "bit/s"
 }
+
+// PlainText has no special spaces.
+var PlainText = strings.NewReplacer(Nbsp, " ", Thin, "", Minus, "-")
+
+// Spaces are n of them; none for a negative n.
+func Spaces(n int) string { return strings.Repeat(" ", max(n, 0)) }
+
+// MaxName is the longest name a table shows whole.
+const MaxName = 24
