@@ -1,9 +1,9 @@
 package result_test
 
 import (
-	"github.com/tunnelbench/tunnelbench/reports/show"
 	"bytes"
 	"errors"
+	"github.com/tunnelbench/tunnelbench/reports/show"
 	"io"
 	"math"
 	"os"
