@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/tunnelbench/tunnelbench/rfc2544/mlrsearch"
 )
 
 // Value is one number that a test yields, with its unit and how sure it is.
@@ -67,7 +69,7 @@ func (o *Outcome) repeat(ctx context.Context, m Measurer, name string, trial Tri
 }
 
 // DefaultRetries is how often a trial that is not valid is repeated.
-const DefaultRetries = 3
+const DefaultRetries = mlrsearch.DefaultRetries
 
 // retryTrial repeats short trials more often: a busy machine needs time, not attempts.
 var retryTrial = Retry{Times: DefaultRetries, Within: 30 * time.Second}

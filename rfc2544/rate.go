@@ -105,7 +105,7 @@ func (o *Outcome) addFullSpeed(g mlrsearch.GoalResult, trials []Observation) {
 }
 
 var _ = register(Test{
-	Name: NameRate, Title: "Rates", Order: 10,
+	Name: NameRate, Title: "Rates", Limited: true, Order: 10,
 	Efforts: Efforts{
 		CI: SearchConfig{
 			Goals: presets("name=ndr,loss=0,exceed=0.5,initial=500ms,final=500ms,sum=2500ms,width=0.01",

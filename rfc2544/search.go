@@ -30,7 +30,7 @@ type SearchResult struct {
 // name the loads without a valid trial and say why the search ended early. An error comes
 // with the result of the trials run so far.
 func Search(ctx context.Context, m Measurer, cfg SearchConfig) (SearchResult, error) {
-	search := mlrsearch.Config{Goals: cfg.Goals, Min: float64(cfg.Min), Max: float64(cfg.Max), Hint: float64(cfg.Hint), Limit: cfg.Limit}
+	search := mlrsearch.Config{Goals: cfg.Goals, Min: float64(cfg.Min), Max: float64(cfg.Max), Hint: float64(cfg.Hint), Limit: cfg.Limit, Retries: DefaultRetries}
 	if err := cfg.check(search); err != nil {
 		return SearchResult{}, err
 	}

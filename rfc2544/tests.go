@@ -14,6 +14,7 @@ type Test struct {
 	Name    string // in results: "frame_loss_rate"
 	Title   string // in reports: "Frame loss rate"
 	Section string // of the RFC that describes it: "RFC 2544, 26.3"; empty for a test of this program alone
+	Limited bool   // its first value is a rate that the device, the tester or the link limits
 	Order   int    // place in a suite and in reports, rising; tests come after those whose results they need
 	Efforts Efforts
 }

@@ -53,10 +53,10 @@ func RunThroughput(ctx context.Context, m Measurer, cfg ThroughputConfig) (Outco
 
 var (
 	_ = register(Test{
-		Name: NameThroughput, Title: "Throughput", Section: "RFC 2544, 26.1", Order: 30, Efforts: throughputEfforts(0),
+		Name: NameThroughput, Title: "Throughput", Section: "RFC 2544, 26.1", Limited: true, Order: 30, Efforts: throughputEfforts(0),
 	})
 	_ = register(Test{
-		Name: NameNetworks, Title: "Throughput over many networks", Section: "RFC 2544, 12", Order: 40, Efforts: throughputEfforts(256),
+		Name: NameNetworks, Title: "Throughput over many networks", Section: "RFC 2544, 12", Limited: true, Order: 40, Efforts: throughputEfforts(256),
 	})
 )
 

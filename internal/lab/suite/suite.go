@@ -96,7 +96,7 @@ func (s *suites) add(ctx context.Context, o rfc2544.Outcome, size rfc2544.FrameS
 	}
 	res := lab.NewResult(s.plan.Settings, s.device, o.Test, size)
 	fill(&res, o)
-	if len(o.Values) > 0 && (o.Test == rfc2544.NameRate || o.Test == rfc2544.NameThroughput || o.Test == rfc2544.NameNetworks) {
+	if test, _ := rfc2544.Find(o.Test); test.Limited && len(o.Values) > 0 {
 		res.LimitedBy = limit(s.device, o, false)
 		if res.LimitedBy == result.LimitedByTester && rfc2544.Rate(o.Values[0].Value) >= 0.99*s.plan.Link.MaxFrameRate(size) && o.Test != rfc2544.NameRate {
 			res.LimitedBy = result.LimitedByLink
