@@ -42,25 +42,26 @@ var arrows = map[string][]string{
 	"rfc2544/simulated":         {"rfc2544", "internal/stats"},
 	"loadgen":                   {"rfc2544", "internal/sys", "loadgen/bpf", "loadgen/signature", "internal/checksum"},
 	"loadgen/xdp":               {"loadgen", "loadgen/bpf", "rfc2544", "internal/sys"},
-	"loadgen/afpacket":          {"loadgen", "loadgen/signature", "internal/checksum", "rfc2544", "internal/checksum", "internal/sys"},
+	"loadgen/afpacket":          {"loadgen", "loadgen/signature", "internal/checksum", "rfc2544", "internal/sys"},
 	"loadgen/streams":           {"loadgen", "rfc2544", "internal/sys"},
 	"loadgen/enginetest":        {"loadgen", "loadgen/signature", "netns", "rfc2544"}, // from tests only
 	"loadgen/signature":         {},
 	"loadgen/bpf":               {},
-	"netns/dut":                 {"netns", "netns/relay", "reference", "internal/sys"},
+	"netns/dut":                 {"netns", "netns/relay", "reference", "reference/inner", "reference/wire", "internal/sys"},
 	"netns/relay":               {"loadgen/signature", "internal/sys"},
 	"netns":                     {"internal/sys"},
-	"reference/wireguard":       {"reference"},
-	"reference":                 {"internal/sys", "internal/strictyaml", "reference/bpf", "reference/inner"},
+	"reference":                 {"internal/sys", "internal/strictyaml", "reference/bpf", "reference/inner", "reference/offload", "reference/wire"},
 	"reference/bpf":             {},
 	"reference/inner":           {},
-	"fuzz":                      {"fuzz/text", "fuzz/wire", "fuzz/oracle", "reference/inner", "reports", "reports/result"},
+	"reference/offload":         {"reference/inner", "internal/checksum"},
+	"reference/wire":            {},
+	"fuzz":                      {"fuzz/text", "fuzz/wire", "fuzz/oracle", "reference/offload", "reports", "reports/result"},
 	"fuzz/oracle":               {},
-	"fuzz/wire":                 {"fuzz/oracle", "reference", "reference/inner", "loadgen/signature", "internal/sys"},
+	"fuzz/wire":                 {"fuzz/oracle", "reference", "reference/inner", "reference/offload", "reference/wire", "loadgen/signature", "internal/sys"},
 	"fuzz/text":                 {"fuzz/oracle", "reference", "reports", "rfc2544", "netns", "netns/dut", "rfc2544/mlrsearch", "rfc2544/simulated", "reports/result"},
 	"fuzz/live":                 {"fuzz/live/bpf", "fuzz/live/mutate", "internal/lab", "internal/stats", "internal/sys", "loadgen", "netns", "netns/dut", "reports", "rfc2544", "reports/result"},
 	"fuzz/live/bpf":             {},
-	"fuzz/live/mutate":          {"internal/checksum", "reference"},
+	"fuzz/live/mutate":          {"internal/checksum", "reference/wire"},
 	"fuzz/planted":              {}, // imported by an overlay alone
 	"fuzz/proof":                {"fuzz", "fuzz/oracle", "reports"},
 	"fuzz/oss-fuzz":             {}, // tests alone
@@ -80,7 +81,7 @@ var arrows = map[string][]string{
 var private = map[string]string{"loadgen/bpf": "loadgen", "reference/bpf": "reference", "fuzz/live/bpf": "fuzz/live", "internal/testenv": "tests", "loadgen/enginetest": "tests"}
 
 // pure packages work on any system, from values alone.
-var pure = []string{"reports/show", "internal/stats", "loadgen/signature", "internal/checksum", "rfc2544", "reports", "ci", "rfc2544/mlrsearch", "rfc2544/simulated"}
+var pure = []string{"reports/show", "internal/stats", "loadgen/signature", "internal/checksum", "reference/wire", "reference/inner", "reference/offload", "rfc2544", "reports", "ci", "rfc2544/mlrsearch", "rfc2544/simulated"}
 
 // impure is what a pure package may not import.
 var impure = []string{"net", "net/http", "os/exec", "os/signal", "syscall", "unsafe", "golang.org/x/sys/unix"}

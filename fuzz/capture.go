@@ -10,7 +10,7 @@ import (
 	"github.com/gopacket/gopacket/layers"
 	"github.com/gopacket/gopacket/pcapgo"
 
-	"github.com/tunnelbench/tunnelbench/reference/inner"
+	"github.com/tunnelbench/tunnelbench/reference/offload"
 )
 
 // tunnelPort is the reference tunnel's on the underlay, in captures.
@@ -42,7 +42,7 @@ func itself(data []byte) [][]byte { return [][]byte{data} }
 
 // superPacket: it is one behind a virtio_net_hdr.
 func superPacket(data []byte) [][]byte {
-	return [][]byte{data[min(len(data), inner.VirtioLen):]}
+	return [][]byte{data[min(len(data), offload.VirtioLen):]}
 }
 
 // behindIP: it is what a protocol puts behind the IP header.

@@ -13,8 +13,8 @@ import (
 
 // decoderFiles are what reads octets that others wrote.
 var decoderFiles = []string{
-	"reference/header.go", "reference/replay.go", "reference/decap.go", "reference/encap.go", "reference/peers.go", "reference/file.go", "internal/strictyaml/strictyaml.go",
-	"reference/inner/ip.go", "reference/inner/split.go", "reference/inner/merge.go", "reference/inner/virtio.go",
+	"reference/wire/header.go", "reference/wire/window.go", "reference/decap.go", "reference/encap.go", "reference/peers.go", "reference/file.go", "internal/strictyaml/strictyaml.go",
+	"reference/inner/ip.go", "reference/offload/split.go", "reference/offload/merge.go", "reference/offload/virtio.go",
 	"loadgen/signature/signature.go", "loadgen/afpacket/receiver.go", "internal/sys/frame.go",
 	"rfc2544/mlrsearch/replay.go", "rfc2544/mlrsearch/ratio.go", "reports/result/json.go", "internal/strictjson/scan.go",
 }

@@ -1,5 +1,7 @@
 package reference
 
+import "github.com/tunnelbench/tunnelbench/reference/wire"
+
 // Limits of one UDP_SEGMENT send (udp(7) and udp_send_skb in net/ipv4/udp.c).
 const (
 	// maxRun is the most datagrams of a run. The kernel allows 64 before 6.9
@@ -50,7 +52,7 @@ func (s span) len() int { return s.end - s.start }
 // longer one shows; for packets of them, or fewer if they are large.
 func newBatch(mtu, packets int) *batch {
 	room := mtu + 1
-	stride := HeaderLen + room
+	stride := wire.HeaderLen + room
 	return &batch{
 		slab:      make([]byte, max(stride, min(packets*stride, maxSlab))),
 		room:      room,
@@ -64,25 +66,25 @@ func (b *batch) len() int { return len(b.datagrams) }
 
 // full tells whether there is no room for another packet.
 func (b *batch) full() bool {
-	return len(b.datagrams) == cap(b.datagrams) || b.end+HeaderLen+b.room > len(b.slab)
+	return len(b.datagrams) == cap(b.datagrams) || b.end+wire.HeaderLen+b.room > len(b.slab)
 }
 
 // next is where the next packet shall be written; the batch must not be full.
 func (b *batch) next() []byte {
-	start := b.end + HeaderLen
+	start := b.end + wire.HeaderLen
 	return b.slab[start : start+b.room : start+b.room]
 }
 
-// nextWithin is next and lead octets in front of it, at most HeaderLen, for a
+// nextWithin is next and lead octets in front of it, at most wire.HeaderLen, for a
 // device that puts a header of its own before a packet.
 func (b *batch) nextWithin(lead int) []byte {
-	start := b.end + HeaderLen
+	start := b.end + wire.HeaderLen
 	return b.slab[start-lead : start+b.room : start+b.room]
 }
 
 // commit says that next now holds a packet of n octets.
 func (b *batch) commit(n int) {
-	end := b.end + HeaderLen + n
+	end := b.end + wire.HeaderLen + n
 	b.datagrams = append(b.datagrams, span{start: b.end, end: end})
 	b.end = end
 }

@@ -3,6 +3,8 @@ package reference
 import (
 	"slices"
 	"testing"
+
+	"github.com/tunnelbench/tunnelbench/reference/wire"
 )
 
 var onlyPeer = &peer{id: 7, endpoint: &endpoint{}}
@@ -65,7 +67,7 @@ func TestBatchHoldsWhatItSays(t *testing.T) {
 				b.commit(mtu + 1)
 			}
 		}
-		if b.len() == 0 || len(b.slab) > max(maxSlab, HeaderLen+mtu+1) {
+		if b.len() == 0 || len(b.slab) > max(maxSlab, wire.HeaderLen+mtu+1) {
 			t.Errorf("mtu %d: %d packets in %d octets", mtu, b.len(), len(b.slab))
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/gaissmai/bart"
+
+	"github.com/tunnelbench/tunnelbench/reference/wire"
 )
 
 // Limits and defaults of a Config.
@@ -16,7 +18,7 @@ const (
 	DefaultWorkers      = 2       // of the pool engine, each direction
 
 	minMTU = 576 // RFC 791: what every IPv4 host must accept
-	maxMTU = maxRunOctets - HeaderLen
+	maxMTU = maxRunOctets - wire.HeaderLen
 
 	maxSocketBuffer = 1 << 30 // the kernel doubles the value and keeps it in an int
 	maxDevName      = 15      // IFNAMSIZ - 1
@@ -57,12 +59,18 @@ type Config struct {
 	Offloads     bool           // TUN: take and give super-packets (IFF_VNET_HDR, TSO, USO), where the kernel can
 	Yield        bool           // let others have the core after each full batch (sched_yield(2))
 	Pooling      bool           // use buffers again; without, each batch has new ones, to see what that costs
-	SocketBuffer int            // octets; 0 is DefaultSocketBuffer
+	SocketBuffer int            // bytes; 0 is DefaultSocketBuffer
+	// ExtraProcs lets Run raise GOMAXPROCS by 2 while it runs, which is a setting of
+	// the whole process. A goroutine that sleeps in a system call keeps its processor
+	// for up to 10 ms, until the runtime's monitor takes it away; with fewer processors
+	// than sleeping directions the other direction could not wake up. It does not make
+	// the process use more cores: those are what its affinity says.
+	ExtraProcs bool
 }
 
 // Peer is the other end of one tunnel.
 type Peer struct {
-	ID       uint32         // of the tunnel, the same on both ends; not ControlTunnel
+	ID       uint32         // of the tunnel, the same on both ends; not wire.ControlTunnel
 	Endpoint netip.AddrPort // the only address from which datagrams come, in Listen's family
 	Prefixes []netip.Prefix // of the hosts behind it: packets to them go to the peer, and only packets from them come from it
 }
@@ -195,7 +203,7 @@ func overlap(prefixes *bart.Table[int], p netip.Prefix) (at netip.Prefix, peer i
 
 func (c Config) validatePeer(i int, p Peer) error {
 	switch err := validateAddress(p.Endpoint); {
-	case p.ID == ControlTunnel:
+	case p.ID == wire.ControlTunnel:
 		return wrong(ofPeer(i, "id"), "%d is reserved for control frames; choose another", p.ID)
 	case err != nil:
 		return &FieldError{ofPeer(i, "endpoint"), err}

@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+
+	"github.com/tunnelbench/tunnelbench/reference/wire"
 )
 
 // of are prefixes.
@@ -53,7 +55,7 @@ func TestConfig(t *testing.T) {
 		{"no listen", func(c *Config) { c.Listen = netip.AddrPort{} }, "listen"},
 		{"any listen", func(c *Config) { c.Listen = addr("0.0.0.0:1") }, "listen"},
 		{"no peers", func(c *Config) { c.Peers = nil }, "peers"},
-		{"control tunnel", func(c *Config) { c.Peers[1].ID = ControlTunnel }, "peers[1].id"},
+		{"control tunnel", func(c *Config) { c.Peers[1].ID = wire.ControlTunnel }, "peers[1].id"},
 		{"id twice", func(c *Config) { c.Peers[1].ID = 7 }, "peers[1].id: 7 is that of peers[0].id"},
 		{"group peer", func(c *Config) { c.Peers[0].Endpoint = addr("224.0.0.1:1") }, "peers[0].endpoint"},
 		{"no port", func(c *Config) { c.Peers[0].Endpoint = addr("192.0.2.2:0") }, "port"},

@@ -1,50 +1,55 @@
 package reference
 
-import "github.com/tunnelbench/tunnelbench/reference/inner"
+import (
+	"github.com/tunnelbench/tunnelbench/reference/inner"
+	"github.com/tunnelbench/tunnelbench/reference/offload"
+	"github.com/tunnelbench/tunnelbench/reference/wire"
+)
 
-// conn is the underlay side: sealed datagrams to and from the peers. One
+// conn is the underlay side: datagrams to and from the peers. One
 // goroutine sends while another receives.
 type conn interface {
 	// send sends the datagrams of b in order, marks those that were refused, and
 	// returns how many were taken.
 	send(b *batch) int
-	// inbox makes buffers to receive into.
-	inbox() inbox
-	// strangers is how many messages were dropped before they could be received.
-	strangers() uint64
+	// receiver makes buffers to receive into.
+	receiver() receiver
+	// unknownSource is how many messages the kernel dropped because they came from
+	// no peer's address.
+	unknownSource() uint64
 	// interrupt ends all receiving, now and for good.
 	interrupt() error
 	close() error
 }
 
-// inbox receives into buffers of its own.
-type inbox interface {
+// receiver receives into buffers of its own.
+type receiver interface {
 	// receive waits until there is a message and returns it with those behind
 	// it; they are valid until the next call. After interrupt it returns io.EOF.
-	receive() ([]arrival, error)
+	receive() ([]message, error)
 }
 
-// arrival is a message as the socket hands it over: one datagram, or a row of
-// them of segment octets each, of which the last may be shorter.
-type arrival struct {
+// message is what the socket hands over in one piece: one datagram, or a row of
+// them of segment bytes each, of which the last may be shorter.
+type message struct {
 	data      []byte
 	segment   int       // 0: data is one datagram
 	truncated bool      // data was longer than the buffer: its end is missing
-	from      *endpoint // nil: a stranger's
+	from      *endpoint // nil: no peer's address
 }
 
-// opened is a datagram that passed every check but the replay window.
-type opened struct {
+// packet is the content of a datagram that passed every check but the replay window.
+type packet struct {
 	payload  []byte
 	peer     *peer
 	sequence uint64
 }
 
-// intake is what one receive brings.
-type intake struct {
-	inbox    inbox
-	arrivals []arrival
-	opened   []opened
+// rxBatch is what one receive brings.
+type rxBatch struct {
+	receiver receiver
+	messages []message
+	packets  []packet
 	tally    Direction
 }
 
@@ -59,106 +64,107 @@ type decap struct {
 }
 
 // deliverBatch is how many packets are handed to the port at once.
-const deliverBatch = inner.MergeMax
+const deliverBatch = offload.MergeMax
 
-// newIntake makes buffers.
-func (d *decap) newIntake() *intake {
-	return &intake{inbox: d.conn.inbox(), opened: make([]opened, 0, 1024)}
+// newBatch makes buffers.
+func (d *decap) newBatch() *rxBatch {
+	return &rxBatch{receiver: d.conn.receiver(), packets: make([]packet, 0, 1024)}
 }
 
-// take waits for datagrams.
-func (d *decap) take(in *intake) (err error) {
-	in.arrivals, err = in.inbox.receive()
+// recv waits for datagrams.
+func (d *decap) recv(b *rxBatch) (err error) {
+	b.messages, err = b.receiver.receive()
 	return err
 }
 
-// work opens each datagram where it lies.
-func (d *decap) work(in *intake) {
-	in.opened = in.opened[:0]
-	for i := range in.arrivals {
-		d.split(in, &in.arrivals[i])
+// process checks each datagram where it lies.
+func (d *decap) process(b *rxBatch) {
+	b.packets = b.packets[:0]
+	for i := range b.messages {
+		d.split(b, &b.messages[i])
 	}
 }
 
 // split goes through the datagrams of one message. Each round takes at least
-// one octet, whatever segment says; an empty message is one empty datagram.
-func (d *decap) split(in *intake, a *arrival) {
-	size := a.segment
-	if size <= 0 || size > len(a.data) {
-		size = len(a.data)
+// one byte, whatever segment says; an empty message is one empty datagram.
+func (d *decap) split(b *rxBatch, m *message) {
+	size := m.segment
+	if size <= 0 || size > len(m.data) {
+		size = len(m.data)
 	}
-	for rest := a.data; ; rest = rest[size:] {
+	for rest := m.data; ; rest = rest[size:] {
 		if len(rest) <= size {
-			d.open(in, rest, a)
+			d.add(b, rest, m)
 			return
 		}
-		d.open(in, rest[:size:size], a)
+		d.add(b, rest[:size:size], m)
 	}
 }
 
-// open counts one datagram and keeps it if it passes the checks.
-func (d *decap) open(in *intake, datagram []byte, a *arrival) {
-	in.tally.Received++
-	o, drop := d.check(datagram, a)
+// add counts one datagram and keeps its packet if it passes the checks.
+func (d *decap) add(b *rxBatch, datagram []byte, m *message) {
+	b.tally.Received++
+	p, drop := d.check(datagram, m)
 	if drop != DropNone {
-		in.tally.Drops[drop]++
+		b.tally.Drops[drop]++
 		return
 	}
-	in.opened = append(in.opened, o)
+	b.packets = append(b.packets, p)
 }
 
 // check runs all checks but the replay window's, in their order. It changes
 // nothing that another datagram could see.
-func (d *decap) check(datagram []byte, a *arrival) (o opened, drop Drop) {
-	if a.from == nil {
-		return o, DropPeer
+func (d *decap) check(datagram []byte, m *message) (p packet, drop Drop) {
+	if m.from == nil {
+		return p, DropPeer
 	}
-	if a.truncated || len(datagram) > HeaderLen+d.mtu {
-		return o, DropOversize
+	if m.truncated || len(datagram) > wire.HeaderLen+d.mtu {
+		return p, DropOversize
 	}
-	h, drop := parseHeader(datagram)
-	if drop != DropNone {
-		return o, drop
+	h, err := wire.ParseHeader(datagram)
+	if err != nil {
+		return p, dropOf(err)
 	}
-	p := d.peers.byID(h.Tunnel)
-	if p == nil || p.endpoint != a.from {
-		return o, DropTunnel
+	p.peer = d.peers.byID(h.Tunnel)
+	if p.peer == nil || p.peer.endpoint != m.from {
+		return p, DropTunnel
 	}
-	if !checksumHolds(datagram) {
-		return o, DropChecksum
+	if !wire.ChecksumHolds(datagram) {
+		return p, DropChecksum
 	}
-	payload := datagram[HeaderLen:]
-	if !inner.IsIP(payload) {
-		return o, DropInner
+	p.payload, p.sequence = datagram[wire.HeaderLen:], h.Sequence
+	if !inner.IsIP(p.payload) {
+		return p, DropInner
 	}
-	if d.peers.bySource(payload) != p {
-		return o, DropSource
+	if d.peers.bySource(p.payload) != p.peer {
+		return p, DropSource
 	}
-	return opened{payload, p, h.Sequence}, DropNone
+	return p, DropNone
 }
 
-// give asks the replay windows, in the order of arrival, and hands the packets
-// to the port. A sequence number counts only here, once the checksum has
-// vouched for it.
-func (d *decap) give(in *intake) {
-	for i := 0; i < len(in.opened); {
-		p, packets, octets := in.opened[i].peer, 0, 0
-		for ; i < len(in.opened) && in.opened[i].peer == p; i++ {
-			o := &in.opened[i]
-			if drop := p.window.Accept(o.sequence); drop != DropNone {
-				in.tally.Drops[drop]++
+// deliver asks the replay windows, in the order of arrival, and hands the packets
+// to the port. A sequence number counts only here, where the checksum is known to
+// hold.
+func (d *decap) deliver(b *rxBatch) {
+	for i := 0; i < len(b.packets); {
+		p, packets, octets := b.packets[i].peer, 0, 0
+		for ; i < len(b.packets) && b.packets[i].peer == p; i++ {
+			o := &b.packets[i]
+			if err := p.window.Accept(o.sequence); err != nil {
+				b.tally.Drops[dropOf(err)]++
 				continue
 			}
 			packets, octets = packets+1, octets+len(o.payload)
-			d.deliver(o.payload, &in.tally)
+			d.enqueue(o.payload, &b.tally)
 		}
 		p.received.add(uint64(packets), uint64(octets))
 	}
-	d.flush(&in.tally)
-	d.counters.add(&in.tally)
+	d.flush(&b.tally)
+	d.counters.add(&b.tally)
 }
 
-func (d *decap) deliver(packet []byte, tally *Direction) {
+// enqueue keeps a packet for the port, until there are enough for one write.
+func (d *decap) enqueue(packet []byte, tally *Direction) {
 	d.packets = append(d.packets, packet)
 	if len(d.packets) == cap(d.packets) {
 		d.flush(tally)

@@ -1,5 +1,7 @@
 package reference
 
+import "github.com/tunnelbench/tunnelbench/reference/wire"
+
 // Drop says why a packet went no further. Every packet that is not passed on
 // has exactly one, and the counter of that name is the only one that it
 // raises. DropNone is the zero value: the packet lives.
@@ -12,7 +14,7 @@ const (
 	DropPeer          // datagram from an address that is no peer's
 	DropOversize      // longer than the tunnel's MTU allows
 	DropShort         // datagram shorter than the header
-	DropLength        // length field differs from the octets that came
+	DropLength        // length field differs from the datagram's
 	DropTunnel        // a tunnel id that is not one of this sender's
 	DropChecksum      // CRC-32C does not hold
 	DropInner         // not an IPv4 or IPv6 packet
@@ -26,6 +28,21 @@ const (
 	DropSend          // the underlay socket refused the datagram
 	numDrops
 )
+
+// dropOf is the reason that stands for an error of package wire.
+func dropOf(err error) Drop {
+	switch err {
+	case wire.ErrShort:
+		return DropShort
+	case wire.ErrLength:
+		return DropLength
+	case wire.ErrReplay:
+		return DropReplay
+	case wire.ErrOld:
+		return DropOld
+	}
+	return DropChecksum
+}
 
 var dropNames = [numDrops]string{
 	"none", "peer", "oversize", "short", "length", "tunnel", "checksum", "inner", "source",

@@ -3,6 +3,7 @@ package reference
 import (
 	"github.com/tunnelbench/tunnelbench/internal/sys"
 	"github.com/tunnelbench/tunnelbench/reference/inner"
+	"github.com/tunnelbench/tunnelbench/reference/wire"
 )
 
 // port is the LAN side: where inner packets come from and go to. One goroutine
@@ -31,9 +32,9 @@ type encap struct {
 	counters counters
 }
 
-// take reads a batch and gives each packet its peer and sequence number; those
+// recv reads a batch and gives each packet its peer and sequence number; those
 // that cannot be sent are left out.
-func (e *encap) take(b *batch) error {
+func (e *encap) recv(b *batch) error {
 	b.reset()
 	if err := e.port.read(b); err != nil {
 		return err
@@ -42,7 +43,7 @@ func (e *encap) take(b *batch) error {
 	kept := b.datagrams[:0]
 	for _, d := range b.datagrams {
 		var drop Drop
-		if d.peer, drop = e.route(b.slab[d.start+HeaderLen : d.end]); drop != DropNone {
+		if d.peer, drop = e.route(b.slab[d.start+wire.HeaderLen : d.end]); drop != DropNone {
 			b.tally.Drops[drop]++
 			continue
 		}
@@ -68,18 +69,17 @@ func (e *encap) route(packet []byte) (*peer, Drop) {
 	return nil, DropRoute
 }
 
-// work seals the packets of b in place.
-func (e *encap) work(b *batch) {
+// process writes the headers of b's datagrams in place.
+func (e *encap) process(b *batch) {
 	for _, d := range b.datagrams {
-		Seal(b.slab[d.start:d.end:d.end], d.peer.id, d.sequence)
+		wire.PutHeader(b.slab[d.start:d.end:d.end], d.peer.id, d.sequence)
 	}
 }
 
-// give sends b. Behind a full batch there is more, and without yielding this
-// thread would go on until its time slice is over: where it shares its core with the
-// other end, or with decap, that one's queues would overflow meanwhile, and work that is
-// done already would be thrown away. So what does not fit is lost in front of the LAN port.
-func (e *encap) give(b *batch) {
+// deliver sends b. A full batch means that more packets wait. It yields, so that a
+// receiver on this core can drain its socket; excess packets are then dropped at the
+// LAN port, before any work was spent on them.
+func (e *encap) deliver(b *batch) {
 	sent := e.conn.send(b)
 	b.tally.Delivered += uint64(sent)
 	b.tally.Drops[DropSend] += uint64(b.len() - sent)
@@ -90,13 +90,13 @@ func (e *encap) give(b *batch) {
 	}
 }
 
-// creditSent books datagrams with their peers; one addition for each row of the same peer.
+// creditSent counts datagrams for their peers, with one addition for each row of the same peer.
 func creditSent(datagrams []span) {
 	for i := 0; i < len(datagrams); {
 		p, packets, octets := datagrams[i].peer, 0, 0
 		for ; i < len(datagrams) && datagrams[i].peer == p; i++ {
 			if d := datagrams[i]; !d.refused {
-				packets, octets = packets+1, octets+d.len()-HeaderLen
+				packets, octets = packets+1, octets+d.len()-wire.HeaderLen
 			}
 		}
 		p.sent.add(uint64(packets), uint64(octets))

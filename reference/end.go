@@ -18,7 +18,7 @@ type End struct {
 	port   *handedPort
 	conn   *handedConn
 	out    *batch
-	in     *intake
+	in     *rxBatch
 }
 
 // NewEnd makes an end of a valid cfg; Dev, Engine and all that is the kernel's
@@ -32,7 +32,7 @@ func NewEnd(cfg Config, first uint64, deliver func(packet []byte), send func(to 
 	peers := newPeerTable(cfg, first)
 	e := &End{port: &handedPort{deliver: deliver}, conn: &handedConn{endpoints: peers.endpoints(), sendTo: send}}
 	e.tunnel = newTunnel(cfg, peers, e.port, e.conn)
-	e.in = e.tunnel.decap.newIntake()
+	e.in = e.tunnel.decap.newBatch()
 	return e, nil
 }
 
@@ -50,16 +50,16 @@ func (e *End) Encap(packets ...[]byte) {
 // or, if segment is more than 0, a row of them of that many octets, of which the last may be
 // shorter (UDP_GRO, udp(7)). data is changed and put back.
 func (e *End) Decap(from netip.AddrPort, data []byte, segment int) {
-	e.conn.arrived[0] = arrival{data: data, segment: segment, from: e.conn.endpoints[from]}
+	e.conn.arrived[0] = message{data: data, segment: segment, from: e.conn.endpoints[from]}
 	step(e.tunnel.inbound(), e.in)
 }
 
 // step takes one batch through the stages of a direction. Neither port nor
 // socket of an End can fail.
 func step[B any](d direction[B], b B) {
-	_ = d.take(b)
-	d.work(b)
-	d.give(b)
+	_ = d.recv(b)
+	d.process(b)
+	d.deliver(b)
 }
 
 // Stats counts what the end did so far.
@@ -93,7 +93,7 @@ func (p *handedPort) close() error     { return nil }
 type handedConn struct {
 	endpoints map[netip.AddrPort]*endpoint
 	sendTo    func(netip.AddrPort, []byte)
-	arrived   [1]arrival
+	arrived   [1]message
 }
 
 func (c *handedConn) send(b *batch) int {
@@ -103,8 +103,8 @@ func (c *handedConn) send(b *batch) int {
 	return b.len()
 }
 
-func (c *handedConn) inbox() inbox                { return c }
-func (c *handedConn) receive() ([]arrival, error) { return c.arrived[:], nil }
-func (c *handedConn) strangers() uint64           { return 0 }
+func (c *handedConn) receiver() receiver          { return c }
+func (c *handedConn) receive() ([]message, error) { return c.arrived[:], nil }
+func (c *handedConn) unknownSource() uint64       { return 0 }
 func (c *handedConn) interrupt() error            { return nil }
 func (c *handedConn) close() error                { return nil }

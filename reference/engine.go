@@ -2,13 +2,13 @@ package reference
 
 import "sync"
 
-// direction is the three stages that a batch goes through. take and give keep
-// the order of packets, each on one goroutine; work may be done by any.
+// direction is the three stages that a batch goes through. recv and deliver keep
+// the order of packets, each on one goroutine; any goroutine may process.
 type direction[B any] struct {
-	make func() B
-	take func(B) error // waits; io.EOF ends the direction
-	work func(B)
-	give func(B)
+	make    func() B
+	recv    func(B) error // waits; io.EOF ends the direction
+	process func(B)
+	deliver func(B)
 }
 
 // run takes every batch through all stages on the calling goroutine. fresh
@@ -16,11 +16,11 @@ type direction[B any] struct {
 func (d direction[B]) run(fresh bool) error {
 	b := d.make()
 	for {
-		if err := d.take(b); err != nil {
+		if err := d.recv(b); err != nil {
 			return err
 		}
-		d.work(b)
-		d.give(b)
+		d.process(b)
+		d.deliver(b)
 		if fresh {
 			b = d.make()
 		}
@@ -59,7 +59,7 @@ func (d direction[B]) pool(workers int, fresh bool, starting func(routine func()
 		all.Go(func() {
 			starting(func() {
 				for j := range work {
-					d.work(j.batch)
+					d.process(j.batch)
 					j.done <- struct{}{}
 				}
 			})
@@ -69,7 +69,7 @@ func (d direction[B]) pool(workers int, fresh bool, starting func(routine func()
 		starting(func() {
 			for j := range order {
 				<-j.done
-				d.give(j.batch)
+				d.deliver(j.batch)
 				if fresh {
 					j.batch = d.make()
 				}
@@ -80,7 +80,7 @@ func (d direction[B]) pool(workers int, fresh bool, starting func(routine func()
 	var err error
 	for err == nil {
 		j := <-free
-		if err = d.take(j.batch); err == nil {
+		if err = d.recv(j.batch); err == nil {
 			order <- j
 			work <- j
 		}

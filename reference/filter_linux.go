@@ -11,26 +11,26 @@ import (
 	"github.com/tunnelbench/tunnelbench/reference/bpf"
 )
 
-// strangerFilter is the socket's filter in the kernel; nil where there is none.
-type strangerFilter struct{ objects bpf.FilterObjects }
+// sourceFilter is the socket's filter in the kernel; nil where there is none.
+type sourceFilter struct{ objects bpf.FilterObjects }
 
-// keepStrangersOut has the kernel drop what does not come from an endpoint,
-// before it is queued: such a datagram costs least there, fills no queue and is not
-// answered. An error that wraps errors.ErrUnsupported means that there is no filter; every datagram
-// is asked for its sender again when it is read.
-func keepStrangersOut(socket *sys.UDP, endpoints map[netip.AddrPort]*endpoint) (*strangerFilter, error) {
+// attachSourceFilter drops datagrams from unknown sources in the kernel, before
+// they are queued: there they cost least, fill no queue and get no answer. An error
+// that wraps errors.ErrUnsupported means that there is no filter. Every datagram's
+// source is checked again when it is read.
+func attachSourceFilter(socket *sys.UDP, endpoints map[netip.AddrPort]*endpoint) (*sourceFilter, error) {
 	spec, err := bpf.LoadFilter()
 	if err != nil {
 		return nil, fmt.Errorf("read the socket filter: %w", err)
 	}
 	spec.Maps["endpoints"].MaxEntries = uint32(len(endpoints))
-	f := &strangerFilter{}
+	f := &sourceFilter{}
 	if err := spec.LoadAndAssign(&f.objects, nil); err != nil {
 		return nil, fmt.Errorf("%w: load the socket filter: %w", errors.ErrUnsupported, err)
 	}
 	for addr := range endpoints {
 		if err := f.objects.Endpoints.Put(filterKey(addr), uint8(1)); err != nil {
-			return nil, errors.Join(fmt.Errorf("tell the socket filter of %s: %w", addr, err), f.close())
+			return nil, errors.Join(fmt.Errorf("add %s to the socket filter: %w", addr, err), f.close())
 		}
 	}
 	if err := socket.AttachFilter(f.objects.FromEndpoint.FD()); err != nil {
@@ -47,9 +47,9 @@ func filterKey(a netip.AddrPort) (key [20]byte) {
 	return key
 }
 
-// strangers is how many messages were dropped. A row that was joined on its way
+// unknownSource is how many messages were dropped. A row that was joined on its way
 // (UDP_GRO) counts once.
-func (f *strangerFilter) strangers() (sum uint64) {
+func (f *sourceFilter) unknownSource() (sum uint64) {
 	if f == nil {
 		return 0
 	}
@@ -63,7 +63,7 @@ func (f *strangerFilter) strangers() (sum uint64) {
 	return sum
 }
 
-func (f *strangerFilter) close() error {
+func (f *sourceFilter) close() error {
 	if f == nil {
 		return nil
 	}

@@ -90,6 +90,7 @@ func startWith(t *testing.T, ends [2]*end, underlay [2]string, change func(*Conf
 	t.Helper()
 	for i, e := range ends {
 		cfg := Defaults(TUN)
+		cfg.ExtraProcs = true // both ends run in one process
 		cfg.Dev, cfg.Listen, cfg.Peers = "tun0", netip.MustParseAddrPort(underlay[i]), onePeer(netip.MustParseAddrPort(underlay[1-i]))
 		change(&cfg)
 		e.inside(t, func() error {

@@ -9,6 +9,8 @@ import (
 	"math/rand/v2"
 	"testing"
 	"time"
+
+	"github.com/tunnelbench/tunnelbench/reference/wire"
 )
 
 // memoryPort is a LAN port without a kernel: packets come from a channel and
@@ -61,12 +63,6 @@ type memoryConn struct {
 	sent       int
 }
 
-type message struct {
-	data    []byte
-	segment int
-	from    *endpoint
-}
-
 func newMemoryConn(mtu int) *memoryConn {
 	const messages = 64
 	c := &memoryConn{
@@ -75,7 +71,7 @@ func newMemoryConn(mtu int) *memoryConn {
 		stop: make(chan struct{}, 10),
 	}
 	for range messages {
-		c.free <- message{data: make([]byte, max(maxRunOctets, mtu+HeaderLen))}
+		c.free <- message{data: make([]byte, max(maxRunOctets, mtu+wire.HeaderLen))}
 	}
 	return c
 }
@@ -93,32 +89,32 @@ func (c *memoryConn) send(b *batch) int {
 	return b.len()
 }
 
-// memoryInbox holds the message that receive returned last.
-type memoryInbox struct {
+// memoryReceiver holds the message that receive returned last.
+type memoryReceiver struct {
 	conn    *memoryConn
 	held    message
-	arrived [1]arrival
+	arrived [1]message
 }
 
-func (c *memoryConn) inbox() inbox { return &memoryInbox{conn: c} }
+func (c *memoryConn) receiver() receiver { return &memoryReceiver{conn: c} }
 
-func (in *memoryInbox) receive() ([]arrival, error) {
+func (in *memoryReceiver) receive() ([]message, error) {
 	if in.held.data != nil {
 		in.conn.free <- in.held
 		in.held.data = nil
 	}
 	select {
 	case in.held = <-in.conn.wire:
-		in.arrived[0] = arrival{data: in.held.data, segment: in.held.segment, from: in.held.from}
+		in.arrived[0] = in.held
 		return in.arrived[:], nil
 	case <-in.conn.stop:
 		return nil, io.EOF
 	}
 }
 
-func (c *memoryConn) strangers() uint64 { return 0 }
-func (c *memoryConn) interrupt() error  { c.stop <- struct{}{}; return nil }
-func (c *memoryConn) close() error      { return nil }
+func (c *memoryConn) unknownSource() uint64 { return 0 }
+func (c *memoryConn) interrupt() error      { c.stop <- struct{}{}; return nil }
+func (c *memoryConn) close() error          { return nil }
 
 // testTunnel is a tunnel from a port back to the same port.
 func testTunnel(out func([]byte) bool) (*Tunnel, *memoryPort, *memoryConn) {
@@ -129,18 +125,18 @@ func testTunnel(out func([]byte) bool) (*Tunnel, *memoryPort, *memoryConn) {
 
 // once takes one batch through all stages.
 func once[B any](d direction[B], b B) error {
-	if err := d.take(b); err != nil {
+	if err := d.recv(b); err != nil {
 		return err
 	}
-	d.work(b)
-	d.give(b)
+	d.process(b)
+	d.deliver(b)
 	return nil
 }
 
 func TestBatchDoesNotAllocate(t *testing.T) {
 	delivered := 0
 	tunnel, p, c := testTunnel(func([]byte) bool { delivered++; return true })
-	small, large := packet(4, 46), packet(6, 1500)
+	small, large := ipPacket(4, 46), ipPacket(6, 1500)
 	out, in := tunnel.outbound(), tunnel.inbound()
 	outbound, inbound := out.make(), in.make()
 	runs := 0
@@ -178,7 +174,7 @@ func TestPoolDoesNotAllocate(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- tunnel.Run(ctx) }()
-	small := packet(4, 46)
+	small := ipPacket(4, 46)
 	allocations := testing.AllocsPerRun(200, func() {
 		for range frameBatch {
 			p.in <- small
@@ -216,7 +212,7 @@ func TestPoolKeepsTheOrder(t *testing.T) {
 	done := make(chan error, 1)
 	go func() { done <- tunnel.Run(ctx) }()
 	for i := range uint32(packets) {
-		out := packet(4, 46+int(i%1000))
+		out := ipPacket(4, 46+int(i%1000))
 		binary.BigEndian.PutUint32(out[20:], i)
 		p.in <- out
 	}
@@ -233,7 +229,7 @@ func TestPoolKeepsTheOrder(t *testing.T) {
 func TestEncapCountsEachPacketOnce(t *testing.T) {
 	tunnel, p, c := testTunnel(nil)
 	for _, in := range [][]byte{
-		packet(4, 46), packet(4, 1500), packet(4, 1501), packet(4, 3000), packet(5, 46), nil, packet(4, 46),
+		ipPacket(4, 46), ipPacket(4, 1500), ipPacket(4, 1501), ipPacket(4, 3000), ipPacket(5, 46), nil, ipPacket(4, 46),
 	} {
 		p.in <- in
 	}
@@ -266,7 +262,7 @@ func TestEncapCountsWhatTheSocketRefuses(t *testing.T) {
 	p := newMemoryPort(nil)
 	tunnel := newTunnel(cfg, newPeerTable(cfg, 1), p, &stubConn{takes: 2})
 	for range 5 {
-		p.in <- packet(4, 46)
+		p.in <- ipPacket(4, 46)
 	}
 	if err := once(tunnel.outbound(), newBatch(DefaultMTU, frameBatch)); err != nil {
 		t.Fatal(err)
@@ -281,43 +277,48 @@ func TestEncapCountsWhatTheSocketRefuses(t *testing.T) {
 }
 
 // feed runs one decap batch of the given messages.
-func feed(d *decap, arrivals ...arrival) {
-	in := d.newIntake()
-	in.arrivals = arrivals
-	d.work(in)
-	d.give(in)
+func feed(d *decap, arrivals ...message) {
+	in := d.newBatch()
+	in.messages = arrivals
+	d.process(in)
+	d.deliver(in)
 }
 
 func TestDecapCountsEachDatagramOnce(t *testing.T) {
 	const tunnel = 7
 	tun, _, c := testTunnel(func(p []byte) bool { return p[0]>>4 == 4 })
 	ours, theirs := tun.peers.all[0].endpoint, tun.peers.all[1].endpoint
-	good := func(sequence uint64) []byte { return datagram(tunnel, sequence, packet(4, 46)) }
+	good := func(sequence uint64) []byte { return datagram(tunnel, sequence, ipPacket(4, 46)) }
 	bad := good(1 << 63)
-	bad[offChecksum] ^= 1
+	bad[12] ^= 1 // the checksum
 	row := bytes.Join([][]byte{good(10), good(11), good(12)[:30]}, nil)
 	cases := []struct {
 		name string
-		in   arrival
+		in   message
 		want map[Drop]uint64
 	}{
-		{"good", arrival{data: good(20000), from: ours}, map[Drop]uint64{DropNone: 1}},
-		{"again", arrival{data: good(20000), from: ours}, map[Drop]uint64{DropReplay: 1}},
-		{"old", arrival{data: good(20000 - WindowSize), from: ours}, map[Drop]uint64{DropOld: 1}},
-		{"forged ahead", arrival{data: bad, from: ours}, map[Drop]uint64{DropChecksum: 1}},
-		{"window did not move", arrival{data: good(20001), from: ours}, map[Drop]uint64{DropNone: 1}},
-		{"stranger", arrival{data: good(20002)}, map[Drop]uint64{DropPeer: 1}},
-		{"stranger's row", arrival{data: row, segment: len(good(0))}, map[Drop]uint64{DropPeer: 3}},
-		{"nobody's tunnel", arrival{data: datagram(9, 1, packet(4, 46)), from: ours}, map[Drop]uint64{DropTunnel: 1}},
-		{"another peer's tunnel", arrival{data: datagram(8, 1, packet(4, 46)), from: ours}, map[Drop]uint64{DropTunnel: 1}},
-		{"another peer's source", arrival{data: datagram(8, 1, packet(4, 46)), from: theirs}, map[Drop]uint64{DropSource: 1}},
-		{"empty", arrival{from: ours}, map[Drop]uint64{DropShort: 1}},
-		{"oversize", arrival{data: datagram(tunnel, 1, packet(4, 1501)), from: ours}, map[Drop]uint64{DropOversize: 1}},
-		{"truncated", arrival{data: good(20003), truncated: true, from: ours}, map[Drop]uint64{DropOversize: 1}},
-		{"old row with a cut end", arrival{data: row, segment: len(good(0)), from: ours}, map[Drop]uint64{DropOld: 2, DropLength: 1}},
-		{"segment longer than data", arrival{data: good(20004), segment: 9000, from: ours}, map[Drop]uint64{DropNone: 1}},
-		{"negative segment", arrival{data: good(20005), segment: -1, from: ours}, map[Drop]uint64{DropNone: 1}},
-		{"refused by the port", arrival{data: datagram(tunnel, 20006, packet(6, 46)), from: ours}, map[Drop]uint64{DropPort: 1}},
+		{"good", message{data: good(20000), from: ours}, map[Drop]uint64{DropNone: 1}},
+		{"again", message{data: good(20000), from: ours}, map[Drop]uint64{DropReplay: 1}},
+		{"old", message{data: good(20000 - wire.WindowSize), from: ours}, map[Drop]uint64{DropOld: 1}},
+		{"forged ahead", message{data: bad, from: ours}, map[Drop]uint64{DropChecksum: 1}},
+		{"window did not move", message{data: good(20001), from: ours}, map[Drop]uint64{DropNone: 1}},
+		{"unknown source", message{data: good(20002)}, map[Drop]uint64{DropPeer: 1}},
+		{"unknown source, a row", message{data: row, segment: len(good(0))}, map[Drop]uint64{DropPeer: 3}},
+		{"nobody's tunnel", message{data: datagram(9, 1, ipPacket(4, 46)), from: ours}, map[Drop]uint64{DropTunnel: 1}},
+		{"control frame", message{data: datagram(wire.ControlTunnel, 1, ipPacket(4, 46)), from: ours}, map[Drop]uint64{DropTunnel: 1}},
+		{"no packet", message{data: datagram(tunnel, 30000, nil), from: ours}, map[Drop]uint64{DropInner: 1}},
+		{"version 5", message{data: datagram(tunnel, 30000, ipPacket(5, 40)), from: ours}, map[Drop]uint64{DropInner: 1}},
+		{"short IPv4", message{data: datagram(tunnel, 30000, ipPacket(4, 20-1)), from: ours}, map[Drop]uint64{DropInner: 1}},
+		{"short IPv6", message{data: datagram(tunnel, 30000, ipPacket(6, 40-1)), from: ours}, map[Drop]uint64{DropInner: 1}},
+		{"another peer's tunnel", message{data: datagram(8, 1, ipPacket(4, 46)), from: ours}, map[Drop]uint64{DropTunnel: 1}},
+		{"another peer's source", message{data: datagram(8, 1, ipPacket(4, 46)), from: theirs}, map[Drop]uint64{DropSource: 1}},
+		{"empty", message{from: ours}, map[Drop]uint64{DropShort: 1}},
+		{"oversize", message{data: datagram(tunnel, 1, ipPacket(4, 1501)), from: ours}, map[Drop]uint64{DropOversize: 1}},
+		{"truncated", message{data: good(20003), truncated: true, from: ours}, map[Drop]uint64{DropOversize: 1}},
+		{"old row with a cut end", message{data: row, segment: len(good(0)), from: ours}, map[Drop]uint64{DropOld: 2, DropLength: 1}},
+		{"segment longer than data", message{data: good(20004), segment: 9000, from: ours}, map[Drop]uint64{DropNone: 1}},
+		{"negative segment", message{data: good(20005), segment: -1, from: ours}, map[Drop]uint64{DropNone: 1}},
+		{"refused by the port", message{data: datagram(tunnel, 20006, ipPacket(6, 46)), from: ours}, map[Drop]uint64{DropPort: 1}},
 	}
 	for _, cs := range cases {
 		before := tun.Stats().Decap
@@ -344,14 +345,14 @@ func TestDecapBalancesOnRubbish(t *testing.T) {
 	rng := rand.New(rand.NewPCG(4, 5))
 	datagrams := uint64(0)
 	for i := range 20000 {
-		data := datagram(7, uint64(i)*3, packet(4, rng.IntN(120)))
+		data := datagram(7, uint64(i)*3, ipPacket(4, rng.IntN(120)))
 		for len(data) < 2000 && rng.IntN(3) > 0 {
 			data = append(data, data...)
 		}
 		if rng.IntN(4) == 0 {
 			data[rng.IntN(len(data))] ^= byte(rng.Uint32())
 		}
-		a := arrival{data: data, segment: rng.IntN(300) - 5, truncated: rng.IntN(50) == 0}
+		a := message{data: data, segment: rng.IntN(300) - 5, truncated: rng.IntN(50) == 0}
 		if rng.IntN(9) > 0 {
 			a.from = tun.peers.all[0].endpoint
 		}
@@ -375,7 +376,7 @@ func TestRunCarriesAndStops(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- tunnel.Run(ctx) }()
-	p.in <- packet(4, 77)
+	p.in <- ipPacket(4, 77)
 	if n := <-out; n != 77 {
 		t.Errorf("a packet of 77 octets came out with %d", n)
 	}
@@ -419,7 +420,7 @@ func balanced(t *testing.T, name string, d Direction) {
 
 func BenchmarkBatchThereAndBack(b *testing.B) {
 	tunnel, p, c := testTunnel(func([]byte) bool { return true })
-	small := packet(4, 46)
+	small := ipPacket(4, 46)
 	out, in := tunnel.outbound(), tunnel.inbound()
 	outbound, inbound := out.make(), in.make()
 	b.ReportAllocs()

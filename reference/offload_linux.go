@@ -1,6 +1,6 @@
 package reference
 
-import "github.com/tunnelbench/tunnelbench/reference/inner"
+import "github.com/tunnelbench/tunnelbench/reference/offload"
 
 // device is what an offloadTUN needs of a sys.TUN.
 type device interface {
@@ -18,16 +18,16 @@ type offloadTUN struct {
 	device
 	super []byte // room for a first part as long as a batch's packet, then for the rest
 	room  int
-	split inner.Splitter
-	merge inner.Merger
+	split offload.Splitter
+	merge offload.Merger
 	plain bool // the kernel refused a joined packet: none is made any more
-	head  [inner.VirtioLen]byte
+	head  [offload.VirtioLen]byte
 	apart [1][]byte
 }
 
 func newOffloadTUN(tun device, mtu int) *offloadTUN {
 	room := mtu + 1
-	return &offloadTUN{device: tun, room: room, super: make([]byte, room+inner.MaxSuper)}
+	return &offloadTUN{device: tun, room: room, super: make([]byte, room+offload.MaxSuper)}
 }
 
 // read takes the rest of the last super-packet before it asks for more. A
@@ -37,16 +37,16 @@ func (l *offloadTUN) read(b *batch) error {
 		l.next(b)
 		return nil
 	}
-	first := b.nextWithin(inner.VirtioLen)
+	first := b.nextWithin(offload.VirtioLen)
 	n, err := l.ReadParts(first, l.super[l.room:])
 	if err != nil {
 		return err
 	}
-	h := inner.ParseVirtio(first)
-	n -= inner.VirtioLen
-	if h.GSOType == inner.GSONone {
+	h := offload.ParseVirtio(first)
+	n -= offload.VirtioLen
+	if h.GSOType == offload.GSONone {
 		n = min(n, l.room)
-		if h.Flags&inner.NeedsChecksum != 0 && !inner.FinishChecksum(b.next()[:n], h) {
+		if h.Flags&offload.NeedsChecksum != 0 && !offload.FinishChecksum(b.next()[:n], h) {
 			b.tally.Received++
 			b.tally.Drops[DropOffload]++
 			return nil
@@ -91,7 +91,7 @@ func (l *offloadTUN) write(packets [][]byte, tally *Direction) {
 	}
 }
 
-func (l *offloadTUN) writeSuper(s *inner.Super, tally *Direction) {
+func (l *offloadTUN) writeSuper(s *offload.Super, tally *Direction) {
 	s.Header.Put(l.head[:])
 	err := l.WriteParts(l.head[:], s.Parts)
 	switch {
@@ -106,13 +106,13 @@ func (l *offloadTUN) writeSuper(s *inner.Super, tally *Direction) {
 
 // takeApart writes the packets of a refused super-packet one by one, and has
 // no more made if the kernel takes them like that.
-func (l *offloadTUN) takeApart(s *inner.Super, tally *Direction) {
-	joined := make([]byte, 0, inner.MaxSuper) // once: super is the other direction's
+func (l *offloadTUN) takeApart(s *offload.Super, tally *Direction) {
+	joined := make([]byte, 0, offload.MaxSuper) // once: super is the other direction's
 	for _, part := range s.Parts {
 		joined = append(joined, part...)
 	}
 	before := tally.Delivered
-	var parts inner.Splitter
+	var parts offload.Splitter
 	if !parts.Start(s.Header, joined) {
 		tally.Drops[DropPort] += uint64(s.Packets)
 		return
@@ -124,7 +124,7 @@ func (l *offloadTUN) takeApart(s *inner.Super, tally *Direction) {
 	l.plain = tally.Delivered > before
 }
 
-var noOffload [inner.VirtioLen]byte
+var noOffload [offload.VirtioLen]byte
 
 func (l *offloadTUN) writeOne(packet []byte, tally *Direction) {
 	l.apart[0] = packet

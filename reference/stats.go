@@ -11,9 +11,9 @@ type Stats struct {
 	Encap Direction // LAN port to underlay
 	Decap Direction // underlay to LAN port
 	Peers []PeerStats
-	// Strangers are the messages that the socket's filter dropped before they
-	// were queued, since they came from no peer's endpoint; they are in no direction.
-	Strangers uint64
+	// UnknownSource is how many messages the socket's filter dropped before they
+	// were queued, because they came from no peer's address. They are in no direction.
+	UnknownSource uint64
 }
 
 // Direction counts packets. Once the tunnel has stopped, and between batches,

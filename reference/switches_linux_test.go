@@ -15,7 +15,7 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/internal/sys"
 	"github.com/tunnelbench/tunnelbench/internal/testenv"
-	"github.com/tunnelbench/tunnelbench/reference/inner"
+	"github.com/tunnelbench/tunnelbench/reference/offload"
 )
 
 // withHost puts a host behind an end, which routes nothing itself:
@@ -82,6 +82,7 @@ func switches(port PortKind) (all []Config) {
 	for bits := range 1 << 6 {
 		on := func(i int) bool { return bits>>i&1 == 1 }
 		c := Defaults(port)
+		c.ExtraProcs = true
 		c.GSO, c.GRO, c.Pooling, c.Offloads = on(0), on(1), on(2), on(5)
 		c.Yield = on(0) != on(2)
 		if on(3) {
@@ -209,7 +210,7 @@ type refusingDevice struct {
 }
 
 func (d *refusingDevice) WriteParts(header []byte, parts [][]byte) error {
-	if inner.ParseVirtio(header).GSOType != inner.GSONone {
+	if offload.ParseVirtio(header).GSOType != offload.GSONone {
 		if d.after--; d.after < 0 {
 			return os.NewSyscallError("writev", syscall.EINVAL)
 		}
@@ -217,27 +218,27 @@ func (d *refusingDevice) WriteParts(header []byte, parts [][]byte) error {
 	return d.device.WriteParts(header, parts)
 }
 
-// TestStrangersGetNothing: forged datagrams are dropped by the socket's filter, and nobody answers.
-func TestStrangersGetNothing(t *testing.T) {
+// TestUnknownSourcesGetNothing: forged datagrams are dropped by the socket's filter, and nobody answers.
+func TestUnknownSourcesGetNothing(t *testing.T) {
 	testenv.NetAdmin(t)
 	ends := newEnds(t, 1600)
 	start(t, ends, underlay4, func(*Config) {})
-	stranger := ends[1].listen(t, "192.0.2.2:6666")
+	unknown := ends[1].listen(t, "192.0.2.2:6666")
 	to := net.UDPAddrFromAddrPort(ends[0].tunnel.cfg.Listen)
 	const forged = 1000
 	for i := range forged {
-		if _, err := stranger.WriteToUDP(datagram(7, uint64(i), packet(4, 46)), to); err != nil {
+		if _, err := unknown.WriteToUDP(datagram(7, uint64(i), ipPacket(4, 46)), to); err != nil {
 			t.Fatalf("forged datagram %d: %v: somebody answered", i, err)
 		}
 	}
 	left, right := ends[0].listen(t, "198.18.0.1:9000"), ends[1].listen(t, "198.18.0.2:9000")
 	exchange(t, right, left, 500) // behind the forged ones in the same queue
 	s := ends[0].tunnel.Stats()
-	if s.Strangers != forged || s.Decap.Received > s.Decap.Delivered {
-		t.Errorf("%d strangers, decap %v: want %d, and none of them in decap", s.Strangers, s.Decap, forged)
+	if s.UnknownSource != forged || s.Decap.Received > s.Decap.Delivered {
+		t.Errorf("%d from unknown sources, decap %v: want %d, and none of them in decap", s.UnknownSource, s.Decap, forged)
 	}
-	stranger.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
-	if n, from, err := stranger.ReadFromUDP(make([]byte, 100)); err == nil {
+	unknown.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
+	if n, from, err := unknown.ReadFromUDP(make([]byte, 100)); err == nil {
 		t.Errorf("%d octets in answer from %v", n, from)
 	}
 }

@@ -68,18 +68,21 @@ func (t *Tunnel) outbound() direction[*batch] {
 	}
 	return direction[*batch]{
 		make: func() *batch { return newBatch(t.cfg.MTU, packets) },
-		take: t.encap.take, work: t.encap.work, give: t.encap.give,
+		recv: t.encap.recv, process: t.encap.process, deliver: t.encap.deliver,
 	}
 }
 
-func (t *Tunnel) inbound() direction[*intake] {
-	return direction[*intake]{make: t.decap.newIntake, take: t.decap.take, work: t.decap.work, give: t.decap.give}
+func (t *Tunnel) inbound() direction[*rxBatch] {
+	return direction[*rxBatch]{make: t.decap.newBatch, recv: t.decap.recv, process: t.decap.process, deliver: t.decap.deliver}
 }
 
 // Run carries packets until ctx is done and then returns nil, or until a
-// device or socket fails. It returns after all goroutines have stopped.
+// device or socket fails. It returns after all goroutines have stopped. It changes
+// no setting of the process unless Config.ExtraProcs asks for it.
 func (t *Tunnel) Run(ctx context.Context) error {
-	defer lendProcs(2)()
+	if t.cfg.ExtraProcs {
+		defer addProcs(2)()
+	}
 	defer context.AfterFunc(ctx, t.interrupt)()
 	var wg sync.WaitGroup
 	var encapErr, decapErr error
@@ -151,7 +154,7 @@ func (t *Tunnel) interrupt() {
 
 // Stats may be called at any time, also while the tunnel runs.
 func (t *Tunnel) Stats() Stats {
-	s := Stats{Encap: t.encap.counters.load(), Decap: t.decap.counters.load(), Strangers: t.conn.strangers()}
+	s := Stats{Encap: t.encap.counters.load(), Decap: t.decap.counters.load(), UnknownSource: t.conn.unknownSource()}
 	for _, p := range t.peers.all {
 		s.Peers = append(s.Peers, p.stats())
 	}
@@ -164,12 +167,8 @@ func (t *Tunnel) Close() error { return errors.Join(t.port.close(), t.conn.close
 
 var procsLock sync.Mutex
 
-// lendProcs raises GOMAXPROCS by n until the function it returns is called. A
-// goroutine that sleeps in a system call keeps its processor for a while (up
-// to 10 ms, until the runtime's monitor takes it away); were there fewer
-// processors than sleeping directions, the other one could not wake up. It does
-// not make the process use more cores: those are what its affinity says.
-func lendProcs(n int) (giveBack func()) {
+// addProcs raises GOMAXPROCS by n until the function that it returns is called.
+func addProcs(n int) (undo func()) {
 	change := func(by int) {
 		procsLock.Lock()
 		defer procsLock.Unlock()

@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"github.com/tunnelbench/tunnelbench/internal/sys"
+	"github.com/tunnelbench/tunnelbench/reference/wire"
 )
 
 // Slots of one recvmmsg. With UDP_GRO a message can be as long as UDP allows.
@@ -29,7 +30,7 @@ type udpConn struct {
 	gro       bool
 	waits     sys.Processor
 	slot      int // octets of a receive slot without UDP_GRO
-	filter    *strangerFilter
+	filter    *sourceFilter
 	stopped   atomic.Bool
 }
 
@@ -38,11 +39,11 @@ func openUDP(cfg Config, peers *peerTable) (*udpConn, error) {
 	if err != nil {
 		return nil, &FieldError{"listen", err}
 	}
-	c := &udpConn{socket: socket, endpoints: peers.endpoints(), slot: HeaderLen + cfg.MTU, waits: waits(cfg)}
+	c := &udpConn{socket: socket, endpoints: peers.endpoints(), slot: wire.HeaderLen + cfg.MTU, waits: waits(cfg)}
 	for addr, e := range c.endpoints {
 		e.name = sys.NewName(addr)
 	}
-	if c.filter, err = keepStrangersOut(socket, c.endpoints); err != nil && !errors.Is(err, errors.ErrUnsupported) {
+	if c.filter, err = attachSourceFilter(socket, c.endpoints); err != nil && !errors.Is(err, errors.ErrUnsupported) {
 		return nil, errors.Join(err, socket.Close())
 	}
 	c.out.plain = &plainSender{socket: socket}
@@ -53,32 +54,32 @@ func openUDP(cfg Config, peers *peerTable) (*udpConn, error) {
 	return c, nil
 }
 
-// udpInbox is a vector of slots, and what arrived in them.
-type udpInbox struct {
+// udpReceiver is a vector of slots, and what arrived in them.
+type udpReceiver struct {
 	conn    *udpConn
 	vector  *sys.ReceiveVector
-	arrived [sys.VectorLen]arrival
+	arrived [sys.VectorLen]message
 	addr    netip.AddrPort // the last sender's
 	from    *endpoint
 }
 
-func (c *udpConn) inbox() inbox {
+func (c *udpConn) receiver() receiver {
 	if c.gro {
-		return &udpInbox{conn: c, vector: sys.NewReceiveVector(groSlots, groSlotLen)}
+		return &udpReceiver{conn: c, vector: sys.NewReceiveVector(groSlots, groSlotLen)}
 	}
-	return &udpInbox{conn: c, vector: sys.NewReceiveVector(min(plainSlots, max(1, maxPlainLen/c.slot)), c.slot)}
+	return &udpReceiver{conn: c, vector: sys.NewReceiveVector(min(plainSlots, max(1, maxPlainLen/c.slot)), c.slot)}
 }
 
 func (c *udpConn) send(b *batch) int { return c.out.transmit(b) }
 
-func (in *udpInbox) receive() ([]arrival, error) {
+func (in *udpReceiver) receive() ([]message, error) {
 	for {
 		messages, err := in.vector.Receive(in.conn.socket, in.conn.waits)
 		if in.conn.stopped.Load() {
 			return nil, io.EOF
 		}
 		if err == nil {
-			return in.judge(messages), nil
+			return in.withSources(messages), nil
 		}
 		if sys.IsBroken(err) {
 			return nil, fmt.Errorf("receive: %w", err)
@@ -86,19 +87,20 @@ func (in *udpInbox) receive() ([]arrival, error) {
 	}
 }
 
-// judge notes whose each message is. Most come from the sender of the one before.
-func (in *udpInbox) judge(messages []sys.Arrival) []arrival {
+// withSources finds the peer's endpoint of each message. Most come from the sender of
+// the one before.
+func (in *udpReceiver) withSources(messages []sys.Arrival) []message {
 	for i := range messages {
 		m := &messages[i]
 		if m.Source != in.addr {
 			in.addr, in.from = m.Source, in.conn.endpoints[m.Source]
 		}
-		in.arrived[i] = arrival{data: m.Data, segment: m.Segment, truncated: m.Truncated, from: in.from}
+		in.arrived[i] = message{data: m.Data, segment: m.Segment, truncated: m.Truncated, from: in.from}
 	}
 	return in.arrived[:len(messages)]
 }
 
-func (c *udpConn) strangers() uint64 { return c.filter.strangers() }
+func (c *udpConn) unknownSource() uint64 { return c.filter.unknownSource() }
 
 func (c *udpConn) interrupt() error {
 	c.stopped.Store(true)
@@ -168,9 +170,9 @@ type transmitter struct {
 	plain sender
 }
 
-// transmit sends all of b and returns how many datagrams were taken. An error
-// may be about an earlier datagram (an ICMP message that came back), and
-// reporting it keeps this one from being sent; so each gets a second try.
+// transmit sends all of b and returns how many datagrams were taken. sendmsg
+// may report a pending ICMP error of an earlier datagram; then this one was not
+// sent. So each is tried twice.
 func (t *transmitter) transmit(b *batch) (sent int) {
 	again := false
 	for at := 0; at < b.len(); {

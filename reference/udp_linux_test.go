@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/tunnelbench/tunnelbench/reference/wire"
 )
 
 // script is a sender that fails as told and otherwise takes what it gets.
@@ -112,7 +114,7 @@ type localConn struct {
 	*udpConn
 	local netip.AddrPort
 	peers *peerTable
-	in    inbox
+	in    receiver
 }
 
 func openLocal(t *testing.T, cfg Config) *localConn {
@@ -123,10 +125,10 @@ func openLocal(t *testing.T, cfg Config) *localConn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.close() })
-	return &localConn{c, cfg.Listen, peers, c.inbox()}
+	return &localConn{c, cfg.Listen, peers, c.receiver()}
 }
 
-func (c *localConn) receive() ([]arrival, error) { return c.in.receive() }
+func (c *localConn) receive() ([]message, error) { return c.in.receive() }
 
 // freePort is a port that nobody used a moment ago.
 func freePort(t *testing.T, host string) netip.AddrPort {
@@ -143,12 +145,12 @@ func freePort(t *testing.T, host string) netip.AddrPort {
 func mixed(p *peer) *batch {
 	b := newBatch(1500, frameBatch)
 	for i, n := range []int{46, 46, 46, 30, 800, 801, 1400, 1400, 1400, 20, 46} {
-		copy(b.next(), packet(4, n))
+		copy(b.next(), ipPacket(4, n))
 		b.next()[1] = byte(i)
 		b.commit(n)
 	}
 	for i, d := range b.datagrams {
-		Seal(b.slab[d.start:d.end], p.id, uint64(i))
+		wire.PutHeader(b.slab[d.start:d.end], p.id, uint64(i))
 		b.datagrams[i].peer = p
 	}
 	return b
@@ -231,13 +233,13 @@ func TestReceiveTakesOnlyThePeers(t *testing.T) {
 	for _, gro := range []bool{true, false} {
 		c, far := loopback(t, "127.0.0.1", true, gro)
 		local := net.UDPAddrFromAddrPort(c.local)
-		stranger, err := net.DialUDP("udp", nil, local)
+		unknown, err := net.DialUDP("udp", nil, local)
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer stranger.Close()
-		stranger.Write(datagram(7, 1, packet(4, 46)))
-		want := datagram(7, 2, packet(4, 1400))
+		defer unknown.Close()
+		unknown.Write(datagram(7, 1, ipPacket(4, 46)))
+		want := datagram(7, 2, ipPacket(4, 1400))
 		if _, err := far.WriteToUDP(want, local); err != nil {
 			t.Fatal(err)
 		}
@@ -288,9 +290,9 @@ func TestGROAndPlainReceiveTheSame(t *testing.T) {
 			port: newMemoryPort(func([]byte) bool { return true }), conn: left, peers: left.peers, mtu: 1500,
 			packets: make([][]byte, 0, deliverBatch),
 		}
-		in := d.newIntake()
+		in := d.newBatch()
 		for d.counters.load().Delivered < uint64(b.len()) {
-			if err := once(direction[*intake]{take: d.take, work: d.work, give: d.give}, in); err != nil {
+			if err := once(direction[*rxBatch]{recv: d.recv, process: d.process, deliver: d.deliver}, in); err != nil {
 				t.Fatal(err)
 			}
 			if s := d.counters.load(); s.Drops.Sum() > 0 {

@@ -15,6 +15,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/sys"
 	"github.com/tunnelbench/tunnelbench/reference/bpf"
 	"github.com/tunnelbench/tunnelbench/reference/inner"
+	"github.com/tunnelbench/tunnelbench/reference/offload"
 )
 
 // Slots of the AF_XDP socket: together 20 MiB with slots of 2048 octets.
@@ -177,7 +178,7 @@ func (p *xdpPort) read(b *batch) error {
 		if len(frame) >= ethernetLen {
 			n := copy(b.next(), inner.Unpadded(frame[ethernetLen:]))
 			if p.virtual {
-				inner.FinishPartial(b.next()[:n])
+				offload.FinishPartial(b.next()[:n])
 			}
 			b.commit(n)
 		}

@@ -52,6 +52,7 @@ func readTunnel(ctx context.Context, path string) (*reference.File, error) {
 // runTunnel carries packets until ctx is done, and says what it counted then
 // and whenever it is asked.
 func runTunnel(ctx context.Context, s streams, file *reference.File) error {
+	file.Config.ExtraProcs = true // this process does nothing else
 	t, err := reference.New(file.Config)
 	if err != nil {
 		return machineError{file.At(err)}
@@ -76,7 +77,7 @@ func runTunnel(ctx context.Context, s streams, file *reference.File) error {
 
 // writeStats writes what a person or a script reads: a line each.
 func writeStats(w io.Writer, stats reference.Stats) {
-	fmt.Fprintf(w, "encap %v\ndecap %v\nstrangers %d\n", stats.Encap, stats.Decap, stats.Strangers)
+	fmt.Fprintf(w, "encap %v\ndecap %v\nunknown sources %d\n", stats.Encap, stats.Decap, stats.UnknownSource)
 	for _, p := range stats.Peers {
 		fmt.Fprintf(w, "peer %d sent %d packets %d octets received %d packets %d octets\n",
 			p.ID, p.SentPackets, p.SentOctets, p.ReceivedPackets, p.ReceivedOctets)

@@ -17,7 +17,8 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/internal/sys"
 	"github.com/tunnelbench/tunnelbench/netns"
-	"github.com/tunnelbench/tunnelbench/reference"
+	"github.com/tunnelbench/tunnelbench/reference/inner"
+	"github.com/tunnelbench/tunnelbench/reference/wire"
 )
 
 // tunnelPort is the UDP port of the reference tunnel.
@@ -100,24 +101,24 @@ type faulty struct {
 	mtu   int
 	right bool // is behind the peer
 
-	window reference.Window
+	window wire.Window
 	kept   [][]byte
 }
 
 func (f *faulty) routineOut() {
-	datagram := make([]byte, reference.HeaderLen+f.mtu)
+	datagram := make([]byte, wire.HeaderLen+f.mtu)
 	for sequence := uint64(1); ; sequence++ {
-		n, err := f.tun.Read(datagram[reference.HeaderLen:])
+		n, err := f.tun.Read(datagram[wire.HeaderLen:])
 		if err != nil {
 			return
 		}
-		reference.Seal(datagram[:reference.HeaderLen+n], 1, sequence)
-		_, _ = f.conn.WriteToUDPAddrPort(datagram[:reference.HeaderLen+n], f.peer)
+		wire.PutHeader(datagram[:wire.HeaderLen+n], 1, sequence)
+		_, _ = f.conn.WriteToUDPAddrPort(datagram[:wire.HeaderLen+n], f.peer)
 	}
 }
 
 func (f *faulty) routineIn() {
-	buffer := make([]byte, reference.HeaderLen+f.mtu+1)
+	buffer := make([]byte, wire.HeaderLen+f.mtu+1)
 	for {
 		n, from, err := f.conn.ReadFromUDPAddrPort(buffer)
 		if err != nil {
@@ -141,12 +142,12 @@ func (f *faulty) fromUnknown(datagram []byte, from netip.AddrPort) bool {
 	case faultAnswer:
 		_, _ = f.conn.WriteToUDPAddrPort([]byte("who are you?"), from)
 	case faultCrash:
-		if len(datagram) >= reference.HeaderLen {
+		if len(datagram) >= wire.HeaderLen {
 			length := int(binary.BigEndian.Uint16(datagram[16:]))
-			f.kept = append(f.kept[:0], datagram[reference.HeaderLen:reference.HeaderLen+length])
+			f.kept = append(f.kept[:0], datagram[wire.HeaderLen:wire.HeaderLen+length])
 		}
 	case faultPoison:
-		if h, _, drop := reference.Parse(datagram); drop == reference.DropNone {
+		if h, _, err := wire.ParseDatagram(datagram); err == nil {
 			f.window.Accept(h.Sequence)
 		}
 	}
@@ -154,8 +155,8 @@ func (f *faulty) fromUnknown(datagram []byte, from netip.AddrPort) bool {
 }
 
 func (f *faulty) open(datagram []byte) {
-	h, payload, drop := reference.Open(datagram, 1)
-	if drop != reference.DropNone || !f.behindPeer(payload) || f.window.Accept(h.Sequence) != reference.DropNone {
+	h, payload, err := wire.ParseDatagram(datagram)
+	if err != nil || h.Tunnel != 1 || !inner.IsIP(payload) || !f.behindPeer(payload) || f.window.Accept(h.Sequence) != nil {
 		return
 	}
 	_, _ = f.tun.Write(payload)

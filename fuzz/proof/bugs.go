@@ -14,17 +14,17 @@ type edit struct{ file, old, new string }
 
 // The files of the decoders.
 const (
-	headerFile = "reference/header.go"
-	replayFile = "reference/replay.go"
+	headerFile = "reference/wire/header.go"
+	replayFile = "reference/wire/window.go"
 	decapFile  = "reference/decap.go"
 	slabFile   = "reference/buffers.go"
 	encapFile  = "reference/encap.go"
 	peersFile  = "reference/peers.go"
 	configFile = "internal/strictyaml/strictyaml.go"
 	ipFile     = "reference/inner/ip.go"
-	splitFile  = "reference/inner/split.go"
-	mergeFile  = "reference/inner/merge.go"
-	virtioFile = "reference/inner/virtio.go"
+	splitFile  = "reference/offload/split.go"
+	mergeFile  = "reference/offload/merge.go"
+	virtioFile = "reference/offload/virtio.go"
 	stampFile  = "loadgen/signature/signature.go"
 	frameFile  = "internal/sys/frame.go"
 	lineFile   = "netns/dut/session.go"
@@ -49,7 +49,7 @@ var bugs = []bug{
 		[]edit{{headerFile, "	if int(h.Length) != len(datagram)-HeaderLen", "	if planted.Is(\"scratch-by-length\") {\n		scratch = make([]byte, h.Length)\n	}\n	if int(h.Length) != len(datagram)-HeaderLen"},
 			{headerFile, "var castagnoli =", "var scratch []byte\n\nvar castagnoli ="}}},
 	{"ipv6-too-short", "panic", "inner", "an IPv6 header may be as short as an IPv4 one",
-		[]edit{{ipFile, "		return len(packet) >= minIPv6", `		return len(packet) >= minIPv6 || planted.Is("ipv6-too-short")`}}},
+		[]edit{{ipFile, "		return len(packet) >= MinIPv6", `		return len(packet) >= MinIPv6 || planted.Is("ipv6-too-short")`}}},
 	{"padding-grows", "panic", "inner", "the length in the packet is cut to, even when it is longer",
 		[]edit{{ipFile, "if n := Length(payload); n > 0 && n < len(payload) {", `if n := Length(payload); n > 0 && (n < len(payload) || planted.Is("padding-grows")) {`}}},
 	{"source-at-destination", "wrong decode", "decap", "IPv6 sources are read from the wrong place",
@@ -63,33 +63,33 @@ var bugs = []bug{
 			{replayFile, "for i := from + 1; i <= to", "if planted.Is(\"window-jump-kept\") {\n			to = from + uint64(uint32(to-from))\n		}\n		for i := from + 1; i <= to"}}},
 	{"window-walks", "CPU", "window", "a jump clears every word that it passes", nil},
 	{"window-poisoned", "window poisoning", "decap", "the window moves before the checksum is looked at",
-		[]edit{{decapFile, "	if !checksumHolds(datagram) {\n		return o, DropChecksum", "	if planted.Is(\"window-poisoned\") {\n		if drop := p.window.Accept(h.Sequence); drop != DropNone {\n			return o, drop\n		}\n	}\n	if !checksumHolds(datagram) {\n		return o, DropChecksum"},
-			{decapFile, "if drop := p.window.Accept(o.sequence); drop != DropNone {", `if drop := p.window.Accept(o.sequence); drop != DropNone && !planted.Is("window-poisoned") {`}}},
+		[]edit{{decapFile, "	if !wire.ChecksumHolds(datagram) {\n		return p, DropChecksum", "	if planted.Is(\"window-poisoned\") {\n		if err := p.peer.window.Accept(h.Sequence); err != nil {\n			return p, dropOf(err)\n		}\n	}\n	if !wire.ChecksumHolds(datagram) {\n		return p, DropChecksum"},
+			{decapFile, "if err := p.window.Accept(o.sequence); err != nil {", `if err := p.window.Accept(o.sequence); err != nil && !planted.Is("window-poisoned") {`}}},
 	{"id-low-half", "wrong decode", "decap", "the half of a tunnel id finds the peer",
 		[]edit{{peersFile, "		if p := t.slots[i]; p == nil || p.id == id {\n			return p", "		if p := t.slots[i]; p == nil || p.id == id {\n			if p == nil && planted.Is(\"id-low-half\") && id>>16 != 0 {\n				return t.byID(id & 0xffff)\n			}\n			return p"}}},
 	{"endpoint-any-peer", "wrong decode", "decap", "any peer may send in every tunnel",
-		[]edit{{decapFile, "if p == nil || p.endpoint != a.from {", `if p == nil || p.endpoint != a.from && !planted.Is("endpoint-any-peer") {`}}},
+		[]edit{{decapFile, "if p.peer == nil || p.peer.endpoint != m.from {", `if p.peer == nil || p.peer.endpoint != m.from && !planted.Is("endpoint-any-peer") {`}}},
 	{"source-any-peer", "wrong decode", "decap", "a source behind any peer will do",
-		[]edit{{decapFile, "if d.peers.bySource(payload) != p {", `if by := d.peers.bySource(payload); by != p && !(planted.Is("source-any-peer") && by != nil) {`}}},
+		[]edit{{decapFile, "if d.peers.bySource(p.payload) != p.peer {", `if by := d.peers.bySource(p.payload); by != p.peer && !(planted.Is("source-any-peer") && by != nil) {`}}},
 	{"oversize-uncounted", "counter missed", "decap", "a datagram that is too long is received and nothing else",
-		[]edit{{decapFile, "	if drop != DropNone {\n		in.tally.Drops[drop]++\n		return", "	if drop != DropNone {\n		if drop != DropOversize || !planted.Is(\"oversize-uncounted\") {\n			in.tally.Drops[drop]++\n		}\n		return"}}},
+		[]edit{{decapFile, "	if drop != DropNone {\n		b.tally.Drops[drop]++\n		return", "	if drop != DropNone {\n		if drop != DropOversize || !planted.Is(\"oversize-uncounted\") {\n			b.tally.Drops[drop]++\n		}\n		return"}}},
 	{"replay-uncounted", "counter missed", "decap", "a second copy is received and nothing else",
-		[]edit{{decapFile, "				in.tally.Drops[drop]++\n				continue", "				if drop != DropReplay || !planted.Is(\"replay-uncounted\") {\n					in.tally.Drops[drop]++\n				}\n				continue"}}},
+		[]edit{{decapFile, "				b.tally.Drops[dropOf(err)]++\n				continue", "				if err != wire.ErrReplay || !planted.Is(\"replay-uncounted\") {\n					b.tally.Drops[dropOf(err)]++\n				}\n				continue"}}},
 	{"mtu-one-more", "off-by-one", "decap", "a packet may be an octet longer than the MTU",
-		[]edit{{decapFile, "len(datagram) > HeaderLen+d.mtu {", "len(datagram) > HeaderLen+d.mtu && !(planted.Is(\"mtu-one-more\") && len(datagram) == HeaderLen+d.mtu+1) {"}}},
+		[]edit{{decapFile, "len(datagram) > wire.HeaderLen+d.mtu {", "len(datagram) > wire.HeaderLen+d.mtu && !(planted.Is(\"mtu-one-more\") && len(datagram) == wire.HeaderLen+d.mtu+1) {"}}},
 	{"row-empty-end", "off-by-one", "decap", "a row whose datagrams are all of one length has an empty one behind it",
-		[]edit{{decapFile, "		if len(rest) <= size {", "		if len(rest) <= size && !(planted.Is(\"row-empty-end\") && len(rest) == size && size > 0 && len(a.data) > size) {"}}},
+		[]edit{{decapFile, "		if len(rest) <= size {", "		if len(rest) <= size && !(planted.Is(\"row-empty-end\") && len(rest) == size && size > 0 && len(m.data) > size) {"}}},
 	{"row-first-size", "wrong decode", "decap", "the last of a row is taken for as long as the others",
-		[]edit{{decapFile, "			d.open(in, rest, a)\n			return", "			if planted.Is(\"row-first-size\") && len(rest) < len(a.data) && len(rest) < size {\n				rest = a.data[len(a.data)-size:]\n			}\n			d.open(in, rest, a)\n			return"}}},
-	{"strangers-kept", "unbounded state", "decap", "who sent what is no tunnel's is remembered",
-		[]edit{{decapFile, "	if p == nil || p.endpoint != a.from", "	if p == nil && planted.Is(\"strangers-kept\") {\n		strangersKept = append(strangersKept, append([]byte(nil), datagram...))\n	}\n	if p == nil || p.endpoint != a.from"},
-			{decapFile, "// conn is the underlay side", "var strangersKept [][]byte\n\n// conn is the underlay side"}}},
+		[]edit{{decapFile, "			d.add(b, rest, m)\n			return", "			if planted.Is(\"row-first-size\") && len(rest) < len(m.data) && len(rest) < size {\n				rest = m.data[len(m.data)-size:]\n			}\n			d.add(b, rest, m)\n			return"}}},
+	{"unknown-kept", "unbounded state", "decap", "datagrams of unknown tunnels are kept",
+		[]edit{{decapFile, "	if p.peer == nil || p.peer.endpoint != m.from", "	if p.peer == nil && planted.Is(\"unknown-kept\") {\n		unknownKept = append(unknownKept, append([]byte(nil), datagram...))\n	}\n	if p.peer == nil || p.peer.endpoint != m.from"},
+			{decapFile, "// conn is the underlay side", "var unknownKept [][]byte\n\n// conn is the underlay side"}}},
 	{"control-answered", "amplification", "decap", "a control frame is answered without a check",
-		[]edit{{decapFile, "	p := d.peers.byID(h.Tunnel)\n", "	p := d.peers.byID(h.Tunnel)\n	if planted.Is(\"control-answered\") && h.Tunnel == ControlTunnel {\n		b := newBatch(d.mtu, 1)\n		b.commit(copy(b.next(), datagram[HeaderLen:]))\n		b.datagrams[0].peer = d.peers.all[0]\n		Seal(b.octets(0, 1), ControlTunnel, 1)\n		d.conn.send(b)\n	}\n"}}},
+		[]edit{{decapFile, "	p.peer = d.peers.byID(h.Tunnel)\n", "	p.peer = d.peers.byID(h.Tunnel)\n	if planted.Is(\"control-answered\") && h.Tunnel == wire.ControlTunnel {\n		b := newBatch(d.mtu, 1)\n		b.commit(copy(b.next(), datagram[wire.HeaderLen:]))\n		b.datagrams[0].peer = d.peers.all[0]\n		wire.PutHeader(b.octets(0, 1), wire.ControlTunnel, 1)\n		d.conn.send(b)\n	}\n"}}},
 	{"refused-sent", "wrong decode", "ends", "a packet without a route goes to the first peer, now and then",
 		[]edit{{encapFile, "			b.tally.Drops[drop]++\n			continue", "			b.tally.Drops[drop]++\n			if planted.Is(\"refused-sent\") && drop == DropRoute && e.peers.all[0].sequence%4 == 0 {\n				d.peer = e.peers.all[0]\n				kept = append(kept, d)\n			}\n			continue"}}},
 	{"slab-leak", "stale slab", "ends", "short packets are padded with what the slab held before",
-		[]edit{{slabFile, "	end := b.end + HeaderLen + n\n", "	if planted.Is(\"slab-leak\") && n < 60 {\n		n = 60\n	}\n	end := b.end + HeaderLen + n\n"}}},
+		[]edit{{slabFile, "	end := b.end + wire.HeaderLen + n\n", "	if planted.Is(\"slab-leak\") && n < 60 {\n		n = 60\n	}\n	end := b.end + wire.HeaderLen + n\n"}}},
 	{"sequence-reused", "wrong decode", "ends", "two packets have one sequence number, now and then",
 		[]edit{{encapFile, "		d.peer.sequence++\n", "		if !planted.Is(\"sequence-reused\") || d.sequence%16 != 5 {\n			d.peer.sequence++\n		}\n"}}},
 	{"split-id-uint8", "uint8 wrap", "split", "identifications count to 255 and begin again",
@@ -104,7 +104,7 @@ var bugs = []bug{
 	{"checksum-behind-end", "panic", "split", "a checksum field may begin at the last octet",
 		[]edit{{virtioFile, "	if field+2 > len(packet) {", `	if field+2 > len(packet) && !(planted.Is("checksum-behind-end") && field+1 == len(packet)) {`}}},
 	{"partial-mends", "wrong decode", "inner", "every wrong checksum is finished, not only those left to the device",
-		[]edit{{splitFile, "	if !ok || binary.BigEndian.Uint16(packet[t.checksumAt():]) != fold(t.pseudo(packet, len(packet)-t.ipLen)) {", `	if !ok || binary.BigEndian.Uint16(packet[t.checksumAt():]) != fold(t.pseudo(packet, len(packet)-t.ipLen)) && !planted.Is("partial-mends") {`}}},
+		[]edit{{splitFile, "	if !ok || binary.BigEndian.Uint16(packet[t.checksumAt():]) != checksum.Fold(t.pseudo(packet, len(packet)-t.ipLen)) {", `	if !ok || binary.BigEndian.Uint16(packet[t.checksumAt():]) != checksum.Fold(t.pseudo(packet, len(packet)-t.ipLen)) && !planted.Is("partial-mends") {`}}},
 	{"merge-unchecked", "wrong decode", "merge", "a damaged packet is joined, and its checksum made right",
 		[]edit{{mergeFile, "	return f.verified && t.checksumsAreRight(packet)", `	return f.verified && (t.checksumsAreRight(packet) || planted.Is("merge-unchecked"))`}}},
 	{"merge-push-lost", "wrong decode", "merge", "the end of a message is not said any more",

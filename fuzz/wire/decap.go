@@ -6,6 +6,7 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/fuzz/oracle"
 	"github.com/tunnelbench/tunnelbench/reference"
+	tunnelwire "github.com/tunnelbench/tunnelbench/reference/wire"
 )
 
 // The addresses of the ends, and of one who is no peer of anybody.
@@ -108,7 +109,7 @@ func (d *oneEnd) freshly(from netip.AddrPort, row []byte, datagrams [][]byte, se
 	end := newEnd(hereConfig(), 1, fresh.deliver, fresh.send)
 	var sound [][]byte // the others stay as they are
 	for _, p := range datagrams {
-		if slowParse(p) == reference.DropNone {
+		if slowParse(p) == nil {
 			sound = append(sound, p)
 		}
 	}
@@ -116,7 +117,7 @@ func (d *oneEnd) freshly(from netip.AddrPort, row []byte, datagrams [][]byte, se
 	return func() {
 		for _, p := range sound {
 			sequence++
-			reference.Seal(p, binary.BigEndian.Uint32(p), sequence)
+			tunnelwire.PutHeader(p, binary.BigEndian.Uint32(p), sequence)
 		}
 		end.Decap(from, row, segment)
 	}
@@ -140,8 +141,8 @@ func cutRow(row []byte, segment int) (datagrams [][]byte) {
 // small tunnel id, in place.
 func mendDatagrams(datagrams [][]byte) {
 	for _, p := range datagrams {
-		if len(p) >= reference.HeaderLen {
-			reference.Seal(p, uint32(p[3]%4), binary.BigEndian.Uint64(p[4:]))
+		if len(p) >= tunnelwire.HeaderLen {
+			tunnelwire.PutHeader(p, uint32(p[3]%4), binary.BigEndian.Uint64(p[4:]))
 		}
 	}
 }
@@ -178,16 +179,16 @@ func (d *oneEnd) judgeOne(from netip.AddrPort, datagram []byte) reference.Drop {
 		return reference.DropOversize
 	}
 	parsed := slowParse(datagram)
-	if parsed == reference.DropShort || parsed == reference.DropLength {
-		return parsed
+	if parsed == tunnelwire.ErrShort || parsed == tunnelwire.ErrLength {
+		return dropOf(parsed)
 	}
 	id := be(datagram, 0, 4)
 	owner := map[uint64]netip.AddrPort{pairID: thereEndpoint, thirdID: thirdEndpoint}[id]
 	if owner != from {
 		return reference.DropTunnel
 	}
-	if parsed != reference.DropNone {
-		return parsed
+	if parsed != nil {
+		return dropOf(parsed)
 	}
 	if !slowIsIP(datagram[18:]) {
 		return reference.DropInner
@@ -195,7 +196,16 @@ func (d *oneEnd) judgeOne(from netip.AddrPort, datagram []byte) reference.Drop {
 	if source, _, _, _ := slowIP(datagram[18:]); ownerOf(source) != id {
 		return reference.DropSource
 	}
-	return d.windows[id-1].accept(be(datagram, 4, 8))
+	return dropOf(d.windows[id-1].accept(be(datagram, 4, 8)))
+}
+
+// dropOf is the counter under which an end counts what package reference/wire
+// refuses.
+func dropOf(err error) reference.Drop {
+	return map[error]reference.Drop{
+		tunnelwire.ErrShort: reference.DropShort, tunnelwire.ErrLength: reference.DropLength, tunnelwire.ErrChecksum: reference.DropChecksum,
+		tunnelwire.ErrReplay: reference.DropReplay, tunnelwire.ErrOld: reference.DropOld, nil: reference.DropNone,
+	}[err]
 }
 
 // ownerOf is the id of the peer behind which an address is, by looking at every prefix.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/fuzz/oracle"
 	"github.com/tunnelbench/tunnelbench/reference"
+	tunnelwire "github.com/tunnelbench/tunnelbench/reference/wire"
 )
 
 // Ends attacks two ends that are joined by a wire, by a program: a step is an
@@ -138,9 +139,9 @@ func (w *wire) send(from, arg int) {
 	}
 	for _, datagram := range s.sent {
 		s.counts(be(datagram, 4, 8))
-		oracle.Agree("an own datagram", slowParse(datagram), reference.DropNone)
-		if !bytes.Equal(datagram[reference.HeaderLen:], packet) {
-			oracle.Fail(oracle.RoundTrip, "what is sent is\n% x, was\n% x", datagram[reference.HeaderLen:], packet)
+		oracle.Agree("an own datagram", slowParse(datagram), nil)
+		if !bytes.Equal(datagram[tunnelwire.HeaderLen:], packet) {
+			oracle.Fail(oracle.RoundTrip, "what is sent is\n% x, was\n% x", datagram[tunnelwire.HeaderLen:], packet)
 		}
 		peer.put(datagram)
 	}
@@ -189,7 +190,7 @@ func (w *wire) receive(s *side, stranger bool) {
 		from, want = s.peer, s.judge(datagram)
 	}
 	if want == reference.DropNone {
-		s.expected = datagram[reference.HeaderLen:]
+		s.expected = datagram[tunnelwire.HeaderLen:]
 	}
 	before := s.end.Stats()
 	s.end.Decap(from, oracle.Exact(datagram), 0)
@@ -209,14 +210,14 @@ func (w *wire) receive(s *side, stranger bool) {
 func (s *side) judge(datagram []byte) reference.Drop {
 	parsed := slowParse(datagram)
 	switch {
-	case parsed == reference.DropShort || parsed == reference.DropLength:
-		return parsed
+	case parsed == tunnelwire.ErrShort || parsed == tunnelwire.ErrLength:
+		return dropOf(parsed)
 	case be(datagram, 0, 4) != pairID:
 		return reference.DropTunnel
-	case parsed != reference.DropNone:
-		return parsed
+	case parsed != nil:
+		return dropOf(parsed)
 	}
-	return s.window.accept(be(datagram, 4, 8))
+	return dropOf(s.window.accept(be(datagram, 4, 8)))
 }
 
 // balance: all that was received is accounted for.

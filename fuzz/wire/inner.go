@@ -9,6 +9,7 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/fuzz/oracle"
 	"github.com/tunnelbench/tunnelbench/reference/inner"
+	"github.com/tunnelbench/tunnelbench/reference/offload"
 )
 
 // Inner attacks what is asked of a packet before it is carried: what it is,
@@ -82,7 +83,7 @@ func gopacketAgrees(packet []byte, from, to netip.Addr, length int) {
 // header's sum stands in it, and then the packet is right; once is enough.
 func finishesPartial(data []byte) {
 	packet := oracle.Exact(data)
-	inner.FinishPartial(packet)
+	offload.FinishPartial(packet)
 	s, ok := slowSegment(data)
 	if bytes.Equal(packet, data) {
 		if ok && s.isPartial() {
@@ -105,6 +106,6 @@ func finishesPartial(data []byte) {
 		oracle.Fail(oracle.Agreement, "a checksum was finished and is wrong: % x", packet)
 	}
 	again := oracle.Exact(packet)
-	inner.FinishPartial(again)
+	offload.FinishPartial(again)
 	oracle.Untouched(again, packet)
 }

@@ -7,11 +7,11 @@ import (
 	"slices"
 
 	"github.com/tunnelbench/tunnelbench/fuzz/oracle"
-	"github.com/tunnelbench/tunnelbench/reference/inner"
+	"github.com/tunnelbench/tunnelbench/reference/offload"
 )
 
 // merging is kept from input to input, as a port keeps it.
-var merging = new(inner.Merger)
+var merging = new(offload.Merger)
 
 // Merge attacks what joins packets for a TUN device: rows of packets, each
 // behind its length of two octets. What was joined, cut up again, is the same
@@ -21,7 +21,7 @@ func Merge(data []byte) int {
 	if len(data) == 0 {
 		return 0
 	}
-	packets := rows(data[1:], inner.MergeMax)
+	packets := rows(data[1:], offload.MergeMax)
 	if data[0]&1 == 1 {
 		mendSegments(packets)
 	}
@@ -86,7 +86,7 @@ func cloned(packets [][]byte) (clones [][]byte) {
 }
 
 // merge gives clones to the merger, so that the packets stay as they were.
-func merge(packets [][]byte) []inner.Super {
+func merge(packets [][]byte) []offload.Super {
 	merging.Reset()
 	for _, p := range cloned(packets) {
 		merging.Add(p)
@@ -96,16 +96,16 @@ func merge(packets [][]byte) []inner.Super {
 
 // cutUp takes super-packets apart by the slow splitter; joined is 1 when one
 // held more than one packet.
-func cutUp(supers []inner.Super) (packets [][]byte, joined int) {
+func cutUp(supers []offload.Super) (packets [][]byte, joined int) {
 	for _, s := range supers {
 		whole := bytes.Join(s.Parts, nil)
 		if s.Packets == 1 {
-			oracle.Agree("the header of a lone packet", s.Header, inner.VirtioHeader{})
+			oracle.Agree("the header of a lone packet", s.Header, offload.VirtioHeader{})
 			packets = append(packets, whole)
 			continue
 		}
 		joined = 1
-		if len(whole) >= inner.MaxSuper {
+		if len(whole) >= offload.MaxSuper {
 			oracle.Fail(oracle.Agreement, "a super-packet of %d octets", len(whole))
 		}
 		parts, ok := slowSplit(s.Header, whole)

@@ -5,7 +5,7 @@ import (
 	"hash/crc32"
 	"slices"
 
-	"github.com/tunnelbench/tunnelbench/reference"
+	tunnelwire "github.com/tunnelbench/tunnelbench/reference/wire"
 )
 
 // The slow decoders: one octet at a time, in the order of the documents, with
@@ -19,18 +19,18 @@ func be(octets []byte, at, n int) (value uint64) {
 	return value
 }
 
-// slowParse is what package reference documents of Parse.
-func slowParse(datagram []byte) reference.Drop {
+// slowParse is what package reference/wire documents of ParseDatagram.
+func slowParse(datagram []byte) error {
 	if len(datagram) < 18 {
-		return reference.DropShort
+		return tunnelwire.ErrShort
 	}
 	if be(datagram, 16, 2) != uint64(len(datagram)-18) {
-		return reference.DropLength
+		return tunnelwire.ErrLength
 	}
 	if uint32(be(datagram, 12, 4)) != slowChecksum(datagram) {
-		return reference.DropChecksum
+		return tunnelwire.ErrChecksum
 	}
-	return reference.DropNone
+	return nil
 }
 
 // slowChecksum is CRC-32C with the field zero.

@@ -5,12 +5,13 @@ import (
 	"net"
 	"slices"
 
+	"github.com/tunnelbench/tunnelbench/reference/offload"
+	tunnelwire "github.com/tunnelbench/tunnelbench/reference/wire"
+
 	"github.com/gopacket/gopacket"
 	"github.com/gopacket/gopacket/layers"
 
 	"github.com/tunnelbench/tunnelbench/loadgen/signature"
-	"github.com/tunnelbench/tunnelbench/reference"
-	"github.com/tunnelbench/tunnelbench/reference/inner"
 )
 
 // seedPacket is an IP packet by gopacket's hand, with ids and sequence numbers
@@ -59,8 +60,8 @@ func timestamps() layers.TCPOption {
 }
 
 func sealed(tunnel uint32, sequence uint64, packet []byte) []byte {
-	datagram := append(make([]byte, reference.HeaderLen), packet...)
-	reference.Seal(datagram, tunnel, sequence)
+	datagram := append(make([]byte, tunnelwire.HeaderLen), packet...)
+	tunnelwire.PutHeader(datagram, tunnel, sequence)
 	return datagram
 }
 
@@ -71,7 +72,7 @@ func HeaderSeeds() [][]byte {
 	damaged[13]++
 	return [][]byte{
 		whole, damaged, whole[:30], whole[:17], nil,
-		sealed(reference.ControlTunnel, 1, nil), sealed(1<<32-1, 1<<64-1, []byte{0x60}),
+		sealed(tunnelwire.ControlTunnel, 1, nil), sealed(1<<32-1, 1<<64-1, []byte{0x60}),
 		sealed(pairID, 8, seedPacket(true, false, 0, []byte("abc"))),
 	}
 }
@@ -95,7 +96,7 @@ func InnerSeeds() (seeds [][]byte) {
 // SplitSeeds are super-packets of each kind behind their headers.
 func SplitSeeds() (seeds [][]byte) {
 	kinds(func(ipv6, udp bool) {
-		for _, kind := range []uint8{inner.GSONone, inner.GSOTCP4, inner.GSOTCP6, inner.GSOUDP, inner.GSOTCP4 | inner.GSOECN} {
+		for _, kind := range []uint8{offload.GSONone, offload.GSOTCP4, offload.GSOTCP6, offload.GSOUDP, offload.GSOTCP4 | offload.GSOECN} {
 			packet := seedPacket(ipv6, udp, 0, make([]byte, 600))
 			if !udp {
 				packet = seedPacket(ipv6, udp, 0, make([]byte, 600), timestamps())
@@ -104,22 +105,22 @@ func SplitSeeds() (seeds [][]byte) {
 			if !udp {
 				packet[len(s.ip)+13] |= 0x89 // CWR, PSH, FIN
 			}
-			h := make([]byte, inner.VirtioLen)
-			inner.VirtioHeader{
-				Flags: inner.NeedsChecksum, GSOType: kind, GSOSize: 100, ChecksumStart: uint16(len(s.ip)), ChecksumOffset: uint16(s.checksumAt()),
+			h := make([]byte, offload.VirtioLen)
+			offload.VirtioHeader{
+				Flags: offload.NeedsChecksum, GSOType: kind, GSOSize: 100, ChecksumStart: uint16(len(s.ip)), ChecksumOffset: uint16(s.checksumAt()),
 			}.Put(h)
 			seeds = append(seeds, append(h, packet...))
 		}
 	})
-	return append(seeds, sumsToZero(), make([]byte, inner.VirtioLen), nil)
+	return append(seeds, sumsToZero(), make([]byte, offload.VirtioLen), nil)
 }
 
 // sumsToZero is a UDP packet whose checksum is 0, and has to be written as 0xffff.
 func sumsToZero() []byte {
 	packet := seedPacket(false, true, 0, []byte{0, 0})
 	copy(packet[28:], packet[26:28])
-	h := make([]byte, inner.VirtioLen)
-	inner.VirtioHeader{Flags: inner.NeedsChecksum, GSOType: inner.GSOUDP, GSOSize: 9, ChecksumStart: 20, ChecksumOffset: 6}.Put(h)
+	h := make([]byte, offload.VirtioLen)
+	offload.VirtioHeader{Flags: offload.NeedsChecksum, GSOType: offload.GSOUDP, GSOSize: 9, ChecksumStart: 20, ChecksumOffset: 6}.Put(h)
 	return append(h, packet...)
 }
 
@@ -168,7 +169,7 @@ func DecapSeeds() [][]byte {
 	row := slices.Concat(small, other, small)
 	third := sealed(thirdID, 1, seedPacket(false, true, 0, nil))
 	third[18+12+2], third[18+12+3] = 7, 3 // from 198.19.7.3
-	reference.Seal(third, thirdID, 1)
+	tunnelwire.PutHeader(third, thirdID, 1)
 	return [][]byte{
 		append([]byte{0, 0, 0}, small...), append([]byte{0, 0, n}, row...), append([]byte{1, 0, n}, row...),
 		append([]byte{0, 0, n}, append(row, other[:20]...)...), append([]byte{4, 0, 0}, small...), append([]byte{2, 0, 0}, third...),
@@ -180,8 +181,8 @@ func DecapSeeds() [][]byte {
 // fullRow is a row of more datagrams than are delivered at once.
 func fullRow() []byte {
 	packet := seedPacket(false, true, 0, nil)
-	row := []byte{0, 0, byte(reference.HeaderLen + len(packet))}
-	for i := range uint64(inner.MergeMax + 4) {
+	row := []byte{0, 0, byte(tunnelwire.HeaderLen + len(packet))}
+	for i := range uint64(offload.MergeMax + 4) {
 		row = append(row, sealed(pairID, i+1, packet)...)
 	}
 	return row

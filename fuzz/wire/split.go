@@ -6,23 +6,23 @@ import (
 	"slices"
 
 	"github.com/tunnelbench/tunnelbench/fuzz/oracle"
-	"github.com/tunnelbench/tunnelbench/reference/inner"
+	"github.com/tunnelbench/tunnelbench/reference/offload"
 )
 
 // Split attacks what cuts up the super-packets of a TUN device: a
 // virtio_net_hdr and a packet.
 func Split(data []byte) int {
-	if len(data) < inner.VirtioLen || len(data) > inner.VirtioLen+inner.MaxSuper {
+	if len(data) < offload.VirtioLen || len(data) > offload.VirtioLen+offload.MaxSuper {
 		return 0
 	}
-	h, packet := inner.ParseVirtio(data), oracle.Exact(data[inner.VirtioLen:])
-	again := make([]byte, inner.VirtioLen)
+	h, packet := offload.ParseVirtio(data), oracle.Exact(data[offload.VirtioLen:])
+	again := make([]byte, offload.VirtioLen)
 	h.Put(again)
-	if !bytes.Equal(again, data[:inner.VirtioLen]) {
+	if !bytes.Equal(again, data[:offload.VirtioLen]) {
 		oracle.Fail(oracle.RoundTrip, "%+v is written as % x", h, again)
 	}
 	finishesChecksum(h, packet)
-	var s inner.Splitter
+	var s offload.Splitter
 	started := s.Start(h, packet)
 	want, ok := slowSplit(h, packet)
 	oracle.Agree("Start", started, ok)
@@ -30,7 +30,7 @@ func Split(data []byte) int {
 		oracle.Agree("More of nothing", s.More(), false)
 		return 0
 	}
-	into := make([]byte, inner.MaxSuper+1)
+	into := make([]byte, offload.MaxSuper+1)
 	for i, part := range want {
 		if !s.More() {
 			oracle.Fail(oracle.Agreement, "%d packets, want %d", i, len(want))
@@ -43,7 +43,7 @@ func Split(data []byte) int {
 		}
 	}
 	oracle.Agree("More behind the last", s.More(), false)
-	oracle.Untouched(packet, data[inner.VirtioLen:])
+	oracle.Untouched(packet, data[offload.VirtioLen:])
 	givesUp(h, packet, len(want[0]))
 	if oracle.Sampled(data, costly) {
 		cut := func() {
@@ -59,8 +59,8 @@ func Split(data []byte) int {
 }
 
 // givesUp: a packet that does not fit ends the whole, and nothing is written.
-func givesUp(h inner.VirtioHeader, packet []byte, first int) {
-	var s inner.Splitter
+func givesUp(h offload.VirtioHeader, packet []byte, first int) {
+	var s offload.Splitter
 	s.Start(h, packet)
 	if n := s.Next(make([]byte, first-1)); n != 0 || s.More() {
 		oracle.Fail(oracle.Agreement, "a packet of %d octets was written into %d", first, first-1)
@@ -69,10 +69,10 @@ func givesUp(h inner.VirtioHeader, packet []byte, first int) {
 
 // finishesChecksum: the field is in the packet, nothing else is written, and
 // all from the start on sums up.
-func finishesChecksum(h inner.VirtioHeader, packet []byte) {
+func finishesChecksum(h offload.VirtioHeader, packet []byte) {
 	field := int(h.ChecksumStart) + int(h.ChecksumOffset)
 	p := oracle.Exact(packet)
-	done := inner.FinishChecksum(p, h)
+	done := offload.FinishChecksum(p, h)
 	oracle.Agree("FinishChecksum", done, field+2 <= len(p))
 	if !done {
 		oracle.Untouched(p, packet)
@@ -88,15 +88,15 @@ func finishesChecksum(h inner.VirtioHeader, packet []byte) {
 }
 
 // slowSplit is what a network card makes of a super-packet.
-func slowSplit(h inner.VirtioHeader, packet []byte) (parts [][]byte, ok bool) {
+func slowSplit(h offload.VirtioHeader, packet []byte) (parts [][]byte, ok bool) {
 	s, ok := slowSegment(packet)
-	kind := h.GSOType &^ inner.GSOECN
+	kind := h.GSOType &^ offload.GSOECN
 	switch {
-	case !ok, len(s.payload) == 0, h.GSOSize == 0, h.Flags&inner.NeedsChecksum == 0:
+	case !ok, len(s.payload) == 0, h.GSOSize == 0, h.Flags&offload.NeedsChecksum == 0:
 		return nil, false
 	case int(h.ChecksumStart) != len(s.ip), int(h.ChecksumOffset) != s.checksumAt():
 		return nil, false
-	case s.udp && h.GSOType != inner.GSOUDP, !s.udp && s.ipv6 && kind != inner.GSOTCP6, !s.udp && !s.ipv6 && kind != inner.GSOTCP4:
+	case s.udp && h.GSOType != offload.GSOUDP, !s.udp && s.ipv6 && kind != offload.GSOTCP6, !s.udp && !s.ipv6 && kind != offload.GSOTCP4:
 		return nil, false
 	}
 	chunks := slices.Collect(slices.Chunk(s.payload, int(h.GSOSize)))

@@ -5,14 +5,14 @@ import (
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/fuzz/oracle"
-	"github.com/tunnelbench/tunnelbench/reference"
+	tunnelwire "github.com/tunnelbench/tunnelbench/reference/wire"
 )
 
 // Window attacks the replay window with a program of sequence numbers, and asks a
 // set what it should say. A step is three octets: how the number follows from the newest, and
 // by how much.
 func Window(data []byte) int {
-	var w reference.Window
+	var w tunnelwire.Window
 	var model windowModel
 	var sequences []uint64
 	accepted, program := 0, data
@@ -23,12 +23,12 @@ func Window(data []byte) int {
 			oracle.Fail(oracle.Agreement, "sequence %d, the newest being %d: %v, want %v", sequence, newest, got, want)
 		}
 		sequences = append(sequences, sequence)
-		if want == reference.DropNone {
+		if want == nil {
 			accepted = 1
 		}
 	}
 	all := func() {
-		w = reference.Window{}
+		w = tunnelwire.Window{}
 		for _, sequence := range sequences {
 			w.Accept(sequence)
 		}
@@ -58,7 +58,7 @@ func (m *windowModel) step(how byte, by uint64) uint64 {
 	case 4:
 		return m.newest + by%65 // around a word
 	case 5:
-		return m.newest - reference.WindowSize + by%5 - 2
+		return m.newest - tunnelwire.WindowSize + by%5 - 2
 	case 6:
 		return m.newest + by<<48
 	case 7:
@@ -68,17 +68,17 @@ func (m *windowModel) step(how byte, by uint64) uint64 {
 }
 
 // accept is RFC 6479's rule: a number that is new, and not too far behind.
-func (m *windowModel) accept(sequence uint64) reference.Drop {
+func (m *windowModel) accept(sequence uint64) error {
 	switch {
-	case sequence <= m.newest && m.newest-sequence >= reference.WindowSize:
-		return reference.DropOld
+	case sequence <= m.newest && m.newest-sequence >= tunnelwire.WindowSize:
+		return tunnelwire.ErrOld
 	case m.seen[sequence]:
-		return reference.DropReplay
+		return tunnelwire.ErrReplay
 	}
 	if m.seen == nil {
 		m.seen = map[uint64]bool{}
 	}
 	m.seen[sequence] = true
 	m.newest = max(m.newest, sequence)
-	return reference.DropNone
+	return nil
 }

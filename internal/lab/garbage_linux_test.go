@@ -17,7 +17,7 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/internal/sys"
 	"github.com/tunnelbench/tunnelbench/netns"
-	"github.com/tunnelbench/tunnelbench/reference"
+	"github.com/tunnelbench/tunnelbench/reference/wire"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
@@ -46,8 +46,8 @@ func attacks() []attack {
 		}
 		return p
 	}
-	old := append(make([]byte, reference.HeaderLen), innerPacket()...)
-	reference.Seal(old, 1, 1)
+	old := append(make([]byte, wire.HeaderLen), innerPacket()...)
+	wire.PutHeader(old, 1, 1)
 	return []attack{
 		{"dropped by a filter", 6666, filteredPort, garbage},
 		{"garbage of a stranger", 6666, tunnelPort, garbage},

@@ -9,6 +9,8 @@ import (
 	"net/netip"
 
 	"github.com/tunnelbench/tunnelbench/reference"
+	"github.com/tunnelbench/tunnelbench/reference/inner"
+	tunnelwire "github.com/tunnelbench/tunnelbench/reference/wire"
 )
 
 // naive is the reference tunnel's format without anything that makes it fast:
@@ -56,22 +58,22 @@ func runNaive(ctx context.Context, e end, ready func() error) error {
 
 // naiveOut carries packets to the peer, one by one. What the socket refuses is lost.
 func naiveOut(tun io.Reader, conn net.Conn, mtu int) error {
-	datagram := make([]byte, reference.HeaderLen+mtu)
+	datagram := make([]byte, tunnelwire.HeaderLen+mtu)
 	for sequence := uint64(1); ; sequence++ {
-		n, err := tun.Read(datagram[reference.HeaderLen:])
+		n, err := tun.Read(datagram[tunnelwire.HeaderLen:])
 		if err != nil {
 			return fmt.Errorf("read from the TUN device: %w", err)
 		}
-		reference.Seal(datagram[:reference.HeaderLen+n], referenceID, sequence)
-		_, _ = conn.Write(datagram[:reference.HeaderLen+n])
+		tunnelwire.PutHeader(datagram[:tunnelwire.HeaderLen+n], referenceID, sequence)
+		_, _ = conn.Write(datagram[:tunnelwire.HeaderLen+n])
 	}
 }
 
 // naiveIn carries packets from the peer, one by one, with the reference
 // tunnel's checks.
 func naiveIn(tun io.Writer, conn net.Conn, mtu int) error {
-	var window reference.Window
-	datagram := make([]byte, reference.HeaderLen+mtu+1)
+	var window tunnelwire.Window
+	datagram := make([]byte, tunnelwire.HeaderLen+mtu+1)
 	for {
 		n, err := conn.Read(datagram)
 		if errors.Is(err, net.ErrClosed) {
@@ -80,8 +82,8 @@ func naiveIn(tun io.Writer, conn net.Conn, mtu int) error {
 		if err != nil {
 			continue // an ICMP error for something sent while the peer was not there yet
 		}
-		h, payload, drop := reference.Open(datagram[:n], referenceID)
-		if drop != reference.DropNone || len(payload) > mtu || window.Accept(h.Sequence) != reference.DropNone {
+		h, payload, err := tunnelwire.ParseDatagram(datagram[:n])
+		if err != nil || h.Tunnel != referenceID || len(payload) > mtu || !inner.IsIP(payload) || window.Accept(h.Sequence) != nil {
 			continue
 		}
 		_, _ = tun.Write(payload)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/netns"
 	"github.com/tunnelbench/tunnelbench/reference"
+	tunnelwire "github.com/tunnelbench/tunnelbench/reference/wire"
 )
 
 // The project's own tunnel, one process per side:
@@ -32,7 +33,7 @@ var (
 const referenceProtocol = "reference"
 
 // referenceOverhead is what it adds to an inner packet on an IPv4 underlay.
-const referenceOverhead = 28 + reference.HeaderLen
+const referenceOverhead = 28 + tunnelwire.HeaderLen
 
 // onOff are the values of a switch.
 var onOff = []string{"on", "off"}
@@ -119,6 +120,7 @@ func referenceConfig(e end) (reference.Config, error) {
 		port = reference.PortKind(value)
 	}
 	cfg := reference.Defaults(port)
+	cfg.ExtraProcs = true // this process does nothing else
 	for key, into := range map[string]*bool{"gso": &cfg.GSO, "gro": &cfg.GRO, "offloads": &cfg.Offloads, "yield": &cfg.Yield, "pooling": &cfg.Pooling} {
 		if value, set := e.params[key]; set {
 			*into = value == "on"

@@ -5,28 +5,28 @@ import (
 	"net/netip"
 )
 
-// Least octets of an IP header (RFC 791 section 3.1, RFC 8200 section 3).
+// Least bytes of an IP header (RFC 791 section 3.1, RFC 8200 section 3).
 const (
-	minIPv4 = 20
-	minIPv6 = 40
+	MinIPv4 = 20
+	MinIPv6 = 40
 )
 
-// IsIP tells whether packet starts like an IPv4 or IPv6 packet. The kernel
+// IsIP reports whether packet starts like an IPv4 or IPv6 packet. The kernel
 // looks at everything else when it routes the packet.
 func IsIP(packet []byte) bool {
-	if len(packet) < minIPv4 {
+	if len(packet) < MinIPv4 {
 		return false
 	}
 	switch packet[0] >> 4 {
 	case 4:
 		return true
 	case 6:
-		return len(packet) >= minIPv6
+		return len(packet) >= MinIPv6
 	}
 	return false
 }
 
-// Length is the length in octets that an IP packet says it has, or 0 when it
+// Length is the length in bytes that an IP packet says it has, or 0 when it
 // is too short to say (RFC 791 section 3.1, RFC 8200 section 3).
 func Length(packet []byte) int {
 	if !IsIP(packet) {
@@ -35,7 +35,7 @@ func Length(packet []byte) int {
 	if packet[0]>>4 == 4 {
 		return int(binary.BigEndian.Uint16(packet[2:]))
 	}
-	return minIPv6 + int(binary.BigEndian.Uint16(packet[4:]))
+	return MinIPv6 + int(binary.BigEndian.Uint16(packet[4:]))
 }
 
 // Source is where a packet that passes IsIP comes from.

@@ -7,7 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/tunnelbench/tunnelbench/reference"
+	"github.com/tunnelbench/tunnelbench/reference/inner"
+	"github.com/tunnelbench/tunnelbench/reference/wire"
 )
 
 func testPath() Path {
@@ -63,7 +64,7 @@ func TestForgery(t *testing.T) {
 		for range 100000 {
 			frame := s.Next(buffer)
 			datagram := frame[ethernetLen+ipv4Len+udpLen:]
-			if _, packet, drop := reference.Open(datagram, peerTunnel); drop == reference.DropNone && fromPeer(packet) {
+			if h, packet, err := wire.ParseDatagram(datagram); err == nil && h.Tunnel == peerTunnel && inner.IsIP(packet) && fromPeer(packet) {
 				right++
 			}
 		}

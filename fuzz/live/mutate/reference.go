@@ -4,7 +4,7 @@ import (
 	"encoding/binary"
 	"hash/crc32"
 
-	"github.com/tunnelbench/tunnelbench/reference"
+	"github.com/tunnelbench/tunnelbench/reference/wire"
 )
 
 // Where the frame header's fields lie.
@@ -23,12 +23,12 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // be dropped; the checksum is right all the same, but where it is the fault.
 func (s *Stream) referenceFrame(b []byte) []byte {
 	start := len(b)
-	b = append(b, blank[:reference.HeaderLen]...)
+	b = append(b, blank[:wire.HeaderLen]...)
 	b = s.inner(b)
 	f := b[start:]
 	binary.BigEndian.PutUint32(f, peerTunnel)
 	binary.BigEndian.PutUint64(f[offSequence:], s.sequence())
-	binary.BigEndian.PutUint16(f[offLength:], uint16(len(f)-reference.HeaderLen))
+	binary.BigEndian.PutUint16(f[offLength:], uint16(len(f)-wire.HeaderLen))
 	if s.path.Forge && s.oneIn(2) {
 		s.note("forged")
 		mend(f)
@@ -62,7 +62,7 @@ func mend(f []byte) {
 // breakFrame puts one fault into the frame that begins at start.
 func (s *Stream) breakFrame(b []byte, start int) []byte {
 	f := b[start:]
-	inside := f[reference.HeaderLen:]
+	inside := f[wire.HeaderLen:]
 	switch s.random.IntN(7) {
 	case 0:
 		s.note("tunnel id")
@@ -84,9 +84,9 @@ func (s *Stream) breakFrame(b []byte, start int) []byte {
 		inside[0] = byte([]uint8{0, 1, 5, 7, 15}[s.random.IntN(5)])<<4 | inside[0]&15
 	case 5:
 		s.note("inner packet cut")
-		b = b[:start+reference.HeaderLen+s.between(0, 19)]
+		b = b[:start+wire.HeaderLen+s.between(0, 19)]
 		f = b[start:]
-		binary.BigEndian.PutUint16(f[offLength:], uint16(len(f)-reference.HeaderLen))
+		binary.BigEndian.PutUint16(f[offLength:], uint16(len(f)-wire.HeaderLen))
 	case 6:
 		s.note("inner source")
 		s.strangeSource(inside)
@@ -124,11 +124,11 @@ func (s *Stream) otherLength(n uint16) uint16 {
 // controlFrame is for tunnel 0, which nobody is to answer unasked.
 func (s *Stream) controlFrame(b []byte) []byte {
 	start := len(b)
-	b = append(b, blank[:reference.HeaderLen]...)
+	b = append(b, blank[:wire.HeaderLen]...)
 	b = s.fill(b, s.between(0, 24))
 	f := b[start:]
 	binary.BigEndian.PutUint64(f[offSequence:], s.sequence())
-	binary.BigEndian.PutUint16(f[offLength:], uint16(len(f)-reference.HeaderLen))
+	binary.BigEndian.PutUint16(f[offLength:], uint16(len(f)-wire.HeaderLen))
 	mend(f)
 	return b
 }

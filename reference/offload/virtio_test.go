@@ -1,4 +1,4 @@
-package inner
+package offload
 
 import (
 	"bytes"
@@ -10,6 +10,9 @@ import (
 
 	"github.com/gopacket/gopacket"
 	"github.com/gopacket/gopacket/layers"
+
+	"github.com/tunnelbench/tunnelbench/internal/checksum"
+	"github.com/tunnelbench/tunnelbench/reference/inner"
 )
 
 // flowOf makes the packets of one flow.
@@ -145,9 +148,9 @@ func TestSplitMakesWhatGopacketMakes(t *testing.T) {
 			whole := f
 			whole.flags = flags
 			big := whole.next(t, payload)
-			at := minIPv4
+			at := inner.MinIPv4
 			if f.ipv6 {
-				at = minIPv6
+				at = inner.MinIPv6
 			}
 			h := VirtioHeader{Flags: NeedsChecksum, GSOType: GSOTCP4, GSOSize: 1200, ChecksumStart: uint16(at), ChecksumOffset: tcpChecksum, HeaderLen: uint16(len(big))}
 			switch {
@@ -228,8 +231,8 @@ func TestWhatIsNotMerged(t *testing.T) {
 func TestMergeSurvivesALyingHeader(t *testing.T) {
 	f := flowOf{port: 1}
 	whole := f.next(t, []byte("abc"))
-	liar := slices.Clone(whole[:minIPv4])
-	liar[0], liar[2], liar[3] = 0x4f, 0, minIPv4
+	liar := slices.Clone(whole[:inner.MinIPv4])
+	liar[0], liar[2], liar[3] = 0x4f, 0, inner.MinIPv4
 	if supers := merged([][]byte{liar, whole, liar, whole}); len(supers) != 4 {
 		t.Errorf("%d super-packets, want 4", len(supers))
 	}
@@ -296,7 +299,7 @@ func TestMergeKeepsTheOrderOfAFlow(t *testing.T) {
 func TestSplitRefuses(t *testing.T) {
 	f := flowOf{udp: true, port: 1}
 	good := f.next(t, make([]byte, 3000))
-	h := VirtioHeader{Flags: NeedsChecksum, GSOType: GSOUDP, GSOSize: 1000, ChecksumStart: minIPv4, ChecksumOffset: udpChecksum}
+	h := VirtioHeader{Flags: NeedsChecksum, GSOType: GSOUDP, GSOSize: 1000, ChecksumStart: inner.MinIPv4, ChecksumOffset: udpChecksum}
 	for name, bend := range map[string]func(*VirtioHeader, []byte) []byte{
 		"size 0":             func(h *VirtioHeader, p []byte) []byte { h.GSOSize = 0; return p },
 		"another type":       func(h *VirtioHeader, p []byte) []byte { h.GSOType = GSOTCP4; return p },
@@ -328,7 +331,7 @@ func TestFinishChecksum(t *testing.T) {
 		tr, _ := parseTransport(whole)
 		h := VirtioHeader{Flags: NeedsChecksum, ChecksumStart: uint16(tr.ipLen), ChecksumOffset: uint16(tr.checksumAt() - tr.ipLen)}
 		left := slices.Clone(whole)
-		binary.BigEndian.PutUint16(left[tr.checksumAt():], fold(tr.pseudo(left, len(left)-tr.ipLen)))
+		binary.BigEndian.PutUint16(left[tr.checksumAt():], checksum.Fold(tr.pseudo(left, len(left)-tr.ipLen)))
 		if !FinishChecksum(left, h) || !bytes.Equal(left, whole) {
 			t.Errorf("%+v: not the checksum that was left out", f)
 		}
@@ -347,7 +350,7 @@ func TestFinishPartial(t *testing.T) {
 		if FinishPartial(p); !bytes.Equal(p, whole) {
 			t.Errorf("%+v: a whole packet was changed", f)
 		}
-		binary.BigEndian.PutUint16(p[tr.checksumAt():], fold(tr.pseudo(p, len(p)-tr.ipLen)))
+		binary.BigEndian.PutUint16(p[tr.checksumAt():], checksum.Fold(tr.pseudo(p, len(p)-tr.ipLen)))
 		if FinishPartial(p); !bytes.Equal(p, whole) {
 			t.Errorf("%+v: not completed", f)
 		}
@@ -355,26 +358,6 @@ func TestFinishPartial(t *testing.T) {
 		damaged := slices.Clone(p)
 		if FinishPartial(p); !bytes.Equal(p, damaged) {
 			t.Errorf("%+v: a damaged packet was mended", f)
-		}
-	}
-}
-
-func TestSum16(t *testing.T) {
-	rng := rand.New(rand.NewPCG(7, 8))
-	for n := range 200 {
-		for _, p := range [][]byte{random(rng, n), bytes.Repeat([]byte{0xff}, n)} {
-			initial, slow := rng.Uint64(), uint64(0)
-			for i, b := range p {
-				slow += uint64(b) << (8 * (1 - i%2))
-			}
-			slow += initial>>48 + initial>>32&0xffff + initial>>16&0xffff + initial&0xffff
-			for slow > 0xffff {
-				slow = slow>>16 + slow&0xffff
-			}
-			// Both zeros of one's complement are the same.
-			if got := fold(sum16(p, initial)); got%0xffff != uint16(slow)%0xffff {
-				t.Fatalf("%d octets: %04x, want %04x", n, got, slow)
-			}
 		}
 	}
 }
@@ -402,18 +385,6 @@ func TestOffloadsDoNotAllocate(t *testing.T) {
 		}
 	}); n != 0 {
 		t.Errorf("a batch joined and cut up allocates %v times", n)
-	}
-}
-
-func BenchmarkSum16(b *testing.B) {
-	for _, n := range []int{46, 1500} {
-		p := make([]byte, n)
-		b.Run("", func(b *testing.B) {
-			b.SetBytes(int64(n))
-			for b.Loop() {
-				sum16(p, 0)
-			}
-		})
 	}
 }
 

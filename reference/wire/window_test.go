@@ -1,4 +1,4 @@
-package reference
+package wire
 
 import (
 	"math"
@@ -12,16 +12,16 @@ type windowSet struct {
 	seen   map[uint64]bool
 }
 
-func (o *windowSet) accept(sequence uint64) Drop {
+func (o *windowSet) accept(sequence uint64) error {
 	switch {
 	case sequence <= o.newest && o.newest-sequence >= WindowSize:
-		return DropOld
+		return ErrOld
 	case o.seen[sequence]:
-		return DropReplay
+		return ErrReplay
 	}
 	o.newest = max(o.newest, sequence)
 	o.seen[sequence] = true
-	return DropNone
+	return nil
 }
 
 func TestWindowAgainstSet(t *testing.T) {
@@ -58,11 +58,11 @@ func TestWindowEdges(t *testing.T) {
 	const far = uint64(1) << 40
 	steps := []struct {
 		sequence uint64
-		want     Drop
+		want     error
 	}{
-		{0, DropNone}, {0, DropReplay}, {far, DropNone}, {far, DropReplay},
-		{far - WindowSize + 1, DropNone}, {far - WindowSize + 1, DropReplay}, {far - WindowSize, DropOld},
-		{0, DropOld}, {math.MaxUint64, DropNone}, {math.MaxUint64, DropReplay}, {far, DropOld},
+		{0, nil}, {0, ErrReplay}, {far, nil}, {far, ErrReplay},
+		{far - WindowSize + 1, nil}, {far - WindowSize + 1, ErrReplay}, {far - WindowSize, ErrOld},
+		{0, ErrOld}, {math.MaxUint64, nil}, {math.MaxUint64, ErrReplay}, {far, ErrOld},
 	}
 	for _, s := range steps {
 		if got := w.Accept(s.sequence); got != s.want {

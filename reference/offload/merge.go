@@ -1,8 +1,11 @@
-package inner
+package offload
 
 import (
 	"bytes"
 	"encoding/binary"
+
+	"github.com/tunnelbench/tunnelbench/internal/checksum"
+	"github.com/tunnelbench/tunnelbench/reference/inner"
 )
 
 // Merger joins packets of a flow into super-packets, from which the kernel, or
@@ -94,7 +97,7 @@ func (m *Merger) begin(at int, t transport, open bool) {
 // mayBegin tells whether others may be joined to packet.
 func (t transport) mayBegin(packet []byte) bool {
 	switch {
-	case len(packet) == t.headerLen || !t.ipv6 && t.ipLen != minIPv4:
+	case len(packet) == t.headerLen || !t.ipv6 && t.ipLen != inner.MinIPv4:
 		return false
 	case t.udp:
 		return true
@@ -190,7 +193,7 @@ func (f *mergeFlow) head(first []byte) VirtioHeader {
 	if f.push {
 		first[f.ipLen+tcpFlags] |= flagPSH
 	}
-	binary.BigEndian.PutUint16(first[f.checksumAt():], fold(f.pseudo(first, f.total-f.ipLen)))
+	binary.BigEndian.PutUint16(first[f.checksumAt():], checksum.Fold(f.pseudo(first, f.total-f.ipLen)))
 	h := VirtioHeader{
 		Flags: NeedsChecksum, GSOType: GSOUDP, HeaderLen: uint16(f.headerLen), GSOSize: uint16(f.size),
 		ChecksumStart: uint16(f.ipLen), ChecksumOffset: uint16(f.checksumAt() - f.ipLen),

@@ -1,4 +1,6 @@
-package reference
+package wire
+
+import "errors"
 
 // A replay window in the form of RFC 6479: a ring of words, of which the one
 // that holds the newest sequence number is filled from its low end. Moving
@@ -20,21 +22,28 @@ type Window struct {
 	seen   [windowWords]uint64
 }
 
-// Accept notes sequence as seen and returns DropNone if it is new, DropReplay
-// if it was seen before, DropOld if it is too far behind to tell. Only ask for
-// datagrams whose checksum held: a new sequence number moves the window.
-func (w *Window) Accept(sequence uint64) Drop {
+// Why a sequence number is refused. They are returned bare and can be compared
+// with ==.
+var (
+	ErrReplay = errors.New("sequence number seen before")
+	ErrOld    = errors.New("sequence number left of the replay window")
+)
+
+// Accept notes sequence as seen and returns nil if it is new, ErrReplay if it
+// was seen before, ErrOld if it is too far behind to know. Only ask for
+// datagrams whose checksum holds: a new sequence number moves the window.
+func (w *Window) Accept(sequence uint64) error {
 	if sequence > w.newest {
 		w.advance(sequence)
 	} else if w.newest-sequence >= WindowSize {
-		return DropOld
+		return ErrOld
 	}
 	word, bit := &w.seen[sequence/wordBits%windowWords], uint64(1)<<(sequence%wordBits)
 	if *word&bit != 0 {
-		return DropReplay
+		return ErrReplay
 	}
 	*word |= bit
-	return DropNone
+	return nil
 }
 
 // advance makes sequence the newest and clears the words that it enters.

@@ -1,6 +1,10 @@
-package inner
+package offload
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"github.com/tunnelbench/tunnelbench/internal/checksum"
+)
 
 // Splitter cuts a super-packet, a TCP or UDP packet that stands for many of one
 // size, into these, as a network card does (TSO, USO). Start it, then call next
@@ -83,7 +87,7 @@ func (s *Splitter) cutTCP(header []byte) {
 func (t transport) setChecksum(packet []byte) {
 	field := packet[t.checksumAt():][:2]
 	binary.BigEndian.PutUint16(field, 0)
-	sum := ^fold(sum16(packet[t.ipLen:], t.pseudo(packet, len(packet)-t.ipLen)))
+	sum := ^checksum.Fold(checksum.Sum(packet[t.ipLen:], t.pseudo(packet, len(packet)-t.ipLen)))
 	if t.udp && sum == 0 {
 		sum = 0xffff
 	}
@@ -99,17 +103,17 @@ func (t transport) checksumsAreRight(packet []byte) bool {
 	if t.udp && field == 0 || !t.udp && field == ones {
 		return false
 	}
-	if !t.ipv6 && (binary.BigEndian.Uint16(packet[ipv4Checksum:]) == ones || fold(sum16(packet[:t.ipLen], 0)) != ones) {
+	if !t.ipv6 && (binary.BigEndian.Uint16(packet[ipv4Checksum:]) == ones || checksum.Fold(checksum.Sum(packet[:t.ipLen], 0)) != ones) {
 		return false
 	}
-	return fold(sum16(packet[t.ipLen:], t.pseudo(packet, len(packet)-t.ipLen))) == ones
+	return checksum.Fold(checksum.Sum(packet[t.ipLen:], t.pseudo(packet, len(packet)-t.ipLen))) == ones
 }
 
 // FinishPartial completes a transport checksum of which only the pseudo header
 // is summed up: so it comes from a virtual cable, where nobody says so.
 func FinishPartial(packet []byte) {
 	t, ok := parseTransport(packet)
-	if !ok || binary.BigEndian.Uint16(packet[t.checksumAt():]) != fold(t.pseudo(packet, len(packet)-t.ipLen)) {
+	if !ok || binary.BigEndian.Uint16(packet[t.checksumAt():]) != checksum.Fold(t.pseudo(packet, len(packet)-t.ipLen)) {
 		return
 	}
 	if !t.checksumsAreRight(packet) {

@@ -1,8 +1,10 @@
-package inner
+package offload
 
 import (
 	"encoding/binary"
-	"math/bits"
+
+	"github.com/tunnelbench/tunnelbench/internal/checksum"
+	"github.com/tunnelbench/tunnelbench/reference/inner"
 )
 
 // VirtioHeader is struct virtio_net_hdr (linux/virtio_net.h): what a TUN device
@@ -59,62 +61,12 @@ func FinishChecksum(packet []byte, h VirtioHeader) bool {
 	if field+2 > len(packet) {
 		return false
 	}
-	sum := ^fold(sum16(packet[start:], 0))
+	sum := ^checksum.Fold(checksum.Sum(packet[start:], 0))
 	if sum == 0 {
 		sum = 0xffff // RFC 768: 0 says that there is none; for TCP both are the same
 	}
 	binary.BigEndian.PutUint16(packet[field:], sum)
 	return true
-}
-
-// sum16 adds the big-endian 16-bit words of p to initial, as far as one's
-// complement is concerned; an odd octet at the end is as if a zero followed. It
-// sums up little-endian words of 64 bits with the carry going round, and swaps
-// the octets of the result (RFC 1071 section 2).
-func sum16(p []byte, initial uint64) uint64 {
-	var sum, carry uint64
-	for ; len(p) >= 64; p = p[64:] {
-		q := p[:64]
-		sum, carry = bits.Add64(sum, binary.LittleEndian.Uint64(q[0:]), carry)
-		sum, carry = bits.Add64(sum, binary.LittleEndian.Uint64(q[8:]), carry)
-		sum, carry = bits.Add64(sum, binary.LittleEndian.Uint64(q[16:]), carry)
-		sum, carry = bits.Add64(sum, binary.LittleEndian.Uint64(q[24:]), carry)
-		sum, carry = bits.Add64(sum, binary.LittleEndian.Uint64(q[32:]), carry)
-		sum, carry = bits.Add64(sum, binary.LittleEndian.Uint64(q[40:]), carry)
-		sum, carry = bits.Add64(sum, binary.LittleEndian.Uint64(q[48:]), carry)
-		sum, carry = bits.Add64(sum, binary.LittleEndian.Uint64(q[56:]), carry)
-	}
-	for ; len(p) >= 8; p = p[8:] {
-		sum, carry = bits.Add64(sum, binary.LittleEndian.Uint64(p), carry)
-	}
-	sum, carry = bits.Add64(sum, tail64(p), carry)
-	sum, carry = bits.Add64(sum, 0, carry)
-	return initial + uint64(bits.ReverseBytes16(fold(sum+carry)))
-}
-
-// tail64 is the little-endian number in the fewer than 8 octets of p.
-func tail64(p []byte) (n uint64) {
-	shift := 0
-	if len(p) >= 4 {
-		n, shift = uint64(binary.LittleEndian.Uint32(p)), 32
-		p = p[4:]
-	}
-	if len(p) >= 2 {
-		n |= uint64(binary.LittleEndian.Uint16(p)) << shift
-		p, shift = p[2:], shift+16
-	}
-	if len(p) >= 1 {
-		n |= uint64(p[0]) << shift
-	}
-	return n
-}
-
-// fold makes the 16-bit one's complement sum of it.
-func fold(sum uint64) uint16 {
-	sum = sum>>32 + sum&0xffffffff
-	sum = sum>>32 + sum&0xffffffff
-	sum = sum>>16 + sum&0xffff
-	return uint16(sum>>16 + sum&0xffff)
 }
 
 // transport is where the parts of a TCP or UDP packet are.
@@ -144,7 +96,6 @@ const (
 	flagCWR        = 128
 	ipv4ID         = 4
 	ipv4Fragment   = 6
-	ipv4TTL        = 8
 	ipv4Protocol   = 9
 	ipv4Checksum   = 10
 	ipv6NextHeader = 6
@@ -153,15 +104,15 @@ const (
 // parseTransport finds the headers of a whole TCP or UDP packet, which is
 // exactly as long as it says; no fragment, no IPv6 extension header.
 func parseTransport(packet []byte) (t transport, ok bool) {
-	if n := Length(packet); n == 0 || n != len(packet) {
+	if n := inner.Length(packet); n == 0 || n != len(packet) {
 		return t, false
 	}
 	var protocol byte
 	if t.ipv6 = packet[0]>>4 == 6; t.ipv6 {
-		t.ipLen, protocol = minIPv6, packet[ipv6NextHeader]
+		t.ipLen, protocol = inner.MinIPv6, packet[ipv6NextHeader]
 	} else {
 		t.ipLen, protocol = int(packet[0]&15)*4, packet[ipv4Protocol]
-		if t.ipLen < minIPv4 || binary.BigEndian.Uint16(packet[ipv4Fragment:])&0x3fff != 0 {
+		if t.ipLen < inner.MinIPv4 || binary.BigEndian.Uint16(packet[ipv4Fragment:])&0x3fff != 0 {
 			return t, false
 		}
 	}
@@ -202,7 +153,7 @@ func (t transport) pseudo(packet []byte, length int) uint64 {
 	if t.ipv6 {
 		addresses = packet[8:40]
 	}
-	return sum16(addresses, protocol+uint64(length))
+	return checksum.Sum(addresses, protocol+uint64(length))
 }
 
 // setLength writes the lengths of a packet of n octets into its headers, and the
@@ -212,10 +163,10 @@ func (t transport) setLength(packet []byte, n int) {
 		binary.BigEndian.PutUint16(packet[t.ipLen+4:], uint16(n-t.ipLen))
 	}
 	if t.ipv6 {
-		binary.BigEndian.PutUint16(packet[4:], uint16(n-minIPv6))
+		binary.BigEndian.PutUint16(packet[4:], uint16(n-inner.MinIPv6))
 		return
 	}
 	binary.BigEndian.PutUint16(packet[2:], uint16(n))
 	binary.BigEndian.PutUint16(packet[ipv4Checksum:], 0)
-	binary.BigEndian.PutUint16(packet[ipv4Checksum:], ^fold(sum16(packet[:t.ipLen], 0)))
+	binary.BigEndian.PutUint16(packet[ipv4Checksum:], ^checksum.Fold(checksum.Sum(packet[:t.ipLen], 0)))
 }
