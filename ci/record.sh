@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Records the sets of ci/testdata/recorded, which TestRecordedSets judges: gates of HEAD on a machine
+# Records the sets of ci/gate/testdata/recorded, which TestRecordedSets judges: gates of HEAD on a machine
 # that misbehaves on purpose, and of a head that crashes.
 #
 #   sudo ci/record.sh
@@ -22,7 +22,7 @@ burst() { while :; do hog 2; sleep 9; done; }                                   
 bimodal() { while :; do hog 0.4; sleep 0.2; if ((RANDOM % 6 == 0)); then sleep 12; fi; done; } # busy for a while, quiet for a while
 drift() { for ((ms = 10; ; ms += 4)); do hog "0.$(printf %03d $((ms < 900 ? ms : 900)))"; sleep 1; done; } # ever busier
 
-keep() { mkdir -p "ci/testdata/recorded/$1"; cp "$out"/gate/{base,head}.json "ci/testdata/recorded/$1/"; }
+keep() { mkdir -p "ci/gate/testdata/recorded/$1"; cp "$out"/gate/{base,head}.json "ci/gate/testdata/recorded/$1/"; }
 gate() { bin/tunnelbench gate --metrics forwarding_rate/64 --patience 2s --noise "$out/none" --out "$out/gate" --time 90s "$@" || true; }
 
 for kind in burst bimodal drift; do

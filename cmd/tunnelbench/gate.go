@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tunnelbench/tunnelbench/ci"
+	"github.com/tunnelbench/tunnelbench/ci/gate"
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 	"github.com/tunnelbench/tunnelbench/reports"
@@ -36,7 +36,7 @@ var gateVerb = verb{
 		set.StringVar(&f.repo, "repo", ".", "`directory` of the repository")
 		set.StringVar(&f.dut, "dut", "reference", "`device`: a tunnel of this program, or exec: and a path in the repository")
 		set.StringVar(&f.build, "build", "", "shell `command` that builds an exec device in its tree")
-		set.StringVar(&f.policy, "policy", "", "`file` with metrics, limits and risks (default: ci/policy.yaml of this build)")
+		set.StringVar(&f.policy, "policy", "", "`file` with metrics, limits and risks (default: ci/gate/policy.yaml of this build)")
 		set.StringVar(&f.metrics, "metrics", "", "judge only these `metrics` of the policy, by comma")
 		set.IntVar(&f.layouts, "layouts", 4, "`number` of link layouts of each side")
 		set.BoolVar(&f.aa, "aa", false, "hold --head against itself in other layouts: how noisy and how biased is this machine?")
@@ -76,20 +76,20 @@ func (f *gateFlags) run(ctx context.Context, s streams) error {
 }
 
 // readPolicy is the policy, with the metrics that were asked for.
-func (f *gateFlags) readPolicy() (ci.Policy, error) {
-	data, name := ci.DefaultPolicy(), "the policy of this build"
+func (f *gateFlags) readPolicy() (gate.Policy, error) {
+	data, name := gate.DefaultPolicy(), "the policy of this build"
 	if f.policy != "" {
 		file, err := os.Open(f.policy)
 		if err != nil {
-			return ci.Policy{}, badUsage("--policy %s: %w", f.policy, err)
+			return gate.Policy{}, badUsage("--policy %s: %w", f.policy, err)
 		}
 		defer file.Close()
 		name = f.policy
-		if data, err = io.ReadAll(io.LimitReader(file, ci.MostPolicy+1)); err != nil {
-			return ci.Policy{}, badUsage("--policy %s: %w", f.policy, err)
+		if data, err = io.ReadAll(io.LimitReader(file, gate.MostPolicy+1)); err != nil {
+			return gate.Policy{}, badUsage("--policy %s: %w", f.policy, err)
 		}
 	}
-	p, err := ci.ParsePolicy(data, name)
+	p, err := gate.ParsePolicy(data, name)
 	if err == nil && f.metrics != "" {
 		if p, err = p.Only(strings.Split(f.metrics, ",")); err != nil {
 			err = fmt.Errorf("--metrics %s: %w", f.metrics, err)
@@ -102,7 +102,7 @@ func (f *gateFlags) readPolicy() (ci.Policy, error) {
 }
 
 // recorded judges two files.
-func (f *gateFlags) recorded(policy ci.Policy, s streams) error {
+func (f *gateFlags) recorded(policy gate.Policy, s streams) error {
 	base, err := readSet(f.set.Arg(0))
 	if err != nil {
 		return err
@@ -116,7 +116,7 @@ func (f *gateFlags) recorded(policy ci.Policy, s streams) error {
 		return err
 	}
 	policy.Bias = noise.Bias(head.Host)
-	j, err := ci.Judge(policy, base, head)
+	j, err := gate.Judge(policy, base, head)
 	if err != nil {
 		return usageError{err}
 	}
@@ -140,7 +140,7 @@ func readSet(path string) (*reports.Set, error) {
 }
 
 // measure builds both sides and measures pairs until there is a verdict.
-func (f *gateFlags) measure(ctx context.Context, policy ci.Policy, s streams) error {
+func (f *gateFlags) measure(ctx context.Context, policy gate.Policy, s streams) error {
 	cfg, plan, err := f.parse()
 	if err != nil {
 		return err
@@ -274,16 +274,16 @@ func (f *gateFlags) newSet(side *gateSide, l *lab.Lab, cfg labConfig) *reports.S
 // gateRun measures until the judge has enough.
 type gateRun struct {
 	f          *gateFlags
-	policy     ci.Policy
+	policy     gate.Policy
 	streams    streams
 	base, head *reports.Set
-	noise      *ci.Noise     // of this machine, as far as it was measured
+	noise      *gate.Noise   // of this machine, as far as it was measured
 	pair       time.Duration // that one takes
 }
 
 // measure asks the judge what it needs, and gets it, until it needs no more.
 func (g *gateRun) measure(ctx context.Context, l *lab.Lab, plan lab.PairPlan) error {
-	j, err := ci.Judge(g.policy, g.base, g.head)
+	j, err := gate.Judge(g.policy, g.base, g.head)
 	if err != nil || j.Pairs == 0 { // identical binaries
 		return err
 	}
@@ -308,7 +308,7 @@ func (g *gateRun) measure(ctx context.Context, l *lab.Lab, plan lab.PairPlan) er
 		if err := g.f.writeSets(g.base, g.head); err != nil { // what was measured is not lost
 			return err
 		}
-		if j, err = ci.Judge(g.policy, g.base, g.head); err != nil {
+		if j, err = gate.Judge(g.policy, g.base, g.head); err != nil {
 			return err
 		}
 	}
@@ -325,7 +325,7 @@ func (g *gateRun) wanted(ids []string) (wanted []reports.SetMetric) {
 	return wanted
 }
 
-func (g *gateRun) progress(j ci.Judgement, pair int, since time.Duration) {
+func (g *gateRun) progress(j gate.Judgement, pair int, since time.Duration) {
 	if colour(g.streams.err) {
 		fmt.Fprintf(g.streams.err, "%sseries %d, pair %d of %d, %d metrics, %v so far", clearLine, j.Series, pair, j.Pairs, len(j.Metrics), since.Round(time.Second))
 	}
@@ -342,7 +342,7 @@ func (g *gateRun) finish() error {
 	if g.f.aa {
 		return g.finishNoise()
 	}
-	j, err := ci.Judge(g.policy, g.base, g.head)
+	j, err := gate.Judge(g.policy, g.base, g.head)
 	if err != nil {
 		return err
 	}
@@ -351,17 +351,17 @@ func (g *gateRun) finish() error {
 
 // finishNoise adds what was measured to what is known of this machine.
 func (g *gateRun) finishNoise() error {
-	run := ci.MeasureNoise(g.base, g.head, g.pair)
+	run := gate.MeasureNoise(g.base, g.head, g.pair)
 	if len(run.Metrics) == 0 {
 		return fmt.Errorf("%w: no pair had two valid halves", errNoVerdict)
 	}
 	if g.noise == nil {
-		g.noise = new(ci.Noise)
+		g.noise = new(gate.Noise)
 	}
 	if n := g.noise.Add(g.head.Host, run); n > 0 {
 		fmt.Fprintf(g.streams.err, "%s: %d runs of another machine are left out\n", g.f.noise, n)
 	}
-	data, err := ci.EncodeNoise(g.noise)
+	data, err := gate.EncodeNoise(g.noise)
 	if err == nil {
 		err = ensureDir(filepath.Dir(g.f.noise))
 	}
@@ -377,7 +377,7 @@ func (g *gateRun) finishNoise() error {
 }
 
 // readNoise is what is known of a machine; nil when nothing is.
-func (f *gateFlags) readNoise() (*ci.Noise, error) {
+func (f *gateFlags) readNoise() (*gate.Noise, error) {
 	data, err := os.ReadFile(f.noise)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil
@@ -385,7 +385,7 @@ func (f *gateFlags) readNoise() (*ci.Noise, error) {
 	if err != nil {
 		return nil, usageError{err}
 	}
-	n, err := ci.ParseNoise(data, f.noise)
+	n, err := gate.ParseNoise(data, f.noise)
 	if err != nil {
 		return nil, usageError{err}
 	}

@@ -2,7 +2,7 @@
 // draws pairs from a study of a revision held against itself, whole runs with their bias, slows
 // the head down, and has the judge decide.
 //
-//	go run ./ci/resample --metric forwarding_rate/64 --slowdown 0.05 docs/study/aa.jsonl
+//	go run ./ci/gate/resample --metric forwarding_rate/64 --slowdown 0.05 docs/study/aa.jsonl
 package main
 
 import (
@@ -17,7 +17,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/tunnelbench/tunnelbench/ci"
+	"github.com/tunnelbench/tunnelbench/ci/gate"
 	"github.com/tunnelbench/tunnelbench/reports"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
@@ -46,7 +46,7 @@ func run(path, id string, slowdown float64, gates int, seed uint64) error {
 	if err != nil {
 		return err
 	}
-	policy, err := ci.ParsePolicy(ci.DefaultPolicy(), "the policy of this build")
+	policy, err := gate.ParsePolicy(gate.DefaultPolicy(), "the policy of this build")
 	if err != nil {
 		return err
 	}
@@ -100,12 +100,12 @@ func read(path string) (runs []study, err error) {
 
 // resampled is a gate whose series are each drawn, pair by pair, from one run of the study: what
 // biased that run biases the series. Whether the head is the one or the other side is drawn, too.
-func resampled(p ci.Policy, runs []study, m *reports.GateMetric, slowdown float64, random *rand.Rand) (reports.Gate, error) {
+func resampled(p gate.Policy, runs []study, m *reports.GateMetric, slowdown float64, random *rand.Rand) (reports.Gate, error) {
 	base, head := sides(m)
 	var source study
 	series := 0
 	for {
-		j, err := ci.Judge(p, base, head)
+		j, err := gate.Judge(p, base, head)
 		if err != nil || j.Pairs == 0 {
 			return j.Gate, err
 		}

@@ -1,4 +1,4 @@
-package ci
+package gate
 
 import (
 	"bytes"
@@ -22,7 +22,7 @@ const MostPolicy = 64 << 10
 //go:embed policy.yaml
 var policyYAML []byte
 
-// DefaultPolicy is ci/policy.yaml of this build.
+// DefaultPolicy is ci/gate/policy.yaml of this build.
 func DefaultPolicy() []byte { return bytes.Clone(policyYAML) }
 
 // Policy says what a gate judges and how.

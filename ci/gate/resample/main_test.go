@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/tunnelbench/tunnelbench/ci"
+	"github.com/tunnelbench/tunnelbench/ci/gate"
 	"github.com/tunnelbench/tunnelbench/reports"
 )
 
@@ -41,7 +41,7 @@ func TestResampled(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, err := ci.ParsePolicy(ci.DefaultPolicy(), "default")
+		p, err := gate.ParsePolicy(gate.DefaultPolicy(), "default")
 		if err == nil {
 			p, err = p.Only([]string{id})
 		}

@@ -1,4 +1,4 @@
-package ci
+package gate
 
 import (
 	"strings"
@@ -6,7 +6,7 @@ import (
 )
 
 func TestDefaultPolicy(t *testing.T) {
-	p, err := ParsePolicy(DefaultPolicy(), "ci/policy.yaml")
+	p, err := ParsePolicy(DefaultPolicy(), "ci/gate/policy.yaml")
 	if err != nil || p.judged() == 0 || p.judged() > mostJudged {
 		t.Errorf("%+v %v", p, err)
 	}
