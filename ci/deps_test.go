@@ -37,7 +37,8 @@ var arrows = map[string][]string{
 	"ci/gate":                   {"internal/stats", "internal/strictyaml", "reports", "reports/result", "rfc2544"},
 	"ci/gate/resample":          {"ci/gate", "reports", "rfc2544"},
 	"reports/show":              {"internal/strictjson", "rfc2544"},
-	"reports":                   {"reports/show", "rfc2544", "internal/stats", "internal/strictjson", "reports/result"},
+	"reports":                   {"reports/show", "rfc2544", "internal/stats", "internal/strictjson", "reports/conformance", "reports/result"},
+	"reports/conformance":       {"internal/strictjson", "reports/result", "rfc2544"},
 	"rfc2544":                   {"internal/stats", "rfc2544/mlrsearch"},
 	"rfc2544/mlrsearch":         {}, // the standard library only
 	"rfc2544/simulated":         {"rfc2544", "internal/stats"},
@@ -82,7 +83,7 @@ var arrows = map[string][]string{
 var private = map[string]string{"loadgen/bpf": "loadgen", "reference/bpf": "reference", "fuzz/live/bpf": "fuzz/live", "internal/testenv": "tests", "loadgen/enginetest": "tests"}
 
 // pure packages work on any system, from values alone.
-var pure = []string{"ci/gate", "internal/checksum", "internal/stats", "internal/strictjson", "loadgen/signature", "reference/offload", "reference/wire", "reports", "reports/result", "reports/show", "rfc2544", "rfc2544/mlrsearch", "rfc2544/simulated"}
+var pure = []string{"ci/gate", "internal/checksum", "internal/stats", "internal/strictjson", "loadgen/signature", "reference/offload", "reference/wire", "reports", "reports/conformance", "reports/result", "reports/show", "rfc2544", "rfc2544/mlrsearch", "rfc2544/simulated"}
 
 // impure is what a pure package may not import.
 var impure = []string{"net", "net/http", "os/exec", "os/signal", "syscall", "unsafe", "golang.org/x/sys/unix"}

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tunnelbench/tunnelbench/reports/conformance"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/reports/result/resulttest"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
@@ -130,7 +131,7 @@ func TestInvalidResultsAreMarked(t *testing.T) {
 func TestManyDevicesFitAPicture(t *testing.T) {
 	r := &result.Results{}
 	for i := range 40 {
-		for _, s := range rfcSizes {
+		for _, s := range conformance.StandardSizes() {
 			res := latencyOf(strings.Repeat("d", 1+i), 1000, 5000)
 			res.FrameSize = s
 			r.Results = append(r.Results, res)
@@ -176,7 +177,7 @@ func TestTicks(t *testing.T) {
 func TestLogScaleNeverSeesZero(t *testing.T) {
 	points := []point{{x: 64, y: 0}, {x: 128, y: math.NaN()}, {x: 256, y: 5, lo: -1, hi: math.Inf(1)}, {x: 512, y: -3}, {x: 1518, y: math.Inf(1)}}
 	p := newPlot("x")
-	setSizes(&p.X, rfcSizes)
+	setSizes(&p.X, conformance.StandardSizes())
 	setLog(&p.Y, []float64{0, math.NaN(), -1, 5}, 1.3)
 	p.Add(plotFunc(gridY), lineOf(points, look{colour: inkText, mark: diamond}))
 	svg, err := svgOf(p, 200, "x", "x", "x")

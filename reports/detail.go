@@ -30,11 +30,7 @@ func details(r *result.Results, m *matrix, at string) ([]detail, error) {
 func detailOf(res *result.Result, id, rate string) (detail, error) {
 	title := []string{strictjson.Clean(res.DUT), sizeText(res.FrameSize), cmp.Or(strictjson.Clean(res.Test), "test"), strictjson.Clean(res.Direction)}
 	d := detail{ID: id, Title: strings.Join(slices.DeleteFunc(title, func(s string) bool { return s == "" }), " · "), State: resultState(res)}
-	for _, doubt := range append([]string{res.Unsupported, res.Error}, res.Warnings...) {
-		if doubt != "" {
-			d.Doubts = append(d.Doubts, strictjson.Clean(doubt))
-		}
-	}
+	d.Doubts = doubts(res)
 	if len(res.Values) > 0 {
 		d.Values = valueTable(res)
 	}

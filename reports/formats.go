@@ -63,17 +63,14 @@ func markdownCell(b *bytes.Buffer, r *row, c *cell) {
 	if len(c.results) == 0 {
 		return
 	}
-	rate, share, valid := show.None, show.None, "yes"
+	rate, valid := show.None, "yes"
 	if c.rate != nil {
 		rate = show.Kilo(c.rate.Value)
-	}
-	if s := show.Percent(c.share); c.share == c.share { // not NaN
-		share = s
 	}
 	if !c.valid || c.unsupport || c.died {
 		valid = "**no**"
 	}
-	cells := []string{r.label, sizeText(c.size), rate, share, microText(c.p50) + " / " + microText(c.p99), nanoText(c.cpu), limitWord(r, c)}
+	cells := []string{r.label, sizeText(c.size), rate, c.shareText(), microText(c.p50) + " / " + microText(c.p99), nanoText(c.cpu), limitWord(r, c)}
 	for i := range cells {
 		cells[i] = markdown(strictjson.Short(cells[i], show.MaxName))
 	}

@@ -102,7 +102,7 @@ func TestReadFuzzRefusesBadFiles(t *testing.T) {
 	}{
 		{"empty", nil, "bad.json: (whole file): the file ends too early"},
 		{"not an object", []byte(`[]`), "(whole file): is an array, must be an object"},
-		{"another file", resulttest.Encode(t, &result.Results{}), `/schema: is "tunnelbench.results/1", this program reads "tunnelbench.fuzz/1"`},
+		{"another file", resulttest.Encode(t, &result.Results{}), `/schema: is "tunnelbench.results/2", this program reads "tunnelbench.fuzz/1"`},
 		{"version", replace(FuzzSchema, "tunnelbench.fuzz/2"), `/schema: is "tunnelbench.fuzz/2"`},
 		{"unknown key", replace(`"kernel"`, `"ker\u001b[2Jnel"`), "unknown key"},
 		{"missing key", resulttest.Edit(t, good, func(d map[string]any) { delete(d, "targets") }), `has no "targets"`},

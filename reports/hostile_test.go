@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tunnelbench/tunnelbench/reports/conformance"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/reports/result/resulttest"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
@@ -102,7 +103,7 @@ func largest() *result.Results {
 	r := resulttest.Fixture()
 	gen := rand.New(rand.NewPCG(9, 9))
 	r.Results = nil
-	for _, size := range rfcSizes {
+	for _, size := range conformance.StandardSizes() {
 		for d := range 12 {
 			base := result.Result{DUT: "device" + strconv.Itoa(d), Kind: result.KindPlain, FrameSize: size, Direction: "forward", Valid: true, LimitedBy: result.LimitedByDUT}
 			capacity := 1e5 * float64(d+1)

@@ -69,7 +69,7 @@ func newPage(r *result.Results, at string) (*page, error) {
 		Changed: cleanAll(r.Host.Changed), Notes: cleanAll(r.Host.Notes),
 		Command: show.ShellLine(r.Command), RateTitle: rateTitle(m.rate),
 	}
-	p.RFC, p.Conformance = rfcTables(r), conformance(r, at)
+	p.RFC, p.Conformance = rfcTables(r), conformanceOf(r, at)
 	if len(p.RFC) > 0 {
 		p.Deviations = nil // the table of clauses says more
 	}

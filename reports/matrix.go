@@ -50,6 +50,7 @@ type cell struct {
 	limitedBy  string
 	warnings   int
 	share      float64 // of the rate of plain; NaN when there is no valid pair
+	shareBound string  // "at most" or "at least" where one of the two rates is only a lower bound
 	reason     string  // why there is nothing, or not all
 	unsupport  bool
 	died       bool
@@ -144,11 +145,40 @@ func (m *matrix) shares() {
 		}
 		for j := range r.cells {
 			c, p := &r.cells[j], &base.cells[j]
-			if c.rate != nil && p.rate != nil && p.valid && p.rate.Value > 0 {
-				c.share = c.rate.Value / p.rate.Value
+			switch {
+			case c.rate == nil || p.rate == nil || !p.valid || p.rate.Value <= 0:
+			case r == base:
+				c.share = 1
+			default:
+				c.share, c.shareBound = shareOf(c.rate, p.rate)
 			}
 		}
 	}
+}
+
+// shareOf is a rate as a share of plain's. Where no load was too much for plain, its
+// rate is only a lower bound and the share is at most that; where none was too much
+// for the device, at least; and of two lower bounds there is no share, so NaN.
+func shareOf(rate, plain *rfc2544.Value) (share float64, bound string) {
+	open := func(v *rfc2544.Value) bool { return v.Lower != nil && v.Upper == nil }
+	share = rate.Value / plain.Value
+	switch {
+	case open(plain) && open(rate):
+		return math.NaN(), ""
+	case open(plain):
+		return share, "at most"
+	case open(rate):
+		return share, "at least"
+	}
+	return share, ""
+}
+
+// shareText is the share of plain's rate as every table shows it.
+func (c *cell) shareText() string {
+	if c.shareBound != "" {
+		return c.shareBound + show.Nbsp + show.Percent(c.share)
+	}
+	return show.Percent(c.share)
 }
 
 func (m *matrix) find(dut, direction string) *row {

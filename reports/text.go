@@ -38,7 +38,7 @@ var textColumns = []struct {
 	title string
 	width int
 }{
-	{"size", 5}, {"kfps", 8}, {"from–to", 15}, {"Mbit/s", 8}, {"of plain", 8},
+	{"size", 5}, {"kfps", 8}, {"from–to", 15}, {"Mbit/s", 8}, {"of plain", 14},
 	{"p50 µs", 7}, {"p99 µs", 7}, {"cpu ns", 7}, {"limited by", 10},
 }
 
@@ -97,7 +97,7 @@ func (r *row) texts(c *cell) []string {
 		out[3] = show.Fixed(megabits(c.rate.Value, c.size), 1, show.Thin)
 	}
 	if r.kind != result.KindCalibration || r.dut == result.PlainDUT {
-		out[4] = show.Percent(c.share)
+		out[4] = c.shareText()
 	}
 	for i, v := range []*rfc2544.Value{c.p50, c.p99} {
 		if ns, ok := nanos(v); ok {
@@ -205,8 +205,8 @@ func (t *Table) notes(r *result.Results, m *matrix) error {
 		if res.Valid && res.Test == rfc2544.NameLatency {
 			continue // the page has what is to be said of a figure that stands
 		}
-		for _, warning := range res.Warnings {
-			lines = append(lines, at+strictjson.Clean(warning))
+		for _, remark := range remarks(res) {
+			lines = append(lines, at+remark)
 		}
 	}
 	_, err := io.WriteString(t.w, strings.Join(slices.Compact(lines), "\n")+"\n")

@@ -170,7 +170,7 @@ func rateCell(r *row, c *cell) metricCell {
 	v := metricCell{Main: show.Kilo(c.rate.Value)}
 	line := show.Digits(megabits(c.rate.Value, c.size), show.Thin) + show.Nbsp + "Mbit/s"
 	if !math.IsNaN(c.share) && r.kind != result.KindCalibration {
-		line += " · " + show.Percent(c.share)
+		line += " · " + c.shareText()
 		v.Bar = fmt.Sprintf("%.1f", 100*min(max(c.share, 0), 1))
 	}
 	v.Lines = append(v.Lines, line)
@@ -248,8 +248,8 @@ func trustOf(r *row, c *cell) trust {
 			stalled += stallSum(o)
 			total += o.Duration + o.Paused
 		}
-		for _, doubt := range append([]string{res.Unsupported, res.Error}, res.Warnings...) {
-			if doubt = strictjson.Clean(doubt); doubt != "" && !slices.Contains(t.Doubts, doubt) {
+		for _, doubt := range doubts(res) {
+			if doubt != "" && !slices.Contains(t.Doubts, doubt) {
 				t.Doubts = append(t.Doubts, doubt)
 			}
 		}

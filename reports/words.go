@@ -2,7 +2,6 @@ package reports
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,6 +10,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/reports/show"
 
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
+	"github.com/tunnelbench/tunnelbench/reports/conformance"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
@@ -73,8 +73,8 @@ func fastest(m *matrix, kind, topic string) (headline, bool) {
 		return headline{topic, "none", "no tunnel of this kind has a valid rate at this size", false}, true
 	}
 	text := fmt.Sprintf("%s frames/s, %s"+show.Nbsp+"Mbit/s", show.Fixed(best.rate.Value, 0, show.Thin), show.Digits(megabits(best.rate.Value, best.size), show.Thin))
-	if !math.IsNaN(best.share) {
-		text += ", " + show.Percent(best.share) + " of routing without a tunnel"
+	if share := best.shareText(); share != show.None {
+		text += ", " + share + " of routing without a tunnel"
 	}
 	if best.limitedBy != "" && best.limitedBy != result.LimitedByDUT {
 		text += "; held back by the " + strictjson.Clean(best.limitedBy) + ", so it may be faster still"
@@ -131,36 +131,17 @@ func list(words []string) string {
 	return strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
 }
 
-// rfcSizes are the frame sizes of RFC 2544 section 9.1.
-var rfcSizes = []rfc2544.FrameSize{64, 128, 256, 512, 1024, 1280, 1518}
-
-// The trial times RFC 2544 asks for, in sections 24 and 26.2.
-const (
-	rfcTrial        = time.Minute
-	rfcLatencyTrial = 2 * time.Minute
-	rfcLatencyRuns  = 20
-)
-
-// deviations names every point in which the run is not what RFC 2544 asks for,
-// judged by what the trials were and not by what the profile is called.
+// deviations name every respect in which the run is not what RFC 2544 asks for,
+// by what was measured and not by what the profile is called.
 func deviations(r *result.Results, m *matrix) []string {
 	var out []string
-	rates, latencies := durations(r)
 	if m.rate != "throughput" {
 		out = append(out, "The rate is the "+rateTitle(m.rate)+". Throughput (section 26.1) is the rate at which no frame is lost in a trial of 60 s.")
 	}
-	if lo, hi, ok := extent(rates); ok && lo < rfcTrial {
-		out = append(out, "Trials of the rate tests last "+between(lo, hi)+"; section 24 asks for 60 s at least.")
-	}
-	if lo, hi, ok := extent(latencies); ok && (lo < rfcLatencyTrial || len(latencies) < rfcLatencyRuns) {
-		out = append(out, fmt.Sprintf("Latency is measured at half of the found rate, in trials of %s; section 26.2 asks for the throughput rate and the mean of %d trials of %.0f s.",
-			between(lo, hi), rfcLatencyRuns, rfcLatencyTrial.Seconds()))
-	}
+	out = append(out, shortfallLines(r)...)
 	var missing []string
-	for _, s := range rfcSizes {
-		if !slices.Contains(m.sizes, s) {
-			missing = append(missing, strconv.Itoa(int(s)))
-		}
+	for _, s := range conformance.Missing(r, conformance.StandardSizes()) {
+		missing = append(missing, strconv.Itoa(int(s)))
 	}
 	if len(missing) > 0 {
 		out = append(out, "Frame sizes not measured: "+list(missing)+" bytes (section 9.1 names seven).")
@@ -174,32 +155,38 @@ func deviations(r *result.Results, m *matrix) []string {
 	return out
 }
 
-// durations are the lengths of the trials, those of latency tests apart.
-func durations(r *result.Results) (rates, latencies []time.Duration) {
+// shortfallLines are the shortfalls of all results, each test's once.
+func shortfallLines(r *result.Results) (lines []string) {
 	for i := range r.Results {
-		res := &r.Results[i]
-		for _, o := range res.Trials {
-			if res.Test == rfc2544.NameLatency {
-				latencies = append(latencies, o.Duration)
-			} else {
-				rates = append(rates, o.Duration)
+		title := strictjson.Clean(r.Results[i].Test)
+		if t, ok := rfc2544.Find(r.Results[i].Test); ok {
+			title = t.Title
+		}
+		for _, s := range r.Results[i].Shortfalls {
+			if line := title + ": " + result.ShortfallText(s) + "."; !slices.Contains(lines, line) {
+				lines = append(lines, line)
 			}
 		}
 	}
-	return rates, latencies
+	return lines
 }
 
-func extent(d []time.Duration) (lo, hi time.Duration, ok bool) {
-	if len(d) == 0 {
-		return 0, 0, false
+// doubts are what a reader has to know of a result: why there is none, and remarks.
+func doubts(res *result.Result) (out []string) {
+	for _, text := range []string{res.Unsupported, res.Error} {
+		if text != "" {
+			out = append(out, strictjson.Clean(text))
+		}
 	}
-	return slices.Min(d), slices.Max(d), true
+	return append(out, remarks(res)...)
 }
 
-func between(lo, hi time.Duration) string {
-	a, b := show.Span(lo), show.Span(hi)
-	if a == b {
-		return a
+// remarks are a result's shortfalls from its RFC, and warnings.
+func remarks(res *result.Result) (out []string) {
+	if isRFC(res.Test) {
+		for _, s := range res.Shortfalls {
+			out = append(out, result.ShortfallText(s))
+		}
 	}
-	return a + " to " + b
+	return append(out, cleanAll(res.Warnings)...)
 }

@@ -29,9 +29,9 @@ type BurstsConfig struct {
 // and so on: the time from the last frame of a burst to the first frame of the next.
 func RunBursts(ctx context.Context, m Measurer, cfg BurstsConfig) (Outcome, error) {
 	out := newOutcome(NameBursts)
-	var short cuts
-	short.shorter("a trial", cfg.Trial, minuteTrial, "RFC 2544 section 24")
-	short.tell(&out, NameBursts)
+	var short shortfalls
+	short.duration(TrialDuration, cfg.Trial, minuteTrial, "RFC 2544 section 24")
+	out.fallShort(short)
 	for _, n := range BurstSizes() {
 		found, err := Search(ctx, m, SearchConfig{
 			Size: cfg.Size, Min: cfg.Min, Max: cfg.Rate, Limit: cfg.Limit, Traffic: Traffic{Burst: n, BurstRate: cfg.Rate},

@@ -48,14 +48,14 @@ func RunDelay(ctx context.Context, m Measurer, cfg DelayConfig) (Outcome, error)
 	if !(cfg.Rate > 0) || cfg.Rate.IsFlood() || cfg.Runs < 1 || cfg.TagFrom <= 0 || cfg.Stream <= cfg.TagFrom {
 		return out.bad("%+v: rate and runs above zero, and tags within the stream", cfg)
 	}
-	var latency, variation cuts
-	latency.shorter("a stream", cfg.Stream, DelayStream, "RFC 2544 section 26.2")
-	latency.shorter("the time before the tags", cfg.TagFrom, DelayTagFrom, "RFC 2544 section 26.2")
-	latency.fewer("runs", cfg.Runs, DelayRuns, "RFC 2544 section 26.2")
-	latency.tell(&out, "latency")
-	variation.shorter("a stream", cfg.Stream, variationStream, "RFC 8219 section 7.3.1")
-	variation.fewer("runs", cfg.Runs, DelayRuns, "RFC 8219 section 7.3.1")
-	variation.tell(&out, "delay variation")
+	var latency, variation shortfalls
+	latency.duration(TrialDuration, cfg.Stream, DelayStream, "RFC 2544 section 26.2")
+	latency.duration("time before the first tag", cfg.TagFrom, DelayTagFrom, "RFC 2544 section 26.2")
+	latency.number("runs", cfg.Runs, DelayRuns, "RFC 2544 section 26.2")
+	out.fallShort(latency)
+	variation.duration(TrialDuration, cfg.Stream, variationStream, "RFC 8219 section 7.3.1")
+	variation.number("runs", cfg.Runs, DelayRuns, "RFC 8219 section 7.3.1")
+	out.fallShort(variation)
 	seen, err := out.repeat(ctx, m, "delay", Trial{
 		Size: cfg.Size, Load: cfg.Rate, Duration: cfg.Stream, Traffic: Traffic{TagFrom: cfg.TagFrom},
 	}, cfg.Runs)

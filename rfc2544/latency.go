@@ -43,6 +43,7 @@ func RunLatency(ctx context.Context, m Measurer, cfg LatencyConfig) (Outcome, er
 	if !(cfg.Rate > 0) || cfg.Rate.IsFlood() || cfg.Trial <= 0 || cfg.Repeats < 1 {
 		return out.bad("rate %v, %v, %d times: each must be above zero, and the rate finite", cfg.Rate, cfg.Trial, cfg.Repeats)
 	}
+	out.fallShort(cfg.shortfalls())
 	half := Trial{Size: cfg.Size, Load: cfg.Rate / 2, Duration: cfg.Trial}
 	seen, err := out.repeat(ctx, m, "latency", half, cfg.Repeats)
 	if err != nil {
@@ -60,6 +61,15 @@ func RunLatency(ctx context.Context, m Measurer, cfg LatencyConfig) (Outcome, er
 	}
 	out.addLatency(seen, lightLoad, "_5kpps")
 	return out, nil
+}
+
+// shortfalls are those from the latency test of RFC 2544 section 26.2.
+func (cfg LatencyConfig) shortfalls() shortfalls {
+	const section = "RFC 2544 section 26.2"
+	short := shortfalls{{"load", "half of the rate found", "the throughput", section}}
+	short.duration(TrialDuration, cfg.Trial, DelayStream, section)
+	short.number("runs", cfg.Repeats, DelayRuns, section)
+	return short
 }
 
 func (o *Outcome) addLatency(seen []Observation, load Rate, suffix string) {

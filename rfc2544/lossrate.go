@@ -29,9 +29,9 @@ func RunLossRate(ctx context.Context, m Measurer, cfg LossRateConfig) (Outcome, 
 	if !(cfg.Nominal > 0) || cfg.Nominal.IsFlood() || cfg.Step < 1 || cfg.Step > 10 || cfg.Trial <= 0 {
 		return out.bad("R %v, step %d %%, trials of %v: R and trial above zero, the step from 1 to 10 %%", cfg.Nominal, cfg.Step, cfg.Trial)
 	}
-	var short cuts
-	short.shorter("a trial", cfg.Trial, minuteTrial, "RFC 2544 section 24")
-	short.tell(&out, NameLossRate)
+	var short shortfalls
+	short.duration(TrialDuration, cfg.Trial, minuteTrial, "RFC 2544 section 24")
+	out.fallShort(short)
 	beyond, clean, highest := 0, 0, true
 	for percent := 100; percent > 0 && clean < 2; percent = below(percent, cfg.Step) {
 		load := cfg.Nominal * Rate(percent) / 100

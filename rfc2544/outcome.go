@@ -3,7 +3,6 @@ package rfc2544
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/rfc2544/mlrsearch"
@@ -23,15 +22,16 @@ type Value struct {
 // Outcome is what a test found. A value that could not be measured is absent,
 // and a warning says why.
 type Outcome struct {
-	Test     string        `json:"test"`
-	Values   []Value       `json:"values"`
-	Trials   []Observation `json:"trials"`
-	Warnings []string      `json:"warnings"`
-	Valid    bool          `json:"valid"`
+	Test       string        `json:"test"`
+	Values     []Value       `json:"values"`
+	Trials     []Observation `json:"trials"`
+	Shortfalls []Shortfall   `json:"shortfalls"`
+	Warnings   []string      `json:"warnings"`
+	Valid      bool          `json:"valid"`
 }
 
 func newOutcome(test string) Outcome {
-	return Outcome{Test: test, Values: []Value{}, Trials: []Observation{}, Warnings: []string{}, Valid: true}
+	return Outcome{Test: test, Values: []Value{}, Trials: []Observation{}, Shortfalls: []Shortfall{}, Warnings: []string{}, Valid: true}
 }
 
 // Units and senses of values.
@@ -92,41 +92,6 @@ func (o *Outcome) measure(ctx context.Context, m Measurer, name string, trial Tr
 		o.fail("%s at %v: %d trials, none valid%s", name, trial.Load, tries, reason(seen))
 	}
 	return seen, err
-}
-
-// cuts are what a measurement leaves short of what the RFC asks for. Only
-// without any does a value bear the RFC's name.
-type cuts []string
-
-// shorter notes a duration below what section asks for.
-func (c *cuts) shorter(what string, got, asked time.Duration, section string) {
-	if got < asked {
-		*c = append(*c, fmt.Sprintf("%s of %v instead of %v (%s)", what, got, asked, section))
-	}
-}
-
-// fewer notes a number below what section asks for.
-func (c *cuts) fewer(what string, got, asked int, section string) {
-	if got < asked {
-		*c = append(*c, fmt.Sprintf("%d %s instead of %d (%s)", got, what, asked, section))
-	}
-}
-
-// Short is the suffix of a value's name that something was cut of.
-const Short = "_short"
-
-func (c cuts) name(term string) string {
-	if len(c) == 0 {
-		return term
-	}
-	return term + Short
-}
-
-// tell warns of the cuts.
-func (c cuts) tell(o *Outcome, what string) {
-	if len(c) > 0 {
-		o.warn("%s is cut short: %s", what, strings.Join(c, "; "))
-	}
 }
 
 // bad is the error of a test that was asked for what cannot be.

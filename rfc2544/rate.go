@@ -27,6 +27,11 @@ func RunRate(ctx context.Context, m Measurer, cfg SearchConfig) (Outcome, error)
 	out.Trials = append(out.Trials, found.Trials...)
 	out.Warnings = append(out.Warnings, found.Warnings...)
 	n := countValid(found.Trials)
+	var short shortfalls
+	for _, g := range cfg.Goals {
+		short.duration(TrialDuration, g.Final, minuteTrial, "RFC 2544 section 24")
+	}
+	out.fallShort(short)
 	for _, g := range found.Goals {
 		out.addRate(g, n, cfg.Min)
 		out.addFullSpeed(g, found.Trials)

@@ -35,9 +35,9 @@ func RunRecovery(ctx context.Context, m Measurer, cfg RecoveryConfig) (Outcome, 
 		out.warn("recovery is not measured: %v, the most that can be offered, is no overload", over)
 		return out, nil
 	}
-	var short cuts
-	short.shorter("an overload", cfg.Overload, minuteTrial, "RFC 2544 section 26.5")
-	short.tell(&out, NameRecovery)
+	var short shortfalls
+	short.duration("overload duration", cfg.Overload, minuteTrial, "RFC 2544 section 26.5")
+	out.fallShort(short)
 	seen, err := out.repeat(ctx, m, NameRecovery, Trial{
 		Size: cfg.Size, Load: over, Duration: cfg.Overload + cfg.After, Traffic: Traffic{Step: over / 2, StepAt: cfg.Overload},
 	}, cfg.Repeats)

@@ -68,12 +68,12 @@ func RunReset(ctx context.Context, m Resetter, cfg ResetConfig) (Outcome, error)
 	if !(cfg.Throughput > 0) || cfg.Clean <= 0 || cfg.Off < 0 || cfg.Limit <= 0 || cfg.Repeats < 1 {
 		return out.bad("%+v: throughput, times and repeats must be above zero", cfg)
 	}
-	var short cuts
-	short.shorter("clean forwarding", cfg.Clean, ResetClean, "RFC 6201 section 4")
+	var short shortfalls
+	short.duration("forwarding before the reset", cfg.Clean, ResetClean, "RFC 6201 section 4")
 	if cfg.Kind == ResetPower {
-		short.shorter("power off", cfg.Off, PowerOff, "RFC 6201 section 4.3")
+		short.duration("time without power", cfg.Off, PowerOff, "RFC 6201 section 4.3")
 	}
-	short.tell(&out, out.Test)
+	out.fallShort(short)
 	trial := resetting{m, Reset{cfg.Kind, cfg.Clean, cfg.Off}}
 	seen, err := out.repeat(ctx, trial, out.Test, Trial{Size: cfg.Size, Load: cfg.Throughput, Duration: cfg.Clean + cfg.Off + cfg.Limit}, cfg.Repeats)
 	if err != nil {

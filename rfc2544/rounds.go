@@ -21,6 +21,7 @@ func Merge(rounds []Outcome) Outcome {
 	for _, r := range rounds {
 		out.Test = r.Test
 		out.Trials = append(out.Trials, r.Trials...)
+		out.fallShort(r.Shortfalls)
 		for _, w := range r.Warnings {
 			if !slices.Contains(out.Warnings, w) {
 				out.Warnings = append(out.Warnings, w)

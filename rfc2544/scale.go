@@ -1,6 +1,9 @@
 package rfc2544
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // NameScale is the name of the test with many tunnels at once.
 const NameScale = "scale"
@@ -25,6 +28,7 @@ func Scale(n int, one, many Outcome) Outcome {
 	out := newOutcome(NameScale)
 	out.Trials = append(append(out.Trials, one.Trials...), many.Trials...)
 	out.Warnings = append(append(out.Warnings, one.Warnings...), many.Warnings...)
+	out.fallShort(append(slices.Clone(one.Shortfalls), many.Shortfalls...))
 	out.Valid = one.Valid && many.Valid
 	if len(one.Values) == 0 || len(many.Values) == 0 {
 		out.fail("no throughput to compare")

@@ -35,8 +35,8 @@ type ThroughputConfig struct {
 // full trial. It yields throughput with both bounds, in frames per second and
 // direction; with Networks it is called throughput_256_networks, for example (section 12).
 func RunThroughput(ctx context.Context, m Measurer, cfg ThroughputConfig) (Outcome, error) {
-	var short cuts
-	short.shorter("a trial", cfg.Trial, minuteTrial, "RFC 2544 section 24")
+	var short shortfalls
+	short.duration(TrialDuration, cfg.Trial, minuteTrial, "RFC 2544 section 24")
 	test, name := NameThroughput, short.name(NameThroughput)
 	if cfg.Networks > 1 {
 		test, name = NameNetworks, short.name(networksName(cfg.Networks))
@@ -47,7 +47,6 @@ func RunThroughput(ctx context.Context, m Measurer, cfg ThroughputConfig) (Outco
 	})
 	out.Test = test
 	out.Values = slices.DeleteFunc(out.Values, func(v Value) bool { return v.Name != name }) // what the rate would be is no throughput
-	short.tell(&out, test)
 	return out, err
 }
 

@@ -77,7 +77,7 @@ func (f *abFlags) run(ctx context.Context, s streams) error {
 	}
 	results := &result.Results{
 		Schema: result.Schema, Tool: tool(), Command: append([]string{"tunnelbench"}, os.Args[1:]...), Profile: "ab",
-		Seed: cfg.Seed, Started: time.Now().UTC(), Host: l.Describe(cfg.Settings), Link: plan.Link,
+		Seed: cfg.Seed, Started: time.Now().UTC(), Conditions: cfg.Conditions(0), Host: l.Describe(cfg.Settings), Link: plan.Link,
 		Comparison: &result.Comparison{Confidence: confidence, Order: [][]int{}, Warnings: []string{}},
 	}
 	certificate.carry(results)

@@ -194,11 +194,11 @@ func (f *trialFlags) print(w io.Writer, device, engine string, size rfc2544.Fram
 	return nil
 }
 
-// lossText is the loss ratio, and whose it is when there are two.
+// lossText is the loss ratio, and of what frames where there are two directions.
 func lossText(r rfc2544.Observation) string {
 	text := fmt.Sprintf("%.3g %%", 100*r.LossRatio())
 	if len(r.Directions) > 0 {
-		text += " in the worse direction"
+		text += " of the frames of both directions"
 	}
 	return text
 }

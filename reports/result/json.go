@@ -11,11 +11,16 @@ import (
 
 // Read reads a results file that anybody may have written. It accepts what the
 // schema accepts and what Check finds sound, and nothing else; the error is one
-// line, `name: where: why`, where the place is a JSON pointer.
+// line, `name: where: why`, where the place is a JSON pointer. Files of schema /1
+// are read, too; what they do not have is zero.
 func Read(r io.Reader, name string) (*Results, error) {
 	res := new(Results)
 	data, err := strictjson.ReadAll(r)
-	if err == nil {
+	switch {
+	case err != nil:
+	case isVersion1(data):
+		res, err = decode1(data)
+	default:
 		err = resultsSchema().Decode(data, res)
 	}
 	if err == nil {
@@ -61,6 +66,7 @@ func Normal(r *Results) *Results {
 	n.Calibration = NotNil(r.Calibration)
 	n.Results = make([]Result, len(r.Results))
 	for i, res := range r.Results {
+		res.Shortfalls = NotNil(res.Shortfalls)
 		res.Warnings = Texts(res.Warnings)
 		res.Unsupported = Cut(res.Unsupported)
 		res.Error = Cut(res.Error)

@@ -124,7 +124,7 @@ func TestReadRefusesBadFiles(t *testing.T) {
 		{"empty", nil, "bad.json: (whole file): the file ends too early"},
 		{"cut", good[:len(good)/2], "the file ends too early"},
 		{"not an object", []byte(`[]`), "(whole file): is an array, must be an object"},
-		{"version", replace(result.Schema, "tunnelbench.results/2"), `/schema: is "tunnelbench.results/2", this program reads "tunnelbench.results/1"`},
+		{"version", replace(result.Schema, "tunnelbench.results/3"), `/schema: is "tunnelbench.results/3", this program reads "tunnelbench.results/2"`},
 		{"unknown key", replace(`"profile"`, `"prof\u001b[2Jile"`), "unknown key"},
 		{"key in another case", replace(`"profile"`, `"Profile"`), `unknown key "Profile"`},
 		{"key twice", replace(`"profile": "quick",`, `"profile": "quick", "profile": "full",`), `key "profile" stands twice`},
@@ -196,7 +196,7 @@ func TestReadAllocatesLittle(t *testing.T) {
 		"long number":   `"seed": ` + strings.Repeat("1", 1<<20),
 		"long key":      `"` + strings.Repeat("k", 1<<20) + `":1`,
 	} {
-		data := []byte(`{"schema": "tunnelbench.results/1", ` + filling)
+		data := []byte(`{"schema": "tunnelbench.results/2", ` + filling)
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
 		_, err := result.Read(bytes.NewReader(data), "x")

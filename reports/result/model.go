@@ -7,7 +7,10 @@ import (
 )
 
 // Schema names the version of the results file that this package writes.
-const Schema = "tunnelbench.results/1"
+const Schema = "tunnelbench.results/2"
+
+// Schema1 is the version before, which Read takes, too.
+const Schema1 = "tunnelbench.results/1"
 
 // The kinds of device. Plain tunnels are compared with plain ones, sealed with
 // sealed; calibration runs (wire, plain) measure the lab itself.
@@ -34,13 +37,14 @@ const (
 
 // Results is one run: what was measured, where, by what, and how to repeat it.
 type Results struct {
-	Schema      string          `json:"schema"`
-	Tool        Tool            `json:"tool"`
-	Command     []string        `json:"command"`
-	Profile     string          `json:"profile"`
-	Seed        uint64          `json:"seed"`
-	Started     time.Time       `json:"started"`
-	Ended       time.Time       `json:"ended"`
+	Schema  string    `json:"schema"`
+	Tool    Tool      `json:"tool"`
+	Command []string  `json:"command"`
+	Profile string    `json:"profile"`
+	Seed    uint64    `json:"seed"`
+	Started time.Time `json:"started"`
+	Ended   time.Time `json:"ended"`
+	Conditions
 	Host        Host            `json:"host"`
 	Link        rfc2544.BitRate `json:"link_bps"` // nominal speed, from which R follows
 	Calibration []Calibration   `json:"calibration"`
@@ -48,6 +52,19 @@ type Results struct {
 	Certificate *Certificate    `json:"certificate,omitempty"` // the machine's error budget, where it was measured
 	Comparison  *Comparison     `json:"comparison,omitempty"`  // of `ab`
 }
+
+// Conditions are what all trials of a run have in common, as far as tests do not say
+// otherwise. All are zero in files of schema /1, which do not have them.
+type Conditions struct {
+	LossTimeout time.Duration `json:"loss_timeout_ns"` // a frame that takes longer counts as lost (RFC 2544 section 23d)
+	Rest        time.Duration `json:"rest_ns"`         // before each trial (RFC 2544 section 23e)
+	IPVersion   int           `json:"ip_version"`      // 4 or 6
+	Flows       int           `json:"flows"`
+	Networks    int           `json:"networks"` // that the flows' addresses are spread over (RFC 2544 section 12)
+}
+
+// Recorded reports whether the file says under what conditions it was measured.
+func (c Conditions) Recorded() bool { return c.IPVersion != 0 }
 
 // Tool is the build that measured.
 type Tool struct {
@@ -87,6 +104,7 @@ type Result struct {
 	Direction   string                `json:"direction"`
 	Valid       bool                  `json:"valid"`
 	LimitedBy   string                `json:"limited_by"` // one of the LimitedBy words; empty when unknown
+	Shortfalls  []rfc2544.Shortfall   `json:"shortfalls"` // from what the RFCs ask for
 	Warnings    []string              `json:"warnings"`
 	Unsupported string                `json:"unsupported"` // why the device cannot run here
 	Error       string                `json:"error"`       // why a device that ran stopped; costs its own results only

@@ -7,13 +7,18 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 )
 
-//go:embed schema.json
-var schemaJSON []byte
+var (
+	//go:embed schema.json
+	schemaJSON []byte
+	//go:embed schema1.json
+	schema1JSON []byte
+)
 
 // SchemaJSON is the JSON Schema (2020-12) of results.json.
 func SchemaJSON() []byte { return bytes.Clone(schemaJSON) }
 
 var (
 	resultsSchema     = strictjson.Embedded(schemaJSON, "")
+	resultsSchema1    = strictjson.Embedded(schema1JSON, "")
 	certificateSchema = strictjson.Embedded(schemaJSON, "#/$defs/certificate")
 )

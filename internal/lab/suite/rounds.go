@@ -149,7 +149,7 @@ func (c *cell) measure(ctx context.Context, b Setup, p Plan, last bool) error {
 }
 
 func fill(res *result.Result, o rfc2544.Outcome) {
-	res.Valid, res.Values, res.Warnings, res.Trials = o.Valid, o.Values, o.Warnings, o.Trials
+	res.Valid, res.Values, res.Shortfalls, res.Warnings, res.Trials = o.Valid, o.Values, o.Shortfalls, o.Warnings, o.Trials
 }
 
 // lastRate is the lower bound of the last goal, from which latency takes its load.

@@ -2,6 +2,7 @@ package suite
 
 import (
 	"context"
+	"time"
 
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 	"github.com/tunnelbench/tunnelbench/internal/lab/streams"
@@ -68,6 +69,11 @@ func Run(ctx context.Context, l Lab, p Plan, r *result.Results) (err error) {
 	if p.Settings, err = lab.CalibrateAll(ctx, l, p.Settings, p.Sizes, r); err != nil {
 		return err
 	}
+	var rest time.Duration
+	if p.Profile.Suite != nil {
+		rest = p.Profile.Suite.Rest
+	}
+	r.Conditions = p.Settings.Conditions(rest)
 	if p.Profile.Suite != nil {
 		return runSuites(ctx, l, p, r)
 	}

@@ -20,6 +20,9 @@ func Fixture() *result.Results {
 		Profile: "quick", Seed: 7, Link: rfc2544.Gigabit,
 		Started: time.Date(2026, 3, 1, 9, 30, 0, 0, time.UTC),
 		Ended:   time.Date(2026, 3, 1, 9, 33, 12, 0, time.UTC),
+		Conditions: result.Conditions{
+			LossTimeout: 50 * time.Millisecond, IPVersion: 4, Flows: 1, Networks: 1,
+		},
 		Host: result.Host{
 			CPU: "AMD EPYC 9R14", Kernel: "6.18.1", Arch: "amd64", Cores: 2, CPUPlan: "tester 0, tunnel 1, spinner 1",
 			Offloads: map[string]string{"lan": "off", "wan": "gso,gro,tso on"},
@@ -72,7 +75,8 @@ func Fixture() *result.Results {
 }
 
 func RateResult(gen *rand.Rand, res result.Result, capacity float64) result.Result {
-	res.Test = "rate"
+	res.Test = rfc2544.NameRate
+	res.Shortfalls = []rfc2544.Shortfall{{What: rfc2544.TrialDuration, Got: "1s", Asked: "1m0s", Section: "RFC 2544 section 24"}}
 	lower, upper := capacity*0.997, capacity*1.003
 	res.Values = []rfc2544.Value{
 		{Name: "pdr", Unit: "fps", Value: lower, Lower: &lower, Upper: &upper, N: 21, Better: 1},
@@ -99,6 +103,11 @@ func RateResult(gen *rand.Rand, res result.Result, capacity float64) result.Resu
 
 func LatencyResult(gen *rand.Rand, res result.Result, capacity, p50, cpu float64) result.Result {
 	res.Test = rfc2544.NameLatency
+	res.Shortfalls = []rfc2544.Shortfall{
+		{What: "load", Got: "half of the rate found", Asked: "the throughput", Section: "RFC 2544 section 26.2"},
+		{What: rfc2544.TrialDuration, Got: "1s", Asked: "2m0s", Section: "RFC 2544 section 26.2"},
+		{What: "runs", Got: "3", Asked: "20", Section: "RFC 2544 section 26.2"},
+	}
 	add := func(name string, v float64) {
 		lower, upper := v*0.97, v*1.04
 		res.Values = append(res.Values, rfc2544.Value{Name: name, Unit: "ns", Value: v, Lower: &lower, Upper: &upper, N: 3, Better: -1})

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
+
+// The loss ratio of a trial in both directions is that of all its frames, and is said to be.
+func TestTrialPrintsBothDirections(t *testing.T) {
+	t.Parallel()
+	count := func(c *rfc2544.Counts, offered, received uint64) {
+		c.Intended, c.Offered, c.Received, c.Lost = offered, offered, received, offered-received
+	}
+	directions := make([]rfc2544.Direction, 2)
+	directions[0].Direction, directions[1].Direction = rfc2544.Forward, rfc2544.Reverse
+	count(&directions[0].Counts, 100, 100)
+	count(&directions[1].Counts, 100, 50)
+	both := rfc2544.Observation{IntendedLoad: 100, Directions: directions}
+	count(&both.Counts, 200, 150)
+	one := rfc2544.Observation{IntendedLoad: 100}
+	count(&one.Counts, 100, 50)
+	for _, c := range []struct {
+		name  string
+		trial rfc2544.Observation
+		want  []string
+	}{
+		{"both", both, []string{"lost 50 (25 % of the frames of both directions, 0 late)", "forward: offered 100, received 100, lost 0 (0 %", "reverse: offered 100, received 50, lost 50 (50 %"}},
+		{"one", one, []string{"lost 50 (50 %, 0 late)"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			var out strings.Builder
+			if err := (&trialFlags{}).print(&out, "vxlan", "xdp", 64, c.trial); err != nil {
+				t.Fatal(err)
+			}
+			for _, want := range c.want {
+				if !strings.Contains(out.String(), want) {
+					t.Errorf("no %q in:\n%s", want, out.String())
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,48 @@
+package reports
+
+import (
+	"fmt"
+
+	"github.com/tunnelbench/tunnelbench/internal/strictjson"
+	"github.com/tunnelbench/tunnelbench/reports/conformance"
+	"github.com/tunnelbench/tunnelbench/reports/result"
+)
+
+// conformanceView is the table of all clauses as the page shows it.
+type conformanceView struct {
+	Summary string
+	Rows    []clauseView
+}
+
+type clauseView struct {
+	conformance.Assessment
+	Deviated bool
+	Links    []linkView
+}
+
+type linkView struct{ Name, Href string }
+
+// conformanceOf is the assessment of a run. Places of rulings become links to the
+// page's sections and to the first result of a test.
+func conformanceOf(r *result.Results, at string) *conformanceView {
+	all := conformance.Assess(r)
+	view := &conformanceView{Summary: conformance.Summary(all)}
+	for _, a := range all {
+		row := clauseView{Assessment: a, Deviated: a.Standing == conformance.Deviated}
+		for _, place := range a.Places {
+			row.Links = append(row.Links, linkTo(r, place, at))
+		}
+		view.Rows = append(view.Rows, row)
+	}
+	return view
+}
+
+// linkTo leads to a section of the page, or to the first result of a test.
+func linkTo(r *result.Results, place, at string) linkView {
+	for i := range r.Results {
+		if r.Results[i].Test == place {
+			return linkView{strictjson.Clean(place), fmt.Sprintf("#%sr%d", at, i+1)}
+		}
+	}
+	return linkView{place, "#" + at + place}
+}

@@ -1,0 +1,45 @@
+package reports
+
+import (
+	"os"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tunnelbench/tunnelbench/reports/result"
+)
+
+// Files of schema /1 are read, and give the numbers that the last build which wrote
+// them gave: the files beside them are its output.
+func TestVersion1(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"version1"} {
+		f, err := os.Open("result/testdata/" + name + ".json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := result.Read(f, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Close(); err != nil {
+			t.Fatal(err)
+		}
+		for _, form := range []string{"csv", "md"} {
+			t.Run(name+"."+form, func(t *testing.T) {
+				t.Parallel()
+				want, err := os.ReadFile("testdata/" + name + "." + form)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got, err := Format(form, []*result.Results{r})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff(string(want), string(got)); diff != "" {
+					t.Errorf("(-then +now):\n%s", diff)
+				}
+			})
+		}
+	}
+}
