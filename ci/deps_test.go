@@ -27,10 +27,10 @@ const everything = "*"
 var arrows = map[string][]string{
 	"cmd/tunnelbench": {everything},
 
-	"internal/lab":          {"internal/stats", "netns", "netns/dut", "netns/relay", "loadgen", "loadgen/xdp", "loadgen/afpacket", "rfc2544", "reports", "internal/sys", "rfc2544/mlrsearch", "rfc2544/simulated", "reports/result"},
-	"internal/lab/labtest":  {"internal/lab", "loadgen", "netns", "netns/dut", "rfc2544", "rfc2544/simulated"}, // for tests
+	"internal/lab":          {"internal/reexec", "internal/stats", "netns", "netns/dut", "netns/relay", "loadgen", "loadgen/xdp", "loadgen/afpacket", "rfc2544", "reports", "internal/sys", "rfc2544/mlrsearch", "rfc2544/simulated", "reports/result"},
+	"internal/lab/labtest":  {"internal/reexec", "internal/lab", "loadgen", "netns", "netns/dut", "rfc2544", "rfc2544/simulated"}, // for tests
 	"internal/lab/selftest": {"internal/lab", "internal/stats", "netns/dut", "netns/relay", "reports", "rfc2544", "reports/result"},
-	"internal/lab/streams":  {"internal/lab", "internal/stats", "loadgen/streams", "netns", "netns/dut", "reports", "rfc2544", "reports/result"},
+	"internal/lab/streams":  {"internal/reexec", "internal/lab", "internal/stats", "loadgen/streams", "netns", "netns/dut", "reports", "rfc2544", "reports/result"},
 	"internal/lab/suite":    {"internal/lab", "internal/lab/streams", "netns/dut", "reports", "rfc2544", "rfc2544/mlrsearch", "rfc2544/simulated", "reports/result"},
 
 	"ci":                        {},
@@ -49,15 +49,15 @@ var arrows = map[string][]string{
 	"loadgen/enginetest":        {"loadgen", "loadgen/signature", "netns", "rfc2544"}, // from tests only
 	"loadgen/signature":         {},
 	"loadgen/bpf":               {},
-	"netns/dut":                 {"netns", "netns/relay", "reference", "reference/inner", "reference/wire", "internal/sys"},
+	"netns/dut":                 {"internal/reexec", "netns", "netns/relay", "reference", "reference/inner", "reference/wire", "internal/sys"},
 	"netns/relay":               {"loadgen/signature", "internal/sys"},
-	"netns":                     {"internal/sys"},
+	"netns":                     {"internal/reexec", "internal/sys"},
 	"reference":                 {"internal/sys", "internal/strictyaml", "reference/bpf", "reference/inner", "reference/offload", "reference/wire"},
 	"reference/bpf":             {},
 	"reference/inner":           {},
 	"reference/offload":         {"reference/inner", "internal/checksum"},
 	"reference/wire":            {},
-	"fuzz":                      {"fuzz/text", "fuzz/wire", "fuzz/oracle", "reference/offload", "reports", "reports/result"},
+	"fuzz":                      {"internal/reexec", "fuzz/text", "fuzz/wire", "fuzz/oracle", "reference/offload", "reports", "reports/result"},
 	"fuzz/oracle":               {},
 	"fuzz/wire":                 {"fuzz/oracle", "reference", "reference/inner", "reference/offload", "reference/wire", "loadgen/signature", "internal/sys"},
 	"fuzz/text":                 {"fuzz/oracle", "reference", "reports", "rfc2544", "netns", "netns/dut", "rfc2544/mlrsearch", "rfc2544/simulated", "reports/result"},
@@ -71,6 +71,7 @@ var arrows = map[string][]string{
 	"internal/strictyaml":       {},
 	"internal/stats":            {},
 	"internal/checksum":         {},
+	"internal/reexec":           {},
 	"internal/sys":              {},
 	"internal/testenv":          {}, // from tests only: no arrow leads to it
 	"internal/strictjson":       {},

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/fuzz/oracle"
+	"github.com/tunnelbench/tunnelbench/internal/reexec"
 	"github.com/tunnelbench/tunnelbench/reports"
 )
 
@@ -123,21 +124,18 @@ func shortFile(path string) string {
 // helperName is how a replayer calls this program.
 const helperName = "__fuzz"
 
-// Helper turns the process into one that replays inputs, if it was started as
-// such; else it returns at once. main calls it first.
-func Helper() {
-	if len(os.Args) != 3 || os.Args[1] != helperName {
-		return
+func init() { reexec.Register(helperName, replayRole) }
+
+// replayRole replays the inputs on stdin for the target that args name.
+func replayRole(args []string) error {
+	if len(args) != 1 {
+		return errors.New("which target?")
 	}
-	t, err := Find(os.Args[2])
-	if err == nil {
-		err = serve(t, os.Stdin, os.Stdout)
-	}
+	t, err := Find(args[0])
 	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+		return err
 	}
-	os.Exit(0)
+	return serve(t, os.Stdin, os.Stdout)
 }
 
 // serve answers each input, behind its length of four octets, with a line of JSON.

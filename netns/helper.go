@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"syscall"
 
+	"github.com/tunnelbench/tunnelbench/internal/reexec"
 	"github.com/tunnelbench/tunnelbench/internal/sys"
 )
 
@@ -33,21 +34,12 @@ func init() {
 	if len(os.Args) > 1 && os.Args[1] == initWord {
 		runtime.LockOSThread()
 	}
-}
-
-// Helper runs the role that the command line asks for and exits, or returns
-// where it asks for none. Call it first thing in main and in TestMain: Start
-// and StartGuardian re-execute the binary.
-func Helper() {
-	if len(os.Args) < 2 {
-		return
-	}
-	switch os.Args[1] {
-	case initWord:
-		os.Exit(runInit(os.Args[2:], sys.Inherited(firstFD), sys.Inherited(secondFD)))
-	case guardianWord:
-		os.Exit(runGuardian(sys.Inherited(firstFD), sys.Inherited(secondFD)))
-	}
+	reexec.Register(initWord, func(args []string) error {
+		return &reexec.ExitError{Code: runInit(args, sys.Inherited(firstFD), sys.Inherited(secondFD))}
+	})
+	reexec.Register(guardianWord, func([]string) error {
+		return &reexec.ExitError{Code: runGuardian(sys.Inherited(firstFD), sys.Inherited(secondFD))}
+	})
 }
 
 // runInit is the first process of a PID namespace: it enters the network
@@ -135,7 +127,7 @@ func readStatus(r io.Reader) error {
 	case string(b) == startedLine+"\n":
 		return nil
 	case len(b) == 0:
-		return errors.New("the helper ended before it could start the command: main must call netns.Helper first")
+		return errors.New("the helper ended before it could start the command: main must call reexec.Main first")
 	}
 	return errors.New(string(b[:len(b)-1]))
 }

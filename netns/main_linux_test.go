@@ -4,6 +4,8 @@ import (
 	"os"
 	"testing"
 	"time"
+
+	"github.com/tunnelbench/tunnelbench/internal/reexec"
 )
 
 // roleEnv makes a re-executed test binary play a lab that its parent ends.
@@ -12,7 +14,7 @@ const roleEnv = "TB_TEST_LAB"
 func TestMain(m *testing.M) {
 	// The race detector makes every process linger for a second at its exit.
 	os.Setenv("GORACE", "atexit_sleep_ms=0")
-	Helper()
+	reexec.Main()
 	if os.Getenv(roleEnv) != "" {
 		playLab()
 	}

@@ -21,12 +21,10 @@ import (
 	"syscall"
 	"unicode"
 
-	"github.com/tunnelbench/tunnelbench/fuzz"
 	"github.com/tunnelbench/tunnelbench/fuzz/live"
 	"github.com/tunnelbench/tunnelbench/internal/lab"
-	labstreams "github.com/tunnelbench/tunnelbench/internal/lab/streams"
+	"github.com/tunnelbench/tunnelbench/internal/reexec"
 	"github.com/tunnelbench/tunnelbench/netns"
-	"github.com/tunnelbench/tunnelbench/netns/dut"
 )
 
 // The exit statuses that scripts may rely on.
@@ -57,11 +55,7 @@ var verbs = []verb{runVerb, trialVerb, abVerb, gateVerb, searchVerb, reportVerb,
 	fuzzListVerb, fuzzRunVerb, fuzzReproVerb, fuzzMergeVerb, fuzzLiveVerb, fuzzReportVerb, doctorVerb, listVerb, versionVerb}
 
 func main() {
-	netns.Helper()
-	dut.Helper()
-	lab.Helper()
-	labstreams.Helper()
-	fuzz.Helper()
+	reexec.Main()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr})
 	stop()

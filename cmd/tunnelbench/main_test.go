@@ -8,17 +8,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/tunnelbench/tunnelbench/internal/lab"
-	labstreams "github.com/tunnelbench/tunnelbench/internal/lab/streams"
-	"github.com/tunnelbench/tunnelbench/netns"
-	"github.com/tunnelbench/tunnelbench/netns/dut"
+	"github.com/tunnelbench/tunnelbench/internal/reexec"
 )
 
 func TestMain(m *testing.M) {
-	netns.Helper()
-	dut.Helper()
-	lab.Helper()
-	labstreams.Helper()
+	reexec.Main()
 	os.Exit(m.Run())
 }
 

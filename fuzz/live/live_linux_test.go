@@ -14,15 +14,13 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/fuzz/live/mutate"
 	"github.com/tunnelbench/tunnelbench/internal/lab"
+	"github.com/tunnelbench/tunnelbench/internal/reexec"
 	"github.com/tunnelbench/tunnelbench/internal/testenv"
-	"github.com/tunnelbench/tunnelbench/netns"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 )
 
 func TestMain(m *testing.M) {
-	netns.Helper()
-	dut.Helper()
-	lab.Helper()
+	reexec.Main()
 	os.Exit(m.Run())
 }
 

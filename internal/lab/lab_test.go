@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tunnelbench/tunnelbench/internal/reexec"
 	"github.com/tunnelbench/tunnelbench/internal/testenv"
 	"github.com/tunnelbench/tunnelbench/netns"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
@@ -17,9 +18,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	netns.Helper()
-	dut.Helper()
-	Helper()
+	reexec.Main()
 	os.Exit(m.Run())
 }
 

@@ -13,6 +13,7 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/tunnelbench/tunnelbench/internal/reexec"
 	"github.com/tunnelbench/tunnelbench/internal/sys"
 )
 
@@ -106,17 +107,16 @@ func (s *soaker) close() error {
 	return errors.Join(err, sys.UnmapPage(s.page), s.file.Close())
 }
 
-// Helper runs a soaker when the program's arguments say so; it does not return then.
-// Call it first thing in main.
-func Helper() {
-	if len(os.Args) < 3 || os.Args[1] != soakWord {
-		return
-	}
-	if err := soak(os.Args[2], os.NewFile(3, "ledger")); err != nil {
-		fmt.Fprintln(os.Stderr, "soak:", err)
-		os.Exit(1)
-	}
-	os.Exit(0)
+func init() {
+	reexec.Register(soakWord, func(args []string) error {
+		if len(args) != 1 {
+			return errors.New("soak: whose?")
+		}
+		if err := soak(args[0], os.NewFile(3, "ledger")); err != nil {
+			return fmt.Errorf("soak: %w", err)
+		}
+		return nil
+	})
 }
 
 func soak(parent string, f *os.File) error {

@@ -4,10 +4,10 @@ import (
 	"os"
 	"testing"
 
-	"github.com/tunnelbench/tunnelbench/netns"
+	"github.com/tunnelbench/tunnelbench/internal/reexec"
 )
 
 func TestMain(m *testing.M) {
-	netns.Helper()
+	reexec.Main()
 	os.Exit(m.Run())
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/vishvananda/netlink"
 
+	"github.com/tunnelbench/tunnelbench/internal/reexec"
 	"github.com/tunnelbench/tunnelbench/netns"
 )
 
@@ -36,26 +37,27 @@ type end struct {
 var builtins = map[string]func(ctx context.Context, e end, ready func() error) error{}
 
 func init() {
+	reexec.Register(roleWord, builtinRole)
 	builtins[wireguardGo.Name] = runWireGuard
 	builtins[referenceTunnel.Name] = runReference
 	builtins[naive.Name] = runNaive
 	builtins[relayRole] = runRelay
 }
 
-// Helper runs one side of a built-in tunnel and exits, when the program's
-// arguments say so. Call it first thing in main.
-func Helper() {
-	if len(os.Args) < 3 || os.Args[1] != roleWord {
-		return
+// builtinRole runs one side of the built-in tunnel that args name.
+func builtinRole(args []string) error {
+	if len(args) != 1 {
+		return errors.New("which tunnel?")
 	}
-	if err := runBuiltin(os.Args[2]); err != nil {
-		fmt.Fprintf(os.Stderr, "%s: %v\n", os.Args[2], err)
-		if errors.Is(err, errors.ErrUnsupported) {
-			os.Exit(cannotRun)
-		}
-		os.Exit(1)
+	err := runBuiltin(args[0])
+	if err == nil {
+		return nil
 	}
-	os.Exit(0)
+	code := 1
+	if errors.Is(err, errors.ErrUnsupported) {
+		code = cannotRun
+	}
+	return &reexec.ExitError{Code: code, Err: fmt.Errorf("%s: %w", args[0], err)}
 }
 
 func runBuiltin(name string) error {

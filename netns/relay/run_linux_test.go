@@ -9,13 +9,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tunnelbench/tunnelbench/internal/reexec"
 	"github.com/tunnelbench/tunnelbench/internal/sys"
 	"github.com/tunnelbench/tunnelbench/internal/testenv"
 	"github.com/tunnelbench/tunnelbench/netns"
 )
 
 func TestMain(m *testing.M) {
-	netns.Helper()
+	reexec.Main()
 	os.Exit(m.Run())
 }
 

@@ -8,20 +8,14 @@ import (
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/internal/lab"
-	"github.com/tunnelbench/tunnelbench/netns"
+	"github.com/tunnelbench/tunnelbench/internal/reexec"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// Main runs the tests of a package that opens labs. Helpers are the package's own roles in
-// which the test's binary is started again.
-func Main(m *testing.M, helpers ...func()) {
-	netns.Helper()
-	dut.Helper()
-	lab.Helper()
-	for _, helper := range helpers {
-		helper()
-	}
+// Main runs the tests of a package that opens labs.
+func Main(m *testing.M) {
+	reexec.Main()
 	os.Exit(m.Run())
 }
 

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/internal/lab"
+	"github.com/tunnelbench/tunnelbench/internal/reexec"
 	tcp "github.com/tunnelbench/tunnelbench/loadgen/streams"
 	"github.com/tunnelbench/tunnelbench/netns"
 )
@@ -26,17 +27,13 @@ import (
 //	client   a StreamWindow      when it has begun    the result
 const streamWord = "__stream"
 
-// Helper runs a client or a server when the program's arguments say so; it does not return
-// then. Call it first thing in main.
-func Helper() {
-	if len(os.Args) < 3 || os.Args[1] != streamWord {
-		return
-	}
-	if err := streamRole(os.Args[2:]); err != nil {
-		fmt.Fprintln(os.Stderr, "stream:", err)
-		os.Exit(1)
-	}
-	os.Exit(0)
+func init() {
+	reexec.Register(streamWord, func(args []string) error {
+		if err := streamRole(args); err != nil {
+			return fmt.Errorf("stream: %w", err)
+		}
+		return nil
+	})
 }
 
 // streamRole plays client or server.

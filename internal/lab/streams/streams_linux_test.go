@@ -20,7 +20,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/reports/result"
 )
 
-func TestMain(m *testing.M) { labtest.Main(m, Helper) }
+func TestMain(m *testing.M) { labtest.Main(m) }
 
 func openHosts(t *testing.T, l *labtest.Opened, spec string) *Hosts {
 	t.Helper()

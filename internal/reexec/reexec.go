@@ -1,0 +1,61 @@
+// Package reexec lets a program start itself again in another role, such as the
+// first process of a namespace or one side of a built-in tunnel, so that users
+// install one binary. A package registers its roles in init, and main and
+// TestMain call Main first thing.
+package reexec
+
+import (
+	"errors"
+	"fmt"
+	"os"
+)
+
+// roles by the program's first argument.
+var roles = map[string]func(args []string) error{}
+
+// Register has Main run role when the program's first argument is word; args are
+// the arguments behind it. Call it from init. A word that is registered twice is a
+// mistake in the program, and panics.
+func Register(word string, role func(args []string) error) {
+	if roles[word] != nil {
+		panic("reexec: " + word + " is registered twice")
+	}
+	roles[word] = role
+}
+
+// ExitError is a role's error that asks for an exit status.
+type ExitError struct {
+	Code int
+	Err  error // nil: nothing is written
+}
+
+// Error is that of Err.
+func (e *ExitError) Error() string {
+	if e.Err == nil {
+		return fmt.Sprintf("exit status %d", e.Code)
+	}
+	return e.Err.Error()
+}
+
+// Main runs the role that the program's first argument names and exits: with
+// status 0, or with an error on stderr and status 1 or that of an ExitError. It
+// returns where the argument names none.
+func Main() {
+	if len(os.Args) < 2 || roles[os.Args[1]] == nil {
+		return
+	}
+	os.Exit(status(roles[os.Args[1]](os.Args[2:])))
+}
+
+// status writes err to stderr and returns the exit status.
+func status(err error) int {
+	if err == nil {
+		return 0
+	}
+	exit := &ExitError{Code: 1, Err: err}
+	errors.As(err, &exit)
+	if exit.Err != nil {
+		fmt.Fprintln(os.Stderr, exit.Err)
+	}
+	return exit.Code
+}
