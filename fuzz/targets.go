@@ -18,6 +18,7 @@ type Target struct {
 	Harness  func([]byte) int      // nil: only the native target, which lies beside the decoder
 	Seeds    func() [][]byte       // what it begins with, beside its testdata
 	Packets  func([]byte) [][]byte // how a capture shows an input, as IP packets; nil: it is none
+	Embeds   bool                  // what it imports embeds a folder, which go-fuzz-build cannot copy
 	Root     bool                  // it loads a BPF program
 	Foreign  bool                  // somebody else's decoder
 }
@@ -43,7 +44,7 @@ func Targets() []Target {
 		{Name: "receiver", Doc: "the tester's receiver", Package: "loadgen/afpacket", Function: "Receiver"},
 		{Name: "port", Doc: "the XDP program of the LAN port: which frames, ARP and ND among them, are the tunnel's", Package: "reference", Function: "Port", Root: true},
 		{Name: "config", Doc: "the configuration of a tunnel", Package: textPackage, Function: "Config", Harness: text.Config, Seeds: text.ConfigSeeds},
-		{Name: "results", Doc: "the reader of results.json", Package: textPackage, Function: "Results", Harness: text.Results, Seeds: text.ResultsSeeds},
+		{Name: "results", Doc: "the reader of results.json", Package: textPackage, Function: "Results", Harness: text.Results, Seeds: text.ResultsSeeds, Embeds: true},
 		{Name: "replay", Doc: "the reader of recorded trials", Package: textPackage, Function: "Replay", Harness: text.Replay, Seeds: text.ReplaySeeds},
 		{Name: "set", Doc: "the reader of a gate's recorded sets", Package: "reports", Function: "Set"},
 		{Name: "policy", Doc: "the policy of a gate", Package: "ci/gate", Function: "Policy"},
@@ -77,5 +78,5 @@ func (t Target) native() string { return "Fuzz" + t.Function }
 
 // RunsBy reports whether an engine can attack the target.
 func (t Target) RunsBy(engine string) bool {
-	return engine == nativeEngine || t.Harness != nil
+	return engine == nativeEngine || t.Harness != nil && !(t.Embeds && engine == goFuzzEngine)
 }

@@ -1,3 +1,7 @@
+//go:build !dvyukov
+
+// Not for go-fuzz, whose build cannot copy the folder that the JSON Schema library embeds.
+
 package text
 
 import (
