@@ -127,7 +127,7 @@ var trialColumns = []struct {
 	{"paused", func(o *rfc2544.Observation) string { return show.Span(o.Paused) }},
 	{"dropped at", func(o *rfc2544.Observation) string { return dropText(o.Drops) }},
 	{"verdict", func(o *rfc2544.Observation) string {
-		return strings.Join(append([]string{verdicts[verdictOf(o)].name}, cleanAll(o.Warnings)...), "; ")
+		return strings.Join(append([]string{verdicts[verdictOf(o)].name}, cleanAll(append(o.Invalid.Texts(), o.Warnings...))...), "; ")
 	}},
 }
 

@@ -3,7 +3,6 @@ package rfc2544
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math"
 	"slices"
 	"time"
@@ -141,8 +140,7 @@ type undisturbed struct{ Measurer }
 func (u undisturbed) Measure(ctx context.Context, t Trial) (Observation, error) {
 	seen, err := u.Measurer.Measure(ctx, t)
 	if seen.Paused > 0 {
-		seen.Valid = false
-		seen.Warnings = append(slices.Clone(seen.Warnings), fmt.Sprintf("invalid: the burst paused for %v", seen.Paused))
+		seen.Reject(Because(SchedulePaused, "the burst paused for %v", seen.Paused))
 	}
 	return seen, err
 }

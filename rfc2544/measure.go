@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 )
 
 // observe runs one trial, unless ctx is done.
@@ -24,8 +23,8 @@ func observe(ctx context.Context, m Measurer, trial Trial) (Observation, error) 
 
 // reason is why an observation is not valid, in brackets; empty without a reason.
 func reason(seen Observation) string {
-	if len(seen.Warnings) == 0 {
+	if len(seen.Invalid) == 0 {
 		return ""
 	}
-	return " (" + strings.Join(seen.Warnings, "; ") + ")"
+	return " (" + seen.Invalid.String() + ")"
 }

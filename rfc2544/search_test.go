@@ -81,7 +81,7 @@ func TestSearchWarnings(t *testing.T) {
 			t.Parallel()
 			m := &altered{Device: device(t, "capacity=600000fps"), alter: func(_ int, o *rfc2544.Observation) error {
 				if o.Valid = c.valid(*o); !o.Valid {
-					o.Warnings = []string{"busy"}
+					o.Invalid = rfc2544.Reasons{{Code: rfc2544.OtherPrograms, Text: "busy"}}
 				}
 				return nil
 			}}

@@ -124,7 +124,8 @@ type Observation struct {
 	// the drops, where it was asked for.
 	Reasons      map[string]int64 `json:"drop_reasons,omitempty"`
 	Valid        bool             `json:"valid"`
-	Warnings     []string         `json:"warnings"` // why it is not valid, and doubts
+	Invalid      Reasons          `json:"invalid,omitempty"` // why it is not valid
+	Warnings     []string         `json:"warnings"`          // doubts about a trial that counts all the same
 	Latency      *Distribution    `json:"latency_ns"`
 	LatencyQuiet *Distribution    `json:"latency_quiet_ns"` // frames whose way no stall touched
 	CPUPerFrame  *float64         `json:"cpu_ns_per_frame"` // all cores, minus what the bare wire costs

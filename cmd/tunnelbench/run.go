@@ -210,7 +210,7 @@ func (p *progress) trial(device string, t rfc2544.Trial, o rfc2544.Observation) 
 	}
 	note := fmt.Sprintf("lost %.3g %%", 100*o.LossRatio())
 	if !o.Valid {
-		note = o.Warnings[0]
+		note = o.Invalid.String()
 	}
 	fmt.Fprintf(p.s.err, "%s%s %d: trial %d at %v: %s", clearLine, device, t.Size, p.trials, t.Load, note)
 }

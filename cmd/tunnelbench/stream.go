@@ -75,7 +75,7 @@ func (f *trialFlags) runStream(ctx context.Context, s streams) error {
 		return err
 	}
 	if !seen.Valid {
-		return fmt.Errorf("%w: %s", errNoVerdict, seen.Warnings[0])
+		return fmt.Errorf("%w: %s", errNoVerdict, seen.Invalid)
 	}
 	return nil
 }
@@ -133,9 +133,7 @@ func printStream(w io.Writer, device string, asJSON bool, r labstreams.Stream) e
 	if r.LimitedBy != "" {
 		fmt.Fprintf(w, "  limited by: %s\n", r.LimitedBy)
 	}
-	for _, warning := range r.Warnings {
-		fmt.Fprintf(w, "  %s\n", warning)
-	}
+	printDoubts(w, r.Invalid, r.Warnings)
 	return nil
 }
 

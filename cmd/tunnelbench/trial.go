@@ -78,7 +78,7 @@ func (f *trialFlags) run(ctx context.Context, s streams) error {
 		return err
 	}
 	if !seen.Valid {
-		return fmt.Errorf("%w: %s", errNoVerdict, seen.Warnings[0])
+		return fmt.Errorf("%w: %s", errNoVerdict, seen.Invalid)
 	}
 	return nil
 }
@@ -188,10 +188,18 @@ func (f *trialFlags) print(w io.Writer, device, engine string, size rfc2544.Fram
 	if r.CPUPerFrame != nil {
 		fmt.Fprintf(w, "  CPU %.0f ns per frame over all cores\n", *r.CPUPerFrame)
 	}
-	for _, warning := range r.Warnings {
+	printDoubts(w, r.Invalid, r.Warnings)
+	return nil
+}
+
+// printDoubts prints why a measurement does not count, and what else there is to know of it.
+func printDoubts(w io.Writer, invalid rfc2544.Reasons, warnings []string) {
+	for _, why := range invalid {
+		fmt.Fprintf(w, "  invalid: %s\n", why.Text)
+	}
+	for _, warning := range warnings {
 		fmt.Fprintf(w, "  %s\n", warning)
 	}
-	return nil
 }
 
 // lossText is the loss ratio, and of what frames where there are two directions.

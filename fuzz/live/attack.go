@@ -3,7 +3,6 @@ package live
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -143,7 +142,7 @@ func (a *attackRun) trial(ctx context.Context, t rfc2544.Trial, attacked bool) (
 	if err == nil {
 		err = a.readMemory(&trial)
 	} else {
-		trial.Valid = false
+		trial.died()
 		a.recordDeath(err)
 	}
 	a.record(trial)
@@ -154,11 +153,10 @@ func (a *attackRun) trial(ctx context.Context, t rfc2544.Trial, attacked bool) (
 func (a *attackRun) trialOf(seen Seen, attacked bool) Trial {
 	o := seen.Flow
 	if want := float64(a.plan.Rate) * o.Duration.Seconds(); attacked && float64(seen.Mutants.All.Frames) < 0.9*want {
-		o.Valid = false
-		o.Warnings = append(o.Warnings, fmt.Sprintf("invalid: the attacker sent %d of %.0f mutants", seen.Mutants.All.Frames, want))
+		o.Reject(rfc2544.Because(rfc2544.AttackShort, "the attacker sent %d of %.0f mutants", seen.Mutants.All.Frames, want))
 	}
 	t := Trial{
-		Attacked: attacked, First: a.next, Valid: o.Valid, Warnings: o.Warnings, Duration: o.Duration, Offered: o.Offered, Lost: o.Lost,
+		Attacked: attacked, First: a.next, Valid: o.Valid, Invalid: o.Invalid, Warnings: o.Warnings, Duration: o.Duration, Offered: o.Offered, Lost: o.Lost,
 		Injected: seen.Injected, Sent: seen.Mutants.All, Unknown: seen.Mutants.Unknown, Repeats: seen.Mutants.Repeats,
 		Answers: seen.Answers, ICMP: seen.ICMP,
 	}
@@ -166,6 +164,13 @@ func (a *attackRun) trialOf(seen Seen, attacked bool) Trial {
 		t.P50, t.P99 = o.Latency.P50, o.Latency.P99
 	}
 	return t
+}
+
+// died says that the device ended during the trial, unless that is known.
+func (t *Trial) died() {
+	if t.Valid = false; !t.Invalid.Has(rfc2544.DUTDied) {
+		t.Invalid = append(t.Invalid, rfc2544.Because(rfc2544.DUTDied, "the device ended during the trial"))
+	}
 }
 
 // record adds a trial to the report.

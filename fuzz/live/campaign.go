@@ -115,7 +115,7 @@ func (c Campaign) observer(w io.Writer) Observer {
 			if t.Attacked {
 				what = fmt.Sprintf("attacked by %d", t.Sent.Frames)
 			}
-			fmt.Fprintf(w, "  %s: lost %d of %d, p99 %v %s\n", what, t.Lost, t.Offered, t.P99, strings.Join(t.Warnings, "; "))
+			fmt.Fprintf(w, "  %s: lost %d of %d, p99 %v %s\n", what, t.Lost, t.Offered, t.P99, t.Invalid)
 		},
 	}
 }

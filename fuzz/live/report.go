@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/reports/result"
+	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
 // Schema names the version of a campaign's file.
@@ -122,23 +123,24 @@ type Finding struct {
 
 // Trial is one trial of a campaign.
 type Trial struct {
-	Attacked bool          `json:"attacked"`
-	Valid    bool          `json:"valid"`
-	Warnings []string      `json:"warnings"`
-	Duration time.Duration `json:"duration_ns"`
-	Offered  uint64        `json:"offered"`
-	Lost     uint64        `json:"lost"`
-	Injected uint64        `json:"injected"` // frames out of the tunnel that the tester had not sent
-	P50      time.Duration `json:"latency_p50_ns"`
-	P99      time.Duration `json:"latency_p99_ns"`
-	First    uint64        `json:"first_mutant"`
-	Sent     Traffic       `json:"sent"`
-	Unknown  Traffic       `json:"sent_as_stranger"`
-	Repeats  uint64        `json:"repeats"` // how often the loaded mutants were sent again from the first
-	Answers  Traffic       `json:"answers_to_stranger"`
-	ICMP     Traffic       `json:"icmp_to_stranger"`
-	Memory   int64         `json:"memory_octets"` // after the trial; 0 when it is not known
-	Grown    int64         `json:"memory_growth_octets"`
+	Attacked bool            `json:"attacked"`
+	Valid    bool            `json:"valid"`
+	Invalid  rfc2544.Reasons `json:"invalid"` // why it is not valid
+	Warnings []string        `json:"warnings"`
+	Duration time.Duration   `json:"duration_ns"`
+	Offered  uint64          `json:"offered"`
+	Lost     uint64          `json:"lost"`
+	Injected uint64          `json:"injected"` // frames out of the tunnel that the tester had not sent
+	P50      time.Duration   `json:"latency_p50_ns"`
+	P99      time.Duration   `json:"latency_p99_ns"`
+	First    uint64          `json:"first_mutant"`
+	Sent     Traffic         `json:"sent"`
+	Unknown  Traffic         `json:"sent_as_stranger"`
+	Repeats  uint64          `json:"repeats"` // how often the loaded mutants were sent again from the first
+	Answers  Traffic         `json:"answers_to_stranger"`
+	ICMP     Traffic         `json:"icmp_to_stranger"`
+	Memory   int64           `json:"memory_octets"` // after the trial; 0 when it is not known
+	Grown    int64           `json:"memory_growth_octets"`
 }
 
 // LossRatio is the share of offered frames that were lost.

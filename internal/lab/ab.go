@@ -112,7 +112,7 @@ type invalidTrials struct {
 // hear counts a trial of a device when it is not valid.
 func (s *invalidTrials) hear(device string, o rfc2544.Observation) {
 	if !o.Valid {
-		s.n, s.last = s.n+1, device+": "+o.Warnings[0]
+		s.n, s.last = s.n+1, device+": "+o.Invalid.String()
 	}
 }
 

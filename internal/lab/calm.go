@@ -2,10 +2,7 @@ package lab
 
 import (
 	"context"
-	"fmt"
 	"time"
-
-	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
 // A virtual core shares its silicon with a neighbour on the other half of an
@@ -63,18 +60,11 @@ func (b *Setup) WaitForFullSpeed(ctx context.Context) error {
 	return nil
 }
 
-// judgeSpeed books how fast the device's cores were, and spends patience on a
-// trial in which they were slow.
-func (l *Lab) judgeSpeed(o *rfc2544.Observation, r Run) {
+// coreSpeed is the speed of the device's slowest core during a run; nil when it is not known.
+func (l *Lab) coreSpeed(r Run) *float64 {
 	share := l.speed(r.Ledger.Probe)
-	if share == 0 {
-		return
+	if share == 0 || r.after.at.IsZero() {
+		return nil
 	}
-	o.CoreSpeed = &share
-	if share*slowest >= 1 || l.patience <= 0 || r.anySpeed {
-		return
-	}
-	l.patience -= r.elapsed()
-	o.Valid = false
-	o.Warnings = append(o.Warnings, fmt.Sprintf("invalid: the device's cores ran at %.0f %% of their speed", 100*share))
+	return &share
 }

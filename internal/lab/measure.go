@@ -95,13 +95,14 @@ func (b *Setup) trial(ctx context.Context, t rfc2544.Trial) (Run, error) {
 // again, since the device died in it, does not.
 func (b *Setup) Observe(r Run) rfc2544.Observation {
 	o := r.observation(b.settings.Directions())
-	if r.after.at.IsZero() {
-		o.Valid = false
-		return o
+	o.CoreSpeed = b.lab.coreSpeed(r)
+	o.Reject(b.lab.classify(o, r)...)
+	if o.Invalid.Has(rfc2544.SlowCore) {
+		b.lab.patience -= r.elapsed()
 	}
-	b.lab.judgeSpeed(&o, r)
-	b.lab.judgeMachine(&o, r)
-	b.charge(&o, r)
+	if !o.Invalid.Has(rfc2544.DUTDied) {
+		b.charge(&o, r)
+	}
 	return o
 }
 
@@ -118,39 +119,6 @@ func rest(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// foreign is the share of the device's cores that none of those used who have
-// business there: soakers, device, wan link and soft interrupts.
-func (l *Lab) foreign(r Run) float64 {
-	known := r.after.process - r.before.process + r.after.wan - r.before.wan + r.after.softirq - r.before.softirq
-	var whole time.Duration
-	for i, s := range l.soakers {
-		known += r.after.soaked[i] - r.before.soaked[i]
-		whole += r.elapsed() - r.Ledger.Stolen[s.cpu] // the kernel charges nobody for what a host takes
-	}
-	return 1 - float64(known)/float64(whole)
-}
-
-// others are those whose time foreign counts: an engine that does not watch
-// the cores cannot tell a program's from a host's.
-func (r Run) others() string {
-	if r.Ledger.Stolen == nil {
-		return "other programs, or the host of this virtual machine,"
-	}
-	return "other programs"
-}
-
-// judgeMachine adds what the ledger cannot know: whether the device had its
-// cores for itself.
-func (l *Lab) judgeMachine(o *rfc2544.Observation, r Run) {
-	if l.Shared() {
-		return
-	}
-	if share := l.foreign(r); share > maxForeignCPU {
-		o.Warnings = append(o.Warnings, fmt.Sprintf("invalid: %s used %.0f %% of the device's cores", r.others(), 100*share))
-		o.Valid = false
-	}
-}
-
 // offered is what was sent, over all streams.
 func (r Run) offered() (n uint64) {
 	for _, s := range r.Ledger.Streams {
@@ -164,7 +132,7 @@ func (r Run) observation(directions []string) rfc2544.Observation {
 	o := rfc2544.Observation{
 		IntendedLoad: r.Plan.Load, Duration: r.Ledger.Duration, Paused: r.Ledger.Paused, Stalls: r.Ledger.Stalls,
 		Lateness: r.Ledger.Lateness, Latency: r.Ledger.Latency, LatencyQuiet: r.Ledger.LatencyQuiet,
-		Variation: r.Ledger.Variation, Drops: map[string]int64{}, Reasons: r.reasons, Warnings: []string{},
+		Variation: r.Ledger.Variation, Drops: map[string]int64{}, Reasons: r.reasons, Invalid: rfc2544.Reasons{}, Warnings: []string{},
 	}
 	for i, s := range r.Ledger.Streams {
 		d := rfc2544.Direction{
@@ -196,57 +164,5 @@ func (r Run) observation(directions []string) rfc2544.Observation {
 	if unexplained != 0 {
 		o.Drops["unexplained"] = unexplained
 	}
-	r.judge(&o)
 	return o
-}
-
-// What makes a trial worthless: the tester or the machine, never the device.
-const (
-	maxStallShare   = 0.05
-	maxStall        = 25 * time.Millisecond
-	rideOut         = 0.002 // of a trial: a longer stall that cost no frame is ridden out
-	maxForeignShare = 0.001
-	maxForeignCPU   = 0.05
-)
-
-// judge says whether the trial counts, and if not, why.
-func (r Run) judge(o *rfc2544.Observation) {
-	invalid := func(format string, args ...any) {
-		o.Warnings = append(o.Warnings, "invalid: "+fmt.Sprintf(format, args...))
-	}
-	if o.Offered < o.Intended {
-		invalid("the tester sent %d of %d frames", o.Offered, o.Intended)
-	}
-	for _, place := range r.sinkDrops {
-		if n := o.Drops[place]; n > 0 {
-			invalid("the tester's receiver dropped %d frames", n)
-		}
-	}
-	if n := r.Ledger.Dropped; n > 0 {
-		invalid("the tester's receiver dropped %d frames: its ring was full", n)
-	}
-	whole := o.Duration + o.Paused
-	sums := map[int]time.Duration{}
-	var longest rfc2544.Stall
-	for _, s := range o.Stalls {
-		sums[s.CPU] += s.Length
-		if s.Length > longest.Length {
-			longest = s
-		}
-	}
-	for cpu, sum := range sums {
-		if float64(sum) > maxStallShare*float64(whole) {
-			invalid("the machine took cpu %d away for %v of %v", cpu, sum.Round(time.Millisecond), whole.Round(time.Millisecond))
-		}
-	}
-	if longest.Length > maxStall && (o.Lost > 0 || float64(longest.Length) > rideOut*float64(whole)) {
-		invalid("the machine took cpu %d away for %v at once", longest.CPU, longest.Length.Round(time.Millisecond))
-	}
-	if n := r.Ledger.StallsBeyond; n > 0 {
-		invalid("%d stalls more than can be listed", n)
-	}
-	if alien := o.Stale + o.Foreign; float64(alien) > maxForeignShare*float64(o.Offered) {
-		invalid("%d stale and %d foreign frames among %d", o.Stale, o.Foreign, o.Offered)
-	}
-	o.Valid = len(o.Warnings) == 0
 }

@@ -39,8 +39,8 @@ func TestObservationOfBothDirections(t *testing.T) {
 	if len(o.Directions) != 2 || o.Directions[0].Lost != 0 || o.Directions[1].Direction != rfc2544.Reverse || o.Directions[1].Lost != 150 {
 		t.Errorf("directions: %+v", o.Directions)
 	}
-	if o.LossRatio() != 0.05 || o.ForwardingRate() != 1425 || o.Latency.N != 2900 || !o.Valid {
-		t.Errorf("loss %v, rate %v, latency %+v, valid %t", o.LossRatio(), o.ForwardingRate(), o.Latency, o.Valid)
+	if o.LossRatio() != 0.05 || o.ForwardingRate() != 1425 || o.Latency.N != 2900 {
+		t.Errorf("loss %v, rate %v, latency %+v", o.LossRatio(), o.ForwardingRate(), o.Latency)
 	}
 	if o.Drops["left udp rcvbuf"] != 60 || o.Drops["unexplained"] != 30 || len(o.Drops) != 2 {
 		t.Errorf("drops %v, want 150 lost = 50 late + 10 corrupted + 60 + 30", o.Drops)
@@ -66,16 +66,6 @@ func TestWorkAndHintOfBothDirections(t *testing.T) {
 	r.Ledger.Streams[0].Span = 0
 	if got := r.slowestStream(); got != 0 {
 		t.Errorf("hint %v of a stream that brought nothing, want none", got)
-	}
-}
-
-// The tester's own losses spoil a trial, wherever the topology counts them.
-func TestSinkDropsSpoilATrial(t *testing.T) {
-	r := bothStreams()
-	r.sinkDrops = netns.Dual(netns.Plan{}).SinkDrops()
-	r.drops["left:lan tx_dropped"] = 3
-	if o := r.observation([]string{rfc2544.Forward, rfc2544.Reverse}); o.Valid {
-		t.Errorf("a trial in which port 0 dropped frames is valid: %+v", o)
 	}
 }
 

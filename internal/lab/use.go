@@ -1,8 +1,9 @@
 package lab
 
 import (
-	"fmt"
 	"time"
+
+	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
 // Reading is every meter at one moment.
@@ -36,10 +37,10 @@ func (b *Setup) Read() Reading {
 type CoreUse struct {
 	Elapsed time.Duration
 	Cores   int
-	Metered bool    // the cores have meters that are theirs alone
-	Busy    float64 // cores that anybody but the soakers had
-	Busiest float64 // the same of the busiest core, in [0,1]
-	Others  string  // why the device had not its cores for itself; empty when it had
+	Metered bool            // the cores have meters that are theirs alone
+	Busy    float64         // cores that anybody but the soakers had
+	Busiest float64         // the same of the busiest core, in [0,1]
+	Invalid rfc2544.Reasons // why a measurement in this time does not count: other programs used the cores
 }
 
 // Use is the difference between two readings.
@@ -54,9 +55,7 @@ func (b *Setup) Use(before, after Reading) CoreUse {
 	for i := range l.soakers {
 		u.Busiest = max(u.Busiest, float64(after.lost[i]-before.lost[i])/float64(u.Elapsed))
 	}
-	if share := l.foreign(r); !l.Shared() && share > maxForeignCPU {
-		u.Others = fmt.Sprintf("%s used %.0f %% of the device's cores", r.others(), 100*share)
-	}
+	u.Invalid = l.classifyMachine(r)
 	return u
 }
 

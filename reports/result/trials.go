@@ -2,6 +2,7 @@ package result
 
 import (
 	"encoding/json"
+	"slices"
 
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
@@ -11,6 +12,10 @@ import (
 func normalTrial(o rfc2544.Observation) rfc2544.Observation {
 	o.Stalls = NotNil(o.Stalls)
 	o.Warnings = Texts(o.Warnings)
+	o.Invalid = slices.Clone(o.Invalid)
+	for i := range o.Invalid {
+		o.Invalid[i].Text = Cut(o.Invalid[i].Text)
+	}
 	if o.Drops == nil {
 		o.Drops = map[string]int64{}
 	}

@@ -54,7 +54,7 @@ func (d *Device) Measure(ctx context.Context, t rfc2544.Trial) (rfc2544.Observat
 		d.random = rand.New(rand.NewPCG(d.Seed, 0))
 	}
 	seen := rfc2544.Observation{
-		IntendedLoad: t.Load, Counts: rfc2544.Counts{Intended: t.Frames()}, Duration: t.Duration, Stalls: []rfc2544.Stall{}, Valid: true, Warnings: []string{},
+		IntendedLoad: t.Load, Counts: rfc2544.Counts{Intended: t.Frames()}, Duration: t.Duration, Stalls: []rfc2544.Stall{}, Valid: true, Invalid: rfc2544.Reasons{}, Warnings: []string{},
 	}
 	switch capacity := d.capacity(t.Size); {
 	case d.Delay != nil:
@@ -69,7 +69,7 @@ func (d *Device) Measure(ctx context.Context, t rfc2544.Trial) (rfc2544.Observat
 	d.elapsed += t.Rest + t.Duration
 	d.trials++
 	if d.chance(d.Invalid) {
-		seen.Valid, seen.Warnings = false, []string{"simulated: the machine took the cores away"}
+		seen.Reject(rfc2544.Because(rfc2544.Stalled, "simulated: the machine took the cores away"))
 	}
 	return seen, nil
 }

@@ -12,6 +12,7 @@ import (
 	tcp "github.com/tunnelbench/tunnelbench/loadgen/streams"
 	"github.com/tunnelbench/tunnelbench/netns"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
+	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
 // Hosts is one device under test with a client and a server behind its ends
@@ -96,7 +97,7 @@ func (h *Hosts) Plan(kind string) tcp.Plan {
 
 // Measure runs one measurement.
 func (h *Hosts) Measure(ctx context.Context, p tcp.Plan) (Stream, error) {
-	s := Stream{Plan: p, Warnings: []string{}}
+	s := Stream{Plan: p, Invalid: rfc2544.Reasons{}, Warnings: []string{}}
 	var before, after streamReading
 	var err error
 	s.Result, err = h.run(ctx, p, func() { before = h.read() }, func() { after = h.read() })
@@ -120,13 +121,8 @@ func (h *Hosts) classify(s *Stream, before, after streamReading) {
 		s.ceiling = tcp.GoodputCeiling(rate, s.MSS(), h.mtu, h.setup.Device().Overhead)
 		s.LimitedBy = cmp.Or(s.LimitedBy, s.fillsLink())
 	}
-	s.check()
-	if use.Others != "" {
-		s.warn("%s", use.Others)
-		s.disturbed = true
-	}
 	s.Values = s.values()
-	s.Valid = len(s.Warnings) == 0
+	s.reject(append(s.classifyTransfer(), use.Invalid...)...)
 }
 
 // wanFrame is the length of a full frame on the wan link, with its FCS.

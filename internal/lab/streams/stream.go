@@ -16,17 +16,22 @@ type Stream struct {
 	Values    []rfc2544.Value `json:"values"`
 	LimitedBy string          `json:"limited_by"` // one of the reports' words; empty when unknown
 	Valid     bool            `json:"valid"`
+	Invalid   rfc2544.Reasons `json:"invalid"` // why it is not valid
 	Warnings  []string        `json:"warnings"`
 
-	disturbed           bool    // by the machine: the measurement says nothing of the device
 	ceiling             float64 // bit/s that the overhead leaves of the wan's known rate; 0: not known
 	deviceCPU, hostsCPU float64 // ns per octet read
 	hasDevice           bool    // deviceCPU could be measured
 }
 
-func (s *Stream) warn(format string, args ...any) {
-	s.Warnings = append(s.Warnings, "invalid: "+fmt.Sprintf(format, args...))
+// reject adds reasons why the measurement does not count; it counts if there are none at all.
+func (s *Stream) reject(reasons ...rfc2544.Reason) {
+	s.Invalid = append(s.Invalid, reasons...)
+	s.Valid = len(s.Invalid) == 0
 }
+
+// disturbed reports whether the machine spoilt the measurement: it says nothing about the device.
+func (s *Stream) disturbed() bool { return s.Invalid.Has(rfc2544.OtherPrograms) }
 
 // directions are those in which a bulk measurement sends.
 func (s *Stream) directions() []string {
@@ -54,16 +59,17 @@ func (s *Stream) fillsLink() string {
 	return ""
 }
 
-// check finds what makes a measurement worth nothing.
-func (s *Stream) check() {
+// classifyTransfer looks for a measurement in which nothing came through, or connections failed.
+func (s *Stream) classifyTransfer() rfc2544.Reasons {
 	switch {
 	case s.Plan.Kind == tcp.Bulk && s.Octets() == 0:
-		s.warn("not one octet came through")
+		return rfc2544.Reasons{rfc2544.Because(rfc2544.NothingReceived, "no byte came through")}
 	case s.Plan.Kind != tcp.Bulk && s.Transactions == 0:
-		s.warn("no transaction of %d succeeded", s.Failures)
+		return rfc2544.Reasons{rfc2544.Because(rfc2544.NothingReceived, "no transaction of %d succeeded", s.Failures)}
 	case s.Failures > 0:
-		s.warn("%d of %d connections failed", s.Failures, s.Failures+s.Transactions)
+		return rfc2544.Reasons{rfc2544.Because(rfc2544.ConnectionsFailed, "%d of %d connections failed", s.Failures, s.Failures+s.Transactions)}
 	}
+	return nil
 }
 
 // book takes the meters' CPU time; only bulk measurements have octets to share it.

@@ -63,8 +63,8 @@ func TestNothingMeasured(t *testing.T) {
 	for _, kind := range tcp.Kinds() {
 		s := Stream{Plan: tcp.Plan{Kind: kind, Connections: 1, Duration: time.Second, Direction: rfc2544.Forward}}
 		s.book(coreUse{device: 1, CoreUse: lab.CoreUse{Metered: true}})
-		if s.check(); len(s.values()) != 0 || len(s.Warnings) != 1 {
-			t.Errorf("%s: %+v, %q", kind, s.values(), s.Warnings)
+		if why := s.classifyTransfer(); len(s.values()) != 0 || !why.Has(rfc2544.NothingReceived) {
+			t.Errorf("%s: %+v, %v", kind, s.values(), why)
 		}
 	}
 }
@@ -99,9 +99,9 @@ func TestStreamsAreLimitedBy(t *testing.T) {
 func TestDisturbedStreamsAreLeftOut(t *testing.T) {
 	one := func(octets uint64, disturbed bool) Stream {
 		s := bulkStream(octets, rfc2544.Forward)
-		s.Values, s.Valid, s.disturbed = s.values(), !disturbed, disturbed
+		s.Values, s.Valid = s.values(), true
 		if disturbed {
-			s.warn("another program")
+			s.reject(rfc2544.Because(rfc2544.OtherPrograms, "another program"))
 		}
 		return s
 	}

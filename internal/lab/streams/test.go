@@ -78,7 +78,7 @@ func Goodput(ctx context.Context, l *lab.Lab, d dut.Device, s lab.Settings) (bit
 		return 0, false, err
 	}
 	stream, err := h.measureCalm(ctx, h.Plan(tcp.Bulk))
-	if err = errors.Join(err, h.Close()); err != nil || stream.disturbed {
+	if err = errors.Join(err, h.Close()); err != nil || stream.disturbed() {
 		return 0, false, err
 	}
 	return stream.goodput(), stream.goodput() > 0, nil
@@ -117,7 +117,8 @@ func (h *Hosts) repeat(ctx context.Context, p Plan) (all []Stream, err error) {
 				return all, err
 			}
 			if err != nil {
-				s.Plan, s.Warnings = plan, []string{"invalid: " + err.Error()}
+				s.Plan = plan
+				s.reject(rfc2544.Because(rfc2544.NotMeasured, "%v", err))
 			}
 			all = append(all, s)
 		}
@@ -129,7 +130,7 @@ func (h *Hosts) repeat(ctx context.Context, p Plan) (all []Stream, err error) {
 func (h *Hosts) measureCalm(ctx context.Context, p tcp.Plan) (s Stream, err error) {
 	_, err = rfc2544.Retry{Times: rfc2544.DefaultRetries}.Do(func(bool) (bool, time.Duration, error) {
 		s, err = h.Measure(ctx, p)
-		return !s.disturbed, p.Duration, err
+		return !s.disturbed(), p.Duration, err
 	})
 	return s, err
 }
@@ -142,11 +143,11 @@ func joinStreams(res result.Result, all []Stream) result.Result {
 	values := map[string][]rfc2544.Value{}
 	var names []string
 	for _, s := range all {
-		for _, w := range s.Warnings {
-			res.Warnings = append(res.Warnings, fmt.Sprintf("%s, %d connections: %s", s.Plan.Kind, s.Plan.Connections, w))
+		for _, why := range append(s.Invalid.Texts(), s.Warnings...) {
+			res.Warnings = append(res.Warnings, fmt.Sprintf("%s, %d connections: %s", s.Plan.Kind, s.Plan.Connections, why))
 		}
-		calm := slices.ContainsFunc(all, func(o Stream) bool { return o.Plan == s.Plan && !o.disturbed })
-		if s.disturbed && calm {
+		calm := slices.ContainsFunc(all, func(o Stream) bool { return o.Plan == s.Plan && !o.disturbed() })
+		if s.disturbed() && calm {
 			continue
 		}
 		res.Valid = res.Valid && s.Valid
