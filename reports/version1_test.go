@@ -13,7 +13,7 @@ import (
 // them gave: the files beside them are its output.
 func TestVersion1(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"version1"} {
+	for _, name := range []string{"version1", "version1-run"} {
 		f, err := os.Open("result/testdata/" + name + ".json")
 		if err != nil {
 			t.Fatal(err)
