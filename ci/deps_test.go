@@ -37,7 +37,7 @@ var arrows = map[string][]string{
 	"ci/gate":                   {"internal/stats", "internal/strictyaml", "reports", "reports/result", "rfc2544"},
 	"ci/gate/resample":          {"ci/gate", "reports", "rfc2544"},
 	"reports/show":              {"internal/strictjson", "rfc2544"},
-	"reports":                   {"reports/show", "rfc2544", "internal/stats", "internal/strictjson", "reports/conformance", "reports/result"},
+	"reports":                   {"fuzz/report", "internal/junit", "reports/show", "rfc2544", "internal/stats", "internal/strictjson", "reports/conformance", "reports/result"},
 	"reports/conformance":       {"internal/strictjson", "reports/result", "rfc2544"},
 	"rfc2544":                   {"internal/stats", "rfc2544/mlrsearch"},
 	"rfc2544/mlrsearch":         {}, // the standard library only
@@ -57,15 +57,17 @@ var arrows = map[string][]string{
 	"reference/inner":           {},
 	"reference/offload":         {"reference/inner", "internal/checksum"},
 	"reference/wire":            {},
-	"fuzz":                      {"internal/reexec", "fuzz/text", "fuzz/wire", "fuzz/oracle", "reference/offload", "reports", "reports/result"},
+	"fuzz":                      {"internal/reexec", "fuzz/text", "fuzz/wire", "fuzz/oracle", "reference/offload", "reports/result", "fuzz/report"},
 	"fuzz/oracle":               {},
 	"fuzz/wire":                 {"fuzz/oracle", "reference", "reference/inner", "reference/offload", "reference/wire", "loadgen/signature", "internal/sys"},
 	"fuzz/text":                 {"fuzz/oracle", "reference", "reports", "rfc2544", "netns", "netns/dut", "rfc2544/mlrsearch", "rfc2544/simulated", "reports/result"},
-	"fuzz/live":                 {"fuzz/live/bpf", "fuzz/live/mutate", "internal/lab", "internal/stats", "internal/sys", "loadgen", "netns", "netns/dut", "reports", "rfc2544", "reports/result"},
+	"fuzz/report":               {"internal/junit", "internal/strictjson", "reports/result", "reports/show"},
+	"internal/junit":            {},
+	"fuzz/live":                 {"fuzz/live/bpf", "fuzz/live/mutate", "internal/lab", "internal/stats", "internal/sys", "loadgen", "netns", "netns/dut", "rfc2544", "reports/result"},
 	"fuzz/live/bpf":             {},
 	"fuzz/live/mutate":          {"internal/checksum", "reference/wire"},
 	"fuzz/planted":              {}, // imported by an overlay alone
-	"fuzz/proof":                {"fuzz", "fuzz/oracle", "reports"},
+	"fuzz/proof":                {"fuzz", "fuzz/oracle", "fuzz/report"},
 	"fuzz/oss-fuzz":             {}, // tests alone
 	"fuzz/oss-fuzz/seeds":       {"fuzz"},
 	"internal/strictyaml":       {},
@@ -84,7 +86,7 @@ var arrows = map[string][]string{
 var private = map[string]string{"loadgen/bpf": "loadgen", "reference/bpf": "reference", "fuzz/live/bpf": "fuzz/live", "internal/testenv": "tests", "loadgen/enginetest": "tests"}
 
 // pure packages work on any system, from values alone.
-var pure = []string{"ci/gate", "internal/checksum", "internal/stats", "internal/strictjson", "loadgen/signature", "reference/offload", "reference/wire", "reports", "reports/conformance", "reports/result", "reports/show", "rfc2544", "rfc2544/mlrsearch", "rfc2544/simulated"}
+var pure = []string{"ci/gate", "fuzz/report", "internal/junit", "internal/checksum", "internal/stats", "internal/strictjson", "loadgen/signature", "reference/offload", "reference/wire", "reports", "reports/conformance", "reports/result", "reports/show", "rfc2544", "rfc2544/mlrsearch", "rfc2544/simulated"}
 
 // impure is what a pure package may not import.
 var impure = []string{"net", "net/http", "os/exec", "os/signal", "syscall", "unsafe", "golang.org/x/sys/unix"}

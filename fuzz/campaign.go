@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/tunnelbench/tunnelbench/reports"
+	"github.com/tunnelbench/tunnelbench/fuzz/report"
 )
 
 // Plan is a campaign.
@@ -22,7 +22,7 @@ type Plan struct {
 	Seeds   bool          // write findings into the targets' testdata, too
 	First   bool          // a target is done with its first finding
 
-	Saw func(t *reports.FuzzTarget) // called as things happen; may be nil
+	Saw func(t *report.Target) // called as things happen; may be nil
 }
 
 // ErrBudget is a target that was attacked for less time than asked for.
@@ -33,7 +33,7 @@ var ErrCorpus = errors.New("corpus")
 
 // Run attacks each target in turn and calls ended with what became of it, so that nothing found is
 // lost when a later one fails. When ctx is done, Run ends the current target and begins no other.
-func Run(ctx context.Context, plan Plan, ended func(reports.FuzzTarget)) error {
+func Run(ctx context.Context, plan Plan, ended func(report.Target)) error {
 	c, err := newCampaign(plan)
 	if err != nil {
 		return err
@@ -94,8 +94,8 @@ func (c *campaign) check() error {
 }
 
 // attack runs one target. Its error means that no target can be attacked on this machine.
-func (c *campaign) attack(ctx context.Context, t Target) (reports.FuzzTarget, error) {
-	run := &targetRun{plan: c.plan, places: c.places, engine: c.engine, target: t, report: reports.FuzzTarget{
+func (c *campaign) attack(ctx context.Context, t Target) (report.Target, error) {
+	run := &targetRun{plan: c.plan, places: c.places, engine: c.engine, target: t, report: report.Target{
 		Name: t.Name, Doc: t.Doc, Package: t.Package, Function: t.Function, Engine: c.plan.Engine,
 	}}
 	err := c.build(ctx, t)

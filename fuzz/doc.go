@@ -8,7 +8,7 @@
 //	                                     finding: oracle, place, smallest input
 //	                                        │
 //	                                        ├──> testdata (go test), a test, a capture
-//	                                        └──> fuzz.json, page, JUnit, SARIF (package reports)
+//	                                        └──> fuzz.json, page, JUnit, SARIF (package fuzz/report)
 //
 // One harness, a func([]byte) int in package wire or text, serves all engines:
 // go-fuzz calls it, and a native target of two lines wraps it for go test, which is also what

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tunnelbench/tunnelbench/reports"
+	"github.com/tunnelbench/tunnelbench/fuzz/report"
 )
 
 // engine generates inputs.
@@ -22,7 +22,7 @@ type engine interface {
 	build(ctx context.Context, t Target) error
 	// run attacks a target until the time is over, ctx is done, or it found
 	// something. It begins with what is in the corpus and adds what reaches new places.
-	run(ctx context.Context, t Target, limit time.Duration, sample func(reports.FuzzSample)) (turn, error)
+	run(ctx context.Context, t Target, limit time.Duration, sample func(report.Sample)) (turn, error)
 }
 
 // turn is the result of one run of an engine.

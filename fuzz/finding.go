@@ -5,12 +5,12 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/tunnelbench/tunnelbench/reports"
+	"github.com/tunnelbench/tunnelbench/fuzz/report"
 )
 
 // newFinding is a confirmed fault.
-func newFinding(t Target, f Fault, data []byte) reports.Finding {
-	return reports.Finding{
+func newFinding(t Target, f Fault, data []byte) report.Finding {
+	return report.Finding{
 		ID: f.id(t.Name), Oracle: f.Oracle, Seen: f.Seen, Stack: f.Stack, Input: data, Octets: len(data), Times: 1,
 	}
 }
@@ -24,7 +24,7 @@ type file struct {
 // write puts a finding's files below out: the input, a test, a capture; and, if
 // seeds, the input where go test looks for it. Each is written in one step, and what
 // is there stays when a later one fails.
-func write(p places, out string, t Target, f *reports.Finding, seeds bool) error {
+func write(p places, out string, t Target, f *report.Finding, seeds bool) error {
 	dir := filepath.Join(out, "findings", t.Name+"-"+f.ID)
 	seed := file{filepath.Join(dir, inputName(f.Input)), encodeInput(f.Input)}
 	files := []file{seed}
@@ -71,7 +71,7 @@ func reproduce(p places, t Target, seed string) string {
 
 // testOf is a test that fails as long as the fault is there. It belongs into
 // the package of the harness.
-func testOf(t Target, f *reports.Finding) []byte {
+func testOf(t Target, f *report.Finding) []byte {
 	return fmt.Appendf(nil, `package %s
 
 import "testing"

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/fuzz/oracle"
-	"github.com/tunnelbench/tunnelbench/reports"
+	"github.com/tunnelbench/tunnelbench/fuzz/report"
 )
 
 // faulty panics at 'x' behind 'a', breaks an oracle at 'y', and hangs never.
@@ -186,7 +186,7 @@ main.main()
 	x.go:1
 `
 	f := faultOf(said)
-	if f.Oracle != oracle.State || len(f.Stack) != 2 || f.Stack[0] != (reports.StackFrame{Function: "loadgen.(*receiver).book", File: "loadgen/receiver.go", Line: 51}) {
+	if f.Oracle != oracle.State || len(f.Stack) != 2 || f.Stack[0] != (report.StackFrame{Function: "loadgen.(*receiver).book", File: "loadgen/receiver.go", Line: 51}) {
 		t.Errorf("%+v", f)
 	}
 	if late := faultOf("panic: test timed out after 8s\n\ngoroutine 7"); late.Oracle != oracle.Time {
@@ -195,15 +195,15 @@ main.main()
 }
 
 // engineOf is an engine that does as it is told.
-type engineOf func(ctx context.Context, sample func(reports.FuzzSample)) (turn, error)
+type engineOf func(ctx context.Context, sample func(report.Sample)) (turn, error)
 
 func (engineOf) build(context.Context, Target) error { return nil }
 
-func (e engineOf) run(ctx context.Context, _ Target, _ time.Duration, sample func(reports.FuzzSample)) (turn, error) {
+func (e engineOf) run(ctx context.Context, _ Target, _ time.Duration, sample func(report.Sample)) (turn, error) {
 	return e(ctx, sample)
 }
 
-func betargetRun(ctx context.Context, t *testing.T, e engineOf) reports.FuzzTarget {
+func betargetRun(ctx context.Context, t *testing.T, e engineOf) report.Target {
 	dir := t.TempDir()
 	s := &targetRun{plan: Plan{Out: dir, Time: time.Second, Program: "/nosuch"}, places: places{root: dir, work: dir}, engine: e, target: Target{Name: "idle", Function: "Idle"}}
 	s.run(ctx)
@@ -213,8 +213,8 @@ func betargetRun(ctx context.Context, t *testing.T, e engineOf) reports.FuzzTarg
 // TestCutShortIsNotClean: neither by an interrupt, nor by an engine that does nothing.
 func TestCutShortIsNotClean(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
-	cut := betargetRun(ctx, t, func(_ context.Context, sample func(reports.FuzzSample)) (turn, error) {
-		sample(reports.FuzzSample{Executions: 100})
+	cut := betargetRun(ctx, t, func(_ context.Context, sample func(report.Sample)) (turn, error) {
+		sample(report.Sample{Executions: 100})
 		cancel()
 		return turn{}, nil
 	})
@@ -222,7 +222,7 @@ func TestCutShortIsNotClean(t *testing.T) {
 		t.Errorf("%+v", cut)
 	}
 	times := 0
-	idle := betargetRun(context.Background(), t, func(context.Context, func(reports.FuzzSample)) (turn, error) {
+	idle := betargetRun(context.Background(), t, func(context.Context, func(report.Sample)) (turn, error) {
 		times++
 		return turn{}, nil
 	})

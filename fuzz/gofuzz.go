@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tunnelbench/tunnelbench/reports"
+	"github.com/tunnelbench/tunnelbench/fuzz/report"
 )
 
 // goFuzz is github.com/dvyukov/go-fuzz, which runs until it is interrupted.
@@ -29,7 +29,7 @@ var goFuzzProgress = regexp.MustCompile(`crashers: (\d+), .*execs: (\d+) .*cover
 // patience is how long go-fuzz goes on after a crasher, for more of them.
 const patience = 2 * time.Second
 
-func (g *goFuzz) run(ctx context.Context, t Target, limit time.Duration, sample func(reports.FuzzSample)) (turn, error) {
+func (g *goFuzz) run(ctx context.Context, t Target, limit time.Duration, sample func(report.Sample)) (turn, error) {
 	dir := filepath.Join(g.work, "go-fuzz", t.Name)
 	crashers := filepath.Join(dir, "crashers")
 	if err := errors.Join(os.RemoveAll(dir), os.MkdirAll(crashers, 0o755)); err != nil {
@@ -49,7 +49,7 @@ func (g *goFuzz) run(ctx context.Context, t Target, limit time.Duration, sample 
 			return
 		}
 		ran = ran || number(m[3]) > 0 // it counts executions late
-		sample(reports.FuzzSample{Elapsed: time.Since(start), Executions: number(m[2]), Coverage: number(m[3])})
+		sample(report.Sample{Elapsed: time.Since(start), Executions: number(m[2]), Coverage: number(m[3])})
 		if number(m[1]) > 0 {
 			time.AfterFunc(patience, cancel)
 		}

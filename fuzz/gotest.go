@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/tunnelbench/tunnelbench/fuzz/oracle"
-	"github.com/tunnelbench/tunnelbench/reports"
+	"github.com/tunnelbench/tunnelbench/fuzz/report"
 )
 
 var (
@@ -18,7 +18,7 @@ var frameLine = regexp.MustCompile(`^\s+(\S+\.go):(\d+)(?: \+0x[0-9a-f]+)?$`)
 
 // stackIn is the stack of the first goroutine that a crashing program prints, without the
 // frames of the runtime, go test and the oracles.
-func stackIn(output string) (stack []reports.StackFrame) {
+func stackIn(output string) (stack []report.StackFrame) {
 	function, within := "", false
 	for line := range strings.Lines(output) {
 		line = strings.TrimRight(line, "\n")
@@ -32,7 +32,7 @@ func stackIn(output string) (stack []reports.StackFrame) {
 		case within && trimmed == "" && len(stack) > 0:
 			return stack
 		case within && m != nil && !isForeign(function):
-			stack = append(stack, reports.StackFrame{Function: shortFunction(function), File: shortFile(m[1]), Line: int(number(m[2]))})
+			stack = append(stack, report.StackFrame{Function: shortFunction(function), File: shortFile(m[1]), Line: int(number(m[2]))})
 		case within && m == nil:
 			function, _, _ = strings.Cut(trimmed, "(0x")
 			function = strings.TrimSuffix(strings.TrimSuffix(function, "(...)"), "({...})")
@@ -62,7 +62,7 @@ func faultOf(output string) Fault {
 		return Fault{Oracle: m[1], Seen: oneLine(m[2]), Stack: stackIn(output)}
 	}
 	if m := testFailed.FindStringSubmatch(output); m != nil {
-		return Fault{Oracle: oracle.Agreement, Seen: oneLine(m[3]), Stack: []reports.StackFrame{{Function: "test", File: m[1], Line: int(number(m[2]))}}}
+		return Fault{Oracle: oracle.Agreement, Seen: oneLine(m[3]), Stack: []report.StackFrame{{Function: "test", File: m[1], Line: int(number(m[2]))}}}
 	}
 	return Fault{Oracle: oracle.Panic, Seen: oneLine(firstLine(output)), Stack: stackIn(output)}
 }

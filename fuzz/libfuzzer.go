@@ -11,7 +11,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/tunnelbench/tunnelbench/reports"
+	"github.com/tunnelbench/tunnelbench/fuzz/report"
 )
 
 // libFuzzer is the engine of OSS-Fuzz and ClusterFuzzLite, by their way of
@@ -45,7 +45,7 @@ var (
 	libFuzzerTotal    = regexp.MustCompile(`number_of_executed_units: (\d+)`)
 )
 
-func (l *libFuzzer) run(ctx context.Context, t Target, limit time.Duration, sample func(reports.FuzzSample)) (turn, error) {
+func (l *libFuzzer) run(ctx context.Context, t Target, limit time.Duration, sample func(report.Sample)) (turn, error) {
 	crashers := filepath.Join(l.work, "libfuzzer", t.Name)
 	if err := errors.Join(os.RemoveAll(crashers), os.MkdirAll(crashers, 0o755), os.MkdirAll(l.corpus(t), 0o755)); err != nil {
 		return turn{}, err
@@ -56,11 +56,11 @@ func (l *libFuzzer) run(ctx context.Context, t Target, limit time.Duration, samp
 	result, err := attack(ctx, limit+30*time.Second, cmd, func(line string) {
 		if m := libFuzzerProgress.FindStringSubmatch(line); m != nil {
 			coverage = number(m[2])
-			sample(reports.FuzzSample{Elapsed: time.Since(start), Executions: number(m[1]), Coverage: coverage})
+			sample(report.Sample{Elapsed: time.Since(start), Executions: number(m[1]), Coverage: coverage})
 		}
 	})
 	if m := libFuzzerTotal.FindStringSubmatch(result.said); m != nil {
-		sample(reports.FuzzSample{Elapsed: time.Since(start), Executions: number(m[1]), Coverage: coverage})
+		sample(report.Sample{Elapsed: time.Since(start), Executions: number(m[1]), Coverage: coverage})
 	}
 	result.crashers, _ = readCorpus(crashers)
 	if len(result.crashers) > 0 {

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tunnelbench/tunnelbench/reports"
+	"github.com/tunnelbench/tunnelbench/fuzz/report"
 )
 
 // native is `go test -fuzz`, with a test binary that is built once a package.
@@ -35,7 +35,7 @@ var (
 
 // run converts the corpus to go test's format and back. The engine reads seeds below its working
 // folder, and writes failing inputs there.
-func (n *native) run(ctx context.Context, t Target, limit time.Duration, sample func(reports.FuzzSample)) (turn, error) {
+func (n *native) run(ctx context.Context, t Target, limit time.Duration, sample func(report.Sample)) (turn, error) {
 	dir := filepath.Join(n.work, "native", t.Name)
 	seeds, cache := filepath.Join(dir, "testdata", "fuzz", t.native()), filepath.Join(dir, "cache", t.native())
 	if err := errors.Join(os.RemoveAll(seeds), os.MkdirAll(seeds, 0o755), os.MkdirAll(cache, 0o755)); err != nil {
@@ -53,7 +53,7 @@ func (n *native) run(ctx context.Context, t Target, limit time.Duration, sample 
 	start, failing := time.Now(), ""
 	result, err := attack(ctx, limit+30*time.Second, cmd, func(line string) {
 		if m := nativeProgress.FindStringSubmatch(line); m != nil {
-			sample(reports.FuzzSample{Elapsed: time.Since(start), Executions: number(m[1]), Coverage: number(m[2])})
+			sample(report.Sample{Elapsed: time.Since(start), Executions: number(m[1]), Coverage: number(m[2])})
 		}
 		if m := nativeFailure.FindStringSubmatch(line); m != nil {
 			failing = m[1]

@@ -19,15 +19,15 @@ import (
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/fuzz/oracle"
+	"github.com/tunnelbench/tunnelbench/fuzz/report"
 	"github.com/tunnelbench/tunnelbench/internal/reexec"
-	"github.com/tunnelbench/tunnelbench/reports"
 )
 
 // Fault is what an input did to a harness. The zero value is none.
 type Fault struct {
-	Oracle string               `json:"oracle"`
-	Seen   string               `json:"seen"`
-	Stack  []reports.StackFrame `json:"stack"`
+	Oracle string              `json:"oracle"`
+	Seen   string              `json:"seen"`
+	Stack  []report.StackFrame `json:"stack"`
 }
 
 // None tells whether every oracle held.
@@ -76,7 +76,7 @@ func oneLine(s string) string {
 }
 
 // stackOf is where the goroutine panicked, innermost first, down to the harness.
-func stackOf() (stack []reports.StackFrame) {
+func stackOf() (stack []report.StackFrame) {
 	var pcs [64]uintptr
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs[:])])
 	for {
@@ -88,7 +88,7 @@ func stackOf() (stack []reports.StackFrame) {
 			stack = stack[:0:0] // what is above is the panic's own, not the fault's
 		case isOracle(frame.Function): // it stands between a harness and its decoder
 		default:
-			stack = append(stack, reports.StackFrame{Function: shortFunction(frame.Function), File: shortFile(frame.File), Line: frame.Line})
+			stack = append(stack, report.StackFrame{Function: shortFunction(frame.Function), File: shortFile(frame.File), Line: frame.Line})
 		}
 		if !more {
 			return stack

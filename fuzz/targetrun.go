@@ -9,7 +9,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/tunnelbench/tunnelbench/reports"
+	"github.com/tunnelbench/tunnelbench/fuzz/report"
 )
 
 // targetRun is the attack on one target.
@@ -18,7 +18,7 @@ type targetRun struct {
 	places places
 	engine engine
 	target Target
-	report reports.FuzzTarget
+	report report.Target
 	replay *replayer
 }
 
@@ -67,7 +67,7 @@ func (r *targetRun) done() bool { return r.plan.First && len(r.report.Findings) 
 
 // ran reports whether the engine executed anything.
 func (r *targetRun) ran() bool {
-	return slices.ContainsFunc(r.report.Samples, func(x reports.FuzzSample) bool { return x.Executions > 0 || x.Coverage > 0 })
+	return slices.ContainsFunc(r.report.Samples, func(x report.Sample) bool { return x.Executions > 0 || x.Coverage > 0 })
 }
 
 func (r *targetRun) left(start time.Time) time.Duration { return r.plan.Time - time.Since(start) }
@@ -109,7 +109,7 @@ func (r *targetRun) start(ctx context.Context) error {
 // was new.
 func (r *targetRun) turn(ctx context.Context, start time.Time) (found, fresh bool, took time.Duration, err error) {
 	offset, before := time.Since(start), r.report.Executions
-	result, err := r.engine.run(ctx, r.target, r.left(start), func(sample reports.FuzzSample) {
+	result, err := r.engine.run(ctx, r.target, r.left(start), func(sample report.Sample) {
 		sample.Elapsed += offset
 		sample.Executions += before
 		r.sample(sample)
@@ -126,7 +126,7 @@ func (r *targetRun) turn(ctx context.Context, start time.Time) (found, fresh boo
 // mostSamples bounds what a report draws; when there are more every second is left out.
 const mostSamples = 400
 
-func (r *targetRun) sample(sample reports.FuzzSample) {
+func (r *targetRun) sample(sample report.Sample) {
 	r.report.Executions = max(r.report.Executions, sample.Executions)
 	r.report.Samples = append(r.report.Samples, sample)
 	if len(r.report.Samples) > mostSamples {
@@ -182,7 +182,7 @@ func (r *targetRun) check(ctx context.Context, data []byte) (Fault, error) {
 
 // known counts a finding that was there already, and reports whether it was.
 func (r *targetRun) known(id string) bool {
-	i := slices.IndexFunc(r.report.Findings, func(f reports.Finding) bool { return f.ID == id })
+	i := slices.IndexFunc(r.report.Findings, func(f report.Finding) bool { return f.ID == id })
 	if i < 0 {
 		return false
 	}

@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"slices"
 
+	"github.com/tunnelbench/tunnelbench/fuzz/report"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 )
 
@@ -29,7 +30,7 @@ type campaignView struct {
 	Targets           *tableView
 }
 
-func campaignOf(f *Fuzz, n int) campaignView {
+func campaignOf(f *report.Campaign, n int) campaignView {
 	return campaignView{ID: fmt.Sprintf("fuzz%d", n), When: timeText(f.Started), Summary: fuzzSummary(f), Headlines: fuzzHeadlines(f), Targets: fuzzTargetTable(f)}
 }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tunnelbench/tunnelbench/fuzz/report"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/reports/result/resulttest"
 )
@@ -40,7 +41,7 @@ func TestRunsOfSeveralMachinesInOnePage(t *testing.T) {
 		t.Errorf("%v, or other bytes of the same runs", err)
 	}
 	var fuzzed bytes.Buffer
-	if err := HTMLWith(&fuzzed, []*result.Results{one, other}, []*Fuzz{campaign(), campaign()}); err != nil {
+	if err := HTMLWith(&fuzzed, []*result.Results{one, other}, []*report.Campaign{campaign(), campaign()}); err != nil {
 		t.Fatal(err)
 	}
 	checkPage(t, fuzzed.Bytes())

@@ -8,10 +8,9 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/tunnelbench/tunnelbench/reports/show"
-
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 	"github.com/tunnelbench/tunnelbench/reports/result"
+	"github.com/tunnelbench/tunnelbench/reports/show"
 )
 
 var certificateHead = []string{"standard", "known", "measured", "error", "limit", "n", "verdict"}

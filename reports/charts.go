@@ -6,12 +6,11 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/tunnelbench/tunnelbench/reports/show"
-
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 
 	"github.com/tunnelbench/tunnelbench/reports/result"
+	"github.com/tunnelbench/tunnelbench/reports/show"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 

@@ -6,8 +6,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/tunnelbench/tunnelbench/reports/show"
-
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -15,6 +13,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/stats"
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 	"github.com/tunnelbench/tunnelbench/reports/result"
+	"github.com/tunnelbench/tunnelbench/reports/show"
 )
 
 // comparisonChart is the forest plot of a comparison: each ratio with its

@@ -3,15 +3,14 @@ package reports
 import (
 	"bytes"
 	"encoding/csv"
-	"encoding/xml"
 	"fmt"
 	"strconv"
 	"strings"
 
-	"github.com/tunnelbench/tunnelbench/reports/show"
-
+	"github.com/tunnelbench/tunnelbench/internal/junit"
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 	"github.com/tunnelbench/tunnelbench/reports/result"
+	"github.com/tunnelbench/tunnelbench/reports/show"
 )
 
 // Formats are what Format writes, one after the other.
@@ -146,7 +145,7 @@ func benchName(test string) string {
 // formatJUnit is a case for each result: a device that died is a failure, one that is not
 // valid an error, one that cannot run here is skipped.
 func formatJUnit(runs []*result.Results) ([]byte, error) {
-	s := junitSuite{Name: "tunnelbench", Time: "0.000"}
+	s := junit.Suite{Name: "tunnelbench", Time: "0.000"}
 	for _, r := range runs {
 		for i := range r.Results {
 			c := junitResult(&r.Results[i])
@@ -161,22 +160,18 @@ func formatJUnit(runs []*result.Results) ([]byte, error) {
 			s.Cases = append(s.Cases, c)
 		}
 	}
-	data, err := xml.MarshalIndent(junitSuites{Suite: s}, "", " ")
-	if err != nil {
-		return nil, fmt.Errorf("junit: %w", err)
-	}
-	return append([]byte(xml.Header), append(data, '\n')...), nil
+	return junit.Marshal(s)
 }
 
-func junitResult(r *result.Result) junitCase {
-	c := junitCase{Classname: strictjson.Clean(r.DUT), Name: fmt.Sprintf("%s, %d octets, %s", strictjson.Clean(r.Test), int(r.FrameSize), strictjson.Clean(r.Direction)), Time: "0.000"}
+func junitResult(r *result.Result) junit.Case {
+	c := junit.Case{Classname: strictjson.Clean(r.DUT), Name: fmt.Sprintf("%s, %d octets, %s", strictjson.Clean(r.Test), int(r.FrameSize), strictjson.Clean(r.Direction)), Time: "0.000"}
 	switch {
 	case r.Unsupported != "":
-		c.Skipped = &junitFault{Message: strictjson.Clean(r.Unsupported), Type: "unsupported"}
+		c.Skipped = &junit.Fault{Message: strictjson.Clean(r.Unsupported), Type: "unsupported"}
 	case r.Error != "":
-		c.Failures = []junitFault{{Message: strictjson.Clean(r.Error), Type: "died"}}
+		c.Failures = []junit.Fault{{Message: strictjson.Clean(r.Error), Type: "died"}}
 	case !r.Valid:
-		c.Error = &junitFault{Message: strictjson.Clean(strings.Join(r.Warnings, "; ")), Type: "not valid"}
+		c.Error = &junit.Fault{Message: strictjson.Clean(strings.Join(r.Warnings, "; ")), Type: "not valid"}
 	}
 	return c
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tunnelbench/tunnelbench/internal/junit"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/reports/result/resulttest"
 )
@@ -39,7 +40,7 @@ func TestFormatsKeepTheirShape(t *testing.T) {
 		md, _ := Format("md", []*result.Results{r})
 		text, _ := Format("csv", []*result.Results{r})
 		bench, _ := Format("benchfmt", []*result.Results{r})
-		junit, _ := Format("junit", []*result.Results{r})
+		file, _ := Format("junit", []*result.Results{r})
 		rows, err := csv.NewReader(strings.NewReader(string(text))).ReadAll()
 		if err != nil {
 			t.Fatal(err)
@@ -51,9 +52,9 @@ func TestFormatsKeepTheirShape(t *testing.T) {
 				}
 			}
 		}
-		var suites junitSuites
-		if err := xml.Unmarshal(junit, &suites); err != nil {
-			t.Fatalf("%v: %s", err, junit)
+		var suites junit.Suites
+		if err := xml.Unmarshal(file, &suites); err != nil {
+			t.Fatalf("%v: %s", err, file)
 		}
 		if strings.Contains(string(md), "<") {
 			t.Fatalf("%s", md)

@@ -4,13 +4,13 @@ import (
 	"slices"
 	"time"
 
-	"github.com/tunnelbench/tunnelbench/reports/show"
-
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
+	"github.com/tunnelbench/tunnelbench/fuzz/report"
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
+	"github.com/tunnelbench/tunnelbench/reports/show"
 )
 
 const (
@@ -22,20 +22,20 @@ const (
 // growth is what a chart of a campaign shows over time.
 type growth struct {
 	id, title, caption string
-	of                 func(FuzzSample) uint64
+	of                 func(report.Sample) uint64
 }
 
 var growths = []growth{
 	{"coverage", "Coverage over time", "Counted as the engine does: inputs that reach something new, or edges of the code.",
-		func(s FuzzSample) uint64 { return s.Coverage }},
+		func(s report.Sample) uint64 { return s.Coverage }},
 	{"executions", "Executions over time", "Inputs that a target was given so far.",
-		func(s FuzzSample) uint64 { return s.Executions }},
+		func(s report.Sample) uint64 { return s.Executions }},
 }
 
 // fuzzCharts are the figures of a campaign, a line for each target that was
 // sampled. Where these are too many, tables stand in place of them.
-func fuzzCharts(f *Fuzz) (drawn []chart, tables []*tableView) {
-	sampled := slices.DeleteFunc(slices.Clone(f.Targets), func(t FuzzTarget) bool { return len(t.Samples) == 0 })
+func fuzzCharts(f *report.Campaign) (drawn []chart, tables []*tableView) {
+	sampled := slices.DeleteFunc(slices.Clone(f.Targets), func(t report.Target) bool { return len(t.Samples) == 0 })
 	if len(sampled) == 0 {
 		return nil, nil
 	}
@@ -52,7 +52,7 @@ func fuzzCharts(f *Fuzz) (drawn []chart, tables []*tableView) {
 }
 
 // momentsOf are the times that charts mark: eighths of the longest target's.
-func momentsOf(targets []FuzzTarget) []time.Duration {
+func momentsOf(targets []report.Target) []time.Duration {
 	var longest time.Duration
 	for _, t := range targets {
 		longest = max(longest, t.Samples[len(t.Samples)-1].Elapsed)
@@ -65,13 +65,13 @@ func momentsOf(targets []FuzzTarget) []time.Duration {
 	return slices.Compact(moments)
 }
 
-func (g growth) chart(targets []FuzzTarget, moments []time.Duration) chart {
+func (g growth) chart(targets []report.Target, moments []time.Duration) chart {
 	c := chart{
 		id: g.id, title: g.title, height: 250, table: grid{head: []string{"target"}},
 		caption: g.caption + " Log scale; the marks are what the table lists.",
 	}
 	for _, m := range moments {
-		c.table.head = append(c.table.head, spent(float64(m)))
+		c.table.head = append(c.table.head, report.Spent(float64(m)))
 	}
 	var values []float64
 	var lines []plotFunc
@@ -104,11 +104,11 @@ func (g growth) chart(targets []FuzzTarget, moments []time.Duration) chart {
 
 // marks are a target's values at the moments, and their cells in the table. A
 // target that was done before a moment has none there.
-func (g growth) marks(t *FuzzTarget, moments []time.Duration, cells *[]string) (points []point) {
+func (g growth) marks(t *report.Target, moments []time.Duration, cells *[]string) (points []point) {
 	end := max(t.Elapsed, t.Samples[len(t.Samples)-1].Elapsed)
 	slack := moments[len(moments)-1] / (2 * fuzzSteps) // the last sample comes a bit before the end
 	for _, at := range moments {
-		after, _ := slices.BinarySearchFunc(t.Samples, at, func(s FuzzSample, at time.Duration) int {
+		after, _ := slices.BinarySearchFunc(t.Samples, at, func(s report.Sample, at time.Duration) int {
 			if s.Elapsed <= at {
 				return -1
 			}
@@ -125,7 +125,7 @@ func (g growth) marks(t *FuzzTarget, moments []time.Duration, cells *[]string) (
 	return points
 }
 
-func (g growth) points(samples []FuzzSample) []point {
+func (g growth) points(samples []report.Sample) []point {
 	points := make([]point, len(samples))
 	for i, s := range samples {
 		points[i] = point{x: s.Elapsed.Seconds(), y: float64(g.of(s))}
@@ -134,11 +134,11 @@ func (g growth) points(samples []FuzzSample) []point {
 }
 
 // thinned are at most so many samples, evenly chosen, the first and the last among them.
-func thinned(samples []FuzzSample, most int) []FuzzSample {
+func thinned(samples []report.Sample, most int) []report.Sample {
 	if len(samples) <= most {
 		return samples
 	}
-	out := make([]FuzzSample, most)
+	out := make([]report.Sample, most)
 	for i := range out {
 		out[i] = samples[i*(len(samples)-1)/(most-1)]
 	}

@@ -10,9 +10,9 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/tunnelbench/tunnelbench/reports/show"
-
+	"github.com/tunnelbench/tunnelbench/fuzz/report"
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
+	"github.com/tunnelbench/tunnelbench/reports/show"
 )
 
 var (
@@ -57,7 +57,7 @@ type findingView struct {
 
 // FuzzHTML is a campaign as one self-contained page. The same campaign gives the
 // same bytes.
-func FuzzHTML(f *Fuzz) ([]byte, error) {
+func FuzzHTML(f *report.Campaign) ([]byte, error) {
 	p, err := newFuzzPage(f)
 	if err != nil {
 		return nil, fmt.Errorf("fuzz page: %w", err)
@@ -69,7 +69,7 @@ func FuzzHTML(f *Fuzz) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-func newFuzzPage(f *Fuzz) (*fuzzPage, error) {
+func newFuzzPage(f *report.Campaign) (*fuzzPage, error) {
 	p := &fuzzPage{
 		CSP: policy(), CSS: template.CSS(pageCSS), Title: "Fuzz campaign", When: timeText(f.Started),
 		Summary: fuzzSummary(f), Headlines: fuzzHeadlines(f), Targets: fuzzTargetTable(f),
@@ -97,7 +97,7 @@ func newFuzzPage(f *Fuzz) (*fuzzPage, error) {
 }
 
 // fuzzSummary says what was attacked, in one sentence.
-func fuzzSummary(f *Fuzz) string {
+func fuzzSummary(f *report.Campaign) string {
 	var names, engines []string
 	for i := range f.Targets {
 		names = append(names, strictjson.Clean(f.Targets[i].Name))
@@ -110,7 +110,7 @@ func fuzzSummary(f *Fuzz) string {
 		text += " with inputs made up by " + someOf(engines)
 	}
 	if d := f.Ended.Sub(f.Started); d > 0 && !f.Started.IsZero() {
-		text += ", in " + spent(float64(d))
+		text += ", in " + report.Spent(float64(d))
 	}
 	return text + "."
 }
@@ -125,18 +125,18 @@ func someOf(words []string) string {
 
 // fuzzHeadlines are the verdict, what it rests on, and the targets that were not
 // attacked to the end.
-func fuzzHeadlines(f *Fuzz) []headline {
-	sum := totalsOf(f)
-	verdict := headline{Topic: "Verdict", Name: f.verdict(), Text: "No input broke an oracle. That says nothing of inputs that were not tried."}
+func fuzzHeadlines(f *report.Campaign) []headline {
+	sum := report.TotalsOf(f)
+	verdict := headline{Topic: "Verdict", Name: f.Verdict(), Text: "No input broke an oracle. That says nothing of inputs that were not tried."}
 	switch {
-	case sum.findings > 0:
+	case sum.Findings > 0:
 		verdict.Text = "Below: each input, what was seen, and the command that repeats it."
-	case sum.executions == 0:
+	case sum.Executions == 0:
 		verdict.Text = "No input was tried."
 	}
 	out := []headline{verdict, {
-		Topic: "Effort", Name: show.Fixed(sum.executions, 0, show.Thin) + " executions",
-		Text: fmt.Sprintf("of %s, for %s of CPU time.", plural(len(f.Targets), "target"), spent(sum.cpu)),
+		Topic: "Effort", Name: show.Fixed(sum.Executions, 0, show.Thin) + " executions",
+		Text: fmt.Sprintf("of %s, for %s of CPU time.", report.Plural(len(f.Targets), "target"), report.Spent(sum.Cpu)),
 	}}
 	for i := range f.Targets {
 		t := &f.Targets[i]
@@ -144,7 +144,7 @@ func fuzzHeadlines(f *Fuzz) []headline {
 			continue
 		}
 		if len(out) == 2+pageNames {
-			more := sum.unfinished - pageNames
+			more := sum.Unfinished - pageNames
 			return append(out, headline{Topic: "Not attacked to the end", Name: strconv.Itoa(more) + " more", Text: "listed in the table", Failed: true})
 		}
 		out = append(out, headline{Topic: "Not attacked to the end", Name: strictjson.Clean(t.Name), Text: strictjson.Clean(t.Error), Failed: true})
@@ -152,40 +152,40 @@ func fuzzHeadlines(f *Fuzz) []headline {
 	return out
 }
 
-func fuzzTargetTable(f *Fuzz) *tableView {
+func fuzzTargetTable(f *report.Campaign) *tableView {
 	table := &tableView{
 		Caption: "CPU time is that of the engine and its workers. Corpus: inputs at the end that reach something of their own. First find: time and CPU time since the target’s start.",
 		Head:    []string{"target", "what it attacks", "engine"}, Words: []string{"what it attacks", "engine", "verdict"},
 	}
-	for _, c := range fuzzColumns {
-		table.Head = append(table.Head, c.head)
+	for _, c := range report.Columns {
+		table.Head = append(table.Head, c.Head)
 	}
 	table.Head = append(table.Head, "verdict")
 	for i := range f.Targets {
 		t := &f.Targets[i]
 		row := []string{strictjson.Clean(t.Name), strictjson.Clean(t.Doc), strictjson.Clean(t.Engine)}
-		for _, c := range fuzzColumns {
-			row = append(row, c.text(t))
+		for _, c := range report.Columns {
+			row = append(row, c.Text(t))
 		}
-		table.Rows = append(table.Rows, append(row, t.verdict()))
+		table.Rows = append(table.Rows, append(row, t.Verdict()))
 	}
 	return table
 }
 
 // findingViewOf shows a finding, the n-th of the page.
-func findingViewOf(t *FuzzTarget, f *Finding, n int) findingView {
+func findingViewOf(t *report.Target, f *report.Finding, n int) findingView {
 	v := findingView{
 		ID: "f" + strconv.Itoa(n), Target: strictjson.Clean(t.Name), Oracle: strictjson.Clean(f.Oracle), Mark: strictjson.Clean(f.ID), Seen: strictjson.Clean(f.Seen),
 		Facts: []pair{
-			{"Place", f.place()},
+			{"Place", f.Place()},
 			{"Harness", strictjson.Clean(t.Package) + "." + strictjson.Clean(t.Function)},
-			{"Found", plural(f.Times, "time") + ", first after " + f.moment()},
+			{"Found", report.Plural(f.Times, "time") + ", first after " + f.Moment()},
 		},
-		InputTitle: "Input, " + plural(f.Octets, "octet"), Dump: hexdump.Dump(f.Input[:min(len(f.Input), pageOctets)]),
+		InputTitle: "Input, " + report.Plural(f.Octets, "octet"), Dump: hexdump.Dump(f.Input[:min(len(f.Input), pageOctets)]),
 		Files: cleanAll(f.Files), Reproduce: strictjson.Clean(f.Reproduce),
 	}
 	if f.Octets > pageOctets {
-		v.InputTitle = "Input, the first " + strconv.Itoa(min(len(f.Input), pageOctets)) + " of " + plural(f.Octets, "octet")
+		v.InputTitle = "Input, the first " + strconv.Itoa(min(len(f.Input), pageOctets)) + " of " + report.Plural(f.Octets, "octet")
 	}
 	for i, frame := range f.Stack {
 		if i == pageFrames {
@@ -198,7 +198,7 @@ func findingViewOf(t *FuzzTarget, f *Finding, n int) findingView {
 }
 
 // fuzzEnvironment is what the numbers depend on.
-func fuzzEnvironment(f *Fuzz) []pair {
+func fuzzEnvironment(f *report.Campaign) []pair {
 	facts := []pair{
 		{"CPU", f.CPU}, {"Kernel", f.Kernel},
 		{"tunnelbench", f.Tool.Version}, {"Commit", f.Tool.Commit}, {"Go", f.Tool.Go},

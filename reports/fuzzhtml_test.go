@@ -7,12 +7,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tunnelbench/tunnelbench/reports/show"
-
+	"github.com/tunnelbench/tunnelbench/fuzz/report"
 	"github.com/tunnelbench/tunnelbench/reports/result/resulttest"
+	"github.com/tunnelbench/tunnelbench/reports/show"
 )
 
-func renderFuzz(t *testing.T, f *Fuzz) []byte {
+func renderFuzz(t *testing.T, f *report.Campaign) []byte {
 	t.Helper()
 	page, err := FuzzHTML(f)
 	if err != nil {
@@ -68,15 +68,15 @@ func TestFuzzPageEscapesHostileTexts(t *testing.T) {
 func TestFuzzPageOfPoorCampaigns(t *testing.T) {
 	zero := crowd(2)
 	for i := range zero.Targets {
-		zero.Targets[i].Samples = make([]FuzzSample, 3)
+		zero.Targets[i].Samples = make([]report.Sample, 3)
 	}
 	huge := crowd(2)
-	huge.Targets[0].Samples = []FuzzSample{{1, 1, 1}, {1<<63 - 1, 1<<63 - 1, 1<<63 - 1}}
+	huge.Targets[0].Samples = []report.Sample{{Elapsed: 1, Executions: 1, Coverage: 1}, {Elapsed: 1<<63 - 1, Executions: 1<<63 - 1, Coverage: 1<<63 - 1}}
 	late := campaign()
-	late.Targets[0].Samples = []FuzzSample{{time.Nanosecond, 0, 5}}
+	late.Targets[0].Samples = []report.Sample{{Elapsed: time.Nanosecond, Coverage: 5}}
 	empty := campaign()
-	empty.Targets[0].Findings = []Finding{{}}
-	for name, f := range map[string]*Fuzz{"nothing": {}, "unnamed": {Targets: make([]FuzzTarget, 2)}, "zeros": zero, "huge": huge, "one sample": late, "empty finding": empty} {
+	empty.Targets[0].Findings = []report.Finding{{}}
+	for name, f := range map[string]*report.Campaign{"nothing": {}, "unnamed": {Targets: make([]report.Target, 2)}, "zeros": zero, "huge": huge, "one sample": late, "empty finding": empty} {
 		page := renderFuzz(t, f)
 		checkPage(t, page)
 		if bytes.Contains(page, []byte("NaN")) || bytes.Contains(page, []byte("Inf")) {
@@ -84,7 +84,7 @@ func TestFuzzPageOfPoorCampaigns(t *testing.T) {
 		}
 	}
 	for _, want := range []string{"No verdict: nothing was attacked", "No input was tried.", "No input broke an oracle.", "Nothing was sampled"} {
-		if !strings.Contains(string(renderFuzz(t, &Fuzz{})), want) {
+		if !strings.Contains(string(renderFuzz(t, &report.Campaign{})), want) {
 			t.Errorf("no %q in the page of nothing", want)
 		}
 	}
@@ -178,7 +178,7 @@ func TestFuzzLinesDifferWithoutColour(t *testing.T) {
 }
 
 func TestThinned(t *testing.T) {
-	samples := make([]FuzzSample, 10000)
+	samples := make([]report.Sample, 10000)
 	for i := range samples {
 		samples[i].Executions = uint64(i)
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tunnelbench/tunnelbench/internal/junit"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/reports/result/resulttest"
 )
@@ -34,11 +35,11 @@ func smallGate() *Gate {
 
 func TestGateTexts(t *testing.T) {
 	g := smallGate()
-	junit, err := GateJUnit(g)
+	file, err := GateJUnit(g)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for file, text := range map[string]string{"gate.txt": GateTable(g), "gate.md": GateMarkdown(g), "gate.junit.xml": string(junit)} {
+	for file, text := range map[string]string{"gate.txt": GateTable(g), "gate.md": GateMarkdown(g), "gate.junit.xml": string(file)} {
 		resulttest.Golden(t, file, []byte(text))
 	}
 }
@@ -102,7 +103,7 @@ func TestGateJUnitParses(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var suites junitSuites
+		var suites junit.Suites
 		if err := xml.Unmarshal(data, &suites); err != nil {
 			t.Errorf("%s: %v", data, err)
 		}

@@ -1,23 +1,21 @@
 package reports
 
 import (
-	"encoding/xml"
-	"fmt"
-
+	"github.com/tunnelbench/tunnelbench/internal/junit"
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 )
 
 // GateJUnit is the verdict as a JUnit file: a case for each metric; what is inconclusive
 // counts as skipped, what could not be measured as an error.
 func GateJUnit(g *Gate) ([]byte, error) {
-	s := junitSuite{Name: "tunnelbench gate", Tests: len(g.Metrics), Time: "0.000"}
+	s := junit.Suite{Name: "tunnelbench gate", Tests: len(g.Metrics), Time: "0.000"}
 	for i := range g.Metrics {
 		m := &g.Metrics[i]
-		c := junitCase{Classname: "gate." + strictjson.Clean(g.Device), Name: strictjson.Clean(m.ID), Time: "0.000"}
-		fault := junitFault{Message: strictjson.Clean(m.Why), Type: m.Verdict}
+		c := junit.Case{Classname: "gate." + strictjson.Clean(g.Device), Name: strictjson.Clean(m.ID), Time: "0.000"}
+		fault := junit.Fault{Message: strictjson.Clean(m.Why), Type: m.Verdict}
 		switch m.Verdict {
 		case GateFail:
-			c.Failures, s.Failures = []junitFault{fault}, s.Failures+1
+			c.Failures, s.Failures = []junit.Fault{fault}, s.Failures+1
 		case GateEnvironment:
 			c.Error, s.Errors = &fault, s.Errors+1
 		case GateInconclusive:
@@ -27,13 +25,9 @@ func GateJUnit(g *Gate) ([]byte, error) {
 		s.Cases = append(s.Cases, c)
 	}
 	if g.Verdict == GateFail && s.Failures == 0 || g.Verdict == GateEnvironment && s.Errors == 0 { // a side that died
-		fault := junitFault{Message: strictjson.Clean(g.Why), Type: g.Verdict}
+		fault := junit.Fault{Message: strictjson.Clean(g.Why), Type: g.Verdict}
 		s.Tests, s.Failures = s.Tests+1, s.Failures+1
-		s.Cases = append(s.Cases, junitCase{Classname: "gate." + strictjson.Clean(g.Device), Name: "runs", Time: "0.000", Failures: []junitFault{fault}})
+		s.Cases = append(s.Cases, junit.Case{Classname: "gate." + strictjson.Clean(g.Device), Name: "runs", Time: "0.000", Failures: []junit.Fault{fault}})
 	}
-	data, err := xml.MarshalIndent(junitSuites{Suite: s}, "", " ")
-	if err != nil {
-		return nil, fmt.Errorf("junit: %w", err)
-	}
-	return append([]byte(xml.Header), append(data, '\n')...), nil
+	return junit.Marshal(s)
 }

@@ -9,14 +9,14 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/tunnelbench/tunnelbench/reports/show"
-
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
+	"github.com/tunnelbench/tunnelbench/fuzz/report"
 	"github.com/tunnelbench/tunnelbench/internal/stats"
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
+	"github.com/tunnelbench/tunnelbench/reports/show"
 )
 
 var (
@@ -101,7 +101,7 @@ func HistoryHTML(runs []HistoryRun) ([]byte, error) {
 	}
 	p := &historyPage{
 		CSP: policy(), CSS: template.CSS(pageCSS), Title: "Gate history", When: timeText(last.Started),
-		Summary:   fmt.Sprintf("%s, the last of commit %s against %s: %s.", plural(len(runs), "run"), cmp.Or(strictjson.Short(last.HeadCommit, 12), show.None), cmp.Or(strictjson.Short(last.Base, 40), show.None), last.Verdict),
+		Summary:   fmt.Sprintf("%s, the last of commit %s against %s: %s.", report.Plural(len(runs), "run"), cmp.Or(strictjson.Short(last.HeadCommit, 12), show.None), cmp.Or(strictjson.Short(last.Base, 40), show.None), last.Verdict),
 		Headlines: []headline{},
 	}
 	for i, t := range trendsOf(runs) {

@@ -9,10 +9,10 @@ import (
 	"html/template"
 	"io"
 
-	"github.com/tunnelbench/tunnelbench/reports/show"
-
+	"github.com/tunnelbench/tunnelbench/fuzz/report"
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 	"github.com/tunnelbench/tunnelbench/reports/result"
+	"github.com/tunnelbench/tunnelbench/reports/show"
 )
 
 var (
@@ -37,7 +37,7 @@ func policy() string {
 func HTML(w io.Writer, runs ...*result.Results) error { return HTMLWith(w, runs, nil) }
 
 // HTMLWith is HTML with a summary of fuzz campaigns behind the runs.
-func HTMLWith(w io.Writer, runs []*result.Results, campaigns []*Fuzz) error {
+func HTMLWith(w io.Writer, runs []*result.Results, campaigns []*report.Campaign) error {
 	book, err := newBook(runs)
 	for _, f := range campaigns {
 		if err == nil {

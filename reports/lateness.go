@@ -5,12 +5,11 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/tunnelbench/tunnelbench/reports/show"
-
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 
 	"github.com/tunnelbench/tunnelbench/reports/result"
+	"github.com/tunnelbench/tunnelbench/reports/show"
 )
 
 // latenessChart shows how well the tester kept its schedule, and how much of the time the machine

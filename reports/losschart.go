@@ -5,13 +5,12 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/tunnelbench/tunnelbench/reports/show"
-
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 	"github.com/tunnelbench/tunnelbench/reports/result"
+	"github.com/tunnelbench/tunnelbench/reports/show"
 )
 
 // otherPlaces gathers the places that have no colour of their own.

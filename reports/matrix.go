@@ -5,10 +5,9 @@ import (
 	"slices"
 	"time"
 
-	"github.com/tunnelbench/tunnelbench/reports/show"
-
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 	"github.com/tunnelbench/tunnelbench/reports/result"
+	"github.com/tunnelbench/tunnelbench/reports/show"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 

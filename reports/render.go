@@ -3,11 +3,12 @@ package reports
 import (
 	"bytes"
 
+	"github.com/tunnelbench/tunnelbench/fuzz/report"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 )
 
 // WriteHTML writes report.html at path, whole or not at all.
-func WriteHTML(path string, runs []*result.Results, campaigns []*Fuzz) error {
+func WriteHTML(path string, runs []*result.Results, campaigns []*report.Campaign) error {
 	var b bytes.Buffer
 	if err := HTMLWith(&b, runs, campaigns); err != nil {
 		return err

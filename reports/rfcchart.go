@@ -5,11 +5,10 @@ import (
 	"math"
 	"slices"
 
-	"github.com/tunnelbench/tunnelbench/reports/show"
-
 	"gonum.org/v1/plot"
 
 	"github.com/tunnelbench/tunnelbench/reports/result"
+	"github.com/tunnelbench/tunnelbench/reports/show"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/fuzz"
+	"github.com/tunnelbench/tunnelbench/fuzz/report"
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 	"github.com/tunnelbench/tunnelbench/reports"
 	"github.com/tunnelbench/tunnelbench/reports/result"
@@ -109,15 +110,15 @@ func (f *fuzzRunFlags) run(ctx context.Context, s streams) error {
 		return err
 	}
 	cpu, kernel := lab.Machine()
-	c := &reports.Fuzz{
-		Schema: reports.FuzzSchema, Tool: tool(), Command: os.Args, Started: time.Now().UTC(), CPU: cpu, Kernel: kernel,
+	c := &report.Campaign{
+		Schema: report.Schema, Tool: tool(), Command: os.Args, Started: time.Now().UTC(), CPU: cpu, Kernel: kernel,
 	}
 	progress := newFuzzProgress(s.err)
 	plan.Saw = progress.saw
-	err = fuzz.Run(ctx, plan, func(t reports.FuzzTarget) {
+	err = fuzz.Run(ctx, plan, func(t report.Target) {
 		progress.clear()
 		c.Targets = append(c.Targets, t)
-		fmt.Fprint(s.out, reports.FuzzLine(t))
+		fmt.Fprint(s.out, report.Line(t))
 		c.Ended = time.Now().UTC()
 		if failed := writeFuzz(f.out, c); failed != nil {
 			fmt.Fprintf(s.err, "tunnelbench: %s\n", oneLine(failed))
@@ -134,7 +135,7 @@ func (f *fuzzRunFlags) run(ctx context.Context, s streams) error {
 }
 
 // fuzzVerdict is a finding before a target that was not attacked enough.
-func fuzzVerdict(c *reports.Fuzz) error {
+func fuzzVerdict(c *report.Campaign) error {
 	findings, short := 0, 0
 	for _, t := range c.Targets {
 		findings += len(t.Findings)
@@ -152,14 +153,14 @@ func fuzzVerdict(c *reports.Fuzz) error {
 }
 
 // writeFuzz writes every form of a campaign's report.
-func writeFuzz(dir string, c *reports.Fuzz) error {
+func writeFuzz(dir string, c *report.Campaign) error {
 	html, err1 := reports.FuzzHTML(c)
-	junit, err2 := reports.FuzzJUnit(c)
-	sarif, err3 := reports.FuzzSARIF(c)
+	junit, err2 := report.JUnit(c)
+	sarif, err3 := report.SARIF(c)
 	if err := errors.Join(err1, err2, err3); err != nil {
 		return err
 	}
-	errs := []error{reports.WriteFuzz(filepath.Join(dir, "fuzz.json"), c)}
+	errs := []error{report.Write(filepath.Join(dir, "fuzz.json"), c)}
 	for name, data := range map[string][]byte{"fuzz.html": html, "fuzz.junit.xml": junit, "fuzz.sarif": sarif} {
 		errs = append(errs, result.WriteFile(filepath.Join(dir, name), data))
 	}
@@ -181,7 +182,7 @@ func newFuzzProgress(out io.Writer) *fuzzProgress {
 	return &fuzzProgress{}
 }
 
-func (p *fuzzProgress) saw(t *reports.FuzzTarget) {
+func (p *fuzzProgress) saw(t *report.Target) {
 	if p.out == nil || time.Since(p.last) < time.Second {
 		return
 	}
@@ -303,14 +304,14 @@ var fuzzReportVerb = verb{
 				return badUsage("%w", err)
 			}
 			defer f.Close()
-			c, err := reports.ReadFuzz(f, set.Arg(0))
+			c, err := report.Read(f, set.Arg(0))
 			if err != nil {
 				return badUsage("%w", err)
 			}
 			if err := ensureDir(*out); err != nil {
 				return err
 			}
-			fmt.Fprint(s.out, reports.FuzzTable(c))
+			fmt.Fprint(s.out, report.Table(c))
 			return writeFuzz(*out, c)
 		}
 	},

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tunnelbench/tunnelbench/fuzz/report"
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 	"github.com/tunnelbench/tunnelbench/reports"
 	"github.com/tunnelbench/tunnelbench/reports/result"
@@ -62,14 +63,14 @@ var reportVerb = verb{
 const pngFormat = "png"
 
 // readRuns reads results, and the campaigns among them.
-func readRuns(paths []string) (runs []*result.Results, campaigns []*reports.Fuzz, err error) {
+func readRuns(paths []string) (runs []*result.Results, campaigns []*report.Campaign, err error) {
 	for _, path := range paths {
 		data, err := readFile(path)
 		if err != nil {
 			return nil, nil, err
 		}
-		if reports.IsFuzz(data) {
-			c, err := reports.ReadFuzz(bytes.NewReader(data), path)
+		if report.IsCampaign(data) {
+			c, err := report.Read(bytes.NewReader(data), path)
 			if err != nil {
 				return nil, nil, usageError{err}
 			}
@@ -156,7 +157,7 @@ func readFile(path string) ([]byte, error) {
 	return data, nil
 }
 
-func renderAgain(runs []*result.Results, campaigns []*reports.Fuzz, out string, s streams) error {
+func renderAgain(runs []*result.Results, campaigns []*report.Campaign, out string, s streams) error {
 	if err := ensureDir(out); err != nil {
 		return err
 	}
@@ -183,7 +184,7 @@ func ensureDir(dir string) error {
 }
 
 // render writes the page and the charts.
-func render(dir string, s streams, runs []*result.Results, campaigns []*reports.Fuzz) error {
+func render(dir string, s streams, runs []*result.Results, campaigns []*report.Campaign) error {
 	page := filepath.Join(dir, "report.html")
 	if err := reports.WriteHTML(page, runs, campaigns); err != nil {
 		return err

@@ -25,7 +25,7 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/fuzz"
 	"github.com/tunnelbench/tunnelbench/fuzz/oracle"
-	"github.com/tunnelbench/tunnelbench/reports"
+	"github.com/tunnelbench/tunnelbench/fuzz/report"
 )
 
 func main() {
@@ -148,14 +148,14 @@ func (p *proof) try(ctx context.Context, b bug) (kill, error) {
 		if err != nil {
 			return k, err
 		}
-		found := slices.ContainsFunc(t.Findings, func(f reports.Finding) bool { return f.Oracle == oracle.Panic })
+		found := slices.ContainsFunc(t.Findings, func(f report.Finding) bool { return f.Oracle == oracle.Panic })
 		k.Plain = &found
 	}
 	return k, nil
 }
 
 // blame tells whether it is the bug that was found: without it the input breaks nothing.
-func (p *proof) blame(ctx context.Context, b bug, f reports.Finding) error {
+func (p *proof) blame(ctx context.Context, b bug, f report.Finding) error {
 	path := filepath.Join(p.out, "found-"+b.name)
 	if err := os.WriteFile(path, f.Input, 0o644); err != nil {
 		return err
@@ -169,7 +169,7 @@ func (p *proof) blame(ctx context.Context, b bug, f reports.Finding) error {
 }
 
 // attack runs `fuzz run` of the build with the bugs, from the committed seeds.
-func (p *proof) attack(ctx context.Context, b bug, limit time.Duration, env ...string) (t reports.FuzzTarget, err error) {
+func (p *proof) attack(ctx context.Context, b bug, limit time.Duration, env ...string) (t report.Target, err error) {
 	dir := filepath.Join(p.out, "run")
 	if err := os.RemoveAll(dir); err != nil {
 		return t, err
@@ -186,7 +186,7 @@ func (p *proof) attack(ctx context.Context, b bug, limit time.Duration, env ...s
 		return t, fmt.Errorf("%w: %s", errors.Join(err, unread), out)
 	}
 	defer f.Close()
-	c, unread := reports.ReadFuzz(f, "fuzz.json")
+	c, unread := report.Read(f, "fuzz.json")
 	if unread != nil || len(c.Targets) != 1 {
 		return t, fmt.Errorf("%w: %s", errors.Join(err, unread), out)
 	}

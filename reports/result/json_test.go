@@ -3,7 +3,6 @@ package result_test
 import (
 	"bytes"
 	"errors"
-	"github.com/tunnelbench/tunnelbench/reports/show"
 	"io"
 	"math"
 	"os"
@@ -18,6 +17,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/reports"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/reports/result/resulttest"
+	"github.com/tunnelbench/tunnelbench/reports/show"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 

@@ -1,4 +1,4 @@
-package reports
+package report
 
 import (
 	"bytes"
@@ -17,9 +17,9 @@ import (
 	"github.com/tunnelbench/tunnelbench/reports/result/resulttest"
 )
 
-func encodeFuzz(t *testing.T, f *Fuzz) []byte {
+func encodeFuzz(t *testing.T, f *Campaign) []byte {
 	t.Helper()
-	data, err := EncodeFuzz(f)
+	data, err := Encode(f)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,13 +27,13 @@ func encodeFuzz(t *testing.T, f *Fuzz) []byte {
 }
 
 func TestFuzzComesBack(t *testing.T) {
-	data := encodeFuzz(t, campaign())
+	data := encodeFuzz(t, fixture())
 	resulttest.Golden(t, "fuzz.json", data)
-	back, err := ReadFuzz(bytes.NewReader(data), "fuzz.json")
+	back, err := Read(bytes.NewReader(data), "fuzz.json")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := normalFuzz(campaign()); !reflect.DeepEqual(back, want) {
+	if want := normal(fixture()); !reflect.DeepEqual(back, want) {
 		t.Errorf("read %+v, want %+v", back, want)
 	}
 	if again := encodeFuzz(t, back); !bytes.Equal(again, data) {
@@ -42,8 +42,8 @@ func TestFuzzComesBack(t *testing.T) {
 }
 
 func TestFuzzFilesFollowTheSchema(t *testing.T) {
-	validate := resulttest.ValidatorOf(t, FuzzSchemaJSON())
-	cases := map[string]*Fuzz{"campaign": campaign(), "empty": {}, "nil lists": {Targets: []FuzzTarget{{Name: "x", Findings: []Finding{{ID: "1", Oracle: "panic"}}}}}}
+	validate := resulttest.ValidatorOf(t, SchemaJSON())
+	cases := map[string]*Campaign{"campaign": fixture(), "empty": {}, "nil lists": {Targets: []Target{{Name: "x", Findings: []Finding{{ID: "1", Oracle: "panic"}}}}}}
 	for _, name := range resulttest.Hostile {
 		if len(name) < 200 {
 			cases["hostile "+name] = hostileCampaign(name)
@@ -54,23 +54,23 @@ func TestFuzzFilesFollowTheSchema(t *testing.T) {
 		if err := validate(data); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		if _, err := ReadFuzz(bytes.NewReader(data), "x"); err != nil {
+		if _, err := Read(bytes.NewReader(data), "x"); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 }
 
 func TestFuzzSchemaNeedsEveryKey(t *testing.T) {
-	if objects := resulttest.CheckSchema(t, FuzzSchemaJSON()); objects != 6 {
+	if objects := resulttest.CheckSchema(t, SchemaJSON()); objects != 6 {
 		t.Errorf("%d objects seen, want campaign, tool, target, sample, finding and frame", objects)
 	}
-	if !bytes.Contains(FuzzSchemaJSON(), []byte(FuzzSchema)) {
+	if !bytes.Contains(SchemaJSON(), []byte(Schema)) {
 		t.Error("the schema is of another version")
 	}
 }
 
 func TestReadFuzzRefusesBadFiles(t *testing.T) {
-	good := encodeFuzz(t, campaign())
+	good := encodeFuzz(t, fixture())
 	replace := func(old, new string) []byte {
 		out := bytes.Replace(good, []byte(old), []byte(new), 1)
 		if bytes.Equal(out, good) {
@@ -86,10 +86,10 @@ func TestReadFuzzRefusesBadFiles(t *testing.T) {
 			d["targets"].([]any)[0].(map[string]any)["findings"].([]any)[1].(map[string]any)[key] = v
 		})
 	}
-	raw := func(change func(*Fuzz)) []byte {
-		f := campaign()
+	raw := func(change func(*Campaign)) []byte {
+		f := fixture()
 		change(f)
-		data, err := json.Marshal(normalFuzz(f))
+		data, err := json.Marshal(normal(f))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -103,7 +103,7 @@ func TestReadFuzzRefusesBadFiles(t *testing.T) {
 		{"empty", nil, "bad.json: (whole file): the file ends too early"},
 		{"not an object", []byte(`[]`), "(whole file): is an array, must be an object"},
 		{"another file", resulttest.Encode(t, &result.Results{}), `/schema: is "tunnelbench.results/2", this program reads "tunnelbench.fuzz/1"`},
-		{"version", replace(FuzzSchema, "tunnelbench.fuzz/2"), `/schema: is "tunnelbench.fuzz/2"`},
+		{"version", replace(Schema, "tunnelbench.fuzz/2"), `/schema: is "tunnelbench.fuzz/2"`},
 		{"unknown key", replace(`"kernel"`, `"ker\u001b[2Jnel"`), "unknown key"},
 		{"missing key", resulttest.Edit(t, good, func(d map[string]any) { delete(d, "targets") }), `has no "targets"`},
 		{"key twice", replace(`"cpu":`, `"cpu": "a", "cpu":`), `key "cpu" stands twice`},
@@ -119,9 +119,9 @@ func TestReadFuzzRefusesBadFiles(t *testing.T) {
 		{"no name", target("name", ""), "/targets/0/name: is empty"},
 		{"long name", target("engine", strings.Repeat("n", 300)), "/targets/0/engine: is 300 characters long"},
 		{"null list", target("samples", nil), "/targets/0/samples: is null, must be an array"},
-		{"too many targets", raw(func(f *Fuzz) { f.Targets = slices.Repeat(f.Targets[2:], 1001) }), "/targets: holds more than 1000 entries"},
-		{"too many samples", raw(func(f *Fuzz) { f.Targets[1].Samples = make([]FuzzSample, 10001) }), "/targets/1/samples: holds more than 10000 entries"},
-		{"too many findings", raw(func(f *Fuzz) { f.Targets[1].Findings = slices.Repeat(f.Targets[0].Findings, 501) }), "/targets/1/findings: holds more than 1000 entries"},
+		{"too many targets", raw(func(f *Campaign) { f.Targets = slices.Repeat(f.Targets[2:], 1001) }), "/targets: holds more than 1000 entries"},
+		{"too many samples", raw(func(f *Campaign) { f.Targets[1].Samples = make([]Sample, 10001) }), "/targets/1/samples: holds more than 10000 entries"},
+		{"too many findings", raw(func(f *Campaign) { f.Targets[1].Findings = slices.Repeat(f.Targets[0].Findings, 501) }), "/targets/1/findings: holds more than 1000 entries"},
 		{"samples out of order", target("samples", []any{
 			map[string]any{"elapsed_ns": 5, "executions": 1, "coverage": 1}, map[string]any{"elapsed_ns": 4, "executions": 1, "coverage": 1},
 		}), "/targets/0/samples/1/elapsed_ns: is before the sample"},
@@ -134,7 +134,7 @@ func TestReadFuzzRefusesBadFiles(t *testing.T) {
 		{"negative line", replace(`"line": 42`, `"line": -42`), "/targets/0/findings/0/stack/1/line: -42 is below 0"},
 		{"deep", []byte(strings.Repeat(`{"targets":[`, 1<<20)), "is nested deeper than 32 levels"},
 	} {
-		_, err := ReadFuzz(bytes.NewReader(c.data), "bad.json")
+		_, err := Read(bytes.NewReader(c.data), "bad.json")
 		if err == nil {
 			t.Errorf("%s: accepted", c.name)
 			continue
@@ -143,24 +143,24 @@ func TestReadFuzzRefusesBadFiles(t *testing.T) {
 			t.Errorf("%s: %q, want %q in one line", c.name, text, c.want)
 		}
 	}
-	if _, err := ReadFuzz(resulttest.Endless{}, "big.json"); err == nil || err.Error() != "big.json: (whole file): is larger than 64 MiB" {
+	if _, err := Read(resulttest.Endless{}, "big.json"); err == nil || err.Error() != "big.json: (whole file): is larger than 64 MiB" {
 		t.Errorf("got %v", err)
 	}
 }
 
 func TestEncodeFuzzRefusesWhatReadFuzzWould(t *testing.T) {
-	for name, spoil := range map[string]func(*Fuzz){
-		"time":     func(f *Fuzz) { f.Targets[0].Elapsed = -1 },
-		"corpus":   func(f *Fuzz) { f.Targets[0].Corpus = -1 },
-		"no name":  func(f *Fuzz) { f.Targets[1].Name = "" },
-		"octets":   func(f *Fuzz) { f.Targets[0].Findings[0].Octets = 1 },
-		"order":    func(f *Fuzz) { f.Targets[1].Samples[7].Elapsed = 1 },
-		"ended":    func(f *Fuzz) { f.Ended = f.Started.Add(-time.Second) },
-		"too many": func(f *Fuzz) { f.Targets = make([]FuzzTarget, 1001) },
+	for name, spoil := range map[string]func(*Campaign){
+		"time":     func(f *Campaign) { f.Targets[0].Elapsed = -1 },
+		"corpus":   func(f *Campaign) { f.Targets[0].Corpus = -1 },
+		"no name":  func(f *Campaign) { f.Targets[1].Name = "" },
+		"octets":   func(f *Campaign) { f.Targets[0].Findings[0].Octets = 1 },
+		"order":    func(f *Campaign) { f.Targets[1].Samples[7].Elapsed = 1 },
+		"ended":    func(f *Campaign) { f.Ended = f.Started.Add(-time.Second) },
+		"too many": func(f *Campaign) { f.Targets = make([]Target, 1001) },
 	} {
-		f := campaign()
+		f := fixture()
 		spoil(f)
-		if _, err := EncodeFuzz(f); err == nil || !strings.HasPrefix(err.Error(), "campaign: /") || strings.Contains(err.Error(), "\n") {
+		if _, err := Encode(f); err == nil || !strings.HasPrefix(err.Error(), "campaign: /") || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -168,12 +168,12 @@ func TestEncodeFuzzRefusesWhatReadFuzzWould(t *testing.T) {
 
 // What is too long for the file is cut, and what was given stays as it is.
 func TestEncodeFuzzCuts(t *testing.T) {
-	f := campaign()
+	f := fixture()
 	x := &f.Targets[0].Findings[0]
 	x.Input, x.Octets = make([]byte, maxInput+5), maxInput+5
 	x.Stack = make([]StackFrame, 1000)
 	x.Seen = strings.Repeat("é", 5000)
-	back, err := ReadFuzz(bytes.NewReader(encodeFuzz(t, f)), "x")
+	back, err := Read(bytes.NewReader(encodeFuzz(t, f)), "x")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -189,16 +189,16 @@ func TestEncodeFuzzCuts(t *testing.T) {
 func TestWriteFuzzIsWholeOrNothing(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "fuzz.json")
-	if err := WriteFuzz(path, campaign()); err != nil {
+	if err := Write(path, fixture()); err != nil {
 		t.Fatal(err)
 	}
-	bad := campaign()
+	bad := fixture()
 	bad.Targets[0].CPUTime = -1
-	if err := WriteFuzz(path, bad); err == nil {
+	if err := Write(path, bad); err == nil {
 		t.Error("a bad campaign was written")
 	}
 	data, err := os.ReadFile(path)
-	if err != nil || !bytes.Equal(data, encodeFuzz(t, campaign())) {
+	if err != nil || !bytes.Equal(data, encodeFuzz(t, fixture())) {
 		t.Errorf("the old file changed: %v", err)
 	}
 	if names, err := os.ReadDir(dir); err != nil || len(names) != 1 {
@@ -210,14 +210,14 @@ func TestWriteFuzzIsWholeOrNothing(t *testing.T) {
 func TestFuzzInputsComeBack(t *testing.T) {
 	gen := rand.New(rand.NewPCG(3, 4))
 	for n := range 70 {
-		f := campaign()
+		f := fixture()
 		x := &f.Targets[0].Findings[0]
 		x.Input = make([]byte, n)
 		for i := range x.Input {
 			x.Input[i] = byte(gen.Uint32())
 		}
 		x.Octets = n
-		back, err := ReadFuzz(bytes.NewReader(encodeFuzz(t, f)), fmt.Sprint(n))
+		back, err := Read(bytes.NewReader(encodeFuzz(t, f)), fmt.Sprint(n))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,4 +1,4 @@
-package reports
+package report
 
 import (
 	"encoding/xml"
@@ -8,19 +8,20 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/tunnelbench/tunnelbench/internal/junit"
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 	"github.com/tunnelbench/tunnelbench/reports/result/resulttest"
 )
 
 // readJUnit decodes the file as another program would, and fails on what is not
 // well-formed.
-func readJUnit(t *testing.T, f *Fuzz) (suite junitSuite, data []byte) {
+func readJUnit(t *testing.T, f *Campaign) (suite junit.Suite, data []byte) {
 	t.Helper()
-	data, err := FuzzJUnit(f)
+	data, err := JUnit(f)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var all junitSuites
+	var all junit.Suites
 	if err := xml.Unmarshal(data, &all); err != nil {
 		t.Fatalf("%v in %s", err, data)
 	}
@@ -35,7 +36,7 @@ func readJUnit(t *testing.T, f *Fuzz) (suite junitSuite, data []byte) {
 }
 
 func TestJUnit(t *testing.T) {
-	suite, data := readJUnit(t, campaign())
+	suite, data := readJUnit(t, fixture())
 	resulttest.Golden(t, "fuzz.junit.xml", data)
 	if suite.Tests != 3 || suite.Failures != 1 || suite.Errors != 1 || suite.Time != "131.000" || suite.Timestamp != "2026-11-23T09:30:00" {
 		t.Errorf("%+v", suite)
@@ -84,7 +85,7 @@ func TestJUnitOfHostileTexts(t *testing.T) {
 }
 
 func TestJUnitOfNothing(t *testing.T) {
-	if suite, _ := readJUnit(t, &Fuzz{}); suite.Tests != 0 || suite.Time != "0.000" || len(suite.Cases) != 0 {
+	if suite, _ := readJUnit(t, &Campaign{}); suite.Tests != 0 || suite.Time != "0.000" || len(suite.Cases) != 0 {
 		t.Errorf("%+v", suite)
 	}
 }

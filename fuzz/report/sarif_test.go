@@ -1,4 +1,4 @@
-package reports
+package report
 
 import (
 	"bytes"
@@ -13,9 +13,9 @@ import (
 
 // sarif decodes the log as another program would. Unknown keys fail: they would
 // be ones that sarifLog writes and nobody reads.
-func sarif(t *testing.T, f *Fuzz) (run sarifRun, data []byte) {
+func sarif(t *testing.T, f *Campaign) (run sarifRun, data []byte) {
 	t.Helper()
-	data, err := FuzzSARIF(f)
+	data, err := SARIF(f)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +60,7 @@ func checkSarif(t *testing.T, run sarifRun) {
 }
 
 func TestSARIF(t *testing.T) {
-	run, data := sarif(t, campaign())
+	run, data := sarif(t, fixture())
 	resulttest.Golden(t, "fuzz.sarif", data)
 	rules := run.Tool.Driver.Rules
 	if len(rules) != 2 || rules[0].ID != "allocation" || rules[1].ID != "panic" {
@@ -87,7 +87,7 @@ func TestSARIF(t *testing.T) {
 	if v := run.Invocations[0]; v.ExecutionSuccessful || len(v.Notifications) != 1 || !strings.Contains(v.Notifications[0].Message.Text, "out of memory") {
 		t.Errorf("a target that was not attacked to the end passes for a clean one: %+v", v)
 	}
-	_, again := sarif(t, campaign())
+	_, again := sarif(t, fixture())
 	if !bytes.Equal(again, data) {
 		t.Error("the same campaign gave other bytes")
 	}
@@ -109,7 +109,7 @@ func TestSARIFOfHostileTexts(t *testing.T) {
 // A log without results has empty lists and not null: null would say that the
 // program failed.
 func TestSARIFOfNothing(t *testing.T) {
-	f := campaign()
+	f := fixture()
 	f.Targets = f.Targets[1:2]
 	run, data := sarif(t, f)
 	if !run.Invocations[0].ExecutionSuccessful || len(run.Results) != 0 {

@@ -1,21 +1,20 @@
-package reports
+package report
 
 import (
 	"strings"
 	"testing"
 	"unicode/utf8"
 
-	"github.com/tunnelbench/tunnelbench/reports/show"
-
 	"github.com/tunnelbench/tunnelbench/reports/result/resulttest"
+	"github.com/tunnelbench/tunnelbench/reports/show"
 )
 
-func TestFuzzTable(t *testing.T) { resulttest.Golden(t, "fuzz.txt", []byte(FuzzTable(campaign()))) }
+func TestFuzzTable(t *testing.T) { resulttest.Golden(t, "fuzz.txt", []byte(Table(fixture()))) }
 
 func TestFuzzTableLinesUp(t *testing.T) {
-	f := campaign()
+	f := fixture()
 	f.Targets[1].Name = strings.Repeat("n", 40)
-	lines := strings.Split(FuzzTable(f), "\n")
+	lines := strings.Split(Table(f), "\n")
 	column := utf8.RuneCountInString(lines[0][:strings.Index(lines[0], "verdict")])
 	for _, line := range lines[1:4] {
 		if runes := []rune(line); len(runes) <= column || runes[column-1] != ' ' || runes[column] == ' ' {
@@ -25,7 +24,7 @@ func TestFuzzTableLinesUp(t *testing.T) {
 }
 
 func TestFuzzTableSays(t *testing.T) {
-	text := FuzzTable(campaign())
+	text := Table(fixture())
 	for _, want := range []string{
 		"finding 9c1d7b3f2a04 of header: oracle panic: runtime error: index out of range [5] with length 3\n",
 		"  place      reference/header.go:42 reference.Parse\n",
@@ -43,18 +42,18 @@ func TestFuzzTableSays(t *testing.T) {
 
 // A target's line while a campaign runs says the same as the table at its end.
 func TestFuzzLine(t *testing.T) {
-	f := campaign()
+	f := fixture()
 	for i, want := range []string{
 		"header           1234567 executions, 20576 per s, 118.0 s CPU, corpus of 41: 2 findings\n",
 		"decap            34567 executions, 576 per s, 118.0 s CPU, corpus of 380: no finding\n",
 		"config           0 executions, – per s, 0 CPU, corpus of 0: not attacked to the end\n",
 	} {
-		line := FuzzLine(f.Targets[i])
+		line := Line(f.Targets[i])
 		if first, _, _ := strings.Cut(line, "\n"); first+"\n" != want {
 			t.Errorf("got %q, want %q", first, want)
 		}
-		for block := range strings.SplitSeq(fuzzBlocks(&f.Targets[i], "\x00"), "\x00") {
-			if !strings.Contains(line, block) || !strings.Contains(FuzzTable(f), block) {
+		for block := range strings.SplitSeq(blocks(&f.Targets[i], "\x00"), "\x00") {
+			if !strings.Contains(line, block) || !strings.Contains(Table(f), block) {
 				t.Errorf("no %q below the line, or none in the table", block)
 			}
 		}
@@ -64,34 +63,34 @@ func TestFuzzLine(t *testing.T) {
 func TestFuzzTextIsSafeForATerminal(t *testing.T) {
 	for _, name := range resulttest.Hostile {
 		f := hostileCampaign(name)
-		text := FuzzTable(f) + FuzzLine(f.Targets[0])
+		text := Table(f) + Line(f.Targets[0])
 		if strings.ContainsAny(text, "\x1b\x00\x07\r\u202e") || !utf8.ValidString(text) {
 			t.Errorf("%q reaches the terminal as it stands", name)
 		}
-		if lines, plain := strings.Count(text, "\n"), strings.Count(FuzzTable(hostileCampaign("a"))+FuzzLine(hostileCampaign("a").Targets[0]), "\n"); lines != plain {
+		if lines, plain := strings.Count(text, "\n"), strings.Count(Table(hostileCampaign("a"))+Line(hostileCampaign("a").Targets[0]), "\n"); lines != plain {
 			t.Errorf("%q: %d lines, want %d", name, lines, plain)
 		}
 	}
 }
 
 func TestFuzzVerdict(t *testing.T) {
-	whole := campaign().Targets[1:2]
+	whole := fixture().Targets[1:2]
 	for _, c := range []struct {
-		targets []FuzzTarget
+		targets []Target
 		want    string
 	}{
 		{nil, "No verdict: nothing was attacked"},
 		{whole, "No finding in 1 target"},
-		{campaign().Targets[1:], "No verdict: 1 of 2 targets not attacked to the end"},
-		{campaign().Targets, "2 findings in 1 of 3 targets"},
+		{fixture().Targets[1:], "No verdict: 1 of 2 targets not attacked to the end"},
+		{fixture().Targets, "2 findings in 1 of 3 targets"},
 	} {
-		if got := (&Fuzz{Targets: c.targets}).verdict(); got != c.want {
+		if got := (&Campaign{Targets: c.targets}).Verdict(); got != c.want {
 			t.Errorf("got %q, want %q", got, c.want)
 		}
 	}
-	broken := campaign().Targets[0]
+	broken := fixture().Targets[0]
 	broken.Error = "stopped"
-	if got := broken.verdict(); got != "not attacked to the end, 2 findings" {
+	if got := broken.Verdict(); got != "not attacked to the end, 2 findings" {
 		t.Errorf("got %q", got)
 	}
 }
@@ -102,14 +101,14 @@ func TestFuzzTotalsDoNotWrap(t *testing.T) {
 	for i := range f.Targets {
 		f.Targets[i].Executions, f.Targets[i].CPUTime = 1<<63-1, 1<<63-1
 	}
-	sum := totalsOf(f)
-	if sum.executions < 2e19 || sum.cpu < 2e19 || strings.Contains(f.effort(), "-") || strings.Contains(f.effort(), show.Minus) {
+	sum := TotalsOf(f)
+	if sum.Executions < 2e19 || sum.Cpu < 2e19 || strings.Contains(f.effort(), "-") || strings.Contains(f.effort(), show.Minus) {
 		t.Errorf("%+v: %s", sum, f.effort())
 	}
 }
 
 func TestFirstFindIsTheEarliest(t *testing.T) {
-	target := campaign().Targets[0]
+	target := fixture().Targets[0]
 	target.Findings[0], target.Findings[1] = target.Findings[1], target.Findings[0]
 	if got := target.firstFind(); got != "1.20"+show.Nbsp+"s, 2.30"+show.Nbsp+"s CPU" {
 		t.Errorf("got %q", got)

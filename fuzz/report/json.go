@@ -1,4 +1,4 @@
-package reports
+package report
 
 import (
 	"bytes"
@@ -10,21 +10,21 @@ import (
 )
 
 // The most of a finding that its file holds; what is over is cut, for a report
-// that is cut is better than none. The numbers are fuzzschema.json's.
+// that is cut is better than none. The numbers are schema.json's.
 const (
-	maxInput  = 1 << 20 // octets of an input: its seed file has them all
+	maxInput  = 1 << 20 // bytes of an input: its seed file has them all
 	maxFrames = 256     // of a stack: a recursion without end has millions
 )
 
-// EncodeFuzz is a campaign's file as bytes: the same campaign, the same bytes.
-// Long texts, stacks and inputs are cut. A campaign that ReadFuzz would refuse
+// Encode is a campaign's file as bytes: the same campaign, the same bytes.
+// Long texts, stacks and inputs are cut. A campaign that Read would refuse
 // is refused here.
-func EncodeFuzz(f *Fuzz) ([]byte, error) {
-	n := normalFuzz(f)
-	err := checkFuzz(n)
+func Encode(f *Campaign) ([]byte, error) {
+	n := normal(f)
+	err := check(n)
 	var data []byte
 	if err == nil {
-		data, err = fuzzSchema().Encode(n)
+		data, err = schema().Encode(n)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("campaign: %w", err)
@@ -32,25 +32,25 @@ func EncodeFuzz(f *Fuzz) ([]byte, error) {
 	return data, nil
 }
 
-// WriteFuzz writes a campaign's file at path, aside first, then renamed.
-func WriteFuzz(path string, f *Fuzz) error {
-	data, err := EncodeFuzz(f)
+// Write writes a campaign's file at path, aside first, then renamed.
+func Write(path string, f *Campaign) error {
+	data, err := Encode(f)
 	if err != nil {
 		return err
 	}
 	return result.WriteFile(path, data)
 }
 
-// ReadFuzz reads a campaign's file that anybody may have written, as strictly
+// Read reads a campaign's file that anybody may have written, as strictly
 // as Read reads results: the error is one line, `name: where: why`.
-func ReadFuzz(r io.Reader, name string) (*Fuzz, error) {
+func Read(r io.Reader, name string) (*Campaign, error) {
 	data, err := strictjson.ReadAll(r)
-	f := new(Fuzz)
+	f := new(Campaign)
 	if err == nil {
-		err = fuzzSchema().Decode(data, f)
+		err = schema().Decode(data, f)
 	}
 	if err == nil {
-		err = checkFuzz(f)
+		err = check(f)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", strictjson.Clean(name), err)
@@ -58,12 +58,12 @@ func ReadFuzz(r io.Reader, name string) (*Fuzz, error) {
 	return f, nil
 }
 
-// IsFuzz tells whether a file begins as a campaign's does, and not as results do.
-func IsFuzz(head []byte) bool { return bytes.Contains(head[:min(len(head), 256)], []byte(FuzzSchema)) }
+// IsCampaign reports whether a file begins as a campaign's does, and not as results do.
+func IsCampaign(head []byte) bool { return bytes.Contains(head[:min(len(head), 256)], []byte(Schema)) }
 
-// checkFuzz finds what no schema can say: things in the wrong order, and an
+// check finds what no schema can say: things in the wrong order, and an
 // input that is longer than itself.
-func checkFuzz(f *Fuzz) error {
+func check(f *Campaign) error {
 	if f.Ended.Before(f.Started) {
 		return strictjson.At("/ended", "is before /started")
 	}
@@ -84,13 +84,13 @@ func checkFuzz(f *Fuzz) error {
 	return nil
 }
 
-// normalFuzz is f in the form the schema asks for: lists where Go has nil ones,
+// normal is f in the form the schema asks for: lists where Go has nil ones,
 // nothing longer than allowed. f itself stays as it is.
-func normalFuzz(f *Fuzz) *Fuzz {
+func normal(f *Campaign) *Campaign {
 	n := *f
-	n.Schema = FuzzSchema
+	n.Schema = Schema
 	n.Command = result.Texts(f.Command)
-	n.Targets = make([]FuzzTarget, len(f.Targets))
+	n.Targets = make([]Target, len(f.Targets))
 	for i, t := range f.Targets {
 		t.Doc, t.Error = result.Cut(t.Doc), result.Cut(t.Error)
 		t.Samples = result.NotNil(t.Samples)

@@ -1,4 +1,4 @@
-package reports
+package report
 
 import (
 	"bytes"
@@ -9,9 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tunnelbench/tunnelbench/reports/show"
-
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
+	"github.com/tunnelbench/tunnelbench/reports/show"
 )
 
 // The part of SARIF 2.1.0 that a campaign needs, by the names of the standard.
@@ -84,10 +83,10 @@ type (
 // sarifSourceRoot is what readers of SARIF take for the root of the repository.
 const sarifSourceRoot = "%SRCROOT%"
 
-// FuzzSARIF is a campaign as a SARIF 2.1.0 log: the oracles that were broken are
+// SARIF is a campaign as a SARIF 2.1.0 log: the oracles that were broken are
 // its rules, findings its results. A target that was not attacked to the end is
 // a notification: it is no result, but must not pass for a clean one.
-func FuzzSARIF(f *Fuzz) ([]byte, error) {
+func SARIF(f *Campaign) ([]byte, error) {
 	rules := brokenOracles(f)
 	run := sarifRun{
 		Tool:        sarifTool{sarifDriver{Name: "tunnelbench", Version: strictjson.Clean(f.Tool.Version), Rules: []sarifRule{}}},
@@ -112,7 +111,7 @@ func FuzzSARIF(f *Fuzz) ([]byte, error) {
 }
 
 // brokenOracles are the names of the oracles that findings name, sorted.
-func brokenOracles(f *Fuzz) (names []string) {
+func brokenOracles(f *Campaign) (names []string) {
 	for i := range f.Targets {
 		for _, found := range f.Targets[i].Findings {
 			names = append(names, strictjson.Clean(found.Oracle))
@@ -122,7 +121,7 @@ func brokenOracles(f *Fuzz) (names []string) {
 	return slices.Compact(names)
 }
 
-func invocation(f *Fuzz) sarifInvocation {
+func invocation(f *Campaign) sarifInvocation {
 	v := sarifInvocation{
 		ExecutionSuccessful: true, CommandLine: show.ShellLine(f.Command), Notifications: []sarifNotification{},
 		StartTimeUTC: f.Started.UTC().Format(time.RFC3339), EndTimeUTC: f.Ended.UTC().Format(time.RFC3339),
@@ -136,7 +135,7 @@ func invocation(f *Fuzz) sarifInvocation {
 	return v
 }
 
-func sarifResultOf(t *FuzzTarget, f *Finding, rules []string) sarifResult {
+func sarifResultOf(t *Target, f *Finding, rules []string) sarifResult {
 	at := sarifLocation{LogicalLocations: []sarifHarness{{strictjson.Clean(t.Package) + "." + strictjson.Clean(t.Function), "function"}}}
 	if i := slices.IndexFunc(f.Stack, StackFrame.ours); i >= 0 {
 		at.PhysicalLocation = sarifPlaceOf(f.Stack[i])
