@@ -39,9 +39,9 @@ var arrows = map[string][]string{
 	"reports/show":              {"internal/strictjson", "rfc2544"},
 	"reports":                   {"fuzz/report", "internal/junit", "reports/show", "rfc2544", "internal/stats", "internal/strictjson", "reports/conformance", "reports/result"},
 	"reports/conformance":       {"internal/strictjson", "reports/result", "rfc2544"},
-	"rfc2544":                   {"internal/stats", "rfc2544/mlrsearch"},
-	"rfc2544/mlrsearch":         {}, // the standard library only
-	"rfc2544/simulated":         {"rfc2544", "internal/stats"},
+	"rfc2544":                   {"internal/stats", "rfc2544/mlrsearch", "internal/kv"},
+	"rfc2544/mlrsearch":         {"internal/kv"}, // beside it the standard library only
+	"rfc2544/simulated":         {"rfc2544", "internal/stats", "internal/kv"},
 	"loadgen":                   {"rfc2544", "internal/sys", "loadgen/bpf", "loadgen/signature", "internal/checksum"},
 	"loadgen/xdp":               {"loadgen", "loadgen/bpf", "rfc2544", "internal/sys"},
 	"loadgen/afpacket":          {"loadgen", "loadgen/signature", "internal/checksum", "rfc2544", "internal/sys"},
@@ -49,8 +49,8 @@ var arrows = map[string][]string{
 	"loadgen/enginetest":        {"loadgen", "loadgen/signature", "netns", "rfc2544"}, // from tests only
 	"loadgen/signature":         {},
 	"loadgen/bpf":               {},
-	"netns/dut":                 {"internal/reexec", "netns", "netns/relay", "reference", "reference/inner", "reference/wire", "internal/sys"},
-	"netns/relay":               {"loadgen/signature", "internal/sys"},
+	"netns/dut":                 {"internal/reexec", "netns", "netns/relay", "reference", "reference/inner", "reference/wire", "internal/sys", "internal/kv"},
+	"netns/relay":               {"loadgen/signature", "internal/sys", "internal/kv"},
 	"netns":                     {"internal/reexec", "internal/sys"},
 	"reference":                 {"internal/sys", "internal/strictyaml", "reference/bpf", "reference/inner", "reference/offload", "reference/wire"},
 	"reference/bpf":             {},
@@ -71,6 +71,7 @@ var arrows = map[string][]string{
 	"fuzz/oss-fuzz":             {}, // tests alone
 	"fuzz/oss-fuzz/seeds":       {"fuzz"},
 	"internal/strictyaml":       {},
+	"internal/kv":               {},
 	"internal/stats":            {},
 	"internal/checksum":         {},
 	"internal/reexec":           {},
@@ -86,7 +87,7 @@ var arrows = map[string][]string{
 var private = map[string]string{"loadgen/bpf": "loadgen", "reference/bpf": "reference", "fuzz/live/bpf": "fuzz/live", "internal/testenv": "tests", "loadgen/enginetest": "tests"}
 
 // pure packages work on any system, from values alone.
-var pure = []string{"ci/gate", "fuzz/report", "internal/junit", "internal/checksum", "internal/stats", "internal/strictjson", "loadgen/signature", "reference/offload", "reference/wire", "reports", "reports/conformance", "reports/result", "reports/show", "rfc2544", "rfc2544/mlrsearch", "rfc2544/simulated"}
+var pure = []string{"internal/kv", "ci/gate", "fuzz/report", "internal/junit", "internal/checksum", "internal/stats", "internal/strictjson", "loadgen/signature", "reference/offload", "reference/wire", "reports", "reports/conformance", "reports/result", "reports/show", "rfc2544", "rfc2544/mlrsearch", "rfc2544/simulated"}
 
 // impure is what a pure package may not import.
 var impure = []string{"net", "net/http", "os/exec", "os/signal", "syscall", "unsafe", "golang.org/x/sys/unix"}

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/tunnelbench/tunnelbench/internal/kv"
 )
 
 // FrameSize is the length of an Ethernet frame in octets, FCS included, as
@@ -134,66 +136,37 @@ func (b BitRate) MaxFrameRate(s FrameSize) Rate {
 	return Rate(float64(b) / (8 * float64(int(s)+gapOctets)))
 }
 
-// loadKind says what a Load's number counts.
-type loadKind int
-
-const (
-	loadFrames loadKind = iota + 1
-	loadBits
-	loadShare
-	loadFlood
-)
-
 // Load is an intended load as a user writes it: 150kpps, 1Gbps, 80% or max.
 // It becomes a Rate once the frame size and the nominal link are known.
 type Load struct {
-	kind  loadKind
-	value float64
-}
-
-var loadUnits = []struct {
-	suffix string
-	kind   loadKind
-	factor float64
-}{
-	{"mpps", loadFrames, 1e6}, {"kpps", loadFrames, 1e3}, {"pps", loadFrames, 1}, {"fps", loadFrames, 1},
-	{"gbps", loadBits, 1e9}, {"mbps", loadBits, 1e6}, {"kbps", loadBits, 1e3}, {"bps", loadBits, 1},
-	{"%", loadShare, 0.01},
+	flood bool
+	rate  kv.Rate
 }
 
 // ParseLoad reads a load. The error names the forms that are understood.
 func ParseLoad(s string) (Load, error) {
-	text := strings.ToLower(strings.TrimSpace(s))
-	if text == "max" {
-		return Load{kind: loadFlood}, nil
+	if strings.EqualFold(strings.TrimSpace(s), "max") {
+		return Load{flood: true}, nil
 	}
-	for _, u := range loadUnits {
-		digits, ok := strings.CutSuffix(text, u.suffix)
-		if !ok {
-			continue
-		}
-		v, err := strconv.ParseFloat(digits, 64)
-		if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
-			break
-		}
-		v *= u.factor
-		if v <= 0 || math.IsInf(v, 0) {
-			return Load{}, fmt.Errorf("load %q: must be above zero and finite; max is a flood", s)
-		}
-		return Load{kind: u.kind, value: v}, nil
+	rate, ok := kv.ParseRate(s)
+	switch {
+	case !ok:
+		return Load{}, fmt.Errorf("load %q: write 150kpps, 1Gbps, 80%% (of the link) or max", s)
+	case rate.Value <= 0:
+		return Load{}, fmt.Errorf("load %q: must be above zero; for as much as the tester can send, write max", s)
 	}
-	return Load{}, fmt.Errorf("load %q: write 150kpps, 1Gbps, 80%% (of the link) or max", s)
+	return Load{rate: rate}, nil
 }
 
 // At is the load as a frame rate for frames of size s on a link of speed link.
 func (l Load) At(s FrameSize, link BitRate) Rate {
-	switch l.kind {
-	case loadFrames:
-		return Rate(l.value)
-	case loadBits:
-		return Rate(l.value / (8 * float64(s)))
-	case loadShare:
-		return Rate(l.value) * link.MaxFrameRate(s)
+	switch l.rate.Unit {
+	case kv.Frames:
+		return Rate(l.rate.Value)
+	case kv.Bits:
+		return Rate(l.rate.Value / (8 * float64(s)))
+	case kv.Share:
+		return Rate(l.rate.Value) * link.MaxFrameRate(s)
 	}
 	return Flood
 }

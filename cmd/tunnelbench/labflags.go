@@ -4,10 +4,10 @@ import (
 	"flag"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
+	"github.com/tunnelbench/tunnelbench/internal/kv"
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 	"github.com/tunnelbench/tunnelbench/loadgen"
 	"github.com/tunnelbench/tunnelbench/netns"
@@ -114,17 +114,11 @@ func (f *labFlags) nominal() (rfc2544.BitRate, bool, error) {
 	if f.link == "" {
 		return rfc2544.Gigabit, false, nil
 	}
-	text := strings.ToLower(f.link)
-	for suffix, factor := range map[string]float64{"gbps": 1e9, "mbps": 1e6} {
-		digits, ok := strings.CutSuffix(text, suffix)
-		if !ok {
-			continue
-		}
-		if v, err := strconv.ParseFloat(digits, 64); err == nil && v > 0 && v <= 1e6 {
-			return rfc2544.BitRate(v * factor), true, nil
-		}
+	r, ok := kv.ParseRate(f.link)
+	if !ok || r.Unit != kv.Bits || r.Value <= 0 || r.Value > 1e15 {
+		return 0, false, badUsage("--link %q: write 1Gbps or 100Mbps", f.link)
 	}
-	return 0, false, badUsage("--link %q: write 1Gbps or 100Mbps", f.link)
+	return rfc2544.BitRate(r.Value), true, nil
 }
 
 // checkWAN finds a device whose network has no link for --wan to impair.
@@ -201,7 +195,7 @@ func parseSizes(list string) ([]rfc2544.FrameSize, error) {
 // checkRate finds a load that the engine cannot pace.
 func checkRate(r rfc2544.Rate) error {
 	if !r.IsFlood() && (r < 1 || r > loadgen.MaxRate) {
-		return badUsage("load %v: the engine paces from 1fps to %v; say max to flood", fmt.Sprintf("%.4g fps", float64(r)), loadgen.MaxRate)
+		return badUsage("load %v: the engine paces from 1fps to %v; to send as much as it can, write max", fmt.Sprintf("%.4g fps", float64(r)), loadgen.MaxRate)
 	}
 	return nil
 }

@@ -16,15 +16,16 @@ type Pair struct{ Key, Value string }
 type Pairs []Pair
 
 // Parse reads key=value,key=value; space around a pair is ignored. The keys have to be among
-// the known ones. An error is one line that says what is wrong and what to write instead.
-func Parse(list string, known ...string) (Pairs, error) {
+// the known ones, or be old names of them, which errors do not name. An error is one line
+// that says what is wrong and what to write instead.
+func Parse(list string, known []string, old ...string) (Pairs, error) {
 	var pairs Pairs
 	for field := range strings.SplitSeq(list, ",") {
 		key, value, ok := strings.Cut(strings.TrimSpace(field), "=")
 		if !ok || key == "" || value == "" {
 			return nil, fmt.Errorf("%q: write key=value,key=value%s", field, knownKeys(known))
 		}
-		if !slices.Contains(known, key) {
+		if !slices.Contains(known, key) && !slices.Contains(old, key) {
 			return nil, unknown(key, known)
 		}
 		if _, twice := pairs.Get(key); twice {

@@ -17,6 +17,7 @@ func TestParse(t *testing.T) {
 		{"order is kept", "sum=21s,loss=0", Pairs{{"sum", "21s"}, {"loss", "0"}}, ""},
 		{"space around", "loss=0, sum=1s ", Pairs{{"loss", "0"}, {"sum", "1s"}}, ""},
 		{"the value has an equals sign", "loss=a=b", Pairs{{"loss", "a=b"}}, ""},
+		{"an old name", "weary=1s", Pairs{{"weary", "1s"}}, ""},
 		{"empty", "", nil, `"": write key=value,key=value: use loss, sum, exceed`},
 		{"no value", "loss=", nil, `"loss=": write key=value`},
 		{"no key", "=1", nil, `"=1": write key=value`},
@@ -28,7 +29,7 @@ func TestParse(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			got, err := Parse(c.list, "loss", "sum", "exceed")
+			got, err := Parse(c.list, []string{"loss", "sum", "exceed"}, "weary")
 			if (err == nil) != (c.err == "") || err != nil && !strings.Contains(err.Error(), c.err) {
 				t.Fatalf("error %v, want %q", err, c.err)
 			}

@@ -2,7 +2,9 @@ package dut
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -10,6 +12,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/tunnelbench/tunnelbench/internal/kv"
 	"github.com/tunnelbench/tunnelbench/netns"
 )
 
@@ -104,18 +107,28 @@ func Parse(spec string) (Device, error) {
 	if !hasParams {
 		return d, d.check()
 	}
-	for pair := range strings.SplitSeq(params, ",") {
-		key, value, ok := strings.Cut(pair, "=")
-		values, known := d.Params[key]
-		if !ok || !known || values != nil && !slices.Contains(values, value) {
-			return Device{}, fmt.Errorf("dut %q: parameter %q: %s", spec, pair, d.paramHelp())
-		}
-		if _, twice := d.Values[key]; twice {
-			return Device{}, fmt.Errorf("dut %q: parameter %q comes twice", spec, key)
-		}
-		d.Values[key] = value
+	if err := d.setParams(params); err != nil {
+		return Device{}, fmt.Errorf("dut %q: %w", spec, err)
 	}
 	return d, d.check()
+}
+
+// setParams reads key=value,key=value.
+func (d *Device) setParams(list string) error {
+	if len(d.Params) == 0 {
+		return errors.New(d.paramHelp())
+	}
+	pairs, err := kv.Parse(list, slices.Sorted(maps.Keys(d.Params)))
+	if err != nil {
+		return fmt.Errorf("%w; %s", err, d.paramHelp())
+	}
+	for _, p := range pairs {
+		if values := d.Params[p.Key]; values != nil && !slices.Contains(values, p.Value) {
+			return fmt.Errorf("parameter %q: %s", p.Key+"="+p.Value, d.paramHelp())
+		}
+	}
+	d.Values = pairs.Map()
+	return nil
 }
 
 // plainText refuses what a terminal would obey: specs stand in errors and results.

@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 
 	"github.com/vishvananda/netlink"
 
+	"github.com/tunnelbench/tunnelbench/internal/kv"
 	"github.com/tunnelbench/tunnelbench/netns"
 )
 
@@ -78,16 +78,11 @@ func ParseShape(values map[string]string) (s Shape, err error) {
 }
 
 func parseShapeRate(text string) (uint64, error) {
-	for suffix, factor := range map[string]float64{"gbps": 1e9, "mbps": 1e6, "kbps": 1e3} {
-		digits, ok := strings.CutSuffix(strings.ToLower(text), suffix)
-		if !ok {
-			continue
-		}
-		if v, err := strconv.ParseFloat(digits, 64); err == nil && v*factor >= leastShapeRate && v*factor <= mostShapeRate {
-			return uint64(v * factor), nil
-		}
+	r, ok := kv.ParseRate(text)
+	if !ok || r.Unit != kv.Bits || r.Value < leastShapeRate || r.Value > mostShapeRate {
+		return 0, fmt.Errorf("rate=%s: write 100Mbps, from 10kbps to 100Gbps", text)
 	}
-	return 0, fmt.Errorf("rate=%s: write 100Mbps, from 10kbps to 100Gbps", text)
+	return uint64(r.Value), nil
 }
 
 // probeTBF puts a bucket on an interface of a namespace of its own.

@@ -2,10 +2,13 @@ package dut
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/vishvananda/netlink"
 
+	"github.com/tunnelbench/tunnelbench/internal/kv"
 	"github.com/tunnelbench/tunnelbench/netns"
 	"github.com/tunnelbench/tunnelbench/netns/relay"
 )
@@ -29,27 +32,28 @@ func ParseWAN(spec string) (WAN, error) {
 	if spec == "" {
 		return WAN{}, nil
 	}
-	text, isShape := strings.CutPrefix(spec, shapedPrefix)
-	values, err := relay.Split(text)
+	w, err := parseWAN(spec)
 	if err != nil {
 		return WAN{}, fmt.Errorf("wan %q: %w", spec, err)
 	}
-	if !isShape {
-		if _, err := relay.Parse(values); err != nil {
-			return WAN{}, fmt.Errorf("wan %q: %w", spec, err)
+	return w, nil
+}
+
+func parseWAN(spec string) (WAN, error) {
+	if text, isShape := strings.CutPrefix(spec, shapedPrefix); isShape {
+		values, err := kv.Parse(text, slices.Sorted(maps.Keys(shaped.Params)))
+		if err != nil {
+			return WAN{}, err
 		}
-		return WAN{Relay: values}, nil
+		shape, err := ParseShape(values.Map())
+		return WAN{Shape: &shape}, err
 	}
-	for key := range values {
-		if _, known := shaped.Params[key]; !known {
-			return WAN{}, fmt.Errorf("wan %q: %s: a token bucket has rate, burst and limit", spec, key)
-		}
-	}
-	shape, err := ParseShape(values)
+	values, err := relay.Split(spec)
 	if err != nil {
-		return WAN{}, fmt.Errorf("wan %q: %w", spec, err)
+		return WAN{}, err
 	}
-	return WAN{Shape: &shape}, nil
+	_, err = relay.Parse(values)
+	return WAN{Relay: values}, err
 }
 
 // Rate is the speed of the link in bits per second of frames of so many octets

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/tunnelbench/tunnelbench/internal/kv"
 )
 
 // Config is what a relay does to frames; the zero value passes them on.
@@ -85,7 +87,7 @@ func Parse(values map[string]string) (Config, error) {
 	for _, key := range slices.Sorted(maps.Keys(values)) {
 		read, ok := readers[key]
 		if !ok {
-			return Config{}, fmt.Errorf("%q: unknown: use %s", key, strings.Join(Keys(), ", "))
+			return Config{}, fmt.Errorf("unknown key %q: use %s", key, strings.Join(Keys(), ", "))
 		}
 		if err := read(&c, values[key]); err != nil {
 			return Config{}, fmt.Errorf("%s=%s: %w", key, values[key], err)
@@ -102,15 +104,8 @@ func Parse(values map[string]string) (Config, error) {
 
 // Split reads key=value,key=value.
 func Split(list string) (map[string]string, error) {
-	values := map[string]string{}
-	for pair := range strings.SplitSeq(list, ",") {
-		key, value, ok := strings.Cut(pair, "=")
-		if _, twice := values[key]; !ok || twice {
-			return nil, fmt.Errorf("%q: write key=value, each key once", pair)
-		}
-		values[key] = value
-	}
-	return values, nil
+	pairs, err := kv.Parse(list, Keys())
+	return pairs.Map(), err
 }
 
 // threshold is the share of all 64-bit numbers that chance takes for a hit.

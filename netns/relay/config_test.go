@@ -29,10 +29,10 @@ func TestParse(t *testing.T) {
 func TestParseRefuses(t *testing.T) {
 	for list, want := range map[string]string{
 		"": "write key=value", "delay": "write key=value", "loss=1%,loss=2%": "each key once",
-		"speed=1":    "unknown: use corrupt, cost, delay, drop",
+		"speed=1":    `unknown key "speed", did you mean seed: use corrupt, cost, delay, drop`,
 		"delay=-1ms": "from 0s", "delay=1": "from 0s", "delay=11s": "to 10s", "jitter=x": "such as",
 		"drop=1/0": "write 1/N", "drop=1/1": "write 1/N", "drop=2/3": "write 1/N", "drop=3/2": "write 1/N", "drop=1000": "write 1/N",
-		"drop=1/-5": "write 1/N", "drop=1/5/6": "write 1/N", "corrupt=": "write 1/N", "dup=1/x": "write 1/N", "reorder=1/99999999999": "write 1/N",
+		"drop=1/-5": "write 1/N", "drop=1/5/6": "write 1/N", "corrupt=": "write key=value", "dup=1/x": "write 1/N", "reorder=1/99999999999": "write 1/N",
 		"queue=5": "give rate too", "rate=1kpps,queue=0": "from 1 to", "rate=1kpps,queue=-1": "from 1 to", "rate=1kpps,queue=1e9": "from 1 to",
 		"rate=0kpps": "whole number", "rate=10": "whole number", "rate=-1kpps": "whole number", "rate=NaNkpps": "whole number", "rate=0.5pps": "whole number",
 		"loss=1": "percentage", "loss=-1%": "percentage", "loss=101%": "percentage", "loss=NaN%": "percentage",

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/tunnelbench/tunnelbench/internal/kv"
 )
 
 // Rate is how much a link carries: frames, or bits of frames with their FCS.
@@ -15,29 +17,12 @@ type Rate struct {
 	Bits      bool
 }
 
-var rateUnits = []struct {
-	suffix string
-	bits   bool
-	factor float64
-}{
-	{"mpps", false, 1e6}, {"kpps", false, 1e3}, {"pps", false, 1}, {"fps", false, 1},
-	{"gbps", true, 1e9}, {"mbps", true, 1e6}, {"kbps", true, 1e3}, {"bps", true, 1},
-}
-
 func parseRate(s string) (Rate, error) {
-	text := strings.ToLower(s)
-	for _, u := range rateUnits {
-		digits, ok := strings.CutSuffix(text, u.suffix)
-		if !ok {
-			continue
-		}
-		v, err := strconv.ParseFloat(digits, 64)
-		if v *= u.factor; err != nil || !(v >= 1 && v <= 1e12) || v != math.Trunc(v) {
-			break
-		}
-		return Rate{uint64(v), u.bits}, nil
+	r, ok := kv.ParseRate(s)
+	if v := r.Value; !ok || r.Unit == kv.Share || !(v >= 1 && v <= 1e12) || v != math.Trunc(v) {
+		return Rate{}, errors.New("write a whole number of frames or bits per second, such as 10kpps or 100Mbps")
 	}
-	return Rate{}, errors.New("write a whole number of frames or bits per second, such as 10kpps or 100Mbps")
+	return Rate{uint64(r.Value), r.Unit == kv.Bits}, nil
 }
 
 func parseQueue(s string) (int, error) {

@@ -5,8 +5,9 @@ import (
 	"math"
 	"regexp"
 	"strconv"
-	"strings"
 	"time"
+
+	"github.com/tunnelbench/tunnelbench/internal/kv"
 )
 
 // Goal is one Search Goal of RFC 9971 section 4.6: which loss is acceptable, and how much
@@ -54,6 +55,13 @@ var goalKeys = []struct {
 	{"name", false, func(g *Goal, v string) error { g.Name = v; return nil }},
 }
 
+func goalNames() (names []string) {
+	for _, key := range goalKeys {
+		names = append(names, key.name)
+	}
+	return names
+}
+
 // ParseGoal reads "loss=0.005,exceed=0.5,final=1s,sum=21s", optionally with
 // width=0.005, initial=1s and name=pdr; or the name of a preset. A goal
 // without a name is called ndr when it allows no loss, and pdr otherwise.
@@ -61,13 +69,13 @@ func ParseGoal(s string) (Goal, error) {
 	if _, ok := presets[s]; ok {
 		return Preset(s)
 	}
-	fields, err := parseFields(s)
+	fields, err := kv.Parse(s, goalNames())
 	if err != nil {
 		return Goal{}, fmt.Errorf("goal: %w", err)
 	}
 	var g Goal
 	for _, key := range goalKeys {
-		value, ok := fields[key.name]
+		value, ok := fields.Get(key.name)
 		if !ok && key.required {
 			return Goal{}, fmt.Errorf("goal %q: %s is missing: write loss=0.005,exceed=0.5,final=1s,sum=21s", s, key.name)
 		}
@@ -77,10 +85,6 @@ func ParseGoal(s string) (Goal, error) {
 		if err := key.set(&g, value); err != nil {
 			return Goal{}, fmt.Errorf("goal: %s: %w", key.name, err)
 		}
-		delete(fields, key.name)
-	}
-	for name := range fields {
-		return Goal{}, fmt.Errorf("goal: unknown key %q: use loss, exceed, final, sum, initial, width and name", name)
 	}
 	if g.Name == "" {
 		g.Name = defaultName(g.LossRatio)
@@ -130,22 +134,6 @@ func (g Goal) Shortest() time.Duration {
 		return g.Final
 	}
 	return g.Initial
-}
-
-// parseFields reads "key=value,key=value". A key that comes twice is an error.
-func parseFields(s string) (map[string]string, error) {
-	fields := map[string]string{}
-	for field := range strings.SplitSeq(s, ",") {
-		key, value, ok := strings.Cut(strings.TrimSpace(field), "=")
-		if !ok || key == "" || value == "" {
-			return nil, fmt.Errorf("%q: write key=value,key=value", field)
-		}
-		if _, twice := fields[key]; twice {
-			return nil, fmt.Errorf("key %q comes twice: keep one", key)
-		}
-		fields[key] = value
-	}
-	return fields, nil
 }
 
 func setFloat(to *float64, s string) error {

@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"math"
 	"strconv"
-	"strings"
 	"time"
 
+	"github.com/tunnelbench/tunnelbench/internal/kv"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
@@ -30,32 +30,37 @@ var keys = []struct {
 	{[]string{"seed"}, setSeed},
 }
 
+// names returns the names of keys, first the current, then the old ones.
+func names() (current, old []string) {
+	for _, key := range keys {
+		current, old = append(current, key.names[0]), append(old, key.names[1:]...)
+	}
+	return current, old
+}
+
 // Parse reads "capacity=437600fps", optionally with queue=4096, loss=0.0001, noise=0.02,
 // bimodal=0.8, drift=-0.001, latency=20us, invalid=0.1, max_offered=800kpps,
 // recovery_time=800ms, recovery_rate=200kpps, boot_time=2s and seed=7.
 func Parse(s string) (*Device, error) {
-	fields, err := parseFields(s)
+	current, old := names()
+	fields, err := kv.Parse(s, current, old...)
 	if err != nil {
 		return nil, fmt.Errorf("device: %w", err)
 	}
-	if _, ok := fields["capacity"]; !ok {
+	if _, ok := fields.Get("capacity"); !ok {
 		return nil, fmt.Errorf("device %q: capacity is missing: write capacity=437600fps", s)
 	}
 	d := &Device{}
 	for _, key := range keys {
 		for _, name := range key.names {
-			value, ok := fields[name]
+			value, ok := fields.Get(name)
 			if !ok {
 				continue
 			}
 			if err := key.set(d, value); err != nil {
 				return nil, fmt.Errorf("device: %s: %w", name, err)
 			}
-			delete(fields, name)
 		}
-	}
-	for name := range fields {
-		return nil, fmt.Errorf("device: unknown key %q: use capacity, queue, loss, noise, bimodal, drift, latency, invalid, max_offered, recovery_time, recovery_rate, boot_time and seed", name)
 	}
 	return d, nil
 }
@@ -84,22 +89,6 @@ func setShare(to *float64, s string) error {
 		return fmt.Errorf("%q: write a share from 0 to 1", s)
 	}
 	return nil
-}
-
-// parseFields reads "key=value,key=value". A key that comes twice is an error.
-func parseFields(s string) (map[string]string, error) {
-	fields := map[string]string{}
-	for field := range strings.SplitSeq(s, ",") {
-		key, value, ok := strings.Cut(strings.TrimSpace(field), "=")
-		if !ok || key == "" || value == "" {
-			return nil, fmt.Errorf("%q: write key=value,key=value", field)
-		}
-		if _, twice := fields[key]; twice {
-			return nil, fmt.Errorf("key %q comes twice: keep one", key)
-		}
-		fields[key] = value
-	}
-	return fields, nil
 }
 
 func setFloat(to *float64, s string) error {
