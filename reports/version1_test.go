@@ -2,12 +2,36 @@ package reports
 
 import (
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tunnelbench/tunnelbench/reports/result"
 )
+
+// Where frames were dropped stands in the page of a file of schema /1, too.
+func TestVersion1Drops(t *testing.T) {
+	t.Parallel()
+	f, err := os.Open("result/testdata/version1.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	r, err := result.Read(f, "version1.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var page strings.Builder
+	if err := HTML(&page, r); err != nil {
+		t.Fatal(err)
+	}
+	for _, place := range []string{"left socket buffer", "right backlog", "unexplained"} {
+		if !strings.Contains(page.String(), place) {
+			t.Errorf("the page lacks %q", place)
+		}
+	}
+}
 
 // Files of schema /1 are read, and give the numbers that the last build which wrote
 // them gave: the files beside them are its output.
