@@ -94,9 +94,10 @@ type counter struct {
 	reached map[string]bool // blocks of code, by all inputs so far
 }
 
-// decoders are the packages that read octets from outside, and the command,
-// without which a build has no counters.
-const decoders = "./cmd/tunnelbench,./reference,./reference/inner,./loadgen,./rfc2544,./reports,./netns/dut,./internal/sys"
+// decoders are the packages that read bytes from outside, and the command, without which a build
+// has no counters.
+const decoders = "./cmd/tunnelbench,./reference,./reference/inner,./reference/wire,./reference/offload,./loadgen/signature," +
+	"./rfc2544,./rfc2544/mlrsearch,./reports/result,./internal/strictjson,./internal/strictyaml,./netns/dut,./internal/sys"
 
 func newCounter(ctx context.Context, p places, t Target) (*counter, error) {
 	c := &counter{
