@@ -214,7 +214,7 @@ func (c *cell) add(res *result.Result, rate string) {
 	}
 }
 
-// empty tells whether nothing was measured here.
+// empty reports whether nothing was measured here.
 func (c *cell) empty() bool { return c.rate == nil && c.p50 == nil && c.cpu == nil }
 
 // state is the cell's standing in a word or two; empty when all is well.

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tunnelbench/tunnelbench/loadgen"
+	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
@@ -31,6 +32,28 @@ func TestSettingsResolved(t *testing.T) {
 			t.Parallel()
 			if diff := cmp.Diff(c.want, c.asked.Resolved()); diff != "" {
 				t.Errorf("settings (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// Results say with what settings their trials were measured.
+func TestSettingsConditions(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name  string
+		asked Settings
+		rest  time.Duration
+		want  result.Conditions
+	}{
+		{"defaults", Settings{}, 0, result.Conditions{LossTimeout: DefaultLossTimeout, IPVersion: 4, Flows: 1, Networks: 1}},
+		{"chosen", Settings{IPv6: true, Flows: 10, Networks: 5, LossTimeout: 2 * time.Second}, 5 * time.Second,
+			result.Conditions{LossTimeout: 2 * time.Second, Rest: 5 * time.Second, IPVersion: 6, Flows: 10, Networks: 5}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(c.want, c.asked.Conditions(c.rest)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
 	}

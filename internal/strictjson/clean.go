@@ -30,4 +30,5 @@ func Short(s string, n int) string {
 	return string(runes)
 }
 
+// Quote is short, clean text in quotes.
 func Quote(s string) string { return strconv.Quote(Short(s, 64)) }

@@ -42,10 +42,10 @@ type Standard struct {
 	Valid     bool    `json:"valid"`
 }
 
-// Within tells whether the standard was measured well enough.
+// Within reports whether the standard was measured well enough.
 func (s Standard) Within() bool { return s.Valid && math.Abs(s.Error) <= s.Limit }
 
-// Fits tells whether a certificate speaks of this host, as it is used now.
+// Fits reports whether a certificate was measured on this host, as it is used now.
 func (c *Certificate) Fits(h Host) bool {
 	return c.CPU == h.CPU && c.Kernel == h.Kernel && c.CPUPlan == h.CPUPlan
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// Check tells whether the numbers of r agree with each other: ledgers that
+// Check reports whether the numbers of r agree with each other: ledgers that
 // balance, percentiles in order, bounds the right way round, nothing that is not
 // a number. The error's text is one line that begins with a JSON pointer.
 func Check(r *Results) error {
@@ -41,7 +41,7 @@ func Check(r *Results) error {
 	return nil
 }
 
-// CheckTrial tells whether one observation's numbers agree, as Check does.
+// CheckTrial reports whether one observation's numbers agree, as Check does.
 func CheckTrial(o rfc2544.Observation) error {
 	if place, why := trialFault(&o); why != "" {
 		return strictjson.At(place, why)
@@ -66,6 +66,7 @@ func valueFault(v rfc2544.Value) string {
 	return ""
 }
 
+// Finite reports whether v is nil or a number.
 func Finite(v *float64) bool {
 	return v == nil || !math.IsNaN(*v) && !math.IsInf(*v, 0)
 }
@@ -99,7 +100,7 @@ func trialFault(o *rfc2544.Observation) (place, why string) {
 	})
 }
 
-// directionsFault tells whether the directions balance, each and together.
+// directionsFault is what keeps the directions from balancing, each and together.
 func directionsFault(o *rfc2544.Observation) (place, why string) {
 	if len(o.Directions) == 0 {
 		return "", ""

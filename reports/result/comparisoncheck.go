@@ -36,7 +36,7 @@ func checkComparison(c *Comparison) error {
 	return nil
 }
 
-// isPermutation tells whether order holds each number from 0 to n-1 once.
+// isPermutation reports whether order holds each number from 0 to n-1 once.
 func isPermutation(order []int, n int) bool {
 	sorted := slices.Sorted(slices.Values(order))
 	for k, d := range sorted {

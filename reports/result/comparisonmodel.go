@@ -73,6 +73,7 @@ func (c *Comparison) EachConfidence() float64 {
 	return 1 - (1-c.Confidence)/float64(max(1, len(c.Metrics)*(len(c.Devices)-1)))
 }
 
+// RatioVerdict is what an interval shows of a metric, of which more (1) or less (-1) is better.
 func RatioVerdict(r stats.PairedRatio, better int) string {
 	switch {
 	case r.Lower > 1 == (better > 0) && (r.Lower > 1 || r.Upper < 1):

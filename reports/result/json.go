@@ -57,7 +57,7 @@ func Write(path string, r *Results) error {
 }
 
 // Normal is r in the form the schema asks for: lists where Go has nil ones,
-// Texts no longer than allowed. r itself stays as it is.
+// texts no longer than allowed. r itself stays as it is.
 func Normal(r *Results) *Results {
 	n := *r
 	n.Schema = Schema
@@ -116,6 +116,7 @@ func normalComparison(c *Comparison) *Comparison {
 // MaxText is the schema's limit for free text, in characters.
 const MaxText = 4096
 
+// Cut is the text, no longer than MaxText.
 func Cut(s string) string {
 	if utf8.RuneCountInString(s) <= MaxText {
 		return s
@@ -123,6 +124,7 @@ func Cut(s string) string {
 	return string([]rune(s)[:MaxText])
 }
 
+// Texts are the texts of a list, none longer than MaxText; never nil.
 func Texts(list []string) []string {
 	out := make([]string, len(list))
 	for i, s := range list {

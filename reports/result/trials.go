@@ -32,6 +32,7 @@ func MarshalTrial(dut string, size rfc2544.FrameSize, o rfc2544.Observation) ([]
 	}{dut, size, normalTrial(o)})
 }
 
+// NotNil is the list, empty where it is nil: JSON has [] for both.
 func NotNil[T any](list []T) []T {
 	if list == nil {
 		return []T{}

@@ -126,7 +126,13 @@ func TestRunFindsTheRate(t *testing.T) {
 	if err := Run(context.Background(), simulatedLab{&labtest.Lab{Devices: steady()}}, aRun(t, 64), r); err != nil {
 		t.Fatal(err)
 	}
+	if diff := cmp.Diff(aRun(t, 64).Settings.Conditions(0), r.Conditions); diff != "" {
+		t.Errorf("conditions (-want +got):\n%s", diff)
+	}
 	for _, res := range r.Results {
+		if len(res.Shortfalls) == 0 {
+			t.Errorf("%s, %s: trials of seconds fall short of nothing", res.DUT, res.Test)
+		}
 		want := map[string]float64{"plain": 500e3, "vxlan": 200e3}[res.DUT]
 		if rate := res.Values[0].Value; res.Test == rfc2544.NameRate && (rate < 0.95*want || rate > 1.01*want) {
 			t.Errorf("%s: %.0f fps, want about %.0f", res.DUT, rate, want)
