@@ -187,6 +187,7 @@ func HostileFixture(name string) *result.Results {
 	for i := range r.Results {
 		res := &r.Results[i]
 		res.Warnings = append(res.Warnings, name)
+		res.Shortfalls = append(res.Shortfalls, rfc2544.Shortfall{What: name, Got: name, Asked: name, Section: name})
 		if res.DUT == "vxlan" || res.DUT == "exec:gre.sh" {
 			res.DUT, res.Direction = name, name
 		}
