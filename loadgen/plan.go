@@ -68,7 +68,7 @@ func (p Plan) Validate() error {
 	case p.Size > rfc2544.MaxFrame:
 		return fmt.Errorf("frame size %d: the largest is %d", p.Size, rfc2544.MaxFrame)
 	case !p.Load.IsFlood() && !(p.Load >= minRate && p.Load <= MaxRate):
-		return fmt.Errorf("load %v: the engine paces from %v to %v; say max to flood", p.Load, minRate, MaxRate)
+		return fmt.Errorf("load %v: the engine paces from %v to %v; to send as much as it can, write max", p.Load, minRate, MaxRate)
 	case p.Duration <= 0:
 		return fmt.Errorf("duration %v: must be above zero", p.Duration)
 	case p.Flows < 1 || p.Flows > MaxFlows:

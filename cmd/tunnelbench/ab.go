@@ -3,13 +3,14 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/spf13/pflag"
 
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 	"github.com/tunnelbench/tunnelbench/internal/stats"
@@ -28,10 +29,10 @@ var abVerb = verb{
 		"ab reference reference@./old/tunnelbench --rounds 20",
 		"ab naive reference wireguard-go --metrics forwarding_rate,stream_goodput",
 	},
-	flags: func(set *flag.FlagSet) func(context.Context, streams) error {
+	flags: func(set *pflag.FlagSet) func(context.Context, streams) error {
 		all, usual := lab.CompareMetrics()
 		f := &abFlags{set: set, lab: addLabFlags(set)}
-		set.IntVar(&f.size, "size", 64, "frame size in `octets`, FCS included")
+		set.IntVar(&f.size, "size", 64, "frame size in `bytes`, FCS included")
 		set.IntVar(&f.rounds, "rounds", 12, "`number` of rounds, each with every device once")
 		set.DurationVar(&f.time, "time", 5*time.Minute, "begin no round that would end after this `time`")
 		set.StringVar(&f.metrics, "metrics", strings.Join(usual, ","), "`metrics` by comma, of "+strings.Join(all, ", "))
@@ -41,7 +42,7 @@ var abVerb = verb{
 }
 
 type abFlags struct {
-	set          *flag.FlagSet
+	set          *pflag.FlagSet
 	lab          *labFlags
 	size, rounds int
 	time         time.Duration

@@ -3,12 +3,13 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/spf13/pflag"
 
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 	"github.com/tunnelbench/tunnelbench/internal/lab/selftest"
@@ -26,7 +27,7 @@ var certifyVerb = verb{
 		"certify --quick --out certificate.json",
 		"certify --engine afpacket",
 	},
-	flags: func(set *flag.FlagSet) func(context.Context, streams) error {
+	flags: func(set *pflag.FlagSet) func(context.Context, streams) error {
 		f := &certifyFlags{lab: addLabFlags(set)}
 		set.BoolVar(&f.quick, "quick", false, "a minute instead of five: shorter trials, fewer of them")
 		set.StringVar(&f.out, "out", defaultCertificate, "`file` for the certificate, which later reports carry")
@@ -111,7 +112,7 @@ func readCertificate(path string) (certificate, error) {
 	case err == nil || path == "" && errors.Is(err, fs.ErrNotExist):
 		return c, nil
 	case path != "":
-		return c, badUsage("--certificate: %w", err)
+		return c, badUsage("--self-test: %w", err)
 	}
 	c.fault = err
 	return c, nil

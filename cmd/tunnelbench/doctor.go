@@ -3,17 +3,18 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"strings"
+
+	"github.com/spf13/pflag"
 
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 )
 
 var doctorVerb = verb{
-	name: "doctor", doc: "say what this machine can and cannot do, and the mend",
+	name: "doctor", doc: "say what this machine can and cannot do, and how to mend it",
 	examples: []string{"doctor"},
-	flags: func(*flag.FlagSet) func(context.Context, streams) error {
+	flags: func(*pflag.FlagSet) func(context.Context, streams) error {
 		return func(ctx context.Context, s streams) error {
 			var missing []string
 			for _, f := range lab.Examine(ctx) {

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -12,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/spf13/pflag"
 
 	"github.com/tunnelbench/tunnelbench/fuzz"
 	"github.com/tunnelbench/tunnelbench/fuzz/report"
@@ -29,7 +30,7 @@ const defaultFuzzOut = "out/fuzz"
 var fuzzListVerb = verb{
 	name: "fuzz list", doc: "the fuzz targets: what each attacks",
 	examples: []string{"fuzz list"},
-	flags: func(*flag.FlagSet) func(context.Context, streams) error {
+	flags: func(*pflag.FlagSet) func(context.Context, streams) error {
 		return func(_ context.Context, s streams) error {
 			for _, t := range fuzz.Targets() {
 				fmt.Fprintf(s.out, "%-16s %s\n", t.Name, t.Doc)
@@ -45,7 +46,7 @@ var fuzzRunVerb = verb{
 		"fuzz run --time 10s",
 		"fuzz run --target header,decap --time 5m --engine go-fuzz",
 	},
-	flags: func(set *flag.FlagSet) func(context.Context, streams) error {
+	flags: func(set *pflag.FlagSet) func(context.Context, streams) error {
 		f := &fuzzRunFlags{}
 		set.StringVar(&f.targets, "target", "", "`names` by comma; without, every target that the engine can run, as root all of them")
 		set.DurationVar(&f.time, "time", time.Minute, "`duration` for each target")
@@ -199,7 +200,7 @@ func (p *fuzzProgress) clear() {
 var fuzzReproVerb = verb{
 	name: "fuzz repro", args: "FILE...", doc: "run inputs of a corpus through a target and say what each does",
 	examples: []string{"fuzz repro --target header fuzz/wire/testdata/fuzz/FuzzHeader/*"},
-	flags: func(set *flag.FlagSet) func(context.Context, streams) error {
+	flags: func(set *pflag.FlagSet) func(context.Context, streams) error {
 		name := set.String("target", "", "`name` of the target")
 		return func(ctx context.Context, s streams) error { return repro(ctx, s, *name, set.Args()) }
 	},
@@ -230,11 +231,11 @@ func repro(ctx context.Context, s streams, name string, files []string) error {
 			return err
 		}
 		if f.None() {
-			fmt.Fprintf(s.out, "%s: %d octets: every oracle holds\n", path, len(data))
+			fmt.Fprintf(s.out, "%s: %d bytes: every oracle holds\n", path, len(data))
 			continue
 		}
 		broken++
-		fmt.Fprintf(s.out, "%s: %d octets: oracle %s: %s\n", path, len(data), f.Oracle, f.Seen)
+		fmt.Fprintf(s.out, "%s: %d bytes: oracle %s: %s\n", path, len(data), f.Oracle, f.Seen)
 		for _, frame := range f.Stack {
 			fmt.Fprintf(s.out, "  %s:%d %s\n", frame.File, frame.Line, frame.Function)
 		}
@@ -248,7 +249,7 @@ func repro(ctx context.Context, s streams, name string, files []string) error {
 var fuzzMergeVerb = verb{
 	name: "fuzz merge", args: "DIR...", doc: "add to a target's testdata what reaches new places in it, the smallest input for each",
 	examples: []string{"fuzz merge --target decap out/fuzz/work/corpus/decap"},
-	flags: func(set *flag.FlagSet) func(context.Context, streams) error {
+	flags: func(set *pflag.FlagSet) func(context.Context, streams) error {
 		name := set.String("target", "", "`name` of the target")
 		return func(ctx context.Context, s streams) error {
 			t, err := fuzz.Find(*name)
@@ -293,7 +294,7 @@ var fuzzLiveVerb = verb{
 var fuzzReportVerb = verb{
 	name: "fuzz report", args: "FILE", doc: "page, JUnit and SARIF of a campaign that was recorded",
 	examples: []string{"fuzz report --out page out/fuzz/fuzz.json"},
-	flags: func(set *flag.FlagSet) func(context.Context, streams) error {
+	flags: func(set *pflag.FlagSet) func(context.Context, streams) error {
 		out := set.String("out", defaultFuzzOut, "`directory` for the files")
 		return func(_ context.Context, s streams) error {
 			if set.NArg() != 1 {

@@ -3,11 +3,12 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"os"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/spf13/pflag"
 
 	"github.com/tunnelbench/tunnelbench/fuzz/live"
 	"github.com/tunnelbench/tunnelbench/fuzz/live/mutate"
@@ -36,7 +37,7 @@ type liveFlags struct {
 }
 
 // addLiveFlags declares the options of fuzz live and returns what runs it.
-func addLiveFlags(set *flag.FlagSet) func(context.Context, streams) error {
+func addLiveFlags(set *pflag.FlagSet) func(context.Context, streams) error {
 	f := &liveFlags{lab: addLabFlags(set)}
 	set.StringVar(&f.devices, "dut", "", "the `device` to attack: a name of 'tunnelbench list', or exec:PATH; with --scorecard several by comma")
 	set.StringVar(&f.load, "load", "50%", "`load` of the legitimate flow: 50% (of the forwarding rate that is found first) or 100kpps")

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -11,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/spf13/pflag"
 
 	"github.com/tunnelbench/tunnelbench/ci/gate"
 	"github.com/tunnelbench/tunnelbench/internal/lab"
@@ -29,7 +30,7 @@ var gateVerb = verb{
 		"gate --aa",
 		"gate out/base.json out/head.json",
 	},
-	flags: func(set *flag.FlagSet) func(context.Context, streams) error {
+	flags: func(set *pflag.FlagSet) func(context.Context, streams) error {
 		f := &gateFlags{set: set, lab: addLabFlags(set)}
 		set.StringVar(&f.base, "base", "", "`revision` that the change is held against")
 		set.StringVar(&f.head, "head", "HEAD", "`revision` with the change")
@@ -49,7 +50,7 @@ var gateVerb = verb{
 }
 
 type gateFlags struct {
-	set                          *flag.FlagSet
+	set                          *pflag.FlagSet
 	lab                          *labFlags
 	base, head, repo, dut, build string
 	policy, metrics, noise, out  string

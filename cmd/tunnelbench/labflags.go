@@ -1,11 +1,12 @@
 package main
 
 import (
-	"flag"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/spf13/pflag"
 
 	"github.com/tunnelbench/tunnelbench/internal/kv"
 	"github.com/tunnelbench/tunnelbench/internal/lab"
@@ -26,24 +27,24 @@ type labFlags struct {
 	late, patience                 time.Duration
 }
 
-func addLabFlags(set *flag.FlagSet) *labFlags {
+func addLabFlags(set *pflag.FlagSet) *labFlags {
 	f := &labFlags{}
 	set.StringVar(&f.tester, "tester-cpus", "", "`cores` of the tester, such as 0 (default: the first allowed core)")
 	set.StringVar(&f.device, "dut-cpus", "", "`cores` of the device, such as 1-3 (default: the others)")
 	set.StringVar(&f.link, "link", "", "nominal `speed` of the link, such as 1Gbps: what percentages refer to; loads stay below it when given")
-	set.StringVar(&f.offloads, "wan-offloads", "on", "on, as a real NIC has them, or off")
+	set.StringVar(&f.offloads, "wan-offloads", "on", "offloads of that link: `on`, as a real NIC has them, or off")
 	set.BoolVar(&f.wait, "wait", false, "wait while another lab runs on this machine")
 	set.BoolVar(&f.keep, "keep", false, "name the namespaces tb-left, tb-right and tb-tester and leave them, to look inside")
 	set.IntVar(&f.flows, "flows", 1, "`number` of flows, with pseudorandom UDP ports when more than one")
 	set.IntVar(&f.networks, "networks", 1, "`number` of networks that the flows are spread over")
 	set.IntVar(&f.ip, "ip", 4, "inner packets of IP `version` 4 or 6")
 	set.StringVar(&f.engine, "engine", lab.EngineAuto, "`engine` of the tester: xdp (in the kernel), afpacket (sockets), or auto: xdp where the kernel lets us")
-	set.StringVar(&f.direction, "direction", rfc2544.Forward, "forward (left to right), reverse, or both at once")
-	set.StringVar(&f.wan, "wan", "", "what the link between the ends does to packets, such as delay=20ms,loss=1% or rate=100Mbps,queue=1000, or shaped:rate=1Gbps by the kernel's token bucket")
-	set.StringVar(&f.certificate, "certificate", "", "`file` with the machine's certificate, which the report carries (default "+defaultCertificate+" if it is there)")
+	set.StringVar(&f.direction, "direction", rfc2544.Forward, "`way` of the frames: forward (left to right), reverse, or both at once")
+	set.StringVar(&f.wan, "wan", "", "`effects` of the link between the ends on packets, such as delay=20ms,loss=1% or rate=100Mbps,queue=1000, or shaped:rate=1Gbps by the kernel's token bucket")
+	set.StringVar(&f.certificate, "self-test", "", "`file` with the machine's self-test, which the report carries (default "+defaultCertificate+" if it is there)")
 	set.Uint64Var(&f.seed, "seed", 1, "`number` that every random choice follows from")
-	set.DurationVar(&f.late, "late", lab.DefaultLossTimeout, "a frame that takes longer than this `time` is lost, as late")
-	set.DurationVar(&f.patience, "patience", defaultPatience, "`time` to wait, in all, for neighbours on the machine to let its cores run at full speed")
+	set.DurationVar(&f.late, "loss-timeout", lab.DefaultLossTimeout, "a frame that takes longer than this `time` counts as lost")
+	set.DurationVar(&f.patience, "throttle-budget", defaultPatience, "`time` to wait, in all, for neighbours on the machine to let its cores run at full speed")
 	return f
 }
 
@@ -81,7 +82,7 @@ func (f *labFlags) config() (labConfig, error) {
 		return cfg, badUsage("--direction %q: forward, reverse or both", f.direction)
 	}
 	if f.late <= 0 || f.late > 10*time.Second {
-		return cfg, badUsage("--late %v: above 0, up to 10s", f.late)
+		return cfg, badUsage("--loss-timeout %v: above 0, up to 10s", f.late)
 	}
 	if f.wan != "" {
 		if _, err := dut.ParseWAN(f.wan); err != nil {
@@ -89,7 +90,7 @@ func (f *labFlags) config() (labConfig, error) {
 		}
 	}
 	if f.patience < 0 {
-		return cfg, badUsage("--patience %v: 0 or more", f.patience)
+		return cfg, badUsage("--throttle-budget %v: 0 or more", f.patience)
 	}
 	if cfg.CPUs.Tester, err = cpuList("--tester-cpus", f.tester); err != nil {
 		return cfg, err
@@ -176,10 +177,10 @@ func checkSize(n int) (rfc2544.FrameSize, error) {
 // checkFrames finds frames that cannot be with the IP version or the engine asked for.
 func (f *labFlags) checkFrames(sizes ...rfc2544.FrameSize) error {
 	if least := slices.Min(sizes); f.ip == 6 && least < rfc2544.MinFrame6 {
-		return badUsage("frame size %d: from %d octets with --ip 6, whose header is longer", least, rfc2544.MinFrame6)
+		return badUsage("frame size %d: from %d bytes with --ip 6, whose header is longer", least, rfc2544.MinFrame6)
 	}
 	if largest := slices.Max(sizes); f.engine == lab.EngineXDP && largest > loadgen.MaxXDPFrame {
-		return badUsage("--engine xdp sends frames up to %d octets, not %d: afpacket sends up to %d", loadgen.MaxXDPFrame, largest, rfc2544.MaxFrame)
+		return badUsage("--engine xdp sends frames up to %d bytes, not %d: afpacket sends up to %d", loadgen.MaxXDPFrame, largest, rfc2544.MaxFrame)
 	}
 	return nil
 }

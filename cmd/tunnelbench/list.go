@@ -3,10 +3,11 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"strings"
+
+	"github.com/spf13/pflag"
 
 	"github.com/tunnelbench/tunnelbench/internal/lab/suite"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
@@ -15,7 +16,7 @@ import (
 var listVerb = verb{
 	name: "list", doc: "list devices and profiles, and which devices can run here",
 	examples: []string{"list"},
-	flags: func(*flag.FlagSet) func(context.Context, streams) error {
+	flags: func(*pflag.FlagSet) func(context.Context, streams) error {
 		return func(ctx context.Context, s streams) error {
 			fmt.Fprintln(s.out, "Devices (--dut):")
 			for _, t := range dut.All() {

@@ -3,13 +3,14 @@ package main
 import (
 	"bytes"
 	"context"
-	"flag"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/spf13/pflag"
 
 	"github.com/tunnelbench/tunnelbench/fuzz/report"
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
@@ -22,12 +23,11 @@ var reportVerb = verb{
 	args: "results.json...",
 	examples: []string{
 		"report out/results.json",
-		"report --out /tmp/again out/results.json",
 		"report --out /tmp/all out/results.json other/results.json out/fuzz/fuzz.json",
 		"report --format csv out/results.json",
 		"report --history history.jsonl",
 	},
-	flags: func(set *flag.FlagSet) func(context.Context, streams) error {
+	flags: func(set *pflag.FlagSet) func(context.Context, streams) error {
 		out := set.String("out", "", "`directory` for report.html and the charts (default: where the results are)")
 		format := set.String("format", "", "write this `format` to stdout, and no page: "+strings.Join(reports.Formats, ", ")+"; or png: the charts alone, into --out")
 		history := set.String("history", "", "draw this `file` of a gate's history instead, with change points: history.html")

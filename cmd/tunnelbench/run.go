@@ -3,13 +3,14 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/spf13/pflag"
 
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 	labstreams "github.com/tunnelbench/tunnelbench/internal/lab/streams"
@@ -23,22 +24,19 @@ import (
 var runVerb = verb{
 	name: "run", doc: "measure devices at frame sizes and write a report: the main job",
 	examples: []string{
-		"run",
 		"run --dut vxlan,wireguard-go --sizes 64,1518 --out out",
-		"run --dut reference:gso=on,reference:gso=off --sizes 64",
 		"run --dut exec:./mytunnel.sh --sizes 64,512,1518 --profile ndrpdr",
-		"run --dut plain,vxlan,reference --sizes 1518 --streams",
 		"run --profile full --estimate",
 		"run --dut vxlan --sizes 64 --profile standard --bursts 5 --resume",
 	},
-	flags: func(set *flag.FlagSet) func(context.Context, streams) error {
+	flags: func(set *pflag.FlagSet) func(context.Context, streams) error {
 		f := &runFlags{set: set, lab: addLabFlags(set)}
 		set.StringVar(&f.devices, "dut", "wire,plain,vxlan,wireguard-go,reference", "`devices` under test, by comma: names of 'tunnelbench list', or exec:PATH")
-		set.StringVar(&f.sizes, "sizes", "64,512,1518", "frame `sizes` in octets, FCS included")
+		set.StringVar(&f.sizes, "sizes", "64,512,1518", "frame `sizes` in bytes, FCS included")
 		set.StringVar(&f.profile, "profile", "quick", "how thoroughly: a `profile` of 'tunnelbench list'")
 		set.StringVar(&f.out, "out", "out", "`directory` for results.json, report.html and the charts")
 		set.BoolVar(&f.streams, "streams", false, "measure TCP streams too, after the rates: about half a minute per device")
-		set.Func("goal", "search for this instead of the profile's goals: ndr, pdr, quick or loss=0.005,exceed=0.5,final=1s,sum=21s,...; `again` for several", f.addGoal)
+		set.Func("goal", "search for this `goal` instead of the profile's; may be repeated: ndr, pdr, quick or loss=0.005,exceed=0.5,final=1s,sum=21s,...", f.addGoal)
 		set.BoolVar(&f.estimate, "estimate", false, "print what a profile with the RFC's tests would measure and how long it would take; measure nothing")
 		set.BoolVar(&f.resume, "resume", false, "go on with the run in the output directory that was cut short: nothing is measured twice")
 		set.IntVar(&f.bursts, "bursts", 0, "`number` of searches of the back-to-back test (N of RFC 9004), instead of the profile's")
@@ -47,7 +45,7 @@ var runVerb = verb{
 }
 
 type runFlags struct {
-	set                          *flag.FlagSet
+	set                          *pflag.FlagSet
 	lab                          *labFlags
 	devices, sizes, profile, out string
 	streams, estimate, resume    bool

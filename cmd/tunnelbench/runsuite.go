@@ -2,12 +2,13 @@ package main
 
 import (
 	"context"
-	"flag"
 	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/spf13/pflag"
 
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 	"github.com/tunnelbench/tunnelbench/internal/lab/suite"
@@ -42,12 +43,10 @@ func (f *runFlags) fitProfile(p *suite.Profile) error {
 		tests = tests.WithBursts(f.bursts)
 	}
 	p.Suite = &tests
-	chosen := map[string]bool{}
-	f.set.Visit(func(o *flag.Flag) { chosen[o.Name] = true })
-	if !chosen["direction"] && p.Direction != "" {
+	if !f.set.Changed("direction") && p.Direction != "" {
 		f.lab.direction = p.Direction
 	}
-	if !chosen["late"] && p.Late != 0 {
+	if !f.set.Changed("loss-timeout") && p.Late != 0 {
 		f.lab.late = p.Late
 	}
 	p.Late = f.lab.late
@@ -57,8 +56,8 @@ func (f *runFlags) fitProfile(p *suite.Profile) error {
 // settings are all that a trial depends on and the user may choose, in one line.
 func (f *runFlags) settings() string {
 	var all []string
-	f.set.VisitAll(func(o *flag.Flag) {
-		if !slices.Contains([]string{"out", "resume", "estimate", "wait", "certificate"}, o.Name) {
+	f.set.VisitAll(func(o *pflag.Flag) {
+		if !slices.Contains([]string{"out", "resume", "estimate", "wait", "self-test"}, o.Name) {
 			all = append(all, o.Name+"="+o.Value.String())
 		}
 	})

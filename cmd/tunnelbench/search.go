@@ -4,10 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
+
+	"github.com/spf13/pflag"
 
 	"github.com/tunnelbench/tunnelbench/loadgen"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
@@ -21,12 +22,12 @@ var searchVerb = verb{
 		"search --simulate capacity=437kpps,noise=0.01,seed=7 --goal ndr --goal pdr",
 		"search --replay trials.jsonl --goal loss=0.005,exceed=0.5,final=1s,sum=21s --json",
 	},
-	flags: func(set *flag.FlagSet) func(context.Context, streams) error {
+	flags: func(set *pflag.FlagSet) func(context.Context, streams) error {
 		f := &searchFlags{}
 		set.StringVar(&f.replay, "replay", "", "`file` of trials as JSON lines, - for standard input: classify without measuring")
 		set.StringVar(&f.simulate, "simulate", "", "`spec` of a simulated device to search, such as capacity=437kpps,queue=4096,noise=0.02,seed=7")
 		set.Var(&f.goals, "goal", "`goal`, may be repeated: ndr, pdr, rfc2544, quick, or loss=0.005,exceed=0.5,final=1s,sum=21s[,initial=1s,width=0.005,name=x]")
-		set.IntVar(&f.size, "size", 64, "frame size in `octets`, FCS included")
+		set.IntVar(&f.size, "size", 64, "frame size in `bytes`, FCS included")
 		set.StringVar(&f.min, "min", "1kpps", "lowest `load` of a search")
 		set.StringVar(&f.max, "max", "1Mpps", "highest `load` of a search")
 		set.BoolVar(&f.json, "json", false, "print JSON")
@@ -38,6 +39,7 @@ var searchVerb = verb{
 type goalList []mlrsearch.Goal
 
 func (g *goalList) String() string { return "" }
+func (g *goalList) Type() string   { return "goal" }
 
 func (g *goalList) Set(s string) error {
 	goal, err := mlrsearch.ParseGoal(s)

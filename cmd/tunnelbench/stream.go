@@ -4,11 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"slices"
 	"time"
+
+	"github.com/spf13/pflag"
 
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 	labstreams "github.com/tunnelbench/tunnelbench/internal/lab/streams"
@@ -21,10 +22,10 @@ import (
 type streamFlags struct {
 	kind        string
 	connections int
-	set         *flag.FlagSet
+	set         *pflag.FlagSet
 }
 
-func (f *streamFlags) add(set *flag.FlagSet) {
+func (f *streamFlags) add(set *pflag.FlagSet) {
 	f.set = set
 	set.StringVar(&f.kind, "stream", "", "measure TCP instead of frames: `kind` bulk, rr (request and response) or crr (with a connection each)")
 	set.IntVar(&f.connections, "connections", 1, "`number` of TCP connections at once, of --stream")
@@ -52,9 +53,8 @@ func (f *streamFlags) wanted() (bool, error) {
 	return true, nil
 }
 
-func (f *streamFlags) given(name string) (is bool) {
-	f.set.Visit(func(o *flag.Flag) { is = is || o.Name == name })
-	return is
+func (f *streamFlags) given(name string) bool {
+	return f.set.Changed(name)
 }
 
 // runStream is a trial of streams.
@@ -122,7 +122,7 @@ func printStream(w io.Writer, device string, asJSON bool, r labstreams.Stream) e
 			}
 		}
 		least, smoothed := r.RTT()
-		fmt.Fprintf(w, "  %d octets, %d segments sent again, rtt %v least, %v smoothed, mss %d\n", r.Octets(), r.Retransmits(), least, smoothed, r.MSS())
+		fmt.Fprintf(w, "  %d bytes, %d segments sent again, rtt %v least, %v smoothed, mss %d\n", r.Octets(), r.Retransmits(), least, smoothed, r.MSS())
 	} else {
 		fmt.Fprintf(w, "  %d transactions in %v, %d failed\n", r.Transactions, r.Elapsed.Round(time.Microsecond), r.Failures)
 		printDistribution(w, "latency", r.Latency)

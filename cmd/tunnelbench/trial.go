@@ -3,12 +3,13 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/spf13/pflag"
 
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 	"github.com/tunnelbench/tunnelbench/loadgen"
@@ -25,11 +26,11 @@ var trialVerb = verb{
 		"trial --dut reference:gso=off --size 512 --load 50% --link 1Gbps --duration 10s",
 		"trial --dut vxlan --stream bulk --connections 8 --wan delay=10ms,rate=100Mbps --duration 3s",
 	},
-	flags: func(set *flag.FlagSet) func(context.Context, streams) error {
+	flags: func(set *pflag.FlagSet) func(context.Context, streams) error {
 		t := &trialFlags{}
 		t.lab = addLabFlags(set)
 		set.StringVar(&t.device, "dut", "", "the `device` under test: a name of 'tunnelbench list', or exec:PATH")
-		set.IntVar(&t.size, "size", 64, "frame size in `octets`, FCS included")
+		set.IntVar(&t.size, "size", 64, "frame size in `bytes`, FCS included")
 		set.StringVar(&t.load, "load", "", "intended `load`: 150kpps, 1Gbps, 80% (of the link) or max")
 		set.DurationVar(&t.duration, "duration", time.Second, "for how `long` to send")
 		set.StringVar(&t.pcap, "pcap", "", "`directory` for captures of the first lost, reordered, duplicated, corrupted and foreign frames; needs the engine afpacket")
@@ -167,7 +168,7 @@ func (f *trialFlags) print(w io.Writer, device, engine string, size rfc2544.Fram
 		}
 		return err
 	}
-	fmt.Fprintf(w, "%s, %d octets, %v intended, %v, engine %s\n", device, size, r.IntendedLoad, r.Duration.Round(time.Microsecond), engine)
+	fmt.Fprintf(w, "%s, %d bytes, %v intended, %v, engine %s\n", device, size, r.IntendedLoad, r.Duration.Round(time.Microsecond), engine)
 	fmt.Fprintf(w, "  offered %d, received %d, lost %d (%s, %d late)\n", r.Offered, r.Received, r.Lost, lossText(r), r.Late)
 	fmt.Fprintf(w, "  duplicated %d, reordered %d, corrupted %d, stale %d, foreign %d\n", r.Duplicated, r.Reordered, r.Corrupted, r.Stale, r.Foreign)
 	for _, d := range r.Directions {

@@ -3,12 +3,13 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"net"
 	"os"
 	"os/signal"
+
+	"github.com/spf13/pflag"
 
 	"github.com/tunnelbench/tunnelbench/reference"
 )
@@ -16,7 +17,7 @@ import (
 var tunnelVerb = verb{
 	name: "tunnel", doc: "run one end of the reference tunnel between real hosts",
 	examples: []string{"tunnel --config end.yaml --check", "tunnel --config end.yaml"},
-	flags: func(set *flag.FlagSet) func(context.Context, streams) error {
+	flags: func(set *pflag.FlagSet) func(context.Context, streams) error {
 		config := set.String("config", "", "`file` with the tunnel's end in YAML, see docs/tunnel.md")
 		check := set.Bool("check", false, "read the file and end")
 		return func(ctx context.Context, s streams) error {
@@ -79,7 +80,7 @@ func runTunnel(ctx context.Context, s streams, file *reference.File) error {
 func writeStats(w io.Writer, stats reference.Stats) {
 	fmt.Fprintf(w, "encap %v\ndecap %v\nunknown sources %d\n", stats.Encap, stats.Decap, stats.UnknownSource)
 	for _, p := range stats.Peers {
-		fmt.Fprintf(w, "peer %d sent %d packets %d octets received %d packets %d octets\n",
+		fmt.Fprintf(w, "peer %d sent %d packets %d bytes received %d packets %d bytes\n",
 			p.ID, p.SentPackets, p.SentOctets, p.ReceivedPackets, p.ReceivedOctets)
 	}
 }

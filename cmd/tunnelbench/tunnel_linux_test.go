@@ -85,14 +85,14 @@ func TestTunnelBetweenTwoHosts(t *testing.T) {
 	if err := syscall.Kill(os.Getpid(), syscall.SIGUSR1); err != nil {
 		t.Fatal(err)
 	}
-	outputs[1].await(t, "peer 3 sent 0 packets 0 octets received 1 packets 33 octets")
+	outputs[1].await(t, "peer 3 sent 0 packets 0 bytes received 1 packets 33 bytes")
 	stop()
 	for range hosts {
 		if status := <-ended; status != exitOK {
 			t.Errorf("ended with status %d, want %d", status, exitOK)
 		}
 	}
-	outputs[0].await(t, "peer 3 sent 1 packets 33 octets received 0 packets 0 octets")
+	outputs[0].await(t, "peer 3 sent 1 packets 33 bytes received 0 packets 0 bytes")
 }
 
 // twoHosts are namespaces with a cable between them.

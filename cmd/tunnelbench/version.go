@@ -2,9 +2,10 @@ package main
 
 import (
 	"context"
-	"flag"
 	"fmt"
 	"runtime/debug"
+
+	"github.com/spf13/pflag"
 
 	"github.com/tunnelbench/tunnelbench/reports/result"
 )
@@ -15,7 +16,7 @@ var version, commit = "devel", ""
 var versionVerb = verb{
 	name: "version", doc: "print the version",
 	examples: []string{"version"},
-	flags: func(*flag.FlagSet) func(context.Context, streams) error {
+	flags: func(*pflag.FlagSet) func(context.Context, streams) error {
 		return func(_ context.Context, s streams) error {
 			t := tool()
 			_, err := fmt.Fprintf(s.out, "tunnelbench %s, commit %s, %s\n", t.Version, t.Commit, t.Go)

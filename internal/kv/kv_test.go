@@ -58,7 +58,7 @@ func TestNearest(t *testing.T) {
 	t.Parallel()
 	known := []string{"forward", "reverse", "both", "loss"}
 	for word, want := range map[string]string{
-		"foward": "forward", "Reverse": "reverse", "bot": "both", "los": "loss", "lossy": "loss",
+		"foward": "forward", "Reverse": "reverse", "bot": "both", "los": "loss", "lsos": "loss", "lossy": "loss",
 		"": "", "x": "", "sideways": "", strings.Repeat("forward", 100): "",
 	} {
 		t.Run(word, func(t *testing.T) {

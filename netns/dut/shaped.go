@@ -17,7 +17,7 @@ import (
 // would take a super-packet for one large frame.
 var shaped = Tunnel{
 	Name: "shaped", Kind: Calibration, Probe: probeTBF,
-	Doc:     "routing over a link of known speed, no tunnel: rate=100Mbps,burst=OCTETS,limit=OCTETS",
+	Doc:     "routing over a link of known speed, no tunnel: rate=100Mbps,burst=BYTES,limit=BYTES",
 	Params:  map[string][]string{"rate": nil, "burst": nil, "limit": nil},
 	Network: func(p netns.Plan) netns.Topology { p.PlainWAN = true; return netns.Dual(p) },
 	Check: func(values map[string]string) error {
@@ -70,7 +70,7 @@ func ParseShape(values map[string]string) (s Shape, err error) {
 		}
 		n, err := strconv.ParseUint(text, 10, 30)
 		if err != nil || n < netns.DefaultWANMTU {
-			return s, fmt.Errorf("%s=%s: octets, from %d (a frame has to fit)", key, text, netns.DefaultWANMTU)
+			return s, fmt.Errorf("%s=%s: bytes, from %d (a frame has to fit)", key, text, netns.DefaultWANMTU)
 		}
 		*into = uint32(n)
 	}

@@ -1,0 +1,209 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/pflag"
+)
+
+// allVerbs are those of the overview.
+func allVerbs() (all []verb) {
+	for _, section := range overview {
+		all = append(all, section.verbs...)
+	}
+	return all
+}
+
+func TestHelpOfEveryVerb(t *testing.T) {
+	t.Parallel()
+	for _, v := range allVerbs() {
+		t.Run(v.name, func(t *testing.T) {
+			t.Parallel()
+			code, out, errs := call("", append(strings.Fields(v.name), "--help")...)
+			if code != exitOK || errs != "" || !strings.HasPrefix(out, "tunnelbench "+v.name) || !strings.Contains(out, "Examples:\n  tunnelbench "+v.name) {
+				t.Errorf("exit %d, %q, %q", code, out, errs)
+			}
+			set := pflag.NewFlagSet(v.name, pflag.ContinueOnError)
+			v.flags(set)
+			set.VisitAll(func(f *pflag.Flag) {
+				if n := strings.Count(out, "\n  --"+f.Name+" ") + strings.Count(out, "\n  --"+f.Name+"\n"); n != 1 {
+					t.Errorf("--%s is there %d times:\n%s", f.Name, n, out)
+				}
+			})
+			if len(v.examples) > 4 {
+				t.Errorf("%d examples: four at most", len(v.examples))
+			}
+		})
+	}
+}
+
+// TestExamplesParse: the options of an example exist and their values are read.
+func TestExamplesParse(t *testing.T) {
+	t.Parallel()
+	for _, v := range allVerbs() {
+		for _, example := range v.examples {
+			t.Run(example, func(t *testing.T) {
+				t.Parallel()
+				set := pflag.NewFlagSet(v.name, pflag.ContinueOnError)
+				v.flags(set)
+				words, ok := strings.CutPrefix(example, v.name)
+				if err := set.Parse(strings.Fields(words)); err != nil || !ok {
+					t.Errorf("tunnelbench %s: %v", example, err)
+				}
+			})
+		}
+	}
+}
+
+func TestOverview(t *testing.T) {
+	t.Parallel()
+	_, overview, _ := call("", "--help")
+	for _, v := range allVerbs() {
+		if !strings.Contains(overview, fmt.Sprintf("\n  %-11s %s\n", v.name, v.doc)) {
+			t.Errorf("%s is not there:\n%s", v.name, overview)
+		}
+	}
+	for name, c := range map[string]struct {
+		args []string
+		code int
+	}{
+		"no words": {nil, exitUsage}, "help": {[]string{"help"}, exitOK}, "-h": {[]string{"-h"}, exitOK}, "-help": {[]string{"-help"}, exitOK},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			code, out, errs := call("", c.args...)
+			if code != c.code || errs != "" {
+				t.Errorf("exit %d, want %d; %q", code, c.code, errs)
+			}
+			if diff := cmp.Diff(overview, out); diff != "" {
+				t.Errorf("help (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestHelpOfAVerb(t *testing.T) {
+	t.Parallel()
+	_, want, _ := call("", "search", "--help")
+	for _, line := range []string{"help search", "search -h", "search -help", "search --goal pdr --help"} {
+		t.Run(line, func(t *testing.T) {
+			t.Parallel()
+			code, got, errs := call("", strings.Fields(line)...)
+			if diff := cmp.Diff(want, got); diff != "" || code != exitOK || errs != "" {
+				t.Errorf("exit %d, %q, help (-want +got):\n%s", code, errs, diff)
+			}
+		})
+	}
+}
+
+func TestSuggestions(t *testing.T) {
+	t.Parallel()
+	for line, want := range map[string]string{
+		"trail":                   `"trail" is not a command, did you mean trial`,
+		"trail --dut vxlan":       `"trail" is not a command, did you mean trial`,
+		"fuzz lsit":               `"fuzz lsit" is not a command, did you mean fuzz list`,
+		"fuzz":                    "write one of fuzz list, fuzz live",
+		"completion basch":        "basch",
+		"trial --dtu vxlan":       "trial: unknown flag --dtu, did you mean --dut: try tunnelbench trial --help",
+		"trial -dtu vxlan":        "did you mean --dut",
+		"fuzz run --tagret x":     "fuzz run: unknown flag --tagret, did you mean --target",
+		"--nonsense":              "no command",
+		"search --min":            "--min",
+		"search --size big":       "--size",
+		"search --goal exced=0.5": "did you mean exceed",
+	} {
+		t.Run(line, func(t *testing.T) {
+			t.Parallel()
+			code, out, errs := call("", strings.Fields(line)...)
+			if code != exitUsage || out != "" || strings.Count(errs, "\n") != 1 || !strings.Contains(errs, want) {
+				t.Errorf("exit %d, %q and %q, want 2 and one line with %q", code, out, errs, want)
+			}
+		})
+	}
+}
+
+// TestSpellings: one dash and two, with = and without, before and behind the arguments.
+func TestSpellings(t *testing.T) {
+	t.Parallel()
+	_, want, _ := call("", "search", "--simulate", "capacity=437kpps", "--goal", "ndr", "--size", "128", "--json")
+	for _, line := range []string{
+		"search -simulate capacity=437kpps -goal ndr -size 128 -json",
+		"search --simulate=capacity=437kpps --goal=ndr --size=128 --json=true",
+		"search -simulate=capacity=437kpps -goal=ndr -size=128 -json=1",
+		"search --json -goal ndr --size 128 -simulate capacity=437kpps --",
+	} {
+		t.Run(line, func(t *testing.T) {
+			t.Parallel()
+			code, got, errs := call("", strings.Fields(line)...)
+			if diff := cmp.Diff(want, got); diff != "" || code != exitOK {
+				t.Errorf("exit %d, %q, output (-want +got):\n%s", code, errs, diff)
+			}
+		})
+	}
+}
+
+func TestLongNames(t *testing.T) {
+	t.Parallel()
+	set := pflag.NewFlagSet("", pflag.ContinueOnError)
+	set.String("out", "", "")
+	set.Bool("json", false, "")
+	for name, c := range map[string]struct{ args, want string }{
+		"one dash":           {"-out x -json y", "--out x --json y"},
+		"a value":            {"--out -json", "--out -json"},
+		"a value behind one": {"-out -json -json", "--out -json --json"},
+		"behind --":          {"-json -- -json", "--json -- -json"},
+		"numbers and -":      {"-1s - -h", "-1s - -h"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(c.want, strings.Join(longNames(set, strings.Fields(c.args)), " ")); diff != "" {
+				t.Errorf("words (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestOldNames: an option's former name works, is complained about under its new one, and
+// is not in the help.
+func TestOldNames(t *testing.T) {
+	t.Parallel()
+	bad := map[string]string{"late": "-1s", "patience": "-1s", "certificate": "/nosuch"}
+	for old, current := range oldNames {
+		t.Run(old, func(t *testing.T) {
+			t.Parallel()
+			code, _, errs := call("", "run", "--dut", "vxlan", "--"+old, bad[old])
+			if code != exitUsage || !strings.Contains(errs, bad[old]) {
+				t.Errorf("exit %d, %q", code, errs)
+			}
+			if _, out, _ := call("", "run", "--help"); strings.Contains(out, "--"+old) || !strings.Contains(out, "--"+current) {
+				t.Errorf("help has the old name, or not the new one:\n%s", out)
+			}
+		})
+	}
+}
+
+func TestCompletion(t *testing.T) {
+	t.Parallel()
+	for _, shell := range []string{"bash", "zsh", "fish", "powershell"} {
+		t.Run(shell, func(t *testing.T) {
+			t.Parallel()
+			if code, out, errs := call("", "completion", shell); code != exitOK || errs != "" || !strings.Contains(out, "tunnelbench") {
+				t.Errorf("exit %d, %d bytes of script, %q", code, len(out), errs)
+			}
+		})
+	}
+	for line, want := range map[string]string{
+		"tri": "trial\t", "fuzz re": "fuzz report", "trial --dur": "--duration\t", "trial --dut vx": "vxlan\n", "run --engine af": "afpacket\n",
+	} {
+		t.Run(line, func(t *testing.T) {
+			t.Parallel()
+			want := strings.TrimPrefix(want, "fuzz ")
+			if code, out, _ := call("", append([]string{"__complete"}, strings.Fields(line)...)...); code != exitOK || !strings.Contains(out, want) {
+				t.Errorf("exit %d, %q, want %q", code, out, want)
+			}
+		})
+	}
+}

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// flagGroup is a section of a verb's options.
+type flagGroup struct {
+	title string
+	names []string
+}
+
+// flagGroups are the sections that follow the options of the verb alone.
+var flagGroups = []flagGroup{
+	{"Traffic", []string{"size", "sizes", "load", "duration", "direction", "flows", "networks", "ip", "seed", "loss-timeout", "link"}},
+	{"Link between the ends", []string{"wan", "wan-offloads"}},
+	{"Tester and machine", []string{"tester-cpus", "dut-cpus", "engine", "throttle-budget", "self-test", "wait", "keep"}},
+}
+
+// help prints what a command does, its options and its examples.
+func help(c *cobra.Command, _ []string) {
+	w := c.OutOrStdout()
+	if c.HasAvailableSubCommands() && c.Name() != "completion" {
+		helpOverview(c, w)
+		return
+	}
+	fmt.Fprintf(w, "%s: %s\n", c.UseLine(), c.Short)
+	if c.Long != "" {
+		fmt.Fprintf(w, "\n%s\n", strings.TrimSpace(c.Long))
+	}
+	helpFlags(c.Flags(), w)
+	if c.Example != "" {
+		fmt.Fprintf(w, "\nExamples:\n%s", c.Example)
+	}
+}
+
+// helpOverview prints the verbs below c.
+func helpOverview(c *cobra.Command, w io.Writer) {
+	fmt.Fprintln(w, strings.TrimSpace(c.CommandPath()+" "+c.Short))
+	prefix := strings.TrimPrefix(strings.TrimPrefix(c.CommandPath(), c.Root().Name())+" ", " ")
+	for _, section := range overview {
+		verbs := slices.DeleteFunc(slices.Clone(section.verbs), func(v verb) bool { return !strings.HasPrefix(v.name, prefix) })
+		if len(verbs) > 0 {
+			fmt.Fprintf(w, "\n%s:\n", section.title)
+		}
+		for _, v := range verbs {
+			fmt.Fprintf(w, "  %-11s %s\n", v.name, v.doc)
+		}
+	}
+	if !c.HasParent() {
+		fmt.Fprintf(w, "  %-11s %s\n", "completion", completionDoc)
+	}
+	fmt.Fprintln(w, "\ntunnelbench VERB --help shows the options.")
+	fmt.Fprintln(w, "Exit status: 0 fine, 1 internal error, 2 bad usage or input, 3 regression or")
+	fmt.Fprintln(w, "finding, 4 no verdict, 5 this machine cannot do it.")
+}
+
+func helpFlags(set *pflag.FlagSet, w io.Writer) {
+	rest := pflag.NewFlagSet("", pflag.ContinueOnError)
+	rest.SortFlags = false
+	set.VisitAll(func(f *pflag.Flag) {
+		if !slices.ContainsFunc(flagGroups, func(g flagGroup) bool { return slices.Contains(g.names, f.Name) }) {
+			rest.AddFlag(f)
+		}
+	})
+	helpSection("Options", rest, w)
+	for _, g := range flagGroups {
+		section := pflag.NewFlagSet("", pflag.ContinueOnError)
+		section.SortFlags = false
+		for _, name := range g.names {
+			if f := set.Lookup(name); f != nil {
+				section.AddFlag(f)
+			}
+		}
+		helpSection(g.title, section, w)
+	}
+}
+
+// helpSection prints a section of options, unless there are none.
+func helpSection(title string, set *pflag.FlagSet, w io.Writer) {
+	const width, indent = 110, "    " // no option has a short form, for which pflag leaves room
+	text := set.FlagUsagesWrapped(width)
+	if text == "" {
+		return
+	}
+	fmt.Fprintf(w, "\n%s:\n%s", title, strings.ReplaceAll(strings.TrimPrefix(text, indent), "\n"+indent, "\n"))
+}
