@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/tunnelbench/tunnelbench/internal/stats"
+	"github.com/tunnelbench/tunnelbench/ci/compare"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/reports/result/resulttest"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
@@ -27,7 +27,7 @@ func someComparison() *result.Comparison {
 		}
 	}
 	c.Metrics = []result.Metric{m}
-	c.Judge(1)
+	compare.Judge(c, 1)
 	return c
 }
 
@@ -59,8 +59,7 @@ func TestVerdictFollowsTheMetric(t *testing.T) {
 	}{
 		{1.1, 1.2, 1, result.VerdictBetter}, {1.1, 1.2, -1, result.VerdictWorse}, {0.8, 0.9, 1, result.VerdictWorse}, {0.8, 0.9, -1, result.VerdictBetter}, {0.9, 1.1, 1, result.VerdictNone}, {0.9, 1.1, -1, result.VerdictNone},
 	} {
-		r := stats.PairedRatio{Value: (c.lower + c.upper) / 2, Lower: c.lower, Upper: c.upper}
-		if got := result.RatioVerdict(r, c.better); got != c.want {
+		if got := result.VerdictOf(c.lower, c.upper, c.better); got != c.want {
 			t.Errorf("%+v: %s", c, got)
 		}
 	}
@@ -71,7 +70,7 @@ func TestTooFewPairsAreNotJudged(t *testing.T) {
 	for i := range 6 {
 		c.Metrics[0].Samples[1][i] = nil
 	}
-	c.Judge(1)
+	compare.Judge(c, 1)
 	if got := len(c.Metrics[0].Ratios); got != 1 {
 		t.Errorf("%d ratios", got)
 	}

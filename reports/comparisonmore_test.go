@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tunnelbench/tunnelbench/ci/compare"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/reports/result/resulttest"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
@@ -57,7 +58,7 @@ func compared() *result.Results {
 		}
 		c.Metrics = append(c.Metrics, metric)
 	}
-	c.Judge(7)
+	compare.Judge(c, 7)
 	r.Comparison = c
 	return r
 }

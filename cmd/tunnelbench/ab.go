@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/tunnelbench/tunnelbench/ci/compare"
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 	"github.com/tunnelbench/tunnelbench/internal/stats"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
@@ -30,7 +31,7 @@ var abVerb = verb{
 		"ab naive reference wireguard-go --metrics forwarding_rate,stream_goodput",
 	},
 	flags: func(set *pflag.FlagSet) func(context.Context, streams) error {
-		all, usual := lab.CompareMetrics()
+		all, usual := compare.Metrics()
 		f := &abFlags{set: set, lab: addLabFlags(set)}
 		set.IntVar(&f.size, "size", 64, "frame size in `bytes`, FCS included")
 		set.IntVar(&f.rounds, "rounds", 12, "`number` of rounds, each with every device once")
@@ -85,7 +86,7 @@ func (f *abFlags) run(ctx context.Context, s streams) error {
 	plan.Goodput = goodputOn(l)
 	plan.Settings, err = lab.CalibrateAll(ctx, l, cfg.Settings, []rfc2544.FrameSize{plan.Size}, results)
 	if err == nil {
-		err = l.Compare(ctx, plan, results.Comparison)
+		err = compare.Run(ctx, compare.On(l), plan, results.Comparison)
 	}
 	results.Ended = time.Now().UTC()
 	err = errors.Join(err, l.Close())
@@ -117,7 +118,7 @@ func (f *abFlags) write(results *result.Results, s streams) error {
 	return fmt.Errorf("%w: no metric has enough valid pairs for an interval", errNoVerdict)
 }
 
-func (f *abFlags) parse(ctx context.Context) (plan lab.ComparePlan, cfg labConfig, err error) {
+func (f *abFlags) parse(ctx context.Context) (plan compare.Plan, cfg labConfig, err error) {
 	specs := f.set.Args()
 	if len(specs) < 2 {
 		return plan, cfg, badUsage("ab: give two devices or more: try tunnelbench ab --help")
@@ -184,7 +185,7 @@ func namedDevices(specs []string) (devices []dut.Device, names []string, err err
 }
 
 func parseMetrics(list string) ([]string, error) {
-	all, _ := lab.CompareMetrics()
+	all, _ := compare.Metrics()
 	var metrics []string
 	for name := range strings.SplitSeq(list, ",") {
 		if !slices.Contains(all, name) || slices.Contains(metrics, name) {
@@ -196,7 +197,7 @@ func parseMetrics(list string) ([]string, error) {
 }
 
 // checkStreams finds a device that has no room for hosts behind its ends.
-func checkStreams(plan lab.ComparePlan) error {
+func checkStreams(plan compare.Plan) error {
 	for i, d := range plan.Devices {
 		if d.Network != nil && slices.Contains(plan.Metrics, "stream_goodput") {
 			return badUsage("--metrics stream_goodput: %s joins the tester's ports, and streams need hosts that it routes between", plan.Names[i])

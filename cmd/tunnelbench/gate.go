@@ -7,18 +7,19 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
 
+	"github.com/tunnelbench/tunnelbench/ci/compare"
 	"github.com/tunnelbench/tunnelbench/ci/gate"
+	"github.com/tunnelbench/tunnelbench/ci/gate/pairs"
+	"github.com/tunnelbench/tunnelbench/ci/gate/revision"
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 	"github.com/tunnelbench/tunnelbench/reports"
 	"github.com/tunnelbench/tunnelbench/reports/result"
-	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
 var gateVerb = verb{
@@ -159,26 +160,29 @@ func (f *gateFlags) measure(ctx context.Context, policy gate.Policy, s streams) 
 		return err
 	}
 	plan.Settings = cfg.Settings
-	plan.Base, plan.Head = base.devices, head.devices
+	plan.Base, plan.Head = base.Devices, head.Devices
 	l, err := lab.Open(ctx, cfg.Config)
 	if err != nil {
 		return err
 	}
 	plan.Goodput = goodputOn(l)
-	g := &gateRun{f: f, streams: s, noise: noise, base: f.newSet(base, l, cfg), head: f.newSet(head, l, cfg)}
-	policy.Bias = noise.Bias(g.head.Host)
-	g.policy = policy
-	g.base.Link, g.head.Link = plan.Link, plan.Link
-	g.head.Started = g.base.Started
-	err = g.measure(ctx, l, plan)
+	sets := pairs.Sides{Base: f.newSet(base, l, cfg), Head: f.newSet(head, l, cfg)}
+	sets.Base.Link, sets.Head.Link = plan.Link, plan.Link
+	sets.Head.Started = sets.Base.Started
+	policy.Bias = noise.Bias(sets.Head.Host)
+	g := &gateRun{f: f, streams: s, noise: noise, Run: pairs.Run{
+		Policy: policy, Sides: sets, AA: f.aa, Time: f.time, Log: s.err, Save: func() error { return f.writeSets(sets.Base, sets.Head) },
+	}}
+	g.OnPair = g.progress
+	g.pair, err = g.Measure(ctx, compare.On(l), plan)
 	err = errors.Join(err, l.Close())
-	if len(g.head.Turns) == 0 && err != nil {
+	if len(sets.Head.Turns) == 0 && err != nil {
 		return err
 	}
 	return errors.Join(err, g.finish())
 }
 
-func (f *gateFlags) parse() (cfg labConfig, plan lab.PairPlan, err error) {
+func (f *gateFlags) parse() (cfg labConfig, plan pairs.Plan, err error) {
 	own := !strings.HasPrefix(f.dut, "exec:")
 	switch {
 	case f.aa && f.base != "":
@@ -213,7 +217,7 @@ func (f *gateFlags) parse() (cfg labConfig, plan lab.PairPlan, err error) {
 }
 
 // sides builds both. What it returns takes the builds away, whatever the error is.
-func (f *gateFlags) sides(ctx context.Context, s streams) (base, head *gateSide, clean func(), err error) {
+func (f *gateFlags) sides(ctx context.Context, s streams) (base, head *revision.Side, clean func(), err error) {
 	clean = func() {}
 	dir, err := os.MkdirTemp("", "tunnelbench-gate-")
 	if err != nil {
@@ -224,21 +228,23 @@ func (f *gateFlags) sides(ctx context.Context, s streams) (base, head *gateSide,
 	if err != nil {
 		return nil, nil, clean, err
 	}
-	builder := gateBuilder{repo: repo, dir: dir, spec: f.dut, command: f.build, log: s.err}
-	root, err := builder.git(ctx, "rev-parse", "--show-toplevel")
+	builder := revision.Builder{Repo: repo, Dir: dir, Device: f.dut, Command: f.build, Log: s.err}
+	root, err := builder.Root(ctx)
 	if err != nil {
 		return nil, nil, clean, badUsage("--repo %s: %w", f.repo, err)
 	}
-	builder.repo = root
-	base, head = &gateSide{name: reports.BaseSide, revision: f.base}, &gateSide{name: reports.HeadSide, revision: f.head}
+	builder.Repo = root
+	base, head = &revision.Side{Name: reports.BaseSide, Revision: f.base}, &revision.Side{Name: reports.HeadSide, Revision: f.head}
 	shift := 0 // both sides have the same layouts, so that equal sources make equal binaries
 	if f.aa {
-		base.revision, shift = f.head, f.layouts
+		base.Revision, shift = f.head, f.layouts
 	}
-	if err := errors.Join(builder.resolve(ctx, base), builder.resolve(ctx, head)); err != nil {
+	if err := errors.Join(builder.Resolve(ctx, base), builder.Resolve(ctx, head)); errors.Is(err, revision.ErrUnknown) {
+		return nil, nil, clean, usageError{err}
+	} else if err != nil {
 		return nil, nil, clean, err
 	}
-	for _, side := range []*gateSide{head, base} { // the head first: it is the likelier one to fail
+	for _, side := range []*revision.Side{head, base} { // the head first: it is the likelier one to fail
 		var layouts []int
 		for i := range f.layouts {
 			if side == head {
@@ -246,7 +252,7 @@ func (f *gateFlags) sides(ctx context.Context, s streams) (base, head *gateSide,
 			}
 			layouts = append(layouts, i)
 		}
-		if err := builder.make(ctx, side, layouts); err != nil {
+		if err := builder.Make(ctx, side, layouts); err != nil {
 			return nil, nil, clean, f.buildFault(err)
 		}
 	}
@@ -255,75 +261,30 @@ func (f *gateFlags) sides(ctx context.Context, s streams) (base, head *gateSide,
 
 // buildFault is bad input where the head does not build; else the environment's.
 func (f *gateFlags) buildFault(err error) error {
-	var b buildError
+	var b revision.BuildError
 	switch {
 	case !errors.As(err, &b):
 		return err
-	case b.side == reports.HeadSide:
+	case b.Side == reports.HeadSide:
 		return usageError{err}
 	}
 	return machineError{err}
 }
 
-func (f *gateFlags) newSet(side *gateSide, l *lab.Lab, cfg labConfig) *reports.Set {
+func (f *gateFlags) newSet(side *revision.Side, l *lab.Lab, cfg labConfig) *reports.Set {
 	return &reports.Set{
-		Schema: reports.SetSchema, Side: side.name, Tool: tool(), Device: f.dut, Revision: side.revision, Commit: side.commit, Builds: side.builds,
+		Schema: reports.SetSchema, Side: side.Name, Tool: tool(), Device: f.dut, Revision: side.Revision, Commit: side.Commit, Builds: side.Builds,
 		Command: append([]string{"tunnelbench"}, os.Args[1:]...), Host: l.Describe(cfg.Settings), Seed: cfg.Seed, Started: time.Now().UTC(),
 	}
 }
 
-// gateRun measures until the judge has enough.
+// gateRun is a gate that measures.
 type gateRun struct {
-	f          *gateFlags
-	policy     gate.Policy
-	streams    streams
-	base, head *reports.Set
-	noise      *gate.Noise   // of this machine, as far as it was measured
-	pair       time.Duration // that one takes
-}
-
-// measure asks the judge what it needs, and gets it, until it needs no more.
-func (g *gateRun) measure(ctx context.Context, l *lab.Lab, plan lab.PairPlan) error {
-	j, err := gate.Judge(g.policy, g.base, g.head)
-	if err != nil || j.Pairs == 0 { // identical binaries
-		return err
-	}
-	pairs, err := l.OpenPairs(ctx, plan, g.wanted(j.Metrics), g.base, g.head)
-	if err != nil {
-		return err
-	}
-	start := time.Now()
-	for series, done := 0, 0; j.Pairs > 0 && !(g.f.aa && done == g.policy.Looks[0]); done++ {
-		if j.Series != series {
-			series, done = j.Series, 0
-		}
-		if time.Since(start) > g.f.time {
-			fmt.Fprintf(g.streams.err, "ended after %v, before there was a verdict\n", g.f.time)
-			return nil
-		}
-		g.progress(j, done+1, time.Since(start))
-		if err := pairs.Measure(ctx, j.Series, done+1, j.Metrics); err != nil {
-			return err
-		}
-		g.pair = time.Since(start) / time.Duration(len(g.head.Turns))
-		if err := g.f.writeSets(g.base, g.head); err != nil { // what was measured is not lost
-			return err
-		}
-		if j, err = gate.Judge(g.policy, g.base, g.head); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// wanted are the policy's metrics of those IDs.
-func (g *gateRun) wanted(ids []string) (wanted []reports.SetMetric) {
-	for _, m := range g.policy.Metrics {
-		if slices.Contains(ids, m.ID()) {
-			wanted = append(wanted, reports.SetMetric{Name: m.Name, FrameSize: rfc2544.FrameSize(m.FrameSize)})
-		}
-	}
-	return wanted
+	f       *gateFlags
+	streams streams
+	noise   *gate.Noise // of this machine, as far as it was measured
+	pairs.Run
+	pair time.Duration // that one takes
 }
 
 func (g *gateRun) progress(j gate.Judgement, pair int, since time.Duration) {
@@ -332,34 +293,35 @@ func (g *gateRun) progress(j gate.Judgement, pair int, since time.Duration) {
 	}
 }
 
-// finish judges what there is, and tells.
+// finish judges what there is, and reports it.
 func (g *gateRun) finish() error {
 	if colour(g.streams.err) {
 		fmt.Fprint(g.streams.err, clearLine)
 	}
-	if err := g.f.writeSets(g.base, g.head); err != nil {
+	base, head := g.Sides.Base, g.Sides.Head
+	if err := g.f.writeSets(base, head); err != nil {
 		return err
 	}
 	if g.f.aa {
 		return g.finishNoise()
 	}
-	j, err := gate.Judge(g.policy, g.base, g.head)
+	j, err := gate.Judge(g.Policy, base, head)
 	if err != nil {
 		return err
 	}
-	return g.f.tell(&j.Gate, g.base, g.head, g.streams)
+	return g.f.tell(&j.Gate, base, head, g.streams)
 }
 
 // finishNoise adds what was measured to what is known of this machine.
 func (g *gateRun) finishNoise() error {
-	run := gate.MeasureNoise(g.base, g.head, g.pair)
+	run := gate.MeasureNoise(g.Sides.Base, g.Sides.Head, g.pair)
 	if len(run.Metrics) == 0 {
 		return fmt.Errorf("%w: no pair had two valid halves", errNoVerdict)
 	}
 	if g.noise == nil {
 		g.noise = new(gate.Noise)
 	}
-	if n := g.noise.Add(g.head.Host, run); n > 0 {
+	if n := g.noise.Add(g.Sides.Head.Host, run); n > 0 {
 		fmt.Fprintf(g.streams.err, "%s: %d runs of another machine are left out\n", g.f.noise, n)
 	}
 	data, err := gate.EncodeNoise(g.noise)
@@ -373,7 +335,7 @@ func (g *gateRun) finishNoise() error {
 		return err
 	}
 	_, err = fmt.Fprintf(g.streams.out, "%s\n%s: %d runs; a gate here takes three times their bias for its margin where that is above %v\n",
-		g.policy.NoiseTable(run), g.f.noise, len(g.noise.Runs), g.policy.Margin)
+		g.Policy.NoiseTable(run), g.f.noise, len(g.noise.Runs), g.Policy.Margin)
 	return err
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/tunnelbench/tunnelbench/ci/compare"
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 	labstreams "github.com/tunnelbench/tunnelbench/internal/lab/streams"
 	tcpstreams "github.com/tunnelbench/tunnelbench/loadgen/streams"
@@ -138,7 +139,7 @@ func printStream(w io.Writer, device string, asJSON bool, r labstreams.Stream) e
 }
 
 // goodputOn measures the goodput of one TCP connection in a lab.
-func goodputOn(l *lab.Lab) lab.GoodputFunc {
+func goodputOn(l *lab.Lab) compare.GoodputFunc {
 	return func(ctx context.Context, d dut.Device, set lab.Settings) (float64, bool, error) {
 		return labstreams.Goodput(ctx, l, d, set)
 	}

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/tunnelbench/tunnelbench/internal/stats"
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 )
 
@@ -87,7 +86,7 @@ func ratioFault(r Ratio, m *Metric, c *Comparison) string {
 		return "is not between its bounds"
 	case r.Pairs != pairs:
 		return fmt.Sprintf("rests on %d pairs, the samples have %d", r.Pairs, pairs)
-	case r.Verdict != RatioVerdict(stats.PairedRatio{Lower: r.Lower, Upper: r.Upper}, m.Better):
+	case r.Verdict != VerdictOf(r.Lower, r.Upper, m.Better):
 		return fmt.Sprintf("its interval does not say %q", r.Verdict)
 	}
 	return ""

@@ -5,7 +5,6 @@ import (
 	"math"
 	"strconv"
 
-	"github.com/tunnelbench/tunnelbench/internal/stats"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
@@ -49,36 +48,17 @@ const (
 	VerdictNone   = "none" // no difference is shown
 )
 
-// Judge computes the ratios of every metric from its samples. The confidence is
-// of all intervals together: each of them has its share of the risk.
-func (c *Comparison) Judge(seed uint64) {
-	each := c.EachConfidence()
-	for i := range c.Metrics {
-		m := &c.Metrics[i]
-		m.Ratios = []Ratio{}
-		for k := 1; k < len(c.Devices); k++ {
-			r, ok := stats.ComparePaired(m.Samples[0], m.Samples[k], each, seed)
-			if !ok {
-				continue
-			}
-			m.Ratios = append(m.Ratios, Ratio{
-				Device: c.Devices[k], Value: r.Value, Lower: r.Lower, Upper: r.Upper, Pairs: r.Pairs, Verdict: RatioVerdict(r, m.Better),
-			})
-		}
-	}
-}
-
-// EachConfidence is that of a single interval.
+// EachConfidence is the confidence of a single interval: all share the risk.
 func (c *Comparison) EachConfidence() float64 {
 	return 1 - (1-c.Confidence)/float64(max(1, len(c.Metrics)*(len(c.Devices)-1)))
 }
 
-// RatioVerdict is what an interval shows of a metric, of which more (1) or less (-1) is better.
-func RatioVerdict(r stats.PairedRatio, better int) string {
+// VerdictOf is what an interval shows of a metric, of which more (1) or less (-1) is better.
+func VerdictOf(lower, upper float64, better int) string {
 	switch {
-	case r.Lower > 1 == (better > 0) && (r.Lower > 1 || r.Upper < 1):
+	case lower > 1 == (better > 0) && (lower > 1 || upper < 1):
 		return VerdictBetter
-	case r.Lower > 1 || r.Upper < 1:
+	case lower > 1 || upper < 1:
 		return VerdictWorse
 	}
 	return VerdictNone

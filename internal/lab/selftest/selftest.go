@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/tunnelbench/tunnelbench/ci/compare"
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 	"github.com/tunnelbench/tunnelbench/internal/stats"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
@@ -47,9 +48,9 @@ func (m machine) Setup(ctx context.Context, d dut.Device, s lab.Settings, larges
 
 // CompareWithItself implements Lab.
 func (m machine) CompareWithItself(ctx context.Context, d dut.Device, s lab.Settings, rounds int) (*result.Comparison, error) {
-	_, metrics := lab.CompareMetrics()
+	_, metrics := compare.Metrics()
 	seen := &result.Comparison{Confidence: 0.95}
-	return seen, m.Lab.Compare(ctx, lab.ComparePlan{
+	return seen, compare.Run(ctx, compare.On(m.Lab), compare.Plan{
 		Settings: s, Devices: []dut.Device{d, d}, Names: []string{d.Name, d.Name + "#2"}, Size: rfc2544.MinFrame, Metrics: metrics, Rounds: rounds,
 	}, seen)
 }

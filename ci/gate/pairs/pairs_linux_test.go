@@ -1,34 +1,30 @@
-package lab
+package pairs
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"testing"
 
+	"github.com/tunnelbench/tunnelbench/ci/compare"
+	"github.com/tunnelbench/tunnelbench/internal/lab"
+	"github.com/tunnelbench/tunnelbench/internal/lab/labtest"
 	"github.com/tunnelbench/tunnelbench/internal/testenv"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 	"github.com/tunnelbench/tunnelbench/reports"
 )
 
-func pairSets() (base, head *reports.Set) {
-	set := func(side string) *reports.Set { return &reports.Set{Side: side, Seed: 1} }
-	return set(reports.BaseSide), set(reports.HeadSide)
-}
+func TestMain(m *testing.M) { labtest.Main(m) }
 
 func TestPairs(t *testing.T) {
 	testenv.NetAdmin(t)
-	l := openLab(t)
-	plain, err := dut.Parse("plain")
-	if err != nil {
-		t.Fatal(err)
-	}
-	base, head := pairSets()
+	l := labtest.Open(t, lab.Settings{})
+	plain := labtest.Devices(t, "plain")[0]
+	base, head := emptySets()
 	wanted := []reports.SetMetric{
 		{Name: "forwarding_rate", FrameSize: 64}, {Name: "latency_p50", FrameSize: 1518}, {Name: "stream_goodput"}, {Name: "latency_p50", FrameSize: 64},
 	}
-	p, err := l.OpenPairs(context.Background(), PairPlan{Settings: l.set, Base: []dut.Device{plain, plain}, Head: []dut.Device{plain}}, wanted, base, head)
+	p, err := Open(context.Background(), compare.On(l.Lab), Plan{Settings: l.Settings, Goodput: goodput, Base: []dut.Device{plain, plain}, Head: []dut.Device{plain}}, wanted, Sides{base, head})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,32 +57,5 @@ func TestPairs(t *testing.T) {
 		if _, err := reports.EncodeSet(set); err != nil {
 			t.Error(err)
 		}
-	}
-}
-
-// A device that dies is part of what was measured; a metric that nobody knows is a bad choice.
-func TestPairsOfADeadDevice(t *testing.T) {
-	testenv.NetAdmin(t)
-	l := openLab(t)
-	plain, err := dut.Parse("plain")
-	if err != nil {
-		t.Fatal(err)
-	}
-	dead := plain
-	dead.Up = func(context.Context, dut.Env) (*dut.Session, error) { return nil, errors.New("it\nwould not") }
-	base, head := pairSets()
-	p, err := l.OpenPairs(context.Background(), PairPlan{Settings: l.set, Base: []dut.Device{plain}, Head: []dut.Device{dead}}, []reports.SetMetric{{Name: "forwarding_rate", FrameSize: 64}}, base, head)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := p.Measure(context.Background(), 1, 1, []string{"forwarding_rate/64"}); err != nil {
-		t.Fatal(err)
-	}
-	turn := head.Turns[0]
-	if v, asked := turn.Values["forwarding_rate/64"]; !strings.Contains(turn.Died, "it; would not") || v != nil || !asked || base.Turns[0].Died != "" {
-		t.Errorf("%+v\n%+v", base.Turns, turn)
-	}
-	if _, err := l.OpenPairs(context.Background(), PairPlan{Settings: l.set, Base: []dut.Device{plain}}, []reports.SetMetric{{Name: "magic"}}, base, head); !errors.Is(err, ErrConfig) {
-		t.Error(err)
 	}
 }

@@ -1,12 +1,13 @@
-package lab
+package compare
 
 import (
 	"context"
 	"errors"
 	"slices"
 	"testing"
-	"time"
 
+	"github.com/tunnelbench/tunnelbench/internal/lab"
+	"github.com/tunnelbench/tunnelbench/internal/lab/labtest"
 	"github.com/tunnelbench/tunnelbench/internal/testenv"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 	"github.com/tunnelbench/tunnelbench/reports/result"
@@ -14,10 +15,9 @@ import (
 
 // Every usual metric of real devices has samples, or the comparison says why not.
 func TestComparePlainWithVXLAN(t *testing.T) {
-	testenv.NetAdmin(t)
 	names := []string{"plain", "vxlan"}
-	_, usual := CompareMetrics()
-	c, err := compare(t, ComparePlan{Devices: devices(t, names...), Names: names, Size: 64, Metrics: usual, Rounds: 2})
+	_, usual := Metrics()
+	c, err := onThisMachine(t, Plan{Devices: labtest.Devices(t, names...), Names: names, Size: 64, Metrics: usual, Rounds: 2})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,57 +36,33 @@ func TestComparePlainWithVXLAN(t *testing.T) {
 // The CPU time of what spins says nothing: it takes no share of the risk, and
 // asked for alone it is a bad choice.
 func TestCompareLeavesOutWhatCannotBe(t *testing.T) {
-	testenv.NetAdmin(t)
-	p := ComparePlan{Devices: devices(t, "relay", "relay"), Names: []string{"relay", "relay#2"}, Size: 64, Metrics: []string{cpuMetric, "latency_p50"}, Rounds: 2}
-	c, err := compare(t, p)
+	p := Plan{Devices: labtest.Devices(t, "relay", "relay"), Names: []string{"relay", "relay#2"}, Size: 64, Metrics: []string{cpuMetric, "latency_p50"}, Rounds: 2}
+	c, err := onThisMachine(t, p)
 	if err != nil || c.Rounds != 2 || len(c.Metrics) != 1 || c.Metrics[0].Name != "latency_p50" || len(c.Warnings) == 0 {
 		t.Errorf("%d rounds of %+v; %q, %v", c.Rounds, c.Metrics, c.Warnings, err)
 	}
 	p.Metrics = []string{cpuMetric}
-	if _, err := compare(t, p); !errors.Is(err, ErrConfig) {
+	if _, err := onThisMachine(t, p); !errors.Is(err, lab.ErrConfig) {
 		t.Errorf("%v, want a bad choice", err)
-	}
-}
-
-// An interrupt keeps the whole rounds that were measured, and judges them.
-func TestCompareInterrupted(t *testing.T) {
-	testenv.NetAdmin(t)
-	l := openLab(t)
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	c := &result.Comparison{Confidence: 0.95, Order: [][]int{}, Warnings: []string{}}
-	err := l.Compare(ctx, ComparePlan{
-		Settings: l.set, Devices: devices(t, "plain", "plain"), Names: []string{"plain", "plain#2"}, Size: 64, Metrics: []string{"latency_p50"}, Rounds: 50,
-		OnTurn: func(round int, _ string) {
-			if round == 1 {
-				cancel()
-			}
-		},
-	}, c)
-	if !errors.Is(err, context.Canceled) || c.Rounds != 1 || len(c.Order) != 1 || len(c.Metrics[0].Samples[0]) != 1 {
-		t.Errorf("%v; %+v", err, c)
-	}
-	if fault := result.Check(&result.Results{Comparison: c}); fault != nil {
-		t.Error(fault)
 	}
 }
 
 // A stream has the machine for itself: the frames' device is gone by then.
 func TestCompareStreams(t *testing.T) {
 	testenv.NetAdmin(t)
-	l := openLab(t)
-	d := devices(t, "vxlan")[0]
-	values, err := l.turn(context.Background(), d, turn{
-		settings: l.set, spoilt: &invalidTrials{},
-		comparison: &result.Comparison{FrameSize: 64, Light: 5000, Metrics: []result.Metric{{Name: "latency_p50"}, {Name: "stream_goodput"}}},
-		goodput: func(ctx context.Context, d dut.Device, s Settings) (float64, bool, error) { // as good as a network of its own
+	l := labtest.Open(t, lab.Settings{})
+	turn := Turn{
+		Settings: l.Settings, Invalid: &InvalidTrials{},
+		Comparison: &result.Comparison{FrameSize: 64, Light: 5000, Metrics: []result.Metric{{Name: "latency_p50"}, {Name: "stream_goodput"}}},
+		Goodput: func(ctx context.Context, d dut.Device, s lab.Settings) (float64, bool, error) { // as good as a network of its own
 			b, err := l.Setup(ctx, d, s, 64)
 			if err != nil {
 				return 0, false, err
 			}
 			return 2e6, true, b.Close()
 		},
-	})
+	}
+	values, err := turn.Measure(context.Background(), On(l.Lab), labtest.Devices(t, "vxlan")[0])
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package lab
+package compare
 
 import (
 	"context"
@@ -6,38 +6,44 @@ import (
 	"slices"
 	"time"
 
+	"github.com/tunnelbench/tunnelbench/internal/lab"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 	"github.com/tunnelbench/tunnelbench/rfc2544/mlrsearch"
 )
 
-// turn is one device that is measured.
-type turn struct {
-	settings   Settings
-	goodput    GoodputFunc
-	setup      *Setup
-	comparison *result.Comparison
-	spoilt     *invalidTrials
-	values     map[string]float64 // by metric; what could not be measured is absent
+// Turn is how a device is measured once.
+type Turn struct {
+	Settings   lab.Settings
+	Goodput    GoodputFunc
+	Comparison *result.Comparison // with the metrics, the frame size and the loads
+	Invalid    *InvalidTrials     // to which those of the turn are added
 }
 
-// turn brings a device up, measures it and takes it down.
-func (l *Lab) turn(ctx context.Context, d dut.Device, t turn) (values map[string]float64, err error) {
-	c := t.comparison
+// turn is a device that is being measured.
+type turn struct {
+	Turn
+	setup  Setup
+	values map[string]float64 // by metric; what could not be measured is absent
+}
+
+// Measure brings a device up, measures it and takes it down: values by metric,
+// those left out that could not be measured.
+func (p Turn) Measure(ctx context.Context, l Lab, d dut.Device) (values map[string]float64, err error) {
 	values = map[string]float64{}
-	b, err := l.Setup(ctx, d, t.settings, c.FrameSize)
+	setup, err := l.Setup(ctx, d, p.Settings, p.Comparison.FrameSize)
 	if err != nil {
 		return values, err
 	}
-	defer func() { err = errors.Join(err, b.Close()) }()
-	t.setup, t.values = b, values
-	var metrics []string
-	for _, m := range c.Metrics {
-		metrics = append(metrics, m.Name)
+	defer func() { err = errors.Join(err, setup.Close()) }()
+	t := &turn{p, setup, values}
+	var names []string
+	for _, m := range p.Comparison.Metrics {
+		names = append(names, m.Name)
 	}
-	for _, measure := range turnsFor(metrics) {
-		if err := measure(&t, ctx); err != nil {
+	for _, measure := range turnsFor(names) {
+		if err := measure(t, ctx); err != nil {
 			return values, err
 		}
 	}
@@ -45,14 +51,14 @@ func (l *Lab) turn(ctx context.Context, d dut.Device, t turn) (values map[string
 }
 
 // turnsFor are the measurements that yield the metrics, each once.
-func turnsFor(metrics []string) (turns []turnFunc) {
+func turnsFor(names []string) (turns []turnFunc) {
 	var last turnFunc
 	added := false
-	for _, m := range compareMetrics {
+	for _, m := range metrics {
 		if m.turn != nil {
 			last, added = m.turn, false
 		}
-		if slices.Contains(metrics, m.name) && !added {
+		if slices.Contains(names, m.name) && !added {
 			turns, added = append(turns, last), true
 		}
 	}
@@ -65,7 +71,7 @@ const compareTrial = 500 * time.Millisecond
 // valid repeats a trial until it is valid; ok is false when none was. The last one
 // counts however fast the device's cores are: an overloaded device may slow the probe
 // by itself, and would have no sample at all while there is patience.
-func (t *turn) valid(ctx context.Context, trial rfc2544.Trial) (o rfc2544.Observation, r Run, ok bool, err error) {
+func (t *turn) valid(ctx context.Context, trial rfc2544.Trial) (o rfc2544.Observation, r lab.Run, ok bool, err error) {
 	ok, err = rfc2544.Retry{Times: rfc2544.DefaultRetries}.Do(func(last bool) (bool, time.Duration, error) {
 		measure := t.setup.MeasureRun
 		if last {
@@ -75,7 +81,7 @@ func (t *turn) valid(ctx context.Context, trial rfc2544.Trial) (o rfc2544.Observ
 		if o, r, err = measure(ctx, trial); err != nil {
 			return false, 0, err
 		}
-		t.spoilt.hear(t.setup.device.Spec, o)
+		t.Invalid.add(t.setup.Device().Spec, o)
 		return o.Valid, o.Duration, nil
 	})
 	return o, r, ok, err
@@ -83,7 +89,7 @@ func (t *turn) valid(ctx context.Context, trial rfc2544.Trial) (o rfc2544.Observ
 
 // overloadTurn is RFC 2285's forwarding rate at a load that nobody can carry.
 func (t *turn) overloadTurn(ctx context.Context) error {
-	_, r, ok, err := t.valid(ctx, rfc2544.Trial{Size: t.comparison.FrameSize, Load: t.comparison.Overload, Duration: compareTrial})
+	_, r, ok, err := t.valid(ctx, rfc2544.Trial{Size: t.Comparison.FrameSize, Load: t.Comparison.Overload, Duration: compareTrial})
 	if ok {
 		t.values["forwarding_rate"] = float64(r.ForwardingRate())
 	}
@@ -92,7 +98,7 @@ func (t *turn) overloadTurn(ctx context.Context) error {
 
 // lightTurn is latency and CPU at half of the slowest device's rate.
 func (t *turn) lightTurn(ctx context.Context) error {
-	o, _, ok, err := t.valid(ctx, rfc2544.Trial{Size: t.comparison.FrameSize, Load: t.comparison.Light, Duration: compareTrial})
+	o, _, ok, err := t.valid(ctx, rfc2544.Trial{Size: t.Comparison.FrameSize, Load: t.Comparison.Light, Duration: compareTrial})
 	if !ok {
 		return err
 	}
@@ -101,7 +107,7 @@ func (t *turn) lightTurn(ctx context.Context) error {
 	}
 	if o.LatencyQuiet != nil {
 		t.values["latency_p50"] = float64(o.LatencyQuiet.P50)
-		if o.LatencyQuiet.N >= EnoughForP99 {
+		if o.LatencyQuiet.N >= lab.EnoughForP99 {
 			t.values["latency_p99"] = float64(o.LatencyQuiet.P99)
 		}
 	}
@@ -120,11 +126,11 @@ func (t *turn) allocationsTurn(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		o, failed := t.setup.Measure(ctx, rfc2544.Trial{Size: t.comparison.FrameSize, Load: t.comparison.Light, Duration: long})
+		o, failed := t.setup.Measure(ctx, rfc2544.Trial{Size: t.Comparison.FrameSize, Load: t.Comparison.Light, Duration: long})
 		if failed != nil {
 			return failed
 		}
-		t.spoilt.hear(t.setup.device.Spec, o)
+		t.Invalid.add(t.setup.Device().Spec, o)
 		var after uint64
 		after, err = t.mallocs()
 		if v, has := t.values[allocMetric]; err == nil && o.Received > 0 {
@@ -149,7 +155,7 @@ func (t *turn) mallocs() (sum uint64, err error) {
 
 // observed is the set-up, whose trials that are not valid are counted.
 func (t *turn) observed() rfc2544.Measurer {
-	return Observed(t.setup, func(_ rfc2544.Trial, o rfc2544.Observation) { t.spoilt.hear(t.setup.device.Spec, o) })
+	return lab.Observed(t.setup, func(_ rfc2544.Trial, o rfc2544.Observation) { t.Invalid.add(t.setup.Device().Spec, o) })
 }
 
 // pdrLimit is the longest that a search may take.
@@ -157,7 +163,7 @@ const pdrLimit = 15 * time.Second
 
 // pdrTurn is a short search.
 func (t *turn) pdrTurn(ctx context.Context) error {
-	ceiling, hint, err := t.setup.Explore(ctx, t.comparison.FrameSize)
+	ceiling, hint, err := t.setup.Explore(ctx, t.Comparison.FrameSize)
 	if err != nil {
 		return err
 	}
@@ -165,9 +171,9 @@ func (t *turn) pdrTurn(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	top := max(ceiling, 2*MinRate)
+	top := max(ceiling, 2*lab.MinRate)
 	o, err := rfc2544.RunRate(ctx, t.observed(), rfc2544.SearchConfig{
-		Goals: []mlrsearch.Goal{goal}, Size: t.comparison.FrameSize, Min: MinRate, Max: top, Hint: min(max(hint, MinRate), top), Limit: pdrLimit,
+		Goals: []mlrsearch.Goal{goal}, Size: t.Comparison.FrameSize, Min: lab.MinRate, Max: top, Hint: min(max(hint, lab.MinRate), top), Limit: pdrLimit,
 	})
 	switch {
 	case err != nil:
@@ -189,9 +195,9 @@ func (t *turn) streamTurn(ctx context.Context) error {
 	if err := t.setup.Close(); err != nil {
 		return err
 	}
-	bits, ok, err := t.goodput(ctx, t.setup.device, t.settings)
+	bits, ok, err := t.Goodput(ctx, t.setup.Device(), t.Settings)
 	if ok {
-		t.values[streamMetric] = bits
+		t.values[StreamMetric] = bits
 	}
 	return err
 }

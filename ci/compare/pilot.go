@@ -1,4 +1,4 @@
-package lab
+package compare
 
 import (
 	"context"
@@ -6,13 +6,15 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/tunnelbench/tunnelbench/internal/lab"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// pilot decides the loads: the same for all devices. Under overload the fastest
-// has to lose frames; at the light load the slowest has half of its work.
-func (l *Lab) pilot(ctx context.Context, p ComparePlan, c *result.Comparison) error {
+// Pilot decides the loads: the same for all devices. Under overload the fastest
+// has to lose frames; at the light load the slowest has half of its work. Metrics
+// that cannot be had of these devices are left out.
+func Pilot(ctx context.Context, l Lab, p Plan, c *result.Comparison) error {
 	const overload = 1.5
 	slowest, fastest, ceiling := rfc2544.Flood, rfc2544.Rate(0), rfc2544.Flood
 	for i, d := range p.Devices {
@@ -38,11 +40,11 @@ func (l *Lab) pilot(ctx context.Context, p ComparePlan, c *result.Comparison) er
 			return err
 		}
 		if forwards == 0 {
-			return fmt.Errorf("%w: %s forwarded nothing", ErrDied, p.Names[i])
+			return fmt.Errorf("%w: %s forwarded nothing", lab.ErrDied, p.Names[i])
 		}
 		slowest, fastest, ceiling = min(slowest, forwards), max(fastest, forwards), min(ceiling, most)
 	}
-	c.Overload, c.Light = RoundLoad(min(overload*fastest, ceiling)), RoundLoad(slowest/2)
+	c.Overload, c.Light = lab.RoundLoad(min(overload*fastest, ceiling)), lab.RoundLoad(slowest/2)
 	if c.Overload < 1.1*fastest {
 		c.Warnings = append(c.Warnings, fmt.Sprintf("no more than %v can be offered, which is hardly more than the fastest device forwards: its forwarding rate may be the tester's", c.Overload))
 	}

@@ -1,4 +1,4 @@
-package lab
+package pairs
 
 import (
 	"context"
@@ -8,38 +8,43 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tunnelbench/tunnelbench/ci/compare"
+	"github.com/tunnelbench/tunnelbench/internal/lab"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 	"github.com/tunnelbench/tunnelbench/reports"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// PairPlan is a gate's measurement: two sides of the same device, each in several builds of
+// Plan is a gate's measurement: two sides of the same device, each in several builds of
 // one source, so that no accident of a binary's layout is taken for the change.
-type PairPlan struct {
-	Settings   Settings
+type Plan struct {
+	Settings   lab.Settings
 	Base, Head []dut.Device // as many builds as each has
 	Link       rfc2544.BitRate
-	Shaped     bool        // loads stay below the link's speed
-	Goodput    GoodputFunc // as in a ComparePlan
+	Shaped     bool                // loads stay below the link's speed
+	Goodput    compare.GoodputFunc // as in a compare.Plan
 	// OnTurn, if set, hears when a side had its turn.
 	OnTurn func(series, pair int, side string)
 }
 
+// Sides are the sets that pairs are added to.
+type Sides struct{ Base, Head *reports.Set }
+
 // Pairs measures pairs of turns.
 type Pairs struct {
-	lab    *Lab
-	plan   PairPlan
+	lab    compare.Lab
+	plan   Plan
 	groups []result.Comparison // what is measured together: the metrics of one frame size
 	base   *reports.Set
 	head   *reports.Set
 }
 
-// OpenPairs finds the loads that all turns are offered, by the base, and writes
+// Open finds the loads that all turns are offered, by the base, and writes
 // them and the metrics that can be measured into both sets. metrics are the wanted ones.
-func (l *Lab) OpenPairs(ctx context.Context, plan PairPlan, metrics []reports.SetMetric, base, head *reports.Set) (*Pairs, error) {
+func Open(ctx context.Context, l compare.Lab, plan Plan, metrics []reports.SetMetric, sides Sides) (*Pairs, error) {
 	plan.Settings = plan.Settings.Resolved()
-	p := &Pairs{lab: l, plan: plan, base: base, head: head}
+	p := &Pairs{lab: l, plan: plan, base: sides.Base, head: sides.Head}
 	groups, err := grouped(metrics)
 	if err != nil {
 		return nil, err
@@ -61,8 +66,8 @@ func (p *Pairs) openGroup(ctx context.Context, c result.Comparison) error {
 	}
 	p.plan.Settings.Engine = wire.Engine
 	device := p.plan.Base[0]
-	pilot := ComparePlan{Settings: p.plan.Settings, Devices: []dut.Device{device}, Names: []string{device.Spec}, Size: c.FrameSize, Link: p.plan.Link, Shaped: p.plan.Shaped}
-	if err := p.lab.pilot(ctx, pilot, &c); err != nil {
+	pilot := compare.Plan{Settings: p.plan.Settings, Devices: []dut.Device{device}, Names: []string{device.Spec}, Size: c.FrameSize, Link: p.plan.Link, Shaped: p.plan.Shaped}
+	if err := compare.Pilot(ctx, p.lab, pilot, &c); err != nil {
 		return err
 	}
 	for _, set := range []*reports.Set{p.base, p.head} {
@@ -78,25 +83,22 @@ func (p *Pairs) openGroup(ctx context.Context, c result.Comparison) error {
 
 // setMetric is a metric as sets have it: a stream's has no frame size.
 func setMetric(m result.Metric, size rfc2544.FrameSize) reports.SetMetric {
-	if m.Name == streamMetric {
+	if m.Name == compare.StreamMetric {
 		size = 0
 	}
 	return reports.SetMetric{Name: m.Name, Unit: m.Unit, Better: m.Better, FrameSize: size}
 }
-
-const streamMetric = "stream_goodput"
 
 // grouped are the metrics by frame size, the smallest first; a stream's goes with the largest.
 func grouped(metrics []reports.SetMetric) (groups []result.Comparison, err error) {
 	bySize := map[rfc2544.FrameSize][]result.Metric{}
 	var stream []result.Metric
 	for _, m := range metrics {
-		i := slices.IndexFunc(compareMetrics, func(c compareMetric) bool { return c.name == m.Name })
-		if i < 0 {
-			return nil, fmt.Errorf("%w: there is no metric %q", ErrConfig, m.Name)
+		metric, ok := compare.MetricOf(m.Name)
+		if !ok {
+			return nil, fmt.Errorf("%w: there is no metric %q", lab.ErrConfig, m.Name)
 		}
-		metric := result.Metric{Name: m.Name, Unit: compareMetrics[i].unit, Better: compareMetrics[i].better}
-		if m.Name == streamMetric {
+		if m.Name == compare.StreamMetric {
 			stream = append(stream, metric)
 			continue
 		}
@@ -146,14 +148,14 @@ func (p *Pairs) turn(ctx context.Context, d dut.Device, side string, t *reports.
 			continue
 		}
 		c.Warnings = nil
-		spoilt := invalidTrials{}
-		values, err := p.lab.turn(ctx, d, turn{settings: p.plan.Settings, goodput: p.plan.Goodput, comparison: &c, spoilt: &spoilt})
-		spoilt.warn(&c)
-		t.Doubts = append(t.Doubts, c.Warnings...)
+		invalid := compare.InvalidTrials{}
+		turn := compare.Turn{Settings: p.plan.Settings, Goodput: p.plan.Goodput, Comparison: &c, Invalid: &invalid}
+		values, err := turn.Measure(ctx, p.lab, d)
+		t.Doubts = append(append(t.Doubts, c.Warnings...), invalid.Warnings()...)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if err != nil && !DeviceFailed(err) {
+		if err != nil && !lab.DeviceFailed(err) {
 			return err
 		}
 		if err != nil {

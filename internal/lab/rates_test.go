@@ -31,3 +31,11 @@ func TestForwardingRate(t *testing.T) {
 		}
 	}
 }
+
+func TestLoadsReadWell(t *testing.T) {
+	for in, want := range map[rfc2544.Rate]rfc2544.Rate{123456: 120000, 23456: 23000, 2345: 2300, 234: 234, 0.5: 1} {
+		if got := RoundLoad(in); got != want {
+			t.Errorf("%v: %v, want %v", in, got, want)
+		}
+	}
+}

@@ -1,4 +1,4 @@
-package lab
+package compare
 
 import (
 	"context"
@@ -9,19 +9,20 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tunnelbench/tunnelbench/internal/lab"
 	"github.com/tunnelbench/tunnelbench/internal/stats"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// ComparePlan is a comparison of devices, measured in turns.
-type ComparePlan struct {
-	Settings Settings
+// Plan is a comparison of devices, measured in turns.
+type Plan struct {
+	Settings lab.Settings
 	Devices  []dut.Device
 	Names    []string // as results call them: the same device may come twice
 	Size     rfc2544.FrameSize
-	Metrics  []string // of CompareMetrics
+	Metrics  []string // of Metrics
 	Rounds   int
 	Link     rfc2544.BitRate
 	Shaped   bool          // loads stay below the link's speed
@@ -34,10 +35,10 @@ type ComparePlan struct {
 }
 
 // GoodputFunc measures the goodput of one TCP connection.
-type GoodputFunc = func(context.Context, dut.Device, Settings) (bits float64, ok bool, err error)
+type GoodputFunc = func(context.Context, dut.Device, lab.Settings) (bits float64, ok bool, err error)
 
-// compareMetric is a number that a comparison can be about.
-type compareMetric struct {
+// metric is a number that a comparison can be about.
+type metric struct {
 	name, unit string
 	better     int
 	asked      bool     // measured unless others are named
@@ -47,24 +48,27 @@ type compareMetric struct {
 // turnFunc measures a device that is up, in its turn.
 type turnFunc = func(t *turn, ctx context.Context) error
 
+// StreamMetric is the goodput of one TCP connection, which has no frame size.
+const StreamMetric = "stream_goodput"
+
 // cpuMetric cannot be had of every device.
 const cpuMetric = "cpu_ns_per_frame"
 
-// compareMetrics are measured in this order; those with the same turn share it.
-var compareMetrics = []compareMetric{
+// metrics are measured in this order; those with the same turn share it.
+var metrics = []metric{
 	{"forwarding_rate", "fps", 1, true, (*turn).overloadTurn},
 	{cpuMetric, "ns", -1, true, (*turn).lightTurn},
 	{"latency_p50", "ns", -1, true, nil},
 	{"latency_p99", "ns", -1, false, nil},
 	{allocMetric, "allocations", -1, false, (*turn).allocationsTurn},
 	{"pdr", "fps", 1, false, (*turn).pdrTurn},
-	{"stream_goodput", "bit/s", 1, false, (*turn).streamTurn},
+	{StreamMetric, "bit/s", 1, false, (*turn).streamTurn},
 }
 
-// CompareMetrics are the names of all, and of those that are measured unless
-// others are asked for.
-func CompareMetrics() (all, usual []string) {
-	for _, m := range compareMetrics {
+// Metrics are the names of all, and of those that are measured unless others
+// are asked for.
+func Metrics() (all, usual []string) {
+	for _, m := range metrics {
 		all = append(all, m.name)
 		if m.asked {
 			usual = append(usual, m.name)
@@ -73,12 +77,21 @@ func CompareMetrics() (all, usual []string) {
 	return all, usual
 }
 
-// Compare measures the devices in turns: in each round every device once, in
-// random order, freshly brought up. What was measured is in c whatever happens.
-func (l *Lab) Compare(ctx context.Context, p ComparePlan, c *result.Comparison) error {
+// MetricOf is a metric without samples; not ok where there is none of that name.
+func MetricOf(name string) (m result.Metric, ok bool) {
+	i := slices.IndexFunc(metrics, func(m metric) bool { return m.name == name })
+	if i < 0 {
+		return m, false
+	}
+	return result.Metric{Name: name, Unit: metrics[i].unit, Better: metrics[i].better}, true
+}
+
+// Run measures the devices in turns: in each round every device once, in random
+// order, freshly brought up. What was measured is in c whatever happens.
+func Run(ctx context.Context, l Lab, p Plan, c *result.Comparison) error {
 	p.Settings = p.Settings.For(p.Size)
 	c.Devices, c.FrameSize, c.Direction = p.Names, p.Size, p.Settings.Direction
-	for _, m := range compareMetrics {
+	for _, m := range metrics {
 		if slices.Contains(p.Metrics, m.name) {
 			c.Metrics = append(c.Metrics, result.Metric{
 				Name: m.name, Unit: m.unit, Better: m.better, Samples: make([][]*float64, len(p.Devices)), Ratios: []result.Ratio{},
@@ -90,43 +103,44 @@ func (l *Lab) Compare(ctx context.Context, p ComparePlan, c *result.Comparison) 
 		return err
 	}
 	p.Settings.Engine = wire.Engine
-	if err := l.pilot(ctx, p, c); err != nil {
+	if err := Pilot(ctx, l, p, c); err != nil {
 		return err
 	}
 	if len(c.Metrics) == 0 {
-		return fmt.Errorf("%w: of these devices none of %q can be measured: %s", ErrConfig, p.Metrics, strings.Join(c.Warnings, "; "))
+		return fmt.Errorf("%w: of these devices none of %q can be measured: %s", lab.ErrConfig, p.Metrics, strings.Join(c.Warnings, "; "))
 	}
-	spoilt := invalidTrials{}
-	err = l.compareRounds(ctx, p, c, &spoilt)
-	spoilt.warn(c)
-	c.Judge(p.Settings.Seed)
+	invalid := InvalidTrials{}
+	err = rounds(ctx, l, p, c, &invalid)
+	c.Warnings = append(c.Warnings, invalid.Warnings()...)
+	Judge(c, p.Settings.Seed)
 	return err
 }
 
-// invalidTrials are those that were repeated or left out.
-type invalidTrials struct {
+// InvalidTrials are those that were repeated or left out.
+type InvalidTrials struct {
 	n    int
 	last string
 }
 
-// hear counts a trial of a device when it is not valid.
-func (s *invalidTrials) hear(device string, o rfc2544.Observation) {
+// add counts a trial of a device when it is not valid.
+func (s *InvalidTrials) add(device string, o rfc2544.Observation) {
 	if !o.Valid {
 		s.n, s.last = s.n+1, device+": "+o.Invalid.String()
 	}
 }
 
-// warn says how many there were.
-func (s *invalidTrials) warn(c *result.Comparison) {
-	if s.n > 0 {
-		c.Warnings = append(c.Warnings, fmt.Sprintf("%d trials were not valid, and were repeated or left out; the last: %s", s.n, s.last))
+// Warnings say how many there were, and why the last one was not valid.
+func (s *InvalidTrials) Warnings() []string {
+	if s.n == 0 {
+		return nil
 	}
+	return []string{fmt.Sprintf("%d trials were not valid, and were repeated or left out; the last: %s", s.n, s.last)}
 }
 
 // maxDeaths is how often a device may die before the comparison ends.
 const maxDeaths = 3
 
-func (l *Lab) compareRounds(ctx context.Context, p ComparePlan, c *result.Comparison, spoilt *invalidTrials) error {
+func rounds(ctx context.Context, l Lab, p Plan, c *result.Comparison, invalid *InvalidTrials) error {
 	random := rand.New(rand.NewPCG(p.Settings.Seed, uint64(p.Rounds)))
 	fewest := stats.FewestPairs(c.EachConfidence())
 	start, longest, deaths := time.Now(), time.Duration(0), 0
@@ -140,13 +154,13 @@ func (l *Lab) compareRounds(ctx context.Context, p ComparePlan, c *result.Compar
 		turns := make([]map[string]float64, len(p.Devices))
 		for _, k := range order {
 			var err error
-			turns[k], err = l.turn(ctx, p.Devices[k], turn{settings: p.Settings, goodput: p.Goodput, comparison: c, spoilt: spoilt})
+			turns[k], err = Turn{Settings: p.Settings, Goodput: p.Goodput, Comparison: c, Invalid: invalid}.Measure(ctx, l, p.Devices[k])
 			if ctx.Err() != nil {
 				return ctx.Err() // half a round compares nothing
 			}
 			if err != nil {
 				c.Warnings = append(c.Warnings, fmt.Sprintf("round %d, %s: %s", round+1, p.Names[k], strings.ReplaceAll(err.Error(), "\n", "; ")))
-				if deaths++; deaths == maxDeaths || !errors.Is(err, ErrDied) && round == 0 {
+				if deaths++; deaths == maxDeaths || !errors.Is(err, lab.ErrDied) && round == 0 {
 					return err
 				}
 			}
@@ -154,14 +168,14 @@ func (l *Lab) compareRounds(ctx context.Context, p ComparePlan, c *result.Compar
 				p.OnTurn(round, p.Names[k])
 			}
 		}
-		book(c, order, turns)
+		addRound(c, order, turns)
 		longest = max(longest, time.Since(begun))
 	}
 	return nil
 }
 
-// book adds a whole round.
-func book(c *result.Comparison, order []int, turns []map[string]float64) {
+// addRound adds a whole round.
+func addRound(c *result.Comparison, order []int, turns []map[string]float64) {
 	c.Rounds++
 	c.Order = append(c.Order, order)
 	for i := range c.Metrics {

@@ -1,0 +1,53 @@
+package compare
+
+import (
+	"context"
+	"testing"
+
+	"github.com/tunnelbench/tunnelbench/internal/lab"
+	"github.com/tunnelbench/tunnelbench/internal/lab/labtest"
+	"github.com/tunnelbench/tunnelbench/internal/testenv"
+	"github.com/tunnelbench/tunnelbench/reports/result"
+)
+
+func TestMain(m *testing.M) { labtest.Main(m) }
+
+// onThisMachine compares devices in the lab on this machine.
+func onThisMachine(t *testing.T, p Plan) (*result.Comparison, error) {
+	t.Helper()
+	testenv.NetAdmin(t)
+	l := labtest.Open(t, lab.Settings{Seed: 7})
+	p.Settings = l.Settings
+	c := &result.Comparison{Confidence: 0.95, Order: [][]int{}, Warnings: []string{}}
+	err := Run(context.Background(), On(l.Lab), p, c)
+	if fault := result.Check(&result.Results{Comparison: c}); fault != nil && err == nil {
+		t.Errorf("the comparison contradicts itself: %v", fault)
+	}
+	return c, err
+}
+
+// Two relays, of which one takes twice as long for a frame: that is found, and
+// rounds, orders and samples are all there.
+func TestComparePlantedDifference(t *testing.T) {
+	names := []string{"relay:cost=20us", "relay:cost=40us"}
+	c, err := onThisMachine(t, Plan{Devices: labtest.Devices(t, names...), Names: names, Size: 64, Metrics: []string{"forwarding_rate"}, Rounds: 6})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Rounds != 6 || len(c.Order) != 6 || len(c.Metrics) != 1 {
+		t.Fatalf("%+v", c)
+	}
+	if r := c.Metrics[0].Ratios; len(r) == 1 && (r[0].Verdict != result.VerdictWorse || r[0].Value < 0.4 || r[0].Value > 0.6) {
+		t.Errorf("twice the cost reads as %+v", r[0])
+	} else if len(r) == 0 {
+		t.Logf("this machine was too busy for an interval: %v", c.Metrics[0].Samples)
+	}
+}
+
+// A device that does not come up ends the comparison with its own words.
+func TestCompareDeadDevice(t *testing.T) {
+	names := []string{"plain", "relay:loss=100%"}
+	if _, err := onThisMachine(t, Plan{Devices: labtest.Devices(t, names...), Names: names, Size: 64, Metrics: []string{"pdr"}, Rounds: 6}); err == nil {
+		t.Error("a device that carries nothing was compared")
+	}
+}

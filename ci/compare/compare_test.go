@@ -1,0 +1,143 @@
+package compare
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tunnelbench/tunnelbench/internal/lab"
+	"github.com/tunnelbench/tunnelbench/internal/lab/labtest"
+	"github.com/tunnelbench/tunnelbench/internal/stats"
+	"github.com/tunnelbench/tunnelbench/netns/dut"
+	"github.com/tunnelbench/tunnelbench/reports/result"
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
+
+// simulatedLab is a laboratory of simulated devices.
+type simulatedLab struct{ *labtest.Lab }
+
+func (l simulatedLab) Setup(ctx context.Context, d dut.Device, s lab.Settings, largest rfc2544.FrameSize) (Setup, error) {
+	b, err := l.Lab.Setup(ctx, d, s, largest)
+	if err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+// simulate compares plain and vxlan, which carries 0.4 of what plain does.
+func simulate(t *testing.T, ctx context.Context, l *labtest.Lab, p Plan) (*result.Comparison, error) {
+	t.Helper()
+	l.Devices = map[string]string{"plain": "capacity=500000fps", "vxlan": "capacity=200000fps"}
+	p.Devices, p.Names, p.Size = labtest.Devices(t, "plain", "vxlan"), []string{"plain", "vxlan"}, 64
+	p.Settings.Seed = 7
+	c := &result.Comparison{Confidence: 0.95, Order: [][]int{}, Warnings: []string{}}
+	err := Run(ctx, simulatedLab{l}, p, c)
+	if fault := result.Check(&result.Results{Comparison: c}); fault != nil && err == nil {
+		t.Errorf("the comparison contradicts itself: %v", fault)
+	}
+	if len(l.SetUp) != l.Down {
+		t.Errorf("%d devices were brought up and %d taken down", len(l.SetUp), l.Down)
+	}
+	return c, err
+}
+
+func TestDifferenceIsFound(t *testing.T) {
+	t.Parallel()
+	c, err := simulate(t, t.Context(), &labtest.Lab{}, Plan{Metrics: []string{"forwarding_rate", "latency_p50"}, Rounds: 8})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rate := c.Metrics[0].Ratios[0]
+	if rate.Verdict != result.VerdictWorse || rate.Value < 0.38 || rate.Value > 0.42 {
+		t.Errorf("0.4 of the rate reads as %+v", rate)
+	}
+	if c.Light >= c.Overload || c.Overload <= 500e3 {
+		t.Errorf("loads %v and %v", c.Light, c.Overload)
+	}
+	firsts := map[int]int{}
+	for _, order := range c.Order {
+		firsts[order[0]]++
+	}
+	if c.Rounds != 8 || len(c.Order) != 8 || len(firsts) != 2 {
+		t.Errorf("%d rounds, first in them %v", c.Rounds, firsts)
+	}
+}
+
+// A round that would not fit into the time is not begun, but for those that an
+// interval needs.
+func TestTimeIsKept(t *testing.T) {
+	t.Parallel()
+	c, err := simulate(t, t.Context(), &labtest.Lab{}, Plan{Metrics: []string{"latency_p50"}, Rounds: 50, Time: time.Nanosecond})
+	if fewest := stats.FewestPairs(c.EachConfidence()); err != nil || c.Rounds != fewest || len(c.Warnings) != 1 {
+		t.Errorf("%d rounds, want %d; %q, %v", c.Rounds, fewest, c.Warnings, err)
+	}
+}
+
+// An interrupt keeps the whole rounds that were measured, and judges them.
+func TestInterruptKeepsWholeRounds(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	c, err := simulate(t, ctx, &labtest.Lab{}, Plan{Metrics: []string{"latency_p50"}, Rounds: 50, OnTurn: func(round int, _ string) {
+		if round == 1 {
+			cancel()
+		}
+	}})
+	if !errors.Is(err, context.Canceled) || c.Rounds != 1 || len(c.Order) != 1 || len(c.Metrics[0].Samples[0]) != 1 {
+		t.Errorf("%v; %+v", err, c)
+	}
+}
+
+// A device that dies costs its own samples; one that keeps dying ends the comparison.
+func TestDeathCostsTheDevicesOwnSamples(t *testing.T) {
+	t.Parallel()
+	c, err := simulate(t, t.Context(), &labtest.Lab{Dies: map[string]int{"vxlan": 1}}, Plan{Metrics: []string{"forwarding_rate"}, Rounds: 8})
+	if !errors.Is(err, lab.ErrDied) {
+		t.Fatal(err)
+	}
+	for _, sample := range c.Metrics[0].Samples[1] {
+		if sample != nil {
+			t.Errorf("a dead device has the sample %v", *sample)
+		}
+	}
+	deaths := 0
+	for _, w := range c.Warnings {
+		if strings.Contains(w, "vxlan") && strings.Contains(w, "died") {
+			deaths++
+		}
+	}
+	if deaths != maxDeaths {
+		t.Errorf("%d deaths of vxlan in %q, want %d", deaths, c.Warnings, maxDeaths)
+	}
+}
+
+func TestNothingToMeasureIsABadChoice(t *testing.T) {
+	t.Parallel()
+	if _, err := simulate(t, t.Context(), &labtest.Lab{}, Plan{Metrics: []string{allocMetric}, Rounds: 8}); !errors.Is(err, lab.ErrConfig) {
+		t.Errorf("%v, want a bad choice: simulated devices do not report what they allocate", err)
+	}
+}
+
+func TestTurnsAreMeasuredOnce(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name    string
+		metrics []string
+		want    int
+	}{
+		{"light load shared", []string{"forwarding_rate", "cpu_ns_per_frame", "latency_p50"}, 2},
+		{"one metric", []string{"latency_p99"}, 1},
+		{"search and stream", []string{"latency_p50", "latency_p99", "pdr", "stream_goodput"}, 3},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(c.want, len(turnsFor(c.metrics))); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}

@@ -1,0 +1,25 @@
+package compare
+
+import (
+	"github.com/tunnelbench/tunnelbench/internal/stats"
+	"github.com/tunnelbench/tunnelbench/reports/result"
+)
+
+// Judge computes the ratios of every metric from its samples. The confidence is
+// of all intervals together: each of them has its share of the risk.
+func Judge(c *result.Comparison, seed uint64) {
+	each := c.EachConfidence()
+	for i := range c.Metrics {
+		m := &c.Metrics[i]
+		m.Ratios = []result.Ratio{}
+		for k := 1; k < len(c.Devices); k++ {
+			r, ok := stats.ComparePaired(m.Samples[0], m.Samples[k], each, seed)
+			if !ok {
+				continue
+			}
+			m.Ratios = append(m.Ratios, result.Ratio{
+				Device: c.Devices[k], Value: r.Value, Lower: r.Lower, Upper: r.Upper, Pairs: r.Pairs, Verdict: result.VerdictOf(r.Lower, r.Upper, m.Better),
+			})
+		}
+	}
+}

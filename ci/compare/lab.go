@@ -1,0 +1,46 @@
+package compare
+
+import (
+	"context"
+
+	"github.com/tunnelbench/tunnelbench/internal/lab"
+	"github.com/tunnelbench/tunnelbench/netns/dut"
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
+
+// Lab is the laboratory as far as a comparison needs it.
+type Lab interface {
+	lab.Calibrator
+	// Setup brings a device up, for frames up to the largest.
+	Setup(ctx context.Context, d dut.Device, s lab.Settings, largest rfc2544.FrameSize) (Setup, error)
+	// Shared reports whether tester and device share a core.
+	Shared() bool
+}
+
+// Setup is a device that is up.
+type Setup interface {
+	lab.Resettable
+	Device() dut.Device
+	MeasureRun(ctx context.Context, t rfc2544.Trial) (rfc2544.Observation, lab.Run, error)
+	MeasureAtAnySpeed(ctx context.Context, t rfc2544.Trial) (rfc2544.Observation, lab.Run, error)
+	Explore(ctx context.Context, size rfc2544.FrameSize) (ceiling, hint rfc2544.Rate, err error)
+	MaxForwardingRate(ctx context.Context, size rfc2544.FrameSize, most rfc2544.Rate) (rfc2544.Rate, error)
+	Spins() bool
+	ReportsVitals() bool
+	Vitals() (map[string]dut.Vitals, error)
+	Close() error
+}
+
+// On is the laboratory on this machine.
+func On(l *lab.Lab) Lab { return machine{l} }
+
+type machine struct{ *lab.Lab }
+
+// Setup implements Lab.
+func (m machine) Setup(ctx context.Context, d dut.Device, s lab.Settings, largest rfc2544.FrameSize) (Setup, error) {
+	b, err := m.Lab.Setup(ctx, d, s, largest)
+	if err != nil {
+		return nil, err // and not a Setup that holds a nil pointer
+	}
+	return b, nil
+}

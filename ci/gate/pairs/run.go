@@ -1,0 +1,73 @@
+package pairs
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/tunnelbench/tunnelbench/ci/compare"
+	"github.com/tunnelbench/tunnelbench/ci/gate"
+	"github.com/tunnelbench/tunnelbench/reports"
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
+
+// Run is a gate that measures until its judge has enough.
+type Run struct {
+	Policy gate.Policy
+	Sides  Sides
+	AA     bool          // one look is enough: the noise is measured, not a change
+	Time   time.Duration // no pair begins after it
+	Save   func() error  // keeps both sets: what was measured is not lost
+	// OnPair, if set, learns that a pair begins, and how long all before it took.
+	OnPair func(j gate.Judgement, pair int, since time.Duration)
+	Log    io.Writer
+}
+
+// Measure asks the judge what it needs, and gets it, until it needs no more. It
+// returns how long a pair takes; 0 where none was measured.
+func (r *Run) Measure(ctx context.Context, l compare.Lab, plan Plan) (pair time.Duration, err error) {
+	j, err := gate.Judge(r.Policy, r.Sides.Base, r.Sides.Head)
+	if err != nil || j.Pairs == 0 { // identical binaries
+		return 0, err
+	}
+	pairs, err := Open(ctx, l, plan, r.wanted(j.Metrics), r.Sides)
+	if err != nil {
+		return 0, err
+	}
+	start := time.Now()
+	for series, done := 0, 0; j.Pairs > 0 && !(r.AA && done == r.Policy.Looks[0]); done++ {
+		if j.Series != series {
+			series, done = j.Series, 0
+		}
+		if time.Since(start) > r.Time {
+			fmt.Fprintf(r.Log, "ended after %v, before there was a verdict\n", r.Time)
+			return pair, nil
+		}
+		if r.OnPair != nil {
+			r.OnPair(j, done+1, time.Since(start))
+		}
+		if err := pairs.Measure(ctx, j.Series, done+1, j.Metrics); err != nil {
+			return pair, err
+		}
+		pair = time.Since(start) / time.Duration(len(r.Sides.Head.Turns))
+		if err := r.Save(); err != nil {
+			return pair, err
+		}
+		if j, err = gate.Judge(r.Policy, r.Sides.Base, r.Sides.Head); err != nil {
+			return pair, err
+		}
+	}
+	return pair, nil
+}
+
+// wanted are the policy's metrics of those IDs.
+func (r *Run) wanted(ids []string) (wanted []reports.SetMetric) {
+	for _, m := range r.Policy.Metrics {
+		if slices.Contains(ids, m.ID()) {
+			wanted = append(wanted, reports.SetMetric{Name: m.Name, FrameSize: rfc2544.FrameSize(m.FrameSize)})
+		}
+	}
+	return wanted
+}

@@ -1,0 +1,211 @@
+// Package revision checks out the two revisions that a gate holds against each
+// other and builds each in several link layouts, so that no accident of a binary's
+// layout is taken for the change. It works in a directory of its own: neither the
+// user's tree nor its worktrees are touched.
+//
+//	git clone --shared ──► checkout ──► build, layout 0..n ──► devices and hashes
+package revision
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/tunnelbench/tunnelbench/netns/dut"
+	"github.com/tunnelbench/tunnelbench/reports"
+)
+
+// Side is one revision, checked out and built in several layouts.
+type Side struct {
+	Name     string // reports.BaseSide or reports.HeadSide
+	Revision string // as asked for
+	Commit   string
+	Builds   []reports.SetBuild
+	Devices  []dut.Device // of the builds
+}
+
+// Builder builds both sides below one directory that it can throw away.
+type Builder struct {
+	Repo, Dir string
+	Device    string    // as --dut names it
+	Command   string    // that builds an exec device in its tree; empty: this program's own is built
+	Log       io.Writer // gets a line for each build
+}
+
+// ErrUnknown is what the error wraps where there is no such repository or revision.
+var ErrUnknown = errors.New("no such revision")
+
+// Root is the top of the repository that g.Repo lies in.
+func (g Builder) Root(ctx context.Context) (string, error) {
+	return g.git(ctx, "rev-parse", "--show-toplevel")
+}
+
+// Resolve finds the side's commit.
+func (g Builder) Resolve(ctx context.Context, side *Side) (err error) {
+	if side.Commit, err = g.git(ctx, "rev-parse", "--verify", "--quiet", "--end-of-options", side.Revision+"^{commit}"); err != nil {
+		return fmt.Errorf("--%s %q: %w in %s", side.Name, side.Revision, ErrUnknown, g.Repo)
+	}
+	return nil
+}
+
+// Make checks a side out, once for each layout where builds change the tree, and builds it.
+func (g Builder) Make(ctx context.Context, side *Side, layouts []int) error {
+	tree := ""
+	for i, layout := range layouts {
+		if tree == "" || g.Command != "" { // our own builds leave the tree as it was
+			tree = filepath.Join(g.Dir, side.Name+"-"+strconv.Itoa(layout))
+			if err := g.checkOut(ctx, side.Commit, tree); err != nil {
+				return err
+			}
+		}
+		fmt.Fprintf(g.Log, "building %s %.12s, layout %d (%d of %d)\n", side.Name, side.Commit, layout, i+1, len(layouts))
+		if err := g.build(ctx, side, tree, layout); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkOut makes a tree of its own: neither the user's tree nor its worktrees are touched.
+func (g Builder) checkOut(ctx context.Context, commit, tree string) error {
+	if _, err := g.git(ctx, "clone", "--quiet", "--shared", "--no-checkout", "--", g.Repo, tree); err != nil {
+		return err
+	}
+	_, err := g.git(ctx, "-C", tree, "checkout", "--quiet", "--detach", commit)
+	return err
+}
+
+func (g Builder) git(ctx context.Context, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, "git", args...)
+	cmd.Dir = g.Repo
+	var why bytes.Buffer
+	cmd.Stderr = &why
+	out, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("git %s: %w: %s", args[0], err, firstLine(why.String()))
+	}
+	return strings.TrimSpace(string(out)), nil
+}
+
+// build adds one build of a side.
+func (g Builder) build(ctx context.Context, side *Side, tree string, layout int) error {
+	what := built{spec: g.Device, tree: tree}
+	flags := "-trimpath -buildvcs=false"
+	if layout > 0 {
+		flags += " -ldflags=-randlayout=" + strconv.Itoa(layout)
+	}
+	if g.Command == "" {
+		what.binary = filepath.Join(tree, "tunnelbench-"+strconv.Itoa(layout))
+		args := append(append([]string{"build"}, strings.Fields(flags)...), "-o", what.binary, "./cmd/tunnelbench")
+		if err := runBuild(ctx, tree, []string{"CGO_ENABLED=0"}, "go", args...); err != nil {
+			return BuildError{side.Name, err}
+		}
+	} else if err := runBuild(ctx, tree, []string{"GOFLAGS=" + flags, "TB_LAYOUT=" + strconv.Itoa(layout)}, "sh", "-c", g.Command); err != nil {
+		return BuildError{side.Name, err}
+	}
+	device, err := dut.Parse(what.device(g.Command == ""))
+	if err != nil {
+		return BuildError{side.Name, err}
+	}
+	sum, octets, err := fingerprint(what.binary, tree)
+	if err != nil {
+		return err
+	}
+	side.Devices = append(side.Devices, device)
+	side.Builds = append(side.Builds, reports.SetBuild{SHA256: sum, Layout: layout, Octets: octets})
+	return nil
+}
+
+// built is how a build is named as a device.
+type built struct {
+	spec, tree, binary string
+}
+
+// device is the build as --dut takes it: a role of the binary, or the program in the tree.
+func (b built) device(own bool) string {
+	if !own {
+		return "exec:" + filepath.Join(b.tree, strings.TrimPrefix(b.spec, "exec:"))
+	}
+	name, params, has := strings.Cut(b.spec, ":")
+	if has {
+		params = ":" + params
+	}
+	return name + "@" + b.binary + params
+}
+
+// BuildError is a side that does not build: the head's is bad input, the base's the
+// environment's fault.
+type BuildError struct {
+	Side string
+	Err  error
+}
+
+func (e BuildError) Error() string { return fmt.Sprintf("the %s does not build: %v", e.Side, e.Err) }
+
+// Unwrap is what the build said.
+func (e BuildError) Unwrap() error { return e.Err }
+
+func runBuild(ctx context.Context, dir string, env []string, name string, args ...string) error {
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), env...)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("%s %s: %w: %s", name, strings.Join(args, " "), err, lastWords(string(out)))
+	}
+	return nil
+}
+
+// lastWords are the last lines of what a build said.
+func lastWords(s string) string {
+	lines := strings.Split(strings.TrimSpace(s), "\n")
+	return strings.Join(lines[max(0, len(lines)-3):], "; ")
+}
+
+// firstLine is the first line of what a program said, cut.
+func firstLine(s string) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(s), "\n")
+	return line[:min(len(line), 80)]
+}
+
+// fingerprint is the hash and size of a binary; of a whole tree, whose size is not
+// told, where there is none.
+func fingerprint(binary, tree string) (sum string, octets int64, err error) {
+	h := sha256.New()
+	if binary != "" {
+		octets, err = hashFile(h, binary)
+		return hex.EncodeToString(h.Sum(nil)), octets, err
+	}
+	err = filepath.WalkDir(tree, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && d.Name() == ".git":
+			return fs.SkipDir
+		case !d.Type().IsRegular():
+			return nil
+		}
+		fmt.Fprintf(h, "%q\n", strings.TrimPrefix(path, tree))
+		_, err = hashFile(h, path)
+		return err
+	})
+	return hex.EncodeToString(h.Sum(nil)), 0, err
+}
+
+func hashFile(h io.Writer, path string) (int64, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	return io.Copy(h, f)
+}
