@@ -29,7 +29,7 @@ var arrows = map[string][]string{
 
 	"internal/lab":          {"internal/reexec", "internal/stats", "netns", "netns/dut", "netns/relay", "loadgen", "loadgen/xdp", "loadgen/afpacket", "rfc2544", "reports", "internal/sys", "rfc2544/mlrsearch", "rfc2544/simulated", "reports/result"},
 	"internal/lab/labtest":  {"internal/reexec", "internal/lab", "loadgen", "netns", "netns/dut", "rfc2544", "rfc2544/simulated"}, // for tests
-	"internal/lab/selftest": {"internal/lab", "internal/stats", "netns/dut", "netns/relay", "reports", "rfc2544", "reports/result"},
+	"internal/lab/selftest": {"internal/lab", "internal/stats", "netns/dut", "netns/relay", "reports", "rfc2544", "reports/result", "ci/compare"},
 	"internal/lab/streams":  {"internal/reexec", "internal/lab", "internal/stats", "loadgen/streams", "netns", "netns/dut", "reports", "rfc2544", "reports/result"},
 	"internal/lab/suite":    {"internal/lab", "internal/lab/streams", "netns/dut", "reports", "rfc2544", "rfc2544/mlrsearch", "rfc2544/simulated", "reports/result"},
 
@@ -80,6 +80,9 @@ var arrows = map[string][]string{
 	"internal/strictjson":       {},
 	"reports/result":            {"internal/stats", "internal/strictjson", "rfc2544"},
 	"reports/result/resulttest": {"internal/strictjson", "reports/result", "rfc2544"},
+	"ci/compare":                {"internal/lab", "internal/stats", "netns/dut", "reports/result", "rfc2544", "rfc2544/mlrsearch"},
+	"ci/gate/pairs":             {"ci/compare", "ci/gate", "internal/lab", "netns/dut", "reports", "reports/result", "rfc2544"},
+	"ci/gate/revision":          {"netns/dut", "reports"},
 }
 
 // private packages belong to their owner and to what is below it; not even the
