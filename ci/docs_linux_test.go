@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tunnelbench/tunnelbench/reports"
+	"github.com/tunnelbench/tunnelbench/ci/gate"
 )
 
 // outside are the verbs that need no lab: their commands are run.
@@ -119,7 +119,7 @@ func workplace(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	history, err := reports.HistoryLine(&reports.Gate{Verdict: reports.GatePass}, time.Unix(0, 0))
+	history, err := gate.HistoryLine(&gate.Report{Verdict: gate.Pass}, time.Unix(0, 0))
 	if err != nil {
 		t.Fatal(err)
 	}

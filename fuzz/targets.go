@@ -46,7 +46,7 @@ func Targets() []Target {
 		{Name: "config", Doc: "the configuration of a tunnel", Package: textPackage, Function: "Config", Harness: text.Config, Seeds: text.ConfigSeeds},
 		{Name: "results", Doc: "the reader of results.json", Package: textPackage, Function: "Results", Harness: text.Results, Seeds: text.ResultsSeeds, Embeds: true},
 		{Name: "replay", Doc: "the reader of recorded trials", Package: textPackage, Function: "Replay", Harness: text.Replay, Seeds: text.ReplaySeeds},
-		{Name: "set", Doc: "the reader of a gate's recorded sets", Package: "reports", Function: "Set"},
+		{Name: "set", Doc: "the reader of a gate's recorded sets", Package: "ci/gate", Function: "Set"},
 		{Name: "policy", Doc: "the policy of a gate", Package: "ci/gate", Function: "Policy"},
 		{Name: "words", Doc: "loads, sizes, goals, devices of a command line", Package: textPackage, Function: "Words", Harness: text.Words, Seeds: text.WordsSeeds},
 		{Name: "output", Doc: "what somebody's tunnel says on stderr", Package: textPackage, Function: "Output", Harness: text.Output, Seeds: text.OutputSeeds},

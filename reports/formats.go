@@ -33,11 +33,7 @@ func Format(name string, runs []*result.Results) ([]byte, error) {
 }
 
 // host names a machine in a few words.
-func hostOf(r *result.Results) string { return hostWords(r.Host) }
-
-func hostWords(h result.Host) string {
-	return fmt.Sprintf("%s, %d cores, Linux %s", strictjson.Short(h.CPU, 100), h.Cores, strictjson.Short(h.Kernel, 60))
-}
+func hostOf(r *result.Results) string { return r.Host.Summary() }
 
 // formatMarkdown is a table for each run: a line for each result. All names are hostile.
 func formatMarkdown(runs []*result.Results) []byte {
@@ -46,9 +42,9 @@ func formatMarkdown(runs []*result.Results) []byte {
 		if i > 0 {
 			b.WriteString("\n")
 		}
-		fmt.Fprintf(&b, "**%s**, profile %s, %s\n\n", markdown(hostOf(r)), markdown(strictjson.Short(r.Profile, 60)), r.Started.UTC().Format("2006-01-02 15:04"))
+		fmt.Fprintf(&b, "**%s**, profile %s, %s\n\n", show.Markdown(hostOf(r)), show.Markdown(strictjson.Short(r.Profile, 60)), r.Started.UTC().Format("2006-01-02 15:04"))
 		m := newMatrix(r)
-		fmt.Fprintf(&b, "| tunnel | size | %s, kfps | of plain | latency p50 / p99, µs | CPU, ns a frame | limited by | valid |\n|---|---:|---:|---:|---:|---:|---|---|\n", markdown(m.rate))
+		fmt.Fprintf(&b, "| tunnel | size | %s, kfps | of plain | latency p50 / p99, µs | CPU, ns a frame | limited by | valid |\n|---|---:|---:|---:|---:|---:|---|---|\n", show.Markdown(m.rate))
 		for j := range m.rows {
 			for k := range m.rows[j].cells {
 				markdownCell(&b, &m.rows[j], &m.rows[j].cells[k])
@@ -71,7 +67,7 @@ func markdownCell(b *bytes.Buffer, r *row, c *cell) {
 	}
 	cells := []string{r.label, sizeText(c.size), rate, c.shareText(), microText(c.p50) + " / " + microText(c.p99), nanoText(c.cpu), limitWord(r, c)}
 	for i := range cells {
-		cells[i] = markdown(strictjson.Short(cells[i], show.MaxName))
+		cells[i] = show.Markdown(strictjson.Short(cells[i], show.MaxName))
 	}
 	fmt.Fprintf(b, "| %s | %s |\n", strings.Join(cells, " | "), valid)
 }
@@ -118,7 +114,7 @@ func exact(v *float64) string {
 func formatBench(runs []*result.Results) []byte {
 	var b bytes.Buffer
 	for _, r := range runs {
-		fmt.Fprintf(&b, "cpu: %s\nkernel: %s\ncommit: %s\n", strictjson.Clean(r.Host.CPU), word(r.Host.Kernel), word(r.Tool.Commit))
+		fmt.Fprintf(&b, "cpu: %s\nkernel: %s\ncommit: %s\n", strictjson.Clean(r.Host.CPU), show.Word(r.Host.Kernel), show.Word(r.Tool.Commit))
 		for i := range r.Results {
 			res := &r.Results[i]
 			for _, v := range res.Values {
@@ -126,7 +122,7 @@ func formatBench(runs []*result.Results) []byte {
 					continue
 				}
 				fmt.Fprintf(&b, "Benchmark%s/dut=%s/size=%d/direction=%s/metric=%s 1 %s %s\n",
-					benchName(res.Test), word(res.DUT), int(res.FrameSize), word(res.Direction), word(v.Name), exact(&v.Value), word(v.Unit))
+					benchName(res.Test), show.Word(res.DUT), int(res.FrameSize), show.Word(res.Direction), show.Word(v.Name), exact(&v.Value), show.Word(v.Unit))
 			}
 		}
 		b.WriteString("\n")
@@ -136,7 +132,7 @@ func formatBench(runs []*result.Results) []byte {
 
 // benchName begins with an upper case letter, as the format wants.
 func benchName(test string) string {
-	if test = word(test); test == "" {
+	if test = show.Word(test); test == "" {
 		return "Test"
 	}
 	return strings.ToUpper(test[:1]) + test[1:]

@@ -13,6 +13,7 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
+	"github.com/tunnelbench/tunnelbench/ci/gate"
 	"github.com/tunnelbench/tunnelbench/fuzz/report"
 	"github.com/tunnelbench/tunnelbench/internal/stats"
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
@@ -40,14 +41,14 @@ type trend struct {
 }
 
 type trendPoint struct {
-	HistoryMetric
+	gate.HistoryMetric
 	when, commit string
 }
 
 // trendsOf arranges the runs, in the order of their time.
-func trendsOf(runs []HistoryRun) []*trend {
+func trendsOf(runs []gate.HistoryRun) []*trend {
 	runs = slices.Clone(runs)
-	slices.SortStableFunc(runs, func(a, b HistoryRun) int { return a.Started.Compare(b.Started) })
+	slices.SortStableFunc(runs, func(a, b gate.HistoryRun) int { return a.Started.Compare(b.Started) })
 	var all []*trend
 	for _, r := range runs {
 		for _, m := range r.Metrics {
@@ -89,7 +90,7 @@ type historyGroup struct {
 }
 
 // HistoryHTML is a history as one self-contained page: the same history, the same bytes.
-func HistoryHTML(runs []HistoryRun) ([]byte, error) {
+func HistoryHTML(runs []gate.HistoryRun) ([]byte, error) {
 	if len(runs) == 0 {
 		return nil, fmt.Errorf("history: no run")
 	}
@@ -207,9 +208,9 @@ func (t *trend) draw(c draw.Canvas, p *plot.Plot) {
 // trendLook is how a run is drawn.
 func trendLook(verdict string) look {
 	switch verdict {
-	case GatePass:
+	case gate.Pass:
 		return look{inkData[2], draw.CircleGlyph{}, nil}
-	case GateFail:
+	case gate.Fail:
 		return look{inkData[1], wedge, nil}
 	}
 	return look{inkMuted, draw.BoxGlyph{}, nil}

@@ -5,13 +5,12 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/tunnelbench/tunnelbench/reports"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 )
 
 // Judgement is a verdict, and what is to be measured before there is one.
 type Judgement struct {
-	Gate reports.Gate
+	Report Report
 	// Series and Pairs are up to where pairs are needed, Metrics of what; Pairs is zero
 	// when the verdict is final.
 	Series, Pairs int
@@ -24,47 +23,47 @@ type Judgement struct {
 //	series 1:  16 pairs ─ look ─ 32 ─ look ─ 64 ─ look     each metric until it is decided
 //	                        └ fail? ─ series 2: the same again, for those that failed
 //	                                     └ fails again: FAIL;  else INCONCLUSIVE, not reproduced
-func Judge(p Policy, base, head *reports.Set) (Judgement, error) {
+func Judge(p Policy, base, head *Set) (Judgement, error) {
 	if err := checkSides(base, head); err != nil {
 		return Judgement{}, err
 	}
 	if err := checkKnown(p, base); err != nil {
 		return Judgement{}, err
 	}
-	j := Judgement{Gate: reports.Gate{
-		Schema: reports.GateSchema, Device: head.Device, Base: side(base), Head: side(head), Tool: head.Tool, Host: head.Host, Seed: head.Seed,
+	j := Judgement{Report: Report{
+		Schema: Schema, Device: head.Device, Base: side(base), Head: side(head), Tool: head.Tool, Host: head.Host, Seed: head.Seed,
 		Risk: p.Risk, Looks: p.Looks, Pairs: len(head.Turns), Command: head.Command, Warnings: []string{},
 	}}
 	if identical(base, head) {
-		j.Gate.Verdict, j.Gate.Why = reports.GatePass, "identical binaries: there is nothing to measure"
+		j.Report.Verdict, j.Report.Why = Pass, "identical binaries: there is nothing to measure"
 		return j, nil
 	}
 	for _, m := range p.Metrics {
-		j.Gate.Metrics = append(j.Gate.Metrics, judgeMetric(p, m, base, head))
+		j.Report.Metrics = append(j.Report.Metrics, judgeMetric(p, m, base, head))
 	}
-	if died(base, head, &j.Gate) {
+	if died(base, head, &j.Report) {
 		return j, nil
 	}
 	j.next(p, len(head.Turns))
-	conclude(p, head, &j.Gate)
+	conclude(p, head, &j.Report)
 	return j, nil
 }
 
-func side(s *reports.Set) reports.GateSide {
-	return reports.GateSide{Revision: s.Revision, Commit: s.Commit, Builds: s.Builds}
+func side(s *Set) Side {
+	return Side{Revision: s.Revision, Commit: s.Commit, Builds: s.Builds}
 }
 
-// identical tells whether both sides are the same program.
-func identical(base, head *reports.Set) bool {
+// identical reports whether both sides are the same program.
+func identical(base, head *Set) bool {
 	return len(base.Turns) == 0 && len(base.Builds) > 0 && len(head.Builds) > 0 && base.Builds[0].SHA256 == head.Builds[0].SHA256
 }
 
 // checkSides finds what makes two sets no pair.
-func checkSides(base, head *reports.Set) error {
+func checkSides(base, head *Set) error {
 	switch {
-	case base.Side != reports.BaseSide:
+	case base.Side != BaseSide:
 		return fmt.Errorf("base: /side: is %q: give the base's set first", base.Side)
-	case head.Side != reports.HeadSide:
+	case head.Side != HeadSide:
 		return fmt.Errorf("head: /side: is %q: give the head's set second", head.Side)
 	case base.Tool != head.Tool:
 		return fmt.Errorf("head: /tool: %q measured, and %q the base: one build has to measure both", head.Tool.Commit, base.Tool.Commit)
@@ -97,8 +96,8 @@ func checkSides(base, head *reports.Set) error {
 	return nil
 }
 
-// inOrder tells whether b is the turn after a: no pair is left out.
-func inOrder(a, b reports.Turn) bool {
+// inOrder reports whether b is the turn after a: no pair is left out.
+func inOrder(a, b Turn) bool {
 	return b.Series == a.Series && b.Pair == a.Pair+1 || b.Series == a.Series+1 && b.Pair == 1
 }
 
@@ -121,7 +120,7 @@ func machine(h result.Host) string {
 
 // checkKnown finds metrics that the policy does not know: what is not judged is not
 // to look as if it were.
-func checkKnown(p Policy, s *reports.Set) error {
+func checkKnown(p Policy, s *Set) error {
 	for i, m := range s.Metrics {
 		if !slices.ContainsFunc(p.Metrics, func(have PolicyMetric) bool { return have.ID() == m.ID() }) {
 			return fmt.Errorf("base: /metrics/%d: %q is not in the policy", i, m.ID())
@@ -131,8 +130,8 @@ func checkKnown(p Policy, s *reports.Set) error {
 }
 
 // died ends the gate where a side does not run. Twice is no accident.
-func died(base, head *reports.Set, g *reports.Gate) bool {
-	deaths := func(s *reports.Set) (n int, how string) {
+func died(base, head *Set, g *Report) bool {
+	deaths := func(s *Set) (n int, how string) {
 		for _, t := range s.Turns {
 			if t.Died != "" {
 				n, how = n+1, shortened(t.Died)
@@ -145,11 +144,11 @@ func died(base, head *reports.Set, g *reports.Gate) bool {
 	h, howHead := deaths(head)
 	switch {
 	case b >= twice:
-		g.Verdict, g.Why = reports.GateEnvironment, fmt.Sprintf("the base died in %d turns: %s", b, howBase)
+		g.Verdict, g.Why = Environment, fmt.Sprintf("the base died in %d turns: %s", b, howBase)
 	case h >= twice && b == 0:
-		g.Verdict, g.Why = reports.GateFail, fmt.Sprintf("the head died in %d of %d turns, the base in none: %s", h, len(head.Turns), howHead)
+		g.Verdict, g.Why = Fail, fmt.Sprintf("the head died in %d of %d turns, the base in none: %s", h, len(head.Turns), howHead)
 	case h >= twice:
-		g.Verdict, g.Why = reports.GateEnvironment, fmt.Sprintf("the head died in %d turns, and the base in %d: %s", h, b, howHead)
+		g.Verdict, g.Why = Environment, fmt.Sprintf("the head died in %d turns, and the base in %d: %s", h, b, howHead)
 	default:
 		return false
 	}
@@ -169,9 +168,9 @@ func (j *Judgement) next(p Policy, turns int) {
 		return
 	}
 	for _, series := range []int{1, 2} {
-		for i := range j.Gate.Metrics {
-			m := &j.Gate.Metrics[i]
-			if m.Verdict == reports.GateUndecided && len(m.Series) == series {
+		for i := range j.Report.Metrics {
+			m := &j.Report.Metrics[i]
+			if m.Verdict == Undecided && len(m.Series) == series {
 				j.Metrics, j.Series = append(j.Metrics, m.ID), series
 				done := m.Series[series-1].Pairs + m.Series[series-1].Dropped
 				j.Pairs = max(j.Pairs, nextLook(p.Looks, done))
@@ -201,14 +200,14 @@ func nextLook(looks []int, pairs int) int {
 }
 
 // conclude is the verdict on all metrics: the worst of them.
-func conclude(p Policy, head *reports.Set, g *reports.Gate) {
+func conclude(p Policy, head *Set, g *Report) {
 	acknowledge(p, head, g)
 	for i := range g.Metrics { // where nothing more comes
-		if m := &g.Metrics[i]; m.Verdict == reports.GateUndecided {
-			m.Verdict, m.Why = reports.GateInconclusive, "ended too early: "+words(m.Series[len(m.Series)-1])
+		if m := &g.Metrics[i]; m.Verdict == Undecided {
+			m.Verdict, m.Why = Inconclusive, "ended too early: "+words(m.Series[len(m.Series)-1])
 		}
 	}
-	for _, verdict := range []string{reports.GateFail, reports.GateEnvironment, reports.GateInconclusive} {
+	for _, verdict := range []string{Fail, Environment, Inconclusive} {
 		if which := withVerdict(g, verdict); len(which) > 0 {
 			g.Verdict, g.Why = verdict, which[0].ID+": "+which[0].Why
 			if len(which) > 1 {
@@ -217,12 +216,12 @@ func conclude(p Policy, head *reports.Set, g *reports.Gate) {
 			return
 		}
 	}
-	passed := withVerdict(g, reports.GatePass)
+	passed := withVerdict(g, Pass)
 	if len(passed) == 0 { // nothing was judged: that is no pass
-		g.Verdict, g.Why = reports.GateInconclusive, "no metric was judged"
+		g.Verdict, g.Why = Inconclusive, "no metric was judged"
 		return
 	}
-	g.Verdict = reports.GatePass
+	g.Verdict = Pass
 	g.Why = fmt.Sprintf("each of %d metrics is shown to be slower by less than its limit, or not at all", len(passed))
 }
 
@@ -235,7 +234,7 @@ func shortened(died string) string {
 	return died
 }
 
-func withVerdict(g *reports.Gate, verdict string) (which []reports.GateMetric) {
+func withVerdict(g *Report, verdict string) (which []Metric) {
 	for _, m := range g.Metrics {
 		if m.Verdict == verdict {
 			which = append(which, m)
@@ -245,16 +244,16 @@ func withVerdict(g *reports.Gate, verdict string) (which []reports.GateMetric) {
 }
 
 // acknowledge lets known regressions pass, until their day.
-func acknowledge(p Policy, head *reports.Set, g *reports.Gate) {
+func acknowledge(p Policy, head *Set, g *Report) {
 	for _, a := range p.Acknowledged {
 		m := g.Metric(a.Metric)
-		if m == nil || m.Verdict != reports.GateFail || !strings.HasPrefix(head.Commit, a.Commit) {
+		if m == nil || m.Verdict != Fail || !strings.HasPrefix(head.Commit, a.Commit) {
 			continue
 		}
 		if day := a.Expires.AddDate(0, 0, 1); !head.Started.Before(day) {
 			g.Warnings = append(g.Warnings, fmt.Sprintf("%s: the acknowledgment of %s expired on %s", m.ID, a.Commit, a.Expires.Format("2006-01-02")))
 			continue
 		}
-		m.Verdict, m.Why = reports.GatePass, fmt.Sprintf("%s; acknowledged until %s: %s", m.Why, a.Expires.Format("2006-01-02"), a.Reason)
+		m.Verdict, m.Why = Pass, fmt.Sprintf("%s; acknowledged until %s: %s", m.Why, a.Expires.Format("2006-01-02"), a.Reason)
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tunnelbench/tunnelbench/reports"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
@@ -41,21 +40,21 @@ type machineModel struct {
 	invalid  float64                  // share of halves that are not valid
 }
 
-func newSets() (base, head *reports.Set) {
-	build := func(n string) []reports.SetBuild {
-		return []reports.SetBuild{{SHA256: strings.Repeat(n, 64), Octets: 1000}}
+func newSets() (base, head *Set) {
+	build := func(n string) []Build {
+		return []Build{{SHA256: strings.Repeat(n, 64), Octets: 1000}}
 	}
-	set := func(side, n string) *reports.Set {
-		return &reports.Set{
-			Schema: reports.SetSchema, Side: side, Device: "reference", Revision: side, Commit: strings.Repeat(n, 40), Builds: build(n), Seed: 1,
+	set := func(side, n string) *Set {
+		return &Set{
+			Schema: SetSchema, Side: side, Device: "reference", Revision: side, Commit: strings.Repeat(n, 40), Builds: build(n), Seed: 1,
 			Host: result.Host{CPU: "a"}, Started: time.Date(2026, 5, 6, 7, 8, 9, 0, time.UTC),
 		}
 	}
-	return set(reports.BaseSide, "a"), set(reports.HeadSide, "b")
+	return set(BaseSide, "a"), set(HeadSide, "b")
 }
 
 // measure adds what a judgement asks for.
-func (m machineModel) measure(p Policy, base, head *reports.Set, j Judgement) {
+func (m machineModel) measure(p Policy, base, head *Set, j Judgement) {
 	done := 0
 	for _, t := range head.Turns {
 		if t.Series == j.Series {
@@ -64,10 +63,10 @@ func (m machineModel) measure(p Policy, base, head *reports.Set, j Judgement) {
 	}
 	for pair := done + 1; pair <= j.Pairs; pair++ {
 		first := 1 + m.rng.IntN(2)
-		b := reports.Turn{Series: j.Series, Pair: pair, Place: first, Values: map[string]*float64{}}
-		h := reports.Turn{Series: j.Series, Pair: pair, Place: 3 - first, Values: map[string]*float64{}}
+		b := Turn{Series: j.Series, Pair: pair, Place: first, Values: map[string]*float64{}}
+		h := Turn{Series: j.Series, Pair: pair, Place: 3 - first, Values: map[string]*float64{}}
 		for _, id := range j.Metrics {
-			better := base.Metrics[slices.IndexFunc(base.Metrics, func(m reports.SetMetric) bool { return m.ID() == id })].Better
+			better := base.Metrics[slices.IndexFunc(base.Metrics, func(m SetMetric) bool { return m.ID() == id })].Better
 			b.Values[id] = m.half(better, 0)
 			h.Values[id] = m.half(better, m.slowdown(j.Series))
 			if id == allocations+"/64" {
@@ -88,7 +87,7 @@ func (m machineModel) half(better int, slowdown float64) *float64 {
 }
 
 // gate runs a whole gate on the model.
-func (m machineModel) gate(t testing.TB, p Policy, base, head *reports.Set) reports.Gate {
+func (m machineModel) gate(t testing.TB, p Policy, base, head *Set) Report {
 	t.Helper()
 	for _, pm := range p.Metrics {
 		better := -1
@@ -96,7 +95,7 @@ func (m machineModel) gate(t testing.TB, p Policy, base, head *reports.Set) repo
 			better = 1
 		}
 		if pm.Name != binarySize {
-			sm := reports.SetMetric{Name: pm.Name, Unit: "x", Better: better, FrameSize: rfc2544.FrameSize(pm.FrameSize)}
+			sm := SetMetric{Name: pm.Name, Unit: "x", Better: better, FrameSize: rfc2544.FrameSize(pm.FrameSize)}
 			base.Metrics, head.Metrics = append(base.Metrics, sm), append(head.Metrics, sm)
 		}
 	}
@@ -106,12 +105,12 @@ func (m machineModel) gate(t testing.TB, p Policy, base, head *reports.Set) repo
 			t.Fatal(err)
 		}
 		if j.Pairs == 0 {
-			return j.Gate
+			return j.Report
 		}
 		m.measure(p, base, head, j)
 	}
 	t.Fatal("the gate does not end")
-	return reports.Gate{}
+	return Report{}
 }
 
 func always(v float64) func(int) float64 { return func(int) float64 { return v } }
@@ -122,28 +121,28 @@ func TestVerdicts(t *testing.T) {
 		slowdown func(int) float64
 		noise    float64
 		invalid  float64
-		prepare  func(p *Policy, base, head *reports.Set)
+		prepare  func(p *Policy, base, head *Set)
 		verdict  string
 		why      string
 		pairs    int
 	}{
-		"no difference":             {rate64 + cpu64, always(0), 0.01, 0, nil, reports.GatePass, "each of 2 metrics", 16},
-		"faster":                    {rate64 + cpu64, always(-0.2), 0.01, 0, nil, reports.GatePass, "each of 2 metrics", 16},
-		"slower by ten per cent":    {rate64, always(0.1), 0.02, 0, nil, reports.GateFail, "forwarding_rate/64: 10.", 32},
-		"dearer by ten per cent":    {cpu64, always(0.1), 0.02, 0, nil, reports.GateFail, "cpu_ns_per_frame/64: ", 32},
-		"below the limit":           {rate64, always(0.03), 0.005, 0, nil, reports.GatePass, "each of 1 metrics", 16},
-		"not reproduced":            {rate64, func(s int) float64 { return 0.1 * float64(2-s) }, 0.02, 0, nil, reports.GateInconclusive, "not reproduced: first 9.8 % slower", 32},
-		"too noisy":                 {rate64, always(0), 0.5, 0, nil, reports.GateInconclusive, "in 64 pairs this machine can show", 64},
-		"too much dropped":          {rate64, always(0), 0.01, 0.3, nil, reports.GateEnvironment, "had a half that is not valid", 16},
-		"some dropped":              {rate64, always(0), 0.01, 0.02, nil, reports.GatePass, "each of", 16},
-		"shown is not judged":       {rate64 + p99, always(0), 0.01, 0, nil, reports.GatePass, "each of 1", 16},
-		"binary grew":               {rate64 + size, always(0), 0.01, 0, func(_ *Policy, _, h *reports.Set) { h.Builds[0].Octets = 1100 }, reports.GateFail, "binary_size: 10.0 % slower is more than 5%", 16},
-		"binary grew a little":      {rate64 + size, always(0), 0.01, 0, func(_ *Policy, _, h *reports.Set) { h.Builds[0].Octets = 1040 }, reports.GatePass, "each of 2", 16},
-		"no binary":                 {rate64 + size, always(0), 0.01, 0, func(_ *Policy, _, h *reports.Set) { h.Builds[0].Octets = 0 }, reports.GateInconclusive, "binary_size: was not measured", 16},
-		"no binary of a script's":   {rate64 + size, always(0), 0.01, 0, ofScript, reports.GatePass, "each of 1", 16},
-		"allocates as before":       {rate64 + alloc, always(0), 0.01, 0, nil, reports.GatePass, "each of 2", 16},
-		"acknowledged":              {rate64, always(0.1), 0.02, 0, acknowledged("2026-05-06"), reports.GatePass, "each of 1", 32},
-		"acknowledged, but expired": {rate64, always(0.1), 0.02, 0, acknowledged("2026-05-05"), reports.GateFail, "forwarding_rate/64", 32},
+		"no difference":             {rate64 + cpu64, always(0), 0.01, 0, nil, Pass, "each of 2 metrics", 16},
+		"faster":                    {rate64 + cpu64, always(-0.2), 0.01, 0, nil, Pass, "each of 2 metrics", 16},
+		"slower by ten per cent":    {rate64, always(0.1), 0.02, 0, nil, Fail, "forwarding_rate/64: 10.", 32},
+		"dearer by ten per cent":    {cpu64, always(0.1), 0.02, 0, nil, Fail, "cpu_ns_per_frame/64: ", 32},
+		"below the limit":           {rate64, always(0.03), 0.005, 0, nil, Pass, "each of 1 metrics", 16},
+		"not reproduced":            {rate64, func(s int) float64 { return 0.1 * float64(2-s) }, 0.02, 0, nil, Inconclusive, "not reproduced: first 9.8 % slower", 32},
+		"too noisy":                 {rate64, always(0), 0.5, 0, nil, Inconclusive, "in 64 pairs this machine can show", 64},
+		"too much dropped":          {rate64, always(0), 0.01, 0.3, nil, Environment, "had a half that is not valid", 16},
+		"some dropped":              {rate64, always(0), 0.01, 0.02, nil, Pass, "each of", 16},
+		"shown is not judged":       {rate64 + p99, always(0), 0.01, 0, nil, Pass, "each of 1", 16},
+		"binary grew":               {rate64 + size, always(0), 0.01, 0, func(_ *Policy, _, h *Set) { h.Builds[0].Octets = 1100 }, Fail, "binary_size: 10.0 % slower is more than 5%", 16},
+		"binary grew a little":      {rate64 + size, always(0), 0.01, 0, func(_ *Policy, _, h *Set) { h.Builds[0].Octets = 1040 }, Pass, "each of 2", 16},
+		"no binary":                 {rate64 + size, always(0), 0.01, 0, func(_ *Policy, _, h *Set) { h.Builds[0].Octets = 0 }, Inconclusive, "binary_size: was not measured", 16},
+		"no binary of a script's":   {rate64 + size, always(0), 0.01, 0, ofScript, Pass, "each of 1", 16},
+		"allocates as before":       {rate64 + alloc, always(0), 0.01, 0, nil, Pass, "each of 2", 16},
+		"acknowledged":              {rate64, always(0.1), 0.02, 0, acknowledged("2026-05-06"), Pass, "each of 1", 32},
+		"acknowledged, but expired": {rate64, always(0.1), 0.02, 0, acknowledged("2026-05-05"), Fail, "forwarding_rate/64", 32},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := policy(t, c.metrics)
@@ -163,11 +162,11 @@ func TestVerdicts(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			first, err := reports.EncodeGate(&g)
+			first, err := Encode(&g)
 			if err != nil {
 				t.Fatal(err)
 			}
-			second, err := reports.EncodeGate(&again.Gate)
+			second, err := Encode(&again.Report)
 			if err != nil || !bytes.Equal(first, second) {
 				t.Errorf("judged again: %v\n%s\n%s", err, first, second)
 			}
@@ -175,7 +174,7 @@ func TestVerdicts(t *testing.T) {
 	}
 }
 
-func ofScript(_ *Policy, base, head *reports.Set) {
+func ofScript(_ *Policy, base, head *Set) {
 	base.Device, head.Device = "exec:t.sh", "exec:t.sh"
 	base.Builds[0].Octets, head.Builds[0].Octets = 0, 0
 }
@@ -185,42 +184,42 @@ func ofScript(_ *Policy, base, head *reports.Set) {
 func TestAllocations(t *testing.T) {
 	const id = "allocations_per_frame/64"
 	for name, c := range map[string]struct {
-		change  func(base, head *reports.Set)
+		change  func(base, head *Set)
 		verdict string
 		why     string
 	}{
-		"more": {func(_, h *reports.Set) {
+		"more": {func(_, h *Set) {
 			for _, t := range h.Turns {
 				*t.Values[id] += 0.2
 			}
-		}, reports.GateFail, id + ": +0.200 a frame is more than 0.050"},
-		"not told by the head": {func(_, h *reports.Set) {
+		}, Fail, id + ": +0.200 a frame is more than 0.050"},
+		"not told by the head": {func(_, h *Set) {
 			for _, t := range h.Turns {
 				t.Values[id] = nil
 			}
-		}, reports.GateInconclusive, id + ": was not measured"},
-		"told by neither": {func(b, h *reports.Set) {
-			for _, s := range []*reports.Set{b, h} {
+		}, Inconclusive, id + ": was not measured"},
+		"told by neither": {func(b, h *Set) {
+			for _, s := range []*Set{b, h} {
 				s.Metrics = s.Metrics[:1]
 				for _, t := range s.Turns {
 					delete(t.Values, id)
 				}
 			}
-		}, reports.GatePass, "each of 1"},
+		}, Pass, "each of 1"},
 	} {
 		p := policy(t, rate64+alloc)
 		base, head := newSets()
 		machineModel{rand.New(rand.NewPCG(7, 8)), always(0), 0.001, 0}.gate(t, p, base, head)
 		c.change(base, head)
 		j, err := Judge(p, base, head)
-		if err != nil || j.Gate.Verdict != c.verdict || !strings.Contains(j.Gate.Why, c.why) {
-			t.Errorf("%s: %s: %s, %v", name, j.Gate.Verdict, j.Gate.Why, err)
+		if err != nil || j.Report.Verdict != c.verdict || !strings.Contains(j.Report.Why, c.why) {
+			t.Errorf("%s: %s: %s, %v", name, j.Report.Verdict, j.Report.Why, err)
 		}
 	}
 }
 
-func acknowledged(day string) func(*Policy, *reports.Set, *reports.Set) {
-	return func(p *Policy, _, head *reports.Set) {
+func acknowledged(day string) func(*Policy, *Set, *Set) {
+	return func(p *Policy, _, head *Set) {
 		expires, err := time.Parse(time.DateOnly, day)
 		if err != nil {
 			panic(err)
@@ -229,13 +228,13 @@ func acknowledged(day string) func(*Policy, *reports.Set, *reports.Set) {
 	}
 }
 
-func reread(t *testing.T, s *reports.Set) *reports.Set {
+func reread(t *testing.T, s *Set) *Set {
 	t.Helper()
-	data, err := reports.EncodeSet(s)
+	data, err := EncodeSet(s)
 	if err != nil {
 		t.Fatal(err)
 	}
-	read, err := reports.ReadSet(bytes.NewReader(data), "set")
+	read, err := ReadSet(bytes.NewReader(data), "set")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -246,7 +245,7 @@ func TestIdenticalBinariesPassUnmeasured(t *testing.T) {
 	base, head := newSets()
 	head.Builds = base.Builds
 	j, err := Judge(policy(t, rate64), base, head)
-	if err != nil || j.Pairs != 0 || j.Gate.Verdict != reports.GatePass || !strings.Contains(j.Gate.Why, "identical") {
+	if err != nil || j.Pairs != 0 || j.Report.Verdict != Pass || !strings.Contains(j.Report.Why, "identical") {
 		t.Errorf("%+v %v", j, err)
 	}
 }
@@ -256,16 +255,16 @@ func TestDeaths(t *testing.T) {
 		base, head int
 		verdict    string
 	}{
-		"an accident":     {0, 1, reports.GatePass},
-		"the head":        {0, 2, reports.GateFail},
-		"the base":        {2, 0, reports.GateEnvironment},
-		"both":            {1, 2, reports.GateEnvironment},
-		"head and a base": {1, 1, reports.GatePass},
+		"an accident":     {0, 1, Pass},
+		"the head":        {0, 2, Fail},
+		"the base":        {2, 0, Environment},
+		"both":            {1, 2, Environment},
+		"head and a base": {1, 1, Pass},
 	} {
 		p := policy(t, rate64)
 		base, head := newSets()
 		machineModel{rand.New(rand.NewPCG(7, 8)), always(0), 0.001, 0}.gate(t, p, base, head)
-		kill := func(s *reports.Set, n int) {
+		kill := func(s *Set, n int) {
 			for i := range n {
 				s.Turns[i].Died = "exit status 1"
 				s.Turns[i].Values["forwarding_rate/64"] = nil
@@ -274,8 +273,8 @@ func TestDeaths(t *testing.T) {
 		kill(base, c.base)
 		kill(head, c.head)
 		j, err := Judge(p, base, head)
-		if err != nil || j.Gate.Verdict != c.verdict {
-			t.Errorf("%s: %s: %s, %v", name, j.Gate.Verdict, j.Gate.Why, err)
+		if err != nil || j.Report.Verdict != c.verdict {
+			t.Errorf("%s: %s: %s, %v", name, j.Report.Verdict, j.Report.Why, err)
 		}
 	}
 }
@@ -287,28 +286,28 @@ func TestEndedTooEarly(t *testing.T) {
 	machineModel{rand.New(rand.NewPCG(7, 8)), always(0), 0.001, 0}.gate(t, p, base, head)
 	base.Turns, head.Turns = base.Turns[:9], head.Turns[:9]
 	j, err := Judge(p, base, head)
-	if err != nil || j.Pairs != 16 || j.Gate.Verdict != reports.GateInconclusive || !strings.Contains(j.Gate.Why, "ended too early") {
+	if err != nil || j.Pairs != 16 || j.Report.Verdict != Inconclusive || !strings.Contains(j.Report.Why, "ended too early") {
 		t.Errorf("%+v %v", j, err)
 	}
 }
 
 func TestSetsThatAreNoPair(t *testing.T) {
-	for why, edit := range map[string]func(base, head *reports.Set){
-		"give the base's set first":     func(b, _ *reports.Set) { b.Side = reports.HeadSide },
-		"give the head's set second":    func(_, h *reports.Set) { h.Side = reports.BaseSide },
-		"one build has to measure both": func(_, h *reports.Set) { h.Tool.Commit = "x" },
-		"is another machine":            func(_, h *reports.Set) { h.Host.CPU = "b" },
-		"/device":                       func(_, h *reports.Set) { h.Device = "vxlan" },
-		"not halves of one gate":        func(_, h *reports.Set) { h.Seed++ },
-		"/metrics: differ":              func(_, h *reports.Set) { h.Metrics = nil },
-		"/loads: differ":                func(_, h *reports.Set) { h.Loads = []reports.SetLoad{{FrameSize: 64}} },
-		"a pair has two sides":          func(_, h *reports.Set) { h.Turns = h.Turns[1:] },
-		"is pair 17 of series 1":        func(_, h *reports.Set) { h.Turns[0].Pair = 17 },
-		"both sides came as number":     func(b, h *reports.Set) { h.Turns[3].Place = b.Turns[3].Place },
-		"has other metrics":             func(_, h *reports.Set) { h.Turns[3].Values = nil },
-		"is out of order":               func(b, h *reports.Set) { b.Turns, h.Turns = slices.Delete(b.Turns, 2, 3), slices.Delete(h.Turns, 2, 3) },
-		"\"stream\" is not in the policy": func(b, h *reports.Set) {
-			m := reports.SetMetric{Name: "stream", Unit: "x", Better: 1}
+	for why, edit := range map[string]func(base, head *Set){
+		"give the base's set first":     func(b, _ *Set) { b.Side = HeadSide },
+		"give the head's set second":    func(_, h *Set) { h.Side = BaseSide },
+		"one build has to measure both": func(_, h *Set) { h.Tool.Commit = "x" },
+		"is another machine":            func(_, h *Set) { h.Host.CPU = "b" },
+		"/device":                       func(_, h *Set) { h.Device = "vxlan" },
+		"not halves of one gate":        func(_, h *Set) { h.Seed++ },
+		"/metrics: differ":              func(_, h *Set) { h.Metrics = nil },
+		"/loads: differ":                func(_, h *Set) { h.Loads = []Load{{FrameSize: 64}} },
+		"a pair has two sides":          func(_, h *Set) { h.Turns = h.Turns[1:] },
+		"is pair 17 of series 1":        func(_, h *Set) { h.Turns[0].Pair = 17 },
+		"both sides came as number":     func(b, h *Set) { h.Turns[3].Place = b.Turns[3].Place },
+		"has other metrics":             func(_, h *Set) { h.Turns[3].Values = nil },
+		"is out of order":               func(b, h *Set) { b.Turns, h.Turns = slices.Delete(b.Turns, 2, 3), slices.Delete(h.Turns, 2, 3) },
+		"\"stream\" is not in the policy": func(b, h *Set) {
+			m := SetMetric{Name: "stream", Unit: "x", Better: 1}
 			b.Metrics, h.Metrics = append(b.Metrics, m), append(h.Metrics, m)
 		},
 	} {
@@ -339,10 +338,10 @@ func TestRiskAndPower(t *testing.T) {
 		}
 		return seen
 	}
-	if seen := verdicts(400, 0); seen[reports.GateFail] > 0 || seen[reports.GatePass] < 380 {
+	if seen := verdicts(400, 0); seen[Fail] > 0 || seen[Pass] < 380 {
 		t.Errorf("without a difference: %v", seen)
 	}
-	if seen := verdicts(100, 0.1); seen[reports.GateFail] < 98 {
+	if seen := verdicts(100, 0.1); seen[Fail] < 98 {
 		t.Errorf("slower by 10 %%: %v", seen)
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/tunnelbench/tunnelbench/internal/stats"
-	"github.com/tunnelbench/tunnelbench/reports"
 )
 
 // Metrics without noise. The size is the builds', not the turns'.
@@ -18,8 +17,8 @@ const (
 )
 
 // judgeMetric judges one metric.
-func judgeMetric(p Policy, m PolicyMetric, base, head *reports.Set) reports.GateMetric {
-	g := reports.GateMetric{ID: m.ID(), Limit: float64(m.Limit), Margin: p.margin(m.ID()), Series: []reports.GateSeries{}}
+func judgeMetric(p Policy, m PolicyMetric, base, head *Set) Metric {
+	g := Metric{ID: m.ID(), Limit: float64(m.Limit), Margin: p.margin(m.ID()), Series: []Series{}}
 	if m.Exact {
 		judgeExact(m, &g, base, head)
 		return g
@@ -35,12 +34,12 @@ func judgeMetric(p Policy, m PolicyMetric, base, head *reports.Set) reports.Gate
 
 // judgeExact needs no statistics: the size of a binary has no noise, and what a frame makes a
 // program allocate next to none.
-func judgeExact(m PolicyMetric, g *reports.GateMetric, base, head *reports.Set) {
+func judgeExact(m PolicyMetric, g *Metric, base, head *Set) {
 	g.Better = -1
 	var more float64
 	var words, limit string
 	if m.Name == binarySize {
-		g.Unit, g.Base, g.Head = "octets", octets(base), octets(head)
+		g.Unit, g.Base, g.Head = "bytes", binaryBytes(base), binaryBytes(head)
 	} else {
 		g.Unit = "allocations"
 		b, h := halves(base, head, m.ID(), 1)
@@ -48,7 +47,7 @@ func judgeExact(m PolicyMetric, g *reports.GateMetric, base, head *reports.Set) 
 	}
 	switch {
 	case g.Base == nil && g.Head == nil && !measurable(m, head):
-		g.Verdict, g.Why = reports.GateShown, "neither side has it"
+		g.Verdict, g.Why = Shown, "neither side has it"
 		return
 	case g.Base == nil || g.Head == nil:
 		unmeasured(m, g)
@@ -60,26 +59,26 @@ func judgeExact(m PolicyMetric, g *reports.GateMetric, base, head *reports.Set) 
 		more = *g.Head - *g.Base
 		words, limit = fmt.Sprintf("%+.3f a frame", more), fmt.Sprintf("%.3f", float64(m.Limit))
 	}
-	g.Verdict, g.Why = reports.GatePass, words
+	g.Verdict, g.Why = Pass, words
 	switch {
 	case m.Shown:
-		g.Verdict = reports.GateShown
+		g.Verdict = Shown
 	case more > float64(m.Limit):
-		g.Verdict, g.Why = reports.GateFail, words+" is more than "+limit
+		g.Verdict, g.Why = Fail, words+" is more than "+limit
 	}
 }
 
-// measurable tells whether the device is one that has the metric: a script and what it starts have no
+// measurable reports whether the device is one that has the metric: a script and what it starts have no
 // single binary, and other people's programs do not tell what they allocate.
-func measurable(m PolicyMetric, s *reports.Set) bool {
+func measurable(m PolicyMetric, s *Set) bool {
 	if m.Name == binarySize {
 		return !strings.HasPrefix(s.Device, "exec:")
 	}
-	return len(s.Turns) == 0 || slices.ContainsFunc(s.Metrics, func(have reports.SetMetric) bool { return have.ID() == m.ID() })
+	return len(s.Turns) == 0 || slices.ContainsFunc(s.Metrics, func(have SetMetric) bool { return have.ID() == m.ID() })
 }
 
-// octets is the size of a side's first build; nil where it has none.
-func octets(s *reports.Set) *float64 {
+// binaryBytes is the size of a side's first build; nil where it has none.
+func binaryBytes(s *Set) *float64 {
 	if len(s.Builds) == 0 || s.Builds[0].Octets == 0 {
 		return nil
 	}
@@ -87,15 +86,15 @@ func octets(s *reports.Set) *float64 {
 	return &v
 }
 
-func unmeasured(m PolicyMetric, g *reports.GateMetric) {
-	g.Verdict, g.Why = reports.GateInconclusive, "was not measured: a policy without it, or --metrics, leaves it out"
+func unmeasured(m PolicyMetric, g *Metric) {
+	g.Verdict, g.Why = Inconclusive, "was not measured: a policy without it, or --metrics, leaves it out"
 	if m.Shown {
-		g.Verdict, g.Why = reports.GateShown, "was not measured"
+		g.Verdict, g.Why = Shown, "was not measured"
 	}
 }
 
 // judgePairs looks at the first series and, where that failed, at the second.
-func judgePairs(p Policy, m PolicyMetric, g *reports.GateMetric, base, head *reports.Set) {
+func judgePairs(p Policy, m PolicyMetric, g *Metric, base, head *Set) {
 	for series := 1; series <= 2; series++ {
 		b, h := halves(base, head, m.ID(), series)
 		if series == 1 {
@@ -107,30 +106,30 @@ func judgePairs(p Policy, m PolicyMetric, g *reports.GateMetric, base, head *rep
 		}
 		s := p.look(m, g.Better, b, h)
 		g.Series = append(g.Series, s)
-		if s.Verdict != reports.GateFail || m.Shown {
+		if s.Verdict != Fail || m.Shown {
 			break
 		}
 	}
 	last := g.Series[len(g.Series)-1]
 	switch {
 	case m.Shown:
-		g.Verdict, g.Why = reports.GateShown, words(last)
-	case len(g.Series) == 2 && last.Verdict != reports.GateFail && last.Verdict != reports.GateUndecided:
-		g.Verdict, g.Why = reports.GateInconclusive, fmt.Sprintf("not reproduced: first %s; in a second series %s", words(g.Series[0]), words(last))
+		g.Verdict, g.Why = Shown, words(last)
+	case len(g.Series) == 2 && last.Verdict != Fail && last.Verdict != Undecided:
+		g.Verdict, g.Why = Inconclusive, fmt.Sprintf("not reproduced: first %s; in a second series %s", words(g.Series[0]), words(last))
 	default:
 		g.Verdict, g.Why = last.Verdict, p.reason(m, g)
 	}
 }
 
 // reason is the verdict on a metric in words.
-func (p Policy) reason(m PolicyMetric, g *reports.GateMetric) string {
+func (p Policy) reason(m PolicyMetric, g *Metric) string {
 	last := g.Series[len(g.Series)-1]
 	switch last.Verdict {
-	case reports.GateFail:
+	case Fail:
 		return words(last) + ", confirmed by a second series; the limit is " + m.Limit.String()
-	case reports.GateEnvironment:
+	case Environment:
 		return fmt.Sprintf("%d of %d pairs had a half that is not valid", last.Dropped, last.Pairs+last.Dropped)
-	case reports.GateInconclusive:
+	case Inconclusive:
 		return fmt.Sprintf("%s; the limit is %v; in %d pairs this machine can show a slowdown of about %.1f %%", words(last), m.Limit, last.Pairs, 100*p.visible(m, last))
 	}
 	return words(last)
@@ -138,7 +137,7 @@ func (p Policy) reason(m PolicyMetric, g *reports.GateMetric) string {
 
 // visible is about the smallest slowdown that a series of so many pairs, as noisy as
 // this one, shows to be above the margin.
-func (p Policy) visible(m PolicyMetric, s reports.GateSeries) float64 {
+func (p Policy) visible(m PolicyMetric, s Series) float64 {
 	if s.Slowdown == nil {
 		return 1
 	}
@@ -146,7 +145,7 @@ func (p Policy) visible(m PolicyMetric, s reports.GateSeries) float64 {
 }
 
 // words are a series' slowdown and its bounds.
-func words(s reports.GateSeries) string {
+func words(s Series) string {
 	if s.Slowdown == nil {
 		return fmt.Sprintf("%d pairs, too few to say", s.Pairs)
 	}
@@ -167,7 +166,7 @@ func percent(v float64) string {
 
 // halves are the two sides' values of a metric in the pairs of a series for which it was
 // asked. Invalid ones are nil.
-func halves(base, head *reports.Set, id string, series int) (b, h []*float64) {
+func halves(base, head *Set, id string, series int) (b, h []*float64) {
 	for i, t := range head.Turns {
 		if v, asked := t.Values[id]; asked && t.Series == series {
 			b, h = append(b, base.Turns[i].Values[id]), append(h, v)
@@ -178,32 +177,32 @@ func halves(base, head *reports.Set, id string, series int) (b, h []*float64) {
 
 // look judges a series at the last look that it has pairs for, or at the first one that decides.
 // Pairs behind that are not looked at: who looks more often needs smaller risks.
-func (p Policy) look(m PolicyMetric, better int, base, head []*float64) reports.GateSeries {
-	s := reports.GateSeries{Verdict: reports.GateUndecided}
+func (p Policy) look(m PolicyMetric, better int, base, head []*float64) Series {
+	s := Series{Verdict: Undecided}
 	for i, pairs := range p.Looks {
 		if len(head) < pairs {
 			break
 		}
 		s = p.lookAt(i, m, better, base[:pairs], head[:pairs])
-		if s.Verdict != reports.GateUndecided {
+		if s.Verdict != Undecided {
 			return s
 		}
 	}
 	if s.Pairs+s.Dropped == p.Looks[len(p.Looks)-1] {
-		s.Verdict = reports.GateInconclusive
+		s.Verdict = Inconclusive
 	}
 	return s
 }
 
 // lookAt judges the pairs of look number i.
-func (p Policy) lookAt(i int, m PolicyMetric, better int, base, head []*float64) reports.GateSeries {
+func (p Policy) lookAt(i int, m PolicyMetric, better int, base, head []*float64) Series {
 	passRisk := p.Risk * p.Shares[i]
 	failRisk := passRisk / float64(p.judged())
 	r, ok := ratio(base, head, better, failRisk, passRisk)
-	s := reports.GateSeries{Pairs: r.Pairs, Dropped: len(head) - r.Pairs, Verdict: reports.GateUndecided}
+	s := Series{Pairs: r.Pairs, Dropped: len(head) - r.Pairs, Verdict: Undecided}
 	switch {
 	case float64(s.Dropped) > float64(p.MostDropped)*float64(len(head)):
-		s.Verdict = reports.GateEnvironment
+		s.Verdict = Environment
 		return s
 	case !ok:
 		return s
@@ -213,9 +212,9 @@ func (p Policy) lookAt(i int, m PolicyMetric, better int, base, head []*float64)
 	s.Slowdown, s.Lower, s.Upper = &value, &lower, &upper
 	switch {
 	case lower > p.margin(m.ID()) && value >= float64(m.Limit):
-		s.Verdict = reports.GateFail
+		s.Verdict = Fail
 	case upper < float64(m.Limit):
-		s.Verdict = reports.GatePass
+		s.Verdict = Pass
 	}
 	return s
 }

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/internal/stats"
-	"github.com/tunnelbench/tunnelbench/reports"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 )
 
@@ -39,7 +38,7 @@ type MetricNoise struct {
 }
 
 // MeasureNoise is the noise in a gate whose sides do not differ.
-func MeasureNoise(base, head *reports.Set, pair time.Duration) NoiseRun {
+func MeasureNoise(base, head *Set, pair time.Duration) NoiseRun {
 	run := NoiseRun{Started: head.Started, Device: head.Device, Commit: head.Commit, PairNS: pair, Metrics: map[string]MetricNoise{}}
 	for _, m := range head.Metrics {
 		b, h := halves(base, head, m.ID(), 1)
@@ -98,7 +97,7 @@ func (p Policy) Visible(m PolicyMetric, spread float64, look int) float64 {
 	return max(shown, float64(m.Limit)+nine*se)
 }
 
-// EncodeNoise is the file's octets.
+// EncodeNoise is the file's bytes.
 func EncodeNoise(n *Noise) ([]byte, error) {
 	data, err := json.MarshalIndent(n, "", " ")
 	if err != nil {

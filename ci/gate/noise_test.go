@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tunnelbench/tunnelbench/reports"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 )
 
@@ -53,7 +52,7 @@ func TestBiasRaisesTheMargin(t *testing.T) {
 	p := policy(t, rate64)
 	p.Bias = map[string]float64{"forwarding_rate/64": 0.05}
 	base, head := newSets()
-	if g := (machineModel{rand.New(rand.NewPCG(7, 8)), always(0.1), 0.02, 0}).gate(t, p, base, head); g.Verdict != reports.GateInconclusive || g.Metrics[0].Margin < 0.15-1e-9 {
+	if g := (machineModel{rand.New(rand.NewPCG(7, 8)), always(0.1), 0.02, 0}).gate(t, p, base, head); g.Verdict != Inconclusive || g.Metrics[0].Margin < 0.15-1e-9 {
 		t.Errorf("%+v", g)
 	}
 }
@@ -70,7 +69,7 @@ func TestVisibleIsSeen(t *testing.T) {
 		for range times {
 			base, head := newSets()
 			g := machineModel{rng, always(slowdown), noise, 0}.gate(t, p, base, head)
-			if s := g.Metrics[0].Series[0]; s.Verdict == reports.GateFail && s.Pairs <= p.Looks[look] {
+			if s := g.Metrics[0].Series[0]; s.Verdict == Fail && s.Pairs <= p.Looks[look] {
 				seen++
 			}
 		}

@@ -16,7 +16,7 @@ import (
 // PolicySchema names the version of the policy's file.
 const PolicySchema = "tunnelbench.policy/1"
 
-// MostPolicy is the largest policy that is read, in octets.
+// MostPolicy is the largest policy that is read, in bytes.
 const MostPolicy = 64 << 10
 
 //go:embed policy.yaml
@@ -46,7 +46,7 @@ func (p Policy) margin(id string) float64 { return max(float64(p.Margin), 3*p.Bi
 // PolicyMetric is a number and the largest slowdown of it that passes.
 type PolicyMetric struct {
 	Name      string `yaml:"name"`
-	FrameSize int    `yaml:"frame_size"` // octets, FCS included; 0: it has none
+	FrameSize int    `yaml:"frame_size"` // bytes, FCS included; 0: it has none
 	Limit     Share  `yaml:"limit"`
 	Shown     bool   `yaml:"shown"` // in the tables, without a verdict
 	Exact     bool   `yaml:"exact"` // has no noise
@@ -229,7 +229,7 @@ func (p *Policy) checkMetrics() error {
 		case !m.Shown && !kind.exact && m.Limit <= p.Margin:
 			return fmt.Errorf("%sits limit, %v, is not above the margin, %v", where, m.Limit, p.Margin)
 		case m.FrameSize != 0 && (m.FrameSize < 64 || m.FrameSize > 9216):
-			return fmt.Errorf("%sa frame has 64 to 9216 octets", where)
+			return fmt.Errorf("%sa frame has 64 to 9216 bytes", where)
 		case kind.sized && m.FrameSize == 0:
 			return fmt.Errorf("%sneeds a frame_size", where)
 		case !kind.sized && m.FrameSize != 0:

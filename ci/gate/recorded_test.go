@@ -6,16 +6,14 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
-
-	"github.com/tunnelbench/tunnelbench/reports"
 )
 
 // TestRecordedSets judges what ci/record.sh recorded on a machine that misbehaved: each time the same
 // verdict, octet for octet, and never a fail that nobody caused. TB_UPDATE=1 writes the verdicts anew.
 func TestRecordedSets(t *testing.T) {
 	may := map[string][]string{ // the verdicts that would be right
-		"burst": {reports.GatePass, reports.GateInconclusive, reports.GateEnvironment}, "bimodal": {reports.GatePass, reports.GateInconclusive, reports.GateEnvironment},
-		"drift": {reports.GatePass, reports.GateInconclusive, reports.GateEnvironment}, "crash": {reports.GateFail},
+		"burst": {Pass, Inconclusive, Environment}, "bimodal": {Pass, Inconclusive, Environment},
+		"drift": {Pass, Inconclusive, Environment}, "crash": {Fail},
 	}
 	for name, right := range may {
 		dir := filepath.Join("testdata", "recorded", name)
@@ -25,10 +23,10 @@ func TestRecordedSets(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !slices.Contains(right, j.Gate.Verdict) {
-				t.Errorf("%s: %s: %s", name, j.Gate.Verdict, j.Gate.Why)
+			if !slices.Contains(right, j.Report.Verdict) {
+				t.Errorf("%s: %s: %s", name, j.Report.Verdict, j.Report.Why)
 			}
-			got, err := reports.EncodeGate(&j.Gate)
+			got, err := Encode(&j.Report)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -50,14 +48,14 @@ func TestRecordedSets(t *testing.T) {
 	}
 }
 
-func recorded(t *testing.T, dir, name string) *reports.Set {
+func recorded(t *testing.T, dir, name string) *Set {
 	t.Helper()
 	f, err := os.Open(filepath.Join(dir, name))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	s, err := reports.ReadSet(f, name)
+	s, err := ReadSet(f, name)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,7 +18,6 @@ import (
 	"github.com/tunnelbench/tunnelbench/ci/gate/revision"
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
-	"github.com/tunnelbench/tunnelbench/reports"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 )
 
@@ -125,16 +124,16 @@ func (f *gateFlags) recorded(policy gate.Policy, s streams) error {
 	if err := ensureDir(f.out); err != nil {
 		return err
 	}
-	return f.tell(&j.Gate, base, head, s)
+	return f.tell(&j.Report, base, head, s)
 }
 
-func readSet(path string) (*reports.Set, error) {
+func readSet(path string) (*gate.Set, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, usageError{err}
 	}
 	defer file.Close()
-	set, err := reports.ReadSet(file, path)
+	set, err := gate.ReadSet(file, path)
 	if err != nil {
 		return nil, usageError{err}
 	}
@@ -234,7 +233,7 @@ func (f *gateFlags) sides(ctx context.Context, s streams) (base, head *revision.
 		return nil, nil, clean, badUsage("--repo %s: %w", f.repo, err)
 	}
 	builder.Repo = root
-	base, head = &revision.Side{Name: reports.BaseSide, Revision: f.base}, &revision.Side{Name: reports.HeadSide, Revision: f.head}
+	base, head = &revision.Side{Name: gate.BaseSide, Revision: f.base}, &revision.Side{Name: gate.HeadSide, Revision: f.head}
 	shift := 0 // both sides have the same layouts, so that equal sources make equal binaries
 	if f.aa {
 		base.Revision, shift = f.head, f.layouts
@@ -265,15 +264,15 @@ func (f *gateFlags) buildFault(err error) error {
 	switch {
 	case !errors.As(err, &b):
 		return err
-	case b.Side == reports.HeadSide:
+	case b.Side == gate.HeadSide:
 		return usageError{err}
 	}
 	return machineError{err}
 }
 
-func (f *gateFlags) newSet(side *revision.Side, l *lab.Lab, cfg labConfig) *reports.Set {
-	return &reports.Set{
-		Schema: reports.SetSchema, Side: side.Name, Tool: tool(), Device: f.dut, Revision: side.Revision, Commit: side.Commit, Builds: side.Builds,
+func (f *gateFlags) newSet(side *revision.Side, l *lab.Lab, cfg labConfig) *gate.Set {
+	return &gate.Set{
+		Schema: gate.SetSchema, Side: side.Name, Tool: tool(), Device: f.dut, Revision: side.Revision, Commit: side.Commit, Builds: side.Builds,
 		Command: append([]string{"tunnelbench"}, os.Args[1:]...), Host: l.Describe(cfg.Settings), Seed: cfg.Seed, Started: time.Now().UTC(),
 	}
 }
@@ -309,7 +308,7 @@ func (g *gateRun) finish() error {
 	if err != nil {
 		return err
 	}
-	return g.f.tell(&j.Gate, base, head, g.streams)
+	return g.f.tell(&j.Report, base, head, g.streams)
 }
 
 // finishNoise adds what was measured to what is known of this machine.
@@ -355,9 +354,9 @@ func (f *gateFlags) readNoise() (*gate.Noise, error) {
 	return n, nil
 }
 
-func (f *gateFlags) writeSets(sets ...*reports.Set) error {
+func (f *gateFlags) writeSets(sets ...*gate.Set) error {
 	for _, set := range sets {
-		data, err := reports.EncodeSet(set)
+		data, err := gate.EncodeSet(set)
 		if err != nil {
 			return err
 		}
@@ -370,45 +369,45 @@ func (f *gateFlags) writeSets(sets ...*reports.Set) error {
 
 // tell prints the verdict, writes it in every form, and returns it as an error unless the
 // change passes.
-func (f *gateFlags) tell(g *reports.Gate, base, head *reports.Set, s streams) error {
-	text, err := reports.EncodeGate(g)
+func (f *gateFlags) tell(g *gate.Report, base, head *gate.Set, s streams) error {
+	text, err := gate.Encode(g)
 	if err != nil {
 		return err
 	}
-	junit, err := reports.GateJUnit(g)
+	junit, err := gate.JUnit(g)
 	if err != nil {
 		return err
 	}
 	for name, data := range map[string][]byte{
-		"gate.json": text, "gate.md": []byte(reports.GateMarkdown(g)), "gate.junit.xml": junit, "gate.txt": []byte(reports.GateBenchfmt(base, head)),
+		"gate.json": text, "gate.md": []byte(gate.Markdown(g)), "gate.junit.xml": junit, "gate.txt": []byte(gate.Benchfmt(base, head)),
 	} {
 		if err := result.WriteFile(filepath.Join(f.out, name), data); err != nil {
 			return err
 		}
 	}
-	if _, err := fmt.Fprint(s.out, reports.GateTable(g)); err != nil {
+	if _, err := fmt.Fprint(s.out, gate.Table(g)); err != nil {
 		return err
 	}
 	if err := f.remember(g, head); err != nil {
 		return err
 	}
 	switch {
-	case f.aa || g.Verdict == reports.GatePass:
+	case f.aa || g.Verdict == gate.Pass:
 		return nil
-	case g.Verdict == reports.GateFail:
+	case g.Verdict == gate.Fail:
 		return fmt.Errorf("%w: %s", errRegression, g.Why)
-	case g.Verdict == reports.GateEnvironment:
+	case g.Verdict == gate.Environment:
 		return machineError{errors.New(g.Why)}
 	}
 	return fmt.Errorf("%w: %s", errNoVerdict, g.Why)
 }
 
 // remember adds a line to the history, where one is kept.
-func (f *gateFlags) remember(g *reports.Gate, head *reports.Set) error {
+func (f *gateFlags) remember(g *gate.Report, head *gate.Set) error {
 	if f.history == "" {
 		return nil
 	}
-	line, err := reports.HistoryLine(g, head.Started)
+	line, err := gate.HistoryLine(g, head.Started)
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/tunnelbench/tunnelbench/ci/gate"
 	"github.com/tunnelbench/tunnelbench/fuzz/report"
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 	"github.com/tunnelbench/tunnelbench/reports"
@@ -99,7 +100,7 @@ func drawHistory(path, out string, files int, format string, s streams) error {
 		return usageError{err}
 	}
 	defer f.Close()
-	runs, err := reports.ReadHistory(f, path)
+	runs, err := gate.ReadHistory(f, path)
 	if err != nil {
 		return usageError{err}
 	}

@@ -1,8 +1,10 @@
 package result
 
 import (
+	"fmt"
 	"time"
 
+	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
@@ -85,6 +87,11 @@ type Host struct {
 	Changed  []string          `json:"changed"` // global settings changed for the run and restored
 	Virtual  string            `json:"virtual"` // the hypervisor; empty on bare metal
 	Notes    []string          `json:"notes"`
+}
+
+// Summary is the machine in one line: CPU, cores and kernel.
+func (h Host) Summary() string {
+	return fmt.Sprintf("%s, %d cores, Linux %s", strictjson.Short(h.CPU, 100), h.Cores, strictjson.Short(h.Kernel, 60))
 }
 
 // Calibration is what the bare wire gave at one frame size: the most the tester

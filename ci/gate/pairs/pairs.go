@@ -9,9 +9,9 @@ import (
 	"strings"
 
 	"github.com/tunnelbench/tunnelbench/ci/compare"
+	"github.com/tunnelbench/tunnelbench/ci/gate"
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
-	"github.com/tunnelbench/tunnelbench/reports"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
@@ -29,20 +29,20 @@ type Plan struct {
 }
 
 // Sides are the sets that pairs are added to.
-type Sides struct{ Base, Head *reports.Set }
+type Sides struct{ Base, Head *gate.Set }
 
 // Pairs measures pairs of turns.
 type Pairs struct {
 	lab    compare.Lab
 	plan   Plan
 	groups []result.Comparison // what is measured together: the metrics of one frame size
-	base   *reports.Set
-	head   *reports.Set
+	base   *gate.Set
+	head   *gate.Set
 }
 
 // Open finds the loads that all turns are offered, by the base, and writes
 // them and the metrics that can be measured into both sets. metrics are the wanted ones.
-func Open(ctx context.Context, l compare.Lab, plan Plan, metrics []reports.SetMetric, sides Sides) (*Pairs, error) {
+func Open(ctx context.Context, l compare.Lab, plan Plan, metrics []gate.SetMetric, sides Sides) (*Pairs, error) {
 	plan.Settings = plan.Settings.Resolved()
 	p := &Pairs{lab: l, plan: plan, base: sides.Base, head: sides.Head}
 	groups, err := grouped(metrics)
@@ -70,9 +70,9 @@ func (p *Pairs) openGroup(ctx context.Context, c result.Comparison) error {
 	if err := compare.Pilot(ctx, p.lab, pilot, &c); err != nil {
 		return err
 	}
-	for _, set := range []*reports.Set{p.base, p.head} {
+	for _, set := range []*gate.Set{p.base, p.head} {
 		set.Host.Notes = append(set.Host.Notes, c.Warnings...)
-		set.Loads = append(set.Loads, reports.SetLoad{FrameSize: c.FrameSize, Overload: c.Overload, Light: c.Light})
+		set.Loads = append(set.Loads, gate.Load{FrameSize: c.FrameSize, Overload: c.Overload, Light: c.Light})
 		for _, m := range c.Metrics {
 			set.Metrics = append(set.Metrics, setMetric(m, c.FrameSize))
 		}
@@ -82,15 +82,15 @@ func (p *Pairs) openGroup(ctx context.Context, c result.Comparison) error {
 }
 
 // setMetric is a metric as sets have it: a stream's has no frame size.
-func setMetric(m result.Metric, size rfc2544.FrameSize) reports.SetMetric {
+func setMetric(m result.Metric, size rfc2544.FrameSize) gate.SetMetric {
 	if m.Name == compare.StreamMetric {
 		size = 0
 	}
-	return reports.SetMetric{Name: m.Name, Unit: m.Unit, Better: m.Better, FrameSize: size}
+	return gate.SetMetric{Name: m.Name, Unit: m.Unit, Better: m.Better, FrameSize: size}
 }
 
 // grouped are the metrics by frame size, the smallest first; a stream's goes with the largest.
-func grouped(metrics []reports.SetMetric) (groups []result.Comparison, err error) {
+func grouped(metrics []gate.SetMetric) (groups []result.Comparison, err error) {
 	bySize := map[rfc2544.FrameSize][]result.Metric{}
 	var stream []result.Metric
 	for _, m := range metrics {
@@ -119,11 +119,11 @@ func grouped(metrics []reports.SetMetric) (groups []result.Comparison, err error
 // which builds meet follows from the pair's number. A device that dies is part of what
 // was measured; the error is the lab's own, and then the sets are as they were.
 func (p *Pairs) Measure(ctx context.Context, series, pair int, metrics []string) error {
-	b := reports.Turn{Series: series, Pair: pair, Place: 1, Build: (pair - 1) % len(p.plan.Base), Values: map[string]*float64{}}
-	h := reports.Turn{Series: series, Pair: pair, Place: 2, Build: (pair - 1) / len(p.plan.Base) % len(p.plan.Head), Values: map[string]*float64{}}
+	b := gate.Turn{Series: series, Pair: pair, Place: 1, Build: (pair - 1) % len(p.plan.Base), Values: map[string]*float64{}}
+	h := gate.Turn{Series: series, Pair: pair, Place: 2, Build: (pair - 1) / len(p.plan.Base) % len(p.plan.Head), Values: map[string]*float64{}}
 	turns := []func() error{
-		func() error { return p.turn(ctx, p.plan.Base[b.Build], reports.BaseSide, &b, metrics) },
-		func() error { return p.turn(ctx, p.plan.Head[h.Build], reports.HeadSide, &h, metrics) },
+		func() error { return p.turn(ctx, p.plan.Base[b.Build], gate.BaseSide, &b, metrics) },
+		func() error { return p.turn(ctx, p.plan.Head[h.Build], gate.HeadSide, &h, metrics) },
 	}
 	if rand.New(rand.NewPCG(p.base.Seed, uint64(series)<<32|uint64(pair))).IntN(2) == 1 {
 		b.Place, h.Place = h.Place, b.Place
@@ -139,7 +139,7 @@ func (p *Pairs) Measure(ctx context.Context, series, pair int, metrics []string)
 }
 
 // turn measures one side: each frame size in a fresh network, with fresh processes.
-func (p *Pairs) turn(ctx context.Context, d dut.Device, side string, t *reports.Turn, metrics []string) error {
+func (p *Pairs) turn(ctx context.Context, d dut.Device, side string, t *gate.Turn, metrics []string) error {
 	for _, c := range p.groups {
 		size := c.FrameSize
 		c.Metrics = slices.Clone(c.Metrics)

@@ -7,11 +7,11 @@ import (
 	"testing"
 
 	"github.com/tunnelbench/tunnelbench/ci/compare"
+	"github.com/tunnelbench/tunnelbench/ci/gate"
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 	"github.com/tunnelbench/tunnelbench/internal/lab/labtest"
 	"github.com/tunnelbench/tunnelbench/internal/testenv"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
-	"github.com/tunnelbench/tunnelbench/reports"
 )
 
 func TestMain(m *testing.M) { labtest.Main(m) }
@@ -21,7 +21,7 @@ func TestPairs(t *testing.T) {
 	l := labtest.Open(t, lab.Settings{})
 	plain := labtest.Devices(t, "plain")[0]
 	base, head := emptySets()
-	wanted := []reports.SetMetric{
+	wanted := []gate.SetMetric{
 		{Name: "forwarding_rate", FrameSize: 64}, {Name: "latency_p50", FrameSize: 1518}, {Name: "stream_goodput"}, {Name: "latency_p50", FrameSize: 64},
 	}
 	p, err := Open(context.Background(), compare.On(l.Lab), Plan{Settings: l.Settings, Goodput: goodput, Base: []dut.Device{plain, plain}, Head: []dut.Device{plain}}, wanted, Sides{base, head})
@@ -52,9 +52,9 @@ func TestPairs(t *testing.T) {
 	if v := head.Turns[1].Values["forwarding_rate/64"]; v != nil && *v < 1000 {
 		t.Errorf("%v frames a second", *v)
 	}
-	for _, set := range []*reports.Set{base, head} {
-		set.Builds = []reports.SetBuild{{SHA256: strings.Repeat("0", 64)}, {SHA256: strings.Repeat("1", 64), Layout: 1}}
-		if _, err := reports.EncodeSet(set); err != nil {
+	for _, set := range []*gate.Set{base, head} {
+		set.Builds = []gate.Build{{SHA256: strings.Repeat("0", 64)}, {SHA256: strings.Repeat("1", 64), Layout: 1}}
+		if _, err := gate.EncodeSet(set); err != nil {
 			t.Error(err)
 		}
 	}

@@ -15,18 +15,17 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 	"github.com/tunnelbench/tunnelbench/internal/lab/labtest"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
-	"github.com/tunnelbench/tunnelbench/reports"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
 // goodput is that of a stream, as good as measured.
 func goodput(context.Context, dut.Device, lab.Settings) (float64, bool, error) { return 2e6, true, nil }
 
-func emptySets() (base, head *reports.Set) {
-	set := func(side, hash string) *reports.Set {
-		return &reports.Set{Schema: reports.SetSchema, Side: side, Seed: 1, Builds: []reports.SetBuild{{SHA256: strings.Repeat(hash, 64)}}}
+func emptySets() (base, head *gate.Set) {
+	set := func(side, hash string) *gate.Set {
+		return &gate.Set{Schema: gate.SetSchema, Side: side, Seed: 1, Builds: []gate.Build{{SHA256: strings.Repeat(hash, 64)}}}
 	}
-	return set(reports.BaseSide, "0"), set(reports.HeadSide, "1")
+	return set(gate.BaseSide, "0"), set(gate.HeadSide, "1")
 }
 
 // simulatedLab is a laboratory of simulated devices.
@@ -74,10 +73,10 @@ func TestVerdicts(t *testing.T) {
 		time       time.Duration
 		want       string
 	}{
-		{"as fast", "capacity=500000fps,seed=5", nil, time.Hour, reports.GatePass},
-		{"20 % slower", "capacity=400000fps", nil, time.Hour, reports.GateFail},
-		{"the head dies", "capacity=500000fps", map[string]int{"vxlan": 1}, time.Hour, reports.GateFail},
-		{"no time for a pair", "capacity=500000fps", nil, 0, reports.GateInconclusive},
+		{"as fast", "capacity=500000fps,seed=5", nil, time.Hour, gate.Pass},
+		{"20 % slower", "capacity=400000fps", nil, time.Hour, gate.Fail},
+		{"the head dies", "capacity=500000fps", map[string]int{"vxlan": 1}, time.Hour, gate.Fail},
+		{"no time for a pair", "capacity=500000fps", nil, 0, gate.Inconclusive},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -86,8 +85,8 @@ func TestVerdicts(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(c.want, j.Gate.Verdict); diff != "" {
-				t.Errorf("%s (%s)", diff, j.Gate.Why)
+			if diff := cmp.Diff(c.want, j.Report.Verdict); diff != "" {
+				t.Errorf("%s (%s)", diff, j.Report.Why)
 			}
 		})
 	}
@@ -132,7 +131,7 @@ func TestUnknownMetricIsABadChoice(t *testing.T) {
 	t.Parallel()
 	base, head := emptySets()
 	plan := Plan{Base: labtest.Devices(t, "plain"), Head: labtest.Devices(t, "plain")}
-	_, err := Open(t.Context(), simulatedLab{&labtest.Lab{}}, plan, []reports.SetMetric{{Name: "magic"}}, Sides{base, head})
+	_, err := Open(t.Context(), simulatedLab{&labtest.Lab{}}, plan, []gate.SetMetric{{Name: "magic"}}, Sides{base, head})
 	if !errors.Is(err, lab.ErrConfig) {
 		t.Error(err)
 	}

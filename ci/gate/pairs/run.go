@@ -9,7 +9,6 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/ci/compare"
 	"github.com/tunnelbench/tunnelbench/ci/gate"
-	"github.com/tunnelbench/tunnelbench/reports"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
@@ -63,10 +62,10 @@ func (r *Run) Measure(ctx context.Context, l compare.Lab, plan Plan) (pair time.
 }
 
 // wanted are the policy's metrics of those IDs.
-func (r *Run) wanted(ids []string) (wanted []reports.SetMetric) {
+func (r *Run) wanted(ids []string) (wanted []gate.SetMetric) {
 	for _, m := range r.Policy.Metrics {
 		if slices.Contains(ids, m.ID()) {
-			wanted = append(wanted, reports.SetMetric{Name: m.Name, FrameSize: rfc2544.FrameSize(m.FrameSize)})
+			wanted = append(wanted, gate.SetMetric{Name: m.Name, FrameSize: rfc2544.FrameSize(m.FrameSize)})
 		}
 	}
 	return wanted

@@ -18,7 +18,6 @@ import (
 	"strings"
 
 	"github.com/tunnelbench/tunnelbench/ci/gate"
-	"github.com/tunnelbench/tunnelbench/reports"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
@@ -36,9 +35,9 @@ func main() {
 
 // study is one gate of the study.
 type study struct {
-	Base []float64    `json:"base"`
-	Head []float64    `json:"head"`
-	Gate reports.Gate `json:"gate"`
+	Base []float64   `json:"base"`
+	Head []float64   `json:"head"`
+	Gate gate.Report `json:"gate"`
 }
 
 func run(path, id string, slowdown float64, gates int, seed uint64) error {
@@ -67,7 +66,7 @@ func run(path, id string, slowdown float64, gates int, seed uint64) error {
 		verdicts[g.Verdict]++
 	}
 	fmt.Printf("%s: %d gates drawn from %d runs, the head slower by %.3g %%:", id, gates, len(runs), 100*slowdown)
-	for _, v := range []string{reports.GatePass, reports.GateFail, reports.GateInconclusive, reports.GateEnvironment} {
+	for _, v := range []string{gate.Pass, gate.Fail, gate.Inconclusive, gate.Environment} {
 		fmt.Printf(" %s %.2f %%", v, 100*float64(verdicts[v])/float64(gates))
 	}
 	fmt.Println()
@@ -100,14 +99,14 @@ func read(path string) (runs []study, err error) {
 
 // resampled is a gate whose series are each drawn, pair by pair, from one run of the study: what
 // biased that run biases the series. Whether the head is the one or the other side is drawn, too.
-func resampled(p gate.Policy, runs []study, m *reports.GateMetric, slowdown float64, random *rand.Rand) (reports.Gate, error) {
+func resampled(p gate.Policy, runs []study, m *gate.Metric, slowdown float64, random *rand.Rand) (gate.Report, error) {
 	base, head := sides(m)
 	var source study
 	series := 0
 	for {
 		j, err := gate.Judge(p, base, head)
 		if err != nil || j.Pairs == 0 {
-			return j.Gate, err
+			return j.Report, err
 		}
 		if j.Series != series {
 			series, source = j.Series, runs[random.IntN(len(runs))]
@@ -118,13 +117,13 @@ func resampled(p gate.Policy, runs []study, m *reports.GateMetric, slowdown floa
 		for pair := 1 + measured(head, series); pair <= j.Pairs; pair++ {
 			i, first := random.IntN(len(source.Base)), 1+random.IntN(2)
 			b, h := source.Base[i], source.Head[i]*math.Pow(1-slowdown, float64(m.Better))
-			base.Turns = append(base.Turns, reports.Turn{Series: series, Pair: pair, Place: first, Values: map[string]*float64{m.ID: &b}})
-			head.Turns = append(head.Turns, reports.Turn{Series: series, Pair: pair, Place: 3 - first, Values: map[string]*float64{m.ID: &h}})
+			base.Turns = append(base.Turns, gate.Turn{Series: series, Pair: pair, Place: first, Values: map[string]*float64{m.ID: &b}})
+			head.Turns = append(head.Turns, gate.Turn{Series: series, Pair: pair, Place: 3 - first, Values: map[string]*float64{m.ID: &h}})
 		}
 	}
 }
 
-func measured(s *reports.Set, series int) (pairs int) {
+func measured(s *gate.Set, series int) (pairs int) {
 	for _, t := range s.Turns {
 		if t.Series == series {
 			pairs++
@@ -134,9 +133,9 @@ func measured(s *reports.Set, series int) (pairs int) {
 }
 
 // sides are empty sets of one metric.
-func sides(m *reports.GateMetric) (base, head *reports.Set) {
+func sides(m *gate.Metric) (base, head *gate.Set) {
 	name, size, _ := strings.Cut(m.ID, "/")
 	octets, _ := strconv.Atoi(size) // 0 where it has no size
-	metrics := []reports.SetMetric{{Name: name, Unit: m.Unit, Better: m.Better, FrameSize: rfc2544.FrameSize(octets)}}
-	return &reports.Set{Side: reports.BaseSide, Metrics: metrics}, &reports.Set{Side: reports.HeadSide, Metrics: metrics}
+	metrics := []gate.SetMetric{{Name: name, Unit: m.Unit, Better: m.Better, FrameSize: rfc2544.FrameSize(octets)}}
+	return &gate.Set{Side: gate.BaseSide, Metrics: metrics}, &gate.Set{Side: gate.HeadSide, Metrics: metrics}
 }

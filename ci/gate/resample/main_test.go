@@ -10,7 +10,6 @@ import (
 	"testing"
 
 	"github.com/tunnelbench/tunnelbench/ci/gate"
-	"github.com/tunnelbench/tunnelbench/reports"
 )
 
 func write(t *testing.T, runs []study) string {
@@ -33,7 +32,7 @@ func write(t *testing.T, runs []study) string {
 func TestResampled(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for id, better := range map[string]int{"forwarding_rate/64": 1, "latency_p50/64": -1} {
-		s := study{Gate: reports.Gate{Metrics: []reports.GateMetric{{ID: id, Unit: "x", Better: better}}}}
+		s := study{Gate: gate.Report{Metrics: []gate.Metric{{ID: id, Unit: "x", Better: better}}}}
 		for range 16 {
 			s.Base, s.Head = append(s.Base, 100*math.Exp(0.01*random.NormFloat64())), append(s.Head, 100*math.Exp(0.01*random.NormFloat64()))
 		}
@@ -48,7 +47,7 @@ func TestResampled(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for slowdown, want := range map[float64]string{0: reports.GatePass, 0.15: reports.GateFail} {
+		for slowdown, want := range map[float64]string{0: gate.Pass, 0.15: gate.Fail} {
 			for range 20 {
 				if g, err := resampled(p, runs, &s.Gate.Metrics[0], slowdown, random); err != nil || g.Verdict != want {
 					t.Errorf("%s slower by %v: %s %v", id, slowdown, g.Verdict, err)

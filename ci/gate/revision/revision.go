@@ -21,16 +21,16 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/tunnelbench/tunnelbench/ci/gate"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
-	"github.com/tunnelbench/tunnelbench/reports"
 )
 
 // Side is one revision, checked out and built in several layouts.
 type Side struct {
-	Name     string // reports.BaseSide or reports.HeadSide
+	Name     string // gate.BaseSide or gate.HeadSide
 	Revision string // as asked for
 	Commit   string
-	Builds   []reports.SetBuild
+	Builds   []gate.Build
 	Devices  []dut.Device // of the builds
 }
 
@@ -122,7 +122,7 @@ func (g Builder) build(ctx context.Context, side *Side, tree string, layout int)
 		return err
 	}
 	side.Devices = append(side.Devices, device)
-	side.Builds = append(side.Builds, reports.SetBuild{SHA256: sum, Layout: layout, Octets: octets})
+	side.Builds = append(side.Builds, gate.Build{SHA256: sum, Layout: layout, Octets: octets})
 	return nil
 }
 

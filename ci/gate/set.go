@@ -1,4 +1,4 @@
-package reports
+package gate
 
 import (
 	"fmt"
@@ -29,19 +29,19 @@ type Set struct {
 	Device   string          `json:"device"`   // as --dut names it
 	Revision string          `json:"revision"` // as it was asked for
 	Commit   string          `json:"commit"`   // what that is; empty outside of a repository
-	Builds   []SetBuild      `json:"builds"`   // of one source, with different layouts
+	Builds   []Build         `json:"builds"`   // of one source, with different layouts
 	Command  []string        `json:"command"`  // that measures again
 	Host     result.Host     `json:"host"`
 	Link     rfc2544.BitRate `json:"link_bps"`
 	Seed     uint64          `json:"seed"` // of the order in pairs
 	Started  time.Time       `json:"started"`
 	Metrics  []SetMetric     `json:"metrics"`
-	Loads    []SetLoad       `json:"loads"`
+	Loads    []Load          `json:"loads"`
 	Turns    []Turn          `json:"turns"`
 }
 
-// SetBuild is one binary, or what else a side is made of.
-type SetBuild struct {
+// Build is one binary, or what else a side is made of.
+type Build struct {
 	SHA256 string `json:"sha256"` // in hexadecimal
 	Layout int    `json:"layout"` // 0: the linker's own; else the seed of -randlayout
 	Octets int64  `json:"octets"` // of the binary; 0 where there is no single one
@@ -63,8 +63,8 @@ func (m SetMetric) ID() string {
 	return m.Name + "/" + strconv.Itoa(int(m.FrameSize))
 }
 
-// SetLoad is what all turns were offered at one frame size.
-type SetLoad struct {
+// Load is what all turns were offered at one frame size.
+type Load struct {
 	FrameSize rfc2544.FrameSize `json:"frame_size"`
 	Overload  rfc2544.Rate      `json:"overload_fps"` // for the forwarding rate
 	Light     rfc2544.Rate      `json:"light_fps"`    // for latency and CPU
@@ -130,7 +130,7 @@ func normalSet(s *Set) *Set {
 	return &n
 }
 
-// CheckSet tells whether a set agrees with itself. The error's text is one line that
+// CheckSet reports whether a set agrees with itself. The error's text is one line that
 // begins with a JSON pointer.
 func CheckSet(s *Set) error {
 	ids := map[string]bool{}

@@ -1,4 +1,4 @@
-package reports
+package gate
 
 import (
 	"bufio"
@@ -16,7 +16,7 @@ import (
 // HistorySchema names the version of a line of a gate's history.
 const HistorySchema = "tunnelbench.history/1"
 
-// mostHistory bounds the lines that are read, and the octets of one.
+// mostHistory bounds the lines that are read, and the bytes of one.
 const (
 	mostHistory     = 100_000
 	mostHistoryLine = 64 << 10
@@ -49,9 +49,9 @@ type HistoryMetric struct {
 
 // HistoryLine is what a gate adds to a history: one line, with its end. Metrics without a
 // ratio are left out.
-func HistoryLine(g *Gate, started time.Time) ([]byte, error) {
+func HistoryLine(g *Report, started time.Time) ([]byte, error) {
 	run := HistoryRun{
-		Schema: HistorySchema, Started: started.UTC(), Host: result.Cut(hostWords(g.Host)), Device: result.Cut(g.Device), Base: result.Cut(g.Base.Revision),
+		Schema: HistorySchema, Started: started.UTC(), Host: result.Cut(g.Host.Summary()), Device: result.Cut(g.Device), Base: result.Cut(g.Base.Revision),
 		BaseCommit: result.Cut(g.Base.Commit), HeadCommit: result.Cut(g.Head.Commit), Verdict: g.Verdict, Pairs: g.Pairs, Metrics: []HistoryMetric{},
 	}
 	for i := range g.Metrics {

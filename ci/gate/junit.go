@@ -1,30 +1,30 @@
-package reports
+package gate
 
 import (
 	"github.com/tunnelbench/tunnelbench/internal/junit"
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 )
 
-// GateJUnit is the verdict as a JUnit file: a case for each metric; what is inconclusive
+// JUnit is the verdict as a JUnit file: a case for each metric; what is inconclusive
 // counts as skipped, what could not be measured as an error.
-func GateJUnit(g *Gate) ([]byte, error) {
+func JUnit(g *Report) ([]byte, error) {
 	s := junit.Suite{Name: "tunnelbench gate", Tests: len(g.Metrics), Time: "0.000"}
 	for i := range g.Metrics {
 		m := &g.Metrics[i]
 		c := junit.Case{Classname: "gate." + strictjson.Clean(g.Device), Name: strictjson.Clean(m.ID), Time: "0.000"}
 		fault := junit.Fault{Message: strictjson.Clean(m.Why), Type: m.Verdict}
 		switch m.Verdict {
-		case GateFail:
+		case Fail:
 			c.Failures, s.Failures = []junit.Fault{fault}, s.Failures+1
-		case GateEnvironment:
+		case Environment:
 			c.Error, s.Errors = &fault, s.Errors+1
-		case GateInconclusive:
+		case Inconclusive:
 			c.Skipped = &fault
 			s.Skipped++
 		}
 		s.Cases = append(s.Cases, c)
 	}
-	if g.Verdict == GateFail && s.Failures == 0 || g.Verdict == GateEnvironment && s.Errors == 0 { // a side that died
+	if g.Verdict == Fail && s.Failures == 0 || g.Verdict == Environment && s.Errors == 0 { // a side that died
 		fault := junit.Fault{Message: strictjson.Clean(g.Why), Type: g.Verdict}
 		s.Tests, s.Failures = s.Tests+1, s.Failures+1
 		s.Cases = append(s.Cases, junit.Case{Classname: "gate." + strictjson.Clean(g.Device), Name: "runs", Time: "0.000", Failures: []junit.Fault{fault}})

@@ -1,4 +1,4 @@
-package reports
+package gate
 
 import (
 	"bytes"
@@ -14,10 +14,10 @@ func smallSet() *Set {
 	one, two := 1.5, 2.5
 	return &Set{
 		Side: HeadSide, Tool: result.Tool{Version: "1"}, Device: "reference", Revision: "HEAD", Commit: "c",
-		Builds:  []SetBuild{{SHA256: strings.Repeat("a", 64), Octets: 7}, {SHA256: strings.Repeat("b", 64), Layout: 1}},
+		Builds:  []Build{{SHA256: strings.Repeat("a", 64), Octets: 7}, {SHA256: strings.Repeat("b", 64), Layout: 1}},
 		Command: []string{"tunnelbench", "gate"}, Link: 1e9, Seed: 3, Started: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
 		Metrics: []SetMetric{{"forwarding_rate", "fps", 1, 64}, {"stream_goodput", "bit/s", 1, 0}},
-		Loads:   []SetLoad{{64, 1000, 500}},
+		Loads:   []Load{{64, 1000, 500}},
 		Turns: []Turn{
 			{Series: 1, Pair: 1, Place: 1, Values: map[string]*float64{"forwarding_rate/64": &one, "stream_goodput": nil}, Doubts: []string{"a stall"}},
 			{Series: 1, Pair: 2, Place: 2, Build: 1, Values: map[string]*float64{"forwarding_rate/64": &two}, Died: "exit status 1"},
