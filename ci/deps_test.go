@@ -36,8 +36,11 @@ var arrows = map[string][]string{
 	"ci":                        {},
 	"ci/gate":                   {"internal/junit", "internal/stats", "internal/strictjson", "internal/strictyaml", "reports/result", "reports/show", "rfc2544"},
 	"ci/gate/resample":          {"ci/gate", "rfc2544"},
+	"ci/gate/pairs":             {"ci/compare", "ci/gate", "internal/lab", "netns/dut", "reports/result", "rfc2544"},
+	"ci/gate/revision":          {"ci/gate", "netns/dut"},
+	"ci/compare":                {"internal/lab", "internal/stats", "netns/dut", "reports/result", "rfc2544", "rfc2544/mlrsearch"}, // reports draws its table and chart from result.Comparison alone
 	"reports/show":              {"internal/strictjson", "rfc2544"},
-	"reports":                   {"ci/gate", "fuzz/report", "internal/junit", "reports/show", "rfc2544", "internal/stats", "internal/strictjson", "reports/conformance", "reports/result"},
+	"reports":                   {"ci/gate", "fuzz/report", "internal/junit", "reports/show", "rfc2544", "internal/stats", "internal/strictjson", "reports/conformance", "reports/result"}, // ci/gate for the page of its history
 	"reports/conformance":       {"internal/strictjson", "reports/result", "rfc2544"},
 	"rfc2544":                   {"internal/stats", "rfc2544/mlrsearch", "internal/kv"},
 	"rfc2544/mlrsearch":         {"internal/kv"}, // beside it the standard library only
@@ -80,9 +83,6 @@ var arrows = map[string][]string{
 	"internal/strictjson":       {},
 	"reports/result":            {"internal/stats", "internal/strictjson", "rfc2544"},
 	"reports/result/resulttest": {"internal/strictjson", "reports/result", "rfc2544"},
-	"ci/compare":                {"internal/lab", "internal/stats", "netns/dut", "reports/result", "rfc2544", "rfc2544/mlrsearch"},
-	"ci/gate/pairs":             {"ci/compare", "ci/gate", "internal/lab", "netns/dut", "reports", "reports/result", "rfc2544"},
-	"ci/gate/revision":          {"netns/dut", "reports"},
 }
 
 // private packages belong to their owner and to what is below it; not even the
