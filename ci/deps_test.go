@@ -27,7 +27,7 @@ const everything = "*"
 var arrows = map[string][]string{
 	"cmd/tunnelbench": {everything},
 
-	"internal/lab":          {"internal/reexec", "internal/stats", "netns", "netns/dut", "netns/relay", "loadgen", "loadgen/xdp", "loadgen/afpacket", "rfc2544", "reports", "internal/sys", "rfc2544/mlrsearch", "rfc2544/simulated", "reports/result"},
+	"internal/lab":          {"internal/reexec", "internal/stats", "netns", "netns/counters", "netns/dut", "netns/relay", "loadgen", "loadgen/xdp", "loadgen/afpacket", "rfc2544", "reports", "internal/sys", "rfc2544/mlrsearch", "rfc2544/simulated", "reports/result"},
 	"internal/lab/labtest":  {"internal/reexec", "internal/lab", "loadgen", "netns", "netns/dut", "rfc2544", "rfc2544/simulated"}, // for tests
 	"internal/lab/selftest": {"internal/lab", "internal/stats", "netns/dut", "netns/relay", "reports", "rfc2544", "reports/result", "ci/compare"},
 	"internal/lab/streams":  {"internal/reexec", "internal/lab", "internal/stats", "loadgen/streams", "netns", "netns/dut", "reports", "rfc2544", "reports/result"},
@@ -54,6 +54,8 @@ var arrows = map[string][]string{
 	"loadgen/bpf":               {},
 	"netns/dut":                 {"internal/reexec", "netns", "netns/relay", "reference", "reference/inner", "reference/wire", "internal/sys", "internal/kv"},
 	"netns/relay":               {"loadgen/signature", "internal/sys", "internal/kv"},
+	"netns/counters":            {"internal/sys", "netns", "netns/counters/bpf", "rfc2544"},
+	"netns/counters/bpf":        {},
 	"netns":                     {"internal/reexec", "internal/sys"},
 	"reference":                 {"internal/sys", "internal/strictyaml", "reference/bpf", "reference/inner", "reference/offload", "reference/wire"},
 	"reference/bpf":             {},
@@ -87,7 +89,7 @@ var arrows = map[string][]string{
 
 // private packages belong to their owner and to what is below it; not even the
 // command may import them.
-var private = map[string]string{"loadgen/bpf": "loadgen", "reference/bpf": "reference", "fuzz/live/bpf": "fuzz/live", "internal/testenv": "tests", "loadgen/enginetest": "tests"}
+var private = map[string]string{"loadgen/bpf": "loadgen", "reference/bpf": "reference", "fuzz/live/bpf": "fuzz/live", "netns/counters/bpf": "netns/counters", "internal/testenv": "tests", "loadgen/enginetest": "tests"}
 
 // pure packages work on any system, from values alone.
 var pure = []string{"internal/kv", "ci/gate", "fuzz/report", "internal/junit", "internal/checksum", "internal/stats", "internal/strictjson", "loadgen/signature", "reference/offload", "reference/wire", "reports", "reports/conformance", "reports/result", "reports/show", "rfc2544", "rfc2544/mlrsearch", "rfc2544/simulated"}

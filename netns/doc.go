@@ -11,8 +11,7 @@
 //	                                └──────────────────────────────────────────────────┘
 //
 //	Plan ─► Wire, Dual ─► Topology ─► Build ─► Net ─► NS.Do      open things inside
-//	                                            │  └► Start      run things inside
-//	                                            └► Counters      who dropped frames
+//	                                               └► Start      run things inside
 //
 // Enter a namespace to open, never to run: a socket stays in the namespace it
 // was born in. What runs inside is started by Start, as the child of a

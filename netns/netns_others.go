@@ -16,8 +16,6 @@ var errNeedsLinux = fmt.Errorf("network namespaces need Linux: %w", errors.ErrUn
 
 func addVeth(Link, *NS, *NS) error { return errNeedsLinux }
 
-func (ns *NS) counters(map[string]bool) (Counters, error) { return nil, errNeedsLinux }
-
 // Netlink runs fn with a route netlink handle of the namespace.
 func (ns *NS) Netlink(func(*netlink.Handle) error) error { return errNeedsLinux }
 

@@ -112,6 +112,6 @@ func (t Topology) validateUses(devs map[string]bool) error {
 // name is how reports call an interface: node:name.
 func (e End) name() string { return e.Node + ":" + e.Name }
 
-// polled tells whether received frames wait in the veth's own ring: NAPI is on
+// Polled reports whether received frames wait in the veth's own ring: NAPI is on
 // for GRO.
-func (e End) polled() bool { return e.GRO }
+func (e End) Polled() bool { return e.GRO }

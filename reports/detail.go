@@ -3,7 +3,6 @@ package reports
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -124,7 +123,7 @@ var trialColumns = []struct {
 	{"stalls", func(o *rfc2544.Observation) string { return fmt.Sprint(len(o.Stalls)) }},
 	{"stalled", func(o *rfc2544.Observation) string { return show.Span(stallSum(o)) }},
 	{"paused", func(o *rfc2544.Observation) string { return show.Span(o.Paused) }},
-	{"dropped at", func(o *rfc2544.Observation) string { return dropText(o.Drops) }},
+	{"dropped at", func(o *rfc2544.Observation) string { return dropText(o) }},
 	{"verdict", func(o *rfc2544.Observation) string {
 		return strings.Join(append([]string{verdicts[verdictOf(o)].name}, cleanAll(append(o.Invalid.Texts(), o.Warnings...))...), "; ")
 	}},
@@ -147,13 +146,17 @@ func maybe(v *float64) string {
 	return show.Fixed(*v, 0, show.Thin)
 }
 
-func dropText(drops map[string]int64) string {
+func dropText(o *rfc2544.Observation) string {
 	var parts []string
-	for _, place := range slices.Sorted(maps.Keys(drops)) {
-		if n := drops[place]; n != 0 {
+	add := func(place string, n int64) {
+		if n != 0 {
 			parts = append(parts, strictjson.Clean(place)+" "+show.Fixed(float64(n), 0, show.Thin))
 		}
 	}
+	for _, d := range o.Drops.Once() {
+		add(d.Place(), d.Frames)
+	}
+	add(unexplained, o.Unexplained)
 	return cmp.Or(strings.Join(parts, ", "), show.None)
 }
 

@@ -49,7 +49,7 @@ func hostileRun(gen *rand.Rand) (r *result.Results, names int) {
 			DUT: name(), Direction: name(), Kind: result.KindPlain, Test: name(), FrameSize: 64, Valid: gen.IntN(2) == 0, LimitedBy: name(),
 			Shortfalls: []rfc2544.Shortfall{{What: name(), Got: name(), Asked: name(), Section: name()}},
 			Warnings:   []string{name()}, Error: name(), Values: []rfc2544.Value{{Name: "pdr", Unit: name(), Value: v}, {Name: name(), Unit: "ns", Value: v}},
-			Trials: []rfc2544.Observation{{Counts: rfc2544.Counts{Offered: 9, Lost: 9}, Valid: true, Duration: 1, Drops: map[string]int64{name(): 3}, Warnings: []string{name()}}},
+			Trials: []rfc2544.Observation{{Counts: rfc2544.Counts{Offered: 9, Lost: 9}, Valid: true, Duration: 1, Drops: rfc2544.Drops{{Node: name(), Device: name(), Kind: name(), Frames: 3}}, Invalid: rfc2544.Reasons{{Code: rfc2544.Stalled, Text: name()}}, Warnings: []string{name()}}},
 		})
 	}
 	return r, names

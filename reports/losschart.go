@@ -11,6 +11,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/reports/show"
+	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
 // otherPlaces gathers the places that have no colour of their own.
@@ -21,9 +22,9 @@ func lossOf(c *cell) map[string]float64 {
 	sum := map[string]float64{}
 	for _, res := range c.results {
 		for i := range res.Trials {
-			for place, n := range res.Trials[i].Drops {
-				if n > 0 {
-					sum[place] += float64(n)
+			for _, d := range append(res.Trials[i].Drops.Once(), rfc2544.Drop{Kind: unexplained, Frames: res.Trials[i].Unexplained}) {
+				if d.Frames > 0 {
+					sum[d.Place()] += float64(d.Frames)
 				}
 			}
 		}

@@ -115,23 +115,24 @@ const TagLost time.Duration = -1
 type Observation struct {
 	IntendedLoad Rate `json:"intended_fps"`
 	Counts
-	Duration time.Duration    `json:"duration_ns"` // time spent sending, pauses left out
-	Paused   time.Duration    `json:"paused_ns"`
-	Stalls   []Stall          `json:"stalls"`
-	Lateness *Distribution    `json:"lateness_ns"` // of sending, against the schedule; null for a flood
-	Drops    map[string]int64 `json:"drops"`       // where frames were dropped, as far as counters tell; "unexplained" balances lost
-	// Reasons are the kernel's own for what it dropped, by place: another view of
+	Duration    time.Duration `json:"duration_ns"` // time spent sending, pauses left out
+	Paused      time.Duration `json:"paused_ns"`
+	Stalls      []Stall       `json:"stalls"`
+	Lateness    *Distribution `json:"lateness_ns"` // of sending, against the schedule; null for a flood
+	Drops       Drops         `json:"drops"`       // where frames were dropped, as far as counters tell
+	Unexplained int64         `json:"unexplained"` // lost, but neither late nor corrupted nor seen by a counter; negative if counters saw more
+	// DropReasons are the kernel's own for what it dropped, by place: another view of
 	// the drops, where it was asked for.
-	Reasons      map[string]int64 `json:"drop_reasons,omitempty"`
-	Valid        bool             `json:"valid"`
-	Invalid      Reasons          `json:"invalid,omitempty"` // why it is not valid
-	Warnings     []string         `json:"warnings"`          // doubts about a trial that counts all the same
-	Latency      *Distribution    `json:"latency_ns"`
-	LatencyQuiet *Distribution    `json:"latency_quiet_ns"` // frames whose way no stall touched
-	CPUPerFrame  *float64         `json:"cpu_ns_per_frame"` // all cores, minus what the bare wire costs
-	ProcessCPU   *float64         `json:"process_cpu_ns_per_frame"`
-	UserCPU      *float64         `json:"user_cpu_ns_per_frame,omitempty"` // of the processes', in user mode, in steps of 10 ms a trial
-	CoreSpeed    *float64         `json:"core_speed"`                      // of the device's slowest core, as a share of its fastest
+	DropReasons  DropReasons   `json:"drop_reasons,omitempty"`
+	Valid        bool          `json:"valid"`
+	Invalid      Reasons       `json:"invalid,omitempty"` // why it is not valid
+	Warnings     []string      `json:"warnings"`          // doubts about a trial that counts all the same
+	Latency      *Distribution `json:"latency_ns"`
+	LatencyQuiet *Distribution `json:"latency_quiet_ns"` // frames whose way no stall touched
+	CPUPerFrame  *float64      `json:"cpu_ns_per_frame"` // all cores, minus what the bare wire costs
+	ProcessCPU   *float64      `json:"process_cpu_ns_per_frame"`
+	UserCPU      *float64      `json:"user_cpu_ns_per_frame,omitempty"` // of the processes', in user mode, in steps of 10 ms a trial
+	CoreSpeed    *float64      `json:"core_speed"`                      // of the device's slowest core, as a share of its fastest
 	// OutOfSequence counts the frames that arrived in place of an earlier one, lost or
 	// overtaken (RFC 2544 section 10).
 	OutOfSequence uint64 `json:"gaps,omitempty"`

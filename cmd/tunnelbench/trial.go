@@ -176,12 +176,7 @@ func (f *trialFlags) print(w io.Writer, device, engine string, size rfc2544.Fram
 			d.Direction, d.Offered, d.Received, d.Lost, 100*d.LossRatio(), d.Late, d.Duplicated, d.Reordered, d.Corrupted, d.Stale, d.Foreign)
 		printDistribution(w, d.Direction+" latency", d.Latency)
 	}
-	for _, name := range sortedKeys(r.Drops) {
-		fmt.Fprintf(w, "  lost at %s: %d\n", name, r.Drops[name])
-	}
-	for _, name := range sortedKeys(r.Reasons) {
-		fmt.Fprintf(w, "  the kernel's reason at %s: %d\n", name, r.Reasons[name])
-	}
+	printDrops(w, r)
 	printDistribution(w, "latency", r.Latency)
 	printDistribution(w, "latency without stalls", r.LatencyQuiet)
 	printDistribution(w, "lateness", r.Lateness)
@@ -191,6 +186,19 @@ func (f *trialFlags) print(w io.Writer, device, engine string, size rfc2544.Fram
 	}
 	printDoubts(w, r.Invalid, r.Warnings)
 	return nil
+}
+
+// printDrops prints where frames were lost, as far as counters tell.
+func printDrops(w io.Writer, r rfc2544.Observation) {
+	for _, d := range r.Drops.Once() {
+		fmt.Fprintf(w, "  lost at %s: %d\n", d.Place(), d.Frames)
+	}
+	if r.Unexplained != 0 {
+		fmt.Fprintf(w, "  lost at unexplained: %d\n", r.Unexplained)
+	}
+	for _, d := range r.DropReasons {
+		fmt.Fprintf(w, "  the kernel's reason at %s: %d\n", d.Place(), d.Frames)
+	}
 }
 
 // printDoubts prints why a measurement does not count, and what else there is to know of it.

@@ -27,7 +27,7 @@ func TestEngines(t *testing.T) {
 		if err != nil || o.Offered != 1000 || o.Received+o.Late != 1000 || o.Duplicated+o.Reordered+o.Corrupted+o.Stale+o.Foreign != 0 {
 			t.Errorf("%s, %d octets: %+v, %v", c.engine, c.size, o, err)
 		}
-		if len(o.Drops) != 0 {
+		if len(o.Drops.Once()) != 0 {
 			t.Errorf("%s, %d octets: dropped %v", c.engine, c.size, o.Drops)
 		}
 		if got := b.Settings().Engine; got != c.want {

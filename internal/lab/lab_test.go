@@ -158,12 +158,7 @@ func TestDropsAreExplained(t *testing.T) {
 	if err := result.CheckTrial(seen); err != nil {
 		t.Error(err)
 	}
-	var explained int64
-	for name, n := range seen.Drops {
-		if name != "unexplained" {
-			explained += n
-		}
-	}
+	explained := seen.Drops.Sum()
 	missing := int64(seen.Lost - seen.Late)
 	if missing > 1000 && explained < missing*9/10 {
 		t.Errorf("%d frames missing, counters explain %d: %v", missing, explained, seen.Drops)

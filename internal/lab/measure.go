@@ -3,10 +3,11 @@ package lab
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/loadgen"
-	"github.com/tunnelbench/tunnelbench/netns"
+	"github.com/tunnelbench/tunnelbench/netns/counters"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
@@ -15,21 +16,23 @@ type Run struct {
 	Plan          loadgen.Plan
 	Ledger        loadgen.Ledger
 	before, after Reading
-	drops         netns.Counters
-	sinkDrops     []string // the names of the tester's own among them
-	reasons       map[string]int64
+	drops         rfc2544.Drops
+	sinks         []counters.Place // the counters of frames that the tester's ports dropped
+	reasons       rfc2544.DropReasons
 	anySpeed      bool // it counts however slow the cores were
 }
 
 // Execute runs a plan between two readings of the meters, whatever else the machine does.
 func (b *Setup) Execute(ctx context.Context, p loadgen.Plan) (Run, error) {
-	r := Run{Plan: p, sinkDrops: b.net.Topology.SinkDrops()}
-	before, err := b.net.Counters()
+	r := Run{Plan: p, sinks: counters.Sinks(b.net.Topology)}
+	before, err := counters.Read(b.net)
 	if err != nil {
 		return r, err
 	}
-	if err := b.reasons.arm(); err != nil {
-		return r, err
+	if b.watch != nil {
+		if err := b.watch.Arm(); err != nil {
+			return r, err
+		}
 	}
 	r.before = b.Read()
 	r.Ledger, err = b.engine.Run(ctx, p)
@@ -37,15 +40,17 @@ func (b *Setup) Execute(ctx context.Context, p loadgen.Plan) (Run, error) {
 		return r, err
 	}
 	r.after = b.Read()
-	if r.reasons, err = b.reasons.read(); err != nil {
-		return r, err
+	if b.watch != nil {
+		if r.reasons, err = b.watch.Disarm(); err != nil {
+			return r, err
+		}
 	}
 	if err := b.Alive(); err != nil {
 		return r, fmt.Errorf("%w: %w", ErrDied, err)
 	}
 	b.lab.learn(r.Ledger.Fastest)
-	after, err := b.net.Counters()
-	r.drops = netns.Diff(before, after)
+	after, err := counters.Read(b.net)
+	r.drops = after.Since(before)
 	return r, err
 }
 
@@ -132,7 +137,7 @@ func (r Run) observation(directions []string) rfc2544.Observation {
 	o := rfc2544.Observation{
 		IntendedLoad: r.Plan.Load, Duration: r.Ledger.Duration, Paused: r.Ledger.Paused, Stalls: r.Ledger.Stalls,
 		Lateness: r.Ledger.Lateness, Latency: r.Ledger.Latency, LatencyQuiet: r.Ledger.LatencyQuiet,
-		Variation: r.Ledger.Variation, Drops: map[string]int64{}, Reasons: r.reasons, Invalid: rfc2544.Reasons{}, Warnings: []string{},
+		Variation: r.Ledger.Variation, Drops: slices.Concat(rfc2544.Drops{}, r.drops), DropReasons: r.reasons, Invalid: rfc2544.Reasons{}, Warnings: []string{},
 	}
 	for i, s := range r.Ledger.Streams {
 		d := rfc2544.Direction{
@@ -154,15 +159,6 @@ func (r Run) observation(directions []string) rfc2544.Observation {
 	if o.Stalls == nil {
 		o.Stalls = []rfc2544.Stall{}
 	}
-	unexplained := int64(o.Lost) - int64(o.Late) - int64(o.Corrupted)
-	for name, n := range r.drops {
-		if !netns.Repeats(name) {
-			o.Drops[name] = n
-			unexplained -= n
-		}
-	}
-	if unexplained != 0 {
-		o.Drops["unexplained"] = unexplained
-	}
+	o.Unexplained = int64(o.Lost) - int64(o.Late) - int64(o.Corrupted) - o.Drops.Sum()
 	return o
 }

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/loadgen"
-	"github.com/tunnelbench/tunnelbench/netns"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
@@ -22,7 +21,7 @@ func bothStreams() Run {
 			},
 			Latency: all, Duration: time.Second, Work: 6 * time.Millisecond,
 		},
-		drops: netns.Counters{"left udp rcvbuf": 60, "cpu1 backlog": 7},
+		drops: rfc2544.Drops{{Device: "cpu1", Kind: "backlog", Also: true, Frames: 7}, {Node: "left", Kind: "udp rcvbuf", Frames: 60}},
 	}
 }
 
@@ -42,8 +41,8 @@ func TestObservationOfBothDirections(t *testing.T) {
 	if o.LossRatio() != 0.05 || o.ForwardingRate() != 1425 || o.Latency.N != 2900 {
 		t.Errorf("loss %v, rate %v, latency %+v", o.LossRatio(), o.ForwardingRate(), o.Latency)
 	}
-	if o.Drops["left udp rcvbuf"] != 60 || o.Drops["unexplained"] != 30 || len(o.Drops) != 2 {
-		t.Errorf("drops %v, want 150 lost = 50 late + 10 corrupted + 60 + 30", o.Drops)
+	if o.Drops.At("left udp rcvbuf") != 60 || o.Drops.Sum() != 60 || o.Unexplained != 30 || len(o.Drops) != 2 {
+		t.Errorf("drops %v, %d unexplained; want 150 lost = 50 late + 10 corrupted + 60 + 30", o.Drops, o.Unexplained)
 	}
 }
 

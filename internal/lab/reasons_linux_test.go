@@ -18,7 +18,7 @@ func TestReasons(t *testing.T) {
 	l := openLabWith(t, Settings{Reasons: true})
 	b := openBench(t, l, "plain", 64)
 	defer b.Close()
-	if b.reasons == nil {
+	if b.watch == nil {
 		t.Log("this kernel does not tell why it drops")
 		return
 	}
@@ -30,9 +30,9 @@ func TestReasons(t *testing.T) {
 		t.Fatal(err)
 	}
 	most := int64(0) // one reason for all frames; other packets may have others
-	for place, n := range o.Reasons {
-		most = max(most, n)
-		t.Logf("%s: %d", place, n)
+	for _, d := range o.DropReasons {
+		most = max(most, d.Frames)
+		t.Logf("%s: %d", d.Place(), d.Frames)
 	}
 	if o.Received != 0 || most > int64(o.Lost) || most < int64(o.Lost)*9/10 {
 		t.Errorf("%d frames received, %d lost, of which the kernel explains %d", o.Received, o.Lost, most)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/loadgen"
 	"github.com/tunnelbench/tunnelbench/netns"
+	"github.com/tunnelbench/tunnelbench/netns/counters"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
@@ -24,7 +25,7 @@ type Setup struct {
 	wan      *dut.Session // what the wan link is made of; empty for a plain link
 	engine   engine
 	mtu      int
-	reasons  *reasons // nil: nobody asked, or the kernel does not say
+	watch    *counters.Watch // for drop reasons; nil: nobody asked, or the kernel does not say
 	closers  []func() error
 }
 
@@ -95,7 +96,7 @@ func (b *Setup) open(ctx context.Context, largest rfc2544.FrameSize, prepare fun
 	if err := b.openEngine(ctx, cfg); err != nil {
 		return err
 	}
-	if err := b.openReasons(); err != nil {
+	if err := b.openWatch(); err != nil {
 		return err
 	}
 	return b.waitReachable(ctx, deadline)
@@ -183,4 +184,21 @@ func (b *Setup) Close() error {
 	}
 	b.closers = nil
 	return errors.Join(errs...)
+}
+
+// openWatch begins to watch for drop reasons, where they were asked for and the kernel gives them.
+func (b *Setup) openWatch() error {
+	if !b.settings.Reasons {
+		return nil
+	}
+	w, err := counters.NewWatch(b.net)
+	if errors.Is(err, errors.ErrUnsupported) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	b.watch = w
+	b.closers = append(b.closers, w.Close)
+	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/tunnelbench/tunnelbench/netns/counters"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
@@ -42,9 +43,9 @@ func classifySending(o rfc2544.Observation) rfc2544.Reasons {
 
 // classifyReceiving looks for frames that came as far as the tester and found no room there.
 func (r Run) classifyReceiving(o rfc2544.Observation) (reasons rfc2544.Reasons) {
-	for _, place := range r.sinkDrops {
-		if n := o.Drops[place]; n > 0 {
-			reasons = append(reasons, rfc2544.Because(rfc2544.ReceiverOverflow, "the tester's receiver dropped %d frames", n))
+	for _, d := range o.Drops {
+		if d.Frames > 0 && slices.Contains(r.sinks, counters.Place{Node: d.Node, Device: d.Device, Kind: d.Kind}) {
+			reasons = append(reasons, rfc2544.Because(rfc2544.ReceiverOverflow, "the tester's receiver dropped %d frames", d.Frames))
 		}
 	}
 	if n := r.Ledger.Dropped; n > 0 {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/loadgen"
 	"github.com/tunnelbench/tunnelbench/netns"
+	"github.com/tunnelbench/tunnelbench/netns/counters"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
@@ -52,7 +53,7 @@ func TestValidity(t *testing.T) {
 		{"one frame was not sent", stream(func(c *rfc2544.Counts) { c.Offered, c.Received = 999, 999 }), []rfc2544.ReasonCode{rfc2544.SenderShort}},
 		{"the receiver's ring was full", func(_ *Lab, r *Run) { r.Ledger.Dropped = 1 }, []rfc2544.ReasonCode{rfc2544.ReceiverOverflow}},
 		{"the tester's port dropped frames", func(_ *Lab, r *Run) {
-			r.sinkDrops, r.drops = netns.Dual(netns.Plan{}).SinkDrops(), netns.Counters{"left:lan tx_dropped": 3}
+			r.sinks, r.drops = counters.Sinks(netns.Dual(netns.Plan{})), rfc2544.Drops{{Node: netns.Left, Device: netns.LAN, Kind: "tx_dropped", Frames: 3}}
 		}, []rfc2544.ReasonCode{rfc2544.ReceiverOverflow}},
 		{"one frame in 1000 was foreign", stream(func(c *rfc2544.Counts) { c.Foreign = 1 }), nil},
 		{"more frames were foreign or stale", stream(func(c *rfc2544.Counts) { c.Foreign, c.Stale = 1, 1 }), []rfc2544.ReasonCode{rfc2544.ForeignFrames}},

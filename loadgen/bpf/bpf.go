@@ -3,10 +3,8 @@
 // of the memory both halves share.
 //
 //	tester.c   sender, receivers and the canary
-//	drops.c    where and why the kernel drops packets
 //	fault.c    a fault for tests: it takes a core away for a while
 package bpf
 
 //go:generate go tool bpf2go -target bpfel,bpfeb Tester tester.c
 //go:generate go tool bpf2go -target bpfel,bpfeb Fault fault.c
-//go:generate go tool bpf2go -target bpfel,bpfeb Drops drops.c

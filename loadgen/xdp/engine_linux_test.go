@@ -18,6 +18,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/loadgen/enginetest"
 	"github.com/tunnelbench/tunnelbench/loadgen/signature"
 	"github.com/tunnelbench/tunnelbench/netns"
+	"github.com/tunnelbench/tunnelbench/netns/counters"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
@@ -234,7 +235,7 @@ func TestHostAcceptsFrames(t *testing.T) {
 		p.Streams[0].NextHop, p.Flows, p.Networks, p.Load, p.IdleTimeout = netns.LeftLANMAC[:], flows, networks, 50e3, 10*time.Millisecond
 		for _, size := range []rfc2544.FrameSize{p.MinFrame(), 101, 1518} {
 			p.Size = size
-			before, err := n.Counters()
+			before, err := counters.Read(n)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -242,9 +243,9 @@ func TestHostAcceptsFrames(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			after, err := n.Counters()
-			if got := netns.Diff(before, after); err != nil || got[counter] != int64(l.Streams[0].Offered) || l.Streams[0].Offered == 0 {
-				t.Errorf("%d octets: the host accepted %d of %d frames: %v, %v", size, got[counter], l.Streams[0].Offered, got, err)
+			after, err := counters.Read(n)
+			if got := after.Since(before); err != nil || got.At(counter) != int64(l.Streams[0].Offered) || l.Streams[0].Offered == 0 {
+				t.Errorf("%d octets: the host accepted %d of %d frames: %v, %v", size, got.At(counter), l.Streams[0].Offered, got, err)
 			}
 		}
 	}

@@ -291,7 +291,7 @@ func TestMarshalTrial(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{`{"dut":"vxlan","frame_size":64,"intended_fps":null,`, `"stalls":[]`, `"drops":{}`, `"warnings":[]`, `"latency_ns":null`} {
+	for _, want := range []string{`{"dut":"vxlan","frame_size":64,"intended_fps":null,`, `"stalls":[]`, `"drops":[]`, `"warnings":[]`, `"latency_ns":null`} {
 		if !strings.Contains(string(data), want) {
 			t.Errorf("no %s in %s", want, data)
 		}

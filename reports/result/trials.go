@@ -16,9 +16,7 @@ func normalTrial(o rfc2544.Observation) rfc2544.Observation {
 	for i := range o.Invalid {
 		o.Invalid[i].Text = Cut(o.Invalid[i].Text)
 	}
-	if o.Drops == nil {
-		o.Drops = map[string]int64{}
-	}
+	o.Drops = NotNil(o.Drops)
 	return o
 }
 

@@ -17,46 +17,17 @@ func isVersion1(data []byte) bool {
 	return json.Unmarshal(data, &head) == nil && head.Schema == Schema1
 }
 
-// What differs in files of schema /1: drops are counts by the text that names their place.
-type (
-	results1 struct {
-		Results
-		Those []result1 `json:"results"`
-	}
-	result1 struct {
-		Result
-		Trials []trial1 `json:"trials"`
-	}
-	trial1 struct {
-		rfc2544.Observation
-		Drops map[string]int64 `json:"drops"`
-	}
-)
-
-// decode1 reads a file of schema /1.
+// decode1 reads a file of schema /1. Its drops are counts by the text that names their place,
+// which rfc2544.Drops reads, too.
 func decode1(data []byte) (*Results, error) {
-	var old results1
-	if err := resultsSchema1().Decode(data, &old); err != nil {
+	r := new(Results)
+	if err := resultsSchema1().Decode(data, r); err != nil {
 		return nil, err
 	}
-	r := &old.Results
-	r.Results = make([]Result, len(old.Those))
-	for i := range old.Those {
-		r.Results[i] = old.Those[i].now()
+	for i := range r.Results {
+		r.Results[i].Shortfalls = shortfalls1(&r.Results[i])
 	}
 	return r, nil
-}
-
-// now is the result as the model has it today.
-func (old *result1) now() Result {
-	res := old.Result
-	res.Trials = make([]rfc2544.Observation, len(old.Trials))
-	for i := range old.Trials {
-		res.Trials[i] = old.Trials[i].Observation
-		res.Trials[i].Drops = old.Trials[i].Drops
-	}
-	res.Shortfalls = shortfalls1(&res)
-	return res
 }
 
 // shortfalls1 are those that the trials of the rate and latency tests show; of other

@@ -37,6 +37,10 @@ func TestReadVersion1(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("shortfalls (-want +got):\n%s", diff)
 	}
+	first := r.Results[0].Trials[0]
+	if first.Drops.At("left socket buffer") != 44436 || first.Drops.Sum() != 44436+12696 || first.Unexplained != 6348 {
+		t.Errorf("drops %+v, %d unexplained", first.Drops, first.Unexplained)
+	}
 	again, err := result.Encode(r)
 	if err != nil {
 		t.Fatal(err)

@@ -65,13 +65,21 @@ func (d *Device) Measure(ctx context.Context, t rfc2544.Trial) (rfc2544.Observat
 		d.count(t, capacity, &seen)
 	}
 	seen.Lost = seen.Offered - seen.Received
-	seen.Drops = map[string]int64{"device": int64(seen.Lost)}
+	seen.Drops = droppedBy(seen.Lost)
 	d.elapsed += t.Rest + t.Duration
 	d.trials++
 	if d.chance(d.Invalid) {
 		seen.Reject(rfc2544.Because(rfc2544.Stalled, "simulated: the machine took the cores away"))
 	}
 	return seen, nil
+}
+
+// droppedBy are the drops of a device that lost so many frames.
+func droppedBy(lost uint64) rfc2544.Drops {
+	if lost == 0 {
+		return rfc2544.Drops{}
+	}
+	return rfc2544.Drops{{Kind: "device", Frames: int64(lost)}}
 }
 
 // count does a trial of constant load without looking at its frames.

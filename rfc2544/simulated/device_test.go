@@ -29,7 +29,7 @@ func observed(t *testing.T, m rfc2544.Measurer, load rfc2544.Rate, d time.Durati
 	if err != nil {
 		t.Fatal(err)
 	}
-	if seen.Offered != seen.Received+seen.Lost || seen.Drops["device"] != int64(seen.Lost) {
+	if seen.Offered != seen.Received+seen.Lost || seen.Drops.Sum() != int64(seen.Lost) {
 		t.Errorf("%v for %v: the counts do not balance: %+v", load, d, seen)
 	}
 	return seen

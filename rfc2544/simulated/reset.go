@@ -27,7 +27,7 @@ func (d *Device) MeasureReset(ctx context.Context, t rfc2544.Trial, r rfc2544.Re
 	seen.Lost += lost + uint64(d.InFlightLoss)
 	seen.Received -= lost + uint64(d.InFlightLoss)
 	seen.LastLost = &last
-	seen.Drops["device"] = int64(seen.Lost)
+	seen.Drops = droppedBy(seen.Lost)
 	return seen, nil
 }
 

@@ -29,7 +29,7 @@ func writeJournal(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	seen := rfc2544.Observation{Counts: rfc2544.Counts{Intended: 1000, Offered: 1000, Received: 999, Lost: 1}, Valid: true, Drops: map[string]int64{}, Stalls: []rfc2544.Stall{}, Warnings: []string{}}
+	seen := rfc2544.Observation{Counts: rfc2544.Counts{Intended: 1000, Offered: 1000, Received: 999, Lost: 1}, Valid: true, Drops: rfc2544.Drops{}, Stalls: []rfc2544.Stall{}, Warnings: []string{}}
 	for _, line := range []journalLine{
 		{DUT: "x", Explored: &explored{Size: 64, Ceiling: 5000, Hint: 3000}},
 		{DUT: "x", Trial: &trialA, Observation: &seen},

@@ -151,7 +151,7 @@ func observe(gen *rand.Rand, intended rfc2544.Rate, rate, capacity float64, d ti
 	lost := sent - passed
 	o := rfc2544.Observation{
 		IntendedLoad: intended, Counts: rfc2544.Counts{Offered: sent, Received: passed, Lost: lost}, Duration: d, Valid: true,
-		Lateness: spread(200, sent), Drops: map[string]int64{},
+		Lateness: spread(200, sent), Drops: rfc2544.Drops{},
 		Stalls: []rfc2544.Stall{{At: d / 3, Length: time.Duration(gen.IntN(4)) * time.Millisecond, CPU: 1, Side: rfc2544.SideDUT}},
 	}
 	if !intended.IsFlood() {
@@ -161,10 +161,10 @@ func observe(gen *rand.Rand, intended rfc2544.Rate, rate, capacity float64, d ti
 		socket := lost * 7 / 10
 		backlog := lost / 5
 		o.Late = lost / 50
-		o.Drops = map[string]int64{
-			"left socket buffer": int64(socket), "right backlog": int64(backlog),
-			"unexplained": int64(lost - socket - backlog),
+		o.Drops = rfc2544.Drops{
+			{Node: "left", Kind: "socket buffer", Frames: int64(socket)}, {Node: "right", Kind: "backlog", Frames: int64(backlog)},
 		}
+		o.Unexplained = int64(lost - socket - backlog)
 	}
 	return o
 }
@@ -200,7 +200,7 @@ func HostileFixture(name string) *result.Results {
 		res.Trials = res.Trials[:min(len(res.Trials), 2)]
 		for j := range res.Trials {
 			res.Trials[j].Warnings = []string{name}
-			res.Trials[j].Drops[name] = 3
+			res.Trials[j].Drops = append(res.Trials[j].Drops, rfc2544.Drop{Node: name, Device: name, Kind: name, Frames: 3})
 		}
 		for j := range res.Values {
 			if res.Values[j].Name == "latency_max" {

@@ -55,7 +55,7 @@ func suiteTrial(percent float64) rfc2544.Observation {
 	return rfc2544.Observation{
 		IntendedLoad: rfc2544.Rate(percent/100) * rfc2544.Gigabit.MaxFrameRate(64),
 		Counts:       rfc2544.Counts{Intended: 100, Offered: 100, Received: uint64(150 - percent), Lost: uint64(percent - 50)},
-		Duration:     time.Minute, Valid: true, Drops: map[string]int64{}, Stalls: []rfc2544.Stall{}, Warnings: []string{},
+		Duration:     time.Minute, Valid: true, Drops: rfc2544.Drops{}, Stalls: []rfc2544.Stall{}, Warnings: []string{},
 		Tags: []time.Duration{1000, rfc2544.TagLost}, Variation: &rfc2544.Variation{N: 1, Min: -5, Median: 0, Max: 5},
 		LongestGap: &rfc2544.Gap{At: 1, Length: 2}, OutOfSequence: 3, LastLost: &last,
 	}
