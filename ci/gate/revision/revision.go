@@ -11,7 +11,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -34,36 +33,12 @@ type Side struct {
 	Devices  []dut.Device // of the builds
 }
 
-// Builder builds both sides below one directory that it can throw away.
-type Builder struct {
-	Repo, Dir string
-	Device    string    // as --dut names it
-	Command   string    // that builds an exec device in its tree; empty: this program's own is built
-	Log       io.Writer // gets a line for each build
-}
-
-// ErrUnknown is what the error wraps where there is no such repository or revision.
-var ErrUnknown = errors.New("no such revision")
-
-// Root is the top of the repository that g.Repo lies in.
-func (g Builder) Root(ctx context.Context) (string, error) {
-	return g.git(ctx, "rev-parse", "--show-toplevel")
-}
-
-// Resolve finds the side's commit.
-func (g Builder) Resolve(ctx context.Context, side *Side) (err error) {
-	if side.Commit, err = g.git(ctx, "rev-parse", "--verify", "--quiet", "--end-of-options", side.Revision+"^{commit}"); err != nil {
-		return fmt.Errorf("--%s %q: %w in %s", side.Name, side.Revision, ErrUnknown, g.Repo)
-	}
-	return nil
-}
-
-// Make checks a side out, once for each layout where builds change the tree, and builds it.
-func (g Builder) Make(ctx context.Context, side *Side, layouts []int) error {
+// make checks a side out, once for each layout where builds change the tree, and builds it.
+func (g builder) make(ctx context.Context, side *Side, layouts []int) error {
 	tree := ""
 	for i, layout := range layouts {
 		if tree == "" || g.Command != "" { // our own builds leave the tree as it was
-			tree = filepath.Join(g.Dir, side.Name+"-"+strconv.Itoa(layout))
+			tree = filepath.Join(g.dir, side.Name+"-"+strconv.Itoa(layout))
 			if err := g.checkOut(ctx, side.Commit, tree); err != nil {
 				return err
 			}
@@ -77,17 +52,17 @@ func (g Builder) Make(ctx context.Context, side *Side, layouts []int) error {
 }
 
 // checkOut makes a tree of its own: neither the user's tree nor its worktrees are touched.
-func (g Builder) checkOut(ctx context.Context, commit, tree string) error {
-	if _, err := g.git(ctx, "clone", "--quiet", "--shared", "--no-checkout", "--", g.Repo, tree); err != nil {
+func (g builder) checkOut(ctx context.Context, commit, tree string) error {
+	if _, err := g.git(ctx, "clone", "--quiet", "--shared", "--no-checkout", "--", g.root, tree); err != nil {
 		return err
 	}
 	_, err := g.git(ctx, "-C", tree, "checkout", "--quiet", "--detach", commit)
 	return err
 }
 
-func (g Builder) git(ctx context.Context, args ...string) (string, error) {
+func (g builder) git(ctx context.Context, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, "git", args...)
-	cmd.Dir = g.Repo
+	cmd.Dir = g.root
 	var why bytes.Buffer
 	cmd.Stderr = &why
 	out, err := cmd.Output()
@@ -98,7 +73,7 @@ func (g Builder) git(ctx context.Context, args ...string) (string, error) {
 }
 
 // build adds one build of a side.
-func (g Builder) build(ctx context.Context, side *Side, tree string, layout int) error {
+func (g builder) build(ctx context.Context, side *Side, tree string, layout int) error {
 	what := built{spec: g.Device, tree: tree}
 	flags := "-trimpath -buildvcs=false"
 	if layout > 0 {
@@ -178,7 +153,7 @@ func firstLine(s string) string {
 }
 
 // fingerprint is the hash and size of a binary; of a whole tree, whose size is not
-// told, where there is none.
+// given, where there is none.
 func fingerprint(binary, tree string) (sum string, octets int64, err error) {
 	h := sha256.New()
 	if binary != "" {

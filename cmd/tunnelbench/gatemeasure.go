@@ -1,0 +1,158 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/tunnelbench/tunnelbench/ci/compare"
+	"github.com/tunnelbench/tunnelbench/ci/gate"
+	"github.com/tunnelbench/tunnelbench/ci/gate/pairs"
+	"github.com/tunnelbench/tunnelbench/ci/gate/revision"
+	"github.com/tunnelbench/tunnelbench/internal/lab"
+	"github.com/tunnelbench/tunnelbench/netns/dut"
+)
+
+// measure builds both sides and measures pairs until there is a verdict.
+func (f *gateFlags) measure(ctx context.Context, policy gate.Policy, s streams) error {
+	cfg, plan, err := f.parse()
+	if err != nil {
+		return err
+	}
+	noise, err := gate.ReadNoiseFile(f.noise)
+	if err != nil {
+		return usageError{err}
+	}
+	if err := ensureDir(f.out); err != nil {
+		return err
+	}
+	builds, err := revision.Request{Repo: f.repo, Base: f.base, Head: f.head, Device: f.dut, Command: f.build, Layouts: f.layouts, Log: s.err}.Build(ctx)
+	if err != nil {
+		return sideFault(err)
+	}
+	defer func() { _ = builds.Remove() }()
+	l, err := lab.Open(ctx, cfg.Config)
+	if err != nil {
+		return err
+	}
+	plan.Settings, plan.Goodput = cfg.Settings, goodputOn(l)
+	plan.Base, plan.Head = builds.Base.Devices, builds.Head.Devices
+	sides := pairs.Sides{Base: f.newSet(builds.Base, l, cfg), Head: f.newSet(builds.Head, l, cfg)}
+	sides.Base.Link, sides.Head.Link = plan.Link, plan.Link
+	sides.Head.Started = sides.Base.Started
+	policy.Bias = noise.Bias(sides.Head.Host)
+	run := pairs.Run{
+		Policy: policy, Sides: sides, AA: f.aa, Time: f.time, Log: s.err, OnPair: pairProgress(s),
+		Save: func() error { return gate.WriteSets(f.out, sides.Base, sides.Head) },
+	}
+	pair, err := run.Measure(ctx, compare.On(l), plan)
+	err = errors.Join(err, l.Close())
+	if len(sides.Head.Turns) == 0 && err != nil {
+		return err
+	}
+	return errors.Join(err, f.finish(&run, noise, pair, s))
+}
+
+func (f *gateFlags) parse() (cfg labConfig, plan pairs.Plan, err error) {
+	own := !strings.HasPrefix(f.dut, "exec:")
+	switch {
+	case f.aa && f.base != "":
+		return cfg, plan, badUsage("gate --aa: holds --head against itself: leave --base out")
+	case !f.aa && f.base == "":
+		return cfg, plan, badUsage("gate: --base REV says what the change is held against")
+	case f.layouts < 1 || f.layouts > mostLayouts:
+		return cfg, plan, badUsage("--layouts %d: from 1 to %d", f.layouts, mostLayouts)
+	case f.time <= 0:
+		return cfg, plan, badUsage("--time %v: must be above zero", f.time)
+	case own && f.build != "":
+		return cfg, plan, badUsage("--build: %s is a tunnel of this program, which the gate builds itself", f.dut)
+	case !own && f.build == "":
+		return cfg, plan, badUsage("--dut %s: --build COMMAND says how its tree is built; write --build true where nothing is", f.dut)
+	case !own && (filepath.IsAbs(f.dut[5:]) || !filepath.IsLocal(f.dut[5:])):
+		return cfg, plan, badUsage("--dut %s: the path has to be one within the repository", f.dut)
+	}
+	if own {
+		d, err := dut.Parse(f.dut)
+		if err != nil {
+			return cfg, plan, usageError{err}
+		}
+		if d.Up == nil || !d.Builtin || d.Build != "" {
+			return cfg, plan, badUsage("--dut %s: the gate builds tunnels of this program, and exec: ones", f.dut)
+		}
+	}
+	if plan.Link, plan.Shaped, err = f.lab.nominal(); err != nil {
+		return cfg, plan, err
+	}
+	cfg, err = f.lab.config()
+	return cfg, plan, err
+}
+
+// sideFault is bad input where the request names nothing that is there or the head does not
+// build; where the base does not build it is the environment's.
+func sideFault(err error) error {
+	var b revision.BuildError
+	switch failed := errors.As(err, &b); {
+	case errors.Is(err, revision.ErrNoRepository), errors.Is(err, revision.ErrUnknown), failed && b.Side == gate.HeadSide:
+		return usageError{err}
+	case failed:
+		return machineError{err}
+	}
+	return err
+}
+
+func (f *gateFlags) newSet(side *revision.Side, l *lab.Lab, cfg labConfig) *gate.Set {
+	return &gate.Set{
+		Schema: gate.SetSchema, Side: side.Name, Tool: tool(), Device: f.dut, Revision: side.Revision, Commit: side.Commit, Builds: side.Builds,
+		Command: append([]string{"tunnelbench"}, os.Args[1:]...), Host: l.Describe(cfg.Settings), Seed: cfg.Seed, Started: time.Now().UTC(),
+	}
+}
+
+// pairProgress writes one line, again and again, on a terminal.
+func pairProgress(s streams) func(gate.Judgement, int, time.Duration) {
+	if !colour(s.err) {
+		return nil
+	}
+	return func(j gate.Judgement, pair int, since time.Duration) {
+		fmt.Fprintf(s.err, "%sseries %d, pair %d of %d, %d metrics, %v so far", clearLine, j.Series, pair, j.Pairs, len(j.Metrics), since.Round(time.Second))
+	}
+}
+
+// finish judges what there is, and reports it.
+func (f *gateFlags) finish(run *pairs.Run, noise *gate.Noise, pair time.Duration, s streams) error {
+	if colour(s.err) {
+		fmt.Fprint(s.err, clearLine)
+	}
+	if err := run.Save(); err != nil {
+		return err
+	}
+	if f.aa {
+		return f.finishNoise(run, cmp.Or(noise, new(gate.Noise)), pair, s)
+	}
+	j, err := gate.Judge(run.Policy, run.Sides.Base, run.Sides.Head)
+	if err != nil {
+		return err
+	}
+	return f.conclude(&j.Report, run.Sides.Base, run.Sides.Head, s)
+}
+
+// finishNoise adds what was measured to what is known of this machine.
+func (f *gateFlags) finishNoise(run *pairs.Run, noise *gate.Noise, pair time.Duration, s streams) error {
+	measured := gate.MeasureNoise(run.Sides.Base, run.Sides.Head, pair)
+	if len(measured.Metrics) == 0 {
+		return fmt.Errorf("%w: no pair had two valid halves", errNoVerdict)
+	}
+	if n := noise.Add(run.Sides.Head.Host, measured); n > 0 {
+		fmt.Fprintf(s.err, "%s: %d runs of another machine are left out\n", f.noise, n)
+	}
+	if err := noise.WriteFile(f.noise); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(s.out, "%s\n%s: %d runs; a gate here takes three times their bias for its margin where that is above %v\n",
+		run.Policy.NoiseTable(measured), f.noise, len(noise.Runs), run.Policy.Margin)
+	return err
+}
