@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/reports/conformance"
+	"github.com/tunnelbench/tunnelbench/reports/figure"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/reports/result/resulttest"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
@@ -78,21 +79,21 @@ func TestPNGs(t *testing.T) {
 func TestChartsUseOnlyKnownColours(t *testing.T) {
 	m := newMatrix(resulttest.Fixture())
 	for _, c := range charts(resulttest.Fixture(), m, pageBars) {
-		svg, err := svgOf(c.draw(), c.height, c.id, c.title, c.caption)
+		svg, err := figure.SvgOf(c.Draw(), c.Height, c.ID, c.Title, c.Caption)
 		if err != nil {
 			t.Fatal(err)
 		}
 		text := string(svg)
 		if strings.Contains(text, "style=") || strings.Contains(text, "#") || strings.Contains(text, "xmlns") {
-			t.Errorf("%s: has colours or styles of its own", c.id)
+			t.Errorf("%s: has colours or styles of its own", c.ID)
 		}
 		for _, part := range strings.Split(text, "<text")[1:] {
 			if tag := part[:strings.Index(part, ">")]; !strings.Contains(tag, `class="f-`) || strings.Contains(tag, "f-none") {
-				t.Errorf("%s: text without a colour: %s", c.id, tag)
+				t.Errorf("%s: text without a colour: %s", c.ID, tag)
 			}
 		}
 	}
-	for _, class := range colourClass {
+	for _, class := range figure.ColourClass {
 		if !strings.Contains(pageCSS, ".f-"+class+" ") || !strings.Contains(pageCSS, ".s-"+class+" ") {
 			t.Errorf("the style sheet has no class for %s", class)
 		}
@@ -106,12 +107,12 @@ func TestEveryChartHasItsNumbers(t *testing.T) {
 		t.Fatalf("%d charts", len(got))
 	}
 	for _, c := range got {
-		if len(c.table.rows) == 0 || c.caption == "" {
-			t.Errorf("%s: no numbers or no caption", c.id)
+		if len(c.Table.Rows) == 0 || c.Caption == "" {
+			t.Errorf("%s: no numbers or no caption", c.ID)
 		}
-		for _, row := range c.table.rows {
-			if len(row) != len(c.table.head) {
-				t.Errorf("%s: row %q under head %q", c.id, row, c.table.head)
+		for _, row := range c.Table.Rows {
+			if len(row) != len(c.Table.Head) {
+				t.Errorf("%s: row %q under head %q", c.ID, row, c.Table.Head)
 			}
 		}
 	}
@@ -122,8 +123,8 @@ func TestInvalidResultsAreMarked(t *testing.T) {
 	r.Results[6].Valid = false // of vxlan at the smallest size
 	m := newMatrix(r)
 	for _, c := range charts(r, m, pageBars) {
-		if !slices.ContainsFunc(c.table.rows, func(r []string) bool { return strings.Contains(strings.Join(r, " "), "†") }) {
-			t.Errorf("%s: a result that is not valid looks like the others", c.id)
+		if !slices.ContainsFunc(c.Table.Rows, func(r []string) bool { return strings.Contains(strings.Join(r, " "), "†") }) {
+			t.Errorf("%s: a result that is not valid looks like the others", c.ID)
 		}
 	}
 }
@@ -138,9 +139,9 @@ func TestManyDevicesFitAPicture(t *testing.T) {
 		}
 	}
 	m := newMatrix(r)
-	c, ok := latencyChart(r, m, pngBars)
-	if !ok || c.height > rowHeight*pngBars+40 {
-		t.Errorf("height %v", c.height)
+	c, ok := latencyChart(r, m, figure.PngBars)
+	if !ok || c.Height > figure.RowHeight*figure.PngBars+40 {
+		t.Errorf("height %v", c.Height)
 	}
 	if _, err := WritePNGs(t.TempDir(), r); err != nil {
 		t.Error(err)
@@ -149,7 +150,7 @@ func TestManyDevicesFitAPicture(t *testing.T) {
 
 func TestTicks(t *testing.T) {
 	for _, c := range []struct{ lo, hi float64 }{{1, 10}, {0.5, 0.6}, {64, 1518}, {1, 1e9}, {3, 3.1}, {1e-3, 1e12}} {
-		ticks := logTicks(c.lo, c.hi)
+		ticks := figure.LogTicks(c.lo, c.hi)
 		if len(ticks) > 16 {
 			t.Errorf("%v: %d ticks", c, len(ticks))
 		}
@@ -160,7 +161,7 @@ func TestTicks(t *testing.T) {
 		}
 	}
 	for _, hi := range []float64{1, 7, 99, 12345, 1e9} {
-		if n := len(linearTicks(0, hi)); n < 3 || n > 11 {
+		if n := len(figure.LinearTicks(0, hi)); n < 3 || n > 11 {
 			t.Errorf("0 to %v: %d ticks", hi, n)
 		}
 	}
@@ -175,12 +176,12 @@ func TestTicks(t *testing.T) {
 // TestLogScaleNeverSeesZero draws lines with every value a scale cannot show;
 // gonum's log scale panics on them.
 func TestLogScaleNeverSeesZero(t *testing.T) {
-	points := []point{{x: 64, y: 0}, {x: 128, y: math.NaN()}, {x: 256, y: 5, lo: -1, hi: math.Inf(1)}, {x: 512, y: -3}, {x: 1518, y: math.Inf(1)}}
-	p := newPlot("x")
-	setSizes(&p.X, conformance.StandardSizes())
-	setLog(&p.Y, []float64{0, math.NaN(), -1, 5}, 1.3)
-	p.Add(plotFunc(gridY), lineOf(points, look{colour: inkText, mark: diamond}))
-	svg, err := svgOf(p, 200, "x", "x", "x")
+	points := []figure.Point{{X: 64, Y: 0}, {X: 128, Y: math.NaN()}, {X: 256, Y: 5, Lo: -1, Hi: math.Inf(1)}, {X: 512, Y: -3}, {X: 1518, Y: math.Inf(1)}}
+	p := figure.NewPlot("x")
+	figure.SetSizes(&p.X, conformance.StandardSizes())
+	figure.SetLog(&p.Y, []float64{0, math.NaN(), -1, 5}, 1.3)
+	p.Add(figure.PlotFunc(figure.GridY), figure.LineOf(points, figure.Look{Colour: figure.InkText, Mark: figure.Diamond}))
+	svg, err := figure.SvgOf(p, 200, "x", "x", "x")
 	if err != nil || strings.Contains(string(svg), "NaN") || strings.Contains(string(svg), "Inf") {
 		t.Errorf("%v: %s", err, svg)
 	}
@@ -188,10 +189,10 @@ func TestLogScaleNeverSeesZero(t *testing.T) {
 
 func TestRewriteRefusesForeignElements(t *testing.T) {
 	var out strings.Builder
-	if err := rewrite(&out, strings.NewReader(`<svg><script>x</script></svg>`)); err == nil {
+	if err := figure.Rewrite(&out, strings.NewReader(`<svg><script>x</script></svg>`)); err == nil {
 		t.Error("a script passes")
 	}
-	if err := rewrite(&out, strings.NewReader(`<svg><g>`)); err == nil {
+	if err := figure.Rewrite(&out, strings.NewReader(`<svg><g>`)); err == nil {
 		t.Error("a broken drawing passes")
 	}
 }
@@ -206,10 +207,10 @@ func TestTimelineNeedsASearch(t *testing.T) {
 		{IntendedLoad: 100, Counts: rfc2544.Counts{Intended: 100, Offered: 100, Received: 99, Lost: 1}, Duration: time.Second, Valid: true},
 	}
 	c, ok := timeline("x", &res, res.Value("pdr"))
-	if !ok || len(c.legend) != 3 {
-		t.Fatalf("legend %v", c.legend)
+	if !ok || len(c.Legend) != 3 {
+		t.Fatalf("legend %v", c.Legend)
 	}
-	if _, err := svgOf(c.draw(), c.height, "x", "x", "x"); err != nil {
+	if _, err := figure.SvgOf(c.Draw(), c.Height, "x", "x", "x"); err != nil {
 		t.Error(err)
 	}
 }

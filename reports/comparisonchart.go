@@ -12,51 +12,54 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/internal/stats"
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
+	"github.com/tunnelbench/tunnelbench/reports/figure"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/reports/show"
 )
 
 // comparisonChart is the forest plot of a comparison: each ratio with its
 // interval, and a line where nothing differs.
-func comparisonChart(r *result.Results, _ *matrix, maxBars int) (chart, bool) {
+func comparisonChart(r *result.Results, _ *matrix, maxBars int) (figure.Chart, bool) {
 	if r.Comparison == nil {
-		return chart{}, false
+		return figure.Chart{}, false
 	}
 	base := strictjson.Clean(r.Comparison.Devices[0])
-	c := chart{
-		id: "comparison", title: "Compared with " + base,
-		caption: "Ratio to " + base + ", log scale: the mark is the estimate, the line its interval. Where the line crosses 1, no difference is shown.",
-		legend: []legendItem{
-			{verdictLook(result.VerdictBetter), "better", true}, {verdictLook(result.VerdictWorse), "worse", true}, {verdictLook(result.VerdictNone), "no difference shown", true},
+	c := figure.Chart{
+		ID: "comparison", Title: "Compared with " + base,
+		Caption: "Ratio to " + base + ", log scale: the mark is the estimate, the line its interval. Where the line crosses 1, no difference is shown.",
+		Legend: []figure.LegendItem{
+			{Look: verdictLook(result.VerdictBetter), Name: "better", Line: true},
+			{Look: verdictLook(result.VerdictWorse), Name: "worse", Line: true},
+			{Look: verdictLook(result.VerdictNone), Name: "no difference shown", Line: true},
 		},
-		table: grid{head: []string{"", "metric", "ratio", "from", "to", "pairs", "verdict"}},
+		Table: figure.Grid{Head: []string{"", "metric", "ratio", "from", "to", "pairs", "verdict"}},
 	}
-	var bars []bar
+	var bars []figure.Bar
 	var ratios []result.Ratio
 	all := []float64{1}
 	for _, m := range r.Comparison.Metrics {
 		if len(m.Ratios) == 0 {
 			continue
 		}
-		bars, ratios = append(bars, bar{heading: strictjson.Clean(m.Name)}), append(ratios, result.Ratio{})
+		bars, ratios = append(bars, figure.Bar{Heading: strictjson.Clean(m.Name)}), append(ratios, result.Ratio{})
 		for _, ratio := range m.Ratios {
-			bars, ratios = append(bars, bar{name: strictjson.Clean(ratio.Device)}), append(ratios, ratio)
+			bars, ratios = append(bars, figure.Bar{Name: strictjson.Clean(ratio.Device)}), append(ratios, ratio)
 			all = append(all, ratio.Lower, ratio.Upper)
-			c.table.rows = append(c.table.rows, []string{strictjson.Clean(ratio.Device), strictjson.Clean(m.Name), threeDigits(ratio.Value), threeDigits(ratio.Lower),
+			c.Table.Rows = append(c.Table.Rows, []string{strictjson.Clean(ratio.Device), strictjson.Clean(m.Name), threeDigits(ratio.Value), threeDigits(ratio.Lower),
 				threeDigits(ratio.Upper), strconv.Itoa(ratio.Pairs), ratio.Verdict})
 		}
 	}
 	shown := min(maxBars, len(bars)) // the table has them all
-	c.height = vg.Length(rowHeight*shown) + 40
-	c.draw = func() *plot.Plot {
-		p := newPlot("ratio")
+	c.Height = vg.Length(figure.RowHeight*shown) + 40
+	c.Draw = func() *plot.Plot {
+		p := figure.NewPlot("ratio")
 		setRatio(&p.X, all)
-		p.Add(plotFunc(gridX))
-		setRows(p, bars[:shown])
+		p.Add(figure.PlotFunc(figure.GridX))
+		figure.SetRows(p, bars[:shown])
 		p.Add(forest(bars[:shown], ratios[:shown]))
 		return p
 	}
-	return c, len(c.table.rows) > 0
+	return c, len(c.Table.Rows) > 0
 }
 
 func threeDigits(v float64) string { return strconv.FormatFloat(v, 'f', 3, 64) }
@@ -79,7 +82,7 @@ func setRatio(a *plot.Axis, values []float64) {
 // ratioTicks are at 1 and at even distances on either side.
 func ratioTicks(lo, hi float64) []plot.Tick {
 	if hi > 3 {
-		return logTicks(lo, hi)
+		return figure.LogTicks(lo, hi)
 	}
 	step := 0.005
 	for _, s := range []float64{0.01, 0.02, 0.05, 0.1, 0.2, 0.5} {
@@ -95,31 +98,31 @@ func ratioTicks(lo, hi float64) []plot.Tick {
 }
 
 // verdictLook is how a ratio is drawn.
-func verdictLook(verdict string) look {
+func verdictLook(verdict string) figure.Look {
 	switch verdict {
 	case result.VerdictBetter:
-		return look{inkData[2], draw.CircleGlyph{}, nil}
+		return figure.Look{Colour: figure.InkData[2], Mark: draw.CircleGlyph{}}
 	case result.VerdictWorse:
-		return look{inkData[1], wedge, nil}
+		return figure.Look{Colour: figure.InkData[1], Mark: figure.Wedge}
 	}
-	return look{inkMuted, draw.BoxGlyph{}, nil}
+	return figure.Look{Colour: figure.InkMuted, Mark: draw.BoxGlyph{}}
 }
 
 // forest draws the intervals, and the line at 1 behind them.
-func forest(bars []bar, ratios []result.Ratio) plotFunc {
+func forest(bars []figure.Bar, ratios []result.Ratio) figure.PlotFunc {
 	return func(c draw.Canvas, p *plot.Plot) {
 		x := func(v float64) vg.Length { return c.X(p.X.Norm(min(max(v, p.X.Min), p.X.Max))) }
-		c.StrokeLine2(draw.LineStyle{Color: inkText, Width: thinLine}, x(1), c.Min.Y, x(1), c.Max.Y)
+		c.StrokeLine2(draw.LineStyle{Color: figure.InkText, Width: figure.ThinLine}, x(1), c.Min.Y, x(1), c.Max.Y)
 		for i, r := range ratios {
-			if bars[i].heading != "" {
+			if bars[i].Heading != "" {
 				continue
 			}
-			l, y := verdictLook(r.Verdict), c.Y(p.Y.Norm(rowY(bars, i)))
-			c.StrokeLine2(l.line(dataLine), x(r.Lower), y, x(r.Upper), y)
+			l, y := verdictLook(r.Verdict), c.Y(p.Y.Norm(figure.RowY(bars, i)))
+			c.StrokeLine2(l.Line(figure.DataLine), x(r.Lower), y, x(r.Upper), y)
 			for _, end := range []float64{r.Lower, r.Upper} {
-				c.StrokeLine2(l.line(dataLine), x(end), y-3, x(end), y+3)
+				c.StrokeLine2(l.Line(figure.DataLine), x(end), y-3, x(end), y+3)
 			}
-			c.DrawGlyph(l.glyph(1.3*markSize), vg.Point{X: x(r.Value), Y: y})
+			c.DrawGlyph(l.Glyph(1.3*figure.MarkSize), vg.Point{X: x(r.Value), Y: y})
 		}
 	}
 }

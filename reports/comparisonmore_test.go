@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/tunnelbench/tunnelbench/ci/compare"
+	"github.com/tunnelbench/tunnelbench/reports/figure"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/reports/result/resulttest"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
@@ -246,9 +247,9 @@ func TestComparisonPicture(t *testing.T) {
 		}
 	}
 	for _, c := range charts(compared(), newMatrix(compared()), pageBars) {
-		svg, err := svgOf(c.draw(), c.height, c.id, c.title, c.caption)
+		svg, err := figure.SvgOf(c.Draw(), c.Height, c.ID, c.Title, c.Caption)
 		if err != nil || strings.Contains(string(svg), `"#`) || strings.Contains(string(svg), "style=") {
-			t.Errorf("%s: %v, or colours of its own", c.id, err)
+			t.Errorf("%s: %v, or colours of its own", c.ID, err)
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"gonum.org/v1/plot/vg"
 
 	"github.com/tunnelbench/tunnelbench/internal/stats"
+	"github.com/tunnelbench/tunnelbench/reports/figure"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/reports/show"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
@@ -16,64 +17,64 @@ import (
 // cpuParts are who spends the time of a frame, as far as the kernel tells.
 var cpuParts = []struct {
 	name string
-	look look
+	look figure.Look
 }{
-	{"its processes, in user mode", look{colour: inkData[0]}},
-	{"its processes, in the kernel", look{colour: inkData[4]}},
-	{"its processes", look{colour: inkData[5]}},
-	{"the kernel beside them", look{colour: inkData[1]}},
+	{"its processes, in user mode", figure.Look{Colour: figure.InkData[0]}},
+	{"its processes, in the kernel", figure.Look{Colour: figure.InkData[4]}},
+	{"its processes", figure.Look{Colour: figure.InkData[5]}},
+	{"the kernel beside them", figure.Look{Colour: figure.InkData[1]}},
 }
 
-func cpuChart(_ *result.Results, m *matrix, maxBars int) (chart, bool) {
-	c := chart{
-		id: "cpu", title: "CPU per frame",
-		caption: "Nanoseconds of all cores per delivered frame at half the found rate, minus what the bare wire costs. Lower is better. " +
+func cpuChart(_ *result.Results, m *matrix, maxBars int) (figure.Chart, bool) {
+	c := figure.Chart{
+		ID: "cpu", Title: "CPU per frame",
+		Caption: "Nanoseconds of all cores per delivered frame at half the found rate, minus what the bare wire costs. Lower is better. " +
 			"The kernel beside them is soft interrupts and its own threads; one that interrupts a process counts for that. †: not valid.",
-		table: grid{head: []string{"", "bytes", "ns per frame"}},
+		Table: figure.Grid{Head: []string{"", "bytes", "ns per frame"}},
 	}
 	highest, used := 0.0, make([]bool, len(cpuParts))
 	for _, p := range cpuParts {
-		c.table.head = append(c.table.head, p.name)
+		c.Table.Head = append(c.Table.Head, p.name)
 	}
-	bars := deviceBars(m, maxBars, func(cell *cell, b *bar) bool {
+	bars := deviceBars(m, maxBars, func(cell *cell, b *figure.Bar) bool {
 		ns, ok := nanos(cell.cpu)
 		if !ok || cell.rate == nil && ns == 0 {
 			return false
 		}
-		b.parts, b.note = cell.cpuParts(ns), show.Fixed(ns, 0, " ")
+		b.Parts, b.Note = cpuPartsOf(cell, ns), show.Fixed(ns, 0, " ")
 		highest = max(highest, ns)
-		row := []string{b.name, strconv.Itoa(int(cell.size)), nanoText(cell.cpu)}
-		for i, v := range b.parts {
+		row := []string{b.Name, strconv.Itoa(int(cell.size)), nanoText(cell.cpu)}
+		for i, v := range b.Parts {
 			used[i] = used[i] || v > 0
 			row = append(row, show.Fixed(v, 0, show.Thin))
 		}
-		c.table.rows = append(c.table.rows, row)
+		c.Table.Rows = append(c.Table.Rows, row)
 		return true
 	})
-	looks := make([]look, len(cpuParts))
+	looks := make([]figure.Look, len(cpuParts))
 	for i, p := range cpuParts {
 		looks[i] = p.look
 		if used[i] {
-			c.legend = append(c.legend, legendItem{look: p.look, name: p.name})
+			c.Legend = append(c.Legend, figure.LegendItem{Look: p.look, Name: p.name})
 		}
 	}
-	c.height = vg.Length(rowHeight*len(bars)) + 40
-	c.draw = func() *plot.Plot {
-		p := newPlot("ns per frame")
-		setLinear(&p.X, highest, 1.15)
-		p.Add(plotFunc(gridX))
-		setRows(p, bars)
-		p.Add(stacks(bars, looks))
+	c.Height = vg.Length(figure.RowHeight*len(bars)) + 40
+	c.Draw = func() *plot.Plot {
+		p := figure.NewPlot("ns per frame")
+		figure.SetLinear(&p.X, highest, 1.15)
+		p.Add(figure.PlotFunc(figure.GridX))
+		figure.SetRows(p, bars)
+		p.Add(figure.Stacks(bars, looks))
 		return p
 	}
 	return c, len(bars) > 0
 }
 
-// cpuParts divides the time of a frame, in the order of cpuParts. What the wire costs is left
+// cpuPartsOf divides the time of a frame, in the order of cpuParts. What the wire costs is left
 // out of the whole and not of a process's own time, so that may be cut.
-func (c *cell) cpuParts(whole float64) []float64 {
+func cpuPartsOf(c *cell, whole float64) []float64 {
 	parts := make([]float64, len(cpuParts))
-	process, user := c.processCPU()
+	process, user := processCPUOf(c)
 	if process == nil {
 		parts[3] = whole
 		return parts
@@ -89,9 +90,9 @@ func (c *cell) cpuParts(whole float64) []float64 {
 	return parts
 }
 
-// processCPU is the median of what the processes spent in the trials that the CPU per frame is
+// processCPUOf is the median of what the processes spent in the trials that the CPU per frame is
 // of: the valid ones at the first load of the result that has it. Nil: not known.
-func (c *cell) processCPU() (process, user *float64) {
+func processCPUOf(c *cell) (process, user *float64) {
 	var all, users []*float64
 	for _, res := range c.results {
 		if res.Value(cpuNames...) == nil || len(res.Trials) == 0 {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/fuzz/report"
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
+	"github.com/tunnelbench/tunnelbench/reports/figure"
 	"github.com/tunnelbench/tunnelbench/reports/show"
 )
 
@@ -34,7 +35,7 @@ var growths = []growth{
 
 // fuzzCharts are the figures of a campaign, a line for each target that was
 // sampled. Where these are too many, tables stand in place of them.
-func fuzzCharts(f *report.Campaign) (drawn []chart, tables []*tableView) {
+func fuzzCharts(f *report.Campaign) (drawn []figure.Chart, tables []*tableView) {
 	sampled := slices.DeleteFunc(slices.Clone(f.Targets), func(t report.Target) bool { return len(t.Samples) == 0 })
 	if len(sampled) == 0 {
 		return nil, nil
@@ -46,7 +47,7 @@ func fuzzCharts(f *report.Campaign) (drawn []chart, tables []*tableView) {
 			drawn = append(drawn, c)
 			continue
 		}
-		tables = append(tables, &tableView{Caption: c.title + ". " + g.caption, Head: c.table.head, Rows: c.table.rows})
+		tables = append(tables, &tableView{Caption: c.Title + ". " + g.caption, Head: c.Table.Head, Rows: c.Table.Rows})
 	}
 	return drawn, tables
 }
@@ -65,35 +66,35 @@ func momentsOf(targets []report.Target) []time.Duration {
 	return slices.Compact(moments)
 }
 
-func (g growth) chart(targets []report.Target, moments []time.Duration) chart {
-	c := chart{
-		id: g.id, title: g.title, height: 250, table: grid{head: []string{"target"}},
-		caption: g.caption + " Log scale; the marks are what the table lists.",
+func (g growth) chart(targets []report.Target, moments []time.Duration) figure.Chart {
+	c := figure.Chart{
+		ID: g.id, Title: g.title, Height: 250, Table: figure.Grid{Head: []string{"target"}},
+		Caption: g.caption + " Log scale; the marks are what the table lists.",
 	}
 	for _, m := range moments {
-		c.table.head = append(c.table.head, report.Spent(float64(m)))
+		c.Table.Head = append(c.Table.Head, report.Spent(float64(m)))
 	}
 	var values []float64
-	var lines []plotFunc
+	var lines []figure.PlotFunc
 	for i := range targets {
 		t, l := &targets[i], fuzzLook(i)
 		cells := []string{strictjson.Clean(t.Name)}
 		marked := g.marks(t, moments, &cells)
 		line := g.points(thinned(t.Samples, fuzzPoints))
 		for _, p := range slices.Concat(line, marked) {
-			values = append(values, p.y)
+			values = append(values, p.Y)
 		}
 		bare := l
-		bare.mark = nil
-		lines = append(lines, lineOf(line, bare), glyphsOf(marked, l))
-		c.legend = append(c.legend, legendItem{l, strictjson.Clean(t.Name), true})
-		c.table.rows = append(c.table.rows, cells)
+		bare.Mark = nil
+		lines = append(lines, figure.LineOf(line, bare), glyphsOf(marked, l))
+		c.Legend = append(c.Legend, figure.LegendItem{Look: l, Name: strictjson.Clean(t.Name), Line: true})
+		c.Table.Rows = append(c.Table.Rows, cells)
 	}
-	c.draw = func() *plot.Plot {
-		p := newPlot("seconds")
-		setLinear(&p.X, moments[len(moments)-1].Seconds(), 1.02)
-		setLog(&p.Y, values, 1.3)
-		p.Add(plotFunc(gridY))
+	c.Draw = func() *plot.Plot {
+		p := figure.NewPlot("seconds")
+		figure.SetLinear(&p.X, moments[len(moments)-1].Seconds(), 1.02)
+		figure.SetLog(&p.Y, values, 1.3)
+		p.Add(figure.PlotFunc(figure.GridY))
 		for _, l := range lines {
 			p.Add(l)
 		}
@@ -102,9 +103,9 @@ func (g growth) chart(targets []report.Target, moments []time.Duration) chart {
 	return c
 }
 
-// marks are a target's values at the moments, and their cells in the table. A
+// Marks are a target's values at the moments, and their cells in the table. A
 // target that was done before a moment has none there.
-func (g growth) marks(t *report.Target, moments []time.Duration, cells *[]string) (points []point) {
+func (g growth) marks(t *report.Target, moments []time.Duration, cells *[]string) (points []figure.Point) {
 	end := max(t.Elapsed, t.Samples[len(t.Samples)-1].Elapsed)
 	slack := moments[len(moments)-1] / (2 * fuzzSteps) // the last sample comes a bit before the end
 	for _, at := range moments {
@@ -120,15 +121,15 @@ func (g growth) marks(t *report.Target, moments []time.Duration, cells *[]string
 		}
 		seen := t.Samples[after-1]
 		*cells = append(*cells, show.Count(g.of(seen)))
-		points = append(points, point{x: seen.Elapsed.Seconds(), y: float64(g.of(seen))})
+		points = append(points, figure.Point{X: seen.Elapsed.Seconds(), Y: float64(g.of(seen))})
 	}
 	return points
 }
 
-func (g growth) points(samples []report.Sample) []point {
-	points := make([]point, len(samples))
+func (g growth) points(samples []report.Sample) []figure.Point {
+	points := make([]figure.Point, len(samples))
 	for i, s := range samples {
-		points[i] = point{x: s.Elapsed.Seconds(), y: float64(g.of(s))}
+		points[i] = figure.Point{X: s.Elapsed.Seconds(), Y: float64(g.of(s))}
 	}
 	return points
 }
@@ -147,16 +148,16 @@ func thinned(samples []report.Sample, most int) []report.Sample {
 
 // fuzzLook tells lines apart without colour as well: those that share a mark
 // differ in their dashes.
-func fuzzLook(i int) look {
-	return look{colour: inkData[i%len(inkData)], mark: marks[i%len(marks)], dashes: dashes[i/len(marks)%len(dashes)]}
+func fuzzLook(i int) figure.Look {
+	return figure.Look{Colour: figure.InkData[i%len(figure.InkData)], Mark: figure.Marks[i%len(figure.Marks)], Dashes: figure.Dashes[i/len(figure.Marks)%len(figure.Dashes)]}
 }
 
 // glyphsOf draws marks alone, those that a log scale can show.
-func glyphsOf(points []point, l look) plotFunc {
+func glyphsOf(points []figure.Point, l figure.Look) figure.PlotFunc {
 	return func(c draw.Canvas, p *plot.Plot) {
 		for _, pt := range points {
-			if pt.y > 0 {
-				c.DrawGlyph(l.glyph(markSize), vg.Point{X: c.X(p.X.Norm(pt.x)), Y: c.Y(p.Y.Norm(pt.y))})
+			if pt.Y > 0 {
+				c.DrawGlyph(l.Glyph(figure.MarkSize), vg.Point{X: c.X(p.X.Norm(pt.X)), Y: c.Y(p.Y.Norm(pt.Y))})
 			}
 		}
 	}

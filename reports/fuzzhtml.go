@@ -39,7 +39,7 @@ type fuzzPage struct {
 	Targets                   *tableView
 	Findings                  []findingView
 	More                      int // findings that are not shown
-	Charts                    []figure
+	Charts                    []figureView
 	Tables                    []*tableView // in place of charts
 	Environment               []pair
 	Command                   string
@@ -87,11 +87,11 @@ func newFuzzPage(f *report.Campaign) (*fuzzPage, error) {
 	drawn, tables := fuzzCharts(f)
 	p.Tables = tables
 	for _, c := range drawn {
-		figure, err := figureOf(c)
+		figureView, err := figureOf(c)
 		if err != nil {
 			return nil, err
 		}
-		p.Charts = append(p.Charts, figure)
+		p.Charts = append(p.Charts, figureView)
 	}
 	return p, nil
 }

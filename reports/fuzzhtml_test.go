@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/fuzz/report"
+	"github.com/tunnelbench/tunnelbench/reports/figure"
 	"github.com/tunnelbench/tunnelbench/reports/result/resulttest"
 	"github.com/tunnelbench/tunnelbench/reports/show"
 )
@@ -120,12 +121,12 @@ func TestFuzzCharts(t *testing.T) {
 		t.Fatalf("%d charts and %d tables of 8 targets", len(drawn), len(tables))
 	}
 	for _, c := range drawn {
-		if len(c.legend) != 8 || len(c.table.rows) != 8 || c.caption == "" {
-			t.Errorf("%s: %d lines, %d rows", c.id, len(c.legend), len(c.table.rows))
+		if len(c.Legend) != 8 || len(c.Table.Rows) != 8 || c.Caption == "" {
+			t.Errorf("%s: %d lines, %d rows", c.ID, len(c.Legend), len(c.Table.Rows))
 		}
-		for _, row := range c.table.rows {
-			if len(row) != len(c.table.head) {
-				t.Errorf("%s: row %q under head %q", c.id, row, c.table.head)
+		for _, row := range c.Table.Rows {
+			if len(row) != len(c.Table.Head) {
+				t.Errorf("%s: row %q under head %q", c.ID, row, c.Table.Head)
 			}
 		}
 	}
@@ -150,7 +151,7 @@ func TestFuzzChartTable(t *testing.T) {
 		{"target-1", "100", "250", "350", "500", show.None, show.None, show.None, show.None},
 		{"target-2", show.None, show.None, show.None, show.None, show.None, show.None, "850", "1000"},
 	} {
-		got := append([][]string{c.table.head}, c.table.rows...)[i]
+		got := append([][]string{c.Table.Head}, c.Table.Rows...)[i]
 		for j := range got {
 			got[j] = show.PlainText.Replace(got[j])
 		}
@@ -164,9 +165,9 @@ func TestFuzzChartTable(t *testing.T) {
 func TestFuzzLinesDifferWithoutColour(t *testing.T) {
 	seen := map[string]bool{}
 	for i := range fuzzLines {
-		item := legendItem{look: fuzzLook(i), line: true}
-		item.look.colour = inkText
-		s, err := swatch(item)
+		item := figure.LegendItem{Look: fuzzLook(i), Line: true}
+		item.Look.Colour = figure.InkText
+		s, err := figure.Swatch(item)
 		if err != nil {
 			t.Fatal(err)
 		}

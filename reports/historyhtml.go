@@ -17,6 +17,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/fuzz/report"
 	"github.com/tunnelbench/tunnelbench/internal/stats"
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
+	"github.com/tunnelbench/tunnelbench/reports/figure"
 	"github.com/tunnelbench/tunnelbench/reports/show"
 )
 
@@ -86,7 +87,7 @@ type historyPage struct {
 
 type historyGroup struct {
 	Name   string
-	Charts []figure
+	Charts []figureView
 }
 
 // HistoryHTML is a history as one self-contained page: the same history, the same bytes.
@@ -157,13 +158,13 @@ func (t *trend) headline(at int) headline {
 	}
 }
 
-func (t *trend) chart(n int) chart {
-	c := chart{
-		id: "h" + strconv.Itoa(n+1), title: strictjson.Clean(t.metric), height: 190,
-		caption: "Ratio of the head to the base, log scale, run by run; strokes are its bounds, horizontal lines the medians between changes. ",
-		table:   grid{head: []string{"run", "commit", "started", "ratio", "from", "to", "verdict", ""}},
+func (t *trend) chart(n int) figure.Chart {
+	c := figure.Chart{
+		ID: "h" + strconv.Itoa(n+1), Title: strictjson.Clean(t.metric), Height: 190,
+		Caption: "Ratio of the head to the base, log scale, run by run; strokes are its bounds, horizontal lines the medians between changes. ",
+		Table:   figure.Grid{Head: []string{"run", "commit", "started", "ratio", "from", "to", "verdict", ""}},
 	}
-	c.caption += map[bool]string{true: "Higher is better.", false: "Lower is better."}[t.better > 0]
+	c.Caption += map[bool]string{true: "Higher is better.", false: "Lower is better."}[t.better > 0]
 	all := []float64{1}
 	for i, p := range t.points {
 		all = append(all, p.Lower, p.Upper)
@@ -171,47 +172,47 @@ func (t *trend) chart(n int) chart {
 		if slices.Contains(t.changes, i) {
 			note = "changed here"
 		}
-		c.table.rows = append(c.table.rows, []string{strconv.Itoa(i + 1), p.commit, p.when, threeDigits(p.Ratio), threeDigits(p.Lower), threeDigits(p.Upper), p.Verdict, note})
+		c.Table.Rows = append(c.Table.Rows, []string{strconv.Itoa(i + 1), p.commit, p.when, threeDigits(p.Ratio), threeDigits(p.Lower), threeDigits(p.Upper), p.Verdict, note})
 	}
-	c.draw = func() *plot.Plot {
-		p := newPlot("run")
+	c.Draw = func() *plot.Plot {
+		p := figure.NewPlot("run")
 		setRatio(&p.Y, all)
 		p.X.Min, p.X.Max = 0.5, float64(len(t.points))+0.5
 		p.X.Tick.Marker = plot.TickerFunc(func(_, hi float64) []plot.Tick { return wholeTicks(1, hi) })
-		p.Add(plotFunc(gridY), plotFunc(t.draw))
+		p.Add(figure.PlotFunc(figure.GridY), figure.PlotFunc(t.draw))
 		return p
 	}
 	return c
 }
 
-// draw draws the levels, then the runs.
+// Draw draws the levels, then the runs.
 func (t *trend) draw(c draw.Canvas, p *plot.Plot) {
 	y := func(v float64) vg.Length { return c.Y(p.Y.Norm(min(max(v, p.Y.Min), p.Y.Max))) }
 	x := func(i float64) vg.Length { return c.X(p.X.Norm(i)) }
-	c.StrokeLine2(draw.LineStyle{Color: inkText, Width: thinLine}, c.Min.X, y(1), c.Max.X, y(1))
+	c.StrokeLine2(draw.LineStyle{Color: figure.InkText, Width: figure.ThinLine}, c.Min.X, y(1), c.Max.X, y(1))
 	edges := t.edges()
 	for k := range edges[1:] {
 		level := y(t.level(edges[k], edges[k+1]))
-		c.StrokeLine2(draw.LineStyle{Color: inkData[0], Width: dataLine}, x(float64(edges[k])+0.5), level, x(float64(edges[k+1])+0.5), level)
+		c.StrokeLine2(draw.LineStyle{Color: figure.InkData[0], Width: figure.DataLine}, x(float64(edges[k])+0.5), level, x(float64(edges[k+1])+0.5), level)
 	}
 	for _, at := range t.changes {
-		c.StrokeLine2(draw.LineStyle{Color: inkData[1], Width: 1, Dashes: dashes[1]}, x(float64(at)+0.5), c.Min.Y, x(float64(at)+0.5), c.Max.Y)
+		c.StrokeLine2(draw.LineStyle{Color: figure.InkData[1], Width: 1, Dashes: figure.Dashes[1]}, x(float64(at)+0.5), c.Min.Y, x(float64(at)+0.5), c.Max.Y)
 	}
 	for i, pt := range t.points {
 		l := trendLook(pt.Verdict)
 		at := x(float64(i + 1))
-		c.StrokeLine2(draw.LineStyle{Color: l.colour, Width: 1}, at, y(pt.Lower), at, y(pt.Upper))
-		c.DrawGlyph(l.glyph(markSize), vg.Point{X: at, Y: y(pt.Ratio)})
+		c.StrokeLine2(draw.LineStyle{Color: l.Colour, Width: 1}, at, y(pt.Lower), at, y(pt.Upper))
+		c.DrawGlyph(l.Glyph(figure.MarkSize), vg.Point{X: at, Y: y(pt.Ratio)})
 	}
 }
 
 // trendLook is how a run is drawn.
-func trendLook(verdict string) look {
+func trendLook(verdict string) figure.Look {
 	switch verdict {
 	case gate.Pass:
-		return look{inkData[2], draw.CircleGlyph{}, nil}
+		return figure.Look{Colour: figure.InkData[2], Mark: draw.CircleGlyph{}}
 	case gate.Fail:
-		return look{inkData[1], wedge, nil}
+		return figure.Look{Colour: figure.InkData[1], Mark: figure.Wedge}
 	}
-	return look{inkMuted, draw.BoxGlyph{}, nil}
+	return figure.Look{Colour: figure.InkMuted, Mark: draw.BoxGlyph{}}
 }

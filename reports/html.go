@@ -11,6 +11,7 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/fuzz/report"
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
+	"github.com/tunnelbench/tunnelbench/reports/figure"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/reports/show"
 )
@@ -85,7 +86,7 @@ func newPage(r *result.Results, at string) (*page, error) {
 		p.Metrics[i].ID = at + p.Metrics[i].ID
 	}
 	for _, c := range charts(r, m, pageBars) {
-		c.id = at + c.id
+		c.ID = at + c.ID
 		f, err := figureOf(c)
 		if err != nil {
 			return nil, err
@@ -98,22 +99,22 @@ func newPage(r *result.Results, at string) (*page, error) {
 }
 
 // figureOf draws a chart for the page.
-func figureOf(c chart) (figure, error) {
-	f := figure{ID: "f-" + c.id, Title: c.title, Caption: c.caption}
-	svg, err := svgOf(c.draw(), c.height, f.ID, c.title, c.caption)
+func figureOf(c figure.Chart) (figureView, error) {
+	f := figureView{ID: "f-" + c.ID, Title: c.Title, Caption: c.Caption}
+	svg, err := figure.SvgOf(c.Draw(), c.Height, f.ID, c.Title, c.Caption)
 	if err != nil {
-		return figure{}, err
+		return figureView{}, err
 	}
 	f.SVG = svg
-	for _, item := range c.legend {
-		s, err := swatch(item)
+	for _, item := range c.Legend {
+		s, err := figure.Swatch(item)
 		if err != nil {
-			return figure{}, err
+			return figureView{}, err
 		}
-		f.Legend = append(f.Legend, legendView{s, item.name})
+		f.Legend = append(f.Legend, legendView{s, item.Name})
 	}
-	if len(c.table.rows) > 0 {
-		f.Table = &tableView{Caption: c.title, Head: c.table.head, Rows: c.table.rows}
+	if len(c.Table.Rows) > 0 {
+		f.Table = &tableView{Caption: c.Title, Head: c.Table.Head, Rows: c.Table.Rows}
 	}
 	return f, nil
 }

@@ -8,33 +8,34 @@ import (
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 
+	"github.com/tunnelbench/tunnelbench/reports/figure"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/reports/show"
 )
 
 // latenessChart shows how well the tester kept its schedule, and how much of the time the machine
 // took away: what a number cannot be better than.
-func latenessChart(_ *result.Results, m *matrix, maxBars int) (chart, bool) {
-	c := chart{
-		id: "lateness", title: "Lateness of the tester, and stalls",
-		caption: "Microseconds behind the schedule at which frames were sent, log scale: the dot is the median over the trials of p50, the end of the line the worst p99. " +
+func latenessChart(_ *result.Results, m *matrix, maxBars int) (figure.Chart, bool) {
+	c := figure.Chart{
+		ID: "lateness", Title: "Lateness of the tester, and stalls",
+		Caption: "Microseconds behind the schedule at which frames were sent, log scale: the dot is the median over the trials of p50, the end of the line the worst p99. " +
 			"What the machine took from either side is in the table, as stalls. Lower is better. †: not valid.",
-		table: grid{head: []string{"", "bytes", "trials", "p50 µs", "worst p99 µs", "worst µs", "stalls", "longest stall ms", "stalled"}},
+		Table: figure.Grid{Head: []string{"", "bytes", "trials", "p50 µs", "worst p99 µs", "worst µs", "stalls", "longest stall ms", "stalled"}},
 	}
-	bars := deviceBars(m, maxBars, func(cell *cell, b *bar) bool {
-		l := cell.lateness()
+	bars := deviceBars(m, maxBars, func(cell *cell, b *figure.Bar) bool {
+		l := latenessOf(cell)
 		if len(l.p50) == 0 {
 			return false
 		}
 		slices.Sort(l.p50)
 		p50 := l.p50[len(l.p50)/2]
-		b.low, b.high = float64(p50)/1e3, float64(l.p99)/1e3
-		c.table.rows = append(c.table.rows, []string{b.name, strconv.Itoa(int(cell.size)), strconv.Itoa(len(l.p50)), show.Micros(p50), show.Micros(l.p99), show.Micros(l.worst),
+		b.Low, b.High = float64(p50)/1e3, float64(l.p99)/1e3
+		c.Table.Rows = append(c.Table.Rows, []string{b.Name, strconv.Itoa(int(cell.size)), strconv.Itoa(len(l.p50)), show.Micros(p50), show.Micros(l.p99), show.Micros(l.worst),
 			strconv.Itoa(l.stalls), show.Digits(float64(l.longest)/1e6, show.Thin), show.Percent(float64(l.stalled) / float64(max(1, l.time)))})
 		return true
 	})
-	c.height = vg.Length(rowHeight*len(bars)) + 40
-	c.draw = func() *plot.Plot { return dumbbellPlot("µs", bars) }
+	c.Height = vg.Length(figure.RowHeight*len(bars)) + 40
+	c.Draw = func() *plot.Plot { return figure.DumbbellPlot("µs", bars) }
 	return c, len(bars) > 0
 }
 
@@ -47,7 +48,7 @@ type tardy struct {
 	stalled, time time.Duration
 }
 
-func (c *cell) lateness() (l tardy) {
+func latenessOf(c *cell) (l tardy) {
 	for _, res := range c.results {
 		for i := range res.Trials {
 			o := &res.Trials[i]

@@ -9,6 +9,7 @@ import (
 	"gonum.org/v1/plot/vg"
 
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
+	"github.com/tunnelbench/tunnelbench/reports/figure"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/reports/show"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
@@ -34,7 +35,7 @@ func lossOf(c *cell) map[string]float64 {
 
 // lossChart shows where frames were lost, over all trials of each device: a
 // search goes over the limit on purpose, so the shares matter and not the sums.
-func lossChart(_ *result.Results, m *matrix, maxBars int) (chart, bool) {
+func lossChart(_ *result.Results, m *matrix, maxBars int) (figure.Chart, bool) {
 	totals := map[string]float64{}
 	for i := range m.rows {
 		for j := range m.rows[i].cells {
@@ -44,32 +45,32 @@ func lossChart(_ *result.Results, m *matrix, maxBars int) (chart, bool) {
 		}
 	}
 	places := rankPlaces(totals)
-	parts := make([]look, len(places))
-	c := chart{
-		id: "loss", title: "Where frames were lost",
-		caption: "Share of all frames dropped in the trials, by the counter that saw them go. The figure at the end is the number of frames. †: not valid.",
-		table:   grid{head: []string{"", "bytes"}},
+	parts := make([]figure.Look, len(places))
+	c := figure.Chart{
+		ID: "loss", Title: "Where frames were lost",
+		Caption: "Share of all frames dropped in the trials, by the counter that saw them go. The figure at the end is the number of frames. †: not valid.",
+		Table:   figure.Grid{Head: []string{"", "bytes"}},
 	}
 	for j, place := range places {
 		parts[j] = placeLook(place, j)
-		c.legend = append(c.legend, legendItem{look: parts[j], name: strictjson.Clean(place)})
-		c.table.head = append(c.table.head, strictjson.Clean(place))
+		c.Legend = append(c.Legend, figure.LegendItem{Look: parts[j], Name: strictjson.Clean(place)})
+		c.Table.Head = append(c.Table.Head, strictjson.Clean(place))
 	}
-	bars := deviceBars(m, maxBars, func(cell *cell, b *bar) bool {
-		cells := b.divide(lossOf(cell), places)
+	bars := deviceBars(m, maxBars, func(cell *cell, b *figure.Bar) bool {
+		cells := divide(b, lossOf(cell), places)
 		if cells != nil {
-			c.table.rows = append(c.table.rows, append([]string{b.name, strconv.Itoa(int(cell.size))}, cells...))
+			c.Table.Rows = append(c.Table.Rows, append([]string{b.Name, strconv.Itoa(int(cell.size))}, cells...))
 		}
 		return cells != nil
 	})
-	c.height = vg.Length(rowHeight*len(bars)) + 40
-	c.draw = func() *plot.Plot {
-		p := newPlot("% of the frames dropped")
-		setLinear(&p.X, 100, 1.16)
+	c.Height = vg.Length(figure.RowHeight*len(bars)) + 40
+	c.Draw = func() *plot.Plot {
+		p := figure.NewPlot("% of the frames dropped")
+		figure.SetLinear(&p.X, 100, 1.16)
 		p.X.Tick.Marker = plot.ConstantTicks([]plot.Tick{{Value: 0, Label: "0"}, {Value: 50, Label: "50"}, {Value: 100, Label: "100"}})
-		p.Add(plotFunc(gridX))
-		setRows(p, bars)
-		p.Add(stacks(bars, parts))
+		p.Add(figure.PlotFunc(figure.GridX))
+		figure.SetRows(p, bars)
+		p.Add(figure.Stacks(bars, parts))
 		return p
 	}
 	return c, len(bars) > 0
@@ -87,8 +88,8 @@ func rankPlaces(totals map[string]float64) []string {
 		}
 		return 0
 	})
-	if len(places) > len(inkData)+1 {
-		places = append(places[:len(inkData)], otherPlaces)
+	if len(places) > len(figure.InkData)+1 {
+		places = append(places[:len(figure.InkData)], otherPlaces)
 	}
 	return places
 }
@@ -96,34 +97,34 @@ func rankPlaces(totals map[string]float64) []string {
 // unexplained is the loss that no counter saw; it has no colour of its own.
 const unexplained = "unexplained"
 
-func placeLook(place string, i int) look {
-	if place == unexplained || i >= len(inkData) {
-		return look{colour: inkMuted}
+func placeLook(place string, i int) figure.Look {
+	if place == unexplained || i >= len(figure.InkData) {
+		return figure.Look{Colour: figure.InkMuted}
 	}
-	return look{colour: inkData[i]}
+	return figure.Look{Colour: figure.InkData[i]}
 }
 
 // divide makes b a stacked bar of the loss and returns the counts as texts; nil
 // when nothing was lost.
-func (b *bar) divide(loss map[string]float64, places []string) []string {
+func divide(b *figure.Bar, loss map[string]float64, places []string) []string {
 	if len(loss) == 0 {
 		return nil
 	}
-	b.parts = make([]float64, len(places))
+	b.Parts = make([]float64, len(places))
 	total := 0.0
 	for place, n := range loss {
 		j := slices.Index(places, place)
 		if j < 0 {
 			j = len(places) - 1
 		}
-		b.parts[j] += n // whole numbers below 2^53: the order of adding does not matter
+		b.Parts[j] += n // whole numbers below 2^53: the order of adding does not matter
 		total += n
 	}
 	cells := make([]string, len(places))
-	for j, n := range b.parts {
+	for j, n := range b.Parts {
 		cells[j] = show.Fixed(n, 0, show.Thin)
-		b.parts[j] = 100 * n / total
+		b.Parts[j] = 100 * n / total
 	}
-	b.note = show.Engineering3(total)
+	b.Note = show.Engineering3(total)
 	return cells
 }

@@ -7,6 +7,7 @@ import (
 
 	"gonum.org/v1/plot"
 
+	"github.com/tunnelbench/tunnelbench/reports/figure"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/reports/show"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
@@ -23,36 +24,36 @@ var lossTicks = plot.ConstantTicks([]plot.Tick{
 
 // lossLoadChart shows what share of the frames was lost at which load, at the smallest size: every valid
 // trial of the searches.
-func lossLoadChart(_ *result.Results, m *matrix, _ int) (chart, bool) {
-	c := chart{id: "loss-load", height: 230,
-		caption: "Every valid trial of the searches: share of the frames lost, log scale, against the load in frames per second, log scale. Floods stand at what was offered."}
+func lossLoadChart(_ *result.Results, m *matrix, _ int) (figure.Chart, bool) {
+	c := figure.Chart{ID: "loss-load", Height: 230,
+		Caption: "Every valid trial of the searches: share of the frames lost, log scale, against the load in frames per second, log scale. Floods stand at what was offered."}
 	if len(m.sizes) == 0 {
 		return c, false
 	}
-	c.title = "Loss against load at " + sizeText(m.sizes[0])
-	c.table.head = []string{"", "load, frames/s", "loss"}
-	var lines []plotFunc
+	c.Title = "Loss against load at " + sizeText(m.sizes[0])
+	c.Table.Head = []string{"", "load, frames/s", "loss"}
+	var lines []figure.PlotFunc
 	var loads []float64
 	for i, l := range looks(m) {
 		points := lossPoints(&m.rows[i].cells[0])
 		if len(points) < 2 {
 			continue
 		}
-		name := m.rows[i].label + dagger(m.rows[i].cells[0].valid)
+		name := m.rows[i].label + figure.Dagger(m.rows[i].cells[0].valid)
 		for k := range points {
-			loads = append(loads, points[k].x)
-			c.table.rows = append(c.table.rows, []string{name, show.Fixed(points[k].x, 0, show.Thin), show.Percent(points[k].y)})
-			points[k].y = max(points[k].y, lossFloor)
+			loads = append(loads, points[k].X)
+			c.Table.Rows = append(c.Table.Rows, []string{name, show.Fixed(points[k].X, 0, show.Thin), show.Percent(points[k].Y)})
+			points[k].Y = max(points[k].Y, lossFloor)
 		}
-		c.legend = append(c.legend, legendItem{look: l, name: name})
-		lines = append(lines, marksOf(points, l))
+		c.Legend = append(c.Legend, figure.LegendItem{Look: l, Name: name})
+		lines = append(lines, figure.MarksOf(points, l))
 	}
-	c.draw = func() *plot.Plot {
-		p := newPlot("load, frames/s")
-		setLog(&p.X, loads, 1.1)
+	c.Draw = func() *plot.Plot {
+		p := figure.NewPlot("load, frames/s")
+		figure.SetLog(&p.X, loads, 1.1)
 		p.Y.Min, p.Y.Max, p.Y.Scale = lossFloor/1.6, 1.2, plot.LogScale{}
 		p.Y.Tick.Marker = lossTicks
-		p.Add(plotFunc(gridY))
+		p.Add(figure.PlotFunc(figure.GridY))
 		for _, l := range lines {
 			p.Add(l)
 		}
@@ -62,17 +63,17 @@ func lossLoadChart(_ *result.Results, m *matrix, _ int) (chart, bool) {
 }
 
 // lossPoints are the valid trials of the cell's rate, by load.
-func lossPoints(c *cell) []point {
+func lossPoints(c *cell) []figure.Point {
 	if c.rateResult == nil || c.rateResult.Test == rfc2544.NameLatency {
 		return nil
 	}
-	var points []point
+	var points []figure.Point
 	for i := range c.rateResult.Trials {
 		o := &c.rateResult.Trials[i]
 		if x := load(o); o.Valid && x > 0 && !math.IsInf(x, 0) {
-			points = append(points, point{x: x, y: o.LossRatio()})
+			points = append(points, figure.Point{X: x, Y: o.LossRatio()})
 		}
 	}
-	slices.SortStableFunc(points, func(a, b point) int { return cmp.Compare(a.x, b.x) })
+	slices.SortStableFunc(points, func(a, b figure.Point) int { return cmp.Compare(a.X, b.X) })
 	return points
 }

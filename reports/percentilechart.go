@@ -6,6 +6,7 @@ import (
 
 	"gonum.org/v1/plot"
 
+	"github.com/tunnelbench/tunnelbench/reports/figure"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/reports/show"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
@@ -26,45 +27,45 @@ func tail(p float64) float64 { return -math.Log10(1 - p) }
 
 // percentileChart is the distribution of latency at the smallest size. Nothing is interpolated:
 // a percentile that had too few samples has no point.
-func percentileChart(_ *result.Results, m *matrix, _ int) (chart, bool) {
-	c := chart{id: "percentiles", height: 230,
-		caption: "Share of the frames that took no longer, each further nine as wide as the one before; microseconds, log scale, at half the found rate. " +
+func percentileChart(_ *result.Results, m *matrix, _ int) (figure.Chart, bool) {
+	c := figure.Chart{ID: "percentiles", Height: 230,
+		Caption: "Share of the frames that took no longer, each further nine as wide as the one before; microseconds, log scale, at half the found rate. " +
 			"Strokes are the least and greatest of the trials. A percentile with too few samples is left out: p99 needs 1000 in a trial, p99.9 10" + show.Thin + "000."}
 	if len(m.sizes) == 0 {
 		return c, false
 	}
-	c.title = "Latency by percentile at " + sizeText(m.sizes[0]) + ", µs"
-	c.table.head = []string{"µs"}
+	c.Title = "Latency by percentile at " + sizeText(m.sizes[0]) + ", µs"
+	c.Table.Head = []string{"µs"}
 	for _, q := range percentiles {
-		c.table.head = append(c.table.head, q.label)
+		c.Table.Head = append(c.Table.Head, q.label)
 	}
-	var lines []plotFunc
+	var lines []figure.PlotFunc
 	var all []float64
 	for i, l := range looks(m) {
 		points := percentilePoints(&m.rows[i].cells[0])
-		if !slices.ContainsFunc(points, func(p point) bool { return p.y > 0 }) {
+		if !slices.ContainsFunc(points, func(p figure.Point) bool { return p.Y > 0 }) {
 			continue
 		}
-		name := m.rows[i].label + dagger(m.rows[i].cells[0].valid)
+		name := m.rows[i].label + figure.Dagger(m.rows[i].cells[0].valid)
 		row := []string{name}
 		for _, p := range points {
-			all = append(all, p.y)
-			row = append(row, show.Digits(p.y, show.Thin))
+			all = append(all, p.Y)
+			row = append(row, show.Digits(p.Y, show.Thin))
 		}
-		c.table.rows = append(c.table.rows, row)
-		c.legend = append(c.legend, legendItem{l, name, true})
-		lines = append(lines, lineOf(points, l))
+		c.Table.Rows = append(c.Table.Rows, row)
+		c.Legend = append(c.Legend, figure.LegendItem{Look: l, Name: name, Line: true})
+		lines = append(lines, figure.LineOf(points, l))
 	}
-	c.draw = func() *plot.Plot {
-		p := newPlot("frames")
+	c.Draw = func() *plot.Plot {
+		p := figure.NewPlot("frames")
 		p.X.Min, p.X.Max = 0, tail(0.999)+0.1
 		ticks := make([]plot.Tick, len(percentiles))
 		for i, q := range percentiles {
 			ticks[i] = plot.Tick{Value: tail(q.p), Label: q.label}
 		}
 		p.X.Tick.Marker = plot.ConstantTicks(ticks)
-		setLog(&p.Y, all, 1.3)
-		p.Add(plotFunc(gridY))
+		figure.SetLog(&p.Y, all, 1.3)
+		p.Add(figure.PlotFunc(figure.GridY))
 		for _, l := range lines {
 			p.Add(l)
 		}
@@ -74,26 +75,26 @@ func percentileChart(_ *result.Results, m *matrix, _ int) (chart, bool) {
 }
 
 // percentilePoints are in microseconds; what the cell lacks is not a number.
-func percentilePoints(c *cell) []point {
-	points := make([]point, len(percentiles))
+func percentilePoints(c *cell) []figure.Point {
+	points := make([]figure.Point, len(percentiles))
 	for i, q := range percentiles {
-		points[i] = point{x: tail(q.p), y: math.NaN(), doubtful: !c.valid}
-		v := c.value(q.name)
+		points[i] = figure.Point{X: tail(q.p), Y: math.NaN(), Doubtful: !c.valid}
+		v := valueOf(c, q.name)
 		ns, ok := nanos(v)
 		if !ok {
 			continue
 		}
-		points[i].y = ns / 1e3
+		points[i].Y = ns / 1e3
 		if v.Lower != nil && v.Upper != nil && v.Value > 0 {
-			unit := points[i].y / v.Value
-			points[i].lo, points[i].hi = *v.Lower*unit, *v.Upper*unit
+			unit := points[i].Y / v.Value
+			points[i].Lo, points[i].Hi = *v.Lower*unit, *v.Upper*unit
 		}
 	}
 	return points
 }
 
 // Value finds a value of the cell's results.
-func (c *cell) value(name string) *rfc2544.Value {
+func valueOf(c *cell, name string) *rfc2544.Value {
 	for _, res := range c.results {
 		if v := res.Value(name); v != nil {
 			return v

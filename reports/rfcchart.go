@@ -7,6 +7,7 @@ import (
 
 	"gonum.org/v1/plot"
 
+	"github.com/tunnelbench/tunnelbench/reports/figure"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/reports/show"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
@@ -14,27 +15,27 @@ import (
 
 // throughputChart is the graph of RFC 2544 section 26.1: frame rate against frame
 // size, the throughput of each device and the maximum rate of the link.
-func throughputChart(r *result.Results, m *matrix, _ int) (chart, bool) {
-	c := chart{
-		id: "throughput", title: "Throughput against frame size (RFC 2544, 26.1)", height: 250,
-		caption: "Frames per second and direction, log scale: the highest rate at which no frame was lost, and the maximum rate R of the nominal link. Vertical strokes are the bounds.",
+func throughputChart(r *result.Results, m *matrix, _ int) (figure.Chart, bool) {
+	c := figure.Chart{
+		ID: "throughput", Title: "Throughput against frame size (RFC 2544, 26.1)", Height: 250,
+		Caption: "Frames per second and direction, log scale: the highest rate at which no frame was lost, and the maximum rate R of the nominal link. Vertical strokes are the bounds.",
 	}
-	return c.againstSizes(r, m, func(row *row) []point { return throughputPoints(r, m, row) })
+	return againstSizes(c, r, m, func(row *row) []figure.Point { return throughputPoints(r, m, row) })
 }
 
-func throughputPoints(r *result.Results, m *matrix, row *row) []point {
-	points := make([]point, len(m.sizes))
+func throughputPoints(r *result.Results, m *matrix, row *row) []figure.Point {
+	points := make([]figure.Point, len(m.sizes))
 	for i, s := range m.sizes {
-		points[i] = point{x: float64(s), y: math.NaN()}
+		points[i] = figure.Point{X: float64(s), Y: math.NaN()}
 		for k := range r.Results {
 			res := &r.Results[k]
 			if res.Test != rfc2544.NameThroughput || res.DUT != row.dut || res.Direction != row.direction || res.FrameSize != s || len(res.Values) == 0 {
 				continue
 			}
 			v := &res.Values[0]
-			points[i].y, points[i].doubtful = v.Value, !res.Valid
+			points[i].Y, points[i].Doubtful = v.Value, !res.Valid
 			if v.Lower != nil && v.Upper != nil {
-				points[i].lo, points[i].hi = *v.Lower, *v.Upper
+				points[i].Lo, points[i].Hi = *v.Lower, *v.Upper
 			}
 		}
 	}
@@ -43,13 +44,13 @@ func throughputPoints(r *result.Results, m *matrix, row *row) []point {
 
 // lossRateChart is the graph of RFC 2544 section 26.3: input rate as percent of
 // the maximum rate against frame loss in percent, both from 0 to 100.
-func lossRateChart(r *result.Results, m *matrix, _ int) (chart, bool) {
-	c := chart{
-		id: "loss-rate", title: "Frame loss rate (RFC 2544, 26.3)", height: 230,
-		caption: "Frames lost in percent of those offered, against the load in percent of the maximum rate R; a line for each device and size. Loads that the tester could not offer are not drawn.",
+func lossRateChart(r *result.Results, m *matrix, _ int) (figure.Chart, bool) {
+	c := figure.Chart{
+		ID: "loss-rate", Title: "Frame loss rate (RFC 2544, 26.3)", Height: 230,
+		Caption: "Frames lost in percent of those offered, against the load in percent of the maximum rate R; a line for each device and size. Loads that the tester could not offer are not drawn.",
 	}
-	c.table.head = []string{"", "bytes", "load, % of R", "loss, %"}
-	var lines []plotFunc
+	c.Table.Head = []string{"", "bytes", "load, % of R", "loss, %"}
+	var lines []figure.PlotFunc
 	all := looks(m)
 	for i := range r.Results {
 		res := &r.Results[i]
@@ -57,26 +58,26 @@ func lossRateChart(r *result.Results, m *matrix, _ int) (chart, bool) {
 		if res.Test != rfc2544.NameLossRate || at < 0 || !(r.Link > 0) {
 			continue
 		}
-		name := m.rows[at].label + ", " + sizeText(res.FrameSize) + dagger(res.Valid)
+		name := m.rows[at].label + ", " + sizeText(res.FrameSize) + figure.Dagger(res.Valid)
 		points := ladder(res, float64(r.Link.MaxFrameRate(res.FrameSize)))
 		if len(points) == 0 {
 			continue
 		}
 		for _, p := range points {
-			c.table.rows = append(c.table.rows, []string{m.rows[at].label, show.Fixed(float64(res.FrameSize), 0, show.Thin), show.Fixed(p.x, 0, show.Thin), show.Digits(p.y, show.Thin)})
+			c.Table.Rows = append(c.Table.Rows, []string{m.rows[at].label, show.Fixed(float64(res.FrameSize), 0, show.Thin), show.Fixed(p.X, 0, show.Thin), show.Digits(p.Y, show.Thin)})
 		}
 		l := all[at]
-		l.dashes = dashes[slices.Index(m.sizes, res.FrameSize)%len(dashes)]
-		c.legend = append(c.legend, legendItem{l, name, true})
-		lines = append(lines, pathOf(points, l))
+		l.Dashes = figure.Dashes[slices.Index(m.sizes, res.FrameSize)%len(figure.Dashes)]
+		c.Legend = append(c.Legend, figure.LegendItem{Look: l, Name: name, Line: true})
+		lines = append(lines, figure.PathOf(points, l))
 	}
-	c.draw = func() *plot.Plot {
-		p := newPlot("load, % of R")
+	c.Draw = func() *plot.Plot {
+		p := figure.NewPlot("load, % of R")
 		for _, a := range []*plot.Axis{&p.X, &p.Y} {
 			a.Min, a.Max = 0, 100
-			a.Tick.Marker = plot.TickerFunc(linearTicks)
+			a.Tick.Marker = plot.TickerFunc(figure.LinearTicks)
 		}
-		p.Add(plotFunc(gridY))
+		p.Add(figure.PlotFunc(figure.GridY))
 		for _, l := range lines {
 			p.Add(l)
 		}
@@ -86,13 +87,13 @@ func lossRateChart(r *result.Results, m *matrix, _ int) (chart, bool) {
 }
 
 // ladder are the valid trials of a loss test, by load.
-func ladder(res *result.Result, nominal float64) []point {
-	var points []point
+func ladder(res *result.Result, nominal float64) []figure.Point {
+	var points []figure.Point
 	for i := range res.Trials {
 		if o := &res.Trials[i]; o.Valid && !o.IntendedLoad.IsFlood() {
-			points = append(points, point{x: min(100, float64(o.IntendedLoad)/nominal*100), y: o.LossPercent()})
+			points = append(points, figure.Point{X: min(100, float64(o.IntendedLoad)/nominal*100), Y: o.LossPercent()})
 		}
 	}
-	slices.SortStableFunc(points, func(a, b point) int { return cmp.Compare(a.x, b.x) })
+	slices.SortStableFunc(points, func(a, b figure.Point) int { return cmp.Compare(a.X, b.X) })
 	return points
 }

@@ -202,7 +202,7 @@ func (t *Table) notes(r *result.Results, m *matrix) error {
 			lines = append(lines, at+"died: "+strictjson.Clean(res.Error))
 		}
 		if res.Valid && res.Test == rfc2544.NameLatency {
-			continue // the page has what is to be said of a figure that stands
+			continue // the page has what is to be said of a figureView that stands
 		}
 		for _, remark := range remarks(res) {
 			lines = append(lines, at+remark)

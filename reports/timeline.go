@@ -8,6 +8,7 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
+	"github.com/tunnelbench/tunnelbench/reports/figure"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/reports/show"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
@@ -16,13 +17,13 @@ import (
 // The verdicts a trial can have, whatever the goals of the search were.
 var verdicts = []struct {
 	name string
-	look look
+	look figure.Look
 	fits func(*rfc2544.Observation) bool
 }{
-	{"not valid", look{colour: inkMuted, mark: cross{}}, func(o *rfc2544.Observation) bool { return !o.Valid }},
-	{"no loss", look{colour: inkData[0], mark: draw.CircleGlyph{}}, func(o *rfc2544.Observation) bool { return o.LossRatio() == 0 }},
-	{"loss up to 0.5" + show.Nbsp + "%", look{colour: inkData[4], mark: draw.BoxGlyph{}}, func(o *rfc2544.Observation) bool { return o.LossRatio() <= 0.005 }},
-	{"more loss", look{colour: inkData[1], mark: draw.PyramidGlyph{}}, func(*rfc2544.Observation) bool { return true }},
+	{"not valid", figure.Look{Colour: figure.InkMuted, Mark: figure.Cross{}}, func(o *rfc2544.Observation) bool { return !o.Valid }},
+	{"no loss", figure.Look{Colour: figure.InkData[0], Mark: draw.CircleGlyph{}}, func(o *rfc2544.Observation) bool { return o.LossRatio() == 0 }},
+	{"loss up to 0.5" + show.Nbsp + "%", figure.Look{Colour: figure.InkData[4], Mark: draw.BoxGlyph{}}, func(o *rfc2544.Observation) bool { return o.LossRatio() <= 0.005 }},
+	{"more loss", figure.Look{Colour: figure.InkData[1], Mark: draw.PyramidGlyph{}}, func(*rfc2544.Observation) bool { return true }},
 }
 
 func verdictOf(o *rfc2544.Observation) int {
@@ -47,13 +48,13 @@ func load(o *rfc2544.Observation) float64 {
 
 // timeline shows how a search found its answer: the load of each trial in the
 // order they ran, marked by what came of it. Fewer than two trials are no search.
-func timeline(id string, res *result.Result, rate *rfc2544.Value) (chart, bool) {
+func timeline(id string, res *result.Result, rate *rfc2544.Value) (figure.Chart, bool) {
 	if len(res.Trials) < 2 {
-		return chart{}, false
+		return figure.Chart{}, false
 	}
-	c := chart{
-		id: id, title: "Search", height: 170,
-		caption: "Load of each trial, in frames per second, in the order they ran. The table of trials below holds the numbers.",
+	c := figure.Chart{
+		ID: id, Title: "Search", Height: 170,
+		Caption: "Load of each trial, in frames per second, in the order they ran. The table of trials below holds the numbers.",
 	}
 	used := make([]bool, len(verdicts))
 	highest := 0.0
@@ -65,34 +66,34 @@ func timeline(id string, res *result.Result, rate *rfc2544.Value) (chart, bool) 
 	}
 	for i, v := range verdicts {
 		if used[i] {
-			c.legend = append(c.legend, legendItem{look: v.look, name: v.name})
+			c.Legend = append(c.Legend, figure.LegendItem{Look: v.look, Name: v.name})
 		}
 	}
 	if rate != nil {
-		c.legend = append(c.legend, legendItem{look: look{colour: inkText, dashes: dashes[1]}, name: "found: " + show.Kilo(rate.Value) + show.Nbsp + "kfps", line: true})
+		c.Legend = append(c.Legend, figure.LegendItem{Look: figure.Look{Colour: figure.InkText, Dashes: figure.Dashes[1]}, Name: "found: " + show.Kilo(rate.Value) + show.Nbsp + "kfps", Line: true})
 	}
-	c.draw = func() *plot.Plot {
-		p := newPlot("trial")
-		setLinear(&p.Y, highest, 1.05)
+	c.Draw = func() *plot.Plot {
+		p := figure.NewPlot("trial")
+		figure.SetLinear(&p.Y, highest, 1.05)
 		p.X.Min, p.X.Max = 1, float64(len(res.Trials))
 		p.X.Tick.Marker = plot.TickerFunc(wholeTicks)
-		p.Add(plotFunc(gridY), foundLine(rate), trialMarks(res))
+		p.Add(figure.PlotFunc(figure.GridY), foundLine(rate), trialMarks(res))
 		return p
 	}
 	return c, true
 }
 
-func foundLine(rate *rfc2544.Value) plotFunc {
+func foundLine(rate *rfc2544.Value) figure.PlotFunc {
 	return func(c draw.Canvas, p *plot.Plot) {
 		if rate == nil || rate.Value > p.Y.Max {
 			return
 		}
 		y := c.Y(p.Y.Norm(rate.Value))
-		c.StrokeLine2(draw.LineStyle{Color: inkText, Width: 1, Dashes: dashes[1]}, c.Min.X, y, c.Max.X, y)
+		c.StrokeLine2(draw.LineStyle{Color: figure.InkText, Width: 1, Dashes: figure.Dashes[1]}, c.Min.X, y, c.Max.X, y)
 	}
 }
 
-func trialMarks(res *result.Result) plotFunc {
+func trialMarks(res *result.Result) figure.PlotFunc {
 	return func(c draw.Canvas, p *plot.Plot) {
 		for i := range res.Trials {
 			o := &res.Trials[i]
@@ -101,7 +102,7 @@ func trialMarks(res *result.Result) plotFunc {
 				continue
 			}
 			at := vg.Point{X: c.X(p.X.Norm(float64(i + 1))), Y: c.Y(p.Y.Norm(v))}
-			c.DrawGlyph(verdicts[verdictOf(o)].look.glyph(markSize), at)
+			c.DrawGlyph(verdicts[verdictOf(o)].look.Glyph(figure.MarkSize), at)
 		}
 	}
 }

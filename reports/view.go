@@ -29,7 +29,7 @@ type page struct {
 	RFC                   []*tableView // the RFC's tests; none: none was run
 	Conformance           *conformanceView
 	Trust                 []trust
-	Charts                []figure
+	Charts                []figureView
 	Details               []detail
 	Environment, Settings []pair
 	Certificate           *tableView // of the machine; nil where it has none
@@ -72,7 +72,7 @@ type trust struct {
 	Doubts                                                  []string
 }
 
-type figure struct {
+type figureView struct {
 	ID, Title, Caption string
 	SVG                template.HTML
 	Legend             []legendView
@@ -104,7 +104,7 @@ type detail struct {
 	ID, Title, State string
 	Doubts           []string
 	Values, Trials   *tableView
-	Search           *figure
+	Search           *figureView
 }
 
 func kindTitle(kind string) string {

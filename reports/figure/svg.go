@@ -1,4 +1,4 @@
-package reports
+package figure
 
 import (
 	"bytes"
@@ -18,10 +18,10 @@ import (
 	"gonum.org/v1/plot/vg/vgsvg"
 )
 
-// svgOf draws p as SVG for the page: a title and a description for those who
+// SvgOf draws p as SVG for the page: a title and a description for those who
 // cannot see it, classes in place of colours so that the style sheet can follow
 // the reader's scheme, and no style attributes, which the page's policy forbids.
-func svgOf(p *plot.Plot, height vg.Length, id, title, desc string) (template.HTML, error) {
+func SvgOf(p *plot.Plot, height vg.Length, id, title, desc string) (template.HTML, error) {
 	c := vgsvg.New(chartWidth, height)
 	p.Draw(draw.New(c))
 	var raw bytes.Buffer
@@ -31,15 +31,15 @@ func svgOf(p *plot.Plot, height vg.Length, id, title, desc string) (template.HTM
 	var out strings.Builder
 	fmt.Fprintf(&out, `<svg role="img" aria-labelledby="%[1]s-t %[1]s-d" viewBox="0 0 %[2]g %[3]g"><title id="%[1]s-t">%[4]s</title><desc id="%[1]s-d">%[5]s</desc>`,
 		html.EscapeString(id), chartWidth.Points(), height.Points(), html.EscapeString(title), html.EscapeString(desc))
-	if err := rewrite(&out, &raw); err != nil {
+	if err := Rewrite(&out, &raw); err != nil {
 		return "", fmt.Errorf("chart %s: %w", id, err)
 	}
 	return template.HTML(out.String()), nil
 }
 
-// rewrite copies an SVG's shapes from vgsvg's output into the open svg element:
+// Rewrite copies an SVG's shapes from vgsvg's output into the open svg element:
 // the elements and attributes named here and no others, all text escaped anew.
-func rewrite(out *strings.Builder, raw io.Reader) error {
+func Rewrite(out *strings.Builder, raw io.Reader) error {
 	d := xml.NewDecoder(raw)
 	for {
 		tok, err := d.Token()
@@ -97,7 +97,7 @@ func restyle(out *strings.Builder, style string) (classes []string) {
 		key, value, _ := strings.Cut(rule, ":")
 		switch key {
 		case "fill", "stroke":
-			if class, ok := colourClass[value]; ok {
+			if class, ok := ColourClass[value]; ok {
 				classes = append(classes, key[:1]+"-"+class)
 			} else {
 				classes = append(classes, key[:1]+"-none")
@@ -111,8 +111,8 @@ func restyle(out *strings.Builder, style string) (classes []string) {
 	return classes
 }
 
-// swatch is a legend's sample of a look, drawn as in the chart.
-func swatch(item legendItem) (template.HTML, error) {
+// Swatch is a legend's sample of a look, drawn as in the chart.
+func Swatch(item LegendItem) (template.HTML, error) {
 	const width, height = 22, 10
 	c := vgsvg.New(width, height)
 	drawSwatch(draw.New(c), item)
@@ -122,24 +122,24 @@ func swatch(item legendItem) (template.HTML, error) {
 	}
 	var out strings.Builder
 	fmt.Fprintf(&out, `<svg class="swatch" aria-hidden="true" viewBox="0 0 %d %d">`, width, height)
-	if err := rewrite(&out, &raw); err != nil {
+	if err := Rewrite(&out, &raw); err != nil {
 		return "", fmt.Errorf("legend: %w", err)
 	}
 	return template.HTML(out.String()), nil
 }
 
 // drawSwatch fills c with a sample of the item's look.
-func drawSwatch(c draw.Canvas, item legendItem) {
+func drawSwatch(c draw.Canvas, item LegendItem) {
 	mid := c.Center()
-	l := item.look
-	if item.line {
-		c.StrokeLine2(l.line(dataLine), c.Min.X, mid.Y, c.Max.X, mid.Y)
+	l := item.Look
+	if item.Line {
+		c.StrokeLine2(l.Line(DataLine), c.Min.X, mid.Y, c.Max.X, mid.Y)
 	}
 	switch {
-	case l.mark != nil:
-		c.DrawGlyph(l.glyph(markSize), mid)
-	case !item.line:
-		c.FillPolygon(l.colour, []vg.Point{
+	case l.Mark != nil:
+		c.DrawGlyph(l.Glyph(MarkSize), mid)
+	case !item.Line:
+		c.FillPolygon(l.Colour, []vg.Point{
 			{X: mid.X - 5, Y: mid.Y - 4}, {X: mid.X + 5, Y: mid.Y - 4}, {X: mid.X + 5, Y: mid.Y + 4}, {X: mid.X - 5, Y: mid.Y + 4},
 		})
 	}
