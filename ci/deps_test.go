@@ -40,7 +40,7 @@ var arrows = map[string][]string{
 	"ci/gate/revision":          {"ci/gate", "netns/dut"},
 	"ci/compare":                {"internal/lab", "internal/stats", "netns/dut", "reports/result", "rfc2544", "rfc2544/mlrsearch"}, // reports draws its table and chart from result.Comparison alone
 	"reports/show":              {"internal/strictjson", "rfc2544"},
-	"reports":                   {"ci/gate", "fuzz/report", "internal/junit", "reports/show", "rfc2544", "internal/stats", "internal/strictjson", "reports/conformance", "reports/result"}, // ci/gate for the page of its history
+	"reports":                   {"ci/gate", "fuzz/report", "internal/junit", "reports/show", "rfc2544", "internal/stats", "internal/strictjson", "reports/conformance", "reports/result", "reports/figure"}, // ci/gate for the page of its history
 	"reports/conformance":       {"internal/strictjson", "reports/result", "rfc2544"},
 	"rfc2544":                   {"internal/stats", "rfc2544/mlrsearch", "internal/kv"},
 	"rfc2544/mlrsearch":         {"internal/kv"}, // beside it the standard library only
@@ -85,6 +85,7 @@ var arrows = map[string][]string{
 	"internal/strictjson":       {},
 	"reports/result":            {"internal/stats", "internal/strictjson", "rfc2544"},
 	"reports/result/resulttest": {"internal/strictjson", "reports/result", "rfc2544"},
+	"reports/figure":            {"internal/strictjson", "reports/show", "rfc2544"},
 }
 
 // private packages belong to their owner and to what is below it; not even the
