@@ -116,6 +116,7 @@ func (m machineModel) gate(t testing.TB, p Policy, base, head *Set) Report {
 func always(v float64) func(int) float64 { return func(int) float64 { return v } }
 
 func TestVerdicts(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		metrics  string
 		slowdown func(int) float64
@@ -145,6 +146,7 @@ func TestVerdicts(t *testing.T) {
 		"acknowledged, but expired": {rate64, always(0.1), 0.02, 0, acknowledged("2026-05-05"), Fail, "forwarding_rate/64", 32},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			p := policy(t, c.metrics)
 			base, head := newSets()
 			if c.prepare != nil {
@@ -157,7 +159,7 @@ func TestVerdicts(t *testing.T) {
 			if m := g.Metric("latency_p99/64"); m != nil && m.Series[0].Pairs != p.Looks[0] {
 				t.Errorf("what is only shown was measured in %d pairs", m.Series[0].Pairs)
 			}
-			// Written and read again, the sets have the same verdict, octet for octet.
+			// Written and read again, the sets have the same verdict, byte for byte.
 			again, err := Judge(p, reread(t, base), reread(t, head))
 			if err != nil {
 				t.Fatal(err)
@@ -182,6 +184,7 @@ func ofScript(_ *Policy, base, head *Set) {
 // TestAllocations: a twentieth of an allocation a frame more fails, whatever the share is; what the base
 // tells and the head does not is no pass; and what neither tells is not judged.
 func TestAllocations(t *testing.T) {
+	t.Parallel()
 	const id = "allocations_per_frame/64"
 	for name, c := range map[string]struct {
 		change  func(base, head *Set)
@@ -207,14 +210,17 @@ func TestAllocations(t *testing.T) {
 			}
 		}, Pass, "each of 1"},
 	} {
-		p := policy(t, rate64+alloc)
-		base, head := newSets()
-		machineModel{rand.New(rand.NewPCG(7, 8)), always(0), 0.001, 0}.gate(t, p, base, head)
-		c.change(base, head)
-		j, err := Judge(p, base, head)
-		if err != nil || j.Report.Verdict != c.verdict || !strings.Contains(j.Report.Why, c.why) {
-			t.Errorf("%s: %s: %s, %v", name, j.Report.Verdict, j.Report.Why, err)
-		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := policy(t, rate64+alloc)
+			base, head := newSets()
+			machineModel{rand.New(rand.NewPCG(7, 8)), always(0), 0.001, 0}.gate(t, p, base, head)
+			c.change(base, head)
+			j, err := Judge(p, base, head)
+			if err != nil || j.Report.Verdict != c.verdict || !strings.Contains(j.Report.Why, c.why) {
+				t.Errorf("%s: %s, %v", j.Report.Verdict, j.Report.Why, err)
+			}
+		})
 	}
 }
 
@@ -242,6 +248,7 @@ func reread(t *testing.T, s *Set) *Set {
 }
 
 func TestIdenticalBinariesPassUnmeasured(t *testing.T) {
+	t.Parallel()
 	base, head := newSets()
 	head.Builds = base.Builds
 	j, err := Judge(policy(t, rate64), base, head)
@@ -251,6 +258,7 @@ func TestIdenticalBinariesPassUnmeasured(t *testing.T) {
 }
 
 func TestDeaths(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		base, head int
 		verdict    string
@@ -261,26 +269,30 @@ func TestDeaths(t *testing.T) {
 		"both":            {1, 2, Environment},
 		"head and a base": {1, 1, Pass},
 	} {
-		p := policy(t, rate64)
-		base, head := newSets()
-		machineModel{rand.New(rand.NewPCG(7, 8)), always(0), 0.001, 0}.gate(t, p, base, head)
-		kill := func(s *Set, n int) {
-			for i := range n {
-				s.Turns[i].Died = "exit status 1"
-				s.Turns[i].Values["forwarding_rate/64"] = nil
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := policy(t, rate64)
+			base, head := newSets()
+			machineModel{rand.New(rand.NewPCG(7, 8)), always(0), 0.001, 0}.gate(t, p, base, head)
+			kill := func(s *Set, n int) {
+				for i := range n {
+					s.Turns[i].Died = "exit status 1"
+					s.Turns[i].Values["forwarding_rate/64"] = nil
+				}
 			}
-		}
-		kill(base, c.base)
-		kill(head, c.head)
-		j, err := Judge(p, base, head)
-		if err != nil || j.Report.Verdict != c.verdict {
-			t.Errorf("%s: %s: %s, %v", name, j.Report.Verdict, j.Report.Why, err)
-		}
+			kill(base, c.base)
+			kill(head, c.head)
+			j, err := Judge(p, base, head)
+			if err != nil || j.Report.Verdict != c.verdict {
+				t.Errorf("%s: %s, %v", j.Report.Verdict, j.Report.Why, err)
+			}
+		})
 	}
 }
 
 // An interrupted gate has no verdict, and says so.
 func TestEndedTooEarly(t *testing.T) {
+	t.Parallel()
 	p := policy(t, rate64)
 	base, head := newSets()
 	machineModel{rand.New(rand.NewPCG(7, 8)), always(0), 0.001, 0}.gate(t, p, base, head)
@@ -292,6 +304,7 @@ func TestEndedTooEarly(t *testing.T) {
 }
 
 func TestSetsThatAreNoPair(t *testing.T) {
+	t.Parallel()
 	for why, edit := range map[string]func(base, head *Set){
 		"give the base's set first":     func(b, _ *Set) { b.Side = HeadSide },
 		"give the head's set second":    func(_, h *Set) { h.Side = BaseSide },
@@ -311,19 +324,23 @@ func TestSetsThatAreNoPair(t *testing.T) {
 			b.Metrics, h.Metrics = append(b.Metrics, m), append(h.Metrics, m)
 		},
 	} {
-		p := policy(t, rate64)
-		base, head := newSets()
-		machineModel{rand.New(rand.NewPCG(7, 8)), always(0), 0.001, 0}.gate(t, p, base, head)
-		edit(base, head)
-		if _, err := Judge(p, base, head); err == nil || !strings.Contains(err.Error(), why) || strings.Contains(err.Error(), "\n") {
-			t.Errorf("%s: %v", why, err)
-		}
+		t.Run(why, func(t *testing.T) {
+			t.Parallel()
+			p := policy(t, rate64)
+			base, head := newSets()
+			machineModel{rand.New(rand.NewPCG(7, 8)), always(0), 0.001, 0}.gate(t, p, base, head)
+			edit(base, head)
+			if _, err := Judge(p, base, head); err == nil || !strings.Contains(err.Error(), why) || strings.Contains(err.Error(), "\n") {
+				t.Errorf("%v, want %q", err, why)
+			}
+		})
 	}
 }
 
 // What the gate promises: without a difference hardly an alarm, a slowdown of 10 %
 // always seen, on a machine whose halves vary by 4 %.
 func TestRiskAndPower(t *testing.T) {
+	t.Parallel()
 	metrics := ""
 	for _, size := range []string{"64", "512", "1518"} {
 		metrics += "  - {name: forwarding_rate, frame_size: " + size + ", limit: 5%}\n  - {name: cpu_ns_per_frame, frame_size: " + size + ", limit: 5%}\n"

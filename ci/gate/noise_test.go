@@ -11,6 +11,7 @@ import (
 )
 
 func TestNoise(t *testing.T) {
+	t.Parallel()
 	p := policy(t, rate64+cpu64+p99)
 	base, head := newSets()
 	machineModel{rand.New(rand.NewPCG(7, 8)), always(0), 0.04, 0}.gate(t, p, base, head)
@@ -49,6 +50,7 @@ func TestNoise(t *testing.T) {
 
 // A biased machine raises the margin: what it makes of no difference is no regression.
 func TestBiasRaisesTheMargin(t *testing.T) {
+	t.Parallel()
 	p := policy(t, rate64)
 	p.Bias = map[string]float64{"forwarding_rate/64": 0.05}
 	base, head := newSets()
@@ -60,6 +62,7 @@ func TestBiasRaisesTheMargin(t *testing.T) {
 // What the table promises is about what the judge does: with 16 pairs, where a normal distribution is
 // a rough guide, eight gates of ten see it.
 func TestVisibleIsSeen(t *testing.T) {
+	t.Parallel()
 	p := policy(t, rate64)
 	const noise = 0.03
 	for look := range p.Looks {

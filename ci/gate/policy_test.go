@@ -6,6 +6,7 @@ import (
 )
 
 func TestDefaultPolicy(t *testing.T) {
+	t.Parallel()
 	p, err := ParsePolicy(DefaultPolicy(), "ci/gate/policy.yaml")
 	if err != nil || p.judged() == 0 || p.judged() > mostJudged {
 		t.Errorf("%+v %v", p, err)
@@ -13,6 +14,7 @@ func TestDefaultPolicy(t *testing.T) {
 }
 
 func TestBadPolicies(t *testing.T) {
+	t.Parallel()
 	good := string(DefaultPolicy())
 	for why, edit := range map[string][2]string{
 		"this program reads":               {"tunnelbench.policy/1", "tunnelbench.policy/2"},
@@ -47,17 +49,20 @@ func TestBadPolicies(t *testing.T) {
 		"is larger than 64 KiB":            {"metrics:", "# " + strings.Repeat("x", MostPolicy) + "\nmetrics:"},
 		`"\x1b[31mred": there is no s`:     {"name: stream_goodput", "name: \"\\e[31mred\""},
 	} {
-		text := strings.Replace(good, edit[0], edit[1], 1)
-		if text == good {
-			t.Errorf("%s: nothing is edited", why)
-		}
-		if why == "0 are judged by statistics" {
-			text = good[:strings.Index(good, "metrics:\n")] + "metrics: []\n"
-		}
-		_, err := ParsePolicy([]byte(text), "p.yaml")
-		if err == nil || !strings.Contains(err.Error(), why) || strings.ContainsAny(err.Error(), "\n\x1b") || !strings.HasPrefix(err.Error(), "p.yaml:") {
-			t.Errorf("want %q, got %v", why, err)
-		}
+		t.Run(why, func(t *testing.T) {
+			t.Parallel()
+			text := strings.Replace(good, edit[0], edit[1], 1)
+			if text == good {
+				t.Fatal("nothing is edited")
+			}
+			if why == "0 are judged by statistics" {
+				text = good[:strings.Index(good, "metrics:\n")] + "metrics: []\n"
+			}
+			_, err := ParsePolicy([]byte(text), "p.yaml")
+			if err == nil || !strings.Contains(err.Error(), why) || strings.ContainsAny(err.Error(), "\n\x1b") || !strings.HasPrefix(err.Error(), "p.yaml:") {
+				t.Errorf("want %q, got %v", why, err)
+			}
+		})
 	}
 }
 

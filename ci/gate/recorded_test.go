@@ -9,42 +9,46 @@ import (
 )
 
 // TestRecordedSets judges what ci/record.sh recorded on a machine that misbehaved: each time the same
-// verdict, octet for octet, and never a fail that nobody caused. TB_UPDATE=1 writes the verdicts anew.
+// verdict, byte for byte, and never a fail that nobody caused. TB_UPDATE=1 writes the verdicts anew.
 func TestRecordedSets(t *testing.T) {
+	t.Parallel()
 	may := map[string][]string{ // the verdicts that would be right
 		"burst": {Pass, Inconclusive, Environment}, "bimodal": {Pass, Inconclusive, Environment},
 		"drift": {Pass, Inconclusive, Environment}, "crash": {Fail},
 	}
 	for name, right := range may {
-		dir := filepath.Join("testdata", "recorded", name)
-		var first []byte
-		for range 3 {
-			j, err := Judge(policy(t, rate64), recorded(t, dir, "base.json"), recorded(t, dir, "head.json"))
-			if err != nil {
-				t.Fatal(err)
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := filepath.Join("testdata", "recorded", name)
+			var first []byte
+			for range 3 {
+				j, err := Judge(policy(t, rate64), recorded(t, dir, "base.json"), recorded(t, dir, "head.json"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !slices.Contains(right, j.Report.Verdict) {
+					t.Errorf("%s: %s", j.Report.Verdict, j.Report.Why)
+				}
+				got, err := Encode(&j.Report)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if first != nil && !bytes.Equal(first, got) {
+					t.Error("another verdict the second time")
+				}
+				first = got
 			}
-			if !slices.Contains(right, j.Report.Verdict) {
-				t.Errorf("%s: %s: %s", name, j.Report.Verdict, j.Report.Why)
+			golden := filepath.Join(dir, "gate.json")
+			if os.Getenv("TB_UPDATE") != "" {
+				if err := os.WriteFile(golden, first, 0o644); err != nil {
+					t.Fatal(err)
+				}
 			}
-			got, err := Encode(&j.Report)
-			if err != nil {
-				t.Fatal(err)
+			want, err := os.ReadFile(golden)
+			if err != nil || !bytes.Equal(first, want) {
+				t.Errorf("%v, or another verdict than was recorded", err)
 			}
-			if first != nil && !bytes.Equal(first, got) {
-				t.Errorf("%s: another verdict the second time", name)
-			}
-			first = got
-		}
-		golden := filepath.Join(dir, "gate.json")
-		if os.Getenv("TB_UPDATE") != "" {
-			if err := os.WriteFile(golden, first, 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(golden)
-		if err != nil || !bytes.Equal(first, want) {
-			t.Errorf("%s: %v, or another verdict than was recorded", name, err)
-		}
+		})
 	}
 }
 

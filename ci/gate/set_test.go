@@ -35,6 +35,7 @@ func encodeSet(t testing.TB, s *Set) []byte {
 }
 
 func TestSetsAreReadAsWritten(t *testing.T) {
+	t.Parallel()
 	data := encodeSet(t, smallSet())
 	read, err := ReadSet(bytes.NewReader(data), "set.json")
 	if err != nil {
@@ -47,6 +48,7 @@ func TestSetsAreReadAsWritten(t *testing.T) {
 }
 
 func TestBadSets(t *testing.T) {
+	t.Parallel()
 	for why, edit := range map[string][2]string{
 		`/schema: is "tunnelbench.set/2", this program reads "tunnelbench.set/1"`: {"tunnelbench.set/1", "tunnelbench.set/2"},
 		`/turns/0/values: key "forwarding_rate/64" stands twice`:                  {`"stream_goodput": null`, `"forwarding_rate/64": 1`},
@@ -66,21 +68,24 @@ func TestBadSets(t *testing.T) {
 		`(whole file): unknown key "more"`:                                        {`"schema"`, `"more": 1, "schema"`},
 		`(whole file): something follows`:                                         {"\n}\n", "\n} {"},
 	} {
-		good := string(encodeSet(t, smallSet()))
-		text := strings.Replace(good, edit[0], edit[1], 1)
-		if text == good {
-			t.Errorf("%s: nothing is edited", why)
-			continue
-		}
-		_, err := ReadSet(strings.NewReader(text), "set.json")
-		if err == nil || !strings.HasPrefix(err.Error(), "set.json: "+why) && !strings.Contains(err.Error(), why) || strings.Contains(err.Error(), "\n") {
-			t.Errorf("want %s, got %v", why, err)
-		}
+		t.Run(why, func(t *testing.T) {
+			t.Parallel()
+			good := string(encodeSet(t, smallSet()))
+			text := strings.Replace(good, edit[0], edit[1], 1)
+			if text == good {
+				t.Fatal("nothing is edited")
+			}
+			_, err := ReadSet(strings.NewReader(text), "set.json")
+			if err == nil || !strings.HasPrefix(err.Error(), "set.json: "+why) && !strings.Contains(err.Error(), why) || strings.Contains(err.Error(), "\n") {
+				t.Errorf("want %s, got %v", why, err)
+			}
+		})
 	}
 }
 
 // A file without end costs no more than the largest that is read.
 func TestHugeSet(t *testing.T) {
+	t.Parallel()
 	_, err := ReadSet(resulttest.Endless{}, "set.json")
 	if err == nil || !strings.Contains(err.Error(), "is larger than 64 MiB") {
 		t.Error(err)

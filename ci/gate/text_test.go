@@ -34,6 +34,7 @@ func smallReport() *Report {
 }
 
 func TestTexts(t *testing.T) {
+	t.Parallel()
 	g := smallReport()
 	file, err := JUnit(g)
 	if err != nil {
@@ -46,6 +47,7 @@ func TestTexts(t *testing.T) {
 
 // A file of benchstat's: the header's keys, lines of name, count, value and unit.
 func TestBenchfmt(t *testing.T) {
+	t.Parallel()
 	base, head := smallSet(), smallSet()
 	base.Side = BaseSide
 	want := "side: base\ncommit: c\nBenchmarkGate/dut=reference/metric=forwarding_rate/64 1 1.5 fps\nBenchmarkGate/dut=reference/metric=forwarding_rate/64 1 2.5 fps\n\n" +
@@ -58,6 +60,7 @@ func TestBenchfmt(t *testing.T) {
 // Names come from pull requests: whatever they are, the comment has no markup but its own,
 // calls nobody, and stays below the limit.
 func TestMarkdownIsInert(t *testing.T) {
+	t.Parallel()
 	seed := uint64(5)
 	rng := rand.New(rand.NewPCG(seed, 6))
 	pieces := []string{"<script>", "</details>", "@everyone", "#12", "|", "`", "```", "\n", "\r\n# x", "![x](http://e.x/i.png)", "[a](javascript:x)", "https://e.x", "<!-- x", "-->", "&lt;", "\x1b[31m", "\u202e", "**b**", "é", "$x$", "\\", strings.Repeat("y", 50)}
@@ -97,6 +100,7 @@ func TestMarkdownIsInert(t *testing.T) {
 }
 
 func TestJUnitParses(t *testing.T) {
+	t.Parallel()
 	for _, verdict := range []string{Pass, Fail, Inconclusive, Environment} {
 		g := &Report{Verdict: verdict, Why: "it <died>\x00", Device: "a&b"}
 		data, err := JUnit(g)
@@ -114,6 +118,7 @@ func TestJUnitParses(t *testing.T) {
 }
 
 func TestLongMarkdownIsCut(t *testing.T) {
+	t.Parallel()
 	g := smallReport()
 	for i := range 2000 {
 		g.Warnings = append(g.Warnings, fmt.Sprintf("é%d", i))

@@ -65,9 +65,12 @@ func TestBadStudies(t *testing.T) {
 	uneven := write(t, []study{{Base: []float64{1}, Head: []float64{1, 2}}})
 	none := write(t, []study{{Base: []float64{1}, Head: []float64{1}}})
 	for path, why := range map[string]string{"/nosuch": "/nosuch", empty: "is empty", uneven: "1 values of the base, 2", none: "has no"} {
-		if err := run(path, "forwarding_rate/64", 0, 1, 1); err == nil || !strings.Contains(err.Error(), why) {
-			t.Errorf("%s: %v", why, err)
-		}
+		t.Run(why, func(t *testing.T) {
+			t.Parallel()
+			if err := run(path, "forwarding_rate/64", 0, 1, 1); err == nil || !strings.Contains(err.Error(), why) {
+				t.Errorf("%s: %v", why, err)
+			}
+		})
 	}
 	if err := run(none, "nothing", 0, 1, 1); err == nil || !strings.Contains(err.Error(), "each once") {
 		t.Error(err)
