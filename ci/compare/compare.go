@@ -27,14 +27,14 @@ type Plan struct {
 	Link     rfc2544.BitRate
 	Shaped   bool          // loads stay below the link's speed
 	Time     time.Duration // begin no round that would end later; 0: no limit
-	// Goodput is that of one TCP connection through a device, in bit/s, for the metric
-	// stream_goodput; not ok where the machine disturbed it.
+	// Goodput measures one TCP connection through a device, for the metric stream_goodput.
 	Goodput GoodputFunc
-	// OnTurn, if set, hears when a device had its turn.
+	// OnTurn, if set, is called after each turn of a device.
 	OnTurn func(round int, device string)
 }
 
-// GoodputFunc measures the goodput of one TCP connection.
+// GoodputFunc measures the goodput of one TCP connection in bit/s; ok is false where the
+// machine disturbed it.
 type GoodputFunc = func(context.Context, dut.Device, lab.Settings) (bits float64, ok bool, err error)
 
 // metric is a number that a comparison can be about.
@@ -51,7 +51,7 @@ type turnFunc = func(t *turn, ctx context.Context) error
 // StreamMetric is the goodput of one TCP connection, which has no frame size.
 const StreamMetric = "stream_goodput"
 
-// cpuMetric cannot be had of every device.
+// cpuMetric is left out for devices that busy-wait.
 const cpuMetric = "cpu_ns_per_frame"
 
 // metrics are measured in this order; those with the same turn share it.

@@ -31,7 +31,9 @@ func (l simulatedLab) Setup(ctx context.Context, d dut.Device, s lab.Settings, l
 // simulate compares plain and vxlan, which carries 0.4 of what plain does.
 func simulate(t *testing.T, ctx context.Context, l *labtest.Lab, p Plan) (*result.Comparison, error) {
 	t.Helper()
-	l.Devices = map[string]string{"plain": "capacity=500000fps", "vxlan": "capacity=200000fps"}
+	if l.Devices == nil {
+		l.Devices = map[string]string{"plain": "capacity=500000fps", "vxlan": "capacity=200000fps"}
+	}
 	p.Devices, p.Names, p.Size = labtest.Devices(t, "plain", "vxlan"), []string{"plain", "vxlan"}, 64
 	p.Settings.Seed = 7
 	c := &result.Comparison{Confidence: 0.95, Order: [][]int{}, Warnings: []string{}}
@@ -112,6 +114,26 @@ func TestDeathCostsTheDevicesOwnSamples(t *testing.T) {
 	}
 	if deaths != maxDeaths {
 		t.Errorf("%d deaths of vxlan in %q, want %d", deaths, c.Warnings, maxDeaths)
+	}
+}
+
+// A trial that is not valid is repeated, so that a round keeps its sample, and the
+// comparison says how many there were.
+func TestInvalidTrialsAreRepeated(t *testing.T) {
+	t.Parallel()
+	l := &labtest.Lab{Devices: map[string]string{"plain": "capacity=500000fps", "vxlan": "capacity=200000fps,invalid=0.2,seed=3"}}
+	c, err := simulate(t, t.Context(), l, Plan{Metrics: []string{"forwarding_rate"}, Rounds: 8})
+	if err != nil {
+		t.Fatal(err)
+	}
+	samples := 0
+	for _, sample := range c.Metrics[0].Samples[1] {
+		if sample != nil {
+			samples++
+		}
+	}
+	if warned := strings.Contains(strings.Join(c.Warnings, "\n"), "were not valid, and were repeated"); samples < 7 || !warned {
+		t.Errorf("%d of 8 rounds have a sample; %q", samples, c.Warnings)
 	}
 }
 

@@ -12,8 +12,8 @@ import (
 )
 
 // Pilot decides the loads: the same for all devices. Under overload the fastest
-// has to lose frames; at the light load the slowest has half of its work. Metrics
-// that cannot be had of these devices are left out.
+// has to lose frames; the light load is half of the slowest's
+// forwarding rate. Metrics that these devices do not have are left out.
 func Pilot(ctx context.Context, l Lab, p Plan, c *result.Comparison) error {
 	const overload = 1.5
 	slowest, fastest, ceiling := rfc2544.Flood, rfc2544.Rate(0), rfc2544.Flood
@@ -26,7 +26,7 @@ func Pilot(ctx context.Context, l Lab, p Plan, c *result.Comparison) error {
 			leaveOut(c, cpuMetric, p.Names[i]+" or its wan link keeps a core busy with nothing to do, or shares one with the tester")
 		}
 		if !b.ReportsVitals() {
-			leaveOut(c, allocMetric, p.Names[i]+" does not tell what it allocates")
+			leaveOut(c, allocMetric, p.Names[i]+" does not report what it allocates")
 		}
 		most, _, err := b.Explore(ctx, p.Size)
 		if p.Shaped {

@@ -70,7 +70,7 @@ const compareTrial = 500 * time.Millisecond
 
 // valid repeats a trial until it is valid; ok is false when none was. The last one
 // counts however fast the device's cores are: an overloaded device may slow the probe
-// by itself, and would have no sample at all while there is patience.
+// by itself, and would have no sample at all while the throttle budget lasts.
 func (t *turn) valid(ctx context.Context, trial rfc2544.Trial) (o rfc2544.Observation, r lab.Run, ok bool, err error) {
 	ok, err = rfc2544.Retry{Times: rfc2544.DefaultRetries}.Do(func(last bool) (bool, time.Duration, error) {
 		measure := t.setup.MeasureRun
@@ -87,7 +87,7 @@ func (t *turn) valid(ctx context.Context, trial rfc2544.Trial) (o rfc2544.Observ
 	return o, r, ok, err
 }
 
-// overloadTurn is RFC 2285's forwarding rate at a load that nobody can carry.
+// overloadTurn is RFC 2285's forwarding rate at a load above what any of the devices forwards.
 func (t *turn) overloadTurn(ctx context.Context) error {
 	_, r, ok, err := t.valid(ctx, rfc2544.Trial{Size: t.Comparison.FrameSize, Load: t.Comparison.Overload, Duration: compareTrial})
 	if ok {
@@ -116,9 +116,9 @@ func (t *turn) lightTurn(ctx context.Context) error {
 
 const allocMetric = "allocations_per_frame"
 
-// allocationsTurn is how many objects both sides together allocate for a frame, the answers
-// to the questions included: a few hundred in all. That needs no valid trial, only frames; of
-// two trials the one with less counts, since what a program allocates to begin with is not the frames'.
+// allocationsTurn is the number of objects that both sides together allocate for a frame. A few
+// hundred for the queries themselves are included. The trials need not be valid, they only have to
+// carry frames; the lower of two counts, since the first includes what a program allocates at its start.
 func (t *turn) allocationsTurn(ctx context.Context) error {
 	const long = 200 * time.Millisecond
 	before, err := t.mallocs()
@@ -146,8 +146,8 @@ func (t *turn) allocationsTurn(ctx context.Context) error {
 
 // mallocs are the objects that all sides have allocated so far.
 func (t *turn) mallocs() (sum uint64, err error) {
-	told, err := t.setup.Vitals()
-	for _, v := range told {
+	vitals, err := t.setup.Vitals()
+	for _, v := range vitals {
 		sum += v.Mallocs
 	}
 	return sum, err

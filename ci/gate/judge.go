@@ -113,13 +113,13 @@ func sameKeys(a, b map[string]*float64) bool {
 	return true
 }
 
-// machine is what tells hosts apart.
+// machine identifies a host.
 func machine(h result.Host) string {
 	return fmt.Sprintf("%q %q %q %d %q %q", h.CPU, h.Kernel, h.Arch, h.Cores, h.CPUPlan, h.Virtual)
 }
 
-// checkKnown finds metrics that the policy does not know: what is not judged is not
-// to look as if it were.
+// checkKnown finds metrics that the policy does not have: they would look as if they
+// had been judged.
 func checkKnown(p Policy, s *Set) error {
 	for i, m := range s.Metrics {
 		if !slices.ContainsFunc(p.Metrics, func(have PolicyMetric) bool { return have.ID() == m.ID() }) {

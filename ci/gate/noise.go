@@ -14,14 +14,14 @@ import (
 // NoiseSchema names the version of the file that `gate --aa` adds to.
 const NoiseSchema = "tunnelbench.noise/1"
 
-// Noise is what a machine makes of no difference: gates of a revision against itself.
+// Noise is the results of A/A runs on one machine: gates of a revision against itself.
 type Noise struct {
 	Schema  string     `json:"schema"`
 	Machine string     `json:"machine"`
 	Runs    []NoiseRun `json:"runs"`
 }
 
-// NoiseRun is one such gate.
+// NoiseRun is one A/A run.
 type NoiseRun struct {
 	Started time.Time              `json:"started"`
 	Device  string                 `json:"device"`
@@ -37,7 +37,7 @@ type MetricNoise struct {
 	Pairs  int     `json:"pairs"`
 }
 
-// MeasureNoise is the noise in a gate whose sides do not differ.
+// MeasureNoise is the noise in an A/A run, whose sides do not differ.
 func MeasureNoise(base, head *Set, pair time.Duration) NoiseRun {
 	run := NoiseRun{Started: head.Started, Device: head.Device, Commit: head.Commit, PairNS: pair, Metrics: map[string]MetricNoise{}}
 	for _, m := range head.Metrics {
@@ -57,7 +57,7 @@ func MeasureNoise(base, head *Set, pair time.Duration) NoiseRun {
 	return run
 }
 
-// Add adds a run; runs of another machine are forgotten, which it returns.
+// Add adds a run of this machine. Runs of another one are dropped; it returns how many.
 func (n *Noise) Add(h result.Host, run NoiseRun) (forgotten int) {
 	if n.Machine != machine(h) {
 		forgotten = len(n.Runs)
@@ -127,7 +127,7 @@ func ParseNoise(data []byte, name string) (*Noise, error) {
 	return n, nil
 }
 
-// NoiseTable says what a run saw, and what a gate on this machine can see.
+// NoiseTable is a run's noise, and the slowdowns that a gate on this machine would find.
 func (p Policy) NoiseTable(r NoiseRun) string {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "%s against itself (%.12s), %v a pair\n\n%-24s %8s %8s %6s", r.Device, r.Commit, r.PairNS.Round(100*time.Millisecond), "metric", "bias", "spread", "pairs")

@@ -48,7 +48,7 @@ func TestNoise(t *testing.T) {
 	}
 }
 
-// A biased machine raises the margin: what it makes of no difference is no regression.
+// A biased machine raises the margin.
 func TestBiasRaisesTheMargin(t *testing.T) {
 	t.Parallel()
 	p := policy(t, rate64)

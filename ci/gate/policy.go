@@ -39,8 +39,8 @@ type Policy struct {
 	Bias map[string]float64 `yaml:"-"` // of the machine, by metric, where it was measured
 }
 
-// margin is the slowdown of a metric below which nothing is a regression: what the machine
-// makes of no difference is not the change's.
+// margin is the slowdown of a metric below which nothing is a regression: slowdowns up to
+// the margin are attributed to the machine's noise.
 func (p Policy) margin(id string) float64 { return max(float64(p.Margin), 3*p.Bias[id]) }
 
 // PolicyMetric is a number and the largest slowdown of it that passes.

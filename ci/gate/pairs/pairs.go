@@ -24,8 +24,6 @@ type Plan struct {
 	Link       rfc2544.BitRate
 	Shaped     bool                // loads stay below the link's speed
 	Goodput    compare.GoodputFunc // as in a compare.Plan
-	// OnTurn, if set, hears when a side had its turn.
-	OnTurn func(series, pair int, side string)
 }
 
 // Sides are the sets that pairs are added to.
@@ -122,8 +120,8 @@ func (p *Pairs) Measure(ctx context.Context, series, pair int, metrics []string)
 	b := gate.Turn{Series: series, Pair: pair, Place: 1, Build: (pair - 1) % len(p.plan.Base), Values: map[string]*float64{}}
 	h := gate.Turn{Series: series, Pair: pair, Place: 2, Build: (pair - 1) / len(p.plan.Base) % len(p.plan.Head), Values: map[string]*float64{}}
 	turns := []func() error{
-		func() error { return p.turn(ctx, p.plan.Base[b.Build], gate.BaseSide, &b, metrics) },
-		func() error { return p.turn(ctx, p.plan.Head[h.Build], gate.HeadSide, &h, metrics) },
+		func() error { return p.turn(ctx, p.plan.Base[b.Build], &b, metrics) },
+		func() error { return p.turn(ctx, p.plan.Head[h.Build], &h, metrics) },
 	}
 	if rand.New(rand.NewPCG(p.base.Seed, uint64(series)<<32|uint64(pair))).IntN(2) == 1 {
 		b.Place, h.Place = h.Place, b.Place
@@ -139,7 +137,7 @@ func (p *Pairs) Measure(ctx context.Context, series, pair int, metrics []string)
 }
 
 // turn measures one side: each frame size in a fresh network, with fresh processes.
-func (p *Pairs) turn(ctx context.Context, d dut.Device, side string, t *gate.Turn, metrics []string) error {
+func (p *Pairs) turn(ctx context.Context, d dut.Device, t *gate.Turn, metrics []string) error {
 	for _, c := range p.groups {
 		size := c.FrameSize
 		c.Metrics = slices.Clone(c.Metrics)
@@ -167,9 +165,6 @@ func (p *Pairs) turn(ctx context.Context, d dut.Device, side string, t *gate.Tur
 				t.Values[setMetric(m, size).ID()] = &v
 			}
 		}
-	}
-	if p.plan.OnTurn != nil {
-		p.plan.OnTurn(t.Series, t.Pair, side)
 	}
 	return nil
 }
