@@ -70,6 +70,9 @@ func (f *gateFlags) run(ctx context.Context, s streams) error {
 // readPolicy is the policy, with the metrics that were asked for.
 func (f *gateFlags) readPolicy() (gate.Policy, error) {
 	p, err := gate.ReadPolicyFile(f.policy)
+	if err != nil {
+		err = fmt.Errorf("--policy: %w", err)
+	}
 	if err == nil && f.metrics != "" {
 		if p, err = p.Only(strings.Split(f.metrics, ",")); err != nil {
 			err = fmt.Errorf("--metrics %s: %w", f.metrics, err)
