@@ -71,7 +71,7 @@ func (f *gateFlags) run(ctx context.Context, s streams) error {
 func (f *gateFlags) readPolicy() (gate.Policy, error) {
 	p, err := gate.ReadPolicyFile(f.policy)
 	if err != nil {
-		err = fmt.Errorf("--policy: %w", err)
+		err = fmt.Errorf("--policy %s: %w", f.policy, err)
 	}
 	if err == nil && f.metrics != "" {
 		if p, err = p.Only(strings.Split(f.metrics, ",")); err != nil {
