@@ -10,22 +10,22 @@ import (
 	"github.com/tunnelbench/tunnelbench/reference"
 )
 
-// configPerOctet is what the reader of YAML may allocate for an octet.
-const configPerOctet = 8 << 10
+// configPerByte is how many bytes the YAML reader may allocate for each byte of input.
+const configPerByte = 8 << 10
 
-// Config attacks the reader of a tunnel's configuration. What it takes is
-// valid, and has no port or address that would not do.
+// Config attacks the reader of a tunnel's configuration. A configuration that it accepts must be
+// valid, and NewEnd must accept it.
 func Config(data []byte) int {
-	const longest = 1 << 12 // people write these
+	const longest = 1 << 12 // bytes; people write these files
 	if len(data) > longest {
 		return 0
 	}
 	input := oracle.Exact(data)
 	var file *reference.File
 	var err error
-	oracle.Allocates(oracle.PerOctet(configPerOctet, data), func() { file, err = readConfig(input) })
+	oracle.Allocates(oracle.PerOctet(configPerByte, data), func() { file, err = readConfig(input) })
 	oracle.Untouched(input, data)
-	const costly = 8 // one in so many
+	const costly = 8 // one input in 8 is checked
 	if oracle.Sampled(data, costly) {
 		small, large := oracle.Stretch(data)
 		oracle.Slopes(readConfigAndForget, small, large)
@@ -38,10 +38,10 @@ func Config(data []byte) int {
 		return 0
 	}
 	if err := file.Config.Validate(); err != nil {
-		oracle.Fail(oracle.Agreement, "it was read and is not valid: %v", err)
+		oracle.Fail(oracle.Agreement, "the accepted configuration is invalid: %v", err)
 	}
 	if _, err := reference.NewEnd(file.Config, 1, func([]byte) {}, func(netip.AddrPort, []byte) {}); err != nil {
-		oracle.Fail(oracle.Agreement, "it was read and no end can be made of it: %v", err)
+		oracle.Fail(oracle.Agreement, "NewEnd refuses the accepted configuration: %v", err)
 	}
 	return 1
 }
@@ -52,7 +52,7 @@ func readConfig(data []byte) (*reference.File, error) {
 	return reference.ReadFile(context.Background(), "end.yaml", data, oneHost{})
 }
 
-// oneHost resolves one name, without a network.
+// oneHost resolves one host name, without a network.
 type oneHost struct{}
 
 func (oneHost) LookupNetIP(_ context.Context, network, host string) ([]netip.Addr, error) {

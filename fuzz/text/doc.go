@@ -1,6 +1,4 @@
-// Package text holds the harnesses for what people and programs write: files
-// of results and trials, the configuration of a tunnel, words of a command
-// line, what somebody's tunnel leaves on stderr. Like those of package wire they
-// return 1 for input that was accepted and 0 for input that was refused, and panic when an
-// oracle does not hold.
+// Package text holds the fuzz harnesses for files and text: results, recorded trials, a tunnel's
+// configuration, command-line words, and what a tunnel writes to stderr. As in package wire, a
+// harness returns 1 for accepted input and 0 for refused input, and panics when an oracle fails.
 package text

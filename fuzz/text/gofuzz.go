@@ -2,8 +2,8 @@
 
 package text
 
-// The harnesses under the names that go-fuzz-build wants. The native targets of
-// the same names are tests, which it does not see.
+// The harnesses under the names that go-fuzz-build expects. It does not see the native targets of the
+// same names, because they are tests.
 
 func FuzzConfig(data []byte) int { return Config(data) }
 func FuzzReplay(data []byte) int { return Replay(data) }

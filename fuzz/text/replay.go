@@ -11,18 +11,18 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544/mlrsearch"
 )
 
-// Replay attacks the reader of recorded trials, JSON lines.
+// Replay attacks the reader of recorded trials (JSON lines).
 func Replay(data []byte) int {
-	const perOctet = 64 // the dearest input known takes 25: the shortest lines there are
+	const perByte = 64 // bytes allocated for each byte of input; the shortest lines are the most expensive, with 25
 	input := oracle.Exact(data)
 	var trials []mlrsearch.Trial
 	var err error
-	oracle.Allocates(oracle.PerOctet(perOctet, data), func() { trials, err = mlrsearch.ReadReplay(bytes.NewReader(input)) })
+	oracle.Allocates(oracle.PerOctet(perByte, data), func() { trials, err = mlrsearch.ReadReplay(bytes.NewReader(input)) })
 	oracle.Untouched(input, data)
 	if err != nil {
 		oracle.Line(err)
 		if trials != nil {
-			oracle.Fail(oracle.Agreement, "%d trials beside the error %v", len(trials), err)
+			oracle.Fail(oracle.Agreement, "%d trials returned with the error %v", len(trials), err)
 		}
 		return 0
 	}
@@ -34,7 +34,7 @@ func Replay(data []byte) int {
 	line := append(oracle.Exact(data), '\n')
 	oracle.Slopes(evaluate, bytes.Repeat(line, oracle.Growth), bytes.Repeat(line, oracle.Growth*oracle.Growth))
 	if again := replayAgain(trials); !slices.Equal(again, trials) {
-		oracle.Fail(oracle.RoundTrip, "read %v, again %v", trials, again)
+		oracle.Fail(oracle.RoundTrip, "read %v, read again %v", trials, again)
 	}
 	return 1
 }
@@ -46,11 +46,11 @@ func evaluate(data []byte) {
 	}
 	trials, _ := mlrsearch.ReadReplay(bytes.NewReader(data))
 	if _, err := json.Marshal(mlrsearch.ReplayResult{Goals: mlrsearch.Evaluate(trials, []mlrsearch.Goal{goal})}); err != nil {
-		oracle.Fail(oracle.RoundTrip, "the result cannot be written: %v", err)
+		oracle.Fail(oracle.RoundTrip, "the result cannot be encoded: %v", err)
 	}
 }
 
-// replayAgain writes trials as their format says and reads them.
+// replayAgain writes trials in their file format and reads them again.
 func replayAgain(trials []mlrsearch.Trial) []mlrsearch.Trial {
 	var text bytes.Buffer
 	for _, t := range trials {
@@ -59,7 +59,7 @@ func replayAgain(trials []mlrsearch.Trial) []mlrsearch.Trial {
 	}
 	again, err := mlrsearch.ReadReplay(&text)
 	if err != nil {
-		oracle.Fail(oracle.RoundTrip, "what was read cannot be read again: %v", err)
+		oracle.Fail(oracle.RoundTrip, "trials that were read and written cannot be read again: %v", err)
 	}
 	return again
 }

@@ -1,6 +1,6 @@
 //go:build !dvyukov
 
-// Not for go-fuzz, whose build cannot copy the folder that the JSON Schema library embeds.
+// Excluded from go-fuzz builds: go-fuzz-build cannot copy the folder that the JSON Schema library embeds.
 
 package text
 
@@ -16,17 +16,17 @@ import (
 	"github.com/tunnelbench/tunnelbench/reports/result"
 )
 
-// resultsPerOctet is the reader's limit of allocation, in bytes for each byte of
-// the file, which is read as tokens, as a tree and as Go values. The most
-// expensive input known, a file of two devices, takes 183.
-const resultsPerOctet = 512
+// resultsPerByte is how many bytes the reader may allocate for each byte of the file. It reads the
+// file as tokens, as a tree and as Go values. The most expensive known input, a file of two devices,
+// takes 183.
+const resultsPerByte = 512
 
-// smallResults is a run of two devices.
+// smallResults are the results of a run with two devices.
 //
 //go:embed results.json
 var smallResults []byte
 
-// ResultsSeeds are whole files, and pieces that a reader stumbles over.
+// ResultsSeeds are whole files and malformed fragments.
 func ResultsSeeds() [][]byte {
 	empty, err := result.Encode(&result.Results{Started: time.Unix(1, 0).UTC(), Ended: time.Unix(2, 0).UTC()})
 	if err != nil {
@@ -39,7 +39,7 @@ func ResultsSeeds() [][]byte {
 	}
 }
 
-// compared is what `ab` writes.
+// compared returns a results file as `ab` writes it.
 func compared() []byte {
 	one, two := 1.0, 2.0
 	c := &result.Comparison{
@@ -59,7 +59,7 @@ func Results(data []byte) int {
 	input := oracle.Exact(data)
 	var r *result.Results
 	var err error
-	oracle.Allocates(oracle.PerOctet(resultsPerOctet, data), func() { r, err = readResults(input) })
+	oracle.Allocates(oracle.PerOctet(resultsPerByte, data), func() { r, err = readResults(input) })
 	oracle.Untouched(input, data)
 	small, large := oracle.Stretch(data)
 	oracle.Slopes(readAndForget, small, large)
@@ -68,20 +68,20 @@ func Results(data []byte) int {
 		return 0
 	}
 	sameAgain(r)
-	// A few of those that are accepted: this costs as much as all the rest.
+	// A sample of the accepted inputs: this check costs as much as all others.
 	if choice := int(crc32.ChecksumIEEE(data)); choice%8 == 0 {
 		growsEvenly(r, growers[choice/8%len(growers)])
 	}
 	return 1
 }
 
-// growsEvenly holds a list that is longer and longer to allocation and slope.
+// growsEvenly checks allocation and time while one list of the results grows.
 func growsEvenly(r *result.Results, grow grower) {
 	small, large, ok := grown(r, grow)
 	if !ok {
 		return
 	}
-	oracle.Allocates(oracle.PerOctet(resultsPerOctet, large), func() { readAndForget(large) })
+	oracle.Allocates(oracle.PerOctet(resultsPerByte, large), func() { readAndForget(large) })
 	oracle.Slopes(readAndForget, small, large)
 }
 
@@ -91,23 +91,22 @@ func readResults(data []byte) (*result.Results, error) {
 
 func readAndForget(data []byte) { _, _ = readResults(data) }
 
-// sameAgain is the round trip: what is read, written and read again is the same.
+// sameAgain checks that results stay the same when they are written and read again.
 func sameAgain(r *result.Results) {
 	first, err := result.Encode(r)
 	if err != nil {
-		oracle.Fail(oracle.RoundTrip, "what was read cannot be written: %v", err)
+		oracle.Fail(oracle.RoundTrip, "accepted results cannot be encoded: %v", err)
 	}
 	back, err := readResults(first)
 	if err != nil {
-		oracle.Fail(oracle.RoundTrip, "what was written cannot be read: %v", err)
+		oracle.Fail(oracle.RoundTrip, "encoded results cannot be read: %v", err)
 	}
 	if second, err := result.Encode(back); err != nil || !bytes.Equal(first, second) {
-		oracle.Fail(oracle.RoundTrip, "written twice, the results differ (%v):\n%s\n%s", err, first, second)
+		oracle.Fail(oracle.RoundTrip, "encoding the results twice gives different files (%v):\n%s\n%s", err, first, second)
 	}
 }
 
-// grower makes one list of the results n times as long; one that is empty
-// stays so.
+// grower makes one list of the results n times as long. An empty list stays empty.
 type grower func(r *result.Results, n int)
 
 var growers = []grower{
@@ -135,10 +134,10 @@ func inFirst(grow func(*result.Result, int)) grower {
 	}
 }
 
-// grown is r as two files, one list of which is oracle.Growth times as long in the
-// second. Not ok: the list is empty, or r itself too long.
+// grown encodes r twice. One list is oracle.Growth times as long in large as in small. ok is false if
+// the list is empty or r itself is too long.
 func grown(r *result.Results, grow grower) (small, large []byte, ok bool) {
-	const enough, most = 96 << 10, 64 // octets of large, copies in small
+	const enough, most = 96 << 10, 64 // bytes of large, copies in small
 	once, err1 := encodeGrown(r, grow, 1)
 	twice, err2 := encodeGrown(r, grow, 2)
 	step := len(twice) - len(once)

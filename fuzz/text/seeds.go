@@ -5,12 +5,12 @@ import (
 	"strings"
 )
 
-// endYAML is the configuration that the documentation shows.
+// endYAML is the configuration from the documentation.
 //
 //go:embed end.yaml
 var endYAML []byte
 
-// ConfigSeeds are configurations, and what YAML has to confuse a reader with.
+// ConfigSeeds are configurations, valid and invalid, and difficult YAML.
 func ConfigSeeds() [][]byte {
 	const short = "listen: 192.0.2.1:4754\ndev: tb0\npeers:\n- {id: 1, endpoint: 'peer.example:4754', prefixes: [0.0.0.0/0]}\n"
 	return [][]byte{
@@ -31,7 +31,7 @@ func ReplaySeeds() [][]byte {
 	}
 }
 
-// WordsSeeds are words for each reader.
+// WordsSeeds are words for each parser.
 func WordsSeeds() (seeds [][]byte) {
 	for i, texts := range [][]string{
 		{"150kpps", "1Gbps", "80%", "max", "1e400fps", "-1pps"}, {"64,512,1518", "64,64", "9217"},

@@ -12,24 +12,23 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544/simulated"
 )
 
-// words are the readers of a command line's words; each holds what it accepts
-// to what it promises.
+// words are the parsers of command-line words. Each also checks the value that it accepts.
 var words = []func(string) error{
 	load, sizes, goal, ratio, simulatedDevice, cpus, device, wan,
 }
 
-// wordsPerOctet is what a reader of words may allocate for an octet.
-const wordsPerOctet = 256
+// wordsPerByte is how many bytes a parser may allocate for each byte of input.
+const wordsPerByte = 256
 
-// Words attacks the readers of loads, frame sizes, goals, ratios, simulated
-// devices, cores, tunnels and wan links. The first octet chooses.
+// Words attacks the parsers of loads, frame sizes, goals, ratios, simulated devices, cores, tunnels
+// and WAN links. The first byte chooses the parser.
 func Words(data []byte) int {
 	if len(data) == 0 || len(data) > 1<<12 {
 		return 0
 	}
 	read, text := words[int(data[0])%len(words)], string(data[1:])
 	var err error
-	oracle.Allocates(oracle.PerOctet(wordsPerOctet, data), func() { err = read(text) })
+	oracle.Allocates(oracle.PerOctet(wordsPerByte, data), func() { err = read(text) })
 	if err != nil {
 		oracle.Line(err)
 		return 0
@@ -73,7 +72,7 @@ func ratio(s string) error {
 		return err
 	}
 	if again, err := mlrsearch.ParseRatio(r.String()); err != nil || again.Float() != r.Float() || !(r.Float() >= 0 && r.Float() < 1) {
-		oracle.Fail(oracle.RoundTrip, "ratio %q is %v, and that is %v, %v", s, r, again, err)
+		oracle.Fail(oracle.RoundTrip, "ratio %q is %v, which reads back as %v, %v", s, r, again, err)
 	}
 	return nil
 }
@@ -81,7 +80,7 @@ func ratio(s string) error {
 func simulatedDevice(s string) error {
 	d, err := simulated.Parse(s)
 	if (err == nil) != (d != nil) {
-		oracle.Fail(oracle.Agreement, "device %q is %v, and the error %v", s, d, err)
+		oracle.Fail(oracle.Agreement, "device %q is %v, with the error %v", s, d, err)
 	}
 	return err
 }
@@ -107,8 +106,8 @@ func wan(s string) error {
 	return err
 }
 
-// Output attacks what is made of a tunnel's stderr: a line for an error, no
-// longer than is read, which no terminal obeys.
+// Output attacks the function that turns a tunnel's stderr into one short line for an error message.
+// The line must hold no control characters for a terminal.
 func Output(data []byte) int {
 	line := dut.LastLine(string(data))
 	if strings.TrimSpace(line) != line || len([]rune(line)) > 300 {

@@ -9,7 +9,7 @@ import (
 	tunnelwire "github.com/tunnelbench/tunnelbench/reference/wire"
 )
 
-// The addresses of the ends, and of one who is no peer of anybody.
+// Addresses of the two peers of an end, of the end itself, and of an unknown source.
 var (
 	hereEndpoint   = netip.MustParseAddrPort("192.0.2.1:4754")
 	thereEndpoint  = netip.MustParseAddrPort("192.0.2.2:4754")
@@ -17,28 +17,28 @@ var (
 	strangeAddress = netip.MustParseAddrPort("203.0.113.9:4754")
 )
 
-// prefixes behind the ends.
+// Inner prefixes behind each end.
 var (
 	hereNets  = []netip.Prefix{netip.MustParsePrefix("198.18.0.0/16"), netip.MustParsePrefix("2001:2:0:1::/64")}
 	thereNets = []netip.Prefix{netip.MustParsePrefix("198.19.0.0/16"), netip.MustParsePrefix("2001:2:0:2::/64")}
 	thirdNets = []netip.Prefix{netip.MustParsePrefix("198.19.7.0/28"), netip.MustParsePrefix("2001:2:0:3::/64")}
 )
 
-// The tunnels' ids, and the MTU of both ends.
+// Tunnel ids, and the MTU of both ends in bytes.
 const (
 	pairID, thirdID = 1, 2
 	endMTU          = 1500
 )
 
-// endConfig is an end at one address with peers.
+// endConfig returns the configuration of an end that listens on one address.
 func endConfig(listen netip.AddrPort, peers ...reference.Peer) reference.Config {
 	c := reference.Defaults(reference.TUN)
 	c.Dev, c.Listen, c.MTU, c.Peers, c.Offloads = "tb0", listen, endMTU, peers, false
 	return c
 }
 
-// hereConfig has two peers, the second of which owns a part of what lies
-// around the first's networks.
+// hereConfig has two peers. The second peer's IPv4 prefix lies in a gap between the first peer's
+// prefixes.
 func hereConfig() reference.Config {
 	there := []netip.Prefix{netip.MustParsePrefix("198.19.0.0/22"), netip.MustParsePrefix("198.19.8.0/21"), thereNets[1]}
 	return endConfig(hereEndpoint,
@@ -46,7 +46,7 @@ func hereConfig() reference.Config {
 		reference.Peer{ID: thirdID, Endpoint: thirdEndpoint, Prefixes: thirdNets})
 }
 
-// newEnd makes an end of a configuration that is right.
+// newEnd makes an end. It panics if the configuration is invalid.
 func newEnd(c reference.Config, first uint64, deliver func([]byte), send func(netip.AddrPort, []byte)) *reference.End {
 	e, err := reference.NewEnd(c, first, deliver, send)
 	if err != nil {
@@ -55,13 +55,13 @@ func newEnd(c reference.Config, first uint64, deliver func([]byte), send func(ne
 	return e
 }
 
-// oneEnd is an end that is being attacked, and what came out.
+// oneEnd is the end under attack and a record of what it delivered and sent.
 type oneEnd struct {
 	end       *reference.End
 	delivered int
 	octets    uint64
 	answered  int
-	fits      bool // every packet delivered was one that its sender may send
+	fits      bool // every delivered packet is IP and not longer than the MTU
 	windows   [2]windowModel
 }
 
@@ -73,9 +73,9 @@ func (d *oneEnd) deliver(packet []byte) {
 
 func (d *oneEnd) send(netip.AddrPort, []byte) { d.answered++ }
 
-// Decap attacks the way in of a whole end with what a socket hands over: an
-// octet that says from whom it comes and whether checksums are mended, two for the length of the
-// datagrams in a row, and the row. Each datagram is judged by the slow decoder as well.
+// Decap attacks the receive path of a whole end with one message of a socket. The first byte chooses
+// the source address and whether checksums are corrected. The next two bytes are the segment size
+// (UDP_GRO). The rest is the message. The counters are compared with the slow decoder's results.
 func Decap(data []byte) int {
 	if len(data) < 3 || len(data) > 3+1<<16-1 {
 		return 0
@@ -85,15 +85,15 @@ func Decap(data []byte) int {
 	row := oracle.Exact(data[3:])
 	datagrams := cutRow(row, segment)
 	if data[0]&1 == 1 {
-		mendDatagrams(datagrams)
+		fixDatagrams(datagrams)
 	}
 	original := oracle.Exact(row)
 	d := &oneEnd{fits: true}
 	d.end = newEnd(hereConfig(), 1, d.deliver, d.send)
-	want := d.judge(from, datagrams)
+	want := d.expect(from, datagrams)
 	d.end.Decap(from, row, segment)
 	oracle.Untouched(row, original)
-	d.counted(want)
+	d.compareCounters(want)
 	if oracle.Sampled(data, costly) {
 		again := d.freshly(from, row, datagrams, segment)
 		oracle.Allocates(0, again)
@@ -102,20 +102,20 @@ func Decap(data []byte) int {
 	return int(min(1, want.delivered()))
 }
 
-// freshly has another end take the row, each time with sequence numbers that it has not seen:
-// what was accepted is accepted again, and costs all that accepting costs.
+// freshly returns a function that decapsulates the same message in a second end. Each call writes
+// new sequence numbers, so that every valid datagram is accepted again at its full cost.
 func (d *oneEnd) freshly(from netip.AddrPort, row []byte, datagrams [][]byte, segment int) func() {
 	fresh := &oneEnd{fits: true}
 	end := newEnd(hereConfig(), 1, fresh.deliver, fresh.send)
-	var sound [][]byte // the others stay as they are
+	var valid [][]byte // invalid datagrams are left unchanged
 	for _, p := range datagrams {
 		if slowParse(p) == nil {
-			sound = append(sound, p)
+			valid = append(valid, p)
 		}
 	}
 	sequence := uint64(0)
 	return func() {
-		for _, p := range sound {
+		for _, p := range valid {
 			sequence++
 			tunnelwire.PutHeader(p, binary.BigEndian.Uint32(p), sequence)
 		}
@@ -123,8 +123,8 @@ func (d *oneEnd) freshly(from netip.AddrPort, row []byte, datagrams [][]byte, se
 	}
 }
 
-// cutRow cuts a message into datagrams as UDP_GRO says it: all of one length
-// but the last. A message without octets is one datagram.
+// cutRow cuts a message into datagrams as UDP_GRO does (udp(7)): all have the same length, only the
+// last may be shorter. An empty message is one empty datagram.
 func cutRow(row []byte, segment int) (datagrams [][]byte) {
 	if segment == 0 || segment >= len(row) {
 		return [][]byte{row}
@@ -137,9 +137,9 @@ func cutRow(row []byte, segment int) (datagrams [][]byte) {
 	return datagrams
 }
 
-// mendDatagrams gives each the length and checksum it ought to have, and a
-// small tunnel id, in place.
-func mendDatagrams(datagrams [][]byte) {
+// fixDatagrams corrects the length and checksum of each datagram in place and gives it a small
+// tunnel id.
+func fixDatagrams(datagrams [][]byte) {
 	for _, p := range datagrams {
 		if len(p) >= tunnelwire.HeaderLen {
 			tunnelwire.PutHeader(p, uint32(p[3]%4), binary.BigEndian.Uint64(p[4:]))
@@ -147,20 +147,20 @@ func mendDatagrams(datagrams [][]byte) {
 	}
 }
 
-// outcome is what has to have happened to a message's datagrams.
+// outcome is the expected result for the datagrams of a message.
 type outcome struct {
 	drops   reference.Drops
 	octets  uint64
-	through [2]uint64 // packets of each peer
+	through [2]uint64 // delivered packets of each peer
 }
 
 func (o outcome) delivered() uint64 { return o.through[0] + o.through[1] }
 
-// judge goes through the documented order of checks, one by one.
-func (d *oneEnd) judge(from netip.AddrPort, datagrams [][]byte) (o outcome) {
+// expect applies the documented checks to each datagram, in their documented order.
+func (d *oneEnd) expect(from netip.AddrPort, datagrams [][]byte) (o outcome) {
 	o.drops[reference.DropNone] = 0
 	for _, datagram := range datagrams {
-		drop := d.judgeOne(from, datagram)
+		drop := d.expectOne(from, datagram)
 		if drop != reference.DropNone {
 			o.drops[drop]++
 			continue
@@ -171,7 +171,7 @@ func (d *oneEnd) judge(from netip.AddrPort, datagrams [][]byte) (o outcome) {
 	return o
 }
 
-func (d *oneEnd) judgeOne(from netip.AddrPort, datagram []byte) reference.Drop {
+func (d *oneEnd) expectOne(from netip.AddrPort, datagram []byte) reference.Drop {
 	if from == strangeAddress {
 		return reference.DropPeer
 	}
@@ -199,8 +199,7 @@ func (d *oneEnd) judgeOne(from netip.AddrPort, datagram []byte) reference.Drop {
 	return dropOf(d.windows[id-1].accept(be(datagram, 4, 8)))
 }
 
-// dropOf is the counter under which an end counts what package reference/wire
-// refuses.
+// dropOf returns the drop counter for an error of package reference/wire.
 func dropOf(err error) reference.Drop {
 	return map[error]reference.Drop{
 		tunnelwire.ErrShort: reference.DropShort, tunnelwire.ErrLength: reference.DropLength, tunnelwire.ErrChecksum: reference.DropChecksum,
@@ -208,7 +207,7 @@ func dropOf(err error) reference.Drop {
 	}[err]
 }
 
-// ownerOf is the id of the peer behind which an address is, by looking at every prefix.
+// ownerOf returns the id of the peer that owns addr, or 0. It looks at every prefix.
 func ownerOf(addr netip.Addr) uint64 {
 	for _, p := range hereConfig().Peers {
 		for _, prefix := range p.Prefixes {
@@ -220,8 +219,8 @@ func ownerOf(addr netip.Addr) uint64 {
 	return 0
 }
 
-// counted compares what the counters say with what had to happen.
-func (d *oneEnd) counted(want outcome) {
+// compareCounters compares the counters of the end with the expected outcome.
+func (d *oneEnd) compareCounters(want outcome) {
 	stats := d.end.Stats()
 	in := stats.Decap
 	if in.Received != in.Delivered+in.Drops.Sum() {
@@ -231,15 +230,15 @@ func (d *oneEnd) counted(want outcome) {
 		oracle.Fail(oracle.Agreement, "%v; want %v", in, reference.Direction{Received: in.Received, Delivered: want.delivered(), Drops: want.drops})
 	}
 	if in.Delivered != want.delivered() || uint64(d.delivered) != in.Delivered || d.octets != want.octets || !d.fits {
-		oracle.Fail(oracle.Agreement, "%d packets were delivered and %d counted, of %d octets, want %d of %d octets",
+		oracle.Fail(oracle.Agreement, "%d packets delivered, %d counted, %d bytes; want %d packets, %d bytes",
 			d.delivered, in.Delivered, d.octets, want.delivered(), want.octets)
 	}
 	for i, p := range stats.Peers {
 		if p.ReceivedPackets != want.through[i] {
-			oracle.Fail(oracle.Counted, "%d packets are booked with peer %d, want %d", p.ReceivedPackets, p.ID, want.through[i])
+			oracle.Fail(oracle.Counted, "%d packets are counted for peer %d, want %d", p.ReceivedPackets, p.ID, want.through[i])
 		}
 	}
 	if d.answered > 0 || stats.Encap != (reference.Direction{}) {
-		oracle.Fail(oracle.Amplification, "%d datagrams went out for those that came in", d.answered)
+		oracle.Fail(oracle.Amplification, "%d datagrams were sent in response to received datagrams", d.answered)
 	}
 }

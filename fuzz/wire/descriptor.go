@@ -7,8 +7,8 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/sys"
 )
 
-// Descriptor attacks what is believed of an AF_XDP descriptor: an address of 64
-// bits and a length of 32, for a memory of as many octets as there are behind them.
+// Descriptor attacks the bounds check of an AF_XDP descriptor. The input is a 64-bit address, a
+// 32-bit length, and as many bytes as the memory (UMEM) shall have.
 func Descriptor(data []byte) int {
 	if len(data) < 12 {
 		return 0
@@ -21,13 +21,13 @@ func Descriptor(data []byte) int {
 	}
 	frame := sys.FrameAt(memory, start, n)
 	if !inside {
-		oracle.Agree("a frame that reaches beyond", frame == nil, true)
+		oracle.Agree("a frame beyond the end of the memory", frame == nil, true)
 		return 0
 	}
 	oracle.Agree("octets", len(frame), int(n))
 	oracle.Agree("capacity", cap(frame), int(n))
 	if n > 0 {
-		oracle.Agree("where it begins", &frame[0] == &memory[start], true)
+		oracle.Agree("the start of the frame", &frame[0] == &memory[start], true)
 	}
 	return 1
 }

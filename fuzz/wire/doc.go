@@ -1,12 +1,12 @@
-// Package wire holds the harnesses for what comes over a wire: datagrams, inner
-// packets, segmentation headers, descriptors, the tester's own signature, and
-// layers of a library that others read packets with.
+// Package wire holds the fuzz harnesses for data from the network: datagrams, inner packets,
+// segmentation headers, AF_XDP descriptors, the tester's signature, and the tunnel layers of
+// gopacket.
 //
 //	engine ──data──> Harness(data) int ──> decoder
 //	                    │                     │
-//	                    └── oracles ──────────┴── a slow, plain decoder (model.go)
+//	                    └── oracles ──────────┴── a slow, simple decoder (model.go)
 //
-// A harness returns 1 for input that was accepted and 0 for input that was
-// refused; an oracle that does not hold panics. Each has seeds of its own, made by
-// somebody else's hand where there is one.
+// A harness returns 1 for accepted input and 0 for refused input. It panics when an oracle fails.
+// Each harness has seeds; where possible gopacket makes them, so that they do not repeat a mistake of
+// this module's encoders.
 package wire

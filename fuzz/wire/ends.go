@@ -11,12 +11,12 @@ import (
 	tunnelwire "github.com/tunnelbench/tunnelbench/reference/wire"
 )
 
-// Ends attacks two ends that are joined by a wire, by a program: a step is an
-// octet that says what happens, and one or two for how. Whatever the wire does to datagrams, a
-// packet arrives whole, once, at the end that it was for, or not at all; and nothing is
-// lost that the wire did not lose and the replay window did not have to refuse.
+// Ends attacks two ends joined by a simulated wire. The input is a program: in each step one byte
+// chooses what happens and a second byte how. Whatever the wire does to datagrams, a packet arrives
+// at the right end, unchanged and once, or not at all. Only packets that the wire lost or damaged, or
+// that the replay window must refuse, may be missing.
 func Ends(data []byte) int {
-	const longest = 1 << 12 // of a program, in octets: each step costs a packet
+	const longest = 1 << 12 // bytes of a program; each step costs a packet
 	w := newWire()
 	goroutines := runtime.NumGoroutine()
 	for data = data[:min(len(data), longest)]; len(data) >= 2; {
@@ -27,27 +27,27 @@ func Ends(data []byte) int {
 	return min(1, w.arrived)
 }
 
-// wire joins the ends; each direction is a queue.
+// wire joins the two ends with one queue for each direction.
 type wire struct {
-	now   uint64 // the clock, from which a new end takes its first sequence number
+	now   uint64 // the clock; the first sequence number of a new end
 	sides [2]*side
 
 	arrived int
 }
 
-// side is an end, what it is waiting to receive, and what it may receive.
+// side is an end with its receive queue and the packet that it must deliver next.
 type side struct {
 	end      *reference.End
 	at, peer netip.AddrPort
 	nets     []netip.Prefix
 	queue    [][]byte
-	expected []byte // the packet that must come out next; nil: none may
+	expected []byte // the packet that must be delivered next; nil: none
 	window   windowModel
-	sequence uint64   // of the last datagram; 0: there was none
-	sent     [][]byte // what Encap makes
+	sequence uint64   // of the last datagram sent; 0: none yet
+	sent     [][]byte // datagrams that the end sent in this step
 }
 
-// maxFlights bounds a queue; what comes on top is lost, as on any wire.
+// maxFlights is the queue length in datagrams. Further datagrams are lost, as on any wire.
 const maxFlights = 64
 
 func newWire() *wire {
@@ -60,7 +60,7 @@ func newWire() *wire {
 	return w
 }
 
-// start begins an end, or begins it again: its peer's window knows nothing of that.
+// start starts or restarts an end. The peer's replay window is not reset by that.
 func (w *wire) start(i int) {
 	s, peer := w.sides[i], w.sides[1-i]
 	s.window, s.sequence = windowModel{}, 0
@@ -73,12 +73,12 @@ func (w *wire) start(i int) {
 			w.arrived++
 		},
 		func(to netip.AddrPort, datagram []byte) {
-			oracle.Agree("where a datagram goes", to, peer.at)
+			oracle.Agree("destination of a datagram", to, peer.at)
 			s.sent = append(s.sent, oracle.Exact(datagram))
 		})
 }
 
-// step runs one step and returns how many octets it took.
+// step runs one step of the program and returns how many bytes it used of how.
 func (w *wire) step(what byte, how []byte) int {
 	w.now++
 	from := int(what>>7) & 1
@@ -90,23 +90,23 @@ func (w *wire) step(what byte, how []byte) int {
 		w.send(from, arg)
 	case op < 8 && head >= 0:
 		w.receive(to, false)
-	case op == 8 && head >= 0: // lost
+	case op == 8 && head >= 0: // loss
 		to.queue = to.queue[1:]
-	case op == 9 && head >= 0: // twice
+	case op == 9 && head >= 0: // duplication
 		to.put(to.queue[arg%len(to.queue)])
-	case op == 10 && head >= 0: // overtaken
+	case op == 10 && head >= 0: // reordering
 		at := arg % len(to.queue)
 		to.queue[0], to.queue[at] = to.queue[at], to.queue[0]
-	case op == 11 && head >= 0 && len(to.queue[0]) > 0: // damaged
+	case op == 11 && head >= 0 && len(to.queue[0]) > 0: // corruption
 		to.queue[0] = oracle.Exact(to.queue[0])
 		to.queue[0][arg%len(to.queue[0])] ^= 1 << (what >> 4 & 7)
-	case op == 12 && head >= 0: // cut
+	case op == 12 && head >= 0: // truncation
 		to.queue[0] = oracle.Exact(to.queue[0][:arg%(len(to.queue[0])+1)])
-	case op == 13 && head >= 0: // by somebody else
+	case op == 13 && head >= 0: // from an unknown source
 		w.receive(to, true)
-	case op == 14: // time goes by
+	case op == 14: // time passes
 		w.now += 1 << (arg % 40)
-	case op == 15: // restart: the clock has gone on meanwhile
+	case op == 15: // restart, after the clock has advanced
 		w.now += 1 << 20
 		w.start(from)
 	}
@@ -119,14 +119,13 @@ func (s *side) put(datagram []byte) {
 	}
 }
 
-// send puts a packet into an end; its addresses are those of hosts behind both,
-// or, for one length in eight, of nobody.
+// send puts a packet into an end. For one length in eight its destination is behind no peer.
 func (w *wire) send(from, arg int) {
 	s, peer := w.sides[from], w.sides[1-from]
-	nobody := arg%8 == 7
-	packet := packetBetween(s.nets, peer.nets, arg, nobody)
+	noRoute := arg%8 == 7
+	packet := packetBetween(s.nets, peer.nets, arg, noRoute)
 	if arg%16 == 15 {
-		packet[0] = 0 // no IP
+		packet[0] = 0 // not an IP packet
 	}
 	before := s.end.Stats().Encap
 	s.end.Encap(packet)
@@ -134,33 +133,33 @@ func (w *wire) send(from, arg int) {
 	if after.Received-before.Received != 1 || after.Delivered+after.Drops.Sum()-before.Delivered-before.Drops.Sum() != 1 {
 		oracle.Fail(oracle.Counted, "one packet: %v, then %v", before, after)
 	}
-	if want := !nobody && len(packet) <= endMTU; want != (len(s.sent) == 1) {
-		oracle.Fail(oracle.Agreement, "a packet of %d octets became %d datagrams", len(packet), len(s.sent))
+	if want := !noRoute && len(packet) <= endMTU; want != (len(s.sent) == 1) {
+		oracle.Fail(oracle.Agreement, "a packet of %d bytes became %d datagrams", len(packet), len(s.sent))
 	}
 	for _, datagram := range s.sent {
-		s.counts(be(datagram, 4, 8))
-		oracle.Agree("an own datagram", slowParse(datagram), nil)
+		s.checkSequence(be(datagram, 4, 8))
+		oracle.Agree("a sent datagram", slowParse(datagram), nil)
 		if !bytes.Equal(datagram[tunnelwire.HeaderLen:], packet) {
-			oracle.Fail(oracle.RoundTrip, "what is sent is\n% x, was\n% x", datagram[tunnelwire.HeaderLen:], packet)
+			oracle.Fail(oracle.RoundTrip, "payload sent\n% x, was\n% x", datagram[tunnelwire.HeaderLen:], packet)
 		}
 		peer.put(datagram)
 	}
 	s.sent = nil
 }
 
-// counts: the sequence number rises by one with each datagram.
-func (s *side) counts(sequence uint64) {
+// checkSequence fails unless sequence numbers rise by one with each datagram.
+func (s *side) checkSequence(sequence uint64) {
 	if s.sequence > 0 {
 		oracle.Agree("sequence number", sequence, s.sequence+1)
 	}
 	s.sequence = sequence
 }
 
-// packetBetween is an IP packet of arg times eight octets, more or less, that says so.
-func packetBetween(from, to []netip.Prefix, arg int, nobody bool) []byte {
+// packetBetween returns an IP packet of 40+8*arg bytes. An odd arg makes it IPv6.
+func packetBetween(from, to []netip.Prefix, arg int, noRoute bool) []byte {
 	v6 := arg & 1
 	src, dst := from[v6].Addr().AsSlice(), to[v6].Addr().AsSlice()
-	if nobody {
+	if noRoute {
 		dst[0] = 0xfd
 	}
 	packet := make([]byte, 40+arg*8)
@@ -181,13 +180,13 @@ func packetBetween(from, to []netip.Prefix, arg int, nobody bool) []byte {
 	return packet
 }
 
-// receive gives an end the first of its queue, from its peer or from a stranger.
-func (w *wire) receive(s *side, stranger bool) {
+// receive gives an end the first datagram of its queue, with its peer's or an unknown source address.
+func (w *wire) receive(s *side, unknownSource bool) {
 	datagram := s.queue[0]
 	s.queue = s.queue[1:]
 	from, want := strangeAddress, reference.DropPeer
-	if !stranger {
-		from, want = s.peer, s.judge(datagram)
+	if !unknownSource {
+		from, want = s.peer, s.expect(datagram)
 	}
 	if want == reference.DropNone {
 		s.expected = datagram[tunnelwire.HeaderLen:]
@@ -196,18 +195,18 @@ func (w *wire) receive(s *side, stranger bool) {
 	s.end.Decap(from, oracle.Exact(datagram), 0)
 	after := s.end.Stats()
 	if s.expected != nil {
-		oracle.Fail(oracle.Agreement, "a packet that nothing happened to is lost: %v", after.Decap)
+		oracle.Fail(oracle.Agreement, "an intact packet was lost: %v", after.Decap)
 	}
 	if want != reference.DropNone && after.Decap.Drops[want] != before.Decap.Drops[want]+1 {
-		oracle.Fail(oracle.Counted, "want one more dropped as %v: %v, then %v", want, before.Decap, after.Decap)
+		oracle.Fail(oracle.Counted, "want one more drop %v: %v, then %v", want, before.Decap, after.Decap)
 	}
 	if len(s.sent) > 0 {
-		oracle.Fail(oracle.Amplification, "%d datagrams went out for one that came in", len(s.sent))
+		oracle.Fail(oracle.Amplification, "%d datagrams were sent in response to one", len(s.sent))
 	}
 }
 
-// judge says what a datagram of the peer's is dropped as.
-func (s *side) judge(datagram []byte) reference.Drop {
+// expect returns the expected drop reason of a datagram from the peer.
+func (s *side) expect(datagram []byte) reference.Drop {
 	parsed := slowParse(datagram)
 	switch {
 	case parsed == tunnelwire.ErrShort || parsed == tunnelwire.ErrLength:
@@ -220,7 +219,7 @@ func (s *side) judge(datagram []byte) reference.Drop {
 	return dropOf(s.window.accept(be(datagram, 4, 8)))
 }
 
-// balance: all that was received is accounted for.
+// balance fails unless every received packet is counted as delivered or dropped.
 func (w *wire) balance() {
 	for _, s := range w.sides {
 		for _, d := range []reference.Direction{s.end.Stats().Encap, s.end.Stats().Decap} {

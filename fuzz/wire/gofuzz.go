@@ -2,8 +2,8 @@
 
 package wire
 
-// The harnesses under the names that go-fuzz-build wants. The native targets of
-// the same names are tests, which it does not see.
+// The harnesses under the names that go-fuzz-build expects. It does not see the native targets of the
+// same names, because they are tests.
 
 func FuzzHeader(data []byte) int         { return Header(data) }
 func FuzzInner(data []byte) int          { return Inner(data) }

@@ -7,42 +7,43 @@ import (
 	"github.com/tunnelbench/tunnelbench/fuzz/oracle"
 )
 
-// The layers of gopacket with which tunnels are read. They are not ours: what
-// is found here goes to their maintainers.
+// Harnesses for the gopacket layers that decode tunnels. gopacket is third-party code: report
+// findings to its maintainers.
 
-// GopacketVXLAN attacks gopacket's VXLAN (RFC 7348) and what it holds.
+// GopacketVXLAN attacks gopacket's VXLAN decoder (RFC 7348) and the layers inside.
 func GopacketVXLAN(data []byte) int { return layer(layers.LayerTypeVXLAN, data) }
 
-// GopacketGeneve attacks gopacket's Geneve (RFC 8926) and what it holds.
+// GopacketGeneve attacks gopacket's Geneve decoder (RFC 8926) and the layers inside.
 func GopacketGeneve(data []byte) int { return layer(layers.LayerTypeGeneve, data) }
 
-// GopacketGRE attacks gopacket's GRE (RFC 2784, 2890) and what it holds.
+// GopacketGRE attacks gopacket's GRE decoder (RFC 2784, 2890) and the layers inside.
 func GopacketGRE(data []byte) int { return layer(layers.LayerTypeGRE, data) }
 
-// GopacketGTPU attacks gopacket's GTPv1-U (3GPP TS 29.281) and what it holds.
+// GopacketGTPU attacks gopacket's GTPv1-U decoder (3GPP TS 29.281) and the layers inside.
 func GopacketGTPU(data []byte) int { return layer(layers.LayerTypeGTPv1U, data) }
 
-// GopacketUDP attacks gopacket's UDP (RFC 768) and what it holds.
+// GopacketUDP attacks gopacket's UDP decoder (RFC 768) and the layers inside.
 func GopacketUDP(data []byte) int { return layer(layers.LayerTypeUDP, data) }
 
-// GopacketIPv4 attacks gopacket's IPv4 (RFC 791) and what it holds.
+// GopacketIPv4 attacks gopacket's IPv4 decoder (RFC 791) and the layers inside.
 func GopacketIPv4(data []byte) int { return layer(layers.LayerTypeIPv4, data) }
 
-// GopacketIPv6 attacks gopacket's IPv6 (RFC 8200) and what it holds.
+// GopacketIPv6 attacks gopacket's IPv6 decoder (RFC 8200) and the layers inside.
 func GopacketIPv6(data []byte) int { return layer(layers.LayerTypeIPv6, data) }
 
-// What a packet of a few KiB may ask for: gopacket makes an object per layer.
-const layerOctets = 512
+// layerBytes is how many bytes gopacket may allocate for each byte of input: it makes an object for
+// each layer.
+const layerBytes = 512
 
-// layer decodes data and everything in it. Without SkipDecodeRecovery gopacket
-// would hide its panics.
+// layer decodes data and all layers inside. SkipDecodeRecovery is set because gopacket would
+// otherwise recover from its own panics.
 func layer(first gopacket.LayerType, data []byte) int {
 	if len(data) > 1<<16 {
 		return 0
 	}
 	packet := decodeLayers(first, oracle.Exact(data), data)
 	if oracle.Sampled(data, costly) {
-		oracle.Allocates(oracle.PerOctet(layerOctets, data), func() { decodeLayers(first, data, data) })
+		oracle.Allocates(oracle.PerOctet(layerBytes, data), func() { decodeLayers(first, data, data) })
 		oracle.Takes(100*oracle.Budget(len(data)), func() { decodeLayers(first, data, data) })
 	}
 	if packet.ErrorLayer() != nil {

@@ -8,8 +8,8 @@ import (
 	tunnelwire "github.com/tunnelbench/tunnelbench/reference/wire"
 )
 
-// Header attacks the tunnel's decoder with a datagram: as it is, and mended,
-// since no engine guesses a CRC-32C.
+// Header attacks the decoder of the tunnel header with a datagram, first unchanged, then with a
+// corrected length and CRC-32C: no engine guesses a CRC-32C.
 func Header(data []byte) int {
 	accepted := parseDatagram(data)
 	if len(data) < tunnelwire.HeaderLen || len(data) > tunnelwire.HeaderLen+1<<16-1 {
@@ -27,20 +27,20 @@ func Header(data []byte) int {
 		oracle.Takes(oracle.Budget(len(data)), func() { _, _, _ = tunnelwire.ParseDatagram(mended) })
 	}
 	if parseDatagram(mended) == 0 {
-		oracle.Fail(oracle.RoundTrip, "ParseDatagram refuses what PutHeader has made: % x", mended)
+		oracle.Fail(oracle.RoundTrip, "ParseDatagram refuses the output of PutHeader: % x", mended)
 	}
 	bit := sequence % uint64(8*len(mended))
-	mended[bit/8] ^= 1 << (bit % 8) // CRC-32C finds it wherever it is
+	mended[bit/8] ^= 1 << (bit % 8) // CRC-32C detects every single-bit error
 	if parseDatagram(mended) != 0 {
-		oracle.Fail(oracle.Agreement, "bit %d was flipped and ParseDatagram accepts: % x", bit, mended)
+		oracle.Fail(oracle.Agreement, "bit %d was flipped, but ParseDatagram accepts % x", bit, mended)
 	}
 	return accepted
 }
 
-// costly is how many inputs there are to one of which costly oracles are asked.
+// costly is the sampling rate of costly oracles: they check one input in 64.
 const costly = 64
 
-// parseDatagram holds ParseDatagram to what it promises for one datagram.
+// parseDatagram checks what ParseDatagram documents for one datagram.
 func parseDatagram(data []byte) int {
 	datagram := oracle.Exact(data)
 	h, payload, err := tunnelwire.ParseDatagram(datagram)
@@ -48,7 +48,7 @@ func parseDatagram(data []byte) int {
 	oracle.Agree("ParseDatagram", err, slowParse(data))
 	if err != nil {
 		if payload != nil {
-			oracle.Fail(oracle.Agreement, "a datagram that is refused (%v) has a payload of %d bytes", err, len(payload))
+			oracle.Fail(oracle.Agreement, "a refused datagram (%v) has a payload of %d bytes", err, len(payload))
 		}
 		return 0
 	}

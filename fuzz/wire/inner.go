@@ -12,15 +12,15 @@ import (
 	"github.com/tunnelbench/tunnelbench/reference/offload"
 )
 
-// Inner attacks what is asked of a packet before it is carried: what it is,
-// whence, where to, how long.
+// Inner attacks the functions that look into an inner packet: IsIP, Source, Destination, Length and
+// Unpadded.
 func Inner(data []byte) int {
 	packet := oracle.Exact(data)
 	isIP := inner.IsIP(packet)
 	oracle.Agree("IsIP", isIP, slowIsIP(data))
 	cut := inner.Unpadded(packet)
 	if !bytes.Equal(cut, data[:len(cut)]) || len(cut) < len(data) && len(cut) != inner.Length(packet) {
-		oracle.Fail(oracle.Agreement, "%d of %d octets are left without padding, the packet says %d", len(cut), len(data), inner.Length(packet))
+		oracle.Fail(oracle.Agreement, "%d of %d bytes remain without padding, the length field is %d", len(cut), len(data), inner.Length(packet))
 	}
 	finishesPartial(data)
 	if !isIP {
@@ -42,7 +42,7 @@ func Inner(data []byte) int {
 	return 1
 }
 
-// slowIP reads an IP header by the documents.
+// slowIP reads the fields of an IP header (RFC 791, RFC 8200).
 func slowIP(packet []byte) (from, to netip.Addr, length int, kind uint16) {
 	if packet[0]/16 == 4 {
 		from, _ = netip.AddrFromSlice(packet[12:16])
@@ -54,7 +54,7 @@ func slowIP(packet []byte) (from, to netip.Addr, length int, kind uint16) {
 	return from, to, 40 + int(be(packet, 4, 2)), 0x86dd
 }
 
-// gopacketAgrees asks a decoder by somebody else, where it takes the header.
+// gopacketAgrees compares the fields with gopacket's, for packets that gopacket accepts.
 func gopacketAgrees(packet []byte, from, to netip.Addr, length int) {
 	if packet[0]>>4 == 4 {
 		var ip layers.IPv4
@@ -63,7 +63,7 @@ func gopacketAgrees(packet []byte, from, to netip.Addr, length int) {
 		}
 		oracle.Agree("gopacket's source", from, netip.AddrFrom4([4]byte(ip.SrcIP)))
 		oracle.Agree("gopacket's destination", to, netip.AddrFrom4([4]byte(ip.DstIP)))
-		if length != 0 { // it mends a 0, as offloads leave it
+		if length != 0 { // gopacket corrects a length of 0, which offloads may leave
 			oracle.Agree("gopacket's length", length, int(ip.Length))
 		}
 		return
@@ -74,36 +74,36 @@ func gopacketAgrees(packet []byte, from, to netip.Addr, length int) {
 	}
 	oracle.Agree("gopacket's source", from, netip.AddrFrom16([16]byte(ip.SrcIP)))
 	oracle.Agree("gopacket's destination", to, netip.AddrFrom16([16]byte(ip.DstIP)))
-	if ip.HopByHop == nil { // a jumbogram's length is elsewhere (RFC 2675)
+	if ip.HopByHop == nil { // a jumbogram has its length in an option (RFC 2675)
 		oracle.Agree("gopacket's length", length, 40+int(ip.Length))
 	}
 }
 
-// finishesPartial: only a checksum field is written, only where the pseudo
-// header's sum stands in it, and then the packet is right; once is enough.
+// finishesPartial checks FinishPartial: it writes only the checksum field, and only if the field
+// holds the sum of the pseudo header. The checksum is then right and a second call changes nothing.
 func finishesPartial(data []byte) {
 	packet := oracle.Exact(data)
 	offload.FinishPartial(packet)
 	s, ok := slowSegment(data)
 	if bytes.Equal(packet, data) {
 		if ok && s.isPartial() {
-			oracle.Fail(oracle.Agreement, "a partial checksum was not finished: % x", data)
+			oracle.Fail(oracle.Agreement, "a partial checksum was not completed: % x", data)
 		}
 		return
 	}
 	if !ok {
-		oracle.Fail(oracle.Input, "a packet that is no segment was changed: % x", data)
+		oracle.Fail(oracle.Input, "a packet that is not a TCP or UDP segment was changed: % x", data)
 	}
 	at := len(s.ip) + s.checksumAt()
 	oracle.Untouched(packet[:at], data[:at])
 	oracle.Untouched(packet[at+2:], data[at+2:])
 	sum := s.pseudo()
 	if onesSum(sum)%0xffff != uint16(be(data, at, 2))%0xffff {
-		oracle.Fail(oracle.Input, "a checksum that is not partial was finished: % x", data)
+		oracle.Fail(oracle.Input, "a checksum that is not partial was replaced: % x", data)
 	}
 	after, _ := slowSegment(packet)
 	if onesSum(after.pseudo(), append(oracle.Exact(after.transport), after.payload...))%0xffff != 0 {
-		oracle.Fail(oracle.Agreement, "a checksum was finished and is wrong: % x", packet)
+		oracle.Fail(oracle.Agreement, "a completed checksum is wrong: % x", packet)
 	}
 	again := oracle.Exact(packet)
 	offload.FinishPartial(again)

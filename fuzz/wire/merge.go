@@ -10,20 +10,19 @@ import (
 	"github.com/tunnelbench/tunnelbench/reference/offload"
 )
 
-// merging is kept from input to input, as a port keeps it.
+// merging is reused for all inputs, as a port reuses its Merger.
 var merging = new(offload.Merger)
 
-// Merge attacks what joins packets for a TUN device: rows of packets, each
-// behind its length of two octets. What was joined, cut up again, is the same
-// packets, those of a flow in their order. With an odd first octet the packets' checksums
-// are mended first: no engine finds them.
+// Merge attacks the Merger of a TUN device. The input is a sequence of packets, each after a
+// two-byte length. Splitting the joined packets must return the same packets, in order for each
+// flow. If the first byte is odd, checksums are corrected first, because no engine guesses them.
 func Merge(data []byte) int {
 	if len(data) == 0 {
 		return 0
 	}
 	packets := rows(data[1:], offload.MergeMax)
 	if data[0]&1 == 1 {
-		mendSegments(packets)
+		fixSegments(packets)
 	}
 	supers := merge(packets)
 	got, joined := cutUp(supers)
@@ -56,8 +55,8 @@ func rows(data []byte, n int) (packets [][]byte) {
 	return packets
 }
 
-// mendSegments gives packets that are TCP or UDP but for lengths and checksums the right ones.
-func mendSegments(packets [][]byte) {
+// fixSegments corrects the lengths and checksums of TCP and UDP packets.
+func fixSegments(packets [][]byte) {
 	for i, p := range packets {
 		p = oracle.Exact(p)
 		switch {
@@ -85,7 +84,7 @@ func cloned(packets [][]byte) (clones [][]byte) {
 	return clones
 }
 
-// merge gives clones to the merger, so that the packets stay as they were.
+// merge gives copies to the Merger, because it changes the first packet of each flow.
 func merge(packets [][]byte) []offload.Super {
 	merging.Reset()
 	for _, p := range cloned(packets) {
@@ -94,30 +93,30 @@ func merge(packets [][]byte) []offload.Super {
 	return merging.Supers()
 }
 
-// cutUp takes super-packets apart by the slow splitter; joined is 1 when one
-// held more than one packet.
+// cutUp splits super-packets with the slow splitter. joined is 1 if any of them held more than one
+// packet.
 func cutUp(supers []offload.Super) (packets [][]byte, joined int) {
 	for _, s := range supers {
 		whole := bytes.Join(s.Parts, nil)
 		if s.Packets == 1 {
-			oracle.Agree("the header of a lone packet", s.Header, offload.VirtioHeader{})
+			oracle.Agree("the header of a single packet", s.Header, offload.VirtioHeader{})
 			packets = append(packets, whole)
 			continue
 		}
 		joined = 1
 		if len(whole) >= offload.MaxSuper {
-			oracle.Fail(oracle.Agreement, "a super-packet of %d octets", len(whole))
+			oracle.Fail(oracle.Agreement, "a super-packet of %d bytes", len(whole))
 		}
 		parts, ok := slowSplit(s.Header, whole)
 		if !ok || len(parts) != s.Packets {
-			oracle.Fail(oracle.RoundTrip, "%d packets, joined, are cut up into %d: %+v", s.Packets, len(parts), s.Header)
+			oracle.Fail(oracle.RoundTrip, "%d joined packets are split into %d: %+v", s.Packets, len(parts), s.Header)
 		}
 		packets = append(packets, parts...)
 	}
 	return packets, joined
 }
 
-// byFlow compares what went in with what came out: all of it, and of each flow in order.
+// byFlow fails unless out has the packets of in, in the same order for each flow.
 func byFlow(in, out [][]byte) {
 	if len(in) != len(out) {
 		oracle.Fail(oracle.Counted, "%d packets became %d", len(in), len(out))
@@ -133,13 +132,13 @@ func byFlow(in, out [][]byte) {
 	}
 	for key, f := range flows {
 		if !slices.EqualFunc(f[0], f[1], bytes.Equal) {
-			oracle.Fail(oracle.RoundTrip, "the packets of flow %s came out differently:\n% x\nwere\n% x", key, f[1], f[0])
+			oracle.Fail(oracle.RoundTrip, "the packets of flow %s have changed:\n% x\nwere\n% x", key, f[1], f[0])
 		}
 	}
 }
 
-// flowKey is addresses, ports and protocol; what is no segment is a flow of its
-// own.
+// flowKey returns addresses, ports and protocol as a key. A packet that is no TCP or UDP segment is a
+// flow of its own.
 func flowKey(packet []byte) string {
 	s, ok := slowSegment(packet)
 	if !ok {

@@ -8,18 +8,18 @@ import (
 	tunnelwire "github.com/tunnelbench/tunnelbench/reference/wire"
 )
 
-// The slow decoders: one octet at a time, in the order of the documents, with
-// no regard to speed. They share nothing with the fast ones.
+// The slow decoders read one field at a time, in the order of the RFCs, without regard to speed. They
+// share no code with the fast decoders.
 
-// be reads n octets, big-endian.
-func be(octets []byte, at, n int) (value uint64) {
-	for _, b := range octets[at : at+n] {
+// be reads a big-endian number of n bytes.
+func be(data []byte, at, n int) (value uint64) {
+	for _, b := range data[at : at+n] {
 		value = value<<8 | uint64(b)
 	}
 	return value
 }
 
-// slowParse is what package reference/wire documents of ParseDatagram.
+// slowParse implements the documentation of wire.ParseDatagram.
 func slowParse(datagram []byte) error {
 	if len(datagram) < 18 {
 		return tunnelwire.ErrShort
@@ -33,14 +33,14 @@ func slowParse(datagram []byte) error {
 	return nil
 }
 
-// slowChecksum is CRC-32C with the field zero.
+// slowChecksum returns the CRC-32C with the checksum field set to zero.
 func slowChecksum(datagram []byte) uint32 {
 	blank := slices.Clone(datagram)
 	clear(blank[12:16])
 	return crc32.Checksum(blank, crc32.MakeTable(crc32.Castagnoli))
 }
 
-// slowIsIP: RFC 791 and RFC 8200 want 20 and 40 octets of header.
+// slowIsIP reports whether a packet has at least a whole IP header: 20 bytes (RFC 791) or 40 (RFC 8200).
 func slowIsIP(packet []byte) bool {
 	if len(packet) == 0 {
 		return false
@@ -49,8 +49,7 @@ func slowIsIP(packet []byte) bool {
 	return least > 0 && len(packet) >= least
 }
 
-// onesSum is the Internet checksum's sum (RFC 1071) of pieces behind each
-// other, each padded to an even length.
+// onesSum returns the ones' complement sum of RFC 1071 over the pieces, each padded to an even length.
 func onesSum(pieces ...[]byte) uint16 {
 	var sum uint32
 	for _, p := range pieces {
@@ -68,14 +67,14 @@ func onesSum(pieces ...[]byte) uint16 {
 	return uint16(sum)
 }
 
-// segment is a TCP or UDP packet that is exactly as long as it says, without
-// fragments and extension headers, in parts.
+// segment holds the parts of a TCP or UDP packet without fragmentation or extension headers, whose
+// length fields match its length.
 type segment struct {
 	ip, transport, payload []byte
 	udp, ipv6              bool
 }
 
-// slowSegment takes a packet apart; it must not be written to.
+// slowSegment finds the parts of a packet. The parts share its memory; do not write to them.
 func slowSegment(packet []byte) (s segment, ok bool) {
 	if !slowIsIP(packet) {
 		return s, false
@@ -109,13 +108,13 @@ func slowSegment(packet []byte) (s segment, ok bool) {
 	return s, true
 }
 
-// isPartial tells whether the checksum field has the pseudo header's sum, and is wrong as a checksum.
+// isPartial reports whether the checksum field holds the sum of the pseudo header only.
 func (s segment) isPartial() bool {
 	sum := s.pseudo()
 	return uint16(be(s.transport, s.checksumAt(), 2)) == onesSum(sum) && onesSum(sum, slices.Concat(s.transport, s.payload))%0xffff != 0
 }
 
-// checksumAt is where in the transport header the checksum is.
+// checksumAt is the offset of the checksum in the transport header.
 func (s segment) checksumAt() int {
 	if s.udp {
 		return 6
@@ -123,7 +122,7 @@ func (s segment) checksumAt() int {
 	return 16
 }
 
-// pseudo is the pseudo header (RFC 768, 8200 and 9293).
+// pseudo returns the pseudo header (RFC 768, RFC 8200, RFC 9293).
 func (s segment) pseudo() []byte {
 	p := slices.Clone(s.ip[12:20])
 	protocol := byte(6)
@@ -137,7 +136,7 @@ func (s segment) pseudo() []byte {
 	return append(p, 0, 0, 0, protocol)
 }
 
-// build puts a packet together, with lengths and checksums.
+// build returns the packet with its lengths and checksums set.
 func (s segment) build() []byte {
 	ip, transport := slices.Clone(s.ip), slices.Clone(s.transport)
 	n := len(transport) + len(s.payload)

@@ -14,8 +14,8 @@ import (
 	"github.com/tunnelbench/tunnelbench/loadgen/signature"
 )
 
-// seedPacket is an IP packet by gopacket's hand, with ids and sequence numbers
-// that go on from index to index.
+// seedPacket makes an IP packet with gopacket. Its IPv4 identification and TCP sequence number follow
+// from index.
 func seedPacket(ipv6, udp bool, index int, payload []byte, options ...layers.TCPOption) []byte {
 	protocol := layers.IPProtocolTCP
 	if udp {
@@ -48,7 +48,7 @@ func seedLayers(all ...gopacket.SerializableLayer) []byte {
 	return slices.Clone(b.Bytes())
 }
 
-// kinds are IPv4 and IPv6, TCP and UDP.
+// kinds calls each for all combinations of IP version and transport protocol.
 func kinds(each func(ipv6, udp bool)) {
 	for i := range 4 {
 		each(i&1 == 1, i&2 == 2)
@@ -65,7 +65,7 @@ func sealed(tunnel uint32, sequence uint64, packet []byte) []byte {
 	return datagram
 }
 
-// HeaderSeeds are datagrams of data and control, whole and cut.
+// HeaderSeeds are data and control datagrams, whole and truncated.
 func HeaderSeeds() [][]byte {
 	whole := sealed(pairID, 7, seedPacket(false, true, 0, []byte("abcdefgh")))
 	damaged := slices.Clone(whole)
@@ -77,7 +77,7 @@ func HeaderSeeds() [][]byte {
 	}
 }
 
-// InnerSeeds are packets, padded, cut, fragments, and with checksums left to a device.
+// InnerSeeds are packets: padded, truncated, fragmented, or with partial checksums.
 func InnerSeeds() (seeds [][]byte) {
 	kinds(func(ipv6, udp bool) {
 		whole := seedPacket(ipv6, udp, 0, []byte("payload"))
@@ -93,7 +93,7 @@ func InnerSeeds() (seeds [][]byte) {
 	return append(seeds, fragment, jumbo, []byte{0x45}, nil)
 }
 
-// SplitSeeds are super-packets of each kind behind their headers.
+// SplitSeeds are super-packets of each kind with their virtio_net_hdr.
 func SplitSeeds() (seeds [][]byte) {
 	kinds(func(ipv6, udp bool) {
 		for _, kind := range []uint8{offload.GSONone, offload.GSOTCP4, offload.GSOTCP6, offload.GSOUDP, offload.GSOTCP4 | offload.GSOECN} {
@@ -115,7 +115,7 @@ func SplitSeeds() (seeds [][]byte) {
 	return append(seeds, sumsToZero(), make([]byte, offload.VirtioLen), nil)
 }
 
-// sumsToZero is a UDP packet whose checksum is 0, and has to be written as 0xffff.
+// sumsToZero is a UDP packet whose computed checksum is 0, which is sent as 0xffff (RFC 768).
 func sumsToZero() []byte {
 	packet := seedPacket(false, true, 0, []byte{0, 0})
 	copy(packet[28:], packet[26:28])
@@ -124,7 +124,7 @@ func sumsToZero() []byte {
 	return append(h, packet...)
 }
 
-// MergeSeeds are rows of packets that belong together, and some that nearly do.
+// MergeSeeds are packets of one flow in sequence, and packets that almost continue a flow.
 func MergeSeeds() (seeds [][]byte) {
 	kinds(func(ipv6, udp bool) {
 		row, tail := []byte{0}, []byte{1}
@@ -135,22 +135,22 @@ func MergeSeeds() (seeds [][]byte) {
 			}
 			p := seedPacket(ipv6, udp, i, make([]byte, size))
 			if i == 2 && !udp {
-				p[len(p)-size-20+13] |= 8 // PSH; the checksum is mended
+				p[len(p)-size-20+13] |= 8 // PSH; the harness corrects the checksum
 			}
 			row = binary.BigEndian.AppendUint16(row, uint16(len(p)))
 			row = append(row, p...)
 		}
 		seeds = append(seeds, row, append(tail, row[1:]...))
 	})
-	strangers := []byte{1}
+	unrelated := []byte{1}
 	for _, p := range [][]byte{seedPacket(false, true, 0, make([]byte, 9)), []byte("no packet"), seedPacket(false, true, 1, make([]byte, 9))} {
-		strangers = binary.BigEndian.AppendUint16(strangers, uint16(len(p)))
-		strangers = append(strangers, p...)
+		unrelated = binary.BigEndian.AppendUint16(unrelated, uint16(len(p)))
+		unrelated = append(unrelated, p...)
 	}
-	return append(seeds, strangers, append([]byte{0}, make([]byte, 400)...), nil) // the last but one: 200 empty ones
+	return append(seeds, unrelated, append([]byte{0}, make([]byte, 400)...), nil) // the one before nil: 200 empty packets
 }
 
-// WindowSeeds count up, jump, fall back and repeat.
+// WindowSeeds are sequence numbers that rise, jump, fall back and repeat.
 func WindowSeeds() [][]byte {
 	up := slices.Repeat([]byte{0, 0, 0}, 200)
 	return [][]byte{
@@ -160,7 +160,7 @@ func WindowSeeds() [][]byte {
 	}
 }
 
-// DecapSeeds are datagrams, alone and in rows, by peers and strangers.
+// DecapSeeds are datagrams of peers and unknown sources, single and in UDP_GRO messages.
 func DecapSeeds() [][]byte {
 	small := sealed(pairID, 5, seedPacket(false, true, 0, []byte("abc")))
 	other := sealed(pairID, 6, seedPacket(false, true, 1, []byte("xyz")))
@@ -178,7 +178,7 @@ func DecapSeeds() [][]byte {
 	}
 }
 
-// fullRow is a row of more datagrams than are delivered at once.
+// fullRow is a message with more datagrams than one delivery holds.
 func fullRow() []byte {
 	packet := seedPacket(false, true, 0, nil)
 	row := []byte{0, 0, byte(tunnelwire.HeaderLen + len(packet))}
@@ -188,7 +188,7 @@ func fullRow() []byte {
 	return row
 }
 
-// EndsSeeds are programs in which each thing happens that can.
+// EndsSeeds are programs that together use every step of Ends.
 func EndsSeeds() [][]byte {
 	both := []byte{0, 1, 4, 0, 0x80, 2, 0x84, 0}
 	all := []byte{0, 9}
@@ -201,7 +201,7 @@ func EndsSeeds() [][]byte {
 	}
 }
 
-// DescriptorSeeds are frames inside, at the edge, beyond and around the end of 64 bits.
+// DescriptorSeeds are frames inside, at the edge of and beyond the memory, and some whose end overflows 64 bits.
 func DescriptorSeeds() (seeds [][]byte) {
 	for _, d := range []struct {
 		start uint64
@@ -213,15 +213,15 @@ func DescriptorSeeds() (seeds [][]byte) {
 	return seeds
 }
 
-// SignatureSeeds are a stamp, whole, cut and with a payload behind it.
+// SignatureSeeds are a signature: whole, truncated, and followed by a payload.
 func SignatureSeeds() [][]byte {
 	whole := make([]byte, signature.Len)
 	signature.Signature{Trial: 7, Stream: 1, Sequence: 42, SentAt: 1 << 40}.Put(whole)
 	return [][]byte{whole, append(slices.Clone(whole), 18, 19, 20), whole[:signature.Len-1], nil}
 }
 
-// LayerSeeds are what the tunnels that gopacket reads put on the wire; one list
-// for all layers, since each holds some of the others.
+// LayerSeeds are packets of the tunnels that gopacket decodes. All layers share the list, since the
+// tunnels nest.
 func LayerSeeds() [][]byte {
 	packet := seedPacket(false, true, 0, []byte("payload"))
 	ethernet := seedLayers(&layers.Ethernet{SrcMAC: make(net.HardwareAddr, 6), DstMAC: make(net.HardwareAddr, 6), EthernetType: layers.EthernetTypeIPv4}, gopacket.Payload(packet))

@@ -7,7 +7,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/loadgen/signature"
 )
 
-// Signature attacks the parser of the tester's own stamp, as it is and mended.
+// Signature attacks the parser of the tester's signature, with the input unchanged and with a corrected check byte.
 func Signature(data []byte) int {
 	accepted := parseSignature(data)
 	if len(data) < signature.Len {
@@ -21,13 +21,13 @@ func Signature(data []byte) int {
 	want.Put(mended)
 	got, err := signature.Parse(mended)
 	if err != nil {
-		oracle.Fail(oracle.RoundTrip, "%+v was written and is refused: %v", want, err)
+		oracle.Fail(oracle.RoundTrip, "%+v was written, but Parse refuses it: %v", want, err)
 	}
 	oracle.Same(want, got)
 	bit := int(want.SentAt % (8 * signature.Len))
 	mended[bit/8] ^= 1 << (bit % 8)
 	if got, err := signature.Parse(mended); err == nil {
-		oracle.Fail(oracle.Agreement, "bit %d was flipped and the parser accepts %+v", bit, got)
+		oracle.Fail(oracle.Agreement, "bit %d was flipped, but Parse accepts %+v", bit, got)
 	}
 	return accepted
 }

@@ -9,8 +9,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/reference/offload"
 )
 
-// Split attacks what cuts up the super-packets of a TUN device: a
-// virtio_net_hdr and a packet.
+// Split attacks the Splitter of a TUN device with a virtio_net_hdr and a packet.
 func Split(data []byte) int {
 	if len(data) < offload.VirtioLen || len(data) > offload.VirtioLen+offload.MaxSuper {
 		return 0
@@ -27,7 +26,7 @@ func Split(data []byte) int {
 	want, ok := slowSplit(h, packet)
 	oracle.Agree("Start", started, ok)
 	if !started {
-		oracle.Agree("More of nothing", s.More(), false)
+		oracle.Agree("More after a refused Start", s.More(), false)
 		return 0
 	}
 	into := make([]byte, offload.MaxSuper+1)
@@ -35,14 +34,14 @@ func Split(data []byte) int {
 		if !s.More() {
 			oracle.Fail(oracle.Agreement, "%d packets, want %d", i, len(want))
 		}
-		// what is behind the packet belongs to the next one
+		// the byte after the buffer must not be written
 		marked := into[:len(part)+1]
 		marked[len(part)] = 0xa5
 		if got := into[:s.Next(marked[:len(part):len(part)])]; !bytes.Equal(got, part) || marked[len(part)] != 0xa5 {
 			oracle.Fail(oracle.Agreement, "packet %d of %d is\n% x, want\n% x", i, len(want), got, part)
 		}
 	}
-	oracle.Agree("More behind the last", s.More(), false)
+	oracle.Agree("More after the last packet", s.More(), false)
 	oracle.Untouched(packet, data[offload.VirtioLen:])
 	givesUp(h, packet, len(want[0]))
 	if oracle.Sampled(data, costly) {
@@ -52,23 +51,22 @@ func Split(data []byte) int {
 			}
 		}
 		oracle.Allocates(0, cut)
-		// each packet has a header of its own to be written
+		// each packet costs a header
 		oracle.Takes(oracle.Budget(len(packet)+len(want)*120), cut)
 	}
 	return 1
 }
 
-// givesUp: a packet that does not fit ends the whole, and nothing is written.
+// givesUp checks that a buffer that is too short ends the split and nothing is written.
 func givesUp(h offload.VirtioHeader, packet []byte, first int) {
 	var s offload.Splitter
 	s.Start(h, packet)
 	if n := s.Next(make([]byte, first-1)); n != 0 || s.More() {
-		oracle.Fail(oracle.Agreement, "a packet of %d octets was written into %d", first, first-1)
+		oracle.Fail(oracle.Agreement, "a packet of %d bytes was written into a buffer of %d", first, first-1)
 	}
 }
 
-// finishesChecksum: the field is in the packet, nothing else is written, and
-// all from the start on sums up.
+// finishesChecksum checks that FinishChecksum writes only the checksum field, and the right sum.
 func finishesChecksum(h offload.VirtioHeader, packet []byte) {
 	field := int(h.ChecksumStart) + int(h.ChecksumOffset)
 	p := oracle.Exact(packet)
@@ -87,7 +85,7 @@ func finishesChecksum(h offload.VirtioHeader, packet []byte) {
 	oracle.Agree("FinishChecksum", binary.BigEndian.Uint16(p[field:]), want)
 }
 
-// slowSplit is what a network card makes of a super-packet.
+// slowSplit splits a super-packet as a network card does (TSO, USO).
 func slowSplit(h offload.VirtioHeader, packet []byte) (parts [][]byte, ok bool) {
 	s, ok := slowSegment(packet)
 	kind := h.GSOType &^ offload.GSOECN

@@ -8,9 +8,8 @@ import (
 	tunnelwire "github.com/tunnelbench/tunnelbench/reference/wire"
 )
 
-// Window attacks the replay window with a program of sequence numbers, and asks a
-// set what it should say. A step is three octets: how the number follows from the newest, and
-// by how much.
+// Window attacks the replay window with a sequence of numbers and compares its answers with a set.
+// Each step has three bytes: how the number follows from the newest one, and by how much.
 func Window(data []byte) int {
 	var w tunnelwire.Window
 	var model windowModel
@@ -20,7 +19,7 @@ func Window(data []byte) int {
 		sequence := model.step(data[0], uint64(binary.BigEndian.Uint16(data[1:])))
 		newest, want := model.newest, model.accept(sequence)
 		if got := w.Accept(sequence); got != want {
-			oracle.Fail(oracle.Agreement, "sequence %d, the newest being %d: %v, want %v", sequence, newest, got, want)
+			oracle.Fail(oracle.Agreement, "sequence %d with newest %d: %v, want %v", sequence, newest, got, want)
 		}
 		sequences = append(sequences, sequence)
 		if want == nil {
@@ -40,13 +39,13 @@ func Window(data []byte) int {
 	return accepted
 }
 
-// windowModel is a set of what was seen, with no bound.
+// windowModel is an unbounded set of the sequence numbers seen.
 type windowModel struct {
 	newest uint64
 	seen   map[uint64]bool
 }
 
-// step is a number near the newest, or far from everything.
+// step returns a number near the newest one or far from it.
 func (m *windowModel) step(how byte, by uint64) uint64 {
 	switch how % 9 {
 	case 0, 1:
@@ -56,7 +55,7 @@ func (m *windowModel) step(how byte, by uint64) uint64 {
 	case 3:
 		return m.newest - by
 	case 4:
-		return m.newest + by%65 // around a word
+		return m.newest + by%65 // around the size of a word
 	case 5:
 		return m.newest - tunnelwire.WindowSize + by%5 - 2
 	case 6:
@@ -67,7 +66,7 @@ func (m *windowModel) step(how byte, by uint64) uint64 {
 	return ^by
 }
 
-// accept is RFC 6479's rule: a number that is new, and not too far behind.
+// accept applies the rule of RFC 6479: a number is accepted if it is new and within the window.
 func (m *windowModel) accept(sequence uint64) error {
 	switch {
 	case sequence <= m.newest && m.newest-sequence >= tunnelwire.WindowSize:
