@@ -65,7 +65,7 @@ var arrows = map[string][]string{
 	"fuzz":                      {"internal/reexec", "fuzz/text", "fuzz/wire", "fuzz/oracle", "reference/offload", "reports/result", "fuzz/report"},
 	"fuzz/oracle":               {},
 	"fuzz/wire":                 {"fuzz/oracle", "reference", "reference/inner", "reference/offload", "reference/wire", "loadgen/signature", "internal/sys"},
-	"fuzz/text":                 {"fuzz/oracle", "reference", "reports", "rfc2544", "netns", "netns/dut", "rfc2544/mlrsearch", "rfc2544/simulated", "reports/result"},
+	"fuzz/text":                 {"fuzz/oracle", "reference", "reports", "rfc2544", "netns", "netns/dut", "rfc2544/mlrsearch", "rfc2544/simulated", "reports/result", "reference/endfile"},
 	"fuzz/report":               {"internal/junit", "internal/strictjson", "reports/result", "reports/show"},
 	"internal/junit":            {},
 	"fuzz/live":                 {"fuzz/live/bpf", "fuzz/live/mutate", "internal/lab", "internal/stats", "internal/sys", "loadgen", "netns", "netns/dut", "rfc2544", "reports/result"},
@@ -86,6 +86,7 @@ var arrows = map[string][]string{
 	"reports/result":            {"internal/stats", "internal/strictjson", "rfc2544"},
 	"reports/result/resulttest": {"internal/strictjson", "reports/result", "rfc2544"},
 	"reports/figure":            {"internal/strictjson", "reports/show", "rfc2544"},
+	"reference/endfile":         {"internal/strictyaml", "reference"},
 }
 
 // private packages belong to their owner and to what is below it; not even the

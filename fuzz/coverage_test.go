@@ -13,7 +13,7 @@ import (
 
 // decoderFiles are what reads octets that others wrote.
 var decoderFiles = []string{
-	"reference/wire/header.go", "reference/wire/window.go", "reference/decap.go", "reference/encap.go", "reference/peers.go", "reference/file.go", "internal/strictyaml/strictyaml.go",
+	"reference/wire/header.go", "reference/wire/window.go", "reference/decap.go", "reference/encap.go", "reference/peers.go", "reference/endfile/endfile.go", "internal/strictyaml/strictyaml.go",
 	"reference/inner/ip.go", "reference/offload/split.go", "reference/offload/merge.go", "reference/offload/virtio.go",
 	"loadgen/signature/signature.go", "loadgen/afpacket/receiver.go", "internal/sys/frame.go",
 	"rfc2544/mlrsearch/replay.go", "rfc2544/mlrsearch/ratio.go", "reports/result/json.go", "internal/strictjson/scan.go",

@@ -105,21 +105,21 @@ func (c Config) complete() (Config, error) {
 	}
 	switch {
 	case c.Port != TUN && c.Port != XDP:
-		return c, wrong("port", "%q: want %s or %s", c.Port, TUN, XDP)
+		return c, WrongField("port", "%q: want %s or %s", c.Port, TUN, XDP)
 	case c.Engine != RunToCompletion && c.Engine != Pool:
-		return c, wrong("engine", "%q: want %s or %s", c.Engine, RunToCompletion, Pool)
+		return c, WrongField("engine", "%q: want %s or %s", c.Engine, RunToCompletion, Pool)
 	case c.Workers < 1 || c.Workers > maxWorkers:
-		return c, wrong("workers", "%d: want 1 to %d", c.Workers, maxWorkers)
+		return c, WrongField("workers", "%d: want 1 to %d", c.Workers, maxWorkers)
 	case c.Dev == "" || len(c.Dev) > maxDevName || strings.ContainsAny(c.Dev, "/: \t\n%"):
-		return c, wrong("dev", "%q: want an interface name of 1 to %d characters", c.Dev, maxDevName)
+		return c, WrongField("dev", "%q: want an interface name of 1 to %d characters", c.Dev, maxDevName)
 	case c.MTU < minMTU || c.MTU > maxMTU:
-		return c, wrong("mtu", "%d: want %d to %d", c.MTU, minMTU, maxMTU)
+		return c, WrongField("mtu", "%d: want %d to %d", c.MTU, minMTU, maxMTU)
 	case c.Port == XDP && c.MTU > MaxXDPMTU:
-		return c, wrong("mtu", "%d: want at most %d on an XDP port", c.MTU, MaxXDPMTU)
+		return c, WrongField("mtu", "%d: want at most %d on an XDP port", c.MTU, MaxXDPMTU)
 	case c.SocketBuffer < 0 || c.SocketBuffer > maxSocketBuffer:
-		return c, wrong("socket_buffer", "%d: want 0 (default) to %d octets", c.SocketBuffer, maxSocketBuffer)
+		return c, WrongField("socket_buffer", "%d: want 0 (default) to %d octets", c.SocketBuffer, maxSocketBuffer)
 	case slices.ContainsFunc(c.CPUs, func(cpu int) bool { return cpu < 0 }):
-		return c, wrong("cpus", "%v: a core has no negative number", c.CPUs)
+		return c, WrongField("cpus", "%v: a core has no negative number", c.CPUs)
 	}
 	if err := validateAddress(c.Listen); err != nil {
 		return c, &FieldError{"listen", err}
@@ -140,7 +140,8 @@ func (e *FieldError) Error() string { return fmt.Sprintf("%s: %v", e.Field, e.Er
 // Unwrap is the fault itself.
 func (e *FieldError) Unwrap() error { return e.Err }
 
-func wrong(field, format string, args ...any) *FieldError {
+// WrongField is a FieldError with a text of its own.
+func WrongField(field, format string, args ...any) *FieldError {
 	return &FieldError{field, fmt.Errorf(format, args...)}
 }
 
@@ -163,12 +164,12 @@ func validateAddress(a netip.AddrPort) error {
 // octets has room for behind the kernel's headroom and an Ethernet header.
 const MaxXDPMTU = 4096 - 256 - ethernetLen
 
-// ofPeer is a field of one of the peers.
-func ofPeer(index int, field string) string { return fmt.Sprintf("peers[%d].%s", index, field) }
+// PeerField names a field of one of the peers.
+func PeerField(index int, field string) string { return fmt.Sprintf("peers[%d].%s", index, field) }
 
 func (c Config) validatePeers() error {
 	if len(c.Peers) == 0 || len(c.Peers) > maxPeers {
-		return wrong("peers", "%d of them: want 1 to %d", len(c.Peers), maxPeers)
+		return WrongField("peers", "%d of them: want 1 to %d", len(c.Peers), maxPeers)
 	}
 	ids := make(map[uint32]int, len(c.Peers))
 	var prefixes bart.Table[int]
@@ -177,12 +178,12 @@ func (c Config) validatePeers() error {
 			return err
 		}
 		if other, twice := ids[p.ID]; twice {
-			return wrong(ofPeer(i, "id"), "%d is that of %s already", p.ID, ofPeer(other, "id"))
+			return WrongField(PeerField(i, "id"), "%d is that of %s already", p.ID, PeerField(other, "id"))
 		}
 		ids[p.ID] = i
 		for _, prefix := range p.Prefixes {
 			if at, other, overlaps := overlap(&prefixes, prefix); overlaps {
-				return wrong(ofPeer(i, "prefixes"), "%s overlaps %s of %s", prefix, at, ofPeer(other, "prefixes"))
+				return WrongField(PeerField(i, "prefixes"), "%s overlaps %s of %s", prefix, at, PeerField(other, "prefixes"))
 			}
 			prefixes.Insert(prefix, i)
 		}
@@ -204,24 +205,24 @@ func overlap(prefixes *bart.Table[int], p netip.Prefix) (at netip.Prefix, peer i
 func (c Config) validatePeer(i int, p Peer) error {
 	switch err := validateAddress(p.Endpoint); {
 	case p.ID == wire.ControlTunnel:
-		return wrong(ofPeer(i, "id"), "%d is reserved for control frames; choose another", p.ID)
+		return WrongField(PeerField(i, "id"), "%d is reserved for control frames; choose another", p.ID)
 	case err != nil:
-		return &FieldError{ofPeer(i, "endpoint"), err}
+		return &FieldError{PeerField(i, "endpoint"), err}
 	case p.Endpoint.Addr().Is4() != c.Listen.Addr().Is4():
-		return wrong(ofPeer(i, "endpoint"), "%s: want the same address family as %s, where this end listens", p.Endpoint, c.Listen)
+		return WrongField(PeerField(i, "endpoint"), "%s: want the same address family as %s, where this end listens", p.Endpoint, c.Listen)
 	case p.Endpoint == c.Listen:
-		return wrong(ofPeer(i, "endpoint"), "%s is this end itself: a tunnel has two", p.Endpoint)
+		return WrongField(PeerField(i, "endpoint"), "%s is this end itself: a tunnel has two", p.Endpoint)
 	case len(p.Prefixes) == 0:
-		return wrong(ofPeer(i, "prefixes"), "want at least one: without, nothing may come from the peer")
+		return WrongField(PeerField(i, "prefixes"), "want at least one: without, nothing may come from the peer")
 	}
 	for _, prefix := range p.Prefixes {
 		switch {
 		case !prefix.IsValid():
-			return wrong(ofPeer(i, "prefixes"), "%s is no prefix", prefix)
+			return WrongField(PeerField(i, "prefixes"), "%s is no prefix", prefix)
 		case prefix.Addr().Is4In6():
-			return wrong(ofPeer(i, "prefixes"), "%s: write IPv4 as such", prefix)
+			return WrongField(PeerField(i, "prefixes"), "%s: write IPv4 as such", prefix)
 		case prefix != prefix.Masked():
-			return wrong(ofPeer(i, "prefixes"), "%s has bits behind its length: write %s", prefix, prefix.Masked())
+			return WrongField(PeerField(i, "prefixes"), "%s has bits behind its length: write %s", prefix, prefix.Masked())
 		}
 	}
 	return nil

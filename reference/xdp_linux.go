@@ -43,20 +43,20 @@ type xdpPort struct {
 func openXDP(cfg Config) (*xdpPort, error) {
 	ifi, err := net.InterfaceByName(cfg.Dev)
 	if err != nil {
-		return nil, wrong("dev", "%s: no such interface here: an XDP port wants one that is there", cfg.Dev)
+		return nil, WrongField("dev", "%s: no such interface here: an XDP port wants one that is there", cfg.Dev)
 	}
 	if len(ifi.HardwareAddr) != len(mac{}) {
-		return nil, wrong("dev", "%s is not Ethernet: use port: tun", cfg.Dev)
+		return nil, WrongField("dev", "%s is not Ethernet: use port: tun", cfg.Dev)
 	}
 	if cfg.MTU > ifi.MTU {
-		return nil, wrong("mtu", "%d: %s carries %d", cfg.MTU, cfg.Dev, ifi.MTU)
+		return nil, WrongField("mtu", "%d: %s carries %d", cfg.MTU, cfg.Dev, ifi.MTU)
 	}
 	if n := receiveQueues(cfg.Dev); n > 1 {
-		return nil, wrong("dev", "%s has %d receive queues: say ethtool -L %s combined 1", cfg.Dev, n, cfg.Dev)
+		return nil, WrongField("dev", "%s has %d receive queues: say ethtool -L %s combined 1", cfg.Dev, n, cfg.Dev)
 	}
 	p := &xdpPort{dev: cfg.Dev, own: mac(ifi.HardwareAddr), waits: waits(cfg), yields: cfg.Yield, virtual: isVeth(ifi.Index)}
 	if err := p.open(cfg, ifi); err != nil {
-		return nil, errors.Join(wrong("dev", "%s: %w", cfg.Dev, err), p.close())
+		return nil, errors.Join(WrongField("dev", "%s: %w", cfg.Dev, err), p.close())
 	}
 	return p, nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/tunnelbench/tunnelbench/reference"
+	"github.com/tunnelbench/tunnelbench/reference/endfile"
 )
 
 var tunnelVerb = verb{
@@ -38,12 +39,12 @@ type machineError struct{ error }
 
 func (e machineError) Unwrap() error { return e.error }
 
-func readTunnel(ctx context.Context, path string) (*reference.File, error) {
+func readTunnel(ctx context.Context, path string) (*endfile.File, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, badUsage("%w", err)
 	}
-	file, err := reference.ReadFile(ctx, path, data, net.DefaultResolver)
+	file, err := endfile.Read(ctx, path, data, net.DefaultResolver)
 	if err != nil {
 		return nil, usageError{err}
 	}
@@ -52,7 +53,7 @@ func readTunnel(ctx context.Context, path string) (*reference.File, error) {
 
 // runTunnel carries packets until ctx is done, and says what it counted then
 // and whenever it is asked.
-func runTunnel(ctx context.Context, s streams, file *reference.File) error {
+func runTunnel(ctx context.Context, s streams, file *endfile.File) error {
 	file.Config.ExtraProcs = true // this process does nothing else
 	t, err := reference.New(file.Config)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/fuzz/oracle"
 	"github.com/tunnelbench/tunnelbench/reference"
+	"github.com/tunnelbench/tunnelbench/reference/endfile"
 )
 
 // configPerByte is how many bytes the YAML reader may allocate for each byte of input.
@@ -21,7 +22,7 @@ func Config(data []byte) int {
 		return 0
 	}
 	input := oracle.Exact(data)
-	var file *reference.File
+	var file *endfile.File
 	var err error
 	oracle.Allocates(oracle.PerOctet(configPerByte, data), func() { file, err = readConfig(input) })
 	oracle.Untouched(input, data)
@@ -48,8 +49,8 @@ func Config(data []byte) int {
 
 func readConfigAndForget(data []byte) { _, _ = readConfig(data) }
 
-func readConfig(data []byte) (*reference.File, error) {
-	return reference.ReadFile(context.Background(), "end.yaml", data, oneHost{})
+func readConfig(data []byte) (*endfile.File, error) {
+	return endfile.Read(context.Background(), "end.yaml", data, oneHost{})
 }
 
 // oneHost resolves one host name, without a network.

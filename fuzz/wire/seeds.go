@@ -5,13 +5,12 @@ import (
 	"net"
 	"slices"
 
-	"github.com/tunnelbench/tunnelbench/reference/offload"
-	tunnelwire "github.com/tunnelbench/tunnelbench/reference/wire"
-
 	"github.com/gopacket/gopacket"
 	"github.com/gopacket/gopacket/layers"
 
 	"github.com/tunnelbench/tunnelbench/loadgen/signature"
+	"github.com/tunnelbench/tunnelbench/reference/offload"
+	tunnelwire "github.com/tunnelbench/tunnelbench/reference/wire"
 )
 
 // seedPacket makes an IP packet with gopacket. Its IPv4 identification and TCP sequence number follow

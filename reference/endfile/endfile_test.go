@@ -1,4 +1,4 @@
-package reference
+package endfile
 
 import (
 	"context"
@@ -7,6 +7,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/tunnelbench/tunnelbench/reference"
 )
 
 // names is a resolver that knows one host.
@@ -39,15 +41,15 @@ peers:
       - 10.2.0.0/16
 `
 
-func TestReadFile(t *testing.T) {
-	got, err := ReadFile(t.Context(), "end.yaml", []byte(goodFile), names{})
+func TestRead(t *testing.T) {
+	got, err := Read(t.Context(), "end.yaml", []byte(goodFile), names{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Defaults(TUN)
+	want := reference.Defaults(reference.TUN)
 	want.Listen, want.Dev, want.MTU = netip.MustParseAddrPort("192.0.2.1:4754"), "tun0", 1400
-	want.Engine, want.CPUs, want.GRO = Pool, []int{0, 1}, false
-	want.Peers = []Peer{
+	want.Engine, want.CPUs, want.GRO = reference.Pool, []int{0, 1}, false
+	want.Peers = []reference.Peer{
 		{ID: 1, Endpoint: netip.MustParseAddrPort("192.0.2.2:4754"), Prefixes: of("10.1.0.0/16", "2001:db8:1::/48")},
 		{ID: 2, Endpoint: netip.MustParseAddrPort("192.0.2.3:4754"), Prefixes: of("10.2.0.0/16")},
 	}
@@ -56,7 +58,7 @@ func TestReadFile(t *testing.T) {
 	}
 }
 
-func TestReadFileSaysWhere(t *testing.T) {
+func TestReadSaysWhere(t *testing.T) {
 	cases := []struct{ from, to, want string }{
 		{"mtu: 1400", "mtu: 99", "end.yaml:4: mtu: 99: want"},
 		{"mtu: 1400", "mtu: many", "end.yaml:4: "},
@@ -83,14 +85,21 @@ func TestReadFileSaysWhere(t *testing.T) {
 		if text == goodFile {
 			t.Fatalf("%q is not in the file", c.from)
 		}
-		_, err := ReadFile(t.Context(), "end.yaml", []byte(text), names{})
+		_, err := Read(t.Context(), "end.yaml", []byte(text), names{})
 		if err == nil || !strings.HasPrefix(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%q: error %q, want one line that begins with %q", c.to, err, c.want)
 		}
 	}
 	for _, text := range []string{"", "- 1", "listen", "peers: 7", "\x00", "{{{"} {
-		if _, err := ReadFile(t.Context(), "end.yaml", []byte(text), names{}); err == nil || !strings.HasPrefix(err.Error(), "end.yaml:") || strings.Contains(err.Error(), "\n") {
+		if _, err := Read(t.Context(), "end.yaml", []byte(text), names{}); err == nil || !strings.HasPrefix(err.Error(), "end.yaml:") || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%q: error %q", text, err)
 		}
 	}
+}
+
+func of(prefixes ...string) (all []netip.Prefix) {
+	for _, p := range prefixes {
+		all = append(all, netip.MustParsePrefix(p))
+	}
+	return all
 }

@@ -1,4 +1,6 @@
-package reference
+// Package endfile reads the YAML file of one end of a tunnel into a
+// reference.Config. Every error names the line that it is about.
+package endfile
 
 import (
 	"context"
@@ -8,24 +10,25 @@ import (
 	"strings"
 
 	"github.com/tunnelbench/tunnelbench/internal/strictyaml"
+	"github.com/tunnelbench/tunnelbench/reference"
 )
 
 // fileConfig is a Config as people write it. What is left out is as Defaults says.
 type fileConfig struct {
-	Listen       string     `yaml:"listen"`
-	Port         PortKind   `yaml:"port"`
-	Dev          string     `yaml:"dev"`
-	MTU          int        `yaml:"mtu"`
-	Engine       EngineKind `yaml:"engine"`
-	Workers      int        `yaml:"workers"`
-	CPUs         []int      `yaml:"cpus"`
-	GSO          bool       `yaml:"gso"`
-	GRO          bool       `yaml:"gro"`
-	Offloads     bool       `yaml:"offloads"`
-	Yield        bool       `yaml:"yield"`
-	Pooling      bool       `yaml:"pooling"`
-	SocketBuffer int        `yaml:"socket_buffer"`
-	Peers        []filePeer `yaml:"peers"`
+	Listen       string               `yaml:"listen"`
+	Port         reference.PortKind   `yaml:"port"`
+	Dev          string               `yaml:"dev"`
+	MTU          int                  `yaml:"mtu"`
+	Engine       reference.EngineKind `yaml:"engine"`
+	Workers      int                  `yaml:"workers"`
+	CPUs         []int                `yaml:"cpus"`
+	GSO          bool                 `yaml:"gso"`
+	GRO          bool                 `yaml:"gro"`
+	Offloads     bool                 `yaml:"offloads"`
+	Yield        bool                 `yaml:"yield"`
+	Pooling      bool                 `yaml:"pooling"`
+	SocketBuffer int                  `yaml:"socket_buffer"`
+	Peers        []filePeer           `yaml:"peers"`
 }
 
 type filePeer struct {
@@ -41,29 +44,29 @@ type Resolver interface {
 
 // File is a Config that was read, and where its fields stand.
 type File struct {
-	Config Config
+	Config reference.Config
 	name   string
 	tree   *strictyaml.File
 }
 
-// ReadFile reads a Config from YAML and validates it. An error is one line:
+// Read reads a Config from YAML and validates it. An error is one line:
 // name:line: what is wrong. Host names of endpoints are looked up once, in the address family of
 // listen.
-func ReadFile(ctx context.Context, name string, data []byte, resolver Resolver) (*File, error) {
+func Read(ctx context.Context, name string, data []byte, resolver Resolver) (*File, error) {
 	tree, err := strictyaml.Parse(name, data)
 	if err != nil {
 		return nil, err
 	}
 	var kind struct {
-		Port PortKind `yaml:"port"`
+		Port reference.PortKind `yaml:"port"`
 	}
 	if err := tree.Decode(&kind, false); err != nil {
 		return nil, err
 	}
 	if kind.Port == "" {
-		kind.Port = TUN
+		kind.Port = reference.TUN
 	}
-	d := Defaults(kind.Port)
+	d := reference.Defaults(kind.Port)
 	read := fileConfig{
 		Port: d.Port, MTU: d.MTU, Engine: d.Engine, Workers: d.Workers, GSO: d.GSO, GRO: d.GRO,
 		Offloads: d.Offloads, Yield: d.Yield, Pooling: d.Pooling, SocketBuffer: d.SocketBuffer,
@@ -83,7 +86,7 @@ func ReadFile(ctx context.Context, name string, data []byte, resolver Resolver) 
 
 // At puts the place in front of an error that is about a field, such as New's.
 func (f *File) At(err error) error {
-	var field *FieldError
+	var field *reference.FieldError
 	if errors.As(err, &field) {
 		return fmt.Errorf("%s:%d: %w", f.name, f.tree.Line(field.Field), field)
 	}
@@ -91,28 +94,28 @@ func (f *File) At(err error) error {
 }
 
 // config reads addresses and prefixes.
-func (f fileConfig) config(ctx context.Context, resolver Resolver) (Config, error) {
-	c := Config{
+func (f fileConfig) config(ctx context.Context, resolver Resolver) (reference.Config, error) {
+	c := reference.Config{
 		Port: f.Port, Dev: f.Dev, MTU: f.MTU, Engine: f.Engine, Workers: f.Workers, CPUs: f.CPUs, GSO: f.GSO, GRO: f.GRO,
 		Offloads: f.Offloads, Yield: f.Yield, Pooling: f.Pooling, SocketBuffer: f.SocketBuffer,
 	}
 	var err error
 	if c.Listen, err = netip.ParseAddrPort(f.Listen); err != nil {
-		return c, wrong("listen", "%q: want ADDRESS:PORT of an interface here", f.Listen)
+		return c, reference.WrongField("listen", "%q: want ADDRESS:PORT of an interface here", f.Listen)
 	}
 	network := "ip4"
 	if c.Listen.Addr().Is6() {
 		network = "ip6"
 	}
 	for i, p := range f.Peers {
-		peer := Peer{ID: p.ID}
+		peer := reference.Peer{ID: p.ID}
 		if peer.Endpoint, err = resolve(ctx, resolver, network, p.Endpoint); err != nil {
-			return c, &FieldError{ofPeer(i, "endpoint"), err}
+			return c, &reference.FieldError{Field: reference.PeerField(i, "endpoint"), Err: err}
 		}
 		for _, text := range p.Prefixes {
 			prefix, err := netip.ParsePrefix(text)
 			if err != nil {
-				return c, wrong(ofPeer(i, "prefixes"), "%q: want ADDRESS/LENGTH", text)
+				return c, reference.WrongField(reference.PeerField(i, "prefixes"), "%q: want ADDRESS/LENGTH", text)
 			}
 			peer.Prefixes = append(peer.Prefixes, prefix)
 		}
