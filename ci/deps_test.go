@@ -25,6 +25,7 @@ const everything = "*"
 // arrows say which packages of the module each may import; tests may import
 // what they like. A package that is not here is a fault: give it a place first.
 var arrows = map[string][]string{
+	"reports/texttab": {},
 	"cmd/tunnelbench": {everything},
 
 	"internal/lab":          {"internal/reexec", "internal/stats", "netns", "netns/counters", "netns/dut", "netns/relay", "loadgen", "loadgen/xdp", "loadgen/afpacket", "rfc2544", "reports", "internal/sys", "rfc2544/mlrsearch", "rfc2544/simulated", "reports/result"},
@@ -34,13 +35,13 @@ var arrows = map[string][]string{
 	"internal/lab/suite":    {"internal/lab", "internal/lab/streams", "netns/dut", "reports", "rfc2544", "rfc2544/mlrsearch", "rfc2544/simulated", "reports/result"},
 
 	"ci":                        {},
-	"ci/gate":                   {"internal/junit", "internal/stats", "internal/strictjson", "internal/strictyaml", "reports/result", "reports/show", "rfc2544"},
+	"ci/gate":                   {"internal/junit", "internal/stats", "internal/strictjson", "internal/strictyaml", "reports/result", "reports/show", "rfc2544", "reports/texttab"},
 	"ci/gate/resample":          {"ci/gate", "rfc2544"},
 	"ci/gate/pairs":             {"ci/compare", "ci/gate", "internal/lab", "netns/dut", "reports/result", "rfc2544"},
 	"ci/gate/revision":          {"ci/gate", "netns/dut"},
 	"ci/compare":                {"internal/lab", "internal/stats", "netns/dut", "reports/result", "rfc2544", "rfc2544/mlrsearch"}, // reports draws its table and chart from result.Comparison alone
 	"reports/show":              {"internal/strictjson", "rfc2544"},
-	"reports":                   {"ci/gate", "fuzz/report", "internal/junit", "reports/show", "rfc2544", "internal/stats", "internal/strictjson", "reports/conformance", "reports/result", "reports/figure"}, // ci/gate for the page of its history
+	"reports":                   {"ci/gate", "fuzz/report", "internal/junit", "reports/show", "rfc2544", "internal/stats", "internal/strictjson", "reports/conformance", "reports/result", "reports/figure", "reports/texttab"}, // ci/gate for the page of its history
 	"reports/conformance":       {"internal/strictjson", "reports/result", "rfc2544"},
 	"rfc2544":                   {"internal/stats", "rfc2544/mlrsearch", "internal/kv"},
 	"rfc2544/mlrsearch":         {"internal/kv"}, // beside it the standard library only
@@ -66,9 +67,9 @@ var arrows = map[string][]string{
 	"fuzz/oracle":               {},
 	"fuzz/wire":                 {"fuzz/oracle", "reference", "reference/inner", "reference/offload", "reference/wire", "loadgen/signature", "internal/sys"},
 	"fuzz/text":                 {"fuzz/oracle", "reference", "reports", "rfc2544", "netns", "netns/dut", "rfc2544/mlrsearch", "rfc2544/simulated", "reports/result", "reference/endfile"},
-	"fuzz/report":               {"internal/junit", "internal/strictjson", "reports/result", "reports/show"},
+	"fuzz/report":               {"internal/junit", "internal/strictjson", "reports/result", "reports/show", "reports/texttab"},
 	"internal/junit":            {},
-	"fuzz/live":                 {"fuzz/live/bpf", "fuzz/live/mutate", "internal/lab", "internal/stats", "internal/sys", "loadgen", "netns", "netns/dut", "rfc2544", "reports/result"},
+	"fuzz/live":                 {"fuzz/live/bpf", "fuzz/live/mutate", "internal/lab", "internal/stats", "internal/sys", "loadgen", "netns", "netns/dut", "rfc2544", "reports/result", "reports/texttab"},
 	"fuzz/live/bpf":             {},
 	"fuzz/live/mutate":          {"internal/checksum", "reference/wire"},
 	"fuzz/planted":              {}, // imported by an overlay alone

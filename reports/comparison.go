@@ -4,13 +4,12 @@ import (
 	"fmt"
 	"io"
 	"strconv"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/tunnelbench/tunnelbench/internal/stats"
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/reports/show"
+	"github.com/tunnelbench/tunnelbench/reports/texttab"
 )
 
 // WriteComparison writes the comparison as text: a table, then the verdicts.
@@ -18,15 +17,21 @@ func WriteComparison(w io.Writer, c *result.Comparison) error {
 	if c == nil {
 		return nil
 	}
-	width := len("device")
-	for _, d := range c.Devices {
-		width = max(width, utf8.RuneCountInString(strictjson.Short(d, show.MaxName)))
+	if err := comparisonTable(c).Text(w); err != nil {
+		return err
 	}
-	line := func(cells ...string) {
-		text := fmt.Sprintf("%-24s %-*s %14s %8s %20s %6s", cells[0], width, cells[1], cells[2], cells[3], cells[4], cells[5])
-		fmt.Fprintln(w, strings.TrimRight(text, " "))
+	fmt.Fprintf(w, "\n%d rounds of %d bytes, %s; overload %v, light load %v; intervals of %.3g %% together\n", c.Rounds, int(c.FrameSize), strictjson.Clean(c.Direction), c.Overload, c.Light, 100*c.Confidence)
+	for _, text := range sentencesOf(c) {
+		if _, err := fmt.Fprintln(w, text); err != nil {
+			return err
+		}
 	}
-	line("metric", "device", "median", "ratio", "interval", "pairs")
+	return nil
+}
+
+// comparisonTable has a row for each metric and device.
+func comparisonTable(c *result.Comparison) *texttab.Table {
+	t := texttab.New(texttab.Left("metric"), texttab.Left("device"), texttab.Right("median"), texttab.Right("ratio"), texttab.Right("interval"), texttab.Right("pairs"))
 	for _, m := range c.Metrics {
 		for k, d := range c.Devices {
 			cells := []string{"", strictjson.Short(d, show.MaxName), show.None, show.None, show.None, show.None}
@@ -40,16 +45,10 @@ func WriteComparison(w io.Writer, c *result.Comparison) error {
 				cells[3], cells[4] = strconv.FormatFloat(r.Value, 'f', 3, 64), fmt.Sprintf("%.3f to %.3f", r.Lower, r.Upper)
 				cells[5] = strconv.Itoa(r.Pairs)
 			}
-			line(cells...)
+			t.Add(cells...)
 		}
 	}
-	fmt.Fprintf(w, "\n%d rounds of %d octets, %s; overload %v, light load %v; intervals of %.3g %% together\n", c.Rounds, int(c.FrameSize), strictjson.Clean(c.Direction), c.Overload, c.Light, 100*c.Confidence)
-	for _, text := range sentencesOf(c) {
-		if _, err := fmt.Fprintln(w, text); err != nil {
-			return err
-		}
-	}
-	return nil
+	return t
 }
 
 func ratioOf(m *result.Metric, device string) *result.Ratio {

@@ -2,7 +2,6 @@ package reports
 
 import (
 	"bytes"
-	"encoding/csv"
 	"fmt"
 	"strconv"
 	"strings"
@@ -11,6 +10,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/reports/show"
+	"github.com/tunnelbench/tunnelbench/reports/texttab"
 )
 
 // Formats are what Format writes, one after the other.
@@ -43,21 +43,27 @@ func formatMarkdown(runs []*result.Results) []byte {
 			b.WriteString("\n")
 		}
 		fmt.Fprintf(&b, "**%s**, profile %s, %s\n\n", show.Markdown(hostOf(r)), show.Markdown(strictjson.Short(r.Profile, 60)), r.Started.UTC().Format("2006-01-02 15:04"))
-		m := newMatrix(r)
-		fmt.Fprintf(&b, "| tunnel | size | %s, kfps | of plain | latency p50 / p99, µs | CPU, ns a frame | limited by | valid |\n|---|---:|---:|---:|---:|---:|---|---|\n", show.Markdown(m.rate))
-		for j := range m.rows {
-			for k := range m.rows[j].cells {
-				markdownCell(&b, &m.rows[j], &m.rows[j].cells[k])
-			}
-		}
+		_ = markdownTable(r).Markdown(&b) // a Buffer takes everything
 	}
 	return b.Bytes()
 }
 
-func markdownCell(b *bytes.Buffer, r *row, c *cell) {
-	if len(c.results) == 0 {
-		return
+// markdownTable has a row for each device and size.
+func markdownTable(r *result.Results) *texttab.Table {
+	m := newMatrix(r)
+	t := texttab.New(texttab.Left("tunnel"), texttab.Right("size"), texttab.Right(show.Markdown(m.rate)+", kfps"), texttab.Right("of plain"),
+		texttab.Right("latency p50 / p99, µs"), texttab.Right("CPU, ns a frame"), texttab.Left("limited by"), texttab.Left("valid"))
+	for j := range m.rows {
+		for k := range m.rows[j].cells {
+			if c := &m.rows[j].cells[k]; len(c.results) > 0 {
+				t.Add(markdownCells(&m.rows[j], c)...)
+			}
+		}
 	}
+	return t
+}
+
+func markdownCells(r *row, c *cell) []string {
 	rate, valid := show.None, "yes"
 	if c.rate != nil {
 		rate = show.Kilo(c.rate.Value)
@@ -69,27 +75,29 @@ func markdownCell(b *bytes.Buffer, r *row, c *cell) {
 	for i := range cells {
 		cells[i] = show.Markdown(strictjson.Short(cells[i], show.MaxName))
 	}
-	fmt.Fprintf(b, "| %s | %s |\n", strings.Join(cells, " | "), valid)
+	return append(cells, valid)
 }
 
 // formatCSV is a line for each value; a spreadsheet is told of no formulas.
 func formatCSV(runs []*result.Results) ([]byte, error) {
 	var b bytes.Buffer
-	w := csv.NewWriter(&b)
-	lines := [][]string{{"host", "started", "profile", "dut", "kind", "direction", "frame_size", "test", "name", "value", "unit", "lower", "upper", "valid", "limited_by"}}
+	var t texttab.Table
+	for _, title := range []string{"host", "started", "profile", "dut", "kind", "direction", "frame_size", "test", "name", "value", "unit", "lower", "upper", "valid", "limited_by"} {
+		t.Columns = append(t.Columns, texttab.Left(title))
+	}
 	for _, r := range runs {
 		for i := range r.Results {
 			res := &r.Results[i]
 			for _, v := range res.Values {
-				lines = append(lines, []string{
+				t.Add(
 					plain(hostOf(r)), r.Started.UTC().Format("2006-01-02T15:04:05Z"), plain(r.Profile), plain(res.DUT), plain(res.Kind), plain(res.Direction),
 					strconv.Itoa(int(res.FrameSize)), plain(res.Test), plain(v.Name), exact(&v.Value), plain(v.Unit), exact(v.Lower), exact(v.Upper),
 					strconv.FormatBool(res.Valid), plain(res.LimitedBy),
-				})
+				)
 			}
 		}
 	}
-	err := w.WriteAll(lines)
+	err := t.CSV(&b)
 	return b.Bytes(), err
 }
 
@@ -160,7 +168,7 @@ func formatJUnit(runs []*result.Results) ([]byte, error) {
 }
 
 func junitResult(r *result.Result) junit.Case {
-	c := junit.Case{Classname: strictjson.Clean(r.DUT), Name: fmt.Sprintf("%s, %d octets, %s", strictjson.Clean(r.Test), int(r.FrameSize), strictjson.Clean(r.Direction)), Time: "0.000"}
+	c := junit.Case{Classname: strictjson.Clean(r.DUT), Name: fmt.Sprintf("%s, %d bytes, %s", strictjson.Clean(r.Test), int(r.FrameSize), strictjson.Clean(r.Direction)), Time: "0.000"}
 	switch {
 	case r.Unsupported != "":
 		c.Skipped = &junit.Fault{Message: strictjson.Clean(r.Unsupported), Type: "unsupported"}

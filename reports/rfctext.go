@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/reports/show"
+	"github.com/tunnelbench/tunnelbench/reports/texttab"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
@@ -76,40 +78,35 @@ func isRFC(test string) bool {
 
 // rfcText writes the values of the RFC's tests, a line each.
 func rfcText(w io.Writer, r *result.Results) error {
-	for _, t := range rfcTests() {
-		headed := false
+	for _, test := range rfcTests() {
+		t := texttab.New(texttab.Left("device"), texttab.Right("size"), texttab.Left("value"), texttab.Right(""), texttab.Left("bounds"))
+		t.Indent = "  "
 		for i := range r.Results {
-			res := &r.Results[i]
-			if res.Test != t.Name || len(res.Values) == 0 {
-				continue
+			if r.Results[i].Test == test.Name {
+				addValues(t, &r.Results[i])
 			}
-			if !headed {
-				if _, err := fmt.Fprintf(w, "\n%s (%s)\n", t.Title, t.Section); err != nil {
-					return err
-				}
-				headed = true
-			}
-			if err := valuesText(w, res); err != nil {
-				return err
-			}
+		}
+		if t.Len() == 0 {
+			continue
+		}
+		if _, err := fmt.Fprintf(w, "\n%s (%s)\n", test.Title, test.Section); err != nil {
+			return err
+		}
+		if err := t.Body(w); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-func valuesText(w io.Writer, res *result.Result) error {
+// addValues adds a row for each value of a result.
+func addValues(t *texttab.Table, res *result.Result) {
 	for k := range res.Values {
 		v := &res.Values[k]
-		line := fmt.Sprintf("  %-*s %5d  %-34s %12s", show.MaxName, strictjson.Short(res.DUT, show.MaxName), int(res.FrameSize), strictjson.Clean(v.Name), asText(valueText(v)))
-		if b := bounds(v, func(x float64) string { return number(x, v.Unit) }); b != "" {
-			line += asText("  " + b)
-		}
+		last := asText(bounds(v, func(x float64) string { return number(x, v.Unit) }))
 		if !res.Valid {
-			line += "  not valid"
+			last = strings.TrimSpace(last + "  not valid")
 		}
-		if _, err := fmt.Fprintln(w, line); err != nil {
-			return err
-		}
+		t.Add(strictjson.Short(res.DUT, show.MaxName), strconv.Itoa(int(res.FrameSize)), strictjson.Clean(v.Name), asText(valueText(v)), last)
 	}
-	return nil
 }

@@ -6,11 +6,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/reports/show"
+	"github.com/tunnelbench/tunnelbench/reports/texttab"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
@@ -116,32 +116,27 @@ func streamRow(res *result.Result) metricRow {
 
 // streamTable writes the plain table of the streams; nothing when there were none.
 func streamTable(w io.Writer, r *result.Results) error {
-	const column = 9
 	results := streamResults(r)
 	if len(results) == 0 {
 		return nil
 	}
-	width := len("streams")
-	for _, res := range results {
-		width = max(width, utf8.RuneCountInString(strictjson.Short(res.DUT, show.MaxName)))
-	}
-	lines := []string{"", "streams" + show.Spaces(width-len("streams"))}
+	t := texttab.New(texttab.Left("streams"))
 	for _, c := range streamColumns {
-		lines[1] += show.Spaces(column-utf8.RuneCountInString(c.slim)) + c.slim
+		t.Columns = append(t.Columns, texttab.Right(c.slim))
 	}
-	lines[1] += "  limited by"
+	t.Columns = append(t.Columns, texttab.Left("limited by"))
 	for _, res := range results {
-		name := strictjson.Short(res.DUT, show.MaxName)
-		line := name + show.Spaces(width-utf8.RuneCountInString(name))
+		cells := []string{strictjson.Short(res.DUT, show.MaxName)}
 		for _, c := range streamColumns {
 			text, _ := c.cell(res)
-			text = show.PlainText.Replace(text)
-			line += show.Spaces(column-utf8.RuneCountInString(text)) + text
+			cells = append(cells, show.PlainText.Replace(text))
 		}
-		lines = append(lines, line+"  "+streamVerdict(res))
+		t.Add(append(cells, streamVerdict(res))...)
 	}
-	_, err := fmt.Fprintln(w, strings.Join(lines, "\n"))
-	return err
+	if _, err := fmt.Fprintln(w); err != nil {
+		return err
+	}
+	return t.Text(w)
 }
 
 // streamVerdict is what limited one connection's goodput, or what is wrong with it.

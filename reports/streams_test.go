@@ -42,8 +42,8 @@ func TestStreamsInText(t *testing.T) {
 		t.Fatalf("no table of streams in %s", b.String())
 	}
 	for name, want := range map[string]string{
-		"vxlan":        "8000.0  12345.6     99 %        –     99.1        –     3716        –  tester",
-		"wire":         "–        –        –        –        –        –        –        –  cannot run",
+		"vxlan":        "8000.0  12345.6    99 %       –    99.1       –    3716       –  tester",
+		"wire":         "–        –       –       –       –       –       –       –  cannot run",
 		"wireguard-go": "not valid, tester",
 	} {
 		if !strings.Contains(table, "\n"+name+" ") || !strings.Contains(table, want) {

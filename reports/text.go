@@ -11,52 +11,43 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/reports/show"
+	"github.com/tunnelbench/tunnelbench/reports/texttab"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
 // Table writes the plain table of a run, whole or row by row as results come.
 type Table struct {
-	w      io.Writer
-	width  int // of the first column
-	colour bool
+	w   io.Writer
+	tab *texttab.Table
 }
 
 // NewTable makes a table for the named devices. Colour is for the caller to
 // decide: a terminal, and no NO_COLOR.
 func NewTable(w io.Writer, duts []string, colour bool) *Table {
-	t := &Table{w: w, width: len("tunnel"), colour: colour}
+	t := &Table{w, texttab.New(textColumns()...)}
+	t.tab.Colour = colour
 	for _, name := range duts {
-		t.width = max(t.width, utf8.RuneCountInString(strictjson.Short(name, show.MaxName)))
+		first := &t.tab.Columns[0]
+		first.Width = max(first.Width, utf8.RuneCountInString(strictjson.Short(name, show.MaxName)))
 	}
 	return t
 }
 
-// Columns after the name: title and width. Rates are in thousand frames per
-// second throughout, so that a column can be compared by eye.
-var textColumns = []struct {
-	title string
-	width int
-}{
-	{"size", 5}, {"kfps", 8}, {"from–to", 15}, {"Mbit/s", 8}, {"of plain", 14},
-	{"p50 µs", 7}, {"p99 µs", 7}, {"cpu ns", 7}, {"limited by", 10},
+// textColumns have room for what usually stands in them, since rows are written as they come.
+// Rates are in thousand frames per second throughout, so that a column can be compared by eye.
+func textColumns() []texttab.Column {
+	columns := []texttab.Column{texttab.Left("tunnel")}
+	for _, c := range []struct {
+		title string
+		width int
+	}{{"size", 5}, {"kfps", 8}, {"from–to", 15}, {"Mbit/s", 8}, {"of plain", 14}, {"p50 µs", 7}, {"p99 µs", 7}, {"cpu ns", 7}} {
+		columns = append(columns, texttab.Column{Title: c.title, Width: c.width, Right: true})
+	}
+	return append(columns, texttab.Left("limited by"))
 }
-
-const (
-	styleDim  = "\x1b[2m"
-	styleBold = "\x1b[1m"
-	styleWarn = "\x1b[33m"
-	styleBad  = "\x1b[31m"
-	styleOff  = "\x1b[0m"
-)
 
 // Header writes the titles.
-func (t *Table) Header() error {
-	titles := make([]string, len(textColumns))
-	for i, c := range textColumns {
-		titles[i] = c.title
-	}
-	return t.line(styleBold, "tunnel", titles)
-}
+func (t *Table) Header() error { return t.tab.Header(t.w) }
 
 // Row writes the row of one device at one size, as far as r knows it; nothing
 // when r has no such result.
@@ -75,16 +66,16 @@ func (t *Table) Row(r *result.Results, dut string, size rfc2544.FrameSize) error
 }
 
 func (t *Table) row(r *row, c *cell) error {
-	style := ""
+	style := texttab.Plain
 	switch {
 	case c.died:
-		style = styleBad
+		style = texttab.Bad
 	case c.unsupport || !c.valid:
-		style = styleWarn
+		style = texttab.Warn
 	case r.kind == result.KindCalibration:
-		style = styleDim
+		style = texttab.Dim
 	}
-	return t.line(style, r.label, r.texts(c))
+	return t.tab.Row(t.w, style, append([]string{strictjson.Short(r.label, show.MaxName)}, r.texts(c)...)...)
 }
 
 // Texts are the columns of a cell after the name.
@@ -123,26 +114,6 @@ func (c *cell) verdict() string {
 		return show.None
 	}
 	return strings.Join(words, ", ")
-}
-
-func (t *Table) line(style, name string, columns []string) error {
-	name = strictjson.Short(name, show.MaxName)
-	var b strings.Builder
-	b.WriteString(name + show.Spaces(t.width-utf8.RuneCountInString(name)))
-	last := len(columns) - 1
-	for i, text := range columns {
-		b.WriteString("  ")
-		if i < last { // the last column is words and stays to the left
-			b.WriteString(show.Spaces(textColumns[i].width - utf8.RuneCountInString(text)))
-		}
-		b.WriteString(text)
-	}
-	line := strings.TrimRight(b.String(), " ")
-	if t.colour && style != "" {
-		line = style + line + styleOff
-	}
-	_, err := io.WriteString(t.w, line+"\n")
-	return err
 }
 
 // WriteText writes the whole table, by size and kind, and below it what the

@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/internal/stats"
 	"github.com/tunnelbench/tunnelbench/reports/result"
+	"github.com/tunnelbench/tunnelbench/reports/texttab"
 )
 
 // NoiseSchema names the version of the file that `gate --aa` adds to.
@@ -129,27 +131,28 @@ func ParseNoise(data []byte, name string) (*Noise, error) {
 
 // NoiseTable is a run's noise, and the slowdowns that a gate on this machine would find.
 func (p Policy) NoiseTable(r NoiseRun) string {
-	var b bytes.Buffer
-	fmt.Fprintf(&b, "%s against itself (%.12s), %v a pair\n\n%-24s %8s %8s %6s", r.Device, r.Commit, r.PairNS.Round(100*time.Millisecond), "metric", "bias", "spread", "pairs")
+	t := texttab.New(texttab.Left("metric"), texttab.Right("bias"), texttab.Right("spread"), texttab.Right("pairs"))
 	for _, pairs := range p.Looks {
-		fmt.Fprintf(&b, "  %12s", fmt.Sprintf("%d, %v", pairs, (time.Duration(pairs)*r.PairNS).Round(time.Minute)))
+		t.Columns = append(t.Columns, texttab.Right(fmt.Sprintf("%d, %v", pairs, (time.Duration(pairs)*r.PairNS).Round(time.Minute))))
 	}
-	b.WriteString("\n")
 	for _, m := range p.Metrics {
 		noise, ok := r.Metrics[m.ID()]
 		if !ok {
 			continue
 		}
-		fmt.Fprintf(&b, "%-24s %+7.2f%% %7.2f%% %6d", m.ID(), 100*noise.Bias, 100*noise.Spread, noise.Pairs)
+		cells := []string{m.ID(), fmt.Sprintf("%+.2f%%", 100*noise.Bias), fmt.Sprintf("%.2f%%", 100*noise.Spread), fmt.Sprint(noise.Pairs)}
 		for i := range p.Looks {
-			if m.Shown {
-				fmt.Fprintf(&b, "  %12s", "not judged")
-			} else {
-				fmt.Fprintf(&b, "  %11.1f%%", 100*p.Visible(m, noise.Spread, i))
+			visible := "not judged"
+			if !m.Shown {
+				visible = fmt.Sprintf("%.1f%%", 100*p.Visible(m, noise.Spread, i))
 			}
+			cells = append(cells, visible)
 		}
-		b.WriteString("\n")
+		t.Add(cells...)
 	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s against itself (%.12s), %v a pair\n\n", r.Device, r.Commit, r.PairNS.Round(100*time.Millisecond))
+	_ = t.Text(&b) // a Builder takes everything
 	b.WriteString("\nThe last columns: the slowdown that so many pairs, in that time, find about nine times in ten.\n")
 	return b.String()
 }

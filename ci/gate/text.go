@@ -8,6 +8,7 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 	"github.com/tunnelbench/tunnelbench/reports/show"
+	"github.com/tunnelbench/tunnelbench/reports/texttab"
 )
 
 // verdictWords are the verdicts for people.
@@ -47,34 +48,29 @@ func signed(v float64) string { return fmt.Sprintf("%+.1f %%", 100*v) }
 
 var heads = [8]string{"metric", "base", "head", "slower by", "interval", "pairs", "limit", "verdict"}
 
+// table has a row for each metric; clean says what becomes of a cell.
+func table(g *Report, clean func(string) string) *texttab.Table {
+	t := &texttab.Table{}
+	for i, title := range heads {
+		t.Columns = append(t.Columns, texttab.Column{Title: title, Right: i > 0 && i < len(heads)-1})
+	}
+	for i := range g.Metrics {
+		row := cells(&g.Metrics[i])
+		for k := range row {
+			row[k] = clean(row[k])
+		}
+		t.Add(row[:]...)
+	}
+	return t
+}
+
 // Table is the verdict for a terminal.
 func Table(g *Report) string {
-	rows := [][8]string{heads}
-	for i := range g.Metrics {
-		rows = append(rows, cells(&g.Metrics[i]))
-	}
-	var width [8]int
-	for _, row := range rows {
-		for i, cell := range row {
-			width[i] = max(width[i], utf8.RuneCountInString(cell))
-		}
-	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s\n%s, base %s, head %s\n", verdictWords[g.Verdict], strictjson.Clean(g.Why), strictjson.Clean(g.Device), g.Base.name(), g.Head.name())
-	if len(rows) > 1 {
+	if len(g.Metrics) > 0 {
 		b.WriteString("\n")
-		for _, row := range rows {
-			for i, cell := range row {
-				pad := show.Spaces(width[i] - utf8.RuneCountInString(cell))
-				if i > 0 && i < 7 {
-					cell = pad + cell
-				} else {
-					cell += pad
-				}
-				row[i] = cell
-			}
-			b.WriteString(strings.TrimRight(strings.Join(row[:], "  "), " ") + "\n")
-		}
+		_ = table(g, func(s string) string { return s }).Text(&b) // a Builder takes everything
 	}
 	for _, m := range g.Metrics {
 		if m.Verdict != Pass && m.Verdict != Shown {
@@ -104,14 +100,7 @@ func Markdown(g *Report) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n## %s: %s\n\n%s\n\n", Marker, verdictWords[g.Verdict], show.Markdown(g.Device), show.Markdown(g.Why))
 	if len(g.Metrics) > 0 {
-		fmt.Fprintf(&b, "| %s |\n|---|---:|---:|---:|---:|---:|---:|---|\n", strings.Join(heads[:], " | "))
-		for i := range g.Metrics {
-			row := cells(&g.Metrics[i])
-			for k := range row {
-				row[k] = show.Markdown(row[k])
-			}
-			fmt.Fprintf(&b, "| %s |\n", strings.Join(row[:], " | "))
-		}
+		_ = table(g, show.Markdown).Markdown(&b) // a Builder takes everything
 		b.WriteString("\n")
 	}
 	for _, w := range g.Warnings {

@@ -6,8 +6,9 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
+
+	"github.com/tunnelbench/tunnelbench/reports/texttab"
 )
 
 // WriteText writes the result of a device as text.
@@ -59,17 +60,20 @@ func counterText(counters map[string]int64) string {
 
 // WriteScorecard writes the devices side by side.
 func (r *Report) WriteScorecard(w io.Writer) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "dut\tload fps\tloss quiet\tloss attacked\tp99 quiet\tp99 attacked\tmemory\tanswers\tICMP\tdeaths\tverdict")
+	t := texttab.New(texttab.Left("dut"))
+	for _, title := range []string{"load fps", "loss quiet", "loss attacked", "p99 quiet", "p99 attacked", "memory", "answers", "ICMP", "deaths"} {
+		t.Columns = append(t.Columns, texttab.Right(title))
+	}
+	t.Columns = append(t.Columns, texttab.Left("verdict"))
 	for _, d := range r.Devices {
 		memory := "-"
 		if d.Memory != nil {
 			memory = byteSize(d.Memory.Growth)
 		}
-		fmt.Fprintf(t, "%s\t%.0f\t%s\t%s\t%s\t%s\t%s\t%d\t%d\t%d\t%s\n", d.DUT, d.Load, d.Quiet.median(), d.Attack.median(),
-			d.Quiet.time(d.Quiet.P99), d.Attack.time(d.Attack.P99), memory, d.Answers.Frames, d.ICMP.Frames, d.Deaths, d.verdict())
+		t.Add(d.DUT, fmt.Sprintf("%.0f", d.Load), d.Quiet.median(), d.Attack.median(), d.Quiet.time(d.Quiet.P99), d.Attack.time(d.Attack.P99),
+			memory, fmt.Sprint(d.Answers.Frames), fmt.Sprint(d.ICMP.Frames), fmt.Sprint(d.Deaths), d.verdict())
 	}
-	return t.Flush()
+	return t.Text(w)
 }
 
 // verdict is one word, or the kinds of the findings.

@@ -7,29 +7,27 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 	"github.com/tunnelbench/tunnelbench/reports/show"
+	"github.com/tunnelbench/tunnelbench/reports/texttab"
 )
 
 // Table is the plain table of a campaign: one line for each target, one
 // block for each finding, and the verdict.
 func Table(f *Campaign) string {
-	width := len("target")
-	for i := range f.Targets {
-		width = max(width, utf8.RuneCountInString(strictjson.Short(f.Targets[i].Name, show.MaxName)))
+	tab := texttab.New(texttab.Left("target"))
+	for _, c := range Columns {
+		tab.Columns = append(tab.Columns, texttab.Right(c.slim))
 	}
-	heads := make([]string, len(Columns))
-	for i, c := range Columns {
-		heads[i] = c.slim
-	}
-	var b strings.Builder
-	b.WriteString(tableRow(width, "target", heads, "verdict"))
+	tab.Columns = append(tab.Columns, texttab.Left("verdict"))
 	for i := range f.Targets {
 		t := &f.Targets[i]
-		cells := make([]string, len(Columns))
-		for j, c := range Columns {
-			cells[j] = show.PlainText.Replace(c.Text(t))
+		cells := []string{strictjson.Short(t.Name, show.MaxName)}
+		for _, c := range Columns {
+			cells = append(cells, show.PlainText.Replace(c.Text(t)))
 		}
-		b.WriteString(tableRow(width, strictjson.Short(t.Name, show.MaxName), cells, t.Verdict()))
+		tab.Add(append(cells, t.Verdict())...)
 	}
+	var b strings.Builder
+	_ = tab.Text(&b) // a Builder takes everything
 	for i := range f.Targets {
 		b.WriteString(blocks(&f.Targets[i], "\n"))
 	}
@@ -44,14 +42,6 @@ func Line(t Target) string {
 	text := fmt.Sprintf("%s%s %s executions, %s per s, %s CPU, corpus of %d: %s\n", name, show.Spaces(16-utf8.RuneCountInString(name)),
 		show.Count(t.Executions), t.executionRate(), Spent(float64(t.CPUTime)), t.Corpus, t.Verdict())
 	return show.PlainText.Replace(text) + blocks(&t, "")
-}
-
-func tableRow(width int, name string, cells []string, verdict string) string {
-	line := name + show.Spaces(width-utf8.RuneCountInString(name))
-	for i, c := range Columns {
-		line += "  " + show.Spaces(c.width-utf8.RuneCountInString(cells[i])) + cells[i]
-	}
-	return line + "  " + verdict + "\n"
 }
 
 // blocks are what is to be said of a target beside its numbers, each block

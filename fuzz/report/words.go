@@ -108,17 +108,16 @@ func (f *Finding) Moment() string {
 // Column is one number of a target that tables show.
 type Column struct {
 	Head, slim string // of the page, of the plain table
-	width      int    // of the plain table
 	Text       func(*Target) string
 }
 
 var Columns = []Column{
-	{"executions", "executions", 12, func(t *Target) string { return show.Count(t.Executions) }},
-	{"per second", "per s", 8, (*Target).executionRate},
-	{"CPU time", "cpu", 9, func(t *Target) string { return Spent(float64(t.CPUTime)) }},
-	{"corpus", "corpus", 7, func(t *Target) string { return strconv.Itoa(t.Corpus) }},
-	{"findings", "findings", 9, func(t *Target) string { return strconv.Itoa(len(t.Findings)) }},
-	{"first find", "first find", 21, (*Target).firstFind},
+	{"executions", "executions", func(t *Target) string { return show.Count(t.Executions) }},
+	{"per second", "per s", (*Target).executionRate},
+	{"CPU time", "cpu", func(t *Target) string { return Spent(float64(t.CPUTime)) }},
+	{"corpus", "corpus", func(t *Target) string { return strconv.Itoa(t.Corpus) }},
+	{"findings", "findings", func(t *Target) string { return strconv.Itoa(len(t.Findings)) }},
+	{"first find", "first find", (*Target).firstFind},
 }
 
 // Place is where a finding is told to be: the innermost frame of the module's
