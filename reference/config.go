@@ -13,11 +13,11 @@ import (
 
 // Limits and defaults of a Config.
 const (
-	DefaultMTU          = 1500    // octets of inner packet
-	DefaultSocketBuffer = 4 << 20 // octets, each for sending and for receiving
-	DefaultWorkers      = 2       // of the pool engine, each direction
+	DefaultMTU          = 1500    // bytes of inner packet
+	DefaultSocketBuffer = 4 << 20 // bytes, for sending and for receiving each
+	DefaultWorkers      = 2       // of the pool engine, for each direction
 
-	minMTU = 576 // RFC 791: what every IPv4 host must accept
+	minMTU = 576 // every IPv4 host must accept such a packet (RFC 791)
 	maxMTU = maxRunOctets - wire.HeaderLen
 
 	maxSocketBuffer = 1 << 30 // the kernel doubles the value and keeps it in an int
@@ -26,57 +26,56 @@ const (
 	maxPeers        = 1 << 16
 )
 
-// PortKind is what the LAN side is.
+// PortKind is the kind of a LAN port.
 type PortKind string
 
 // The kinds of ports.
 const (
-	TUN PortKind = "tun" // a TUN device, which is made: the kernel routes packets to it
-	XDP PortKind = "xdp" // AF_XDP on a LAN interface that is there: the kernel's routing is left out
+	TUN PortKind = "tun" // a new TUN device; the kernel routes packets to it
+	XDP PortKind = "xdp" // AF_XDP on an existing LAN interface, bypassing the kernel's routing
 )
 
-// EngineKind is how the stages of a direction are run.
+// EngineKind says how goroutines are assigned to the stages of a direction.
 type EngineKind string
 
 // The kinds of engines.
 const (
-	RunToCompletion EngineKind = "run"  // one thread each way runs every stage
-	Pool            EngineKind = "pool" // workers check and seal batches in parallel, order is restored behind them
+	RunToCompletion EngineKind = "run"  // one thread for each direction runs all stages
+	Pool            EngineKind = "pool" // workers process batches in parallel; the order is restored after them
 )
 
-// Config describes one end of a tunnel, or of many.
+// Config describes one end of a tunnel, or of several tunnels.
 type Config struct {
 	Port         PortKind       // empty: TUN
 	Dev          string         // the TUN interface to create, or the LAN interface for XDP
-	MTU          int            // of inner packets, in octets; 0 is DefaultMTU
+	MTU          int            // of inner packets, in bytes; 0 is DefaultMTU
 	Listen       netip.AddrPort // underlay address and port of this end
 	Peers        []Peer         // at least one
 	Engine       EngineKind     // empty: RunToCompletion
-	Workers      int            // of the pool, each direction; 0 is DefaultWorkers
-	CPUs         []int          // cores for encap and decap, in this order, reused from the start if one; nil: not pinned
-	GSO          bool           // send runs of datagrams as one (UDP_SEGMENT), where the kernel can
-	GRO          bool           // receive runs of datagrams as one (UDP_GRO), where the kernel can
-	Offloads     bool           // TUN: take and give super-packets (IFF_VNET_HDR, TSO, USO), where the kernel can
-	Yield        bool           // let others have the core after each full batch (sched_yield(2))
-	Pooling      bool           // use buffers again; without, each batch has new ones, to see what that costs
+	Workers      int            // of the pool engine, for each direction; 0 is DefaultWorkers
+	CPUs         []int          // cores for encap and decap, in this order; a single core serves both; nil: not pinned
+	GSO          bool           // send runs of datagrams as one message (UDP_SEGMENT), if the kernel supports it
+	GRO          bool           // receive runs of datagrams as one message (UDP_GRO), if the kernel supports it
+	Offloads     bool           // TUN: read and write super-packets (IFF_VNET_HDR, TSO, USO), if the kernel supports it
+	Yield        bool           // yield the core after each full batch (sched_yield(2))
+	Pooling      bool           // reuse buffers; false allocates buffers for each batch, to measure the cost
 	SocketBuffer int            // bytes; 0 is DefaultSocketBuffer
-	// ExtraProcs lets Run raise GOMAXPROCS by 2 while it runs, which is a setting of
-	// the whole process. A goroutine that sleeps in a system call keeps its processor
-	// for up to 10 ms, until the runtime's monitor takes it away; with fewer processors
-	// than sleeping directions the other direction could not wake up. It does not make
-	// the process use more cores: those are what its affinity says.
+	// ExtraProcs lets Run raise GOMAXPROCS, a setting of the whole process, by 2 while it runs. A goroutine
+	// that sleeps in a system call keeps its processor (P) for up to 10 ms, until the runtime's monitor
+	// takes it away. With fewer processors than sleeping directions, the other direction could not wake
+	// up. The process does not use more cores: its CPU affinity limits them.
 	ExtraProcs bool
 }
 
 // Peer is the other end of one tunnel.
 type Peer struct {
-	ID       uint32         // of the tunnel, the same on both ends; not wire.ControlTunnel
-	Endpoint netip.AddrPort // the only address from which datagrams come, in Listen's family
-	Prefixes []netip.Prefix // of the hosts behind it: packets to them go to the peer, and only packets from them come from it
+	ID       uint32         // tunnel id, the same on both ends; not wire.ControlTunnel
+	Endpoint netip.AddrPort // the only accepted source of datagrams, in the address family of Listen
+	Prefixes []netip.Prefix // inner addresses behind the peer: the destinations routed to it, and the only sources accepted from it
 }
 
-// Defaults is a Config with every switch as the figures say it should be for a kind of port
-// (docs/how-it-got-fast.md); Dev, Listen and Peers are left to fill in.
+// Defaults returns the fastest switches for a kind of port, as measured in docs/how-it-got-fast.md. The
+// caller fills in Dev, Listen and Peers.
 func Defaults(port PortKind) Config {
 	return Config{
 		Port: port, Yield: port == XDP, MTU: DefaultMTU, Engine: RunToCompletion, Workers: DefaultWorkers,
@@ -84,13 +83,13 @@ func Defaults(port PortKind) Config {
 	}
 }
 
-// Validate tells in one line what is wrong with c.
+// Validate returns an error of one line if c is not valid.
 func (c Config) Validate() error {
 	_, err := c.complete()
 	return err
 }
 
-// complete fills in what zero stands for and validates the result.
+// complete replaces zero values by their defaults and validates the result.
 func (c Config) complete() (Config, error) {
 	for value, standard := range map[*int]int{&c.MTU: DefaultMTU, &c.SocketBuffer: DefaultSocketBuffer, &c.Workers: DefaultWorkers} {
 		if *value == 0 {
@@ -117,9 +116,9 @@ func (c Config) complete() (Config, error) {
 	case c.Port == XDP && c.MTU > MaxXDPMTU:
 		return c, WrongField("mtu", "%d: want at most %d on an XDP port", c.MTU, MaxXDPMTU)
 	case c.SocketBuffer < 0 || c.SocketBuffer > maxSocketBuffer:
-		return c, WrongField("socket_buffer", "%d: want 0 (default) to %d octets", c.SocketBuffer, maxSocketBuffer)
+		return c, WrongField("socket_buffer", "%d: want 0 (default) to %d bytes", c.SocketBuffer, maxSocketBuffer)
 	case slices.ContainsFunc(c.CPUs, func(cpu int) bool { return cpu < 0 }):
-		return c, WrongField("cpus", "%v: a core has no negative number", c.CPUs)
+		return c, WrongField("cpus", "%v: core numbers are not negative", c.CPUs)
 	}
 	if err := validateAddress(c.Listen); err != nil {
 		return c, &FieldError{"listen", err}
@@ -127,20 +126,20 @@ func (c Config) complete() (Config, error) {
 	return c, c.validatePeers()
 }
 
-// FieldError says which field of a Config is wrong, in the words of its file,
-// so that who has read them from one can name the line: "mtu", "peers[1].id".
+// FieldError says which field of a Config is wrong. Field is the field's path in the configuration file,
+// such as "mtu" or "peers[1].id", so that a caller can find the line.
 type FieldError struct {
 	Field string
 	Err   error
 }
 
-// Error is one line.
+// Error returns "field: reason" in one line.
 func (e *FieldError) Error() string { return fmt.Sprintf("%s: %v", e.Field, e.Err) }
 
-// Unwrap is the fault itself.
+// Unwrap returns the error without the field.
 func (e *FieldError) Unwrap() error { return e.Err }
 
-// WrongField is a FieldError with a text of its own.
+// WrongField returns a FieldError with a formatted reason.
 func WrongField(field, format string, args ...any) *FieldError {
 	return &FieldError{field, fmt.Errorf(format, args...)}
 }
@@ -160,16 +159,16 @@ func validateAddress(a netip.AddrPort) error {
 	return nil
 }
 
-// MaxXDPMTU is the longest inner packet, in octets, that an XDP port takes: what a slot of 4096
-// octets has room for behind the kernel's headroom and an Ethernet header.
+// MaxXDPMTU is the longest inner packet of an XDP port, in bytes: a slot of 4096 bytes less the kernel's
+// headroom and an Ethernet header.
 const MaxXDPMTU = 4096 - 256 - ethernetLen
 
-// PeerField names a field of one of the peers.
+// PeerField returns the path of a peer's field, such as "peers[1].id".
 func PeerField(index int, field string) string { return fmt.Sprintf("peers[%d].%s", index, field) }
 
 func (c Config) validatePeers() error {
 	if len(c.Peers) == 0 || len(c.Peers) > maxPeers {
-		return WrongField("peers", "%d of them: want 1 to %d", len(c.Peers), maxPeers)
+		return WrongField("peers", "%d peers: want 1 to %d", len(c.Peers), maxPeers)
 	}
 	ids := make(map[uint32]int, len(c.Peers))
 	var prefixes bart.Table[int]
@@ -178,7 +177,7 @@ func (c Config) validatePeers() error {
 			return err
 		}
 		if other, twice := ids[p.ID]; twice {
-			return WrongField(PeerField(i, "id"), "%d is that of %s already", p.ID, PeerField(other, "id"))
+			return WrongField(PeerField(i, "id"), "%d is already the id of %s", p.ID, PeerField(other, "id"))
 		}
 		ids[p.ID] = i
 		for _, prefix := range p.Prefixes {
@@ -191,7 +190,7 @@ func (c Config) validatePeers() error {
 	return nil
 }
 
-// overlap is one of the prefixes that contains p or is in it.
+// overlap returns a prefix that contains p or is contained in p.
 func overlap(prefixes *bart.Table[int], p netip.Prefix) (at netip.Prefix, peer int, found bool) {
 	for at, peer := range prefixes.Supernets(p) {
 		return at, peer, true
@@ -209,20 +208,20 @@ func (c Config) validatePeer(i int, p Peer) error {
 	case err != nil:
 		return &FieldError{PeerField(i, "endpoint"), err}
 	case p.Endpoint.Addr().Is4() != c.Listen.Addr().Is4():
-		return WrongField(PeerField(i, "endpoint"), "%s: want the same address family as %s, where this end listens", p.Endpoint, c.Listen)
+		return WrongField(PeerField(i, "endpoint"), "%s: want the address family of this end's listen address %s", p.Endpoint, c.Listen)
 	case p.Endpoint == c.Listen:
-		return WrongField(PeerField(i, "endpoint"), "%s is this end itself: a tunnel has two", p.Endpoint)
+		return WrongField(PeerField(i, "endpoint"), "%s is the listen address of this end", p.Endpoint)
 	case len(p.Prefixes) == 0:
-		return WrongField(PeerField(i, "prefixes"), "want at least one: without, nothing may come from the peer")
+		return WrongField(PeerField(i, "prefixes"), "want at least one: without a prefix, no packet from the peer is accepted")
 	}
 	for _, prefix := range p.Prefixes {
 		switch {
 		case !prefix.IsValid():
-			return WrongField(PeerField(i, "prefixes"), "%s is no prefix", prefix)
+			return WrongField(PeerField(i, "prefixes"), "%s is not a prefix", prefix)
 		case prefix.Addr().Is4In6():
-			return WrongField(PeerField(i, "prefixes"), "%s: write IPv4 as such", prefix)
+			return WrongField(PeerField(i, "prefixes"), "%s: write it as an IPv4 prefix", prefix)
 		case prefix != prefix.Masked():
-			return WrongField(PeerField(i, "prefixes"), "%s has bits behind its length: write %s", prefix, prefix.Masked())
+			return WrongField(PeerField(i, "prefixes"), "%s has host bits set: write %s", prefix, prefix.Masked())
 		}
 	}
 	return nil

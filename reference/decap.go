@@ -6,46 +6,44 @@ import (
 	"github.com/tunnelbench/tunnelbench/reference/wire"
 )
 
-// conn is the underlay side: datagrams to and from the peers. One
-// goroutine sends while another receives.
+// conn is the underlay side: it sends datagrams to the peers and receives datagrams from them. One
+// goroutine may send while another receives.
 type conn interface {
-	// send sends the datagrams of b in order, marks those that were refused, and
-	// returns how many were taken.
+	// send sends the datagrams of b in order, marks the refused ones, and returns how many were accepted.
 	send(b *batch) int
-	// receiver makes buffers to receive into.
+	// receiver allocates receive buffers.
 	receiver() receiver
-	// unknownSource is how many messages the kernel dropped because they came from
-	// no peer's address.
+	// unknownSource returns how many messages of unknown sources the kernel dropped.
 	unknownSource() uint64
-	// interrupt ends all receiving, now and for good.
+	// interrupt ends receive, now and for all later calls.
 	interrupt() error
 	close() error
 }
 
-// receiver receives into buffers of its own.
+// receiver receives messages into its own buffers.
 type receiver interface {
-	// receive waits until there is a message and returns it with those behind
-	// it; they are valid until the next call. After interrupt it returns io.EOF.
+	// receive waits for a message and returns it with all further messages that have arrived. They are
+	// valid until the next call. After interrupt it returns io.EOF.
 	receive() ([]message, error)
 }
 
-// message is what the socket hands over in one piece: one datagram, or a row of
-// them of segment bytes each, of which the last may be shorter.
+// message is what one receive call of the socket returns: one datagram, or several datagrams of
+// segment bytes each, of which the last may be shorter.
 type message struct {
 	data      []byte
 	segment   int       // 0: data is one datagram
-	truncated bool      // data was longer than the buffer: its end is missing
-	from      *endpoint // nil: no peer's address
+	truncated bool      // the buffer was too short: the end of data is missing
+	from      *endpoint // nil: an unknown source
 }
 
-// packet is the content of a datagram that passed every check but the replay window.
+// packet is an inner packet that passed every check except the replay window.
 type packet struct {
 	payload  []byte
 	peer     *peer
 	sequence uint64
 }
 
-// rxBatch is what one receive brings.
+// rxBatch holds the messages of one receive call and their packets.
 type rxBatch struct {
 	receiver receiver
 	messages []message
@@ -53,20 +51,20 @@ type rxBatch struct {
 	tally    Direction
 }
 
-// decap is the way from the underlay to the LAN port.
+// decap is the path from the underlay to the LAN port.
 type decap struct {
 	port     port
 	conn     conn
 	peers    *peerTable
 	mtu      int
-	packets  [][]byte // accepted, not yet handed to the port
+	packets  [][]byte // accepted, not yet written to the port
 	counters counters
 }
 
-// deliverBatch is how many packets are handed to the port at once.
+// deliverBatch is how many packets one write passes to the port.
 const deliverBatch = offload.MergeMax
 
-// newBatch makes buffers.
+// newBatch allocates a batch and its buffers.
 func (d *decap) newBatch() *rxBatch {
 	return &rxBatch{receiver: d.conn.receiver(), packets: make([]packet, 0, 1024)}
 }
@@ -77,7 +75,7 @@ func (d *decap) recv(b *rxBatch) (err error) {
 	return err
 }
 
-// process checks each datagram where it lies.
+// process checks each datagram in place.
 func (d *decap) process(b *rxBatch) {
 	b.packets = b.packets[:0]
 	for i := range b.messages {
@@ -85,8 +83,8 @@ func (d *decap) process(b *rxBatch) {
 	}
 }
 
-// split goes through the datagrams of one message. Each round takes at least
-// one byte, whatever segment says; an empty message is one empty datagram.
+// split visits the datagrams of one message. Each round consumes at least one byte, whatever segment
+// is, so the loop ends. An empty message is one empty datagram.
 func (d *decap) split(b *rxBatch, m *message) {
 	size := m.segment
 	if size <= 0 || size > len(m.data) {
@@ -101,7 +99,7 @@ func (d *decap) split(b *rxBatch, m *message) {
 	}
 }
 
-// add counts one datagram and keeps its packet if it passes the checks.
+// add counts one datagram and keeps its packet if the packet passes the checks.
 func (d *decap) add(b *rxBatch, datagram []byte, m *message) {
 	b.tally.Received++
 	p, drop := d.check(datagram, m)
@@ -112,8 +110,8 @@ func (d *decap) add(b *rxBatch, datagram []byte, m *message) {
 	b.packets = append(b.packets, p)
 }
 
-// check runs all checks but the replay window's, in their order. It changes
-// nothing that another datagram could see.
+// check runs all checks except the replay window, in the documented order. It has no side effect on
+// other datagrams.
 func (d *decap) check(datagram []byte, m *message) (p packet, drop Drop) {
 	if m.from == nil {
 		return p, DropPeer
@@ -142,9 +140,8 @@ func (d *decap) check(datagram []byte, m *message) (p packet, drop Drop) {
 	return p, DropNone
 }
 
-// deliver asks the replay windows, in the order of arrival, and hands the packets
-// to the port. A sequence number counts only here, where the checksum is known to
-// hold.
+// deliver checks the replay windows in the order of arrival and passes the packets to the port. The
+// window moves only here, because only here is the checksum known to be right.
 func (d *decap) deliver(b *rxBatch) {
 	for i := 0; i < len(b.packets); {
 		p, packets, octets := b.packets[i].peer, 0, 0
@@ -163,7 +160,7 @@ func (d *decap) deliver(b *rxBatch) {
 	d.counters.add(&b.tally)
 }
 
-// enqueue keeps a packet for the port, until there are enough for one write.
+// enqueue adds a packet to the next write to the port.
 func (d *decap) enqueue(packet []byte, tally *Direction) {
 	d.packets = append(d.packets, packet)
 	if len(d.packets) == cap(d.packets) {

@@ -1,6 +1,6 @@
-// Package reference is the reference tunnel: IP packets in UDP datagrams
-// between hosts, as fast as Go gets them through the kernel, and small enough
-// to be read in an afternoon.
+// Package reference is the reference tunnel. It carries IP packets in UDP datagrams between hosts. It
+// shows how fast a tunnel in Go can be when it uses the kernel's sockets, and is small enough to be
+// read in an afternoon.
 //
 // A datagram is an 18-byte header, big-endian, and one inner packet (reference/wire):
 //
@@ -11,72 +11,65 @@
 //	+--------+-----------------+---------+------+----------------
 //
 // The checksum is CRC-32C over header (checksum field zero) and inner packet.
-// Tunnel id 0 is reserved for control frames. The first sequence number is the
-// clock in nanoseconds, so that an end that restarts stays ahead of its past.
+// Tunnel id 0 is reserved for control frames. The first sequence number is the time in nanoseconds, so
+// that a restarted end continues above its earlier numbers.
 //
 // # The life of a packet
 //
-// Each direction has three stages, and what they pass on are batches, never
-// packets:
+// Each direction has three stages, which pass on batches of packets:
 //
 //	encap:  recv     LAN port --> slab, header room in front of each packet;
 //	                 destination --> peer, sequence number     oversize, inner, route, offload
 //	        process  headers and CRC-32C, in place
-//	        deliver  rows of one size to one endpoint as one UDP_SEGMENT message,
-//	                 all of them in one sendmmsg --> underlay                         send
+//	        deliver  runs of one size to one endpoint as one UDP_SEGMENT message,
+//	                 all runs in one sendmmsg --> underlay                            send
 //
 //	decap:  recv     underlay --recvmmsg, UDP_GRO--> 64 KiB slots
-//	        process  cut into datagrams; check, in this order:
+//	        process  split into datagrams; check, in this order:
 //	                 peer, oversize, short, length, tunnel, checksum, inner, source
 //	        deliver  replay window of the peer: replay, old;
-//	                 LAN port <-- packets, from where they lie                nexthop, port
+//	                 LAN port <-- packets, without a copy                     nexthop, port
 //
-// The words on the right are the drop counters and where each is raised; each
-// packet read from the port and each datagram read from the socket ends in
-// exactly one of delivered or one drop (see Drop, Direction).
+// The words on the right are the drop counters and the stages that raise them. Each packet read from
+// the port and each datagram read from the socket is counted once: as delivered, or as one drop (see
+// Drop, Direction).
 //
-// The engine RunToCompletion runs the three on one thread, one each way: no
-// queue, no lock. The engine Pool has one goroutine that receives, workers that process,
-// and one that delivers, in the order of receiving. Its queues hold batches and are
-// bounded. When all batches are in use nothing is received, so that the queue that
-// overflows is the kernel's, in front of everything.
+// The engine RunToCompletion runs all three stages on one thread for each direction, without queues or
+// locks. The engine Pool has one goroutine that receives, workers that process, and one goroutine that
+// delivers, in the order of arrival. Its queues hold batches and are bounded. When all batches are in
+// use it stops receiving, so that an overload fills the kernel's queues, and packets are dropped there
+// before any work was spent on them.
 //
-// A batch goes on when nothing more is waiting, and by no timer: a lone packet
-// is not delayed, and batches grow with load. Behind a full batch encap yields
-// its core, so that what it has made is carried on before it makes more. Nothing is
-// allocated between the system calls.
+// A batch ends when no more packets are waiting; there is no timer. So a lone packet is not delayed, and
+// batches grow with the load. After a full batch encap yields its core, so that the receiver of its
+// datagrams can run before encap sends more. Nothing is allocated between the system calls.
 //
 // # LAN ports
 //
-// A TUN device is made, and the kernel routes to it. With offloads each packet
-// has a virtio_net_hdr in front: super-packets (TSO, USO) come in and are cut
-// up, and packets that follow each other exactly are joined before they go out;
-// cut up again they would be the same octets.
+// The tunnel creates a TUN device, and the kernel routes packets to it. With offloads each packet has a
+// virtio_net_hdr in front. Super-packets (TSO, USO) that are read are split, and consecutive packets of
+// a flow are joined before they are written. Splitting a joined packet returns the same bytes.
 //
-// An XDP port is a LAN interface that is there. An XDP program gives its IP packets
-// to an AF_XDP socket, but those for the host itself; ARP and neighbour
-// discovery stay the kernel's, which answers for the interface's addresses. Packets
-// out go to the Ethernet address that the kernel's routes and neighbours of that
-// interface say, and the kernel is asked to find those that are missing.
+// An XDP port uses an existing LAN interface. An XDP program passes its IP packets to an AF_XDP socket,
+// except packets for the host itself. ARP and neighbour discovery stay with the kernel, which answers
+// for the interface's addresses. The tunnel takes the Ethernet destination of packets that it sends
+// from the kernel's routes and neighbours of that interface, and has the kernel resolve missing ones.
 //
-// # What the kernel may lack
+// # Missing kernel features
 //
-// Without UDP_SEGMENT, from the start or from the middle of a run, the refused
-// datagrams and all later ones go out one by one; nothing is lost. The same holds
-// for packets joined for the TUN device. Without UDP_GRO single datagrams are
-// received, without USO or TSO single packets.
+// If UDP_SEGMENT fails, at the start or in the middle of a run, the refused datagrams and all later ones
+// are sent one by one; no datagram is lost. The same holds for packets joined for the TUN device.
+// Without UDP_GRO the tunnel receives single datagrams, and without USO or TSO single packets.
 //
 // # Threats
 //
-// The plain tunnel is for measuring, on networks that one trusts. CRC-32C
-// finds accidents; it is no authentication, and nothing is encrypted. Whoever can
-// forge a peer's address and port, and knows the tunnel id, can inject packets with a
-// source behind that peer, and with one datagram of a very high sequence number close the
-// replay window for the real peer.
+// The tunnel is for measurements on trusted networks. CRC-32C detects accidental errors; it does not
+// authenticate, and nothing is encrypted. An attacker who can forge a peer's address and port, and
+// knows the tunnel id, can inject packets with a source behind that peer. With one datagram of a very
+// high sequence number he can also make the replay window refuse all datagrams of the real peer.
 //
-// Unknown sources get nothing. Where the kernel has BPF a socket filter drops their
-// datagrams before they are queued (Stats.UnknownSource), else each is dropped when it
-// is read (peer). No datagram is ever answered, not by ICMP either; none makes state;
-// each costs a bounded time, at most one pass over its octets; the window moves only
-// for datagrams whose checksum held.
+// Unknown sources get no answer, not even by ICMP, and create no state. If the kernel has BPF, a socket
+// filter drops their datagrams before they are queued (Stats.UnknownSource); otherwise each is dropped
+// after it is read (peer). Each datagram costs a bounded time, at most one pass over its bytes. The
+// replay window moves only for datagrams whose checksum is right.
 package reference

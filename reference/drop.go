@@ -2,34 +2,33 @@ package reference
 
 import "github.com/tunnelbench/tunnelbench/reference/wire"
 
-// Drop says why a packet went no further. Every packet that is not passed on
-// has exactly one, and the counter of that name is the only one that it
-// raises. DropNone is the zero value: the packet lives.
+// Drop is the reason why a packet was dropped. Every dropped packet has exactly one reason, and raises
+// only the counter of that name. DropNone, the zero value, means that the packet was not dropped.
 type Drop uint8
 
-// The reasons, in the order in which the way in asks for them, then those of
-// the way out and of the two exits.
+// The reasons: first those of decap, in the order of its checks, then those of encap, then those of
+// writing to the LAN port and to the underlay socket.
 const (
 	DropNone     Drop = iota
-	DropPeer          // datagram from an address that is no peer's
+	DropPeer          // datagram from an unknown source address
 	DropOversize      // longer than the tunnel's MTU allows
 	DropShort         // datagram shorter than the header
-	DropLength        // length field differs from the datagram's
-	DropTunnel        // a tunnel id that is not one of this sender's
-	DropChecksum      // CRC-32C does not hold
+	DropLength        // length field differs from the datagram's length
+	DropTunnel        // tunnel id that does not belong to the sender
+	DropChecksum      // CRC-32C is wrong
 	DropInner         // not an IPv4 or IPv6 packet
 	DropSource        // inner source address that is not behind this peer
 	DropReplay        // sequence number seen before
-	DropOld           // sequence number left of the replay window
+	DropOld           // sequence number older than the replay window
 	DropRoute         // inner destination that is behind no peer
-	DropOffload       // a super-packet that cannot be cut up
+	DropOffload       // super-packet that cannot be split
 	DropNextHop       // no Ethernet address is known for the inner destination
 	DropPort          // the LAN port refused the packet
 	DropSend          // the underlay socket refused the datagram
 	numDrops
 )
 
-// dropOf is the reason that stands for an error of package wire.
+// dropOf returns the reason for an error of package wire.
 func dropOf(err error) Drop {
 	switch err {
 	case wire.ErrShort:
@@ -49,7 +48,7 @@ var dropNames = [numDrops]string{
 	"replay", "old", "route", "offload", "nexthop", "port", "send",
 }
 
-// String is the name under which the counter is reported.
+// String returns the name of the reason's counter.
 func (d Drop) String() string {
 	if d < numDrops {
 		return dropNames[d]

@@ -6,23 +6,21 @@ import (
 	"github.com/tunnelbench/tunnelbench/reference/wire"
 )
 
-// port is the LAN side: where inner packets come from and go to. One goroutine
-// reads while another writes.
+// port is the LAN side: it reads inner packets from the LAN and writes inner packets to it. One
+// goroutine may read while another writes.
 type port interface {
-	// read waits until there is a packet, then fills b until it is full or
-	// nothing more is there; packets that it cannot hand over are counted in b's
-	// tally. After interrupt it returns io.EOF.
+	// read waits for a packet, then fills b until it is full or no more packets are waiting. Packets that
+	// cannot be read into b are counted in b's tally. After interrupt it returns io.EOF.
 	read(b *batch) error
-	// write passes packets on, in order, and counts each as delivered or as a
-	// drop; one that is refused does not keep back those behind it. It may
-	// change the packets.
+	// write writes packets in order and counts each as delivered or dropped. A refused packet does not
+	// hold back the packets after it. write may change the packets.
 	write(packets [][]byte, tally *Direction)
-	// interrupt ends read, now and for good.
+	// interrupt ends read, now and for all later calls.
 	interrupt() error
 	close() error
 }
 
-// encap is the way from the LAN port to the underlay.
+// encap is the path from the LAN port to the underlay.
 type encap struct {
 	port     port
 	conn     conn
@@ -32,8 +30,8 @@ type encap struct {
 	counters counters
 }
 
-// recv reads a batch and gives each packet its peer and sequence number; those
-// that cannot be sent are left out.
+// recv reads a batch and assigns each packet its peer and sequence number. It removes packets that
+// cannot be sent.
 func (e *encap) recv(b *batch) error {
 	b.reset()
 	if err := e.port.read(b); err != nil {
@@ -55,7 +53,7 @@ func (e *encap) recv(b *batch) error {
 	return nil
 }
 
-// route is the peer that a packet goes to.
+// route returns the peer of a packet's destination.
 func (e *encap) route(packet []byte) (*peer, Drop) {
 	if len(packet) > e.mtu {
 		return nil, DropOversize
@@ -90,7 +88,7 @@ func (e *encap) deliver(b *batch) {
 	}
 }
 
-// creditSent counts datagrams for their peers, with one addition for each row of the same peer.
+// creditSent counts sent datagrams for their peers, with one addition for each run of the same peer.
 func creditSent(datagrams []span) {
 	for i := 0; i < len(datagrams); {
 		p, packets, octets := datagrams[i].peer, 0, 0

@@ -5,11 +5,10 @@ import (
 	"net/netip"
 )
 
-// End is one end of a tunnel, or of many, without a kernel: packets and
-// datagrams are handed to it and come out of it by calls, through the same stages, checks
-// and counters as those of a Tunnel. It has no thread, clock or socket of its
-// own, so that two of them make a network that can be looked at from all sides. It belongs to
-// one goroutine.
+// End is one end of a tunnel, or of several tunnels, without a kernel. Callers pass packets and
+// datagrams in and get the results through functions. End uses the same stages, checks and counters as
+// Tunnel. It has no thread, clock or socket of its own, so two Ends make a network that a test
+// controls completely. It belongs to one goroutine.
 //
 //	Encap(packet) --> stages --> send(endpoint, datagram)
 //	Decap(endpoint, datagram) --> stages --> deliver(packet)
@@ -21,9 +20,8 @@ type End struct {
 	in     *rxBatch
 }
 
-// NewEnd makes an end of a valid cfg; Dev, Engine and all that is the kernel's
-// is not looked at. first is the first sequence number of each tunnel. What is handed
-// to deliver and send is valid until they return.
+// NewEnd makes an end of cfg. It ignores Dev, Engine and all settings of the kernel. first is the first
+// sequence number of each tunnel. The slices passed to deliver and send are valid until they return.
 func NewEnd(cfg Config, first uint64, deliver func(packet []byte), send func(to netip.AddrPort, datagram []byte)) (*End, error) {
 	cfg, err := cfg.complete()
 	if err != nil {
@@ -36,7 +34,7 @@ func NewEnd(cfg Config, first uint64, deliver func(packet []byte), send func(to 
 	return e, nil
 }
 
-// Encap carries packets from the LAN side, in order.
+// Encap encapsulates packets from the LAN side, in order.
 func (e *End) Encap(packets ...[]byte) {
 	if e.out == nil {
 		e.out = newBatch(e.tunnel.cfg.MTU, frameBatch)
@@ -46,26 +44,25 @@ func (e *End) Encap(packets ...[]byte) {
 	}
 }
 
-// Decap carries what a socket received in one piece from an endpoint: a datagram,
-// or, if segment is more than 0, a row of them of that many octets, of which the last may be
-// shorter (UDP_GRO, udp(7)). data is changed and put back.
+// Decap decapsulates one message of a socket: one datagram, or, if segment is above 0, several datagrams
+// of segment bytes each, of which the last may be shorter (UDP_GRO, udp(7)). data is changed for a
+// moment and restored.
 func (e *End) Decap(from netip.AddrPort, data []byte, segment int) {
 	e.conn.arrived[0] = message{data: data, segment: segment, from: e.conn.endpoints[from]}
 	step(e.tunnel.inbound(), e.in)
 }
 
-// step takes one batch through the stages of a direction. Neither port nor
-// socket of an End can fail.
+// step runs one batch through the stages of a direction. The port and socket of an End cannot fail.
 func step[B any](d direction[B], b B) {
 	_ = d.recv(b)
 	d.process(b)
 	d.deliver(b)
 }
 
-// Stats counts what the end did so far.
+// Stats returns the counters of the end.
 func (e *End) Stats() Stats { return e.tunnel.Stats() }
 
-// handedPort is a LAN port whose packets are handed over.
+// handedPort is a LAN port in memory, for the packets of one call.
 type handedPort struct {
 	waiting [][]byte
 	deliver func([]byte)
@@ -89,7 +86,7 @@ func (p *handedPort) write(packets [][]byte, tally *Direction) {
 func (p *handedPort) interrupt() error { return nil }
 func (p *handedPort) close() error     { return nil }
 
-// handedConn is an underlay whose messages are handed over, one at a time.
+// handedConn is an underlay in memory, for one message at a time.
 type handedConn struct {
 	endpoints map[netip.AddrPort]*endpoint
 	sendTo    func(netip.AddrPort, []byte)
@@ -98,7 +95,7 @@ type handedConn struct {
 
 func (c *handedConn) send(b *batch) int {
 	for i, d := range b.datagrams {
-		c.sendTo(d.peer.endpoint.addr, b.octets(i, i+1))
+		c.sendTo(d.peer.endpoint.addr, b.bytes(i, i+1))
 	}
 	return b.len()
 }

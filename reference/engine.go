@@ -2,8 +2,8 @@ package reference
 
 import "sync"
 
-// direction is the three stages that a batch goes through. recv and deliver keep
-// the order of packets, each on one goroutine; any goroutine may process.
+// direction is the three stages of encap or decap. recv and deliver each run on one goroutine and keep
+// the order of packets. process may run on any goroutine.
 type direction[B any] struct {
 	make    func() B
 	recv    func(B) error // waits; io.EOF ends the direction
@@ -11,8 +11,8 @@ type direction[B any] struct {
 	deliver func(B)
 }
 
-// run takes every batch through all stages on the calling goroutine. fresh
-// makes new buffers for each.
+// run runs the three stages on the calling goroutine, batch after batch. If fresh, it allocates new
+// buffers for each batch.
 func (d direction[B]) run(fresh bool) error {
 	b := d.make()
 	for {
@@ -27,27 +27,27 @@ func (d direction[B]) run(fresh bool) error {
 	}
 }
 
-// poolBatches is how many batches a pool has for each worker: one in work, one
-// before it and one behind it. When all are in use nothing is taken: the queue
-// that overflows is the kernel's, in front of everything.
+// poolBatches is how many batches a pool has for each worker: one in process, one waiting before it and
+// one after it. When all are in use the pool stops receiving, so that an overload fills the kernel's
+// queue and packets are dropped there, before any work was spent on them.
 const poolBatches = 3
 
-// job is a batch on its way through a pool.
+// job is a batch in a pool.
 type job[B any] struct {
 	batch B
-	done  chan struct{} // holds one element once the work is done
+	done  chan struct{} // holds one element once the batch is processed
 }
 
-// pool has workers do the work in parallel. The order is that of taking: give
-// waits for the oldest batch, whoever is done before.
+// pool runs process on several workers. deliver waits for the oldest batch, so that batches leave in
+// the order of receiving.
 //
-//	            +--> work --+
-//	take --+----+--> work --+     (queue of batches, bounded)
-//	       |                |
-//	       +--> order ------+--> give --> free --> take
+//	            +--> process --+
+//	recv --+----+--> process --+     (queue of batches, bounded)
+//	       |                   |
+//	       +--> order ---------+--> deliver --> free --> recv
 //
-// starting calls each goroutine's function, so that the caller can give it a
-// thread; it must call it.
+// starting must call the function that it is given; the caller uses it to put each goroutine on a
+// thread.
 func (d direction[B]) pool(workers int, fresh bool, starting func(routine func())) error {
 	batches := poolBatches * workers
 	free, work, order := make(chan *job[B], batches), make(chan *job[B], batches), make(chan *job[B], batches)

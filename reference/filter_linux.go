@@ -11,13 +11,12 @@ import (
 	"github.com/tunnelbench/tunnelbench/reference/bpf"
 )
 
-// sourceFilter is the socket's filter in the kernel; nil where there is none.
+// sourceFilter is the socket's BPF filter; nil if there is none.
 type sourceFilter struct{ objects bpf.FilterObjects }
 
-// attachSourceFilter drops datagrams from unknown sources in the kernel, before
-// they are queued: there they cost least, fill no queue and get no answer. An error
-// that wraps errors.ErrUnsupported means that there is no filter. Every datagram's
-// source is checked again when it is read.
+// attachSourceFilter drops datagrams from unknown sources in the kernel, before they are queued. There
+// they cost least and fill no queue. An error that wraps errors.ErrUnsupported means that the kernel
+// cannot load the filter. decap checks the source of every datagram again.
 func attachSourceFilter(socket *sys.UDP, endpoints map[netip.AddrPort]*endpoint) (*sourceFilter, error) {
 	spec, err := bpf.LoadFilter()
 	if err != nil {
@@ -39,16 +38,16 @@ func attachSourceFilter(socket *sys.UDP, endpoints map[netip.AddrPort]*endpoint)
 	return f, nil
 }
 
-// filterKey is struct endpoint of filter.c: the address, IPv4's in the first
-// octets, and the port as it stands in a datagram.
+// filterKey is struct endpoint of filter.c: the address, with IPv4 in the first four bytes, and the port
+// in network byte order.
 func filterKey(a netip.AddrPort) (key [20]byte) {
 	copy(key[:16], a.Addr().AsSlice())
 	key[16], key[17] = byte(a.Port()>>8), byte(a.Port())
 	return key
 }
 
-// unknownSource is how many messages were dropped. A row that was joined on its way
-// (UDP_GRO) counts once.
+// unknownSource returns how many messages the filter dropped. Datagrams that the kernel had joined
+// before (UDP_GRO) count as one.
 func (f *sourceFilter) unknownSource() (sum uint64) {
 	if f == nil {
 		return 0

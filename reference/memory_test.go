@@ -80,7 +80,7 @@ func (c *memoryConn) send(b *batch) int {
 	for i := 0; i < b.len(); {
 		n := b.run(i)
 		m := <-c.free
-		m.data = m.data[:copy(m.data[:cap(m.data)], b.octets(i, i+n))]
+		m.data = m.data[:copy(m.data[:cap(m.data)], b.bytes(i, i+n))]
 		m.segment, m.from = b.datagrams[i].len(), b.datagrams[i].peer.endpoint
 		c.wire <- m
 		i += n

@@ -13,9 +13,9 @@ import (
 	"github.com/vishvananda/netns"
 )
 
-// nextHops knows the Ethernet address for every destination on an interface:
-// of a host on the link, or of the gateway towards it. It follows the
-// kernel's routes and neighbours, and has the kernel ask for those that are missing.
+// nextHops finds the Ethernet address for every destination on an interface: the address of a host on the
+// link, or of the gateway. It follows the kernel's routes and neighbours, and has the kernel resolve
+// missing addresses.
 type nextHops struct {
 	ifindex int
 	handle  *netlink.Handle
@@ -26,17 +26,17 @@ type nextHops struct {
 	gateway []route // last read
 }
 
-// route is one of the interface's; without via its hosts are on the link.
+// route is a route of the interface. Without via, its hosts are on the link.
 type route struct {
 	to  netip.Prefix
 	via netip.Addr
 }
 
-// wantedQueue bounds what waits to be asked for; more is asked for when it
-// comes again.
+// wantedQueue bounds the queue of addresses to resolve. When it is full, further addresses are dropped
+// and requested again with their next packet.
 const wantedQueue = 64
 
-// followNextHops begins to follow an interface of the calling thread's namespace.
+// followNextHops follows an interface in the network namespace of the calling thread.
 func followNextHops(ifindex int) (*nextHops, error) {
 	handle, err := netlink.NewHandle()
 	if err != nil {
@@ -50,7 +50,7 @@ func followNextHops(ifindex int) (*nextHops, error) {
 	}
 	defer ns.Close()
 	neighbours, routes := make(chan netlink.NeighUpdate, 64), make(chan netlink.RouteUpdate, 64)
-	failed := func(error) {} // an overrun; the next change is seen again
+	failed := func(error) {} // the socket overran; the next change refreshes everything
 	if err = netlink.NeighSubscribeWithOptions(neighbours, h.done, netlink.NeighSubscribeOptions{Namespace: &ns, ErrorCallback: failed}); err == nil {
 		err = netlink.RouteSubscribeWithOptions(routes, h.done, netlink.RouteSubscribeOptions{Namespace: &ns, ErrorCallback: failed})
 	}
@@ -64,8 +64,8 @@ func followNextHops(ifindex int) (*nextHops, error) {
 	return h, nil
 }
 
-// follow reads everything anew after a change: changes are rare, and so
-// nothing can be missed for long.
+// follow reads all routes and neighbours again after each change. Changes are rare, and a missed change
+// is corrected by the next one.
 func (h *nextHops) follow(neighbours chan netlink.NeighUpdate, routes chan netlink.RouteUpdate) {
 	for {
 		select {
@@ -89,7 +89,7 @@ func (h *nextHops) follow(neighbours chan netlink.NeighUpdate, routes chan netli
 	}
 }
 
-// refresh makes a new table of what the kernel knows now.
+// refresh builds a new table from the kernel's current routes and neighbours.
 func (h *nextHops) refresh() error {
 	routes, err := h.routes()
 	if err != nil {
@@ -101,7 +101,7 @@ func (h *nextHops) refresh() error {
 	}
 	table := &bart.Table[mac]{}
 	for _, r := range routes {
-		table.Insert(r.to, known[r.via]) // no address, the zero mac, for hosts on the link and while the gateway's is not known
+		table.Insert(r.to, known[r.via]) // the zero mac for hosts on the link, and while the gateway's address is unknown
 	}
 	for addr, to := range known {
 		if onLink(routes, addr) {
@@ -113,13 +113,13 @@ func (h *nextHops) refresh() error {
 	return nil
 }
 
-// onLink tells whether the longest route to addr has no gateway.
+// onLink reports whether the longest route to addr has no gateway.
 func onLink(routes []route, addr netip.Addr) bool {
 	i := slices.IndexFunc(routes, func(r route) bool { return r.to.Contains(addr) })
 	return i >= 0 && !routes[i].via.IsValid()
 }
 
-// routes are the interface's, longest first.
+// routes returns the interface's routes, longest prefix first.
 func (h *nextHops) routes() ([]route, error) {
 	filter := &netlink.Route{LinkIndex: h.ifindex}
 	all, err := h.handle.RouteListFiltered(netlink.FAMILY_ALL, filter, netlink.RT_FILTER_OIF)
@@ -129,7 +129,7 @@ func (h *nextHops) routes() ([]route, error) {
 	var routes []route
 	for _, r := range all {
 		if r.Dst == nil {
-			continue // no IP route
+			continue // not an IP route
 		}
 		addr, ok := netip.AddrFromSlice(r.Dst.IP)
 		ones, _ := r.Dst.Mask.Size()
@@ -143,7 +143,7 @@ func (h *nextHops) routes() ([]route, error) {
 	return routes, nil
 }
 
-// usable are the states in which a neighbour's address may be used (ip-neighbour(8)).
+// usable are the neighbour states in which the address may be used (ip-neighbour(8)).
 const usable = netlink.NUD_PERMANENT | netlink.NUD_REACHABLE | netlink.NUD_STALE | netlink.NUD_DELAY | netlink.NUD_PROBE | netlink.NUD_NOARP
 
 func (h *nextHops) neighbours() (map[netip.Addr]mac, error) {
@@ -161,10 +161,10 @@ func (h *nextHops) neighbours() (map[netip.Addr]mac, error) {
 	return known, nil
 }
 
-// table is what is known at the moment: the zero mac, or no entry, is no address.
+// table returns the current addresses. The zero mac, or no entry, means unknown.
 func (h *nextHops) table() *bart.Table[mac] { return h.current.Load() }
 
-// want asks for a destination's address, without waiting.
+// want requests the address of a destination, without waiting.
 func (h *nextHops) want(addr netip.Addr) {
 	select {
 	case h.wanted <- addr:
@@ -172,8 +172,8 @@ func (h *nextHops) want(addr netip.Addr) {
 	}
 }
 
-// ask has the kernel resolve the host, or the gateway towards it; an entry that
-// is being asked for already is left alone by the kernel. The answer comes as a change.
+// ask has the kernel resolve the host, or the gateway towards it. The kernel ignores requests for an
+// address that it is already resolving. The answer arrives as a neighbour change.
 func (h *nextHops) ask(addr netip.Addr) {
 	i := slices.IndexFunc(h.gateway, func(r route) bool { return r.to.Contains(addr) })
 	if i < 0 {

@@ -2,25 +2,24 @@ package reference
 
 import "github.com/tunnelbench/tunnelbench/reference/offload"
 
-// device is what an offloadTUN needs of a sys.TUN.
+// device is the part of sys.TUN that offloadTUN uses.
 type device interface {
 	ReadParts(first, second []byte) (int, error)
 	WriteParts(header []byte, parts [][]byte) error
 }
 
-// offloadTUN is a TUN device with a virtio_net_hdr in front of each packet:
-// super-packets come in and are cut up, and packets of a flow are joined before
-// they go out.
+// offloadTUN is a TUN device with a virtio_net_hdr in front of each packet. Super-packets that are read
+// are split; packets of a flow are joined before they are written.
 //
 //	in:   | hdr | super-packet |  --splitter-->  batch of packets
 //	out:  packets  --merger-->  | hdr | first packet | payload | payload | ...
 type offloadTUN struct {
 	device
-	super []byte // room for a first part as long as a batch's packet, then for the rest
+	super []byte // read buffer: room for one packet of a batch, then for the rest of a super-packet
 	room  int
 	split offload.Splitter
 	merge offload.Merger
-	plain bool // the kernel refused a joined packet: none is made any more
+	plain bool // the kernel refused a joined packet: packets are no longer joined
 	head  [offload.VirtioLen]byte
 	apart [1][]byte
 }
@@ -30,8 +29,8 @@ func newOffloadTUN(tun device, mtu int) *offloadTUN {
 	return &offloadTUN{device: tun, room: room, super: make([]byte, room+offload.MaxSuper)}
 }
 
-// read takes the rest of the last super-packet before it asks for more. A
-// packet that is none lands where it is sealed; what is longer goes on in super.
+// read continues with the last super-packet before it reads from the device. A packet of normal size is
+// read directly into the batch; the rest of a longer packet is read into super.
 func (l *offloadTUN) read(b *batch) error {
 	if l.split.More() {
 		l.next(b)
@@ -62,8 +61,7 @@ func (l *offloadTUN) read(b *batch) error {
 	return nil
 }
 
-// next cuts off one packet. One that is longer than the MTU is counted as such
-// by who routes it.
+// next splits off one packet. encap.recv counts a packet that exceeds the MTU.
 func (l *offloadTUN) next(b *batch) {
 	n := l.split.Next(b.next())
 	if n == 0 {
@@ -104,10 +102,10 @@ func (l *offloadTUN) writeSuper(s *offload.Super, tally *Direction) {
 	}
 }
 
-// takeApart writes the packets of a refused super-packet one by one, and has
-// no more made if the kernel takes them like that.
+// takeApart writes the packets of a refused super-packet one by one. If the kernel accepts them,
+// packets are no longer joined.
 func (l *offloadTUN) takeApart(s *offload.Super, tally *Direction) {
-	joined := make([]byte, 0, offload.MaxSuper) // once: super is the other direction's
+	joined := make([]byte, 0, offload.MaxSuper) // allocated once: super belongs to the read direction
 	for _, part := range s.Parts {
 		joined = append(joined, part...)
 	}

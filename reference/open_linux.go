@@ -20,9 +20,8 @@ func open(cfg Config, peers *peerTable) (port, conn, error) {
 	return p, c, nil
 }
 
-// waits is how the goroutines that take packets wait for them: in a pool they
-// have no processor to themselves, and without pooling the garbage collector, which would have to
-// ask for each of them back, never rests.
+// waits returns how receiving goroutines wait for packets. With a pool they share their processors, and
+// without pooling the garbage collector runs all the time and would have to take each processor back.
 func waits(cfg Config) sys.Processor {
 	if cfg.Engine == Pool || !cfg.Pooling {
 		return sys.Shared
@@ -37,5 +36,5 @@ func openPort(cfg Config) (port, error) {
 	case XDP:
 		return openXDP(cfg)
 	}
-	return nil, fmt.Errorf("port %q: unknown", cfg.Port)
+	return nil, fmt.Errorf("unknown port kind %q", cfg.Port)
 }

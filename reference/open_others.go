@@ -7,7 +7,7 @@ import (
 	"fmt"
 )
 
-// open needs Linux's TUN device and batched socket calls.
+// open fails: it needs Linux's TUN device and batched socket calls.
 func open(Config, *peerTable) (port, conn, error) {
 	return nil, nil, fmt.Errorf("needs linux: %w", errors.ErrUnsupported)
 }

@@ -11,25 +11,25 @@ import (
 	"github.com/tunnelbench/tunnelbench/reference/wire"
 )
 
-// endpoint is an underlay address of one or more peers.
+// endpoint is the underlay address of one or more peers.
 type endpoint struct {
 	addr netip.AddrPort
-	name any // the socket's own form of it
+	name any // the address in the socket's form
 }
 
-// peer is the other end of one tunnel. encap owns sequence and sent, decap owns
-// window and received; the rest does not change.
+// peer is the other end of one tunnel. encap owns sequence and sent, decap owns window and received. The
+// other fields do not change.
 type peer struct {
 	id       uint32
 	endpoint *endpoint
-	sequence uint64 // of the next datagram
+	sequence uint64 // sequence number of the next datagram
 	sent     traffic
-	_        [64]byte // keeps the directions' cache lines apart
+	_        [64]byte // puts the two directions on separate cache lines
 	window   wire.Window
 	received traffic
 }
 
-// traffic counts packets that went all the way. One goroutine adds; anybody may read.
+// traffic counts packets that were sent or accepted. One goroutine adds; any goroutine may read.
 type traffic struct{ packets, octets atomic.Uint64 }
 
 func (t *traffic) add(packets, octets uint64) {
@@ -37,10 +37,10 @@ func (t *traffic) add(packets, octets uint64) {
 	t.octets.Add(octets)
 }
 
-// peerTable finds peers by what packets say. It never changes, so that any
-// number of goroutines may ask. By id it is a hash table of its own, since each
-// datagram is looked up: with 1, 16 and 1024 peers it takes 6, 4 and 10 ns where a
-// map[uint32]*peer takes 6, 18 and 16 (BenchmarkPeersByID, least of 7 runs).
+// peerTable finds peers by tunnel id and by inner address. It never changes, so any number of goroutines
+// may use it. Tunnel ids have their own hash table, since every datagram needs a lookup: with 1, 16 and
+// 1024 peers a lookup takes 6, 4 and 10 ns, with a map[uint32]*peer 6, 18 and 16 ns
+// (BenchmarkPeersByID, fastest of 7 runs).
 type peerTable struct {
 	all      []*peer
 	slots    []*peer // open addressing by id: at most half full
@@ -48,7 +48,7 @@ type peerTable struct {
 	prefixes bart.Table[*peer]
 }
 
-// newPeerTable makes the peers of a valid Config. All sequences start at first.
+// newPeerTable makes the peers of a valid Config. first is the first sequence number of each peer.
 func newPeerTable(cfg Config, first uint64) *peerTable {
 	size, shift := 2, 31
 	for size < 2*len(cfg.Peers) {
@@ -74,7 +74,7 @@ func newPeerTable(cfg Config, first uint64) *peerTable {
 	return t
 }
 
-// endpoints are the addresses of all peers, each once.
+// endpoints returns the endpoint addresses of all peers, each once.
 func (t *peerTable) endpoints() map[netip.AddrPort]*endpoint {
 	all := make(map[netip.AddrPort]*endpoint, 1)
 	for _, p := range t.all {
@@ -83,10 +83,10 @@ func (t *peerTable) endpoints() map[netip.AddrPort]*endpoint {
 	return all
 }
 
-// slot spreads ids by Fibonacci hashing.
+// slot returns the first slot for an id (Fibonacci hashing).
 func (t *peerTable) slot(id uint32) int { return int(id * 2654435769 >> t.shift) }
 
-// byID is the peer with a tunnel id, or nil.
+// byID returns the peer with a tunnel id, or nil.
 func (t *peerTable) byID(id uint32) *peer {
 	for i := t.slot(id); ; i = (i + 1) % len(t.slots) {
 		if p := t.slots[i]; p == nil || p.id == id {
@@ -95,24 +95,24 @@ func (t *peerTable) byID(id uint32) *peer {
 	}
 }
 
-// byDestination is the peer behind which a packet's destination is, or nil. The
-// packet must pass inner.IsIP.
+// byDestination returns the peer whose prefixes contain the packet's destination, or nil. The packet
+// must pass inner.IsIP.
 func (t *peerTable) byDestination(packet []byte) *peer {
 	p, _ := t.prefixes.Lookup(inner.Destination(packet))
 	return p
 }
 
-// bySource is the peer behind which a packet's source is, or nil.
+// bySource returns the peer whose prefixes contain the packet's source, or nil.
 func (t *peerTable) bySource(packet []byte) *peer {
 	p, _ := t.prefixes.Lookup(inner.Source(packet))
 	return p
 }
 
-// PeerStats is what one tunnel carried.
+// PeerStats counts the traffic of one tunnel.
 type PeerStats struct {
 	ID                              uint32
-	SentPackets, SentOctets         uint64 // inner packets that the socket took, and their octets
-	ReceivedPackets, ReceivedOctets uint64 // inner packets that passed every check, and their octets
+	SentPackets, SentOctets         uint64 // inner packets that the socket accepted, and their bytes
+	ReceivedPackets, ReceivedOctets uint64 // inner packets that passed every check, and their bytes
 }
 
 func (p *peer) stats() PeerStats {
@@ -125,7 +125,7 @@ func (p *peer) stats() PeerStats {
 // ethernetLen is the length of an Ethernet header without tags.
 const ethernetLen = 14
 
-// putEthernet writes the header of a frame with an IP packet.
+// putEthernet writes the Ethernet header for an IP packet.
 func putEthernet(frame []byte, to, from mac, packet []byte) {
 	copy(frame, to[:])
 	copy(frame[6:], from[:])

@@ -6,27 +6,26 @@ import (
 	"sync/atomic"
 )
 
-// Stats is what a tunnel did so far.
+// Stats are the counters of a tunnel since its start.
 type Stats struct {
 	Encap Direction // LAN port to underlay
 	Decap Direction // underlay to LAN port
 	Peers []PeerStats
-	// UnknownSource is how many messages the socket's filter dropped before they
-	// were queued, because they came from no peer's address. They are in no direction.
+	// UnknownSource counts messages from unknown sources that the socket's filter dropped before they were
+	// queued. They are not part of Decap.
 	UnknownSource uint64
 }
 
-// Direction counts packets. Once the tunnel has stopped, and between batches,
-// Received == Delivered + the sum of Drops; while a batch is on its way a
-// reader may see it counted in part.
+// Direction counts packets. Received == Delivered + the sum of Drops between batches and after the
+// tunnel has stopped. A reader may see a batch that is being processed counted in part.
 type Direction struct {
 	Received  uint64 // packets read from the port, datagrams read from the socket
-	Delivered uint64 // datagrams the socket took, packets the port took
-	Batches   uint64 // times that this direction woke up or went round for more
+	Delivered uint64 // datagrams that the socket accepted, packets that the port accepted
+	Batches   uint64 // batches received
 	Drops     Drops
 }
 
-// Drops has one counter per reason; index it with a Drop.
+// Drops has one counter for each Drop, which is its index.
 type Drops [numDrops]uint64
 
 // Sum is the number of packets dropped for any reason.
@@ -38,7 +37,7 @@ func (d Drops) Sum() uint64 {
 	return sum
 }
 
-// String is the line a person reads: the counts, then each drop that happened.
+// String returns the counts in one line, without drops that are 0.
 func (d Direction) String() string {
 	var s strings.Builder
 	fmt.Fprintf(&s, "received %d delivered %d batches %d", d.Received, d.Delivered, d.Batches)
@@ -50,16 +49,15 @@ func (d Direction) String() string {
 	return s.String()
 }
 
-// counters is a direction's totals. Only its own goroutine adds; anybody may read.
+// counters are the totals of a direction. Only its own goroutine adds; any goroutine may read.
 type counters struct {
 	received, delivered, batches atomic.Uint64
 	drops                        [numDrops]atomic.Uint64
-	_                            [64]byte // keeps the other direction's cache lines apart
+	_                            [64]byte // puts the two directions on separate cache lines
 }
 
-// add adds a batch's tally and clears it. Atomic additions cost more than the
-// rest of the accounting, so they are made per batch and only where something
-// happened.
+// add adds a batch's tally and clears it. Atomic additions cost more than the other accounting, so there
+// is one for each batch and counter, and none for counters that are 0.
 func (c *counters) add(batch *Direction) {
 	c.batches.Add(1)
 	addIfAny(&c.received, batch.Received)

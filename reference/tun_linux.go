@@ -9,7 +9,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/sys"
 )
 
-// tunPort is the LAN port on a TUN device.
+// tunPort is a LAN port on a TUN device.
 type tunPort struct {
 	tun     *sys.TUN
 	stop    *sys.Event
@@ -18,7 +18,7 @@ type tunPort struct {
 	lan     lan
 }
 
-// lan is how packets are read from and written to a TUN device.
+// lan reads packets from and writes packets to a TUN device.
 type lan interface {
 	// read adds the next packet or packets to b, which is not full, or returns EAGAIN.
 	read(b *batch) error
@@ -41,8 +41,8 @@ func openTUN(cfg Config) (*tunPort, error) {
 	return p, nil
 }
 
-// openOffloading opens the device with as many offloads as were asked for and
-// the kernel has: USO is younger than the others (Linux 6.2).
+// openOffloading opens the device with the wanted offloads that the kernel supports. USO needs Linux 6.2,
+// the others are older.
 func openOffloading(cfg Config) (*sys.TUN, sys.TUNOffloads, error) {
 	if cfg.Offloads {
 		for _, offloads := range []sys.TUNOffloads{sys.TUNAll, sys.TUNTCP} {
@@ -56,11 +56,11 @@ func openOffloading(cfg Config) (*sys.TUN, sys.TUNOffloads, error) {
 	return tun, sys.TUNPlain, err
 }
 
-// read sleeps only if the queue was empty last time; under load the next
-// packets are there already, and asking for them is asking enough.
+// read sleeps only if the last read found the queue empty. Under load the next packets are already
+// there, and reading alone is cheaper than polling first.
 //
-// Note: to yield and ask once more before sleeping, as the XDP port does, was
-// tried: it saves nothing here, where packets come by soft interrupts of this core.
+// Yielding and reading once more before sleeping, as the XDP port does, was tried and saves nothing
+// here: a soft interrupt on this core delivers the packets.
 func (p *tunPort) read(b *batch) error {
 	for {
 		if p.drained {
@@ -102,7 +102,7 @@ func (p *tunPort) interrupt() error { return p.stop.Raise() }
 
 func (p *tunPort) close() error { return errors.Join(p.tun.Close(), p.stop.Close()) }
 
-// plainTUN is a read and a write per packet.
+// plainTUN reads and writes one packet for each system call.
 type plainTUN struct{ tun *sys.TUN }
 
 func (l plainTUN) read(b *batch) error {

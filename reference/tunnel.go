@@ -12,8 +12,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/sys"
 )
 
-// Tunnel is one end of one or more tunnels. Make it with New, call Run once,
-// then Close.
+// Tunnel is one end of one or more tunnels. Create it with New, call Run once, then Close.
 type Tunnel struct {
 	cfg   Config
 	encap encap
@@ -23,16 +22,16 @@ type Tunnel struct {
 	conn  conn
 }
 
-// New opens the LAN port and the socket of cfg in the network namespace of
-// the calling thread; afterwards the tunnel may run on any. Errors are one
-// line and wrap errors.ErrUnsupported where this system cannot do it.
+// New opens the LAN port and the socket of cfg in the network namespace of the calling thread. Run may
+// then use any thread. Errors have one line and wrap errors.ErrUnsupported if this system lacks a
+// needed feature.
 func New(cfg Config) (*Tunnel, error) {
 	cfg, err := cfg.complete()
 	if err != nil {
 		return nil, fmt.Errorf("reference tunnel: %w", err)
 	}
-	// An end that was restarted must not look like a replay to a peer that was
-	// not, and no tunnel sends a packet per nanosecond.
+	// After a restart of this end alone, the peer must not take new datagrams for replays. The clock is
+	// always ahead of the earlier numbers, since no tunnel sends a packet per nanosecond.
 	peers := newPeerTable(cfg, uint64(time.Now().UnixNano()))
 	p, c, err := open(cfg, peers)
 	if err != nil {
@@ -41,7 +40,7 @@ func New(cfg Config) (*Tunnel, error) {
 	return newTunnel(cfg, peers, p, c), nil
 }
 
-// newTunnel joins a port and a conn.
+// newTunnel makes a tunnel of a port and a conn.
 func newTunnel(cfg Config, peers *peerTable, p port, c conn) *Tunnel {
 	return &Tunnel{
 		cfg: cfg, peers: peers, port: p, conn: c,
@@ -50,8 +49,8 @@ func newTunnel(cfg Config, peers *peerTable, p port, c conn) *Tunnel {
 	}
 }
 
-// Run opens the tunnel of cfg as New does, carries packets until ctx is done,
-// closes it and returns nil, or the error that ended it earlier.
+// Run opens the tunnel of cfg as New does, carries packets until ctx is done, and closes the tunnel. It
+// returns nil, or the error that ended it earlier.
 func Run(ctx context.Context, cfg Config) error {
 	t, err := New(cfg)
 	if err != nil {
@@ -60,7 +59,7 @@ func Run(ctx context.Context, cfg Config) error {
 	return errors.Join(t.Run(ctx), t.Close())
 }
 
-// outbound and inbound are the two directions' stages.
+// outbound returns the stages of encap.
 func (t *Tunnel) outbound() direction[*batch] {
 	packets := frameBatch
 	if t.cfg.Port == TUN && t.cfg.Offloads {
@@ -76,9 +75,8 @@ func (t *Tunnel) inbound() direction[*rxBatch] {
 	return direction[*rxBatch]{make: t.decap.newBatch, recv: t.decap.recv, process: t.decap.process, deliver: t.decap.deliver}
 }
 
-// Run carries packets until ctx is done and then returns nil, or until a
-// device or socket fails. It returns after all goroutines have stopped. It changes
-// no setting of the process unless Config.ExtraProcs asks for it.
+// Run carries packets until ctx is done and returns nil, or until a device or socket fails. It returns
+// after all its goroutines have ended. It changes a setting of the process only with Config.ExtraProcs.
 func (t *Tunnel) Run(ctx context.Context) error {
 	if t.cfg.ExtraProcs {
 		defer addProcs(2)()
@@ -92,8 +90,8 @@ func (t *Tunnel) Run(ctx context.Context) error {
 	return errors.Join(encapErr, decapErr)
 }
 
-// drive runs one direction by the engine that was asked for. When it ends, for
-// whatever reason, the other direction ends too.
+// drive runs one direction with the chosen engine. When it ends, for any reason, it also ends the other
+// direction.
 func drive[B any](t *Tunnel, index int, d direction[B]) error {
 	defer t.interrupt()
 	var err error
@@ -111,8 +109,8 @@ func drive[B any](t *Tunnel, index int, d direction[B]) error {
 	return nil
 }
 
-// ownThread gives the calling goroutine a thread, on its core if it has one.
-// The thread ends with the goroutine.
+// ownThread locks the calling goroutine to a thread, on its core if one is set. The thread ends with
+// the goroutine.
 func (t *Tunnel) ownThread(index int) error {
 	runtime.LockOSThread()
 	if n := len(t.cfg.CPUs); n > 0 {
@@ -121,8 +119,8 @@ func (t *Tunnel) ownThread(index int) error {
 	return nil
 }
 
-// pooled runs a pool. Its goroutines have threads of their own only where they
-// are pinned: handing over between locked threads costs a switch of threads each time.
+// pooled runs a pool. Its goroutines lock threads only if they are pinned to cores: passing a batch
+// between locked threads costs a thread switch each time.
 func (t *Tunnel) pooled(index int, pool func(starting func(func())) error) error {
 	if len(t.cfg.CPUs) == 0 {
 		return pool(func(routine func()) { routine() })
@@ -145,14 +143,14 @@ func (t *Tunnel) pooled(index int, pool func(starting func(func())) error) error
 	return failed
 }
 
-// interrupt wakes both directions and makes them end. Its errors could only
-// come from descriptors that are closed already.
+// interrupt wakes both directions and ends them. It ignores errors, which only a closed descriptor
+// returns.
 func (t *Tunnel) interrupt() {
 	_ = t.port.interrupt()
 	_ = t.conn.interrupt()
 }
 
-// Stats may be called at any time, also while the tunnel runs.
+// Stats returns the counters. It may be called at any time, also while the tunnel runs.
 func (t *Tunnel) Stats() Stats {
 	s := Stats{Encap: t.encap.counters.load(), Decap: t.decap.counters.load(), UnknownSource: t.conn.unknownSource()}
 	for _, p := range t.peers.all {
@@ -161,13 +159,12 @@ func (t *Tunnel) Stats() Stats {
 	return s
 }
 
-// Close releases device and socket. Call it when Run has returned, or instead
-// of Run.
+// Close releases the device and the socket. Call it after Run has returned, or instead of Run.
 func (t *Tunnel) Close() error { return errors.Join(t.port.close(), t.conn.close()) }
 
 var procsLock sync.Mutex
 
-// addProcs raises GOMAXPROCS by n until the function that it returns is called.
+// addProcs raises GOMAXPROCS by n until undo is called.
 func addProcs(n int) (undo func()) {
 	change := func(by int) {
 		procsLock.Lock()

@@ -12,7 +12,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/reference/wire"
 )
 
-// Slots of one recvmmsg. With UDP_GRO a message can be as long as UDP allows.
+// Receive slots of one recvmmsg. With UDP_GRO a message can have the maximum length of UDP.
 const (
 	groSlots    = 16
 	groSlotLen  = 1 << 16
@@ -20,16 +20,15 @@ const (
 	maxPlainLen = 1 << 21 // bounds the memory of plain slots for jumbo packets
 )
 
-// udpConn is the underlay on a UDP socket, which takes datagrams only of the
-// peers' endpoints: where the kernel allows, a filter in it drops all others before they
-// are queued.
+// udpConn is the underlay on a UDP socket. If the kernel supports it, a socket filter drops datagrams from
+// unknown sources before they are queued.
 type udpConn struct {
 	socket    *sys.UDP
 	endpoints map[netip.AddrPort]*endpoint
 	out       transmitter
 	gro       bool
 	waits     sys.Processor
-	slot      int // octets of a receive slot without UDP_GRO
+	slot      int // bytes of a receive slot without UDP_GRO
 	filter    *sourceFilter
 	stopped   atomic.Bool
 }
@@ -54,12 +53,12 @@ func openUDP(cfg Config, peers *peerTable) (*udpConn, error) {
 	return c, nil
 }
 
-// udpReceiver is a vector of slots, and what arrived in them.
+// udpReceiver has a vector of receive slots and the messages in them.
 type udpReceiver struct {
 	conn    *udpConn
 	vector  *sys.ReceiveVector
 	arrived [sys.VectorLen]message
-	addr    netip.AddrPort // the last sender's
+	addr    netip.AddrPort // source address of the last message
 	from    *endpoint
 }
 
@@ -87,8 +86,8 @@ func (in *udpReceiver) receive() ([]message, error) {
 	}
 }
 
-// withSources finds the peer's endpoint of each message. Most come from the sender of
-// the one before.
+// withSources finds the endpoint of each message's source. It keeps the last result, because most
+// messages come from the same source as the one before.
 func (in *udpReceiver) withSources(messages []sys.Arrival) []message {
 	for i := range messages {
 		m := &messages[i]
@@ -109,19 +108,18 @@ func (c *udpConn) interrupt() error {
 
 func (c *udpConn) close() error { return errors.Join(c.socket.Close(), c.filter.close()) }
 
-// sender hands datagrams of a batch to the kernel.
+// sender passes datagrams of a batch to the kernel.
 type sender interface {
-	// send offers the datagrams of b from index from up to to, in order, and
-	// returns how many were taken. If not all were, err may still be nil; offer
-	// the rest. With an error none were taken, and failed is how many
-	// datagrams, from the first on, it is about.
+	// send offers the datagrams from to to-1 of b in order and returns how many the kernel accepted. If not
+	// all were accepted and err is nil, call it again with the rest. With an error none were accepted, and
+	// the error concerns the first failed datagrams.
 	send(b *batch, from, to int) (taken, failed int, err error)
 }
 
-// name is where datagram i goes, as the socket wants it.
+// name returns the destination of datagram i in the socket's form.
 func (b *batch) name(i int) *sys.Name { return b.datagrams[i].peer.endpoint.name.(*sys.Name) }
 
-// plainSender sends a message per datagram.
+// plainSender sends one message for each datagram.
 type plainSender struct {
 	socket *sys.UDP
 	vector sys.SendVector
@@ -130,14 +128,14 @@ type plainSender struct {
 func (s *plainSender) send(b *batch, from, to int) (taken, failed int, err error) {
 	s.vector.Reset()
 	for i := from; i < to && !s.vector.Full(); i++ {
-		s.vector.Add(b.octets(i, i+1), 0, b.name(i))
+		s.vector.Add(b.bytes(i, i+1), 0, b.name(i))
 	}
 	taken, err = s.vector.Send(s.socket)
 	return taken, 1, err
 }
 
-// segmentingSender sends a message per run of datagrams of one size, which the
-// kernel, or the network card, cuts up (UDP_SEGMENT).
+// segmentingSender sends one message for each run of datagrams of one size. The kernel or the network
+// card splits it (UDP_SEGMENT).
 type segmentingSender struct {
 	socket *sys.UDP
 	vector sys.SendVector
@@ -153,7 +151,7 @@ func (s *segmentingSender) send(b *batch, from, to int) (taken, failed int, err 
 			segment = b.datagrams[i].len()
 		}
 		s.runs[s.vector.Len()] = n
-		s.vector.Add(b.octets(i, i+n), segment, b.name(i))
+		s.vector.Add(b.bytes(i, i+n), segment, b.name(i))
 		i += n
 	}
 	messages, err := s.vector.Send(s.socket)
@@ -163,16 +161,15 @@ func (s *segmentingSender) send(b *batch, from, to int) (taken, failed int, err 
 	return taken, s.runs[0], err
 }
 
-// transmitter sends batches the fast way until the kernel refuses it, and then
-// the plain way for good. Nothing is lost in the change.
+// transmitter sends with fast until the kernel refuses a message, and from then on one datagram at a
+// time. No datagram is lost in the change.
 type transmitter struct {
-	fast  sender // nil when there is none, or no more
+	fast  sender // nil if unsupported or no longer used
 	plain sender
 }
 
-// transmit sends all of b and returns how many datagrams were taken. sendmsg
-// may report a pending ICMP error of an earlier datagram; then this one was not
-// sent. So each is tried twice.
+// transmit sends b and returns how many datagrams were accepted. sendmsg may report a pending ICMP error
+// of an earlier datagram; then this datagram was not sent. So each datagram is tried twice.
 func (t *transmitter) transmit(b *batch) (sent int) {
 	again := false
 	for at := 0; at < b.len(); {
@@ -203,9 +200,9 @@ func (t *transmitter) offer(b *batch, at int) (taken, failed int, err error) {
 	return t.plain.send(b, at, b.len())
 }
 
-// plainly gives up on a message and sends its datagrams one by one if it held
-// several: with a path MTU below their size a run is refused (EMSGSIZE), while
-// single datagrams may be fragmented.
+// plainly gives up on a refused message, and sends its datagrams one by one if it held several. If the
+// path MTU is below their size, the kernel refuses a run (EMSGSIZE), while single datagrams may be
+// fragmented.
 func (t *transmitter) plainly(b *batch, from, to int) (sent int) {
 	if to-from == 1 {
 		b.datagrams[from].refused = true

@@ -178,7 +178,7 @@ func checkArrival(t *testing.T, far *net.UDPConn, b *batch) {
 	for i := range b.len() {
 		far.SetReadDeadline(time.Now().Add(5 * time.Second))
 		n, err := far.Read(into)
-		if err != nil || !bytes.Equal(into[:n], b.octets(i, i+1)) {
+		if err != nil || !bytes.Equal(into[:n], b.bytes(i, i+1)) {
 			t.Fatalf("datagram %d: %d octets, not those sent (%v)", i, n, err)
 		}
 	}

@@ -18,16 +18,15 @@ import (
 	"github.com/tunnelbench/tunnelbench/reference/offload"
 )
 
-// Slots of the AF_XDP socket: together 20 MiB with slots of 2048 octets.
+// Slots of the AF_XDP socket: 20 MiB in total with slots of 2048 bytes.
 const (
 	xdpReceiveSlots  = 8192
 	xdpTransmitSlots = 2048
 )
 
-// xdpPort is the LAN port on an interface that is there: an XDP program takes
-// the tunnel's frames before the kernel sees them, and frames go back past the
-// kernel's routing. All other frames remain the kernel's, which so answers ARP
-// and neighbour discovery for the interface's addresses.
+// xdpPort is a LAN port on an existing interface. An XDP program takes the tunnel's frames before the
+// kernel sees them, and the port sends frames without the kernel's routing. All other frames stay with
+// the kernel, which answers ARP and neighbour discovery for the interface's addresses.
 type xdpPort struct {
 	dev     string
 	own     mac
@@ -35,15 +34,15 @@ type xdpPort struct {
 	stop    *sys.Event
 	hops    *nextHops
 	waits   sys.Processor
-	yields  bool           // look again before sleeping
-	virtual bool           // no wire: the sender's kernel may have left checksums to a network card that is not there
+	yields  bool           // yield and read once more before sleeping
+	virtual bool           // a veth: the sender's kernel may have left checksums to a network card that does not exist
 	closers []func() error // in the order of opening
 }
 
 func openXDP(cfg Config) (*xdpPort, error) {
 	ifi, err := net.InterfaceByName(cfg.Dev)
 	if err != nil {
-		return nil, WrongField("dev", "%s: no such interface here: an XDP port wants one that is there", cfg.Dev)
+		return nil, WrongField("dev", "%s: no such interface: an XDP port needs an existing one", cfg.Dev)
 	}
 	if len(ifi.HardwareAddr) != len(mac{}) {
 		return nil, WrongField("dev", "%s is not Ethernet: use port: tun", cfg.Dev)
@@ -52,7 +51,7 @@ func openXDP(cfg Config) (*xdpPort, error) {
 		return nil, WrongField("mtu", "%d: %s carries %d", cfg.MTU, cfg.Dev, ifi.MTU)
 	}
 	if n := receiveQueues(cfg.Dev); n > 1 {
-		return nil, WrongField("dev", "%s has %d receive queues: say ethtool -L %s combined 1", cfg.Dev, n, cfg.Dev)
+		return nil, WrongField("dev", "%s has %d receive queues, want 1: run ethtool -L %s combined 1", cfg.Dev, n, cfg.Dev)
 	}
 	p := &xdpPort{dev: cfg.Dev, own: mac(ifi.HardwareAddr), waits: waits(cfg), yields: cfg.Yield, virtual: isVeth(ifi.Index)}
 	if err := p.open(cfg, ifi); err != nil {
@@ -61,7 +60,7 @@ func openXDP(cfg Config) (*xdpPort, error) {
 	return p, nil
 }
 
-// receiveQueues is how many an interface has; 0 where the system does not say.
+// receiveQueues returns the number of receive queues of an interface, or 0 if it is unknown.
 func receiveQueues(dev string) int {
 	queues, err := filepath.Glob(filepath.Join("/sys/class/net", dev, "queues", "rx-*"))
 	if err != nil {
@@ -70,7 +69,7 @@ func receiveQueues(dev string) int {
 	return len(queues)
 }
 
-// isVeth tells whether an interface is one end of a virtual cable.
+// isVeth reports whether an interface is one end of a veth pair.
 func isVeth(ifindex int) bool {
 	l, err := netlink.LinkByIndex(ifindex)
 	return err == nil && l.Type() == "veth"
@@ -97,8 +96,8 @@ func (p *xdpPort) open(cfg Config, ifi *net.Interface) (err error) {
 	return p.attach(ifi)
 }
 
-// attach loads the program that takes the tunnel's frames. It comes last:
-// from here on they are no longer the kernel's.
+// attach loads the program that takes the tunnel's frames. It is the last step of opening: from then on
+// the kernel no longer gets these frames.
 func (p *xdpPort) attach(ifi *net.Interface) error {
 	spec, err := bpf.LoadPort()
 	if err != nil {
@@ -113,20 +112,20 @@ func (p *xdpPort) attach(ifi *net.Interface) error {
 	}
 	p.closers = append(p.closers, objects.Close)
 	if err := objects.Sockets.Put(uint32(0), uint32(p.socket.FD())); err != nil {
-		return fmt.Errorf("give the socket to the XDP program: %w", err)
+		return fmt.Errorf("add the socket to the XDP program: %w", err)
 	}
 	attached, err := link.AttachXDP(link.XDPOptions{Program: objects.LanPort, Interface: ifi.Index})
 	if err != nil {
-		return fmt.Errorf("attach the XDP program (another one may be there): %w", err)
+		return fmt.Errorf("attach the XDP program (another one may be attached): %w", err)
 	}
 	p.closers = append(p.closers, attached.Close)
 	return nil
 }
 
-// ownAddresses is how many addresses of each version the XDP program knows.
+// ownAddresses is how many addresses of each IP version the XDP program can hold.
 const ownAddresses = 16
 
-// setOwn tells the program what is not the tunnel's: frames for other MACs, and
+// setOwn tells the program which frames to leave to the kernel: frames for other MAC addresses, and
 // packets for the interface's own addresses.
 func setOwn(spec *ebpf.CollectionSpec, own mac, ifi *net.Interface) error {
 	addrs, err := ifi.Addrs()
@@ -149,7 +148,7 @@ func setOwn(spec *ebpf.CollectionSpec, own mac, ifi *net.Interface) error {
 			own6[n6] = addr.As16()
 			n6++
 		default:
-			return fmt.Errorf("it has more than %d addresses of one IP version: take some away", ownAddresses)
+			return fmt.Errorf("the interface has more than %d addresses of one IP version: remove some", ownAddresses)
 		}
 	}
 	return errors.Join(
@@ -157,9 +156,8 @@ func setOwn(spec *ebpf.CollectionSpec, own mac, ifi *net.Interface) error {
 	)
 }
 
-// read sleeps only if the ring is empty, and looks again after others had the
-// core: to be woken up costs both cores more than the packet does. The frames are copied into b, so that
-// their slots go back at once.
+// read sleeps only if the ring is empty after yielding the core once: a wake-up costs both cores more
+// than a packet does. It copies frames into b, so that their slots return to the kernel at once.
 func (p *xdpPort) read(b *batch) error {
 	if p.yields && p.socket.Waiting() == 0 {
 		sys.Yield()
@@ -188,7 +186,7 @@ func (p *xdpPort) read(b *batch) error {
 	return nil
 }
 
-// write puts a header before each packet and wakes the kernel once for all.
+// write puts an Ethernet header before each packet and wakes the kernel once for all packets.
 func (p *xdpPort) write(packets [][]byte, tally *Direction) {
 	hops := p.hops.table()
 	for _, packet := range packets {
@@ -212,7 +210,7 @@ func (p *xdpPort) write(packets [][]byte, tally *Direction) {
 		p.socket.Commit(ethernetLen + copy(room[ethernetLen:], packet))
 		tally.Delivered++
 	}
-	_ = p.socket.Kick() // what it says, the interface is down, comes to read as well
+	_ = p.socket.Kick() // its only error, interface down, is also returned to read
 }
 
 func (p *xdpPort) interrupt() error { return p.stop.Raise() }

@@ -1,9 +1,8 @@
-// Package bpf holds what the reference tunnel runs inside the kernel: its C
-// source and the objects generated from it (committed, so that users need no
-// clang).
+// Package bpf holds the BPF programs of the reference tunnel: their C source and the objects generated
+// from it. The objects are committed, so that users need no clang.
 //
-//	port.c     which frames of a LAN interface are the tunnel's
-//	filter.c   whose datagrams the underlay socket takes
+//	port.c     chooses the frames of a LAN interface that the tunnel carries
+//	filter.c   chooses the datagrams that the underlay socket accepts
 package bpf
 
 //go:generate go tool bpf2go -target bpfel,bpfeb Port port.c

@@ -13,7 +13,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/reference"
 )
 
-// fileConfig is a Config as people write it. What is left out is as Defaults says.
+// fileConfig is the YAML form of a Config. Defaults provides the fields that the file leaves out.
 type fileConfig struct {
 	Listen       string               `yaml:"listen"`
 	Port         reference.PortKind   `yaml:"port"`
@@ -37,21 +37,20 @@ type filePeer struct {
 	Prefixes []string `yaml:"prefixes"`
 }
 
-// Resolver finds the addresses of a host; net.DefaultResolver is one. network is "ip4" or "ip6".
+// Resolver looks up the addresses of a host. net.DefaultResolver implements it. network is "ip4" or "ip6".
 type Resolver interface {
 	LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error)
 }
 
-// File is a Config that was read, and where its fields stand.
+// File is a Config that was read from a file, with the line of each field.
 type File struct {
 	Config reference.Config
 	name   string
 	tree   *strictyaml.File
 }
 
-// Read reads a Config from YAML and validates it. An error is one line:
-// name:line: what is wrong. Host names of endpoints are looked up once, in the address family of
-// listen.
+// Read reads a Config from YAML and validates it. Errors have one line, "name:line: reason". Host
+// names of endpoints are looked up once, in the address family of listen.
 func Read(ctx context.Context, name string, data []byte, resolver Resolver) (*File, error) {
 	tree, err := strictyaml.Parse(name, data)
 	if err != nil {
@@ -84,7 +83,7 @@ func Read(ctx context.Context, name string, data []byte, resolver Resolver) (*Fi
 	return f, nil
 }
 
-// At puts the place in front of an error that is about a field, such as New's.
+// At adds the file name and line to an error about a field, such as an error of New.
 func (f *File) At(err error) error {
 	var field *reference.FieldError
 	if errors.As(err, &field) {
@@ -93,7 +92,7 @@ func (f *File) At(err error) error {
 	return fmt.Errorf("%s: %w", f.name, err)
 }
 
-// config reads addresses and prefixes.
+// config parses the addresses and prefixes.
 func (f fileConfig) config(ctx context.Context, resolver Resolver) (reference.Config, error) {
 	c := reference.Config{
 		Port: f.Port, Dev: f.Dev, MTU: f.MTU, Engine: f.Engine, Workers: f.Workers, CPUs: f.CPUs, GSO: f.GSO, GRO: f.GRO,
@@ -101,7 +100,7 @@ func (f fileConfig) config(ctx context.Context, resolver Resolver) (reference.Co
 	}
 	var err error
 	if c.Listen, err = netip.ParseAddrPort(f.Listen); err != nil {
-		return c, reference.WrongField("listen", "%q: want ADDRESS:PORT of an interface here", f.Listen)
+		return c, reference.WrongField("listen", "%q: want ADDRESS:PORT of an interface of this host", f.Listen)
 	}
 	network := "ip4"
 	if c.Listen.Addr().Is6() {
@@ -124,7 +123,7 @@ func (f fileConfig) config(ctx context.Context, resolver Resolver) (reference.Co
 	return c, nil
 }
 
-// resolve reads ADDRESS:PORT, or finds the address of a host's name.
+// resolve parses ADDRESS:PORT, or looks up the host name.
 func resolve(ctx context.Context, resolver Resolver, network, endpoint string) (netip.AddrPort, error) {
 	if a, err := netip.ParseAddrPort(endpoint); err == nil {
 		return a, nil
@@ -135,7 +134,7 @@ func resolve(ctx context.Context, resolver Resolver, network, endpoint string) (
 	}
 	port, err := netip.ParseAddrPort("0.0.0.0" + endpoint[at:])
 	if err != nil {
-		return netip.AddrPort{}, fmt.Errorf("%q: want a port from 1 to 65535 behind the colon", endpoint)
+		return netip.AddrPort{}, fmt.Errorf("%q: want a port from 1 to 65535 after the colon", endpoint)
 	}
 	addrs, err := resolver.LookupNetIP(ctx, network, endpoint[:at])
 	if err != nil {

@@ -72,7 +72,7 @@ func TestReadSaysWhere(t *testing.T) {
 		{"far.example", "near.example", `end.yaml:10: peers[0].endpoint: "near.example" does not resolve`},
 		{"far.example:4754", "far.example", "end.yaml:10: peers[0].endpoint"},
 		{"far.example:4754", "far.example:70000", "end.yaml:10: peers[0].endpoint"},
-		{"id: 2", "id: 1", "end.yaml:12: peers[1].id: 1 is that of peers[0].id"},
+		{"id: 2", "id: 1", "end.yaml:12: peers[1].id: 1 is already the id of peers[0].id"},
 		{"id: 2", "id: 0", "end.yaml:12: peers[1].id"},
 		{"id: 2", "id: -1", "end.yaml:12: "},
 		{"10.2.0.0/16", "10.1.2.0/24", "end.yaml:15: peers[1].prefixes: 10.1.2.0/24 overlaps 10.1.0.0/16"},

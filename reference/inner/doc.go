@@ -1,4 +1,3 @@
-// Package inner reads the few fields of an inner IP packet that a tunnel needs:
-// whether it is one, how long, from where and to where. It allocates nothing and
-// trusts no length in a packet.
+// Package inner reads the few fields of an inner IP packet that a tunnel needs: version, length, source
+// and destination. It allocates nothing and trusts no length field.
 package inner

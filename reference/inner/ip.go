@@ -5,14 +5,14 @@ import (
 	"net/netip"
 )
 
-// Least bytes of an IP header (RFC 791 section 3.1, RFC 8200 section 3).
+// Minimum lengths of an IP header in bytes (RFC 791 section 3.1, RFC 8200 section 3).
 const (
 	MinIPv4 = 20
 	MinIPv6 = 40
 )
 
-// IsIP reports whether packet starts like an IPv4 or IPv6 packet. The kernel
-// looks at everything else when it routes the packet.
+// IsIP reports whether packet begins with an IPv4 or IPv6 header. The kernel checks everything else when
+// it routes the packet.
 func IsIP(packet []byte) bool {
 	if len(packet) < MinIPv4 {
 		return false
@@ -26,8 +26,8 @@ func IsIP(packet []byte) bool {
 	return false
 }
 
-// Length is the length in bytes that an IP packet says it has, or 0 when it
-// is too short to say (RFC 791 section 3.1, RFC 8200 section 3).
+// Length returns the length in bytes from a packet's IP header, or 0 if the packet is shorter than a
+// header (RFC 791 section 3.1, RFC 8200 section 3).
 func Length(packet []byte) int {
 	if !IsIP(packet) {
 		return 0
@@ -38,14 +38,13 @@ func Length(packet []byte) int {
 	return MinIPv6 + int(binary.BigEndian.Uint16(packet[4:]))
 }
 
-// Source is where a packet that passes IsIP comes from.
+// Source returns the source address of a packet that passes IsIP.
 func Source(packet []byte) netip.Addr { return address(packet, 12, 8) }
 
-// Destination is where a packet that passes IsIP goes to.
+// Destination returns the destination address of a packet that passes IsIP.
 func Destination(packet []byte) netip.Addr { return address(packet, 16, 24) }
 
-// address reads an address at one place in IPv4's header and at another in
-// IPv6's (RFC 791, RFC 8200).
+// address reads an address at offset at4 of an IPv4 header or at6 of an IPv6 header (RFC 791, RFC 8200).
 func address(packet []byte, at4, at6 int) netip.Addr {
 	if packet[0]>>4 == 4 {
 		return netip.AddrFrom4([4]byte(packet[at4:]))
@@ -53,8 +52,7 @@ func address(packet []byte, at4, at6 int) netip.Addr {
 	return netip.AddrFrom16([16]byte(packet[at6:]))
 }
 
-// EtherType is the type under which a packet that passes IsIP travels in an
-// Ethernet frame.
+// EtherType returns the EtherType of a packet that passes IsIP.
 func EtherType(packet []byte) uint16 {
 	if packet[0]>>4 == 4 {
 		return 0x0800
@@ -62,9 +60,9 @@ func EtherType(packet []byte) uint16 {
 	return 0x86dd
 }
 
-// Unpadded is the IP packet of an Ethernet frame's payload without the padding
-// that short frames have behind it (IEEE 802.3 3.2.8). A length that is longer than
-// the frame is left for the checks.
+// Unpadded removes the padding that short Ethernet frames carry after an IP packet (IEEE 802.3 3.2.8).
+// If the packet's length field exceeds the frame, the payload is returned unchanged: later checks drop
+// it.
 func Unpadded(payload []byte) []byte {
 	if n := Length(payload); n > 0 && n < len(payload) {
 		return payload[:n]

@@ -1,10 +1,10 @@
-// Package offload makes many IP packets of one large one, and one of many, as a
-// network card with segmentation offload does it (TSO, USO, GRO):
+// Package offload splits one large IP packet into many, and joins many into one, as a network card with
+// segmentation offload does (TSO, USO, GRO):
 //
 //	| virtio_net_hdr | super-packet |  --Splitter-->  packet packet packet
 //	packet packet packet  --Merger-->  | virtio_net_hdr | super-packet |
 //
-// What a Merger joined, a Splitter cuts up into the same packets, byte by byte.
-// Nothing here allocates, keeps a packet, or trusts a length in one: everything
+// A Splitter splits what a Merger joined into the same packets, byte for byte. The package allocates
+// nothing, keeps no packet, and trusts no length field: packets come from the network.
 // comes from whoever sends through the tunnel.
 package offload

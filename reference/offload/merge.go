@@ -8,19 +8,17 @@ import (
 	"github.com/tunnelbench/tunnelbench/reference/inner"
 )
 
-// Merger joins packets of a flow into super-packets, from which the kernel, or
-// a Splitter, gets the same packets again, octet by octet. What does not
-// go on exactly where the one before ended is left as it is, and the packets of a flow
-// stay in order.
+// Merger joins packets of a flow into super-packets. The kernel, or a Splitter, splits them into the
+// same packets, byte for byte. A packet that does not continue the previous packet of its flow exactly
+// starts a new super-packet. The packets of a flow stay in order.
 //
-// IPv4 identifications have to count up, since that is how they are cut up
-// again. Checksums are verified before joining: the kernel makes new ones, which must not
-// hide that a packet was damaged.
+// IPv4 identifications must count up, because splitting numbers them so. Checksums are verified before
+// joining: the kernel computes new ones, which would hide a damaged packet.
 type Merger struct {
 	flows   [MergeMax]mergeFlow
 	packets [MergeMax]struct {
 		data []byte
-		next int // of the same super-packet; 0: none
+		next int // index of the next packet of the super-packet; 0: none
 	}
 	parts  [MergeMax][]byte
 	joined [MergeMax]Super
@@ -28,46 +26,46 @@ type Merger struct {
 	n      int
 }
 
-// MergeMax is how many packets a Merger takes between two resets.
+// MergeMax is the most packets that a Merger accepts between two calls of Reset.
 const MergeMax = 256
 
 const (
-	maxJoined  = 64 // packets of one super-packet
-	mergeReach = 8  // how many super-packets back a flow is looked for
+	maxJoined  = 64 // most packets of one super-packet
+	mergeReach = 8  // how many super-packets back the search for a flow goes
 )
 
-// Super is a packet, or several as one: Parts, behind each other, are what goes
-// to the device behind the Header.
+// Super is one packet, or several joined. The device gets the Header and then the Parts, one after
+// another.
 type Super struct {
 	Header  VirtioHeader
 	Parts   [][]byte
 	Packets int
 }
 
-// mergeFlow is a super-packet in the making.
+// mergeFlow is a super-packet that packets are being added to.
 type mergeFlow struct {
 	transport
-	first, last int // packets
+	first, last int // indexes of packets
 	count       int
-	size        int  // octets of payload of each packet but the last
-	total       int  // octets of the whole
+	size        int  // payload bytes of each packet except the last
+	total       int  // bytes of the super-packet
 	open        bool // another packet may follow
 	verified    bool // the first packet's checksum is right
-	push        bool // the last packet says PSH
+	push        bool // the last packet has PSH set
 }
 
-// Reset forgets all packets.
+// Reset removes all packets.
 func (m *Merger) Reset() { m.n, m.nFlows = 0, 0 }
 
-// Add takes a packet; at most MergeMax between two resets.
+// Add adds a packet; at most MergeMax between two calls of Reset.
 func (m *Merger) Add(packet []byte) {
 	at := m.n
 	m.packets[at].data, m.packets[at].next = packet, 0
 	m.n++
 	t, ok := parseTransport(packet)
 	if !ok {
-		m.closeAll()                    // it may be part of any flow, and nothing may overtake it
-		m.begin(at, transport{}, false) // where nothing can be looked up
+		m.closeAll()                    // the packet may belong to any flow, and no later packet may overtake it
+		m.begin(at, transport{}, false) // the zero transport keeps the packet out of the flow search
 		return
 	}
 	if f := m.find(packet, t); f != nil {
@@ -94,7 +92,7 @@ func (m *Merger) begin(at int, t transport, open bool) {
 	m.nFlows++
 }
 
-// mayBegin tells whether others may be joined to packet.
+// mayBegin reports whether other packets may be joined to packet.
 func (t transport) mayBegin(packet []byte) bool {
 	switch {
 	case len(packet) == t.headerLen || !t.ipv6 && t.ipLen != inner.MinIPv4:
@@ -105,7 +103,7 @@ func (t transport) mayBegin(packet []byte) bool {
 	return packet[t.ipLen+tcpFlags] == flagACK
 }
 
-// find is the latest super-packet of the packet's flow.
+// find returns the latest super-packet of the packet's flow.
 func (m *Merger) find(packet []byte, t transport) *mergeFlow {
 	for i := m.nFlows - 1; i >= max(0, m.nFlows-mergeReach); i-- {
 		f := &m.flows[i]
@@ -125,8 +123,8 @@ func sameFlow(a, b []byte, ta, tb transport) bool {
 	return bytes.Equal(a[from:to], b[from:to]) && bytes.Equal(a[ta.ipLen:ta.ipLen+4], b[tb.ipLen:tb.ipLen+4])
 }
 
-// follows tells whether packet, of the same flow, is what a Splitter would make
-// next. Both checksums have to be right.
+// follows reports whether packet, of the same flow, is the next packet that a Splitter would produce.
+// Both checksums must be right.
 func (m *Merger) follows(f *mergeFlow, packet []byte, t transport) bool {
 	first, payload := m.packets[f.first].data, len(packet)-t.headerLen
 	if t.headerLen != f.headerLen || t.ipLen != f.ipLen || payload == 0 || payload > f.size ||
@@ -137,7 +135,7 @@ func (m *Merger) follows(f *mergeFlow, packet []byte, t transport) bool {
 	return f.verified && t.checksumsAreRight(packet)
 }
 
-// sameIP compares the IP headers but for lengths and checksums.
+// sameIP compares the IP headers except lengths and checksums.
 func sameIP(first, packet []byte, f *mergeFlow) bool {
 	if f.ipv6 {
 		return bytes.Equal(first[:4], packet[:4]) && bytes.Equal(first[6:8], packet[6:8])
@@ -147,8 +145,8 @@ func sameIP(first, packet []byte, f *mergeFlow) bool {
 		bytes.Equal(first[ipv4Fragment:ipv4Checksum], packet[ipv4Fragment:ipv4Checksum])
 }
 
-// sameTCP compares the TCP headers but for the checksum: the sequence numbers
-// go on, and the packet may say PSH.
+// sameTCP compares the TCP headers except the checksum. Sequence numbers must be consecutive, and the
+// packet may have PSH set.
 func sameTCP(first, packet []byte, f *mergeFlow) bool {
 	a, b := first[f.ipLen:f.headerLen], packet[f.ipLen:f.headerLen]
 	sequence := binary.BigEndian.Uint32(a[tcpSequence:]) + uint32(f.total-f.headerLen)
@@ -157,7 +155,7 @@ func sameTCP(first, packet []byte, f *mergeFlow) bool {
 		bytes.Equal(a[tcpWindow:tcpChecksum], b[tcpWindow:tcpChecksum]) && bytes.Equal(a[tcpChecksum+2:], b[tcpChecksum+2:])
 }
 
-// join appends a packet that follows.
+// join appends a packet for which follows is true.
 func (m *Merger) join(f *mergeFlow, at int, packet []byte) {
 	payload := len(packet) - f.headerLen
 	m.packets[f.last].next = at
@@ -168,8 +166,8 @@ func (m *Merger) join(f *mergeFlow, at int, packet []byte) {
 	f.open = payload == f.size && !f.push && f.count < maxJoined
 }
 
-// Supers are what was added since reset, in the order of their first packets;
-// valid until then. The first packet of each changes.
+// Supers returns the packets added since Reset, in the order of their first packets. It is valid until
+// Reset and changes the first packet of each super-packet.
 func (m *Merger) Supers() []Super {
 	parts := m.parts[:0]
 	for i := range m.nFlows {
@@ -187,7 +185,7 @@ func (m *Merger) Supers() []Super {
 	return m.joined[:m.nFlows]
 }
 
-// head turns the headers of the first packet into the super-packet's.
+// head turns the headers of the first packet into the headers of the super-packet.
 func (f *mergeFlow) head(first []byte) VirtioHeader {
 	f.setLength(first, f.total)
 	if f.push {

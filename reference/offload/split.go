@@ -6,18 +6,17 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/checksum"
 )
 
-// Splitter cuts a super-packet, a TCP or UDP packet that stands for many of one
-// size, into these, as a network card does (TSO, USO). Start it, then call next
-// while there is more.
+// Splitter splits a super-packet, a large TCP or UDP packet, into packets of one size, as a network card
+// does (TSO, USO). Call Start, then Next while More returns true.
 type Splitter struct {
 	transport
 	packet []byte
-	size   int // octets of payload of each packet but the last
-	at     int // where the next payload begins
-	index  int // of the next packet
+	size   int // payload bytes of each packet except the last
+	at     int // offset of the next payload
+	index  int // index of the next packet
 }
 
-// Start begins with a packet that h was in front of; false: it is none that can be cut up.
+// Start begins to split a packet with header h. It returns false if the packet cannot be split.
 func (s *Splitter) Start(h VirtioHeader, packet []byte) bool {
 	*s = Splitter{}
 	t, ok := parseTransport(packet)
@@ -41,11 +40,11 @@ func (s *Splitter) Start(h VirtioHeader, packet []byte) bool {
 	return ok
 }
 
-// More tells whether there is another packet.
+// More reports whether there is another packet.
 func (s *Splitter) More() bool { return s.at < len(s.packet) }
 
-// next, while there is more, writes the next packet and returns its length. It returns 0 when it is too
-// long for into; the rest is given up then.
+// Next writes the next packet into into and returns its length. Call it only while More is true. If
+// into is too short, Next returns 0 and ends the split.
 func (s *Splitter) Next(into []byte) int {
 	payload := s.packet[s.at:min(s.at+s.size, len(s.packet))]
 	n := s.headerLen + len(payload)
@@ -70,8 +69,8 @@ func (s *Splitter) Next(into []byte) int {
 	return n
 }
 
-// cutTCP gives one of several segments its sequence number. What ends a stream or
-// a message is said by the last, that the window was reduced by the first.
+// cutTCP sets the sequence number and flags of one segment. Only the last segment keeps FIN and PSH, and
+// only the first keeps CWR.
 func (s *Splitter) cutTCP(header []byte) {
 	sequence := binary.BigEndian.Uint32(header[tcpSequence:])
 	binary.BigEndian.PutUint32(header[tcpSequence:], sequence+uint32(s.at-s.headerLen))
@@ -94,9 +93,8 @@ func (t transport) setChecksum(packet []byte) {
 	binary.BigEndian.PutUint16(field, sum)
 }
 
-// checksumsAreRight tells whether the checksums of the IP header and of
-// transport are there, right, and written as setLength and setChecksum write them: one's complement
-// has two zeros.
+// checksumsAreRight reports whether the IP and transport checksums are present, right, and in the form
+// that setLength and setChecksum write: ones' complement has two zeros.
 func (t transport) checksumsAreRight(packet []byte) bool {
 	const ones = 0xffff
 	field := binary.BigEndian.Uint16(packet[t.checksumAt():])
@@ -109,8 +107,8 @@ func (t transport) checksumsAreRight(packet []byte) bool {
 	return checksum.Fold(checksum.Sum(packet[t.ipLen:], t.pseudo(packet, len(packet)-t.ipLen))) == ones
 }
 
-// FinishPartial completes a transport checksum of which only the pseudo header
-// is summed up: so it comes from a virtual cable, where nobody says so.
+// FinishPartial completes a transport checksum that holds only the sum of the pseudo header. A veth
+// delivers such packets without marking them.
 func FinishPartial(packet []byte) {
 	t, ok := parseTransport(packet)
 	if !ok || binary.BigEndian.Uint16(packet[t.checksumAt():]) != checksum.Fold(t.pseudo(packet, len(packet)-t.ipLen)) {

@@ -7,25 +7,25 @@ import (
 	"github.com/tunnelbench/tunnelbench/reference/inner"
 )
 
-// VirtioHeader is struct virtio_net_hdr (linux/virtio_net.h): what a TUN device
-// with IFF_VNET_HDR says in front of a packet, and hears.
+// VirtioHeader is struct virtio_net_hdr (linux/virtio_net.h), which precedes each packet that is read
+// from or written to a TUN device with IFF_VNET_HDR.
 type VirtioHeader struct {
 	Flags, GSOType uint8
-	HeaderLen      uint16 // not to be trusted: on the forwarding path it may be the whole packet's
-	GSOSize        uint16 // octets of payload of each packet but the last
-	ChecksumStart  uint16 // where the transport header begins
-	ChecksumOffset uint16 // from there to its checksum
+	HeaderLen      uint16 // do not trust it: on the forwarding path it may be the length of the whole packet
+	GSOSize        uint16 // payload bytes of each packet except the last
+	ChecksumStart  uint16 // offset of the transport header
+	ChecksumOffset uint16 // from ChecksumStart to the checksum field
 }
 
-// VirtioLen is its length in octets; the fields are in the machine's order.
+// VirtioLen is the length of the header in bytes. Its fields have the machine's byte order.
 const VirtioLen = 10
 
-// MaxSuper is more than the longest packet that a TUN device hands over.
+// MaxSuper exceeds the longest packet that a TUN device can return.
 const MaxSuper = 1 << 16
 
-// What the header's fields say (linux/virtio_net.h).
+// Values of the header's fields (linux/virtio_net.h).
 const (
-	NeedsChecksum = 1 // VIRTIO_NET_HDR_F_NEEDS_CSUM: only the pseudo header is summed up yet
+	NeedsChecksum = 1 // VIRTIO_NET_HDR_F_NEEDS_CSUM: the checksum covers only the pseudo header so far
 
 	GSONone = 0
 	GSOTCP4 = 1
@@ -34,7 +34,7 @@ const (
 	GSOECN  = 0x80
 )
 
-// ParseVirtio reads a header of VirtioLen octets; p must not be shorter.
+// ParseVirtio reads a header from the first VirtioLen bytes of p, which must not be shorter.
 func ParseVirtio(p []byte) VirtioHeader {
 	_ = p[VirtioLen-1]
 	return VirtioHeader{
@@ -44,7 +44,7 @@ func ParseVirtio(p []byte) VirtioHeader {
 	}
 }
 
-// Put writes h into the first VirtioLen octets of p.
+// Put writes h into the first VirtioLen bytes of p.
 func (h VirtioHeader) Put(p []byte) {
 	p[0], p[1] = h.Flags, h.GSOType
 	binary.NativeEndian.PutUint16(p[2:], h.HeaderLen)
@@ -53,9 +53,9 @@ func (h VirtioHeader) Put(p []byte) {
 	binary.NativeEndian.PutUint16(p[8:], h.ChecksumOffset)
 }
 
-// FinishChecksum does what a sender left to the device: the sum of everything
-// from ChecksumStart on, in which the pseudo header is already. It returns false when the
-// field is not in the packet.
+// FinishChecksum computes the checksum that the sender left to the device: the sum from ChecksumStart to
+// the end, including the pseudo header's sum, which is already in the field. It returns false if the
+// field is outside of the packet.
 func FinishChecksum(packet []byte, h VirtioHeader) bool {
 	start, field := int(h.ChecksumStart), int(h.ChecksumStart)+int(h.ChecksumOffset)
 	if field+2 > len(packet) {
@@ -63,20 +63,20 @@ func FinishChecksum(packet []byte, h VirtioHeader) bool {
 	}
 	sum := ^checksum.Fold(checksum.Sum(packet[start:], 0))
 	if sum == 0 {
-		sum = 0xffff // RFC 768: 0 says that there is none; for TCP both are the same
+		sum = 0xffff // for UDP 0 means no checksum (RFC 768); for TCP 0 and 0xffff are equal
 	}
 	binary.BigEndian.PutUint16(packet[field:], sum)
 	return true
 }
 
-// transport is where the parts of a TCP or UDP packet are.
+// transport holds the offsets of the parts of a TCP or UDP packet.
 type transport struct {
-	ipLen     int // octets of the IP header
-	headerLen int // and of both headers
+	ipLen     int // bytes of the IP header
+	headerLen int // bytes of the IP and transport headers
 	udp, ipv6 bool
 }
 
-// Protocol numbers (IANA) and places in the headers (RFC 768, 791, 8200, 9293).
+// Protocol numbers (IANA) and header offsets (RFC 768, 791, 8200, 9293).
 const (
 	protocolTCP = 6
 	protocolUDP = 17
@@ -101,8 +101,8 @@ const (
 	ipv6NextHeader = 6
 )
 
-// parseTransport finds the headers of a whole TCP or UDP packet, which is
-// exactly as long as it says; no fragment, no IPv6 extension header.
+// parseTransport finds the headers of a TCP or UDP packet. It refuses fragments, IPv6 extension headers,
+// and packets whose length fields do not match their length.
 func parseTransport(packet []byte) (t transport, ok bool) {
 	if n := inner.Length(packet); n == 0 || n != len(packet) {
 		return t, false
@@ -134,7 +134,7 @@ func parseTransport(packet []byte) (t transport, ok bool) {
 	return t, t.headerLen <= len(packet)
 }
 
-// checksumAt is where the transport checksum is.
+// checksumAt returns the offset of the transport checksum.
 func (t transport) checksumAt() int {
 	if t.udp {
 		return t.ipLen + udpChecksum
@@ -142,8 +142,8 @@ func (t transport) checksumAt() int {
 	return t.ipLen + tcpChecksum
 }
 
-// pseudo is the sum of the pseudo header for length octets of transport header
-// and payload (RFC 768, RFC 8200 section 8.1, RFC 9293 section 3.1).
+// pseudo returns the sum of the pseudo header for a transport header and payload of length bytes
+// (RFC 768, RFC 8200 section 8.1, RFC 9293 section 3.1).
 func (t transport) pseudo(packet []byte, length int) uint64 {
 	protocol := uint64(protocolTCP)
 	if t.udp {
@@ -156,8 +156,7 @@ func (t transport) pseudo(packet []byte, length int) uint64 {
 	return checksum.Sum(addresses, protocol+uint64(length))
 }
 
-// setLength writes the lengths of a packet of n octets into its headers, and the
-// IPv4 header's checksum.
+// setLength writes the lengths for a packet of n bytes into its headers, and the IPv4 header checksum.
 func (t transport) setLength(packet []byte, n int) {
 	if t.udp {
 		binary.BigEndian.PutUint16(packet[t.ipLen+4:], uint16(n-t.ipLen))

@@ -10,11 +10,10 @@
 //	| u32    | u64             | u32      | u16    | length bytes   |
 //	+--------+-----------------+----------+--------+----------------+
 //
-// The checksum is CRC-32C (Castagnoli, RFC 3385) over header, with the checksum
-// field zero, and payload. It finds accidents. It is no authentication, and
-// nothing is encrypted. Tunnel id 0 is reserved for control frames.
+// The checksum is CRC-32C (Castagnoli, RFC 3385) over the header, with the checksum field zero, and the
+// payload. It detects accidental errors. It does not authenticate, and nothing is encrypted. Tunnel
+// id 0 is reserved for control frames.
 //
-// A sender numbers the datagrams of a tunnel and calls PutHeader. A receiver
-// calls ParseDatagram, and then Window.Accept to drop duplicates and datagrams
-// that come too late.
+// A sender numbers the datagrams of a tunnel and calls PutHeader. A receiver calls ParseDatagram, and
+// then Window.Accept to drop duplicates and datagrams that arrive too late.
 package wire

@@ -72,5 +72,5 @@ func ExampleWindow() {
 	// 10000 <nil>
 	// 9999 <nil>
 	// 9999 sequence number seen before
-	// 1872 sequence number left of the replay window
+	// 1872 sequence number older than the replay window
 }

@@ -6,7 +6,7 @@ import (
 	"hash/crc32"
 )
 
-// Where each field of the header starts; all fields are big-endian.
+// Offsets of the header's fields. All fields are big-endian.
 const (
 	offTunnel   = 0
 	offSequence = offTunnel + 4
@@ -21,15 +21,15 @@ const (
 // may use it.
 const ControlTunnel = 0
 
-// Header is what a datagram says in front of its payload. The checksum is not
-// in it: PutHeader computes it and ParseDatagram checks it.
+// Header is the decoded header of a datagram, without the checksum: PutHeader computes the checksum and
+// ParseDatagram checks it.
 type Header struct {
-	Tunnel   uint32 // which tunnel the payload belongs to
+	Tunnel   uint32 // tunnel id
 	Sequence uint64 // rises by one with each datagram
 	Length   uint16 // bytes of payload
 }
 
-// Why a datagram is refused. They are returned bare and can be compared with ==.
+// Errors of ParseDatagram. They are returned unwrapped and can be compared with ==.
 var (
 	ErrShort    = errors.New("datagram shorter than the header")
 	ErrLength   = errors.New("length field differs from the datagram's length")
@@ -38,9 +38,8 @@ var (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// PutHeader writes the header into the first HeaderLen bytes of datagram, in
-// front of the payload that already stands there. The length field becomes
-// len(datagram) - HeaderLen, which must be between 0 and 65535.
+// PutHeader writes the header into the first HeaderLen bytes of datagram. The payload must already
+// follow it. The length field becomes len(datagram) - HeaderLen, which must be between 0 and 65535.
 func PutHeader(datagram []byte, tunnel uint32, sequence uint64) {
 	header := datagram[:HeaderLen]
 	binary.BigEndian.PutUint32(header[offTunnel:], tunnel)
@@ -50,10 +49,9 @@ func PutHeader(datagram []byte, tunnel uint32, sequence uint64) {
 	binary.BigEndian.PutUint32(header[offChecksum:], crc32.Checksum(datagram, castagnoli))
 }
 
-// ParseDatagram reads a datagram and checks its length, its length field and its
-// checksum, in this order. It returns ErrShort, ErrLength or ErrChecksum. The
-// payload is a part of datagram. The checksum field is zero for a moment
-// meanwhile, so no other goroutine may read datagram.
+// ParseDatagram reads a datagram and checks its length, its length field and its checksum, in this
+// order. It returns ErrShort, ErrLength or ErrChecksum. The payload shares the memory of datagram.
+// During the call the checksum field is set to zero, so no other goroutine may read datagram.
 func ParseDatagram(datagram []byte) (h Header, payload []byte, err error) {
 	if h, err = ParseHeader(datagram); err != nil {
 		return h, nil, err
@@ -64,9 +62,8 @@ func ParseDatagram(datagram []byte) (h Header, payload []byte, err error) {
 	return h, datagram[HeaderLen:], nil
 }
 
-// ParseHeader is the part of ParseDatagram that costs little: it does not look at
-// the checksum. A receiver that knows its tunnels can refuse others before it
-// pays for ChecksumHolds.
+// ParseHeader is ParseDatagram without the checksum, and therefore cheap. A receiver can use it to refuse
+// unknown tunnels before it pays for ChecksumHolds.
 func ParseHeader(datagram []byte) (Header, error) {
 	if len(datagram) < HeaderLen {
 		return Header{}, ErrShort
@@ -82,10 +79,9 @@ func ParseHeader(datagram []byte) (Header, error) {
 	return h, nil
 }
 
-// ChecksumHolds reports whether the checksum of a datagram, which must not be
-// shorter than a header, is right. It makes one pass over the datagram, with the
-// field zero as in PutHeader, and puts the field back: on small packets that is
-// twice as fast as three passes around the field.
+// ChecksumHolds reports whether the checksum of a datagram is right. The datagram must not be shorter
+// than a header. It makes one pass over the datagram with the checksum field set to zero and restores
+// the field. On small packets that is twice as fast as checksumming the parts around the field.
 func ChecksumHolds(datagram []byte) bool {
 	field := datagram[offChecksum:offLength]
 	want := binary.BigEndian.Uint32(field)

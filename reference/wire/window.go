@@ -2,36 +2,33 @@ package wire
 
 import "errors"
 
-// A replay window in the form of RFC 6479: a ring of words, of which the one
-// that holds the newest sequence number is filled from its low end. Moving
-// ahead clears whole words and never shifts bits.
+// The replay window of RFC 6479: a ring of words. The word with the newest sequence number is filled from
+// its low end. Moving ahead clears whole words and never shifts bits.
 const (
 	windowWords = 128 // a power of two
 	wordBits    = 64
 
-	// WindowSize is how far behind the newest sequence number a datagram may
-	// arrive. One word of the ring is in use by the head, so it is 64 less than
-	// the 8192 bits that are kept.
+	// WindowSize is how far behind the newest sequence number a datagram may arrive. The ring keeps 8192
+	// bits, of which the newest word, 64 bits, does not count.
 	WindowSize = (windowWords - 1) * wordBits
 )
 
-// Window remembers which of the latest sequence numbers were seen. Its zero
-// value has seen none. It belongs to one goroutine.
+// Window is a record of the latest sequence numbers. The zero value is an empty window. It belongs to
+// one goroutine.
 type Window struct {
 	newest uint64
 	seen   [windowWords]uint64
 }
 
-// Why a sequence number is refused. They are returned bare and can be compared
-// with ==.
+// Errors of Accept. They are returned unwrapped and can be compared with ==.
 var (
 	ErrReplay = errors.New("sequence number seen before")
-	ErrOld    = errors.New("sequence number left of the replay window")
+	ErrOld    = errors.New("sequence number older than the replay window")
 )
 
-// Accept notes sequence as seen and returns nil if it is new, ErrReplay if it
-// was seen before, ErrOld if it is too far behind to know. Only ask for
-// datagrams whose checksum holds: a new sequence number moves the window.
+// Accept records sequence and returns nil if it is new. It returns ErrReplay if the number was seen
+// before and ErrOld if it is older than the window. Call it only for datagrams whose checksum is right,
+// because a new sequence number moves the window.
 func (w *Window) Accept(sequence uint64) error {
 	if sequence > w.newest {
 		w.advance(sequence)
@@ -46,7 +43,7 @@ func (w *Window) Accept(sequence uint64) error {
 	return nil
 }
 
-// advance makes sequence the newest and clears the words that it enters.
+// advance makes sequence the newest number and clears the words that the window moves into.
 func (w *Window) advance(sequence uint64) {
 	from, to := w.newest/wordBits, sequence/wordBits
 	if to-from >= windowWords {
