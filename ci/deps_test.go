@@ -41,7 +41,7 @@ var arrows = map[string][]string{
 	"ci/gate/revision":          {"ci/gate", "netns/dut"},
 	"ci/compare":                {"internal/lab", "internal/stats", "netns/dut", "reports/result", "rfc2544", "rfc2544/mlrsearch"}, // reports draws its table and chart from result.Comparison alone
 	"reports/show":              {"internal/strictjson", "rfc2544"},
-	"reports":                   {"ci/gate", "fuzz/report", "internal/junit", "reports/show", "rfc2544", "internal/stats", "internal/strictjson", "reports/conformance", "reports/result", "reports/figure", "reports/texttab"}, // ci/gate for the page of its history
+	"reports":                   {"ci/gate", "fuzz/report", "internal/junit", "reports/show", "rfc2544", "internal/stats", "internal/strictjson", "reports/conformance", "reports/result", "reports/figure", "reports/texttab", "reports/charts", "reports/matrix"}, // ci/gate for the page of its history
 	"reports/conformance":       {"internal/strictjson", "reports/result", "rfc2544"},
 	"rfc2544":                   {"internal/stats", "rfc2544/mlrsearch", "internal/kv"},
 	"rfc2544/mlrsearch":         {"internal/kv"}, // beside it the standard library only
@@ -88,6 +88,8 @@ var arrows = map[string][]string{
 	"reports/result/resulttest": {"internal/strictjson", "reports/result", "rfc2544"},
 	"reports/figure":            {"internal/strictjson", "reports/show", "rfc2544"},
 	"reference/endfile":         {"internal/strictyaml", "reference"},
+	"reports/charts":            {"fuzz/report", "internal/stats", "internal/strictjson", "reports/figure", "reports/matrix", "reports/result", "reports/show", "rfc2544"},
+	"reports/matrix":            {"internal/strictjson", "reports/result", "reports/show", "rfc2544"},
 }
 
 // private packages belong to their owner and to what is below it; not even the

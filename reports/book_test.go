@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/tunnelbench/tunnelbench/fuzz/report"
+	"github.com/tunnelbench/tunnelbench/reports/charts"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/reports/result/resulttest"
 )
@@ -51,7 +52,7 @@ func TestRunsOfSeveralMachinesInOnePage(t *testing.T) {
 	if err := HTML(&same); err == nil {
 		t.Error("a page on nothing")
 	}
-	paths, err := WritePNGs(t.TempDir(), one, other)
+	paths, err := charts.WritePNGs(t.TempDir(), one, other)
 	if err != nil || len(paths) != 14 || filepath.Base(paths[0]) != "run1-rate.png" || filepath.Base(paths[7]) != "run2-rate.png" {
 		t.Errorf("%v %v", paths, err)
 	}

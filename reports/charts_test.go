@@ -3,7 +3,6 @@ package reports
 import (
 	"bytes"
 	"image/png"
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,8 +10,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tunnelbench/tunnelbench/reports/charts"
 	"github.com/tunnelbench/tunnelbench/reports/conformance"
 	"github.com/tunnelbench/tunnelbench/reports/figure"
+	"github.com/tunnelbench/tunnelbench/reports/matrix"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/reports/result/resulttest"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
@@ -38,7 +39,7 @@ func openValue(lower *float64) []rfc2544.Value {
 
 func TestPNGs(t *testing.T) {
 	dir := t.TempDir()
-	paths, err := WritePNGs(dir, resulttest.Fixture())
+	paths, err := charts.WritePNGs(dir, resulttest.Fixture())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +59,7 @@ func TestPNGs(t *testing.T) {
 		t.Errorf("files %v", names)
 	}
 	again := t.TempDir()
-	if _, err := WritePNGs(again, resulttest.Fixture()); err != nil {
+	if _, err := charts.WritePNGs(again, resulttest.Fixture()); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range names {
@@ -68,7 +69,7 @@ func TestPNGs(t *testing.T) {
 			t.Errorf("%s: the same results gave other bytes", name)
 		}
 	}
-	if _, err := WritePNGs(filepath.Join(dir, "none"), resulttest.Fixture()); err == nil {
+	if _, err := charts.WritePNGs(filepath.Join(dir, "none"), resulttest.Fixture()); err == nil {
 		t.Error("written into a directory that is not there")
 	}
 	if left, _ := filepath.Glob(filepath.Join(dir, ".*")); len(left) > 0 {
@@ -77,8 +78,8 @@ func TestPNGs(t *testing.T) {
 }
 
 func TestChartsUseOnlyKnownColours(t *testing.T) {
-	m := newMatrix(resulttest.Fixture())
-	for _, c := range charts(resulttest.Fixture(), m, pageBars) {
+	m := matrix.NewMatrix(resulttest.Fixture())
+	for _, c := range charts.Charts(resulttest.Fixture(), m, pageBars) {
 		svg, err := figure.SvgOf(c.Draw(), c.Height, c.ID, c.Title, c.Caption)
 		if err != nil {
 			t.Fatal(err)
@@ -101,8 +102,8 @@ func TestChartsUseOnlyKnownColours(t *testing.T) {
 }
 
 func TestEveryChartHasItsNumbers(t *testing.T) {
-	m := newMatrix(resulttest.Fixture())
-	got := charts(resulttest.Fixture(), m, pageBars)
+	m := matrix.NewMatrix(resulttest.Fixture())
+	got := charts.Charts(resulttest.Fixture(), m, pageBars)
 	if len(got) != 7 {
 		t.Fatalf("%d charts", len(got))
 	}
@@ -121,8 +122,8 @@ func TestEveryChartHasItsNumbers(t *testing.T) {
 func TestInvalidResultsAreMarked(t *testing.T) {
 	r := resulttest.Fixture()
 	r.Results[6].Valid = false // of vxlan at the smallest size
-	m := newMatrix(r)
-	for _, c := range charts(r, m, pageBars) {
+	m := matrix.NewMatrix(r)
+	for _, c := range charts.Charts(r, m, pageBars) {
 		if !slices.ContainsFunc(c.Table.Rows, func(r []string) bool { return strings.Contains(strings.Join(r, " "), "†") }) {
 			t.Errorf("%s: a result that is not valid looks like the others", c.ID)
 		}
@@ -138,52 +139,17 @@ func TestManyDevicesFitAPicture(t *testing.T) {
 			r.Results = append(r.Results, res)
 		}
 	}
-	m := newMatrix(r)
-	c, ok := latencyChart(r, m, figure.PngBars)
-	if !ok || c.Height > figure.RowHeight*figure.PngBars+40 {
+	m := matrix.NewMatrix(r)
+	drawn := charts.Charts(r, m, figure.PngBars)
+	at := slices.IndexFunc(drawn, func(c figure.Chart) bool { return c.ID == "latency" })
+	if at < 0 {
+		t.Fatal("no chart of the latency")
+	}
+	if c := drawn[at]; c.Height > figure.RowHeight*figure.PngBars+40 {
 		t.Errorf("height %v", c.Height)
 	}
-	if _, err := WritePNGs(t.TempDir(), r); err != nil {
+	if _, err := charts.WritePNGs(t.TempDir(), r); err != nil {
 		t.Error(err)
-	}
-}
-
-func TestTicks(t *testing.T) {
-	for _, c := range []struct{ lo, hi float64 }{{1, 10}, {0.5, 0.6}, {64, 1518}, {1, 1e9}, {3, 3.1}, {1e-3, 1e12}} {
-		ticks := figure.LogTicks(c.lo, c.hi)
-		if len(ticks) > 16 {
-			t.Errorf("%v: %d ticks", c, len(ticks))
-		}
-		for _, tick := range ticks {
-			if tick.Value < c.lo || tick.Value > c.hi || tick.Label == "" {
-				t.Errorf("%v: tick %v", c, tick)
-			}
-		}
-	}
-	for _, hi := range []float64{1, 7, 99, 12345, 1e9} {
-		if n := len(figure.LinearTicks(0, hi)); n < 3 || n > 11 {
-			t.Errorf("0 to %v: %d ticks", hi, n)
-		}
-	}
-	for _, hi := range []float64{2, 10, 34, 100000} {
-		ticks := wholeTicks(1, hi)
-		if len(ticks) < 2 || len(ticks) > 11 {
-			t.Errorf("1 to %v: %d ticks", hi, len(ticks))
-		}
-	}
-}
-
-// TestLogScaleNeverSeesZero draws lines with every value a scale cannot show;
-// gonum's log scale panics on them.
-func TestLogScaleNeverSeesZero(t *testing.T) {
-	points := []figure.Point{{X: 64, Y: 0}, {X: 128, Y: math.NaN()}, {X: 256, Y: 5, Lo: -1, Hi: math.Inf(1)}, {X: 512, Y: -3}, {X: 1518, Y: math.Inf(1)}}
-	p := figure.NewPlot("x")
-	figure.SetSizes(&p.X, conformance.StandardSizes())
-	figure.SetLog(&p.Y, []float64{0, math.NaN(), -1, 5}, 1.3)
-	p.Add(figure.PlotFunc(figure.GridY), figure.LineOf(points, figure.Look{Colour: figure.InkText, Mark: figure.Diamond}))
-	svg, err := figure.SvgOf(p, 200, "x", "x", "x")
-	if err != nil || strings.Contains(string(svg), "NaN") || strings.Contains(string(svg), "Inf") {
-		t.Errorf("%v: %s", err, svg)
 	}
 }
 
@@ -199,14 +165,14 @@ func TestRewriteRefusesForeignElements(t *testing.T) {
 
 func TestTimelineNeedsASearch(t *testing.T) {
 	res := rateOf("a", 100, 101)
-	if _, ok := timeline("x", &res, nil); ok {
+	if _, ok := charts.Timeline("x", &res, nil); ok {
 		t.Error("a search without trials")
 	}
 	res.Trials = []rfc2544.Observation{
 		{IntendedLoad: rfc2544.Flood, Counts: rfc2544.Counts{Offered: 10, Received: 10}},
 		{IntendedLoad: 100, Counts: rfc2544.Counts{Intended: 100, Offered: 100, Received: 99, Lost: 1}, Duration: time.Second, Valid: true},
 	}
-	c, ok := timeline("x", &res, res.Value("pdr"))
+	c, ok := charts.Timeline("x", &res, res.Value("pdr"))
 	if !ok || len(c.Legend) != 3 {
 		t.Fatalf("legend %v", c.Legend)
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/tunnelbench/tunnelbench/ci/compare"
+	"github.com/tunnelbench/tunnelbench/reports/charts"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/reports/result/resulttest"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
@@ -105,7 +106,7 @@ func TestComparisonComesBack(t *testing.T) {
 	if !strings.Contains(text.String(), "worse by") {
 		t.Errorf("%s", text.String())
 	}
-	paths, err := WritePNGs(t.TempDir(), back)
+	paths, err := charts.WritePNGs(t.TempDir(), back)
 	if err != nil || len(paths) != 1 {
 		t.Errorf("%v, %v", paths, err)
 	}

@@ -12,7 +12,9 @@ import (
 	"testing"
 
 	"github.com/tunnelbench/tunnelbench/ci/compare"
+	"github.com/tunnelbench/tunnelbench/reports/charts"
 	"github.com/tunnelbench/tunnelbench/reports/figure"
+	"github.com/tunnelbench/tunnelbench/reports/matrix"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/reports/result/resulttest"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
@@ -229,7 +231,7 @@ func TestComparisonPicture(t *testing.T) {
 		many.Comparison.Metrics = append(many.Comparison.Metrics, many.Comparison.Metrics[0])
 	}
 	for name, r := range map[string]*result.Results{"usual": compared(), "wild": wild, "many": many} {
-		paths, err := WritePNGs(dir, r)
+		paths, err := charts.WritePNGs(dir, r)
 		if err != nil || len(paths) != 1 || filepath.Base(paths[0]) != "comparison.png" {
 			t.Fatalf("%s: %v, %v", name, paths, err)
 		}
@@ -246,23 +248,10 @@ func TestComparisonPicture(t *testing.T) {
 			t.Errorf("%s: a number that is none", name)
 		}
 	}
-	for _, c := range charts(compared(), newMatrix(compared()), pageBars) {
+	for _, c := range charts.Charts(compared(), matrix.NewMatrix(compared()), pageBars) {
 		svg, err := figure.SvgOf(c.Draw(), c.Height, c.ID, c.Title, c.Caption)
 		if err != nil || strings.Contains(string(svg), `"#`) || strings.Contains(string(svg), "style=") {
 			t.Errorf("%s: %v, or colours of its own", c.ID, err)
-		}
-	}
-}
-
-func TestRatioTicks(t *testing.T) {
-	for _, widest := range []float64{1.02, 1.05, 1.2, 1.5, 2.4, 2.9, 5, 90} {
-		ticks := ratioTicks(1/widest, widest)
-		one := false
-		for _, tick := range ticks {
-			one = one || tick.Label == "1"
-		}
-		if !one || len(ticks) < 3 || len(ticks) > 14 {
-			t.Errorf("up to %v: %d ticks, 1 among them: %t", widest, len(ticks), one)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/tunnelbench/tunnelbench/reports/conformance"
+	"github.com/tunnelbench/tunnelbench/reports/matrix"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/reports/result/resulttest"
 )
@@ -59,9 +60,9 @@ func TestRFCTables(t *testing.T) {
 			t.Errorf("the text lacks %q", want)
 		}
 	}
-	m := newMatrix(r)
-	if len(m.rows) != 1 || m.rows[0].cells[0].rate == nil || m.rows[0].cells[0].rate.Name != m.rate || m.rate != "pdr" {
-		t.Errorf("matrix %+v of %s", m.rows, m.rate)
+	m := matrix.NewMatrix(r)
+	if len(m.Rows) != 1 || m.Rows[0].Cells[0].Rate == nil || m.Rows[0].Cells[0].Rate.Name != m.Rate || m.Rate != "pdr" {
+		t.Errorf("matrix %+v of %s", m.Rows, m.Rate)
 	}
 	if line := Line(&r.Results[1]); line != "vxlan, 64 bytes, throughput: throughput_short 1000.0 kfps (≥900.0)" {
 		t.Errorf("line %q", line)

@@ -7,16 +7,18 @@ import (
 	"strings"
 
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
+	"github.com/tunnelbench/tunnelbench/reports/charts"
+	"github.com/tunnelbench/tunnelbench/reports/matrix"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/reports/show"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
 // details are the results one by one, with every trial.
-func details(r *result.Results, m *matrix, at string) ([]detail, error) {
+func details(r *result.Results, m *matrix.Matrix, at string) ([]detail, error) {
 	var out []detail
 	for i := range r.Results {
-		d, err := detailOf(&r.Results[i], fmt.Sprintf("%sr%d", at, i+1), m.rate)
+		d, err := detailOf(&r.Results[i], fmt.Sprintf("%sr%d", at, i+1), m.Rate)
 		if err != nil {
 			return nil, err
 		}
@@ -26,7 +28,7 @@ func details(r *result.Results, m *matrix, at string) ([]detail, error) {
 }
 
 func detailOf(res *result.Result, id, rate string) (detail, error) {
-	title := []string{strictjson.Clean(res.DUT), sizeText(res.FrameSize), cmp.Or(strictjson.Clean(res.Test), "test"), strictjson.Clean(res.Direction)}
+	title := []string{strictjson.Clean(res.DUT), charts.SizeText(res.FrameSize), cmp.Or(strictjson.Clean(res.Test), "test"), strictjson.Clean(res.Direction)}
 	d := detail{ID: id, Title: strings.Join(slices.DeleteFunc(title, func(s string) bool { return s == "" }), " · "), State: resultState(res)}
 	d.Doubts = doubts(res)
 	if len(res.Values) > 0 {
@@ -35,7 +37,7 @@ func detailOf(res *result.Result, id, rate string) (detail, error) {
 	if len(res.Trials) > 0 {
 		d.Trials = trialTable(res)
 	}
-	if c, ok := timeline(id+"-search", res, res.Value(rate)); ok && res.Test != rfc2544.NameLatency {
+	if c, ok := charts.Timeline(id+"-search", res, res.Value(rate)); ok && res.Test != rfc2544.NameLatency {
 		f, err := figureOf(c)
 		if err != nil {
 			return detail{}, err
@@ -121,11 +123,11 @@ var trialColumns = []struct {
 	{"process ns", func(o *rfc2544.Observation) string { return maybe(o.ProcessCPU) }},
 	{"user ns", func(o *rfc2544.Observation) string { return maybe(o.UserCPU) }},
 	{"stalls", func(o *rfc2544.Observation) string { return fmt.Sprint(len(o.Stalls)) }},
-	{"stalled", func(o *rfc2544.Observation) string { return show.Span(stallSum(o)) }},
+	{"stalled", func(o *rfc2544.Observation) string { return show.Span(charts.StallSum(o)) }},
 	{"paused", func(o *rfc2544.Observation) string { return show.Span(o.Paused) }},
 	{"dropped at", func(o *rfc2544.Observation) string { return dropText(o) }},
 	{"verdict", func(o *rfc2544.Observation) string {
-		return strings.Join(append([]string{verdicts[verdictOf(o)].name}, cleanAll(append(o.Invalid.Texts(), o.Warnings...))...), "; ")
+		return strings.Join(append([]string{charts.Verdicts[charts.VerdictOf(o)].Name}, cleanAll(append(o.Invalid.Texts(), o.Warnings...))...), "; ")
 	}},
 }
 
@@ -156,7 +158,7 @@ func dropText(o *rfc2544.Observation) string {
 	for _, d := range o.Drops.Once() {
 		add(d.Place(), d.Frames)
 	}
-	add(unexplained, o.Unexplained)
+	add(charts.Unexplained, o.Unexplained)
 	return cmp.Or(strings.Join(parts, ", "), show.None)
 }
 

@@ -8,6 +8,8 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/internal/junit"
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
+	"github.com/tunnelbench/tunnelbench/reports/charts"
+	"github.com/tunnelbench/tunnelbench/reports/matrix"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/reports/show"
 	"github.com/tunnelbench/tunnelbench/reports/texttab"
@@ -50,28 +52,28 @@ func formatMarkdown(runs []*result.Results) []byte {
 
 // markdownTable has a row for each device and size.
 func markdownTable(r *result.Results) *texttab.Table {
-	m := newMatrix(r)
-	t := texttab.New(texttab.Left("tunnel"), texttab.Right("size"), texttab.Right(show.Markdown(m.rate)+", kfps"), texttab.Right("of plain"),
+	m := matrix.NewMatrix(r)
+	t := texttab.New(texttab.Left("tunnel"), texttab.Right("size"), texttab.Right(show.Markdown(m.Rate)+", kfps"), texttab.Right("of plain"),
 		texttab.Right("latency p50 / p99, µs"), texttab.Right("CPU, ns a frame"), texttab.Left("limited by"), texttab.Left("valid"))
-	for j := range m.rows {
-		for k := range m.rows[j].cells {
-			if c := &m.rows[j].cells[k]; len(c.results) > 0 {
-				t.Add(markdownCells(&m.rows[j], c)...)
+	for j := range m.Rows {
+		for k := range m.Rows[j].Cells {
+			if c := &m.Rows[j].Cells[k]; len(c.Results) > 0 {
+				t.Add(markdownCells(&m.Rows[j], c)...)
 			}
 		}
 	}
 	return t
 }
 
-func markdownCells(r *row, c *cell) []string {
+func markdownCells(r *matrix.Row, c *matrix.Cell) []string {
 	rate, valid := show.None, "yes"
-	if c.rate != nil {
-		rate = show.Kilo(c.rate.Value)
+	if c.Rate != nil {
+		rate = show.Kilo(c.Rate.Value)
 	}
-	if !c.valid || c.unsupport || c.died {
+	if !c.Valid || c.Unsupport || c.Died {
 		valid = "**no**"
 	}
-	cells := []string{r.label, sizeText(c.size), rate, c.shareText(), microText(c.p50) + " / " + microText(c.p99), nanoText(c.cpu), limitWord(r, c)}
+	cells := []string{r.Label, charts.SizeText(c.Size), rate, c.ShareText(), matrix.MicroText(c.P50) + " / " + matrix.MicroText(c.P99), matrix.NanoText(c.CPU), limitWord(r, c)}
 	for i := range cells {
 		cells[i] = show.Markdown(strictjson.Short(cells[i], show.MaxName))
 	}
@@ -147,7 +149,7 @@ func benchName(test string) string {
 }
 
 // formatJUnit is a case for each result: a device that died is a failure, one that is not
-// valid an error, one that cannot run here is skipped.
+// Valid an error, one that cannot run here is skipped.
 func formatJUnit(runs []*result.Results) ([]byte, error) {
 	s := junit.Suite{Name: "tunnelbench", Time: "0.000"}
 	for _, r := range runs {

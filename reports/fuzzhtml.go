@@ -12,6 +12,7 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/fuzz/report"
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
+	"github.com/tunnelbench/tunnelbench/reports/charts"
 	"github.com/tunnelbench/tunnelbench/reports/show"
 )
 
@@ -84,8 +85,10 @@ func newFuzzPage(f *report.Campaign) (*fuzzPage, error) {
 			p.Findings = append(p.Findings, findingViewOf(&f.Targets[i], &f.Targets[i].Findings[j], len(p.Findings)+1))
 		}
 	}
-	drawn, tables := fuzzCharts(f)
-	p.Tables = tables
+	drawn, listed := charts.OfCampaign(f)
+	for _, c := range listed {
+		p.Tables = append(p.Tables, &tableView{Caption: c.Title + ". " + c.Caption, Head: c.Table.Head, Rows: c.Table.Rows})
+	}
 	for _, c := range drawn {
 		figureView, err := figureOf(c)
 		if err != nil {
@@ -136,7 +139,7 @@ func fuzzHeadlines(f *report.Campaign) []headline {
 	}
 	out := []headline{verdict, {
 		Topic: "Effort", Name: show.Fixed(sum.Executions, 0, show.Thin) + " executions",
-		Text: fmt.Sprintf("of %s, for %s of CPU time.", report.Plural(len(f.Targets), "target"), report.Spent(sum.Cpu)),
+		Text: fmt.Sprintf("of %s, for %s of CPU time.", report.Plural(len(f.Targets), "target"), report.Spent(sum.CPU)),
 	}}
 	for i := range f.Targets {
 		t := &f.Targets[i]

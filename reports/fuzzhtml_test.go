@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/fuzz/report"
-	"github.com/tunnelbench/tunnelbench/reports/figure"
+	"github.com/tunnelbench/tunnelbench/reports/charts"
 	"github.com/tunnelbench/tunnelbench/reports/result/resulttest"
 	"github.com/tunnelbench/tunnelbench/reports/show"
 )
@@ -116,7 +116,7 @@ func TestFuzzPageIsBounded(t *testing.T) {
 // Up to eight lines are drawn, with more the tables stand alone: no number is
 // lost with a chart.
 func TestFuzzCharts(t *testing.T) {
-	drawn, tables := fuzzCharts(crowd(8))
+	drawn, tables := charts.OfCampaign(crowd(8))
 	if len(drawn) != 2 || tables != nil {
 		t.Fatalf("%d charts and %d tables of 8 targets", len(drawn), len(tables))
 	}
@@ -130,8 +130,8 @@ func TestFuzzCharts(t *testing.T) {
 			}
 		}
 	}
-	drawn, tables = fuzzCharts(crowd(9))
-	if drawn != nil || len(tables) != 2 || len(tables[0].Rows) != 9 {
+	drawn, tables = charts.OfCampaign(crowd(9))
+	if drawn != nil || len(tables) != 2 || len(tables[0].Table.Rows) != 9 {
 		t.Errorf("%d charts and %d tables of 9 targets", len(drawn), len(tables))
 	}
 	checkPage(t, renderFuzz(t, crowd(9)))
@@ -143,7 +143,7 @@ func TestFuzzChartTable(t *testing.T) {
 	f := crowd(3)
 	f.Targets[1].Elapsed, f.Targets[1].Samples = 30*time.Second, f.Targets[1].Samples[:10]
 	f.Targets[2].Samples = f.Targets[2].Samples[15:]
-	drawn, _ := fuzzCharts(f)
+	drawn, _ := charts.OfCampaign(f)
 	c := drawn[1]
 	for i, want := range [][]string{
 		{"target", "7.50 s", "15.0 s", "22.5 s", "30.0 s", "37.5 s", "45.0 s", "52.5 s", "60.0 s"},
@@ -158,36 +158,5 @@ func TestFuzzChartTable(t *testing.T) {
 		if !slices.Equal(got, want) {
 			t.Errorf("got %q, want %q", got, want)
 		}
-	}
-}
-
-// No two lines look the same to who sees no colour.
-func TestFuzzLinesDifferWithoutColour(t *testing.T) {
-	seen := map[string]bool{}
-	for i := range fuzzLines {
-		item := figure.LegendItem{Look: fuzzLook(i), Line: true}
-		item.Look.Colour = figure.InkText
-		s, err := figure.Swatch(item)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if seen[string(s)] {
-			t.Errorf("line %d looks like another", i)
-		}
-		seen[string(s)] = true
-	}
-}
-
-func TestThinned(t *testing.T) {
-	samples := make([]report.Sample, 10000)
-	for i := range samples {
-		samples[i].Executions = uint64(i)
-	}
-	got := thinned(samples, fuzzPoints)
-	if len(got) != fuzzPoints || got[0].Executions != 0 || got[len(got)-1].Executions != 9999 {
-		t.Errorf("%d samples from %d to %d", len(got), got[0].Executions, got[len(got)-1].Executions)
-	}
-	if len(thinned(samples[:7], fuzzPoints)) != 7 {
-		t.Error("few samples are thinned")
 	}
 }

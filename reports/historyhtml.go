@@ -17,6 +17,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/fuzz/report"
 	"github.com/tunnelbench/tunnelbench/internal/stats"
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
+	"github.com/tunnelbench/tunnelbench/reports/charts"
 	"github.com/tunnelbench/tunnelbench/reports/figure"
 	"github.com/tunnelbench/tunnelbench/reports/show"
 )
@@ -154,7 +155,7 @@ func (t *trend) headline(at int) headline {
 	}
 	return headline{
 		Topic: "Changed", Name: strictjson.Clean(t.metric), Failed: worse,
-		Text: fmt.Sprintf("%s since about commit %s: the ratio went from %s to %s.", word, cmp.Or(t.points[at].commit, show.None), threeDigits(before), threeDigits(after)),
+		Text: fmt.Sprintf("%s since about commit %s: the ratio went from %s to %s.", word, cmp.Or(t.points[at].commit, show.None), charts.ThreeDigits(before), charts.ThreeDigits(after)),
 	}
 }
 
@@ -172,13 +173,13 @@ func (t *trend) chart(n int) figure.Chart {
 		if slices.Contains(t.changes, i) {
 			note = "changed here"
 		}
-		c.Table.Rows = append(c.Table.Rows, []string{strconv.Itoa(i + 1), p.commit, p.when, threeDigits(p.Ratio), threeDigits(p.Lower), threeDigits(p.Upper), p.Verdict, note})
+		c.Table.Rows = append(c.Table.Rows, []string{strconv.Itoa(i + 1), p.commit, p.when, charts.ThreeDigits(p.Ratio), charts.ThreeDigits(p.Lower), charts.ThreeDigits(p.Upper), p.Verdict, note})
 	}
 	c.Draw = func() *plot.Plot {
 		p := figure.NewPlot("run")
-		setRatio(&p.Y, all)
+		charts.SetRatio(&p.Y, all)
 		p.X.Min, p.X.Max = 0.5, float64(len(t.points))+0.5
-		p.X.Tick.Marker = plot.TickerFunc(func(_, hi float64) []plot.Tick { return wholeTicks(1, hi) })
+		p.X.Tick.Marker = plot.TickerFunc(func(_, hi float64) []plot.Tick { return charts.WholeTicks(1, hi) })
 		p.Add(figure.PlotFunc(figure.GridY), figure.PlotFunc(t.draw))
 		return p
 	}

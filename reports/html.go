@@ -11,7 +11,9 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/fuzz/report"
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
+	"github.com/tunnelbench/tunnelbench/reports/charts"
 	"github.com/tunnelbench/tunnelbench/reports/figure"
+	"github.com/tunnelbench/tunnelbench/reports/matrix"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/reports/show"
 )
@@ -61,14 +63,14 @@ const pageBars = 60
 
 // newPage is the report on r; at begins what is unique in it, so that several fit into one file.
 func newPage(r *result.Results, at string) (*page, error) {
-	m := newMatrix(r)
+	m := matrix.NewMatrix(r)
 	p := &page{
 		At:    at,
 		Title: "Tunnel benchmark", When: timeText(r.Started), Summary: summary(r, m),
 		Headlines: headlines(m), Profile: strictjson.Clean(r.Profile), Deviations: deviations(r, m),
 		Metrics: metrics(m), Trust: trusts(m),
 		Changed: cleanAll(r.Host.Changed), Notes: cleanAll(r.Host.Notes),
-		Command: show.ShellLine(r.Command), RateTitle: rateTitle(m.rate),
+		Command: show.ShellLine(r.Command), RateTitle: matrix.RateTitle(m.Rate),
 	}
 	p.RFC, p.Conformance = rfcTables(r), conformanceOf(r, at)
 	if len(p.RFC) > 0 {
@@ -85,7 +87,7 @@ func newPage(r *result.Results, at string) (*page, error) {
 	for i := range p.Metrics {
 		p.Metrics[i].ID = at + p.Metrics[i].ID
 	}
-	for _, c := range charts(r, m, pageBars) {
+	for _, c := range charts.Charts(r, m, pageBars) {
 		c.ID = at + c.ID
 		f, err := figureOf(c)
 		if err != nil {

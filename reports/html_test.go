@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tunnelbench/tunnelbench/reports/charts"
+	"github.com/tunnelbench/tunnelbench/reports/matrix"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/reports/result/resulttest"
 )
@@ -141,9 +143,9 @@ func TestPage(t *testing.T) {
 		t.Errorf("headings and figures: %v", count)
 	}
 	text := string(page)
-	for _, r := range newMatrix(resulttest.Fixture()).rows {
-		if !strings.Contains(text, "<bdi>"+r.label+"</bdi>") {
-			t.Errorf("%s is not in the page", r.label)
+	for _, r := range matrix.NewMatrix(resulttest.Fixture()).Rows {
+		if !strings.Contains(text, "<bdi>"+r.Label+"</bdi>") {
+			t.Errorf("%s is not in the page", r.Label)
 		}
 	}
 	for _, want := range []string{"Fastest plain tunnel", "Could not run here", "is not a run by RFC 2544", "1s instead of 1m0s (RFC 2544 section 24)", "net.core.rmem_max 212992 -&gt; 7500000", "3f2a9c1d7b", "RFC 2330", "&#39;vxlan,reference,wireguard-go,exec:./my tunnel.sh&#39;"} {
@@ -192,7 +194,7 @@ func TestPageOfPoorResults(t *testing.T) {
 		if bytes.Contains(page, []byte("NaN")) || bytes.Contains(page, []byte("Inf")) {
 			t.Errorf("%s: a number that is none", name)
 		}
-		if _, err := WritePNGs(t.TempDir(), r); err != nil {
+		if _, err := charts.WritePNGs(t.TempDir(), r); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

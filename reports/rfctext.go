@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
+	"github.com/tunnelbench/tunnelbench/reports/matrix"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/reports/show"
 	"github.com/tunnelbench/tunnelbench/reports/texttab"
@@ -29,7 +30,7 @@ func Line(res *result.Result) string {
 	}
 	v := &res.Values[0]
 	text += asText(strictjson.Clean(v.Name) + " " + valueText(v))
-	if b := bounds(v, func(x float64) string { return number(x, v.Unit) }); b != "" {
+	if b := matrix.Bounds(v, func(x float64) string { return number(x, v.Unit) }); b != "" {
 		text += asText(" (" + b + ")")
 	}
 	if !res.Valid {
@@ -70,12 +71,6 @@ func rfcTests() []rfc2544.Test {
 	return slices.DeleteFunc(rfc2544.Tests(), func(t rfc2544.Test) bool { return t.Section == "" })
 }
 
-// isRFC reports whether a test has a table of its own.
-func isRFC(test string) bool {
-	t, ok := rfc2544.Find(test)
-	return ok && t.Section != ""
-}
-
 // rfcText writes the values of the RFC's tests, a line each.
 func rfcText(w io.Writer, r *result.Results) error {
 	for _, test := range rfcTests() {
@@ -103,7 +98,7 @@ func rfcText(w io.Writer, r *result.Results) error {
 func addValues(t *texttab.Table, res *result.Result) {
 	for k := range res.Values {
 		v := &res.Values[k]
-		last := asText(bounds(v, func(x float64) string { return number(x, v.Unit) }))
+		last := asText(matrix.Bounds(v, func(x float64) string { return number(x, v.Unit) }))
 		if !res.Valid {
 			last = strings.TrimSpace(last + "  not valid")
 		}

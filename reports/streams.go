@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
+	"github.com/tunnelbench/tunnelbench/reports/matrix"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/reports/show"
 	"github.com/tunnelbench/tunnelbench/reports/texttab"
@@ -22,7 +23,7 @@ func streamResults(r *result.Results) []*result.Result {
 			found = append(found, &r.Results[i])
 		}
 	}
-	slices.SortStableFunc(found, func(a, b *result.Result) int { return kindOrder(a.Kind) - kindOrder(b.Kind) })
+	slices.SortStableFunc(found, func(a, b *result.Result) int { return matrix.KindOrder(a.Kind) - matrix.KindOrder(b.Kind) })
 	return found
 }
 
@@ -70,7 +71,7 @@ func (c streamColumn) cell(r *result.Result) (main, limits string) {
 	if v == nil {
 		return show.None, ""
 	}
-	return c.text(v.Value), bounds(v, c.text)
+	return c.text(v.Value), matrix.Bounds(v, c.text)
 }
 
 // streamMetric is the matrix of the streams; ok is false when there were none.

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tunnelbench/tunnelbench/reports/matrix"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/reports/result/resulttest"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
@@ -72,14 +73,14 @@ func TestStreamsInPage(t *testing.T) {
 
 // Streams neither add a size to the matrix of frames nor spoil a device there.
 func TestStreamsStayOutOfTheMatrix(t *testing.T) {
-	was, is := newMatrix(resulttest.Fixture()), newMatrix(withStreams(t))
-	if len(is.sizes) != len(was.sizes) || len(is.rows) != len(was.rows) {
-		t.Errorf("%d sizes and %d rows, want %d and %d", len(is.sizes), len(is.rows), len(was.sizes), len(was.rows))
+	was, is := matrix.NewMatrix(resulttest.Fixture()), matrix.NewMatrix(withStreams(t))
+	if len(is.Sizes) != len(was.Sizes) || len(is.Rows) != len(was.Rows) {
+		t.Errorf("%d sizes and %d rows, want %d and %d", len(is.Sizes), len(is.Rows), len(was.Sizes), len(was.Rows))
 	}
-	for i := range is.rows {
-		for j := range is.rows[i].cells {
-			if got, want := is.rows[i].cells[j].state(), was.rows[i].cells[j].state(); got != want {
-				t.Errorf("%s: %q, want %q", is.rows[i].label, got, want)
+	for i := range is.Rows {
+		for j := range is.Rows[i].Cells {
+			if got, want := is.Rows[i].Cells[j].State(), was.Rows[i].Cells[j].State(); got != want {
+				t.Errorf("%s: %q, want %q", is.Rows[i].Label, got, want)
 			}
 		}
 	}

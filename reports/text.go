@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
+	"github.com/tunnelbench/tunnelbench/reports/matrix"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/reports/show"
 	"github.com/tunnelbench/tunnelbench/reports/texttab"
@@ -52,68 +53,53 @@ func (t *Table) Header() error { return t.tab.Header(t.w) }
 // Row writes the row of one device at one size, as far as r knows it; nothing
 // when r has no such result.
 func (t *Table) Row(r *result.Results, dut string, size rfc2544.FrameSize) error {
-	m := newMatrix(r)
-	column := slices.Index(m.sizes, size)
-	for i := range m.rows {
-		if m.rows[i].dut != dut || column < 0 || len(m.rows[i].cells[column].results) == 0 {
+	m := matrix.NewMatrix(r)
+	column := slices.Index(m.Sizes, size)
+	for i := range m.Rows {
+		if m.Rows[i].DUT != dut || column < 0 || len(m.Rows[i].Cells[column].Results) == 0 {
 			continue
 		}
-		if err := t.row(&m.rows[i], &m.rows[i].cells[column]); err != nil {
+		if err := t.row(&m.Rows[i], &m.Rows[i].Cells[column]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (t *Table) row(r *row, c *cell) error {
+func (t *Table) row(r *matrix.Row, c *matrix.Cell) error {
 	style := texttab.Plain
 	switch {
-	case c.died:
+	case c.Died:
 		style = texttab.Bad
-	case c.unsupport || !c.valid:
+	case c.Unsupport || !c.Valid:
 		style = texttab.Warn
-	case r.kind == result.KindCalibration:
+	case r.Kind == result.KindCalibration:
 		style = texttab.Dim
 	}
-	return t.tab.Row(t.w, style, append([]string{strictjson.Short(r.label, show.MaxName)}, r.texts(c)...)...)
+	return t.tab.Row(t.w, style, append([]string{strictjson.Short(r.Label, show.MaxName)}, textsOf(r, c)...)...)
 }
 
 // Texts are the columns of a cell after the name.
-func (r *row) texts(c *cell) []string {
-	out := []string{fmt.Sprint(int(c.size)), show.None, "", show.None, show.None, show.None, show.None, show.None, c.verdict()}
-	if c.rate != nil {
-		out[1] = show.Kilo(c.rate.Value)
-		out[2] = bounds(c.rate, show.Kilo)
-		out[3] = show.Fixed(megabits(c.rate.Value, c.size), 1, show.Thin)
+func textsOf(r *matrix.Row, c *matrix.Cell) []string {
+	out := []string{fmt.Sprint(int(c.Size)), show.None, "", show.None, show.None, show.None, show.None, show.None, c.Verdict()}
+	if c.Rate != nil {
+		out[1] = show.Kilo(c.Rate.Value)
+		out[2] = matrix.Bounds(c.Rate, show.Kilo)
+		out[3] = show.Fixed(matrix.Megabits(c.Rate.Value, c.Size), 1, show.Thin)
 	}
-	if r.kind != result.KindCalibration || r.dut == result.PlainDUT {
-		out[4] = c.shareText()
+	if r.Kind != result.KindCalibration || r.DUT == result.PlainDUT {
+		out[4] = c.ShareText()
 	}
-	for i, v := range []*rfc2544.Value{c.p50, c.p99} {
-		if ns, ok := nanos(v); ok {
+	for i, v := range []*rfc2544.Value{c.P50, c.P99} {
+		if ns, ok := matrix.Nanos(v); ok {
 			out[5+i] = show.Fixed(ns/1e3, 1, show.Thin)
 		}
 	}
-	out[7] = nanoText(c.cpu)
+	out[7] = matrix.NanoText(c.CPU)
 	for i := range out {
 		out[i] = strings.NewReplacer(show.Nbsp, " ", show.Thin, "", show.Minus, "-").Replace(out[i])
 	}
 	return out
-}
-
-// verdict is what limited the rate, or what is wrong with it.
-func (c *cell) verdict() string {
-	words := []string{}
-	if s := c.state(); s != "" {
-		words = append(words, s)
-	}
-	if c.limitedBy != "" {
-		words = append(words, c.limitedBy)
-	}
-	if len(words) == 0 {
-		return show.None
-	}
-	return strings.Join(words, ", ")
 }
 
 // WriteText writes the whole table, by size and kind, and below it what the
@@ -122,24 +108,24 @@ func WriteText(w io.Writer, r *result.Results, colour bool) error {
 	if r.Comparison != nil && len(r.Results) == 0 {
 		return errors.Join(WriteComparison(w, r.Comparison), certificateText(w, r.Certificate))
 	}
-	m := newMatrix(r)
-	names := make([]string, len(m.rows))
-	for i := range m.rows {
-		names[i] = m.rows[i].label
+	m := matrix.NewMatrix(r)
+	names := make([]string, len(m.Rows))
+	for i := range m.Rows {
+		names[i] = m.Rows[i].Label
 	}
 	t := NewTable(w, names, colour)
 	if err := t.Header(); err != nil {
 		return err
 	}
-	for j := range m.sizes {
+	for j := range m.Sizes {
 		if j > 0 {
 			if _, err := fmt.Fprintln(w); err != nil {
 				return err
 			}
 		}
-		for i := range m.rows {
-			if c := &m.rows[i].cells[j]; len(c.results) > 0 {
-				if err := t.row(&m.rows[i], c); err != nil {
+		for i := range m.Rows {
+			if c := &m.Rows[i].Cells[j]; len(c.Results) > 0 {
+				if err := t.row(&m.Rows[i], c); err != nil {
 					return err
 				}
 			}
@@ -161,8 +147,8 @@ func WriteText(w io.Writer, r *result.Results, colour bool) error {
 }
 
 // notes writes the remarks below the table.
-func (t *Table) notes(r *result.Results, m *matrix) error {
-	lines := []string{"", "rate: " + rateTitle(m.rate) + "; kfps: thousand frames per second, per direction; sizes include the FCS"}
+func (t *Table) notes(r *result.Results, m *matrix.Matrix) error {
+	lines := []string{"", "rate: " + matrix.RateTitle(m.Rate) + "; kfps: thousand frames per second, per direction; sizes include the FCS"}
 	for i := range r.Results {
 		res := &r.Results[i]
 		at := fmt.Sprintf("%s, %d bytes: ", strictjson.Short(res.DUT, show.MaxName), int(res.FrameSize))

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/tunnelbench/tunnelbench/reports/conformance"
+	"github.com/tunnelbench/tunnelbench/reports/matrix"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/reports/result/resulttest"
 	"github.com/tunnelbench/tunnelbench/reports/show"
@@ -109,7 +110,7 @@ func TestTextReportsWriteErrors(t *testing.T) {
 func TestHeadlines(t *testing.T) {
 	r := resulttest.Fixture()
 	got := map[string]headline{}
-	for _, h := range headlines(newMatrix(r)) {
+	for _, h := range headlines(matrix.NewMatrix(r)) {
 		got[h.Name] = h
 	}
 	for name, want := range map[string]string{
@@ -131,7 +132,9 @@ func rateOf(dut string, lower, upper float64) result.Result {
 }
 
 func TestHeadlineClaimsOnlyWhatTheBoundsShow(t *testing.T) {
-	say := func(rs ...result.Result) string { return headlines(newMatrix(&result.Results{Results: rs}))[0].Text }
+	say := func(rs ...result.Result) string {
+		return headlines(matrix.NewMatrix(&result.Results{Results: rs}))[0].Text
+	}
 	if got := say(rateOf("a", 1000, 1010), rateOf("b", 995, 1005)); !strings.Contains(got, "not clearly ahead of b") {
 		t.Errorf("overlapping bounds: %q", got)
 	}
@@ -152,7 +155,7 @@ func TestHeadlineClaimsOnlyWhatTheBoundsShow(t *testing.T) {
 
 func TestDeviations(t *testing.T) {
 	r := resulttest.Fixture()
-	text := strings.Join(deviations(r, newMatrix(r)), "\n")
+	text := strings.Join(deviations(r, matrix.NewMatrix(r)), "\n")
 	for _, want := range []string{"partial drop rate", "Rates: trial duration: 1s instead of 1m0s (RFC 2544 section 24)", "128, 256, 1024 and 1280", "forward only", "Latency: runs: 3 instead of 20", "load: half of the rate found instead of the throughput"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in %s", want, text)
@@ -164,7 +167,7 @@ func TestDeviations(t *testing.T) {
 		res.FrameSize, res.Direction, res.Values[0].Name = s, "both", "throughput"
 		strict.Results = append(strict.Results, res)
 	}
-	if got := deviations(strict, newMatrix(strict)); len(got) != 0 {
+	if got := deviations(strict, matrix.NewMatrix(strict)); len(got) != 0 {
 		t.Errorf("a run as RFC 2544 asks deviates: %q", got)
 	}
 }
@@ -172,15 +175,15 @@ func TestDeviations(t *testing.T) {
 func TestBounds(t *testing.T) {
 	v := rateOf("a", 1000, 2000).Values[0]
 	whole := func(x float64) string { return show.Fixed(x, 0, "") }
-	if got := bounds(&v, whole); got != "1000–2000" {
+	if got := matrix.Bounds(&v, whole); got != "1000–2000" {
 		t.Errorf("got %q", got)
 	}
 	v.Upper = nil
-	if got := bounds(&v, whole); got != "≥"+show.Thin+"1000" {
+	if got := matrix.Bounds(&v, whole); got != "≥"+show.Thin+"1000" {
 		t.Errorf("got %q", got)
 	}
 	v.Lower, v.Upper = nil, &v.Value
-	if got := bounds(&v, whole); got != "≤"+show.Thin+"1000" {
+	if got := matrix.Bounds(&v, whole); got != "≤"+show.Thin+"1000" {
 		t.Errorf("got %q", got)
 	}
 }

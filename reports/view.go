@@ -11,9 +11,10 @@ import (
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
+	"github.com/tunnelbench/tunnelbench/reports/charts"
+	"github.com/tunnelbench/tunnelbench/reports/matrix"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/reports/show"
-	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
 // page is the report on a run as the template shows it: texts only, in order. Nothing
@@ -118,13 +119,13 @@ func kindTitle(kind string) string {
 }
 
 // metricOf builds one matrix; fill writes a cell that has something in it.
-func metricOf(m *matrix, head metric, fill func(*row, *cell) metricCell) metric {
-	for _, s := range m.sizes {
-		head.Sizes = append(head.Sizes, sizeText(s))
+func metricOf(m *matrix.Matrix, head metric, fill func(*matrix.Row, *matrix.Cell) metricCell) metric {
+	for _, s := range m.Sizes {
+		head.Sizes = append(head.Sizes, charts.SizeText(s))
 	}
-	for i := range m.rows {
-		r := &m.rows[i]
-		if name := kindTitle(r.kind); len(head.Groups) == 0 || head.Groups[len(head.Groups)-1].Name != name {
+	for i := range m.Rows {
+		r := &m.Rows[i]
+		if name := kindTitle(r.Kind); len(head.Groups) == 0 || head.Groups[len(head.Groups)-1].Name != name {
 			head.Groups = append(head.Groups, metricGroup{Name: name})
 		}
 		g := &head.Groups[len(head.Groups)-1]
@@ -133,25 +134,25 @@ func metricOf(m *matrix, head metric, fill func(*row, *cell) metricCell) metric 
 	return head
 }
 
-func metricRowOf(r *row, fill func(*row, *cell) metricCell) metricRow {
-	view := metricRow{Name: r.label}
-	if !slices.ContainsFunc(r.cells, func(c cell) bool { return !c.unsupport }) {
+func metricRowOf(r *matrix.Row, fill func(*matrix.Row, *matrix.Cell) metricCell) metricRow {
+	view := metricRow{Name: r.Label}
+	if !slices.ContainsFunc(r.Cells, func(c matrix.Cell) bool { return !c.Unsupport }) {
 		view.Reason = "cannot run here"
 		return view
 	}
-	for j := range r.cells {
-		c := &r.cells[j]
+	for j := range r.Cells {
+		c := &r.Cells[j]
 		v := metricCell{Main: show.None}
-		if !c.empty() {
+		if !c.Empty() {
 			v = fill(r, c)
 		}
-		v.Flag = c.state()
+		v.Flag = c.State()
 		view.Cells = append(view.Cells, v)
 	}
 	return view
 }
 
-func metrics(m *matrix) []metric {
+func metrics(m *matrix.Matrix) []metric {
 	return []metric{
 		metricOf(m, metric{ID: "m-rate", Title: "Rate", Unit: "thousand frames/s",
 			Note: "Below each rate: Mbit/s, and its share of what routing without a tunnel gives (the bar); the bounds of the search; what limited it, where that is not the tunnel."}, rateCell),
@@ -162,89 +163,89 @@ func metrics(m *matrix) []metric {
 	}
 }
 
-func rateCell(r *row, c *cell) metricCell {
-	if c.rate == nil {
+func rateCell(r *matrix.Row, c *matrix.Cell) metricCell {
+	if c.Rate == nil {
 		return metricCell{Main: show.None}
 	}
-	v := metricCell{Main: show.Kilo(c.rate.Value)}
-	line := show.Digits(megabits(c.rate.Value, c.size), show.Thin) + show.Nbsp + "Mbit/s"
-	if !math.IsNaN(c.share) && r.kind != result.KindCalibration {
-		line += " · " + c.shareText()
-		v.Bar = fmt.Sprintf("%.1f", 100*min(max(c.share, 0), 1))
+	v := metricCell{Main: show.Kilo(c.Rate.Value)}
+	line := show.Digits(matrix.Megabits(c.Rate.Value, c.Size), show.Thin) + show.Nbsp + "Mbit/s"
+	if !math.IsNaN(c.Share) && r.Kind != result.KindCalibration {
+		line += " · " + c.ShareText()
+		v.Bar = fmt.Sprintf("%.1f", 100*min(max(c.Share, 0), 1))
 	}
 	v.Lines = append(v.Lines, line)
-	if b := bounds(c.rate, show.Kilo); b != "" {
+	if b := matrix.Bounds(c.Rate, show.Kilo); b != "" {
 		v.Lines = append(v.Lines, b)
 	}
-	if c.limitedBy != result.LimitedByDUT {
+	if c.LimitedBy != result.LimitedByDUT {
 		v.Lines = append(v.Lines, "limit: "+limitWord(r, c))
 	}
 	return v
 }
 
 // limitWord says what limited a cell's rate.
-func limitWord(r *row, c *cell) string {
+func limitWord(r *matrix.Row, c *matrix.Cell) string {
 	switch {
-	case c.limitedBy == "":
+	case c.LimitedBy == "":
 		return "unknown"
-	case c.limitedBy == result.LimitedByDUT && r.kind != result.KindCalibration:
+	case c.LimitedBy == result.LimitedByDUT && r.Kind != result.KindCalibration:
 		return "the tunnel"
-	case c.limitedBy == result.LimitedByDUT:
+	case c.LimitedBy == result.LimitedByDUT:
 		return "the device"
 	}
-	return "the " + strictjson.Clean(c.limitedBy)
+	return "the " + strictjson.Clean(c.LimitedBy)
 }
 
-func latencyCell(_ *row, c *cell) metricCell {
-	if c.p50 == nil && c.p99 == nil {
+func latencyCell(_ *matrix.Row, c *matrix.Cell) metricCell {
+	if c.P50 == nil && c.P99 == nil {
 		return metricCell{Main: show.None}
 	}
-	v := metricCell{Main: microText(c.p50) + " / " + microText(c.p99)}
-	if c.quietP50 != nil || c.quietP99 != nil {
-		v.Lines = append(v.Lines, "quiet "+microText(c.quietP50)+" / "+microText(c.quietP99))
+	v := metricCell{Main: matrix.MicroText(c.P50) + " / " + matrix.MicroText(c.P99)}
+	if c.QuietP50 != nil || c.QuietP99 != nil {
+		v.Lines = append(v.Lines, "quiet "+matrix.MicroText(c.QuietP50)+" / "+matrix.MicroText(c.QuietP99))
 	}
 	return v
 }
 
-func cpuCell(_ *row, c *cell) metricCell {
-	v := metricCell{Main: nanoText(c.cpu)}
-	if b := bounds(c.cpu, func(x float64) string { return show.Fixed(x, 0, show.Thin) }); b != "" {
+func cpuCell(_ *matrix.Row, c *matrix.Cell) metricCell {
+	v := metricCell{Main: matrix.NanoText(c.CPU)}
+	if b := matrix.Bounds(c.CPU, func(x float64) string { return show.Fixed(x, 0, show.Thin) }); b != "" {
 		v.Lines = append(v.Lines, b)
 	}
 	return v
 }
 
 // trusts lists how far each cell of the matrix can be relied on.
-func trusts(m *matrix) []trust {
+func trusts(m *matrix.Matrix) []trust {
 	var out []trust
-	for i := range m.rows {
-		for j := range m.rows[i].cells {
-			if c := &m.rows[i].cells[j]; len(c.results) > 0 {
-				out = append(out, trustOf(&m.rows[i], c))
+	for i := range m.Rows {
+		for j := range m.Rows[i].Cells {
+			if c := &m.Rows[i].Cells[j]; len(c.Results) > 0 {
+				out = append(out, trustOf(&m.Rows[i], c))
 			}
 		}
 	}
 	return out
 }
 
-func trustOf(r *row, c *cell) trust {
-	t := trust{Tunnel: r.label, Size: sizeText(c.size), Verdict: cmp.Or(c.state(), "valid"), Limited: show.None, Spread: show.None, Trials: show.None, Stalled: show.None, Good: c.state() == ""}
-	if c.rate != nil {
+func trustOf(r *matrix.Row, c *matrix.Cell) trust {
+	t := trust{Tunnel: r.Label, Size: charts.SizeText(c.Size), Verdict: cmp.Or(c.State(), "valid"), Limited: show.None, Spread: show.None, Trials: show.None, Stalled: show.None, Good: c.State() == ""}
+	if c.Rate != nil {
 		t.Limited = limitWord(r, c)
 	}
-	if v := c.rate; v != nil && v.Lower != nil && v.Upper != nil && v.Value > 0 {
+	if v := c.Rate; v != nil && v.Lower != nil && v.Upper != nil && v.Value > 0 {
 		t.Spread = show.Percent((*v.Upper - *v.Lower) / v.Value)
 	}
 	var all, valid int
 	var stalled, total time.Duration
-	for _, res := range c.results {
+	for _, res := range c.Results {
 		for k := range res.Trials {
 			o := &res.Trials[k]
 			all++
 			if o.Valid {
 				valid++
 			}
-			stalled += stallSum(o)
+			stalled += charts.StallSum(o)
 			total += o.Duration + o.Paused
 		}
 		for _, doubt := range doubts(res) {
@@ -260,13 +261,6 @@ func trustOf(r *row, c *cell) trust {
 		t.Stalled = show.Percent(float64(stalled) / float64(total))
 	}
 	return t
-}
-
-func stallSum(o *rfc2544.Observation) (sum time.Duration) {
-	for _, s := range o.Stalls {
-		sum += s.Length
-	}
-	return sum
 }
 
 // environment is what the numbers depend on.
@@ -289,7 +283,7 @@ func environment(r *result.Results) (facts, set []pair) {
 		if c.WireP50 != nil {
 			parts = append(parts, "latency floor "+show.Span(*c.WireP50)+" (p50)")
 		}
-		facts = append(facts, pair{"Tester at " + sizeText(c.FrameSize), cmp.Or(strings.Join(parts, ", "), show.None)})
+		facts = append(facts, pair{"Tester at " + charts.SizeText(c.FrameSize), cmp.Or(strings.Join(parts, ", "), show.None)})
 	}
 	for _, m := range []struct {
 		what string

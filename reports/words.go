@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
+	"github.com/tunnelbench/tunnelbench/reports/charts"
 	"github.com/tunnelbench/tunnelbench/reports/conformance"
+	"github.com/tunnelbench/tunnelbench/reports/matrix"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/reports/show"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
@@ -23,20 +25,20 @@ type headline struct {
 
 // headlines say in words what the matrix shows: the fastest of each kind at the
 // smallest size, and who could not take part.
-func headlines(m *matrix) []headline {
+func headlines(m *matrix.Matrix) []headline {
 	var out []headline
 	for _, k := range []struct{ kind, topic string }{{result.KindPlain, "Fastest plain tunnel"}, {result.KindSealed, "Fastest sealed tunnel"}} {
 		if h, ok := fastest(m, k.kind, k.topic); ok {
 			out = append(out, h)
 		}
 	}
-	for _, r := range m.rows {
-		for _, c := range r.cells {
+	for _, r := range m.Rows {
+		for _, c := range r.Cells {
 			switch {
-			case c.unsupport:
-				out = append(out, headline{"Could not run here", r.label, strictjson.Clean(c.reason), true})
-			case c.died:
-				out = append(out, headline{"Died at " + sizeText(c.size), r.label, strictjson.Clean(c.reason), true})
+			case c.Unsupport:
+				out = append(out, headline{"Could not run here", r.Label, strictjson.Clean(c.Reason), true})
+			case c.Died:
+				out = append(out, headline{"Died at " + charts.SizeText(c.Size), r.Label, strictjson.Clean(c.Reason), true})
 			}
 		}
 	}
@@ -44,42 +46,42 @@ func headlines(m *matrix) []headline {
 }
 
 // fastest compares the valid rates of a kind at the smallest frame size.
-func fastest(m *matrix, kind, topic string) (headline, bool) {
-	var best, second *cell
+func fastest(m *matrix.Matrix, kind, topic string) (headline, bool) {
+	var best, second *matrix.Cell
 	var name, runnerUp string
 	present := false
-	for i := range m.rows {
-		r := &m.rows[i]
-		if r.kind != kind {
+	for i := range m.Rows {
+		r := &m.Rows[i]
+		if r.Kind != kind {
 			continue
 		}
 		present = true
-		c := &r.cells[0]
+		c := &r.Cells[0]
 		switch {
-		case c.rate == nil || !c.valid:
-		case best == nil || c.rate.Value > best.rate.Value:
+		case c.Rate == nil || !c.Valid:
+		case best == nil || c.Rate.Value > best.Rate.Value:
 			second, runnerUp = best, name
-			best, name = c, r.label
-		case second == nil || c.rate.Value > second.rate.Value:
-			second, runnerUp = c, r.label
+			best, name = c, r.Label
+		case second == nil || c.Rate.Value > second.Rate.Value:
+			second, runnerUp = c, r.Label
 		}
 	}
 	if !present {
 		return headline{}, false
 	}
-	topic += " at " + sizeText(m.sizes[0])
+	topic += " at " + charts.SizeText(m.Sizes[0])
 	if best == nil {
 		return headline{topic, "none", "no tunnel of this kind has a valid rate at this size", false}, true
 	}
-	text := fmt.Sprintf("%s frames/s, %s"+show.Nbsp+"Mbit/s", show.Fixed(best.rate.Value, 0, show.Thin), show.Digits(megabits(best.rate.Value, best.size), show.Thin))
-	if share := best.shareText(); share != show.None {
+	text := fmt.Sprintf("%s frames/s, %s"+show.Nbsp+"Mbit/s", show.Fixed(best.Rate.Value, 0, show.Thin), show.Digits(matrix.Megabits(best.Rate.Value, best.Size), show.Thin))
+	if share := best.ShareText(); share != show.None {
 		text += ", " + share + " of routing without a tunnel"
 	}
-	if best.limitedBy != "" && best.limitedBy != result.LimitedByDUT {
-		text += "; held back by the " + strictjson.Clean(best.limitedBy) + ", so it may be faster still"
+	if best.LimitedBy != "" && best.LimitedBy != result.LimitedByDUT {
+		text += "; held back by the " + strictjson.Clean(best.LimitedBy) + ", so it may be faster still"
 	}
 	if second != nil {
-		text += lead(best.rate, second.rate, runnerUp)
+		text += lead(best.Rate, second.Rate, runnerUp)
 	}
 	return headline{topic, name, text + ".", false}, true
 }
@@ -96,21 +98,21 @@ func lead(best, second *rfc2544.Value, name string) string {
 }
 
 // summary says what was measured, in one sentence.
-func summary(r *result.Results, m *matrix) string {
+func summary(r *result.Results, m *matrix.Matrix) string {
 	var tunnels, calibration []string
-	for _, row := range m.rows {
-		if row.kind == result.KindCalibration {
-			calibration = append(calibration, row.label)
+	for _, row := range m.Rows {
+		if row.Kind == result.KindCalibration {
+			calibration = append(calibration, row.Label)
 		} else {
-			tunnels = append(tunnels, row.label)
+			tunnels = append(tunnels, row.Label)
 		}
 	}
 	text := "Measured " + list(tunnels)
 	if len(calibration) > 0 {
 		text += ", calibrated by " + list(calibration)
 	}
-	sizes := make([]string, len(m.sizes))
-	for i, s := range m.sizes {
+	sizes := make([]string, len(m.Sizes))
+	for i, s := range m.Sizes {
 		sizes[i] = strconv.Itoa(int(s))
 	}
 	text += ", with frames of " + list(sizes) + " bytes"
@@ -132,10 +134,10 @@ func list(words []string) string {
 
 // deviations name every respect in which the run is not what RFC 2544 asks for,
 // by what was measured and not by what the profile is called.
-func deviations(r *result.Results, m *matrix) []string {
+func deviations(r *result.Results, m *matrix.Matrix) []string {
 	var out []string
-	if m.rate != "throughput" {
-		out = append(out, "The rate is the "+rateTitle(m.rate)+". Throughput (section 26.1) is the rate at which no frame is lost in a trial of 60 s.")
+	if m.Rate != "throughput" {
+		out = append(out, "The rate is the "+matrix.RateTitle(m.Rate)+". Throughput (section 26.1) is the rate at which no frame is lost in a trial of 60 s.")
 	}
 	out = append(out, shortfallLines(r)...)
 	var missing []string
@@ -145,10 +147,10 @@ func deviations(r *result.Results, m *matrix) []string {
 	if len(missing) > 0 {
 		out = append(out, "Frame sizes not measured: "+list(missing)+" bytes (section 9.1 names seven).")
 	}
-	if slices.ContainsFunc(m.rows, func(r row) bool { return r.direction == rfc2544.Forward }) {
+	if slices.ContainsFunc(m.Rows, func(r matrix.Row) bool { return r.Direction == rfc2544.Forward }) {
 		out = append(out, "Traffic flows forward only, left to right; section 14 asks for both directions as well.")
 	}
-	if slices.ContainsFunc(m.rows, func(r row) bool { return r.direction == rfc2544.Reverse }) {
+	if slices.ContainsFunc(m.Rows, func(r matrix.Row) bool { return r.Direction == rfc2544.Reverse }) {
 		out = append(out, "Traffic flows in reverse only, right to left; section 14 asks for both directions as well.")
 	}
 	return out
@@ -182,7 +184,7 @@ func doubts(res *result.Result) (out []string) {
 
 // remarks are a result's shortfalls from its RFC, and warnings.
 func remarks(res *result.Result) (out []string) {
-	if isRFC(res.Test) {
+	if matrix.IsRFC(res.Test) {
 		for _, s := range res.Shortfalls {
 			out = append(out, result.ShortfallText(s))
 		}

@@ -16,6 +16,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/fuzz/report"
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 	"github.com/tunnelbench/tunnelbench/reports"
+	"github.com/tunnelbench/tunnelbench/reports/charts"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 )
 
@@ -127,7 +128,7 @@ func redraw(runs []*result.Results, out string, s streams) error {
 	if err := ensureDir(out); err != nil {
 		return err
 	}
-	paths, err := reports.WritePNGs(out, runs...)
+	paths, err := charts.WritePNGs(out, runs...)
 	for _, path := range paths {
 		fmt.Fprintln(s.out, path)
 	}
@@ -190,7 +191,7 @@ func render(dir string, s streams, runs []*result.Results, campaigns []*report.C
 	if err := reports.WriteHTML(page, runs, campaigns); err != nil {
 		return err
 	}
-	charts, err := reports.WritePNGs(dir, runs...)
+	charts, err := charts.WritePNGs(dir, runs...)
 	if err != nil {
 		return err
 	}

@@ -102,7 +102,7 @@ func TestFuzzTotalsDoNotWrap(t *testing.T) {
 		f.Targets[i].Executions, f.Targets[i].CPUTime = 1<<63-1, 1<<63-1
 	}
 	sum := TotalsOf(f)
-	if sum.Executions < 2e19 || sum.Cpu < 2e19 || strings.Contains(f.effort(), "-") || strings.Contains(f.effort(), show.Minus) {
+	if sum.Executions < 2e19 || sum.CPU < 2e19 || strings.Contains(f.effort(), "-") || strings.Contains(f.effort(), show.Minus) {
 		t.Errorf("%+v: %s", sum, f.effort())
 	}
 }

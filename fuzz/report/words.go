@@ -16,7 +16,7 @@ import (
 // floats: a file may claim counts whose sum no integer holds.
 type totals struct {
 	Executions float64
-	Cpu        float64 // nanoseconds
+	CPU        float64 // nanoseconds
 	Findings   int
 	broken     int // targets with a finding
 	Unfinished int // targets that were not attacked to the end
@@ -26,7 +26,7 @@ func TotalsOf(f *Campaign) (sum totals) {
 	for i := range f.Targets {
 		t := &f.Targets[i]
 		sum.Executions += float64(t.Executions)
-		sum.Cpu += float64(t.CPUTime)
+		sum.CPU += float64(t.CPUTime)
 		sum.Findings += len(t.Findings)
 		if len(t.Findings) > 0 {
 			sum.broken++
@@ -56,7 +56,7 @@ func (f *Campaign) Verdict() string {
 // effort says what the verdict rests on.
 func (f *Campaign) effort() string {
 	sum := TotalsOf(f)
-	return fmt.Sprintf("%s executions, %s of CPU time", show.Fixed(sum.Executions, 0, show.Thin), Spent(sum.Cpu))
+	return fmt.Sprintf("%s executions, %s of CPU time", show.Fixed(sum.Executions, 0, show.Thin), Spent(sum.CPU))
 }
 
 // Spent writes nanoseconds of work: in seconds up to two minutes, then as 1h2m3s.

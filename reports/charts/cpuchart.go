@@ -1,4 +1,4 @@
-package reports
+package charts
 
 import (
 	"slices"
@@ -9,6 +9,7 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/internal/stats"
 	"github.com/tunnelbench/tunnelbench/reports/figure"
+	"github.com/tunnelbench/tunnelbench/reports/matrix"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/reports/show"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
@@ -25,7 +26,7 @@ var cpuParts = []struct {
 	{"the kernel beside them", figure.Look{Colour: figure.InkData[1]}},
 }
 
-func cpuChart(_ *result.Results, m *matrix, maxBars int) (figure.Chart, bool) {
+func cpuChart(_ *result.Results, m *matrix.Matrix, maxBars int) (figure.Chart, bool) {
 	c := figure.Chart{
 		ID: "cpu", Title: "CPU per frame",
 		Caption: "Nanoseconds of all cores per delivered frame at half the found rate, minus what the bare wire costs. Lower is better. " +
@@ -36,14 +37,14 @@ func cpuChart(_ *result.Results, m *matrix, maxBars int) (figure.Chart, bool) {
 	for _, p := range cpuParts {
 		c.Table.Head = append(c.Table.Head, p.name)
 	}
-	bars := deviceBars(m, maxBars, func(cell *cell, b *figure.Bar) bool {
-		ns, ok := nanos(cell.cpu)
-		if !ok || cell.rate == nil && ns == 0 {
+	bars := deviceBars(m, maxBars, func(cell *matrix.Cell, b *figure.Bar) bool {
+		ns, ok := matrix.Nanos(cell.CPU)
+		if !ok || cell.Rate == nil && ns == 0 {
 			return false
 		}
 		b.Parts, b.Note = cpuPartsOf(cell, ns), show.Fixed(ns, 0, " ")
 		highest = max(highest, ns)
-		row := []string{b.Name, strconv.Itoa(int(cell.size)), nanoText(cell.cpu)}
+		row := []string{b.Name, strconv.Itoa(int(cell.Size)), matrix.NanoText(cell.CPU)}
 		for i, v := range b.Parts {
 			used[i] = used[i] || v > 0
 			row = append(row, show.Fixed(v, 0, show.Thin))
@@ -72,7 +73,7 @@ func cpuChart(_ *result.Results, m *matrix, maxBars int) (figure.Chart, bool) {
 
 // cpuPartsOf divides the time of a frame, in the order of cpuParts. What the wire costs is left
 // out of the whole and not of a process's own time, so that may be cut.
-func cpuPartsOf(c *cell, whole float64) []float64 {
+func cpuPartsOf(c *matrix.Cell, whole float64) []float64 {
 	parts := make([]float64, len(cpuParts))
 	process, user := processCPUOf(c)
 	if process == nil {
@@ -92,10 +93,10 @@ func cpuPartsOf(c *cell, whole float64) []float64 {
 
 // processCPUOf is the median of what the processes spent in the trials that the CPU per frame is
 // of: the valid ones at the first load of the result that has it. Nil: not known.
-func processCPUOf(c *cell) (process, user *float64) {
+func processCPUOf(c *matrix.Cell) (process, user *float64) {
 	var all, users []*float64
-	for _, res := range c.results {
-		if res.Value(cpuNames...) == nil || len(res.Trials) == 0 {
+	for _, res := range c.Results {
+		if res.Value(matrix.CpuNames...) == nil || len(res.Trials) == 0 {
 			continue
 		}
 		for i := range res.Trials {

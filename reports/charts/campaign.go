@@ -1,4 +1,4 @@
-package reports
+package charts
 
 import (
 	"slices"
@@ -33,9 +33,9 @@ var growths = []growth{
 		func(s report.Sample) uint64 { return s.Executions }},
 }
 
-// fuzzCharts are the figures of a campaign, a line for each target that was
-// sampled. Where these are too many, tables stand in place of them.
-func fuzzCharts(f *report.Campaign) (drawn []figure.Chart, tables []*tableView) {
+// OfCampaign are the figures of a campaign, a line for each target that was
+// sampled. With too many lines to be told apart a figure is listed, to be shown as its table.
+func OfCampaign(f *report.Campaign) (drawn, listed []figure.Chart) {
 	sampled := slices.DeleteFunc(slices.Clone(f.Targets), func(t report.Target) bool { return len(t.Samples) == 0 })
 	if len(sampled) == 0 {
 		return nil, nil
@@ -44,12 +44,13 @@ func fuzzCharts(f *report.Campaign) (drawn []figure.Chart, tables []*tableView) 
 	for _, g := range growths {
 		c := g.chart(sampled, moments)
 		if len(sampled) <= fuzzLines {
+			c.Caption += " Log scale; the marks are what the table lists."
 			drawn = append(drawn, c)
 			continue
 		}
-		tables = append(tables, &tableView{Caption: c.Title + ". " + g.caption, Head: c.Table.Head, Rows: c.Table.Rows})
+		listed = append(listed, c)
 	}
-	return drawn, tables
+	return drawn, listed
 }
 
 // momentsOf are the times that charts mark: eighths of the longest target's.
@@ -69,7 +70,7 @@ func momentsOf(targets []report.Target) []time.Duration {
 func (g growth) chart(targets []report.Target, moments []time.Duration) figure.Chart {
 	c := figure.Chart{
 		ID: g.id, Title: g.title, Height: 250, Table: figure.Grid{Head: []string{"target"}},
-		Caption: g.caption + " Log scale; the marks are what the table lists.",
+		Caption: g.caption,
 	}
 	for _, m := range moments {
 		c.Table.Head = append(c.Table.Head, report.Spent(float64(m)))

@@ -1,4 +1,4 @@
-package reports
+package charts
 
 import (
 	"math"
@@ -7,6 +7,7 @@ import (
 	"gonum.org/v1/plot"
 
 	"github.com/tunnelbench/tunnelbench/reports/figure"
+	"github.com/tunnelbench/tunnelbench/reports/matrix"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/reports/show"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
@@ -27,14 +28,14 @@ func tail(p float64) float64 { return -math.Log10(1 - p) }
 
 // percentileChart is the distribution of latency at the smallest size. Nothing is interpolated:
 // a percentile that had too few samples has no point.
-func percentileChart(_ *result.Results, m *matrix, _ int) (figure.Chart, bool) {
+func percentileChart(_ *result.Results, m *matrix.Matrix, _ int) (figure.Chart, bool) {
 	c := figure.Chart{ID: "percentiles", Height: 230,
 		Caption: "Share of the frames that took no longer, each further nine as wide as the one before; microseconds, log scale, at half the found rate. " +
 			"Strokes are the least and greatest of the trials. A percentile with too few samples is left out: p99 needs 1000 in a trial, p99.9 10" + show.Thin + "000."}
-	if len(m.sizes) == 0 {
+	if len(m.Sizes) == 0 {
 		return c, false
 	}
-	c.Title = "Latency by percentile at " + sizeText(m.sizes[0]) + ", µs"
+	c.Title = "Latency by percentile at " + SizeText(m.Sizes[0]) + ", µs"
 	c.Table.Head = []string{"µs"}
 	for _, q := range percentiles {
 		c.Table.Head = append(c.Table.Head, q.label)
@@ -42,11 +43,11 @@ func percentileChart(_ *result.Results, m *matrix, _ int) (figure.Chart, bool) {
 	var lines []figure.PlotFunc
 	var all []float64
 	for i, l := range looks(m) {
-		points := percentilePoints(&m.rows[i].cells[0])
+		points := percentilePoints(&m.Rows[i].Cells[0])
 		if !slices.ContainsFunc(points, func(p figure.Point) bool { return p.Y > 0 }) {
 			continue
 		}
-		name := m.rows[i].label + figure.Dagger(m.rows[i].cells[0].valid)
+		name := m.Rows[i].Label + figure.Dagger(m.Rows[i].Cells[0].Valid)
 		row := []string{name}
 		for _, p := range points {
 			all = append(all, p.Y)
@@ -75,12 +76,12 @@ func percentileChart(_ *result.Results, m *matrix, _ int) (figure.Chart, bool) {
 }
 
 // percentilePoints are in microseconds; what the cell lacks is not a number.
-func percentilePoints(c *cell) []figure.Point {
+func percentilePoints(c *matrix.Cell) []figure.Point {
 	points := make([]figure.Point, len(percentiles))
 	for i, q := range percentiles {
-		points[i] = figure.Point{X: tail(q.p), Y: math.NaN(), Doubtful: !c.valid}
+		points[i] = figure.Point{X: tail(q.p), Y: math.NaN(), Doubtful: !c.Valid}
 		v := valueOf(c, q.name)
-		ns, ok := nanos(v)
+		ns, ok := matrix.Nanos(v)
 		if !ok {
 			continue
 		}
@@ -94,8 +95,8 @@ func percentilePoints(c *cell) []figure.Point {
 }
 
 // Value finds a value of the cell's results.
-func valueOf(c *cell, name string) *rfc2544.Value {
-	for _, res := range c.results {
+func valueOf(c *matrix.Cell, name string) *rfc2544.Value {
+	for _, res := range c.Results {
 		if v := res.Value(name); v != nil {
 			return v
 		}

@@ -1,8 +1,9 @@
-package reports
+package charts
 
 import (
 	"fmt"
 	"math"
+	"time"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
@@ -15,8 +16,8 @@ import (
 )
 
 // The verdicts a trial can have, whatever the goals of the search were.
-var verdicts = []struct {
-	name string
+var Verdicts = []struct {
+	Name string
 	look figure.Look
 	fits func(*rfc2544.Observation) bool
 }{
@@ -26,13 +27,13 @@ var verdicts = []struct {
 	{"more loss", figure.Look{Colour: figure.InkData[1], Mark: draw.PyramidGlyph{}}, func(*rfc2544.Observation) bool { return true }},
 }
 
-func verdictOf(o *rfc2544.Observation) int {
-	for i, v := range verdicts {
+func VerdictOf(o *rfc2544.Observation) int {
+	for i, v := range Verdicts {
 		if v.fits(o) {
 			return i
 		}
 	}
-	return len(verdicts) - 1
+	return len(Verdicts) - 1
 }
 
 // load is the intended load in frames per second; for a flood what was offered.
@@ -46,9 +47,9 @@ func load(o *rfc2544.Observation) float64 {
 	return float64(o.Offered) / o.Duration.Seconds()
 }
 
-// timeline shows how a search found its answer: the load of each trial in the
+// Timeline shows how a search found its answer: the load of each trial in the
 // order they ran, marked by what came of it. Fewer than two trials are no search.
-func timeline(id string, res *result.Result, rate *rfc2544.Value) (figure.Chart, bool) {
+func Timeline(id string, res *result.Result, rate *rfc2544.Value) (figure.Chart, bool) {
 	if len(res.Trials) < 2 {
 		return figure.Chart{}, false
 	}
@@ -56,17 +57,17 @@ func timeline(id string, res *result.Result, rate *rfc2544.Value) (figure.Chart,
 		ID: id, Title: "Search", Height: 170,
 		Caption: "Load of each trial, in frames per second, in the order they ran. The table of trials below holds the numbers.",
 	}
-	used := make([]bool, len(verdicts))
+	used := make([]bool, len(Verdicts))
 	highest := 0.0
 	for i := range res.Trials {
-		used[verdictOf(&res.Trials[i])] = true
+		used[VerdictOf(&res.Trials[i])] = true
 		if v := load(&res.Trials[i]); v > highest {
 			highest = v
 		}
 	}
-	for i, v := range verdicts {
+	for i, v := range Verdicts {
 		if used[i] {
-			c.Legend = append(c.Legend, figure.LegendItem{Look: v.look, Name: v.name})
+			c.Legend = append(c.Legend, figure.LegendItem{Look: v.look, Name: v.Name})
 		}
 	}
 	if rate != nil {
@@ -76,7 +77,7 @@ func timeline(id string, res *result.Result, rate *rfc2544.Value) (figure.Chart,
 		p := figure.NewPlot("trial")
 		figure.SetLinear(&p.Y, highest, 1.05)
 		p.X.Min, p.X.Max = 1, float64(len(res.Trials))
-		p.X.Tick.Marker = plot.TickerFunc(wholeTicks)
+		p.X.Tick.Marker = plot.TickerFunc(WholeTicks)
 		p.Add(figure.PlotFunc(figure.GridY), foundLine(rate), trialMarks(res))
 		return p
 	}
@@ -102,13 +103,13 @@ func trialMarks(res *result.Result) figure.PlotFunc {
 				continue
 			}
 			at := vg.Point{X: c.X(p.X.Norm(float64(i + 1))), Y: c.Y(p.Y.Norm(v))}
-			c.DrawGlyph(verdicts[verdictOf(o)].look.Glyph(figure.MarkSize), at)
+			c.DrawGlyph(Verdicts[VerdictOf(o)].look.Glyph(figure.MarkSize), at)
 		}
 	}
 }
 
-// wholeTicks labels whole numbers only: trials are counted.
-func wholeTicks(lo, hi float64) []plot.Tick {
+// WholeTicks labels whole numbers only: trials are counted.
+func WholeTicks(lo, hi float64) []plot.Tick {
 	step := max(1, math.Ceil((hi-lo)/8/5)*5)
 	if hi-lo <= 10 {
 		step = 1
@@ -120,4 +121,11 @@ func wholeTicks(lo, hi float64) []plot.Tick {
 		}
 	}
 	return ticks
+}
+
+func StallSum(o *rfc2544.Observation) (sum time.Duration) {
+	for _, s := range o.Stalls {
+		sum += s.Length
+	}
+	return sum
 }

@@ -1,4 +1,4 @@
-package reports
+package charts
 
 import (
 	"fmt"
@@ -7,6 +7,7 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 	"github.com/tunnelbench/tunnelbench/reports/figure"
+	"github.com/tunnelbench/tunnelbench/reports/matrix"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 )
 
@@ -29,8 +30,8 @@ func WritePNGs(dir string, runs ...*result.Results) (paths []string, err error) 
 }
 
 func writePNGs(dir, at string, r *result.Results) (paths []string, err error) {
-	m := newMatrix(r)
-	for _, c := range charts(r, m, figure.PngBars) {
+	m := matrix.NewMatrix(r)
+	for _, c := range Charts(r, m, figure.PngBars) {
 		data, err := figure.PngOf(c, subtitle(r, m))
 		if err != nil {
 			return paths, err
@@ -45,10 +46,10 @@ func writePNGs(dir, at string, r *result.Results) (paths []string, err error) {
 }
 
 // subtitle says what the chart comes from, since a picture travels alone.
-func subtitle(r *result.Results, m *matrix) string {
+func subtitle(r *result.Results, m *matrix.Matrix) string {
 	parts := []string{"tunnelbench " + r.Tool.Version, "profile " + r.Profile, r.Host.CPU, "Linux " + r.Host.Kernel}
-	if len(m.rows) > 0 && m.rows[0].direction != "" {
-		parts = append(parts, m.rows[0].direction)
+	if len(m.Rows) > 0 && m.Rows[0].Direction != "" {
+		parts = append(parts, m.Rows[0].Direction)
 	}
 	return strictjson.Short(strings.Join(parts, " · "), 110)
 }

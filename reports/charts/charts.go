@@ -1,4 +1,4 @@
-package reports
+package charts
 
 import (
 	"fmt"
@@ -11,16 +11,17 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 
 	"github.com/tunnelbench/tunnelbench/reports/figure"
+	"github.com/tunnelbench/tunnelbench/reports/matrix"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/reports/show"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// charts are the figures of a run; a figure with nothing to show is left out.
+// Charts are the figures of a run; a figure with nothing to show is left out.
 // At most maxBars lines stand in a chart that lists devices.
-func charts(r *result.Results, m *matrix, maxBars int) []figure.Chart {
+func Charts(r *result.Results, m *matrix.Matrix, maxBars int) []figure.Chart {
 	var out []figure.Chart
-	for _, make := range []func(*result.Results, *matrix, int) (figure.Chart, bool){comparisonChart, rateChart, throughputChart, lossRateChart, latencyChart, percentileChart, cpuChart, lossLoadChart, lossChart, latenessChart} {
+	for _, make := range []func(*result.Results, *matrix.Matrix, int) (figure.Chart, bool){comparisonChart, rateChart, throughputChart, lossRateChart, latencyChart, percentileChart, cpuChart, lossLoadChart, lossChart, latenessChart} {
 		if c, ok := make(r, m, maxBars); ok {
 			out = append(out, c)
 		}
@@ -30,13 +31,13 @@ func charts(r *result.Results, m *matrix, maxBars int) []figure.Chart {
 
 // rateChart is the figure of the rates: frame rate against frame size, with what
 // the tester and the nominal link could carry.
-func rateChart(r *result.Results, m *matrix, _ int) (figure.Chart, bool) {
+func rateChart(r *result.Results, m *matrix.Matrix, _ int) (figure.Chart, bool) {
 	c := figure.Chart{
 		ID: "rate", Title: "Rate against frame size", Height: 250,
 		Caption: "Frames per second, log scale; vertical strokes are the bounds of the search. Higher is better.",
 	}
-	return againstSizes(c, r, m, func(row *row) []figure.Point {
-		if row.dut == result.WireDUT && len(r.Calibration) > 0 {
+	return againstSizes(c, r, m, func(row *matrix.Row) []figure.Point {
+		if row.DUT == result.WireDUT && len(r.Calibration) > 0 {
 			return nil // the MOL line stands for it
 		}
 		return ratePoints(row)
@@ -45,10 +46,10 @@ func rateChart(r *result.Results, m *matrix, _ int) (figure.Chart, bool) {
 
 // againstSizes draws a line for each device whose points are above zero somewhere,
 // against the frame size.
-func againstSizes(c figure.Chart, r *result.Results, m *matrix, pointsOf func(*row) []figure.Point) (figure.Chart, bool) {
+func againstSizes(c figure.Chart, r *result.Results, m *matrix.Matrix, pointsOf func(*matrix.Row) []figure.Point) (figure.Chart, bool) {
 	c.Table.Head = append(c.Table.Head, "frames/s")
-	for _, s := range m.sizes {
-		c.Table.Head = append(c.Table.Head, sizeText(s))
+	for _, s := range m.Sizes {
+		c.Table.Head = append(c.Table.Head, SizeText(s))
 	}
 	var all []float64
 	var lines []figure.PlotFunc
@@ -66,9 +67,9 @@ func againstSizes(c figure.Chart, r *result.Results, m *matrix, pointsOf func(*r
 	}
 	found := 0
 	for i, l := range looks(m) {
-		points := pointsOf(&m.rows[i])
+		points := pointsOf(&m.Rows[i])
 		if slices.ContainsFunc(points, func(p figure.Point) bool { return p.Y > 0 }) {
-			add(m.rows[i].label, points, l)
+			add(m.Rows[i].Label, points, l)
 			found++
 		}
 	}
@@ -81,7 +82,7 @@ func againstSizes(c figure.Chart, r *result.Results, m *matrix, pointsOf func(*r
 	}
 	c.Draw = func() *plot.Plot {
 		p := figure.NewPlot("frame size, bytes")
-		figure.SetSizes(&p.X, m.sizes)
+		figure.SetSizes(&p.X, m.Sizes)
 		figure.SetLog(&p.Y, all, 1.3)
 		p.Add(figure.PlotFunc(figure.GridY))
 		for _, l := range lines {
@@ -93,10 +94,10 @@ func againstSizes(c figure.Chart, r *result.Results, m *matrix, pointsOf func(*r
 }
 
 // limits adds the lines no tunnel can pass: the tester's own and the link's.
-func limits(r *result.Results, m *matrix, add func(string, []figure.Point, figure.Look)) {
-	mol := make([]figure.Point, len(m.sizes))
-	nominal := make([]figure.Point, len(m.sizes))
-	for i, s := range m.sizes {
+func limits(r *result.Results, m *matrix.Matrix, add func(string, []figure.Point, figure.Look)) {
+	mol := make([]figure.Point, len(m.Sizes))
+	nominal := make([]figure.Point, len(m.Sizes))
+	for i, s := range m.Sizes {
 		mol[i], nominal[i] = figure.Point{X: float64(s), Y: math.NaN()}, figure.Point{X: float64(s), Y: math.NaN()}
 		if k := slices.IndexFunc(r.Calibration, func(c result.Calibration) bool { return c.FrameSize == s }); k >= 0 && r.Calibration[k].MOL != nil {
 			mol[i].Y = float64(*r.Calibration[k].MOL)
@@ -113,35 +114,35 @@ func limits(r *result.Results, m *matrix, add func(string, []figure.Point, figur
 	}
 }
 
-func ratePoints(r *row) []figure.Point {
-	points := make([]figure.Point, len(r.cells))
-	for i, c := range r.cells {
-		points[i] = figure.Point{X: float64(c.size), Y: math.NaN()}
-		if c.rate == nil {
+func ratePoints(r *matrix.Row) []figure.Point {
+	points := make([]figure.Point, len(r.Cells))
+	for i, c := range r.Cells {
+		points[i] = figure.Point{X: float64(c.Size), Y: math.NaN()}
+		if c.Rate == nil {
 			continue
 		}
-		points[i].Y, points[i].Doubtful = c.rate.Value, !c.valid
-		if c.rate.Lower != nil && c.rate.Upper != nil {
-			points[i].Lo, points[i].Hi = *c.rate.Lower, *c.rate.Upper
+		points[i].Y, points[i].Doubtful = c.Rate.Value, !c.Valid
+		if c.Rate.Lower != nil && c.Rate.Upper != nil {
+			points[i].Lo, points[i].Hi = *c.Rate.Lower, *c.Rate.Upper
 		}
 	}
 	return points
 }
 
-func latencyChart(_ *result.Results, m *matrix, maxBars int) (figure.Chart, bool) {
+func latencyChart(_ *result.Results, m *matrix.Matrix, maxBars int) (figure.Chart, bool) {
 	c := figure.Chart{
 		ID: "latency", Title: "Latency at half the found rate",
 		Caption: "Microseconds, log scale: the dot is p50, the end of the line p99, over every frame. Lower is better. †: not valid.",
 		Table:   figure.Grid{Head: []string{"", "bytes", "p50 µs", "p99 µs", "quiet p50 µs", "quiet p99 µs"}},
 	}
-	bars := deviceBars(m, maxBars, func(cell *cell, b *figure.Bar) bool {
-		p50, ok := nanos(cell.p50)
+	bars := deviceBars(m, maxBars, func(cell *matrix.Cell, b *figure.Bar) bool {
+		p50, ok := matrix.Nanos(cell.P50)
 		if !ok {
 			return false
 		}
-		p99, _ := nanos(cell.p99)
+		p99, _ := matrix.Nanos(cell.P99)
 		b.Low, b.High = p50/1e3, p99/1e3
-		c.Table.Rows = append(c.Table.Rows, []string{b.Name, strconv.Itoa(int(cell.size)), microText(cell.p50), microText(cell.p99), microText(cell.quietP50), microText(cell.quietP99)})
+		c.Table.Rows = append(c.Table.Rows, []string{b.Name, strconv.Itoa(int(cell.Size)), matrix.MicroText(cell.P50), matrix.MicroText(cell.P99), matrix.MicroText(cell.QuietP50), matrix.MicroText(cell.QuietP99)})
 		return true
 	})
 	c.Height = vg.Length(figure.RowHeight*len(bars)) + 40
@@ -152,15 +153,15 @@ func latencyChart(_ *result.Results, m *matrix, maxBars int) (figure.Chart, bool
 // deviceBars lists the devices under each frame size, as far as fill finds
 // something to draw. When there are more than most bars, the sizes in the middle
 // are left out first: the extremes say most.
-func deviceBars(m *matrix, most int, fill func(*cell, *figure.Bar) bool) []figure.Bar {
+func deviceBars(m *matrix.Matrix, most int, fill func(*matrix.Cell, *figure.Bar) bool) []figure.Bar {
 	var groups [][]figure.Bar
 	all := looks(m)
-	for j, s := range m.sizes {
-		group := []figure.Bar{{Heading: sizeText(s)}}
-		for i := range m.rows {
-			b := figure.Bar{Name: m.rows[i].label, Look: all[i]}
-			b.Name += figure.Dagger(m.rows[i].cells[j].valid)
-			if fill(&m.rows[i].cells[j], &b) {
+	for j, s := range m.Sizes {
+		group := []figure.Bar{{Heading: SizeText(s)}}
+		for i := range m.Rows {
+			b := figure.Bar{Name: m.Rows[i].Label, Look: all[i]}
+			b.Name += figure.Dagger(m.Rows[i].Cells[j].Valid)
+			if fill(&m.Rows[i].Cells[j], &b) {
 				group = append(group, b)
 			}
 		}
@@ -179,18 +180,18 @@ func deviceBars(m *matrix, most int, fill func(*cell, *figure.Bar) bool) []figur
 	return bars[:min(most, len(bars))]
 }
 
-func sizeText(s rfc2544.FrameSize) string { return fmt.Sprintf("%d"+show.Nbsp+"bytes", int(s)) }
+func SizeText(s rfc2544.FrameSize) string { return fmt.Sprintf("%d"+show.Nbsp+"bytes", int(s)) }
 
 // looks gives every row of m its look. Calibration stays in grey and black, so
 // that colour belongs to tunnels.
-func looks(m *matrix) []figure.Look {
-	out := make([]figure.Look, len(m.rows))
+func looks(m *matrix.Matrix) []figure.Look {
+	out := make([]figure.Look, len(m.Rows))
 	next := 0
-	for i, r := range m.rows {
+	for i, r := range m.Rows {
 		switch {
-		case r.dut == result.WireDUT:
+		case r.DUT == result.WireDUT:
 			out[i] = figure.Look{Colour: figure.InkMuted, Mark: draw.CircleGlyph{}, Dashes: figure.Dashes[2]}
-		case r.kind == result.KindCalibration:
+		case r.Kind == result.KindCalibration:
 			out[i] = figure.Look{Colour: figure.InkText, Mark: draw.BoxGlyph{}}
 		default:
 			out[i] = figure.Look{

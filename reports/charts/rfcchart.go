@@ -1,4 +1,4 @@
-package reports
+package charts
 
 import (
 	"cmp"
@@ -8,6 +8,7 @@ import (
 	"gonum.org/v1/plot"
 
 	"github.com/tunnelbench/tunnelbench/reports/figure"
+	"github.com/tunnelbench/tunnelbench/reports/matrix"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/reports/show"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
@@ -15,21 +16,21 @@ import (
 
 // throughputChart is the graph of RFC 2544 section 26.1: frame rate against frame
 // size, the throughput of each device and the maximum rate of the link.
-func throughputChart(r *result.Results, m *matrix, _ int) (figure.Chart, bool) {
+func throughputChart(r *result.Results, m *matrix.Matrix, _ int) (figure.Chart, bool) {
 	c := figure.Chart{
 		ID: "throughput", Title: "Throughput against frame size (RFC 2544, 26.1)", Height: 250,
 		Caption: "Frames per second and direction, log scale: the highest rate at which no frame was lost, and the maximum rate R of the nominal link. Vertical strokes are the bounds.",
 	}
-	return againstSizes(c, r, m, func(row *row) []figure.Point { return throughputPoints(r, m, row) })
+	return againstSizes(c, r, m, func(row *matrix.Row) []figure.Point { return throughputPoints(r, m, row) })
 }
 
-func throughputPoints(r *result.Results, m *matrix, row *row) []figure.Point {
-	points := make([]figure.Point, len(m.sizes))
-	for i, s := range m.sizes {
+func throughputPoints(r *result.Results, m *matrix.Matrix, row *matrix.Row) []figure.Point {
+	points := make([]figure.Point, len(m.Sizes))
+	for i, s := range m.Sizes {
 		points[i] = figure.Point{X: float64(s), Y: math.NaN()}
 		for k := range r.Results {
 			res := &r.Results[k]
-			if res.Test != rfc2544.NameThroughput || res.DUT != row.dut || res.Direction != row.direction || res.FrameSize != s || len(res.Values) == 0 {
+			if res.Test != rfc2544.NameThroughput || res.DUT != row.DUT || res.Direction != row.Direction || res.FrameSize != s || len(res.Values) == 0 {
 				continue
 			}
 			v := &res.Values[0]
@@ -44,7 +45,7 @@ func throughputPoints(r *result.Results, m *matrix, row *row) []figure.Point {
 
 // lossRateChart is the graph of RFC 2544 section 26.3: input rate as percent of
 // the maximum rate against frame loss in percent, both from 0 to 100.
-func lossRateChart(r *result.Results, m *matrix, _ int) (figure.Chart, bool) {
+func lossRateChart(r *result.Results, m *matrix.Matrix, _ int) (figure.Chart, bool) {
 	c := figure.Chart{
 		ID: "loss-rate", Title: "Frame loss rate (RFC 2544, 26.3)", Height: 230,
 		Caption: "Frames lost in percent of those offered, against the load in percent of the maximum rate R; a line for each device and size. Loads that the tester could not offer are not drawn.",
@@ -54,20 +55,20 @@ func lossRateChart(r *result.Results, m *matrix, _ int) (figure.Chart, bool) {
 	all := looks(m)
 	for i := range r.Results {
 		res := &r.Results[i]
-		at := slices.IndexFunc(m.rows, func(row row) bool { return row.dut == res.DUT && row.direction == res.Direction })
+		at := slices.IndexFunc(m.Rows, func(row matrix.Row) bool { return row.DUT == res.DUT && row.Direction == res.Direction })
 		if res.Test != rfc2544.NameLossRate || at < 0 || !(r.Link > 0) {
 			continue
 		}
-		name := m.rows[at].label + ", " + sizeText(res.FrameSize) + figure.Dagger(res.Valid)
+		name := m.Rows[at].Label + ", " + SizeText(res.FrameSize) + figure.Dagger(res.Valid)
 		points := ladder(res, float64(r.Link.MaxFrameRate(res.FrameSize)))
 		if len(points) == 0 {
 			continue
 		}
 		for _, p := range points {
-			c.Table.Rows = append(c.Table.Rows, []string{m.rows[at].label, show.Fixed(float64(res.FrameSize), 0, show.Thin), show.Fixed(p.X, 0, show.Thin), show.Digits(p.Y, show.Thin)})
+			c.Table.Rows = append(c.Table.Rows, []string{m.Rows[at].Label, show.Fixed(float64(res.FrameSize), 0, show.Thin), show.Fixed(p.X, 0, show.Thin), show.Digits(p.Y, show.Thin)})
 		}
 		l := all[at]
-		l.Dashes = figure.Dashes[slices.Index(m.sizes, res.FrameSize)%len(figure.Dashes)]
+		l.Dashes = figure.Dashes[slices.Index(m.Sizes, res.FrameSize)%len(figure.Dashes)]
 		c.Legend = append(c.Legend, figure.LegendItem{Look: l, Name: name, Line: true})
 		lines = append(lines, figure.PathOf(points, l))
 	}

@@ -1,4 +1,4 @@
-package reports
+package charts
 
 import (
 	"maps"
@@ -10,6 +10,7 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 	"github.com/tunnelbench/tunnelbench/reports/figure"
+	"github.com/tunnelbench/tunnelbench/reports/matrix"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/reports/show"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
@@ -19,11 +20,11 @@ import (
 const otherPlaces = "other places"
 
 // lossOf sums, over the trials of a cell, where frames were dropped.
-func lossOf(c *cell) map[string]float64 {
+func lossOf(c *matrix.Cell) map[string]float64 {
 	sum := map[string]float64{}
-	for _, res := range c.results {
+	for _, res := range c.Results {
 		for i := range res.Trials {
-			for _, d := range append(res.Trials[i].Drops.Once(), rfc2544.Drop{Kind: unexplained, Frames: res.Trials[i].Unexplained}) {
+			for _, d := range append(res.Trials[i].Drops.Once(), rfc2544.Drop{Kind: Unexplained, Frames: res.Trials[i].Unexplained}) {
 				if d.Frames > 0 {
 					sum[d.Place()] += float64(d.Frames)
 				}
@@ -35,11 +36,11 @@ func lossOf(c *cell) map[string]float64 {
 
 // lossChart shows where frames were lost, over all trials of each device: a
 // search goes over the limit on purpose, so the shares matter and not the sums.
-func lossChart(_ *result.Results, m *matrix, maxBars int) (figure.Chart, bool) {
+func lossChart(_ *result.Results, m *matrix.Matrix, maxBars int) (figure.Chart, bool) {
 	totals := map[string]float64{}
-	for i := range m.rows {
-		for j := range m.rows[i].cells {
-			for place, n := range lossOf(&m.rows[i].cells[j]) {
+	for i := range m.Rows {
+		for j := range m.Rows[i].Cells {
+			for place, n := range lossOf(&m.Rows[i].Cells[j]) {
 				totals[place] += n
 			}
 		}
@@ -56,10 +57,10 @@ func lossChart(_ *result.Results, m *matrix, maxBars int) (figure.Chart, bool) {
 		c.Legend = append(c.Legend, figure.LegendItem{Look: parts[j], Name: strictjson.Clean(place)})
 		c.Table.Head = append(c.Table.Head, strictjson.Clean(place))
 	}
-	bars := deviceBars(m, maxBars, func(cell *cell, b *figure.Bar) bool {
+	bars := deviceBars(m, maxBars, func(cell *matrix.Cell, b *figure.Bar) bool {
 		cells := divide(b, lossOf(cell), places)
 		if cells != nil {
-			c.Table.Rows = append(c.Table.Rows, append([]string{b.Name, strconv.Itoa(int(cell.size))}, cells...))
+			c.Table.Rows = append(c.Table.Rows, append([]string{b.Name, strconv.Itoa(int(cell.Size))}, cells...))
 		}
 		return cells != nil
 	})
@@ -94,11 +95,11 @@ func rankPlaces(totals map[string]float64) []string {
 	return places
 }
 
-// unexplained is the loss that no counter saw; it has no colour of its own.
-const unexplained = "unexplained"
+// Unexplained is the loss that no counter saw; it has no colour of its own.
+const Unexplained = "unexplained"
 
 func placeLook(place string, i int) figure.Look {
-	if place == unexplained || i >= len(figure.InkData) {
+	if place == Unexplained || i >= len(figure.InkData) {
 		return figure.Look{Colour: figure.InkMuted}
 	}
 	return figure.Look{Colour: figure.InkData[i]}

@@ -1,25 +1,23 @@
-package reports
+package charts
 
 import (
-	"fmt"
 	"math"
 	"strconv"
-	"time"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
-	"github.com/tunnelbench/tunnelbench/internal/stats"
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 	"github.com/tunnelbench/tunnelbench/reports/figure"
+	"github.com/tunnelbench/tunnelbench/reports/matrix"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/reports/show"
 )
 
 // comparisonChart is the forest plot of a comparison: each ratio with its
 // interval, and a line where nothing differs.
-func comparisonChart(r *result.Results, _ *matrix, maxBars int) (figure.Chart, bool) {
+func comparisonChart(r *result.Results, _ *matrix.Matrix, maxBars int) (figure.Chart, bool) {
 	if r.Comparison == nil {
 		return figure.Chart{}, false
 	}
@@ -45,15 +43,15 @@ func comparisonChart(r *result.Results, _ *matrix, maxBars int) (figure.Chart, b
 		for _, ratio := range m.Ratios {
 			bars, ratios = append(bars, figure.Bar{Name: strictjson.Clean(ratio.Device)}), append(ratios, ratio)
 			all = append(all, ratio.Lower, ratio.Upper)
-			c.Table.Rows = append(c.Table.Rows, []string{strictjson.Clean(ratio.Device), strictjson.Clean(m.Name), threeDigits(ratio.Value), threeDigits(ratio.Lower),
-				threeDigits(ratio.Upper), strconv.Itoa(ratio.Pairs), ratio.Verdict})
+			c.Table.Rows = append(c.Table.Rows, []string{strictjson.Clean(ratio.Device), strictjson.Clean(m.Name), ThreeDigits(ratio.Value), ThreeDigits(ratio.Lower),
+				ThreeDigits(ratio.Upper), strconv.Itoa(ratio.Pairs), ratio.Verdict})
 		}
 	}
 	shown := min(maxBars, len(bars)) // the table has them all
 	c.Height = vg.Length(figure.RowHeight*shown) + 40
 	c.Draw = func() *plot.Plot {
 		p := figure.NewPlot("ratio")
-		setRatio(&p.X, all)
+		SetRatio(&p.X, all)
 		p.Add(figure.PlotFunc(figure.GridX))
 		figure.SetRows(p, bars[:shown])
 		p.Add(forest(bars[:shown], ratios[:shown]))
@@ -62,13 +60,13 @@ func comparisonChart(r *result.Results, _ *matrix, maxBars int) (figure.Chart, b
 	return c, len(c.Table.Rows) > 0
 }
 
-func threeDigits(v float64) string { return strconv.FormatFloat(v, 'f', 3, 64) }
+func ThreeDigits(v float64) string { return strconv.FormatFloat(v, 'f', 3, 64) }
 
 // widestRatio is the largest that a chart shows, and its inverse the smallest.
 const widestRatio = 100
 
-// setRatio makes a log axis around 1 that holds the values.
-func setRatio(a *plot.Axis, values []float64) {
+// SetRatio makes a log axis around 1 that holds the values.
+func SetRatio(a *plot.Axis, values []float64) {
 	widest := 1.02
 	for _, v := range values {
 		widest = max(widest, v, 1/v)
@@ -125,65 +123,4 @@ func forest(bars []figure.Bar, ratios []result.Ratio) figure.PlotFunc {
 			c.DrawGlyph(l.Glyph(1.3*figure.MarkSize), vg.Point{X: x(r.Value), Y: y})
 		}
 	}
-}
-
-// comparisonView is the page's section of a comparison.
-type comparisonView struct {
-	Verdicts []string
-	Table    *tableView
-	Trust    string
-}
-
-// compare adds the comparison to the page; a page without results of single
-// devices is about nothing else.
-func (p *page) compare(r *result.Results) {
-	c := r.Comparison
-	p.Comparison = viewComparison(c)
-	if len(r.Results) > 0 {
-		return
-	}
-	p.Title, p.Metrics, p.Deviations, p.RateTitle = "Tunnel comparison", nil, nil, rateTitle("forwarding_rate")
-	p.Summary = fmt.Sprintf("Compared %s in %d rounds with frames of %d bytes, in %s.", list(cleanAll(c.Devices)), c.Rounds, int(c.FrameSize),
-		r.Ended.Sub(r.Started).Round(time.Second))
-}
-
-func viewComparison(c *result.Comparison) *comparisonView {
-	v := &comparisonView{
-		Verdicts: sentencesOf(c),
-		Table: &tableView{
-			Caption: "The median over the rounds, and the ratio to the first device, round by round",
-			Head:    []string{"metric", "device", "median", "ratio", "from", "to", "pairs", "verdict"}, Words: []string{"device", "verdict"},
-		},
-		Trust: fmt.Sprintf("In each round every device was brought up anew, in random order. The forwarding rate is at %v offered to each, latency and CPU are at %v. "+
-			"A trial that was not valid was repeated up to three times. The intervals hold together with %.3g %% confidence.", c.Overload, c.Light, 100*c.Confidence),
-	}
-	for i := range c.Metrics {
-		for k, d := range c.Devices {
-			v.Table.Rows = append(v.Table.Rows, metricCells(&c.Metrics[i], k, d))
-		}
-	}
-	return v
-}
-
-// standardCells are a device's line in the page's table.
-func metricCells(m *result.Metric, k int, device string) []string {
-	cells := []string{strictjson.Clean(m.Name) + ", " + strictjson.Clean(m.Unit), strictjson.Clean(device), show.None, show.None, show.None, show.None, show.None, show.None}
-	if v := stats.MedianValid(m.Samples[k]); v != nil {
-		cells[2] = show.Fixed(*v, 1, show.Thin)
-	}
-	if k == 0 {
-		cells[3] = "1"
-		return cells
-	}
-	if r := ratioOf(m, device); r != nil {
-		copy(cells[3:], []string{threeDigits(r.Value), threeDigits(r.Lower), threeDigits(r.Upper), strconv.Itoa(r.Pairs), verdictWord(r.Verdict)})
-	}
-	return cells
-}
-
-func verdictWord(verdict string) string {
-	if verdict == result.VerdictNone {
-		return "no difference shown"
-	}
-	return verdict
 }

@@ -1,4 +1,4 @@
-package reports
+package charts
 
 import (
 	"cmp"
@@ -8,6 +8,7 @@ import (
 	"gonum.org/v1/plot"
 
 	"github.com/tunnelbench/tunnelbench/reports/figure"
+	"github.com/tunnelbench/tunnelbench/reports/matrix"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/reports/show"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
@@ -24,22 +25,22 @@ var lossTicks = plot.ConstantTicks([]plot.Tick{
 
 // lossLoadChart shows what share of the frames was lost at which load, at the smallest size: every valid
 // trial of the searches.
-func lossLoadChart(_ *result.Results, m *matrix, _ int) (figure.Chart, bool) {
+func lossLoadChart(_ *result.Results, m *matrix.Matrix, _ int) (figure.Chart, bool) {
 	c := figure.Chart{ID: "loss-load", Height: 230,
 		Caption: "Every valid trial of the searches: share of the frames lost, log scale, against the load in frames per second, log scale. Floods stand at what was offered."}
-	if len(m.sizes) == 0 {
+	if len(m.Sizes) == 0 {
 		return c, false
 	}
-	c.Title = "Loss against load at " + sizeText(m.sizes[0])
+	c.Title = "Loss against load at " + SizeText(m.Sizes[0])
 	c.Table.Head = []string{"", "load, frames/s", "loss"}
 	var lines []figure.PlotFunc
 	var loads []float64
 	for i, l := range looks(m) {
-		points := lossPoints(&m.rows[i].cells[0])
+		points := lossPoints(&m.Rows[i].Cells[0])
 		if len(points) < 2 {
 			continue
 		}
-		name := m.rows[i].label + figure.Dagger(m.rows[i].cells[0].valid)
+		name := m.Rows[i].Label + figure.Dagger(m.Rows[i].Cells[0].Valid)
 		for k := range points {
 			loads = append(loads, points[k].X)
 			c.Table.Rows = append(c.Table.Rows, []string{name, show.Fixed(points[k].X, 0, show.Thin), show.Percent(points[k].Y)})
@@ -63,13 +64,13 @@ func lossLoadChart(_ *result.Results, m *matrix, _ int) (figure.Chart, bool) {
 }
 
 // lossPoints are the valid trials of the cell's rate, by load.
-func lossPoints(c *cell) []figure.Point {
-	if c.rateResult == nil || c.rateResult.Test == rfc2544.NameLatency {
+func lossPoints(c *matrix.Cell) []figure.Point {
+	if c.RateResult == nil || c.RateResult.Test == rfc2544.NameLatency {
 		return nil
 	}
 	var points []figure.Point
-	for i := range c.rateResult.Trials {
-		o := &c.rateResult.Trials[i]
+	for i := range c.RateResult.Trials {
+		o := &c.RateResult.Trials[i]
 		if x := load(o); o.Valid && x > 0 && !math.IsInf(x, 0) {
 			points = append(points, figure.Point{X: x, Y: o.LossRatio()})
 		}

@@ -1,0 +1,317 @@
+package matrix
+
+import (
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tunnelbench/tunnelbench/internal/strictjson"
+	"github.com/tunnelbench/tunnelbench/reports/result"
+	"github.com/tunnelbench/tunnelbench/reports/show"
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
+
+// Value names that the renderers look for, the preferred first. One rate name
+// serves a whole report: unlike values are never set side by side.
+var (
+	rateNames     = []string{"throughput", "pdr", "ndr", "conditional_throughput_pdr", "conditional_throughput_ndr", "forwarding_rate"}
+	p50Names      = []string{"latency_p50"}
+	p99Names      = []string{"latency_p99"}
+	quietP50Names = []string{"latency_quiet_p50", "latency_p50_quiet"}
+	quietP99Names = []string{"latency_quiet_p99", "latency_p99_quiet"}
+	CpuNames      = []string{"cpu_ns_per_frame", "cpu_per_frame"}
+)
+
+// Matrix is a run as people compare it: a row per device, a column per size.
+type Matrix struct {
+	Rate  string // the value name that all rates here have
+	Sizes []rfc2544.FrameSize
+	Rows  []Row
+}
+
+// Row is one device in one direction.
+type Row struct {
+	DUT, Kind, Direction string
+	Label                string // the device, and the direction where there are several
+	Cells                []Cell // one per size of the matrix
+}
+
+// Cell is all that is known of one device at one size.
+type Cell struct {
+	Size       rfc2544.FrameSize
+	Results    []*result.Result
+	Rate       *rfc2544.Value
+	P50, P99   *rfc2544.Value // latency of all frames
+	QuietP50   *rfc2544.Value // latency of frames whose way no stall touched
+	QuietP99   *rfc2544.Value
+	CPU        *rfc2544.Value
+	Valid      bool // every result here is
+	LimitedBy  string
+	warnings   int
+	Share      float64 // of the rate of plain; NaN when there is no valid pair
+	shareBound string  // "at most" or "at least" where one of the two rates is only a lower bound
+	Reason     string  // why there is nothing, or not all
+	Unsupport  bool
+	Died       bool
+	RateResult *result.Result
+}
+
+// NewMatrix arranges r. Rows come in the order of the kinds, then of the file.
+func NewMatrix(r *result.Results) *Matrix {
+	m := &Matrix{Rate: commonRate(r)}
+	for i := range r.Results {
+		if hasOwnTable(r.Results[i].Test) {
+			continue
+		}
+		if size := r.Results[i].FrameSize; !slices.Contains(m.Sizes, size) {
+			m.Sizes = append(m.Sizes, size)
+		}
+	}
+	slices.Sort(m.Sizes)
+	for i := range r.Results {
+		res := &r.Results[i]
+		if hasOwnTable(res.Test) {
+			continue
+		}
+		c := &m.row(res).Cells[slices.Index(m.Sizes, res.FrameSize)]
+		c.add(res, m.Rate)
+	}
+	slices.SortStableFunc(m.Rows, func(a, b Row) int { return KindOrder(a.Kind) - KindOrder(b.Kind) })
+	m.label()
+	m.shares()
+	return m
+}
+
+// hasOwnTable tells of tests that are not the matrix's: streams, which are not of
+// frames, and the RFC's tests.
+func hasOwnTable(test string) bool { return test == rfc2544.NameStreams || IsRFC(test) }
+
+// commonRate is the rate name that the most results have.
+func commonRate(r *result.Results) string {
+	best, most := rateNames[0], 0
+	for _, name := range rateNames {
+		n := 0
+		for i := range r.Results {
+			if !IsRFC(r.Results[i].Test) && r.Results[i].Value(name) != nil {
+				n++
+			}
+		}
+		if n > most {
+			best, most = name, n
+		}
+	}
+	return best
+}
+
+func KindOrder(kind string) int {
+	return slices.Index([]string{result.KindCalibration, result.KindPlain, result.KindSealed}, kind)
+}
+
+// Row finds the row of res, or makes it.
+func (m *Matrix) row(res *result.Result) *Row {
+	for i := range m.Rows {
+		if r := &m.Rows[i]; r.DUT == res.DUT && r.Kind == res.Kind && r.Direction == res.Direction {
+			return r
+		}
+	}
+	cells := make([]Cell, len(m.Sizes))
+	for i, size := range m.Sizes {
+		cells[i] = Cell{Size: size, Valid: true, Share: math.NaN()}
+	}
+	m.Rows = append(m.Rows, Row{DUT: res.DUT, Kind: res.Kind, Direction: res.Direction, Cells: cells})
+	return &m.Rows[len(m.Rows)-1]
+}
+
+// Label names the rows: the direction is said where there is more than one.
+func (m *Matrix) label() {
+	several := slices.ContainsFunc(m.Rows, func(r Row) bool { return r.Direction != m.Rows[0].Direction })
+	for i := range m.Rows {
+		r := &m.Rows[i]
+		r.Label = strictjson.Clean(r.DUT)
+		if several && r.Direction != "" {
+			r.Label += " (" + strictjson.Clean(r.Direction) + ")"
+		}
+	}
+}
+
+// shares sets each rate against that of plain at the same size and direction.
+func (m *Matrix) shares() {
+	for i := range m.Rows {
+		r := &m.Rows[i]
+		base := m.find(result.PlainDUT, r.Direction)
+		if base == nil {
+			continue
+		}
+		for j := range r.Cells {
+			c, p := &r.Cells[j], &base.Cells[j]
+			switch {
+			case c.Rate == nil || p.Rate == nil || !p.Valid || p.Rate.Value <= 0:
+			case r == base:
+				c.Share = 1
+			default:
+				c.Share, c.shareBound = shareOf(c.Rate, p.Rate)
+			}
+		}
+	}
+}
+
+// shareOf is a rate as a share of plain's. Where no load was too much for plain, its
+// Rate is only a lower bound and the share is at most that; where none was too much
+// for the device, at least; and of two lower bounds there is no share, so NaN.
+func shareOf(rate, plain *rfc2544.Value) (share float64, bound string) {
+	open := func(v *rfc2544.Value) bool { return v.Lower != nil && v.Upper == nil }
+	share = rate.Value / plain.Value
+	switch {
+	case open(plain) && open(rate):
+		return math.NaN(), ""
+	case open(plain):
+		return share, "at most"
+	case open(rate):
+		return share, "at least"
+	}
+	return share, ""
+}
+
+// ShareText is the share of plain's rate as every table shows it.
+func (c *Cell) ShareText() string {
+	if c.shareBound != "" {
+		return c.shareBound + show.Nbsp + show.Percent(c.Share)
+	}
+	return show.Percent(c.Share)
+}
+
+func (m *Matrix) find(dut, direction string) *Row {
+	for i := range m.Rows {
+		if m.Rows[i].DUT == dut && m.Rows[i].Direction == direction {
+			return &m.Rows[i]
+		}
+	}
+	return nil
+}
+
+// add takes what res says about the cell; the first to name a value wins.
+func (c *Cell) add(res *result.Result, rate string) {
+	c.Results = append(c.Results, res)
+	if c.Rate == nil {
+		if c.Rate = res.Value(rate); c.Rate != nil {
+			c.RateResult, c.LimitedBy = res, res.LimitedBy
+		}
+	}
+	for _, f := range []struct {
+		into  **rfc2544.Value
+		names []string
+	}{{&c.P50, p50Names}, {&c.P99, p99Names}, {&c.QuietP50, quietP50Names}, {&c.QuietP99, quietP99Names}, {&c.CPU, CpuNames}} {
+		if *f.into == nil {
+			*f.into = res.Value(f.names...)
+		}
+	}
+	c.Valid = c.Valid && res.Valid
+	c.warnings += len(res.Warnings)
+	c.Unsupport = c.Unsupport || res.Unsupported != ""
+	c.Died = c.Died || res.Error != ""
+	if c.Reason == "" {
+		c.Reason = res.Unsupported + res.Error
+	}
+}
+
+// Empty reports whether nothing was measured here.
+func (c *Cell) Empty() bool { return c.Rate == nil && c.P50 == nil && c.CPU == nil }
+
+// State is the cell's standing in a word or two; empty when all is well.
+func (c *Cell) State() string {
+	switch {
+	case len(c.Results) == 0:
+		return "not measured"
+	case c.Unsupport:
+		return "cannot run"
+	case c.Died:
+		return "died"
+	case !c.Valid:
+		return "not valid"
+	}
+	return ""
+}
+
+// Nanos is a value that is a time, in nanoseconds, and whether it is one.
+func Nanos(v *rfc2544.Value) (float64, bool) {
+	if v == nil {
+		return 0, false
+	}
+	units := map[string]float64{"ns": 1, "us": 1e3, "µs": 1e3, "ms": 1e6, "s": 1e9, "ns/frame": 1}
+	f, ok := units[v.Unit]
+	return v.Value * f, ok
+}
+
+// MicroText is a time value in microseconds, or a dash.
+func MicroText(v *rfc2544.Value) string {
+	ns, ok := Nanos(v)
+	if !ok {
+		return show.None
+	}
+	return show.Micros(time.Duration(ns))
+}
+
+// NanoText is a time value in whole nanoseconds, or a dash.
+func NanoText(v *rfc2544.Value) string {
+	ns, ok := Nanos(v)
+	if !ok {
+		return show.None
+	}
+	return show.Fixed(ns, 0, show.Thin)
+}
+
+// Megabits is a rate in Mbit/s of frames of size s, FCS counted, gap not.
+func Megabits(fps float64, s rfc2544.FrameSize) float64 {
+	return rfc2544.Rate(fps).Bits(s) / 1e6
+}
+
+func Bounds(v *rfc2544.Value, write func(float64) string) string {
+	switch {
+	case v == nil || v.Lower == nil && v.Upper == nil:
+		return ""
+	case v.Upper == nil:
+		return "≥" + show.Thin + write(*v.Lower)
+	case v.Lower == nil:
+		return "≤" + show.Thin + write(*v.Upper)
+	}
+	return write(*v.Lower) + "–" + write(*v.Upper)
+}
+
+// RateTitle says in words what a rate name stands for.
+func RateTitle(name string) string {
+	switch name {
+	case "throughput":
+		return "throughput (RFC 2544: no frame lost in 60 s)"
+	case "pdr":
+		return "partial drop rate (pdr): the highest load within the loss goal"
+	case "ndr":
+		return "no drop rate (ndr): the highest load at which short trials lost nothing"
+	case "conditional_throughput_pdr":
+		return "conditional throughput (RFC 9971) at the partial drop goal"
+	case "conditional_throughput_ndr":
+		return "conditional throughput (RFC 9971) at the no drop goal"
+	}
+	return "forwarding rate under overload"
+}
+
+// Verdict is what limited the rate, or what is wrong with it.
+func (c *Cell) Verdict() string {
+	words := []string{}
+	if s := c.State(); s != "" {
+		words = append(words, s)
+	}
+	if c.LimitedBy != "" {
+		words = append(words, c.LimitedBy)
+	}
+	if len(words) == 0 {
+		return show.None
+	}
+	return strings.Join(words, ", ")
+}
+
+// IsRFC reports whether a test has a table of its own.
+func IsRFC(test string) bool {
+	t, ok := rfc2544.Find(test)
+	return ok && t.Section != ""
+}
