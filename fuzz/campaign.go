@@ -11,28 +11,28 @@ import (
 	"github.com/tunnelbench/tunnelbench/fuzz/report"
 )
 
-// Plan is a campaign.
+// Plan is a fuzz campaign.
 type Plan struct {
 	Targets []Target
 	Engine  string        // one of Engines
 	Time    time.Duration // for each target
-	Workers int           // of the engine, at once
-	Out     string        // folder for what is found
-	Program string        // a build of this command, which replays inputs
-	Seeds   bool          // write findings into the targets' testdata, too
-	First   bool          // a target is done with its first finding
+	Workers int           // parallel workers of the engine
+	Out     string        // folder for findings
+	Program string        // an executable of this command, which replays inputs
+	Seeds   bool          // also write findings into the targets' testdata
+	First   bool          // end a target at its first finding
 
-	Saw func(t *report.Target) // called as things happen; may be nil
+	Saw func(t *report.Target) // called when the numbers of a target change; may be nil
 }
 
-// ErrBudget is a target that was attacked for less time than asked for.
+// ErrBudget means that a target was attacked for a shorter time than requested.
 var ErrBudget = errors.New("budget not met")
 
-// ErrCorpus is a file of a corpus that cannot be read, which is named.
+// ErrCorpus means that a corpus file cannot be read. The error names the file.
 var ErrCorpus = errors.New("corpus")
 
-// Run attacks each target in turn and calls ended with what became of it, so that nothing found is
-// lost when a later one fails. When ctx is done, Run ends the current target and begins no other.
+// Run attacks each target in turn and passes its result to ended, so that no finding is lost if a later
+// target fails. When ctx is done, Run ends the current target and starts no other.
 func Run(ctx context.Context, plan Plan, ended func(report.Target)) error {
 	c, err := newCampaign(plan)
 	if err != nil {
@@ -51,15 +51,15 @@ func Run(ctx context.Context, plan Plan, ended func(report.Target)) error {
 		}
 		ended(report)
 	}
-	return ctx.Err() // cut short is not clean
+	return ctx.Err() // an interrupted campaign is not clean
 }
 
-// campaign is a plan that is being carried out.
+// campaign is a plan in progress.
 type campaign struct {
 	plan   Plan
 	places places
 	engine engine
-	built  map[string]error // by package or target, whichever the engine builds
+	built  map[string]error // by package or target, as the engine builds them
 }
 
 func newCampaign(plan Plan) (*campaign, error) {
@@ -78,7 +78,7 @@ func newCampaign(plan Plan) (*campaign, error) {
 	return c, os.MkdirAll(filepath.Join(c.places.work, "build"), 0o755)
 }
 
-// check refuses a campaign that could not be run to its end.
+// check refuses a plan that cannot be run to its end.
 func (c *campaign) check() error {
 	for _, t := range c.plan.Targets {
 		if t.Root && os.Geteuid() > 0 {
@@ -93,7 +93,7 @@ func (c *campaign) check() error {
 	return nil
 }
 
-// attack runs one target. Its error means that no target can be attacked on this machine.
+// attack runs one target. An error means that no target can be attacked on this machine.
 func (c *campaign) attack(ctx context.Context, t Target) (report.Target, error) {
 	run := &targetRun{plan: c.plan, places: c.places, engine: c.engine, target: t, report: report.Target{
 		Name: t.Name, Doc: t.Doc, Package: t.Package, Function: t.Function, Engine: c.plan.Engine,
@@ -112,7 +112,7 @@ func (c *campaign) attack(ctx context.Context, t Target) (report.Target, error) 
 	return run.report, nil
 }
 
-// build builds what a target needs, once a package where the engine can do that.
+// build builds a target, once for each package if the engine can do that.
 func (c *campaign) build(ctx context.Context, t Target) error {
 	key := t.Name
 	if c.plan.Engine == nativeEngine {

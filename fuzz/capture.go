@@ -13,10 +13,10 @@ import (
 	"github.com/tunnelbench/tunnelbench/reference/offload"
 )
 
-// tunnelPort is the reference tunnel's on the underlay, in captures.
+// tunnelPort is the UDP port of the reference tunnel in captures.
 const tunnelPort = 4754
 
-// capture is packets as a file that Wireshark opens. The same packets make the same file.
+// capture returns packets as a pcapng file. The same packets make the same file.
 func capture(packets [][]byte) ([]byte, error) {
 	var file bytes.Buffer
 	w := pcapgo.NewWriter(&file)
@@ -37,29 +37,29 @@ func capture(packets [][]byte) ([]byte, error) {
 	return file.Bytes(), nil
 }
 
-// itself: the input is a packet.
+// itself is for inputs that are a packet.
 func itself(data []byte) [][]byte { return [][]byte{data} }
 
-// superPacket: it is one behind a virtio_net_hdr.
+// superPacket is for inputs that are a packet after a virtio_net_hdr.
 func superPacket(data []byte) [][]byte {
 	return [][]byte{data[min(len(data), offload.VirtioLen):]}
 }
 
-// behindIP: it is what a protocol puts behind the IP header.
+// behindIP is for inputs that are the payload of an IP protocol.
 func behindIP(protocol byte) func([]byte) [][]byte {
 	return func(data []byte) [][]byte {
 		return [][]byte{underlay(protocol, net.IP{192, 0, 2, 2}, data)}
 	}
 }
 
-// datagramTo: it is what UDP carries to a port.
+// datagramTo is for inputs that are the payload of UDP to a port.
 func datagramTo(port uint16) func([]byte) [][]byte {
 	return func(data []byte) [][]byte {
 		return [][]byte{underlay(17, net.IP{192, 0, 2, 2}, datagram(port, data))}
 	}
 }
 
-// message: it is a row of datagrams behind who sent them and their length (wire.Decap).
+// message is for inputs of wire.Decap: source, segment length and datagrams.
 func message(data []byte) (packets [][]byte) {
 	if len(data) < 3 {
 		return nil
@@ -89,7 +89,7 @@ func underlay(protocol byte, from net.IP, data []byte) []byte {
 	b := gopacket.NewSerializeBuffer()
 	options := gopacket.SerializeOptions{FixLengths: true, ComputeChecksums: true}
 	if err := gopacket.SerializeLayers(b, options, ip, gopacket.Payload(data)); err != nil {
-		return data // too long for a packet: shown as it is
+		return data // too long for a packet: written without a header
 	}
 	return b.Bytes()
 }

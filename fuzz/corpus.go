@@ -17,15 +17,15 @@ import (
 	"github.com/tunnelbench/tunnelbench/reports/result"
 )
 
-// corpusHeader is the first line of an input as go test keeps it.
+// corpusHeader is the first line of a corpus file of go test.
 const corpusHeader = "go test fuzz v1\n"
 
-// encodeInput is an input as go test keeps it in testdata/fuzz.
+// encodeInput returns an input in the format of testdata/fuzz.
 func encodeInput(data []byte) []byte {
 	return fmt.Appendf(nil, "%s[]byte(%q)\n", corpusHeader, data)
 }
 
-// decodeInput reads an input: as go test keeps it, or as it is.
+// decodeInput reads an input, in the format of go test or as raw bytes.
 func decodeInput(file []byte) ([]byte, error) {
 	text, ok := bytes.CutPrefix(file, []byte(corpusHeader))
 	if !ok {
@@ -33,37 +33,37 @@ func decodeInput(file []byte) ([]byte, error) {
 	}
 	expression, err := parser.ParseExpr(string(bytes.TrimSpace(text)))
 	if err != nil {
-		return nil, errors.New("a corpus file of go test, and not one []byte")
+		return nil, errors.New("a corpus file of go test that does not hold one []byte")
 	}
 	call, ok := expression.(*ast.CallExpr)
 	if !ok || len(call.Args) != 1 {
-		return nil, errors.New("a corpus file of go test, and not one []byte")
+		return nil, errors.New("a corpus file of go test that does not hold one []byte")
 	}
 	literal, ok := call.Args[0].(*ast.BasicLit)
 	if !ok || literal.Kind != token.STRING {
-		return nil, errors.New("a corpus file of go test, and not one []byte")
+		return nil, errors.New("a corpus file of go test that does not hold one []byte")
 	}
 	s, err := strconv.Unquote(literal.Value)
 	return []byte(s), err
 }
 
-// inputName is the name that go test gives an input.
+// inputName returns the file name that go test gives an input.
 func inputName(data []byte) string {
 	sum := sha256.Sum256(encodeInput(data))
 	return hex.EncodeToString(sum[:])[:16]
 }
 
-// largestInput bounds what is read from a corpus, in octets.
+// largestInput is the size limit for corpus inputs, in bytes.
 const largestInput = 1 << 20
 
-// ReadInput reads one file of a corpus. The error names it.
+// ReadInput reads one corpus file. The error names it.
 func ReadInput(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
 	}
-	if !info.Mode().IsRegular() || info.Size() > 5*largestInput { // an octet takes up to four in Go's notation
-		return nil, fmt.Errorf("%s: want a file of at most %d octets", path, largestInput)
+	if !info.Mode().IsRegular() || info.Size() > 5*largestInput { // a byte takes up to four characters in Go's notation
+		return nil, fmt.Errorf("%s: want a file of at most %d bytes", path, largestInput)
 	}
 	file, err := os.ReadFile(path)
 	if err != nil {
@@ -76,8 +76,8 @@ func ReadInput(path string) ([]byte, error) {
 	return data, nil
 }
 
-// readCorpus reads every file of a folder; one that is not there holds nothing.
-// Files that cannot be read are named in skipped.
+// readCorpus reads every file of a folder. A missing folder holds no inputs. skipped names the files that
+// cannot be read.
 func readCorpus(dir string) (inputs [][]byte, skipped []error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -100,7 +100,7 @@ func readCorpus(dir string) (inputs [][]byte, skipped []error) {
 	return inputs, skipped
 }
 
-// writeAside writes a file in one step, and the folder that it is in.
+// writeAside writes a file atomically and creates its folder.
 func writeAside(path string, data []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
@@ -108,7 +108,7 @@ func writeAside(path string, data []byte) error {
 	return result.WriteFile(path, data)
 }
 
-// testdata is where go test looks for inputs of a target.
+// testdata returns the folder where go test looks for inputs of the target.
 func (t Target) testdata(root string) string {
 	return filepath.Join(root, filepath.FromSlash(t.Package), "testdata", "fuzz", t.native())
 }

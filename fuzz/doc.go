@@ -1,17 +1,16 @@
-// Package fuzz looks for inputs that make a decoder fail, allocate, stall,
-// answer, remember or lie: it has engines make inputs up, confirms what they find, makes
-// it small and writes it down.
+// Package fuzz searches for inputs that break the decoders: inputs that make them panic, allocate too much,
+// take too long, respond to unknown sources, keep state or return a wrong result. Fuzz engines generate
+// the inputs. The package confirms each crash by replay, minimises the input and writes a finding.
 //
 //	Targets ──> engine: native, go-fuzz, libfuzzer ──> crasher
-//	               ^                                      │ replayed in a process of its own
+//	               ^                                      │ replayed in a separate process
 //	  seeds, testdata, corpus                             v
 //	                                     finding: oracle, place, smallest input
 //	                                        │
 //	                                        ├──> testdata (go test), a test, a capture
 //	                                        └──> fuzz.json, page, JUnit, SARIF (package fuzz/report)
 //
-// One harness, a func([]byte) int in package wire or text, serves all engines:
-// go-fuzz calls it, and a native target of two lines wraps it for go test, which is also what
-// libFuzzer programs are built of. Package oracle says what a harness asks. Package proof
-// shows on planted bugs that it would notice.
+// One harness, a func([]byte) int in package wire or text, serves all engines. go-fuzz calls it directly;
+// go test and libFuzzer use a native target of two lines that calls it. Package oracle has the checks of
+// the harnesses. Command proof shows with planted bugs that they find faults.
 package fuzz

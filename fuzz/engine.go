@@ -16,12 +16,12 @@ import (
 	"github.com/tunnelbench/tunnelbench/fuzz/report"
 )
 
-// engine generates inputs.
+// engine is a fuzz engine: a program that generates inputs.
 type engine interface {
-	// build makes what run needs, once for all targets of a package.
+	// build builds the target, once for all targets of a package.
 	build(ctx context.Context, t Target) error
-	// run attacks a target until the time is over, ctx is done, or it found
-	// something. It begins with what is in the corpus and adds what reaches new places.
+	// run attacks a target until limit has passed, ctx is done, or it found something. It starts with the
+	// corpus and adds inputs that reach new code.
 	run(ctx context.Context, t Target, limit time.Duration, sample func(report.Sample)) (turn, error)
 }
 
@@ -32,7 +32,7 @@ type turn struct {
 	said     string // the last lines that the engine printed, for errors
 }
 
-// Engines are the names that `fuzz run --engine` takes.
+// Engines are the values of `fuzz run --engine`.
 var Engines = []string{nativeEngine, goFuzzEngine, libFuzzerEngine}
 
 const (
@@ -48,7 +48,7 @@ type places struct {
 	workers int
 }
 
-// corpus is the folder of a target's inputs, one input a file.
+// corpus returns the folder of a target's inputs, one input in each file.
 func (p places) corpus(t Target) string { return filepath.Join(p.work, "corpus", t.Name) }
 
 func (p places) newEngine(name string) (engine, error) {
@@ -70,7 +70,7 @@ func (p places) tool(ctx context.Context, name string, args ...string) error {
 	out, err := cmd.CombinedOutput()
 	switch {
 	case errors.Is(err, exec.ErrNotFound):
-		return fmt.Errorf("%w: %s is not installed: targets are built here", errors.ErrUnsupported, name)
+		return fmt.Errorf("%w: %s is not installed, but targets are built on this machine", errors.ErrUnsupported, name)
 	case err != nil:
 		return fmt.Errorf("%s %s: %w: %s", name, strings.Join(args, " "), err, oneLine(lastLines(string(out), 5)))
 	}
@@ -82,8 +82,8 @@ func lastLines(s string, n int) string {
 	return strings.Join(lines[max(0, len(lines)-n):], "\n")
 }
 
-// attack runs an engine's program until it ends. When the time is over or ctx is done, the program
-// is sent an interrupt. Each line that it prints goes to saw.
+// attack runs an engine's program until it ends. It interrupts the program when limit has passed or ctx is
+// done. It passes each line of output to saw.
 func attack(ctx context.Context, limit time.Duration, cmd *exec.Cmd, saw func(line string)) (turn, error) {
 	var t turn
 	out, in, err := os.Pipe()
@@ -110,14 +110,14 @@ func attack(ctx context.Context, limit time.Duration, cmd *exec.Cmd, saw func(li
 	err = cmd.Wait()
 	stop()
 	late.Stop()
-	kill(cmd) // what a worker may have left
+	kill(cmd) // workers that may be left
 	if cmd.ProcessState != nil {
 		t.cpu = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 	}
 	return t, err
 }
 
-// listen hands on each line and keeps the last ones.
+// listen passes on each line and returns the last lines.
 func listen(out io.Reader, saw func(string)) string {
 	const kept = 60
 	var last []string
@@ -127,7 +127,7 @@ func listen(out io.Reader, saw func(string)) string {
 		saw(lines.Text())
 		last = append(last[max(0, len(last)-kept):], lines.Text())
 	}
-	_, _ = io.Copy(io.Discard, out) // a line that is too long must not block who writes it
+	_, _ = io.Copy(io.Discard, out) // after too long a line, the program must not block on a full pipe
 	return strings.Join(last, "\n")
 }
 
@@ -148,7 +148,7 @@ func (p places) keep(t Target, inputs [][]byte) error {
 	return nil
 }
 
-// ended is nil when an engine that found nothing ended as it should.
+// ended returns nil if an engine that found nothing ended normally.
 func ended(ctx context.Context, err error, said string) error {
 	if err == nil || ctx.Err() != nil {
 		return nil

@@ -8,22 +8,22 @@ import (
 	"github.com/tunnelbench/tunnelbench/fuzz/report"
 )
 
-// newFinding is a confirmed fault.
+// newFinding makes a finding of a confirmed fault.
 func newFinding(t Target, f Fault, data []byte) report.Finding {
 	return report.Finding{
 		ID: f.id(t.Name), Oracle: f.Oracle, Seen: f.Seen, Stack: f.Stack, Input: data, Octets: len(data), Times: 1,
 	}
 }
 
-// file is one that tells of a finding.
+// file is a file of a finding.
 type file struct {
 	path string
 	data []byte
 }
 
-// write puts a finding's files below out: the input, a test, a capture; and, if
-// seeds, the input where go test looks for it. Each is written in one step, and what
-// is there stays when a later one fails.
+// write writes the files of a finding below out: the input, a test and a capture. If seeds is set it also
+// writes the input where go test looks for it. Each file is written atomically and stays if a later one
+// fails.
 func write(p places, out string, t Target, f *report.Finding, seeds bool) error {
 	dir := filepath.Join(out, "findings", t.Name+"-"+f.ID)
 	seed := file{filepath.Join(dir, inputName(f.Input)), encodeInput(f.Input)}
@@ -52,7 +52,7 @@ func write(p places, out string, t Target, f *report.Finding, seeds bool) error 
 	return nil
 }
 
-// inside is a path as one writes it in the module's folder.
+// inside returns a path relative to the module's folder.
 func (p places) inside(path string) string {
 	if inside, err := filepath.Rel(p.root, path); err == nil && !strings.HasPrefix(inside, "..") {
 		return inside
@@ -60,7 +60,7 @@ func (p places) inside(path string) string {
 	return path
 }
 
-// reproduce is a command of one line.
+// reproduce returns a command line that reproduces a finding.
 func reproduce(p places, t Target, seed string) string {
 	seed = p.inside(seed)
 	if t.Harness == nil {
@@ -69,8 +69,8 @@ func reproduce(p places, t Target, seed string) string {
 	return fmt.Sprintf("tunnelbench fuzz repro --target %s %s", t.Name, seed)
 }
 
-// testOf is a test that fails as long as the fault is there. It belongs into
-// the package of the harness.
+// testOf returns the source of a test that fails as long as the fault exists. The test belongs into the
+// package of the harness.
 func testOf(t Target, f *report.Finding) []byte {
 	return fmt.Appendf(nil, `package %s
 

@@ -154,7 +154,7 @@ func two(data []byte) { _ = data[len(data)+1] }
 func TestOraclesAroundDecodersHideNoStack(t *testing.T) {
 	within := func(decode func([]byte)) Target {
 		return Target{Name: "within", Harness: func(data []byte) int {
-			oracle.Allocates(oracle.PerOctet(1<<20, data), func() { decode(data) })
+			oracle.Allocates(oracle.PerByte(1<<20, data), func() { decode(data) })
 			return 1
 		}}
 	}

@@ -26,8 +26,8 @@ func (g *goFuzz) build(ctx context.Context, t Target) error {
 
 var goFuzzProgress = regexp.MustCompile(`crashers: (\d+), .*execs: (\d+) .*cover: (\d+)`)
 
-// patience is how long go-fuzz goes on after a crasher, for more of them.
-const patience = 2 * time.Second
+// crashGrace is how long go-fuzz continues after a crasher, to find more.
+const crashGrace = 2 * time.Second
 
 func (g *goFuzz) run(ctx context.Context, t Target, limit time.Duration, sample func(report.Sample)) (turn, error) {
 	dir := filepath.Join(g.work, "go-fuzz", t.Name)
@@ -48,10 +48,10 @@ func (g *goFuzz) run(ctx context.Context, t Target, limit time.Duration, sample 
 		if m == nil {
 			return
 		}
-		ran = ran || number(m[3]) > 0 // it counts executions late
+		ran = ran || number(m[3]) > 0 // go-fuzz reports executions late
 		sample(report.Sample{Elapsed: time.Since(start), Executions: number(m[2]), Coverage: number(m[3])})
 		if number(m[1]) > 0 {
-			time.AfterFunc(patience, cancel)
+			time.AfterFunc(crashGrace, cancel)
 		}
 	})
 	result.crashers = goFuzzCrashers(crashers)
@@ -65,7 +65,7 @@ func (g *goFuzz) run(ctx context.Context, t Target, limit time.Duration, sample 
 	return result, nil
 }
 
-// goFuzzCrashers leaves out what go-fuzz writes beside each input.
+// goFuzzCrashers reads the crashers, without the other files that go-fuzz writes beside each input.
 func goFuzzCrashers(dir string) (inputs [][]byte) {
 	entries, _ := os.ReadDir(dir)
 	for _, e := range entries {

@@ -16,8 +16,8 @@ var (
 
 var frameLine = regexp.MustCompile(`^\s+(\S+\.go):(\d+)(?: \+0x[0-9a-f]+)?$`)
 
-// stackIn is the stack of the first goroutine that a crashing program prints, without the
-// frames of the runtime, go test and the oracles.
+// stackIn returns the stack of the first goroutine in the output of a crash, without the frames of the
+// runtime, go test and the oracles.
 func stackIn(output string) (stack []report.StackFrame) {
 	function, within := "", false
 	for line := range strings.Lines(output) {
@@ -50,7 +50,7 @@ func isForeign(function string) bool {
 	return isOracle(function)
 }
 
-// faultOf reads what go test printed about an input.
+// faultOf reads the output of go test for one input.
 func faultOf(output string) Fault {
 	if strings.Contains(output, "test timed out after") {
 		return Fault{Oracle: oracle.Time, Seen: fmt.Sprintf("no answer within %v", inputLimit)}

@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// ownGroup gives a program and its workers a group of processes, so that an
-// interrupt from the keyboard is the campaign's alone, and none outlives it.
+// ownGroup puts a program and its workers into a process group of their own. So an interrupt from the
+// keyboard reaches only the campaign, and the campaign can end all of them.
 func ownGroup(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
 
 func interrupt(cmd *exec.Cmd) { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) }

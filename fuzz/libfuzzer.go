@@ -14,8 +14,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/fuzz/report"
 )
 
-// libFuzzer is the engine of OSS-Fuzz and ClusterFuzzLite, by their way of
-// building it (libfuzzer.sh).
+// libFuzzer is the engine of OSS-Fuzz and ClusterFuzzLite. libfuzzer.sh builds targets as they do.
 type libFuzzer struct{ places }
 
 func (l *libFuzzer) binary(t Target) string {
@@ -23,7 +22,7 @@ func (l *libFuzzer) binary(t Target) string {
 }
 
 func (l *libFuzzer) build(ctx context.Context, t Target) error {
-	for program, why := range map[string]string{"clang": "libFuzzer programs are linked by it", "go": "targets are built here"} {
+	for program, why := range map[string]string{"clang": "it links libFuzzer programs", "go": "it builds targets on this machine"} {
 		if _, err := exec.LookPath(program); err != nil {
 			return fmt.Errorf("%w: %s is not installed: %s", errors.ErrUnsupported, program, why)
 		}
@@ -31,7 +30,7 @@ func (l *libFuzzer) build(ctx context.Context, t Target) error {
 	return l.tool(ctx, filepath.Join(l.root, "fuzz", "libfuzzer.sh"), "./"+t.Package, t.native(), l.binary(t))
 }
 
-// dictionary is the target's own, or that of all of its package.
+// dictionary returns the target's dictionary, or else its package's.
 func (l *libFuzzer) dictionary(t Target) string {
 	dir := filepath.Join(l.root, "fuzz", "oss-fuzz")
 	if own := filepath.Join(dir, t.Name+".dict"); exists(own) {

@@ -13,7 +13,7 @@ import (
 	"strings"
 )
 
-// Merged is what became of a merge.
+// Merged is the result of a merge.
 type Merged struct {
 	Dir               string // the target's testdata
 	Read, Kept, Added int
@@ -21,10 +21,9 @@ type Merged struct {
 	Broken            []error // inputs that break an oracle
 }
 
-// Merge adds to a target's testdata those inputs of the folders, smallest first, that reach code
-// which no input before them reached. It builds this command with the counters of
-// `go build -cover` and runs each input in a process of its own. Inputs that break an oracle are
-// not added.
+// Merge adds inputs of the folders to a target's testdata, smallest first, if they reach code that no
+// earlier input reached. It builds this command with coverage counters (`go build -cover`) and runs each
+// input in a process of its own. It does not add inputs that break an oracle.
 func Merge(ctx context.Context, t Target, dirs []string) (m Merged, err error) {
 	root, err := Root()
 	if err != nil {
@@ -63,7 +62,7 @@ func (m *Merged) read(dirs []string) (inputs [][]byte) {
 	return inputs
 }
 
-// add writes an input to the testdata when it reaches new code.
+// add writes an input to the testdata if it reaches new code.
 func (m *Merged) add(ctx context.Context, c *counter, data []byte) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -85,7 +84,7 @@ func (m *Merged) add(ctx context.Context, c *counter, data []byte) error {
 
 var errBroken = errors.New("breaks an oracle")
 
-// counter finds out which code of this module inputs run through.
+// counter measures which code of this module an input reaches.
 type counter struct {
 	places  places
 	target  Target
@@ -94,8 +93,8 @@ type counter struct {
 	reached map[string]bool // blocks of code, by all inputs so far
 }
 
-// decoders are the packages that read bytes from outside, and the command, without which a build
-// has no counters.
+// decoders are the packages with coverage counters: all that read untrusted bytes, and the command,
+// without which a build has no counters.
 const decoders = "./cmd/tunnelbench,./reference,./reference/inner,./reference/wire,./reference/offload,./loadgen/signature," +
 	"./rfc2544,./rfc2544/mlrsearch,./reports/result,./internal/strictjson,./internal/strictyaml,./netns/dut,./internal/sys"
 
@@ -106,8 +105,8 @@ func newCounter(ctx context.Context, p places, t Target) (*counter, error) {
 	return c, p.tool(ctx, "go", "build", "-cover", "-covermode=set", "-coverpkg="+decoders, "-o", c.program, "./cmd/tunnelbench")
 }
 
-// addCommitted marks what the target's seeds and its testdata reach, all of which stays: each file
-// is there for a reason, a finding's above all. It returns the number of files.
+// addCommitted marks the code that the target's seeds and its testdata reach. It keeps all of them,
+// because each was committed for a reason, such as a finding. It returns the number of files.
 func (c *counter) addCommitted(ctx context.Context, dir string) (files int, err error) {
 	committed, skipped := readCorpus(dir)
 	if skipped != nil {
@@ -121,8 +120,8 @@ func (c *counter) addCommitted(ctx context.Context, dir string) (files int, err 
 	return len(committed), nil
 }
 
-// adds marks the code that an input reaches and reports whether any of it is new. The program ends
-// right after the input, so that it counts this input and its own start alone.
+// adds marks the code that an input reaches and reports whether any of it is new. The process ends right
+// after the input, so that it counts only the input and its own start.
 func (c *counter) adds(ctx context.Context, data []byte) (fresh bool, err error) {
 	if err := errors.Join(os.RemoveAll(c.dir), os.Mkdir(c.dir, 0o755)); err != nil {
 		return false, err
@@ -138,7 +137,7 @@ func (c *counter) adds(ctx context.Context, data []byte) (fresh bool, err error)
 		return false, ctx.Err()
 	}
 	if err != nil || !strings.HasPrefix(string(out), `{"oracle":"",`) {
-		return false, fmt.Errorf("input %s of %d octets %w: fuzz repro says which", inputName(data), len(data), errBroken)
+		return false, fmt.Errorf("input %s of %d bytes %w: run fuzz repro for details", inputName(data), len(data), errBroken)
 	}
 	profile := c.dir + ".txt"
 	if err := c.places.tool(ctx, "go", "tool", "covdata", "textfmt", "-i="+c.dir, "-o="+profile); err != nil {

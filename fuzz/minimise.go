@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// minimiseLimit is how long an input is made smaller.
+// minimiseLimit is the time limit for minimising an input.
 const minimiseLimit = 10 * time.Second
 
-// minimise makes an input smaller, then plainer, as long as same holds: it takes
-// away halves, quarters and so on, and puts '0' where it does not matter.
+// minimise makes an input shorter and simpler as long as same reports the same fault. It removes halves,
+// quarters and so on, and replaces bytes that do not matter by '0'.
 func minimise(ctx context.Context, data []byte, same func([]byte) bool) []byte {
 	ctx, cancel := context.WithTimeout(ctx, minimiseLimit)
 	defer cancel()

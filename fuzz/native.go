@@ -14,7 +14,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/fuzz/report"
 )
 
-// native is `go test -fuzz`, with a test binary that is built once a package.
+// native is `go test -fuzz` with a test binary that is built once for each package.
 type native struct{ places }
 
 func (n *native) binary(t Target) string {
@@ -25,7 +25,7 @@ func (n *native) build(ctx context.Context, t Target) error {
 	return n.tool(ctx, "go", "test", "-c", "-vet=off", "-fuzz=.", "-o", n.binary(t), "./"+t.Package)
 }
 
-// SeedsVariable, set to off, makes a native target leave its seeds out.
+// SeedsVariable is an environment variable. The value off makes a native target omit its seeds.
 const SeedsVariable = "TB_FUZZ_SEEDS"
 
 var (
@@ -33,8 +33,8 @@ var (
 	nativeFailure  = regexp.MustCompile(`Failing input written to (\S+)`)
 )
 
-// run converts the corpus to go test's format and back. The engine reads seeds below its working
-// folder, and writes failing inputs there.
+// run converts the corpus to go test's format and back. The engine reads seeds below its working folder
+// and writes failing inputs there.
 func (n *native) run(ctx context.Context, t Target, limit time.Duration, sample func(report.Sample)) (turn, error) {
 	dir := filepath.Join(n.work, "native", t.Name)
 	seeds, cache := filepath.Join(dir, "testdata", "fuzz", t.native()), filepath.Join(dir, "cache", t.native())
@@ -49,7 +49,7 @@ func (n *native) run(ctx context.Context, t Target, limit time.Duration, sample 
 	}
 	cmd := exec.Command(n.binary(t), "-test.run=^$", "-test.fuzz=^"+t.native()+"$", "-test.fuzztime="+limit.String(),
 		"-test.fuzzminimizetime=0x", "-test.parallel="+strconv.Itoa(n.workers), "-test.fuzzcachedir="+filepath.Join(dir, "cache"))
-	cmd.Dir, cmd.Env = dir, append(os.Environ(), SeedsVariable+"=off") // the corpus has those that hold
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), SeedsVariable+"=off") // the corpus already has the seeds that pass
 	start, failing := time.Now(), ""
 	result, err := attack(ctx, limit+30*time.Second, cmd, func(line string) {
 		if m := nativeProgress.FindStringSubmatch(line); m != nil {
@@ -59,7 +59,7 @@ func (n *native) run(ctx context.Context, t Target, limit time.Duration, sample 
 			failing = m[1]
 		}
 	})
-	if failing != "" { // first of all: a full disk must not lose a finding
+	if failing != "" { // before anything else: a full disk must not lose a finding
 		data, unreadable := ReadInput(filepath.Join(dir, failing))
 		if unreadable != nil {
 			return result, unreadable
@@ -73,13 +73,13 @@ func (n *native) run(ctx context.Context, t Target, limit time.Duration, sample 
 	return result, errors.Join(ended(ctx, err, result.said), n.keep(t, found))
 }
 
-// endsLate reports whether go test fails because its time was over while it stopped,
-// as it may on a busy machine (golang.org/issue/75804).
+// endsLate reports whether go test failed only because it did not stop in time, as it may on a busy
+// machine (golang.org/issue/75804).
 func endsLate(said string) bool {
 	return strings.Contains(said, "context deadline exceeded") && !strings.Contains(said, "Failing input")
 }
 
-// check runs one input by go test, for targets that only it can run.
+// check runs one input with go test, for targets without a harness function.
 func (n *native) check(ctx context.Context, t Target, data []byte) (Fault, error) {
 	dir := filepath.Join(n.work, "check")
 	seed := filepath.Join(dir, "testdata", "fuzz", t.native(), inputName(data))

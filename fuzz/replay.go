@@ -23,20 +23,20 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/reexec"
 )
 
-// Fault is what an input did to a harness. The zero value is none.
+// Fault is the effect of an input on a harness. The zero value means no fault.
 type Fault struct {
 	Oracle string              `json:"oracle"`
 	Seen   string              `json:"seen"`
 	Stack  []report.StackFrame `json:"stack"`
 }
 
-// None tells whether every oracle held.
+// None reports whether every oracle held.
 func (f Fault) None() bool { return f.Oracle == "" }
 
-// stackDepth is how many places of a stack make a fault the same as another.
+// stackDepth is how many stack frames identify a fault.
 const stackDepth = 3
 
-// id is the same for the same fault of a target.
+// id returns the same value for the same fault of a target.
 func (f Fault) id(target string) string {
 	h := sha256.New()
 	fmt.Fprintln(h, target, f.Oracle)
@@ -46,8 +46,8 @@ func (f Fault) id(target string) string {
 	return hex.EncodeToString(h.Sum(nil))[:12]
 }
 
-// Check runs a harness on one input, in this process. What cannot be recovered
-// from ends it: a replayer runs it in another one.
+// Check runs a harness on one input, in this process. A fault that cannot be recovered, such as a fatal
+// error of the runtime, ends the process; a replayer runs inputs in another process.
 func Check(t Target, data []byte) (f Fault) {
 	defer func() {
 		value := recover()
@@ -65,7 +65,7 @@ func Check(t Target, data []byte) (f Fault) {
 	return f
 }
 
-// oneLine keeps a text short enough for a table.
+// oneLine shortens a text for a table.
 func oneLine(s string) string {
 	const longest = 400
 	s = strings.Join(strings.Fields(s), " ")
@@ -75,7 +75,7 @@ func oneLine(s string) string {
 	return s
 }
 
-// stackOf is where the goroutine panicked, innermost first, down to the harness.
+// stackOf returns the stack of a panic, innermost frame first, up to the harness.
 func stackOf() (stack []report.StackFrame) {
 	var pcs [64]uintptr
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs[:])])
@@ -85,8 +85,8 @@ func stackOf() (stack []report.StackFrame) {
 		case strings.HasSuffix(frame.Function, "fuzz.Check"):
 			return stack
 		case strings.HasPrefix(frame.Function, "runtime."), strings.Contains(frame.Function, "/fuzz.Check.func"):
-			stack = stack[:0:0] // what is above is the panic's own, not the fault's
-		case isOracle(frame.Function): // it stands between a harness and its decoder
+			stack = stack[:0:0] // the frames above belong to the panic, not to the fault
+		case isOracle(frame.Function): // oracles run between a harness and its decoder
 		default:
 			stack = append(stack, report.StackFrame{Function: shortFunction(frame.Function), File: shortFile(frame.File), Line: frame.Line})
 		}
@@ -102,7 +102,7 @@ const module = "github.com/tunnelbench/tunnelbench"
 
 func shortFunction(name string) string { return strings.TrimPrefix(name, module+"/") }
 
-// shortFile is a path within the module, or within the module that it is of.
+// shortFile returns a path within the module, or within the module that the file belongs to.
 func shortFile(path string) string {
 	if _, inside, ok := strings.Cut(path, module+"/"); ok { // -trimpath
 		return inside
@@ -118,15 +118,15 @@ func shortFile(path string) string {
 	if first, _, _ := strings.Cut(path, "/"); !filepath.IsAbs(path) && !strings.Contains(first, ".") {
 		return "$GOROOT/src/" + path // -trimpath again
 	}
-	return path // of the toolchain, or of a module in the cache
+	return path // a file of the toolchain, or of a module in the cache
 }
 
-// helperName is how a replayer calls this program.
+// helperName is the argument with which a replayer starts this program.
 const helperName = "__fuzz"
 
 func init() { reexec.Register(helperName, replayRole) }
 
-// replayRole replays the inputs on stdin for the target that args name.
+// replayRole replays inputs from stdin for the target named by args.
 func replayRole(args []string) error {
 	if len(args) != 1 {
 		return errors.New("which target?")
@@ -138,7 +138,7 @@ func replayRole(args []string) error {
 	return serve(t, os.Stdin, os.Stdout)
 }
 
-// serve answers each input, behind its length of four octets, with a line of JSON.
+// serve answers each input, which follows its length of four bytes, with a line of JSON.
 func serve(t Target, in io.Reader, out io.Writer) error {
 	answers := json.NewEncoder(out)
 	for {
@@ -158,24 +158,24 @@ func serve(t Target, in io.Reader, out io.Writer) error {
 	}
 }
 
-// framed is an input as serve reads it.
+// framed returns an input in the format of serve.
 func framed(data []byte) []byte {
 	return append(binary.BigEndian.AppendUint32(nil, uint32(len(data))), data...)
 }
 
-// Replay runs one input in a process of its own; program is a build of this command.
+// Replay runs one input in a separate process. program is an executable of this command.
 func Replay(ctx context.Context, t Target, program string, data []byte) (Fault, error) {
 	r := newReplayer(t, program)
 	defer r.close()
 	return r.check(ctx, data)
 }
 
-// inputLimit is how long one input may take until it counts as one that hangs. It is less than
-// the 10 s after which go test ends a run: what an engine calls a hang is to be one here.
+// inputLimit is how long one input may take before it counts as a hang. It is below the 10 s after which
+// go test ends a run, so that a hang found by an engine is confirmed as one here.
 const inputLimit = 8 * time.Second
 
-// replayer runs inputs of one target in a process of its own, again and again,
-// and starts another when one has died of an input.
+// replayer runs inputs of one target in a separate process. It starts another process when an input has
+// killed one.
 type replayer struct {
 	target  Target
 	program string
@@ -183,15 +183,15 @@ type replayer struct {
 	in      io.WriteCloser
 	out     *bufio.Reader
 	stderr  bytes.Buffer
-	served  int // inputs that this process answered
+	served  int // inputs that the process has answered
 }
 
-// newReplayer has program, a build of this command, run the target's harness.
+// newReplayer returns a replayer of the target. program is an executable of this command.
 func newReplayer(t Target, program string) *replayer { return &replayer{target: t, program: program} }
 
 func (r *replayer) start() error {
 	r.process = exec.Command(r.program, helperName, r.target.Name)
-	ownGroup(r.process) // an interrupt at the terminal is this process's affair alone
+	ownGroup(r.process) // an interrupt at the terminal must reach this process alone
 	r.served = 0
 	r.stderr.Reset()
 	r.process.Stderr = &r.stderr
@@ -204,8 +204,8 @@ func (r *replayer) start() error {
 	return r.process.Start()
 }
 
-// check says what an input does. A process that dies although it has answered before may have
-// died of something else: then a fresh one is asked. An error means that nobody could be asked.
+// check returns the fault of an input. If a process dies that has answered inputs before, an earlier input
+// may be the cause, so check tries again in a new process. An error means that no process could be run.
 func (r *replayer) check(ctx context.Context, data []byte) (Fault, error) {
 	if err := ctx.Err(); err != nil {
 		return Fault{}, err
@@ -218,7 +218,7 @@ func (r *replayer) check(ctx context.Context, data []byte) (Fault, error) {
 	return f, err
 }
 
-// ask has the process at hand, or a new one, run an input.
+// ask runs an input in the current process, or in a new one.
 func (r *replayer) ask(data []byte) (f Fault, died bool, err error) {
 	if r.process == nil {
 		if err := r.start(); err != nil {
@@ -249,7 +249,7 @@ func (r *replayer) ask(data []byte) (f Fault, died bool, err error) {
 	return Fault{Oracle: oracle.Panic, Seen: oneLine(firstLine(said)), Stack: stackIn(said)}, true, nil
 }
 
-// firstLine is what the runtime says when it dies, without the goroutines.
+// firstLine returns the message of a runtime crash, without the goroutines.
 func firstLine(s string) string {
 	for line := range strings.Lines(s) {
 		if line = strings.TrimSpace(line); line != "" {

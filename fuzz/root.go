@@ -8,8 +8,8 @@ import (
 	"path/filepath"
 )
 
-// Root is the folder of this module's source, at or above the working one.
-// Targets are built from it.
+// Root returns the folder of this module's source, at or above the working directory. Targets are built
+// from it.
 func Root() (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {
@@ -21,7 +21,7 @@ func Root() (string, error) {
 			return at, nil
 		}
 		if at == filepath.Dir(at) {
-			return "", fmt.Errorf("%w: %s is not in the source of %s: targets are built there", errors.ErrUnsupported, dir, module)
+			return "", fmt.Errorf("%w: %s is not in the source of %s: targets are built from the source", errors.ErrUnsupported, dir, module)
 		}
 	}
 }

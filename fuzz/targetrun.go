@@ -12,7 +12,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/fuzz/report"
 )
 
-// targetRun is the attack on one target.
+// targetRun is an attack on one target.
 type targetRun struct {
 	plan   Plan
 	places places
@@ -22,8 +22,8 @@ type targetRun struct {
 	replay *replayer
 }
 
-// A target is given up after maxFutile consecutive runs, each shorter than shortRun, that found only
-// known or unconfirmed crashes: the engine runs into the same one before it does anything else.
+// A target is given up after maxFutile consecutive runs, each shorter than shortRun, that found only known
+// or unconfirmed crashes: the engine then hits the same crash before it does anything else.
 const (
 	maxFutile = 3
 	shortRun  = time.Second
@@ -33,7 +33,7 @@ func (r *targetRun) run(ctx context.Context) {
 	r.replay = newReplayer(r.target, r.plan.Program)
 	defer r.replay.close()
 	err := r.start(ctx)
-	start := time.Now() // the seeds are not the engine's time
+	start := time.Now() // running the seeds does not count as engine time
 	for futile := 0; err == nil && ctx.Err() == nil && futile < maxFutile && r.left(start) > 0 && !r.done(); {
 		var fresh, found bool
 		var took time.Duration
@@ -43,7 +43,7 @@ func (r *targetRun) run(ctx context.Context) {
 			futile = 0
 		case found:
 			futile++
-		default: // an engine that ends early without a word would do so again
+		default: // an engine that ended early without an error would do so again
 			futile = maxFutile
 		}
 	}
@@ -62,7 +62,7 @@ func (r *targetRun) run(ctx context.Context) {
 	r.saw()
 }
 
-// done reports whether the first finding was all that was wanted.
+// done reports whether the plan wants only one finding and has it.
 func (r *targetRun) done() bool { return r.plan.First && len(r.report.Findings) > 0 }
 
 // ran reports whether the engine executed anything.
@@ -78,8 +78,8 @@ func (r *targetRun) saw() {
 	}
 }
 
-// start fills the corpus with the seeds and runs each through the oracles first: a seed that breaks
-// one would end every run of the engine.
+// start fills the corpus with the seeds and checks each one first: a seed that breaks an oracle would end
+// every run of the engine.
 func (r *targetRun) start(ctx context.Context) error {
 	var inputs [][]byte
 	if r.target.Seeds != nil {
@@ -105,8 +105,8 @@ func (r *targetRun) start(ctx context.Context) error {
 	return nil
 }
 
-// turn runs the engine once and measures how long it took. found: it found something; fresh: it
-// was new.
+// turn runs the engine once and measures the time. found reports whether the engine found a crash, fresh
+// whether the crash was new.
 func (r *targetRun) turn(ctx context.Context, start time.Time) (found, fresh bool, took time.Duration, err error) {
 	offset, before := time.Since(start), r.report.Executions
 	result, err := r.engine.run(ctx, r.target, r.left(start), func(sample report.Sample) {
@@ -123,7 +123,7 @@ func (r *targetRun) turn(ctx context.Context, start time.Time) (found, fresh boo
 	return found, fresh, took, err
 }
 
-// mostSamples bounds what a report draws; when there are more every second is left out.
+// mostSamples is the most samples in a report. When there are more, every second one is removed.
 const mostSamples = 400
 
 func (r *targetRun) sample(sample report.Sample) {
@@ -139,12 +139,12 @@ func (r *targetRun) sample(sample report.Sample) {
 	r.saw()
 }
 
-// found saves an input, confirms it by replay, minimises it and writes the finding. An input that is
-// not confirmed stays in the folder `unconfirmed`. fresh: the finding is new.
+// found saves an input, confirms it by replay, minimises it and writes the finding. An unconfirmed input
+// stays in the folder `unconfirmed`. fresh reports whether the finding is new.
 func (r *targetRun) found(ctx context.Context, data []byte, start time.Time) (fresh bool, err error) {
-	ctx = context.WithoutCancel(ctx) // an interrupt loses nothing
+	ctx = context.WithoutCancel(ctx) // an interrupt must not lose a finding
 	aside := filepath.Join(r.plan.Out, "unconfirmed", r.target.Name, inputName(data))
-	failed := writeAside(aside, data) // on a full disk it may still be reported
+	failed := writeAside(aside, data) // even if the disk is full, the finding can be reported
 	f, err := r.check(ctx, data)
 	if err != nil {
 		return false, errors.Join(err, failed)
@@ -167,12 +167,12 @@ func (r *targetRun) found(ctx context.Context, data []byte, start time.Time) (fr
 		return err == nil && !g.None() && g.id(r.target.Name) == id
 	})
 	if g, err := r.check(ctx, data); err == nil && !g.None() {
-		f = g // what was seen, of the smaller one
+		f = g // the fault of the minimised input
 	}
 	return r.add(f, data, start)
 }
 
-// check runs one input in a process of its own.
+// check runs one input in a separate process.
 func (r *targetRun) check(ctx context.Context, data []byte) (Fault, error) {
 	if n, ok := r.engine.(*native); ok && r.target.Harness == nil {
 		return n.check(ctx, r.target, data)
@@ -180,7 +180,7 @@ func (r *targetRun) check(ctx context.Context, data []byte) (Fault, error) {
 	return r.replay.check(ctx, data)
 }
 
-// known counts a finding that was there already, and reports whether it was.
+// known counts a finding again if it is in the report, and reports whether it is.
 func (r *targetRun) known(id string) bool {
 	i := slices.IndexFunc(r.report.Findings, func(f report.Finding) bool { return f.ID == id })
 	if i < 0 {

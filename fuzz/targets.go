@@ -11,16 +11,16 @@ import (
 
 // Target is a decoder with its harness.
 type Target struct {
-	Name     string // as `fuzz run --target` takes it
+	Name     string // value of `fuzz run --target`
 	Doc      string
 	Package  string                // the harness's folder in the module
-	Function string                // the harness; its native target is Fuzz and this
-	Harness  func([]byte) int      // nil: only the native target, which lies beside the decoder
-	Seeds    func() [][]byte       // what it begins with, beside its testdata
-	Packets  func([]byte) [][]byte // how a capture shows an input, as IP packets; nil: it is none
-	Embeds   bool                  // what it imports embeds a folder, which go-fuzz-build cannot copy
+	Function string                // name of the harness; the native target is FuzzNAME
+	Harness  func([]byte) int      // nil: there is only a native target, in the decoder's package
+	Seeds    func() [][]byte       // initial inputs, in addition to its testdata
+	Packets  func([]byte) [][]byte // converts an input to IP packets for a capture; nil: no capture
+	Embeds   bool                  // an import embeds a folder, which go-fuzz-build cannot copy
 	Root     bool                  // it loads a BPF program
-	Foreign  bool                  // somebody else's decoder
+	Foreign  bool                  // a third-party decoder
 }
 
 const (
@@ -28,28 +28,28 @@ const (
 	textPackage = "fuzz/text"
 )
 
-// Targets are all targets of the module, in the order in which they are run. A
-// test compares them with the source.
+// Targets returns all targets of the module, in the order in which they are run. A test compares them with
+// the source.
 func Targets() []Target {
 	return []Target{
-		{Name: "header", Doc: "the tunnel's frame header", Package: wirePackage, Function: "Header", Harness: wire.Header, Seeds: wire.HeaderSeeds, Packets: datagramTo(tunnelPort)},
-		{Name: "inner", Doc: "what is asked of inner packets", Package: wirePackage, Function: "Inner", Harness: wire.Inner, Seeds: wire.InnerSeeds, Packets: itself},
-		{Name: "split", Doc: "super-packets of a TUN device, cut up", Package: wirePackage, Function: "Split", Harness: wire.Split, Seeds: wire.SplitSeeds, Packets: superPacket},
+		{Name: "header", Doc: "the tunnel's header", Package: wirePackage, Function: "Header", Harness: wire.Header, Seeds: wire.HeaderSeeds, Packets: datagramTo(tunnelPort)},
+		{Name: "inner", Doc: "the fields of inner packets that the tunnel reads", Package: wirePackage, Function: "Inner", Harness: wire.Inner, Seeds: wire.InnerSeeds, Packets: itself},
+		{Name: "split", Doc: "super-packets of a TUN device, split", Package: wirePackage, Function: "Split", Harness: wire.Split, Seeds: wire.SplitSeeds, Packets: superPacket},
 		{Name: "merge", Doc: "packets joined for a TUN device", Package: wirePackage, Function: "Merge", Harness: wire.Merge, Seeds: wire.MergeSeeds},
-		{Name: "window", Doc: "the replay window, against a set", Package: wirePackage, Function: "Window", Harness: wire.Window, Seeds: wire.WindowSeeds},
-		{Name: "decap", Doc: "the way in of a whole end, with all its checks", Package: wirePackage, Function: "Decap", Harness: wire.Decap, Seeds: wire.DecapSeeds, Packets: message},
-		{Name: "ends", Doc: "two ends and a wire that does what it likes", Package: wirePackage, Function: "Ends", Harness: wire.Ends, Seeds: wire.EndsSeeds},
+		{Name: "window", Doc: "the replay window, compared with a set", Package: wirePackage, Function: "Window", Harness: wire.Window, Seeds: wire.WindowSeeds},
+		{Name: "decap", Doc: "the receive path of a whole end, with all its checks", Package: wirePackage, Function: "Decap", Harness: wire.Decap, Seeds: wire.DecapSeeds, Packets: message},
+		{Name: "ends", Doc: "two ends and a wire that loses, reorders and damages datagrams", Package: wirePackage, Function: "Ends", Harness: wire.Ends, Seeds: wire.EndsSeeds},
 		{Name: "descriptor", Doc: "AF_XDP descriptors", Package: wirePackage, Function: "Descriptor", Harness: wire.Descriptor, Seeds: wire.DescriptorSeeds},
-		{Name: "signature", Doc: "the tester's own stamp", Package: wirePackage, Function: "Signature", Harness: wire.Signature, Seeds: wire.SignatureSeeds, Packets: datagramTo(tunnelPort)},
+		{Name: "signature", Doc: "the tester's signature", Package: wirePackage, Function: "Signature", Harness: wire.Signature, Seeds: wire.SignatureSeeds, Packets: datagramTo(tunnelPort)},
 		{Name: "receiver", Doc: "the tester's receiver", Package: "loadgen/afpacket", Function: "Receiver"},
-		{Name: "port", Doc: "the XDP program of the LAN port: which frames, ARP and ND among them, are the tunnel's", Package: "reference", Function: "Port", Root: true},
+		{Name: "port", Doc: "the XDP program of the LAN port: which frames, including ARP and ND, belong to the tunnel", Package: "reference", Function: "Port", Root: true},
 		{Name: "config", Doc: "the configuration of a tunnel", Package: textPackage, Function: "Config", Harness: text.Config, Seeds: text.ConfigSeeds},
 		{Name: "results", Doc: "the reader of results.json", Package: textPackage, Function: "Results", Harness: text.Results, Seeds: text.ResultsSeeds, Embeds: true},
 		{Name: "replay", Doc: "the reader of recorded trials", Package: textPackage, Function: "Replay", Harness: text.Replay, Seeds: text.ReplaySeeds},
 		{Name: "set", Doc: "the reader of a gate's recorded sets", Package: "ci/gate", Function: "Set"},
 		{Name: "policy", Doc: "the policy of a gate", Package: "ci/gate", Function: "Policy"},
 		{Name: "words", Doc: "loads, sizes, goals, devices of a command line", Package: textPackage, Function: "Words", Harness: text.Words, Seeds: text.WordsSeeds},
-		{Name: "output", Doc: "what somebody's tunnel says on stderr", Package: textPackage, Function: "Output", Harness: text.Output, Seeds: text.OutputSeeds},
+		{Name: "output", Doc: "the stderr of a tunnel", Package: textPackage, Function: "Output", Harness: text.Output, Seeds: text.OutputSeeds},
 		{Name: "gopacket-vxlan", Doc: "gopacket's VXLAN", Package: wirePackage, Function: "GopacketVXLAN", Harness: wire.GopacketVXLAN, Seeds: wire.LayerSeeds, Packets: datagramTo(4789), Foreign: true},
 		{Name: "gopacket-geneve", Doc: "gopacket's Geneve", Package: wirePackage, Function: "GopacketGeneve", Harness: wire.GopacketGeneve, Seeds: wire.LayerSeeds, Packets: datagramTo(6081), Foreign: true},
 		{Name: "gopacket-gre", Doc: "gopacket's GRE", Package: wirePackage, Function: "GopacketGRE", Harness: wire.GopacketGRE, Seeds: wire.LayerSeeds, Packets: behindIP(47), Foreign: true},
@@ -60,7 +60,7 @@ func Targets() []Target {
 	}
 }
 
-// Find is the target of a name.
+// Find returns the target with a name.
 func Find(name string) (Target, error) {
 	all := Targets()
 	if i := slices.IndexFunc(all, func(t Target) bool { return t.Name == name }); i >= 0 {
@@ -73,7 +73,7 @@ func Find(name string) (Target, error) {
 	return Target{}, fmt.Errorf("no such target: use one of %s", strings.Join(names, ", "))
 }
 
-// native is the name of the target that go test runs.
+// native returns the name of the target for go test.
 func (t Target) native() string { return "Fuzz" + t.Function }
 
 // RunsBy reports whether an engine can attack the target.

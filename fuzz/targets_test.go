@@ -68,7 +68,7 @@ func TestTargetsAreWhole(t *testing.T) {
 				continue
 			}
 			if file, err := capture(target.Packets(seed)); err != nil || len(file) < 24 {
-				t.Errorf("%s: seed %d: a capture of %d octets, %v", target.Name, i, len(file), err)
+				t.Errorf("%s: seed %d: a capture of %d bytes, %v", target.Name, i, len(file), err)
 			}
 		}
 	}

@@ -2,5 +2,5 @@
 
 package oracle
 
-// boxes is what the engine's own instrumentation may allocate.
-const boxes = 0
+// instrumentationSlack is how many bytes the engine's instrumentation may allocate.
+const instrumentationSlack = 0

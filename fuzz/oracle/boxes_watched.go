@@ -2,5 +2,5 @@
 
 package oracle
 
-// go-fuzz and libFuzzer watch comparisons, and copy both sides of some.
-const boxes = 1 << 20
+// instrumentationSlack is in bytes: go-fuzz and libFuzzer trace comparisons and copy the operands of some.
+const instrumentationSlack = 1 << 20

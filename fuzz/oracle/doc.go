@@ -1,25 +1,25 @@
-// Package oracle says what a decoder of foreign octets must never do, with
-// numbers. Fuzz targets, unit tests and live campaigns ask the same oracles.
+// Package oracle defines limits that every decoder of untrusted bytes must keep. Fuzz targets, unit tests
+// and live campaigns use the same oracles.
 //
-// A harness calls them around a decoder; one that does not hold panics with a
-// *Broken, which names it. Any other panic breaks the oracle "panic".
+// A harness calls oracles around a decoder. An oracle that fails panics with a *Broken, which holds its
+// name. Any other panic breaks the oracle "panic".
 //
 //	name            what must hold                                    limit
-//	panic           no panic, on a slice without an octet to spare    0
-//	input           the input is as it was                            0 octets
-//	allocation      octets allocated: none on a data path;            0, or
-//	                a reader of files: a base, and k an octet         64 KiB + k
-//	time            elapsed for one input: a base, and so much an     20 us + 0.2 us
-//	                octet; the least of many replays
-//	slope           four times the input costs at most so many times  6
-//	amplification   packets and octets out for one in, to a stranger  0
-//	state           goroutines that outlive the input                 as before
+//	panic           no panic, on a slice without spare capacity       0
+//	input           the decoder does not change its input             0 bytes
+//	allocation      allocated bytes: none on a data path; for a       0, or
+//	                reader of files a base and k for each byte        64 KiB + k
+//	time            time for one input: a base, and a part for each   20 us + 0.2 us
+//	                byte; the shortest of many runs
+//	slope           time for four times the input, as a multiple      6
+//	amplification   packets and bytes sent in response to an          0
+//	                unknown source
+//	state           goroutines after the input                        as before
 //	round-trip      decode, encode and decode again: the same         exact
-//	agreement       two decoders say the same                         exact
-//	counted         every input raises so many counters               1
-//	one-line        a refusal is so many lines of plain text          1
+//	agreement       two decoders give the same result                 exact
+//	counted         every input raises this many counters             1
+//	one-line        lines of plain text of an error                   1
 //
-// What costs something to ask is asked of a sample (Sampled), chosen by the
-// input itself, so that a finding is found again. Times and allocations count
-// only when the least of many replays is over the limit.
+// Costly oracles check a sample (Sampled). The input's own hash chooses it, so that a finding is
+// reproducible. Time and allocation break an oracle only if the least of many runs is over the limit.
 package oracle

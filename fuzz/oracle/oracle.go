@@ -27,56 +27,55 @@ const (
 	OneLine       = "one-line"
 )
 
-// Broken is an oracle that did not hold, and what was seen.
+// Broken says which oracle failed and what it saw.
 type Broken struct{ Oracle, Seen string }
 
-// Error begins with "oracle NAME: ".
+// Error returns "oracle NAME: " and what the oracle saw.
 func (b *Broken) Error() string { return "oracle " + b.Oracle + ": " + b.Seen }
 
-// Fail breaks an oracle.
+// Fail panics with a *Broken.
 func Fail(name, format string, args ...any) {
 	panic(&Broken{name, fmt.Sprintf(format, args...)})
 }
 
-// Exact is a copy of data without a spare octet: an index past the end panics
-// and an append cannot write into what lies behind.
+// Exact returns a copy of data without spare capacity: an index past the end panics, and an append
+// cannot overwrite the memory after it.
 func Exact(data []byte) []byte {
 	exact := make([]byte, len(data))
 	copy(exact, data)
 	return exact
 }
 
-// Untouched fails when a decoder has written to its input.
+// Untouched fails if a decoder has changed its input.
 func Untouched(input, original []byte) {
 	if !bytes.Equal(input, original) {
 		Fail(Input, "the input was changed to\n% x, was\n% x", input, original)
 	}
 }
 
-// Sampled tells whether data is one of every so many inputs, always the same ones.
+// Sampled reports whether data belongs to the sample of one in every inputs. It depends only on data.
 func Sampled(data []byte, every uint32) bool {
 	return crc32.ChecksumIEEE(data)%every == 0
 }
 
-// replays is how often a costly run is repeated before it counts: other
-// goroutines and the machine can only add to what is measured.
+// replays is how often a costly run is repeated. Other goroutines and the machine can only add to a
+// measurement, so the least of all runs counts.
 const replays = 32
 
-// Allocates fails when no replay of f allocates limit octets or fewer, in all.
+// Allocates fails if every run of f allocates more than limit bytes in total.
 func Allocates(limit uint64, f func()) {
 	least := uint64(math.MaxUint64)
 	for range replays {
 		least = min(least, allocated(f))
-		if least <= limit+boxes {
+		if least <= limit+instrumentationSlack {
 			return
 		}
 	}
-	Fail(Allocation, "%d octets allocated, the limit is %d", least, limit)
+	Fail(Allocation, "%d bytes allocated, the limit is %d", least, limit)
 }
 
-// PerOctet is the usual limit of a reader of files: 64 KiB for whatever it needs
-// in any case, and k octets for each of input.
-func PerOctet(k int, input []byte) uint64 { return 64<<10 + uint64(k)*uint64(len(input)) }
+// PerByte is the usual limit for a reader of files: 64 KiB, and k bytes for each byte of input.
+func PerByte(k int, input []byte) uint64 { return 64<<10 + uint64(k)*uint64(len(input)) }
 
 func allocated(f func()) uint64 {
 	var before, after runtime.MemStats
@@ -86,13 +85,13 @@ func allocated(f func()) uint64 {
 	return after.TotalAlloc - before.TotalAlloc
 }
 
-// Budget is the usual limit of a decoder on the data path, ten times what it
-// may need on a machine that does nothing else and is not instrumented.
-func Budget(octets int) time.Duration {
-	return 20*time.Microsecond + time.Duration(octets)*200*time.Nanosecond
+// Budget is the usual time limit of a decoder on the data path. It is ten times what the decoder needs on
+// an idle machine without instrumentation.
+func Budget(size int) time.Duration {
+	return 20*time.Microsecond + time.Duration(size)*200*time.Nanosecond
 }
 
-// Takes fails when no replay of f is done within the limit.
+// Takes fails if every run of f takes longer than limit.
 func Takes(limit time.Duration, f func()) {
 	least := time.Duration(math.MaxInt64)
 	for range replays {
@@ -105,16 +104,15 @@ func Takes(limit time.Duration, f func()) {
 }
 
 const (
-	maxSlope = 6                // times the time that may take
-	tooShort = time.Millisecond // what takes less cannot hurt, and caches decide it
+	maxSlope = 6                // how many times as long the large input may take
+	tooShort = time.Millisecond // shorter runs do no harm, and caches dominate them
 )
 
-// Growth is how many times as much the large input of Slopes holds.
+// Growth is the size of the large input of Slopes, as a multiple of the small one.
 const Growth = 4
 
-// Slopes fails when f takes more than six times as long for large as for
-// small. large holds small's structure Growth times. The least of several
-// replays is judged.
+// Slopes fails if f takes more than six times as long for large as for small. large must repeat small's
+// structure Growth times. The least of several runs counts.
 func Slopes(f func([]byte), small, large []byte) {
 	leastSmall, leastLarge := time.Duration(math.MaxInt64), time.Duration(math.MaxInt64)
 	for range replays {
@@ -127,7 +125,7 @@ func Slopes(f func([]byte), small, large []byte) {
 			return
 		}
 	}
-	Fail(Slope, "%d octets take %v, %d octets %v: more than %d times as long", len(small), leastSmall, len(large), leastLarge, maxSlope)
+	Fail(Slope, "%d bytes take %v, %d bytes %v: more than %d times as long", len(small), leastSmall, len(large), leastLarge, maxSlope)
 }
 
 func timed(f func()) time.Duration {
@@ -136,9 +134,8 @@ func timed(f func()) time.Duration {
 	return time.Since(start)
 }
 
-// Stretch is the blunt way to a larger input for Slopes: the middle of data,
-// again and again. Most of what it makes is refused at once; what is not, such
-// as a long text or a long list, must be cheap.
+// Stretch makes inputs for Slopes by repeating the middle of data. Decoders refuse most of them at once.
+// What they accept, such as a long text or list, must be cheap.
 func Stretch(data []byte) (small, large []byte) {
 	const copies, widest = 16, 1 << 10
 	third := len(data) / 3
@@ -150,8 +147,8 @@ func Stretch(data []byte) (small, large []byte) {
 	return repeat(copies), repeat(Growth * copies)
 }
 
-// Settles fails when what is counted does not come down to the baseline within
-// a second: an engine has goroutines and files of its own, which come and go.
+// Settles fails if count does not return to the baseline within a second. It waits because an engine
+// starts and ends goroutines and opens files of its own.
 func Settles(what string, baseline int, count func() int) {
 	now := count()
 	for deadline := time.Now().Add(time.Second); now > baseline && time.Now().Before(deadline); now = count() {
@@ -162,21 +159,21 @@ func Settles(what string, baseline int, count func() int) {
 	}
 }
 
-// Same fails, as the round trip, when two values that are printed alike differ.
+// Same fails, as the oracle round-trip, if the two values differ.
 func Same[T comparable](want, got T) {
 	if want != got {
 		Fail(RoundTrip, "%+v comes back as %+v", want, got)
 	}
 }
 
-// Agree fails when two decoders do not say the same of what.
+// Agree fails if two decoders disagree about what.
 func Agree[T comparable](what string, ours, theirs T) {
 	if ours != theirs {
 		Fail(Agreement, "%s: %v here, %v there", what, ours, theirs)
 	}
 }
 
-// Line fails when an error is more than one line, none, or does things to a terminal.
+// Line fails unless an error is one non-empty line without control characters.
 func Line(err error) {
 	text := err.Error()
 	if text == "" || !utf8.ValidString(text) || strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {

@@ -2,5 +2,5 @@
 
 package oracle
 
-// Harness is harness as the engines call it.
+// Harness returns the harness as the engines call it.
 func Harness(harness func([]byte) int) func([]byte) int { return harness }

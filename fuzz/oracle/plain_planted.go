@@ -4,14 +4,13 @@ package oracle
 
 import "os"
 
-// PanicOnly is the environment's name for asking the oracle "panic" alone, as
-// most fuzz targets do: what the others are worth.
+// PanicOnly is an environment variable that disables all oracles except "panic". Most fuzz targets check
+// nothing else; the comparison shows what the other oracles are worth.
 const PanicOnly = "TB_PANIC_ONLY"
 
 var panicOnly = os.Getenv(PanicOnly) != ""
 
-// Harness is harness as the engines call it; an oracle that does not hold may
-// end the input and nothing else.
+// Harness returns the harness as the engines call it. With PanicOnly a failed oracle ends only the input.
 func Harness(harness func([]byte) int) func([]byte) int {
 	if !panicOnly {
 		return harness

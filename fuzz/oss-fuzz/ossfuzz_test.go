@@ -81,7 +81,7 @@ func checkSeeds(t *testing.T, target fuzz.Target, archive string) {
 		}
 		data, err := io.ReadAll(f)
 		if err != nil || len(data) == 0 {
-			t.Fatalf("%s: %s: %d octets, %v", archive, file.Name, len(data), err)
+			t.Fatalf("%s: %s: %d bytes, %v", archive, file.Name, len(data), err)
 		}
 		packed = append(packed, data[1:])
 	}

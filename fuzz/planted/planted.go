@@ -4,10 +4,10 @@ package planted
 
 import "os"
 
-// Variable is the environment's name for the bug that is alive.
+// Variable is the environment variable that names the active bug.
 const Variable = "TB_PLANTED"
 
 var alive = os.Getenv(Variable)
 
-// Is tells whether a bug is the one that is alive.
+// Is reports whether bug is the active bug.
 func Is(bug string) bool { return bug == alive }

@@ -1,12 +1,11 @@
-// Command proof shows what the fuzz targets are worth: it plants bugs in copies
-// of the decoders, one build with all of them, and has each target find its own, from
-// the committed seeds. Beside it stands what the same target finds when it asks for a panic
-// alone.
+// Command proof measures what the fuzz targets can find. It plants bugs in copies of the decoders, builds
+// one program with all of them, and lets each target search for its bug, starting from the committed
+// seeds. For comparison it repeats each search with the oracle "panic" alone.
 //
 //	go run ./fuzz/proof --out out/proof
 //
-// It needs the Go toolchain and the source. Exit status: 0 every bug was found,
-// 3 one was not, 1 it could not be tried.
+// It needs the Go toolchain and the source. Exit status: 0 all bugs were found, 3 a bug was not found,
+// 1 a bug could not be tried.
 package main
 
 import (
@@ -31,10 +30,10 @@ import (
 func main() {
 	p := proof{}
 	flag.StringVar(&p.out, "out", "out/proof", "`directory` for builds, and for kill-table.txt and kills.jsonl")
-	flag.DurationVar(&p.limit, "time", 5*time.Minute, "longest `duration` for a bug (on n workers, n times that of CPU time)")
-	flag.DurationVar(&p.plain, "plain", time.Minute, "CPU `time` for each bug with the oracle panic alone; 0: not asked")
-	flag.IntVar(&p.workers, "workers", 1, "`number` of inputs at once")
-	only := flag.String("only", "", "`names` of bugs by comma; without, all")
+	flag.DurationVar(&p.limit, "time", 5*time.Minute, "longest `duration` for a bug; n workers use up to n times as much CPU time")
+	flag.DurationVar(&p.plain, "plain", time.Minute, "CPU `time` for each bug with the oracle panic alone; 0: skip")
+	flag.IntVar(&p.workers, "workers", 1, "`number` of parallel workers")
+	only := flag.String("only", "", "comma-separated `names` of bugs; default: all")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -57,17 +56,17 @@ type proof struct {
 	flags        []string // of the toolchain
 }
 
-// kill is how a bug fared.
+// kill is the result of one bug.
 type kill struct {
 	Bug    string        `json:"bug"`
 	Class  string        `json:"class"`
 	Target string        `json:"target"`
 	Found  bool          `json:"found"`
 	Oracle string        `json:"oracle"`
-	Seed   bool          `json:"by_a_seed"` // a committed input breaks it: no engine ran
-	CPU    time.Duration `json:"cpu_ns"`    // of the engine until it was found, or in all
+	Seed   bool          `json:"by_a_seed"` // a committed input finds it: no engine ran
+	CPU    time.Duration `json:"cpu_ns"`    // of the engine, until the bug was found or in total
 	Time   time.Duration `json:"elapsed_ns"`
-	Plain  *bool         `json:"plain_found"` // by panics alone; null: not asked
+	Plain  *bool         `json:"plain_found"` // found by panics alone; null: not tried
 }
 
 func (p *proof) run(ctx context.Context, only string) (missed int, err error) {
@@ -82,7 +81,7 @@ func (p *proof) run(ctx context.Context, only string) (missed int, err error) {
 		names := strings.Split(only, ",")
 		chosen = slices.DeleteFunc(slices.Clone(bugs), func(b bug) bool { return !slices.Contains(names, b.name) })
 		if len(chosen) != len(names) {
-			return 0, fmt.Errorf("--only %s: not all of them are planted", only)
+			return 0, fmt.Errorf("--only %s: unknown bug", only)
 		}
 	}
 	if err := p.build(ctx); err != nil {
@@ -94,7 +93,7 @@ func (p *proof) run(ctx context.Context, only string) (missed int, err error) {
 		if ctx.Err() != nil {
 			return missed, ctx.Err()
 		}
-		if failed != nil { // the others can be tried all the same
+		if failed != nil { // continue with the other bugs
 			err = errors.Join(err, fmt.Errorf("%s: %w", b.name, failed))
 			fmt.Printf("%-22s could not be tried: %v\n", b.name, failed)
 			continue
@@ -111,7 +110,7 @@ func (p *proof) run(ctx context.Context, only string) (missed int, err error) {
 	return missed, err
 }
 
-// build makes this module's command with all bugs in it.
+// build builds this module's command with all bugs in it.
 func (p *proof) build(ctx context.Context) error {
 	overlay, err := writeOverlay(p.root, filepath.Join(p.out, "planted"), bugs)
 	if err != nil {
@@ -128,7 +127,7 @@ func (p *proof) build(ctx context.Context) error {
 
 func (p *proof) program() string { return filepath.Join(p.out, "tunnelbench") }
 
-// try has a bug looked for by all oracles, then by panics alone.
+// try searches for a bug with all oracles, then with panics alone.
 func (p *proof) try(ctx context.Context, b bug) (kill, error) {
 	k := kill{Bug: b.name, Class: b.class, Target: b.target}
 	t, err := p.attack(ctx, b, p.limit)
@@ -154,7 +153,7 @@ func (p *proof) try(ctx context.Context, b bug) (kill, error) {
 	return k, nil
 }
 
-// blame tells whether it is the bug that was found: without it the input breaks nothing.
+// blame returns an error if the input breaks an oracle without the bug, too: then it found something else.
 func (p *proof) blame(ctx context.Context, b bug, f report.Finding) error {
 	path := filepath.Join(p.out, "found-"+b.name)
 	if err := os.WriteFile(path, f.Input, 0o644); err != nil {
@@ -163,12 +162,12 @@ func (p *proof) blame(ctx context.Context, b bug, f report.Finding) error {
 	cmd := exec.CommandContext(ctx, p.program(), "fuzz", "repro", "--target", b.target, path)
 	cmd.Dir = p.root
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("what was found is there without the bug, too: %w: %s", err, out)
+		return fmt.Errorf("the input breaks an oracle without the bug, too: %w: %s", err, out)
 	}
 	return nil
 }
 
-// attack runs `fuzz run` of the build with the bugs, from the committed seeds.
+// attack runs `fuzz run` of the build with the bugs, starting from the committed seeds.
 func (p *proof) attack(ctx context.Context, b bug, limit time.Duration, env ...string) (t report.Target, err error) {
 	dir := filepath.Join(p.out, "run")
 	if err := os.RemoveAll(dir); err != nil {
@@ -211,7 +210,7 @@ func line(k kill) string {
 		k.Bug, k.Class, k.Target, k.Oracle, k.CPU.Seconds(), k.Time.Seconds(), plain)
 }
 
-// write puts the table so far beside its lines of JSON.
+// write writes the results so far as a table and as JSON lines.
 func (p *proof) write(kills []kill) error {
 	var table, lines strings.Builder
 	for _, k := range kills {
@@ -228,9 +227,9 @@ func (p *proof) write(kills []kill) error {
 		os.WriteFile(filepath.Join(p.out, "kills.jsonl"), []byte(lines.String()), 0o644))
 }
 
-// summary is how many were found, and how fast.
+// summary says how many bugs were found, and how fast.
 func summary(kills []kill) string {
-	var times []time.Duration // of those that took an engine
+	var times []time.Duration // of the bugs that an engine found
 	plain, asked, seeds := 0, 0, 0
 	for _, k := range kills {
 		switch {

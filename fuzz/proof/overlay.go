@@ -8,11 +8,11 @@ import (
 	"strings"
 )
 
-// plantedImport gives an edited file the word by which its edits are chosen.
+// plantedImport is added to each edited file, for the calls of planted.Is.
 const plantedImport = "\n\nimport \"github.com/tunnelbench/tunnelbench/fuzz/planted\"\n"
 
-// writeOverlay writes edited copies of the decoders below dir, and the file that
-// go build's -overlay wants; it returns that file's path.
+// writeOverlay writes edited copies of the decoders below dir, and the file for the option -overlay of go
+// build. It returns the path of that file.
 func writeOverlay(root, dir string, all []bug) (string, error) {
 	edited, err := plant(func(name string) (string, error) {
 		data, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(name)))
@@ -40,8 +40,8 @@ func writeOverlay(root, dir string, all []bug) (string, error) {
 	return path, os.WriteFile(path, data, 0o644)
 }
 
-// plant makes all edits. Each has to find its place once, in what the edits
-// before it left: a decoder that has changed wants its bugs looked at again.
+// plant applies all edits. Each must find its text exactly once in the result of the edits before it.
+// After a change of a decoder, adapt its bugs.
 func plant(read func(name string) (string, error), all []bug) (map[string]string, error) {
 	files := map[string]string{}
 	for _, b := range all {
@@ -55,7 +55,7 @@ func plant(read func(name string) (string, error), all []bug) (map[string]string
 				text = importing(original)
 			}
 			if n := strings.Count(text, e.old); n != 1 {
-				return nil, fmt.Errorf("bug %s: %s has its place %d times: %q", b.name, e.file, n, e.old)
+				return nil, fmt.Errorf("bug %s: %s contains the text to replace %d times, want 1: %q", b.name, e.file, n, e.old)
 			}
 			files[e.file] = strings.Replace(text, e.old, e.new, 1)
 		}
@@ -63,7 +63,7 @@ func plant(read func(name string) (string, error), all []bug) (map[string]string
 	return files, nil
 }
 
-// importing adds the import behind the package clause.
+// importing adds the import after the package clause.
 func importing(text string) string {
 	lines := strings.SplitAfter(text, "\n")
 	for i, line := range lines {

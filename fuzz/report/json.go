@@ -9,16 +9,15 @@ import (
 	"github.com/tunnelbench/tunnelbench/reports/result"
 )
 
-// The most of a finding that its file holds; what is over is cut, for a report
-// that is cut is better than none. The numbers are schema.json's.
+// The most of a finding that its file holds. Longer parts are cut, because a shortened report is better
+// than none. schema.json has the same numbers.
 const (
-	maxInput  = 1 << 20 // bytes of an input: its seed file has them all
-	maxFrames = 256     // of a stack: a recursion without end has millions
+	maxInput  = 1 << 20 // bytes of an input; its seed file has all of them
+	maxFrames = 256     // of a stack; an endless recursion has millions
 )
 
-// Encode is a campaign's file as bytes: the same campaign, the same bytes.
-// Long texts, stacks and inputs are cut. A campaign that Read would refuse
-// is refused here.
+// Encode returns the file of a campaign. The same campaign makes the same bytes. Long texts, stacks and
+// inputs are cut. Encode refuses a campaign that Read would refuse.
 func Encode(f *Campaign) ([]byte, error) {
 	n := normal(f)
 	err := check(n)
@@ -32,7 +31,7 @@ func Encode(f *Campaign) ([]byte, error) {
 	return data, nil
 }
 
-// Write writes a campaign's file at path, aside first, then renamed.
+// Write writes a campaign's file atomically.
 func Write(path string, f *Campaign) error {
 	data, err := Encode(f)
 	if err != nil {
@@ -41,8 +40,8 @@ func Write(path string, f *Campaign) error {
 	return result.WriteFile(path, data)
 }
 
-// Read reads a campaign's file that anybody may have written, as strictly
-// as Read reads results: the error is one line, `name: where: why`.
+// Read reads an untrusted campaign file, as strictly as result.Read reads results. The error is one line,
+// `name: where: why`.
 func Read(r io.Reader, name string) (*Campaign, error) {
 	data, err := strictjson.ReadAll(r)
 	f := new(Campaign)
@@ -58,11 +57,11 @@ func Read(r io.Reader, name string) (*Campaign, error) {
 	return f, nil
 }
 
-// IsCampaign reports whether a file begins as a campaign's does, and not as results do.
+// IsCampaign reports whether a file begins like a campaign file.
 func IsCampaign(head []byte) bool { return bytes.Contains(head[:min(len(head), 256)], []byte(Schema)) }
 
-// check finds what no schema can say: things in the wrong order, and an
-// input that is longer than itself.
+// check finds faults that a schema cannot express: times out of order, and an input that is longer than its
+// stated length.
 func check(f *Campaign) error {
 	if f.Ended.Before(f.Started) {
 		return strictjson.At("/ended", "is before /started")
@@ -71,12 +70,12 @@ func check(f *Campaign) error {
 		t := &f.Targets[i]
 		for j := 1; j < len(t.Samples); j++ {
 			if t.Samples[j].Elapsed < t.Samples[j-1].Elapsed {
-				return strictjson.At(fmt.Sprintf("/targets/%d/samples/%d/elapsed_ns", i, j), "is before the sample in front of it")
+				return strictjson.At(fmt.Sprintf("/targets/%d/samples/%d/elapsed_ns", i, j), "is before the previous sample")
 			}
 		}
 		for j, found := range t.Findings {
 			if len(found.Input) > found.Octets {
-				why := fmt.Sprintf("has %d octets, but octets says %d", len(found.Input), found.Octets)
+				why := fmt.Sprintf("has %d bytes, but octets is %d", len(found.Input), found.Octets)
 				return strictjson.At(fmt.Sprintf("/targets/%d/findings/%d/input", i, j), why)
 			}
 		}
@@ -84,8 +83,8 @@ func check(f *Campaign) error {
 	return nil
 }
 
-// normal is f in the form the schema asks for: lists where Go has nil ones,
-// nothing longer than allowed. f itself stays as it is.
+// normal returns f in the form of the schema: empty lists instead of nil, and nothing longer than allowed.
+// It does not change f.
 func normal(f *Campaign) *Campaign {
 	n := *f
 	n.Schema = Schema

@@ -124,12 +124,12 @@ func TestReadFuzzRefusesBadFiles(t *testing.T) {
 		{"too many findings", raw(func(f *Campaign) { f.Targets[1].Findings = slices.Repeat(f.Targets[0].Findings, 501) }), "/targets/1/findings: holds more than 1000 entries"},
 		{"samples out of order", target("samples", []any{
 			map[string]any{"elapsed_ns": 5, "executions": 1, "coverage": 1}, map[string]any{"elapsed_ns": 4, "executions": 1, "coverage": 1},
-		}), "/targets/0/samples/1/elapsed_ns: is before the sample"},
+		}), "/targets/0/samples/1/elapsed_ns: is before the previous sample"},
 		{"negative moment", finding("found_at_ns", -1), "/targets/0/findings/1/found_at_ns: -1 is below 0"},
 		{"no ID", finding("id", ""), "/targets/0/findings/1/id: is empty"},
 		{"not base64", finding("input", "AAA"), "/targets/0/findings/1/input: is not base64"},
 		{"base64 with a line break", finding("input", "AA\nAA"), "/targets/0/findings/1/input: is not base64"},
-		{"input beyond its length", finding("octets", 7), "/targets/0/findings/1/input: has 1100 octets, but octets says 7"},
+		{"input beyond its length", finding("octets", 7), "/targets/0/findings/1/input: has 1100 bytes, but octets is 7"},
 		{"input too long", finding("input", strings.Repeat("A", 1398108)), "/input: is 1398108 characters long"},
 		{"negative line", replace(`"line": 42`, `"line": -42`), "/targets/0/findings/0/stack/1/line: -42 is below 0"},
 		{"deep", []byte(strings.Repeat(`{"targets":[`, 1<<20)), "is nested deeper than 32 levels"},
@@ -179,7 +179,7 @@ func TestEncodeFuzzCuts(t *testing.T) {
 	}
 	y := back.Targets[0].Findings[0]
 	if len(y.Input) != maxInput || y.Octets != maxInput+5 || len(y.Stack) != maxFrames || len([]rune(y.Seen)) != result.MaxText {
-		t.Errorf("%d octets of %d, %d frames, %d characters", len(y.Input), y.Octets, len(y.Stack), len([]rune(y.Seen)))
+		t.Errorf("%d bytes of %d, %d frames, %d characters", len(y.Input), y.Octets, len(y.Stack), len([]rune(y.Seen)))
 	}
 	if len(x.Input) != maxInput+5 || len(x.Stack) != 1000 {
 		t.Error("the campaign itself was cut")

@@ -7,9 +7,8 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 )
 
-// JUnit is a campaign as a JUnit file: a case for each target, a failure for
-// each finding, an error where a target was not attacked to the end. All text
-// goes through clean, which leaves no character that XML forbids.
+// JUnit returns a campaign as a JUnit file: a case for each target, a failure for each finding, and an
+// error for a target that was not attacked to the end. clean removes all characters that XML forbids.
 func JUnit(f *Campaign) ([]byte, error) {
 	sum := TotalsOf(f)
 	s := junit.Suite{
@@ -36,7 +35,7 @@ func junitCaseOf(t *Target) junit.Case {
 	return c
 }
 
-// trace is the stack, a line for each frame, and below it how to reproduce the finding.
+// trace returns the stack, one line for each frame, and the command that reproduces the finding.
 func (f *Finding) trace() string {
 	var lines []string
 	for _, frame := range f.Stack {

@@ -1,6 +1,5 @@
-// Package report is what a fuzz campaign leaves behind: its file (fuzz.json) with a strict reader,
-// and the forms made of it: a plain table, JUnit and SARIF. The page, which has charts, is made
-// by package reports.
+// Package report has the file of a fuzz campaign (fuzz.json), a strict reader for it, and its output as a
+// text table, JUnit and SARIF. Package reports makes the HTML page, which has charts.
 package report
 
 import (
@@ -9,11 +8,10 @@ import (
 	"github.com/tunnelbench/tunnelbench/reports/result"
 )
 
-// Schema names the version of the file of a fuzz campaign that this package
-// writes.
+// Schema is the version of the campaign file that this package writes.
 const Schema = "tunnelbench.fuzz/1"
 
-// Campaign is a fuzz campaign: which targets were attacked, for how long, what was found.
+// Campaign is the record of a fuzz campaign: the targets, the time spent on each and the findings.
 type Campaign struct {
 	Schema  string      `json:"schema"`
 	Tool    result.Tool `json:"tool"`
@@ -25,7 +23,7 @@ type Campaign struct {
 	Targets []Target    `json:"targets"`
 }
 
-// Target is what became of one target.
+// Target is the result of one target.
 type Target struct {
 	Name       string        `json:"name"`
 	Doc        string        `json:"doc"`
@@ -35,16 +33,16 @@ type Target struct {
 	Executions uint64        `json:"executions"`
 	Elapsed    time.Duration `json:"elapsed_ns"`
 	CPUTime    time.Duration `json:"cpu_ns"`   // of the engine and its workers
-	Corpus     int           `json:"corpus"`   // inputs at the end that reach something of their own
+	Corpus     int           `json:"corpus"`   // inputs at the end, each of which reaches code that the others do not
 	Samples    []Sample      `json:"samples"`  // in the order of time
 	Findings   []Finding     `json:"findings"` // by the time of finding
-	// Unconfirmed are inputs that the engine gave for broken and no replay found so; they are kept.
+	// Unconfirmed counts crashes that the engine reported and a replay did not confirm. Their inputs are kept.
 	Unconfirmed int    `json:"unconfirmed"`
-	Error       string `json:"error"` // why it could not be attacked, or not to the end
+	Error       string `json:"error"` // why it was not attacked, or not to the end
 }
 
-// Sample is the state at a moment. Coverage is counted as the engine does:
-// inputs that reach something new (native), or edges.
+// Sample is the state of an attack at one moment. Coverage has the engine's unit: inputs that reach
+// something new (native), or edges.
 type Sample struct {
 	Elapsed    time.Duration `json:"elapsed_ns"`
 	Executions uint64        `json:"executions"`
@@ -53,11 +51,11 @@ type Sample struct {
 
 // Finding is an input that breaks an oracle, confirmed by replay.
 type Finding struct {
-	ID        string        `json:"id"` // of target, oracle and stack: the same fault found again has it again
+	ID        string        `json:"id"` // made from target, oracle and stack: the same fault always has the same ID
 	Oracle    string        `json:"oracle"`
 	Seen      string        `json:"seen"`            // one line
-	Stack     []StackFrame  `json:"stack"`           // innermost first, without the runtime's and the oracles' own
-	Input     []byte        `json:"input"`           // base64; minimised where that could be done; files keep 1 MiB of it
+	Stack     []StackFrame  `json:"stack"`           // innermost first, without frames of the runtime and the oracles
+	Input     []byte        `json:"input"`           // base64; minimised if possible; cut to 1 MiB in the file
 	Octets    int           `json:"octets"`          // bytes of the whole input
 	FoundAt   time.Duration `json:"found_at_ns"`     // after the start of the target
 	FoundCPU  time.Duration `json:"found_at_cpu_ns"` // CPU time spent on the target until then
@@ -66,8 +64,7 @@ type Finding struct {
 	Reproduce string        `json:"reproduce"`       // a command of one line
 }
 
-// StackFrame is a place in the source; File is a path within the module, where
-// it is the module's.
+// StackFrame is a place in the source. File is a path within the module if the file belongs to the module.
 type StackFrame struct {
 	Function string `json:"function"`
 	File     string `json:"file"`

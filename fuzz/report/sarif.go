@@ -13,7 +13,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/reports/show"
 )
 
-// The part of SARIF 2.1.0 that a campaign needs, by the names of the standard.
+// The part of SARIF 2.1.0 that a campaign needs, with the names of the standard.
 type (
 	sarifLog struct {
 		Schema  string     `json:"$schema"`
@@ -80,12 +80,12 @@ type (
 	}
 )
 
-// sarifSourceRoot is what readers of SARIF take for the root of the repository.
+// sarifSourceRoot is the name that SARIF readers resolve to the root of the repository.
 const sarifSourceRoot = "%SRCROOT%"
 
-// SARIF is a campaign as a SARIF 2.1.0 log: the oracles that were broken are
-// its rules, findings its results. A target that was not attacked to the end is
-// a notification: it is no result, but must not pass for a clean one.
+// SARIF returns a campaign as a SARIF 2.1.0 log. Rules are the broken oracles, results are the findings. A
+// target that was not attacked to the end is a notification of level error, so that it does not pass for
+// a clean one.
 func SARIF(f *Campaign) ([]byte, error) {
 	rules := brokenOracles(f)
 	run := sarifRun{
@@ -110,7 +110,7 @@ func SARIF(f *Campaign) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// brokenOracles are the names of the oracles that findings name, sorted.
+// brokenOracles returns the sorted names of the oracles in the findings.
 func brokenOracles(f *Campaign) (names []string) {
 	for i := range f.Targets {
 		for _, found := range f.Targets[i].Findings {
@@ -157,8 +157,8 @@ func sarifPlaceOf(frame StackFrame) *sarifPlace {
 	return p
 }
 
-// sarifText is a message that says s and nothing else: braces stand for
-// arguments (section 3.11.5) and brackets before a parenthesis for links (3.11.6).
+// sarifText returns a message with the literal text s. In SARIF braces stand for arguments (section
+// 3.11.5), and brackets before a parenthesis for links (3.11.6).
 func sarifText(s string) sarifMessage {
 	return sarifMessage{strings.NewReplacer("{", "{{", "}", "}}", "](", "] (").Replace(s)}
 }

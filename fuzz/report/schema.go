@@ -10,7 +10,7 @@ import (
 //go:embed schema.json
 var schemaJSON []byte
 
-// SchemaJSON is the JSON Schema (2020-12) of fuzz.json.
+// SchemaJSON returns the JSON Schema (2020-12) of fuzz.json.
 func SchemaJSON() []byte { return bytes.Clone(schemaJSON) }
 
 var schema = strictjson.Embedded(schemaJSON, "")

@@ -10,8 +10,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/reports/texttab"
 )
 
-// Table is the plain table of a campaign: one line for each target, one
-// block for each finding, and the verdict.
+// Table returns a campaign as text: one line for each target, one block for each finding, and the verdict.
 func Table(f *Campaign) string {
 	tab := texttab.New(texttab.Left("target"))
 	for _, c := range Columns {
@@ -35,8 +34,7 @@ func Table(f *Campaign) string {
 	return b.String()
 }
 
-// Line is one target as a line of text with its findings below, for those
-// who watch.
+// Line returns the result of one target as a line of text, followed by its findings, for progress output.
 func Line(t Target) string {
 	name := strictjson.Short(t.Name, show.MaxName)
 	text := fmt.Sprintf("%s%s %s executions, %s per s, %s CPU, corpus of %d: %s\n", name, show.Spaces(16-utf8.RuneCountInString(name)),
@@ -44,12 +42,11 @@ func Line(t Target) string {
 	return show.PlainText.Replace(text) + blocks(&t, "")
 }
 
-// blocks are what is to be said of a target beside its numbers, each block
-// behind sep.
+// blocks returns the findings, errors and unconfirmed inputs of a target. Each block follows sep.
 func blocks(t *Target, sep string) string {
 	var b strings.Builder
 	if t.Unconfirmed > 0 {
-		fmt.Fprintf(&b, "%s%s: %d inputs that no replay finds broken are kept in the folder unconfirmed\n", sep, strictjson.Short(t.Name, show.MaxName), t.Unconfirmed)
+		fmt.Fprintf(&b, "%s%s: %d inputs that no replay confirms are kept in the folder unconfirmed\n", sep, strictjson.Short(t.Name, show.MaxName), t.Unconfirmed)
 	}
 	if t.Error != "" {
 		b.WriteString(sep + strictjson.Short(t.Name, show.MaxName) + ": not attacked to the end: " + strictjson.Clean(t.Error) + "\n")
@@ -60,14 +57,14 @@ func blocks(t *Target, sep string) string {
 	return b.String()
 }
 
-// findingBlock is one finding in some lines, the command alone in the last, as
-// a terminal copies it.
+// findingBlock returns one finding in several lines. The last line holds only the command, so that it can
+// be copied from a terminal.
 func findingBlock(t *Target, f *Finding) string {
 	lines := []string{
 		"finding " + strictjson.Clean(f.ID) + " of " + strictjson.Short(t.Name, show.MaxName) + ": oracle " + strictjson.Clean(f.Oracle) + ": " + strictjson.Clean(f.Seen),
 		"  place      " + f.Place(),
 		"  found      " + show.PlainText.Replace(Plural(f.Times, "time")+", first after "+f.Moment()),
-		"  input      " + Plural(f.Octets, "octet"),
+		"  input      " + Plural(f.Octets, "byte"),
 	}
 	for _, path := range f.Files {
 		lines = append(lines, "  file       "+strictjson.Clean(path))

@@ -12,8 +12,8 @@ import (
 	"github.com/tunnelbench/tunnelbench/reports/show"
 )
 
-// totals are the sums over a campaign's targets. Executions and CPU time are
-// floats: a file may claim counts whose sum no integer holds.
+// totals are the sums over a campaign's targets. Executions and CPU time are floats, because a file may
+// claim counts whose sum overflows an integer.
 type totals struct {
 	Executions float64
 	CPU        float64 // nanoseconds
@@ -38,8 +38,8 @@ func TotalsOf(f *Campaign) (sum totals) {
 	return sum
 }
 
-// Verdict says in words what came of a campaign. A target that was not attacked
-// to the end leaves it open, unless something was found.
+// Verdict returns the result of a campaign in words. Without findings, a target that was not attacked to
+// the end means no verdict.
 func (f *Campaign) Verdict() string {
 	sum, all := TotalsOf(f), len(f.Targets)
 	switch {
@@ -53,22 +53,22 @@ func (f *Campaign) Verdict() string {
 	return "No finding in " + Plural(all, "target")
 }
 
-// effort says what the verdict rests on.
+// effort returns how many executions and how much CPU time a campaign took.
 func (f *Campaign) effort() string {
 	sum := TotalsOf(f)
 	return fmt.Sprintf("%s executions, %s of CPU time", show.Fixed(sum.Executions, 0, show.Thin), Spent(sum.CPU))
 }
 
-// Spent writes nanoseconds of work: in seconds up to two minutes, then as 1h2m3s.
+// Spent formats a time in nanoseconds: in seconds up to two minutes, then as 1h2m3s.
 func Spent(ns float64) string {
-	d := time.Duration(min(max(ns, 0), math.MaxInt64/2)) // a float may be one too large for a Duration
+	d := time.Duration(min(max(ns, 0), math.MaxInt64/2)) // a large float may overflow a Duration
 	if d < 2*time.Minute {
 		return show.Span(d)
 	}
 	return d.Round(time.Second).String()
 }
 
-// Verdict of one target, in words.
+// Verdict returns the result of one target in words.
 func (t *Target) Verdict() string {
 	var words []string
 	if t.Error != "" {
@@ -87,7 +87,7 @@ func (t *Target) executionRate() string {
 	return show.Fixed(float64(t.Executions)/t.Elapsed.Seconds(), 0, show.Thin)
 }
 
-// firstFind is when the first finding came, by the clock and by the CPU.
+// firstFind returns the elapsed time and the CPU time of the first finding.
 func (t *Target) firstFind() string {
 	if len(t.Findings) == 0 {
 		return show.None
@@ -105,9 +105,9 @@ func (f *Finding) Moment() string {
 	return Spent(float64(f.FoundAt)) + ", " + Spent(float64(f.FoundCPU)) + " CPU"
 }
 
-// Column is one number of a target that tables show.
+// Column is one column of the tables of targets.
 type Column struct {
-	Head, slim string // of the page, of the plain table
+	Head, slim string // headings on the page and in the text table
 	Text       func(*Target) string
 }
 
@@ -120,8 +120,8 @@ var Columns = []Column{
 	{"first find", "first find", (*Target).firstFind},
 }
 
-// Place is where a finding is told to be: the innermost frame of the module's
-// own, or the innermost of all.
+// Place returns the location of a finding: the innermost frame inside the module, or else the innermost
+// frame.
 func (f *Finding) Place() string {
 	for _, frame := range f.Stack {
 		if frame.ours() {
@@ -134,8 +134,8 @@ func (f *Finding) Place() string {
 	return "unknown"
 }
 
-// ours reports whether the file is a path within the module. A path with a version
-// is that of another module, and one that begins with $ is the toolchain's.
+// ours reports whether the file is a path within the module. A path with a version belongs to another
+// module; a path that begins with $ belongs to the toolchain.
 func (s StackFrame) ours() bool {
 	if s.File == "" || strings.ContainsAny(s.File, `\:@`) || strings.HasPrefix(s.File, "$") {
 		return false
@@ -148,12 +148,12 @@ func (s StackFrame) ours() bool {
 	return true
 }
 
-// String is the place and the function, as one line.
+// String returns place and function in one line.
 func (s StackFrame) String() string {
 	return fmt.Sprintf("%s:%d %s", strictjson.Clean(s.File), s.Line, strictjson.Clean(s.Function))
 }
 
-// Plural counts a noun.
+// Plural returns a number with its noun, in the plural unless the number is 1.
 func Plural(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun

@@ -24,7 +24,7 @@ func Config(data []byte) int {
 	input := oracle.Exact(data)
 	var file *endfile.File
 	var err error
-	oracle.Allocates(oracle.PerOctet(configPerByte, data), func() { file, err = readConfig(input) })
+	oracle.Allocates(oracle.PerByte(configPerByte, data), func() { file, err = readConfig(input) })
 	oracle.Untouched(input, data)
 	const costly = 8 // one input in 8 is checked
 	if oracle.Sampled(data, costly) {

@@ -17,7 +17,7 @@ func Replay(data []byte) int {
 	input := oracle.Exact(data)
 	var trials []mlrsearch.Trial
 	var err error
-	oracle.Allocates(oracle.PerOctet(perByte, data), func() { trials, err = mlrsearch.ReadReplay(bytes.NewReader(input)) })
+	oracle.Allocates(oracle.PerByte(perByte, data), func() { trials, err = mlrsearch.ReadReplay(bytes.NewReader(input)) })
 	oracle.Untouched(input, data)
 	if err != nil {
 		oracle.Line(err)

@@ -59,7 +59,7 @@ func Results(data []byte) int {
 	input := oracle.Exact(data)
 	var r *result.Results
 	var err error
-	oracle.Allocates(oracle.PerOctet(resultsPerByte, data), func() { r, err = readResults(input) })
+	oracle.Allocates(oracle.PerByte(resultsPerByte, data), func() { r, err = readResults(input) })
 	oracle.Untouched(input, data)
 	small, large := oracle.Stretch(data)
 	oracle.Slopes(readAndForget, small, large)
@@ -81,7 +81,7 @@ func growsEvenly(r *result.Results, grow grower) {
 	if !ok {
 		return
 	}
-	oracle.Allocates(oracle.PerOctet(resultsPerByte, large), func() { readAndForget(large) })
+	oracle.Allocates(oracle.PerByte(resultsPerByte, large), func() { readAndForget(large) })
 	oracle.Slopes(readAndForget, small, large)
 }
 

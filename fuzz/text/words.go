@@ -28,7 +28,7 @@ func Words(data []byte) int {
 	}
 	read, text := words[int(data[0])%len(words)], string(data[1:])
 	var err error
-	oracle.Allocates(oracle.PerOctet(wordsPerByte, data), func() { err = read(text) })
+	oracle.Allocates(oracle.PerByte(wordsPerByte, data), func() { err = read(text) })
 	if err != nil {
 		oracle.Line(err)
 		return 0

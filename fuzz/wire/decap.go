@@ -11,10 +11,10 @@ import (
 
 // Addresses of the two peers of an end, of the end itself, and of an unknown source.
 var (
-	hereEndpoint   = netip.MustParseAddrPort("192.0.2.1:4754")
-	thereEndpoint  = netip.MustParseAddrPort("192.0.2.2:4754")
-	thirdEndpoint  = netip.MustParseAddrPort("192.0.2.3:4754")
-	strangeAddress = netip.MustParseAddrPort("203.0.113.9:4754")
+	hereEndpoint    = netip.MustParseAddrPort("192.0.2.1:4754")
+	thereEndpoint   = netip.MustParseAddrPort("192.0.2.2:4754")
+	thirdEndpoint   = netip.MustParseAddrPort("192.0.2.3:4754")
+	unknownEndpoint = netip.MustParseAddrPort("203.0.113.9:4754")
 )
 
 // Inner prefixes behind each end.
@@ -59,7 +59,7 @@ func newEnd(c reference.Config, first uint64, deliver func([]byte), send func(ne
 type oneEnd struct {
 	end       *reference.End
 	delivered int
-	octets    uint64
+	bytes     uint64
 	answered  int
 	fits      bool // every delivered packet is IP and not longer than the MTU
 	windows   [2]windowModel
@@ -67,7 +67,7 @@ type oneEnd struct {
 
 func (d *oneEnd) deliver(packet []byte) {
 	d.delivered++
-	d.octets += uint64(len(packet))
+	d.bytes += uint64(len(packet))
 	d.fits = d.fits && slowIsIP(packet) && len(packet) <= endMTU
 }
 
@@ -80,7 +80,7 @@ func Decap(data []byte) int {
 	if len(data) < 3 || len(data) > 3+1<<16-1 {
 		return 0
 	}
-	from := []netip.AddrPort{thereEndpoint, thirdEndpoint, strangeAddress}[int(data[0]>>1)%3]
+	from := []netip.AddrPort{thereEndpoint, thirdEndpoint, unknownEndpoint}[int(data[0]>>1)%3]
 	segment := int(binary.BigEndian.Uint16(data[1:]))
 	row := oracle.Exact(data[3:])
 	datagrams := cutRow(row, segment)
@@ -150,7 +150,7 @@ func fixDatagrams(datagrams [][]byte) {
 // outcome is the expected result for the datagrams of a message.
 type outcome struct {
 	drops   reference.Drops
-	octets  uint64
+	bytes   uint64
 	through [2]uint64 // delivered packets of each peer
 }
 
@@ -166,13 +166,13 @@ func (d *oneEnd) expect(from netip.AddrPort, datagrams [][]byte) (o outcome) {
 			continue
 		}
 		o.through[be(datagram, 0, 4)-1]++
-		o.octets += uint64(len(datagram) - 18)
+		o.bytes += uint64(len(datagram) - 18)
 	}
 	return o
 }
 
 func (d *oneEnd) expectOne(from netip.AddrPort, datagram []byte) reference.Drop {
-	if from == strangeAddress {
+	if from == unknownEndpoint {
 		return reference.DropPeer
 	}
 	if len(datagram) > 18+endMTU {
@@ -229,9 +229,9 @@ func (d *oneEnd) compareCounters(want outcome) {
 	if in.Drops != want.drops {
 		oracle.Fail(oracle.Agreement, "%v; want %v", in, reference.Direction{Received: in.Received, Delivered: want.delivered(), Drops: want.drops})
 	}
-	if in.Delivered != want.delivered() || uint64(d.delivered) != in.Delivered || d.octets != want.octets || !d.fits {
+	if in.Delivered != want.delivered() || uint64(d.delivered) != in.Delivered || d.bytes != want.bytes || !d.fits {
 		oracle.Fail(oracle.Agreement, "%d packets delivered, %d counted, %d bytes; want %d packets, %d bytes",
-			d.delivered, in.Delivered, d.octets, want.delivered(), want.octets)
+			d.delivered, in.Delivered, d.bytes, want.delivered(), want.bytes)
 	}
 	for i, p := range stats.Peers {
 		if p.ReceivedPackets != want.through[i] {

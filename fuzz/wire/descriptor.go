@@ -24,7 +24,7 @@ func Descriptor(data []byte) int {
 		oracle.Agree("a frame beyond the end of the memory", frame == nil, true)
 		return 0
 	}
-	oracle.Agree("octets", len(frame), int(n))
+	oracle.Agree("length in bytes", len(frame), int(n))
 	oracle.Agree("capacity", cap(frame), int(n))
 	if n > 0 {
 		oracle.Agree("the start of the frame", &frame[0] == &memory[start], true)

@@ -184,7 +184,7 @@ func packetBetween(from, to []netip.Prefix, arg int, noRoute bool) []byte {
 func (w *wire) receive(s *side, unknownSource bool) {
 	datagram := s.queue[0]
 	s.queue = s.queue[1:]
-	from, want := strangeAddress, reference.DropPeer
+	from, want := unknownEndpoint, reference.DropPeer
 	if !unknownSource {
 		from, want = s.peer, s.expect(datagram)
 	}

@@ -43,7 +43,7 @@ func layer(first gopacket.LayerType, data []byte) int {
 	}
 	packet := decodeLayers(first, oracle.Exact(data), data)
 	if oracle.Sampled(data, costly) {
-		oracle.Allocates(oracle.PerOctet(layerBytes, data), func() { decodeLayers(first, data, data) })
+		oracle.Allocates(oracle.PerByte(layerBytes, data), func() { decodeLayers(first, data, data) })
 		oracle.Takes(100*oracle.Budget(len(data)), func() { decodeLayers(first, data, data) })
 	}
 	if packet.ErrorLayer() != nil {

@@ -15,24 +15,24 @@ func Header(data []byte) int {
 	if len(data) < tunnelwire.HeaderLen || len(data) > tunnelwire.HeaderLen+1<<16-1 {
 		return accepted
 	}
-	mended := oracle.Exact(data)
+	corrected := oracle.Exact(data)
 	tunnel, sequence := binary.BigEndian.Uint32(data), binary.BigEndian.Uint64(data[4:])
-	tunnelwire.PutHeader(mended, tunnel, sequence)
+	tunnelwire.PutHeader(corrected, tunnel, sequence)
 	if oracle.Sampled(data, costly) {
 		oracle.Allocates(0, func() {
 			_, _, _ = tunnelwire.ParseDatagram(data)
-			tunnelwire.PutHeader(mended, tunnel, sequence)
-			_, _, _ = tunnelwire.ParseDatagram(mended)
+			tunnelwire.PutHeader(corrected, tunnel, sequence)
+			_, _, _ = tunnelwire.ParseDatagram(corrected)
 		})
-		oracle.Takes(oracle.Budget(len(data)), func() { _, _, _ = tunnelwire.ParseDatagram(mended) })
+		oracle.Takes(oracle.Budget(len(data)), func() { _, _, _ = tunnelwire.ParseDatagram(corrected) })
 	}
-	if parseDatagram(mended) == 0 {
-		oracle.Fail(oracle.RoundTrip, "ParseDatagram refuses the output of PutHeader: % x", mended)
+	if parseDatagram(corrected) == 0 {
+		oracle.Fail(oracle.RoundTrip, "ParseDatagram refuses the output of PutHeader: % x", corrected)
 	}
-	bit := sequence % uint64(8*len(mended))
-	mended[bit/8] ^= 1 << (bit % 8) // CRC-32C detects every single-bit error
-	if parseDatagram(mended) != 0 {
-		oracle.Fail(oracle.Agreement, "bit %d was flipped, but ParseDatagram accepts % x", bit, mended)
+	bit := sequence % uint64(8*len(corrected))
+	corrected[bit/8] ^= 1 << (bit % 8) // CRC-32C detects every single-bit error
+	if parseDatagram(corrected) != 0 {
+		oracle.Fail(oracle.Agreement, "bit %d was flipped, but ParseDatagram accepts % x", bit, corrected)
 	}
 	return accepted
 }

@@ -13,20 +13,20 @@ func Signature(data []byte) int {
 	if len(data) < signature.Len {
 		return accepted
 	}
-	mended := oracle.Exact(data)
+	corrected := oracle.Exact(data)
 	want := signature.Signature{
 		Trial: binary.BigEndian.Uint16(data[2:]), Stream: data[4],
 		Sequence: binary.BigEndian.Uint32(data[6:]), SentAt: binary.BigEndian.Uint64(data[10:]),
 	}
-	want.Put(mended)
-	got, err := signature.Parse(mended)
+	want.Put(corrected)
+	got, err := signature.Parse(corrected)
 	if err != nil {
 		oracle.Fail(oracle.RoundTrip, "%+v was written, but Parse refuses it: %v", want, err)
 	}
 	oracle.Same(want, got)
 	bit := int(want.SentAt % (8 * signature.Len))
-	mended[bit/8] ^= 1 << (bit % 8)
-	if got, err := signature.Parse(mended); err == nil {
+	corrected[bit/8] ^= 1 << (bit % 8)
+	if got, err := signature.Parse(corrected); err == nil {
 		oracle.Fail(oracle.Agreement, "bit %d was flipped, but Parse accepts %+v", bit, got)
 	}
 	return accepted

@@ -1,13 +1,12 @@
-// Package mutate makes up what an attacker puts onto the underlay of a tunnel: a
-// stream of frames that are nearly right, since a decoder throws away at once
-// what is wholly wrong.
+// Package mutate generates the frames that an attacker sends onto the underlay of a tunnel. Most frames
+// are almost valid, since a decoder drops completely wrong ones at once.
 //
 //	Ethernet | IP (or a fragment, or options) | UDP (or a wrong length) | tunnel header | inner packet
 //	          `------- one mutant in eight is wrong here --------------´ `--- most are wrong here ---´
 //
-// A mutant follows from the stream's seed and its own number alone, so that any
-// part of a stream can be had again. Nothing is allocated per mutant.
+// A mutant depends only on the seed of its stream and its own number, so any part of a stream can be
+// generated again. Generating a mutant allocates nothing.
 //
-// Unless Path.Forge is set no mutant for the reference tunnel is right in
-// every field: a plain tunnel cannot tell such a one from its peer's, and need not.
+// Unless Path.Forge is set, every mutant for the reference tunnel has a fault. The tunnel cannot
+// distinguish a valid frame with a forged source from a frame of its peer.
 package mutate

@@ -6,17 +6,17 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/checksum"
 )
 
-// Lengths of headers.
+// Header lengths in bytes.
 const (
 	ethernetLen = 14
 	ipv4Len     = 20
 	ipv6Len     = 40
 	udpLen      = 8
-	slack       = 16 // octets that may come behind an inner packet
+	slack       = 16 // most bytes after an inner packet
 )
 
-// inner appends an IP packet with a UDP datagram, IPv4 from behind the peer
-// where nothing else is said.
+// inner appends an IP packet with a UDP datagram. Unless a fault is noted it is IPv4, with a source behind
+// the peer.
 func (s *Stream) inner(b []byte) []byte {
 	n := s.between(0, 64)
 	if s.oneIn(16) {
@@ -52,10 +52,10 @@ func (s *Stream) inner(b []byte) []byte {
 	return s.fill(b, n)
 }
 
-// innerPrefix begins addresses of the benchmarking block (RFC 5180).
+// innerPrefix is the start of the IPv6 benchmarking prefix 2001:2::/48 (RFC 5180).
 var innerPrefix = [4]byte{0x20, 0x01, 0x00, 0x02}
 
-// lieAboutLength writes an IPv4 header's total length, sometimes a wrong one.
+// lieAboutLength writes the total length of an IPv4 header, sometimes a wrong one.
 func (s *Stream) lieAboutLength(h []byte, n int) {
 	if s.oneIn(8) {
 		s.note("inner length")
@@ -64,8 +64,8 @@ func (s *Stream) lieAboutLength(h []byte, n int) {
 	binary.BigEndian.PutUint16(h[2:], uint16(n))
 }
 
-// strangeSource makes an inner packet's source one that is not behind the peer.
-func (s *Stream) strangeSource(packet []byte) {
+// foreignSource replaces the source of an inner packet by an address that is not behind the peer.
+func (s *Stream) foreignSource(packet []byte) {
 	if packet[0]>>4 == 6 {
 		packet[8] = []byte{0x00, 0xfe, 0xff}[s.random.IntN(3)]
 		return
@@ -77,7 +77,7 @@ func (s *Stream) strangeSource(packet []byte) {
 	binary.BigEndian.PutUint16(packet[10:], internetChecksum(0, packet[:ipv4Len]))
 }
 
-// internetChecksum is the Internet checksum (RFC 1071) of b after a partial sum.
+// internetChecksum returns the Internet checksum (RFC 1071) of b, added to a partial sum.
 func internetChecksum(partial uint32, b []byte) uint16 {
 	return ^checksum.Fold(checksum.Sum(b, uint64(partial)))
 }

@@ -92,7 +92,7 @@ func TestVariety(t *testing.T) {
 			frame := s.Next(nil)
 			longest = max(longest, len(frame))
 			if len(frame) > s.Room() {
-				t.Fatalf("%s: a frame of %d octets, room is %d", name, len(frame), s.Room())
+				t.Fatalf("%s: a frame of %d bytes, room is %d", name, len(frame), s.Room())
 			}
 			for _, step := range strings.Split(s.Describe(), ", ") {
 				seen[step]++
@@ -164,7 +164,7 @@ func BenchmarkNext(b *testing.B) {
 			for b.Loop() {
 				octets += len(s.Next(buffer))
 			}
-			b.ReportMetric(float64(octets)/float64(b.N), "octets/mutant")
+			b.ReportMetric(float64(octets)/float64(b.N), "bytes/mutant")
 			b.ReportAllocs()
 		})
 	}

@@ -1,12 +1,12 @@
 package mutate
 
-// shape is a way to write the payload of a datagram, appended to what is there.
+// shape is a form of payload. write appends it to the frame.
 type shape struct {
 	name  string
 	write func(*Stream, []byte) []byte
 }
 
-// families are the shapes of each kind, then what no tunnel speaks.
+// families are the shapes of each kind, and shapes that belong to no tunnel.
 var (
 	referenceShapes = []shape{{"reference", (*Stream).referenceFrame}, {"reference control", (*Stream).controlFrame}}
 	vxlanShapes     = []shape{{"vxlan", (*Stream).vxlan}}
@@ -27,7 +27,7 @@ var (
 	families = [][]shape{referenceShapes, vxlanShapes, wireGuardShapes, otherShapes, plainShapes}
 )
 
-// own are the shapes that a kind is about; nil for Any.
+// own returns the shapes of a kind; nil for Any.
 func (k Kind) own() []shape {
 	switch k {
 	case Reference:
@@ -40,7 +40,7 @@ func (k Kind) own() []shape {
 	return nil
 }
 
-// payload appends what the datagram carries: three in four are the kind's own.
+// payload appends the payload of a datagram. At least three in four have a shape of the stream's kind.
 func (s *Stream) payload(b []byte) []byte {
 	family := s.kind.own()
 	if family == nil || s.oneIn(4) {
@@ -57,8 +57,8 @@ func (s *Stream) payload(b []byte) []byte {
 	return b
 }
 
-// room is how many octets more the frame may hold.
+// room returns how many more bytes the frame may hold.
 func (s *Stream) room(b []byte) int { return max(0, s.Room()-len(b)) }
 
-// blank is what headers and padding begin as.
+// blank is the initial content of headers and padding.
 var blank [128]byte

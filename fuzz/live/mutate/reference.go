@@ -7,20 +7,20 @@ import (
 	"github.com/tunnelbench/tunnelbench/reference/wire"
 )
 
-// Where the frame header's fields lie.
+// Offsets of the fields of the reference tunnel's header.
 const (
 	offSequence = 4
 	offChecksum = 12
 	offLength   = 16
 )
 
-// peerTunnel is the id of the lab's first peer.
+// peerTunnel is the tunnel id of the lab's first peer.
 const peerTunnel = 1
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// referenceFrame is a frame as the peer sends it, with a fault for which it has to
-// be dropped; the checksum is right all the same, but where it is the fault.
+// referenceFrame appends a frame as the peer sends it, with one fault for which it must be dropped. The
+// checksum is right, unless it is the fault.
 func (s *Stream) referenceFrame(b []byte) []byte {
 	start := len(b)
 	b = append(b, blank[:wire.HeaderLen]...)
@@ -31,13 +31,13 @@ func (s *Stream) referenceFrame(b []byte) []byte {
 	binary.BigEndian.PutUint16(f[offLength:], uint16(len(f)-wire.HeaderLen))
 	if s.path.Forge && s.oneIn(2) {
 		s.note("forged")
-		mend(f)
+		putChecksum(f)
 		return b
 	}
 	return s.breakFrame(b, start)
 }
 
-// sequence is at an edge, or one that was used long ago.
+// sequence returns a number at an edge of the range, or one that was used long ago.
 func (s *Stream) sequence() uint64 {
 	switch s.random.IntN(5) {
 	case 0:
@@ -53,8 +53,8 @@ func (s *Stream) sequence() uint64 {
 	return uint64(s.between(1, 1<<20))
 }
 
-// mend writes the checksum that f ought to have.
-func mend(f []byte) {
+// putChecksum writes the right checksum into f.
+func putChecksum(f []byte) {
 	binary.BigEndian.PutUint32(f[offChecksum:], 0)
 	binary.BigEndian.PutUint32(f[offChecksum:], crc32.Checksum(f, castagnoli))
 }
@@ -69,14 +69,14 @@ func (s *Stream) breakFrame(b []byte, start int) []byte {
 		binary.BigEndian.PutUint32(f, s.otherTunnel())
 	case 1:
 		s.note("checksum")
-		mend(f)
+		putChecksum(f)
 		f[s.between(0, len(f)-1)] ^= 1 << s.random.IntN(8)
 		return b
 	case 2:
 		s.note("length field")
 		binary.BigEndian.PutUint16(f[offLength:], s.otherLength(uint16(len(inside))))
 	case 3:
-		s.note("octets behind the end")
+		s.note("bytes after the end")
 		b = s.fill(b, s.between(1, 9))
 		f = b[start:]
 	case 4:
@@ -89,13 +89,13 @@ func (s *Stream) breakFrame(b []byte, start int) []byte {
 		binary.BigEndian.PutUint16(f[offLength:], uint16(len(f)-wire.HeaderLen))
 	case 6:
 		s.note("inner source")
-		s.strangeSource(inside)
+		s.foreignSource(inside)
 	}
-	mend(f)
+	putChecksum(f)
 	return b
 }
 
-// otherTunnel is an id that is not the peer's.
+// otherTunnel returns an id that differs from the peer's.
 func (s *Stream) otherTunnel() uint32 {
 	switch s.random.IntN(4) {
 	case 0:
@@ -108,7 +108,7 @@ func (s *Stream) otherTunnel() uint32 {
 	return s.random.Uint32() | 1<<16
 }
 
-// otherLength is never n.
+// otherLength returns a length that differs from n.
 func (s *Stream) otherLength(n uint16) uint16 {
 	switch s.random.IntN(4) {
 	case 0:
@@ -121,7 +121,7 @@ func (s *Stream) otherLength(n uint16) uint16 {
 	return n ^ uint16(s.between(1, 1<<16-1))
 }
 
-// controlFrame is for tunnel 0, which nobody is to answer unasked.
+// controlFrame appends a frame for tunnel 0, to which an end must not reply.
 func (s *Stream) controlFrame(b []byte) []byte {
 	start := len(b)
 	b = append(b, blank[:wire.HeaderLen]...)
@@ -129,6 +129,6 @@ func (s *Stream) controlFrame(b []byte) []byte {
 	f := b[start:]
 	binary.BigEndian.PutUint64(f[offSequence:], s.sequence())
 	binary.BigEndian.PutUint16(f[offLength:], uint16(len(f)-wire.HeaderLen))
-	mend(f)
+	putChecksum(f)
 	return b
 }

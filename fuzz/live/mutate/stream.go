@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// Kind is the tunnel whose datagrams most mutants look like.
+// Kind is the tunnel protocol of most mutants.
 type Kind uint8
 
-// The kinds. Zero is none.
+// The kinds. The zero value is none of them.
 const (
 	_         Kind = iota
 	Any            // all of them in turn
@@ -21,16 +21,16 @@ const (
 
 var kindNames = map[string]Kind{"any": Any, "reference": Reference, "vxlan": VXLAN, "wireguard": WireGuard}
 
-// ParseKind reads any, reference, vxlan or wireguard.
+// ParseKind parses any, reference, vxlan or wireguard.
 func ParseKind(name string) (Kind, error) {
 	k, ok := kindNames[name]
 	if !ok {
-		return 0, fmt.Errorf("mutants %q: any, reference, vxlan or wireguard", name)
+		return 0, fmt.Errorf("mutants %q: want any, reference, vxlan or wireguard", name)
 	}
 	return k, nil
 }
 
-// String is the name that ParseKind reads.
+// String returns the name that ParseKind accepts.
 func (k Kind) String() string {
 	for name, kind := range kindNames {
 		if kind == k {
@@ -40,16 +40,16 @@ func (k Kind) String() string {
 	return "unknown"
 }
 
-// Path is the addresses, ports and MTU that mutants are made for. All addresses are of one IP version.
+// Path holds the addresses, ports and MTU of mutants. All addresses have the same IP version.
 type Path struct {
 	FromMAC, ToMAC [6]byte
-	From           []netip.AddrPort // claimed sources, in turn; port 0: the port that is sent to
+	From           []netip.AddrPort // source addresses, in turn; port 0: the destination port
 	To             netip.Addr
 	Ports          []uint16   // of the attacked end, in turn
 	MTU            int        // bytes of the largest IP packet, at least 576
-	InnerFrom      netip.Addr // behind the peer: what it may send inside; IPv4
+	InnerFrom      netip.Addr // an IPv4 address behind the peer: a valid inner source
 	InnerTo        netip.Addr
-	Forge          bool // also send what is right in every field
+	Forge          bool // also send frames without a fault
 }
 
 // Stream is an endless sequence of mutants, each a whole Ethernet frame.
@@ -57,30 +57,29 @@ type Stream struct {
 	path   Path
 	kind   Kind
 	seed   uint64
-	index  uint64 // of the next one
+	index  uint64 // number of the next mutant
 	pcg    rand.PCG
 	random *rand.Rand
 	port   uint16
 	from   netip.AddrPort
-	done   [6]string // what was done to the last one
+	done   [6]string // steps that made the last mutant
 	steps  int
 }
 
-// New begins a stream at its first mutant.
+// New returns a stream that begins at its first mutant.
 func New(seed uint64, kind Kind, path Path) *Stream {
 	s := &Stream{path: path, kind: kind, seed: seed}
 	s.random = rand.New(&s.pcg)
 	return s
 }
 
-// Seek makes number index, from 0, the next one.
+// Seek makes number index the next mutant. Numbers begin at 0.
 func (s *Stream) Seek(index uint64) { s.index = index }
 
-// Index is the number of the next one.
+// Index returns the number of the next mutant.
 func (s *Stream) Index() uint64 { return s.index }
 
-// Room is how long a frame may become: give Next a slice of that capacity and
-// it does not allocate.
+// Room returns the largest length of a frame. Next does not allocate if its argument has that capacity.
 func (s *Stream) Room() int { return ethernetLen + s.path.MTU }
 
 // Next writes the next mutant over into and returns it.
@@ -94,7 +93,7 @@ func (s *Stream) Next(into []byte) []byte {
 	return s.wrap(b)
 }
 
-// begin makes every choice of the mutant follow from its number.
+// begin seeds the random generator with the mutant's number.
 func (s *Stream) begin() {
 	n := s.index
 	s.pcg.Seed(mix(s.seed), mix(n^s.seed<<32))
@@ -116,10 +115,10 @@ func mix(x uint64) uint64 {
 	return x ^ x>>31
 }
 
-// Describe says what the last mutant was.
+// Describe returns how the last mutant was made.
 func (s *Stream) Describe() string { return strings.Join(s.done[:s.steps], ", ") }
 
-// note remembers a step of Describe.
+// note records a step for Describe.
 func (s *Stream) note(step string) {
 	if s.steps < len(s.done) {
 		s.done[s.steps] = step
@@ -127,13 +126,13 @@ func (s *Stream) note(step string) {
 	}
 }
 
-// oneIn is true once in n times.
+// oneIn returns true once in n times on average.
 func (s *Stream) oneIn(n int) bool { return s.random.IntN(n) == 0 }
 
-// between is a number from least to most.
+// between returns a number from least to most.
 func (s *Stream) between(least, most int) int { return least + s.random.IntN(most-least+1) }
 
-// fill appends n random octets.
+// fill appends n random bytes.
 func (s *Stream) fill(b []byte, n int) []byte {
 	for ; n >= 8; n -= 8 {
 		x := s.random.Uint64()
@@ -145,7 +144,7 @@ func (s *Stream) fill(b []byte, n int) []byte {
 	return b
 }
 
-// size is a length of payload: mostly short, sometimes at an edge.
+// size returns a payload length: mostly short, sometimes at an edge.
 func (s *Stream) size(most int) int {
 	n := s.between(0, 64)
 	switch s.random.IntN(8) {

@@ -2,10 +2,10 @@ package mutate
 
 import "encoding/binary"
 
-// labVNI is the VXLAN network of the lab's own device.
+// labVNI is the network identifier of the lab's VXLAN device.
 const labVNI = 9
 
-// vxlan appends flags, network id and an inner frame (RFC 7348 section 5).
+// vxlan appends flags, network identifier and an inner frame (RFC 7348 section 5).
 func (s *Stream) vxlan(b []byte) []byte {
 	flags, vni := byte(8), uint32(labVNI)
 	if s.oneIn(4) {
@@ -18,13 +18,13 @@ func (s *Stream) vxlan(b []byte) []byte {
 	}
 	b = append(b, flags, 0, 0, 0, byte(vni>>16), byte(vni>>8), byte(vni), 0)
 	if s.oneIn(8) {
-		s.note("reserved octets")
+		s.note("reserved bytes")
 		b[len(b)-1], b[len(b)-6] = byte(s.random.Uint32()), byte(s.random.Uint32())
 	}
 	return s.ethernet(b)
 }
 
-// ethernet appends an inner frame, to everybody or to somebody unknown.
+// ethernet appends an inner frame, to the broadcast address or to an unknown address.
 func (s *Stream) ethernet(b []byte) []byte {
 	start := len(b)
 	b = s.fill(b, ethernetLen-2)
@@ -32,7 +32,7 @@ func (s *Stream) ethernet(b []byte) []byte {
 		s.note("inner broadcast")
 		copy(b[start:], []byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff})
 	}
-	b[start+6] &= 0xfe // a source is nobody's group
+	b[start+6] &= 0xfe // a source address is not a group address
 	types := [...]uint16{etherIPv4, etherIPv4, etherIPv6, 0x0806, 0x8100, 0x88a8, 0, 46, 0xffff}
 	b = binary.BigEndian.AppendUint16(b, types[s.random.IntN(len(types))])
 	if s.oneIn(8) {
@@ -42,12 +42,12 @@ func (s *Stream) ethernet(b []byte) []byte {
 	return s.inner(b)
 }
 
-// wireGuard appends a message of a type with the length that it has, and random
-// contents: nothing in it can be right without the keys.
+// wireGuard appends a message of a type with the right length and random contents. Without the keys no
+// message can be valid.
 func (s *Stream) wireGuard(b []byte, kind byte, length int) []byte {
 	b = append(b, kind, 0, 0, 0)
 	if s.oneIn(8) {
-		s.note("reserved octets")
+		s.note("reserved bytes")
 		b[len(b)-1] = byte(s.random.Uint32())
 	}
 	if s.oneIn(8) {
@@ -57,8 +57,7 @@ func (s *Stream) wireGuard(b []byte, kind byte, length int) []byte {
 	return s.fill(b, length-4)
 }
 
-// gre appends a header with its optional fields, or without those that its flags
-// announce (RFC 2784, RFC 2890).
+// gre appends a header with or without the optional fields that its flags announce (RFC 2784, RFC 2890).
 func (s *Stream) gre(b []byte) []byte {
 	flags := byte(s.random.Uint32()) & 0xf0
 	b = append(b, flags, byte(s.random.Uint32())&0x87, 0x08, 0x00)
@@ -70,7 +69,7 @@ func (s *Stream) gre(b []byte) []byte {
 	return s.inner(b)
 }
 
-// geneve appends a header with options whose lengths may lie (RFC 8926).
+// geneve appends a header with options, whose length fields may be wrong (RFC 8926).
 func (s *Stream) geneve(b []byte) []byte {
 	words := s.between(0, 4)
 	said := words
@@ -87,7 +86,7 @@ func (s *Stream) geneve(b []byte) []byte {
 	return s.ethernet(b)
 }
 
-// gtp appends a GTP-U header with a chain of extensions (3GPP TS 29.281).
+// gtp appends a GTP-U header with a chain of extension headers (3GPP TS 29.281).
 func (s *Stream) gtp(b []byte) []byte {
 	flags := byte(0x30) | byte(s.random.IntN(8))
 	b = append(b, flags, []byte{0xff, 1, 26, 254}[s.random.IntN(4)])

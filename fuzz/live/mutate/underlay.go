@@ -10,10 +10,10 @@ const (
 	etherIPv6    = 0x86dd
 )
 
-// headers are the octets in front of the payload.
+// headers returns the length of the headers in front of the payload.
 func (s *Stream) headers() int { return ethernetLen + s.network() + udpLen }
 
-// network is the length of the underlay's IP header.
+// network returns the length of the underlay's IP header.
 func (s *Stream) network() int {
 	if s.path.To.Is4() {
 		return ipv4Len
@@ -21,8 +21,7 @@ func (s *Stream) network() int {
 	return ipv6Len
 }
 
-// wrap writes the headers before the payload of b, and in one case of eight
-// something wrong into them.
+// wrap writes the headers before the payload of b, with a fault in one mutant of eight.
 func (s *Stream) wrap(b []byte) []byte {
 	copy(b, s.path.ToMAC[:])
 	copy(b[6:], s.path.FromMAC[:])
@@ -70,17 +69,17 @@ func (s *Stream) writeUDP(u []byte) {
 	binary.BigEndian.PutUint16(u[4:], uint16(len(u)))
 	sum := internetChecksum(s.pseudo(len(u)), u)
 	if sum == 0 {
-		sum = 0xffff // RFC 768: 0 means none
+		sum = 0xffff // 0 means no checksum (RFC 768)
 	}
 	binary.BigEndian.PutUint16(u[6:], sum)
 }
 
-// pseudo is the partial sum of UDP's pseudo header.
+// pseudo returns the partial sum of UDP's pseudo header.
 func (s *Stream) pseudo(length int) uint32 {
 	from, to := s.from.Addr().As16(), s.path.To.As16()
 	at := 0
 	if s.path.To.Is4() {
-		at = 12 // before it an IPv4 address in 16 octets has the same everywhere
+		at = 12 // skip the prefix of an IPv4 address in 16 bytes, which all share
 	}
 	sum := uint32(protocolUDP) + uint32(length)
 	for ; at < 16; at += 2 {
@@ -90,7 +89,7 @@ func (s *Stream) pseudo(length int) uint32 {
 	return sum
 }
 
-// breakUDP spoils the UDP header.
+// breakUDP puts a fault into the UDP header.
 func (s *Stream) breakUDP(b []byte) []byte {
 	u := b[ethernetLen+s.network():]
 	switch s.random.IntN(3) {
@@ -104,12 +103,12 @@ func (s *Stream) breakUDP(b []byte) []byte {
 		s.note("UDP length")
 		lengths := [...]int{0, 7, 8, len(u) - 1, len(u) + 1, 1<<16 - 1}
 		binary.BigEndian.PutUint16(u[4:], uint16(lengths[s.random.IntN(len(lengths))]))
-		u[6], u[7] = 0, 0 // where a checksum may be missing, the length alone is wrong
+		u[6], u[7] = 0, 0 // no checksum: over IPv4 the length is then the only fault
 	}
 	return b
 }
 
-// breakIPv4 spoils the IP header, or what is in it.
+// breakIPv4 puts a fault into the IP header or its payload.
 func (s *Stream) breakIPv4(b []byte) []byte {
 	h := b[ethernetLen:]
 	switch s.random.IntN(9) {
@@ -122,7 +121,7 @@ func (s *Stream) breakIPv4(b []byte) []byte {
 		binary.BigEndian.PutUint16(h[2:], uint16(max(0, len(h)-s.between(1, 28))))
 	case 6:
 		s.note("IP options")
-		h[0] = 0x40 | byte(s.between(6, 15)) // what follows is read as options, if there is enough of it
+		h[0] = 0x40 | byte(s.between(6, 15)) // the bytes after the header become options, if there are enough
 	case 7:
 		s.note("another protocol")
 		h[9] = []byte{4, 41, 47, 50, 51, 132, 255}[s.random.IntN(7)]
@@ -133,8 +132,8 @@ func (s *Stream) breakIPv4(b []byte) []byte {
 	return b
 }
 
-// fragment makes the packet a first, middle or last piece of one that never
-// becomes whole, or becomes it twice.
+// fragment makes the packet a first, middle or last fragment. Its datagram never becomes complete, or
+// fragments overlap.
 func (s *Stream) fragment(b []byte) []byte {
 	s.note("fragment")
 	h := b[ethernetLen:]
@@ -144,14 +143,14 @@ func (s *Stream) fragment(b []byte) []byte {
 	if s.oneIn(2) || field == 0 {
 		field |= more
 	}
-	binary.BigEndian.PutUint16(h[4:], uint16(s.between(0, 63))) // few ids, so that pieces meet
+	binary.BigEndian.PutUint16(h[4:], uint16(s.between(0, 63))) // few ids, so that fragments of different mutants are combined
 	binary.BigEndian.PutUint16(h[6:], field)
 	sumIPv4(h)
 	return b
 }
 
-// quote makes the packet an ICMP error about one that the attacked end is said
-// to have sent: unreachable, or too long for a link.
+// quote makes the packet an ICMP error about a packet that the attacked end supposedly sent: destination
+// unreachable, or packet too big.
 func (s *Stream) quote(b []byte) []byte {
 	s.note("ICMP error")
 	b = b[:ethernetLen+ipv4Len]

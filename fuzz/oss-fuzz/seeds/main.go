@@ -1,8 +1,8 @@
-// Seeds writes what OSS-Fuzz and ClusterFuzzLite want to find beside each
-// program: its seeds as NAME_seed_corpus.zip, its options and its dictionary. Nothing there
-// runs a testing.F as go test does: neither f.Add nor testdata/fuzz is seen.
+// Seeds writes the files that OSS-Fuzz and ClusterFuzzLite expect beside each program: its seeds as
+// NAME_seed_corpus.zip, its options and its dictionary. They do not run a target with go test, and
+// therefore see neither f.Add nor testdata/fuzz.
 //
-//	seeds -list      # a line each: import path, native target, program
+//	seeds -list      # one line each: import path, native target, program
 //	seeds -out DIR
 package main
 
@@ -26,7 +26,7 @@ import (
 const module = "github.com/tunnelbench/tunnelbench/"
 
 func main() {
-	list := flag.Bool("list", false, "print the targets that programs are made of")
+	list := flag.Bool("list", false, "print the targets that are built as programs")
 	out := flag.String("out", "", "folder to write to")
 	flag.Parse()
 	if err := run(os.Stdout, *list, *out); err != nil {
@@ -44,7 +44,7 @@ func run(w io.Writer, list bool, out string) error {
 		return err
 	}
 	for _, t := range fuzz.Targets() {
-		if t.Harness == nil { // its native target needs what a container has not
+		if t.Harness == nil { // its native target needs root, which a container lacks
 			continue
 		}
 		if list {
@@ -78,7 +78,7 @@ func write(root, out string, t fuzz.Target) error {
 	return nil
 }
 
-// copyOwn copies the file of that kind: the target's own, or its package's.
+// copyOwn copies the target's file of that kind, or else its package's.
 func copyOwn(from, out string, t fuzz.Target, kind string) error {
 	data, err := os.ReadFile(filepath.Join(from, t.Name+kind))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -90,8 +90,7 @@ func copyOwn(from, out string, t fuzz.Target, kind string) error {
 	return os.WriteFile(filepath.Join(out, t.Name+kind), data, 0o644)
 }
 
-// inputs are a target's seeds and what is committed for it, as the harness
-// takes them.
+// inputs returns a target's seeds and its committed inputs, as the harness takes them.
 func inputs(root string, t fuzz.Target) ([][]byte, error) {
 	all := t.Seeds()
 	dir := filepath.Join(root, filepath.FromSlash(t.Package), "testdata", "fuzz", "Fuzz"+t.Function)
@@ -109,13 +108,12 @@ func inputs(root string, t fuzz.Target) ([][]byte, error) {
 	return all, nil
 }
 
-// weight is the octet that go-118-fuzz-build_v2 puts before the input of a
-// target with one argument: by how much of the rest is its. With one it says nothing,
-// and is still taken away.
+// weight is the byte that go-118-fuzz-build_v2 reads before the input of a target, to divide the input
+// among several arguments. With one argument it has no effect, but is still consumed.
 const weight = 0
 
-// pack makes an archive of the inputs, each once. The same inputs make the
-// same octets: ordered by name, not compressed, of no time.
+// pack makes a zip archive of the inputs, without duplicates. The same inputs make the same bytes: files
+// are sorted by name, uncompressed and without a time.
 func pack(inputs [][]byte) ([]byte, error) {
 	byName := map[string][]byte{}
 	for _, data := range inputs {
