@@ -61,11 +61,8 @@ func (f *abFlags) run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	plan.OnTurn = func(round int, device string) {
-		if colour(s.err) {
-			fmt.Fprintf(s.err, "%sround %d of %d: %s", clearLine, round+1, plan.Rounds, device)
-		}
-	}
+	line := newProgressLine(s.err)
+	plan.OnTurn = func(round int, device string) { line.show("round %d of %d: %s", round+1, plan.Rounds, device) }
 	certificate, err := readCertificate(f.lab.certificate)
 	if err != nil {
 		return err
@@ -90,9 +87,7 @@ func (f *abFlags) run(ctx context.Context, s streams) error {
 	}
 	results.Ended = time.Now().UTC()
 	err = errors.Join(err, l.Close())
-	if colour(s.err) {
-		fmt.Fprint(s.err, clearLine)
-	}
+	line.clear()
 	if results.Comparison.Rounds == 0 {
 		return err
 	}

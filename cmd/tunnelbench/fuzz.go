@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -114,10 +113,10 @@ func (f *fuzzRunFlags) run(ctx context.Context, s streams) error {
 	c := &report.Campaign{
 		Schema: report.Schema, Tool: tool(), Command: os.Args, Started: time.Now().UTC(), CPU: cpu, Kernel: kernel,
 	}
-	progress := newFuzzProgress(s.err)
+	progress := &fuzzProgress{line: newProgressLine(s.err)}
 	plan.Saw = progress.saw
 	err = fuzz.Run(ctx, plan, func(t report.Target) {
-		progress.clear()
+		progress.line.clear()
 		c.Targets = append(c.Targets, t)
 		fmt.Fprint(s.out, report.Line(t))
 		c.Ended = time.Now().UTC()
@@ -168,33 +167,18 @@ func writeFuzz(dir string, c *report.Campaign) error {
 	return errors.Join(errs...)
 }
 
-// fuzzProgress is one line that changes, on a terminal alone.
+// fuzzProgress shows a campaign, once a second at most.
 type fuzzProgress struct {
-	out  io.Writer
+	line progressLine
 	last time.Time
 }
 
-func newFuzzProgress(out io.Writer) *fuzzProgress {
-	if f, ok := out.(*os.File); ok {
-		if info, err := f.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
-			return &fuzzProgress{out: out}
-		}
-	}
-	return &fuzzProgress{}
-}
-
 func (p *fuzzProgress) saw(t *report.Target) {
-	if p.out == nil || time.Since(p.last) < time.Second {
+	if time.Since(p.last) < time.Second {
 		return
 	}
 	p.last = time.Now()
-	fmt.Fprintf(p.out, "\r\x1b[K%s: %d executions, %d findings", t.Name, t.Executions, len(t.Findings))
-}
-
-func (p *fuzzProgress) clear() {
-	if p.out != nil {
-		fmt.Fprint(p.out, "\r\x1b[K")
-	}
+	p.line.show("%s: %d executions, %d findings", t.Name, t.Executions, len(t.Findings))
 }
 
 var fuzzReproVerb = verb{

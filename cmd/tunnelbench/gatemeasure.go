@@ -112,21 +112,17 @@ func (f *gateFlags) newSet(side *revision.Side, l *lab.Lab, cfg labConfig) *gate
 	}
 }
 
-// pairProgress writes one line, again and again, on a terminal.
+// pairProgress shows the pairs measured so far.
 func pairProgress(s streams) func(gate.Judgement, int, time.Duration) {
-	if !colour(s.err) {
-		return nil
-	}
+	line := newProgressLine(s.err)
 	return func(j gate.Judgement, pair int, since time.Duration) {
-		fmt.Fprintf(s.err, "%sseries %d, pair %d of %d, %d metrics, %v so far", clearLine, j.Series, pair, j.Pairs, len(j.Metrics), since.Round(time.Second))
+		line.show("series %d, pair %d of %d, %d metrics, %v so far", j.Series, pair, j.Pairs, len(j.Metrics), since.Round(time.Second))
 	}
 }
 
 // finish judges what there is, and reports it.
 func (f *gateFlags) finish(run *pairs.Run, noise *gate.Noise, pair time.Duration, s streams) error {
-	if colour(s.err) {
-		fmt.Fprint(s.err, clearLine)
-	}
+	newProgressLine(s.err).clear()
 	if err := run.Save(); err != nil {
 		return err
 	}

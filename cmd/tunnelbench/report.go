@@ -198,13 +198,3 @@ func render(dir string, s streams, runs []*result.Results, campaigns []*report.C
 	fmt.Fprintf(s.err, "%s and %d charts beside it\n", page, len(charts))
 	return nil
 }
-
-// colour tells whether w is a terminal that wants colours.
-func colour(w any) bool {
-	f, ok := w.(*os.File)
-	if !ok || os.Getenv("NO_COLOR") != "" {
-		return false
-	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
-}

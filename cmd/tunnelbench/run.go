@@ -98,7 +98,7 @@ func (f *runFlags) run(ctx context.Context, s streams) error {
 	err = suite.Run(ctx, suite.On(l), plan, results)
 	results.Ended = time.Now().UTC()
 	err = errors.Join(err, l.Close())
-	show.clear()
+	show.line.clear()
 	err = errors.Join(err, f.closeJournal(plan.Journal, err == nil, s))
 	if len(results.Results) == 0 {
 		return err
@@ -183,12 +183,12 @@ func verdict(r *result.Results) error {
 // progress shows a run while it runs: a line per trial on a terminal, a row
 // per device and size.
 type progress struct {
-	s        streams
-	table    *reports.Table
-	terminal bool
-	plan     suite.Plan
-	headed   bool
-	trials   int
+	s      streams
+	table  *reports.Table
+	line   progressLine
+	plan   suite.Plan
+	headed bool
+	trials int
 }
 
 func newProgress(s streams, plan suite.Plan) *progress {
@@ -196,27 +196,16 @@ func newProgress(s streams, plan suite.Plan) *progress {
 	for _, d := range plan.Devices {
 		names = append(names, d.Spec)
 	}
-	return &progress{s: s, plan: plan, terminal: colour(s.err), table: reports.NewTable(s.err, names, colour(s.err))}
+	return &progress{s: s, plan: plan, line: newProgressLine(s.err), table: reports.NewTable(s.err, names, colour(s.err))}
 }
-
-const clearLine = "\r\x1b[K"
 
 func (p *progress) trial(device string, t rfc2544.Trial, o rfc2544.Observation) {
 	p.trials++
-	if !p.terminal {
-		return
-	}
 	note := fmt.Sprintf("lost %.3g %%", 100*o.LossRatio())
 	if !o.Valid {
 		note = o.Invalid.String()
 	}
-	fmt.Fprintf(p.s.err, "%s%s %d: trial %d at %v: %s", clearLine, device, t.Size, p.trials, t.Load, note)
-}
-
-func (p *progress) clear() {
-	if p.terminal {
-		fmt.Fprint(p.s.err, clearLine)
-	}
+	p.line.show("%s %d: trial %d at %v: %s", device, t.Size, p.trials, t.Load, note)
 }
 
 // result prints a device's row when its last test at a size is done.
@@ -225,14 +214,14 @@ func (p *progress) result(all *result.Results, r result.Result) {
 		return // the whole table has them
 	}
 	if p.plan.Profile.Suite != nil {
-		p.clear()
+		p.line.clear()
 		fmt.Fprintln(p.s.err, reports.Line(&r))
 		return
 	}
 	if r.Test == rfc2544.NameRate && r.Error == "" && r.Unsupported == "" && len(r.Values) > 0 {
 		return // its latency is still to come
 	}
-	p.clear()
+	p.line.clear()
 	if !p.headed {
 		p.headed = p.table.Header() == nil
 	}
