@@ -5,14 +5,17 @@ import (
 	"cmp"
 	_ "embed"
 	hexdump "encoding/hex"
+	"errors"
 	"fmt"
 	"html/template"
+	"path/filepath"
 	"slices"
 	"strconv"
 
 	"github.com/tunnelbench/tunnelbench/fuzz/report"
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 	"github.com/tunnelbench/tunnelbench/reports/charts"
+	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/reports/show"
 )
 
@@ -211,4 +214,19 @@ func fuzzEnvironment(f *report.Campaign) []pair {
 		facts[i].Value = cmp.Or(strictjson.Clean(facts[i].Value), show.None)
 	}
 	return facts
+}
+
+// WriteFuzz writes every form of a campaign's report.
+func WriteFuzz(dir string, c *report.Campaign) error {
+	html, err1 := FuzzHTML(c)
+	junit, err2 := report.JUnit(c)
+	sarif, err3 := report.SARIF(c)
+	if err := errors.Join(err1, err2, err3); err != nil {
+		return err
+	}
+	errs := []error{report.Write(filepath.Join(dir, "fuzz.json"), c)}
+	for name, data := range map[string][]byte{"fuzz.html": html, "fuzz.junit.xml": junit, "fuzz.sarif": sarif} {
+		errs = append(errs, result.WriteFile(filepath.Join(dir, name), data))
+	}
+	return errors.Join(errs...)
 }

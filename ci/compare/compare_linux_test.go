@@ -16,8 +16,8 @@ func TestMain(m *testing.M) { labtest.Main(m) }
 func onThisMachine(t *testing.T, p Plan) (*result.Comparison, error) {
 	t.Helper()
 	testenv.NetAdmin(t)
-	l := labtest.Open(t, lab.Settings{Seed: 7})
-	p.Settings = l.Settings
+	l := labtest.Open(t, lab.Settings{})
+	p.Settings = lab.Settings{MaxFrames: 1 << 20, Seed: 7}
 	c := &result.Comparison{Confidence: 0.95, Order: [][]int{}, Warnings: []string{}}
 	err := Run(context.Background(), On(l.Lab), p, c)
 	if fault := result.Check(&result.Results{Comparison: c}); fault != nil && err == nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/tunnelbench/tunnelbench/ci/compare"
+	"github.com/tunnelbench/tunnelbench/internal/cli"
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 	"github.com/tunnelbench/tunnelbench/internal/stats"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
@@ -21,18 +22,18 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-var abVerb = verb{
-	name: "ab", doc: "compare devices, parameters or builds fairly, in turns",
-	args: "A B [C...]",
-	examples: []string{
+var abVerb = cli.Verb{
+	Name: "ab", Doc: "compare devices, parameters or builds fairly, in turns",
+	Args: "A B [C...]",
+	Examples: []string{
 		"ab vxlan reference",
 		"ab reference:gso=on reference:gso=off --size 1518",
 		"ab reference reference@./old/tunnelbench --rounds 20",
 		"ab naive reference wireguard-go --metrics forwarding_rate,stream_goodput",
 	},
-	flags: func(set *pflag.FlagSet) func(context.Context, streams) error {
+	Flags: func(set *pflag.FlagSet) func(context.Context, cli.Streams) error {
 		all, usual := compare.Metrics()
-		f := &abFlags{set: set, lab: addLabFlags(set)}
+		f := &abFlags{set: set, lab: cli.AddLabFlags(set)}
 		set.IntVar(&f.size, "size", 64, "frame size in `bytes`, FCS included")
 		set.IntVar(&f.rounds, "rounds", 12, "`number` of rounds, each with every device once")
 		set.DurationVar(&f.time, "time", 5*time.Minute, "begin no round that would end after this `time`")
@@ -44,7 +45,7 @@ var abVerb = verb{
 
 type abFlags struct {
 	set          *pflag.FlagSet
-	lab          *labFlags
+	lab          *cli.LabFlags
 	size, rounds int
 	time         time.Duration
 	metrics, out string
@@ -56,14 +57,17 @@ const mostRounds = 200
 // confidence is that of all intervals of a comparison together.
 const confidence = 0.95
 
-func (f *abFlags) run(ctx context.Context, s streams) error {
+func (f *abFlags) run(ctx context.Context, s cli.Streams) error {
 	plan, cfg, err := f.parse(ctx)
 	if err != nil {
 		return err
 	}
-	line := newProgressLine(s.err)
-	plan.OnTurn = func(round int, device string) { line.show("round %d of %d: %s", round+1, plan.Rounds, device) }
-	certificate, err := readCertificate(f.lab.certificate)
+	plan.OnTurn = func(round int, device string) {
+		if colour(s.Err) {
+			fmt.Fprintf(s.Err, "%sround %d of %d: %s", reports.ClearLine, round+1, plan.Rounds, device)
+		}
+	}
+	certificate, err := readCertificate(f.lab.Certificate)
 	if err != nil {
 		return err
 	}
@@ -87,7 +91,9 @@ func (f *abFlags) run(ctx context.Context, s streams) error {
 	}
 	results.Ended = time.Now().UTC()
 	err = errors.Join(err, l.Close())
-	line.clear()
+	if colour(s.Err) {
+		fmt.Fprint(s.Err, reports.ClearLine)
+	}
 	if results.Comparison.Rounds == 0 {
 		return err
 	}
@@ -95,11 +101,11 @@ func (f *abFlags) run(ctx context.Context, s streams) error {
 }
 
 // write writes what there is, whatever ended the comparison.
-func (f *abFlags) write(results *result.Results, s streams) error {
+func (f *abFlags) write(results *result.Results, s cli.Streams) error {
 	if err := result.Write(filepath.Join(f.out, "results.json"), results); err != nil {
 		return err
 	}
-	if err := reports.WriteText(s.out, results, colour(s.out)); err != nil {
+	if err := reports.WriteText(s.Out, results, colour(s.Out)); err != nil {
 		return err
 	}
 	if err := render(f.out, s, []*result.Results{results}, nil); err != nil {
@@ -110,18 +116,18 @@ func (f *abFlags) write(results *result.Results, s streams) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("%w: no metric has enough valid pairs for an interval", errNoVerdict)
+	return fmt.Errorf("%w: no metric has enough valid pairs for an interval", cli.ErrNoVerdict)
 }
 
-func (f *abFlags) parse(ctx context.Context) (plan compare.Plan, cfg labConfig, err error) {
+func (f *abFlags) parse(ctx context.Context) (plan compare.Plan, cfg cli.LabConfig, err error) {
 	specs := f.set.Args()
 	if len(specs) < 2 {
-		return plan, cfg, badUsage("ab: give two devices or more: try tunnelbench ab --help")
+		return plan, cfg, cli.BadUsage("ab: give two devices or more: try tunnelbench ab --help")
 	}
 	if plan.Devices, plan.Names, err = namedDevices(specs); err != nil {
 		return plan, cfg, err
 	}
-	if plan.Size, err = checkSize(f.size); err != nil {
+	if plan.Size, err = cli.CheckSize(f.size); err != nil {
 		return plan, cfg, err
 	}
 	if plan.Metrics, err = parseMetrics(f.metrics); err != nil {
@@ -130,24 +136,24 @@ func (f *abFlags) parse(ctx context.Context) (plan compare.Plan, cfg labConfig, 
 	c := result.Comparison{Devices: plan.Names, Confidence: confidence, Metrics: make([]result.Metric, len(plan.Metrics))}
 	plan.Rounds, plan.Time = f.rounds, f.time
 	if fewest := stats.FewestPairs(c.EachConfidence()); f.rounds < fewest {
-		return plan, cfg, badUsage("--rounds %d: intervals for %d metrics of %d devices need %d or more", f.rounds, len(plan.Metrics), len(specs), fewest)
+		return plan, cfg, cli.BadUsage("--rounds %d: intervals for %d metrics of %d devices need %d or more", f.rounds, len(plan.Metrics), len(specs), fewest)
 	}
 	if f.rounds > mostRounds {
-		return plan, cfg, badUsage("--rounds %d: at most %d", f.rounds, mostRounds)
+		return plan, cfg, cli.BadUsage("--rounds %d: at most %d", f.rounds, mostRounds)
 	}
 	if f.time <= 0 {
-		return plan, cfg, badUsage("--time %v: must be above zero", f.time)
+		return plan, cfg, cli.BadUsage("--time %v: must be above zero", f.time)
 	}
-	if plan.Link, plan.Shaped, err = f.lab.nominal(); err != nil {
+	if plan.Link, plan.Shaped, err = f.lab.Nominal(); err != nil {
 		return plan, cfg, err
 	}
-	if cfg, err = f.lab.config(); err != nil {
+	if cfg, err = f.lab.Config(); err != nil {
 		return plan, cfg, err
 	}
 	if err := checkStreams(plan); err != nil {
 		return plan, cfg, err
 	}
-	if err := errors.Join(f.lab.checkFrames(plan.Size), f.lab.checkWAN(plan.Devices...)); err != nil {
+	if err := errors.Join(f.lab.CheckFrames(plan.Size), f.lab.CheckWAN(plan.Devices...)); err != nil {
 		return plan, cfg, err
 	}
 	return plan, cfg, checkBuilds(ctx, plan.Devices)
@@ -161,13 +167,13 @@ func namedDevices(specs []string) (devices []dut.Device, names []string, err err
 	for _, spec := range specs {
 		d, err := dut.Parse(spec)
 		if err != nil {
-			return nil, nil, usageError{err}
+			return nil, nil, cli.BadInput(err)
 		}
 		if d.Up == nil {
-			return nil, nil, badUsage("ab %s: there is no device to compare", d.Spec)
+			return nil, nil, cli.BadUsage("ab %s: there is no device to compare", d.Spec)
 		}
 		if other, known := seen[d.Spec]; known && other != spec {
-			return nil, nil, badUsage("ab: %s and %s have the same name, %s: rename one of the files", other, spec, d.Spec)
+			return nil, nil, cli.BadUsage("ab: %s and %s have the same name, %s: rename one of the files", other, spec, d.Spec)
 		}
 		seen[d.Spec] = spec
 		name := d.Spec
@@ -184,7 +190,7 @@ func parseMetrics(list string) ([]string, error) {
 	var metrics []string
 	for name := range strings.SplitSeq(list, ",") {
 		if !slices.Contains(all, name) || slices.Contains(metrics, name) {
-			return nil, badUsage("--metrics %q: each once, of %s", name, strings.Join(all, ", "))
+			return nil, cli.BadUsage("--metrics %q: each once, of %s", name, strings.Join(all, ", "))
 		}
 		metrics = append(metrics, name)
 	}
@@ -195,7 +201,7 @@ func parseMetrics(list string) ([]string, error) {
 func checkStreams(plan compare.Plan) error {
 	for i, d := range plan.Devices {
 		if d.Network != nil && slices.Contains(plan.Metrics, "stream_goodput") {
-			return badUsage("--metrics stream_goodput: %s joins the tester's ports, and streams need hosts that it routes between", plan.Names[i])
+			return cli.BadUsage("--metrics stream_goodput: %s joins the tester's ports, and streams need hosts that it routes between", plan.Names[i])
 		}
 	}
 	return nil

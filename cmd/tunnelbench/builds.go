@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tunnelbench/tunnelbench/internal/cli"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 )
 
@@ -17,7 +18,7 @@ func checkBuilds(ctx context.Context, devices []dut.Device) error {
 			continue
 		}
 		if why := buildFault(ctx, d.Build); why != "" {
-			return badUsage("%s: the build does not start: %s version: %s", d.Spec, d.Build, why)
+			return cli.BadUsage("%s: the build does not start: %s version: %s", d.Spec, d.Build, why)
 		}
 	}
 	return nil

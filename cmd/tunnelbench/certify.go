@@ -11,43 +11,41 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/tunnelbench/tunnelbench/internal/cli"
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 	"github.com/tunnelbench/tunnelbench/internal/lab/selftest"
 	"github.com/tunnelbench/tunnelbench/reports"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 )
 
-// defaultCertificate is where a machine's certificate lies.
-const defaultCertificate = "/var/lib/tunnelbench/certificate.json"
-
-var certifyVerb = verb{
-	name: "certify", doc: "hold this machine against devices of known effect: its error budget",
-	examples: []string{
+var certifyVerb = cli.Verb{
+	Name: "certify", Doc: "hold this machine against devices of known effect: its error budget",
+	Examples: []string{
 		"certify",
 		"certify --quick --out certificate.json",
 		"certify --engine afpacket",
 	},
-	flags: func(set *pflag.FlagSet) func(context.Context, streams) error {
-		f := &certifyFlags{lab: addLabFlags(set)}
+	Flags: func(set *pflag.FlagSet) func(context.Context, cli.Streams) error {
+		f := &certifyFlags{lab: cli.AddLabFlags(set)}
 		set.BoolVar(&f.quick, "quick", false, "a minute instead of five: shorter trials, fewer of them")
-		set.StringVar(&f.out, "out", defaultCertificate, "`file` for the certificate, which later reports carry")
+		set.StringVar(&f.out, "out", cli.DefaultCertificate, "`file` for the certificate, which later reports carry")
 		return f.run
 	},
 }
 
 type certifyFlags struct {
-	lab   *labFlags
+	lab   *cli.LabFlags
 	quick bool
 	out   string
 }
 
-func (f *certifyFlags) run(ctx context.Context, s streams) error {
-	cfg, err := f.lab.config()
+func (f *certifyFlags) run(ctx context.Context, s cli.Streams) error {
+	cfg, err := f.lab.Config()
 	if err != nil {
 		return err
 	}
 	if cfg.WAN != "" {
-		return badUsage("--wan %s: a certificate is of devices of known effect alone: leave it out", cfg.WAN)
+		return cli.BadUsage("--wan %s: a certificate is of devices of known effect alone: leave it out", cfg.WAN)
 	}
 	if err := ensureDir(filepath.Dir(f.out)); err != nil {
 		return err
@@ -60,10 +58,10 @@ func (f *certifyFlags) run(ctx context.Context, s streams) error {
 	c := &result.Certificate{
 		Schema: result.CertificateSchema, Tool: tool(), Measured: time.Now().UTC(), CPU: host.CPU, Kernel: host.Kernel, CPUPlan: host.CPUPlan,
 	}
-	plan := selftest.Plan{Settings: cfg.Settings, Quick: f.quick, OnValue: func(m result.Standard) { fmt.Fprintln(s.out, reports.StandardLine(m)) }}
+	plan := selftest.Plan{Settings: cfg.Settings, Quick: f.quick, OnValue: func(m result.Standard) { fmt.Fprintln(s.Out, reports.StandardLine(m)) }}
 	err = errors.Join(selftest.Run(ctx, selftest.On(l), plan, c), l.Close())
 	for _, note := range c.Notes {
-		fmt.Fprintln(s.out, note)
+		fmt.Fprintln(s.Out, note)
 	}
 	if err != nil { // half a certificate would pass for a whole one
 		return err
@@ -71,7 +69,7 @@ func (f *certifyFlags) run(ctx context.Context, s streams) error {
 	if err := result.WriteCertificate(f.out, c); err != nil {
 		return err
 	}
-	fmt.Fprintf(s.err, "%s\n", f.out)
+	fmt.Fprintf(s.Err, "%s\n", f.out)
 	return certified(c)
 }
 
@@ -84,12 +82,12 @@ func certified(c *result.Certificate) error {
 		}
 	}
 	if outside > 0 {
-		return fmt.Errorf("%w: %d of %d reference values are outside their limits or were not valid", errNoVerdict, outside, len(c.Standards))
+		return fmt.Errorf("%w: %d of %d reference values are outside their limits or were not valid", cli.ErrNoVerdict, outside, len(c.Standards))
 	}
 	return nil
 }
 
-// certificate is the machine's, or why there is none to be carried.
+// Certificate is the machine's, or why there is none to be carried.
 type certificate struct {
 	path  string
 	held  *result.Certificate
@@ -101,7 +99,7 @@ type certificate struct {
 func readCertificate(path string) (certificate, error) {
 	c := certificate{path: path}
 	if path == "" {
-		c.path = defaultCertificate
+		c.path = cli.DefaultCertificate
 	}
 	f, err := os.Open(c.path)
 	if err == nil {
@@ -112,7 +110,7 @@ func readCertificate(path string) (certificate, error) {
 	case err == nil || path == "" && errors.Is(err, fs.ErrNotExist):
 		return c, nil
 	case path != "":
-		return c, badUsage("--self-test: %w", err)
+		return c, cli.BadUsage("--self-test: %w", err)
 	}
 	c.fault = err
 	return c, nil

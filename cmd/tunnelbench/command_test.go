@@ -1,18 +1,23 @@
 package main
 
 import (
+	_ "embed"
 	"fmt"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/pflag"
+
+	"github.com/tunnelbench/tunnelbench/internal/cli"
 )
 
 // allVerbs are those of the overview.
-func allVerbs() (all []verb) {
-	for _, section := range overview {
-		all = append(all, section.verbs...)
+func allVerbs() (all []cli.Verb) {
+	for _, section := range overview() {
+		all = append(all, section.Verbs...)
 	}
 	return all
 }
@@ -20,21 +25,21 @@ func allVerbs() (all []verb) {
 func TestHelpOfEveryVerb(t *testing.T) {
 	t.Parallel()
 	for _, v := range allVerbs() {
-		t.Run(v.name, func(t *testing.T) {
+		t.Run(v.Name, func(t *testing.T) {
 			t.Parallel()
-			code, out, errs := call("", append(strings.Fields(v.name), "--help")...)
-			if code != exitOK || errs != "" || !strings.HasPrefix(out, "tunnelbench "+v.name) || !strings.Contains(out, "Examples:\n  tunnelbench "+v.name) {
+			code, out, errs := call("", append(strings.Fields(v.Name), "--help")...)
+			if code != cli.ExitOK || errs != "" || !strings.HasPrefix(out, "tunnelbench "+v.Name) || !strings.Contains(out, "Examples:\n  tunnelbench "+v.Name) {
 				t.Errorf("exit %d, %q, %q", code, out, errs)
 			}
-			set := pflag.NewFlagSet(v.name, pflag.ContinueOnError)
-			v.flags(set)
+			set := pflag.NewFlagSet(v.Name, pflag.ContinueOnError)
+			v.Flags(set)
 			set.VisitAll(func(f *pflag.Flag) {
 				if n := strings.Count(out, "\n  --"+f.Name+" ") + strings.Count(out, "\n  --"+f.Name+"\n"); n != 1 {
 					t.Errorf("--%s is there %d times:\n%s", f.Name, n, out)
 				}
 			})
-			if len(v.examples) > 4 {
-				t.Errorf("%d examples: four at most", len(v.examples))
+			if len(v.Examples) > 4 {
+				t.Errorf("%d examples: four at most", len(v.Examples))
 			}
 		})
 	}
@@ -44,12 +49,12 @@ func TestHelpOfEveryVerb(t *testing.T) {
 func TestExamplesParse(t *testing.T) {
 	t.Parallel()
 	for _, v := range allVerbs() {
-		for _, example := range v.examples {
+		for _, example := range v.Examples {
 			t.Run(example, func(t *testing.T) {
 				t.Parallel()
-				set := pflag.NewFlagSet(v.name, pflag.ContinueOnError)
-				v.flags(set)
-				words, ok := strings.CutPrefix(example, v.name)
+				set := pflag.NewFlagSet(v.Name, pflag.ContinueOnError)
+				v.Flags(set)
+				words, ok := strings.CutPrefix(example, v.Name)
 				if err := set.Parse(strings.Fields(words)); err != nil || !ok {
 					t.Errorf("tunnelbench %s: %v", example, err)
 				}
@@ -62,15 +67,15 @@ func TestOverview(t *testing.T) {
 	t.Parallel()
 	_, overview, _ := call("", "--help")
 	for _, v := range allVerbs() {
-		if !strings.Contains(overview, fmt.Sprintf("\n  %-11s %s\n", v.name, v.doc)) {
-			t.Errorf("%s is not there:\n%s", v.name, overview)
+		if !strings.Contains(overview, fmt.Sprintf("\n  %-11s %s\n", v.Name, v.Doc)) {
+			t.Errorf("%s is not there:\n%s", v.Name, overview)
 		}
 	}
 	for name, c := range map[string]struct {
 		args []string
 		code int
 	}{
-		"no words": {nil, exitUsage}, "help": {[]string{"help"}, exitOK}, "-h": {[]string{"-h"}, exitOK}, "-help": {[]string{"-help"}, exitOK},
+		"no words": {nil, cli.ExitUsage}, "help": {[]string{"help"}, cli.ExitOK}, "-h": {[]string{"-h"}, cli.ExitOK}, "-help": {[]string{"-help"}, cli.ExitOK},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -92,7 +97,7 @@ func TestHelpOfAVerb(t *testing.T) {
 		t.Run(line, func(t *testing.T) {
 			t.Parallel()
 			code, got, errs := call("", strings.Fields(line)...)
-			if diff := cmp.Diff(want, got); diff != "" || code != exitOK || errs != "" {
+			if diff := cmp.Diff(want, got); diff != "" || code != cli.ExitOK || errs != "" {
 				t.Errorf("exit %d, %q, help (-want +got):\n%s", code, errs, diff)
 			}
 		})
@@ -118,7 +123,7 @@ func TestSuggestions(t *testing.T) {
 		t.Run(line, func(t *testing.T) {
 			t.Parallel()
 			code, out, errs := call("", strings.Fields(line)...)
-			if code != exitUsage || out != "" || strings.Count(errs, "\n") != 1 || !strings.Contains(errs, want) {
+			if code != cli.ExitUsage || out != "" || strings.Count(errs, "\n") != 1 || !strings.Contains(errs, want) {
 				t.Errorf("exit %d, %q and %q, want 2 and one line with %q", code, out, errs, want)
 			}
 		})
@@ -138,7 +143,7 @@ func TestSpellings(t *testing.T) {
 		t.Run(line, func(t *testing.T) {
 			t.Parallel()
 			code, got, errs := call("", strings.Fields(line)...)
-			if diff := cmp.Diff(want, got); diff != "" || code != exitOK {
+			if diff := cmp.Diff(want, got); diff != "" || code != cli.ExitOK {
 				t.Errorf("exit %d, %q, output (-want +got):\n%s", code, errs, diff)
 			}
 		})
@@ -159,7 +164,7 @@ func TestLongNames(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if diff := cmp.Diff(c.want, strings.Join(longNames(set, strings.Fields(c.args)), " ")); diff != "" {
+			if diff := cmp.Diff(c.want, strings.Join(cli.LongNames(set, strings.Fields(c.args)), " ")); diff != "" {
 				t.Errorf("words (-want +got):\n%s", diff)
 			}
 		})
@@ -171,11 +176,11 @@ func TestLongNames(t *testing.T) {
 func TestOldNames(t *testing.T) {
 	t.Parallel()
 	bad := map[string]string{"late": "-1s", "patience": "-1s", "certificate": "/nosuch"}
-	for old, current := range oldNames {
+	for old, current := range cli.OldNames {
 		t.Run(old, func(t *testing.T) {
 			t.Parallel()
 			code, _, errs := call("", "run", "--dut", "vxlan", "--"+old, bad[old])
-			if code != exitUsage || !strings.Contains(errs, bad[old]) {
+			if code != cli.ExitUsage || !strings.Contains(errs, bad[old]) {
 				t.Errorf("exit %d, %q", code, errs)
 			}
 			if _, out, _ := call("", "run", "--help"); strings.Contains(out, "--"+old) || !strings.Contains(out, "--"+current) {
@@ -185,12 +190,43 @@ func TestOldNames(t *testing.T) {
 	}
 }
 
+//go:embed testdata/flags.txt
+var formerFlags string
+
+// TestFormerFlags: scripts that were written before cobra keep working. The file has the
+// options and defaults of then, where CPUs stands for the number of this machine's.
+func TestFormerFlags(t *testing.T) {
+	t.Parallel()
+	sets := map[string]*pflag.FlagSet{}
+	for _, v := range allVerbs() {
+		sets[v.Name] = pflag.NewFlagSet(v.Name, pflag.ContinueOnError)
+		sets[v.Name].SetNormalizeFunc(cli.CurrentName)
+		v.Flags(sets[v.Name])
+	}
+	for line := range strings.Lines(formerFlags) {
+		verb, option, _ := strings.Cut(strings.TrimSpace(line), " --")
+		name, want, _ := strings.Cut(option, "=")
+		if want == "CPUs" {
+			want = strconv.Itoa(runtime.NumCPU())
+		}
+		f := sets[verb].Lookup(name)
+		if f == nil {
+			t.Errorf("%s --%s: is no option any more", verb, name)
+			continue
+		}
+		unset := want == "" && (f.DefValue == "false" || f.DefValue == "0")
+		if diff := cmp.Diff(want, f.DefValue); diff != "" && !unset {
+			t.Errorf("%s --%s: default (-want +got):\n%s", verb, name, diff)
+		}
+	}
+}
+
 func TestCompletion(t *testing.T) {
 	t.Parallel()
 	for _, shell := range []string{"bash", "zsh", "fish", "powershell"} {
 		t.Run(shell, func(t *testing.T) {
 			t.Parallel()
-			if code, out, errs := call("", "completion", shell); code != exitOK || errs != "" || !strings.Contains(out, "tunnelbench") {
+			if code, out, errs := call("", "completion", shell); code != cli.ExitOK || errs != "" || !strings.Contains(out, "tunnelbench") {
 				t.Errorf("exit %d, %d bytes of script, %q", code, len(out), errs)
 			}
 		})
@@ -201,7 +237,7 @@ func TestCompletion(t *testing.T) {
 		t.Run(line, func(t *testing.T) {
 			t.Parallel()
 			want := strings.TrimPrefix(want, "fuzz ")
-			if code, out, _ := call("", append([]string{"__complete"}, strings.Fields(line)...)...); code != exitOK || !strings.Contains(out, want) {
+			if code, out, _ := call("", append([]string{"__complete"}, strings.Fields(line)...)...); code != cli.ExitOK || !strings.Contains(out, want) {
 				t.Errorf("exit %d, %q, want %q", code, out, want)
 			}
 		})

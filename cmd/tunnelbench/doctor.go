@@ -8,14 +8,15 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/tunnelbench/tunnelbench/internal/cli"
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 )
 
-var doctorVerb = verb{
-	name: "doctor", doc: "say what this machine can and cannot do, and how to mend it",
-	examples: []string{"doctor"},
-	flags: func(*pflag.FlagSet) func(context.Context, streams) error {
-		return func(ctx context.Context, s streams) error {
+var doctorVerb = cli.Verb{
+	Name: "doctor", Doc: "say what this machine can and cannot do, and how to mend it",
+	Examples: []string{"doctor"},
+	Flags: func(*pflag.FlagSet) func(context.Context, cli.Streams) error {
+		return func(ctx context.Context, s cli.Streams) error {
 			var missing []string
 			for _, f := range lab.Examine(ctx) {
 				mark := "ok"
@@ -25,7 +26,7 @@ var doctorVerb = verb{
 						missing = append(missing, f.What)
 					}
 				}
-				fmt.Fprintf(s.out, "%-3s %-22s %s\n", mark, f.What, oneLine(errors.New(f.Note)))
+				fmt.Fprintf(s.Out, "%-3s %-22s %s\n", mark, f.What, cli.OneLine(errors.New(f.Note)))
 			}
 			if len(missing) > 0 {
 				return fmt.Errorf("%w: no lab without %s", errors.ErrUnsupported, strings.Join(missing, ", "))

@@ -12,6 +12,7 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/fuzz/live"
 	"github.com/tunnelbench/tunnelbench/fuzz/live/mutate"
+	"github.com/tunnelbench/tunnelbench/internal/cli"
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
@@ -26,7 +27,7 @@ var liveExamples = []string{
 
 // liveFlags are the options of fuzz live.
 type liveFlags struct {
-	lab                          *labFlags
+	lab                          *cli.LabFlags
 	devices, load, rate, as, out string
 	mutants                      string
 	size                         int
@@ -37,8 +38,8 @@ type liveFlags struct {
 }
 
 // addLiveFlags declares the options of fuzz live and returns what runs it.
-func addLiveFlags(set *pflag.FlagSet) func(context.Context, streams) error {
-	f := &liveFlags{lab: addLabFlags(set)}
+func addLiveFlags(set *pflag.FlagSet) func(context.Context, cli.Streams) error {
+	f := &liveFlags{lab: cli.AddLabFlags(set)}
 	set.StringVar(&f.devices, "dut", "", "the `device` to attack: a name of 'tunnelbench list', or exec:PATH; with --scorecard several by comma")
 	set.StringVar(&f.load, "load", "50%", "`load` of the legitimate flow: 50% (of the forwarding rate that is found first) or 100kpps")
 	set.StringVar(&f.rate, "rate", "50kpps", "`rate` of mutants")
@@ -53,7 +54,7 @@ func addLiveFlags(set *pflag.FlagSet) func(context.Context, streams) error {
 	return f.run
 }
 
-func (f *liveFlags) run(ctx context.Context, s streams) error {
+func (f *liveFlags) run(ctx context.Context, s cli.Streams) error {
 	devices, plan, cfg, err := f.parse()
 	if err != nil {
 		return err
@@ -68,37 +69,37 @@ func (f *liveFlags) run(ctx context.Context, s streams) error {
 	host := l.Describe(cfg.Settings)
 	c := live.Campaign{
 		Report: live.Report{
-			Tool: tool(), Command: os.Args, Started: time.Now().UTC(), CPU: host.CPU, Kernel: host.Kernel, Direction: f.lab.direction,
+			Tool: tool(), Command: os.Args, Started: time.Now().UTC(), CPU: host.CPU, Kernel: host.Kernel, Direction: f.lab.Direction,
 		},
 		Devices: devices, Plan: plan, Scorecard: f.scorecard, Out: f.out, Replay: f.replay,
 	}
-	err = c.Run(ctx, live.OnLab(l, cfg.Settings), s.out, s.err)
+	err = c.Run(ctx, live.OnLab(l, cfg.Settings), s.Out, s.Err)
 	return errors.Join(err, l.Close())
 }
 
-func (f *liveFlags) parse() (devices []dut.Device, p live.Plan, cfg labConfig, err error) {
+func (f *liveFlags) parse() (devices []dut.Device, p live.Plan, cfg cli.LabConfig, err error) {
 	if f.devices == "" {
-		return nil, p, cfg, badUsage("fuzz live: needs --dut: try tunnelbench fuzz live --help")
+		return nil, p, cfg, cli.BadUsage("fuzz live: needs --dut: try tunnelbench fuzz live --help")
 	}
-	if devices, err = parseDevices(f.devices); err != nil {
+	if devices, err = cli.ParseDevices(f.devices); err != nil {
 		return nil, p, cfg, err
 	}
 	if len(devices) > 1 && !f.scorecard {
-		return nil, p, cfg, badUsage("--dut: %d devices: say --scorecard to compare them", len(devices))
+		return nil, p, cfg, cli.BadUsage("--dut: %d devices: say --scorecard to compare them", len(devices))
 	}
-	if cfg, err = f.lab.config(); err != nil {
+	if cfg, err = f.lab.Config(); err != nil {
 		return nil, p, cfg, err
 	}
 	p, err = f.plan()
-	return devices, p, cfg, errors.Join(err, f.lab.checkWAN(devices...))
+	return devices, p, cfg, errors.Join(err, f.lab.CheckWAN(devices...))
 }
 
 // plan reads what is the same for all devices.
 func (f *liveFlags) plan() (p live.Plan, err error) {
-	if p.Size, err = checkSize(f.size); err != nil {
+	if p.Size, err = cli.CheckSize(f.size); err != nil {
 		return p, err
 	}
-	if err := f.lab.checkFrames(p.Size); err != nil {
+	if err := f.lab.CheckFrames(p.Size); err != nil {
 		return p, err
 	}
 	if p.Share, p.Load, err = f.parseLoad(p.Size); err != nil {
@@ -106,27 +107,27 @@ func (f *liveFlags) plan() (p live.Plan, err error) {
 	}
 	rate, err := rfc2544.ParseLoad(f.rate)
 	if err != nil {
-		return p, usageError{err}
+		return p, cli.BadInput(err)
 	}
 	if p.Rate = rate.At(p.Size, rfc2544.Gigabit); p.Rate.IsFlood() || strings.HasSuffix(f.rate, "%") {
-		return p, badUsage("--rate %s: write mutants a second, such as 50kpps", f.rate)
+		return p, cli.BadUsage("--rate %s: write mutants a second, such as 50kpps", f.rate)
 	}
-	if err := checkRate(p.Rate); err != nil {
+	if err := cli.CheckRate(p.Rate); err != nil {
 		return p, err
 	}
 	if f.duration < time.Second || f.duration > 24*time.Hour {
-		return p, badUsage("--duration %v: from 1s to 24h", f.duration)
+		return p, cli.BadUsage("--duration %v: from 1s to 24h", f.duration)
 	}
 	if f.tolerance <= 0 || f.tolerance > 100 {
-		return p, badUsage("--tolerance %v: points of percent, above 0 and up to 100", f.tolerance)
+		return p, cli.BadUsage("--tolerance %v: points of percent, above 0 and up to 100", f.tolerance)
 	}
 	if p.Kind, err = mutate.ParseKind(f.mutants); err != nil && f.mutants != "auto" {
-		return p, badUsage("--%w, or auto", err)
+		return p, cli.BadUsage("--%w, or auto", err)
 	}
 	if p.Senders, err = live.ParseSenders(f.as); err != nil {
-		return p, badUsage("--as %w", err)
+		return p, cli.BadUsage("--as %w", err)
 	}
-	p.Seed = f.lab.seed
+	p.Seed = f.lab.Seed
 	p.Duration, p.First, p.Tolerance = f.duration, f.first, f.tolerance/100
 	return p, nil
 }
@@ -136,32 +137,32 @@ func (f *liveFlags) parseLoad(size rfc2544.FrameSize) (share float64, load rfc25
 	if digits, ok := strings.CutSuffix(f.load, "%"); ok {
 		v, err := strconv.ParseFloat(strings.TrimSpace(digits), 64)
 		if err != nil || !(v > 0 && v <= 200) {
-			return 0, 0, badUsage("--load %q: above 0%% and up to 200%% of the forwarding rate", f.load)
+			return 0, 0, cli.BadUsage("--load %q: above 0%% and up to 200%% of the forwarding rate", f.load)
 		}
 		return v / 100, 0, nil
 	}
 	l, err := rfc2544.ParseLoad(f.load)
 	if err != nil {
-		return 0, 0, usageError{err}
+		return 0, 0, cli.BadInput(err)
 	}
 	load = l.At(size, rfc2544.Gigabit)
 	if load.IsFlood() {
-		return 0, 0, badUsage("--load max: a flood loses frames without an attack: write a share such as 50%%")
+		return 0, 0, cli.BadUsage("--load max: a flood loses frames without an attack: write a share such as 50%%")
 	}
-	return 0, load, checkRate(load)
+	return 0, load, cli.CheckRate(load)
 }
 
 // replay is the command that sends the same mutants to the same device at the same load.
 func (f *liveFlags) replay(d dut.Device, r live.DeviceReport) string {
 	words := []string{
-		"tunnelbench fuzz live", "--dut", quoted(deviceWord(d, f.devices)), "--seed", strconv.FormatUint(f.lab.seed, 10),
+		"tunnelbench fuzz live", "--dut", quoted(deviceWord(d, f.devices)), "--seed", strconv.FormatUint(f.lab.Seed, 10),
 		"--load", strconv.FormatFloat(r.Load/1e3, 'f', -1, 64) + "kpps", "--rate", f.rate, "--as", f.as, "--mutants", r.Mutants,
 		"--size", strconv.Itoa(f.size), "--duration", f.duration.String(),
 	}
 	for _, o := range []struct{ name, value, usual string }{
-		{"--first", strconv.FormatUint(f.first, 10), "0"}, {"--direction", f.lab.direction, rfc2544.Forward},
-		{"--wan", f.lab.wan, ""}, {"--engine", f.lab.engine, lab.EngineAuto}, {"--ip", strconv.Itoa(f.lab.ip), "4"},
-		{"--flows", strconv.Itoa(f.lab.flows), "1"},
+		{"--first", strconv.FormatUint(f.first, 10), "0"}, {"--direction", f.lab.Direction, rfc2544.Forward},
+		{"--wan", f.lab.Wan, ""}, {"--engine", f.lab.Engine, lab.EngineAuto}, {"--ip", strconv.Itoa(f.lab.Ip), "4"},
+		{"--flows", strconv.Itoa(f.lab.Flows), "1"},
 	} {
 		if o.value != o.usual {
 			words = append(words, o.name, quoted(o.value))
@@ -172,7 +173,7 @@ func (f *liveFlags) replay(d dut.Device, r live.DeviceReport) string {
 
 // deviceWord is how the user wrote the device: the spec in a result lacks the path of a program.
 func deviceWord(d dut.Device, list string) string {
-	for _, word := range splitDevices(list) {
+	for _, word := range cli.SplitDevices(list) {
 		if again, err := dut.Parse(word); err == nil && again.Spec == d.Spec {
 			return word
 		}

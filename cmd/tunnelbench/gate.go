@@ -10,19 +10,20 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/tunnelbench/tunnelbench/ci/gate"
+	"github.com/tunnelbench/tunnelbench/internal/cli"
 )
 
-var gateVerb = verb{
-	name: "gate", doc: "judge a change: base against head, by interleaved pairs or from recorded sets",
-	args: "[BASE.json HEAD.json]",
-	examples: []string{
+var gateVerb = cli.Verb{
+	Name: "gate", Doc: "judge a change: base against head, by interleaved pairs or from recorded sets",
+	Args: "[BASE.json HEAD.json]",
+	Examples: []string{
 		"gate --base main --head HEAD",
 		"gate --dut exec:./mytunnel.sh --build make --base main --head HEAD",
 		"gate --aa",
 		"gate out/base.json out/head.json",
 	},
-	flags: func(set *pflag.FlagSet) func(context.Context, streams) error {
-		f := &gateFlags{set: set, lab: addLabFlags(set)}
+	Flags: func(set *pflag.FlagSet) func(context.Context, cli.Streams) error {
+		f := &gateFlags{set: set, lab: cli.AddLabFlags(set)}
 		set.StringVar(&f.base, "base", "", "`revision` that the change is held against")
 		set.StringVar(&f.head, "head", "HEAD", "`revision` with the change")
 		set.StringVar(&f.repo, "repo", ".", "`directory` of the repository")
@@ -42,7 +43,7 @@ var gateVerb = verb{
 
 type gateFlags struct {
 	set                          *pflag.FlagSet
-	lab                          *labFlags
+	lab                          *cli.LabFlags
 	base, head, repo, dut, build string
 	policy, metrics, noise, out  string
 	history                      string
@@ -53,7 +54,7 @@ type gateFlags struct {
 
 const mostLayouts = 16
 
-func (f *gateFlags) run(ctx context.Context, s streams) error {
+func (f *gateFlags) run(ctx context.Context, s cli.Streams) error {
 	policy, err := f.readPolicy()
 	if err != nil {
 		return err
@@ -62,7 +63,7 @@ func (f *gateFlags) run(ctx context.Context, s streams) error {
 	case n == 2:
 		return f.recorded(policy, s)
 	case n != 0:
-		return badUsage("gate: give the base's set and the head's, or neither")
+		return cli.BadUsage("gate: give the base's set and the head's, or neither")
 	}
 	return f.measure(ctx, policy, s)
 }
@@ -79,29 +80,29 @@ func (f *gateFlags) readPolicy() (gate.Policy, error) {
 		}
 	}
 	if err != nil {
-		return p, usageError{err}
+		return p, cli.BadInput(err)
 	}
 	return p, nil
 }
 
 // recorded judges two files.
-func (f *gateFlags) recorded(policy gate.Policy, s streams) error {
+func (f *gateFlags) recorded(policy gate.Policy, s cli.Streams) error {
 	base, err := gate.ReadSetFile(f.set.Arg(0))
 	if err != nil {
-		return usageError{err}
+		return cli.BadInput(err)
 	}
 	head, err := gate.ReadSetFile(f.set.Arg(1))
 	if err != nil {
-		return usageError{err}
+		return cli.BadInput(err)
 	}
 	noise, err := gate.ReadNoiseFile(f.noise)
 	if err != nil {
-		return usageError{err}
+		return cli.BadInput(err)
 	}
 	policy.Bias = noise.Bias(head.Host)
 	j, err := gate.Judge(policy, base, head)
 	if err != nil {
-		return usageError{err}
+		return cli.BadInput(err)
 	}
 	if err := ensureDir(f.out); err != nil {
 		return err
@@ -110,28 +111,25 @@ func (f *gateFlags) recorded(policy gate.Policy, s streams) error {
 }
 
 // conclude writes and prints the verdict, and returns it as an error unless the change passes.
-func (f *gateFlags) conclude(r *gate.Report, base, head *gate.Set, s streams) error {
+func (f *gateFlags) conclude(r *gate.Report, base, head *gate.Set, s cli.Streams) error {
 	if err := gate.Write(f.out, r, base, head); err != nil {
 		return err
 	}
-	if _, err := fmt.Fprint(s.out, gate.Table(r)); err != nil {
+	if _, err := fmt.Fprint(s.Out, gate.Table(r)); err != nil {
 		return err
 	}
 	if f.history != "" {
 		if err := gate.AppendHistory(f.history, r, head.Started); err != nil {
-			return badUsage("--history: %w", err)
+			return cli.BadUsage("--history: %w", err)
 		}
 	}
 	switch {
 	case f.aa || r.Verdict == gate.Pass:
 		return nil
 	case r.Verdict == gate.Fail:
-		return fmt.Errorf("%w: %s", errRegression, r.Why)
+		return fmt.Errorf("%w: %s", cli.ErrRegression, r.Why)
 	case r.Verdict == gate.Environment:
-		return machineError{errors.New(r.Why)}
+		return cli.MachineFault(errors.New(r.Why))
 	}
-	return fmt.Errorf("%w: %s", errNoVerdict, r.Why)
+	return fmt.Errorf("%w: %s", cli.ErrNoVerdict, r.Why)
 }
-
-// errRegression is a change that fails the gate: exit status 3.
-var errRegression = errors.New("regression")

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tunnelbench/tunnelbench/ci/gate"
+	"github.com/tunnelbench/tunnelbench/internal/cli"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 )
 
@@ -66,12 +67,12 @@ func TestGateExitStatus(t *testing.T) {
 		code int
 		word string
 	}{
-		{"as fast", recordedGate{first: 16}, exitOK, "PASS"},
-		{"20 % slower, twice", recordedGate{first: 16, second: 16, slower: 0.2}, exitFinding, "FAIL"},
-		{"20 % slower, not confirmed yet", recordedGate{first: 16, slower: 0.2}, exitNoVerdict, "INCONCLUSIVE"},
-		{"too few pairs", recordedGate{first: 3}, exitNoVerdict, "INCONCLUSIVE"},
-		{"the head dies", recordedGate{first: 16, headDies: 2}, exitFinding, "FAIL"},
-		{"the base dies", recordedGate{first: 16, baseDies: 2}, exitMachine, "NOT MEASURABLE"},
+		{"as fast", recordedGate{first: 16}, cli.ExitOK, "PASS"},
+		{"20 % slower, twice", recordedGate{first: 16, second: 16, slower: 0.2}, cli.ExitFinding, "FAIL"},
+		{"20 % slower, not confirmed yet", recordedGate{first: 16, slower: 0.2}, cli.ExitNoVerdict, "INCONCLUSIVE"},
+		{"too few pairs", recordedGate{first: 3}, cli.ExitNoVerdict, "INCONCLUSIVE"},
+		{"the head dies", recordedGate{first: 16, headDies: 2}, cli.ExitFinding, "FAIL"},
+		{"the base dies", recordedGate{first: 16, baseDies: 2}, cli.ExitMachine, "NOT MEASURABLE"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			base, head := c.gate.write(t)
@@ -105,7 +106,7 @@ func checkGateFiles(t *testing.T, out, history string) {
 func TestGateOfSetsThatAreNoPair(t *testing.T) {
 	base, head := recordedGate{first: 16}.write(t)
 	code, out, errs := call("", "gate", "--metrics", rate64, "--out", t.TempDir(), head, base)
-	if code != exitUsage || out != "" || !strings.Contains(errs, "give the base's set first") {
+	if code != cli.ExitUsage || out != "" || !strings.Contains(errs, "give the base's set first") {
 		t.Errorf("exit %d, %q, %q", code, out, errs)
 	}
 }

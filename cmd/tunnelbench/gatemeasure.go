@@ -14,24 +14,26 @@ import (
 	"github.com/tunnelbench/tunnelbench/ci/gate"
 	"github.com/tunnelbench/tunnelbench/ci/gate/pairs"
 	"github.com/tunnelbench/tunnelbench/ci/gate/revision"
+	"github.com/tunnelbench/tunnelbench/internal/cli"
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
+	"github.com/tunnelbench/tunnelbench/reports"
 )
 
 // measure builds both sides and measures pairs until there is a verdict.
-func (f *gateFlags) measure(ctx context.Context, policy gate.Policy, s streams) error {
+func (f *gateFlags) measure(ctx context.Context, policy gate.Policy, s cli.Streams) error {
 	cfg, plan, err := f.parse()
 	if err != nil {
 		return err
 	}
 	noise, err := gate.ReadNoiseFile(f.noise)
 	if err != nil {
-		return usageError{err}
+		return cli.BadInput(err)
 	}
 	if err := ensureDir(f.out); err != nil {
 		return err
 	}
-	builds, err := revision.Request{Repo: f.repo, Base: f.base, Head: f.head, Device: f.dut, Command: f.build, Layouts: f.layouts, Log: s.err}.Build(ctx)
+	builds, err := revision.Request{Repo: f.repo, Base: f.base, Head: f.head, Device: f.dut, Command: f.build, Layouts: f.layouts, Log: s.Err}.Build(ctx)
 	if err != nil {
 		return sideFault(err)
 	}
@@ -47,7 +49,7 @@ func (f *gateFlags) measure(ctx context.Context, policy gate.Policy, s streams) 
 	sides.Head.Started = sides.Base.Started
 	policy.Bias = noise.Bias(sides.Head.Host)
 	run := pairs.Run{
-		Policy: policy, Sides: sides, AA: f.aa, Time: f.time, Log: s.err, OnPair: pairProgress(s),
+		Policy: policy, Sides: sides, AA: f.aa, Time: f.time, Log: s.Err, OnPair: pairProgress(s),
 		Save: func() error { return gate.WriteSets(f.out, sides.Base, sides.Head) },
 	}
 	pair, err := run.Measure(ctx, compare.On(l), plan)
@@ -58,37 +60,37 @@ func (f *gateFlags) measure(ctx context.Context, policy gate.Policy, s streams) 
 	return errors.Join(err, f.finish(&run, noise, pair, s))
 }
 
-func (f *gateFlags) parse() (cfg labConfig, plan pairs.Plan, err error) {
+func (f *gateFlags) parse() (cfg cli.LabConfig, plan pairs.Plan, err error) {
 	own := !strings.HasPrefix(f.dut, "exec:")
 	switch {
 	case f.aa && f.base != "":
-		return cfg, plan, badUsage("gate --aa: holds --head against itself: leave --base out")
+		return cfg, plan, cli.BadUsage("gate --aa: holds --head against itself: leave --base out")
 	case !f.aa && f.base == "":
-		return cfg, plan, badUsage("gate: --base REV says what the change is held against")
+		return cfg, plan, cli.BadUsage("gate: --base REV says what the change is held against")
 	case f.layouts < 1 || f.layouts > mostLayouts:
-		return cfg, plan, badUsage("--layouts %d: from 1 to %d", f.layouts, mostLayouts)
+		return cfg, plan, cli.BadUsage("--layouts %d: from 1 to %d", f.layouts, mostLayouts)
 	case f.time <= 0:
-		return cfg, plan, badUsage("--time %v: must be above zero", f.time)
+		return cfg, plan, cli.BadUsage("--time %v: must be above zero", f.time)
 	case own && f.build != "":
-		return cfg, plan, badUsage("--build: %s is a tunnel of this program, which the gate builds itself", f.dut)
+		return cfg, plan, cli.BadUsage("--build: %s is a tunnel of this program, which the gate builds itself", f.dut)
 	case !own && f.build == "":
-		return cfg, plan, badUsage("--dut %s: --build COMMAND says how its tree is built; write --build true where nothing is", f.dut)
+		return cfg, plan, cli.BadUsage("--dut %s: --build COMMAND says how its tree is built; write --build true where nothing is", f.dut)
 	case !own && (filepath.IsAbs(f.dut[5:]) || !filepath.IsLocal(f.dut[5:])):
-		return cfg, plan, badUsage("--dut %s: the path has to be one within the repository", f.dut)
+		return cfg, plan, cli.BadUsage("--dut %s: the path has to be one within the repository", f.dut)
 	}
 	if own {
 		d, err := dut.Parse(f.dut)
 		if err != nil {
-			return cfg, plan, usageError{err}
+			return cfg, plan, cli.BadInput(err)
 		}
 		if d.Up == nil || !d.Builtin || d.Build != "" {
-			return cfg, plan, badUsage("--dut %s: the gate builds tunnels of this program, and exec: ones", f.dut)
+			return cfg, plan, cli.BadUsage("--dut %s: the gate builds tunnels of this program, and exec: ones", f.dut)
 		}
 	}
-	if plan.Link, plan.Shaped, err = f.lab.nominal(); err != nil {
+	if plan.Link, plan.Shaped, err = f.lab.Nominal(); err != nil {
 		return cfg, plan, err
 	}
-	cfg, err = f.lab.config()
+	cfg, err = f.lab.Config()
 	return cfg, plan, err
 }
 
@@ -98,31 +100,35 @@ func sideFault(err error) error {
 	var b revision.BuildError
 	switch failed := errors.As(err, &b); {
 	case errors.Is(err, revision.ErrNoRepository), errors.Is(err, revision.ErrUnknown), failed && b.Side == gate.HeadSide:
-		return usageError{err}
+		return cli.BadInput(err)
 	case failed:
-		return machineError{err}
+		return cli.MachineFault(err)
 	}
 	return err
 }
 
-func (f *gateFlags) newSet(side *revision.Side, l *lab.Lab, cfg labConfig) *gate.Set {
+func (f *gateFlags) newSet(side *revision.Side, l *lab.Lab, cfg cli.LabConfig) *gate.Set {
 	return &gate.Set{
 		Schema: gate.SetSchema, Side: side.Name, Tool: tool(), Device: f.dut, Revision: side.Revision, Commit: side.Commit, Builds: side.Builds,
 		Command: append([]string{"tunnelbench"}, os.Args[1:]...), Host: l.Describe(cfg.Settings), Seed: cfg.Seed, Started: time.Now().UTC(),
 	}
 }
 
-// pairProgress shows the pairs measured so far.
-func pairProgress(s streams) func(gate.Judgement, int, time.Duration) {
-	line := newProgressLine(s.err)
+// pairProgress writes one line, again and again, on a terminal.
+func pairProgress(s cli.Streams) func(gate.Judgement, int, time.Duration) {
+	if !colour(s.Err) {
+		return nil
+	}
 	return func(j gate.Judgement, pair int, since time.Duration) {
-		line.show("series %d, pair %d of %d, %d metrics, %v so far", j.Series, pair, j.Pairs, len(j.Metrics), since.Round(time.Second))
+		fmt.Fprintf(s.Err, "%sseries %d, pair %d of %d, %d metrics, %v so far", reports.ClearLine, j.Series, pair, j.Pairs, len(j.Metrics), since.Round(time.Second))
 	}
 }
 
 // finish judges what there is, and reports it.
-func (f *gateFlags) finish(run *pairs.Run, noise *gate.Noise, pair time.Duration, s streams) error {
-	newProgressLine(s.err).clear()
+func (f *gateFlags) finish(run *pairs.Run, noise *gate.Noise, pair time.Duration, s cli.Streams) error {
+	if colour(s.Err) {
+		fmt.Fprint(s.Err, reports.ClearLine)
+	}
 	if err := run.Save(); err != nil {
 		return err
 	}
@@ -137,18 +143,18 @@ func (f *gateFlags) finish(run *pairs.Run, noise *gate.Noise, pair time.Duration
 }
 
 // finishNoise adds what was measured to what is known of this machine.
-func (f *gateFlags) finishNoise(run *pairs.Run, noise *gate.Noise, pair time.Duration, s streams) error {
+func (f *gateFlags) finishNoise(run *pairs.Run, noise *gate.Noise, pair time.Duration, s cli.Streams) error {
 	measured := gate.MeasureNoise(run.Sides.Base, run.Sides.Head, pair)
 	if len(measured.Metrics) == 0 {
-		return fmt.Errorf("%w: no pair had two valid halves", errNoVerdict)
+		return fmt.Errorf("%w: no pair had two valid halves", cli.ErrNoVerdict)
 	}
 	if n := noise.Add(run.Sides.Head.Host, measured); n > 0 {
-		fmt.Fprintf(s.err, "%s: %d runs of another machine are left out\n", f.noise, n)
+		fmt.Fprintf(s.Err, "%s: %d runs of another machine are left out\n", f.noise, n)
 	}
 	if err := noise.WriteFile(f.noise); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(s.out, "%s\n%s: %d runs; a gate here takes three times their bias for its margin where that is above %v\n",
+	_, err := fmt.Fprintf(s.Out, "%s\n%s: %d runs; a gate here takes three times their bias for its margin where that is above %v\n",
 		run.Policy.NoiseTable(measured), f.noise, len(noise.Runs), run.Policy.Margin)
 	return err
 }

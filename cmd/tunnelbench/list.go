@@ -4,32 +4,35 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
 
+	"github.com/tunnelbench/tunnelbench/internal/cli"
 	"github.com/tunnelbench/tunnelbench/internal/lab/suite"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 )
 
-var listVerb = verb{
-	name: "list", doc: "list devices and profiles, and which devices can run here",
-	examples: []string{"list"},
-	flags: func(*pflag.FlagSet) func(context.Context, streams) error {
-		return func(ctx context.Context, s streams) error {
-			fmt.Fprintln(s.out, "Devices (--dut):")
+var listVerb = cli.Verb{
+	Name: "list", Doc: "list devices and profiles, and which devices can run here",
+	Examples: []string{"list"},
+	Flags: func(*pflag.FlagSet) func(context.Context, cli.Streams) error {
+		return func(ctx context.Context, s cli.Streams) error {
+			fmt.Fprintln(s.Out, "Devices (--dut):")
 			for _, t := range dut.All() {
-				fmt.Fprintf(s.out, "  %-14s %-12s %s%s%s\n", t.Name, t.Kind, t.Doc, params(t), canRun(ctx, t))
+				fmt.Fprintf(s.Out, "  %-14s %-12s %s%s%s\n", t.Name, t.Kind, t.Doc, params(t), canRun(ctx, t))
 			}
-			fmt.Fprintf(s.out, "  %-14s %-12s %s\n", "exec:PATH", "yours", "a program or script that follows docs/exec.md")
-			fmt.Fprintln(s.out, "\nProfiles (--profile):")
+			fmt.Fprintf(s.Out, "  %-14s %-12s %s\n", "exec:PATH", "yours", "a program or script that follows docs/exec.md")
+			fmt.Fprintln(s.Out, "\nProfiles (--profile):")
 			for _, p := range suite.Profiles() {
 				var goals []string
 				for _, g := range p.Goals {
 					goals = append(goals, fmt.Sprintf("%s: loss %g, trials of %v, %v in all, width %g", g.Name, g.LossRatio, g.Final, g.Sum, g.Width))
 				}
-				fmt.Fprintf(s.out, "  %-14s %s\n", p.Name, strings.Join(goals, "; "))
+				fmt.Fprintf(s.Out, "  %-14s %s\n", p.Name, strings.Join(goals, "; "))
 			}
 			return nil
 		}
@@ -38,7 +41,7 @@ var listVerb = verb{
 
 func params(t dut.Tunnel) string {
 	var text strings.Builder
-	for _, key := range sortedKeys(t.Params) {
+	for _, key := range slices.Sorted(maps.Keys(t.Params)) {
 		if t.Params[key] == nil {
 			fmt.Fprintf(&text, " (%s=..)", key)
 			continue
@@ -56,5 +59,5 @@ func canRun(ctx context.Context, t dut.Tunnel) string {
 	case os.Geteuid() != 0 && !errors.Is(err, errors.ErrUnsupported):
 		return " [needs root to say whether it runs here]"
 	}
-	return " [cannot run here: " + oneLine(err) + "]"
+	return " [cannot run here: " + cli.OneLine(err) + "]"
 }

@@ -11,39 +11,23 @@ package main
 
 import (
 	"context"
-	"io"
 	"os"
 	"os/signal"
 	"syscall"
 
+	"github.com/tunnelbench/tunnelbench/internal/cli"
 	"github.com/tunnelbench/tunnelbench/internal/reexec"
 )
-
-// The exit statuses that scripts may rely on.
-const (
-	exitOK        = 0
-	exitInternal  = 1
-	exitUsage     = 2
-	exitFinding   = 3
-	exitNoVerdict = 4
-	exitMachine   = 5
-)
-
-// streams are where a verb reads and writes.
-type streams struct {
-	in       io.Reader
-	out, err io.Writer
-}
 
 func main() {
 	reexec.Main()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr})
+	code := run(ctx, os.Args[1:], cli.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr})
 	stop()
 	os.Exit(code)
 }
 
 // run runs the command with the given words behind its name and returns the exit status.
-func run(ctx context.Context, args []string, s streams) int {
-	return status(ctx, execute(ctx, newRoot(s), args), s.err)
+func run(ctx context.Context, args []string, s cli.Streams) int {
+	return cli.Status(ctx, cli.Execute(ctx, cli.NewRoot(overview(), s), args), s.Err)
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tunnelbench/tunnelbench/internal/cli"
 	"github.com/tunnelbench/tunnelbench/internal/reexec"
 )
 
@@ -19,7 +20,7 @@ func TestMain(m *testing.M) {
 // call runs the command as a shell would.
 func call(input string, args ...string) (code int, out, errs string) {
 	var stdout, stderr bytes.Buffer
-	code = run(context.Background(), args, streams{strings.NewReader(input), &stdout, &stderr})
+	code = run(context.Background(), args, cli.Streams{In: strings.NewReader(input), Out: &stdout, Err: &stderr})
 	return code, stdout.String(), stderr.String()
 }
 
@@ -158,7 +159,7 @@ func TestBadInput(t *testing.T) {
 		"report " + file:       file,
 	} {
 		code, out, errs := call("", strings.Fields(line)...)
-		if code != exitUsage || !strings.Contains(errs, want) || strings.Count(errs, "\n") != 1 || out != "" {
+		if code != cli.ExitUsage || !strings.Contains(errs, want) || strings.Count(errs, "\n") != 1 || out != "" {
 			t.Errorf("%s: exit %d, %q and %q, want 2 and one line with %q", line, code, out, errs, want)
 		}
 	}
@@ -186,24 +187,24 @@ func TestReplay(t *testing.T) {
 	trial := `{"load_fps":1000,"duration_s":1,"effective_duration_s":1,"loss_ratio":0}` + "\n"
 	goal := "loss=0.005,exceed=0.5,final=1s,sum=21s"
 	code, out, errs := call(strings.Repeat(trial, 11), "search", "--replay", "-", "--goal", goal, "--json")
-	if code != exitOK || !strings.Contains(out, `"lower_fps":1000,"upper_fps":null`) {
+	if code != cli.ExitOK || !strings.Contains(out, `"lower_fps":1000,"upper_fps":null`) {
 		t.Errorf("exit %d, %q, %q", code, out, errs)
 	}
 	code, out, errs = call(strings.Repeat(trial, 10), "search", "--replay", "-", "--goal", goal, "--json")
-	if code != exitOK || !strings.Contains(out, `"lower_fps":null,"upper_fps":null,"conditional_throughput_fps":null`) {
+	if code != cli.ExitOK || !strings.Contains(out, `"lower_fps":null,"upper_fps":null,"conditional_throughput_fps":null`) {
 		t.Errorf("exit %d, %q, %q", code, out, errs)
 	}
 }
 
 func TestSimulate(t *testing.T) {
 	code, out, errs := call("", "search", "--simulate", "capacity=437.6kpps", "--goal", "ndr", "--goal", "pdr")
-	if code != exitOK || !strings.Contains(out, "ndr: lower 43") || !strings.Contains(out, "regular") {
+	if code != cli.ExitOK || !strings.Contains(out, "ndr: lower 43") || !strings.Contains(out, "regular") {
 		t.Errorf("exit %d, %q, %q", code, out, errs)
 	}
 }
 
 func TestSplitDevices(t *testing.T) {
-	got := splitDevices("vxlan,reference:gso=on,gro=off,wireguard-go,reference:gso=off")
+	got := cli.SplitDevices("vxlan,reference:gso=on,gro=off,wireguard-go,reference:gso=off")
 	want := "vxlan|reference:gso=on,gro=off|wireguard-go|reference:gso=off"
 	if strings.Join(got, "|") != want {
 		t.Errorf("%q, want %q", got, want)

@@ -14,38 +14,39 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/ci/gate"
 	"github.com/tunnelbench/tunnelbench/fuzz/report"
+	"github.com/tunnelbench/tunnelbench/internal/cli"
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 	"github.com/tunnelbench/tunnelbench/reports"
 	"github.com/tunnelbench/tunnelbench/reports/charts"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 )
 
-var reportVerb = verb{
-	name: "report", doc: "render results.json again, or several into one page: report.html, charts, table; needs no root",
-	args: "results.json...",
-	examples: []string{
+var reportVerb = cli.Verb{
+	Name: "report", Doc: "render results.json again, or several into one page: report.html, charts, table; needs no root",
+	Args: "results.json...",
+	Examples: []string{
 		"report out/results.json",
 		"report --out /tmp/all out/results.json other/results.json out/fuzz/fuzz.json",
 		"report --format csv out/results.json",
 		"report --history history.jsonl",
 	},
-	flags: func(set *pflag.FlagSet) func(context.Context, streams) error {
+	Flags: func(set *pflag.FlagSet) func(context.Context, cli.Streams) error {
 		out := set.String("out", "", "`directory` for report.html and the charts (default: where the results are)")
 		format := set.String("format", "", "write this `format` to stdout, and no page: "+strings.Join(reports.Formats, ", ")+"; or png: the charts alone, into --out")
 		history := set.String("history", "", "draw this `file` of a gate's history instead, with change points: history.html")
-		return func(_ context.Context, s streams) error {
+		return func(_ context.Context, s cli.Streams) error {
 			if *history != "" {
 				return drawHistory(*history, *out, set.NArg(), *format, s)
 			}
 			if *format != "" && *format != pngFormat && !slices.Contains(reports.Formats, *format) {
-				return badUsage("--format %q: use %s, or %s", *format, strings.Join(reports.Formats, ", "), pngFormat)
+				return cli.BadUsage("--format %q: use %s, or %s", *format, strings.Join(reports.Formats, ", "), pngFormat)
 			}
 			runs, campaigns, err := readRuns(set.Args())
 			if err != nil {
 				return err
 			}
 			if *format != "" && len(campaigns) > 0 {
-				return badUsage("--format %s: is of results; of a campaign, fuzz report writes what there is", *format)
+				return cli.BadUsage("--format %s: is of results; of a campaign, fuzz report writes what there is", *format)
 			}
 			if *out == "" {
 				*out = filepath.Dir(set.Arg(0))
@@ -74,36 +75,36 @@ func readRuns(paths []string) (runs []*result.Results, campaigns []*report.Campa
 		if report.IsCampaign(data) {
 			c, err := report.Read(bytes.NewReader(data), path)
 			if err != nil {
-				return nil, nil, usageError{err}
+				return nil, nil, cli.BadInput(err)
 			}
 			campaigns = append(campaigns, c)
 			continue
 		}
 		r, err := result.Read(bytes.NewReader(data), path)
 		if err != nil {
-			return nil, nil, usageError{err}
+			return nil, nil, cli.BadInput(err)
 		}
 		runs = append(runs, r)
 	}
 	if len(runs) == 0 {
-		return nil, nil, badUsage("report: which results.json?")
+		return nil, nil, cli.BadUsage("report: which results.json?")
 	}
 	return runs, campaigns, nil
 }
 
 // drawHistory writes history.html.
-func drawHistory(path, out string, files int, format string, s streams) error {
+func drawHistory(path, out string, files int, format string, s cli.Streams) error {
 	if files > 0 || format != "" {
-		return badUsage("report: --history %s is drawn alone: give no results and no --format", path)
+		return cli.BadUsage("report: --history %s is drawn alone: give no results and no --format", path)
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return usageError{err}
+		return cli.BadInput(err)
 	}
 	defer f.Close()
 	runs, err := gate.ReadHistory(f, path)
 	if err != nil {
-		return usageError{err}
+		return cli.BadInput(err)
 	}
 	page, err := reports.HistoryHTML(runs)
 	if err != nil {
@@ -119,29 +120,29 @@ func drawHistory(path, out string, files int, format string, s streams) error {
 	if err := result.WriteFile(name, page); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintln(s.out, name)
+	_, err = fmt.Fprintln(s.Out, name)
 	return err
 }
 
 // redraw writes the charts alone, and says where they are.
-func redraw(runs []*result.Results, out string, s streams) error {
+func redraw(runs []*result.Results, out string, s cli.Streams) error {
 	if err := ensureDir(out); err != nil {
 		return err
 	}
 	paths, err := charts.WritePNGs(out, runs...)
 	for _, path := range paths {
-		fmt.Fprintln(s.out, path)
+		fmt.Fprintln(s.Out, path)
 	}
 	return err
 }
 
 // reformat writes runs for other programs.
-func reformat(format string, runs []*result.Results, s streams) error {
+func reformat(format string, runs []*result.Results, s cli.Streams) error {
 	data, err := reports.Format(format, runs)
 	if err != nil {
 		return err
 	}
-	_, err = s.out.Write(data)
+	_, err = s.Out.Write(data)
 	return err
 }
 
@@ -149,22 +150,22 @@ func reformat(format string, runs []*result.Results, s streams) error {
 func readFile(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, usageError{err}
+		return nil, cli.BadInput(err)
 	}
 	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, strictjson.MaxFile+1))
 	if err != nil {
-		return nil, usageError{err}
+		return nil, cli.BadInput(err)
 	}
 	return data, nil
 }
 
-func renderAgain(runs []*result.Results, campaigns []*report.Campaign, out string, s streams) error {
+func renderAgain(runs []*result.Results, campaigns []*report.Campaign, out string, s cli.Streams) error {
 	if err := ensureDir(out); err != nil {
 		return err
 	}
 	for _, r := range runs {
-		if err := reports.WriteText(s.out, r, colour(s.out)); err != nil {
+		if err := reports.WriteText(s.Out, r, colour(s.Out)); err != nil {
 			return err
 		}
 	}
@@ -175,18 +176,18 @@ func renderAgain(runs []*result.Results, campaigns []*report.Campaign, out strin
 // written.
 func ensureDir(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return badUsage("--out: %w", err)
+		return cli.BadUsage("--out: %w", err)
 	}
 	probe, err := os.CreateTemp(dir, ".tunnelbench-*")
 	if err != nil {
-		return badUsage("--out: %s is not writable: %w", dir, err)
+		return cli.BadUsage("--out: %s is not writable: %w", dir, err)
 	}
 	probe.Close()
 	return os.Remove(probe.Name())
 }
 
 // render writes the page and the charts.
-func render(dir string, s streams, runs []*result.Results, campaigns []*report.Campaign) error {
+func render(dir string, s cli.Streams, runs []*result.Results, campaigns []*report.Campaign) error {
 	page := filepath.Join(dir, "report.html")
 	if err := reports.WriteHTML(page, runs, campaigns); err != nil {
 		return err
@@ -195,6 +196,6 @@ func render(dir string, s streams, runs []*result.Results, campaigns []*report.C
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(s.err, "%s and %d charts beside it\n", page, len(charts))
+	fmt.Fprintf(s.Err, "%s and %d charts beside it\n", page, len(charts))
 	return nil
 }

@@ -12,25 +12,26 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/tunnelbench/tunnelbench/internal/cli"
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 	labstreams "github.com/tunnelbench/tunnelbench/internal/lab/streams"
 	"github.com/tunnelbench/tunnelbench/internal/lab/suite"
+	"github.com/tunnelbench/tunnelbench/netns/dut"
 	"github.com/tunnelbench/tunnelbench/reports"
 	"github.com/tunnelbench/tunnelbench/reports/result"
-	"github.com/tunnelbench/tunnelbench/rfc2544"
 	"github.com/tunnelbench/tunnelbench/rfc2544/mlrsearch"
 )
 
-var runVerb = verb{
-	name: "run", doc: "measure devices at frame sizes and write a report: the main job",
-	examples: []string{
+var runVerb = cli.Verb{
+	Name: "run", Doc: "measure devices at frame sizes and write a report: the main job",
+	Examples: []string{
 		"run --dut vxlan,wireguard-go --sizes 64,1518 --out out",
 		"run --dut exec:./mytunnel.sh --sizes 64,512,1518 --profile ndrpdr",
 		"run --profile full --estimate",
 		"run --dut vxlan --sizes 64 --profile standard --bursts 5 --resume",
 	},
-	flags: func(set *pflag.FlagSet) func(context.Context, streams) error {
-		f := &runFlags{set: set, lab: addLabFlags(set)}
+	Flags: func(set *pflag.FlagSet) func(context.Context, cli.Streams) error {
+		f := &runFlags{set: set, lab: cli.AddLabFlags(set)}
 		set.StringVar(&f.devices, "dut", "wire,plain,vxlan,wireguard-go,reference", "`devices` under test, by comma: names of 'tunnelbench list', or exec:PATH")
 		set.StringVar(&f.sizes, "sizes", "64,512,1518", "frame `sizes` in bytes, FCS included")
 		set.StringVar(&f.profile, "profile", "quick", "how thoroughly: a `profile` of 'tunnelbench list'")
@@ -46,7 +47,7 @@ var runVerb = verb{
 
 type runFlags struct {
 	set                          *pflag.FlagSet
-	lab                          *labFlags
+	lab                          *cli.LabFlags
 	devices, sizes, profile, out string
 	streams, estimate, resume    bool
 	bursts                       int
@@ -66,7 +67,7 @@ func (f *runFlags) addGoal(text string) error {
 	return nil
 }
 
-func (f *runFlags) run(ctx context.Context, s streams) error {
+func (f *runFlags) run(ctx context.Context, s cli.Streams) error {
 	plan, cfg, err := f.parse()
 	if err != nil {
 		return err
@@ -74,9 +75,9 @@ func (f *runFlags) run(ctx context.Context, s streams) error {
 	if f.estimate {
 		return f.printEstimate(ctx, plan, s)
 	}
-	show := newProgress(s, plan)
-	plan.Settings, plan.OnTrial, plan.OnResult = cfg.Settings, show.trial, show.result
-	certificate, err := readCertificate(f.lab.certificate)
+	show := reports.NewProgress(s.Err, specs(plan.Devices), plan.Profile.Suite != nil, colour(s.Err))
+	plan.Settings, plan.OnTrial, plan.OnResult = cfg.Settings, show.Trial, show.Result
+	certificate, err := readCertificate(f.lab.Certificate)
 	if err != nil {
 		return err
 	}
@@ -98,7 +99,7 @@ func (f *runFlags) run(ctx context.Context, s streams) error {
 	err = suite.Run(ctx, suite.On(l), plan, results)
 	results.Ended = time.Now().UTC()
 	err = errors.Join(err, l.Close())
-	show.line.clear()
+	show.Clear()
 	err = errors.Join(err, f.closeJournal(plan.Journal, err == nil, s))
 	if len(results.Results) == 0 {
 		return err
@@ -109,23 +110,23 @@ func (f *runFlags) run(ctx context.Context, s streams) error {
 	return verdict(results)
 }
 
-func (f *runFlags) parse() (plan suite.Plan, cfg labConfig, err error) {
-	if plan.Devices, err = parseDevices(f.devices); err != nil {
+func (f *runFlags) parse() (plan suite.Plan, cfg cli.LabConfig, err error) {
+	if plan.Devices, err = cli.ParseDevices(f.devices); err != nil {
 		return plan, cfg, err
 	}
-	if plan.Sizes, err = parseSizes(f.sizes); err != nil {
+	if plan.Sizes, err = cli.ParseSizes(f.sizes); err != nil {
 		return plan, cfg, err
 	}
-	if err := f.lab.checkFrames(plan.Sizes...); err != nil {
+	if err := f.lab.CheckFrames(plan.Sizes...); err != nil {
 		return plan, cfg, err
 	}
-	if err := f.lab.checkWAN(plan.Devices...); err != nil {
+	if err := f.lab.CheckWAN(plan.Devices...); err != nil {
 		return plan, cfg, err
 	}
 	profiles := suite.Profiles()
 	i := slices.IndexFunc(profiles, func(p suite.Profile) bool { return p.Name == f.profile })
 	if i < 0 {
-		return plan, cfg, badUsage("--profile %q: unknown: see tunnelbench list", f.profile)
+		return plan, cfg, cli.BadUsage("--profile %q: unknown: see tunnelbench list", f.profile)
 	}
 	plan.Profile = profiles[i]
 	if err := f.fitProfile(&plan.Profile); err != nil {
@@ -134,20 +135,20 @@ func (f *runFlags) parse() (plan suite.Plan, cfg labConfig, err error) {
 	if f.streams {
 		plan.Streams = &labstreams.Plan{}
 	}
-	if plan.Link, plan.Shaped, err = f.lab.nominal(); err != nil {
+	if plan.Link, plan.Shaped, err = f.lab.Nominal(); err != nil {
 		return plan, cfg, err
 	}
-	cfg, err = f.lab.config()
+	cfg, err = f.lab.Config()
 	cfg.MaxFrames = plan.Profile.MaxFrames
 	return plan, cfg, err
 }
 
-func (f *runFlags) write(results *result.Results, s streams) error {
+func (f *runFlags) write(results *result.Results, s cli.Streams) error {
 	path := filepath.Join(f.out, "results.json")
 	if err := result.Write(path, results); err != nil {
 		return err
 	}
-	if err := reports.WriteText(s.out, results, colour(s.out)); err != nil {
+	if err := reports.WriteText(s.Out, results, colour(s.Out)); err != nil {
 		return err
 	}
 	return render(f.out, s, []*result.Results{results}, nil)
@@ -156,74 +157,19 @@ func (f *runFlags) write(results *result.Results, s streams) error {
 // verdict is nil when each device has a valid rate, or cannot run here; but
 // some device must have been measured.
 func verdict(r *result.Results) error {
-	fine := map[string]bool{}
-	measured := false
-	for _, res := range r.Results {
-		if res.Test == rfc2544.NameStreams {
-			continue // measured beside the rates; a calibration device may have none
-		}
-		fine[res.DUT] = fine[res.DUT] || res.Unsupported != "" || res.Valid && res.Test == rfc2544.NameRate
-		measured = measured || res.Unsupported == ""
-	}
-	if !measured {
+	without, measured := suite.Without(r)
+	switch {
+	case !measured:
 		return fmt.Errorf("%w: none of the devices can run here: see the report for why", errors.ErrUnsupported)
-	}
-	var without []string
-	for _, name := range sortedKeys(fine) {
-		if !fine[name] {
-			without = append(without, name)
-		}
-	}
-	if len(without) == 0 {
+	case len(without) == 0:
 		return nil
 	}
-	return fmt.Errorf("%w: no valid result for %s: see the report for why", errNoVerdict, strings.Join(without, ", "))
+	return fmt.Errorf("%w: no valid result for %s: see the report for why", cli.ErrNoVerdict, strings.Join(without, ", "))
 }
 
-// progress shows a run while it runs: a line per trial on a terminal, a row
-// per device and size.
-type progress struct {
-	s      streams
-	table  *reports.Table
-	line   progressLine
-	plan   suite.Plan
-	headed bool
-	trials int
-}
-
-func newProgress(s streams, plan suite.Plan) *progress {
-	var names []string
-	for _, d := range plan.Devices {
+func specs(devices []dut.Device) (names []string) {
+	for _, d := range devices {
 		names = append(names, d.Spec)
 	}
-	return &progress{s: s, plan: plan, line: newProgressLine(s.err), table: reports.NewTable(s.err, names, colour(s.err))}
-}
-
-func (p *progress) trial(device string, t rfc2544.Trial, o rfc2544.Observation) {
-	p.trials++
-	note := fmt.Sprintf("lost %.3g %%", 100*o.LossRatio())
-	if !o.Valid {
-		note = o.Invalid.String()
-	}
-	p.line.show("%s %d: trial %d at %v: %s", device, t.Size, p.trials, t.Load, note)
-}
-
-// result prints a device's row when its last test at a size is done.
-func (p *progress) result(all *result.Results, r result.Result) {
-	if r.Test == rfc2544.NameStreams {
-		return // the whole table has them
-	}
-	if p.plan.Profile.Suite != nil {
-		p.line.clear()
-		fmt.Fprintln(p.s.err, reports.Line(&r))
-		return
-	}
-	if r.Test == rfc2544.NameRate && r.Error == "" && r.Unsupported == "" && len(r.Values) > 0 {
-		return // its latency is still to come
-	}
-	p.line.clear()
-	if !p.headed {
-		p.headed = p.table.Header() == nil
-	}
-	_ = p.table.Row(all, r.DUT, r.FrameSize) // stderr: nobody to tell
+	return names
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/tunnelbench/tunnelbench/internal/cli"
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 	"github.com/tunnelbench/tunnelbench/internal/lab/suite"
 	"github.com/tunnelbench/tunnelbench/reports/result"
@@ -28,15 +29,15 @@ func (f *runFlags) fitProfile(p *suite.Profile) error {
 	}
 	if p.Suite == nil {
 		if f.resume || f.estimate || f.bursts != 0 {
-			return badUsage("--resume, --estimate and --bursts: for the profiles ci, standard and full, not %s", p.Name)
+			return cli.BadUsage("--resume, --estimate and --bursts: for the profiles ci, standard and full, not %s", p.Name)
 		}
 		return nil
 	}
 	if f.streams {
-		return badUsage("--streams: not with profile %s: run them with quick", p.Name)
+		return cli.BadUsage("--streams: not with profile %s: run them with quick", p.Name)
 	}
 	if f.bursts < 0 || f.bursts > 1000 {
-		return badUsage("--bursts %d: from 1 to 1000", f.bursts)
+		return cli.BadUsage("--bursts %d: from 1 to 1000", f.bursts)
 	}
 	tests := p.Suite.WithGoals(p.Goals)
 	if f.bursts > 0 {
@@ -44,12 +45,12 @@ func (f *runFlags) fitProfile(p *suite.Profile) error {
 	}
 	p.Suite = &tests
 	if !f.set.Changed("direction") && p.Direction != "" {
-		f.lab.direction = p.Direction
+		f.lab.Direction = p.Direction
 	}
 	if !f.set.Changed("loss-timeout") && p.Late != 0 {
-		f.lab.late = p.Late
+		f.lab.Late = p.Late
 	}
-	p.Late = f.lab.late
+	p.Late = f.lab.Late
 	return nil
 }
 
@@ -79,30 +80,30 @@ func (f *runFlags) openJournal(plan *suite.Plan, l *lab.Lab, r *result.Results) 
 
 // closeJournal keeps the journal of a run that is over as its trials, and of
 // another one to be gone on with.
-func (f *runFlags) closeJournal(j *suite.Journal, over bool, s streams) error {
+func (f *runFlags) closeJournal(j *suite.Journal, over bool, s cli.Streams) error {
 	switch {
 	case j == nil:
 		return nil
 	case !over:
-		fmt.Fprintf(s.err, "%s holds every trial so far: go on with --resume\n", filepath.Join(f.out, journalFile))
+		fmt.Fprintf(s.Err, "%s holds every trial so far: go on with --resume\n", filepath.Join(f.out, journalFile))
 		return j.Close()
 	}
 	if j.Waiting > 0 {
-		fmt.Fprintf(s.err, "resumed: %d of %d recorded trials did not have to be measured again\n", j.Replayed, j.Waiting)
+		fmt.Fprintf(s.Err, "resumed: %d of %d recorded trials did not have to be measured again\n", j.Replayed, j.Waiting)
 	}
 	return j.Finish(filepath.Join(f.out, trialsFile))
 }
 
 // printEstimate says what would be measured and how long it would take.
-func (f *runFlags) printEstimate(ctx context.Context, plan suite.Plan, s streams) error {
+func (f *runFlags) printEstimate(ctx context.Context, plan suite.Plan, s cli.Streams) error {
 	steps, total, err := plan.Estimate(ctx)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(s.out, "profile %s: %d devices at %d sizes, direction %s\n", plan.Profile.Name, len(plan.Devices), len(plan.Sizes), f.lab.direction)
+	fmt.Fprintf(s.Out, "profile %s: %d devices at %d sizes, direction %s\n", plan.Profile.Name, len(plan.Devices), len(plan.Sizes), f.lab.Direction)
 	for _, step := range steps {
-		fmt.Fprintf(s.out, "  %-16s %5d trials  %10s\n", step.Test, step.Trials, step.Time.Round(time.Second))
+		fmt.Fprintf(s.Out, "  %-16s %5d trials  %10s\n", step.Test, step.Trials, step.Time.Round(time.Second))
 	}
-	_, err = fmt.Fprintf(s.out, "  %-16s %12s  %10s\n", "in all", "", total.Round(time.Second))
+	_, err = fmt.Fprintf(s.Out, "  %-16s %12s  %10s\n", "in all", "", total.Round(time.Second))
 	return err
 }

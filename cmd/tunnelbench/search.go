@@ -10,19 +10,20 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/tunnelbench/tunnelbench/internal/cli"
 	"github.com/tunnelbench/tunnelbench/loadgen"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 	"github.com/tunnelbench/tunnelbench/rfc2544/mlrsearch"
 	"github.com/tunnelbench/tunnelbench/rfc2544/simulated"
 )
 
-var searchVerb = verb{
-	name: "search", doc: "MLRsearch (RFC 9971) over recorded trials or a simulated device; needs no root",
-	examples: []string{
+var searchVerb = cli.Verb{
+	Name: "search", Doc: "MLRsearch (RFC 9971) over recorded trials or a simulated device; needs no root",
+	Examples: []string{
 		"search --simulate capacity=437kpps,noise=0.01,seed=7 --goal ndr --goal pdr",
 		"search --replay trials.jsonl --goal loss=0.005,exceed=0.5,final=1s,sum=21s --json",
 	},
-	flags: func(set *pflag.FlagSet) func(context.Context, streams) error {
+	Flags: func(set *pflag.FlagSet) func(context.Context, cli.Streams) error {
 		f := &searchFlags{}
 		set.StringVar(&f.replay, "replay", "", "`file` of trials as JSON lines, - for standard input: classify without measuring")
 		set.StringVar(&f.simulate, "simulate", "", "`spec` of a simulated device to search, such as capacity=437kpps,queue=4096,noise=0.02,seed=7")
@@ -57,18 +58,18 @@ type searchFlags struct {
 	json                       bool
 }
 
-func (f *searchFlags) run(ctx context.Context, s streams) error {
+func (f *searchFlags) run(ctx context.Context, s cli.Streams) error {
 	switch {
 	case (f.replay == "") == (f.simulate == ""):
-		return badUsage("search: give either --replay FILE or --simulate SPEC")
+		return cli.BadUsage("search: give either --replay FILE or --simulate SPEC")
 	case len(f.goals) == 0:
-		return badUsage("search: needs at least one --goal, such as --goal pdr")
+		return cli.BadUsage("search: needs at least one --goal, such as --goal pdr")
 	case f.replay != "":
-		results, err := f.evaluate(s.in)
+		results, err := f.evaluate(s.In)
 		if err != nil {
 			return err
 		}
-		return f.print(s.out, results)
+		return f.print(s.Out, results)
 	}
 	return f.search(ctx, s)
 }
@@ -77,24 +78,24 @@ func (f *searchFlags) evaluate(in io.Reader) ([]mlrsearch.GoalResult, error) {
 	if f.replay != "-" {
 		file, err := os.Open(f.replay)
 		if err != nil {
-			return nil, usageError{err}
+			return nil, cli.BadInput(err)
 		}
 		defer file.Close()
 		in = file
 	}
 	trials, err := mlrsearch.ReadReplay(in)
 	if err != nil {
-		return nil, badUsage("%s: %w", f.replay, err)
+		return nil, cli.BadUsage("%s: %w", f.replay, err)
 	}
 	return mlrsearch.Evaluate(trials, f.goals), nil
 }
 
-func (f *searchFlags) search(ctx context.Context, s streams) error {
+func (f *searchFlags) search(ctx context.Context, s cli.Streams) error {
 	device, err := simulated.Parse(f.simulate)
 	if err != nil {
-		return usageError{err}
+		return cli.BadInput(err)
 	}
-	size, err := checkSize(f.size)
+	size, err := cli.CheckSize(f.size)
 	if err != nil {
 		return err
 	}
@@ -107,29 +108,29 @@ func (f *searchFlags) search(ctx context.Context, s streams) error {
 		return err
 	}
 	if lowest >= highest {
-		return badUsage("search: --min %v must be below --max %v", lowest, highest)
+		return cli.BadUsage("search: --min %v must be below --max %v", lowest, highest)
 	}
 	found, err := rfc2544.Search(ctx, device, rfc2544.SearchConfig{Goals: f.goals, Size: size, Min: lowest, Max: highest})
 	if err != nil && ctx.Err() == nil {
-		return usageError{err}
+		return cli.BadInput(err)
 	}
 	for _, w := range found.Warnings {
-		fmt.Fprintln(s.err, "tunnelbench:", w)
+		fmt.Fprintln(s.Err, "tunnelbench:", w)
 	}
 	if !f.json {
-		fmt.Fprintf(s.out, "%d trials, %v of virtual time\n", len(found.Trials), device.Elapsed())
+		fmt.Fprintf(s.Out, "%d trials, %v of virtual time\n", len(found.Trials), device.Elapsed())
 	}
-	return errors.Join(f.print(s.out, found.Goals), err)
+	return errors.Join(f.print(s.Out, found.Goals), err)
 }
 
 func (f *searchFlags) bound(name, text string, size rfc2544.FrameSize) (rfc2544.Rate, error) {
 	load, err := rfc2544.ParseLoad(text)
 	if err != nil {
-		return 0, badUsage("%s: %w", name, err)
+		return 0, cli.BadUsage("%s: %w", name, err)
 	}
 	rate := load.At(size, rfc2544.Gigabit)
 	if rate.IsFlood() || rate > loadgen.MaxRate*1000 {
-		return 0, badUsage("%s %s: a search needs a finite load", name, text)
+		return 0, cli.BadUsage("%s %s: a search needs a finite load", name, text)
 	}
 	return rate, nil
 }

@@ -11,19 +11,20 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/tunnelbench/tunnelbench/internal/cli"
 	"github.com/tunnelbench/tunnelbench/reference"
 	"github.com/tunnelbench/tunnelbench/reference/endfile"
 )
 
-var tunnelVerb = verb{
-	name: "tunnel", doc: "run one end of the reference tunnel between real hosts",
-	examples: []string{"tunnel --config end.yaml --check", "tunnel --config end.yaml"},
-	flags: func(set *pflag.FlagSet) func(context.Context, streams) error {
+var tunnelVerb = cli.Verb{
+	Name: "tunnel", Doc: "run one end of the reference tunnel between real hosts",
+	Examples: []string{"tunnel --config end.yaml --check", "tunnel --config end.yaml"},
+	Flags: func(set *pflag.FlagSet) func(context.Context, cli.Streams) error {
 		config := set.String("config", "", "`file` with the tunnel's end in YAML, see docs/tunnel.md")
 		check := set.Bool("check", false, "read the file and end")
-		return func(ctx context.Context, s streams) error {
+		return func(ctx context.Context, s cli.Streams) error {
 			if *config == "" {
-				return badUsage("tunnel: --config FILE is missing")
+				return cli.BadUsage("tunnel: --config FILE is missing")
 			}
 			file, err := readTunnel(ctx, *config)
 			if err != nil || *check {
@@ -34,44 +35,39 @@ var tunnelVerb = verb{
 	},
 }
 
-// machineError is something that this machine lacks or does not allow: exit status 5.
-type machineError struct{ error }
-
-func (e machineError) Unwrap() error { return e.error }
-
 func readTunnel(ctx context.Context, path string) (*endfile.File, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return nil, badUsage("%w", err)
+		return nil, cli.BadUsage("%w", err)
 	}
 	file, err := endfile.Read(ctx, path, data, net.DefaultResolver)
 	if err != nil {
-		return nil, usageError{err}
+		return nil, cli.BadInput(err)
 	}
 	return file, nil
 }
 
 // runTunnel carries packets until ctx is done, and says what it counted then
 // and whenever it is asked.
-func runTunnel(ctx context.Context, s streams, file *endfile.File) error {
+func runTunnel(ctx context.Context, s cli.Streams, file *endfile.File) error {
 	file.Config.ExtraProcs = true // this process does nothing else
 	t, err := reference.New(file.Config)
 	if err != nil {
-		return machineError{file.At(err)}
+		return cli.MachineFault(file.At(err))
 	}
 	asked := make(chan os.Signal, 1)
 	onRequest(asked)
 	defer signal.Stop(asked)
 	done := make(chan error, 1)
 	go func() { done <- t.Run(ctx) }()
-	fmt.Fprintf(s.err, "tunnelbench: %s: %s on %s, %d peers, threat model: plain, see docs/tunnel.md\n",
+	fmt.Fprintf(s.Err, "tunnelbench: %s: %s on %s, %d peers, threat model: plain, see docs/tunnel.md\n",
 		file.Config.Listen, file.Config.Port, file.Config.Dev, len(file.Config.Peers))
 	for {
 		select {
 		case <-asked:
-			writeStats(s.err, t.Stats())
+			writeStats(s.Err, t.Stats())
 		case err := <-done:
-			writeStats(s.err, t.Stats())
+			writeStats(s.Err, t.Stats())
 			return errors.Join(err, t.Close())
 		}
 	}

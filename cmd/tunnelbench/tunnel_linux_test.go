@@ -15,6 +15,7 @@ import (
 
 	"github.com/vishvananda/netlink"
 
+	"github.com/tunnelbench/tunnelbench/internal/cli"
 	"github.com/tunnelbench/tunnelbench/internal/sys"
 	"github.com/tunnelbench/tunnelbench/internal/testenv"
 )
@@ -66,7 +67,7 @@ func TestTunnelBetweenTwoHosts(t *testing.T) {
 		}
 		go func() {
 			_ = sys.InNetNS(ns, func() error {
-				ended <- run(ctx, []string{"tunnel", "--config", file}, streams{nil, &outputs[i], &outputs[i]})
+				ended <- run(ctx, []string{"tunnel", "--config", file}, cli.Streams{Out: &outputs[i], Err: &outputs[i]})
 				return nil
 			})
 		}()
@@ -88,8 +89,8 @@ func TestTunnelBetweenTwoHosts(t *testing.T) {
 	outputs[1].await(t, "peer 3 sent 0 packets 0 bytes received 1 packets 33 bytes")
 	stop()
 	for range hosts {
-		if status := <-ended; status != exitOK {
-			t.Errorf("ended with status %d, want %d", status, exitOK)
+		if status := <-ended; status != cli.ExitOK {
+			t.Errorf("ended with status %d, want %d", status, cli.ExitOK)
 		}
 	}
 	outputs[0].await(t, "peer 3 sent 1 packets 33 bytes received 0 packets 0 bytes")

@@ -7,19 +7,20 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/tunnelbench/tunnelbench/internal/cli"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 )
 
 // version and commit are set by the Makefile's linker flags.
 var version, commit = "devel", ""
 
-var versionVerb = verb{
-	name: "version", doc: "print the version",
-	examples: []string{"version"},
-	flags: func(*pflag.FlagSet) func(context.Context, streams) error {
-		return func(_ context.Context, s streams) error {
+var versionVerb = cli.Verb{
+	Name: "version", Doc: "print the version",
+	Examples: []string{"version"},
+	Flags: func(*pflag.FlagSet) func(context.Context, cli.Streams) error {
+		return func(_ context.Context, s cli.Streams) error {
 			t := tool()
-			_, err := fmt.Fprintf(s.out, "tunnelbench %s, commit %s, %s\n", t.Version, t.Commit, t.Go)
+			_, err := fmt.Fprintf(s.Out, "tunnelbench %s, commit %s, %s\n", t.Version, t.Commit, t.Go)
 			return err
 		}
 	},

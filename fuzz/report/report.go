@@ -70,3 +70,21 @@ type StackFrame struct {
 	File     string `json:"file"`
 	Line     int    `json:"line"`
 }
+
+// Findings counts what was found in all targets.
+func (c *Campaign) Findings() (n int) {
+	for _, t := range c.Targets {
+		n += len(t.Findings)
+	}
+	return n
+}
+
+// Unfinished counts the targets that were not attacked to the end.
+func (c *Campaign) Unfinished() (n int) {
+	for _, t := range c.Targets {
+		if t.Error != "" {
+			n++
+		}
+	}
+	return n
+}

@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"fmt"
@@ -12,7 +12,7 @@ import (
 
 // flagGroup is a section of a verb's options.
 type flagGroup struct {
-	title string
+	Title string
 	names []string
 }
 
@@ -20,14 +20,16 @@ type flagGroup struct {
 var flagGroups = []flagGroup{
 	{"Traffic", []string{"size", "sizes", "load", "duration", "direction", "flows", "networks", "ip", "seed", "loss-timeout", "link"}},
 	{"Link between the ends", []string{"wan", "wan-offloads"}},
+	{"Search", []string{"profile", "goal", "bursts", "min", "max"}},
 	{"Tester and machine", []string{"tester-cpus", "dut-cpus", "engine", "throttle-budget", "self-test", "wait", "keep"}},
+	{"Output", []string{"out", "json", "format", "pcap", "estimate"}},
 }
 
 // help prints what a command does, its options and its examples.
-func help(c *cobra.Command, _ []string) {
+func help(c *cobra.Command, overview []Section) {
 	w := c.OutOrStdout()
 	if c.HasAvailableSubCommands() && c.Name() != "completion" {
-		helpOverview(c, w)
+		helpOverview(c, overview, w)
 		return
 	}
 	fmt.Fprintf(w, "%s: %s\n", c.UseLine(), c.Short)
@@ -41,16 +43,16 @@ func help(c *cobra.Command, _ []string) {
 }
 
 // helpOverview prints the verbs below c.
-func helpOverview(c *cobra.Command, w io.Writer) {
+func helpOverview(c *cobra.Command, overview []Section, w io.Writer) {
 	fmt.Fprintln(w, strings.TrimSpace(c.CommandPath()+" "+c.Short))
 	prefix := strings.TrimPrefix(strings.TrimPrefix(c.CommandPath(), c.Root().Name())+" ", " ")
 	for _, section := range overview {
-		verbs := slices.DeleteFunc(slices.Clone(section.verbs), func(v verb) bool { return !strings.HasPrefix(v.name, prefix) })
+		verbs := slices.DeleteFunc(slices.Clone(section.Verbs), func(v Verb) bool { return !strings.HasPrefix(v.Name, prefix) })
 		if len(verbs) > 0 {
-			fmt.Fprintf(w, "\n%s:\n", section.title)
+			fmt.Fprintf(w, "\n%s:\n", section.Title)
 		}
 		for _, v := range verbs {
-			fmt.Fprintf(w, "  %-11s %s\n", v.name, v.doc)
+			fmt.Fprintf(w, "  %-11s %s\n", v.Name, v.Doc)
 		}
 	}
 	if !c.HasParent() {
@@ -78,7 +80,7 @@ func helpFlags(set *pflag.FlagSet, w io.Writer) {
 				section.AddFlag(f)
 			}
 		}
-		helpSection(g.title, section, w)
+		helpSection(g.Title, section, w)
 	}
 }
 

@@ -1,4 +1,4 @@
-package main
+package reports
 
 import (
 	"strings"
@@ -32,7 +32,7 @@ func TestTrialPrintsBothDirections(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			var out strings.Builder
-			if err := (&trialFlags{}).print(&out, "vxlan", "xdp", 64, c.trial); err != nil {
+			if err := (Trial{Device: "vxlan", Engine: "xdp", Size: 64, Seen: c.trial}).WriteText(&out); err != nil {
 				t.Fatal(err)
 			}
 			for _, want := range c.want {

@@ -1,9 +1,10 @@
-package main
+package cli
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -13,41 +14,52 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/kv"
 )
 
-// verb is one of the command's verbs; those with a name of two words are below a group.
-type verb struct {
-	name, doc string
-	args      string // what stands beside the options; empty: nothing
-	examples  []string
-	// flags defines the options and returns what reads them and does the work.
-	flags func(*pflag.FlagSet) func(context.Context, streams) error
+// The exit statuses that scripts may rely on.
+const (
+	ExitOK        = 0
+	exitInternal  = 1
+	ExitUsage     = 2
+	ExitFinding   = 3
+	ExitNoVerdict = 4
+	ExitMachine   = 5
+)
+
+// Streams are where a verb reads and writes.
+type Streams struct {
+	In       io.Reader
+	Out, Err io.Writer
 }
 
-// overview is the order of the verbs in the help.
-var overview = []struct {
-	title string
-	verbs []verb
-}{
-	{"Measure", []verb{runVerb, trialVerb, abVerb, searchVerb, certifyVerb}},
-	{"Judge and report", []verb{gateVerb, reportVerb}},
-	{"Attack", []verb{fuzzListVerb, fuzzRunVerb, fuzzReproVerb, fuzzMergeVerb, fuzzLiveVerb, fuzzReportVerb}},
-	{"Tunnel and machine", []verb{tunnelVerb, doctorVerb, listVerb, versionVerb}},
+// Verb is one of the command's verbs; those with a name of two words are below a group.
+type Verb struct {
+	Name, Doc string
+	Args      string // what stands beside the options; empty: nothing
+	Examples  []string
+	// Flags defines the options and returns what reads them and does the work.
+	Flags func(*pflag.FlagSet) func(context.Context, Streams) error
 }
 
-// newRoot makes the command with all verbs, which reads and writes s.
-func newRoot(s streams) *cobra.Command {
+// Section is a part of the overview.
+type Section struct {
+	Title string
+	Verbs []Verb
+}
+
+// NewRoot makes the command with the verbs of the overview, which reads and writes s.
+func NewRoot(overview []Section, s Streams) *cobra.Command {
 	root := newGroup("tunnelbench", "measures software tunnels in network namespaces.")
-	root.SetIn(s.in)
-	root.SetOut(s.out)
-	root.SetErr(s.err)
-	root.SetHelpFunc(help)
+	root.SetIn(s.In)
+	root.SetOut(s.Out)
+	root.SetErr(s.Err)
+	root.SetHelpFunc(func(c *cobra.Command, _ []string) { help(c, overview) })
 	root.SetFlagErrorFunc(flagError)
 	root.SetHelpCommand(&cobra.Command{Use: "no-help", Hidden: true}) // execute turns help X into X --help
 	groups := map[string]*cobra.Command{"": root}
 	for _, section := range overview {
-		for _, v := range section.verbs {
-			above, name, two := strings.Cut(v.name, " ")
+		for _, v := range section.Verbs {
+			above, name, two := strings.Cut(v.Name, " ")
 			if !two {
-				above, name = "", v.name
+				above, name = "", v.Name
 			}
 			if groups[above] == nil {
 				groups[above] = newGroup(above, "")
@@ -95,29 +107,29 @@ func noVerb(c *cobra.Command, args []string) error {
 	if len(args) > 0 {
 		full := strings.TrimPrefix(c.CommandPath()+" "+args[0], c.Root().Name()+" ")
 		if near, ok := kv.Nearest(full, names); ok {
-			return badUsage("%q is not a command, did you mean %s: try tunnelbench --help", full, near)
+			return BadUsage("%q is not a command, did you mean %s: try tunnelbench --help", full, near)
 		}
-		return badUsage("%q is not a command: write one of %s", full, strings.Join(names, ", "))
+		return BadUsage("%q is not a command: write one of %s", full, strings.Join(names, ", "))
 	}
-	return badUsage("%s: no command: write one of %s", c.Name(), strings.Join(names, ", "))
+	return BadUsage("%s: no command: write one of %s", c.Name(), strings.Join(names, ", "))
 }
 
 // command makes the verb a cobra command of that name.
-func (v verb) command(name string, s streams) *cobra.Command {
+func (v Verb) command(name string, s Streams) *cobra.Command {
 	var examples strings.Builder
-	for _, e := range v.examples {
+	for _, e := range v.Examples {
 		fmt.Fprintln(&examples, "  tunnelbench "+e)
 	}
-	c := &cobra.Command{Use: strings.TrimSpace(name + " " + v.args), Short: v.doc, Example: examples.String(), DisableFlagsInUseLine: true}
+	c := &cobra.Command{Use: strings.TrimSpace(name + " " + v.Args), Short: v.Doc, Example: examples.String(), DisableFlagsInUseLine: true}
 	set := c.Flags()
 	set.SortFlags = false
-	set.SetNormalizeFunc(currentName)
+	set.SetNormalizeFunc(CurrentName)
 	hideHelp(set)
-	do := v.flags(set)
+	do := v.Flags(set)
 	completeValues(c)
 	c.Args = func(_ *cobra.Command, args []string) error {
-		if len(args) > 0 && v.args == "" {
-			return badUsage("%s: unexpected %q: options begin with --", v.name, args[0])
+		if len(args) > 0 && v.Args == "" {
+			return BadUsage("%s: unexpected %q: options begin with --", v.Name, args[0])
 		}
 		return nil
 	}
@@ -138,8 +150,8 @@ func (e verbError) Unwrap() error { return e.error }
 // errNoCommand is the error of no words at all, for which the help is shown.
 var errNoCommand = errors.New("no command")
 
-// execute runs the command with the words of a command line.
-func execute(ctx context.Context, root *cobra.Command, args []string) error {
+// Execute runs the command with the words of a command line.
+func Execute(ctx context.Context, root *cobra.Command, args []string) error {
 	empty := len(args) == 0
 	switch {
 	case empty:
@@ -149,7 +161,7 @@ func execute(ctx context.Context, root *cobra.Command, args []string) error {
 	}
 	if c, rest, err := root.Find(args); err == nil {
 		words := strings.Fields(c.CommandPath())[1:]
-		args = append(words, longNames(c.Flags(), rest)...)
+		args = append(words, LongNames(c.Flags(), rest)...)
 	}
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
@@ -158,7 +170,7 @@ func execute(ctx context.Context, root *cobra.Command, args []string) error {
 	case err == nil && empty:
 		return errNoCommand
 	case err != nil && !errors.As(err, &own):
-		return usageError{err}
+		return BadInput(err)
 	}
 	return err
 }

@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"errors"
@@ -16,20 +16,20 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// oldNames are former names of options. They work, and the help does not show them.
-var oldNames = map[string]string{"late": "loss-timeout", "patience": "throttle-budget", "certificate": "self-test"}
+// OldNames are former names of options. They work, and the help does not show them.
+var OldNames = map[string]string{"late": "loss-timeout", "patience": "throttle-budget", "certificate": "self-test"}
 
-// currentName is a pflag.NormalizeFunc.
-func currentName(_ *pflag.FlagSet, name string) pflag.NormalizedName {
-	if current, old := oldNames[name]; old {
+// CurrentName is a pflag.NormalizeFunc.
+func CurrentName(_ *pflag.FlagSet, name string) pflag.NormalizedName {
+	if current, old := OldNames[name]; old {
 		name = current
 	}
 	return pflag.NormalizedName(name)
 }
 
-// longNames turns -dut, as package flag has it, into --dut. The value of an option stays as
+// LongNames turns -dut, as package flag has it, into --dut. The value of an option stays as
 // it is, and so does all that stands behind --.
-func longNames(set *pflag.FlagSet, args []string) []string {
+func LongNames(set *pflag.FlagSet, args []string) []string {
 	args = slices.Clone(args)
 	for i := 0; i < len(args) && args[i] != "--"; i++ {
 		if short, ok := strings.CutPrefix(args[i], "-"); ok && len(short) > 1 && short[0] >= 'a' && short[0] <= 'z' {
@@ -51,10 +51,10 @@ func flagError(c *cobra.Command, err error) error {
 		var names []string
 		c.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
 		if near, ok := kv.Nearest(unknown.GetSpecifiedName(), names); ok {
-			return badUsage("%s: unknown flag --%s, did you mean --%s: try tunnelbench %s --help", verb, unknown.GetSpecifiedName(), near, verb)
+			return BadUsage("%s: unknown flag --%s, did you mean --%s: try tunnelbench %s --help", verb, unknown.GetSpecifiedName(), near, verb)
 		}
 	}
-	return badUsage("%s: %w: try tunnelbench %s --help", verb, err, verb)
+	return BadUsage("%s: %w: try tunnelbench %s --help", verb, err, verb)
 }
 
 // hideHelp defines --help, which the help need not explain.

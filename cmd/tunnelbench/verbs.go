@@ -1,0 +1,13 @@
+package main
+
+import "github.com/tunnelbench/tunnelbench/internal/cli"
+
+// overview is the order of the verbs in the help.
+func overview() []cli.Section {
+	return []cli.Section{
+		{Title: "Measure", Verbs: []cli.Verb{runVerb, trialVerb, abVerb, searchVerb, certifyVerb}},
+		{Title: "Judge and report", Verbs: []cli.Verb{gateVerb, reportVerb}},
+		{Title: "Attack", Verbs: []cli.Verb{fuzzListVerb, fuzzRunVerb, fuzzReproVerb, fuzzMergeVerb, fuzzLiveVerb, fuzzReportVerb}},
+		{Title: "Tunnel and machine", Verbs: []cli.Verb{tunnelVerb, doctorVerb, listVerb, versionVerb}},
+	}
+}

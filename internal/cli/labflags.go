@@ -1,0 +1,205 @@
+package cli
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/tunnelbench/tunnelbench/internal/kv"
+	"github.com/tunnelbench/tunnelbench/internal/lab"
+	"github.com/tunnelbench/tunnelbench/loadgen"
+	"github.com/tunnelbench/tunnelbench/netns"
+	"github.com/tunnelbench/tunnelbench/netns/dut"
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
+
+// DefaultCertificate is where a machine's certificate lies.
+const DefaultCertificate = "/var/lib/tunnelbench/certificate.json"
+
+// LabFlags are the options of every verb that opens the lab.
+type LabFlags struct {
+	tester, device, link, offloads string
+	wait, keep                     bool
+	Flows, networks, Ip            int
+	Engine, Direction, Wan         string
+	Certificate                    string
+	Seed                           uint64
+	Late, patience                 time.Duration
+}
+
+func AddLabFlags(set *pflag.FlagSet) *LabFlags {
+	f := &LabFlags{}
+	set.StringVar(&f.tester, "tester-cpus", "", "`cores` of the tester, such as 0 (default: the first allowed core)")
+	set.StringVar(&f.device, "dut-cpus", "", "`cores` of the device, such as 1-3 (default: the others)")
+	set.StringVar(&f.link, "link", "", "nominal `speed` of the link, such as 1Gbps: what percentages refer to; loads stay below it when given")
+	set.StringVar(&f.offloads, "wan-offloads", "on", "`state` of that link's offloads: on, as a real NIC has them, or off")
+	set.BoolVar(&f.wait, "wait", false, "wait while another lab runs on this machine")
+	set.BoolVar(&f.keep, "keep", false, "name the namespaces tb-left, tb-right and tb-tester and leave them, to look inside")
+	set.IntVar(&f.Flows, "flows", 1, "`number` of flows, with pseudorandom UDP ports when more than one")
+	set.IntVar(&f.networks, "networks", 1, "`number` of networks that the flows are spread over")
+	set.IntVar(&f.Ip, "ip", 4, "inner packets of IP `version` 4 or 6")
+	set.StringVar(&f.Engine, "engine", lab.EngineAuto, "`engine` of the tester: xdp (in the kernel), afpacket (sockets), or auto: xdp where the kernel lets us")
+	set.StringVar(&f.Direction, "direction", rfc2544.Forward, "`way` of the frames: forward (left to right), reverse, or both at once")
+	set.StringVar(&f.Wan, "wan", "", "`effects` of the link between the ends on packets, such as delay=20ms,loss=1% or rate=100Mbps,queue=1000, or shaped:rate=1Gbps by the kernel's token bucket")
+	set.StringVar(&f.Certificate, "self-test", "", "`file` with the machine's self-test, which the report carries (default "+DefaultCertificate+" if it is there)")
+	set.Uint64Var(&f.Seed, "seed", 1, "`number` that every random choice follows from")
+	set.DurationVar(&f.Late, "loss-timeout", lab.DefaultLossTimeout, "a frame that takes longer than this `time` counts as lost")
+	set.DurationVar(&f.patience, "throttle-budget", defaultPatience, "`time` to wait, in all, for neighbours on the machine to let its cores run at full speed")
+	return f
+}
+
+const defaultPatience = 20 * time.Second
+
+// LabConfig is what the flags say of the lab: of the machine, and of what is set up on it.
+type LabConfig struct {
+	lab.Config
+	lab.Settings
+}
+
+// Config checks the options.
+func (f *LabFlags) Config() (LabConfig, error) {
+	cfg := LabConfig{lab.Config{Wait: f.wait, Keep: f.keep, Patience: f.patience}, lab.Settings{
+		Flows: f.Flows, Networks: f.networks, IPv6: f.Ip == 6, Engine: f.Engine, Direction: f.Direction,
+		WAN: f.Wan, Seed: f.Seed, LossTimeout: f.Late, PlainWAN: f.offloads == "off",
+	}}
+	var err error
+	if f.offloads != "on" && f.offloads != "off" {
+		return cfg, BadUsage("--wan-offloads %q: on or off", f.offloads)
+	}
+	if f.Flows < 1 || f.Flows > loadgen.MaxFlows {
+		return cfg, BadUsage("--flows %d: from 1 to %d", f.Flows, loadgen.MaxFlows)
+	}
+	if f.networks < 1 || f.networks > loadgen.MaxNetworks || f.networks > f.Flows {
+		return cfg, BadUsage("--networks %d: from 1 to %d, and no more than --flows", f.networks, loadgen.MaxNetworks)
+	}
+	if f.Ip != 4 && f.Ip != 6 {
+		return cfg, BadUsage("--ip %d: 4 or 6", f.Ip)
+	}
+	if !slices.Contains([]string{lab.EngineAuto, lab.EngineXDP, lab.EngineAFPacket}, f.Engine) {
+		return cfg, BadUsage("--engine %q: auto, xdp or afpacket", f.Engine)
+	}
+	if !slices.Contains([]string{rfc2544.Forward, rfc2544.Reverse, rfc2544.Both}, f.Direction) {
+		return cfg, BadUsage("--direction %q: forward, reverse or both", f.Direction)
+	}
+	if f.Late <= 0 || f.Late > 10*time.Second {
+		return cfg, BadUsage("--loss-timeout %v: above 0, up to 10s", f.Late)
+	}
+	if f.Wan != "" {
+		if _, err := dut.ParseWAN(f.Wan); err != nil {
+			return cfg, BadUsage("--%w", err)
+		}
+	}
+	if f.patience < 0 {
+		return cfg, BadUsage("--throttle-budget %v: 0 or more", f.patience)
+	}
+	if cfg.CPUs.Tester, err = cpuList("--tester-cpus", f.tester); err != nil {
+		return cfg, err
+	}
+	cfg.CPUs.DUT, err = cpuList("--dut-cpus", f.device)
+	return cfg, err
+}
+
+func cpuList(name, s string) ([]int, error) {
+	if s == "" {
+		return nil, nil
+	}
+	cpus, err := netns.ParseCPUList(s)
+	if err != nil {
+		return nil, BadUsage("%s: %w", name, err)
+	}
+	return cpus, nil
+}
+
+// Nominal is the link's speed, and whether the user asked for it.
+func (f *LabFlags) Nominal() (rfc2544.BitRate, bool, error) {
+	if f.link == "" {
+		return rfc2544.Gigabit, false, nil
+	}
+	r, ok := kv.ParseRate(f.link)
+	if !ok || r.Unit != kv.Bits || r.Value <= 0 || r.Value > 1e15 {
+		return 0, false, BadUsage("--link %q: write 1Gbps or 100Mbps", f.link)
+	}
+	return rfc2544.BitRate(r.Value), true, nil
+}
+
+// CheckWAN finds a device whose network has no link for --wan to impair.
+func (f *LabFlags) CheckWAN(devices ...dut.Device) error {
+	if f.Wan == "" {
+		return nil
+	}
+	for _, d := range devices {
+		if _, ok := netns.Between(d.Topology(netns.Plan{})); !ok {
+			return BadUsage("--wan %s: %s has no wan link: choose another device, or leave --wan out", f.Wan, d.Name)
+		}
+	}
+	return nil
+}
+
+// ParseDevices reads a list of devices; each may be there once.
+func ParseDevices(list string) ([]dut.Device, error) {
+	var devices []dut.Device
+	for _, spec := range SplitDevices(list) {
+		d, err := dut.Parse(spec)
+		if err != nil {
+			return nil, BadInput(err)
+		}
+		if slices.ContainsFunc(devices, func(o dut.Device) bool { return o.Spec == d.Spec }) {
+			return nil, BadUsage("--dut: %s comes twice: results are told apart by name", d.Spec)
+		}
+		devices = append(devices, d)
+	}
+	return devices, nil
+}
+
+// SplitDevices cuts at commas, but not those between a device's parameters.
+func SplitDevices(list string) []string {
+	var specs []string
+	for part := range strings.SplitSeq(list, ",") {
+		isParam := strings.Contains(part, "=") && !strings.Contains(part, ":")
+		if n := len(specs); isParam && n > 0 && strings.Contains(specs[n-1], ":") {
+			specs[n-1] += "," + part
+			continue
+		}
+		specs = append(specs, part)
+	}
+	return specs
+}
+
+// CheckSize finds a frame size that cannot be sent.
+func CheckSize(n int) (rfc2544.FrameSize, error) {
+	size, err := rfc2544.CheckFrameSize(n)
+	if err != nil {
+		return 0, BadInput(err)
+	}
+	return size, nil
+}
+
+// CheckFrames finds frames that cannot be with the IP version or the engine asked for.
+func (f *LabFlags) CheckFrames(sizes ...rfc2544.FrameSize) error {
+	if least := slices.Min(sizes); f.Ip == 6 && least < rfc2544.MinFrame6 {
+		return BadUsage("frame size %d: from %d bytes with --ip 6, whose header is longer", least, rfc2544.MinFrame6)
+	}
+	if largest := slices.Max(sizes); f.Engine == lab.EngineXDP && largest > loadgen.MaxXDPFrame {
+		return BadUsage("--engine xdp sends frames up to %d bytes, not %d: afpacket sends up to %d", loadgen.MaxXDPFrame, largest, rfc2544.MaxFrame)
+	}
+	return nil
+}
+
+func ParseSizes(list string) ([]rfc2544.FrameSize, error) {
+	sizes, err := rfc2544.ParseFrameSizes(list)
+	if err != nil {
+		return nil, BadInput(err)
+	}
+	return sizes, nil
+}
+
+// CheckRate finds a load that the engine cannot pace.
+func CheckRate(r rfc2544.Rate) error {
+	if !r.IsFlood() && (r < 1 || r > loadgen.MaxRate) {
+		return BadUsage("load %v: the engine paces from 1fps to %v; to send as much as it can, write max", fmt.Sprintf("%.4g fps", float64(r)), loadgen.MaxRate)
+	}
+	return nil
+}
