@@ -31,7 +31,7 @@ var arrows = map[string][]string{
 	"internal/lab":          {"internal/reexec", "internal/stats", "netns", "netns/counters", "netns/dut", "netns/relay", "loadgen", "loadgen/xdp", "loadgen/afpacket", "rfc2544", "reports", "internal/sys", "rfc2544/mlrsearch", "rfc2544/simulated", "reports/result"},
 	"internal/lab/labtest":  {"internal/reexec", "internal/lab", "loadgen", "netns", "netns/dut", "rfc2544", "rfc2544/simulated"}, // for tests
 	"internal/lab/selftest": {"internal/lab", "internal/stats", "netns/dut", "netns/relay", "reports", "rfc2544", "reports/result", "ci/compare"},
-	"internal/lab/streams":  {"internal/reexec", "internal/lab", "internal/stats", "loadgen/streams", "netns", "netns/dut", "reports", "rfc2544", "reports/result"},
+	"internal/lab/streams":  {"internal/reexec", "internal/lab", "internal/stats", "loadgen/streams", "netns", "netns/dut", "reports", "rfc2544", "reports/result", "reports/show"},
 	"internal/lab/suite":    {"internal/lab", "internal/lab/streams", "netns/dut", "reports", "rfc2544", "rfc2544/mlrsearch", "rfc2544/simulated", "reports/result"},
 
 	"ci":                        {},
@@ -90,6 +90,7 @@ var arrows = map[string][]string{
 	"reference/endfile":         {"internal/strictyaml", "reference"},
 	"reports/charts":            {"fuzz/report", "internal/stats", "internal/strictjson", "reports/figure", "reports/matrix", "reports/result", "reports/show", "rfc2544"},
 	"reports/matrix":            {"internal/strictjson", "reports/result", "reports/show", "rfc2544"},
+	"internal/cli":              {"fuzz/live", "internal/kv", "internal/lab", "loadgen", "netns", "netns/dut", "reports", "rfc2544"},
 }
 
 // private packages belong to their owner and to what is below it; not even the

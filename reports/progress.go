@@ -8,43 +8,36 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// ClearLine empties the line of a terminal and goes to its start (ECMA-48, EL).
-const ClearLine = "\r\x1b[K"
+// line is a line of a terminal that changes; elsewhere it shows nothing.
+type line interface {
+	Show(format string, args ...any)
+	Clear()
+}
 
 // Progress shows a run while it runs: on a terminal a line that changes with each
 // trial, and a row for each device and size, or for each test of an RFC.
 type Progress struct {
-	w        io.Writer
-	table    *Table
-	terminal bool
-	tests    bool
-	headed   bool
-	trials   int
+	w      io.Writer
+	table  *Table
+	line   line
+	tests  bool
+	headed bool
+	trials int
 }
 
 // NewProgress shows a run of devices on w. With tests each test gets a row.
-func NewProgress(w io.Writer, devices []string, tests, terminal bool) *Progress {
-	return &Progress{w: w, table: NewTable(w, devices, terminal), terminal: terminal, tests: tests}
+func NewProgress(w io.Writer, devices []string, tests, colour bool, l line) *Progress {
+	return &Progress{w: w, table: NewTable(w, devices, colour), line: l, tests: tests}
 }
 
 // Trial shows a trial that is over.
 func (p *Progress) Trial(device string, t rfc2544.Trial, o rfc2544.Observation) {
 	p.trials++
-	if !p.terminal {
-		return
-	}
 	note := fmt.Sprintf("lost %.3g %%", 100*o.LossRatio())
 	if !o.Valid {
 		note = o.Invalid.String()
 	}
-	fmt.Fprintf(p.w, "%s%s %d: trial %d at %v: %s", ClearLine, device, t.Size, p.trials, t.Load, note)
-}
-
-// Clear removes the line of the trials.
-func (p *Progress) Clear() {
-	if p.terminal {
-		fmt.Fprint(p.w, ClearLine)
-	}
+	p.line.Show("%s %d: trial %d at %v: %s", device, t.Size, p.trials, t.Load, note)
 }
 
 // Result shows a device's row when its last test at a size is over.
@@ -53,13 +46,13 @@ func (p *Progress) Result(all *result.Results, r result.Result) {
 	case r.Test == rfc2544.NameStreams:
 		return // the whole table has them
 	case p.tests:
-		p.Clear()
+		p.line.Clear()
 		fmt.Fprintln(p.w, Line(&r))
 		return
 	case r.Test == rfc2544.NameRate && r.Error == "" && r.Unsupported == "" && len(r.Values) > 0:
 		return // its latency is still to come
 	}
-	p.Clear()
+	p.line.Clear()
 	if !p.headed {
 		p.headed = p.table.Header() == nil
 	}

@@ -62,11 +62,8 @@ func (f *abFlags) run(ctx context.Context, s cli.Streams) error {
 	if err != nil {
 		return err
 	}
-	plan.OnTurn = func(round int, device string) {
-		if colour(s.Err) {
-			fmt.Fprintf(s.Err, "%sround %d of %d: %s", reports.ClearLine, round+1, plan.Rounds, device)
-		}
-	}
+	line := cli.NewProgressLine(s.Err)
+	plan.OnTurn = func(round int, device string) { line.Show("round %d of %d: %s", round+1, plan.Rounds, device) }
 	certificate, err := readCertificate(f.lab.Certificate)
 	if err != nil {
 		return err
@@ -91,9 +88,7 @@ func (f *abFlags) run(ctx context.Context, s cli.Streams) error {
 	}
 	results.Ended = time.Now().UTC()
 	err = errors.Join(err, l.Close())
-	if colour(s.Err) {
-		fmt.Fprint(s.Err, reports.ClearLine)
-	}
+	line.Clear()
 	if results.Comparison.Rounds == 0 {
 		return err
 	}
@@ -105,7 +100,7 @@ func (f *abFlags) write(results *result.Results, s cli.Streams) error {
 	if err := result.Write(filepath.Join(f.out, "results.json"), results); err != nil {
 		return err
 	}
-	if err := reports.WriteText(s.Out, results, colour(s.Out)); err != nil {
+	if err := reports.WriteText(s.Out, results, cli.Colour(s.Out)); err != nil {
 		return err
 	}
 	if err := render(f.out, s, []*result.Results{results}, nil); err != nil {

@@ -34,7 +34,7 @@ func TestHelpOfEveryVerb(t *testing.T) {
 			set := pflag.NewFlagSet(v.Name, pflag.ContinueOnError)
 			v.Flags(set)
 			set.VisitAll(func(f *pflag.Flag) {
-				if n := strings.Count(out, "\n  --"+f.Name+" ") + strings.Count(out, "\n  --"+f.Name+"\n"); n != 1 {
+				if n := strings.Count(out, "\n  --"+f.Name+" ") + strings.Count(out, "\n  --"+f.Name+"\n") + strings.Count(out, "\n  --"+f.Name+"["); n != 1 {
 					t.Errorf("--%s is there %d times:\n%s", f.Name, n, out)
 				}
 			})

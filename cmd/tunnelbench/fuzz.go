@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -111,10 +110,10 @@ func (f *fuzzRunFlags) run(ctx context.Context, s cli.Streams) error {
 	c := &report.Campaign{
 		Schema: report.Schema, Tool: tool(), Command: os.Args, Started: time.Now().UTC(), CPU: cpu, Kernel: kernel,
 	}
-	progress := newFuzzProgress(s.Err)
+	progress := &fuzzProgress{line: cli.NewProgressLine(s.Err)}
 	plan.Saw = progress.saw
 	err = fuzz.Run(ctx, plan, func(t report.Target) {
-		progress.clear()
+		progress.line.Clear()
 		c.Targets = append(c.Targets, t)
 		fmt.Fprint(s.Out, report.Line(t))
 		c.Ended = time.Now().UTC()
@@ -143,33 +142,18 @@ func fuzzVerdict(c *report.Campaign) error {
 	return nil
 }
 
-// fuzzProgress is one line that changes, on a terminal alone.
+// fuzzProgress shows a campaign, once a second at most.
 type fuzzProgress struct {
-	out  io.Writer
+	line cli.ProgressLine
 	last time.Time
 }
 
-func newFuzzProgress(out io.Writer) *fuzzProgress {
-	if f, ok := out.(*os.File); ok {
-		if info, err := f.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
-			return &fuzzProgress{out: out}
-		}
-	}
-	return &fuzzProgress{}
-}
-
 func (p *fuzzProgress) saw(t *report.Target) {
-	if p.out == nil || time.Since(p.last) < time.Second {
+	if time.Since(p.last) < time.Second {
 		return
 	}
 	p.last = time.Now()
-	fmt.Fprintf(p.out, "%s%s: %d executions, %d findings", reports.ClearLine, t.Name, t.Executions, len(t.Findings))
-}
-
-func (p *fuzzProgress) clear() {
-	if p.out != nil {
-		fmt.Fprint(p.out, reports.ClearLine)
-	}
+	p.line.Show("%s: %d executions, %d findings", t.Name, t.Executions, len(t.Findings))
 }
 
 var fuzzReproVerb = cli.Verb{

@@ -17,7 +17,6 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/cli"
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
-	"github.com/tunnelbench/tunnelbench/reports"
 )
 
 // measure builds both sides and measures pairs until there is a verdict.
@@ -114,21 +113,17 @@ func (f *gateFlags) newSet(side *revision.Side, l *lab.Lab, cfg cli.LabConfig) *
 	}
 }
 
-// pairProgress writes one line, again and again, on a terminal.
+// pairProgress shows the pairs measured so far.
 func pairProgress(s cli.Streams) func(gate.Judgement, int, time.Duration) {
-	if !colour(s.Err) {
-		return nil
-	}
+	line := cli.NewProgressLine(s.Err)
 	return func(j gate.Judgement, pair int, since time.Duration) {
-		fmt.Fprintf(s.Err, "%sseries %d, pair %d of %d, %d metrics, %v so far", reports.ClearLine, j.Series, pair, j.Pairs, len(j.Metrics), since.Round(time.Second))
+		line.Show("series %d, pair %d of %d, %d metrics, %v so far", j.Series, pair, j.Pairs, len(j.Metrics), since.Round(time.Second))
 	}
 }
 
 // finish judges what there is, and reports it.
 func (f *gateFlags) finish(run *pairs.Run, noise *gate.Noise, pair time.Duration, s cli.Streams) error {
-	if colour(s.Err) {
-		fmt.Fprint(s.Err, reports.ClearLine)
-	}
+	cli.NewProgressLine(s.Err).Clear()
 	if err := run.Save(); err != nil {
 		return err
 	}

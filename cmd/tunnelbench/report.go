@@ -165,7 +165,7 @@ func renderAgain(runs []*result.Results, campaigns []*report.Campaign, out strin
 		return err
 	}
 	for _, r := range runs {
-		if err := reports.WriteText(s.Out, r, colour(s.Out)); err != nil {
+		if err := reports.WriteText(s.Out, r, cli.Colour(s.Out)); err != nil {
 			return err
 		}
 	}

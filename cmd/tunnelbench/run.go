@@ -75,7 +75,8 @@ func (f *runFlags) run(ctx context.Context, s cli.Streams) error {
 	if f.estimate {
 		return f.printEstimate(ctx, plan, s)
 	}
-	show := reports.NewProgress(s.Err, specs(plan.Devices), plan.Profile.Suite != nil, colour(s.Err))
+	line := cli.NewProgressLine(s.Err)
+	show := reports.NewProgress(s.Err, specs(plan.Devices), plan.Profile.Suite != nil, cli.Colour(s.Err), line)
 	plan.Settings, plan.OnTrial, plan.OnResult = cfg.Settings, show.Trial, show.Result
 	certificate, err := readCertificate(f.lab.Certificate)
 	if err != nil {
@@ -99,7 +100,7 @@ func (f *runFlags) run(ctx context.Context, s cli.Streams) error {
 	err = suite.Run(ctx, suite.On(l), plan, results)
 	results.Ended = time.Now().UTC()
 	err = errors.Join(err, l.Close())
-	show.Clear()
+	line.Clear()
 	err = errors.Join(err, f.closeJournal(plan.Journal, err == nil, s))
 	if len(results.Results) == 0 {
 		return err
@@ -148,7 +149,7 @@ func (f *runFlags) write(results *result.Results, s cli.Streams) error {
 	if err := result.Write(path, results); err != nil {
 		return err
 	}
-	if err := reports.WriteText(s.Out, results, colour(s.Out)); err != nil {
+	if err := reports.WriteText(s.Out, results, cli.Colour(s.Out)); err != nil {
 		return err
 	}
 	return render(f.out, s, []*result.Results{results}, nil)

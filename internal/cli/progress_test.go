@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"bytes"
@@ -10,10 +10,10 @@ import (
 func TestProgressLine(t *testing.T) {
 	t.Parallel()
 	var terminal, file bytes.Buffer
-	for _, p := range []progressLine{{&terminal}, newProgressLine(&file)} {
-		p.show("trial %d", 1)
-		p.show("trial %d", 2)
-		p.clear()
+	for _, p := range []ProgressLine{{&terminal}, NewProgressLine(&file)} {
+		p.Show("trial %d", 1)
+		p.Show("trial %d", 2)
+		p.Clear()
 	}
 	if diff := cmp.Diff("\r\x1b[Ktrial 1\r\x1b[Ktrial 2\r\x1b[K", terminal.String()); diff != "" {
 		t.Errorf("terminal (-want +got):\n%s", diff)
