@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// decoderFiles are what reads octets that others wrote.
+// decoderFiles are the files that read untrusted bytes.
 var decoderFiles = []string{
 	"reference/wire/header.go", "reference/wire/window.go", "reference/decap.go", "reference/encap.go", "reference/peers.go", "reference/endfile/endfile.go", "internal/strictyaml/strictyaml.go",
 	"reference/inner/ip.go", "reference/offload/split.go", "reference/offload/merge.go", "reference/offload/virtio.go",
@@ -19,15 +19,15 @@ var decoderFiles = []string{
 	"rfc2544/mlrsearch/replay.go", "rfc2544/mlrsearch/ratio.go", "reports/result/json.go", "internal/strictjson/scan.go",
 }
 
-// uncoveredFile lists what the corpus alone does not reach: file, first line of
-// the block, reason; parted by tabs.
+// uncoveredFile lists the blocks that the corpus does not reach: file, first line of the block and reason,
+// separated by tabs.
 const uncoveredFile = "uncovered.txt"
 
-// leastCoverage is a share of statements.
+// leastCoverage is a share of the statements.
 const leastCoverage = 0.95
 
-// TestCorpusCoversTheDecoders: seeds and testdata alone run through nearly all
-// of the decoders, and each block that they do not reach is known, with the reason.
+// TestCorpusCoversTheDecoders checks that seeds and testdata reach nearly all statements of the decoders,
+// and that uncoveredFile has a reason for every other block.
 func TestCorpusCoversTheDecoders(t *testing.T) {
 	blocks := corpusCoverage(t)
 	known := readUncovered(t)
@@ -53,7 +53,7 @@ func TestCorpusCoversTheDecoders(t *testing.T) {
 	}
 	for _, key := range known {
 		if !needed[key] {
-			t.Errorf("%s: the corpus reaches it, or it is gone: take the line out: %s", uncoveredFile, key)
+			t.Errorf("%s: remove this line, because the corpus reaches the block or the block is gone: %s", uncoveredFile, key)
 		}
 	}
 	if all == 0 {
@@ -77,7 +77,7 @@ type block struct {
 	covered    bool
 }
 
-// corpusCoverage runs every target on its corpus, and nothing else.
+// corpusCoverage runs every target on its corpus only.
 func corpusCoverage(t *testing.T) map[place]block {
 	profile := filepath.Join(t.TempDir(), "profile")
 	packages := []string{}
@@ -100,7 +100,7 @@ func corpusCoverage(t *testing.T) map[place]block {
 	return readProfile(t, profile)
 }
 
-// readProfile joins what each package's tests covered.
+// readProfile adds up the coverage of each package's tests.
 func readProfile(t *testing.T, name string) map[place]block {
 	f, err := os.Open(name)
 	if err != nil {
@@ -123,7 +123,7 @@ func readProfile(t *testing.T, name string) map[place]block {
 	return blocks
 }
 
-// readUncovered are the lines that have a reason, without it.
+// readUncovered returns the lines of uncoveredFile without their reasons.
 func readUncovered(t *testing.T) (known []string) {
 	data, err := os.ReadFile(uncoveredFile)
 	if err != nil {
@@ -136,7 +136,7 @@ func readUncovered(t *testing.T) (known []string) {
 		}
 		fields := strings.Split(line, "\t")
 		if len(fields) != 3 || fields[2] == "" {
-			t.Errorf("%s: %q: want file, line and reason, parted by tabs", uncoveredFile, line)
+			t.Errorf("%s: %q: want file, line and reason, separated by tabs", uncoveredFile, line)
 			continue
 		}
 		known = append(known, fields[0]+"\t"+fields[1])

@@ -14,7 +14,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/fuzz/report"
 )
 
-// faulty panics at 'x' behind 'a', breaks an oracle at 'y', and hangs never.
+// faulty panics at an 'x' after an 'a', and breaks an oracle at a 'y'.
 func faulty(data []byte) int {
 	if i := bytes.IndexByte(data, 'a'); i >= 0 && bytes.IndexByte(data[i:], 'x') >= 0 {
 		var empty []byte
@@ -30,7 +30,7 @@ var faultyTarget = Target{Name: "faulty", Package: "fuzz", Function: "Faulty", H
 
 func TestCheckNamesWhatBroke(t *testing.T) {
 	if f := Check(faultyTarget, []byte("abc")); !f.None() {
-		t.Errorf("nothing is wrong, and it says %+v", f)
+		t.Errorf("fault %+v of a harmless input", f)
 	}
 	panicked, broken := Check(faultyTarget, []byte("a-x")), Check(faultyTarget, []byte("y"))
 	if panicked.Oracle != oracle.Panic || !strings.Contains(panicked.Seen, "index out of range") {
@@ -45,10 +45,10 @@ func TestCheckNamesWhatBroke(t *testing.T) {
 		}
 	}
 	if panicked.id("faulty") == broken.id("faulty") || panicked.id("faulty") == panicked.id("other") {
-		t.Error("two findings are one")
+		t.Error("two different faults have the same id")
 	}
 	if again := Check(faultyTarget, []byte("longer a and x")); again.id("faulty") != panicked.id("faulty") {
-		t.Error("one finding is two")
+		t.Error("the same fault has two ids")
 	}
 }
 
@@ -77,7 +77,7 @@ func TestInputsAreKeptAsGoTestKeepsThem(t *testing.T) {
 	}
 }
 
-// TestAFileThatCannotBeReadIsNamed, and costs the others nothing.
+// An unreadable corpus file is named in the error, and the others are still read.
 func TestAFileThatCannotBeReadIsNamed(t *testing.T) {
 	dir := t.TempDir()
 	for name, data := range map[string]string{"good": "x", "bad": corpusHeader + "oops"} {
@@ -111,7 +111,7 @@ func TestFindingsAreWritten(t *testing.T) {
 	}
 }
 
-// TestAFullDiskLosesNothing: what cannot be written is still reported.
+// A finding that cannot be written is still reported.
 func TestAFullDiskLosesNothing(t *testing.T) {
 	dir := t.TempDir()
 	full := filepath.Join(dir, "file")
@@ -150,7 +150,7 @@ func TestWhatGoTestSays(t *testing.T) {
 func one(data []byte) { _ = data[len(data)] }
 func two(data []byte) { _ = data[len(data)+1] }
 
-// TestOraclesAroundDecodersHideNoStack: two faults within one oracle are two.
+// Two faults within the same oracle have different stacks.
 func TestOraclesAroundDecodersHideNoStack(t *testing.T) {
 	within := func(decode func([]byte)) Target {
 		return Target{Name: "within", Harness: func(data []byte) int {
@@ -194,7 +194,7 @@ main.main()
 	}
 }
 
-// engineOf is an engine that does as it is told.
+// engineOf is an engine that runs a function.
 type engineOf func(ctx context.Context, sample func(report.Sample)) (turn, error)
 
 func (engineOf) build(context.Context, Target) error { return nil }
@@ -210,7 +210,7 @@ func betargetRun(ctx context.Context, t *testing.T, e engineOf) report.Target {
 	return s.report
 }
 
-// TestCutShortIsNotClean: neither by an interrupt, nor by an engine that does nothing.
+// Neither an interrupted campaign nor an engine that executes nothing counts as clean.
 func TestCutShortIsNotClean(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cut := betargetRun(ctx, t, func(_ context.Context, sample func(report.Sample)) (turn, error) {
@@ -231,13 +231,13 @@ func TestCutShortIsNotClean(t *testing.T) {
 	}
 }
 
-// TestACrasherOutlivesItsReplay: what cannot be confirmed for want of a program is still there.
+// An input stays on disk if there is no program to confirm it with.
 func TestACrasherOutlivesItsReplay(t *testing.T) {
 	dir := t.TempDir()
 	s := &targetRun{plan: Plan{Out: dir}, places: places{root: dir, work: dir}, engine: engineOf(nil), target: faultyTarget}
 	s.replay = newReplayer(faultyTarget, "/nosuch")
 	if _, err := s.found(context.Background(), []byte("ax"), time.Now()); err == nil {
-		t.Error("nobody ran it, and nobody says so")
+		t.Error("the input was not replayed, but no error says so")
 	}
 	inputs, _ := readCorpus(filepath.Join(dir, "unconfirmed", "faulty"))
 	if len(inputs) != 1 || string(inputs[0]) != "ax" {

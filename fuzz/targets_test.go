@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// TestEveryTargetIsListed: a target that nobody runs finds nothing, and one
-// without a function cannot be run. `make fuzz` runs those of Targets.
+// TestEveryTargetIsListed: every native target in the source is in Targets, and every target exists.
+// `make fuzz` runs only Targets.
 func TestEveryTargetIsListed(t *testing.T) {
 	have := targetsInSource(t)
 	var listed []string
@@ -25,7 +25,7 @@ func TestEveryTargetIsListed(t *testing.T) {
 	}
 	for _, target := range have {
 		if !slices.Contains(listed, target) {
-			t.Errorf("%s: add it to Targets, or nobody runs it", target)
+			t.Errorf("%s: missing in Targets, so it is never run", target)
 		}
 	}
 	for _, target := range listed {
@@ -35,7 +35,7 @@ func TestEveryTargetIsListed(t *testing.T) {
 	}
 }
 
-// TestGoFuzzHasEveryHarness: its functions are behind a tag that no test has.
+// TestGoFuzzHasEveryHarness reads the source, because a build tag hides the functions from tests.
 func TestGoFuzzHasEveryHarness(t *testing.T) {
 	for _, target := range Targets() {
 		if target.Harness == nil || target.Embeds {
@@ -48,8 +48,8 @@ func TestGoFuzzHasEveryHarness(t *testing.T) {
 	}
 }
 
-// TestTargetsAreWhole: names are told apart, and whoever has a harness has
-// seeds that break no oracle, and a capture of each where it is a packet.
+// TestTargetsAreWhole: names are unique; every target with a harness has seeds that break no oracle, and
+// converts them to captures if its inputs are packets.
 func TestTargetsAreWhole(t *testing.T) {
 	names := map[string]bool{}
 	for _, target := range Targets() {
@@ -74,7 +74,7 @@ func TestTargetsAreWhole(t *testing.T) {
 	}
 }
 
-// targetsInSource are "package function" of every native target.
+// targetsInSource returns "package function" for every native target.
 func targetsInSource(t *testing.T) (targets []string) {
 	err := filepath.WalkDir("..", func(path string, entry fs.DirEntry, err error) error {
 		switch {
@@ -108,7 +108,7 @@ func isOtherModule(folder string) bool {
 	return err == nil || strings.HasPrefix(filepath.Base(folder), ".")
 }
 
-// TestEveryInputHasATarget: what lies in the testdata of a target that has moved away is asked of nobody.
+// TestEveryInputHasATarget finds testdata whose target was moved or removed.
 func TestEveryInputHasATarget(t *testing.T) {
 	known := map[string]bool{}
 	for _, target := range Targets() {
@@ -124,7 +124,7 @@ func TestEveryInputHasATarget(t *testing.T) {
 		case d.IsDir() && filepath.Base(filepath.Dir(path)) == "fuzz" && filepath.Base(filepath.Dir(filepath.Dir(path))) == "testdata":
 			found++
 			if !known[path] {
-				t.Errorf("%s: no target asks for what lies there", path)
+				t.Errorf("%s: no target reads this folder", path)
 			}
 		}
 		return nil

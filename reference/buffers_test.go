@@ -9,8 +9,8 @@ import (
 
 var onlyPeer = &peer{id: 7, endpoint: &endpoint{}}
 
-// fill reads packets of the given sizes into a batch; a negative size is a
-// packet that was left out again.
+// fill writes packets of the given sizes into a batch. A negative size is a packet that is then removed
+// from the batch.
 func fill(b *batch, sizes ...int) {
 	for _, n := range sizes {
 		b.commit(max(n, -n))
@@ -43,7 +43,7 @@ func TestRuns(t *testing.T) {
 		{"up and down", 1500, []int{60, 100, 60, 100}, []int{1, 2, 1}},
 		{"gap", 1500, []int{60, 60, -60, 60}, []int{2, 1}},
 		{"as many as the kernel takes", 1500, many(frameBatch, 46), []int{maxRun, maxRun}},
-		{"as many octets as UDP takes", 1500, many(50, 1500), []int{maxRunOctets / 1518, 50 - maxRunOctets/1518}},
+		{"as many bytes as UDP takes", 1500, many(50, 1500), []int{maxRunOctets / 1518, 50 - maxRunOctets/1518}},
 		{"largest", maxMTU, []int{maxMTU, maxMTU}, []int{1, 1}},
 	}
 	for _, c := range cases {
@@ -62,13 +62,13 @@ func TestBatchHoldsWhatItSays(t *testing.T) {
 			b.reset()
 			for !b.full() {
 				if room := len(b.next()); room != mtu+1 {
-					t.Fatalf("mtu %d: room for %d octets, want one more than the MTU", mtu, room)
+					t.Fatalf("mtu %d: room for %d bytes, want one more than the MTU", mtu, room)
 				}
 				b.commit(mtu + 1)
 			}
 		}
 		if b.len() == 0 || len(b.slab) > max(maxSlab, wire.HeaderLen+mtu+1) {
-			t.Errorf("mtu %d: %d packets in %d octets", mtu, b.len(), len(b.slab))
+			t.Errorf("mtu %d: %d packets in %d bytes", mtu, b.len(), len(b.slab))
 		}
 	}
 }

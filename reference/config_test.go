@@ -8,7 +8,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/reference/wire"
 )
 
-// Of are prefixes.
+// of parses prefixes.
 func of(prefixes ...string) (all []netip.Prefix) {
 	for _, p := range prefixes {
 		all = append(all, netip.MustParsePrefix(p))
@@ -32,7 +32,7 @@ func TestConfig(t *testing.T) {
 	cases := []struct {
 		name   string
 		change func(*Config)
-		want   string // part of the error; "" if it is fine
+		want   string // part of the error; "" if the Config is valid
 	}{
 		{"defaults", func(*Config) {}, ""},
 		{"zero values", func(c *Config) { c.MTU, c.SocketBuffer = 0, 0 }, ""},

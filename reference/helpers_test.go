@@ -18,7 +18,7 @@ func ipPacket(version byte, n int) []byte {
 	return p
 }
 
-// datagram puts a header in front of a payload.
+// datagram returns a payload with a header.
 func datagram(tunnel uint32, sequence uint64, payload []byte) []byte {
 	d := append(make([]byte, wire.HeaderLen), payload...)
 	wire.PutHeader(d, tunnel, sequence)

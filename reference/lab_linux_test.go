@@ -79,13 +79,13 @@ func configure(name string, prefixes ...string) error {
 	return netlink.LinkSetUp(link)
 }
 
-// start brings a tunnel up in each end and runs both until the test is over.
+// start brings up a tunnel in each end and runs both until the end of the test.
 func start(t *testing.T, ends [2]*end, underlay [2]string, change func(*Config)) {
 	t.Helper()
 	startWith(t, ends, underlay, change, func(*Tunnel) {})
 }
 
-// startWith is start with something done to each tunnel before it runs.
+// startWith is start with a hook, before, that is called for each tunnel before it runs.
 func startWith(t *testing.T, ends [2]*end, underlay [2]string, change func(*Config), before func(*Tunnel)) {
 	t.Helper()
 	for i, e := range ends {
@@ -108,7 +108,7 @@ func startWith(t *testing.T, ends [2]*end, underlay [2]string, change func(*Conf
 	}
 }
 
-// run runs a tunnel and, at the end of the test, stops it and checks its books.
+// run runs a tunnel. At the end of the test it stops the tunnel and checks that its counters balance.
 func run(t *testing.T, tunnel *Tunnel) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -131,8 +131,8 @@ func run(t *testing.T, tunnel *Tunnel) {
 	})
 }
 
-// delivered waits until a tunnel has booked what came out of it: it books a
-// batch once all of it has left.
+// delivered waits until a tunnel has counted want delivered packets. A tunnel counts a batch after it has
+// sent the whole batch.
 func delivered(t *testing.T, tunnel *Tunnel, want uint64) Stats {
 	t.Helper()
 	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) {
@@ -155,10 +155,9 @@ func (e *end) listen(t *testing.T, addr string) *net.UDPConn {
 	return conn
 }
 
-// exchange sends count payloads of mixed sizes from a to b and compares what
-// arrives: each once, octet by octet, in any order, since the kernel reorders
-// what threads that change cores send. At most a window's worth is on its way,
-// so that no queue may overflow and every packet has to arrive.
+// exchange sends count payloads of mixed sizes from a to b. Each must arrive once and unchanged, in any
+// order, because the kernel reorders packets of threads that change cores. At most one window is in
+// flight, so that no queue overflows and no packet may be lost.
 func exchange(t *testing.T, a, b *net.UDPConn, count int) {
 	t.Helper()
 	const window = 40 // packets; far less than a socket buffer holds
@@ -192,13 +191,13 @@ func receive(conn *net.UDPConn, into []byte, seen []bool) error {
 	}
 	i := binary.BigEndian.Uint64(into)
 	if i >= uint64(len(seen)) || seen[i] || !bytes.Equal(into[:n], payloadOf(i)) {
-		return fmt.Errorf("%d octets that say they are packet %d came twice or were never sent", n, i)
+		return fmt.Errorf("packet of %d bytes with number %d arrived twice or was never sent", n, i)
 	}
 	seen[i] = true
 	return nil
 }
 
-// payloadOf makes packet i: runs of one size with a change now and then.
+// payloadOf returns payload i: runs of one size, with occasional changes.
 func payloadOf(i uint64) []byte {
 	sizes := [...]int{18, 18, 200, 1472, 18, 700, 18, 18}
 	p := make([]byte, sizes[i/37%uint64(len(sizes))])

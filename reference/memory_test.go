@@ -13,13 +13,13 @@ import (
 	"github.com/tunnelbench/tunnelbench/reference/wire"
 )
 
-// memoryPort is a LAN port without a kernel: packets come from a channel and
-// go to a function, which may refuse them.
+// memoryPort is a LAN port in memory. It reads packets from a channel and writes them to a function,
+// which may refuse them.
 type memoryPort struct {
 	in   chan []byte
 	out  func(packet []byte) bool
 	stop chan struct{}
-	fail error // what read returns once in is closed
+	fail error // error of read after in is closed
 }
 
 func newMemoryPort(out func([]byte) bool) *memoryPort {
@@ -55,8 +55,8 @@ func (p *memoryPort) write(packets [][]byte, tally *Direction) {
 func (p *memoryPort) interrupt() error { p.stop <- struct{}{}; return nil }
 func (p *memoryPort) close() error     { return nil }
 
-// memoryConn is an underlay that leads back to itself: what is sent arrives, as
-// runs, from the endpoint it was sent to, in buffers that go round.
+// memoryConn is an underlay in memory that receives its own datagrams, as runs, from the endpoint they
+// were sent to. It reuses its buffers.
 type memoryConn struct {
 	free, wire chan message
 	stop       chan struct{}
@@ -89,7 +89,7 @@ func (c *memoryConn) send(b *batch) int {
 	return b.len()
 }
 
-// memoryReceiver holds the message that receive returned last.
+// memoryReceiver holds the message that the last receive returned.
 type memoryReceiver struct {
 	conn    *memoryConn
 	held    message
@@ -116,14 +116,14 @@ func (c *memoryConn) unknownSource() uint64 { return 0 }
 func (c *memoryConn) interrupt() error      { c.stop <- struct{}{}; return nil }
 func (c *memoryConn) close() error          { return nil }
 
-// testTunnel is a tunnel from a port back to the same port.
+// testTunnel returns a tunnel whose datagrams come back to the same port.
 func testTunnel(out func([]byte) bool) (*Tunnel, *memoryPort, *memoryConn) {
 	cfg := goodConfig()
 	p, c := newMemoryPort(out), newMemoryConn(cfg.MTU)
 	return newTunnel(cfg, newPeerTable(cfg, 1), p, c), p, c
 }
 
-// once takes one batch through all stages.
+// once runs one batch through all stages.
 func once[B any](d direction[B], b B) error {
 	if err := d.recv(b); err != nil {
 		return err
@@ -159,14 +159,14 @@ func TestBatchDoesNotAllocate(t *testing.T) {
 		}
 	})
 	if allocations != 0 {
-		t.Errorf("a batch there and back allocates %v times", allocations)
+		t.Errorf("a batch through encap and decap allocates %v times", allocations)
 	}
 	if delivered != runs*frameBatch {
 		t.Errorf("%d of %d packets delivered", delivered, runs*frameBatch)
 	}
 }
 
-// TestPoolDoesNotAllocate: all that the pool's goroutines do while batches pass is counted.
+// TestPoolDoesNotAllocate counts the allocations of all goroutines of the pool.
 func TestPoolDoesNotAllocate(t *testing.T) {
 	arrived := make(chan struct{}, 4*frameBatch)
 	tunnel, p, _ := testTunnel(func([]byte) bool { arrived <- struct{}{}; return true })
@@ -188,12 +188,12 @@ func TestPoolDoesNotAllocate(t *testing.T) {
 		t.Error(err)
 	}
 	if perPacket := allocations / frameBatch; perPacket >= 0.01 {
-		t.Errorf("a packet there and back allocates %v times", perPacket)
+		t.Errorf("a packet through encap and decap allocates %v times", perPacket)
 	}
 }
 
-// TestPoolKeepsTheOrder: whichever worker is done first, packets come out as
-// they went in, and each once.
+// TestPoolKeepsTheOrder checks that every packet is delivered once and in order, whichever worker is done
+// first.
 func TestPoolKeepsTheOrder(t *testing.T) {
 	const packets = 20000
 	next, wrong := uint32(0), 0
@@ -219,7 +219,7 @@ func TestPoolKeepsTheOrder(t *testing.T) {
 	<-all
 	cancel()
 	if err := wait(t, done); err != nil || wrong > 0 {
-		t.Errorf("%d packets out of their order; %v", wrong, err)
+		t.Errorf("%d packets out of order; %v", wrong, err)
 	}
 	if s := tunnel.Stats(); s.Decap.Drops.Sum()+s.Encap.Drops.Sum() > 0 {
 		t.Errorf("encap %v, decap %v", s.Encap, s.Decap)
@@ -244,7 +244,7 @@ func TestEncapCountsEachPacketOnce(t *testing.T) {
 	}
 }
 
-// stubConn takes only so many datagrams of a batch.
+// stubConn accepts a limited number of datagrams of a batch.
 type stubConn struct {
 	memoryConn
 	takes int
@@ -271,12 +271,12 @@ func TestEncapCountsWhatTheSocketRefuses(t *testing.T) {
 		t.Errorf("encap %v, want 2 delivered and 3 send drops", got)
 	}
 	if p := tunnel.Stats().Peers[0]; p.SentPackets != 2 || p.SentOctets != 2*46 {
-		t.Errorf("the peer was sent %d packets, want the 2 that were taken", p.SentPackets)
+		t.Errorf("%d packets are counted as sent to the peer, want the 2 accepted ones", p.SentPackets)
 	}
 	balanced(t, "encap", tunnel.Stats().Encap)
 }
 
-// feed runs one decap batch of the given messages.
+// feed runs one decap batch with the given messages.
 func feed(d *decap, arrivals ...message) {
 	in := d.newBatch()
 	in.messages = arrivals
@@ -336,7 +336,7 @@ func TestDecapCountsEachDatagramOnce(t *testing.T) {
 		}
 	}
 	if c.sent != 0 {
-		t.Errorf("%d datagrams were sent in answer", c.sent)
+		t.Errorf("%d datagrams were sent in response", c.sent)
 	}
 }
 
@@ -378,7 +378,7 @@ func TestRunCarriesAndStops(t *testing.T) {
 	go func() { done <- tunnel.Run(ctx) }()
 	p.in <- ipPacket(4, 77)
 	if n := <-out; n != 77 {
-		t.Errorf("a packet of 77 octets came out with %d", n)
+		t.Errorf("a packet of 77 bytes was delivered with %d", n)
 	}
 	cancel()
 	if err := wait(t, done); err != nil {

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// tableOf has n peers with scattered ids.
+// tableOf returns a table of n peers with scattered ids, and the ids.
 func tableOf(n int) (*peerTable, []uint32) {
 	rng := rand.New(rand.NewPCG(uint64(n), 1))
 	cfg := Config{}

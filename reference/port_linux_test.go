@@ -17,7 +17,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/reference/bpf"
 )
 
-// The port of the fuzzed program.
+// Addresses of the port of the fuzzed program.
 var (
 	portMAC   = mac{2, 0, 0, 0, 0, 1}
 	portAddr4 = netip.MustParseAddr("198.18.0.1")
@@ -29,9 +29,9 @@ const (
 	xdpRedirect = 4
 )
 
-// FuzzPort gives frames to the XDP program of a LAN port, without a port: it
-// keeps what is the tunnel's and passes all else on as it is, ARP and neighbour discovery above
-// all, which the kernel answers. Short frames are padded, as the kernel's test run wants them.
+// FuzzPort gives frames to the XDP program of a LAN port, without a port. The program must take the
+// tunnel's frames and pass all others unchanged, above all ARP and neighbour discovery, which the kernel
+// answers. Short frames are padded, as BPF_PROG_TEST_RUN requires.
 func FuzzPort(f *testing.F) {
 	testenv.NetAdmin(f)
 	program := portProgram(f)
@@ -49,7 +49,7 @@ func FuzzPort(f *testing.F) {
 		if isTunnels(frame) {
 			want = xdpRedirect
 		}
-		oracle.Agree("what becomes of the frame", action, want)
+		oracle.Agree("the action for the frame", action, want)
 	})
 }
 
@@ -62,7 +62,7 @@ func testRun(t *testing.T, program *ebpf.Program, frame, out []byte) (uint32, []
 	return action, options.DataOut
 }
 
-// isTunnels is what package reference documents of an XDP port, read slowly.
+// isTunnels implements the documentation of an XDP port in package reference, one field after the other.
 func isTunnels(frame []byte) bool {
 	if mac(frame) != portMAC {
 		return false
@@ -82,8 +82,8 @@ func isTunnels(frame []byte) bool {
 	return false
 }
 
-// portProgram is the program with a socket in its map that is bound to
-// nothing: the test run says what would become of a frame, and nothing is sent.
+// portProgram returns the program with an unbound socket in its map. The test run returns the action for
+// a frame without sending it.
 func portProgram(f *testing.F) *ebpf.Program {
 	spec, err := bpf.LoadPort()
 	if err != nil {
@@ -113,8 +113,8 @@ func portProgram(f *testing.F) *ebpf.Program {
 	return objects.LanPort
 }
 
-// portFrames are what a LAN carries: packets for others and for the host
-// itself, ARP, neighbour discovery, a tagged frame.
+// portFrames are frames of a LAN: packets for other hosts and for the host itself, ARP, neighbour
+// discovery, and a tagged frame.
 func portFrames(f *testing.F) (frames [][]byte) {
 	own, other := net.HardwareAddr(portMAC[:]), net.HardwareAddr{2, 0, 0, 0, 0, 2}
 	frame := func(to net.HardwareAddr, kind layers.EthernetType, rest ...gopacket.SerializableLayer) {

@@ -18,7 +18,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/reference/offload"
 )
 
-// withHost puts a host behind an end, which routes nothing itself:
+// withHost puts a host behind an end. The host routes nothing itself:
 //
 //	eth0 10.n.0.2, fd00:n::2 --- lan 10.n.0.1, fd00:n::1 | end
 func withHost(t *testing.T, e *end, n int) *end {
@@ -49,8 +49,8 @@ func withHost(t *testing.T, e *end, n int) *end {
 	return host
 }
 
-// meet sends until something arrives, both ways: the first packets ask for the
-// Ethernet addresses of those behind them.
+// meet sends in both directions until something arrives: the first packets only trigger the resolution of
+// Ethernet addresses.
 func meet(t *testing.T, a, b *net.UDPConn) {
 	t.Helper()
 	into := make([]byte, 1)
@@ -67,7 +67,7 @@ func meet(t *testing.T, a, b *net.UDPConn) {
 				t.Fatalf("nothing came from %v to %v", way[0].LocalAddr(), way[1].LocalAddr())
 			}
 		}
-		for { // what else was on its way
+		for { // read the remaining packets
 			way[1].SetReadDeadline(time.Now().Add(20 * time.Millisecond))
 			if _, err := way[1].Read(into); err != nil {
 				break
@@ -76,8 +76,7 @@ func meet(t *testing.T, a, b *net.UDPConn) {
 	}
 }
 
-// switches are all settings of a Config's switches, as bits, that make sense
-// for a kind of port.
+// switches returns all valid combinations of a Config's switches for a kind of port.
 func switches(port PortKind) (all []Config) {
 	for bits := range 1 << 6 {
 		on := func(i int) bool { return bits>>i&1 == 1 }
@@ -109,7 +108,7 @@ func (c Config) name() string {
 	return fmt.Sprintf("%s/%s/%s", c.Port, c.Engine, strings.Join(on, "+"))
 }
 
-// TestEverySwitch: whatever is on or off, the same packets pass.
+// TestEverySwitch checks that the same packets pass with every combination of switches.
 func TestEverySwitch(t *testing.T) {
 	testenv.NetAdmin(t)
 	for _, port := range []PortKind{TUN, XDP} {
@@ -138,7 +137,7 @@ func TestEverySwitch(t *testing.T) {
 				exchange(t, right, left, 1500)
 				for i := range ends {
 					s := delivered(t, ends[i].tunnel, 1500)
-					s.Decap.Drops[DropNextHop] = 0 // while meeting
+					s.Decap.Drops[DropNextHop] = 0 // drops during meet
 					if s.Decap.Delivered < 1500 || s.Decap.Drops.Sum() > 0 {
 						t.Errorf("end %d: decap %v, want at least 1500 delivered and no drop", i, s.Decap)
 					}
@@ -148,8 +147,8 @@ func TestEverySwitch(t *testing.T) {
 	}
 }
 
-// sockets opens sockets on both sides: at the TUN devices themselves, or at the hosts,
-// of one IP version and then the other.
+// sockets opens one socket on each side: on the TUN devices themselves, or on the hosts. i chooses the IP
+// version.
 func sockets(t *testing.T, port PortKind, ends, hosts [2]*end, i int) (left, right *net.UDPConn) {
 	t.Helper()
 	if port == TUN {
@@ -161,7 +160,7 @@ func sockets(t *testing.T, port PortKind, ends, hosts [2]*end, i int) (left, rig
 	return left, right
 }
 
-// failing is a sender that works until it is told to fail.
+// failing is a sender that works until it is switched to fail.
 type failing struct {
 	sender
 	after int
@@ -175,8 +174,8 @@ func (f *failing) send(b *batch, from, to int) (int, int, error) {
 	return f.sender.send(b, from, to)
 }
 
-// TestFallsBackInTheMiddle: GSO, GRO and the TUN device's offloads each fail
-// while packets are on their way, and every one arrives.
+// TestFallsBackInTheMiddle lets GSO, GRO and the TUN device's offloads fail while packets are in flight.
+// Every packet must arrive.
 func TestFallsBackInTheMiddle(t *testing.T) {
 	testenv.NetAdmin(t)
 	for name, sabotage := range map[string]func(*Tunnel){
@@ -203,7 +202,7 @@ func TestFallsBackInTheMiddle(t *testing.T) {
 	}
 }
 
-// refusingDevice takes no joined packets after a while.
+// refusingDevice refuses joined packets after some time.
 type refusingDevice struct {
 	device
 	after int
@@ -218,7 +217,7 @@ func (d *refusingDevice) WriteParts(header []byte, parts [][]byte) error {
 	return d.device.WriteParts(header, parts)
 }
 
-// TestUnknownSourcesGetNothing: forged datagrams are dropped by the socket's filter, and nobody answers.
+// TestUnknownSourcesGetNothing checks that the socket's filter drops forged datagrams and that none is answered.
 func TestUnknownSourcesGetNothing(t *testing.T) {
 	testenv.NetAdmin(t)
 	ends := newEnds(t, 1600)
@@ -228,18 +227,18 @@ func TestUnknownSourcesGetNothing(t *testing.T) {
 	const forged = 1000
 	for i := range forged {
 		if _, err := unknown.WriteToUDP(datagram(7, uint64(i), ipPacket(4, 46)), to); err != nil {
-			t.Fatalf("forged datagram %d: %v: somebody answered", i, err)
+			t.Fatalf("forged datagram %d was answered: %v", i, err)
 		}
 	}
 	left, right := ends[0].listen(t, "198.18.0.1:9000"), ends[1].listen(t, "198.18.0.2:9000")
-	exchange(t, right, left, 500) // behind the forged ones in the same queue
+	exchange(t, right, left, 500) // after the forged datagrams in the same queue
 	s := ends[0].tunnel.Stats()
 	if s.UnknownSource != forged || s.Decap.Received > s.Decap.Delivered {
 		t.Errorf("%d from unknown sources, decap %v: want %d, and none of them in decap", s.UnknownSource, s.Decap, forged)
 	}
 	unknown.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
 	if n, from, err := unknown.ReadFromUDP(make([]byte, 100)); err == nil {
-		t.Errorf("%d octets in answer from %v", n, from)
+		t.Errorf("an answer of %d bytes from %v", n, from)
 	}
 }
 
@@ -275,8 +274,8 @@ func TestOpeningSaysWhichField(t *testing.T) {
 	}
 }
 
-// TestTheWorldCanBeStopped: goroutines that wait in the kernel let the garbage
-// collector in, whatever they wait for.
+// TestTheWorldCanBeStopped checks that goroutines that wait in the kernel do not block the garbage
+// collector.
 func TestTheWorldCanBeStopped(t *testing.T) {
 	testenv.NetAdmin(t)
 	for _, port := range []PortKind{TUN, XDP} {

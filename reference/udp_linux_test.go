@@ -14,12 +14,12 @@ import (
 	"github.com/tunnelbench/tunnelbench/reference/wire"
 )
 
-// script is a sender that fails as told and otherwise takes what it gets.
+// script is a sender that returns the scripted errors and otherwise accepts all datagrams.
 type script struct {
-	errs   []error // one per call, nil for success; success when used up
-	atMost int     // datagrams taken per call; 0: all
-	failed int     // how many datagrams a failure is about
-	took   []int   // sizes of the datagrams taken
+	errs   []error // one for each call, nil for success; later calls succeed
+	atMost int     // datagrams accepted in each call; 0: all
+	failed int     // how many datagrams an error concerns
+	took   []int   // sizes of the accepted datagrams
 	calls  int
 }
 
@@ -49,7 +49,7 @@ func TestTransmitterFallsBack(t *testing.T) {
 		name           string
 		fast, plain    script
 		sent           int
-		tookF, tookP   int // datagrams each sender took
+		tookF, tookP   int // datagrams that each sender accepted
 		segmentingLeft bool
 	}{
 		{"fine", script{}, script{}, 5, 5, 0, true},
@@ -75,7 +75,7 @@ func TestTransmitterFallsBack(t *testing.T) {
 		all := append(c.fast.took, c.plain.took...)
 		slices.Sort(all)
 		if len(slices.Compact(all)) != sent {
-			t.Errorf("%s: a datagram was taken twice: %v", c.name, all)
+			t.Errorf("%s: a datagram was sent twice: %v", c.name, all)
 		}
 	}
 }
@@ -86,11 +86,11 @@ func TestTransmitterEndsWhenNothingWorks(t *testing.T) {
 	always := slices.Repeat([]error{error(syscall.ENETUNREACH)}, 1000)
 	tx := transmitter{plain: &script{errs: always, failed: 1}}
 	if sent := tx.transmit(b); sent != 0 {
-		t.Errorf("sent %d datagrams into the void", sent)
+		t.Errorf("%d datagrams were sent without a usable sender", sent)
 	}
 }
 
-// loopback makes a udpConn on 127.0.0.1 or ::1 and a plain socket at the far end.
+// loopback opens a udpConn on 127.0.0.1 or ::1, and a plain socket as its peer.
 func loopback(t *testing.T, host string, gso, gro bool) (*localConn, *net.UDPConn) {
 	t.Helper()
 	far, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr(host), 0)))
@@ -104,12 +104,12 @@ func loopback(t *testing.T, host string, gso, gro bool) (*localConn, *net.UDPCon
 	return openLocal(t, cfg), far
 }
 
-// onePeer is a peer behind which everything is.
+// onePeer returns one peer whose prefixes contain every address.
 func onePeer(endpoint netip.AddrPort) []Peer {
 	return []Peer{{ID: 7, Endpoint: endpoint, Prefixes: of("0.0.0.0/0", "::/0")}}
 }
 
-// localConn is a udpConn that knows its own address and its one peer.
+// localConn is a udpConn with its own address and its one peer.
 type localConn struct {
 	*udpConn
 	local netip.AddrPort
@@ -130,7 +130,7 @@ func openLocal(t *testing.T, cfg Config) *localConn {
 
 func (c *localConn) receive() ([]message, error) { return c.in.receive() }
 
-// freePort is a port that nobody used a moment ago.
+// freePort returns a port that was free a moment ago.
 func freePort(t *testing.T, host string) netip.AddrPort {
 	t.Helper()
 	probe, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr(host), 0)))
@@ -141,7 +141,7 @@ func freePort(t *testing.T, host string) netip.AddrPort {
 	return probe.LocalAddr().(*net.UDPAddr).AddrPort()
 }
 
-// mixed is a batch of runs, single datagrams and short tails.
+// mixed returns a batch of runs, single datagrams and short last datagrams.
 func mixed(p *peer) *batch {
 	b := newBatch(1500, frameBatch)
 	for i, n := range []int{46, 46, 46, 30, 800, 801, 1400, 1400, 1400, 20, 46} {
@@ -179,12 +179,12 @@ func checkArrival(t *testing.T, far *net.UDPConn, b *batch) {
 		far.SetReadDeadline(time.Now().Add(5 * time.Second))
 		n, err := far.Read(into)
 		if err != nil || !bytes.Equal(into[:n], b.bytes(i, i+1)) {
-			t.Fatalf("datagram %d: %d octets, not those sent (%v)", i, n, err)
+			t.Fatalf("datagram %d: %d bytes, not the datagram that was sent (%v)", i, n, err)
 		}
 	}
 }
 
-// refusing is a kernel without segmentation; it counts how often it was asked.
+// refusing is a kernel without UDP_SEGMENT. It counts the attempts.
 type refusing struct{ asked int }
 
 func (r *refusing) send(b *batch, from, _ int) (int, int, error) {
@@ -213,7 +213,7 @@ func TestSendSurvivesAClosedPeer(t *testing.T) {
 	addr := far.LocalAddr().(*net.UDPAddr)
 	far.Close()
 	b := mixed(c.peers.all[0])
-	for range 3 { // each batch earns a "connection refused" for the next one
+	for range 3 { // each batch causes a "connection refused" for the next one
 		if sent := c.send(b); sent != b.len() {
 			t.Errorf("sent %d of %d to a closed port", sent, b.len())
 		}
@@ -304,8 +304,8 @@ func TestGROAndPlainReceiveTheSame(t *testing.T) {
 
 func TestOpenUDPSaysWhatIsWrong(t *testing.T) {
 	cfg := goodConfig()
-	cfg.Listen = netip.MustParseAddrPort("203.0.113.77:7000") // nobody's here
+	cfg.Listen = netip.MustParseAddrPort("203.0.113.77:7000") // not an address of this host
 	if _, err := openUDP(cfg, newPeerTable(cfg, 1)); !errors.Is(err, syscall.EADDRNOTAVAIL) {
-		t.Errorf("error %v, want that the address is not available", err)
+		t.Errorf("error %v, want EADDRNOTAVAIL", err)
 	}
 }

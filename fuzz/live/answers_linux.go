@@ -13,8 +13,8 @@ import (
 	"github.com/tunnelbench/tunnelbench/netns"
 )
 
-// answers counts what the attacked end sends to the unknown source. The program runs on the
-// attacker's end of the link, in quiet trials as well.
+// answers counts the frames that the attacked end sends to the unknown source. Its BPF program runs on the
+// attacker's end of the link, also in quiet trials.
 type answers struct{ objects bpf.AnswersObjects }
 
 // countAnswers attaches the counter to the wan interface of a namespace (tc-bpf(8)).

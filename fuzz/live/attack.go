@@ -21,7 +21,7 @@ type Result struct {
 	rate    rfc2544.Rate
 }
 
-// Observer is told how an attack proceeds; each function may be nil.
+// Observer follows the progress of an attack. Each function may be nil.
 type Observer struct {
 	OnRate  func(d dut.Device, forwarding, load rfc2544.Rate) // the load has been chosen
 	OnTrial func(Trial)
@@ -50,14 +50,14 @@ func Attack(ctx context.Context, open Open, d dut.Device, p Plan, o Observer) (R
 	return a.result, nil
 }
 
-// attackRun is an attack that is under way.
+// attackRun is an attack in progress.
 type attackRun struct {
 	plan     Plan
 	observer Observer
 	device   dut.Device
 	target   Target
 	next     uint64        // number of the next mutant
-	memory   MemoryReading // the last one
+	memory   MemoryReading // the last reading
 	result   Result
 }
 
@@ -149,7 +149,7 @@ func (a *attackRun) trial(ctx context.Context, t rfc2544.Trial, attacked bool) (
 	return trial, err
 }
 
-// trialOf is a trial for the report. One with less than nine tenths of the intended mutants is not valid.
+// trialOf converts a trial for the report. A trial with less than nine tenths of the intended mutants is invalid.
 func (a *attackRun) trialOf(seen Seen, attacked bool) Trial {
 	o := seen.Flow
 	if want := float64(a.plan.Rate) * o.Duration.Seconds(); attacked && float64(seen.Mutants.All.Frames) < 0.9*want {
@@ -166,7 +166,7 @@ func (a *attackRun) trialOf(seen Seen, attacked bool) Trial {
 	return t
 }
 
-// died says that the device ended during the trial, unless that is known.
+// died marks the trial as invalid because the device ended, unless that is recorded already.
 func (t *Trial) died() {
 	if t.Valid = false; !t.Invalid.Has(rfc2544.DUTDied) {
 		t.Invalid = append(t.Invalid, rfc2544.Because(rfc2544.DUTDied, "the device ended during the trial"))
@@ -188,7 +188,7 @@ func (a *attackRun) record(t Trial) {
 	}
 }
 
-const noteRepeats = "mutants were sent more than once within a trial: there was no room for more"
+const noteRepeats = "mutants were sent more than once within a trial: memory limits their number"
 
 func (a *attackRun) recordDeath(died error) {
 	a.result.Deaths, a.result.StderrTail = a.result.Deaths+1, stderrTail(died)
@@ -203,7 +203,7 @@ func (a *attackRun) firstMemory() (err error) {
 	return nil
 }
 
-// readMemory reads what has changed in a trial.
+// readMemory reads the memory and counters, and records their change since the last reading.
 func (a *attackRun) readMemory(t *Trial) error {
 	if a.result.Memory == nil {
 		return nil
@@ -213,7 +213,7 @@ func (a *attackRun) readMemory(t *Trial) error {
 	case errors.Is(err, lab.ErrDied):
 		a.recordDeath(err)
 		return err
-	case errors.Is(err, os.ErrDeadlineExceeded): // a busy core, or a busy tunnel: there is no reading
+	case errors.Is(err, os.ErrDeadlineExceeded): // the core or the tunnel is busy: skip this reading
 		a.result.Notes = append(a.result.Notes, oneLine(err))
 		return nil
 	case err != nil:
@@ -227,7 +227,7 @@ func (a *attackRun) readMemory(t *Trial) error {
 	return nil
 }
 
-// addCounters adds what the device has counted since the last reading.
+// addCounters adds the increase of the device's counters since the last reading.
 func (a *attackRun) addCounters(now map[string]map[string]uint64) {
 	for side, counters := range now {
 		for name, n := range counters {
@@ -246,11 +246,11 @@ func (a *attackRun) addCounters(now map[string]map[string]uint64) {
 	}
 }
 
-// oneLine puts the lines of a joined error into one.
+// oneLine joins the lines of an error with semicolons.
 func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
-// stderrTail is the end of what a device wrote before it died: of a Go program that panicked the
-// reason, without the stacks.
+// stderrTail returns the end of what a device wrote before it died. For a panic of a Go program it returns
+// the reason without the stacks.
 func stderrTail(died error) string {
 	text, _, _ := strings.Cut(strings.TrimPrefix(oneLine(died), lab.ErrDied.Error()+": "), " goroutine ")
 	return dut.LastLine(text)

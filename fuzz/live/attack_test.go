@@ -32,7 +32,7 @@ func attackSimulated(t *testing.T, s *simulated) Result {
 	return r
 }
 
-// kindsOf are the kinds of the findings.
+// kindsOf returns the kinds of the findings.
 func kindsOf(d DeviceReport) (kinds []string) {
 	for _, f := range d.Findings {
 		kinds = append(kinds, f.Kind)
@@ -40,7 +40,7 @@ func kindsOf(d DeviceReport) (kinds []string) {
 	return kinds
 }
 
-// Each fault of a tunnel is found, and named as what it is; a sound tunnel is clean.
+// Each fault of a tunnel is found with the right kind; a tunnel without faults is clean.
 func TestAttackFindsFaults(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -73,8 +73,8 @@ func TestAttackFindsFaults(t *testing.T) {
 	}
 }
 
-// A quiet trial comes first and last, each attacked one follows a quiet one, and the mutants go on
-// from trial to trial.
+// Quiet trials come first and last, each attacked trial follows a quiet one, and the numbers of mutants
+// continue from trial to trial.
 func TestAttackOrder(t *testing.T) {
 	t.Parallel()
 	r := attackSimulated(t, &simulated{forwards: 100e3})
@@ -96,7 +96,7 @@ func TestAttackOrder(t *testing.T) {
 	}
 }
 
-// A trial that is not valid is repeated, and a reading of memory that fails is left out.
+// An invalid trial is repeated, and a failed memory reading is left out.
 func TestAttackDisturbed(t *testing.T) {
 	t.Parallel()
 	r := attackSimulated(t, &simulated{forwards: 100e3, invalid: 3, busyIn: 5})
@@ -210,7 +210,7 @@ func TestCampaignVerdicts(t *testing.T) {
 	}
 }
 
-// A finding comes with the command that repeats it and a capture of the mutants that were sent last.
+// A finding comes with a command that repeats it and a capture of the last mutants sent.
 func TestCampaignExplains(t *testing.T) {
 	t.Parallel()
 	dir, text, _ := campaignOf(t, map[string]*simulated{"a:x": {forwards: 100e3, answers: true}}, "a:x")

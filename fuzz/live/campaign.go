@@ -15,7 +15,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// Verdicts of a campaign that are not clean.
+// Errors of a campaign that is not clean.
 var (
 	ErrFinding   = errors.New("finding")
 	ErrNoVerdict = errors.New("no verdict")
@@ -23,12 +23,12 @@ var (
 
 // Campaign attacks devices one after another with the same mutants.
 type Campaign struct {
-	Report    Report // what its file says of the run as a whole; Run adds the rest
+	Report    Report // the header of live.json; Run adds the devices
 	Devices   []dut.Device
 	Plan      Plan
-	Scorecard bool   // write the devices side by side at the end
+	Scorecard bool   // write a table that compares the devices at the end
 	Out       string // folder for live.json and captures
-	// Replay is the command that sends the same mutants to the device at the same load.
+	// Replay returns the command that sends the same mutants to the device at the same load.
 	Replay func(dut.Device, DeviceReport) string
 }
 
@@ -48,7 +48,7 @@ func (c Campaign) Run(ctx context.Context, open Open, out, progress io.Writer) e
 		if err := c.explain(d, result, out); err != nil {
 			return err
 		}
-		if ctx.Err() != nil { // what was found until now is still written
+		if ctx.Err() != nil { // the results so far are still written
 			break
 		}
 	}
@@ -93,7 +93,7 @@ func (c Campaign) explain(d dut.Device, r Result, out io.Writer) error {
 	return result.WriteFile(filepath.Join(c.Out, captureName(d)), file.Bytes())
 }
 
-// captureName is a file name without characters that mean something in a path or a shell.
+// captureName returns a file name without characters that are special in a path or a shell.
 func captureName(d dut.Device) string {
 	plain := func(r rune) rune {
 		if r == '-' || r == '.' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' {
@@ -125,7 +125,7 @@ func (r *Report) found() bool {
 	return slices.ContainsFunc(r.Devices, func(d DeviceReport) bool { return len(d.Findings) > 0 })
 }
 
-// verdict puts findings before devices that could not be measured; failed is why the first of those could not.
+// verdict reports findings before devices without a result. failed is the reason of the first such device.
 func (r *Report) verdict(failed error) error {
 	var seen, missing []string
 	for _, d := range r.Devices {

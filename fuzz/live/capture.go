@@ -13,9 +13,8 @@ import (
 // maxCaptured is how many of the last mutants a capture holds.
 const maxCaptured = 4096
 
-// WriteCapture writes the last mutants that were sent as pcapng, each with its number and a
-// description. The times are those at which the mutants were due; mutants that were sent more
-// than once are written once.
+// WriteCapture writes the last mutants sent as pcapng, each with its number and a description. The times
+// are the times at which the mutants were due. Mutants that were sent more than once are written once.
 func (r Result) WriteCapture(w io.Writer) error {
 	first := r.First
 	if r.Next-first > maxCaptured {

@@ -8,6 +8,6 @@
 // Quiet and attacked trials alternate at the same load. The verdict compares the two: loss, memory,
 // crashes, and answers to a source that the tunnel does not know (reflection).
 //
-// The order of an attack (Attack) and its verdict need no lab: they see a Target, which OnLab makes of
-// a set-up of the lab and the tests of a simulated device. Package mutate has the mutants.
+// An attack (Attack) and its verdict need no lab: they use a Target. OnLab makes one from a set-up of the
+// lab, and tests use a simulated tunnel. Package mutate generates the mutants.
 package live

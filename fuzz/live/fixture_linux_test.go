@@ -24,17 +24,16 @@ import (
 // tunnelPort is the UDP port of the reference tunnel.
 const tunnelPort = 4754
 
-// fixtureWord is the first argument by which the test binary is a tunnel with a
-// planted fault.
+// fixtureWord is the first argument that makes the test binary a tunnel with a planted fault.
 const fixtureWord = "__faulty-tunnel"
 
 // The planted faults.
 const (
 	faultNone   = "none"
-	faultLeak   = "leak"   // keeps what unknown sources send
-	faultCrash  = "crash"  // believes the length field
+	faultLeak   = "leak"   // keeps datagrams of unknown sources in memory
+	faultCrash  = "crash"  // trusts the length field
 	faultAnswer = "answer" // answers unknown sources
-	faultPoison = "poison" // enters an unknown source's sequence number into the peer's window
+	faultPoison = "poison" // moves the peer's window for an unknown source's sequence number
 )
 
 func init() {
@@ -47,7 +46,7 @@ func init() {
 	}
 }
 
-// faultyTunnel is an exec: device of the fault.
+// faultyTunnel returns an exec: device with the fault.
 func faultyTunnel(t *testing.T, fault string) string {
 	t.Helper()
 	self, err := os.Executable()
@@ -62,7 +61,7 @@ func faultyTunnel(t *testing.T, fault string) string {
 	return "exec:" + path
 }
 
-// runFaulty carries packets as the naive tunnel does, by the contract.
+// runFaulty runs a simple tunnel as an exec: device.
 func runFaulty(fault string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
@@ -99,7 +98,7 @@ type faulty struct {
 	conn  *net.UDPConn
 	peer  netip.AddrPort
 	mtu   int
-	right bool // is behind the peer
+	right bool // the address behind the peer
 
 	window wire.Window
 	kept   [][]byte
@@ -130,7 +129,7 @@ func (f *faulty) routineIn() {
 	}
 }
 
-// fromUnknown does what the fault says, and reports whether to accept the datagram all the same.
+// fromUnknown acts out the fault, and reports whether to accept the datagram nevertheless.
 func (f *faulty) fromUnknown(datagram []byte, from netip.AddrPort) bool {
 	switch f.fault {
 	case faultLeak:
@@ -162,8 +161,8 @@ func (f *faulty) open(datagram []byte) {
 	_, _ = f.tun.Write(payload)
 }
 
-// behindPeer asks where a packet comes from before its sequence number counts: else anything with a
-// huge one would close the window.
+// behindPeer reports whether a packet's source is behind the peer. It is checked before the sequence
+// number: otherwise any sender could close the window with a huge number.
 func (f *faulty) behindPeer(packet []byte) bool {
 	from, _ := netip.AddrFromSlice(packet[12:16])
 	nets := netns.LeftNets

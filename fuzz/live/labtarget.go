@@ -47,7 +47,7 @@ func (t *labTarget) Attacker() Attacker { return t.attacker }
 
 func (t *labTarget) Close() error { return t.setup.Close() }
 
-// prepare finds out what to attack when the device is up, and readies the engine to send the mutants.
+// prepare finds the addresses and ports to attack when the device is up, and prepares the engine to send mutants.
 func (t *labTarget) prepare(setup *lab.Setup, cfg *loadgen.EngineConfig) error {
 	path, notes, err := t.place.path(setup.Net(), t.plan.Senders)
 	if err != nil {
@@ -69,7 +69,7 @@ func (t *labTarget) prepare(setup *lab.Setup, cfg *loadgen.EngineConfig) error {
 	return err
 }
 
-// chooseSender sends with the engine where it can, else from a socket.
+// chooseSender chooses the engine if it can send mutants, else a packet socket.
 func (t *labTarget) chooseSender() error {
 	if loader, ok := t.setup.MutantLoader(); ok {
 		t.sender.loader = loader
@@ -87,7 +87,7 @@ func (t *labTarget) chooseSender() error {
 	return nil
 }
 
-const noteGRO = "GRO is on where mutants arrive, in quiet trials too: without it the kernel takes no frames of its own making"
+const noteGRO = "GRO is on where mutants arrive, also in quiet trials: without it a veth does not accept frames from XDP"
 
 func (t *labTarget) ForwardingRate(ctx context.Context, size rfc2544.FrameSize) (rfc2544.Rate, error) {
 	most, _, err := t.setup.Explore(ctx, size)
@@ -126,7 +126,7 @@ func (t *labTarget) Trial(ctx context.Context, p TrialPlan) (seen Seen, err erro
 	return seen, nil
 }
 
-// answerCount is the traffic to the unknown source, by kind.
+// answerCount is the traffic to the unknown source, split by protocol.
 type answerCount struct{ other, icmp Traffic }
 
 // launch runs the engine, with the attack beside it in an attacked trial.
@@ -142,8 +142,8 @@ func (t *labTarget) launch(ctx context.Context, p TrialPlan) (r lab.Run, s Sent,
 	return r, s, err
 }
 
-// see observes a run as the lab does, with one difference: frames which nobody sent are expected from
-// a spoofed peer. They are counted, but do not invalidate the trial.
+// see evaluates a run as the lab does, with one difference: foreign frames are expected when a peer is
+// spoofed. They are counted, but do not invalidate the trial.
 func (t *labTarget) see(r lab.Run) (seen Seen) {
 	for i := range r.Ledger.Streams {
 		seen.Injected += r.Ledger.Streams[i].Foreign
@@ -153,7 +153,7 @@ func (t *labTarget) see(r lab.Run) (seen Seen) {
 	return seen
 }
 
-// Memory is the live heap of a tunnel that reports it, else the resident memory.
+// Memory returns the live heap of a tunnel that reports it, else the resident memory.
 func (t *labTarget) Memory() (m MemoryReading, err error) {
 	switch {
 	case !t.setup.HasProcesses():
@@ -180,8 +180,8 @@ func (t *labTarget) heap() (MemoryReading, error) {
 	return m, err
 }
 
-// underlayPort is the node's wan interface. Its peer takes frames that the kernel makes only when it
-// is polled, which switching GRO on does.
+// underlayPort returns the node's WAN interface. Its veth peer accepts frames from XDP only with NAPI,
+// which switching GRO on enables.
 func underlayPort(n *netns.Net, node string) (*loadgen.Port, error) {
 	port := &loadgen.Port{Enter: n.NS(node).Do}
 	if err := port.Enter(func() error {
@@ -204,7 +204,7 @@ func underlayPort(n *netns.Net, node string) (*loadgen.Port, error) {
 	return port, nil
 }
 
-// peerOf is the other end of the link behind the node's wan interface.
+// peerOf returns the other end of the link behind the node's WAN interface.
 func peerOf(t netns.Topology, node string) (netns.End, bool) {
 	for _, l := range t.Links {
 		switch {

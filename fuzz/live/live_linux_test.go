@@ -39,13 +39,13 @@ func openLab(t *testing.T) *lab.Lab {
 	return l
 }
 
-// labSettings are those of the tests. Frames may be late by a second: other programs delay them.
+// labSettings are the settings of the tests. Frames may be a second late, because other programs delay them.
 func labSettings(engine string) lab.Settings {
 	return lab.Settings{Engine: engine, MaxFrames: 1 << 22, LossTimeout: time.Second}
 }
 
-// shortPlan is short, and its flow so light that no machine is too busy for it. A trial has 250 frames,
-// so that one of them is 0.4 %, twice the default tolerance: here up to five may be lost.
+// shortPlan is a short attack with a flow so light that a busy machine can carry it. A trial has 250
+// frames, so one frame is 0.4 %, twice the default tolerance; here up to five may be lost.
 func shortPlan() Plan {
 	return Plan{
 		Senders: []Sender{Unknown, Spoofed}, Kind: mutate.Reference, Seed: 1,
@@ -66,7 +66,7 @@ func labDevice(t *testing.T, name string) dut.Device {
 	return d
 }
 
-// A sound tunnel is clean with either engine, whoever wrote it; each planted fault is named.
+// A tunnel without faults is clean with either engine; each planted fault is found.
 func TestAttackOnLab(t *testing.T) {
 	for _, c := range []struct {
 		name, device, engine, find, says string
@@ -96,8 +96,8 @@ func TestAttackOnLab(t *testing.T) {
 	}
 }
 
-// checkFindings wants a finding of the kind that says so, or none. Where other programs leave too few
-// valid trials there is no verdict on loss.
+// checkFindings wants one finding of the kind whose text contains says, or none. If other programs leave
+// too few valid trials, there is no verdict on loss.
 func checkFindings(t *testing.T, d DeviceReport, kind, says string) {
 	t.Helper()
 	kinds := kindsOf(d)
@@ -114,7 +114,7 @@ func checkFindings(t *testing.T, d DeviceReport, kind, says string) {
 	}
 }
 
-// checkCapture compares a capture with the mutants that were sent last.
+// checkCapture compares a capture with the last mutants sent.
 func checkCapture(t *testing.T, r Result) {
 	t.Helper()
 	var file bytes.Buffer
@@ -138,7 +138,7 @@ func checkCapture(t *testing.T, r Result) {
 	}
 }
 
-// Where there is no link between two ends nothing can be attacked.
+// A device without a link between two ends cannot be attacked.
 func TestAttackWithoutLink(t *testing.T) {
 	l := openLab(t)
 	for _, spec := range []string{"wire", "relay"} {

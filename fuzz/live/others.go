@@ -15,7 +15,7 @@ import (
 
 var errLinux = fmt.Errorf("an attack needs Linux: %w", errors.ErrUnsupported)
 
-// wanSocket does not exist on this system.
+// wanSocket is not supported on this system.
 type wanSocket struct{}
 
 func openWANSocket(*netns.NS, []int) (*wanSocket, error) { return nil, errLinux }
@@ -26,7 +26,7 @@ func (a *wanSocket) routineSend(context.Context, [][]byte, rfc2544.Rate, time.Du
 	return 0, errLinux
 }
 
-// answers are not counted on this system.
+// answers is not supported on this system.
 type answers struct{}
 
 func countAnswers(*netns.NS, netip.Addr) (*answers, error) { return nil, errLinux }

@@ -16,8 +16,8 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// The unknown source: an address that the attacked end reaches through its wan interface and that
-// nobody has. Answers to it cross the link and go no further.
+// The unknown source: an unused address that the attacked end reaches through its WAN interface. Answers
+// to it cross the link and are then dropped.
 var (
 	unknownAddr  = netip.MustParseAddr("192.0.2.9")
 	unknownAddr6 = netip.MustParseAddr("2001:2:0:ffff::9")
@@ -26,18 +26,18 @@ var (
 
 const unknownPort = 6666
 
-// usualPorts are attacked when the attacked end has no open port: those of the mutants' protocols.
+// usualPorts are attacked if the attacked end has no open port: the ports of the mutants' protocols.
 var usualPorts = []uint16{4754, 4789, 51820, 6081, 2152}
 
-const noteNoPort = "no UDP port is open at the attacked end: mutants go to those of their protocols"
+const noteNoPort = "no UDP port is open at the attacked end: mutants go to the ports of their protocols"
 
-// errNoWAN is for devices without a link between two ends.
+// errNoWAN is returned for devices without a link between two ends.
 var errNoWAN = fmt.Errorf("%w: no wan link to attack", lab.ErrConfig)
 
-// place is the node that is attacked and the node by whose wan interface mutants get onto the link.
+// place is the attacked node and the node from whose WAN interface mutants are sent.
 type place struct{ end, from string }
 
-// placeFor attacks the end that takes the legitimate flow out of the tunnel.
+// placeFor chooses the end that decapsulates the legitimate flow.
 func placeFor(direction string) place {
 	if direction == rfc2544.Reverse {
 		return place{end: netns.Left, from: netns.Right}
@@ -72,7 +72,7 @@ func unknownFor(isIPv6 bool) netip.Addr {
 	return unknownAddr
 }
 
-// addresses is a path without ports and MTU.
+// addresses returns a path without ports and MTU.
 func (at place) addresses(senders []Sender, isIPv6 bool) mutate.Path {
 	left, right := netns.LeftWAN.Addr(), netns.RightWAN.Addr()
 	if isIPv6 {
@@ -95,7 +95,7 @@ func (at place) addresses(senders []Sender, isIPv6 bool) mutate.Path {
 	return path
 }
 
-// wanMTU is the MTU of the link behind the node's wan interface.
+// wanMTU returns the MTU of the link behind the node's WAN interface.
 func wanMTU(t netns.Topology, node string) (mtu int, ok bool) {
 	for _, l := range t.Links {
 		for _, e := range []netns.End{l.A, l.B} {
@@ -117,7 +117,7 @@ func admitUnknown(ns *netns.NS, unknown netip.Addr) error {
 	return ns.AddNeighbour(netns.Neighbour{Dev: netns.WAN, Addr: unknown, MAC: unknownMAC})
 }
 
-// udpPorts are the open UDP ports of a namespace: those of IPv4 if there are any, else of IPv6.
+// udpPorts returns the open UDP ports of a namespace: IPv4 ports if there are any, else IPv6 ports.
 func udpPorts(ns *netns.NS) (ports []uint16, isIPv6 bool, err error) {
 	var text, text6 []byte
 	err = ns.Do(func() (err error) {
@@ -145,8 +145,9 @@ func udpPorts(ns *netns.NS) (ports []uint16, isIPv6 bool, err error) {
 	return slices.Compact(ports4), false, nil
 }
 
-// parseUDP reads /proc/net/udp or udp6 (proc(5)): a headline, then one socket a line, whose second field
-// is address:port in hexadecimal. anyAddress reports whether a socket is bound to no address.
+// parseUDP reads /proc/net/udp or udp6 (proc(5)): a heading, then one socket in each line, with
+// address:port in hexadecimal in the second field. anyAddress reports whether a socket is bound to the
+// wildcard address.
 func parseUDP(text string) (ports []uint16, anyAddress bool) {
 	for line := range strings.Lines(text) {
 		fields := strings.Fields(line)

@@ -11,20 +11,20 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// Sender is as whom an attacker sends.
+// Sender is the source that an attacker claims.
 type Sender string
 
 // The senders.
 const (
-	Unknown Sender = "unknown" // an address that is neither end's
+	Unknown Sender = "unknown" // an address that belongs to neither end
 	Spoofed Sender = "spoofed" // the other end's address and port
-	Forger  Sender = "forger"  // the same, and some mutants are right in every field
+	Forger  Sender = "forger"  // as Spoofed, but some mutants are valid in every field
 )
 
-// formerUnknown is how Unknown was written before; it is still read.
+// formerUnknown is the former name of Unknown, which is still accepted.
 const formerUnknown = "stranger"
 
-// ParseSenders reads a list such as unknown,spoofed.
+// ParseSenders parses a list such as unknown,spoofed.
 func ParseSenders(list string) (senders []Sender, err error) {
 	for word := range strings.SplitSeq(list, ",") {
 		s := Sender(word)
@@ -32,14 +32,14 @@ func ParseSenders(list string) (senders []Sender, err error) {
 			s = Unknown
 		}
 		if !slices.Contains([]Sender{Unknown, Spoofed, Forger}, s) || slices.Contains(senders, s) {
-			return nil, fmt.Errorf("%q: unknown, spoofed and forger, each once at most", list)
+			return nil, fmt.Errorf("%q: want unknown, spoofed and forger, each at most once", list)
 		}
 		senders = append(senders, s)
 	}
 	return senders, nil
 }
 
-// Plan is an attack, the same for every device.
+// Plan describes an attack, which is the same for every device.
 type Plan struct {
 	Senders []Sender          // in turn
 	Kind    mutate.Kind       // what most mutants look like; 0: chosen by the device's protocol
@@ -47,17 +47,17 @@ type Plan struct {
 	First   uint64            // number of the first mutant in the stream
 	Rate    rfc2544.Rate      // of mutants
 	Size    rfc2544.FrameSize // of the legitimate flow
-	// Share, if above 0, is the legitimate load as a share of the device's forwarding rate; otherwise Load is the load.
+	// Share, if above 0, sets the legitimate load as a share of the device's forwarding rate; otherwise Load applies.
 	Share     float64
 	Load      rfc2544.Rate
 	Duration  time.Duration // of all trials together
 	Tolerance float64       // by which the median loss under attack may exceed the highest quiet loss; 0: DefaultTolerance
 }
 
-// DefaultTolerance is a fifth of a percent of the frames.
+// DefaultTolerance is 0.2 % of the frames.
 const DefaultTolerance = 0.002
 
-// For is the plan against one device: mutants look like its protocol where the plan leaves that open.
+// For returns the plan for one device: without a Kind, mutants follow the device's protocol.
 func (p Plan) For(d dut.Device) Plan {
 	if p.Kind != 0 {
 		return p
@@ -69,7 +69,7 @@ func (p Plan) For(d dut.Device) Plan {
 	return p
 }
 
-// mutants is the stream of mutants for a path.
+// mutants returns the stream of mutants for a path.
 func (p Plan) mutants(path mutate.Path) *mutate.Stream { return mutate.New(p.Seed, p.Kind, path) }
 
 // The trials of an attack.
@@ -82,8 +82,8 @@ const (
 	mutantRoom    = 320      // bytes of one mutant, on average at most
 )
 
-// schedule is the length of a trial and the number of pairs. One quiet trial comes before all pairs,
-// when nothing was attacked yet, and one after them.
+// schedule returns the length of a trial and the number of pairs. One more quiet trial comes before all
+// pairs, before any attack, and one after them.
 func (p Plan) schedule() (trial time.Duration, pairs int) {
 	const fewest = 2*minPairs + 2
 	trial = min(p.Duration/fewest, maxTrial)

@@ -12,8 +12,7 @@ import (
 // Schema names the version of a campaign's file.
 const Schema = "tunnelbench.fuzzlive/1"
 
-// Report is the file of a campaign: the same mutants for each device, and what a legitimate flow
-// through each suffered.
+// Report is the file of a campaign: the effect of the same mutants on a legitimate flow through each device.
 type Report struct {
 	Schema    string         `json:"schema"`
 	Tool      result.Tool    `json:"tool"`
@@ -48,7 +47,7 @@ type DeviceReport struct {
 	Quiet          Band    `json:"quiet"`
 	Attack         Band    `json:"attack"`
 	Memory         *Memory `json:"memory"` // null: the device has no processes
-	// Deaths counts processes of the device that ended by themselves; StderrTail is what the last one wrote.
+	// Deaths counts processes of the device that ended by themselves; StderrTail is the end of the last one's stderr.
 	Deaths     int    `json:"deaths"`
 	StderrTail string `json:"last_words"`
 	// Counters are the device's own, by side, over the attacked trials. Only the reference tunnel
@@ -72,7 +71,7 @@ func (t Traffic) plus(o Traffic) Traffic { return Traffic{t.Frames + o.Frames, t
 
 func (t Traffic) minus(o Traffic) Traffic { return Traffic{t.Frames - o.Frames, t.Bytes - o.Bytes} }
 
-// Per is the ratio of bytes, t to o; 0 when o has none.
+// Per returns the bytes of t divided by the bytes of o, or 0 if o has none.
 func (t Traffic) Per(o Traffic) float64 {
 	if o.Bytes == 0 {
 		return 0
@@ -143,7 +142,7 @@ type Trial struct {
 	Grown    int64           `json:"memory_growth_octets"`
 }
 
-// LossRatio is the share of offered frames that were lost.
+// LossRatio returns the share of offered frames that were lost.
 func (t Trial) LossRatio() float64 {
 	if t.Offered == 0 {
 		return 0
@@ -151,7 +150,7 @@ func (t Trial) LossRatio() float64 {
 	return float64(t.Lost) / float64(t.Offered)
 }
 
-// Marshal is the report as a file.
+// Marshal returns the report as JSON.
 func (r *Report) Marshal() ([]byte, error) {
 	text, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {

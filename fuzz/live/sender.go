@@ -11,8 +11,8 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// sender makes mutants and puts them onto the link: in the loop of the kernel engine, or, with the
-// engine of sockets, from a thread on the device's core.
+// sender generates mutants and sends them onto the link: with the kernel engine inside its loop, with the
+// socket engine from a thread on the device's core.
 type sender struct {
 	mutants *mutate.Stream
 	buffer  []byte
@@ -34,7 +34,7 @@ func newSender(p Plan, path mutate.Path, unknown netip.Addr) *sender {
 	return s
 }
 
-// maxMutants is how many mutants a trial of length d sends at most.
+// maxMutants returns how many mutants a trial of length d sends at most.
 func maxMutants(rate rfc2544.Rate, d time.Duration) int {
 	const grace = 50 * time.Millisecond
 	return int(rate.Frames(d+grace)) + 1
@@ -71,7 +71,7 @@ func (s *sender) attack(ctx context.Context, setup *lab.Setup, p loadgen.Plan) (
 	return r, s.account(r.Ledger.Attack.Sent+r.Ledger.Attack.Refused, r.Ledger.Attack.Repeats), err
 }
 
-// account sums up the first n of the loaded mutants; after the last one comes the first again.
+// account sums up the first n mutants sent. After the last loaded mutant the first is sent again.
 func (s *sender) account(n, repeats uint64) (out Sent) {
 	out.Repeats, out.Used = repeats, min(n, uint64(len(s.lengths)))
 	if len(s.lengths) == 0 {

@@ -14,7 +14,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// simulated is a tunnel without a lab: a trial takes no time, and its result follows from the fields.
+// simulated is a tunnel without a lab. Its trials take no time, and its fields determine the results.
 type simulated struct {
 	forwards rfc2544.Rate
 	loss     float64 // share of the frames lost under attack

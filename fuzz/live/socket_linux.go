@@ -53,7 +53,7 @@ func (a *wanSocket) routineSend(ctx context.Context, frames [][]byte, rate rfc25
 		if err != nil {
 			return sent, err
 		}
-		if n == 0 { // the queue is full: this one is lost, as it would be on a wire
+		if n == 0 { // the queue is full: the frame is lost, as on a wire
 			n = 1
 		}
 		sent += uint64(n)

@@ -15,10 +15,10 @@ type Target interface {
 	Attacker() Attacker
 	// ForwardingRate measures how many frames a second the tunnel forwards; 0: none.
 	ForwardingRate(ctx context.Context, size rfc2544.FrameSize) (rfc2544.Rate, error)
-	// Trial runs one trial. When the tunnel dies in it, the error comes with what was seen until then.
+	// Trial runs one trial. If the tunnel dies in it, Trial returns the error and the results so far.
 	Trial(ctx context.Context, p TrialPlan) (Seen, error)
-	// Memory reads how much memory the tunnel's processes have. An error that wraps
-	// os.ErrDeadlineExceeded means that the tunnel was too busy to answer.
+	// Memory returns the memory of the tunnel's processes. An error that wraps os.ErrDeadlineExceeded means
+	// that the tunnel was too busy to answer.
 	Memory() (MemoryReading, error)
 	Close() error
 }
@@ -26,7 +26,7 @@ type Target interface {
 // Open brings a device up as a Target.
 type Open func(ctx context.Context, d dut.Device, p Plan) (Target, error)
 
-// Attacker is what is attacked and by what.
+// Attacker describes what is attacked and how mutants are sent.
 type Attacker struct {
 	Path   mutate.Path
 	End    string   // the node that is attacked

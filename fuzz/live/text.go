@@ -58,7 +58,7 @@ func counterText(counters map[string]int64) string {
 	return s.String()
 }
 
-// WriteScorecard writes the devices side by side.
+// WriteScorecard writes a table that compares the devices.
 func (r *Report) WriteScorecard(w io.Writer) error {
 	t := texttab.New(texttab.Left("dut"))
 	for _, title := range []string{"load fps", "loss quiet", "loss attacked", "p99 quiet", "p99 attacked", "memory", "answers", "ICMP", "deaths"} {
@@ -76,7 +76,7 @@ func (r *Report) WriteScorecard(w io.Writer) error {
 	return t.Text(w)
 }
 
-// verdict is one word, or the kinds of the findings.
+// verdict returns one word, or the kinds of the findings.
 func (d DeviceReport) verdict() string {
 	var kinds []string
 	for _, f := range d.Findings {
@@ -93,7 +93,7 @@ func (d DeviceReport) verdict() string {
 	return "clean"
 }
 
-// loss is the least, the highest and the median loss; a dash without trials.
+// loss returns the least, highest and median loss, or a dash without trials.
 func (b Band) loss() string {
 	if b.Trials == 0 {
 		return "-"
@@ -108,7 +108,7 @@ func (b Band) median() string {
 	return lossPercent(b.MedianLoss)
 }
 
-// time is one of the band's latencies, rounded to 100 ns.
+// time formats a latency of the band, rounded to 100 ns.
 func (b Band) time(d time.Duration) string {
 	if b.Trials == 0 {
 		return "-"
@@ -118,7 +118,7 @@ func (b Band) time(d time.Duration) string {
 
 func lossPercent(ratio float64) string { return fmt.Sprintf("%.3g %%", 100*ratio) }
 
-// byteSize is a size with the unit that reads best.
+// byteSize formats a size with a suitable unit.
 func byteSize(n int64) string {
 	switch {
 	case max(n, -n) >= 10<<20:

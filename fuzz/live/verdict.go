@@ -9,10 +9,10 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/stats"
 )
 
-// maxGrowth is how many bytes of memory an attack may cost.
+// maxGrowth is the memory growth in bytes above which an attack counts as a memory leak.
 const maxGrowth = 1 << 20
 
-// classify sums the trials up and adds the findings.
+// classify evaluates the trials and adds the findings.
 func (d *DeviceReport) classify() {
 	d.Quiet, d.Attack = band(d.Trials, false), band(d.Trials, true)
 	d.classifyLoss()
@@ -32,7 +32,7 @@ func (d *DeviceReport) classify() {
 	}
 }
 
-// losses are the loss ratios of the valid trials of one kind, in order of time.
+// losses returns the loss ratios of the valid trials of one kind, in order of time.
 func losses(trials []Trial, attacked bool) (ratios []float64) {
 	for _, t := range trials {
 		if t.Valid && t.Attacked == attacked {
@@ -58,9 +58,9 @@ func band(trials []Trial, attacked bool) (b Band) {
 	return b
 }
 
-// classifyLoss compares the median loss of the attacked trials with the highest loss of the quiet ones.
-// When quiet trials lose frames too once the attack has begun, that is a finding of its own, and
-// only the quiet trials before it are compared with.
+// classifyLoss compares the median loss of the attacked trials with the highest loss of the quiet trials.
+// If quiet trials lose frames after the attack began, that is a finding of its own; then only the quiet
+// trials before it are the reference.
 func (d *DeviceReport) classifyLoss() {
 	if d.Quiet.Trials == 0 || d.Attack.Trials == 0 {
 		return
@@ -80,12 +80,12 @@ func (d *DeviceReport) classifyLoss() {
 	}
 }
 
-// lasting is the loss of quiet trials above which it counts as lasting damage.
+// lasting is the loss ratio of quiet trials above which the damage counts as lasting.
 const lasting = 0.02
 
 // classifyMemory finds the growth that the attack caused. A live heap is exact: its growth in attacked
-// trials is the attack's. Resident memory grows in steps of the allocator, so the median growth per
-// second of the attacked trials is compared with the steepest quiet trial's.
+// trials is due to the attack. Resident memory grows in steps of the allocator, so the median growth per
+// second of the attacked trials is compared with the steepest quiet trial.
 func (d *DeviceReport) classifyMemory() {
 	m := d.Memory
 	if m == nil {
@@ -109,7 +109,7 @@ func (d *DeviceReport) classifyMemory() {
 		slopes, attacked, grown = append(slopes, slope), attacked+t.Duration, grown+t.Grown
 	}
 	m.Attacked, m.Quiet = stats.Median(slopes), max(m.Quiet, 0)
-	m.Growth = min(grown, m.After-m.Before) // what quiet trials give back was not kept
+	m.Growth = min(grown, m.After-m.Before) // memory released in quiet trials does not count
 	if m.What == ResidentMemory {
 		m.Growth = int64((m.Attacked - m.Quiet) * attacked.Seconds())
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// aTrial is a valid trial of one second and 1000 frames.
+// aTrial returns a valid trial of one second and 1000 frames.
 func aTrial(attacked bool, lost uint64, memory, grown int64) Trial {
 	return Trial{
 		Attacked: attacked, Valid: true, Duration: time.Second, Offered: 1000, Lost: lost, Memory: memory, Grown: grown,
@@ -18,14 +18,15 @@ func aTrial(attacked bool, lost uint64, memory, grown int64) Trial {
 	}
 }
 
-// classified is d with its findings.
+// classified returns d with its findings.
 func classified(d DeviceReport) DeviceReport {
 	d.Tolerance = DefaultTolerance
 	d.classify()
 	return d
 }
 
-// losing are a quiet trial, pairs of a quiet and an attacked one, and a quiet one, with the frames that each lost.
+// losing returns a quiet trial, pairs of a quiet and an attacked trial, and a quiet trial, with the given
+// lost frames.
 func losing(first uint64, pairs [][2]uint64, last uint64) (trials []Trial) {
 	trials = append(trials, aTrial(false, first, 0, 0))
 	for _, p := range pairs {
@@ -59,7 +60,7 @@ func TestClassifyLoss(t *testing.T) {
 	}
 }
 
-// Without enough valid trials there is no verdict on loss, but what needs no comparison stands.
+// Without enough valid trials there is no verdict on loss; findings that need no comparison remain.
 func TestClassifyTooFew(t *testing.T) {
 	t.Parallel()
 	trials := losing(0, [][2]uint64{{0, 900}, {0, 900}, {0, 900}}, 0)
@@ -87,7 +88,7 @@ func TestClassifyTooFew(t *testing.T) {
 	}
 }
 
-// growing are pairs of trials whose memory grows by so many bytes.
+// growing returns pairs of trials with the given memory growth in bytes.
 func growing(what string, quiet, attacked []int64) DeviceReport {
 	const start = 10 << 20
 	now := int64(start)
@@ -129,8 +130,8 @@ func TestClassifyMemory(t *testing.T) {
 	}
 }
 
-// Trials fill the time, are no longer than the room for mutants lasts, and are
-// never fewer than three of each.
+// Trials fill the plan's time, are no longer than the memory for mutants allows, and are at least three of
+// each kind.
 func TestSchedule(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -176,8 +177,8 @@ func TestParseUDP(t *testing.T) {
 	}
 }
 
-// The sums are those of the numbers that were sent, by sender, and after the last loaded mutant comes
-// the first again.
+// The sums follow the numbers of the mutants sent, by sender. After the last loaded mutant the first is
+// sent again.
 func TestSenderAccounts(t *testing.T) {
 	t.Parallel()
 	s := sender{unknown: []bool{true, false}, lengths: []uint16{100, 200, 300}, first: 7}

@@ -19,8 +19,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/fuzz"
 )
 
-// TestBuild runs build.sh as the image does, with a compiler that only writes
-// down what it is asked for.
+// TestBuild runs build.sh as the image does, with a compiler that only logs its arguments.
 func TestBuild(t *testing.T) {
 	out := build(t)
 	compiled := strings.Fields(string(read(t, filepath.Join(out, "compiled"))))
@@ -48,7 +47,7 @@ func build(t *testing.T) string {
 	if err := os.WriteFile(filepath.Join(bin, "compile_native_go_fuzzer_v2"), []byte(compiler), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	self, err := os.Executable() // a program that this Go has built, as build.sh wants one
+	self, err := os.Executable() // build.sh needs a program built by this Go version
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +64,7 @@ func build(t *testing.T) string {
 	return out
 }
 
-// checkSeeds: what the archive holds is, behind the tool's octet, the seeds.
+// checkSeeds compares the archive with the seeds, each after the tool's weight byte.
 func checkSeeds(t *testing.T, target fuzz.Target, archive string) {
 	t.Helper()
 	r, err := zip.OpenReader(archive)
@@ -110,8 +109,7 @@ func checkOptions(t *testing.T, file string) {
 	}
 }
 
-// entry is a line of a dictionary as libFuzzer reads it; it reads nothing of a
-// file with one bad line.
+// entry matches a line of a libFuzzer dictionary. libFuzzer refuses a whole file with one bad line.
 var entry = regexp.MustCompile(`^"([^"\\]|\\\\|\\"|\\x[0-9a-f]{2})+"$`)
 
 func checkDictionary(t *testing.T, file string) {
@@ -132,8 +130,7 @@ func checkDictionary(t *testing.T, file string) {
 	}
 }
 
-// TestFilesAreUsed: each dictionary and each file of options is a target's, or
-// its package's.
+// TestFilesAreUsed checks that each dictionary and options file belongs to a target or its package.
 func TestFilesAreUsed(t *testing.T) {
 	known := map[string]bool{}
 	for _, target := range targets() {
@@ -152,8 +149,8 @@ func TestFilesAreUsed(t *testing.T) {
 	}
 }
 
-// TestTheirTagChangesNothing: OSS-Fuzz builds with -tags gofuzz, the test files
-// of a target's package among the others.
+// TestTheirTagChangesNothing: OSS-Fuzz builds with -tags gofuzz, including the test files of a target's
+// package.
 func TestTheirTagChangesNothing(t *testing.T) {
 	files := func(tags string) string {
 		list, err := exec.CommandContext(t.Context(), "go", "list", "-tags", tags, "-f", "{{.ImportPath}} {{.GoFiles}} {{.TestGoFiles}}", "../...").Output()
@@ -167,7 +164,7 @@ func TestTheirTagChangesNothing(t *testing.T) {
 	}
 }
 
-// targets are those that OSS-Fuzz can run.
+// targets returns the targets that OSS-Fuzz can run.
 func targets() []fuzz.Target {
 	return slices.DeleteFunc(fuzz.Targets(), func(t fuzz.Target) bool { return t.Harness == nil })
 }

@@ -12,8 +12,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/fuzz"
 )
 
-// TestBugsFitTheDecoders: each edit finds its place once, each bug is alive
-// somewhere, and what comes out is Go.
+// TestBugsFitTheDecoders: each edit finds its text once, each bug has an edit, and the result is valid Go.
 func TestBugsFitTheDecoders(t *testing.T) {
 	files, err := plant(func(name string) (string, error) {
 		data, err := os.ReadFile(filepath.Join("../..", name))
@@ -31,12 +30,12 @@ func TestBugsFitTheDecoders(t *testing.T) {
 	}
 	for _, b := range bugs {
 		if !strings.Contains(all.String(), `planted.Is("`+b.name+`")`) {
-			t.Errorf("%s: no edit asks for it", b.name)
+			t.Errorf("%s: no edit mentions it", b.name)
 		}
 	}
 }
 
-// TestBugsAreDescribed: at least thirty, no name twice, each with a target that is there.
+// TestBugsAreDescribed: there are at least thirty bugs with unique names, each for an existing target.
 func TestBugsAreDescribed(t *testing.T) {
 	if len(bugs) < 30 {
 		t.Errorf("%d bugs, want 30", len(bugs))

@@ -9,8 +9,8 @@ import (
 	"github.com/tunnelbench/tunnelbench/reports/result"
 )
 
-// campaign is one as `fuzz run` would record it: a target with two findings, one
-// with none, one that was not attacked to the end.
+// fixture returns a campaign with three targets: one with two findings, one without findings, and one that
+// was not attacked to the end.
 func fixture() *Campaign {
 	f := &Campaign{
 		Schema: Schema, Tool: result.Tool{Version: "v0.2.0", Commit: "3f2a9c1d7b", Go: "go1.26.0"},
@@ -43,7 +43,7 @@ func attacked(name, doc, folder, function string, executions, coverage uint64) T
 	return t
 }
 
-// panicFinding has a stack that begins in another module, and octets that are no text.
+// panicFinding has a stack that begins in another module, and an input that is not text.
 func panicFinding() Finding {
 	return Finding{
 		ID: "9c1d7b3f2a04", Oracle: "panic", Seen: "runtime error: index out of range [5] with length 3",
@@ -70,7 +70,7 @@ func allocationFinding() Finding {
 	}
 }
 
-// hostileCampaign says the hostile name wherever a text can stand.
+// hostileCampaign has the hostile name in every text field.
 func hostileCampaign(name string) *Campaign {
 	f := fixture()
 	f.Tool, f.CPU, f.Kernel = result.Tool{Version: name, Commit: name, Go: name}, name, name
@@ -91,7 +91,7 @@ func hostileCampaign(name string) *Campaign {
 	return f
 }
 
-// crowd is a campaign of n targets.
+// crowd returns a campaign of n targets.
 func crowd(n int) *Campaign {
 	f := &Campaign{}
 	for i := range n {

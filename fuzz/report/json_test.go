@@ -166,7 +166,7 @@ func TestEncodeFuzzRefusesWhatReadFuzzWould(t *testing.T) {
 	}
 }
 
-// What is too long for the file is cut, and what was given stays as it is.
+// Encode cuts what is too long for the file and does not change the campaign.
 func TestEncodeFuzzCuts(t *testing.T) {
 	f := fixture()
 	x := &f.Targets[0].Findings[0]
@@ -206,7 +206,7 @@ func TestWriteFuzzIsWholeOrNothing(t *testing.T) {
 	}
 }
 
-// A campaign of random numbers comes back as it was, whatever its inputs hold.
+// A campaign with random inputs reads back unchanged.
 func TestFuzzInputsComeBack(t *testing.T) {
 	gen := rand.New(rand.NewPCG(3, 4))
 	for n := range 70 {

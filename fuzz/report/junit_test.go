@@ -13,8 +13,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/reports/result/resulttest"
 )
 
-// readJUnit decodes the file as another program would, and fails on what is not
-// well-formed.
+// readJUnit decodes the file as another program would. It fails if the XML is not well-formed.
 func readJUnit(t *testing.T, f *Campaign) (suite junit.Suite, data []byte) {
 	t.Helper()
 	data, err := JUnit(f)

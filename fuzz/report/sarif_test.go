@@ -11,8 +11,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/reports/result/resulttest"
 )
 
-// sarif decodes the log as another program would. Unknown keys fail: they would
-// be ones that sarifLog writes and nobody reads.
+// sarif decodes the log as another program would. It fails on keys that sarifLog does not have.
 func sarif(t *testing.T, f *Campaign) (run sarifRun, data []byte) {
 	t.Helper()
 	data, err := SARIF(f)
@@ -32,7 +31,7 @@ func sarif(t *testing.T, f *Campaign) (run sarifRun, data []byte) {
 	return log.Runs[0], data
 }
 
-// checkSarif tests what the standard asks of every log.
+// checkSarif checks what the standard requires of every log.
 func checkSarif(t *testing.T, run sarifRun) {
 	t.Helper()
 	if run.Tool.Driver.Name != "tunnelbench" {
@@ -51,7 +50,7 @@ func checkSarif(t *testing.T, run sarifRun) {
 		}
 		u, err := url.Parse(at.ArtifactLocation.URI)
 		if err != nil || u.IsAbs() || path.IsAbs(u.Path) || u.Host != "" || strings.Contains(u.Path, "..") {
-			t.Errorf("%q is no path within the module: %v", at.ArtifactLocation.URI, err)
+			t.Errorf("%q is not a path within the module: %v", at.ArtifactLocation.URI, err)
 		}
 		if at.ArtifactLocation.URIBaseID != "%SRCROOT%" || at.Region != nil && at.Region.StartLine < 1 {
 			t.Errorf("%+v", at)
@@ -85,7 +84,7 @@ func TestSARIF(t *testing.T) {
 		}
 	}
 	if v := run.Invocations[0]; v.ExecutionSuccessful || len(v.Notifications) != 1 || !strings.Contains(v.Notifications[0].Message.Text, "out of memory") {
-		t.Errorf("a target that was not attacked to the end passes for a clean one: %+v", v)
+		t.Errorf("a target that was not attacked to the end is reported as clean: %+v", v)
 	}
 	_, again := sarif(t, fixture())
 	if !bytes.Equal(again, data) {
@@ -106,8 +105,7 @@ func TestSARIFOfHostileTexts(t *testing.T) {
 	}
 }
 
-// A log without results has empty lists and not null: null would say that the
-// program failed.
+// A log without results has empty lists instead of null, which would mean that the program failed.
 func TestSARIFOfNothing(t *testing.T) {
 	f := fixture()
 	f.Targets = f.Targets[1:2]

@@ -40,7 +40,7 @@ func TestFuzzTableSays(t *testing.T) {
 	}
 }
 
-// A target's line while a campaign runs says the same as the table at its end.
+// Line shows the same numbers during a campaign as the table at its end.
 func TestFuzzLine(t *testing.T) {
 	f := fixture()
 	for i, want := range []string{
@@ -95,7 +95,7 @@ func TestFuzzVerdict(t *testing.T) {
 	}
 }
 
-// Sums of counts that a file may claim neither wrap nor turn negative.
+// Sums of the counts that a file may claim neither overflow nor become negative.
 func TestFuzzTotalsDoNotWrap(t *testing.T) {
 	f := crowd(3)
 	for i := range f.Targets {

@@ -9,10 +9,10 @@ import (
 	"github.com/tunnelbench/tunnelbench/fuzz/oracle"
 )
 
-// native makes a target of `go test -fuzz`. OSS-Fuzz builds its programs of the same
-// functions, and calls them once for each input: seeds are given to it in another way.
+// native runs a harness as a target of `go test -fuzz`. OSS-Fuzz builds its programs from the same
+// functions, but calls them once for each input and supplies seeds in another way.
 func native(f *testing.F, harness func([]byte) int, seeds func() [][]byte) {
-	if testing.Testing() && os.Getenv("TB_FUZZ_SEEDS") != "off" { // a campaign's corpus has those that hold
+	if testing.Testing() && os.Getenv("TB_FUZZ_SEEDS") != "off" { // a campaign's corpus already has the seeds that pass
 		for _, seed := range seeds() {
 			f.Add(seed)
 		}
@@ -27,7 +27,7 @@ func FuzzReplay(f *testing.F)  { native(f, Replay, ReplaySeeds) }
 func FuzzWords(f *testing.F)   { native(f, Words, WordsSeeds) }
 func FuzzOutput(f *testing.F)  { native(f, Output, OutputSeeds) }
 
-// TestSeedsAreAccepted: most oracles need accepted input to bite on.
+// TestSeedsAreAccepted: most oracles check only accepted input.
 func TestSeedsAreAccepted(t *testing.T) {
 	for name, c := range map[string]struct {
 		harness func([]byte) int
@@ -47,12 +47,12 @@ func TestSeedsAreAccepted(t *testing.T) {
 	}
 }
 
-// TestYAMLGrowsEvenly: time is that of the size, and not of its square, whatever the file is made of.
-// Depth and empty entries took the square.
+// TestYAMLGrowsEvenly: the time grows with the size of the file, not with its square. Deep nesting and
+// empty entries once had quadratic cost.
 func TestYAMLGrowsEvenly(t *testing.T) {
 	for _, part := range []string{"[", "- ", "{", "- {id: 1, endpoint: 192.0.2.2:4754, prefixes: [10.0.0.0/8]}\n", "- id: 1\n", "- |\n  x\n", "\n -"} {
-		least := func(octets int) time.Duration {
-			data, least := []byte("listen: 192.0.2.1:4754\npeers:\n"+strings.Repeat(part, octets/len(part))), time.Hour
+		least := func(size int) time.Duration {
+			data, least := []byte("listen: 192.0.2.1:4754\npeers:\n"+strings.Repeat(part, size/len(part))), time.Hour
 			for range 8 {
 				start := time.Now()
 				readConfigAndForget(data)
@@ -61,8 +61,8 @@ func TestYAMLGrowsEvenly(t *testing.T) {
 			return least
 		}
 		small, large := least(16<<10), least(8*16<<10)
-		if ratio := float64(large) / float64(small); large > 50*time.Millisecond && ratio > 32 { // 8, or 64
-			t.Errorf("%q: eight times as much takes %.0f times as long", part, ratio)
+		if ratio := float64(large) / float64(small); large > 50*time.Millisecond && ratio > 32 { // linear: 8, quadratic: 64
+			t.Errorf("%q: eight times the input takes %.0f times as long", part, ratio)
 		}
 	}
 	deep := "peers:\n"
@@ -74,7 +74,7 @@ func TestYAMLGrowsEvenly(t *testing.T) {
 	}
 }
 
-// TestEveryListGrows: the run of the fuzzer that each list's slope gets.
+// TestEveryListGrows checks the inputs that the slope oracle gets for each list.
 func TestEveryListGrows(t *testing.T) {
 	r, err := readResults(smallResults)
 	if err != nil {
@@ -88,7 +88,7 @@ func TestEveryListGrows(t *testing.T) {
 			continue
 		}
 		if _, err := readResults(large); err != nil {
-			t.Errorf("list %d, grown, is refused: %v", i, err)
+			t.Errorf("the longer list %d is refused: %v", i, err)
 		}
 		growsEvenly(r, grow)
 	}

@@ -9,10 +9,10 @@ import (
 	"github.com/tunnelbench/tunnelbench/fuzz/oracle"
 )
 
-// native makes a target of `go test -fuzz`. OSS-Fuzz builds its programs of the same
-// functions, and calls them once for each input: seeds are given to it in another way.
+// native runs a harness as a target of `go test -fuzz`. OSS-Fuzz builds its programs from the same
+// functions, but calls them once for each input and supplies seeds in another way.
 func native(f *testing.F, harness func([]byte) int, seeds func() [][]byte) {
-	if testing.Testing() && os.Getenv("TB_FUZZ_SEEDS") != "off" { // a campaign's corpus has those that hold
+	if testing.Testing() && os.Getenv("TB_FUZZ_SEEDS") != "off" { // a campaign's corpus already has the seeds that pass
 		for _, seed := range seeds() {
 			f.Add(seed)
 		}
@@ -38,7 +38,7 @@ func FuzzGopacketUDP(f *testing.F)    { native(f, GopacketUDP, LayerSeeds) }
 func FuzzGopacketIPv4(f *testing.F)   { native(f, GopacketIPv4, LayerSeeds) }
 func FuzzGopacketIPv6(f *testing.F)   { native(f, GopacketIPv6, LayerSeeds) }
 
-// TestSeedsAreAccepted: most oracles need accepted input to bite on.
+// TestSeedsAreAccepted: most oracles check only accepted input.
 func TestSeedsAreAccepted(t *testing.T) {
 	for name, c := range map[string]struct {
 		harness func([]byte) int
@@ -60,8 +60,8 @@ func TestSeedsAreAccepted(t *testing.T) {
 	}
 }
 
-// BenchmarkReplay is what a corpus costs without an engine: 4,096 inputs, each a
-// seed with an octet or two changed, so that the costly oracles have their share.
+// BenchmarkReplay runs the harness without an engine on 4,096 inputs. Each is a seed with one or two bytes
+// changed, so that the costly oracles sample some of them.
 func BenchmarkReplay(b *testing.B) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	var corpus [][]byte

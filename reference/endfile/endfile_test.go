@@ -11,7 +11,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/reference"
 )
 
-// names is a resolver that knows one host.
+// names is a resolver that knows one host name.
 type names struct{}
 
 func (names) LookupNetIP(_ context.Context, network, host string) ([]netip.Addr, error) {

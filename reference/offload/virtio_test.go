@@ -15,18 +15,18 @@ import (
 	"github.com/tunnelbench/tunnelbench/reference/inner"
 )
 
-// flowOf makes the packets of one flow.
+// flowOf generates the packets of one flow.
 type flowOf struct {
 	ipv6, udp bool
 	port      uint16
 	id        uint16
 	sequence  uint32
 	ttl       uint8
-	flags     string // of TCP, beside ACK
+	flags     string // TCP flags besides ACK
 	options   []layers.TCPOption
 }
 
-// Next is a whole packet, by somebody else's hand, and moves the flow on.
+// next returns the next packet of the flow, made with gopacket.
 func (f *flowOf) next(t testing.TB, payload []byte) []byte {
 	t.Helper()
 	var network gopacket.SerializableLayer
@@ -78,7 +78,7 @@ func kinds() (all []flowOf) {
 	return append(all, flowOf{port: 1, options: []layers.TCPOption{{OptionType: 8, OptionLength: 10, OptionData: make([]byte, 8)}}})
 }
 
-// split takes super-packets apart again.
+// split splits super-packets into packets.
 func split(t testing.TB, supers []Super) (packets [][]byte) {
 	t.Helper()
 	for _, s := range supers {
@@ -89,7 +89,7 @@ func split(t testing.TB, supers []Super) (packets [][]byte) {
 		}
 		var cut Splitter
 		if !cut.Start(s.Header, whole) {
-			t.Fatalf("%d packets, joined, cannot be cut up: %+v", s.Packets, s.Header)
+			t.Fatalf("%d joined packets cannot be split: %+v", s.Packets, s.Header)
 		}
 		for cut.More() {
 			into := make([]byte, MaxSuper)
@@ -99,7 +99,7 @@ func split(t testing.TB, supers []Super) (packets [][]byte) {
 	return packets
 }
 
-// merged gives clones to a Merger, so that the packets stay as they were.
+// merged gives copies to a Merger, because it changes packets.
 func merged(packets [][]byte) []Super {
 	m := new(Merger)
 	for _, p := range packets {
@@ -129,10 +129,10 @@ func TestMergeThenSplitIsTheSame(t *testing.T) {
 		packets = append(packets, f.next(t, random(rng, 1+rng.IntN(size))))
 		supers := merged(packets)
 		if len(supers) != 1 || supers[0].Packets != len(packets) {
-			t.Fatalf("round %d, %+v: %d packets of %d octets became %d", round, f, len(packets), size, len(supers))
+			t.Fatalf("round %d, %+v: %d packets of %d bytes became %d", round, f, len(packets), size, len(supers))
 		}
 		if got := split(t, supers); !slices.EqualFunc(got, packets, bytes.Equal) {
-			t.Fatalf("round %d, %+v: cut up again they differ", round, f)
+			t.Fatalf("round %d, %+v: split again they differ", round, f)
 		}
 	}
 }
@@ -161,7 +161,7 @@ func TestSplitMakesWhatGopacketMakes(t *testing.T) {
 			}
 			var cut Splitter
 			if !cut.Start(h, big) {
-				t.Fatalf("%+v is not cut up", f)
+				t.Fatalf("%+v is not split", f)
 			}
 			for from := 0; from < len(payload); from += 1200 {
 				first, last := from == 0, from+1200 >= len(payload)
@@ -188,7 +188,7 @@ func TestWhatIsNotMerged(t *testing.T) {
 		name   string
 		udp    bool
 		change func(f *flowOf)
-		bend   func(p []byte) // the second packet, checksums left wrong
+		bend   func(p []byte) // changes the second packet without correcting its checksums
 		second []byte
 	}{
 		{"a gap in the ids", true, func(f *flowOf) { f.id++ }, nil, payload},
@@ -226,8 +226,8 @@ func TestWhatIsNotMerged(t *testing.T) {
 	}
 }
 
-// TestMergeSurvivesALyingHeader: the length of an IP header that reaches behind
-// the packet is nothing to look for ports with.
+// TestMergeSurvivesALyingHeader checks that the Merger does not read ports at an IP header length beyond
+// the end of the packet.
 func TestMergeSurvivesALyingHeader(t *testing.T) {
 	f := flowOf{port: 1}
 	whole := f.next(t, []byte("abc"))
@@ -256,7 +256,7 @@ func TestMergeEndsARun(t *testing.T) {
 	}
 }
 
-// TestMergeKeepsTheOrderOfAFlow: many flows at once, with all kinds of breaks.
+// TestMergeKeepsTheOrderOfAFlow joins packets of many flows, with every kind of interruption.
 func TestMergeKeepsTheOrderOfAFlow(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 6))
 	for range 300 {
@@ -287,7 +287,7 @@ func TestMergeKeepsTheOrderOfAFlow(t *testing.T) {
 				return mine
 			}
 			if !slices.EqualFunc(of(got), of(packets), bytes.Equal) {
-				t.Fatalf("flow %d came out differently", port)
+				t.Fatalf("the packets of flow %d have changed", port)
 			}
 		}
 		if len(got) != len(packets) {
@@ -321,7 +321,7 @@ func TestSplitRefuses(t *testing.T) {
 	}
 	var s Splitter
 	if !s.Start(h, good) || s.Next(make([]byte, 900)) != 0 || s.More() {
-		t.Error("a packet that does not fit is not given up")
+		t.Error("the split continues after a packet that does not fit")
 	}
 }
 
@@ -333,11 +333,11 @@ func TestFinishChecksum(t *testing.T) {
 		left := slices.Clone(whole)
 		binary.BigEndian.PutUint16(left[tr.checksumAt():], checksum.Fold(tr.pseudo(left, len(left)-tr.ipLen)))
 		if !FinishChecksum(left, h) || !bytes.Equal(left, whole) {
-			t.Errorf("%+v: not the checksum that was left out", f)
+			t.Errorf("%+v: wrong checksum", f)
 		}
 		h.ChecksumOffset = uint16(len(whole))
 		if FinishChecksum(left, h) {
-			t.Error("a field behind the packet was written")
+			t.Error("a field after the end of the packet was written")
 		}
 	}
 }
@@ -348,7 +348,7 @@ func TestFinishPartial(t *testing.T) {
 		tr, _ := parseTransport(whole)
 		p := slices.Clone(whole)
 		if FinishPartial(p); !bytes.Equal(p, whole) {
-			t.Errorf("%+v: a whole packet was changed", f)
+			t.Errorf("%+v: a packet with a complete checksum was changed", f)
 		}
 		binary.BigEndian.PutUint16(p[tr.checksumAt():], checksum.Fold(tr.pseudo(p, len(p)-tr.ipLen)))
 		if FinishPartial(p); !bytes.Equal(p, whole) {
@@ -357,7 +357,7 @@ func TestFinishPartial(t *testing.T) {
 		p[len(p)-1] ^= 1
 		damaged := slices.Clone(p)
 		if FinishPartial(p); !bytes.Equal(p, damaged) {
-			t.Errorf("%+v: a damaged packet was mended", f)
+			t.Errorf("%+v: a damaged packet got a right checksum", f)
 		}
 	}
 }
@@ -384,7 +384,7 @@ func TestOffloadsDoNotAllocate(t *testing.T) {
 			s.Next(into)
 		}
 	}); n != 0 {
-		t.Errorf("a batch joined and cut up allocates %v times", n)
+		t.Errorf("joining and splitting a batch allocates %v times", n)
 	}
 }
 

@@ -46,7 +46,7 @@ func ExampleParseDatagram() {
 	// datagram shorter than the header
 }
 
-// A receiver of one tunnel refuses others before it pays for the checksum.
+// The receiver of one tunnel refuses other tunnels before it pays for the checksum.
 func ExampleParseHeader() {
 	datagram := make([]byte, wire.HeaderLen+4)
 	wire.PutHeader(datagram, 8, 1)

@@ -11,14 +11,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// datagram puts a header in front of a payload.
+// datagram returns a payload with a header.
 func datagram(tunnel uint32, sequence uint64, payload []byte) []byte {
 	d := append(make([]byte, HeaderLen), payload...)
 	PutHeader(d, tunnel, sequence)
 	return d
 }
 
-// slowCRC32C is the checksum bit by bit, as RFC 3720 appendix B.4 describes it.
+// slowCRC32C computes the checksum bit by bit (RFC 3720 appendix B.4).
 func slowCRC32C(data []byte) uint32 {
 	crc := ^uint32(0)
 	for _, b := range data {

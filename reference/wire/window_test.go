@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// windowSet is the window as one would explain it: a set and the newest number.
+// windowSet is the simplest replay window: a set of numbers and the newest number.
 type windowSet struct {
 	newest uint64
 	seen   map[uint64]bool

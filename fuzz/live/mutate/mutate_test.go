@@ -29,7 +29,7 @@ func testPath6() Path {
 
 var kinds = []Kind{Any, Reference, VXLAN, WireGuard}
 
-// A mutant is its seed's and its number's alone.
+// A mutant depends only on the seed and its number.
 func TestReplay(t *testing.T) {
 	for _, kind := range kinds {
 		whole, part, other := New(7, kind, testPath()), New(7, kind, testPath()), New(8, kind, testPath())
@@ -53,8 +53,8 @@ func TestReplay(t *testing.T) {
 	}
 }
 
-// No mutant for the reference tunnel is one that it would have to accept, and a
-// forger's often are.
+// A stream without Forge never contains a valid frame for the reference tunnel; a stream with Forge often
+// does.
 func TestForgery(t *testing.T) {
 	for _, forge := range []bool{false, true} {
 		path, right := testPath(), 0
@@ -81,7 +81,7 @@ func fromPeer(packet []byte) bool {
 	return binary.BigEndian.Uint64(packet[8:]) == 0x2001000200000000
 }
 
-// Every sender, port, shape and fault comes up; most headers are right.
+// Every sender, port, shape and fault occurs; most headers are valid.
 func TestVariety(t *testing.T) {
 	for name, path := range map[string]Path{"IPv4": testPath(), "IPv6": testPath6()} {
 		s := New(1, Any, path)

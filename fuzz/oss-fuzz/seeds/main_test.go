@@ -11,7 +11,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/fuzz"
 )
 
-// TestPack: each input once, behind one octet, and always the same archive.
+// TestPack: each input occurs once, after one byte, and the archive is always the same.
 func TestPack(t *testing.T) {
 	archive, err := pack([][]byte{[]byte("b"), nil, []byte("a"), []byte("b")})
 	if err != nil {
@@ -42,8 +42,7 @@ func TestPack(t *testing.T) {
 	}
 }
 
-// TestInputsAreSeedsAndTestdata: what go test keeps is decoded; what cannot be
-// is an error.
+// TestInputsAreSeedsAndTestdata: files of go test are decoded; a file that cannot be decoded is an error.
 func TestInputsAreSeedsAndTestdata(t *testing.T) {
 	root := t.TempDir()
 	dir := filepath.Join(root, "fuzz", "some", "testdata", "fuzz", "FuzzThing")
@@ -62,6 +61,6 @@ func TestInputsAreSeedsAndTestdata(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := inputs(root, target); err == nil {
-		t.Error("a file that holds no []byte is no error")
+		t.Error("a file without a []byte is accepted")
 	}
 }
