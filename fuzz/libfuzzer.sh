@@ -1,17 +1,17 @@
 #!/bin/bash
-# One libFuzzer program, from a target of this module:
+# Builds a libFuzzer program from a target of this module:
 #
 #	fuzz/libfuzzer.sh [--v2] PACKAGE FUNCTION OUTPUT
 #	fuzz/libfuzzer.sh ./fuzz/wire FuzzHeader /tmp/header && /tmp/header -max_total_time=10
 #
 #	harness ──go build, -d=libfuzzer──> archive with LLVMFuzzerTestOneInput ──clang──> program
 #
-# FUNCTION is the native target; the program calls the harness behind it, which has its
-# name without Fuzz. With --v2 it calls the native target itself, through the tool that OSS-Fuzz
-# builds with (oss-fuzz/v2.sh). Both take an input as it is, and are instrumented by the Go compiler.
+# FUNCTION is the native target. The program calls its harness, which has the same name without
+# Fuzz. With --v2 it calls the native target itself, built with the tool of OSS-Fuzz (oss-fuzz/v2.sh).
+# Both take inputs unchanged. The Go compiler instruments both.
 #
-# Nothing is written to the source tree. Exit status: 2 bad usage, 5 something
-# to build with is missing.
+# Nothing is written to the source tree. Exit status: 2 bad usage, 5 a build tool
+# is missing.
 set -euo pipefail
 
 usage() { echo "usage: libfuzzer.sh [--v2] PACKAGE FUNCTION OUTPUT" >&2; exit 2; }
@@ -30,7 +30,7 @@ package=$(go list -f '{{.ImportPath}}' "$1")
 work=$(mktemp -d)
 trap 'chmod -R u+w "$work"; rm -rf "$work"' EXIT
 
-# direct makes an archive of the harness.
+# direct builds an archive of the harness.
 direct() {
 	cat >"$work/main.go" <<-GO
 		package main
@@ -58,8 +58,8 @@ direct() {
 	go build -buildmode=c-archive -tags libfuzzer -gcflags=all=-d=libfuzzer -o "$work/target.a" "$work/main.go"
 }
 
-# native makes one of the native target, and a shim: the tool's archive takes
-# the first octet of an input for itself.
+# native builds an archive of the native target, and a shim, because the tool's
+# archive consumes the first byte of each input.
 native() {
 	source "$here/oss-fuzz/v2.sh"
 	adapt "$work" || missing "no go-118-fuzz-build_v2, and it cannot be had: see above"

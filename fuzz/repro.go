@@ -7,11 +7,11 @@ import (
 	"io"
 )
 
-// ErrInput is what Repro's error wraps when an input cannot be read.
+// ErrInput means that an input cannot be read.
 var ErrInput = errors.New("no input")
 
-// Repro runs inputs of a corpus through a target, each in a process of its own,
-// and writes what each does. It counts those that break an oracle.
+// Repro runs inputs through a target, each in a separate process, and writes the result of each.
+// It returns how many break an oracle.
 func Repro(ctx context.Context, w io.Writer, t Target, program string, files []string) (broken int, err error) {
 	for _, path := range files {
 		data, err := ReadInput(path)

@@ -29,6 +29,7 @@ func runs(b *batch) (lengths []int) {
 }
 
 func TestRuns(t *testing.T) {
+	t.Parallel()
 	many := func(n, size int) []int { return slices.Repeat([]int{size}, n) }
 	cases := []struct {
 		name  string
@@ -47,11 +48,14 @@ func TestRuns(t *testing.T) {
 		{"largest", maxMTU, []int{maxMTU, maxMTU}, []int{1, 1}},
 	}
 	for _, c := range cases {
-		b := newBatch(c.mtu, frameBatch)
-		fill(b, c.sizes...)
-		if got := runs(b); !slices.Equal(got, c.want) {
-			t.Errorf("%s: runs %v, want %v", c.name, got, c.want)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			b := newBatch(c.mtu, frameBatch)
+			fill(b, c.sizes...)
+			if got := runs(b); !slices.Equal(got, c.want) {
+				t.Errorf("runs %v, want %v", got, c.want)
+			}
+		})
 	}
 }
 

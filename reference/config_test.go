@@ -28,6 +28,7 @@ func goodConfig() Config {
 }
 
 func TestConfig(t *testing.T) {
+	t.Parallel()
 	addr := netip.MustParseAddrPort
 	cases := []struct {
 		name   string
@@ -71,14 +72,17 @@ func TestConfig(t *testing.T) {
 		{"the same peer's", func(c *Config) { c.Peers[1].Prefixes = of("192.0.2.0/24", "192.0.2.0/25") }, "overlaps"},
 	}
 	for _, c := range cases {
-		cfg := goodConfig()
-		c.change(&cfg)
-		err := cfg.Validate()
-		switch {
-		case c.want == "" && err != nil:
-			t.Errorf("%s: %v", c.name, err)
-		case c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n")):
-			t.Errorf("%s: error %q, want one line with %q", c.name, err, c.want)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			cfg := goodConfig()
+			c.change(&cfg)
+			err := cfg.Validate()
+			switch {
+			case c.want == "" && err != nil:
+				t.Errorf("%v", err)
+			case c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n")):
+				t.Errorf("error %q, want one line with %q", err, c.want)
+			}
+		})
 	}
 }

@@ -321,19 +321,21 @@ func TestDecapCountsEachDatagramOnce(t *testing.T) {
 		{"refused by the port", message{data: datagram(tunnel, 20006, ipPacket(6, 46)), from: ours}, map[Drop]uint64{DropPort: 1}},
 	}
 	for _, cs := range cases {
-		before := tun.Stats().Decap
-		feed(&tun.decap, cs.in)
-		after := tun.Stats().Decap
-		balanced(t, cs.name, after)
-		for drop := range numDrops {
-			got := after.Drops[drop] - before.Drops[drop]
-			if drop == DropNone {
-				got = after.Delivered - before.Delivered
+		t.Run(cs.name, func(t *testing.T) {
+			before := tun.Stats().Decap
+			feed(&tun.decap, cs.in)
+			after := tun.Stats().Decap
+			balanced(t, cs.name, after)
+			for drop := range numDrops {
+				got := after.Drops[drop] - before.Drops[drop]
+				if drop == DropNone {
+					got = after.Delivered - before.Delivered
+				}
+				if got != cs.want[drop] {
+					t.Errorf("%d counted as %v, want %d", got, drop, cs.want[drop])
+				}
 			}
-			if got != cs.want[drop] {
-				t.Errorf("%s: %d counted as %v, want %d", cs.name, got, drop, cs.want[drop])
-			}
-		}
+		})
 	}
 	if c.sent != 0 {
 		t.Errorf("%d datagrams were sent in response", c.sent)

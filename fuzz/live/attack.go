@@ -13,7 +13,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// Result is the result of an attack, with what its capture is made of.
+// Result is the result of an attack, with the data for its capture.
 type Result struct {
 	DeviceReport
 

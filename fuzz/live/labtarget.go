@@ -40,7 +40,7 @@ type labTarget struct {
 	setup    *lab.Setup
 	attacker Attacker
 	sender   *sender
-	answers  *answers // counts what is sent to the unknown source
+	answers  *answers // counts the frames to the unknown source
 }
 
 func (t *labTarget) Attacker() Attacker { return t.attacker }

@@ -36,7 +36,7 @@ type DeviceReport struct {
 	Attacked       string  `json:"attacked_end"`
 	Ports          []int   `json:"ports"` // UDP ports that mutants were sent to
 	Mutants        string  `json:"mutants"`
-	Sender         string  `json:"sender"`       // what put them onto the link
+	Sender         string  `json:"sender"`       // what sent the mutants: the engine or a socket
 	First          uint64  `json:"first_mutant"` // number in the seed's stream
 	Next           uint64  `json:"next_mutant"`  // the number after the last one sent
 	Sent           Traffic `json:"sent"`

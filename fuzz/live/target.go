@@ -11,7 +11,7 @@ import (
 // Target is a running tunnel with a legitimate flow through it and an attacker on the link between its
 // ends. An error that wraps lab.ErrDied means that a process of the tunnel ended.
 type Target interface {
-	// Attacker says what is attacked and how.
+	// Attacker returns what is attacked and how.
 	Attacker() Attacker
 	// ForwardingRate measures how many frames a second the tunnel forwards; 0: none.
 	ForwardingRate(ctx context.Context, size rfc2544.FrameSize) (rfc2544.Rate, error)
@@ -30,7 +30,7 @@ type Open func(ctx context.Context, d dut.Device, p Plan) (Target, error)
 type Attacker struct {
 	Path   mutate.Path
 	End    string   // the node that is attacked
-	Sender string   // what puts mutants onto the link
+	Sender string   // what sends the mutants: the engine or a socket
 	Notes  []string // for the reader of the report
 }
 

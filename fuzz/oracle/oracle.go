@@ -166,7 +166,7 @@ func Same[T comparable](want, got T) {
 	}
 }
 
-// Agree fails if two decoders disagree about what.
+// Agree fails if two decoders return different values. what names the value.
 func Agree[T comparable](what string, ours, theirs T) {
 	if ours != theirs {
 		Fail(Agreement, "%s: %v here, %v there", what, ours, theirs)

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Every target as OSS-Fuzz and ClusterFuzzLite want it, inside their image: in
-# $OUT a program, its seeds, its dictionary and its options.
+# Builds every target for OSS-Fuzz and ClusterFuzzLite inside their image: $OUT
+# gets a program, its seeds, its dictionary and its options.
 set -euo pipefail
 cd -P "$SRC/tunnelbench"
 

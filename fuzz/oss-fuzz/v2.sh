@@ -1,10 +1,9 @@
 # Sourced by build.sh and ../libfuzzer.sh: puts go-118-fuzz-build_v2 on the PATH,
-# which makes an archive with LLVMFuzzerTestOneInput of a native target.
+# which builds an archive with LLVMFuzzerTestOneInput from a native target.
 #
-# The images of OSS-Fuzz have it, but it reads source with the parser of the Go that built
-# it, and stumbles over the source of a later one: then it is built again, at the commit that
-# OSS-Fuzz has. And it replaces files of package testing, which go does not let happen
-# where it downloads toolchains to: such a toolchain is copied out.
+# The images of OSS-Fuzz contain it, but it fails on source that needs a later Go than the Go that
+# built it. Then it is built again, at the commit that OSS-Fuzz uses. It also replaces files of
+# package testing, which is not allowed in a toolchain that go downloaded: such a toolchain is copied.
 adapter=github.com/AdamKorcz/go-118-fuzz-build@v0.0.0-20250911191804-fc5dc53b9db8
 
 adapt() { # FOLDER, which has to stay

@@ -71,7 +71,7 @@ type StackFrame struct {
 	Line     int    `json:"line"`
 }
 
-// Findings counts what was found in all targets.
+// Findings returns the number of findings in all targets.
 func (c *Campaign) Findings() (n int) {
 	for _, t := range c.Targets {
 		n += len(t.Findings)

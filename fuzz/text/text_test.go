@@ -37,13 +37,15 @@ func TestSeedsAreAccepted(t *testing.T) {
 		"config": {Config, ConfigSeeds(), 2}, "results": {Results, ResultsSeeds(), 3}, "replay": {Replay, ReplaySeeds(), 2},
 		"words": {Words, WordsSeeds(), 8}, "output": {Output, OutputSeeds(), 3},
 	} {
-		accepted := 0
-		for _, seed := range c.seeds {
-			accepted += c.harness(seed)
-		}
-		if accepted < c.least {
-			t.Errorf("%s: %d seeds are accepted, want %d", name, accepted, c.least)
-		}
+		t.Run(name, func(t *testing.T) {
+			accepted := 0
+			for _, seed := range c.seeds {
+				accepted += c.harness(seed)
+			}
+			if accepted < c.least {
+				t.Errorf("%d seeds are accepted, want %d", accepted, c.least)
+			}
+		})
 	}
 }
 

@@ -50,13 +50,15 @@ func TestSeedsAreAccepted(t *testing.T) {
 		"ends": {Ends, EndsSeeds(), 4}, "descriptor": {Descriptor, DescriptorSeeds(), 3}, "signature": {Signature, SignatureSeeds(), 2},
 		"gopacket IPv4": {GopacketIPv4, LayerSeeds(), 1}, "gopacket GRE": {GopacketGRE, LayerSeeds(), 2},
 	} {
-		accepted := 0
-		for _, seed := range c.seeds {
-			accepted += c.harness(oracle.Exact(seed))
-		}
-		if accepted < c.least {
-			t.Errorf("%s: %d seeds are accepted, want %d", name, accepted, c.least)
-		}
+		t.Run(name, func(t *testing.T) {
+			accepted := 0
+			for _, seed := range c.seeds {
+				accepted += c.harness(oracle.Exact(seed))
+			}
+			if accepted < c.least {
+				t.Errorf("%d seeds are accepted, want %d", accepted, c.least)
+			}
+		})
 	}
 }
 

@@ -6,5 +6,4 @@
 //
 // A Splitter splits what a Merger joined into the same packets, byte for byte. The package allocates
 // nothing, keeps no packet, and trusts no length field: packets come from the network.
-// comes from whoever sends through the tunnel.
 package offload

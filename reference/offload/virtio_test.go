@@ -183,6 +183,7 @@ func TestSplitMakesWhatGopacketMakes(t *testing.T) {
 }
 
 func TestWhatIsNotMerged(t *testing.T) {
+	t.Parallel()
 	payload, longer := make([]byte, 100), make([]byte, 101)
 	cases := []struct {
 		name   string
@@ -208,21 +209,24 @@ func TestWhatIsNotMerged(t *testing.T) {
 		{"a length that lies", true, nil, func(p []byte) { p[3]-- }, payload},
 	}
 	for _, c := range cases {
-		f := flowOf{udp: c.udp, port: 5}
-		packets := [][]byte{f.next(t, payload)}
-		if c.change != nil {
-			c.change(&f)
-		}
-		packets = append(packets, f.next(t, c.second))
-		if c.bend != nil {
-			c.bend(packets[1])
-		}
-		supers := merged(packets)
-		if len(supers) != 2 {
-			t.Errorf("%s: merged", c.name)
-		} else if got := split(t, supers); !slices.EqualFunc(got, packets, bytes.Equal) {
-			t.Errorf("%s: changed", c.name)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			f := flowOf{udp: c.udp, port: 5}
+			packets := [][]byte{f.next(t, payload)}
+			if c.change != nil {
+				c.change(&f)
+			}
+			packets = append(packets, f.next(t, c.second))
+			if c.bend != nil {
+				c.bend(packets[1])
+			}
+			supers := merged(packets)
+			if len(supers) != 2 {
+				t.Errorf("merged")
+			} else if got := split(t, supers); !slices.EqualFunc(got, packets, bytes.Equal) {
+				t.Errorf("changed")
+			}
+		})
 	}
 }
 
