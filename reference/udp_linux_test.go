@@ -42,6 +42,7 @@ func (s *script) send(b *batch, from, to int) (int, int, error) {
 }
 
 func TestTransmitterFallsBack(t *testing.T) {
+	t.Parallel()
 	sizes := []int{10, 20, 30, 40, 50}
 	const eio, einval, emsgsize = syscall.EIO, syscall.EINVAL, syscall.EMSGSIZE
 	const refused, again = syscall.ECONNREFUSED, syscall.EINTR
@@ -64,19 +65,22 @@ func TestTransmitterFallsBack(t *testing.T) {
 		{"plain fails for one", script{errs: []error{eio}, failed: 5}, script{errs: []error{refused, refused}, failed: 1}, 4, 0, 4, false},
 	}
 	for _, c := range cases {
-		b := newBatch(1500, frameBatch)
-		fill(b, sizes...)
-		tx := transmitter{fast: &c.fast, plain: &c.plain}
-		sent := tx.transmit(b)
-		if sent != c.sent || len(c.fast.took) != c.tookF || len(c.plain.took) != c.tookP || (tx.fast != nil) != c.segmentingLeft {
-			t.Errorf("%s: sent %d (%d segmenting, %d plain, segmenting left %v), want %d (%d, %d, %v)",
-				c.name, sent, len(c.fast.took), len(c.plain.took), tx.fast != nil, c.sent, c.tookF, c.tookP, c.segmentingLeft)
-		}
-		all := append(c.fast.took, c.plain.took...)
-		slices.Sort(all)
-		if len(slices.Compact(all)) != sent {
-			t.Errorf("%s: a datagram was sent twice: %v", c.name, all)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			b := newBatch(1500, frameBatch)
+			fill(b, sizes...)
+			tx := transmitter{fast: &c.fast, plain: &c.plain}
+			sent := tx.transmit(b)
+			if sent != c.sent || len(c.fast.took) != c.tookF || len(c.plain.took) != c.tookP || (tx.fast != nil) != c.segmentingLeft {
+				t.Errorf("sent %d (%d segmenting, %d plain, segmenting left %v), want %d (%d, %d, %v)",
+					sent, len(c.fast.took), len(c.plain.took), tx.fast != nil, c.sent, c.tookF, c.tookP, c.segmentingLeft)
+			}
+			all := append(c.fast.took, c.plain.took...)
+			slices.Sort(all)
+			if len(slices.Compact(all)) != sent {
+				t.Errorf("a datagram was sent twice: %v", all)
+			}
+		})
 	}
 }
 

@@ -59,6 +59,7 @@ func TestRead(t *testing.T) {
 }
 
 func TestReadSaysWhere(t *testing.T) {
+	t.Parallel()
 	cases := []struct{ from, to, want string }{
 		{"mtu: 1400", "mtu: 99", "end.yaml:4: mtu: 99: want"},
 		{"mtu: 1400", "mtu: many", "end.yaml:4: "},
@@ -81,14 +82,17 @@ func TestReadSaysWhere(t *testing.T) {
 		{"cpus: [0, 1]", "cpus: [-1]", "end.yaml:6: cpus"},
 	}
 	for _, c := range cases {
-		text := strings.Replace(goodFile, c.from, c.to, 1)
-		if text == goodFile {
-			t.Fatalf("%q is not in the file", c.from)
-		}
-		_, err := Read(t.Context(), "end.yaml", []byte(text), names{})
-		if err == nil || !strings.HasPrefix(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
-			t.Errorf("%q: error %q, want one line that begins with %q", c.to, err, c.want)
-		}
+		t.Run(c.to, func(t *testing.T) {
+			t.Parallel()
+			text := strings.Replace(goodFile, c.from, c.to, 1)
+			if text == goodFile {
+				t.Fatalf("%q is not in the file", c.from)
+			}
+			_, err := Read(t.Context(), "end.yaml", []byte(text), names{})
+			if err == nil || !strings.HasPrefix(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
+				t.Errorf("%q: error %q, want one line that begins with %q", c.to, err, c.want)
+			}
+		})
 	}
 	for _, text := range []string{"", "- 1", "listen", "peers: 7", "\x00", "{{{"} {
 		if _, err := Read(t.Context(), "end.yaml", []byte(text), names{}); err == nil || !strings.HasPrefix(err.Error(), "end.yaml:") || strings.Contains(err.Error(), "\n") {
