@@ -61,7 +61,7 @@ type LabConfig struct {
 
 // Config checks the options.
 func (f *LabFlags) Config() (LabConfig, error) {
-	cfg := LabConfig{lab.Config{Wait: f.wait, Keep: f.keep, Patience: f.patience}, lab.Settings{
+	cfg := LabConfig{lab.Config{Wait: f.wait, Keep: f.keep, ThrottleBudget: f.patience}, lab.Settings{
 		Flows: f.Flows, Networks: f.networks, IPv6: f.Ip == 6, Engine: f.Engine, Direction: f.Direction,
 		WAN: f.Wan, Seed: f.Seed, LossTimeout: f.Late, PlainWAN: f.offloads == "off",
 	}}

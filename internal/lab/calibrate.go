@@ -31,7 +31,7 @@ type wireKey struct {
 }
 
 // wireKey is that of the calibration which prices the set-up's trials.
-func (b *Setup) wireKey(size rfc2544.FrameSize) wireKey { return wireKey{b.settings.onWire(), size} }
+func (s *Setup) wireKey(size rfc2544.FrameSize) wireKey { return wireKey{s.settings.onWire(), size} }
 
 // Calibrate measures the bare wire at size, once per run of the lab, with the
 // run's own traffic: its direction or both at once, its IP version, its flows.
@@ -59,23 +59,23 @@ func (l *Lab) Calibrate(ctx context.Context, s Settings, size rfc2544.FrameSize)
 
 // calibrate prices things by the cheapest of several short runs: whatever else
 // the machine does makes them dearer, nothing makes them cheaper.
-func (b *Setup) calibrate(ctx context.Context, size rfc2544.FrameSize, c *Calibration) error {
-	flood, err := b.several(ctx, size, rfc2544.Flood, 0, func(Run) {})
+func (s *Setup) calibrate(ctx context.Context, size rfc2544.FrameSize, c *Calibration) error {
+	flood, err := s.several(ctx, size, rfc2544.Flood, 0, func(Run) {})
 	if err != nil {
 		return err
 	}
-	c.MOL = flood.observation(b.settings.Directions()).ForwardingRate()
-	idle, err := b.several(ctx, size, 1000, 1, func(r Run) {
-		c.background = min(c.background, float64(b.lab.busy(r))/float64(r.elapsed()))
+	c.MOL = flood.observation(s.settings.Directions()).ForwardingRate()
+	idle, err := s.several(ctx, size, 1000, 1, func(r Run) {
+		c.background = min(c.background, float64(s.lab.busy(r))/float64(r.elapsed()))
 	})
 	if err != nil {
 		return err
 	}
-	c.Doubts = b.lab.doubts(idle)
+	c.Doubts = s.lab.doubts(idle)
 	for batch, load := range map[int]rfc2544.Rate{1: 100e3, loadgen.PacedBatch: 1e6} {
 		work := math.Inf(1)
-		load /= rfc2544.Rate(len(b.settings.Directions()))
-		loaded, err := b.several(ctx, size, min(load, c.MOL/2), batch, func(r Run) { work = min(work, r.testerWork()) })
+		load /= rfc2544.Rate(len(s.settings.Directions()))
+		loaded, err := s.several(ctx, size, min(load, c.MOL/2), batch, func(r Run) { work = min(work, r.testerWork()) })
 		if err != nil {
 			return err
 		}
@@ -106,15 +106,15 @@ func (l *Lab) doubts(r Run) (doubts []string) {
 }
 
 // several runs a calibration trial several times and returns the last.
-func (b *Setup) several(ctx context.Context, size rfc2544.FrameSize, load rfc2544.Rate, batch int, each func(Run)) (r Run, err error) {
+func (s *Setup) several(ctx context.Context, size rfc2544.FrameSize, load rfc2544.Rate, batch int, each func(Run)) (r Run, err error) {
 	const (
 		duration = 100 * time.Millisecond
 		times    = 4
 	)
-	p := b.Plan(rfc2544.Trial{Size: size, Load: load, Duration: duration})
+	p := s.Plan(rfc2544.Trial{Size: size, Load: load, Duration: duration})
 	p.Batch = batch
 	for range times {
-		if r, err = b.Execute(ctx, p); err != nil {
+		if r, err = s.Execute(ctx, p); err != nil {
 			return r, err
 		}
 		each(r)

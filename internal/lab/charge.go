@@ -26,22 +26,22 @@ func (r Run) testerWork() float64 {
 // charge adds the CPU time of a delivered frame (of both directions, when both
 // are measured at once) on all cores, minus what the bare wire costs; and beside it what the kernel says of the device's
 // processes. A value that cannot be known stays absent.
-func (b *Setup) charge(o *rfc2544.Observation, r Run) {
+func (s *Setup) charge(o *rfc2544.Observation, r Run) {
 	if o.Received == 0 {
 		return
 	}
-	if b.session.HasProcesses() {
+	if s.session.HasProcesses() {
 		own := float64(r.after.process-r.before.process) / float64(o.Received)
 		user := float64(r.after.user-r.before.user) / float64(o.Received)
 		o.ProcessCPU, o.UserCPU = &own, &user
 	}
-	c := b.lab.wires[b.wireKey(r.Plan.Size)]
-	isWire := b.device.Up == nil // what everything else is compared with
-	if c == nil || isWire || b.session.Spins() || b.wan.Spins() || b.lab.Shared() || r.Plan.Load.IsFlood() {
+	c := s.lab.wires[s.wireKey(r.Plan.Size)]
+	isWire := s.device.Up == nil // what everything else is compared with
+	if c == nil || isWire || s.session.Spins() || s.wan.Spins() || s.lab.Shared() || r.Plan.Load.IsFlood() {
 		return
 	}
 	onTester := (r.testerWork() - c.wireWork[r.Plan.BatchSize()]) * float64(o.Offered)
-	onDevice := float64(b.lab.busy(r)-(r.after.wan-r.before.wan)) - c.background*float64(r.elapsed())
+	onDevice := float64(s.lab.busy(r)-(r.after.wan-r.before.wan)) - c.background*float64(r.elapsed())
 	perFrame := (onTester + onDevice) / float64(o.Received)
 	o.CPUPerFrame = &perFrame
 }

@@ -52,15 +52,15 @@ var openers = map[string]func(loadgen.EngineConfig) (engine, error){
 
 // openEngine puts the tester behind both its ports, and notes in the set-up's settings with
 // which engine.
-func (b *Setup) openEngine(ctx context.Context, cfg loadgen.EngineConfig) error {
-	if b.settings.Engine == EngineAuto {
-		b.settings.Engine = chooseEngine(func() error { return b.tryXDP(ctx, cfg) })
+func (s *Setup) openEngine(ctx context.Context, cfg loadgen.EngineConfig) error {
+	if s.settings.Engine == EngineAuto {
+		s.settings.Engine = chooseEngine(func() error { return s.tryXDP(ctx, cfg) })
 	}
 	var err error
-	if b.engine, err = openers[b.settings.Engine](cfg); err != nil {
+	if s.engine, err = openers[s.settings.Engine](cfg); err != nil {
 		return err
 	}
-	b.closers = append(b.closers, b.engine.Close)
+	s.closers = append(s.closers, s.engine.Close)
 	return nil
 }
 
@@ -74,22 +74,22 @@ func chooseEngine(try func() error) string {
 }
 
 // tryXDP asks the kernel for all that the engine needs, which only a trial can.
-func (b *Setup) tryXDP(ctx context.Context, cfg loadgen.EngineConfig) error {
+func (s *Setup) tryXDP(ctx context.Context, cfg loadgen.EngineConfig) error {
 	x, err := xdp.New(cfg)
 	if err != nil {
 		return err
 	}
-	p := b.Plan(rfc2544.Trial{Size: rfc2544.MinFrame6, Load: 1000, Duration: time.Millisecond})
+	p := s.Plan(rfc2544.Trial{Size: rfc2544.MinFrame6, Load: 1000, Duration: time.Millisecond})
 	p.IdleTimeout = time.Millisecond
 	_, err = x.Run(ctx, p)
 	return errors.Join(err, x.Close())
 }
 
-func (b *Setup) engineConfig(largest rfc2544.FrameSize) (loadgen.EngineConfig, error) {
+func (s *Setup) engineConfig(largest rfc2544.FrameSize) (loadgen.EngineConfig, error) {
 	cfg := loadgen.EngineConfig{
-		Tester: b.lab.cpus.Tester[0], DUT: b.lab.dutCores(), MaxFrames: b.settings.MaxFrames, Largest: max(largest, rfc2544.MinFrame6),
+		Tester: s.lab.cpus.Tester[0], DUT: s.lab.dutCores(), MaxFrames: s.settings.MaxFrames, Largest: max(largest, rfc2544.MinFrame6),
 	}
-	tester := b.net.NS(netns.Tester)
+	tester := s.net.NS(netns.Tester)
 	for i, name := range []string{netns.Port0, netns.Port1} {
 		cfg.Ports[i].Enter = tester.Do
 		err := tester.Do(func() error {

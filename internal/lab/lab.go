@@ -18,9 +18,9 @@ type Config struct {
 	CPUs netns.CPUOverrides
 	Wait bool // for another lab to end, instead of an error
 	Keep bool // the namespaces, by name, for people who want to look inside
-	// Patience is how long a run may wait, in all, for the machine to be as fast
+	// ThrottleBudget is how long a run may wait, in all, for the machine to be as fast
 	// as it can be; 0 takes trials as they come.
-	Patience time.Duration
+	ThrottleBudget time.Duration
 }
 
 // sysctls are what a lab changes for the whole machine while it is open.
@@ -40,16 +40,16 @@ var sysctls = []struct{ key, value string }{
 // Lab is a machine made ready: locked, its settings changed and guarded, its
 // device cores awake and metered.
 type Lab struct {
-	cfg      Config
-	cpus     netns.CPUPlan
-	run      string // unique to this run
-	dir      string // shared by both sides of a tunnel; gone afterwards
-	guardian *netns.Guardian
-	soakers  []*soaker
-	wires    map[wireKey]*Calibration
-	fastest  map[int]time.Duration // per core, a probe in its quickest moment
-	patience time.Duration         // that is left
-	closers  []func() error
+	cfg            Config
+	cpus           netns.CPUPlan
+	run            string // unique to this run
+	dir            string // shared by both sides of a tunnel; gone afterwards
+	guardian       *netns.Guardian
+	soakers        []*soaker
+	wires          map[wireKey]*Calibration
+	fastest        map[int]time.Duration // per core, a probe in its quickest moment
+	throttleBudget time.Duration         // that is left
+	closers        []func() error
 }
 
 // ErrConfig is what Open's error wraps when the user chose what cannot be.
@@ -58,7 +58,7 @@ var ErrConfig = errors.New("bad choice")
 // Open makes the machine ready. The error wraps errors.ErrUnsupported where
 // this machine cannot be.
 func Open(ctx context.Context, cfg Config) (*Lab, error) {
-	l := &Lab{cfg: cfg, wires: map[wireKey]*Calibration{}, fastest: map[int]time.Duration{}, patience: cfg.Patience}
+	l := &Lab{cfg: cfg, wires: map[wireKey]*Calibration{}, fastest: map[int]time.Duration{}, throttleBudget: cfg.ThrottleBudget}
 	if err := l.open(ctx); err != nil {
 		return nil, errors.Join(err, l.Close())
 	}

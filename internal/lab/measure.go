@@ -23,90 +23,90 @@ type Run struct {
 }
 
 // Execute runs a plan between two readings of the meters, whatever else the machine does.
-func (b *Setup) Execute(ctx context.Context, p loadgen.Plan) (Run, error) {
-	r := Run{Plan: p, sinks: counters.Sinks(b.net.Topology)}
-	before, err := counters.Read(b.net)
+func (s *Setup) Execute(ctx context.Context, p loadgen.Plan) (Run, error) {
+	r := Run{Plan: p, sinks: counters.Sinks(s.net.Topology)}
+	before, err := counters.Read(s.net)
 	if err != nil {
 		return r, err
 	}
-	if b.watch != nil {
-		if err := b.watch.Arm(); err != nil {
+	if s.watch != nil {
+		if err := s.watch.Arm(); err != nil {
 			return r, err
 		}
 	}
-	r.before = b.Read()
-	r.Ledger, err = b.engine.Run(ctx, p)
+	r.before = s.Read()
+	r.Ledger, err = s.engine.Run(ctx, p)
 	if err != nil {
 		return r, err
 	}
-	r.after = b.Read()
-	if b.watch != nil {
-		if r.reasons, err = b.watch.Disarm(); err != nil {
+	r.after = s.Read()
+	if s.watch != nil {
+		if r.reasons, err = s.watch.Disarm(); err != nil {
 			return r, err
 		}
 	}
-	if err := b.Alive(); err != nil {
+	if err := s.Alive(); err != nil {
 		return r, fmt.Errorf("%w: %w", ErrDied, err)
 	}
-	b.lab.learn(r.Ledger.Fastest)
-	after, err := counters.Read(b.net)
+	s.lab.learn(r.Ledger.Fastest)
+	after, err := counters.Read(s.net)
 	r.drops = after.Since(before)
 	return r, err
 }
 
 // Measure runs one trial. It implements rfc2544.Measurer.
-func (b *Setup) Measure(ctx context.Context, t rfc2544.Trial) (rfc2544.Observation, error) {
-	o, _, err := b.MeasureRun(ctx, t)
+func (s *Setup) Measure(ctx context.Context, t rfc2544.Trial) (rfc2544.Observation, error) {
+	o, _, err := s.MeasureRun(ctx, t)
 	return o, err
 }
 
 // MeasureRun is Measure with the run that the observation was made of.
-func (b *Setup) MeasureRun(ctx context.Context, t rfc2544.Trial) (rfc2544.Observation, Run, error) {
+func (s *Setup) MeasureRun(ctx context.Context, t rfc2544.Trial) (rfc2544.Observation, Run, error) {
 	if err := rest(ctx, t.Rest); err != nil {
 		return rfc2544.Observation{}, Run{}, err
 	}
-	if err := b.WaitForFullSpeed(ctx); err != nil {
+	if err := s.WaitForFullSpeed(ctx); err != nil {
 		return rfc2544.Observation{}, Run{}, err
 	}
-	r, err := b.trial(ctx, t)
+	r, err := s.trial(ctx, t)
 	if err != nil {
 		return rfc2544.Observation{}, r, err
 	}
-	return b.Observe(r), r, nil
+	return s.Observe(r), r, nil
 }
 
 // MeasureAtAnySpeed is MeasureRun, but that the trial counts however slow the device's cores are:
 // it neither waits for them nor takes anything off what the run may wait in all.
-func (b *Setup) MeasureAtAnySpeed(ctx context.Context, t rfc2544.Trial) (rfc2544.Observation, Run, error) {
+func (s *Setup) MeasureAtAnySpeed(ctx context.Context, t rfc2544.Trial) (rfc2544.Observation, Run, error) {
 	if err := rest(ctx, t.Rest); err != nil {
 		return rfc2544.Observation{}, Run{}, err
 	}
-	r, err := b.trial(ctx, t)
+	r, err := s.trial(ctx, t)
 	if err != nil {
 		return rfc2544.Observation{}, r, err
 	}
 	r.anySpeed = true
-	return b.Observe(r), r, nil
+	return s.Observe(r), r, nil
 }
 
 // trial executes one, with a capture where that was asked for.
-func (b *Setup) trial(ctx context.Context, t rfc2544.Trial) (Run, error) {
-	p := b.Plan(t)
-	p.Pcap = b.settings.Pcap
-	return b.Execute(ctx, p)
+func (s *Setup) trial(ctx context.Context, t rfc2544.Trial) (Run, error) {
+	p := s.Plan(t)
+	p.Pcap = s.settings.Pcap
+	return s.Execute(ctx, p)
 }
 
 // Observe is what a run showed, and whether it counts. A run whose meters were not read
 // again, since the device died in it, does not.
-func (b *Setup) Observe(r Run) rfc2544.Observation {
-	o := r.observation(b.settings.Directions())
-	o.CoreSpeed = b.lab.coreSpeed(r)
-	o.Reject(b.lab.classify(o, r)...)
+func (s *Setup) Observe(r Run) rfc2544.Observation {
+	o := r.observation(s.settings.Directions())
+	o.CoreSpeed = s.lab.coreSpeed(r)
+	o.Reject(s.lab.classify(o, r)...)
 	if o.Invalid.Has(rfc2544.SlowCore) {
-		b.lab.patience -= r.elapsed()
+		s.lab.throttleBudget -= r.elapsed()
 	}
 	if !o.Invalid.Has(rfc2544.DUTDied) {
-		b.charge(&o, r)
+		s.charge(&o, r)
 	}
 	return o
 }

@@ -17,27 +17,27 @@ const MinRate rfc2544.Rate = 1000
 // begin. It starts with a flood, which also warms everything up; the device's
 // work on the tester's core makes the tester slower than on the bare wire, and
 // slower still when it paces, so it goes down until a paced trial is whole.
-func (b *Setup) Explore(ctx context.Context, size rfc2544.FrameSize) (ceiling, hint rfc2544.Rate, err error) {
+func (s *Setup) Explore(ctx context.Context, size rfc2544.FrameSize) (ceiling, hint rfc2544.Rate, err error) {
 	const (
 		duration = 200 * time.Millisecond
 		headroom = 0.85 // for bursts that a stall left behind to be caught up with
 		tries    = 5
 	)
-	p := b.Plan(rfc2544.Trial{Size: size, Load: rfc2544.Flood, Duration: duration})
+	p := s.Plan(rfc2544.Trial{Size: size, Load: rfc2544.Flood, Duration: duration})
 	p.Batch = loadgen.PacedBatch
 	for range tries {
-		r, err := b.Execute(ctx, p)
+		r, err := s.Execute(ctx, p)
 		if err != nil {
 			return 0, 0, fmt.Errorf("explore: %w", err)
 		}
-		o := r.observation(b.settings.Directions())
+		o := r.observation(s.settings.Directions())
 		if p.Load.IsFlood() {
 			hint = r.slowestStream()
 		} else if o.Offered == o.Intended {
 			break
 		}
 		sent := float64(o.Offered) / float64(len(p.Streams)) / (o.Duration + o.Paused).Seconds()
-		p = b.Plan(rfc2544.Trial{Size: size, Load: rfc2544.Rate(headroom * sent), Duration: duration})
+		p = s.Plan(rfc2544.Trial{Size: size, Load: rfc2544.Rate(headroom * sent), Duration: duration})
 	}
 	return p.Load, hint, nil
 }
@@ -57,10 +57,10 @@ func (r Run) slowestStream() rfc2544.Rate {
 
 // MaxForwardingRate is about RFC 2285's (section 3.6.3): the best at several loads
 // from most down, since some devices forward the less the more they are offered.
-func (b *Setup) MaxForwardingRate(ctx context.Context, size rfc2544.FrameSize, most rfc2544.Rate) (best rfc2544.Rate, err error) {
+func (s *Setup) MaxForwardingRate(ctx context.Context, size rfc2544.FrameSize, most rfc2544.Rate) (best rfc2544.Rate, err error) {
 	const duration = 200 * time.Millisecond
 	for load := most; load > best && load > 100; load /= 2 {
-		r, err := b.Execute(ctx, b.Plan(rfc2544.Trial{Size: size, Load: load, Duration: duration}))
+		r, err := s.Execute(ctx, s.Plan(rfc2544.Trial{Size: size, Load: load, Duration: duration}))
 		if err != nil {
 			return best, fmt.Errorf("pilot: %w", err)
 		}

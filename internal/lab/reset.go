@@ -12,24 +12,24 @@ import (
 // MeasureReset runs one trial in which the device is reset. It implements
 // rfc2544.Resetter. What a reset costs the lab is done on the device's cores, so that
 // the tester keeps its own.
-func (b *Setup) MeasureReset(ctx context.Context, t rfc2544.Trial, reset rfc2544.Reset) (rfc2544.Observation, error) {
-	if err := b.canReset(reset.Kind); err != nil {
+func (s *Setup) MeasureReset(ctx context.Context, t rfc2544.Trial, reset rfc2544.Reset) (rfc2544.Observation, error) {
+	if err := s.canReset(reset.Kind); err != nil {
 		return rfc2544.Observation{}, err
 	}
 	if err := rest(ctx, t.Rest); err != nil {
 		return rfc2544.Observation{}, err
 	}
-	if err := sys.PinProcess(b.lab.cpus.DUT); err != nil {
+	if err := sys.PinProcess(s.lab.cpus.DUT); err != nil {
 		return rfc2544.Observation{}, err
 	}
-	r := Run{Plan: b.Plan(t)}
+	r := Run{Plan: s.Plan(t)}
 	done := make(chan error, 1)
-	go func() { done <- b.reset(ctx, reset) }()
+	go func() { done <- s.reset(ctx, reset) }()
 	var err error
-	r.Ledger, err = b.engine.Run(ctx, r.Plan)
-	err = errors.Join(err, <-done, sys.PinProcess(b.lab.cpus.Tester))
+	r.Ledger, err = s.engine.Run(ctx, r.Plan)
+	err = errors.Join(err, <-done, sys.PinProcess(s.lab.cpus.Tester))
 	if err == nil {
-		err = b.Alive()
+		err = s.Alive()
 	}
 	if err != nil {
 		return rfc2544.Observation{}, err
@@ -37,7 +37,7 @@ func (b *Setup) MeasureReset(ctx context.Context, t rfc2544.Trial, reset rfc2544
 	// What the reset itself takes of the device's cores is no stall of the machine's.
 	r.Ledger.StallsBeyond = 0
 	r.Ledger.Stalls = slices.DeleteFunc(r.Ledger.Stalls, func(s rfc2544.Stall) bool { return s.Side == rfc2544.SideDUT })
-	return r.observation(b.settings.Directions()), nil
+	return r.observation(s.settings.Directions()), nil
 }
 
 // UnsupportedError says why a device cannot do something.
@@ -49,33 +49,33 @@ func (e UnsupportedError) Error() string { return string(e) }
 func (e UnsupportedError) Is(target error) bool { return target == errors.ErrUnsupported }
 
 // canReset wraps errors.ErrUnsupported where there is nothing to reset.
-func (b *Setup) canReset(kind rfc2544.ResetKind) error {
+func (s *Setup) canReset(kind rfc2544.ResetKind) error {
 	switch {
-	case b.device.Up == nil:
-		return UnsupportedError(b.device.Spec + " is no device")
-	case kind == rfc2544.ResetProcess && !b.session.HasProcesses():
-		return UnsupportedError(b.device.Spec + " runs in the kernel: it has no process to kill")
-	case kind != rfc2544.ResetProcess && b.wan.HasProcesses():
+	case s.device.Up == nil:
+		return UnsupportedError(s.device.Spec + " is no device")
+	case kind == rfc2544.ResetProcess && !s.session.HasProcesses():
+		return UnsupportedError(s.device.Spec + " runs in the kernel: it has no process to kill")
+	case kind != rfc2544.ResetProcess && s.wan.HasProcesses():
 		return UnsupportedError("with a relay on the wan link the device is not rebuilt")
-	case kind != rfc2544.ResetProcess && b.lab.cfg.Keep:
+	case kind != rfc2544.ResetProcess && s.lab.cfg.Keep:
 		return UnsupportedError("with --keep the device is not rebuilt")
 	}
 	return nil
 }
 
 // reset is what happens to the device while the tester sends.
-func (b *Setup) reset(ctx context.Context, r rfc2544.Reset) error {
+func (s *Setup) reset(ctx context.Context, r rfc2544.Reset) error {
 	if err := rest(ctx, r.At); err != nil {
 		return err
 	}
-	b.session.Kill()
+	s.session.Kill()
 	if r.Kind != rfc2544.ResetProcess {
-		if err := b.net.Rebuild(ctx, func() error { return rest(ctx, r.Off) }); err != nil {
+		if err := s.net.Rebuild(ctx, func() error { return rest(ctx, r.Off) }); err != nil {
 			return err
 		}
-		if err := b.impairWAN(ctx); err != nil {
+		if err := s.impairWAN(ctx); err != nil {
 			return err
 		}
 	}
-	return b.bringUp(ctx)
+	return s.bringUp(ctx)
 }

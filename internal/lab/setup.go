@@ -81,64 +81,64 @@ func (l *Lab) WithoutTester(ctx context.Context, d dut.Device, s Settings, mtu i
 	return b, deadline, nil
 }
 
-func (b *Setup) open(ctx context.Context, largest rfc2544.FrameSize, prepare func(*Setup, *loadgen.EngineConfig) error) error {
-	deadline, err := b.up(ctx, max(largest.IP(), netns.DefaultLANMTU))
+func (s *Setup) open(ctx context.Context, largest rfc2544.FrameSize, prepare func(*Setup, *loadgen.EngineConfig) error) error {
+	deadline, err := s.up(ctx, max(largest.IP(), netns.DefaultLANMTU))
 	if err != nil {
 		return err
 	}
-	cfg, err := b.engineConfig(largest)
+	cfg, err := s.engineConfig(largest)
 	if err == nil && prepare != nil {
-		err = prepare(b, &cfg)
+		err = prepare(s, &cfg)
 	}
 	if err != nil {
 		return err
 	}
-	if err := b.openEngine(ctx, cfg); err != nil {
+	if err := s.openEngine(ctx, cfg); err != nil {
 		return err
 	}
-	if err := b.openWatch(); err != nil {
+	if err := s.openWatch(); err != nil {
 		return err
 	}
-	return b.waitReachable(ctx, deadline)
+	return s.waitReachable(ctx, deadline)
 }
 
 // up builds the network and brings the device up in it; by the deadline a packet
 // has to be through.
-func (b *Setup) up(ctx context.Context, mtu int) (deadline time.Time, err error) {
-	plan := netns.Plan{LANMTU: mtu, PlainWAN: b.settings.PlainWAN}
-	if !b.lab.Shared() {
-		plan.RPS = b.lab.cpus.DUT
+func (s *Setup) up(ctx context.Context, mtu int) (deadline time.Time, err error) {
+	plan := netns.Plan{LANMTU: mtu, PlainWAN: s.settings.PlainWAN}
+	if !s.lab.Shared() {
+		plan.RPS = s.lab.cpus.DUT
 	}
-	network, err := b.network(plan)
+	network, err := s.network(plan)
 	if err != nil {
 		return deadline, err
 	}
-	if b.net, err = netns.Build(ctx, network, netns.Options{Keep: b.lab.cfg.Keep}); err != nil {
+	if s.net, err = netns.Build(ctx, network, netns.Options{Keep: s.lab.cfg.Keep}); err != nil {
 		return deadline, err
 	}
-	b.closers = append(b.closers, b.net.Close)
-	b.mtu = mtu
-	if err := b.impairWAN(ctx); err != nil {
+	s.closers = append(s.closers, s.net.Close)
+	s.mtu = mtu
+	if err := s.impairWAN(ctx); err != nil {
 		return deadline, err
 	}
 	deadline = time.Now().Add(dut.UpTimeout)
-	b.closers = append(b.closers, func() error { return b.session.Close() })
-	return deadline, b.bringUp(ctx)
+	s.closers = append(s.closers, func() error { return s.session.Close() })
+	return deadline, s.bringUp(ctx)
 }
 
 // bringUp starts the device in the network that is there.
-func (b *Setup) bringUp(ctx context.Context) error {
-	b.session = &dut.Session{}
-	if b.device.Up == nil {
+func (s *Setup) bringUp(ctx context.Context) error {
+	s.session = &dut.Session{}
+	if s.device.Up == nil {
 		return nil
 	}
-	session, err := b.device.Up(ctx, dut.Env{
-		Net: b.net, CPUs: b.deviceCPUs(), MTU: b.mtu, IPv6: b.settings.IPv6, Run: b.lab.run, Dir: b.lab.dir, Build: b.device.Build, Params: b.device.Values,
+	session, err := s.device.Up(ctx, dut.Env{
+		Net: s.net, CPUs: s.deviceCPUs(), MTU: s.mtu, IPv6: s.settings.IPv6, Run: s.lab.run, Dir: s.lab.dir, Build: s.device.Build, Params: s.device.Values,
 	})
 	if err != nil {
 		return DownError{err}
 	}
-	b.session = session
+	s.session = session
 	return nil
 }
 
@@ -151,25 +151,25 @@ func (l *Lab) dutCores() []int {
 }
 
 // waitReachable sends a few frames each way until some arrive.
-func (b *Setup) waitReachable(ctx context.Context, deadline time.Time) error {
-	probe := b.Plan(rfc2544.Trial{Size: b.settings.minFrame(), Load: 1000, Duration: 5 * time.Millisecond})
-	probe.Window = max(200*time.Millisecond, b.settings.LossTimeout)
+func (s *Setup) waitReachable(ctx context.Context, deadline time.Time) error {
+	probe := s.Plan(rfc2544.Trial{Size: s.settings.minFrame(), Load: 1000, Duration: 5 * time.Millisecond})
+	probe.Window = max(200*time.Millisecond, s.settings.LossTimeout)
 	probe.LossTimeout = time.Second
 	for _, direction := range []string{rfc2544.Forward, rfc2544.Reverse} {
-		probe = b.towards(probe, direction)
+		probe = s.towards(probe, direction)
 		for {
-			ledger, err := b.engine.Run(ctx, probe)
+			ledger, err := s.engine.Run(ctx, probe)
 			if err != nil {
 				return err
 			}
 			if ledger.Streams[0].Received > 0 {
 				break
 			}
-			if err := b.Alive(); err != nil {
+			if err := s.Alive(); err != nil {
 				return DownError{err}
 			}
 			if time.Now().After(deadline) {
-				return DownError{fmt.Errorf("no packet came through within %v of its start%s", dut.UpTimeout, b.session.Complaint())}
+				return DownError{fmt.Errorf("no packet came through within %v of its start%s", dut.UpTimeout, s.session.Complaint())}
 			}
 		}
 	}
@@ -177,28 +177,28 @@ func (b *Setup) waitReachable(ctx context.Context, deadline time.Time) error {
 }
 
 // Close takes everything down, the device first.
-func (b *Setup) Close() error {
+func (s *Setup) Close() error {
 	var errs []error
-	for i := len(b.closers) - 1; i >= 0; i-- {
-		errs = append(errs, b.closers[i]())
+	for i := len(s.closers) - 1; i >= 0; i-- {
+		errs = append(errs, s.closers[i]())
 	}
-	b.closers = nil
+	s.closers = nil
 	return errors.Join(errs...)
 }
 
 // openWatch begins to watch for drop reasons, where they were asked for and the kernel gives them.
-func (b *Setup) openWatch() error {
-	if !b.settings.Reasons {
+func (s *Setup) openWatch() error {
+	if !s.settings.Reasons {
 		return nil
 	}
-	w, err := counters.NewWatch(b.net)
+	w, err := counters.NewWatch(s.net)
 	if errors.Is(err, errors.ErrUnsupported) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	b.watch = w
-	b.closers = append(b.closers, w.Close)
+	s.watch = w
+	s.closers = append(s.closers, w.Close)
 	return nil
 }

@@ -9,9 +9,9 @@ import (
 )
 
 // stream is the traffic of one direction on this network.
-func (b *Setup) stream(direction string) loadgen.Stream {
+func (s *Setup) stream(direction string) loadgen.Stream {
 	near, far := netns.Port0Addr, netns.Port1Addr
-	if b.settings.IPv6 {
+	if s.settings.IPv6 {
 		near, far = netns.Port0Addr6, netns.Port1Addr6
 	}
 	from, to, hop := netns.Port0MAC, netns.Port1MAC, netns.LeftLANMAC
@@ -19,19 +19,19 @@ func (b *Setup) stream(direction string) loadgen.Stream {
 		near, far = far, near
 		from, to, hop = to, from, netns.RightLANMAC
 	}
-	if b.device.Up == nil {
+	if s.device.Up == nil {
 		hop = to
 	}
 	return loadgen.Stream{From: loadgen.Endpoint{MAC: from[:], IP: near}, To: far, NextHop: hop[:]}
 }
 
 // Plan is a trial for the engine.
-func (b *Setup) Plan(t rfc2544.Trial) loadgen.Plan {
+func (s *Setup) Plan(t rfc2544.Trial) loadgen.Plan {
 	const (
 		margin = 10 * time.Millisecond // a frame may take all of the loss timeout and come just before the idle timeout
 		window = 5 * time.Second       // overloaded tunnels have been seen to deliver 2.5 s late
 	)
-	cfg := b.settings
+	cfg := s.settings
 	p := loadgen.Plan{
 		Trial: t, Flows: max(t.Networks, cfg.Flows), Seed: cfg.Seed, IPv6: cfg.IPv6,
 		LossTimeout: cfg.LossTimeout, IdleTimeout: cfg.LossTimeout + margin, Window: window,
@@ -39,14 +39,14 @@ func (b *Setup) Plan(t rfc2544.Trial) loadgen.Plan {
 	if p.Networks == 0 {
 		p.Networks = cfg.Networks
 	}
-	return b.towards(p, b.settings.Directions()...)
+	return s.towards(p, s.settings.Directions()...)
 }
 
 // towards is p with streams of these directions.
-func (b *Setup) towards(p loadgen.Plan, directions ...string) loadgen.Plan {
+func (s *Setup) towards(p loadgen.Plan, directions ...string) loadgen.Plan {
 	p.Streams, p.Reverse = nil, directions[0] == rfc2544.Reverse
 	for _, direction := range directions {
-		p.Streams = append(p.Streams, b.stream(direction))
+		p.Streams = append(p.Streams, s.stream(direction))
 	}
 	return p
 }

@@ -18,17 +18,17 @@ type Reading struct {
 }
 
 // Read reads the meters.
-func (b *Setup) Read() Reading {
+func (s *Setup) Read() Reading {
 	var r Reading
-	r.process, r.user = b.session.CPUTime()
-	r.wan, _ = b.wan.CPUTime()
-	for _, s := range b.lab.soakers {
-		r.soaked = append(r.soaked, s.ran())
-		r.softirq += cpuTime(s.softirqd)
+	r.process, r.user = s.session.CPUTime()
+	r.wan, _ = s.wan.CPUTime()
+	for _, k := range s.lab.soakers {
+		r.soaked = append(r.soaked, k.ran())
+		r.softirq += cpuTime(k.softirqd)
 	}
 	r.at = time.Now()
-	for _, s := range b.lab.soakers {
-		r.lost = append(r.lost, s.lost())
+	for _, k := range s.lab.soakers {
+		r.lost = append(r.lost, k.lost())
 	}
 	return r
 }
@@ -44,8 +44,8 @@ type CoreUse struct {
 }
 
 // Use is the difference between two readings.
-func (b *Setup) Use(before, after Reading) CoreUse {
-	l, r := b.lab, Run{before: before, after: after}
+func (s *Setup) Use(before, after Reading) CoreUse {
+	l, r := s.lab, Run{before: before, after: after}
 	u := CoreUse{Elapsed: r.elapsed(), Cores: len(l.soakers)}
 	if u.Elapsed <= 0 {
 		return u

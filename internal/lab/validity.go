@@ -97,7 +97,7 @@ func classifyFrames(o rfc2544.Observation) rfc2544.Reasons {
 
 // classifySpeed looks for slow cores of the device, while the lab can wait for fast ones.
 func (l *Lab) classifySpeed(o rfc2544.Observation, r Run) rfc2544.Reasons {
-	if o.CoreSpeed == nil || *o.CoreSpeed*slowest >= 1 || l.patience <= 0 || r.anySpeed {
+	if o.CoreSpeed == nil || *o.CoreSpeed*maxSlowdown >= 1 || l.throttleBudget <= 0 || r.anySpeed {
 		return nil
 	}
 	return rfc2544.Reasons{rfc2544.Because(rfc2544.SlowCore, "the device's cores ran at %.0f %% of their speed", 100**o.CoreSpeed)}

@@ -15,7 +15,7 @@ import (
 // quietRun is a run of a second that nothing disturbed: on a lab with one soaker that had
 // half of its core, the device's processes having the other half.
 func quietRun() (*Lab, Run) {
-	l := &Lab{fastest: map[int]time.Duration{1: 400}, soakers: []*soaker{{cpu: 1}}, patience: time.Minute}
+	l := &Lab{fastest: map[int]time.Duration{1: 400}, soakers: []*soaker{{cpu: 1}}, throttleBudget: time.Minute}
 	l.cpus.Tester, l.cpus.DUT = []int{0}, []int{1}
 	start := time.Unix(0, 0)
 	return l, Run{
@@ -64,7 +64,7 @@ func TestValidity(t *testing.T) {
 		{"more stalls than the list holds", func(_ *Lab, r *Run) { r.Ledger.StallsBeyond = 1 }, []rfc2544.ReasonCode{rfc2544.Stalled}},
 		{"a slow core", func(_ *Lab, r *Run) { r.Ledger.Probe[1] = 600 }, []rfc2544.ReasonCode{rfc2544.SlowCore}},
 		{"a slow core that may be", func(_ *Lab, r *Run) { r.Ledger.Probe[1], r.anySpeed = 600, true }, nil},
-		{"a slow core when patience has ended", func(l *Lab, r *Run) { r.Ledger.Probe[1], l.patience = 600, 0 }, nil},
+		{"a slow core with the throttle budget used up", func(l *Lab, r *Run) { r.Ledger.Probe[1], l.throttleBudget = 600, 0 }, nil},
 		{"another program", func(_ *Lab, r *Run) { r.after.process -= 100 * ms }, []rfc2544.ReasonCode{rfc2544.OtherPrograms}},
 		{"another program on cores that all share", func(l *Lab, r *Run) { l.cpus.Tester, r.after.process = l.cpus.DUT, 0 }, nil},
 		{"the device died", func(_ *Lab, r *Run) { r.after = Reading{} }, []rfc2544.ReasonCode{rfc2544.DUTDied}},

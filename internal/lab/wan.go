@@ -11,63 +11,63 @@ import (
 
 // network is what the device is brought up in, with a node in the wan link
 // when something is to be done to what crosses it.
-func (b *Setup) network(p netns.Plan) (netns.Topology, error) {
-	t := b.device.Topology(p)
-	wan, err := dut.ParseWAN(b.settings.WAN)
+func (s *Setup) network(p netns.Plan) (netns.Topology, error) {
+	t := s.device.Topology(p)
+	wan, err := dut.ParseWAN(s.settings.WAN)
 	switch {
 	case err != nil:
 		return t, fmt.Errorf("%w: --%w", ErrConfig, err)
-	case wan.Relay == nil && wan.Shape == nil || b.device.Up == nil: // the bare wire calibrates
+	case wan.Relay == nil && wan.Shape == nil || s.device.Up == nil: // the bare wire calibrates
 		return t, nil
 	}
-	b.link = wan
+	s.link = wan
 	between, ok := netns.Between(t)
 	switch {
 	case ok && wan.Relay == nil:
 		return t, nil
 	case !ok:
-		return t, fmt.Errorf("%w: --wan %s: %s has no wan link: choose another device, or leave --wan out", ErrConfig, b.settings.WAN, b.device.Name)
+		return t, fmt.Errorf("%w: --wan %s: %s has no wan link: choose another device, or leave --wan out", ErrConfig, s.settings.WAN, s.device.Name)
 	}
 	return between, nil
 }
 
 // impairWAN puts what Settings.WAN asks for between the ends of the tunnel. The
 // relay spins on a core of its own, the device's last, where there is one to spare.
-func (b *Setup) impairWAN(ctx context.Context) error {
-	if b.link.Shape != nil {
-		return b.link.Shape.Put(b.net)
+func (s *Setup) impairWAN(ctx context.Context) error {
+	if s.link.Shape != nil {
+		return s.link.Shape.Put(s.net)
 	}
-	if b.net.NS(netns.BetweenNode) == nil {
+	if s.net.NS(netns.BetweenNode) == nil {
 		return nil
 	}
-	values := maps.Clone(b.link.Relay)
-	if _, chosen := values["spin"]; !chosen && !b.wanHasCore() {
+	values := maps.Clone(s.link.Relay)
+	if _, chosen := values["spin"]; !chosen && !s.wanHasCore() {
 		values["spin"] = "off"
 	}
-	wan, err := dut.StartWAN(ctx, dut.Env{Net: b.net, CPUs: b.lab.cpus.DUT, Run: b.lab.run, Dir: b.lab.dir, Params: values})
+	wan, err := dut.StartWAN(ctx, dut.Env{Net: s.net, CPUs: s.lab.cpus.DUT, Run: s.lab.run, Dir: s.lab.dir, Params: values})
 	if err != nil {
 		return err
 	}
-	b.wan = wan
-	b.closers = append(b.closers, b.wan.Close)
+	s.wan = wan
+	s.closers = append(s.closers, s.wan.Close)
 	return nil
 }
 
-func (b *Setup) wanHasCore() bool { return len(b.lab.cpus.DUT) > 1 }
+func (s *Setup) wanHasCore() bool { return len(s.lab.cpus.DUT) > 1 }
 
 // deviceCPUs are the cores that the device itself may use.
-func (b *Setup) deviceCPUs() []int {
-	cpus := b.lab.cpus.DUT
-	if b.wan.HasProcesses() && b.wanHasCore() {
+func (s *Setup) deviceCPUs() []int {
+	cpus := s.lab.cpus.DUT
+	if s.wan.HasProcesses() && s.wanHasCore() {
 		return cpus[:len(cpus)-1]
 	}
 	return cpus
 }
 
 // Alive reports whether the device runs, and what its wan link is made of.
-func (b *Setup) Alive() error {
-	if err := b.wan.Alive(); err != nil {
+func (s *Setup) Alive() error {
+	if err := s.wan.Alive(); err != nil {
 		return fmt.Errorf("wan: %w", err)
 	}
-	return b.session.Alive()
+	return s.session.Alive()
 }
