@@ -98,13 +98,13 @@ func (l *offloadTUN) writeSuper(s *offload.Super, tally *Direction) {
 	case s.Packets == 1:
 		tally.Drops[DropPort]++
 	default:
-		l.takeApart(s, tally)
+		l.writeSingly(s, tally)
 	}
 }
 
-// takeApart writes the packets of a refused super-packet one by one. If the kernel accepts them,
+// writeSingly writes the packets of a refused super-packet one by one. If the kernel accepts them,
 // packets are no longer joined.
-func (l *offloadTUN) takeApart(s *offload.Super, tally *Direction) {
+func (l *offloadTUN) writeSingly(s *offload.Super, tally *Direction) {
 	joined := make([]byte, 0, offload.MaxSuper) // allocated once: super belongs to the read direction
 	for _, part := range s.Parts {
 		joined = append(joined, part...)

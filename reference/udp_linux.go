@@ -185,7 +185,7 @@ func (t *transmitter) transmit(b *batch) (sent int) {
 		case !again:
 			again = true
 		default:
-			sent += t.plainly(b, at, at+failed)
+			sent += t.sendSingly(b, at, at+failed)
 			at += failed
 			again = false
 		}
@@ -200,10 +200,10 @@ func (t *transmitter) offer(b *batch, at int) (taken, failed int, err error) {
 	return t.plain.send(b, at, b.len())
 }
 
-// plainly gives up on a refused message, and sends its datagrams one by one if it held several. If the
+// sendSingly gives up on a refused message, and sends its datagrams one by one if it held several. If the
 // path MTU is below their size, the kernel refuses a run (EMSGSIZE), while single datagrams may be
 // fragmented.
-func (t *transmitter) plainly(b *batch, from, to int) (sent int) {
+func (t *transmitter) sendSingly(b *batch, from, to int) (sent int) {
 	if to-from == 1 {
 		b.datagrams[from].refused = true
 		return 0

@@ -70,13 +70,13 @@ func Results(data []byte) int {
 	sameAgain(r)
 	// A sample of the accepted inputs: this check costs as much as all others.
 	if choice := int(crc32.ChecksumIEEE(data)); choice%8 == 0 {
-		growsEvenly(r, growers[choice/8%len(growers)])
+		checkListGrowth(r, growers[choice/8%len(growers)])
 	}
 	return 1
 }
 
-// growsEvenly checks allocation and time while one list of the results grows.
-func growsEvenly(r *result.Results, grow grower) {
+// checkListGrowth checks allocation and time while one list of the results grows.
+func checkListGrowth(r *result.Results, grow grower) {
 	small, large, ok := grown(r, grow)
 	if !ok {
 		return

@@ -95,16 +95,16 @@ func Decap(data []byte) int {
 	oracle.Untouched(row, original)
 	d.compareCounters(want)
 	if oracle.Sampled(data, costly) {
-		again := d.freshly(from, row, datagrams, segment)
+		again := d.repeat(from, row, datagrams, segment)
 		oracle.Allocates(0, again)
 		oracle.Takes(oracle.Budget(2*len(row)+100*len(datagrams)), again)
 	}
 	return int(min(1, want.delivered()))
 }
 
-// freshly returns a function that decapsulates the same message in a second end. Each call writes
+// repeat returns a function that decapsulates the same message in a second end. Each call writes
 // new sequence numbers, so that every valid datagram is accepted again at its full cost.
-func (d *oneEnd) freshly(from netip.AddrPort, row []byte, datagrams [][]byte, segment int) func() {
+func (d *oneEnd) repeat(from netip.AddrPort, row []byte, datagrams [][]byte, segment int) func() {
 	fresh := &oneEnd{fits: true}
 	end := newEnd(hereConfig(), 1, fresh.deliver, fresh.send)
 	var valid [][]byte // invalid datagrams are left unchanged

@@ -22,7 +22,7 @@ func Inner(data []byte) int {
 	if !bytes.Equal(cut, data[:len(cut)]) || len(cut) < len(data) && len(cut) != inner.Length(packet) {
 		oracle.Fail(oracle.Agreement, "%d of %d bytes remain without padding, the length field is %d", len(cut), len(data), inner.Length(packet))
 	}
-	finishesPartial(data)
+	checkFinishPartial(data)
 	if !isIP {
 		oracle.Agree("Length", inner.Length(packet), 0)
 		return 0
@@ -79,9 +79,9 @@ func gopacketAgrees(packet []byte, from, to netip.Addr, length int) {
 	}
 }
 
-// finishesPartial checks FinishPartial: it writes only the checksum field, and only if the field
+// checkFinishPartial checks FinishPartial: it writes only the checksum field, and only if the field
 // holds the sum of the pseudo header. The checksum is then right and a second call changes nothing.
-func finishesPartial(data []byte) {
+func checkFinishPartial(data []byte) {
 	packet := oracle.Exact(data)
 	offload.FinishPartial(packet)
 	s, ok := slowSegment(data)

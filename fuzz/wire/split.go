@@ -20,7 +20,7 @@ func Split(data []byte) int {
 	if !bytes.Equal(again, data[:offload.VirtioLen]) {
 		oracle.Fail(oracle.RoundTrip, "%+v is written as % x", h, again)
 	}
-	finishesChecksum(h, packet)
+	checkFinishChecksum(h, packet)
 	var s offload.Splitter
 	started := s.Start(h, packet)
 	want, ok := slowSplit(h, packet)
@@ -43,7 +43,7 @@ func Split(data []byte) int {
 	}
 	oracle.Agree("More after the last packet", s.More(), false)
 	oracle.Untouched(packet, data[offload.VirtioLen:])
-	givesUp(h, packet, len(want[0]))
+	checkShortBuffer(h, packet, len(want[0]))
 	if oracle.Sampled(data, costly) {
 		cut := func() {
 			for s.Start(h, packet); s.More(); {
@@ -57,8 +57,8 @@ func Split(data []byte) int {
 	return 1
 }
 
-// givesUp checks that a buffer that is too short ends the split and nothing is written.
-func givesUp(h offload.VirtioHeader, packet []byte, first int) {
+// checkShortBuffer checks that a buffer that is too short ends the split and nothing is written.
+func checkShortBuffer(h offload.VirtioHeader, packet []byte, first int) {
 	var s offload.Splitter
 	s.Start(h, packet)
 	if n := s.Next(make([]byte, first-1)); n != 0 || s.More() {
@@ -66,8 +66,8 @@ func givesUp(h offload.VirtioHeader, packet []byte, first int) {
 	}
 }
 
-// finishesChecksum checks that FinishChecksum writes only the checksum field, and the right sum.
-func finishesChecksum(h offload.VirtioHeader, packet []byte) {
+// checkFinishChecksum checks that FinishChecksum writes only the checksum field, and the right sum.
+func checkFinishChecksum(h offload.VirtioHeader, packet []byte) {
 	field := int(h.ChecksumStart) + int(h.ChecksumOffset)
 	p := oracle.Exact(packet)
 	done := offload.FinishChecksum(p, h)

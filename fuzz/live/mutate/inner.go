@@ -41,7 +41,7 @@ func (s *Stream) inner(b []byte) []byte {
 		h[0], h[8], h[9] = 0x45, 64, protocolUDP
 		copy(h[12:], from[:])
 		copy(h[16:], to[:])
-		s.lieAboutLength(h, ipv4Len+udpLen+n)
+		s.putTotalLength(h, ipv4Len+udpLen+n)
 		binary.BigEndian.PutUint16(h[10:], internetChecksum(0, h[:ipv4Len]))
 	}
 	udp := len(b)
@@ -55,8 +55,8 @@ func (s *Stream) inner(b []byte) []byte {
 // innerPrefix is the start of the IPv6 benchmarking prefix 2001:2::/48 (RFC 5180).
 var innerPrefix = [4]byte{0x20, 0x01, 0x00, 0x02}
 
-// lieAboutLength writes the total length of an IPv4 header, sometimes a wrong one.
-func (s *Stream) lieAboutLength(h []byte, n int) {
+// putTotalLength writes the total length of an IPv4 header, sometimes a wrong one.
+func (s *Stream) putTotalLength(h []byte, n int) {
 	if s.oneIn(8) {
 		s.note("inner length")
 		n = []int{0, 19, n - 1, n + 1, 1<<16 - 1}[s.random.IntN(5)]
