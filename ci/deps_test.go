@@ -90,7 +90,7 @@ var arrows = map[string][]string{
 	"reference/endfile":         {"internal/strictyaml", "reference"},
 	"reports/charts":            {"fuzz/report", "internal/stats", "internal/strictjson", "reports/figure", "reports/matrix", "reports/result", "reports/show", "rfc2544"},
 	"reports/matrix":            {"internal/strictjson", "reports/result", "reports/show", "rfc2544"},
-	"internal/cli":              {"fuzz/live", "internal/kv", "internal/lab", "loadgen", "netns", "netns/dut", "reports", "rfc2544"},
+	"internal/cli":              {"fuzz/live", "internal/kv", "internal/lab", "loadgen", "netns", "netns/dut", "reports", "rfc2544", "reports/result"},
 }
 
 // private packages belong to their owner and to what is below it; not even the

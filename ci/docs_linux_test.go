@@ -5,7 +5,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -35,7 +34,7 @@ func TestTunnelbenchCommandsWork(t *testing.T) {
 		return string(out), cmd.ProcessState.ExitCode()
 	}
 	checked := 0
-	for _, c := range append(allCommands(t), examples(t, run)...) {
+	for _, c := range allCommands(t) {
 		args := c.argv()
 		if args[0] != "tunnelbench" || len(args) < 2 {
 			continue
@@ -54,28 +53,6 @@ func TestTunnelbenchCommandsWork(t *testing.T) {
 		}
 	}
 }
-
-// examples are the commands that the help of each verb shows.
-func examples(t *testing.T, run func(...string) (string, int)) (all []command) {
-	t.Helper()
-	overview, _ := run("--help")
-	for _, m := range helpVerb.FindAllStringSubmatch(overview, -1) {
-		help, _ := run(append(strings.Fields(m[1]), "--help")...)
-		_, shown, _ := strings.Cut(help, "\nExamples:\n")
-		found := 0
-		for line := range strings.Lines(shown) {
-			all = append(all, command{"help of " + m[1], found + 1, strings.TrimSpace(line)})
-			found++
-		}
-		if found == 0 && m[1] != "completion" {
-			t.Errorf("%s: its help shows no example", m[1])
-		}
-	}
-	return all
-}
-
-// helpVerb is a verb in the overview: two spaces, one or two words, its summary.
-var helpVerb = regexp.MustCompile(`(?m)^  ((?:fuzz )?[a-z]+) +[A-Za-z]`)
 
 // unfits are those of the verbs that have no flows.
 var unfits = map[string][]string{

@@ -80,3 +80,27 @@ func (t Target) native() string { return "Fuzz" + t.Function }
 func (t Target) RunsBy(engine string) bool {
 	return engine == nativeEngine || t.Harness != nil && !(t.Embeds && engine == goFuzzEngine)
 }
+
+// Select is the targets of a list of names by comma; an empty list is all targets
+// that the engine runs and that this user may run.
+func Select(names, engine string, root bool) (chosen []Target, err error) {
+	if names == "" {
+		for _, t := range Targets() {
+			if t.RunsBy(engine) && (root || !t.Root) {
+				chosen = append(chosen, t)
+			}
+		}
+		return chosen, nil
+	}
+	for name := range strings.SplitSeq(names, ",") {
+		t, err := Find(strings.TrimSpace(name))
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		if slices.Contains(Engines, engine) && !t.RunsBy(engine) {
+			return nil, fmt.Errorf("%s: none of engine %s: native runs every target", t.Name, engine)
+		}
+		chosen = append(chosen, t)
+	}
+	return chosen, nil
+}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -16,7 +15,6 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/cli"
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 	"github.com/tunnelbench/tunnelbench/internal/stats"
-	"github.com/tunnelbench/tunnelbench/netns/dut"
 	"github.com/tunnelbench/tunnelbench/reports"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
@@ -64,11 +62,11 @@ func (f *abFlags) run(ctx context.Context, s cli.Streams) error {
 	}
 	line := cli.NewProgressLine(s.Err)
 	plan.OnTurn = func(round int, device string) { line.Show("round %d of %d: %s", round+1, plan.Rounds, device) }
-	certificate, err := readCertificate(f.lab.Certificate)
+	certificate, err := f.lab.HoldCertificate()
 	if err != nil {
 		return err
 	}
-	if err := ensureDir(f.out); err != nil {
+	if err := cli.EnsureDir(f.out); err != nil {
 		return err
 	}
 	l, err := lab.Open(ctx, cfg.Config)
@@ -80,7 +78,7 @@ func (f *abFlags) run(ctx context.Context, s cli.Streams) error {
 		Seed: cfg.Seed, Started: time.Now().UTC(), Conditions: cfg.Conditions(0), Host: l.Describe(cfg.Settings), Link: plan.Link,
 		Comparison: &result.Comparison{Confidence: confidence, Order: [][]int{}, Warnings: []string{}},
 	}
-	certificate.carry(results)
+	certificate.Carry(results)
 	plan.Goodput = goodputOn(l)
 	plan.Settings, err = lab.CalibrateAll(ctx, l, cfg.Settings, []rfc2544.FrameSize{plan.Size}, results)
 	if err == nil {
@@ -119,14 +117,14 @@ func (f *abFlags) parse(ctx context.Context) (plan compare.Plan, cfg cli.LabConf
 	if len(specs) < 2 {
 		return plan, cfg, cli.BadUsage("ab: give two devices or more: try tunnelbench ab --help")
 	}
-	if plan.Devices, plan.Names, err = namedDevices(specs); err != nil {
-		return plan, cfg, err
+	if plan.Devices, plan.Names, err = compare.Devices(specs); err != nil {
+		return plan, cfg, cli.BadInput(err)
 	}
 	if plan.Size, err = cli.CheckSize(f.size); err != nil {
 		return plan, cfg, err
 	}
-	if plan.Metrics, err = parseMetrics(f.metrics); err != nil {
-		return plan, cfg, err
+	if plan.Metrics, err = compare.ParseMetrics(f.metrics); err != nil {
+		return plan, cfg, cli.BadUsage("--metrics %w", err)
 	}
 	c := result.Comparison{Devices: plan.Names, Confidence: confidence, Metrics: make([]result.Metric, len(plan.Metrics))}
 	plan.Rounds, plan.Time = f.rounds, f.time
@@ -145,59 +143,14 @@ func (f *abFlags) parse(ctx context.Context) (plan compare.Plan, cfg cli.LabConf
 	if cfg, err = f.lab.Config(); err != nil {
 		return plan, cfg, err
 	}
-	if err := checkStreams(plan); err != nil {
-		return plan, cfg, err
+	if err := plan.CheckStreams(); err != nil {
+		return plan, cfg, cli.BadUsage("--metrics %w", err)
 	}
 	if err := errors.Join(f.lab.CheckFrames(plan.Size), f.lab.CheckWAN(plan.Devices...)); err != nil {
 		return plan, cfg, err
 	}
-	return plan, cfg, checkBuilds(ctx, plan.Devices)
-}
-
-// namedDevices reads devices. One may come twice, to see what the lab makes of no
-// difference; its names are then numbered. Two programs of one name may not.
-func namedDevices(specs []string) (devices []dut.Device, names []string, err error) {
-	seen := map[string]string{}
-	times := map[string]int{}
-	for _, spec := range specs {
-		d, err := dut.Parse(spec)
-		if err != nil {
-			return nil, nil, cli.BadInput(err)
-		}
-		if d.Up == nil {
-			return nil, nil, cli.BadUsage("ab %s: there is no device to compare", d.Spec)
-		}
-		if other, known := seen[d.Spec]; known && other != spec {
-			return nil, nil, cli.BadUsage("ab: %s and %s have the same name, %s: rename one of the files", other, spec, d.Spec)
-		}
-		seen[d.Spec] = spec
-		name := d.Spec
-		if times[name]++; times[name] > 1 {
-			name = fmt.Sprintf("%s#%d", name, times[name])
-		}
-		devices, names = append(devices, d), append(names, name)
+	if err := compare.CheckBuilds(ctx, plan.Devices); err != nil {
+		return plan, cfg, cli.BadInput(err)
 	}
-	return devices, names, nil
-}
-
-func parseMetrics(list string) ([]string, error) {
-	all, _ := compare.Metrics()
-	var metrics []string
-	for name := range strings.SplitSeq(list, ",") {
-		if !slices.Contains(all, name) || slices.Contains(metrics, name) {
-			return nil, cli.BadUsage("--metrics %q: each once, of %s", name, strings.Join(all, ", "))
-		}
-		metrics = append(metrics, name)
-	}
-	return metrics, nil
-}
-
-// checkStreams finds a device that has no room for hosts behind its ends.
-func checkStreams(plan compare.Plan) error {
-	for i, d := range plan.Devices {
-		if d.Network != nil && slices.Contains(plan.Metrics, "stream_goodput") {
-			return cli.BadUsage("--metrics stream_goodput: %s joins the tester's ports, and streams need hosts that it routes between", plan.Names[i])
-		}
-	}
-	return nil
+	return plan, cfg, nil
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -47,7 +45,7 @@ func (f *certifyFlags) run(ctx context.Context, s cli.Streams) error {
 	if cfg.WAN != "" {
 		return cli.BadUsage("--wan %s: a certificate is of devices of known effect alone: leave it out", cfg.WAN)
 	}
-	if err := ensureDir(filepath.Dir(f.out)); err != nil {
+	if err := cli.EnsureDir(filepath.Dir(f.out)); err != nil {
 		return err
 	}
 	l, err := lab.Open(ctx, cfg.Config)
@@ -70,61 +68,8 @@ func (f *certifyFlags) run(ctx context.Context, s cli.Streams) error {
 		return err
 	}
 	fmt.Fprintf(s.Err, "%s\n", f.out)
-	return certified(c)
-}
-
-// certified is nil when every reference value is within its limit.
-func certified(c *result.Certificate) error {
-	outside := 0
-	for _, s := range c.Standards {
-		if !s.Within() {
-			outside++
-		}
-	}
-	if outside > 0 {
-		return fmt.Errorf("%w: %d of %d reference values are outside their limits or were not valid", cli.ErrNoVerdict, outside, len(c.Standards))
+	if n := c.Outside(); n > 0 {
+		return fmt.Errorf("%w: %d of %d reference values are outside their limits or were not valid", cli.ErrNoVerdict, n, len(c.Standards))
 	}
 	return nil
-}
-
-// Certificate is the machine's, or why there is none to be carried.
-type certificate struct {
-	path  string
-	held  *result.Certificate
-	fault error
-}
-
-// readCertificate reads the machine's certificate; only a file that was named has
-// to be there, and whole.
-func readCertificate(path string) (certificate, error) {
-	c := certificate{path: path}
-	if path == "" {
-		c.path = cli.DefaultCertificate
-	}
-	f, err := os.Open(c.path)
-	if err == nil {
-		defer f.Close()
-		c.held, err = result.ReadCertificate(f, c.path)
-	}
-	switch {
-	case err == nil || path == "" && errors.Is(err, fs.ErrNotExist):
-		return c, nil
-	case path != "":
-		return c, cli.BadUsage("--self-test: %w", err)
-	}
-	c.fault = err
-	return c, nil
-}
-
-// carry puts the certificate into results, where it is of this machine.
-func (c certificate) carry(r *result.Results) {
-	switch {
-	case c.fault != nil:
-		r.Host.Notes = append(r.Host.Notes, fmt.Sprintf("The machine's certificate cannot be read: %v.", c.fault))
-	case c.held == nil:
-	case !c.held.Fits(r.Host):
-		r.Host.Notes = append(r.Host.Notes, c.path+" is of another machine, kernel or division of the cores: run tunnelbench certify.")
-	default:
-		r.Certificate = c.held
-	}
 }

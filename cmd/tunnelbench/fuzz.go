@@ -64,21 +64,9 @@ type fuzzRunFlags struct {
 
 func (f *fuzzRunFlags) plan() (fuzz.Plan, error) {
 	plan := fuzz.Plan{Engine: f.engine, Time: f.time, Workers: f.workers, Out: f.out, Seeds: f.seeds, First: f.first}
-	all := fuzz.Targets()
-	if f.targets == "" {
-		for _, t := range all {
-			if t.RunsBy(f.engine) && !(t.Root && os.Geteuid() > 0) {
-				plan.Targets = append(plan.Targets, t)
-			}
-		}
-	} else {
-		for name := range strings.SplitSeq(f.targets, ",") {
-			t, err := fuzz.Find(strings.TrimSpace(name))
-			if err != nil {
-				return plan, cli.BadUsage("--target %s: %w", name, err)
-			}
-			plan.Targets = append(plan.Targets, t)
-		}
+	var err error
+	if plan.Targets, err = fuzz.Select(f.targets, f.engine, os.Geteuid() == 0); err != nil {
+		return plan, cli.BadUsage("--target %w", err)
 	}
 	switch {
 	case f.time < time.Second:
@@ -88,12 +76,6 @@ func (f *fuzzRunFlags) plan() (fuzz.Plan, error) {
 	case !slices.Contains(fuzz.Engines, f.engine):
 		return plan, cli.BadUsage("--engine %s: use %s", f.engine, strings.Join(fuzz.Engines, ", "))
 	}
-	for _, t := range plan.Targets {
-		if !t.RunsBy(f.engine) {
-			return plan, cli.BadUsage("--target %s: none of engine %s: native runs every target", t.Name, f.engine)
-		}
-	}
-	var err error
 	plan.Program, err = os.Executable()
 	return plan, err
 }
@@ -103,7 +85,7 @@ func (f *fuzzRunFlags) run(ctx context.Context, s cli.Streams) error {
 	if err != nil {
 		return err
 	}
-	if err := ensureDir(f.out); err != nil {
+	if err := cli.EnsureDir(f.out); err != nil {
 		return err
 	}
 	cpu, kernel := lab.Machine()
@@ -254,7 +236,7 @@ var fuzzReportVerb = cli.Verb{
 			if err != nil {
 				return cli.BadUsage("%w", err)
 			}
-			if err := ensureDir(*out); err != nil {
+			if err := cli.EnsureDir(*out); err != nil {
 				return err
 			}
 			fmt.Fprint(s.Out, report.Table(c))

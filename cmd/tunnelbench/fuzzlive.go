@@ -15,6 +15,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/cli"
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
+	"github.com/tunnelbench/tunnelbench/reports/show"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
@@ -59,7 +60,7 @@ func (f *liveFlags) run(ctx context.Context, s cli.Streams) error {
 	if err != nil {
 		return err
 	}
-	if err := ensureDir(f.out); err != nil {
+	if err := cli.EnsureDir(f.out); err != nil {
 		return err
 	}
 	l, err := lab.Open(ctx, cfg.Config)
@@ -102,7 +103,10 @@ func (f *liveFlags) plan() (p live.Plan, err error) {
 	if err := f.lab.CheckFrames(p.Size); err != nil {
 		return p, err
 	}
-	if p.Share, p.Load, err = f.parseLoad(p.Size); err != nil {
+	if p.Share, p.Load, err = live.ParseLoad(f.load, p.Size); err != nil {
+		return p, cli.BadUsage("--load %w", err)
+	}
+	if err := cli.CheckRate(p.Load); p.Share == 0 && err != nil {
 		return p, err
 	}
 	rate, err := rfc2544.ParseLoad(f.rate)
@@ -132,30 +136,10 @@ func (f *liveFlags) plan() (p live.Plan, err error) {
 	return p, nil
 }
 
-// parseLoad reads a share of the forwarding rate, or a load.
-func (f *liveFlags) parseLoad(size rfc2544.FrameSize) (share float64, load rfc2544.Rate, err error) {
-	if digits, ok := strings.CutSuffix(f.load, "%"); ok {
-		v, err := strconv.ParseFloat(strings.TrimSpace(digits), 64)
-		if err != nil || !(v > 0 && v <= 200) {
-			return 0, 0, cli.BadUsage("--load %q: above 0%% and up to 200%% of the forwarding rate", f.load)
-		}
-		return v / 100, 0, nil
-	}
-	l, err := rfc2544.ParseLoad(f.load)
-	if err != nil {
-		return 0, 0, cli.BadInput(err)
-	}
-	load = l.At(size, rfc2544.Gigabit)
-	if load.IsFlood() {
-		return 0, 0, cli.BadUsage("--load max: a flood loses frames without an attack: write a share such as 50%%")
-	}
-	return 0, load, cli.CheckRate(load)
-}
-
 // replay is the command that sends the same mutants to the same device at the same load.
 func (f *liveFlags) replay(d dut.Device, r live.DeviceReport) string {
 	words := []string{
-		"tunnelbench fuzz live", "--dut", quoted(deviceWord(d, f.devices)), "--seed", strconv.FormatUint(f.lab.Seed, 10),
+		"tunnelbench", "fuzz", "live", "--dut", deviceWord(d, f.devices), "--seed", strconv.FormatUint(f.lab.Seed, 10),
 		"--load", strconv.FormatFloat(r.Load/1e3, 'f', -1, 64) + "kpps", "--rate", f.rate, "--as", f.as, "--mutants", r.Mutants,
 		"--size", strconv.Itoa(f.size), "--duration", f.duration.String(),
 	}
@@ -165,10 +149,10 @@ func (f *liveFlags) replay(d dut.Device, r live.DeviceReport) string {
 		{"--flows", strconv.Itoa(f.lab.Flows), "1"},
 	} {
 		if o.value != o.usual {
-			words = append(words, o.name, quoted(o.value))
+			words = append(words, o.name, o.value)
 		}
 	}
-	return strings.Join(words, " ")
+	return show.ShellLine(words)
 }
 
 // deviceWord is how the user wrote the device: the spec in a result lacks the path of a program.
@@ -179,12 +163,4 @@ func deviceWord(d dut.Device, list string) string {
 		}
 	}
 	return d.Spec
-}
-
-// quoted is a word that a shell takes as one.
-func quoted(word string) string {
-	if strings.ContainsAny(word, " '\"$&|;()<>*?`\\") {
-		return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
-	}
-	return word
 }

@@ -104,7 +104,7 @@ func (f *gateFlags) recorded(policy gate.Policy, s cli.Streams) error {
 	if err != nil {
 		return cli.BadInput(err)
 	}
-	if err := ensureDir(f.out); err != nil {
+	if err := cli.EnsureDir(f.out); err != nil {
 		return err
 	}
 	return f.conclude(&j.Report, base, head, s)

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/ci/compare"
@@ -16,7 +14,6 @@ import (
 	"github.com/tunnelbench/tunnelbench/ci/gate/revision"
 	"github.com/tunnelbench/tunnelbench/internal/cli"
 	"github.com/tunnelbench/tunnelbench/internal/lab"
-	"github.com/tunnelbench/tunnelbench/netns/dut"
 )
 
 // measure builds both sides and measures pairs until there is a verdict.
@@ -29,7 +26,7 @@ func (f *gateFlags) measure(ctx context.Context, policy gate.Policy, s cli.Strea
 	if err != nil {
 		return cli.BadInput(err)
 	}
-	if err := ensureDir(f.out); err != nil {
+	if err := cli.EnsureDir(f.out); err != nil {
 		return err
 	}
 	builds, err := revision.Request{Repo: f.repo, Base: f.base, Head: f.head, Device: f.dut, Command: f.build, Layouts: f.layouts, Log: s.Err}.Build(ctx)
@@ -60,7 +57,6 @@ func (f *gateFlags) measure(ctx context.Context, policy gate.Policy, s cli.Strea
 }
 
 func (f *gateFlags) parse() (cfg cli.LabConfig, plan pairs.Plan, err error) {
-	own := !strings.HasPrefix(f.dut, "exec:")
 	switch {
 	case f.aa && f.base != "":
 		return cfg, plan, cli.BadUsage("gate --aa: holds --head against itself: leave --base out")
@@ -70,21 +66,9 @@ func (f *gateFlags) parse() (cfg cli.LabConfig, plan pairs.Plan, err error) {
 		return cfg, plan, cli.BadUsage("--layouts %d: from 1 to %d", f.layouts, mostLayouts)
 	case f.time <= 0:
 		return cfg, plan, cli.BadUsage("--time %v: must be above zero", f.time)
-	case own && f.build != "":
-		return cfg, plan, cli.BadUsage("--build: %s is a tunnel of this program, which the gate builds itself", f.dut)
-	case !own && f.build == "":
-		return cfg, plan, cli.BadUsage("--dut %s: --build COMMAND says how its tree is built; write --build true where nothing is", f.dut)
-	case !own && (filepath.IsAbs(f.dut[5:]) || !filepath.IsLocal(f.dut[5:])):
-		return cfg, plan, cli.BadUsage("--dut %s: the path has to be one within the repository", f.dut)
 	}
-	if own {
-		d, err := dut.Parse(f.dut)
-		if err != nil {
-			return cfg, plan, cli.BadInput(err)
-		}
-		if d.Up == nil || !d.Builtin || d.Build != "" {
-			return cfg, plan, cli.BadUsage("--dut %s: the gate builds tunnels of this program, and exec: ones", f.dut)
-		}
+	if err := revision.CheckDevice(f.dut, f.build); err != nil {
+		return cfg, plan, cli.BadInput(err)
 	}
 	if plan.Link, plan.Shaped, err = f.lab.Nominal(); err != nil {
 		return cfg, plan, err

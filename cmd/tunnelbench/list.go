@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -23,7 +21,7 @@ var listVerb = cli.Verb{
 		return func(ctx context.Context, s cli.Streams) error {
 			fmt.Fprintln(s.Out, "Devices (--dut):")
 			for _, t := range dut.All() {
-				fmt.Fprintf(s.Out, "  %-14s %-12s %s%s%s\n", t.Name, t.Kind, t.Doc, params(t), canRun(ctx, t))
+				fmt.Fprintf(s.Out, "  %-14s %-12s %s%s%s\n", t.Name, t.Kind, t.Doc, t.Choices(), canRun(ctx, t))
 			}
 			fmt.Fprintf(s.Out, "  %-14s %-12s %s\n", "exec:PATH", "yours", "a program or script that follows docs/exec.md")
 			fmt.Fprintln(s.Out, "\nProfiles (--profile):")
@@ -37,18 +35,6 @@ var listVerb = cli.Verb{
 			return nil
 		}
 	},
-}
-
-func params(t dut.Tunnel) string {
-	var text strings.Builder
-	for _, key := range slices.Sorted(maps.Keys(t.Params)) {
-		if t.Params[key] == nil {
-			fmt.Fprintf(&text, " (%s=..)", key)
-			continue
-		}
-		fmt.Fprintf(&text, " (%s=%s)", key, strings.Join(t.Params[key], "|"))
-	}
-	return text.String()
 }
 
 func canRun(ctx context.Context, t dut.Tunnel) string {

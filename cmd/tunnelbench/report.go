@@ -1,21 +1,16 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
 
-	"github.com/tunnelbench/tunnelbench/ci/gate"
 	"github.com/tunnelbench/tunnelbench/fuzz/report"
 	"github.com/tunnelbench/tunnelbench/internal/cli"
-	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 	"github.com/tunnelbench/tunnelbench/reports"
 	"github.com/tunnelbench/tunnelbench/reports/charts"
 	"github.com/tunnelbench/tunnelbench/reports/result"
@@ -67,26 +62,11 @@ const pngFormat = "png"
 
 // readRuns reads results, and the campaigns among them.
 func readRuns(paths []string) (runs []*result.Results, campaigns []*report.Campaign, err error) {
-	for _, path := range paths {
-		data, err := readFile(path)
-		if err != nil {
-			return nil, nil, err
-		}
-		if report.IsCampaign(data) {
-			c, err := report.Read(bytes.NewReader(data), path)
-			if err != nil {
-				return nil, nil, cli.BadInput(err)
-			}
-			campaigns = append(campaigns, c)
-			continue
-		}
-		r, err := result.Read(bytes.NewReader(data), path)
-		if err != nil {
-			return nil, nil, cli.BadInput(err)
-		}
-		runs = append(runs, r)
-	}
-	if len(runs) == 0 {
+	runs, campaigns, err = reports.ReadFiles(paths)
+	switch {
+	case err != nil:
+		return nil, nil, cli.BadInput(err)
+	case len(runs) == 0:
 		return nil, nil, cli.BadUsage("report: which results.json?")
 	}
 	return runs, campaigns, nil
@@ -97,28 +77,15 @@ func drawHistory(path, out string, files int, format string, s cli.Streams) erro
 	if files > 0 || format != "" {
 		return cli.BadUsage("report: --history %s is drawn alone: give no results and no --format", path)
 	}
-	f, err := os.Open(path)
-	if err != nil {
-		return cli.BadInput(err)
-	}
-	defer f.Close()
-	runs, err := gate.ReadHistory(f, path)
-	if err != nil {
-		return cli.BadInput(err)
-	}
-	page, err := reports.HistoryHTML(runs)
-	if err != nil {
-		return err
-	}
 	if out == "" {
 		out = filepath.Dir(path)
 	}
-	if err := ensureDir(out); err != nil {
+	if err := cli.EnsureDir(out); err != nil {
 		return err
 	}
-	name := filepath.Join(out, "history.html")
-	if err := result.WriteFile(name, page); err != nil {
-		return err
+	name, err := reports.WriteHistory(path, out)
+	if err != nil {
+		return cli.BadInput(err)
 	}
 	_, err = fmt.Fprintln(s.Out, name)
 	return err
@@ -126,7 +93,7 @@ func drawHistory(path, out string, files int, format string, s cli.Streams) erro
 
 // redraw writes the charts alone, and says where they are.
 func redraw(runs []*result.Results, out string, s cli.Streams) error {
-	if err := ensureDir(out); err != nil {
+	if err := cli.EnsureDir(out); err != nil {
 		return err
 	}
 	paths, err := charts.WritePNGs(out, runs...)
@@ -146,22 +113,8 @@ func reformat(format string, runs []*result.Results, s cli.Streams) error {
 	return err
 }
 
-// readFile reads no more than the reader of results takes.
-func readFile(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, cli.BadInput(err)
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, strictjson.MaxFile+1))
-	if err != nil {
-		return nil, cli.BadInput(err)
-	}
-	return data, nil
-}
-
 func renderAgain(runs []*result.Results, campaigns []*report.Campaign, out string, s cli.Streams) error {
-	if err := ensureDir(out); err != nil {
+	if err := cli.EnsureDir(out); err != nil {
 		return err
 	}
 	for _, r := range runs {
@@ -170,20 +123,6 @@ func renderAgain(runs []*result.Results, campaigns []*report.Campaign, out strin
 		}
 	}
 	return render(out, s, runs, campaigns)
-}
-
-// ensureDir makes the output directory, and finds out early that it cannot be
-// written.
-func ensureDir(dir string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return cli.BadUsage("--out: %w", err)
-	}
-	probe, err := os.CreateTemp(dir, ".tunnelbench-*")
-	if err != nil {
-		return cli.BadUsage("--out: %s is not writable: %w", dir, err)
-	}
-	probe.Close()
-	return os.Remove(probe.Name())
 }
 
 // render writes the page and the charts.

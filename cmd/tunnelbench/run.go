@@ -73,16 +73,16 @@ func (f *runFlags) run(ctx context.Context, s cli.Streams) error {
 		return err
 	}
 	if f.estimate {
-		return f.printEstimate(ctx, plan, s)
+		return plan.WriteEstimate(ctx, s.Out, f.lab.Direction)
 	}
 	line := cli.NewProgressLine(s.Err)
-	show := reports.NewProgress(s.Err, specs(plan.Devices), plan.Profile.Suite != nil, cli.Colour(s.Err), line)
+	show := cli.NewProgress(s.Err, dut.Specs(plan.Devices), plan.Profile.Suite != nil, cli.Colour(s.Err), line)
 	plan.Settings, plan.OnTrial, plan.OnResult = cfg.Settings, show.Trial, show.Result
-	certificate, err := readCertificate(f.lab.Certificate)
+	certificate, err := f.lab.HoldCertificate()
 	if err != nil {
 		return err
 	}
-	if err := ensureDir(f.out); err != nil {
+	if err := cli.EnsureDir(f.out); err != nil {
 		return err
 	}
 	l, err := lab.Open(ctx, cfg.Config)
@@ -93,7 +93,7 @@ func (f *runFlags) run(ctx context.Context, s cli.Streams) error {
 		Schema: result.Schema, Tool: tool(), Command: append([]string{"tunnelbench"}, os.Args[1:]...), Profile: f.profile,
 		Seed: cfg.Seed, Started: time.Now().UTC(), Host: l.Describe(cfg.Settings), Link: plan.Link,
 	}
-	certificate.carry(results)
+	certificate.Carry(results)
 	if err := f.openJournal(&plan, l, results); err != nil {
 		return errors.Join(err, l.Close())
 	}
@@ -166,11 +166,4 @@ func verdict(r *result.Results) error {
 		return nil
 	}
 	return fmt.Errorf("%w: no valid result for %s: see the report for why", cli.ErrNoVerdict, strings.Join(without, ", "))
-}
-
-func specs(devices []dut.Device) (names []string) {
-	for _, d := range devices {
-		names = append(names, d.Spec)
-	}
-	return names
 }

@@ -1,12 +1,10 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/pflag"
 
@@ -92,18 +90,4 @@ func (f *runFlags) closeJournal(j *suite.Journal, over bool, s cli.Streams) erro
 		fmt.Fprintf(s.Err, "resumed: %d of %d recorded trials did not have to be measured again\n", j.Replayed, j.Waiting)
 	}
 	return j.Finish(filepath.Join(f.out, trialsFile))
-}
-
-// printEstimate says what would be measured and how long it would take.
-func (f *runFlags) printEstimate(ctx context.Context, plan suite.Plan, s cli.Streams) error {
-	steps, total, err := plan.Estimate(ctx)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(s.Out, "profile %s: %d devices at %d sizes, direction %s\n", plan.Profile.Name, len(plan.Devices), len(plan.Sizes), f.lab.Direction)
-	for _, step := range steps {
-		fmt.Fprintf(s.Out, "  %-16s %5d trials  %10s\n", step.Test, step.Trials, step.Time.Round(time.Second))
-	}
-	_, err = fmt.Fprintf(s.Out, "  %-16s %12s  %10s\n", "in all", "", total.Round(time.Second))
-	return err
 }

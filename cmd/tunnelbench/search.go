@@ -140,18 +140,7 @@ func (f *searchFlags) print(w io.Writer, results []mlrsearch.GoalResult) error {
 		return json.NewEncoder(w).Encode(mlrsearch.ReplayResult{Goals: results})
 	}
 	for _, r := range results {
-		kind := "irregular"
-		if r.Regular {
-			kind = "regular"
-		}
-		fmt.Fprintf(w, "%s: lower %s, upper %s, conditional throughput %s, %s\n", r.Goal.Name, fps(r.Lower), fps(r.Upper), fps(r.Conditional), kind)
+		fmt.Fprintln(w, r)
 	}
 	return nil
-}
-
-func fps(r *float64) string {
-	if r == nil {
-		return "none"
-	}
-	return fmt.Sprintf("%.2f fps", *r)
 }

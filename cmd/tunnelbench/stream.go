@@ -65,7 +65,7 @@ func (f *trialFlags) runStream(ctx context.Context, s cli.Streams) error {
 	if err != nil {
 		return err
 	}
-	seen, err := f.oneStream(ctx, l, device, cfg.Settings)
+	seen, err := labstreams.MeasureOnce(ctx, l, device, cfg.Settings, labstreams.Once{Kind: f.stream.kind, Connections: f.stream.connections, Duration: f.duration})
 	if err = errors.Join(err, l.Close()); err != nil {
 		return err
 	}
@@ -92,17 +92,6 @@ func (f *trialFlags) parseStream() (d dut.Device, cfg cli.LabConfig, err error) 
 		return d, cfg, err
 	}
 	return d, cfg, f.lab.CheckWAN(d)
-}
-
-func (f *trialFlags) oneStream(ctx context.Context, l *lab.Lab, d dut.Device, set lab.Settings) (labstreams.Stream, error) {
-	h, err := labstreams.Open(ctx, l, d, set)
-	if err != nil {
-		return labstreams.Stream{}, err
-	}
-	p := h.Plan(f.stream.kind)
-	p.Connections, p.Duration = f.stream.connections, f.duration
-	seen, err := h.Measure(ctx, p)
-	return seen, errors.Join(err, h.Close())
 }
 
 // goodputOn measures the goodput of one TCP connection in a lab.

@@ -13,8 +13,8 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 	"github.com/tunnelbench/tunnelbench/loadgen"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
-	"github.com/tunnelbench/tunnelbench/reports"
 	"github.com/tunnelbench/tunnelbench/reports/result"
+	"github.com/tunnelbench/tunnelbench/reports/show"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
@@ -70,36 +70,18 @@ func (f *trialFlags) run(ctx context.Context, s cli.Streams) error {
 	if err != nil {
 		return err
 	}
-	seen, engine, err := oneTrial(ctx, l, device, cfg.Settings, trial)
+	seen, engine, err := l.MeasureOnce(ctx, device, cfg.Settings, trial)
 	closed := l.Close()
 	if err != nil {
 		return errors.Join(err, closed)
 	}
-	if err := errors.Join(f.print(s.Out, reports.Trial{Device: device.Spec, Engine: engine, Size: trial.Size, Seen: seen}), closed); err != nil {
+	if err := errors.Join(f.print(s.Out, show.Trial{Device: device.Spec, Engine: engine, Size: trial.Size, Seen: seen}), closed); err != nil {
 		return err
 	}
 	if !seen.Valid {
 		return fmt.Errorf("%w: %s", cli.ErrNoVerdict, seen.Invalid)
 	}
 	return nil
-}
-
-func oneTrial(ctx context.Context, l *lab.Lab, device dut.Device, set lab.Settings, trial rfc2544.Trial) (seen rfc2544.Observation, engine string, err error) {
-	wire, err := l.Calibrate(ctx, set, trial.Size)
-	if err != nil {
-		return seen, "", err
-	}
-	set.Engine = wire.Engine
-	b, err := l.Setup(ctx, device, set, trial.Size)
-	if err != nil {
-		return seen, wire.Engine, err
-	}
-	seen, err = b.Measure(ctx, trial)
-	if err != nil {
-		return seen, wire.Engine, errors.Join(err, b.Close())
-	}
-	l.Defer(b.Close) // what was measured is printed before anything can go wrong
-	return seen, wire.Engine, nil
 }
 
 func (f *trialFlags) parse() (d dut.Device, t rfc2544.Trial, cfg cli.LabConfig, err error) {
@@ -160,7 +142,7 @@ func (f *trialFlags) capture(cfg *cli.LabConfig) error {
 	return nil
 }
 
-func (f *trialFlags) print(w io.Writer, t reports.Trial) error {
+func (f *trialFlags) print(w io.Writer, t show.Trial) error {
 	if !f.json {
 		return t.WriteText(w)
 	}

@@ -56,7 +56,7 @@ func runTunnel(ctx context.Context, s cli.Streams, file *endfile.File) error {
 		return cli.MachineFault(file.At(err))
 	}
 	asked := make(chan os.Signal, 1)
-	onRequest(asked)
+	cli.OnRequest(asked)
 	defer signal.Stop(asked)
 	done := make(chan error, 1)
 	go func() { done <- t.Run(ctx) }()

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/loadgen"
 	"github.com/tunnelbench/tunnelbench/netns"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
+	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
@@ -202,4 +204,13 @@ func CheckRate(r rfc2544.Rate) error {
 		return BadUsage("load %v: the engine paces from 1fps to %v; to send as much as it can, write max", fmt.Sprintf("%.4g fps", float64(r)), loadgen.MaxRate)
 	}
 	return nil
+}
+
+// HoldCertificate reads the machine's certificate; only one that was named has to be there.
+func (f *LabFlags) HoldCertificate() (result.Held, error) {
+	held, err := result.HoldCertificate(cmp.Or(f.Certificate, DefaultCertificate), f.Certificate != "")
+	if err != nil {
+		return held, BadUsage("--self-test: %w", err)
+	}
+	return held, nil
 }

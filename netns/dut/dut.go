@@ -212,3 +212,24 @@ func executable(path string) (string, error) {
 }
 
 func probeNothing(context.Context) error { return nil }
+
+// Choices are the parameters and their values, as a list of devices shows them.
+func (t Tunnel) Choices() string {
+	var text strings.Builder
+	for _, key := range slices.Sorted(maps.Keys(t.Params)) {
+		if t.Params[key] == nil {
+			fmt.Fprintf(&text, " (%s=..)", key)
+			continue
+		}
+		fmt.Fprintf(&text, " (%s=%s)", key, strings.Join(t.Params[key], "|"))
+	}
+	return text.String()
+}
+
+// Specs are the names of devices in results.
+func Specs(devices []Device) (specs []string) {
+	for _, d := range devices {
+		specs = append(specs, d.Spec)
+	}
+	return specs
+}

@@ -45,6 +45,16 @@ type Standard struct {
 // Within reports whether the standard was measured well enough.
 func (s Standard) Within() bool { return s.Valid && math.Abs(s.Error) <= s.Limit }
 
+// Outside counts the reference values that were not measured well enough.
+func (c *Certificate) Outside() (n int) {
+	for _, s := range c.Standards {
+		if !s.Within() {
+			n++
+		}
+	}
+	return n
+}
+
 // Fits reports whether a certificate was measured on this host, as it is used now.
 func (c *Certificate) Fits(h Host) bool {
 	return c.CPU == h.CPU && c.Kernel == h.Kernel && c.CPUPlan == h.CPUPlan

@@ -3,23 +3,60 @@ package show
 import (
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// WriteDoubts writes why a measurement does not count, and what else there is to know of it.
-func WriteDoubts(w io.Writer, invalid rfc2544.Reasons, warnings []string) {
-	for _, why := range invalid {
-		fmt.Fprintf(w, "  invalid: %s\n", why.Text)
+// Trial is one trial of a device, to be printed.
+type Trial struct {
+	Device, Engine string
+	Size           rfc2544.FrameSize
+	Seen           rfc2544.Observation
+}
+
+// WriteText writes what the trial showed: the ledger, where frames were lost,
+// latencies, CPU time, and why it may not count.
+func (t Trial) WriteText(w io.Writer) error {
+	r := t.Seen
+	fmt.Fprintf(w, "%s, %d bytes, %v intended, %v, engine %s\n", t.Device, t.Size, r.IntendedLoad, r.Duration.Round(time.Microsecond), t.Engine)
+	fmt.Fprintf(w, "  offered %d, received %d, lost %d (%s, %d late)\n", r.Offered, r.Received, r.Lost, lossText(r), r.Late)
+	fmt.Fprintf(w, "  duplicated %d, reordered %d, corrupted %d, stale %d, foreign %d\n", r.Duplicated, r.Reordered, r.Corrupted, r.Stale, r.Foreign)
+	for _, d := range r.Directions {
+		fmt.Fprintf(w, "  %s: offered %d, received %d, lost %d (%.3g %%, %d late), duplicated %d, reordered %d, corrupted %d, stale %d, foreign %d\n",
+			d.Direction, d.Offered, d.Received, d.Lost, 100*d.LossRatio(), d.Late, d.Duplicated, d.Reordered, d.Corrupted, d.Stale, d.Foreign)
+		WriteDistribution(w, d.Direction+" latency", d.Latency)
 	}
-	for _, warning := range warnings {
-		fmt.Fprintf(w, "  %s\n", warning)
+	printDrops(w, r)
+	WriteDistribution(w, "latency", r.Latency)
+	WriteDistribution(w, "latency without stalls", r.LatencyQuiet)
+	WriteDistribution(w, "lateness", r.Lateness)
+	fmt.Fprintf(w, "  stalls %d, schedule paused for %v\n", len(r.Stalls), r.Paused.Round(time.Microsecond))
+	if r.CPUPerFrame != nil {
+		fmt.Fprintf(w, "  CPU %.0f ns per frame over all cores\n", *r.CPUPerFrame)
+	}
+	WriteDoubts(w, r.Invalid, r.Warnings)
+	return nil
+}
+
+// printDrops prints where frames were lost, as far as counters tell.
+func printDrops(w io.Writer, r rfc2544.Observation) {
+	for _, d := range r.Drops.Once() {
+		fmt.Fprintf(w, "  lost at %s: %d\n", d.Place(), d.Frames)
+	}
+	if r.Unexplained != 0 {
+		fmt.Fprintf(w, "  lost at unexplained: %d\n", r.Unexplained)
+	}
+	for _, d := range r.DropReasons {
+		fmt.Fprintf(w, "  the kernel's reason at %s: %d\n", d.Place(), d.Frames)
 	}
 }
 
-// WriteDistribution writes a distribution on one line; nothing where there is none.
-func WriteDistribution(w io.Writer, what string, d *rfc2544.Distribution) {
-	if d != nil {
-		fmt.Fprintf(w, "  %s: min %v, p50 %v, p99 %v, p99.9 %v, max %v\n", what, d.Min, d.P50, d.P99, d.P999, d.Max)
+// lossText is the loss ratio, and of what frames where there are two directions.
+func lossText(r rfc2544.Observation) string {
+	text := fmt.Sprintf("%.3g %%", 100*r.LossRatio())
+	if len(r.Directions) > 0 {
+		text += " of the frames of both directions"
 	}
+	return text
 }

@@ -2,6 +2,7 @@ package mlrsearch
 
 import (
 	"cmp"
+	"fmt"
 	"math"
 	"slices"
 )
@@ -90,3 +91,19 @@ func (r record) evaluate(g Goal) GoalResult {
 
 // relativeWidth is the distance of two bounds as a share of the upper one.
 func relativeWidth(lower, upper float64) float64 { return (upper - lower) / upper }
+
+// String is the result on one line, with loads in frames per second.
+func (r GoalResult) String() string {
+	kind := "irregular"
+	if r.Regular {
+		kind = "regular"
+	}
+	return fmt.Sprintf("%s: lower %s, upper %s, conditional throughput %s, %s", r.Goal.Name, fps(r.Lower), fps(r.Upper), fps(r.Conditional), kind)
+}
+
+func fps(load *float64) string {
+	if load == nil {
+		return "none"
+	}
+	return fmt.Sprintf("%.2f fps", *load)
+}

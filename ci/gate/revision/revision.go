@@ -184,3 +184,27 @@ func hashFile(h io.Writer, path string) (int64, error) {
 	defer f.Close()
 	return io.Copy(h, f)
 }
+
+// CheckDevice finds a device that a gate cannot build: it builds tunnels of this
+// program, and programs of the repository by their own build command.
+func CheckDevice(spec, command string) error {
+	path, foreign := strings.CutPrefix(spec, "exec:")
+	switch {
+	case !foreign && command != "":
+		return fmt.Errorf("--build: %s is a tunnel of this program, which the gate builds itself", spec)
+	case foreign && command == "":
+		return fmt.Errorf("--dut %s: --build COMMAND says how its tree is built; write --build true where nothing is", spec)
+	case foreign && (filepath.IsAbs(path) || !filepath.IsLocal(path)):
+		return fmt.Errorf("--dut %s: the path has to be one within the repository", spec)
+	case foreign:
+		return nil
+	}
+	d, err := dut.Parse(spec)
+	if err != nil {
+		return err
+	}
+	if d.Up == nil || !d.Builtin || d.Build != "" {
+		return fmt.Errorf("--dut %s: the gate builds tunnels of this program, and exec: ones", spec)
+	}
+	return nil
+}

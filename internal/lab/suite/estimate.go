@@ -3,6 +3,7 @@ package suite
 import (
 	"context"
 	"fmt"
+	"io"
 	"slices"
 	"time"
 
@@ -81,4 +82,18 @@ func addStep(steps []simulated.Step, s simulated.Step) []simulated.Step {
 		}
 	}
 	return append(steps, s)
+}
+
+// WriteEstimate writes what would be measured and how long it would take.
+func (p Plan) WriteEstimate(ctx context.Context, w io.Writer, direction string) error {
+	steps, total, err := p.Estimate(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "profile %s: %d devices at %d sizes, direction %s\n", p.Profile.Name, len(p.Devices), len(p.Sizes), direction)
+	for _, step := range steps {
+		fmt.Fprintf(w, "  %-16s %5d trials  %10s\n", step.Test, step.Trials, step.Time.Round(time.Second))
+	}
+	_, err = fmt.Fprintf(w, "  %-16s %12s  %10s\n", "in all", "", total.Round(time.Second))
+	return err
 }

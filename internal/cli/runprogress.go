@@ -1,33 +1,28 @@
-package reports
+package cli
 
 import (
 	"fmt"
 	"io"
 
+	"github.com/tunnelbench/tunnelbench/reports"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
-
-// line is a line of a terminal that changes; elsewhere it shows nothing.
-type line interface {
-	Show(format string, args ...any)
-	Clear()
-}
 
 // Progress shows a run while it runs: on a terminal a line that changes with each
 // trial, and a row for each device and size, or for each test of an RFC.
 type Progress struct {
 	w      io.Writer
-	table  *Table
-	line   line
+	table  *reports.Table
+	line   ProgressLine
 	tests  bool
 	headed bool
 	trials int
 }
 
 // NewProgress shows a run of devices on w. With tests each test gets a row.
-func NewProgress(w io.Writer, devices []string, tests, colour bool, l line) *Progress {
-	return &Progress{w: w, table: NewTable(w, devices, colour), line: l, tests: tests}
+func NewProgress(w io.Writer, devices []string, tests, colour bool, l ProgressLine) *Progress {
+	return &Progress{w: w, table: reports.NewTable(w, devices, colour), line: l, tests: tests}
 }
 
 // Trial shows a trial that is over.
@@ -47,7 +42,7 @@ func (p *Progress) Result(all *result.Results, r result.Result) {
 		return // the whole table has them
 	case p.tests:
 		p.line.Clear()
-		fmt.Fprintln(p.w, Line(&r))
+		fmt.Fprintln(p.w, reports.Line(&r))
 		return
 	case r.Test == rfc2544.NameRate && r.Error == "" && r.Unsupported == "" && len(r.Values) > 0:
 		return // its latency is still to come

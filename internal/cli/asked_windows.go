@@ -1,0 +1,6 @@
+package cli
+
+import "os"
+
+// OnRequest does nothing: there is no such signal.
+func OnRequest(chan<- os.Signal) {}

@@ -1,0 +1,19 @@
+package cli
+
+import (
+	"os"
+)
+
+// EnsureDir makes the output directory, and finds out early that it cannot be
+// written.
+func EnsureDir(dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return BadUsage("--out: %w", err)
+	}
+	probe, err := os.CreateTemp(dir, ".tunnelbench-*")
+	if err != nil {
+		return BadUsage("--out: %s is not writable: %w", dir, err)
+	}
+	probe.Close()
+	return os.Remove(probe.Name())
+}

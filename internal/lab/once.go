@@ -1,0 +1,29 @@
+package lab
+
+import (
+	"context"
+	"errors"
+
+	"github.com/tunnelbench/tunnelbench/netns/dut"
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
+
+// MeasureOnce brings a device up for one trial. It stays up until the lab is closed, so
+// that the caller can keep what was measured before anything can go wrong.
+func (l *Lab) MeasureOnce(ctx context.Context, device dut.Device, set Settings, trial rfc2544.Trial) (seen rfc2544.Observation, engine string, err error) {
+	wire, err := l.Calibrate(ctx, set, trial.Size)
+	if err != nil {
+		return seen, "", err
+	}
+	set.Engine = wire.Engine
+	b, err := l.Setup(ctx, device, set, trial.Size)
+	if err != nil {
+		return seen, wire.Engine, err
+	}
+	seen, err = b.Measure(ctx, trial)
+	if err != nil {
+		return seen, wire.Engine, errors.Join(err, b.Close())
+	}
+	l.Defer(b.Close)
+	return seen, wire.Engine, nil
+}

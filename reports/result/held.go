@@ -1,0 +1,47 @@
+package result
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+)
+
+// Held is the certificate of this machine, or why there is none to be carried.
+type Held struct {
+	path  string
+	held  *Certificate
+	fault error
+}
+
+// HoldCertificate reads the machine's certificate. Only a named file has to be
+// there, and whole; the usual one may be absent.
+func HoldCertificate(path string, named bool) (Held, error) {
+	c := Held{path: path}
+	f, err := os.Open(path)
+	if err == nil {
+		defer f.Close()
+		c.held, err = ReadCertificate(f, path)
+	}
+	switch {
+	case err == nil || !named && errors.Is(err, fs.ErrNotExist):
+		return c, nil
+	case named:
+		return c, err
+	}
+	c.fault = err
+	return c, nil
+}
+
+// Carry puts the certificate into results, where it is of this machine.
+func (c Held) Carry(r *Results) {
+	switch {
+	case c.fault != nil:
+		r.Host.Notes = append(r.Host.Notes, fmt.Sprintf("The machine's certificate cannot be read: %v.", c.fault))
+	case c.held == nil:
+	case !c.held.Fits(r.Host):
+		r.Host.Notes = append(r.Host.Notes, c.path+" is of another machine, kernel or division of the cores: run tunnelbench certify.")
+	default:
+		r.Certificate = c.held
+	}
+}
