@@ -15,26 +15,26 @@ import (
 
 // Calibration is what the bare wire gives at one frame size.
 type Calibration struct {
-	Engine  string                // that measured it
+	Engine  string                // the one that measured
 	MOL     rfc2544.Rate          // the most the tester can offer per direction (RFC 2285 section 3.5.3)
-	Latency *rfc2544.Distribution // the least it can see, at a light load
-	Doubts  []string              // why the machine is not fit to be measured on
+	Latency *rfc2544.Distribution // of the bare wire at a light load: the smallest latency that the tester can measure
+	Doubts  []string              // reasons not to trust measurements on this machine
 
-	background float64         // share of the device's cores that is taken when it has nothing to do
-	wireWork   map[int]float64 // ns a frame on the tester's core, by batch size
+	background float64         // share of the device's cores in use when no device runs
+	wireWork   map[int]float64 // ns per frame on the tester's core, by batch size
 }
 
-// wireKey is what a calibration is of.
+// wireKey identifies a calibration.
 type wireKey struct {
 	settings Settings
 	size     rfc2544.FrameSize
 }
 
-// wireKey is that of the calibration which prices the set-up's trials.
+// wireKey returns the key of the calibration that the set-up's trials are compared with.
 func (s *Setup) wireKey(size rfc2544.FrameSize) wireKey { return wireKey{s.settings.onWire(), size} }
 
-// Calibrate measures the bare wire at size, once per run of the lab, with the
-// run's own traffic: its direction or both at once, its IP version, its flows.
+// Calibrate measures the bare wire at one frame size with the traffic of the run: direction, IP
+// version and flows. It measures once; later calls return the same result.
 func (l *Lab) Calibrate(ctx context.Context, s Settings, size rfc2544.FrameSize) (*Calibration, error) {
 	s = s.onWire()
 	if c := l.wires[wireKey{s, size}]; c != nil {
@@ -57,8 +57,8 @@ func (l *Lab) Calibrate(ctx context.Context, s Settings, size rfc2544.FrameSize)
 	return c, nil
 }
 
-// calibrate prices things by the cheapest of several short runs: whatever else
-// the machine does makes them dearer, nothing makes them cheaper.
+// calibrate measures CPU times in several short runs and takes the lowest: other programs can only
+// add CPU time.
 func (s *Setup) calibrate(ctx context.Context, size rfc2544.FrameSize, c *Calibration) error {
 	flood, err := s.several(ctx, size, rfc2544.Flood, 0, func(Run) {})
 	if err != nil {
@@ -87,8 +87,8 @@ func (s *Setup) calibrate(ctx context.Context, size rfc2544.FrameSize, c *Calibr
 	return nil
 }
 
-// doubts names each core of the device where something else runs than the
-// soaker, in a run that left it alone.
+// doubts returns a warning for each core of the device that another program uses. In run r the
+// device was idle.
 func (l *Lab) doubts(r Run) (doubts []string) {
 	const fairShare = 0.9
 	culprit := "another program uses"
@@ -122,14 +122,13 @@ func (s *Setup) several(ctx context.Context, size rfc2544.FrameSize, load rfc254
 	return r, nil
 }
 
-// Calibrator is a laboratory that can measure its bare wire.
+// Calibrator is a laboratory that can calibrate.
 type Calibrator interface {
 	Calibrate(ctx context.Context, s Settings, size rfc2544.FrameSize) (*Calibration, error)
 }
 
-// CalibrateAll measures the bare wire at every size, and has the results say what
-// it gave. The settings that it returns have the engine that did so: all of a run is
-// measured with one.
+// CalibrateAll measures the bare wire at every frame size and adds the calibrations to the results.
+// The settings that it returns name the engine that calibrated: a run uses one engine throughout.
 func CalibrateAll(ctx context.Context, l Calibrator, s Settings, sizes []rfc2544.FrameSize, r *result.Results) (Settings, error) {
 	s = s.For(slices.Max(sizes))
 	for _, size := range sizes {

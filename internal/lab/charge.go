@@ -6,8 +6,8 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// busy is what everything but the soakers took of the device's cores during a
-// run, time that the machine took left out where the engine knows of it.
+// busy returns the CPU time that all but the soakers used on the device's cores during a run,
+// without stolen time where the engine measures it.
 func (l *Lab) busy(r Run) (sum time.Duration) {
 	for i, s := range l.soakers {
 		sum += r.after.lost[i] - r.before.lost[i] - r.Ledger.Stolen[s.cpu]
@@ -15,17 +15,18 @@ func (l *Lab) busy(r Run) (sum time.Duration) {
 	return sum
 }
 
-// elapsed is the time that busy speaks of.
+// elapsed returns the wall time that busy covers.
 func (r Run) elapsed() time.Duration { return r.after.at.Sub(r.before.at) }
 
-// testerWork is what the tester's core spent on a frame, whatever its direction, in ns.
+// testerWork returns the CPU time that the tester's core spent per frame, in ns, all directions
+// together.
 func (r Run) testerWork() float64 {
 	return float64(r.Ledger.Work) / float64(max(1, r.offered()))
 }
 
-// charge adds the CPU time of a delivered frame (of both directions, when both
-// are measured at once) on all cores, minus what the bare wire costs; and beside it what the kernel says of the device's
-// processes. A value that cannot be known stays absent.
+// charge adds the CPU time per delivered frame on all cores, minus the CPU time of the bare wire.
+// It also adds the CPU time of the device's processes as the kernel accounts for it. With both
+// directions at once, frames of both count. A value that cannot be measured stays nil.
 func (s *Setup) charge(o *rfc2544.Observation, r Run) {
 	if o.Received == 0 {
 		return
@@ -36,7 +37,7 @@ func (s *Setup) charge(o *rfc2544.Observation, r Run) {
 		o.ProcessCPU, o.UserCPU = &own, &user
 	}
 	c := s.lab.wires[s.wireKey(r.Plan.Size)]
-	isWire := s.device.Up == nil // what everything else is compared with
+	isWire := s.device.Up == nil // the calibration itself: nothing to subtract
 	if c == nil || isWire || s.session.Spins() || s.wan.Spins() || s.lab.Shared() || r.Plan.Load.IsFlood() {
 		return
 	}

@@ -7,57 +7,56 @@ import (
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 )
 
-// Device is what the set-up measures.
+// Device returns the device under test.
 func (s *Setup) Device() dut.Device { return s.device }
 
-// Settings are what the set-up is measured with; their engine is the one that measures.
+// Settings returns the settings of the set-up; Engine is the engine in use.
 func (s *Setup) Settings() Settings { return s.settings }
 
-// MutantLoader is an engine that sends mutants in its own loop.
+// MutantLoader is an engine that can send mutated frames from its own send loop.
 type MutantLoader interface {
 	LoadMutants(n int, next func() []byte) (loaded int, err error)
 }
 
-// MutantLoader is the set-up's engine, where it is one.
+// MutantLoader returns the engine of the set-up if it can send mutants.
 func (s *Setup) MutantLoader() (MutantLoader, bool) {
 	m, ok := s.engine.(MutantLoader)
 	return m, ok
 }
 
-// CPUs are the cores that the device has.
+// CPUs returns the cores of the device.
 func (s *Setup) CPUs() []int { return s.lab.cpus.DUT }
 
-// WANRate is what the wan link carries in bit/s, of frames of that length; not ok where
-// nothing limits it.
+// WANRate returns the rate of the wan link in bit/s for frames of that length; ok is false if the
+// rate is not limited.
 func (s *Setup) WANRate(frame int) (bits float64, ok bool) { return s.link.Rate(frame) }
 
-// Net is the network that the device is in.
+// Net returns the network of the device.
 func (s *Setup) Net() *netns.Net { return s.net }
 
-// Defer has Close undo something more, before all that came earlier.
+// Defer registers a function for Close, which calls the functions in reverse order.
 func (s *Setup) Defer(undo func() error) { s.closers = append(s.closers, undo) }
 
-// Spins reports whether the device or its wan link keeps a core busy with nothing to do,
-// so that its CPU time says nothing.
+// Spins reports whether the device or its wan link polls: it then keeps a core busy without
+// traffic, and its CPU time has no meaning.
 func (s *Setup) Spins() bool { return s.session.Spins() || s.wan.Spins() }
 
 // HasProcesses reports whether the device runs as processes of its own.
 func (s *Setup) HasProcesses() bool { return s.session.HasProcesses() }
 
-// ReportsVitals reports whether the device's processes report what they allocate.
+// ReportsVitals reports whether the device's processes report their own memory allocations.
 func (s *Setup) ReportsVitals() bool { return s.session.TellsVitals(s.lab.dir) }
 
-// Vitals are what the device's processes report of themselves, by side.
+// Vitals returns what the device's processes report about themselves, by side.
 func (s *Setup) Vitals() (map[string]dut.Vitals, error) { return s.session.Vitals(s.lab.dir) }
 
-// Memory is the resident memory of the device's processes, in bytes.
+// Memory returns the resident memory of the device's processes, in bytes.
 func (s *Setup) Memory() (int64, error) { return s.session.ResidentMemory() }
 
-// StderrTail is the end of what the device wrote to stderr, behind a colon; empty when there
-// is nothing.
+// StderrTail returns the last stderr output of the device after a colon; empty if there is none.
 func (s *Setup) StderrTail() string { return s.session.Complaint() }
 
-// UntilDeath is a context that ends when the device does; release it afterwards.
+// UntilDeath returns a context that is cancelled when the device ends. Call release afterwards.
 func (s *Setup) UntilDeath(ctx context.Context) (alive context.Context, release context.CancelFunc) {
 	return s.session.UntilEnd(ctx)
 }

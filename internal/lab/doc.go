@@ -11,15 +11,15 @@
 //	                                                counters, soakers after
 //	                                                ─► Observation, valid or not
 //
-// Config is of the machine, Settings are of one set-up: a value that nothing changes afterwards. A
-// run is measured with one engine: whoever runs it takes the engine that calibrated into its settings.
+// Config describes the machine. Settings describe one set-up and do not change afterwards. A run
+// uses one engine: the caller copies the engine that calibrated into its settings.
 //
-// What is done with set-ups has packages of its own below this one: suite (profiles of runs),
-// selftest (reference devices), streams (TCP); labtest has a simulated lab for tests.
+// The packages below this one use set-ups: suite (profiles of runs), selftest (reference devices),
+// streams (TCP). Package labtest has a simulated lab for tests.
 //
-// CPU is charged by cycle soakers: a spinner of the lowest priority on every
-// core of the device keeps the core awake and counts its own loops; what it
-// lost, all others took, soft interrupts included. The kernel's own accounting
-// bills those to whatever they interrupt. The tester's core has a soaker too:
-// its polls between frames.
+// CPU time is measured with soakers: on every core of the device, a process of the lowest priority
+// spins and reads the clock. This keeps the core awake. The time that a soaker loses is the CPU
+// time of everything else on the core, soft interrupts included; the kernel's own accounting
+// charges soft interrupts to the process that they interrupt. The tester's core needs no soaker:
+// the engine polls there between frames.
 package lab

@@ -13,21 +13,21 @@ import (
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 )
 
-// Finding is one thing that the doctor looked at.
+// Finding is the result of one check.
 type Finding struct {
 	What  string
 	OK    bool
-	Vital bool   // without it there is no lab
-	Note  string // what was found; and, when not OK, the mend
+	Vital bool   // the lab cannot run without it
+	Note  string // what was found and, if not OK, how to correct it
 }
 
-// The kernel that the in-kernel tester needs.
+// The oldest kernel with all features that the XDP tester needs.
 const (
 	kernelMajor = 5
 	kernelMinor = 18
 )
 
-// Examine looks at what the lab needs and changes nothing.
+// Examine checks the requirements of the lab and changes nothing.
 func Examine(ctx context.Context) []Finding {
 	findings := []Finding{examineRoot(), examineKernel(), examineCores(), examineBacklog()}
 	if os.Geteuid() != 0 {
@@ -117,7 +117,7 @@ func examineNetwork(ctx context.Context) Finding {
 	return f
 }
 
-// examineTester sends a few frames over a wire.
+// examineTester sends a few frames over a veth pair.
 func examineTester(ctx context.Context) Finding {
 	f := Finding{What: "in-kernel tester", Vital: true}
 	l, err := Open(ctx, Config{})

@@ -18,21 +18,20 @@ import (
 // engine runs whole trials.
 type engine interface {
 	Run(ctx context.Context, p loadgen.Plan) (loadgen.Ledger, error)
-	// Probe watches the cores for a while without sending; empty where the
-	// engine cannot.
+	// Probe measures the speed of the cores for a time, without traffic. The result is empty if the
+	// engine cannot measure it.
 	Probe(ctx context.Context, d time.Duration) (map[int]time.Duration, error)
 	Close() error
 }
 
 // The engines by name.
 const (
-	EngineAuto     = "auto" // xdp where the kernel lets us, else afpacket
+	EngineAuto     = "auto" // xdp where kernel and privileges allow it, else afpacket
 	EngineXDP      = "xdp"
 	EngineAFPacket = "afpacket"
 )
 
-// openers open the engines by name. On an error they return a nil engine, not
-// one that holds a nil pointer.
+// openers open the engines by name. On an error they return a nil interface, not a typed nil.
 var openers = map[string]func(loadgen.EngineConfig) (engine, error){
 	EngineXDP: func(cfg loadgen.EngineConfig) (engine, error) {
 		x, err := xdp.New(cfg)
@@ -50,8 +49,8 @@ var openers = map[string]func(loadgen.EngineConfig) (engine, error){
 	},
 }
 
-// openEngine puts the tester behind both its ports, and notes in the set-up's settings with
-// which engine.
+// openEngine opens the tester on both ports and writes the name of the engine to the settings of
+// the set-up.
 func (s *Setup) openEngine(ctx context.Context, cfg loadgen.EngineConfig) error {
 	if s.settings.Engine == EngineAuto {
 		s.settings.Engine = chooseEngine(func() error { return s.tryXDP(ctx, cfg) })
@@ -64,8 +63,7 @@ func (s *Setup) openEngine(ctx context.Context, cfg loadgen.EngineConfig) error 
 	return nil
 }
 
-// chooseEngine is the kernel's, unless trying it shows that this machine cannot or this
-// user may not.
+// chooseEngine returns xdp, or afpacket if opening xdp fails on this machine or for this user.
 func chooseEngine(try func() error) string {
 	if err := try(); errors.Is(err, errors.ErrUnsupported) || errors.Is(err, os.ErrPermission) {
 		return EngineAFPacket
@@ -73,7 +71,7 @@ func chooseEngine(try func() error) string {
 	return EngineXDP
 }
 
-// tryXDP asks the kernel for all that the engine needs, which only a trial can.
+// tryXDP opens an XDP engine as a test: only this shows whether kernel and privileges suffice.
 func (s *Setup) tryXDP(ctx context.Context, cfg loadgen.EngineConfig) error {
 	x, err := xdp.New(cfg)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/reports/result"
 )
 
-// Describe is the machine, and what the lab has set on it and on the network.
+// Describe returns a description of the machine, and of the settings of lab and network.
 func (l *Lab) Describe(s Settings) result.Host {
 	h := result.Host{
 		CPU: cpuModel(), Kernel: firstLine("/proc/sys/kernel/osrelease"), Arch: runtime.GOARCH, Cores: runtime.NumCPU(),
@@ -47,7 +47,7 @@ func firstLine(path string) string {
 
 func cpuModel() string { return cpuField("model name") }
 
-// hypervisor says that the machine is virtual, and by whom where it tells.
+// hypervisor returns a note that the machine is virtual, with the name of the hypervisor if known.
 func hypervisor() string {
 	if !strings.Contains(" "+cpuField("flags")+" ", " hypervisor ") {
 		return ""
@@ -73,8 +73,7 @@ func cpuField(name string) string {
 	return ""
 }
 
-// Machine is what results say of a machine on which nothing is measured: the
-// model of its cores and its kernel.
+// Machine returns the CPU model and the kernel, for results without measurements on this machine.
 func Machine() (cpu, kernel string) {
 	return cpuModel(), firstLine("/proc/sys/kernel/osrelease")
 }

@@ -13,50 +13,49 @@ import (
 	"github.com/tunnelbench/tunnelbench/netns"
 )
 
-// Config is what a user may choose about the machine while it is a lab.
+// Config has the user's choices about the machine.
 type Config struct {
 	CPUs netns.CPUOverrides
-	Wait bool // for another lab to end, instead of an error
-	Keep bool // the namespaces, by name, for people who want to look inside
-	// ThrottleBudget is how long a run may wait, in all, for the machine to be as fast
-	// as it can be; 0 takes trials as they come.
+	Wait bool // wait for another lab to end instead of failing
+	Keep bool // keep named namespaces, for inspection
+	// ThrottleBudget is how long a run may wait, in total, for cores to run at full speed. With 0
+	// trials on slow cores count.
 	ThrottleBudget time.Duration
 }
 
-// sysctls are what a lab changes for the whole machine while it is open.
+// sysctls are machine-wide settings that the lab changes while it is open.
 //
-// The queue between interfaces and the kernel's receive path is long enough
-// that a core that the machine takes away for some milliseconds loses nothing;
-// with the default of 1000 loss is a matter of luck.
+// netdev_max_backlog: with the longer queue in front of the kernel's receive path no frame is lost
+// when the hypervisor takes a core for some milliseconds. With the default of 1000 it depends on
+// chance.
 //
-// Automatic scheduling groups give every session an equal share of a core,
-// whatever the priority of what runs in it: a soaker would take half of the
-// device's core (sched(7), "The autogroup feature").
+// sched_autogroup_enabled: autogroups give every session an equal share of a core, whatever the
+// priority of its processes. A soaker would then take half of the device's core (sched(7), "The
+// autogroup feature").
 var sysctls = []struct{ key, value string }{
 	{"net/core/netdev_max_backlog", "30000"},
 	{"kernel/sched_autogroup_enabled", "0"},
 }
 
-// Lab is a machine made ready: locked, its settings changed and guarded, its
-// device cores awake and metered.
+// Lab is a machine prepared for measurements: locked, with changed sysctls that a guardian
+// restores, and with soakers on the device's cores.
 type Lab struct {
 	cfg            Config
 	cpus           netns.CPUPlan
 	run            string // unique to this run
-	dir            string // shared by both sides of a tunnel; gone afterwards
+	dir            string // shared by both sides of a tunnel; Close removes it
 	guardian       *netns.Guardian
 	soakers        []*soaker
 	wires          map[wireKey]*Calibration
-	fastest        map[int]time.Duration // per core, a probe in its quickest moment
-	throttleBudget time.Duration         // that is left
+	fastest        map[int]time.Duration // fastest probe time of each core
+	throttleBudget time.Duration         // what is left of cfg.ThrottleBudget
 	closers        []func() error
 }
 
-// ErrConfig is what Open's error wraps when the user chose what cannot be.
+// ErrConfig is wrapped by errors about choices of the user that are not possible.
 var ErrConfig = errors.New("bad choice")
 
-// Open makes the machine ready. The error wraps errors.ErrUnsupported where
-// this machine cannot be.
+// Open prepares the machine. The error wraps errors.ErrUnsupported if this machine cannot be a lab.
 func Open(ctx context.Context, cfg Config) (*Lab, error) {
 	l := &Lab{cfg: cfg, wires: map[wireKey]*Calibration{}, fastest: map[int]time.Duration{}, throttleBudget: cfg.ThrottleBudget}
 	if err := l.open(ctx); err != nil {
@@ -90,7 +89,7 @@ func (l *Lab) open(ctx context.Context) error {
 	return l.takeCores()
 }
 
-// changeSysctls changes those that this kernel has.
+// changeSysctls changes the sysctls that this kernel has.
 func (l *Lab) changeSysctls() error {
 	for _, s := range sysctls {
 		if _, err := os.Stat("/proc/sys/" + s.key); errors.Is(err, os.ErrNotExist) {
@@ -103,8 +102,8 @@ func (l *Lab) changeSysctls() error {
 	return nil
 }
 
-// takeCores divides the cores, keeps the lab itself on the tester's and puts a
-// soaker on each of the device's.
+// takeCores divides the cores between tester and device, pins this process to the tester's cores,
+// and starts a soaker on each core of the device.
 func (l *Lab) takeCores() error {
 	allowed, err := netns.AllowedCPUs()
 	if err != nil {
@@ -143,17 +142,16 @@ func (l *Lab) awaitSoakers() error {
 	return nil
 }
 
-// CPUPlan says which cores are whose.
+// CPUPlan returns the cores of tester and device.
 func (l *Lab) CPUPlan() netns.CPUPlan { return l.cpus }
 
-// Changes names the settings of the whole machine that the lab has changed
-// until it is closed.
+// Changes returns the machine-wide settings that the lab has changed until Close.
 func (l *Lab) Changes() []string { return l.guardian.Changes() }
 
-// Defer has Close undo something more, before all that came earlier.
+// Defer registers a function for Close, which calls the functions in reverse order.
 func (l *Lab) Defer(undo func() error) { l.closers = append(l.closers, undo) }
 
-// Close undoes everything.
+// Close restores the machine.
 func (l *Lab) Close() error {
 	var errs []error
 	for i := len(l.closers) - 1; i >= 0; i-- {
@@ -163,8 +161,7 @@ func (l *Lab) Close() error {
 	return errors.Join(errs...)
 }
 
-// Shared reports whether tester and device have a core in common; then nothing
-// can be charged to either.
+// Shared reports whether tester and device share a core; CPU time can then be charged to neither.
 func (l *Lab) Shared() bool {
 	for _, d := range l.cpus.DUT {
 		for _, t := range l.cpus.Tester {

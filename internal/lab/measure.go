@@ -11,7 +11,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// Run is a trial with its meters.
+// Run is a trial with the readings of the meters before and after it.
 type Run struct {
 	Plan          loadgen.Plan
 	Ledger        loadgen.Ledger
@@ -19,10 +19,11 @@ type Run struct {
 	drops         rfc2544.Drops
 	sinks         []counters.Place // the counters of frames that the tester's ports dropped
 	reasons       rfc2544.DropReasons
-	anySpeed      bool // it counts however slow the cores were
+	anySpeed      bool // the trial counts even on slow cores
 }
 
-// Execute runs a plan between two readings of the meters, whatever else the machine does.
+// Execute runs a plan between two readings of the meters. It does not check whether the run is
+// valid.
 func (s *Setup) Execute(ctx context.Context, p loadgen.Plan) (Run, error) {
 	r := Run{Plan: p, sinks: counters.Sinks(s.net.Topology)}
 	before, err := counters.Read(s.net)
@@ -60,7 +61,7 @@ func (s *Setup) Measure(ctx context.Context, t rfc2544.Trial) (rfc2544.Observati
 	return o, err
 }
 
-// MeasureRun is Measure with the run that the observation was made of.
+// MeasureRun is Measure; it also returns the run.
 func (s *Setup) MeasureRun(ctx context.Context, t rfc2544.Trial) (rfc2544.Observation, Run, error) {
 	if err := rest(ctx, t.Rest); err != nil {
 		return rfc2544.Observation{}, Run{}, err
@@ -75,8 +76,8 @@ func (s *Setup) MeasureRun(ctx context.Context, t rfc2544.Trial) (rfc2544.Observ
 	return s.Observe(r), r, nil
 }
 
-// MeasureAtAnySpeed is MeasureRun, but that the trial counts however slow the device's cores are:
-// it neither waits for them nor takes anything off what the run may wait in all.
+// MeasureAtAnySpeed is MeasureRun for trials that count even on slow cores. It does not wait for
+// full speed and leaves the throttle budget unchanged.
 func (s *Setup) MeasureAtAnySpeed(ctx context.Context, t rfc2544.Trial) (rfc2544.Observation, Run, error) {
 	if err := rest(ctx, t.Rest); err != nil {
 		return rfc2544.Observation{}, Run{}, err
@@ -89,15 +90,15 @@ func (s *Setup) MeasureAtAnySpeed(ctx context.Context, t rfc2544.Trial) (rfc2544
 	return s.Observe(r), r, nil
 }
 
-// trial executes one, with a capture where that was asked for.
+// trial executes a plan, with a packet capture if the settings ask for one.
 func (s *Setup) trial(ctx context.Context, t rfc2544.Trial) (Run, error) {
 	p := s.Plan(t)
 	p.Pcap = s.settings.Pcap
 	return s.Execute(ctx, p)
 }
 
-// Observe is what a run showed, and whether it counts. A run whose meters were not read
-// again, since the device died in it, does not.
+// Observe returns the observation of a run and classifies it. A run without a second reading of the
+// meters, because the device died, is not valid.
 func (s *Setup) Observe(r Run) rfc2544.Observation {
 	o := r.observation(s.settings.Directions())
 	o.CoreSpeed = s.lab.coreSpeed(r)
@@ -111,7 +112,7 @@ func (s *Setup) Observe(r Run) rfc2544.Observation {
 	return o
 }
 
-// rest leaves the device alone for a while.
+// rest waits without traffic (RFC 2544 section 23).
 func rest(ctx context.Context, d time.Duration) error {
 	if d == 0 {
 		return nil
@@ -124,7 +125,7 @@ func rest(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// offered is what was sent, over all streams.
+// offered returns the frames sent, over all streams.
 func (r Run) offered() (n uint64) {
 	for _, s := range r.Ledger.Streams {
 		n += s.Offered
@@ -132,7 +133,7 @@ func (r Run) offered() (n uint64) {
 	return n
 }
 
-// observation is the trial in the words of the RFCs.
+// observation returns the trial's results in the terms of the RFCs.
 func (r Run) observation(directions []string) rfc2544.Observation {
 	o := rfc2544.Observation{
 		IntendedLoad: r.Plan.Load, Duration: r.Ledger.Duration, Paused: r.Ledger.Paused, Stalls: r.Ledger.Stalls,

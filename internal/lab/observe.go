@@ -6,13 +6,13 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// Resettable is what a device is measured and reset by.
+// Resettable is a set-up that can be measured and reset.
 type Resettable interface {
 	rfc2544.Measurer
 	rfc2544.Resetter
 }
 
-// Observed is m, of whose trials heard learns when they are over; heard may be nil.
+// Observed wraps m and calls heard after every trial; heard may be nil.
 func Observed(m Resettable, heard func(rfc2544.Trial, rfc2544.Observation)) Resettable {
 	if heard == nil {
 		return m

@@ -9,18 +9,18 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// MinRate is where a search begins: a load any tunnel carries.
+// MinRate is the lowest load of a search; every tunnel carries it.
 const MinRate rfc2544.Rate = 1000
 
-// Explore finds a load that the tester can pace into this device, above which
-// there is no searching, and about how fast the device is, where the search may
-// begin. It starts with a flood, which also warms everything up; the device's
-// work on the tester's core makes the tester slower than on the bare wire, and
-// slower still when it paces, so it goes down until a paced trial is whole.
+// Explore finds the upper limit of a search (ceiling: the highest load that the tester can pace
+// into this device) and an estimate of the device's rate (hint: where the search may begin). The
+// first trial is a flood, which also warms up caches. Work of the device on the tester's core makes
+// the tester slower than on the bare wire, and pacing makes it slower again. So the load is lowered
+// until the tester sends all frames of a paced trial.
 func (s *Setup) Explore(ctx context.Context, size rfc2544.FrameSize) (ceiling, hint rfc2544.Rate, err error) {
 	const (
 		duration = 200 * time.Millisecond
-		headroom = 0.85 // for bursts that a stall left behind to be caught up with
+		headroom = 0.85 // the tester has to send faster after a stall, to catch up
 		tries    = 5
 	)
 	p := s.Plan(rfc2544.Trial{Size: size, Load: rfc2544.Flood, Duration: duration})
@@ -42,8 +42,8 @@ func (s *Setup) Explore(ctx context.Context, size rfc2544.FrameSize) (ceiling, h
 	return p.Load, hint, nil
 }
 
-// slowestStream is how fast frames of a flood came back, in the direction where
-// they did slowest, which decides; 0 when that brought none.
+// slowestStream returns the forwarding rate of a flood in the slowest direction; 0 if a direction
+// received nothing.
 func (r Run) slowestStream() rfc2544.Rate {
 	slowest := rfc2544.Flood
 	for _, s := range r.Ledger.Streams {
@@ -55,8 +55,8 @@ func (r Run) slowestStream() rfc2544.Rate {
 	return slowest
 }
 
-// MaxForwardingRate is about RFC 2285's (section 3.6.3): the best at several loads
-// from most down, since some devices forward the less the more they are offered.
+// MaxForwardingRate approximates the maximum forwarding rate of RFC 2285 section 3.6.3: the best of
+// several loads from most downwards. Some devices forward less under overload.
 func (s *Setup) MaxForwardingRate(ctx context.Context, size rfc2544.FrameSize, most rfc2544.Rate) (best rfc2544.Rate, err error) {
 	const duration = 200 * time.Millisecond
 	for load := most; load > best && load > 100; load /= 2 {
@@ -69,9 +69,9 @@ func (s *Setup) MaxForwardingRate(ctx context.Context, size rfc2544.FrameSize, m
 	return best, nil
 }
 
-// ForwardingRate is in the direction where it is lowest: all frames that came, late
-// ones too, over the time until the last of them had come. A queue that is emptied after
-// the sending is no merit then, however long.
+// ForwardingRate returns the forwarding rate of the slowest direction: all received frames, late
+// ones included, divided by the time until the last one arrived. So a long queue that drains after
+// sending does not raise the rate.
 func (r Run) ForwardingRate() rfc2544.Rate {
 	sending := r.Ledger.Duration + r.Ledger.Paused
 	lowest := rfc2544.Flood
@@ -81,8 +81,8 @@ func (r Run) ForwardingRate() rfc2544.Rate {
 	return lowest
 }
 
-// RoundLoad is a load that reads well, and is the same when the pilot was only
-// a little different.
+// RoundLoad rounds a load to few digits, so that small differences between pilot trials give the
+// same load.
 func RoundLoad(r rfc2544.Rate) rfc2544.Rate {
 	for _, step := range []rfc2544.Rate{10e3, 1e3, 100} {
 		if r > 10*step {
@@ -92,5 +92,6 @@ func RoundLoad(r rfc2544.Rate) rfc2544.Rate {
 	return max(1, rfc2544.Rate(int64(r)))
 }
 
-// EnoughForP99 is how many samples that percentile needs, or a handful of frames decide it.
+// EnoughForP99 is the smallest number of samples for a 99th percentile; with fewer, a handful of
+// frames decide it.
 const EnoughForP99 = 1000

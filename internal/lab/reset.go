@@ -9,9 +9,8 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// MeasureReset runs one trial in which the device is reset. It implements
-// rfc2544.Resetter. What a reset costs the lab is done on the device's cores, so that
-// the tester keeps its own.
+// MeasureReset runs one trial and resets the device in the middle. It implements rfc2544.Resetter.
+// The commands that reset the device run on the device's cores, so that the tester keeps its own.
 func (s *Setup) MeasureReset(ctx context.Context, t rfc2544.Trial, reset rfc2544.Reset) (rfc2544.Observation, error) {
 	if err := s.canReset(reset.Kind); err != nil {
 		return rfc2544.Observation{}, err
@@ -34,21 +33,21 @@ func (s *Setup) MeasureReset(ctx context.Context, t rfc2544.Trial, reset rfc2544
 	if err != nil {
 		return rfc2544.Observation{}, err
 	}
-	// What the reset itself takes of the device's cores is no stall of the machine's.
+	// The reset itself uses the device's cores; this is not a stall of the machine.
 	r.Ledger.StallsBeyond = 0
 	r.Ledger.Stalls = slices.DeleteFunc(r.Ledger.Stalls, func(s rfc2544.Stall) bool { return s.Side == rfc2544.SideDUT })
 	return r.observation(s.settings.Directions()), nil
 }
 
-// UnsupportedError says why a device cannot do something.
+// UnsupportedError is the reason why a device cannot do something.
 type UnsupportedError string
 
 func (e UnsupportedError) Error() string { return string(e) }
 
-// Is makes it an errors.ErrUnsupported.
+// Is reports whether target is errors.ErrUnsupported.
 func (e UnsupportedError) Is(target error) bool { return target == errors.ErrUnsupported }
 
-// canReset wraps errors.ErrUnsupported where there is nothing to reset.
+// canReset returns an error that wraps errors.ErrUnsupported if the device has nothing to reset.
 func (s *Setup) canReset(kind rfc2544.ResetKind) error {
 	switch {
 	case s.device.Up == nil:
@@ -63,7 +62,7 @@ func (s *Setup) canReset(kind rfc2544.ResetKind) error {
 	return nil
 }
 
-// reset is what happens to the device while the tester sends.
+// reset resets the device while the tester sends.
 func (s *Setup) reset(ctx context.Context, r rfc2544.Reset) error {
 	if err := rest(ctx, r.At); err != nil {
 		return err

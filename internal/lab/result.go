@@ -9,13 +9,13 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// NewResult is a result of a test that nothing is in yet.
+// NewResult returns a result without values.
 func NewResult(s Settings, d dut.Device, test string, size rfc2544.FrameSize) result.Result {
 	return result.Result{DUT: d.Spec, Kind: d.Kind, Test: test, FrameSize: size, Direction: s.Direction}
 }
 
-// Conditions are what results say of the trials that are measured with s, each after
-// a rest.
+// Conditions returns the trial conditions of settings s for results.json. rest is the time before
+// each trial.
 func (s Settings) Conditions(rest time.Duration) result.Conditions {
 	s = s.Resolved()
 	c := result.Conditions{LossTimeout: s.LossTimeout, Rest: rest, IPVersion: 4, Flows: s.Flows, Networks: s.Networks}
@@ -25,7 +25,7 @@ func (s Settings) Conditions(rest time.Duration) result.Conditions {
 	return c
 }
 
-// FailedResult is a result that says why there is none.
+// FailedResult returns a result that contains only the error.
 func FailedResult(res result.Result, err error) result.Result {
 	res.Valid = false
 	if errors.Is(err, errors.ErrUnsupported) {

@@ -8,37 +8,36 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// Settings are what a set-up is measured with: its traffic, its network and its engine.
-// They are a value and nobody changes those of a set-up that is there. Zeros stand for
-// the defaults.
+// Settings are traffic, network and engine of a set-up. They are passed by value: a set-up's
+// settings do not change. Zero values stand for the defaults.
 type Settings struct {
 	Engine    string // EngineAuto, EngineXDP or EngineAFPacket; empty is auto
 	Direction string // rfc2544.Forward, Reverse or Both; empty is forward
-	IPv6      bool   // inner packets
+	IPv6      bool   // of the inner packets
 	Flows     int    // 0 is one
-	Networks  int    // that the flows are spread over; 0 is one
+	Networks  int    // destination networks of the flows; 0 is one
 	Seed      uint64
-	// WAN is what the link between the two ends of a tunnel does to packets, as
-	// --wan writes it; empty: nothing.
+	// WAN is the impairment of the link between the ends of a tunnel, in the syntax of --wan; empty:
+	// none.
 	WAN      string
 	PlainWAN bool   // no offloads on the wan link
-	Pcap     string // directory for captures of what went wrong in a trial; empty: none
-	// LossTimeout is how late a frame may be before it is lost; 0 is DefaultLossTimeout.
+	Pcap     string // directory for captures of lost and invalid frames; empty: none
+	// LossTimeout is the age at which a frame counts as lost; 0 is DefaultLossTimeout.
 	LossTimeout time.Duration
-	// Reasons asks the kernel why it dropped what it dropped, which costs the
-	// device time for each. Where the kernel does not say, nothing comes of it.
+	// Reasons records the kernel's drop reasons, which costs the device CPU time per drop. It has no
+	// effect on kernels without drop reasons.
 	Reasons bool
-	// MaxFrames is the longest trial, in frames; 0 is DefaultMaxFrames.
+	// MaxFrames limits the number of frames of a trial; 0 is DefaultMaxFrames.
 	MaxFrames uint64
 }
 
-// What the zeros of Settings stand for.
+// Defaults of Settings.
 const (
 	DefaultLossTimeout        = 50 * time.Millisecond
 	DefaultMaxFrames   uint64 = 1 << 27
 )
 
-// Resolved is s with its defaults.
+// Resolved returns s with its defaults filled in.
 func (s Settings) Resolved() Settings {
 	s.Engine = cmp.Or(s.Engine, EngineAuto)
 	s.Direction = cmp.Or(s.Direction, rfc2544.Forward)
@@ -48,8 +47,8 @@ func (s Settings) Resolved() Settings {
 	return s
 }
 
-// For is s for a run with frames up to the largest: with only one engine that can send
-// those, the choice is no longer open.
+// For returns s for frames up to the largest size. If only one engine can send them, it replaces
+// EngineAuto.
 func (s Settings) For(largest rfc2544.FrameSize) Settings {
 	s = s.Resolved()
 	if s.Engine == EngineAuto && largest > loadgen.MaxXDPFrame {
@@ -58,7 +57,7 @@ func (s Settings) For(largest rfc2544.FrameSize) Settings {
 	return s
 }
 
-// Directions are those of the streams, in the order of the ports that they leave.
+// Directions returns the directions of the streams, in the order of the sending ports.
 func (s Settings) Directions() []string {
 	if s.Direction == rfc2544.Both {
 		return []string{rfc2544.Forward, rfc2544.Reverse}
@@ -66,7 +65,7 @@ func (s Settings) Directions() []string {
 	return []string{s.Direction}
 }
 
-// minFrame is the smallest frame of the IP version.
+// minFrame returns the smallest frame size of the IP version.
 func (s Settings) minFrame() rfc2544.FrameSize {
 	if s.IPv6 {
 		return rfc2544.MinFrame6
@@ -74,7 +73,7 @@ func (s Settings) minFrame() rfc2544.FrameSize {
 	return rfc2544.MinFrame
 }
 
-// onWire are the settings that the bare wire knows of: it has no wan link.
+// onWire returns s without the settings of the wan link, which the bare wire does not have.
 func (s Settings) onWire() Settings {
 	s = s.Resolved()
 	s.WAN, s.PlainWAN, s.Pcap, s.Reasons = "", false, "", false

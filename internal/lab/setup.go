@@ -13,48 +13,47 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// Setup is one device under test with the tester at both its ends, ready to
-// be measured: an rfc2544.Measurer.
+// Setup is a test set-up: one device under test with the tester at both ends. It is an
+// rfc2544.Measurer.
 type Setup struct {
 	lab      *Lab
 	device   dut.Device
 	settings Settings
 	net      *netns.Net
 	session  *dut.Session
-	link     dut.WAN      // what was asked for of the wan link
-	wan      *dut.Session // what the wan link is made of; empty for a plain link
+	link     dut.WAN      // parsed Settings.WAN
+	wan      *dut.Session // processes of the wan link; empty for a plain link
 	engine   engine
 	mtu      int
-	watch    *counters.Watch // for drop reasons; nil: nobody asked, or the kernel does not say
+	watch    *counters.Watch // of drop reasons; nil: not asked for, or not supported by the kernel
 	closers  []func() error
 }
 
-// ErrDied is what a measurement's error wraps when the device itself ended.
+// ErrDied is wrapped by a measurement's error if the device ended.
 var ErrDied = errors.New("the device under test died")
 
-// DownError is a device that did not come up, through no fault of the lab's.
+// DownError is the error of a device that did not come up because of its own fault.
 type DownError struct{ Err error }
 
 func (e DownError) Error() string { return e.Err.Error() }
 
 func (e DownError) Unwrap() error { return e.Err }
 
-// DeviceFailed reports whether err is a device's that did not come up or that died, and not
-// the lab's own.
+// DeviceFailed reports whether err is a failure of the device (it did not come up, or it died) and
+// not of the lab.
 func DeviceFailed(err error) bool {
 	var down DownError
 	return errors.Is(err, ErrDied) || errors.As(err, &down)
 }
 
-// Setup builds the network, brings the device up and sees a packet through it
-// in both directions. The largest frame it will carry is given, so that no
-// MTU is in its way.
+// Setup builds the network, brings the device up and waits until a packet passes in both
+// directions. largest is the largest frame size to carry; the MTUs follow from it.
 func (l *Lab) Setup(ctx context.Context, d dut.Device, s Settings, largest rfc2544.FrameSize) (*Setup, error) {
 	return l.SetupWith(ctx, d, s, largest, nil)
 }
 
-// SetupWith is Setup with something to do when the device is up and before the tester is:
-// prepare may look at the set-up and add to what the engine is opened with.
+// SetupWith is Setup with a hook: prepare runs after the device is up and before the tester opens.
+// It may change the engine's config.
 func (l *Lab) SetupWith(ctx context.Context, d dut.Device, s Settings, largest rfc2544.FrameSize, prepare func(*Setup, *loadgen.EngineConfig) error) (*Setup, error) {
 	if err := d.Probe(ctx); err != nil {
 		return nil, fmt.Errorf("%s: %w", d.Spec, err)
@@ -70,9 +69,8 @@ func (l *Lab) newSetup(d dut.Device, s Settings) *Setup {
 	return &Setup{lab: l, device: d, settings: s, session: &dut.Session{}, wan: &dut.Session{}}
 }
 
-// WithoutTester builds the network and brings the device up, and puts no tester to its ends:
-// the caller does, in the device's network as it is given, and sees to it that something is through
-// by the deadline.
+// WithoutTester builds the network and brings the device up without a tester. The caller connects
+// its own programs to the device's ends and checks by the deadline that packets pass.
 func (l *Lab) WithoutTester(ctx context.Context, d dut.Device, s Settings, mtu int) (b *Setup, deadline time.Time, err error) {
 	b = l.newSetup(d, s.Resolved())
 	if deadline, err = b.up(ctx, mtu); err != nil {
@@ -102,8 +100,8 @@ func (s *Setup) open(ctx context.Context, largest rfc2544.FrameSize, prepare fun
 	return s.waitReachable(ctx, deadline)
 }
 
-// up builds the network and brings the device up in it; by the deadline a packet
-// has to be through.
+// up builds the network and starts the device in it. It returns the deadline by which a packet has
+// to pass.
 func (s *Setup) up(ctx context.Context, mtu int) (deadline time.Time, err error) {
 	plan := netns.Plan{LANMTU: mtu, PlainWAN: s.settings.PlainWAN}
 	if !s.lab.Shared() {
@@ -126,7 +124,7 @@ func (s *Setup) up(ctx context.Context, mtu int) (deadline time.Time, err error)
 	return deadline, s.bringUp(ctx)
 }
 
-// bringUp starts the device in the network that is there.
+// bringUp starts the device in the existing network.
 func (s *Setup) bringUp(ctx context.Context) error {
 	s.session = &dut.Session{}
 	if s.device.Up == nil {
@@ -142,7 +140,7 @@ func (s *Setup) bringUp(ctx context.Context) error {
 	return nil
 }
 
-// dutCores are the device's cores that are not the tester's as well.
+// dutCores returns the cores that only the device uses, not the tester.
 func (l *Lab) dutCores() []int {
 	if l.Shared() {
 		return nil
@@ -150,7 +148,7 @@ func (l *Lab) dutCores() []int {
 	return l.cpus.DUT
 }
 
-// waitReachable sends a few frames each way until some arrive.
+// waitReachable sends a few frames in each direction until some arrive.
 func (s *Setup) waitReachable(ctx context.Context, deadline time.Time) error {
 	probe := s.Plan(rfc2544.Trial{Size: s.settings.minFrame(), Load: 1000, Duration: 5 * time.Millisecond})
 	probe.Window = max(200*time.Millisecond, s.settings.LossTimeout)
@@ -176,7 +174,7 @@ func (s *Setup) waitReachable(ctx context.Context, deadline time.Time) error {
 	return nil
 }
 
-// Close takes everything down, the device first.
+// Close takes down the set-up, the device first.
 func (s *Setup) Close() error {
 	var errs []error
 	for i := len(s.closers) - 1; i >= 0; i-- {
@@ -186,7 +184,8 @@ func (s *Setup) Close() error {
 	return errors.Join(errs...)
 }
 
-// openWatch begins to watch for drop reasons, where they were asked for and the kernel gives them.
+// openWatch starts recording drop reasons if the settings ask for them and the kernel supports
+// them.
 func (s *Setup) openWatch() error {
 	if !s.settings.Reasons {
 		return nil

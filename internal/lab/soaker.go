@@ -17,17 +17,15 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/sys"
 )
 
-// soakWord is the first argument by which this program is started again as a soaker.
+// soakWord is the first argument of this program when it runs as a soaker.
 const soakWord = "__soak"
 
-// soaker is a process that does nothing but read the clock, at the lowest
-// priority, on one core. It keeps the core from going to sleep, from which a
-// virtual core takes up to 20 ms to come back; and a step between two readings
-// that is longer than a reading can be is time that somebody else had, soft
-// interrupts included.
+// soaker is a process of the lowest priority that reads the clock in a loop on one core. It keeps
+// the core from sleeping: a virtual core takes up to 20 ms to wake up. A step between two readings
+// that is longer than a reading takes is CPU time of others, soft interrupts included.
 //
-// Note: counting loops instead of time was tried. The price of a loop doubles
-// when the other half of an SMT core is busy, so it measures the neighbour.
+// Counting loops instead of time does not work: a loop takes twice as long while the sibling thread
+// of an SMT core is busy.
 type soaker struct {
 	cpu      int
 	softirqd int // the kernel's thread for soft interrupts of the core; 0 where there is none
@@ -52,7 +50,7 @@ func startSoaker(cpu int) (*soaker, error) {
 	return s, nil
 }
 
-// ledger is what the soaker and the lab share.
+// soakLedger is the memory that soaker and lab share.
 type soakLedger struct {
 	readings atomic.Uint64
 	lost     atomic.Uint64 // ns
@@ -60,16 +58,16 @@ type soakLedger struct {
 
 func ledgerOf(page []byte) *soakLedger { return (*soakLedger)(unsafe.Pointer(&page[0])) }
 
-// running tells whether the soaker has begun.
+// running reports whether the soaker has started.
 func (s *soaker) running() bool { return ledgerOf(s.page).readings.Load() > 0 }
 
-// lost is how much time others have taken from the soaker so far.
+// lost returns the CPU time that others used on the soaker's core so far.
 func (s *soaker) lost() time.Duration { return time.Duration(ledgerOf(s.page).lost.Load()) }
 
-// ran is how long the soaker itself has had the core.
+// ran returns the CPU time of the soaker itself.
 func (s *soaker) ran() time.Duration { return cpuTime(s.cmd.Process.Pid) }
 
-// cpuTime is how long a process has run; 0 when the kernel does not say.
+// cpuTime returns the CPU time of a process; 0 if the kernel does not report it.
 func cpuTime(pid int) time.Duration {
 	d, err := sys.ProcessCPU(pid)
 	if pid == 0 || err != nil {
@@ -78,8 +76,8 @@ func cpuTime(pid int) time.Duration {
 	return d
 }
 
-// findSoftirqd finds the thread ksoftirqd/N, which works off soft interrupts
-// when there are too many to be done at once.
+// findSoftirqd returns the pid of the thread ksoftirqd/N, which processes soft interrupts when
+// there are too many to process at once.
 func findSoftirqd(cpu int) int {
 	names, err := filepath.Glob("/proc/[0-9]*/comm")
 	if err != nil {
@@ -97,7 +95,7 @@ func findSoftirqd(cpu int) int {
 	return 0
 }
 
-// close ends the soaker and waits for it.
+// close stops the soaker and waits for it.
 func (s *soaker) close() error {
 	err := s.cmd.Process.Kill()
 	var exit *exec.ExitError
@@ -110,7 +108,7 @@ func (s *soaker) close() error {
 func init() {
 	reexec.Register(soakWord, func(args []string) error {
 		if len(args) != 1 {
-			return errors.New("soak: whose?")
+			return errors.New("soak: the pid of the parent is missing")
 		}
 		if err := soak(args[0], os.NewFile(3, "ledger")); err != nil {
 			return fmt.Errorf("soak: %w", err)
@@ -129,8 +127,8 @@ func soak(parent string, f *os.File) error {
 	if err != nil {
 		return err
 	}
-	if strconv.Itoa(os.Getppid()) != parent { // the lab was gone before the kernel could tie us to it
-		return errors.New("orphaned")
+	if strconv.Itoa(os.Getppid()) != parent { // the lab ended before prctl(PR_SET_PDEATHSIG) took effect
+		return errors.New("soak: the parent has ended")
 	}
 	ledger := ledgerOf(page)
 	limit := max(shortestLoss, slowReadings*quickest(func() {}))
@@ -149,20 +147,20 @@ func soak(parent string, f *os.File) error {
 	}
 }
 
-// yieldEvery is how often the soaker asks the scheduler to look again. A thread that wakes up
-// after having had more than its share does not get the core from anybody, not even
-// from an idle-class task, before the scheduler is asked again (pick_eevdf in
-// kernel/sched/fair.c): without this, one wake-up of a tunnel in a hundred waited for the next tick,
-// up to 4 ms.
+// yieldEvery is how often the soaker calls sched_yield(2). A thread that wakes up after more than
+// its share of CPU time preempts nobody, not even an idle-class task, until the scheduler runs
+// again (pick_eevdf in kernel/sched/fair.c). Without the yield, 1 % of a tunnel's wake-ups waited
+// for the next tick, up to 4 ms.
 const yieldEvery = 10 * time.Microsecond
 
-// A step shorter than this is the clock's own; one longer is somebody else's.
+// A shorter step is the cost of reading the clock; a longer one is CPU time of others.
 const (
 	shortestLoss = 500 * time.Nanosecond
 	slowReadings = 8
 )
 
-// quickest is the time between two readings of the clock with do between them, undisturbed.
+// quickest returns the shortest time between two readings of the clock with a call of do between
+// them.
 func quickest(do func()) time.Duration {
 	const readings = 10000
 	start := time.Now()

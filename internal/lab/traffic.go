@@ -8,7 +8,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// stream is the traffic of one direction on this network.
+// stream returns the traffic of one direction on this network.
 func (s *Setup) stream(direction string) loadgen.Stream {
 	near, far := netns.Port0Addr, netns.Port1Addr
 	if s.settings.IPv6 {
@@ -25,7 +25,7 @@ func (s *Setup) stream(direction string) loadgen.Stream {
 	return loadgen.Stream{From: loadgen.Endpoint{MAC: from[:], IP: near}, To: far, NextHop: hop[:]}
 }
 
-// Plan is a trial for the engine.
+// Plan returns the engine's plan for a trial.
 func (s *Setup) Plan(t rfc2544.Trial) loadgen.Plan {
 	const (
 		margin = 10 * time.Millisecond // a frame may take all of the loss timeout and come just before the idle timeout
@@ -42,7 +42,7 @@ func (s *Setup) Plan(t rfc2544.Trial) loadgen.Plan {
 	return s.towards(p, s.settings.Directions()...)
 }
 
-// towards is p with streams of these directions.
+// towards returns p with streams in these directions.
 func (s *Setup) towards(p loadgen.Plan, directions ...string) loadgen.Plan {
 	p.Streams, p.Reverse = nil, directions[0] == rfc2544.Reverse
 	for _, direction := range directions {

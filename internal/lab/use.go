@@ -6,15 +6,15 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// Reading is every meter at one moment.
+// Reading holds the values of all CPU meters at one moment.
 type Reading struct {
 	at      time.Time
-	lost    []time.Duration // that others took from the soakers
-	soaked  []time.Duration // that the kernel says the soakers had
-	process time.Duration   // that the device's processes ran
-	user    time.Duration   // of that, in user mode
-	wan     time.Duration   // that those ran which the wan link is made of
-	softirq time.Duration   // that the kernel's threads for soft interrupts ran
+	lost    []time.Duration // CPU time of others on each soaker's core
+	soaked  []time.Duration // CPU time of each soaker, as the kernel accounts for it
+	process time.Duration   // CPU time of the device's processes
+	user    time.Duration   // the part of process in user mode
+	wan     time.Duration   // CPU time of the wan link's processes
+	softirq time.Duration   // CPU time of the ksoftirqd threads
 }
 
 // Read reads the meters.
@@ -33,17 +33,17 @@ func (s *Setup) Read() Reading {
 	return r
 }
 
-// CoreUse is what was taken of the device's cores between two readings.
+// CoreUse is the use of the device's cores between two readings.
 type CoreUse struct {
 	Elapsed time.Duration
 	Cores   int
 	Metered bool            // the cores have meters that are theirs alone
-	Busy    float64         // cores that anybody but the soakers had
-	Busiest float64         // the same of the busiest core, in [0,1]
-	Invalid rfc2544.Reasons // why a measurement in this time does not count: other programs used the cores
+	Busy    float64         // average number of cores in use, without the soakers
+	Busiest float64         // use of the busiest core, in [0,1]
+	Invalid rfc2544.Reasons // set when other programs used the cores: the measurement does not count
 }
 
-// Use is the difference between two readings.
+// Use returns the difference between two readings.
 func (s *Setup) Use(before, after Reading) CoreUse {
 	l, r := s.lab, Run{before: before, after: after}
 	u := CoreUse{Elapsed: r.elapsed(), Cores: len(l.soakers)}
@@ -59,8 +59,8 @@ func (s *Setup) Use(before, after Reading) CoreUse {
 	return u
 }
 
-// IdleShare is what is gone of a core of the device when nobody does anything:
-// the least of some short looks.
+// IdleShare returns how busy a core of the device is without traffic: the lowest of several short
+// measurements.
 func (l *Lab) IdleShare() float64 {
 	const looks, look = 5, 20 * time.Millisecond
 	if len(l.soakers) == 0 {

@@ -9,11 +9,11 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// A trial does not count when the tester or the machine disturbed it. What the device
-// itself does never spoils a trial, unless it dies.
+// A trial does not count if the tester or the machine disturbed it. The device's own behaviour does
+// not invalidate a trial, unless the device dies.
 const (
-	maxStallShare   = 0.05                  // of a trial, in which the machine took a core away
-	maxStall        = 25 * time.Millisecond // at once
+	maxStallShare   = 0.05                  // largest share of a trial that a core may be stalled
+	maxStall        = 25 * time.Millisecond // longest single stall
 	rideOut         = 0.002                 // of a trial: a longer stall that cost no frame is ridden out
 	maxForeignShare = 0.001                 // of the frames offered: stale and foreign ones
 	maxForeignCPU   = 0.05                  // of the device's cores, used by other programs
@@ -33,7 +33,7 @@ func (r Run) classifyLedger(o rfc2544.Observation) rfc2544.Reasons {
 	return slices.Concat(classifySending(o), r.classifyReceiving(o), r.classifyStalls(o), classifyFrames(o))
 }
 
-// classifySending looks for frames that the tester did not send.
+// classifySending checks that the tester sent all intended frames.
 func classifySending(o rfc2544.Observation) rfc2544.Reasons {
 	if o.Offered >= o.Intended {
 		return nil
@@ -41,7 +41,7 @@ func classifySending(o rfc2544.Observation) rfc2544.Reasons {
 	return rfc2544.Reasons{rfc2544.Because(rfc2544.SenderShort, "the tester sent %d of %d frames", o.Offered, o.Intended)}
 }
 
-// classifyReceiving looks for frames that came as far as the tester and found no room there.
+// classifyReceiving looks for frames that the tester's receiver dropped.
 func (r Run) classifyReceiving(o rfc2544.Observation) (reasons rfc2544.Reasons) {
 	for _, d := range o.Drops {
 		if d.Frames > 0 && slices.Contains(r.sinks, counters.Place{Node: d.Node, Device: d.Device, Kind: d.Kind}) {
@@ -54,7 +54,7 @@ func (r Run) classifyReceiving(o rfc2544.Observation) (reasons rfc2544.Reasons) 
 	return reasons
 }
 
-// classifyStalls looks for cores that the machine took away for too long, in all or at once.
+// classifyStalls checks the longest stall and the total stall time of each core.
 func (r Run) classifyStalls(o rfc2544.Observation) (reasons rfc2544.Reasons) {
 	stalled := func(format string, args ...any) {
 		reasons = append(reasons, rfc2544.Because(rfc2544.Stalled, format, args...))
@@ -87,7 +87,7 @@ func sumStalls(stalls []rfc2544.Stall) (sums map[int]time.Duration, longest rfc2
 	return sums, longest
 }
 
-// classifyFrames looks for frames that do not belong to the trial.
+// classifyFrames counts stale and foreign frames.
 func classifyFrames(o rfc2544.Observation) rfc2544.Reasons {
 	if float64(o.Stale+o.Foreign) <= maxForeignShare*float64(o.Offered) {
 		return nil
@@ -95,7 +95,7 @@ func classifyFrames(o rfc2544.Observation) rfc2544.Reasons {
 	return rfc2544.Reasons{rfc2544.Because(rfc2544.ForeignFrames, "%d stale and %d foreign frames among %d", o.Stale, o.Foreign, o.Offered)}
 }
 
-// classifySpeed looks for slow cores of the device, while the lab can wait for fast ones.
+// classifySpeed checks that the device's cores ran at full speed, while throttle budget is left.
 func (l *Lab) classifySpeed(o rfc2544.Observation, r Run) rfc2544.Reasons {
 	if o.CoreSpeed == nil || *o.CoreSpeed*maxSlowdown >= 1 || l.throttleBudget <= 0 || r.anySpeed {
 		return nil
@@ -115,20 +115,20 @@ func (l *Lab) classifyMachine(r Run) rfc2544.Reasons {
 	return rfc2544.Reasons{rfc2544.Because(rfc2544.OtherPrograms, "%s used %.0f %% of the device's cores", r.others(), 100*share)}
 }
 
-// foreign is the share of the time of the device's cores that nobody accounts for who has
-// work there: soakers, device, wan link and soft interrupts.
+// foreign returns the share of CPU time on the device's cores that belongs neither to soakers,
+// device and wan link nor to soft interrupts: other programs used it.
 func (l *Lab) foreign(r Run) float64 {
 	known := r.after.process - r.before.process + r.after.wan - r.before.wan + r.after.softirq - r.before.softirq
 	var whole time.Duration
 	for i, s := range l.soakers {
 		known += r.after.soaked[i] - r.before.soaked[i]
-		whole += r.elapsed() - r.Ledger.Stolen[s.cpu] // the kernel charges nobody for what a host takes
+		whole += r.elapsed() - r.Ledger.Stolen[s.cpu] // the kernel charges stolen time to no process
 	}
 	return 1 - float64(known)/float64(whole)
 }
 
-// others names those whose time foreign counts: an engine that does not watch the cores
-// cannot tell a program's time from that of a virtual machine's host.
+// others names the possible users of the foreign CPU time. Without stall detection in the engine,
+// other programs and the hypervisor cannot be told apart.
 func (r Run) others() string {
 	if r.Ledger.Stolen == nil {
 		return "other programs, or the host of this virtual machine,"

@@ -9,8 +9,8 @@ import (
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 )
 
-// network is what the device is brought up in, with a node in the wan link
-// when something is to be done to what crosses it.
+// network returns the topology for the device, with a node in the wan link if the settings impair
+// it.
 func (s *Setup) network(p netns.Plan) (netns.Topology, error) {
 	t := s.device.Topology(p)
 	wan, err := dut.ParseWAN(s.settings.WAN)
@@ -31,8 +31,8 @@ func (s *Setup) network(p netns.Plan) (netns.Topology, error) {
 	return between, nil
 }
 
-// impairWAN puts what Settings.WAN asks for between the ends of the tunnel. The
-// relay spins on a core of its own, the device's last, where there is one to spare.
+// impairWAN starts the impairment of Settings.WAN between the ends of the tunnel. The relay polls
+// on a core of its own, the last core of the device, if there is more than one.
 func (s *Setup) impairWAN(ctx context.Context) error {
 	if s.link.Shape != nil {
 		return s.link.Shape.Put(s.net)
@@ -55,7 +55,7 @@ func (s *Setup) impairWAN(ctx context.Context) error {
 
 func (s *Setup) wanHasCore() bool { return len(s.lab.cpus.DUT) > 1 }
 
-// deviceCPUs are the cores that the device itself may use.
+// deviceCPUs returns the cores that the device's processes may use.
 func (s *Setup) deviceCPUs() []int {
 	cpus := s.lab.cpus.DUT
 	if s.wan.HasProcesses() && s.wanHasCore() {
@@ -64,7 +64,7 @@ func (s *Setup) deviceCPUs() []int {
 	return cpus
 }
 
-// Alive reports whether the device runs, and what its wan link is made of.
+// Alive returns an error if the device or a process of its wan link has ended.
 func (s *Setup) Alive() error {
 	if err := s.wan.Alive(); err != nil {
 		return fmt.Errorf("wan: %w", err)

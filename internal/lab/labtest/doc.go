@@ -1,3 +1,3 @@
-// Package labtest is for tests of what needs a laboratory: a simulated one, without root and on a
-// virtual clock, and the one on this machine with a test's settings.
+// Package labtest has two labs for tests: a simulated one on a virtual clock, which needs no root,
+// and the lab on this machine with settings for tests.
 package labtest

@@ -19,14 +19,14 @@ func Main(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// Opened is the lab on this machine, with the settings of a test's set-ups.
+// Opened is the lab on this machine, with settings for a test's set-ups.
 type Opened struct {
 	*lab.Lab
 	Settings lab.Settings
 }
 
-// Open opens it, for a test that has made sure that it may. Frames may be a second late: a
-// machine that runs tests is busy.
+// Open opens the lab. The caller has checked that the test may. The loss timeout is one second,
+// since a machine that runs tests is busy.
 func Open(t testing.TB, s lab.Settings) *Opened {
 	t.Helper()
 	s.MaxFrames, s.LossTimeout = 1<<22, time.Second
@@ -70,7 +70,7 @@ func Devices(t testing.TB, specs ...string) (list []dut.Device) {
 	return list
 }
 
-// Script writes one, and is how a device is called that runs it.
+// Script writes an executable script and returns the spec of a device that runs it.
 func Script(t testing.TB, body string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "dut.sh")

@@ -14,20 +14,20 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544/simulated"
 )
 
-// Offerable is the most that the simulated tester can send.
+// Offerable is the maximum offered load of the simulated tester.
 const Offerable rfc2544.Rate = 1.4e6
 
-// Lab is a simulated laboratory. What happens in it follows from its values alone.
+// Lab is a simulated laboratory. It is deterministic: its fields decide all results.
 type Lab struct {
-	// Devices say how each device behaves, by its spec, as simulated.Parse reads it.
+	// Devices maps the spec of a device to its behaviour, in the syntax of simulated.Parse.
 	Devices map[string]string
-	// Others is how all other devices behave; empty: they do not come up.
+	// Others is the behaviour of all other devices; if empty, they do not come up.
 	Others string
-	// Dies has a device die in its n-th trial, counted from 1 each time that it is brought up.
+	// Dies maps the spec of a device to the trial in which it dies, counted from 1 after each start.
 	Dies map[string]int
 
-	SetUp []string // the specs of all devices that were brought up, in that order
-	Down  int      // how many of them were taken down again
+	SetUp []string // specs of all devices brought up, in order
+	Down  int      // number of devices taken down
 }
 
 // Calibrate measures the bare wire.
@@ -56,7 +56,7 @@ func (l *Lab) Setup(ctx context.Context, d dut.Device, s lab.Settings, _ rfc2544
 		return nil, err
 	}
 	l.SetUp = append(l.SetUp, d.Spec)
-	device.Seed += uint64(len(l.SetUp)) // another time that it is up is another draw
+	device.Seed += uint64(len(l.SetUp)) // each start gives other random values
 	return &Setup{lab: l, device: d, settings: s.Resolved(), simulated: device}, nil
 }
 
@@ -71,13 +71,13 @@ type Setup struct {
 	closed    bool
 }
 
-// Device is what the set-up measures.
+// Device returns the device under test.
 func (s *Setup) Device() dut.Device { return s.device }
 
-// Settings are what the set-up is measured with.
+// Settings returns the settings of the set-up.
 func (s *Setup) Settings() lab.Settings { return s.settings }
 
-// Elapsed is the virtual time that its trials took.
+// Elapsed returns the virtual time of all trials.
 func (s *Setup) Elapsed() time.Duration { return s.simulated.Elapsed() }
 
 // Measure implements rfc2544.Measurer.
@@ -96,18 +96,18 @@ func (s *Setup) MeasureReset(ctx context.Context, t rfc2544.Trial, r rfc2544.Res
 	return s.simulated.MeasureReset(ctx, t, r)
 }
 
-// MeasureRun is Measure with the run that the observation was made of.
+// MeasureRun is Measure; it also returns the run.
 func (s *Setup) MeasureRun(ctx context.Context, t rfc2544.Trial) (rfc2544.Observation, lab.Run, error) {
 	o, err := s.Measure(ctx, t)
 	return o, runOf(t, o), err
 }
 
-// MeasureAtAnySpeed is MeasureRun: a simulated core is never slow.
+// MeasureAtAnySpeed is MeasureRun: simulated cores always run at full speed.
 func (s *Setup) MeasureAtAnySpeed(ctx context.Context, t rfc2544.Trial) (rfc2544.Observation, lab.Run, error) {
 	return s.MeasureRun(ctx, t)
 }
 
-// runOf is the ledger that the observation could have been made of.
+// runOf returns a run whose ledger fits the observation.
 func runOf(t rfc2544.Trial, o rfc2544.Observation) lab.Run {
 	ledger := loadgen.StreamLedger{Counts: o.Counts, Span: o.Duration}
 	return lab.Run{
@@ -116,7 +116,7 @@ func runOf(t rfc2544.Trial, o rfc2544.Observation) lab.Run {
 	}
 }
 
-// count counts a trial, and has the device die in the one that it is to die in.
+// count counts a trial and lets the device die in the trial given in Lab.Dies.
 func (s *Setup) count() error {
 	if s.trials++; s.trials == s.lab.Dies[s.device.Spec] {
 		s.dead = errors.New("out of luck")
@@ -127,22 +127,22 @@ func (s *Setup) count() error {
 	return nil
 }
 
-// exploration is how long a trial takes that is no measurement yet.
+// exploration is the length of an exploratory trial.
 const exploration = 200 * time.Millisecond
 
-// Explore finds the highest load that can be offered, and about how fast the device is.
+// Explore returns the highest load that can be offered and an estimate of the device's rate.
 func (s *Setup) Explore(ctx context.Context, size rfc2544.FrameSize) (ceiling, hint rfc2544.Rate, err error) {
 	o, err := s.simulated.Measure(ctx, rfc2544.Trial{Size: size, Load: rfc2544.Flood, Duration: exploration})
 	return rfc2544.Rate(float64(o.Offered) / exploration.Seconds()), o.ForwardingRate(), err
 }
 
-// MaxForwardingRate is the best at the load most.
+// MaxForwardingRate returns the forwarding rate at load most.
 func (s *Setup) MaxForwardingRate(ctx context.Context, size rfc2544.FrameSize, most rfc2544.Rate) (rfc2544.Rate, error) {
 	o, err := s.simulated.Measure(ctx, rfc2544.Trial{Size: size, Load: most, Duration: exploration})
 	return o.ForwardingRate(), err
 }
 
-// Alive is why the device is gone, or nil.
+// Alive returns why the device died, or nil while it runs.
 func (s *Setup) Alive() error { return s.dead }
 
 // Spins reports whether the device keeps a core busy with nothing to do.
@@ -154,7 +154,7 @@ func (s *Setup) HasProcesses() bool { return !s.simulated.NoProcesses }
 // ReportsVitals reports whether the device reports what it allocates.
 func (s *Setup) ReportsVitals() bool { return false }
 
-// Vitals are none.
+// Vitals returns nil.
 func (s *Setup) Vitals() (map[string]dut.Vitals, error) { return nil, nil }
 
 // Close takes the device down, once.
