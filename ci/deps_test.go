@@ -15,82 +15,79 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 const module = "github.com/tunnelbench/tunnelbench"
 
-// everything is the arrow of the command, which composes all.
-const everything = "*"
-
 // arrows say which packages of the module each may import; tests may import
 // what they like. A package that is not here is a fault: give it a place first.
 var arrows = map[string][]string{
-	"reports/texttab": {},
-	"cmd/tunnelbench": {everything},
-
-	"internal/lab":          {"internal/reexec", "internal/stats", "netns", "netns/counters", "netns/dut", "netns/relay", "loadgen", "loadgen/xdp", "loadgen/afpacket", "rfc2544", "reports", "internal/sys", "rfc2544/mlrsearch", "rfc2544/simulated", "reports/result"},
-	"internal/lab/labtest":  {"internal/reexec", "internal/lab", "loadgen", "netns", "netns/dut", "rfc2544", "rfc2544/simulated"}, // for tests
-	"internal/lab/selftest": {"internal/lab", "internal/stats", "netns/dut", "netns/relay", "reports", "rfc2544", "reports/result", "ci/compare"},
-	"internal/lab/streams":  {"internal/reexec", "internal/lab", "internal/stats", "loadgen/streams", "netns", "netns/dut", "reports", "rfc2544", "reports/result", "reports/show"},
-	"internal/lab/suite":    {"internal/lab", "internal/lab/streams", "netns/dut", "reports", "rfc2544", "rfc2544/mlrsearch", "rfc2544/simulated", "reports/result"},
-
 	"ci":                        {},
-	"ci/gate":                   {"internal/junit", "internal/stats", "internal/strictjson", "internal/strictyaml", "reports/result", "reports/show", "rfc2544", "reports/texttab"},
-	"ci/gate/resample":          {"ci/gate", "rfc2544"},
-	"ci/gate/pairs":             {"ci/compare", "ci/gate", "internal/lab", "netns/dut", "reports/result", "rfc2544"},
-	"ci/gate/revision":          {"ci/gate", "netns/dut"},
 	"ci/compare":                {"internal/lab", "internal/stats", "netns/dut", "reports/result", "rfc2544", "rfc2544/mlrsearch"}, // reports draws its table and chart from result.Comparison alone
-	"reports/show":              {"internal/strictjson", "rfc2544"},
-	"reports":                   {"ci/gate", "fuzz/report", "internal/junit", "reports/show", "rfc2544", "internal/stats", "internal/strictjson", "reports/conformance", "reports/result", "reports/figure", "reports/texttab", "reports/charts", "reports/matrix"}, // ci/gate for the page of its history
-	"reports/conformance":       {"internal/strictjson", "reports/result", "rfc2544"},
-	"rfc2544":                   {"internal/stats", "rfc2544/mlrsearch", "internal/kv"},
-	"rfc2544/mlrsearch":         {"internal/kv"}, // beside it the standard library only
-	"rfc2544/simulated":         {"rfc2544", "internal/stats", "internal/kv"},
-	"loadgen":                   {"rfc2544", "internal/sys", "loadgen/bpf", "loadgen/signature", "internal/checksum"},
-	"loadgen/xdp":               {"loadgen", "loadgen/bpf", "rfc2544", "internal/sys"},
-	"loadgen/afpacket":          {"loadgen", "loadgen/signature", "internal/checksum", "rfc2544", "internal/sys"},
-	"loadgen/streams":           {"loadgen", "rfc2544", "internal/sys"},
-	"loadgen/enginetest":        {"loadgen", "loadgen/signature", "netns", "rfc2544"}, // from tests only
-	"loadgen/signature":         {},
-	"loadgen/bpf":               {},
-	"netns/dut":                 {"internal/reexec", "netns", "netns/relay", "reference", "reference/inner", "reference/wire", "internal/sys", "internal/kv"},
-	"netns/relay":               {"loadgen/signature", "internal/sys", "internal/kv"},
-	"netns/counters":            {"internal/sys", "netns", "netns/counters/bpf", "rfc2544"},
-	"netns/counters/bpf":        {},
-	"netns":                     {"internal/reexec", "internal/sys"},
-	"reference":                 {"internal/sys", "internal/strictyaml", "reference/bpf", "reference/inner", "reference/offload", "reference/wire"},
-	"reference/bpf":             {},
-	"reference/inner":           {},
-	"reference/offload":         {"reference/inner", "internal/checksum"},
-	"reference/wire":            {},
-	"fuzz":                      {"internal/reexec", "fuzz/text", "fuzz/wire", "fuzz/oracle", "reference/offload", "reports/result", "fuzz/report"},
-	"fuzz/oracle":               {},
-	"fuzz/wire":                 {"fuzz/oracle", "reference", "reference/inner", "reference/offload", "reference/wire", "loadgen/signature", "internal/sys"},
-	"fuzz/text":                 {"fuzz/oracle", "reference", "reports", "rfc2544", "netns", "netns/dut", "rfc2544/mlrsearch", "rfc2544/simulated", "reports/result", "reference/endfile"},
-	"fuzz/report":               {"internal/junit", "internal/strictjson", "reports/result", "reports/show", "reports/texttab"},
-	"internal/junit":            {},
-	"fuzz/live":                 {"fuzz/live/bpf", "fuzz/live/mutate", "internal/lab", "internal/stats", "internal/sys", "loadgen", "netns", "netns/dut", "rfc2544", "reports/result", "reports/texttab"},
+	"ci/gate":                   {"internal/junit", "internal/stats", "internal/strictjson", "internal/strictyaml", "reports/result", "reports/show", "reports/texttab", "rfc2544"},
+	"ci/gate/pairs":             {"ci/compare", "ci/gate", "internal/lab", "netns/dut", "reports/result", "rfc2544"},
+	"ci/gate/resample":          {"ci/gate", "rfc2544"},
+	"ci/gate/revision":          {"ci/gate", "netns/dut"},
+	"cmd/tunnelbench":           {"ci/compare", "ci/gate", "ci/gate/pairs", "ci/gate/revision", "fuzz", "fuzz/live", "fuzz/live/mutate", "fuzz/report", "internal/cli", "internal/lab", "internal/lab/selftest", "internal/lab/streams", "internal/lab/suite", "internal/reexec", "internal/stats", "loadgen", "loadgen/streams", "netns/dut", "reference", "reference/endfile", "reports", "reports/charts", "reports/result", "reports/show", "rfc2544", "rfc2544/mlrsearch", "rfc2544/simulated"},
+	"fuzz":                      {"fuzz/oracle", "fuzz/report", "fuzz/text", "fuzz/wire", "internal/reexec", "reference/offload", "reports/result"},
+	"fuzz/live":                 {"fuzz/live/bpf", "fuzz/live/mutate", "internal/lab", "internal/stats", "internal/sys", "loadgen", "netns", "netns/dut", "reports/result", "reports/texttab", "rfc2544"},
 	"fuzz/live/bpf":             {},
 	"fuzz/live/mutate":          {"internal/checksum", "reference/wire"},
-	"fuzz/planted":              {}, // imported by an overlay alone
-	"fuzz/proof":                {"fuzz", "fuzz/oracle", "fuzz/report"},
+	"fuzz/oracle":               {},
 	"fuzz/oss-fuzz":             {}, // tests alone
 	"fuzz/oss-fuzz/seeds":       {"fuzz"},
-	"internal/strictyaml":       {},
-	"internal/kv":               {},
-	"internal/stats":            {},
+	"fuzz/planted":              {}, // imported by an overlay alone
+	"fuzz/proof":                {"fuzz", "fuzz/oracle", "fuzz/report"},
+	"fuzz/report":               {"internal/junit", "internal/strictjson", "reports/result", "reports/show", "reports/texttab"},
+	"fuzz/text":                 {"fuzz/oracle", "netns", "netns/dut", "reference", "reference/endfile", "reports/result", "rfc2544", "rfc2544/mlrsearch", "rfc2544/simulated"},
+	"fuzz/wire":                 {"fuzz/oracle", "internal/sys", "loadgen/signature", "reference", "reference/inner", "reference/offload", "reference/wire"},
 	"internal/checksum":         {},
+	"internal/cli":              {"fuzz/live", "internal/kv", "internal/lab", "loadgen", "netns", "netns/dut", "reports", "reports/result", "rfc2544"},
+	"internal/junit":            {},
+	"internal/kv":               {},
+	"internal/lab":              {"internal/reexec", "internal/sys", "loadgen", "loadgen/afpacket", "loadgen/xdp", "netns", "netns/counters", "netns/dut", "reports/result", "rfc2544"},
+	"internal/lab/labtest":      {"internal/lab", "internal/reexec", "loadgen", "netns/dut", "rfc2544", "rfc2544/simulated"}, // for tests
+	"internal/lab/selftest":     {"ci/compare", "internal/lab", "internal/stats", "netns/dut", "netns/relay", "reports/result", "rfc2544"},
+	"internal/lab/streams":      {"internal/lab", "internal/reexec", "internal/stats", "loadgen/streams", "netns", "netns/dut", "reports/result", "reports/show", "rfc2544"},
+	"internal/lab/suite":        {"internal/lab", "internal/lab/streams", "netns/dut", "reports/result", "rfc2544", "rfc2544/mlrsearch", "rfc2544/simulated"},
 	"internal/reexec":           {},
+	"internal/stats":            {},
+	"internal/strictjson":       {},
+	"internal/strictyaml":       {},
 	"internal/sys":              {},
 	"internal/testenv":          {}, // from tests only: no arrow leads to it
-	"internal/strictjson":       {},
-	"reports/result":            {"internal/stats", "internal/strictjson", "rfc2544"},
-	"reports/result/resulttest": {"internal/strictjson", "reports/result", "rfc2544"},
-	"reports/figure":            {"internal/strictjson", "reports/show", "rfc2544"},
+	"loadgen":                   {"internal/checksum", "loadgen/signature", "rfc2544"},
+	"loadgen/afpacket":          {"internal/checksum", "internal/sys", "loadgen", "loadgen/signature", "rfc2544"},
+	"loadgen/bpf":               {},
+	"loadgen/enginetest":        {"loadgen", "loadgen/signature", "netns", "rfc2544"}, // from tests only
+	"loadgen/signature":         {},
+	"loadgen/streams":           {"internal/sys", "loadgen", "rfc2544"},
+	"loadgen/xdp":               {"internal/sys", "loadgen", "loadgen/bpf", "rfc2544"},
+	"netns":                     {"internal/reexec", "internal/sys"},
+	"netns/counters":            {"internal/sys", "netns", "netns/counters/bpf", "rfc2544"},
+	"netns/counters/bpf":        {},
+	"netns/dut":                 {"internal/kv", "internal/reexec", "internal/sys", "netns", "netns/relay", "reference", "reference/inner", "reference/wire"},
+	"netns/relay":               {"internal/kv", "internal/sys", "loadgen/signature"},
+	"reference":                 {"internal/sys", "reference/bpf", "reference/inner", "reference/offload", "reference/wire"},
+	"reference/bpf":             {},
 	"reference/endfile":         {"internal/strictyaml", "reference"},
+	"reference/inner":           {},
+	"reference/offload":         {"internal/checksum", "reference/inner"},
+	"reference/wire":            {},
+	"reports":                   {"ci/gate", "fuzz/report", "internal/junit", "internal/stats", "internal/strictjson", "reports/charts", "reports/conformance", "reports/figure", "reports/matrix", "reports/result", "reports/show", "reports/texttab", "rfc2544"}, // ci/gate for the page of its history
 	"reports/charts":            {"fuzz/report", "internal/stats", "internal/strictjson", "reports/figure", "reports/matrix", "reports/result", "reports/show", "rfc2544"},
+	"reports/conformance":       {"internal/strictjson", "reports/result", "rfc2544"},
+	"reports/figure":            {"internal/strictjson", "reports/show", "rfc2544"},
 	"reports/matrix":            {"internal/strictjson", "reports/result", "reports/show", "rfc2544"},
-	"internal/cli":              {"fuzz/live", "internal/kv", "internal/lab", "loadgen", "netns", "netns/dut", "reports", "rfc2544", "reports/result"},
+	"reports/result":            {"internal/strictjson", "rfc2544"},
+	"reports/result/resulttest": {"internal/strictjson", "reports/result", "rfc2544"},
+	"reports/show":              {"internal/strictjson", "rfc2544"},
+	"reports/texttab":           {},
+	"rfc2544":                   {"internal/kv", "internal/stats", "rfc2544/mlrsearch"},
+	"rfc2544/mlrsearch":         {"internal/kv"}, // beside it the standard library only
+	"rfc2544/simulated":         {"internal/kv", "internal/stats", "rfc2544"},
 }
 
 // private packages belong to their owner and to what is below it; not even the
@@ -142,18 +139,41 @@ func packages(t *testing.T) (all []listed) {
 }
 
 func TestArrows(t *testing.T) {
+	imports := map[string][]string{}
 	for _, p := range packages(t) {
 		allowed, known := arrows[p.name()]
 		if !known {
 			t.Errorf("%s: a package without a place: add it to the design and to this test", p.name())
 		}
+		imports[p.name()] = []string{}
 		// Files that another system or another tag builds count as well.
 		for _, imported := range p.allImports(t) {
+			imports[p.name()] = append(imports[p.name()], strings.TrimPrefix(imported, module+"/"))
 			if why := forbidden(p.name(), allowed, imported); why != "" {
 				t.Errorf("%s imports %s: %s", p.name(), imported, why)
 			}
 		}
 	}
+	for _, arrow := range unused(arrows, imports) {
+		t.Errorf("%s: take it out of this test", arrow)
+	}
+}
+
+// unused are the listed arrows that no import takes, and the packages that are not there.
+func unused(listed, imports map[string][]string) (all []string) {
+	for name, targets := range listed {
+		taken, found := imports[name]
+		if !found {
+			all = append(all, name+": no such package")
+		}
+		for _, target := range targets {
+			if !slices.Contains(taken, target) {
+				all = append(all, name+" does not import "+target)
+			}
+		}
+	}
+	slices.Sort(all)
+	return all
 }
 
 // forbidden says why a package may not import another; empty when it may.
@@ -166,7 +186,7 @@ func forbidden(name string, allowed []string, imported string) string {
 		return ""
 	case private[target] != "" && name != private[target] && !strings.HasPrefix(name, private[target]+"/"):
 		return "it belongs to " + private[target]
-	case slices.Contains(allowed, everything) || slices.Contains(allowed, target):
+	case slices.Contains(allowed, target):
 		return ""
 	}
 	return "there is no such arrow"
@@ -212,6 +232,11 @@ func TestTheArrowsTestCanFail(t *testing.T) {
 			t.Errorf("%s imports %s: %q, want %q", c.name, c.imported, got, c.want)
 		}
 	}
+	listed := map[string][]string{"a": {"b", "c"}, "gone": {}}
+	want := []string{"a does not import c", "gone: no such package"}
+	if diff := cmp.Diff(want, unused(listed, map[string][]string{"a": {"b"}})); diff != "" {
+		t.Error(diff)
+	}
 }
 
 // TestPurePackages: no sockets, no clock, no build tags.
@@ -239,7 +264,7 @@ func TestPurePackages(t *testing.T) {
 	}
 }
 
-// selects tells whether a file mentions x.name for one of the given x.
+// selects reports whether a file mentions x.name for one of the given x.
 func selects(file *ast.File, xs []string, name string) (found bool) {
 	ast.Inspect(file, func(n ast.Node) bool {
 		if s, ok := n.(*ast.SelectorExpr); ok && s.Sel.Name == name {

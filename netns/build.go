@@ -85,7 +85,7 @@ func (n *Net) steps(wanted func(node string) bool, join func(l Link, a, b *NS) e
 	return steps
 }
 
-// speaks tells whether an interface of the topology can have addresses of a's
+// speaks reports whether an interface of the topology can have addresses of a's
 // family: IPv6 refuses links of less than 1280 octets.
 func (n *Net) speaks(a netip.Addr, node, dev string) bool {
 	refuses := func(l Link) bool {
@@ -175,7 +175,7 @@ func (n *Net) nodeSettings(node string) []setting {
 		setting{conf + "router_solicitations", "0"})
 }
 
-// hasIPv6 tells whether the kernel was booted with IPv6.
+// hasIPv6 reports whether the kernel was booted with IPv6.
 func hasIPv6() bool {
 	_, err := os.Stat(filepath.Join(sysctlRoot, "net/ipv6"))
 	return err == nil

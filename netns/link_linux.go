@@ -91,7 +91,7 @@ func (ns *NS) SetUp(dev string, mtu int) error {
 	})
 }
 
-// IsUp tells whether the interface is there and up; one that is not there yet
+// IsUp reports whether the interface is there and up; one that is not there yet
 // is no error.
 func (ns *NS) IsUp(dev string) (bool, error) {
 	up := false

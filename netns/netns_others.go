@@ -26,7 +26,7 @@ func (ns *NS) move(string, string, *NS) error { return errNeedsLinux }
 // SetUp sets an interface's MTU (0: leave it) and brings it up.
 func (ns *NS) SetUp(string, int) error { return errNeedsLinux }
 
-// IsUp tells whether the interface is there and up.
+// IsUp reports whether the interface is there and up.
 func (ns *NS) IsUp(string) (bool, error) { return false, errNeedsLinux }
 
 // AddAddr gives an interface an address.

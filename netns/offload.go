@@ -10,7 +10,7 @@ import (
 // The offload that is also the switch for NAPI on a veth.
 const gro = "rx-gro"
 
-// joinsFrames tells whether an offload makes the kernel pass on anything but
+// joinsFrames reports whether an offload makes the kernel pass on anything but
 // the frames of the wire: many in one (segmentation, GSO, GRO, LRO), or one
 // whose checksum is still to be written. Received checksums harm nobody.
 func joinsFrames(feature string) bool {

@@ -74,7 +74,7 @@ type Rate float64
 // Flood is the load that has no schedule: as fast as the tester can.
 var Flood = Rate(math.Inf(1))
 
-// IsFlood tells whether r is Flood.
+// IsFlood reports whether r is Flood.
 func (r Rate) IsFlood() bool { return math.IsInf(float64(r), 1) }
 
 // Bits is the rate in bits per second of frames of size s, FCS counted, gap not.

@@ -29,7 +29,7 @@ func (f *streamFlags) add(set *pflag.FlagSet) {
 	set.IntVar(&f.connections, "connections", 1, "`number` of TCP connections at once, of --stream")
 }
 
-// wanted tells whether a trial is one of streams, after a look at what it is not.
+// wanted reports whether a trial is one of streams, after a look at what it is not.
 func (f *streamFlags) wanted() (bool, error) {
 	if f.kind == "" {
 		if f.given("connections") {

@@ -184,7 +184,7 @@ func (t *TUN) WriteParts(header []byte, parts [][]byte) error {
 }
 
 // Wait sleeps (ppoll(2)) until a packet can be read or event is raised, and
-// tells whether it was the event. Only the reading goroutine may call it.
+// reports whether it was the event. Only the reading goroutine may call it.
 func (t *TUN) Wait(event *Event, p Processor) (raised bool, err error) {
 	return waitReadable(&t.poll, t.fd, event, p)
 }

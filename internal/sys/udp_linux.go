@@ -130,7 +130,7 @@ func (u *UDP) ShutdownRead() error {
 // Close releases the descriptor. Wake the receiver first.
 func (u *UDP) Close() error { return os.NewSyscallError("close", unix.Close(u.fd)) }
 
-// RefusesSegmentation tells whether err, from SendVector.Send, is how a
+// RefusesSegmentation reports whether err, from SendVector.Send, is how a
 // kernel says that it cannot do UDP_SEGMENT on this way: EIO without checksum
 // offload or with an xfrm policy, EINVAL otherwise (udp_send_skb in
 // net/ipv4/udp.c, udp_cmsg_send). No ICMP message turns into either, so a
@@ -139,7 +139,7 @@ func RefusesSegmentation(err error) bool {
 	return errors.Is(err, syscall.EIO) || errors.Is(err, syscall.EINVAL)
 }
 
-// IsBroken tells whether err, from ReceiveVector.Receive, is about the socket
+// IsBroken reports whether err, from ReceiveVector.Receive, is about the socket
 // or its arguments and so will not pass. All others may: an interruption, want of
 // memory, or an ICMP message (icmp_err_convert in net/ipv4/icmp.c) about
 // something sent earlier, which anybody can forge.
@@ -180,7 +180,7 @@ func (v *SendVector) Reset() { v.n = 0 }
 // Len is the number of messages added.
 func (v *SendVector) Len() int { return v.n }
 
-// Full tells whether there is no room for another message.
+// Full reports whether there is no room for another message.
 func (v *SendVector) Full() bool { return v.n == VectorLen }
 
 // Add appends a message to a socket. With segment > 0 the kernel cuts data into datagrams

@@ -30,7 +30,7 @@ const (
 func letIn() { runtime.Gosched() }
 
 // waitReadable sleeps (ppoll(2)) until the first descriptor of polls is
-// readable or the second, an event's, is raised, and tells whether it was the
+// readable or the second, an event's, is raised, and reports whether it was the
 // event.
 func waitReadable(polls *[2]unix.PollFd, fd int, event *Event, p Processor) (raised bool, err error) {
 	polls[0] = unix.PollFd{Fd: int32(fd), Events: unix.POLLIN}

@@ -152,7 +152,7 @@ func (x *XSK) Refill() {
 }
 
 // Wait sleeps (ppoll(2)) until a frame can be received or event is raised, and
-// tells whether it was the event. Only the receiving goroutine may call it. An
+// reports whether it was the event. Only the receiving goroutine may call it. An
 // error means that the interface is gone or down.
 func (x *XSK) Wait(event *Event, p Processor) (raised bool, err error) {
 	return waitReadable(&x.poll, x.fd, event, p)

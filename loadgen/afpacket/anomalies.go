@@ -94,7 +94,7 @@ func (w *witness) keep(a frameIn, sequence uint64, kind string) {
 	slot.length, slot.at, slot.sequence, slot.comment = a.length, a.at, sequence, kind
 }
 
-// incident tells whether one of that kind is to be kept; then what came just
+// incident reports whether one of that kind is to be kept; then what came just
 // before it goes to the log, and what comes after it will.
 func (w *witness) incident(kind string) bool {
 	if kind == "" || w.seen[kind] == witnessMost {

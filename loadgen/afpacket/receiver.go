@@ -121,7 +121,7 @@ func (r *receiver) judge(a *frameIn) (v verdict, stamp signature.Signature, reor
 	return asReceived, stamp, reordered
 }
 
-// differs tells whether length or payload are not what was sent.
+// differs reports whether length or payload are not what was sent.
 func (r *receiver) differs(a *frameIn) bool {
 	behind := r.Payload + signature.Len
 	return a.length != len(r.template) || len(a.data) != a.length || !bytes.Equal(a.data[behind:], r.template[behind:])

@@ -53,7 +53,7 @@ func newSchedule(p loadgen.Plan, most uint64, cpu int) *schedule {
 	return s
 }
 
-// look begins a round at now and tells whether the trial goes on. What passed
+// look begins a round at now and reports whether the trial goes on. What passed
 // since the last look or since worked was nobody's work: when it is long, the
 // machine took it, and the schedule pauses for as long.
 func (s *schedule) look(now uint64) bool {

@@ -119,7 +119,7 @@ func (b Env) self() (string, error) {
 	return os.Executable()
 }
 
-// probeTUN tells whether user space may make interfaces.
+// probeTUN reports whether user space may make interfaces.
 func probeTUN(context.Context) error {
 	f, err := os.OpenFile("/dev/net/tun", os.O_RDWR, 0)
 	if err != nil {

@@ -104,7 +104,7 @@ func (b Env) launch(ctx context.Context, ready func(side) (bool, error), path st
 	return s, nil
 }
 
-// interfaceUp tells whether a side has brought up the interface that was asked for.
+// interfaceUp reports whether a side has brought up the interface that was asked for.
 func (b Env) interfaceUp(s side) (bool, error) { return b.Net.NS(s.node).IsUp(s.dev) }
 
 // cannotRun is the exit status by which a program says that it is not for this machine.

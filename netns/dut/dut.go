@@ -63,7 +63,7 @@ func (t Tunnel) Topology(p netns.Plan) netns.Topology {
 	return t.Network(p)
 }
 
-// HasProcesses tells whether the tunnel runs in user space.
+// HasProcesses reports whether the tunnel runs in user space.
 func (t Tunnel) HasProcesses() bool { return t.Builtin || strings.HasPrefix(t.Name, execPrefix) }
 
 // Device is a tunnel with its parameters, as a user named it.

@@ -82,10 +82,10 @@ func (s *Session) CPUTime() (all, user time.Duration) {
 	return all, user
 }
 
-// HasProcesses tells whether the tunnel runs in user space.
+// HasProcesses reports whether the tunnel runs in user space.
 func (s *Session) HasProcesses() bool { return len(s.processes) > 0 }
 
-// Spins tells whether it keeps a core busy with nothing to do, so that the CPU
+// Spins reports whether it keeps a core busy with nothing to do, so that the CPU
 // time it spends says nothing.
 func (s *Session) Spins() bool { return s.spins }
 

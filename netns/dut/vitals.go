@@ -94,7 +94,7 @@ func tellVitals(e end) error {
 // waits in the kernel, on cores that have other work.
 const vitalsLimit = 20 * time.Second
 
-// TellsVitals tells whether every side answers: to other programs the signal would be the end.
+// TellsVitals reports whether every side answers: to other programs the signal would be the end.
 func (s *Session) TellsVitals(dir string) bool {
 	for i := range s.processes {
 		if _, err := os.Stat(vitalsFile(dir, s.sides[i])); err != nil {

@@ -53,7 +53,7 @@ func (l *line) place(n int) (at int, ok bool) {
 	return 0, n <= oldest
 }
 
-// hasRoom tells whether a frame of n octets and the held one both have room.
+// hasRoom reports whether a frame of n octets and the held one both have room.
 func (l *line) hasRoom(n int) bool {
 	if l.tail-l.head > uint64(len(l.entries)-2) {
 		return false
