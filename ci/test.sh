@@ -7,10 +7,11 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 go=${GO:-go}
 
-# Only tests that may need the machine ask internal/testenv for it.
-"$go" list -f '{{.ImportPath}} {{join .TestImports " "}} {{join .XTestImports " "}}' ./... >"${list:=$(mktemp)}"
-log=$(mktemp)
+list=$(mktemp) log=$(mktemp)
 trap 'rm -f "$list" "$log"' EXIT
+
+# Only tests that may need the machine ask internal/testenv for it.
+"$go" list -f '{{.ImportPath}} {{join .TestImports " "}} {{join .XTestImports " "}}' ./... >"$list"
 machine=$(awk '/\/internal\/testenv( |$)/ { print $1 }' "$list")
 pure=$(awk '!/\/internal\/testenv( |$)/ { print $1 }' "$list")
 
