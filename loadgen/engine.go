@@ -19,9 +19,8 @@ type EngineConfig struct {
 	DUT       []int // cores whose stalls are watched
 	MaxFrames uint64
 	Largest   rfc2544.FrameSize // that will be sent; 0: rfc2544.MaxFrame
-	// Underlay is an interface by which the xdp engine also sends what LoadMutants
-	// gave it, whose peer is polled (GRO is on); nil: none. MutantRoom is how many
-	// bytes of them it holds.
+	// Underlay is the interface on which the xdp engine also sends the frames of LoadMutants; nil for
+	// none. Its peer has to be polled (GRO on). MutantRoom is the engine's room for mutants, in bytes.
 	Underlay   *Port
 	MutantRoom int
 }

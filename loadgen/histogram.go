@@ -17,7 +17,7 @@ const (
 	buckets = (topBit - subBits + 2) * sub
 )
 
-// bucketOf is where the value v is counted.
+// bucketOf returns the bucket that counts the value v.
 func bucketOf(v uint64) int {
 	if v < sub {
 		return int(v)

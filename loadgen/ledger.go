@@ -35,15 +35,15 @@ type Ledger struct {
 	// Probe is how long a core took for a piece of work that is always the same,
 	// on average over the trial: its speed.
 	Probe map[int]time.Duration
-	// Fastest is the least average of 16 probes in a row that a core showed in any
-	// trial since the engine began: what it can do while the tester is at work.
+	// Fastest is, per core, the least average of 16 probes in a row in any trial of this engine: the
+	// speed of the core while the tester works.
 	Fastest map[int]time.Duration
 	Attack  AttackLedger
 	Dropped uint64        // frames that found the tester's own receiver full
 	Work    time.Duration // of the tester's core: sending, and the receive path that runs in its wake
 }
 
-// AttackLedger is what was sent of mutants.
+// AttackLedger counts the mutants that were sent.
 type AttackLedger struct {
 	Sent, Octets uint64 // whole frames
 	Refused      uint64 // that the kernel would not make

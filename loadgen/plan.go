@@ -54,7 +54,7 @@ type Plan struct {
 	Attack      rfc2544.Rate  // of mutants, sent beside the streams by the xdp engine; 0: none
 }
 
-// Validate names the first thing that no engine can do, in one line.
+// Validate returns an error about the first value that no engine supports, in one line.
 func (p Plan) Validate() error {
 	switch {
 	case len(p.Streams) < 1 || len(p.Streams) > 2:
@@ -111,7 +111,8 @@ func (p Plan) First() int {
 	return 0
 }
 
-// Intended is how many frames the plan asks of a stream; a flood intends what it offers.
+// Intended returns how many frames the plan wants to send on a stream. For a flood that is the
+// number of offered frames.
 func (p Plan) Intended(offered uint64) uint64 {
 	if p.Load.IsFlood() {
 		return offered

@@ -2,8 +2,7 @@ package netns
 
 import "slices"
 
-// BetweenNode is the node that Between adds. Its interfaces are called after the
-// nodes that they lead to.
+// BetweenNode is the node that Between adds. Its interfaces are named after the nodes they lead to.
 const BetweenNode = "between"
 
 // Between puts a node into the wan link from left to right. As in Inline, what

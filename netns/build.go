@@ -29,8 +29,7 @@ type Net struct {
 
 const keepDir = "/run/netns"
 
-// Build makes the topology real. An error, or the end of ctx, undoes what was
-// made so far.
+// Build creates the topology. If it fails, or ctx ends, it removes what it created.
 func Build(ctx context.Context, t Topology, o Options) (*Net, error) {
 	if err := t.Validate(); err != nil {
 		return nil, err

@@ -114,8 +114,8 @@ func testerBeside(cores [][]int, dut []int) []int {
 	return dut[:1]
 }
 
-// firstOthers are the CPUs for the DUT: whole cores that hold none of taken
-// first, and only when there are none the siblings of taken.
+// firstOthers returns the CPUs for the DUT: whole cores without a CPU of taken. If there are none,
+// it returns the siblings of taken.
 func firstOthers(cores [][]int, taken []int) []int {
 	var free, rest []int
 	for _, core := range cores {

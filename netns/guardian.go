@@ -38,7 +38,7 @@ type savedSetting struct {
 	Remove string `json:"remove,omitempty"` // a directory, instead of a setting
 }
 
-// undo puts things back.
+// undo restores the setting.
 func (s savedSetting) undo() error {
 	if s.Remove != "" {
 		return os.RemoveAll(s.Remove)
@@ -131,7 +131,7 @@ func (g *Guardian) TempDir(pattern string) (string, error) {
 	return dir, nil
 }
 
-// Changes names what was changed, one line each: "net.core.x: 1000 -> 30000".
+// Changes returns the changed settings, one line each: "net.core.x: 1000 -> 30000".
 func (g *Guardian) Changes() []string { return slices.Clone(g.changes) }
 
 // Close has everything restored and waits until it is.
@@ -147,7 +147,7 @@ func (g *Guardian) Close() error {
 	return errors.Join(errs...)
 }
 
-// runGuardian is the child: it keeps old values until the pipe closes.
+// runGuardian runs in the child: it keeps the old values until the pipe closes, then restores them.
 func runGuardian(requests io.Reader, answers io.Writer) int {
 	signal.Ignore(syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGPIPE)
 	var saved []savedSetting

@@ -43,7 +43,7 @@ func Hosts(p Plan, cpus []int) Topology {
 	return t
 }
 
-// host is what tells one host from the other.
+// host holds the values in which the two hosts differ.
 type host struct {
 	node           string
 	mac, routerMAC MAC

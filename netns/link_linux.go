@@ -44,8 +44,8 @@ func (ns *NS) onLink(dev, what string, fn func(*netlink.Handle, netlink.Link) er
 	})
 }
 
-// addVeth makes the pair with each end in its namespace from the start, so
-// that names never meet those of the host.
+// addVeth creates the pair with each end in its namespace, so that the names cannot collide with
+// the host's interfaces.
 func addVeth(l Link, a, b *NS) error {
 	attrs := netlink.NewLinkAttrs()
 	attrs.Name = l.A.Name

@@ -14,5 +14,5 @@ type Held struct {
 // Close lets the next lab in.
 func (h *Held) Close() error { return h.file.Close() }
 
-// ErrLocked is what Lock's error wraps when another lab runs.
+// ErrLocked is wrapped by the error of Lock when another lab runs.
 var ErrLocked = errors.New("another lab is running")

@@ -137,8 +137,8 @@ func (p *Process) Pid() int { return p.cmd.Process.Pid }
 // Done is closed when the command and all its descendants have ended.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
-// Err is why the command ended by itself, with what it last wrote to stderr;
-// nil while it runs, after exit status 0, and after Stop.
+// Err returns why the command ended by itself, with the end of its stderr. It is nil while the
+// command runs, after exit status 0, and after Stop.
 func (p *Process) Err() error {
 	select {
 	case <-p.done:
@@ -191,7 +191,7 @@ func (p *Process) Kill() {
 	p.kill()
 }
 
-// kill has the helper kill and reap all of them, or takes it down with them.
+// kill makes the helper kill and reap all processes, or kills the helper with them.
 func (p *Process) kill() {
 	p.signal(syscall.SIGQUIT)
 	if !p.endsWithin(killGrace) {
@@ -200,7 +200,8 @@ func (p *Process) kill() {
 	}
 }
 
-// signal may fail only because the process has just ended, which is what it is for.
+// signal ignores errors: it fails only if the process has just ended, which is what the signal is
+// for.
 func (p *Process) signal(s syscall.Signal) {
 	if err := p.cmd.Process.Signal(s); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		p.cmd.Process.Kill()

@@ -29,7 +29,7 @@ type ExitError struct {
 	Err  error // nil: nothing is written
 }
 
-// Error is that of Err.
+// Error returns the text of Err.
 func (e *ExitError) Error() string {
 	if e.Err == nil {
 		return fmt.Sprintf("exit status %d", e.Code)
@@ -37,9 +37,9 @@ func (e *ExitError) Error() string {
 	return e.Err.Error()
 }
 
-// Main runs the role that the program's first argument names and exits: with
-// status 0, or with an error on stderr and status 1 or that of an ExitError. It
-// returns where the argument names none.
+// Main runs the role that the first argument names and exits with status 0. If the role fails, it
+// prints the error to stderr and exits with status 1, or with the status of an ExitError. It
+// returns if the argument names no role.
 func Main() {
 	if len(os.Args) < 2 || roles[os.Args[1]] == nil {
 		return

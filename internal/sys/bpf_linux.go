@@ -22,10 +22,9 @@ type testRun struct {
 // xdpLiveFrames is BPF_F_TEST_XDP_LIVE_FRAMES, kernel 5.18 (linux/bpf.h).
 const xdpLiveFrames = 1 << 1
 
-// RunLive runs an XDP program on copies of frame, batch of them at a time, and
-// really does what it returns (redirect, pass, drop). It stays in the kernel
-// for about 2^32 runs; a signal to the calling thread ends it with EINTR,
-// which is returned bare so that the caller may go back in.
+// RunLive runs an XDP program on copies of frame, batch copies at a time, and carries out
+// its verdicts (redirect, pass, drop). It stays in the kernel for about 2^32 runs. A signal to
+// the calling thread ends it with EINTR, which is returned unwrapped, so that the caller can retry.
 func RunLive(progFD int, frame []byte, batch int) error {
 	attr := testRun{
 		progFD:     uint32(progFD),

@@ -36,8 +36,8 @@ func alignClocks() (time.Time, int64) {
 // to some 100 ns, always the same ones.
 func Monotonic() uint64 { return uint64(monotonicEpoch + int64(time.Since(epoch))) }
 
-// ClockOffset is CLOCK_REALTIME minus CLOCK_MONOTONIC, as Monotonic tells it,
-// now, in ns. It changes when the time of day is set or slewed.
+// ClockOffset returns CLOCK_REALTIME minus CLOCK_MONOTONIC at this moment, in ns. It changes
+// when the time of day is set or slewed.
 func ClockOffset() int64 {
 	const tries = 3
 	best, width := int64(0), int64(math.MaxInt64)

@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// threadNetNS is the calling thread's namespace; /proc/self/ns/net would be
-// that of the thread group's leader.
+// threadNetNS is the calling thread's network namespace. /proc/self/ns/net is the namespace of
+// the thread group's leader instead.
 const threadNetNS = "/proc/thread-self/ns/net"
 
 // NewNetNS makes an unnamed network namespace. It lives as long as the file is

@@ -153,10 +153,9 @@ func (s *PacketSocket) Wait(timeout time.Duration) error {
 	return os.NewSyscallError("packet socket", err)
 }
 
-// Send hands frames to the interface, all in one sendmmsg(2), and returns how
-// many it took. Frame n, if there is one, it refused: with ENOBUFS, which is a nil
-// error, because the queue behind it was full (the interface then counts it as
-// dropped). Any other error comes only when it is the first frame's.
+// Send sends frames with one sendmmsg(2) and returns how many the interface took. If the queue
+// behind the interface is full (ENOBUFS), the error is nil and the interface counts the frame as
+// dropped. Any other error is about the first frame.
 func (s *PacketSocket) Send(frames [][]byte) (n int, err error) {
 	if len(frames) == 0 {
 		return 0, nil

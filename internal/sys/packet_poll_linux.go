@@ -14,7 +14,7 @@ type PacketPoll struct {
 	timeout unix.Timespec
 }
 
-// NewPacketPoll is for sockets that stay open as long as it is used.
+// NewPacketPoll polls sockets. They must stay open as long as the poll is used.
 func NewPacketPoll(sockets ...*PacketSocket) *PacketPoll {
 	p := &PacketPoll{}
 	for _, s := range sockets {

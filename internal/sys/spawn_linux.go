@@ -58,8 +58,8 @@ func StartInit(cmd *exec.Cmd, cpus []int) error {
 	return <-result
 }
 
-// StartDetached starts cmd in a session of its own: it gets no signal of the
-// terminal and outlives this process.
+// StartDetached starts cmd in its own session: terminal signals do not reach it, and it outlives
+// this process.
 func StartDetached(cmd *exec.Cmd) error {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	return cmd.Start()

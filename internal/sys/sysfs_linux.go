@@ -24,7 +24,7 @@ func ReadSysfs(rel string) (string, error) {
 	return string(b), nil
 }
 
-// WriteSysfs writes such a file.
+// WriteSysfs writes a value to a file below the namespace's /sys.
 func WriteSysfs(rel, value string) error {
 	f, err := openSysfs(rel, unix.O_WRONLY)
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TCPInfo is what the kernel knows of a TCP connection's sending side (TCP_INFO of tcp(7)).
+// TCPInfo is the kernel's state of the sending side of a TCP connection (TCP_INFO, tcp(7)).
 type TCPInfo struct {
 	Retransmits uint64        // segments sent again, since the connection began
 	RTT         time.Duration // smoothed

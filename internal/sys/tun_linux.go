@@ -129,10 +129,9 @@ func linkUp(name string, mtu int) error {
 // Name is the name the kernel gave the interface.
 func (t *TUN) Name() string { return t.name }
 
-// Read takes one packet, cut to len(p) octets, or returns EAGAIN at once when
-// the queue is empty. It is a raw system call: the scheduler need not hear of a
-// call that never sleeps, and saying so twice per packet costs as much as
-// the read's own entry into the kernel.
+// Read reads one packet, cut to len(p) bytes, or returns EAGAIN at once if the queue is empty. It
+// is a raw system call: the call never sleeps, and entering and leaving it through the Go
+// scheduler would cost as much as the read itself.
 func (t *TUN) Read(p []byte) (int, error) {
 	n, _, errno := unix.RawSyscall(unix.SYS_READ, uintptr(t.fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)))
 	if errno != 0 {

@@ -56,9 +56,8 @@ func (u *UDP) listen(local netip.AddrPort, buffer int) error {
 	return nil
 }
 
-// AttachFilter has the kernel ask a BPF program of type socket filter about each
-// message, before it is queued: it is taken if the answer is not 0 (socket(7),
-// SO_ATTACH_BPF).
+// AttachFilter attaches a BPF socket filter: the kernel runs it on each message before it is
+// queued, and drops the message if the program returns 0 (socket(7), SO_ATTACH_BPF).
 func (u *UDP) AttachFilter(programFD int) error {
 	return os.NewSyscallError("setsockopt SO_ATTACH_BPF", unix.SetsockoptInt(u.fd, unix.SOL_SOCKET, unix.SO_ATTACH_BPF, programFD))
 }
@@ -116,9 +115,8 @@ func (u *UDP) DisableGRO() error {
 	return os.NewSyscallError("setsockopt UDP_GRO", unix.SetsockoptInt(u.fd, unix.SOL_UDP, unix.UDP_GRO, 0))
 }
 
-// ShutdownRead wakes a goroutine that sleeps in ReceiveVector.Receive, now and
-// whenever it tries again: the call then returns datagrams of length zero
-// (shutdown(2)). So the caller needs a flag of its own to tell.
+// ShutdownRead wakes a goroutine that sleeps in ReceiveVector.Receive. From now on Receive returns
+// datagrams of length zero (shutdown(2)), so the caller needs a flag to know that it has to stop.
 func (u *UDP) ShutdownRead() error {
 	err := unix.Shutdown(u.fd, unix.SHUT_RD)
 	if err == unix.ENOTCONN { // said of every unconnected socket, and done all the same (inet_shutdown in net/ipv4/af_inet.c)
@@ -203,9 +201,9 @@ func (v *SendVector) Add(data []byte, segment int, to *Name) {
 	v.n++
 }
 
-// Send hands the messages to the kernel by the socket u and returns how many it
-// took (sendmmsg(2)). An error is that of the first one not taken; it
-// comes only when none was, so a caller sends the rest to learn of it.
+// Send sends the messages with sendmmsg(2) and returns how many the kernel took. It returns an
+// error only if the kernel took none; the error is about the first message. A caller sends the
+// rest again to get its error.
 func (v *SendVector) Send(u *UDP) (int, error) {
 	n, _, errno := unix.RawSyscall6(unix.SYS_SENDMMSG, uintptr(u.fd), uintptr(unsafe.Pointer(&v.messages)), uintptr(v.n), 0, 0, 0)
 	if errno != 0 {

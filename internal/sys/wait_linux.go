@@ -21,8 +21,8 @@ const (
 	// to let the runtime in when that asks, which it does by a signal, every 10 ms if nothing
 	// comes: ppoll ends with EINTR then, and so do socket calls that have a timeout (signal(7)).
 	Kept Processor = true
-	// Shared is for a goroutine that hands over to others: what it made
-	// runnable would wait on a processor that is kept.
+	// Shared is for a goroutine that hands work to other goroutines, which would wait for a
+	// processor that is kept.
 	Shared Processor = false
 )
 

@@ -145,7 +145,7 @@ func (x *XSK) Release() {
 	x.receive.at++
 }
 
-// Refill tells the kernel of all that was released.
+// Refill returns all released slots to the kernel.
 func (x *XSK) Refill() {
 	x.receive.consumed()
 	x.fill.publish()
@@ -180,8 +180,8 @@ func (x *XSK) Commit(n int) {
 	x.transmitted++
 }
 
-// Kick has the kernel send what was committed. Frames that it does not want
-// now stay in the ring and go with the next Kick.
+// Kick makes the kernel send the committed frames. Frames that it does not take now stay in the
+// ring for the next Kick.
 func (x *XSK) Kick() error {
 	x.transmit.produced()
 	for tries := 0; x.transmit.left() > 0; tries++ {
@@ -248,7 +248,7 @@ func (r *ring[T]) open(fd int, page int64, offset unix.XDPRingOffset, size int) 
 	return nil
 }
 
-// filled is how many entries the kernel has produced that are not taken yet.
+// filled returns how many entries the kernel has produced that were not read yet.
 func (r *ring[T]) filled() uint32 { return atomic.LoadUint32(r.producer) - r.at }
 
 // take is the next of them.
@@ -258,11 +258,11 @@ func (r *ring[T]) take() T {
 	return e
 }
 
-// consumed tells the kernel what was taken.
+// consumed publishes to the kernel how many entries were consumed.
 func (r *ring[T]) consumed() { atomic.StoreUint32(r.consumer, r.at) }
 
-// put adds an entry that publish tells of. A ring is as long as there are slots
-// and so is never full.
+// put adds an entry, which the kernel sees after publish. A ring has as many entries as there are
+// slots, so it is never full.
 func (r *ring[T]) put(e T) {
 	r.entries[r.at&r.mask] = e
 	r.at++
@@ -273,5 +273,5 @@ func (r *ring[T]) publish() { atomic.StoreUint32(r.producer, r.at) }
 // produced is publish for the ring of frames to be transmitted.
 func (r *ring[T]) produced() { r.publish() }
 
-// left is how many entries the kernel has not consumed yet.
+// left returns how many entries the kernel has not consumed yet.
 func (r *ring[T]) left() uint32 { return r.at - atomic.LoadUint32(r.consumer) }

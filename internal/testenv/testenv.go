@@ -1,7 +1,6 @@
-// Package testenv is the one place where a test may be left out. It leaves out
-// only what this machine cannot do, says what is missing, and fails instead
-// when TB_MUST_RUN=1: a run that is meant to be complete shall not be thinned
-// out in silence.
+// Package testenv is the only package that may skip a test. It skips what this machine cannot do
+// and says what is missing. With TB_MUST_RUN=1 it fails instead: a complete run must not become
+// smaller without anybody noticing.
 package testenv
 
 import (

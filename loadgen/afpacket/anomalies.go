@@ -8,15 +8,15 @@ import (
 	"github.com/tunnelbench/tunnelbench/loadgen/signature"
 )
 
-// How much a witness keeps.
+// Limits of a capture.
 const (
 	witnessAround = 4  // frames before and after an incident
 	witnessMost   = 16 // incidents of a kind
 	witnessGap    = 4  // frames of a gap
 )
 
-// witness keeps the frames of a stream around the first few incidents of each
-// kind, as a capture file needs them.
+// witness keeps the frames around the first anomalies of each kind in a stream, for a capture
+// file.
 type witness struct {
 	recent  [witnessAround]sighting // a ring: what came last and is not in the log
 	recents int
@@ -30,7 +30,7 @@ type witness struct {
 	mistaken int // gaps that were no loss
 }
 
-// sighting is a frame of a capture: one that came, or one that did not.
+// sighting is one frame of a capture, received or missing.
 type sighting struct {
 	data     []byte // nil: missing, to be rebuilt from its number
 	length   int
@@ -40,7 +40,7 @@ type sighting struct {
 	alone    bool // nothing else is missing beside it
 }
 
-// newWitness has buffers for frames of so many octets.
+// newWitness returns a capture with buffers for frames of up to that many bytes.
 func newWitness(octets int) *witness {
 	w := &witness{seen: map[string]int{}}
 	for i := range w.recent {
@@ -49,7 +49,7 @@ func newWitness(octets int) *witness {
 	return w
 }
 
-// saw takes note of a frame that the receiver has booked.
+// saw records a frame that the receiver has classified.
 func (w *witness) saw(a frameIn, v verdict, stamp signature.Signature, reordered bool) {
 	sequence := uint64(stamp.Sequence)
 	kind := ""
@@ -94,8 +94,8 @@ func (w *witness) keep(a frameIn, sequence uint64, kind string) {
 	slot.length, slot.at, slot.sequence, slot.comment = a.length, a.at, sequence, kind
 }
 
-// incident reports whether one of that kind is to be kept; then what came just
-// before it goes to the log, and what comes after it will.
+// incident reports whether one more anomaly of that kind is kept. If so, the frames just before it
+// are written to the log, and so are the frames that follow.
 func (w *witness) incident(kind string) bool {
 	if kind == "" || w.seen[kind] == witnessMost {
 		return false
@@ -129,7 +129,7 @@ func (w *witness) gap(first, end, at uint64) {
 	}
 }
 
-// came mends what was said of a frame that seemed lost.
+// came corrects the record of a frame that was taken for lost.
 func (w *witness) came(sequence uint64) {
 	for i := range w.log {
 		if s := &w.log[i]; s.data == nil && s.sequence == sequence {
@@ -142,7 +142,7 @@ func (w *witness) came(sequence uint64) {
 	}
 }
 
-// finish notes what is missing at the end, when offered frames were sent.
+// finish records the missing frames after offered frames were sent.
 func (w *witness) finish(offered uint64) {
 	if offered > w.next {
 		w.gap(w.next, offered, w.last)

@@ -24,8 +24,8 @@ func newDelays(p loadgen.Plan) *delays {
 	return d
 }
 
-// record keeps what frame sequence took, in ns, where next is the lowest number
-// not yet passed. Only a frame and the one right behind it make a difference (RFC 3393).
+// record stores the delay of frame sequence in ns; next is the lowest number not seen yet. Only
+// neighbouring frames give a delay difference (RFC 3393).
 func (d *delays) record(sequence, next, took uint64) {
 	if after := sequence - d.first; sequence >= d.first && after%d.every == 0 && after/d.every < uint64(len(d.tags)) {
 		d.tags[after/d.every] = took + 1

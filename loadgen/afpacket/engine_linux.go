@@ -14,9 +14,9 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// Engine is the engine that sends and receives by packet sockets, with
-// nothing of its own inside the kernel: for those who may not load BPF, for
-// frames that XDP cannot send, and as a second opinion on the other engine.
+// Engine sends and receives through packet sockets and needs nothing of its own in the kernel. It
+// serves users who may not load BPF and frames that XDP cannot send, and it is a second opinion on
+// the xdp engine.
 type Engine struct {
 	cfg     loadgen.EngineConfig
 	sockets [2]*sys.PacketSocket
@@ -25,9 +25,8 @@ type Engine struct {
 	trial   uint16
 }
 
-// A ring holds what comes while the tester's core is away for some 30 ms, in
-// no more than so many octets of memory, slots rounded up by as much as twice,
-// and octets for the kernel in each slot.
+// A ring rides out about 30 ms in which the tester's core is away. The limits bound its memory:
+// a slot is rounded up to at most twice the frame, plus the kernel's bytes in each slot.
 const (
 	ringSlots  = 16384
 	ringOctets = 64 << 20
@@ -70,8 +69,7 @@ func (a *Engine) Probe(context.Context, time.Duration) (map[int]time.Duration, e
 	return nil, nil
 }
 
-// Run runs one trial. When ctx ends early the ledger of what was sent until
-// then is returned with ctx's error.
+// Run runs one trial. If ctx ends early, Run returns the ledger so far and the error of ctx.
 func (a *Engine) Run(ctx context.Context, p loadgen.Plan) (loadgen.Ledger, error) {
 	if err := p.Validate(); err != nil {
 		return loadgen.Ledger{}, err
@@ -112,8 +110,8 @@ func (a *Engine) Run(ctx context.Context, p loadgen.Plan) (loadgen.Ledger, error
 	return l, errors.Join(ctx.Err(), err)
 }
 
-// prepare begins a new trial: what still waits in the rings is of the last one
-// and nobody's business, what comes later of it is stale.
+// prepare begins a trial. Frames still in the rings belong to the previous trial and are
+// discarded; if more of them arrive later, they count as stale.
 func (a *Engine) prepare(p loadgen.Plan) (*packetTrial, error) {
 	a.trial++
 	most := uint64(len(a.seen[0])) * 64

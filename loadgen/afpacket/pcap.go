@@ -45,8 +45,8 @@ func writeCapture(dir string, s *stamper, w *witness, clock int64) (err error) {
 	return nil
 }
 
-// encodeCapture writes pcapng with two interfaces: the port that sent, whose
-// frames are rebuilt, and the port that received.
+// encodeCapture writes a pcapng file with two interfaces: the sending port, whose frames are
+// rebuilt, and the receiving port.
 func encodeCapture(out io.Writer, s *stamper, w *witness, clock int64) error {
 	from := int(s.signature.Stream)
 	port := pcapgo.NgInterface{

@@ -44,7 +44,7 @@ func newReceiver(s *stamper, frames uint64, late time.Duration, seen []uint64) *
 	}
 }
 
-// What a frame was booked as.
+// verdict is how the receiver classifies a frame.
 type verdict uint8
 
 const (
@@ -121,7 +121,7 @@ func (r *receiver) judge(a *frameIn) (v verdict, stamp signature.Signature, reor
 	return asReceived, stamp, reordered
 }
 
-// differs reports whether length or payload are not what was sent.
+// differs reports whether the length or the payload is not what was sent.
 func (r *receiver) differs(a *frameIn) bool {
 	behind := r.Payload + signature.Len
 	return a.length != len(r.template) || len(a.data) != a.length || !bytes.Equal(a.data[behind:], r.template[behind:])
@@ -146,7 +146,7 @@ func (r *receiver) back() uint64 { return r.Received + r.Late }
 
 func (r *receiver) arrived() uint64 { return r.back() + r.Duplicated + r.Corrupted + r.Stale }
 
-// ledger is what became of the stream, of which offered frames were sent.
+// ledger returns the result for the stream after offered frames were sent.
 func (r *receiver) ledger(p loadgen.Plan, offered uint64) loadgen.StreamLedger {
 	l := r.StreamLedger
 	l.Intended, l.Offered, l.Lost = p.Intended(offered), offered, offered-l.Received

@@ -53,9 +53,9 @@ func newSchedule(p loadgen.Plan, most uint64, cpu int) *schedule {
 	return s
 }
 
-// look begins a round at now and reports whether the trial goes on. What passed
-// since the last look or since worked was nobody's work: when it is long, the
-// machine took it, and the schedule pauses for as long.
+// look begins a round at now and reports whether the trial goes on. Time since the last call that
+// is not accounted for by worked is stolen time. If it exceeds the stall limit, the schedule
+// pauses for that long.
 func (s *schedule) look(now uint64) bool {
 	if !s.begun {
 		s.begun, s.start, s.last = true, now, now
@@ -107,8 +107,8 @@ func (s *schedule) finished(elapsed uint64) bool {
 	return s.sent[0].n+s.sent[1].n >= whole && elapsed >= s.sent[s.first].due/loadgen.IntervalUnit
 }
 
-// next is the stream whose next frame is due at now, and that frame's number;
-// it counts as sent. Two streams take turns.
+// next returns the stream whose next frame is due at now and the number of that frame, and counts
+// it as sent. Two streams take turns.
 func (s *schedule) next(now uint64) (stream int, sequence uint64, ok bool) {
 	stream = s.turn
 	if !s.isDue(stream, now) {

@@ -8,9 +8,8 @@ import (
 	"github.com/tunnelbench/tunnelbench/loadgen/signature"
 )
 
-// stamper writes one stream's frames into buffers that hold its template: a
-// device may do what it likes with the kernel's copy, the buffer stays as it
-// was, so only what differs from frame to frame is written.
+// stamper writes the frames of a stream into buffers that hold the stream's template. The device
+// changes only the kernel's copy, so just the fields that differ between frames are written.
 type stamper struct {
 	loadgen.Layout
 	signature signature.Signature // trial and stream

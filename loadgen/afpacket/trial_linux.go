@@ -9,8 +9,8 @@ import (
 	"github.com/tunnelbench/tunnelbench/loadgen"
 )
 
-// packetTrial is a trial of Engine. One thread does it all, in turns: send
-// what is due, book what came.
+// packetTrial is one trial of Engine. One thread alternates between sending the frames that are
+// due and recording the frames that arrived.
 type packetTrial struct {
 	plan     loadgen.Plan
 	trial    uint16
@@ -86,8 +86,8 @@ func (t *packetTrial) gather(now uint64) bool {
 	return n > 0
 }
 
-// send hands the batch to the port. A frame that the port refuses, since the queue
-// behind it is full, was offered and is lost there.
+// send sends the batch to the port. A frame that the port refuses because its queue is full counts
+// as offered and lost.
 func (s *packetStream) send() error {
 	for frames := s.out; len(frames) > 0; {
 		n, err := s.from.Send(frames)
@@ -100,8 +100,8 @@ func (s *packetStream) send() error {
 	return nil
 }
 
-// drain books what waits, but no more than twice what was sent, lest the next
-// frames be late; it returns how many.
+// drain records waiting frames, at most twice as many as were sent so that the next frames are not
+// late, and returns their number.
 func (t *packetTrial) drain() (n int) {
 	const least = 16
 	for _, s := range t.streams {
@@ -127,7 +127,7 @@ func (s *packetStream) drain(most int, clock int64, quietSince uint64) int {
 	return most
 }
 
-// empty throws away what waits in the ring and says what it dropped so far.
+// empty discards the frames waiting in the ring and returns how many frames it dropped so far.
 func (s *packetStream) empty() (dropped uint64, err error) {
 	for _, ok := s.to.Next(); ok; _, ok = s.to.Next() {
 		s.to.Release()

@@ -1,5 +1,5 @@
-// Package enginetest has what the tests of both engines share: plans, networks,
-// and frames of which every receiver has to make the same.
+// Package enginetest holds what the tests of both engines share: plans, networks, and frames that
+// every receiver has to classify in the same way.
 package enginetest
 
 import (

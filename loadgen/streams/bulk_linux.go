@@ -23,7 +23,7 @@ import (
 //	+---------+----------+---------+
 const headerLen = 17
 
-// bulkBuffer is what is read or written at once, in octets.
+// bulkBuffer is the size of one read or write, in bytes.
 const bulkBuffer = 128 << 10
 
 // bulkEnd is one end of a bulk connection.
@@ -86,7 +86,7 @@ func (e *bulkEnd) carry() error {
 	}
 }
 
-// info is what the kernel knows of a sender; nothing of a receiver.
+// info returns the kernel's state of a sender; it is empty for a receiver.
 func (e *bulkEnd) info() (info sys.TCPInfo, err error) {
 	if !e.sender {
 		return info, nil

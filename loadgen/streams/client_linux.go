@@ -13,9 +13,9 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// Run is the client's part of a measurement: it connects, tells begun
-// when it is measured, and measures. The error is one line; the measurement takes
-// no longer than the plan's Limit, even when the path or the server dies.
+// Run is the client of a measurement. It connects, calls begun with the time window of the
+// measurement, and measures. The error is one line. The measurement ends by the plan's Limit even
+// if the path or the server dies.
 func Run(ctx context.Context, p Plan, begun func(Window)) (Result, error) {
 	if err := p.Validate(); err != nil {
 		return Result{}, err
@@ -28,7 +28,7 @@ func Run(ctx context.Context, p Plan, begun func(Window)) (Result, error) {
 	return runTransactions(ctx, p, begun)
 }
 
-// connect opens a connection without keep-alives of its own.
+// connect opens a connection without keep-alives.
 func (p Plan) connect(ctx context.Context, limit time.Duration) (*net.TCPConn, error) {
 	d := net.Dialer{Timeout: limit, KeepAlive: -1}
 	conn, err := d.DialContext(ctx, "tcp", p.Server.String())

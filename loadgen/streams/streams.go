@@ -79,8 +79,8 @@ func (p Plan) directions() []string {
 	return []string{p.Direction}
 }
 
-// Window is when it is measured, on the clock that all processes of the
-// machine share (CLOCK_MONOTONIC), in ns.
+// Window is the time of the measurement on CLOCK_MONOTONIC, which all processes of the machine
+// share, in ns.
 type Window struct {
 	Start uint64 `json:"start_ns"`
 	End   uint64 `json:"end_ns"`

@@ -107,8 +107,8 @@ func (b *bulk) close() {
 	}
 }
 
-// abort ends a connection with a reset (SO_LINGER 0): nothing of it stays, not
-// even in TIME_WAIT, whose ports would run out.
+// abort closes a connection with a reset (SO_LINGER 0), so that it leaves no TIME_WAIT entry. Those
+// entries would use up the ports.
 func abort(conn *net.TCPConn) {
 	_ = conn.SetLinger(0) // fails only on a connection that is gone
 	_ = conn.Close()

@@ -106,8 +106,7 @@ func (x *Engine) Close() error {
 	return errors.Join(errs...)
 }
 
-// Run runs one trial. When ctx ends early the ledger of what was sent until
-// then is returned with ctx's error.
+// Run runs one trial. If ctx ends early, Run returns the ledger so far and the error of ctx.
 func (x *Engine) Run(ctx context.Context, p loadgen.Plan) (loadgen.Ledger, error) {
 	if err := p.Validate(); err != nil {
 		return loadgen.Ledger{}, err
@@ -143,8 +142,7 @@ func (x *Engine) Run(ctx context.Context, p loadgen.Plan) (loadgen.Ledger, error
 	return ledger, errors.Join(interrupted, x.bookCores(&ledger, watched))
 }
 
-// send has the kernel run the whole schedule on a thread of its own, which
-// ends with it.
+// send makes the kernel run the whole schedule on a separate thread, which exits afterwards.
 func (x *Engine) send(ctx context.Context, p loadgen.Plan) error {
 	frame, err := p.Streams[0].Template(p.Size.OnVeth(), 0, int(x.trial))
 	if err != nil {

@@ -100,8 +100,8 @@ func (x *Engine) putFlows(flows []loadgen.Flow, stream int) error {
 	return err
 }
 
-// drain waits for stragglers: until every frame is back, or none came for a
-// while, or the window closes.
+// drain waits for late frames until all frames arrived, no frame arrived for the idle timeout, or
+// the loss timeout ends.
 func (x *Engine) drain(ctx context.Context, p loadgen.Plan) error {
 	var before uint64
 	start := time.Now()
@@ -176,7 +176,7 @@ func (c *counted) duration() time.Duration {
 	return time.Duration(end - c.state.Start - c.state.Paused)
 }
 
-// ledger reads everything the kernel wrote. Traffic has stopped by now.
+// ledger reads the counters that the kernel wrote. Traffic has stopped before.
 func (x *Engine) ledger(p loadgen.Plan) (loadgen.Ledger, error) {
 	c, err := x.readCounted()
 	if err != nil {
@@ -314,8 +314,7 @@ func (x *Engine) bookCores(l *loadgen.Ledger, before map[int]coreWatch) error {
 	return err
 }
 
-// Probe watches the cores for a while without sending, and returns what
-// Ledger.Probe is for a trial.
+// Probe watches the cores for d without sending and returns the same values as Ledger.Probe.
 func (x *Engine) Probe(ctx context.Context, d time.Duration) (map[int]time.Duration, error) {
 	before, err := x.watched()
 	if err != nil {

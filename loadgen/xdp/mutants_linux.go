@@ -36,9 +36,9 @@ func (x *Engine) openUnderlay() error {
 	})
 }
 
-// LoadMutants has the next trials send up to n frames of next, which may use one
-// buffer for all, and returns how many there was room for. A trial that needs
-// more begins again with the first. No trial may be running.
+// LoadMutants loads up to n frames from next for the following trials and returns how many fitted.
+// next may reuse its buffer. A trial that needs more frames starts again with the first one. No
+// trial may be running.
 func (x *Engine) LoadMutants(n int, next func() []byte) (loaded int, err error) {
 	memory, err := x.objects.Mutants.Memory()
 	if err != nil {
@@ -60,7 +60,7 @@ func (x *Engine) LoadMutants(n int, next func() []byte) (loaded int, err error) 
 	return loaded, nil
 }
 
-// fillPack writes up to n frames into a pack, with a length of 0 behind the last.
+// fillPack writes up to n frames into a pack and a length of 0 after the last one.
 func fillPack(pack []byte, n int, next func() []byte) (filled int, err error) {
 	at := 0
 	for ; filled < n && at <= packOctets-recordHead-loadgen.MaxMutant; filled++ {
@@ -84,7 +84,7 @@ func attackInterval(r rfc2544.Rate) uint64 {
 	return loadgen.Interval(r)
 }
 
-// attacked reads what was sent of the attack.
+// attacked reads how many mutants were sent.
 func (x *Engine) attacked() (loadgen.AttackLedger, error) {
 	var a bpf.TesterAttackState
 	if err := x.objects.Attack.Get(&a); err != nil {

@@ -21,8 +21,8 @@ type Place struct{ Node, Device, Kind string }
 // Snapshot is the number of frames that each counter has counted since its namespace began.
 type Snapshot map[Place]int64
 
-// Since returns what was dropped since an earlier snapshot, by place. Counters that did not
-// change are left out, and so are those that have gone; a new counter began at 0.
+// Since returns the drops since an earlier snapshot, by place. It leaves out counters that did not
+// change or no longer exist; a new counter started at 0.
 func (s Snapshot) Since(before Snapshot) rfc2544.Drops {
 	drops := rfc2544.Drops{}
 	for place, n := range s {
@@ -34,7 +34,7 @@ func (s Snapshot) Since(before Snapshot) rfc2544.Drops {
 	return drops
 }
 
-// also are the kinds of counters whose frames another counter counts, too.
+// also lists the kinds of counters whose frames a second counter counts, too.
 var also = map[string]bool{
 	"backlog":            true, // also in rx_dropped of the interface that the frame came in by
 	"queue_drops":        true, // a veth's own, also in its rx_dropped
@@ -105,8 +105,8 @@ func deviceOf(e netns.End) device { return device{e.Node, e.Name} }
 
 func (d device) place(kind string) Place { return Place{d.node, d.name, kind} }
 
-// driverCounter is the name of a veth statistic without its queue, for those
-// that count losses: rx_queue_0_xdp_drops is xdp_drops.
+// driverCounter returns the name of a veth statistic without its queue, for statistics that count
+// losses: rx_queue_0_xdp_drops becomes xdp_drops.
 func driverCounter(key string) (string, bool) {
 	for _, queue := range []string{"rx_queue_", "tx_queue_"} {
 		rest, ok := strings.CutPrefix(key, queue)

@@ -13,9 +13,9 @@ import (
 	"github.com/tunnelbench/tunnelbench/netns/counters/bpf"
 )
 
-// monitor counts what the kernel drops in some namespaces, by the reason that it
-// gives itself (the tracepoint skb:kfree_skb, Linux 5.17). Each dropped packet
-// costs some 100 ns more, so it is for looking, not for measuring rates.
+// monitor counts the packets that the kernel drops in some namespaces, by the kernel's drop reason
+// (tracepoint skb:kfree_skb, Linux 5.17). It costs about 100 ns per dropped packet, so use it to
+// look for causes and not while measuring rates.
 type monitor struct {
 	objects bpf.DropsObjects
 	link    link.Link
@@ -88,7 +88,7 @@ func (m *monitor) arm() error {
 	return m.objects.Armed.Set(uint32(1))
 }
 
-// disarm ends counting and returns what was counted.
+// disarm stops counting and returns the counts.
 func (m *monitor) disarm() (map[cause]uint64, error) {
 	if err := m.objects.Armed.Set(uint32(0)); err != nil {
 		return nil, fmt.Errorf("drop reasons: %w", err)

@@ -60,7 +60,7 @@ func readNode(all Snapshot, ns *netns.NS, sinks map[device]bool, isRelay bool) e
 // readProtocols adds the counters of the protocols of the calling thread's namespace.
 func readProtocols(all Snapshot, node string) error {
 	for _, file := range []string{"snmp", "netstat", "snmp6"} {
-		// /proc/net would be that of the process's first thread.
+		// /proc/net is the namespace of the process's first thread, so read this thread's.
 		text, err := os.ReadFile("/proc/thread-self/net/" + file)
 		if errors.Is(err, os.ErrNotExist) {
 			continue // snmp6 of a kernel without IPv6

@@ -50,7 +50,7 @@ func NewWatch(n *netns.Net) (*Watch, error) {
 // Arm begins to count from zero.
 func (w *Watch) Arm() error { return w.monitor.arm() }
 
-// Disarm ends counting and returns what was counted.
+// Disarm stops counting and returns the counts.
 func (w *Watch) Disarm() (rfc2544.DropReasons, error) {
 	counts, err := w.monitor.disarm()
 	if err != nil {

@@ -21,7 +21,7 @@ import (
 // side of a built-in tunnel, so that a user installs nothing.
 const roleWord = "__dut"
 
-// end is what one side is told by the contract.
+// end holds the values of the contract for one side (docs/exec.md).
 type end struct {
 	side, dev, run string
 	dir            string // shared by both sides
@@ -111,7 +111,7 @@ func (b Env) startSelf(ctx context.Context, name string) (*Session, error) {
 	return b.start(ctx, self, roleWord, name)
 }
 
-// self is the program that has the role.
+// self returns the path of the program that runs the role.
 func (b Env) self() (string, error) {
 	if b.Build != "" {
 		return b.Build, nil

@@ -15,8 +15,8 @@ import (
 	"github.com/tunnelbench/tunnelbench/netns"
 )
 
-// side is one end of the tunnel: where it lives, what it is told, and what it
-// carries of each IP version.
+// side is one end of the tunnel: its node, its contract values, and its networks for each IP
+// version.
 type side struct {
 	node, dev     string
 	local, peer   netip.Addr
@@ -70,7 +70,8 @@ func (b Env) environment(s side) []string {
 // UpTimeout is the contract's: interface up and first packet through.
 const UpTimeout = 10 * time.Second
 
-// start runs a program on both sides by the contract and connects what it made.
+// start runs a program on both sides as the contract says and connects the interfaces that it
+// created.
 func (b Env) start(ctx context.Context, path string, args ...string) (*Session, error) {
 	s, err := b.launch(ctx, b.interfaceUp, path, args...)
 	if err != nil {
@@ -158,9 +159,9 @@ func (s *Session) Complaint() string {
 	return ""
 }
 
-// connect gives the tunnel's interfaces MTU, queue, addresses and routes, and
-// permanent neighbours where they are Ethernet. IPv6 only when the bed is for
-// it: an interface that refuses it may carry IPv4 all the same.
+// connect sets MTU, queue, addresses and routes on the tunnel interfaces, and permanent neighbours
+// on Ethernet interfaces. It sets up IPv6 only if the environment uses it: a device without IPv6
+// can still carry IPv4.
 func (b Env) connect() error {
 	macs := map[string]netns.MAC{}
 	for _, s := range sides {
@@ -188,8 +189,8 @@ func (b Env) insides(s side) []inside {
 	return []inside{s.ip4}
 }
 
-// lead has the side's node send what is for the other side's networks into the
-// tunnel, whose other end has the MAC far; zero where it has none.
+// lead routes the other side's networks into the tunnel. far is the MAC of the tunnel's other end;
+// zero if it has none.
 func (b Env) lead(s side, in inside, far netns.MAC) error {
 	ns := b.Net.NS(s.node)
 	route := netns.Route{Dev: s.dev, To: in.nets}

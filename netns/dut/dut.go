@@ -74,7 +74,7 @@ type Device struct {
 	Values map[string]string
 }
 
-// execPrefix marks a tunnel that nobody here wrote.
+// execPrefix marks a tunnel that runs by the exec contract (docs/exec.md).
 const execPrefix = "exec:"
 
 // All lists the tunnels that come with the program, calibration first.
@@ -195,7 +195,7 @@ func parseExec(path string) (Device, error) {
 	return Device{Tunnel: t, Spec: t.Name}, nil
 }
 
-// executable is the absolute path of a program that is there.
+// executable returns the absolute path of an executable file, or an error if there is none.
 func executable(path string) (string, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {

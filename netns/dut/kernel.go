@@ -10,7 +10,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/netns"
 )
 
-// wire joins the tester's ports: what is measured is the tester.
+// wire joins the tester's two ports: it measures the tester alone.
 var wire = Tunnel{
 	Name: "wire", Kind: Calibration, Probe: probeNothing, Network: netns.Wire,
 	Doc: "the tester's two ports joined: the most that can be measured here",
@@ -79,8 +79,8 @@ func (b Env) addVXLAN(s side) error {
 	})
 }
 
-// probeVXLAN makes one in a namespace of its own, which is the only sure way
-// to know, and may load the module.
+// probeVXLAN creates a VXLAN interface in a temporary namespace. Only that shows whether the kernel
+// has it, and it may load the module.
 func probeVXLAN(context.Context) error {
 	ns, err := netns.New("probe")
 	if err != nil {

@@ -13,9 +13,8 @@ import (
 	tunnelwire "github.com/tunnelbench/tunnelbench/reference/wire"
 )
 
-// naive is the reference tunnel's format without anything that makes it fast:
-// one packet per system call, one goroutine per direction. It is the
-// yardstick of what is gained.
+// naive speaks the format of the reference tunnel without any optimisation: one packet per system
+// call, one goroutine per direction. It shows what the optimisations gain.
 var naive = Tunnel{
 	Name: "naive", Kind: Plain, Protocol: referenceProtocol, Overhead: referenceOverhead,
 	Doc:   "the reference tunnel's format, one packet per system call: the yardstick of what is gained",

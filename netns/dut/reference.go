@@ -32,7 +32,7 @@ var (
 // referenceProtocol names the format of its datagrams.
 const referenceProtocol = "reference"
 
-// referenceOverhead is what it adds to an inner packet on an IPv4 underlay.
+// referenceOverhead is the number of bytes added to an inner packet on an IPv4 underlay.
 const referenceOverhead = 28 + tunnelwire.HeaderLen
 
 // onOff are the values of a switch.
@@ -183,9 +183,8 @@ func runReference(ctx context.Context, e end, ready func() error) error {
 	return t.Run(ctx)
 }
 
-// labPeers divides what is behind the other side among n tunnels to it: equal
-// parts of the tester's networks, so that each network is behind another peer
-// as long as there are enough.
+// labPeers divides the networks behind the other side among n tunnels in equal parts, so that each
+// network has its own peer as long as there are enough peers.
 func labPeers(thisSide string, endpoint netip.AddrPort, n int) []reference.Peer {
 	near, far := sides[0], sides[1]
 	if thisSide == far.node {

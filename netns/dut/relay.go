@@ -95,7 +95,7 @@ func runRelay(ctx context.Context, e end, _ func() error) error {
 	return relay.Run(ctx, c, func() { fmt.Println("begun") }, os.Stderr)
 }
 
-// firstWord is a writer that tells when something is written for the first time.
+// firstWord is a writer that signals the first write.
 type firstWord struct {
 	once sync.Once
 	said chan struct{}
@@ -106,8 +106,8 @@ func (w *firstWord) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// faults is a writer that passes on the lines that begin with "error:": what a
-// relay lost itself nobody else knows of.
+// faults is a writer that passes on lines starting with "error:". Frames that the relay itself
+// dropped are reported nowhere else.
 type faults struct {
 	to   io.Writer
 	line []byte

@@ -89,9 +89,8 @@ func (s *Session) HasProcesses() bool { return len(s.processes) > 0 }
 // time it spends says nothing.
 func (s *Session) Spins() bool { return s.spins }
 
-// Close stops every process, last started first, with all its descendants. A
-// process that had ended by itself is Alive's to tell of, and one that had to be
-// killed is gone as well: neither is an error.
+// Close stops every process with its descendants, the last started first. It returns no error for
+// a process that had already ended (Alive reports that) or that had to be killed.
 func (s *Session) Close() error {
 	for _, p := range slices.Backward(s.processes) {
 		select {

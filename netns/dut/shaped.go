@@ -85,7 +85,7 @@ func parseShapeRate(text string) (uint64, error) {
 	return uint64(r.Value), nil
 }
 
-// probeTBF puts a bucket on an interface of a namespace of its own.
+// probeTBF adds a token bucket to an interface of a temporary namespace.
 func probeTBF(context.Context) error {
 	ns, err := netns.New("probe")
 	if err != nil {

@@ -29,7 +29,7 @@ type Vitals struct {
 // counting is how the role in this process counts; nil: it does not.
 var counting atomic.Pointer[func() map[string]uint64]
 
-// count has vitals tell of a role's counters.
+// count makes the vitals report the counters of a role.
 func count(counters func() map[string]uint64) { counting.Store(&counters) }
 
 // referenceCounters are the datagrams and drops of the way in and out.
@@ -51,7 +51,7 @@ func referenceCounters(t *reference.Tunnel) func() map[string]uint64 {
 
 func vitalsFile(dir, side string) string { return filepath.Join(dir, "vitals-"+side) }
 
-// answerRequests has the process tell its vitals now, and from now on when it is asked.
+// answerRequests writes the vitals of the process now, and again at each request.
 func answerRequests(e end) {
 	requests := make(chan os.Signal, 1)
 	hearRequests(requests)

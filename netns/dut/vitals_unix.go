@@ -11,5 +11,5 @@ import (
 // vitalsSignal asks a side for its vitals.
 const vitalsSignal = syscall.SIGUSR1
 
-// hearRequests has c hear of requests for vitals.
+// hearRequests sends a value to c at each request for vitals.
 func hearRequests(c chan<- os.Signal) { signal.Notify(c, vitalsSignal) }

@@ -56,7 +56,7 @@ func busyWait(d time.Duration) {
 	}
 }
 
-// send hands on what is due.
+// send forwards the frames that are due.
 func (d *direction) send(now int64) (n int, err error) {
 	if d.hasRoom(0) {
 		if depart, ok := d.expire(now); ok {
@@ -77,7 +77,7 @@ func (d *direction) send(now int64) (n int, err error) {
 	return n, nil
 }
 
-// wake is when something is to be done next, at the latest.
+// wake returns the time of the next thing to do, latest at most.
 func (d *direction) wake(latest int64) int64 {
 	if !d.empty() {
 		latest = min(latest, d.first().depart)

@@ -1,6 +1,7 @@
 package relay
 
-// Effect is what a ledger has to show of frames that went through a relay.
+// Effect returns what the patterns do to the frames 1 to n of a trial. It leaves out the effects of
+// chance, of the queue and of time.
 type Effect struct {
 	Received, Duplicated, Reordered, Corrupted uint64
 }

@@ -2,7 +2,7 @@ package relay
 
 import "time"
 
-// facts are what a lane knows of a frame.
+// facts are the fields of a frame that a lane uses.
 type facts struct {
 	octets   int // with FCS
 	signed   bool
@@ -32,7 +32,7 @@ const (
 	verdicts
 )
 
-// trialClock tells how long a trial has run. Both lanes share it.
+// trialClock measures how long a trial has run. Both lanes share it.
 type trialClock struct {
 	started bool
 	signed  bool
@@ -140,7 +140,7 @@ func (l *lane) pass(at int64, n uint64, f facts) decision {
 	return decision{depart: l.latest, copies: 1}
 }
 
-// alter does to a frame the first thing whose pattern hits it.
+// alter applies the first effect whose pattern matches the frame.
 func (l *lane) alter(d *decision, n uint64) {
 	switch {
 	case l.cfg.Corrupt.hits(n):
@@ -154,7 +154,7 @@ func (l *lane) alter(d *decision, n uint64) {
 	}
 }
 
-// expire gives the departure of a held frame that no other came to lead.
+// expire returns the departure time of a held frame if no other frame came to overtake it.
 func (l *lane) expire(now int64) (depart int64, ok bool) {
 	if !l.holding || now < l.heldAt+holdLimit {
 		return 0, false

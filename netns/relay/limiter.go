@@ -19,8 +19,8 @@ func newLimiter(rate Rate, queue int) limiter {
 	return limiter{rate: rate, starts: make([]int64, queue)}
 }
 
-// admit gives the time when a frame of so many octets that came at at leaves;
-// ok is false when as many frames wait as may.
+// admit returns when a frame of that many bytes, arriving at at, leaves; ok is false if the queue is
+// full.
 func (l *limiter) admit(at int64, octets int) (leaves int64, ok bool) {
 	if l.rate.PerSecond == 0 {
 		return at, true
@@ -46,7 +46,7 @@ func (l *limiter) admit(at int64, octets int) (leaves int64, ok bool) {
 	return leaves, true
 }
 
-// occupy has the link busy with one more frame.
+// occupy adds the sending time of one more frame to the link.
 func (l *limiter) occupy(octets int) {
 	const second = 1e9
 	work := uint64(second)

@@ -27,7 +27,8 @@ const (
 	lineOctets = 32 << 20
 )
 
-// newLine is for frames of up to so many octets; frames is a power of two.
+// newLine returns a line for frames of up to that many bytes. frames is the number of slots, a power
+// of two.
 func newLine(frames, octets, largest int) *line {
 	return &line{slab: make([]byte, octets), entries: make([]entry, frames), buffer: make([]byte, largest)}
 }
@@ -93,15 +94,14 @@ func (l *line) append(frame []byte, d decision) {
 	l.tail++
 }
 
-// alter inverts the last octet of a frame that is to be corrupted.
+// alter inverts the last byte of a frame that has to be corrupted.
 func alter(frame []byte, d decision) {
 	if d.corrupt && len(frame) > 0 {
 		frame[len(frame)-1] ^= 0xff
 	}
 }
 
-// due adds the frames that leave by now to batch, copies one by one, as far as
-// its capacity goes.
+// due copies the frames that leave by now to batch, one by one, as far as its capacity goes.
 func (l *line) due(batch [][]byte, now int64) [][]byte {
 	for i := l.head; i != l.tail; i++ {
 		e := &l.entries[i&uint64(len(l.entries)-1)]

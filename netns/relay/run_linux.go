@@ -25,10 +25,10 @@ const (
 	offsetRefresh = 5 * time.Millisecond
 )
 
-// Run relays frames between the two interfaces of this process's namespace, lo
-// left out: from the first by name to the second and back. It calls ready when
-// it has begun, and ends with ctx. Then it writes to log what it has done, a
-// line, and another that begins with "error:" if it lost frames itself.
+// Run relays frames between the two interfaces of this process's namespace, lo left out: from the
+// first by name to the second and back. It calls ready when it has started, and ends with ctx.
+// Then it writes one line with its counts to log, and a line starting with "error:" if the relay
+// itself lost frames.
 func Run(ctx context.Context, c Config, ready func(), log io.Writer) error {
 	r, err := open(c)
 	if err != nil {
@@ -160,7 +160,7 @@ func (r *relay) sleep() error {
 	return r.poll.Wait(time.Duration(wake - now))
 }
 
-// report says what was done, and what went wrong.
+// report writes the counts and the errors.
 func (r *relay) report(log io.Writer) error {
 	var did []string
 	var errs []error
