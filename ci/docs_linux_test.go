@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -34,7 +35,7 @@ func TestTunnelbenchCommandsWork(t *testing.T) {
 		return string(out), cmd.ProcessState.ExitCode()
 	}
 	checked := 0
-	for _, c := range allCommands(t) {
+	for _, c := range append(allCommands(t), examples(t, run)...) {
 		args := c.argv()
 		if args[0] != "tunnelbench" || len(args) < 2 {
 			continue
@@ -54,6 +55,31 @@ func TestTunnelbenchCommandsWork(t *testing.T) {
 	}
 }
 
+// examples are the commands that the help of each verb shows.
+func examples(t *testing.T, run func(...string) (string, int)) (all []command) {
+	t.Helper()
+	overview, _ := run("--help")
+	for _, m := range helpVerb.FindAllStringSubmatch(overview, -1) {
+		help, _ := run(append(strings.Fields(m[1]), "--help")...)
+		_, shown, _ := strings.Cut(help, "\nExamples:\n")
+		found := 0
+		for line := range strings.Lines(shown) {
+			all = append(all, command{"help of " + m[1], found + 1, strings.TrimSpace(line)})
+			found++
+		}
+		if found == 0 && m[1] != "completion" {
+			t.Errorf("%s: its help shows no example", m[1])
+		}
+	}
+	if len(all) == 0 {
+		t.Error("the overview shows no verb")
+	}
+	return all
+}
+
+// helpVerb is a verb in the overview: two spaces, one or two words, its summary.
+var helpVerb = regexp.MustCompile(`(?m)^  ((?:fuzz )?[a-z]+) +[A-Za-z]`)
+
 // unfits are those of the verbs that have no flows.
 var unfits = map[string][]string{
 	"gate out/gate/base.json": {"--policy", "/nosuch"},
@@ -65,7 +91,7 @@ func works(run func(...string) (string, int), args []string) string {
 	verb := args[0]
 	help := slices.Contains(args, "--help")
 	switch {
-	case help || slices.Contains(outside, verb) || verb == "fuzz" && len(args) > 1 && args[1] == "list":
+	case help || slices.Contains(outside, verb) || verb == "fuzz" && len(args) > 1 && slices.Contains([]string{"list", "report"}, args[1]):
 		if output, status := run(args...); status != 0 {
 			return output
 		}
@@ -123,9 +149,18 @@ func workplace(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, data := range map[string][]byte{"out/results.json": results, "other/results.json": results, "history.jsonl": history} {
+	files := map[string][]byte{"out/results.json": results, "other/results.json": results, "history.jsonl": history}
+	for name, source := range map[string]string{
+		"out/fuzz/fuzz.json": "../fuzz/report/testdata/fuzz.json", "trials.jsonl": "../docs/examples/trials.jsonl", "end.yaml": "../docs/examples/end.yaml",
+		"mytunnel.sh": "../docs/examples/vxlan.sh", "my-tunnel.sh": "../docs/examples/vxlan.sh", "old/tunnelbench": "../docs/examples/vxlan.sh",
+	} {
+		if files[name], err = os.ReadFile(source); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, data := range files {
 		path := filepath.Join(dir, name)
-		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, data, 0o644)); err != nil {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, data, 0o755)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -20,7 +20,7 @@ var gateVerb = cli.Verb{
 		"gate --base main --head HEAD",
 		"gate --dut exec:./mytunnel.sh --build make --base main --head HEAD",
 		"gate --aa",
-		"gate out/base.json out/head.json",
+		"gate out/gate/base.json out/gate/head.json",
 	},
 	Flags: func(set *pflag.FlagSet) func(context.Context, cli.Streams) error {
 		f := &gateFlags{set: set, lab: cli.AddLabFlags(set)}

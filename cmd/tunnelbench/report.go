@@ -21,7 +21,7 @@ var reportVerb = cli.Verb{
 	Args: "results.json...",
 	Examples: []string{
 		"report out/results.json",
-		"report --out /tmp/all out/results.json other/results.json out/fuzz/fuzz.json",
+		"report --out all out/results.json other/results.json out/fuzz/fuzz.json",
 		"report --format csv out/results.json",
 		"report --history history.jsonl",
 	},
