@@ -21,7 +21,7 @@ type Settings struct {
 	// none.
 	WAN      string
 	PlainWAN bool   // no offloads on the wan link
-	Pcap     string // directory for captures of lost and invalid frames; empty: none
+	Pcap     string // directory for packet captures of anomalies, by the afpacket engine; empty: none
 	// LossTimeout is the age at which a frame counts as lost; 0 is DefaultLossTimeout.
 	LossTimeout time.Duration
 	// Reasons records the kernel's drop reasons, which costs the device CPU time per drop. It has no

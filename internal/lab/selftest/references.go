@@ -10,8 +10,8 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// patternReferences count to the frame: whatever a pattern does, the ledger has
-// to show exactly that.
+// patternReferences are exact to the frame: the lab has to count exactly the frames that the
+// pattern affects.
 func patternReferences(engine, direction string) []reference {
 	const device = "relay:drop=1/1000,dup=1/700,reorder=1/500,corrupt=1/300"
 	return []reference{{
@@ -49,7 +49,7 @@ func measurePatterns(ctx context.Context, b Setup, r reference, p Plan) (sample,
 
 func apart(a, b uint64) uint64 { return max(a, b) - min(a, b) }
 
-// timeReferences are of rates and times.
+// timeReferences are reference values of rates and times.
 func timeReferences() []reference {
 	return []reference{
 		constantDelay(time.Millisecond), constantDelay(20 * time.Millisecond),
@@ -92,7 +92,7 @@ func resetTime(method, value string) reference {
 	}
 }
 
-// outageReset is a device whose own outage stands for a reset.
+// outageReset is a device without reset: an outage of the relay replaces it.
 type outageReset struct{ Setup }
 
 // MeasureReset implements rfc2544.Resetter.
@@ -100,7 +100,8 @@ func (r outageReset) MeasureReset(ctx context.Context, t rfc2544.Trial, _ rfc254
 	return r.Measure(ctx, t)
 }
 
-// measureRecovery overloads the relay by name: it loses what the outage takes.
+// measureRecovery overloads the relay and measures recovery_time: the relay loses frames until its
+// outage ends.
 func measureRecovery(ctx context.Context, b Setup, r reference, _ Plan) (sample, error) {
 	out, err := rfc2544.RunRecovery(ctx, b, rfc2544.RecoveryConfig{
 		Size: r.size, Throughput: 9e3, Most: 10e3, Overload: time.Second, After: time.Second, Repeats: 1,
@@ -108,7 +109,7 @@ func measureRecovery(ctx context.Context, b Setup, r reference, _ Plan) (sample,
 	return milliseconds(out, "recovery_time_short", err)
 }
 
-// milliseconds is a time that a test found, and whether it did.
+// milliseconds returns a time that a test measured; ok is false if there is none.
 func milliseconds(out rfc2544.Outcome, name string, err error) (sample, error) {
 	for _, v := range out.Values {
 		if v.Name == name {
@@ -118,12 +119,12 @@ func milliseconds(out rfc2544.Outcome, name string, err error) (sample, error) {
 	return sample{}, err
 }
 
-// A pattern of delays: every 10th frame takes so much longer than the others.
+// A delay pattern: every 10th frame is delayed by this much more than the others.
 const spike = 2 * time.Millisecond
 
-// delaySpike is of delay variation, the frames so far apart that none waits
-// for another. What the machine's stalls add shows in the extremes of a run; the
-// median of many short ones does without.
+// delaySpike measures delay variation. Frames are sent so far apart that none waits for another.
+// Stalls of the machine change the extremes of a run; the median of many short runs is not
+// affected.
 func delaySpike(what, value string, known time.Duration) reference {
 	return reference{
 		name: fmt.Sprintf("%s of every 10th frame %v late", what, spike), device: fmt.Sprintf("relay:delay=1ms,spike=%v/10", spike), quantity: "latency", unit: "us",
@@ -155,7 +156,7 @@ func measureDelay(ctx context.Context, b Setup, r reference, _ Plan) (sample, er
 	return sample{float64(o.LatencyQuiet.P50) / 1e3, int(o.LatencyQuiet.N), o.Valid}, nil
 }
 
-// overloadTime is how long a rate is overloaded.
+// overloadTime is the length of an overload.
 func overloadTime(p Plan) time.Duration {
 	if p.Quick {
 		return 2 * time.Second
@@ -163,8 +164,8 @@ func overloadTime(p Plan) time.Duration {
 	return 10 * time.Second
 }
 
-// measureRelayRate takes off what the queue holds when the trial ends: it comes
-// out afterwards.
+// measureRelayRate subtracts the frames that are in the queue when the trial ends: they leave the
+// relay afterwards.
 func measureRelayRate(ctx context.Context, b Setup, r reference, p Plan) (sample, error) {
 	o, err := b.Measure(ctx, rfc2544.Trial{Size: r.size, Load: 2 * rfc2544.Rate(r.known), Duration: overloadTime(p)})
 	if err != nil {
@@ -175,8 +176,8 @@ func measureRelayRate(ctx context.Context, b Setup, r reference, p Plan) (sample
 	return sample{(came - float64(cfg.Queue)) / wall(o).Seconds(), int(came), o.Valid}, err
 }
 
-// measureShapedRate takes off what the bucket held in the beginning and the
-// queue holds in the end.
+// measureShapedRate subtracts the frames that the token bucket held at the start and the queue
+// holds at the end.
 func measureShapedRate(ctx context.Context, b Setup, r reference, p Plan) (sample, error) {
 	load := 2 * rfc2544.Rate(r.known/8/float64(r.size))
 	o, err := b.Measure(ctx, rfc2544.Trial{Size: r.size, Load: load, Duration: overloadTime(p)})
@@ -189,8 +190,8 @@ func measureShapedRate(ctx context.Context, b Setup, r reference, p Plan) (sampl
 	return sample{bytes * 8 / wall(o).Seconds(), int(came), o.Valid}, err
 }
 
-// A burst at this load into a queue of K frames that is emptied at rate R: frames
-// leave while it lasts, so that the longest without loss has K / (1 - R/load).
+// A burst at this load goes into a queue of K frames that drains at rate R. Frames leave during the
+// burst, so the longest burst without loss has K / (1 - R/load) frames.
 const (
 	burstLoad  rfc2544.Rate = 500e3
 	burstDrain rfc2544.Rate = 100e3
@@ -205,8 +206,8 @@ func measureBurst(ctx context.Context, b Setup, r reference, _ Plan) (sample, er
 	return sample{out.Values[0].Value, 1, out.Valid}, nil
 }
 
-// measureOutage is RFC 2544 section 26.5's way, the lost frames by the load, with the
-// time that the schedule paused meanwhile.
+// measureOutage divides the lost frames by the load (RFC 2544 section 26.5) and adds the time that
+// the schedule paused.
 func measureOutage(ctx context.Context, b Setup, r reference, _ Plan) (sample, error) {
 	const load rfc2544.Rate = 10e3
 	o, err := b.Measure(ctx, rfc2544.Trial{Size: r.size, Load: load, Duration: 4 * time.Second})
@@ -223,6 +224,6 @@ func measureOutage(ctx context.Context, b Setup, r reference, _ Plan) (sample, e
 	return sample{gone, int(o.Offered), o.Valid}, err
 }
 
-// wall is the time during which frames could pass: the schedule's pauses are
-// the tester's, not the device's.
+// wall is the time during which frames could pass. The schedule's pauses come from the tester, not
+// from the device.
 func wall(o rfc2544.Observation) time.Duration { return o.Duration + o.Paused }

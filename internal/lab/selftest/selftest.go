@@ -16,12 +16,12 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// Lab is what the self-test needs of a laboratory.
+// Lab is the laboratory that the self-test needs.
 type Lab interface {
 	lab.Calibrator
 	// Setup brings a device up, for frames up to the largest.
 	Setup(ctx context.Context, d dut.Device, s lab.Settings, largest rfc2544.FrameSize) (Setup, error)
-	// CompareWithItself measures a device in turns with itself.
+	// CompareWithItself measures a device against itself, in turns.
 	CompareWithItself(ctx context.Context, d dut.Device, s lab.Settings, rounds int) (*result.Comparison, error)
 }
 
@@ -32,7 +32,7 @@ type Setup interface {
 	Close() error
 }
 
-// On is the laboratory on this machine.
+// On returns the laboratory on this machine.
 func On(l *lab.Lab) Lab { return machine{l} }
 
 type machine struct{ *lab.Lab }
@@ -41,7 +41,7 @@ type machine struct{ *lab.Lab }
 func (m machine) Setup(ctx context.Context, d dut.Device, s lab.Settings, largest rfc2544.FrameSize) (Setup, error) {
 	b, err := m.Lab.Setup(ctx, d, s, largest)
 	if err != nil {
-		return nil, err // and not a Setup that holds a nil pointer
+		return nil, err // a nil interface, not a typed nil
 	}
 	return b, nil
 }
@@ -55,41 +55,41 @@ func (m machine) CompareWithItself(ctx context.Context, d dut.Device, s lab.Sett
 	}, seen)
 }
 
-// Plan is how thoroughly the lab is tested.
+// Plan says how thoroughly the self-test measures.
 type Plan struct {
 	Settings lab.Settings
 	Quick    bool // shorter trials and fewer of them
-	// OnValue, if set, hears of each reference value when it is measured.
+	// OnValue, if set, is called with each reference value after its measurement.
 	OnValue func(result.Standard)
 }
 
-// reference is one property of a device of known effect.
+// reference is one property of a reference device.
 type reference struct {
 	name, device, quantity, unit string
 	size                         rfc2544.FrameSize
 	known                        float64
 	limit                        float64
-	limitUnit                    string // "%" of known, or unit
-	repeats, quick               int    // measurements, of which the median counts
+	limitUnit                    string // "%" (of the reference value) or unit
+	repeats, quick               int    // number of measurements; the result is their median
 	measure                      func(ctx context.Context, b Setup, r reference, p Plan) (sample, error)
 }
 
 // sample is one measurement of a reference value.
 type sample struct {
 	value float64
-	n     int // frames, trials or whatever it is made of
+	n     int // number of frames or trials behind the value
 	valid bool
 }
 
-// test is a self-test that runs.
+// test is a running self-test.
 type test struct {
 	lab    Lab
 	plan   Plan
 	report *result.Certificate
 }
 
-// Run measures every reference value. What was measured is in the report
-// whatever happens; the error is for the run as a whole.
+// Run measures every reference value. With an error, which means that the run ended early, the
+// report has the values measured so far.
 func Run(ctx context.Context, l Lab, p Plan, c *result.Certificate) error {
 	t := test{l, p, c}
 	settings := p.Settings.Resolved()
@@ -116,7 +116,7 @@ func (t test) note(format string, args ...any) {
 	t.report.Notes = append(t.report.Notes, fmt.Sprintf(format, args...))
 }
 
-// add puts a value into the report.
+// add adds a value to the report.
 func (t test) add(s result.Standard) {
 	t.report.Standards = append(t.report.Standards, s)
 	if t.plan.OnValue != nil {
@@ -124,8 +124,8 @@ func (t test) add(s result.Standard) {
 	}
 }
 
-// withEngine measures with one engine: all values with the main one, which is the first that can run
-// here, and with the other those that count to the frame.
+// withEngine measures with one engine. The main engine, the first one that runs here, measures all
+// values; the other one measures the values that are exact to the frame.
 func (t test) withEngine(ctx context.Context, s lab.Settings) error {
 	s.Direction = rfc2544.Forward
 	isMain := t.report.Engine == ""
@@ -151,8 +151,8 @@ func (t test) withEngine(ctx context.Context, s lab.Settings) error {
 	return t.smallestChange(ctx, s)
 }
 
-// smallestChange compares a device with itself (an A/A comparison): the bound of its interval is the
-// smallest difference that a comparison of that length can show here.
+// smallestChange compares a device with itself (an A/A comparison). The larger bound of the
+// interval is the smallest difference that a comparison of this length can detect here.
 func (t test) smallestChange(ctx context.Context, s lab.Settings) error {
 	const (
 		name  = "vxlan"
@@ -190,7 +190,7 @@ func (t test) smallestChange(ctx context.Context, s lab.Settings) error {
 	return nil
 }
 
-// describeWire notes what the tester can do without any device.
+// describeWire notes the tester's limits on the bare wire.
 func (t test) describeWire(ctx context.Context, s lab.Settings) error {
 	for _, size := range []rfc2544.FrameSize{64, 1518} {
 		wire, err := t.lab.Calibrate(ctx, s, size)
@@ -206,7 +206,7 @@ func (t test) describeWire(ctx context.Context, s lab.Settings) error {
 	return nil
 }
 
-// measure measures reference values; neighbours with the same device share it.
+// measure measures reference values. Consecutive ones with the same device share a set-up.
 func (t test) measure(ctx context.Context, s lab.Settings, list []reference) error {
 	for len(list) > 0 {
 		n := slices.IndexFunc(list, func(r reference) bool { return r.device != list[0].device })
@@ -248,8 +248,8 @@ func (t test) measureOn(ctx context.Context, s lab.Settings, list []reference) (
 	return nil
 }
 
-// run measures the value as often as planned and takes the median of the valid
-// measurements; when half of them are not valid, the value is not.
+// run measures the value as often as planned. The result is the median of the valid measurements;
+// it is not valid if half of them or more are not valid.
 func (r reference) run(ctx context.Context, b Setup, p Plan) (result.Standard, error) {
 	repeats := r.repeats
 	if p.Quick {
@@ -275,7 +275,7 @@ func (r reference) run(ctx context.Context, b Setup, p Plan) (result.Standard, e
 	return r.value(values, samples, repeats), nil
 }
 
-// value is what the valid measurements say, out of so many.
+// value returns the result of the valid measurements, out of the given number.
 func (r reference) value(values []float64, samples, repeats int) result.Standard {
 	out := result.Standard{
 		Name: r.name, Device: r.device, Quantity: r.quantity, Unit: r.unit, Known: r.known, Limit: r.limit, ErrorUnit: r.limitUnit,

@@ -15,21 +15,21 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// Hosts is one device under test with a client and a server behind its ends
-// instead of the tester's ports, ready for streams. The hosts' processes and
-// soft interrupts have the tester's cores.
+// Hosts is a test set-up for TCP: one device under test with a client and a server at its ends
+// instead of the tester's ports. The processes and soft interrupts of client and server run on the
+// tester's cores.
 type Hosts struct {
 	lab       *lab.Lab
 	setup     *lab.Setup
 	mtu       int              // of the inner packets
-	quiet     float64          // share of a core of the device that is gone when nobody does anything
-	processes []*netns.Process // client and server of the measurement that runs
+	quiet     float64          // share of a core of the device in use without traffic
+	processes []*netns.Process // client and server of the current measurement
 }
 
 const streamPort = 5001
 
-// Open builds the network, brings the device up and sees a TCP connection
-// through it. The error wraps errors.ErrUnsupported for devices that have no room for hosts.
+// Open builds the network, brings the device up and waits until a TCP connection passes. The error
+// wraps errors.ErrUnsupported for devices that cannot have hosts at their ends.
 func Open(ctx context.Context, l *lab.Lab, d dut.Device, s lab.Settings) (*Hosts, error) {
 	if d.Network != nil {
 		return nil, fmt.Errorf("%s: %w: it joins the tester's ports, and streams need hosts that it routes between", d.Spec, errors.ErrUnsupported)
@@ -50,7 +50,8 @@ func Open(ctx context.Context, l *lab.Lab, d dut.Device, s lab.Settings) (*Hosts
 	return h, nil
 }
 
-// hostCPUs are the cores for the hosts' soft interrupts; none where they share the device's.
+// hostCPUs returns the cores for the soft interrupts of client and server; none if these share the
+// device's cores.
 func hostCPUs(l *lab.Lab) []int {
 	if l.Shared() {
 		return nil
@@ -58,7 +59,7 @@ func hostCPUs(l *lab.Lab) []int {
 	return l.CPUPlan().Tester
 }
 
-// waitReachable has a transaction go through the device.
+// waitReachable waits until a transaction passes the device.
 func (h *Hosts) waitReachable(ctx context.Context, deadline time.Time) error {
 	probe := h.Plan(tcp.RR)
 	probe.Connect, probe.Warmup, probe.Duration = max(time.Millisecond, time.Until(deadline)), 0, time.Millisecond
@@ -72,7 +73,7 @@ func (h *Hosts) waitReachable(ctx context.Context, deadline time.Time) error {
 	return fmt.Errorf("no TCP connection came through within %v of its start%s: %w", dut.UpTimeout, h.setup.StderrTail(), err)
 }
 
-// Close takes everything down, the device first.
+// Close takes down the set-up, the device first.
 func (h *Hosts) Close() error { return h.setup.Close() }
 
 // Defaults of a stream measurement.
@@ -82,8 +83,8 @@ const (
 	connectLimit          = 5 * time.Second
 )
 
-// Plan is a measurement of a kind with its defaults, in the lab's direction and
-// IP version: one connection, messages of one octet.
+// Plan returns the default plan of a kind of measurement, in the lab's direction and IP version:
+// one connection, messages of one byte.
 func (h *Hosts) Plan(kind string) tcp.Plan {
 	server := netns.Port1Addr
 	if h.setup.Settings().IPv6 {
@@ -111,12 +112,11 @@ func (h *Hosts) Measure(ctx context.Context, p tcp.Plan) (Stream, error) {
 	return s, nil
 }
 
-// classify adds what the hosts do not know: the meters' word, and what is to be
-// made of it all.
+// classify adds the values of the meters and decides whether the measurement is valid.
 func (h *Hosts) classify(s *Stream, before, after streamReading) {
 	use := h.use(before, after)
 	s.LimitedBy = use.limitedBy()
-	s.book(use)
+	s.account(use)
 	if rate, ok := h.setup.WANRate(h.wanFrame()); ok && h.overheadKnown() && s.MSS() > 0 {
 		s.ceiling = tcp.GoodputCeiling(rate, s.MSS(), h.mtu, h.setup.Device().Overhead)
 		s.LimitedBy = cmp.Or(s.LimitedBy, s.fillsLink())
@@ -125,14 +125,14 @@ func (h *Hosts) classify(s *Stream, before, after streamReading) {
 	s.reject(append(s.classifyTransfer(), use.Invalid...)...)
 }
 
-// wanFrame is the length of a full frame on the wan link, with its FCS.
+// wanFrame returns the length of a full frame on the wan link, FCS included.
 func (h *Hosts) wanFrame() int {
 	const ethernet = 18
 	return h.mtu + h.setup.Device().Overhead + ethernet
 }
 
-// overheadKnown reports whether what the device adds to a packet is known: nobody
-// knows of a program of the user's own.
+// overheadKnown reports whether the device's overhead per packet is known. For the user's own
+// programs it is not.
 func (h *Hosts) overheadKnown() bool {
 	return h.setup.Device().Overhead > 0 || h.setup.Device().Kind == dut.Calibration
 }

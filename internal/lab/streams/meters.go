@@ -10,11 +10,11 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 )
 
-// streamReading is every meter at one moment of a stream measurement.
+// streamReading holds the values of all meters at one moment of a stream measurement.
 type streamReading struct {
 	device lab.Reading
-	hosts  time.Duration   // that client and server ran
-	idle   []time.Duration // that the tester's cores had nothing to do
+	hosts  time.Duration   // CPU time of client and server
+	idle   []time.Duration // idle time of each of the tester's cores
 }
 
 func (h *Hosts) read() streamReading {
@@ -29,7 +29,7 @@ func (h *Hosts) read() streamReading {
 	return r
 }
 
-// use is the difference between two readings.
+// use returns the difference between two readings.
 func (h *Hosts) use(before, after streamReading) coreUse {
 	cores := h.setup.Use(before.device, after.device)
 	u := coreUse{CoreUse: cores, idle: 1}
@@ -44,8 +44,8 @@ func (h *Hosts) use(before, after streamReading) coreUse {
 	return u
 }
 
-// idleTimes are how long each of cpus has had nothing to do since the machine
-// began (proc(5), /proc/stat), in steps of 10 ms; none where the kernel does not say.
+// idleTimes returns the idle time of each core since boot, in steps of 10 ms (proc(5), /proc/stat);
+// nil if the kernel does not report it.
 func idleTimes(cpus []int) []time.Duration {
 	text, err := os.ReadFile("/proc/stat")
 	if err != nil {

@@ -19,9 +19,9 @@ import (
 	"github.com/tunnelbench/tunnelbench/netns"
 )
 
-// streamWord is the first argument by which this program is started again as a
-// client or a server; the node follows, then the plan as JSON. What it says on
-// stdout is JSON too:
+// streamWord is the first argument of this program when it runs as client or
+// server. Then come the node and the plan as JSON. The process writes JSON to
+// stdout:
 //
 //	server   {}                  when it listens      the result, after SIGTERM
 //	client   a StreamWindow      when it has begun    the result
@@ -36,10 +36,10 @@ func init() {
 	})
 }
 
-// streamRole plays client or server.
+// streamRole runs the client or the server.
 func streamRole(args []string) error {
 	if len(args) != 2 {
-		return errors.New("which node, and what plan?")
+		return errors.New("stream: needs two arguments: node and plan")
 	}
 	var p tcp.Plan
 	if err := json.Unmarshal([]byte(args[1]), &p); err != nil {
@@ -51,7 +51,7 @@ func streamRole(args []string) error {
 	var r tcp.Result
 	var err error
 	if args[0] == netns.Server {
-		r, err = tcp.Serve(ctx, p, func() { _ = out.Encode(struct{}{}) }) // the lab is gone, and so are we
+		r, err = tcp.Serve(ctx, p, func() { _ = out.Encode(struct{}{}) }) // the lab has ended
 	} else {
 		r, err = tcp.Run(ctx, p, func(w tcp.Window) { _ = out.Encode(w) })
 	}
@@ -61,7 +61,7 @@ func streamRole(args []string) error {
 	return out.Encode(r)
 }
 
-// streamEnd is a client or a server that runs.
+// streamEnd is a running client or server.
 type streamEnd struct {
 	node    string
 	process *netns.Process
@@ -71,7 +71,7 @@ type streamEnd struct {
 
 const streamGrace = 5 * time.Second
 
-// startEnd runs one end in its node. What it says ends when it or ctx does.
+// startEnd starts a client or server in its node. Its messages end when it or ctx ends.
 func (h *Hosts) startEnd(ctx context.Context, node string, p tcp.Plan) (*streamEnd, error) {
 	plan, err := json.Marshal(p)
 	if err != nil {
@@ -100,8 +100,9 @@ func (h *Hosts) startEnd(ctx context.Context, node string, p tcp.Plan) (*streamE
 	}}, nil
 }
 
-// hear waits for the next that the end says. When it ends instead, its last line is why.
-func (e *streamEnd) hear(into any) error {
+// receive waits for the next message of the client or server. If the process ends instead, the
+// error has its last line of output.
+func (e *streamEnd) receive(into any) error {
 	err := e.said.Decode(into)
 	if err == nil {
 		return nil
@@ -117,11 +118,11 @@ func (e *streamEnd) hear(into any) error {
 	return fmt.Errorf("the %s: %w", e.node, err)
 }
 
-// ended is why the end is gone, or nil while it runs.
+// ended returns why the process ended, or nil while it runs.
 func (e *streamEnd) ended() error {
 	select {
 	case <-e.process.Done():
-		return e.hear(&struct{}{})
+		return e.receive(&struct{}{})
 	default:
 		return nil
 	}
@@ -129,15 +130,15 @@ func (e *streamEnd) ended() error {
 
 func (e *streamEnd) close() error {
 	select {
-	case <-e.process.Done(): // why is told elsewhere
+	case <-e.process.Done(): // receive returns the reason
 		return e.closing()
 	default:
 	}
-	_, _ = e.process.Stop(0) // that it had to be killed is no error: it was to end
+	_, _ = e.process.Stop(0) // it was meant to end: killing it is no error
 	return e.closing()
 }
 
-// run runs one measurement; begin and end are called when the window does.
+// run runs one measurement. It calls begin and end when the window starts and ends.
 func (h *Hosts) run(ctx context.Context, p tcp.Plan, begin, end func()) (r tcp.Result, err error) {
 	if err := p.Validate(); err != nil {
 		return r, fmt.Errorf("%w: %w", lab.ErrConfig, err)
@@ -151,7 +152,7 @@ func (h *Hosts) run(ctx context.Context, p tcp.Plan, begin, end func()) (r tcp.R
 		return r, err
 	}
 	defer func() { err = errors.Join(err, server.close()) }()
-	if err := server.hear(&struct{}{}); err != nil {
+	if err := server.receive(&struct{}{}); err != nil {
 		return r, err
 	}
 	client, err := h.startEnd(ctx, netns.Client, p)
@@ -173,7 +174,7 @@ func (h *Hosts) run(ctx context.Context, p tcp.Plan, begin, end func()) (r tcp.R
 // measure follows the client through the window to its result.
 func (e *streamEnd) measure(ctx context.Context, p tcp.Plan, begin, end func()) (r tcp.Result, err error) {
 	var window tcp.Window
-	if err := e.hear(&window); err != nil {
+	if err := e.receive(&window); err != nil {
 		return r, err
 	}
 	began := time.Now()
@@ -185,25 +186,25 @@ func (e *streamEnd) measure(ctx context.Context, p tcp.Plan, begin, end func()) 
 		select {
 		case <-timer.C:
 			at.do()
-		case <-e.process.Done(): // too early: hear says why
+		case <-e.process.Done(): // too early: receive returns the reason
 		case <-ctx.Done():
 		}
 		timer.Stop()
 	}
-	err = e.hear(&r)
+	err = e.receive(&r)
 	return r, err
 }
 
-// stop has a server say what it saw.
+// stop ends a server and reads its result.
 func (e *streamEnd) stop() (r tcp.Result, err error) {
 	stopped := make(chan error, 1)
 	go func() {
 		_, err := e.process.Stop(streamGrace)
 		stopped <- err
 	}()
-	if err = e.hear(&r); err != nil {
+	if err = e.receive(&r); err != nil {
 		return r, errors.Join(err, <-stopped)
 	}
-	<-stopped // it has said all: how it ended after that is nothing to us
+	<-stopped // the result is complete; the exit status does not matter
 	return r, nil
 }

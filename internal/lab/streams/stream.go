@@ -9,18 +9,18 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// Stream is what one measurement of streams showed, of both ends.
+// Stream is the result of one measurement, of client and server.
 type Stream struct {
 	Plan tcp.Plan `json:"plan"`
 	tcp.Result
 	Values    []rfc2544.Value `json:"values"`
-	LimitedBy string          `json:"limited_by"` // one of the reports' words; empty when unknown
+	LimitedBy string          `json:"limited_by"` // result.LimitedBy...; empty when unknown
 	Valid     bool            `json:"valid"`
 	Invalid   rfc2544.Reasons `json:"invalid"` // why it is not valid
 	Warnings  []string        `json:"warnings"`
 
-	ceiling             float64 // bit/s that the overhead leaves of the wan's known rate; 0: not known
-	deviceCPU, hostsCPU float64 // ns per octet read
+	ceiling             float64 // largest goodput on the wan link in bit/s, overhead subtracted; 0: not known
+	deviceCPU, hostsCPU float64 // ns per byte received
 	hasDevice           bool    // deviceCPU could be measured
 }
 
@@ -30,10 +30,11 @@ func (s *Stream) reject(reasons ...rfc2544.Reason) {
 	s.Valid = len(s.Invalid) == 0
 }
 
-// disturbed reports whether the machine spoilt the measurement: it says nothing about the device.
+// disturbed reports whether the machine disturbed the measurement, which then says nothing about
+// the device.
 func (s *Stream) disturbed() bool { return s.Invalid.Has(rfc2544.OtherPrograms) }
 
-// directions are those in which a bulk measurement sends.
+// directions returns the directions in which a bulk measurement sends.
 func (s *Stream) directions() []string {
 	if s.Plan.Direction == rfc2544.Both {
 		return []string{rfc2544.Forward, rfc2544.Reverse}
@@ -41,7 +42,7 @@ func (s *Stream) directions() []string {
 	return []string{s.Plan.Direction}
 }
 
-// goodput is per direction, in bit/s: of both at once the mean.
+// goodput returns the goodput per direction in bit/s; with both at once, their mean.
 func (s *Stream) goodput() (sum float64) {
 	for _, d := range s.directions() {
 		one, _, _ := s.Goodput(d)
@@ -50,7 +51,7 @@ func (s *Stream) goodput() (sum float64) {
 	return sum / float64(len(s.directions()))
 }
 
-// fillsLink says that the wan link is what there is no more of, when it is.
+// fillsLink sets LimitedBy to the link if the goodput fills the wan link.
 func (s *Stream) fillsLink() string {
 	const nearly = 0.95
 	if s.ceiling > 0 && s.goodput() > nearly*s.ceiling {
@@ -59,7 +60,7 @@ func (s *Stream) fillsLink() string {
 	return ""
 }
 
-// classifyTransfer looks for a measurement in which nothing came through, or connections failed.
+// classifyTransfer rejects measurements in which nothing arrived or connections failed.
 func (s *Stream) classifyTransfer() rfc2544.Reasons {
 	switch {
 	case s.Plan.Kind == tcp.Bulk && s.Octets() == 0:
@@ -72,9 +73,9 @@ func (s *Stream) classifyTransfer() rfc2544.Reasons {
 	return nil
 }
 
-// book takes the meters' CPU time; only bulk measurements have octets to share it.
-func (s *Stream) book(u coreUse) {
-	octets := float64(s.Octets()) / s.Plan.Duration.Seconds() // the meters' window is the tester's, give or take a ms
+// account adds the CPU time of the meters. Only bulk measurements have bytes to divide it by.
+func (s *Stream) account(u coreUse) {
+	octets := float64(s.Octets()) / s.Plan.Duration.Seconds() // the meters cover the same window, to within 1 ms
 	if octets == 0 {
 		return
 	}
@@ -88,11 +89,11 @@ const (
 	unitTime    = "ns"
 	unitOctet   = "ns/octet"
 	unitRate    = "1/s"
-	unitRepeats = "1/GB" // per 10^9 octets read
+	unitRepeats = "1/GB" // per 10^9 bytes received
 	unitShare   = "ratio"
 )
 
-// values are the measurement's, by the names that results have.
+// values returns the values of the measurement, by their names in results.
 func (s *Stream) values() []rfc2544.Value {
 	switch s.Plan.Kind {
 	case tcp.RR:
@@ -103,7 +104,7 @@ func (s *Stream) values() []rfc2544.Value {
 	return s.bulk()
 }
 
-// The senses of values.
+// Whether higher or lower values are better.
 const (
 	higherBetter = 1
 	lowerBetter  = -1
@@ -113,8 +114,8 @@ func streamValue(name, unit string, v float64, better int) rfc2544.Value {
 	return rfc2544.Value{Name: name, Unit: unit, Value: v, N: 1, Better: better}
 }
 
-// bulk are the values of a bulk measurement; with more than one connection
-// their names end in the number.
+// bulk returns the values of a bulk measurement. With several connections the names end in their
+// number.
 func (s *Stream) bulk() []rfc2544.Value {
 	octets := float64(s.Octets())
 	if octets == 0 {
@@ -147,7 +148,7 @@ func (s *Stream) bulk() []rfc2544.Value {
 	return append(all, streamValue("hosts_cpu_ns_per_octet"+suffix, unitOctet, s.hostsCPU, lowerBetter))
 }
 
-// A percentile needs this many samples, or a handful of transactions decide it.
+// Fewest samples for a percentile; with fewer, a handful of transactions decide it.
 const (
 	enoughForP99  = 1000
 	enoughForP999 = 10000
@@ -170,16 +171,16 @@ func (s *Stream) transactions(name, rate string) []rfc2544.Value {
 	return all
 }
 
-// coreUse is what a measurement took of the cores, in cores.
+// coreUse is the CPU use of a measurement, in cores.
 type coreUse struct {
 	lab.CoreUse
-	device float64 // of the device's cores, beyond what is gone when nothing is sent
+	device float64 // use of the device's cores, without the use at no traffic
 	hosts  float64 // client and server, as the kernel accounts for processes
-	idle   float64 // of the tester's busiest core, in [0,1]
+	idle   float64 // idle share of the tester's busiest core, in [0,1]
 }
 
-// limitedBy says whose cores had nothing left. The tester comes first: while it has
-// nothing left, the device may be faster than it looks.
+// limitedBy returns whose cores were fully used. The tester comes first: while its cores are full,
+// the device may be faster than measured.
 func (u coreUse) limitedBy() string {
 	const spent = 0.95
 	switch {

@@ -38,7 +38,7 @@ func bulkStream(octets uint64, direction string) Stream {
 func TestBulkValues(t *testing.T) {
 	s := bulkStream(1e6, rfc2544.Forward)
 	s.ceiling = 16e6
-	s.book(coreUse{device: 0.5, hosts: 0.25, CoreUse: lab.CoreUse{Metered: true}})
+	s.account(coreUse{device: 0.5, hosts: 0.25, CoreUse: lab.CoreUse{Metered: true}})
 	values := s.values()
 	for name, want := range map[string]float64{
 		"stream_goodput_2": 8e6, "stream_goodput_share_2": 0.5, "stream_spread_2": 1. / 3, "stream_retransmits_2": 2500,
@@ -62,7 +62,7 @@ func TestBulkValues(t *testing.T) {
 func TestNothingMeasured(t *testing.T) {
 	for _, kind := range tcp.Kinds() {
 		s := Stream{Plan: tcp.Plan{Kind: kind, Connections: 1, Duration: time.Second, Direction: rfc2544.Forward}}
-		s.book(coreUse{device: 1, CoreUse: lab.CoreUse{Metered: true}})
+		s.account(coreUse{device: 1, CoreUse: lab.CoreUse{Metered: true}})
 		if why := s.classifyTransfer(); len(s.values()) != 0 || !why.Has(rfc2544.NothingReceived) {
 			t.Errorf("%s: %+v, %v", kind, s.values(), why)
 		}

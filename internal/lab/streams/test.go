@@ -18,14 +18,14 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// Plan is how thoroughly the streams test measures; zeros stand for the defaults.
+// Plan says how thoroughly the streams test measures; zero values stand for the defaults.
 type Plan struct {
 	Connections int           // of the second bulk measurement; DefaultConnections
 	Duration    time.Duration // of one measurement; DefaultStreamDuration
 	Repeats     int           // of each; DefaultStreamRepeats
 }
 
-// What a Plan's zeros stand for.
+// Defaults of a Plan.
 const (
 	DefaultConnections   = 8
 	DefaultStreamRepeats = 3
@@ -43,14 +43,14 @@ func (p Plan) withDefaults() Plan {
 	return p
 }
 
-// frameOf is the size of the frame that holds an IP packet of mtu octets.
+// frameOf returns the size of a frame that holds an IP packet of mtu bytes.
 func frameOf(mtu int) rfc2544.FrameSize {
 	const ethernet = 18 // header and FCS
 	return rfc2544.FrameSize(mtu + ethernet)
 }
 
-// plans are one round of measurements: bulk with one connection and with
-// several, request and response, connections.
+// plans returns one round of measurements: bulk with one connection and with several, request and
+// response, connection rate.
 func (h *Hosts) plans(p Plan) []tcp.Plan {
 	plans := []tcp.Plan{h.Plan(tcp.Bulk), h.Plan(tcp.Bulk), h.Plan(tcp.RR), h.Plan(tcp.CRR)}
 	plans[1].Connections = p.Connections
@@ -60,7 +60,7 @@ func (h *Hosts) plans(p Plan) []tcp.Plan {
 	return plans
 }
 
-// Notes are what a reader of the results has to know of the test.
+// Notes returns remarks about the test for readers of the results.
 func Notes() []string {
 	control, _ := os.ReadFile("/proc/sys/net/ipv4/tcp_congestion_control")
 	return []string{
@@ -70,23 +70,23 @@ func Notes() []string {
 	}
 }
 
-// Goodput is that of one TCP connection through a device, in bit/s; not ok when the machine
-// disturbed every measurement of it.
+// Goodput returns the goodput of one TCP connection through a device in bit/s; ok is false if every
+// measurement was disturbed.
 func Goodput(ctx context.Context, l *lab.Lab, d dut.Device, s lab.Settings) (bits float64, ok bool, err error) {
 	h, err := Open(ctx, l, d, s)
 	if err != nil {
 		return 0, false, err
 	}
-	stream, err := h.measureCalm(ctx, h.Plan(tcp.Bulk))
+	stream, err := h.measureUndisturbed(ctx, h.Plan(tcp.Bulk))
 	if err = errors.Join(err, h.Close()); err != nil || stream.disturbed() {
 		return 0, false, err
 	}
 	return stream.goodput(), stream.goodput() > 0, nil
 }
 
-// Run measures what TCP makes of a device. A value is the median of the
-// repeats, between the least and the greatest. What goes wrong with the device is
-// in the result; the error is for the lab.
+// Run runs the streams test on a device. A value is the median of the repeats, with the smallest
+// and largest as bounds. Failures of the device are in the result; the error is for failures of the
+// lab.
 func Run(ctx context.Context, l *lab.Lab, d dut.Device, s lab.Settings, p Plan) (result.Result, error) {
 	p = p.withDefaults()
 	res := lab.NewResult(s.Resolved(), d, rfc2544.NameStreams, frameOf(netns.DefaultLANMTU))
@@ -107,12 +107,12 @@ func Run(ctx context.Context, l *lab.Lab, d dut.Device, s lab.Settings, p Plan) 
 	return joinStreams(res, all), h.Close()
 }
 
-// repeat measures everything several times. The error is that the device died;
-// what else went wrong is in the measurements.
+// repeat runs every measurement several times. The error says that the device died; other failures
+// are in the measurements.
 func (h *Hosts) repeat(ctx context.Context, p Plan) (all []Stream, err error) {
 	for range p.Repeats {
 		for _, plan := range h.plans(p) {
-			s, err := h.measureCalm(ctx, plan)
+			s, err := h.measureUndisturbed(ctx, plan)
 			if ctx.Err() != nil || errors.Is(err, lab.ErrDied) {
 				return all, err
 			}
@@ -126,8 +126,8 @@ func (h *Hosts) repeat(ctx context.Context, p Plan) (all []Stream, err error) {
 	return all, nil
 }
 
-// measureCalm repeats a measurement that the machine has disturbed.
-func (h *Hosts) measureCalm(ctx context.Context, p tcp.Plan) (s Stream, err error) {
+// measureUndisturbed repeats a measurement that the machine disturbed.
+func (h *Hosts) measureUndisturbed(ctx context.Context, p tcp.Plan) (s Stream, err error) {
 	_, err = rfc2544.Retry{Times: rfc2544.DefaultRetries}.Do(func(bool) (bool, time.Duration, error) {
 		s, err = h.Measure(ctx, p)
 		return !s.disturbed(), p.Duration, err
@@ -135,9 +135,8 @@ func (h *Hosts) measureCalm(ctx context.Context, p tcp.Plan) (s Stream, err erro
 	return s, err
 }
 
-// joinStreams makes one result of all measurements. A disturbed one counts only
-// where there is no other of its kind; then, and when anything failed, the
-// result is not valid.
+// joinStreams combines all measurements into one result. A disturbed one counts only if there is no
+// other of its kind. The result is not valid if one of these counts or if a measurement failed.
 func joinStreams(res result.Result, all []Stream) result.Result {
 	res.Valid = res.Error == "" && len(all) > 0
 	values := map[string][]rfc2544.Value{}
@@ -146,8 +145,8 @@ func joinStreams(res result.Result, all []Stream) result.Result {
 		for _, why := range append(s.Invalid.Texts(), s.Warnings...) {
 			res.Warnings = append(res.Warnings, fmt.Sprintf("%s, %d connections: %s", s.Plan.Kind, s.Plan.Connections, why))
 		}
-		calm := slices.ContainsFunc(all, func(o Stream) bool { return o.Plan == s.Plan && !o.disturbed() })
-		if s.disturbed() && calm {
+		undisturbed := slices.ContainsFunc(all, func(o Stream) bool { return o.Plan == s.Plan && !o.disturbed() })
+		if s.disturbed() && undisturbed {
 			continue
 		}
 		res.Valid = res.Valid && s.Valid
@@ -167,7 +166,7 @@ func joinStreams(res result.Result, all []Stream) result.Result {
 	return res
 }
 
-// overRepeats is the median of the repeats' values, between the extremes.
+// overRepeats returns the median of the repeats, with the smallest and largest value as bounds.
 func overRepeats(repeats []rfc2544.Value) rfc2544.Value {
 	numbers := make([]float64, len(repeats))
 	for i, v := range repeats {

@@ -11,7 +11,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// Write writes what a trial of streams showed, as text or as one JSON object.
+// Write writes the results of a streams trial, as text or as one JSON object.
 func (r Stream) Write(w io.Writer, device string, asJSON bool) error {
 	if asJSON {
 		return json.NewEncoder(w).Encode(struct {

@@ -1,10 +1,10 @@
-// Package suite is what `run` does: it measures devices at frame sizes by a profile and puts
-// results together.
+// Package suite implements `run`: it measures devices at several frame sizes, as a profile says,
+// and collects the results.
 //
 //	Plan ─► Run ─┬─ a profile of rounds: rate in every round, latency in the last
-//	             └─ a profile with a suite: the whole family of RFC 2544's tests,
+//	             └─ a profile with a suite: all tests of RFC 2544,
 //	                every trial in a journal, so that a run that was cut short goes on
 //
-// It needs a laboratory by what Lab and Setup say of it: package lab has the one on this machine,
-// labtest a simulated one.
+// The interfaces Lab and Setup have two implementations: package lab measures on this machine,
+// package labtest simulates.
 package suite

@@ -12,7 +12,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544/simulated"
 )
 
-// What a run takes beside the trials' own time, measured on a small virtual machine.
+// Overhead of a run beside its trials, measured on a small virtual machine.
 const (
 	perRun   = 3 * time.Second // the lab, and the calibration's network
 	perSize  = 3 * time.Second // of the calibration
@@ -20,9 +20,9 @@ const (
 	perTrial = 150 * time.Millisecond
 )
 
-// Estimate says how long the run takes: for each test of all devices and sizes
-// together, and in all. It measures nothing: the suites run on simulated
-// devices, whose rate is a guess that changes little.
+// Estimate returns how long the run takes: for each test, of all devices and sizes together, and in
+// total. It measures nothing: the suites run on simulated devices. Their rate is a guess, which
+// changes the duration little.
 func (p Plan) Estimate(ctx context.Context) ([]simulated.Step, time.Duration, error) {
 	suite := p.Profile.Suite
 	if suite == nil {
@@ -52,9 +52,8 @@ func (p Plan) Estimate(ctx context.Context) ([]simulated.Step, time.Duration, er
 	return steps, total, nil
 }
 
-// What the tester may well be able to send and a tunnel to carry, in frames per
-// second and direction. The rates matter little, unless the link is slower; of that
-// a tunnel's overhead takes a part.
+// Assumed rates of tester and tunnel, in frames per second and direction. They change the estimate
+// little unless the link is slower; then the tunnel's overhead reduces the link's rate.
 const (
 	guessedShare = 0.9
 
@@ -62,13 +61,12 @@ const (
 	guessedCapacity  rfc2544.Rate = 250e3
 )
 
-// guess is a tunnel on a machine that has other business, too: one trial in twenty
-// does not count.
+// guess returns a simulated tunnel on a machine with other load: 5 % of its trials are not valid.
 func guess(nominal rfc2544.Rate) *simulated.Device {
 	capacity := min(guessedCapacity, guessedShare*nominal)
 	d, err := simulated.Parse(fmt.Sprintf("capacity=%.0ffps,queue=1000,noise=0.002,invalid=0.05,boot_time=500ms", float64(capacity)))
 	if err != nil {
-		panic(err) // of a text that is part of the program
+		panic(err) // the text is a constant
 	}
 	return d
 }

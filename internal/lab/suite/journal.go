@@ -16,12 +16,12 @@ import (
 // journalSchema names the version of the journal that this package writes.
 const journalSchema = "tunnelbench.journal/1"
 
-// JournalKey is what trials have to have in common to be put together.
+// JournalKey identifies a run: only trials with the same key are combined.
 type JournalKey struct {
 	Kernel   string `json:"kernel"`
 	Commit   string `json:"commit"`
 	CPUPlan  string `json:"cpu_plan"`
-	Settings string `json:"settings"` // all of the run's, in one line
+	Settings string `json:"settings"` // all settings of the run, on one line
 }
 
 // journalHead is the first line of a journal.
@@ -30,7 +30,7 @@ type journalHead struct {
 	Key    JournalKey `json:"key"`
 }
 
-// journalLine is one thing that was measured, in the order of the run.
+// journalLine is one measurement.
 type journalLine struct {
 	DUT         string               `json:"dut"`
 	Trial       *rfc2544.Trial       `json:"trial,omitempty"`
@@ -40,30 +40,29 @@ type journalLine struct {
 	Explored    *explored            `json:"explored,omitempty"`
 }
 
-// explored is what was found before a device's first trial at a size.
+// explored is the result of Setup.Explore for a device and frame size.
 type explored struct {
 	Size    rfc2544.FrameSize `json:"frame_size"`
 	Ceiling rfc2544.Rate      `json:"ceiling_fps"`
 	Hint    rfc2544.Rate      `json:"hint_fps"`
 }
 
-// Journal holds every trial of a run, one line of JSON each, written before the
-// next one begins. The procedures are deterministic: with the journal of a run
-// that was cut short they ask for the same trials again, get those that are
-// there, and go on measuring where it ends.
+// Journal records every trial of a run as a line of JSON before the next trial begins. The
+// procedures are deterministic: a resumed run asks for the same trials again. The journal returns
+// the recorded ones, and measuring goes on where it ends.
 //
 //	procedure -> Measure -> in the journal? -yes-> as recorded
 //	                             '- no -> measured, and recorded
 type Journal struct {
 	file     *os.File
-	recorded map[string][]journalLine // by device, what has not been asked for yet
-	Replayed int                      // trials that did not have to be measured again
-	Waiting  int                      // trials that were found
+	recorded map[string][]journalLine // by device; lines not yet returned
+	Replayed int                      // trials returned from the journal
+	Waiting  int                      // trials that the journal had when it was opened
 }
 
-// OpenJournal begins a journal at path, or goes on with the one that is there.
-// The error wraps lab.ErrConfig when there is one and the caller does not go on, or one
-// of another key, or none to go on with.
+// OpenJournal creates the journal at path, or opens an existing one to resume a run. The error
+// wraps lab.ErrConfig if the choice to resume does not match the file: it exists but resume is
+// false, it has another key, or there is nothing to resume.
 func OpenJournal(path string, key JournalKey, resume bool) (*Journal, error) {
 	text, err := os.ReadFile(path)
 	switch {
@@ -105,14 +104,14 @@ func createJournal(path string, key JournalKey) (*Journal, error) {
 	return j, nil
 }
 
-// read takes in the lines and returns how many octets of text are whole ones: a
-// run that was killed may have left part of one.
+// read parses the lines and returns the length in bytes of the complete ones: a killed run may
+// leave an incomplete last line.
 func (j *Journal) read(text []byte, key JournalKey) (whole int, err error) {
 	for n := 1; ; n++ {
 		line, _, ok := bytes.Cut(text[whole:], []byte{'\n'})
 		if !ok {
 			if n == 1 {
-				return 0, errors.New("line 1: is not whole: remove the file")
+				return 0, errors.New("line 1: is not complete: remove the file")
 			}
 			return whole, nil
 		}
@@ -152,7 +151,7 @@ func strict(line []byte, into any) error {
 	return nil
 }
 
-// checkHead says in what the key is another one.
+// checkHead returns an error that names the first difference between the keys.
 func checkHead(line []byte, key JournalKey) error {
 	var head journalHead
 	if err := strict(line, &head); err != nil {
@@ -172,7 +171,7 @@ func checkHead(line []byte, key JournalKey) error {
 	return nil
 }
 
-// append writes a line at once.
+// append writes a line without buffering.
 func (j *Journal) append(line any) error {
 	text, err := json.Marshal(line)
 	if err != nil {
@@ -182,8 +181,8 @@ func (j *Journal) append(line any) error {
 	return err
 }
 
-// next is the device's next line if it is wanted; what does not fit in with the
-// procedure is dropped, with all that follows.
+// next returns the device's next line if it is the wanted one. A line that does not match is
+// dropped, with all lines after it.
 func (j *Journal) next(device string, wanted func(journalLine) bool) (journalLine, bool) {
 	lines := j.recorded[device]
 	if len(lines) == 0 {
@@ -197,17 +196,16 @@ func (j *Journal) next(device string, wanted func(journalLine) bool) (journalLin
 	return lines[0], true
 }
 
-// Finish closes the journal and gives it the name under which it stays as
-// evidence of a run that is over.
+// Finish closes the journal of a completed run and renames it, so that it stays as a record.
 func (j *Journal) Finish(path string) error {
 	return errors.Join(j.file.Sync(), j.file.Close(), os.Rename(j.file.Name(), path))
 }
 
-// Close leaves the journal to be gone on with.
+// Close closes the journal; the run can be resumed.
 func (j *Journal) Close() error { return errors.Join(j.file.Sync(), j.file.Close()) }
 
-// journalled is a set-up whose trials are in a journal. It is brought up
-// when the first trial has to be measured.
+// journalled is a set-up with a journal. The device is brought up at the first trial that has to be
+// measured.
 type journalled struct {
 	journal *Journal
 	device  string
@@ -256,7 +254,7 @@ func (m journalled) measure(ctx context.Context, t rfc2544.Trial, r *rfc2544.Res
 	return seen, m.journal.append(journalLine{DUT: m.device, Trial: &t, Reset: r, Observation: &seen})
 }
 
-// explore is Setup.Explore, once for a run.
+// explore calls Setup.Explore once per run.
 func (m journalled) explore(ctx context.Context, size rfc2544.FrameSize) (explored, error) {
 	known, ok := m.journal.next(m.device, func(l journalLine) bool { return l.Explored != nil && l.Explored.Size == size })
 	if ok {

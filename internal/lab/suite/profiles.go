@@ -11,32 +11,31 @@ import (
 type Profile struct {
 	Name    string
 	Goals   []mlrsearch.Goal
-	Limit   time.Duration // of the trials of one search: a machine that changes too fast has no answer
+	Limit   time.Duration // of one search; on a machine whose speed changes too fast a search does not converge
 	Latency time.Duration // of one latency trial
-	Repeats int           // of it, at each load
+	Repeats int           // latency trials at each load
 
-	// Rates are searched in rounds, each with every device freshly brought up:
-	// as many as Cells allow for the devices and sizes of the run, from 1 to
-	// MostRounds. 0 cells is one round.
+	// Rates are searched in rounds; each round brings every device up anew. The number of rounds is
+	// Cells divided by the number of devices times sizes, from 1 to MostRounds. With 0 cells there is
+	// one round.
 	Cells, MostRounds int
 
-	// Suite runs the whole family of tests instead; nil: rate and latency as above.
+	// Suite, if set, runs all tests of RFC 2544 instead of rate and latency as above.
 	Suite     *rfc2544.Suite
-	Direction string        // of a run that does not say; empty: forward
-	Late      time.Duration // a frame that takes longer is lost; 0: lab.DefaultLossTimeout
+	Direction string        // default direction; empty: forward
+	Late      time.Duration // loss timeout; 0: lab.DefaultLossTimeout
 	MaxFrames uint64        // of its longest trial; 0: lab.DefaultMaxFrames
-	Tunnels   int           // that a device which can is also measured with at once; 0: none
+	Tunnels   int           // number of tunnels for the scale test; 0: no scale test
 }
 
-// rounds is how many rounds a run of so many cells (a device at a size) has.
+// rounds returns the number of rounds for a number of cells (a cell is a device at a frame size).
 func (p Profile) rounds(cells int) int {
 	return max(1, min(p.MostRounds, p.Cells/max(1, cells)))
 }
 
-// Profiles are those that a user may name. quick is what a run of minutes can
-// afford: 18 short searches in all, 15 cells once or a single cell 5 times.
-// ndrpdr searches two rates as CSIT does. The others run the whole family of
-// RFC 2544's tests, see Suite.
+// Profiles are the profiles by name. quick fits into minutes: at most 18 short searches, so 15
+// cells once, or a single cell 5 times. ndrpdr searches NDR and PDR as CSIT does. The others run
+// all tests of RFC 2544, see Suite.
 func Profiles() []Profile {
 	ci, standard, full := rfc2544.CISuite(), rfc2544.StandardSuite(), rfc2544.FullSuite()
 	return []Profile{
@@ -48,7 +47,7 @@ func Profiles() []Profile {
 	}
 }
 
-// presets are goals that are part of the program and so always parse.
+// presets returns goals; their texts are constants, so parsing cannot fail.
 func presets(names ...string) []mlrsearch.Goal {
 	goals := make([]mlrsearch.Goal, len(names))
 	for i, name := range names {

@@ -12,12 +12,12 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544/mlrsearch"
 )
 
-// cell is a device at a size, over all rounds.
+// cell is a device at a frame size, over all rounds.
 type cell struct {
 	device  dut.Device
 	size    rfc2544.FrameSize
 	rates   []rfc2544.Outcome
-	shaped  bool // the link's speed was the highest load
+	shaped  bool // the link's speed limited the load
 	latency *result.Result
 	failed  error
 	added   bool
@@ -32,7 +32,7 @@ func cellsOf(p Plan) (cells []*cell) {
 	return cells
 }
 
-// run is a run of rounds.
+// run is a run in rounds.
 type run struct {
 	lab     Lab
 	plan    Plan
@@ -40,7 +40,7 @@ type run struct {
 	cells   []*cell
 }
 
-// all runs every round, and adds what an early end left out of the results.
+// all runs every round. If the run ends early, it adds the results of the finished rounds.
 func (r run) all(ctx context.Context) error {
 	defer func() {
 		for _, c := range r.cells {
@@ -58,9 +58,8 @@ func (r run) all(ctx context.Context) error {
 	return nil
 }
 
-// round measures one device at every size, once; in the last round its latency
-// too. What goes wrong with a device costs its own results only, and is an
-// error just when the run cannot go on.
+// round measures one device at every frame size once, and its latency in the last round. A failure
+// of the device affects its own results only; the error means that the run cannot go on.
 func (r run) round(ctx context.Context, d dut.Device, last bool) (err error) {
 	var b Setup
 	defer func() {
@@ -82,7 +81,7 @@ func (r run) round(ctx context.Context, d dut.Device, last bool) (err error) {
 			c.failed = c.measure(ctx, b, r.plan, last)
 		}
 		if ctx.Err() != nil {
-			c.failed = nil // it is the run that ended, not the device
+			c.failed = nil // the run ended, the device did not fail
 			return ctx.Err()
 		}
 		if c.failed != nil || last {
@@ -92,7 +91,7 @@ func (r run) round(ctx context.Context, d dut.Device, last bool) (err error) {
 	return nil
 }
 
-// add puts what is known of a cell into the results, once.
+// add adds the result of a cell to the results, once.
 func (r run) add(c *cell) {
 	if c.added || len(c.rates) == 0 && c.failed == nil {
 		return
@@ -113,8 +112,8 @@ func (r run) add(c *cell) {
 	}
 }
 
-// measure searches the rate and, in the last round, measures the latency at
-// half of what all rounds found.
+// measure searches the rate. In the last round it also measures the latency at half of the median
+// rate of all rounds.
 func (c *cell) measure(ctx context.Context, b Setup, p Plan, last bool) error {
 	ceiling, hint, err := b.Explore(ctx, c.size)
 	if err != nil {
@@ -152,7 +151,7 @@ func fill(res *result.Result, o rfc2544.Outcome) {
 	res.Valid, res.Values, res.Shortfalls, res.Warnings, res.Trials = o.Valid, o.Values, o.Shortfalls, o.Warnings, o.Trials
 }
 
-// lastRate is the lower bound of the last goal, from which latency takes its load.
+// lastRate returns the lower bound of the last goal; the latency test uses half of it.
 func lastRate(o rfc2544.Outcome, goals []mlrsearch.Goal) rfc2544.Rate {
 	for _, v := range o.Values {
 		if v.Name == goals[len(goals)-1].Name {
@@ -162,7 +161,7 @@ func lastRate(o rfc2544.Outcome, goals []mlrsearch.Goal) rfc2544.Rate {
 	return 0
 }
 
-// limit says what kept a rate from being higher.
+// limit returns what limited a rate.
 func limit(d dut.Device, o rfc2544.Outcome, shaped bool) string {
 	switch {
 	case len(o.Values) == 0, !o.Valid:

@@ -11,12 +11,12 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// Lab is what a run needs of a laboratory.
+// Lab is the laboratory that a run needs.
 type Lab interface {
 	lab.Calibrator
 	// Setup brings a device up, for frames up to the largest.
 	Setup(ctx context.Context, d dut.Device, s lab.Settings, largest rfc2544.FrameSize) (Setup, error)
-	// Streams measures what TCP makes of a device.
+	// Streams runs the streams test on a device.
 	Streams(ctx context.Context, d dut.Device, s lab.Settings, p streams.Plan) (result.Result, error)
 }
 
@@ -28,7 +28,7 @@ type Setup interface {
 	Close() error
 }
 
-// On is the laboratory on this machine.
+// On returns the laboratory on this machine.
 func On(l *lab.Lab) Lab { return machine{l} }
 
 type machine struct{ *lab.Lab }
@@ -37,7 +37,7 @@ type machine struct{ *lab.Lab }
 func (m machine) Setup(ctx context.Context, d dut.Device, s lab.Settings, largest rfc2544.FrameSize) (Setup, error) {
 	b, err := m.Lab.Setup(ctx, d, s, largest)
 	if err != nil {
-		return nil, err // and not a Setup that holds a nil pointer
+		return nil, err // a nil interface, not a typed nil
 	}
 	return b, nil
 }
@@ -55,16 +55,16 @@ type Plan struct {
 	Profile  Profile
 	Link     rfc2544.BitRate // nominal
 	Shaped   bool            // loads stay below the link's speed
-	Streams  *streams.Plan   // what TCP makes of each device, after the rates; nil: not measured
-	Journal  *Journal        // of every trial, for profiles with a suite
-	// OnTrial, if set, hears of every trial of a device when it is over.
+	Streams  *streams.Plan   // streams test of each device, after the rates; nil: none
+	Journal  *Journal        // for profiles with a suite
+	// OnTrial, if set, is called after every trial.
 	OnTrial func(device string, trial rfc2544.Trial, seen rfc2544.Observation)
-	// OnResult, if set, hears of every result when it is there.
+	// OnResult, if set, is called with every result.
 	OnResult func(*result.Results, result.Result)
 }
 
-// Run measures every device at every size. What was measured is in the results
-// whatever happens; the error is for the run as a whole.
+// Run measures every device at every frame size. With an error, which means that the run ended
+// early, the results so far are returned.
 func Run(ctx context.Context, l Lab, p Plan, r *result.Results) (err error) {
 	if p.Settings, err = lab.CalibrateAll(ctx, l, p.Settings, p.Sizes, r); err != nil {
 		return err
@@ -84,7 +84,7 @@ func Run(ctx context.Context, l Lab, p Plan, r *result.Results) (err error) {
 	return err
 }
 
-// add puts a result into those of the run, and says so.
+// add adds a result and calls OnResult.
 func (p Plan) add(r *result.Results, res result.Result) {
 	r.Results = append(r.Results, res)
 	if p.OnResult != nil {
@@ -105,7 +105,7 @@ func runStreams(ctx context.Context, l Lab, p Plan, r *result.Results) error {
 	return nil
 }
 
-// observed is a device's set-up, of whose trials the plan's observer hears.
+// observed returns the device's set-up with calls of the plan's OnTrial.
 func (p Plan) observed(d dut.Device, b Setup) lab.Resettable {
 	if p.OnTrial == nil {
 		return b

@@ -12,7 +12,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// runSuites measures every device at every size by the profile's suite.
+// runSuites runs the profile's suite on every device at every frame size.
 func runSuites(ctx context.Context, l Lab, p Plan, r *result.Results) error {
 	for _, d := range p.Devices {
 		s := &suites{lab: l, plan: p, device: d, results: r}
@@ -24,7 +24,7 @@ func runSuites(ctx context.Context, l Lab, p Plan, r *result.Results) error {
 	return nil
 }
 
-// suites are those of one device.
+// suites are the suites of one device.
 type suites struct {
 	lab     Lab
 	plan    Plan
@@ -33,7 +33,7 @@ type suites struct {
 	setup   Setup
 }
 
-// up brings the device up, when something has to be measured for the first time.
+// up brings the device up at the first trial that has to be measured.
 func (s *suites) up(ctx context.Context) (Setup, error) {
 	if s.setup != nil {
 		return s.setup, s.setup.Alive()
@@ -54,7 +54,7 @@ func (s *suites) close() error {
 	return err
 }
 
-// run ends with an error only when the whole run cannot go on.
+// run returns an error only if the whole run cannot go on.
 func (s *suites) run(ctx context.Context) error {
 	for _, size := range s.plan.Sizes {
 		failed := s.point(ctx, size)
@@ -68,7 +68,7 @@ func (s *suites) run(ctx context.Context) error {
 	return s.scale(ctx)
 }
 
-// point runs the suite at one size; a device that fails costs its own results.
+// point runs the suite at one frame size. A failure of the device affects its own results only.
 func (s *suites) point(ctx context.Context, size rfc2544.FrameSize) error {
 	m := journalled{s.plan.Journal, s.device.Spec, s.up, func(b Setup) lab.Resettable { return s.plan.observed(s.device, b) }}
 	e, err := m.explore(ctx, size)
@@ -88,8 +88,8 @@ func (s *suites) point(ctx context.Context, size rfc2544.FrameSize) error {
 	return s.plan.Profile.Suite.Run(ctx, m, point, func(o rfc2544.Outcome, err error) { s.add(ctx, o, size, err) })
 }
 
-// add puts an outcome into the results. What the end of the run cut short is
-// in the journal and no result.
+// add adds an outcome to the results. A test that the end of the run interrupted has no result; its
+// trials are in the journal.
 func (s *suites) add(ctx context.Context, o rfc2544.Outcome, size rfc2544.FrameSize, err error) {
 	if ctx.Err() != nil {
 		return
@@ -110,7 +110,7 @@ func (s *suites) add(ctx context.Context, o rfc2544.Outcome, size rfc2544.FrameS
 	s.plan.add(s.results, res)
 }
 
-// scale measures many tunnels at once against one, of a device that can.
+// scale compares many tunnels at once with a single one, for devices that support it.
 func (s *suites) scale(ctx context.Context) error {
 	n := s.plan.Profile.Tunnels
 	if n < 2 || s.device.Scales == "" || s.device.Values[s.device.Scales] != "" {
@@ -136,7 +136,7 @@ func (s *suites) scale(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// throughput is that of n flows to as many networks.
+// throughput measures the throughput of n flows to as many networks.
 func (s *suites) throughput(ctx context.Context, size rfc2544.FrameSize, n int) (rfc2544.Outcome, error) {
 	m := journalled{s.plan.Journal, s.device.Spec, s.up, func(b Setup) lab.Resettable { return s.plan.observed(s.device, b) }}
 	e, err := m.explore(ctx, size)

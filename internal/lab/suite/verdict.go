@@ -8,8 +8,8 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// Without lists the devices without a valid rate, unless they cannot run here;
-// measured reports whether any device could.
+// Without returns the devices that can run here but have no valid rate. measured reports whether
+// any device could be measured.
 func Without(r *result.Results) (without []string, measured bool) {
 	fine := map[string]bool{}
 	for _, res := range r.Results {
