@@ -20,20 +20,20 @@ const LongestBurst = 30 * time.Second
 type BackToBackConfig struct {
 	Size       FrameSize
 	Rate       Rate          // within a burst: R, or what the tester can offer
-	Throughput Rate          // of the device for the same frame size, directions and flows
+	Throughput Rate          // throughput of the device at the same frame size, directions and flows
 	Repeats    int           // N, the number of independent searches
 	Step       uint64        // resolution of the search, in frames
-	Longest    time.Duration // of a burst; 0 is LongestBurst
-	Rest       time.Duration // before every burst: the queue has to be empty
+	Longest    time.Duration // longest burst; 0 is LongestBurst
+	Rest       time.Duration // wait before every burst, so that the queue is empty
 
 	MaxVerify    int     // max(r): how often a burst that loses frames is sent again
 	MaxLossRatio float64 // z: a burst that loses more is not sent again
 }
 
-// RunBackToBack is RFC 9004, which updates RFC 2544 section 26.4: the longest
-// burst at the maximum rate of which no frame is lost, by binary search with loss
-// verification, Repeats times. It has no result for a device whose throughput is the maximum
-// rate, and when a search ends at the longest burst. It yields
+// RunBackToBack implements RFC 9004, which updates RFC 2544 section 26.4: it searches the longest
+// burst at the maximum rate that loses no frame, by binary search with loss verification, Repeats
+// times. There is no result if the throughput of the device is the maximum rate, or if a search
+// ends at the longest burst. It yields
 //
 //	back_to_back      mean burst length in frames, bounds are the shortest and longest; and _min, _max, _stddev
 //	buffer_time       corrected: burst / rate x (1 - throughput / rate)
@@ -65,7 +65,8 @@ func RunBackToBack(ctx context.Context, m Measurer, cfg BackToBackConfig) (Outco
 	return out, nil
 }
 
-// longestBurst is one search: it brackets the burst by doubling, then halves the interval.
+// longestBurst runs one search: it doubles the burst until frames are lost, then halves the
+// interval.
 func (o *Outcome) longestBurst(ctx context.Context, m Measurer, cfg BackToBackConfig) (uint64, error) {
 	const first = 64
 	most := cfg.Rate.Frames(cfg.Longest)
@@ -89,11 +90,10 @@ func (o *Outcome) longestBurst(ctx context.Context, m Measurer, cfg BackToBackCo
 	return low, err
 }
 
-// errNoResult ends a search without a number; a warning says why.
+// errNoResult ends a search without a result; a warning has the reason.
 var errNoResult = errors.New("no back-to-back result")
 
-// bisect halves the interval between low, which is good, and high, which is not,
-// until it is no wider than gap.
+// bisect halves the interval between low (no loss) and high (loss) until it is at most gap wide.
 func bisect[T uint64 | Rate](low, high, gap T, good func(T) (bool, error)) (T, T, error) {
 	for high-low > gap {
 		half := low + (high-low)/2
@@ -110,8 +110,8 @@ func bisect[T uint64 | Rate](low, high, gap T, good func(T) (bool, error)) (T, T
 	return low, high, nil
 }
 
-// burstFits reports whether a burst passes without loss. A burst that loses little is sent
-// again: loss that does not recur has another cause than the buffer.
+// burstFits reports whether a burst passes without loss. A burst with little loss is sent again:
+// loss that does not recur is not caused by the buffer.
 func (o *Outcome) burstFits(ctx context.Context, m Measurer, cfg BackToBackConfig, n uint64) (bool, error) {
 	t := Trial{
 		Size: cfg.Size, Load: cfg.Rate, Duration: time.Duration(math.Ceil(float64(n) / float64(cfg.Rate) * 1e9)), Traffic: Traffic{Rest: cfg.Rest},
@@ -134,7 +134,7 @@ func (o *Outcome) burstFits(ctx context.Context, m Measurer, cfg BackToBackConfi
 	return false, nil
 }
 
-// undisturbed rejects trials whose schedule paused: the queue could drain meanwhile.
+// undisturbed rejects trials whose schedule paused, since the queue could drain during the pause.
 type undisturbed struct{ Measurer }
 
 func (u undisturbed) Measure(ctx context.Context, t Trial) (Observation, error) {

@@ -20,13 +20,13 @@ type BurstsConfig struct {
 	Rate  Rate // within a burst: R, or what the tester can offer
 	Min   Rate // lowest average load of the search
 	Trial time.Duration
-	Width float64       // of the search, as average loads: (upper-lower)/upper
+	Width float64       // of the final interval of average loads: (upper-lower)/upper
 	Limit time.Duration // of all trials of one burst size; 0 is mlrsearch.DefaultLimit
 }
 
-// RunBursts is RFC 2544 section 21: for each burst size it searches the shortest gap between
-// bursts at which no frame is lost, by varying the average load. It yields burst_gap_16
-// and so on: the time from the last frame of a burst to the first frame of the next.
+// RunBursts implements RFC 2544 section 21: for each burst size it searches the shortest gap
+// between bursts without frame loss, by varying the average load. It yields burst_gap_16 and so on:
+// the time from the last frame of a burst to the first frame of the next.
 func RunBursts(ctx context.Context, m Measurer, cfg BurstsConfig) (Outcome, error) {
 	out := newOutcome(NameBursts)
 	var short shortfalls
@@ -48,7 +48,7 @@ func RunBursts(ctx context.Context, m Measurer, cfg BurstsConfig) (Outcome, erro
 	return out, nil
 }
 
-// addGap adds the gap that a search on the average load found.
+// addGap adds the gap that belongs to the average load found.
 func (o *Outcome) addGap(name string, burst int, g mlrsearch.GoalResult, n int, cfg BurstsConfig) {
 	gap := func(load float64) *float64 {
 		v := (float64(burst)/load - float64(burst-1)/float64(cfg.Rate)) * 1e9

@@ -1,16 +1,14 @@
 package rfc2544
 
-// Counts is what became of the frames of a stream, a direction or a whole trial.
-// It balances to the frame:
+// Counts are the frame counts of a stream, a direction or a whole trial. They balance to the frame:
 //
 //	offered = received + lost
 //	lost    = late + corrupted + dropped on the way
 //
-// Received are distinct, intact frames of this trial that came within the loss
-// timeout. Late ones came after it and are lost, too; so is a corrupted frame,
-// since what was sent did not arrive. Duplicated and reordered frames, stale
-// ones (of an earlier trial) and foreign ones (that the tester did not send) are
-// counted beside these sums.
+// Received counts distinct, intact frames of this trial that arrived within the loss timeout. Late
+// frames arrived after it and count as lost, and so do corrupted frames. These are counted in
+// addition: duplicated and reordered frames, stale frames (of an earlier trial) and foreign frames
+// (not sent by the tester).
 type Counts struct {
 	Intended   uint64 `json:"intended"`
 	Offered    uint64 `json:"offered"`
@@ -38,10 +36,9 @@ func (c *Counts) Add(other Counts) {
 	c.Foreign += other.Foreign
 }
 
-// LossRatio is the share of intended frames that did not come back within the
-// loss timeout, in [0,1]: a frame that the tester failed to send counts as lost.
-// Of a trial of two directions it is the share of all frames (RFC 9971, Trial
-// Loss Ratio).
+// LossRatio returns the share of intended frames that did not come back within the loss timeout, in
+// [0,1]. A frame that the tester failed to send counts as lost. For two directions it is the share
+// of all frames (RFC 9971, Trial Loss Ratio).
 func (c Counts) LossRatio() float64 {
 	expected := max(c.Intended, c.Offered)
 	if expected == 0 {

@@ -85,13 +85,13 @@ func RunDelay(ctx context.Context, m Measurer, cfg DelayConfig) (Outcome, error)
 	return out, nil
 }
 
-// delays are the results of one run, in nanoseconds.
+// delays are the delay values of one run, in nanoseconds.
 type delays struct {
 	first, typical, worst, pdv float64
 	ipdv                       Variation
 }
 
-// delaysOf are the results of the valid runs in which frames arrived.
+// delaysOf returns the delays of all valid runs in which frames arrived.
 func delaysOf(seen []Observation, cfg DelayConfig) (runs []delays) {
 	for _, o := range seen {
 		if !o.Valid || len(o.Tags) == 0 || o.Latency == nil || o.Variation == nil {
@@ -112,7 +112,8 @@ func delaysOf(seen []Observation, cfg DelayConfig) (runs []delays) {
 	return runs
 }
 
-// warnTags adds the smallest number of tagged frames in a run, and how many were lost.
+// warnTags adds a warning with the smallest number of tagged frames in a run and the number of lost
+// ones.
 func (o *Outcome) warnTags(seen []Observation) {
 	fewest, lost := MaxTags*2, 0
 	for _, s := range seen {

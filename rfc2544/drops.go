@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Drop is what one counter of the kernel saw dropped during a trial.
+// Drop is the number of frames that one kernel counter counted as dropped during a trial.
 type Drop struct {
 	Node   string `json:"node"`   // network namespace; empty for the whole machine
 	Device string `json:"device"` // interface or CPU; empty for a counter of the whole node
@@ -20,11 +20,10 @@ type Drop struct {
 // Place names the counter: "left:lan rx_dropped", "right udp rcvbuf", "cpu1 backlog".
 func (d Drop) Place() string { return placeText(d.Node, d.Device, d.Kind) }
 
-// Drops are what all counters saw dropped, in the order of their places.
+// Drops holds one Drop per counter, sorted by place.
 type Drops []Drop
 
-// Sum is the number of frames dropped, each counted once: drops that another counter
-// counts, too, are left out.
+// Sum returns the number of dropped frames. A frame counted by several counters is added once.
 func (d Drops) Sum() (sum int64) {
 	for _, one := range d.Once() {
 		sum += one.Frames
@@ -32,12 +31,12 @@ func (d Drops) Sum() (sum int64) {
 	return sum
 }
 
-// Once returns the drops without those that another counter counts, too.
+// Once returns the drops without those that another counter counts too.
 func (d Drops) Once() Drops {
 	return slices.DeleteFunc(slices.Clone(d), func(one Drop) bool { return one.Also })
 }
 
-// At is the number of frames dropped at a place.
+// At returns the number of frames dropped at a place.
 func (d Drops) At(place string) int64 {
 	i := slices.IndexFunc(d, func(one Drop) bool { return one.Place() == place })
 	if i < 0 {
@@ -46,15 +45,15 @@ func (d Drops) At(place string) int64 {
 	return d[i].Frames
 }
 
-// UnmarshalJSON reads a list of drops, or the object of numbers by place that results of
-// schema /1 and older journals have.
+// UnmarshalJSON reads a list of drops, or an object of numbers by place, as in schema /1 and in
+// older journals.
 func (d *Drops) UnmarshalJSON(data []byte) error {
 	return unmarshalPlaces(data, (*[]Drop)(d), func(node, device, kind string, n int64) Drop {
 		return Drop{Node: node, Device: device, Kind: kind, Frames: n}
 	})
 }
 
-// DropReason is why the kernel dropped packets at one place, in its own words.
+// DropReason counts packets that the kernel dropped at one place for one reason.
 type DropReason struct {
 	Node   string `json:"node"`
 	Device string `json:"device"` // empty when the packet had no interface
@@ -62,10 +61,10 @@ type DropReason struct {
 	Frames int64  `json:"frames"`
 }
 
-// Place names the reason and where it was given: "left:lan NO_SOCKET".
+// Place returns interface and reason: "left:lan NO_SOCKET".
 func (d DropReason) Place() string { return placeText(d.Node, d.Device, d.Reason) }
 
-// DropReasons are all of a trial, in the order of their places.
+// DropReasons holds all drop reasons of a trial, sorted by place.
 type DropReasons []DropReason
 
 // UnmarshalJSON reads both forms, as Drops does.
@@ -85,7 +84,7 @@ func placeText(node, device, what string) string {
 	return what
 }
 
-// parsePlace is the reverse of placeText.
+// parsePlace is the inverse of placeText.
 func parsePlace(text string) (node, device, what string) {
 	place, what, ok := strings.Cut(text, " ")
 	if !ok {
@@ -114,10 +113,10 @@ func unmarshalPlaces[T any](data []byte, into *[]T, record func(node, device, wh
 	return nil
 }
 
-// oldUnexplained is where results of schema /1 have Observation.Unexplained: among the drops.
+// oldUnexplained is the key in the drops of schema /1 that is now Observation.Unexplained.
 const oldUnexplained = "unexplained"
 
-// UnmarshalJSON reads an observation of this version or of schema /1.
+// UnmarshalJSON reads an observation of the current schema or of schema /1.
 func (o *Observation) UnmarshalJSON(data []byte) error {
 	type plain Observation // without this method
 	if err := json.Unmarshal(data, (*plain)(o)); err != nil {

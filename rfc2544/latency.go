@@ -63,7 +63,7 @@ func RunLatency(ctx context.Context, m Measurer, cfg LatencyConfig) (Outcome, er
 	return out, nil
 }
 
-// shortfalls are those from the latency test of RFC 2544 section 26.2.
+// shortfalls returns how the measurement falls short of RFC 2544 section 26.2.
 func (cfg LatencyConfig) shortfalls() shortfalls {
 	const section = "RFC 2544 section 26.2"
 	short := shortfalls{{"load", "half of the rate found", "the throughput", section}}
@@ -95,7 +95,7 @@ func (o *Outcome) addLatency(seen []Observation, load Rate, suffix string) {
 	}
 }
 
-// quantile is one value taken from a distribution.
+// quantile is one value of a distribution.
 type quantile struct {
 	name  string
 	least uint64 // fewest samples
@@ -125,7 +125,7 @@ func (o *Outcome) addQuantile(name string, trials []Distribution, q quantile) {
 	o.summarise(name, values)
 }
 
-// summarise adds the median of the repeats, with the least and the greatest as bounds.
+// summarise adds the median of the repeats, with the smallest and largest value as bounds.
 func (o *Outcome) summarise(name string, values []float64) {
 	if len(values) == 0 {
 		return
@@ -136,7 +136,7 @@ func (o *Outcome) summarise(name string, values []float64) {
 		N: len(values), Better: lowerBetter})
 }
 
-// present collects the values that are not nil.
+// present returns the values that are not nil.
 func present[T any](seen []Observation, of func(Observation) *T) (all []T) {
 	for _, s := range seen {
 		if v := of(s); v != nil {

@@ -18,7 +18,7 @@ type LossRateConfig struct {
 	Trial     time.Duration
 }
 
-// RunLossRate is RFC 2544 section 26.3: the loss at 100 % of the nominal rate,
+// RunLossRate implements RFC 2544 section 26.3: the loss at 100 % of the nominal rate,
 // then at lower and lower loads, until two loads in a row lose no frame. Below 10 %
 // the steps are 1 %. Loads that the tester cannot offer are left out with a
 // warning. It yields frame_loss_rate_90, for example, at 90 %: lost frames in percent of
@@ -65,7 +65,7 @@ func RunLossRate(ctx context.Context, m Measurer, cfg LossRateConfig) (Outcome, 
 	return out, nil
 }
 
-// below is the next lower load, in percent of R.
+// below returns the next lower load, in percent of R.
 func below(percent, step int) int {
 	if percent <= 10 {
 		return percent - 1
@@ -78,7 +78,7 @@ func (o *Outcome) addLoss(name string, seen Observation) {
 	o.Values = append(o.Values, Value{Name: name, Unit: unitPercent, Value: seen.LossPercent(), N: 1, Better: lowerBetter})
 }
 
-// LossPercent is the frame loss rate of RFC 1242 section 3.6: lost frames in percent of the
+// LossPercent returns the frame loss rate of RFC 1242 section 3.6: lost frames in percent of the
 // frames offered.
 func (o Observation) LossPercent() float64 {
 	if o.Offered == 0 {

@@ -21,7 +21,7 @@ func observe(ctx context.Context, m Measurer, trial Trial) (Observation, error) 
 	return Observation{}, fmt.Errorf("trial at %v for %v: %w", trial.Load, trial.Duration, err)
 }
 
-// reason is why an observation is not valid, in brackets; empty without a reason.
+// reason returns why an observation is not valid, in parentheses; empty if there is no reason.
 func reason(seen Observation) string {
 	if len(seen.Invalid) == 0 {
 		return ""

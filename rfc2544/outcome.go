@@ -19,8 +19,8 @@ type Value struct {
 	Better int      `json:"better"` // 1: higher is better; -1: lower is
 }
 
-// Outcome is what a test found. A value that could not be measured is absent,
-// and a warning says why.
+// Outcome is the result of a test. A value that could not be measured is absent; a warning has the
+// reason.
 type Outcome struct {
 	Test       string        `json:"test"`
 	Values     []Value       `json:"values"`
@@ -34,7 +34,7 @@ func newOutcome(test string) Outcome {
 	return Outcome{Test: test, Values: []Value{}, Trials: []Observation{}, Shortfalls: []Shortfall{}, Warnings: []string{}, Valid: true}
 }
 
-// Units and senses of values.
+// Units of values, and whether higher or lower ones are better.
 const (
 	unitRate     = "fps"
 	unitTime     = "ns"
@@ -48,13 +48,13 @@ func (o *Outcome) warn(format string, args ...any) {
 	o.Warnings = append(o.Warnings, fmt.Sprintf(format, args...))
 }
 
-// fail is a warning that costs the outcome its validity.
+// fail adds a warning and makes the outcome invalid.
 func (o *Outcome) fail(format string, args ...any) {
 	o.warn(format, args...)
 	o.Valid = false
 }
 
-// repeat runs a trial n times, each until it is valid; name is what for.
+// repeat runs n valid trials; invalid ones are repeated. name stands in warnings.
 func (o *Outcome) repeat(ctx context.Context, m Measurer, name string, trial Trial, n int) ([]Observation, error) {
 	var all []Observation
 	for range n {
@@ -94,7 +94,7 @@ func (o *Outcome) measure(ctx context.Context, m Measurer, name string, trial Tr
 	return seen, err
 }
 
-// bad is the error of a test that was asked for what cannot be.
+// bad returns the error for a test that cannot be run with its config.
 func (o *Outcome) bad(format string, args ...any) (Outcome, error) {
 	o.Valid = false
 	return *o, fmt.Errorf(o.Test+" test: "+format, args...)

@@ -132,7 +132,7 @@ func (cfg SearchConfig) RunAt(ctx context.Context, m Resetter, p *Progress) (Out
 	return out, err
 }
 
-// rate is the value of that name; 0 where there is none.
+// rate returns the value of that name; 0 if there is none.
 func (o *Outcome) rate(name string) Rate {
 	for _, v := range o.Values {
 		if v.Name == name {

@@ -15,16 +15,16 @@ const NameRecovery = "recovery"
 type RecoveryConfig struct {
 	Size       FrameSize
 	Throughput Rate
-	Most       Rate          // highest load: the lower of R and what the tester can offer
+	Most       Rate          // highest load: R, or the maximum offered load if that is lower
 	Overload   time.Duration // length of the overload
 	After      time.Duration // length of the lower load after it
 	Repeats    int
 }
 
-// RunRecovery is RFC 2544 section 26.5: the device is offered 110 % of its throughput, or
-// the highest load possible, and then half of that. Its recovery time runs from the change of
-// load to the sending of the last frame that was lost; it is 0 when no frame was
-// lost after the change. It yields recovery_time: the mean, with the least and the greatest as bounds.
+// RunRecovery implements RFC 2544 section 26.5: the device is offered 110 % of its throughput, or
+// the highest load possible, and then half of that. The recovery time runs from the change of load
+// until the last lost frame was sent; it is 0 if no frame was lost after the change. It yields
+// recovery_time: the mean, with the smallest and largest value as bounds.
 func RunRecovery(ctx context.Context, m Measurer, cfg RecoveryConfig) (Outcome, error) {
 	out := newOutcome(NameRecovery)
 	if !(cfg.Throughput > 0) || cfg.Overload <= 0 || cfg.After <= 0 || cfg.Repeats < 1 {
@@ -54,7 +54,8 @@ func RunRecovery(ctx context.Context, m Measurer, cfg RecoveryConfig) (Outcome, 
 	return out, nil
 }
 
-// recovery is the recovery time of one trial; false when the device had not recovered by its end.
+// recovery returns the recovery time of one trial; ok is false if the device had not recovered at
+// its end.
 func (o *Outcome) recovery(seen Observation, cfg RecoveryConfig) (time.Duration, bool) {
 	const settled = 0.9 // share of cfg.After: a frame lost after it may not have been the last one
 	if seen.LastLost == nil {

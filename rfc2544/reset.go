@@ -10,16 +10,16 @@ import (
 // ResetKind is the part of the device that is reset (RFC 6201 section 4).
 type ResetKind string
 
-// The kinds: the tunnel's processes killed and started again; the whole device,
-// networks and all, taken down and built anew; and the same with the device
-// gone for PowerOff in between.
+// The kinds: processes kills the tunnel's processes and starts them again; system takes the whole
+// device down, its networks included, and builds it again; power does the same, with the device
+// absent for PowerOff in between.
 const (
 	ResetProcess ResetKind = "process"
 	ResetSystem  ResetKind = "system"
 	ResetPower   ResetKind = "power"
 )
 
-// ResetKinds are all kinds.
+// ResetKinds returns all kinds.
 func ResetKinds() []ResetKind { return []ResetKind{ResetProcess, ResetSystem, ResetPower} }
 
 // Parameters of RFC 6201 sections 4.1 and 4.3: forwarding without loss before a reset, and
@@ -29,7 +29,7 @@ const (
 	PowerOff   = 15 * time.Second
 )
 
-// Test is the name of the reset test of this kind.
+// Test returns the name of the reset test of this kind.
 func (k ResetKind) Test() string { return "reset_" + string(k) }
 
 // Reset is a reset in the middle of a trial.
@@ -57,8 +57,8 @@ type ResetConfig struct {
 	Repeats    int
 }
 
-// RunReset is RFC 6201, which updates RFC 2544 section 26.6: the device
-// forwards at its throughput and is reset. It yields, each the average of the repeats,
+// RunReset implements RFC 6201, which updates RFC 2544 section 26.6: the device forwards at its
+// throughput and is reset. It yields the averages of the repeats:
 //
 //	reset_time            lost frames / offered load (the tester sends all the time), less the time off
 //	reset_time_timestamp  the longest time without a frame, less the time off
@@ -117,25 +117,26 @@ func (r resetting) Measure(ctx context.Context, t Trial) (Observation, error) {
 // resetTimes are the durations of one reset, by both methods of RFC 6201 section 3.
 type resetTimes struct{ byLoss, byTime time.Duration }
 
-// apart reports whether the methods differ by more than 0.5 % and a millisecond.
+// apart reports whether the two methods differ by more than 0.5 % and by more than 1 ms.
 func (r resetTimes) apart() bool {
 	return math.Abs(float64(r.byLoss-r.byTime)) > float64(r.byTime)/200+float64(time.Millisecond)
 }
 
-// resetOf is the duration of the reset in a trial; an error when the device did not come back.
+// resetOf returns the duration of the reset in a trial, or an error if the device did not come
+// back.
 func resetOf(o Observation, cfg ResetConfig) (resetTimes, error) {
 	if o.Lost == 0 {
 		return resetTimes{}, nil
 	}
 	whole := float64(cfg.Throughput) * float64(max(1, len(o.Directions)))
 	lasted := time.Duration(float64(o.Lost)/whole*1e9) - cfg.Off
-	if o.LongestGap == nil || o.LongestGap.At+o.LongestGap.Length <= cfg.Clean { // not a time without a frame that ended after the reset
+	if o.LongestGap == nil || o.LongestGap.At+o.LongestGap.Length <= cfg.Clean { // the gap ended before the reset
 		if lasted > cfg.Limit/2 {
 			return resetTimes{}, fmt.Errorf("the device was not back %v after its reset", cfg.Limit)
 		}
 		return resetTimes{byLoss: lasted}, nil
 	}
-	for _, s := range o.Stalls { // the schedule paused: nothing was sent that could get lost
+	for _, s := range o.Stalls { // the schedule paused: no frame was sent that could be lost
 		if s.Side == SideTester && s.At >= o.LongestGap.At && s.At < o.LongestGap.At+o.LongestGap.Length {
 			lasted += s.Length
 		}

@@ -2,8 +2,8 @@ package rfc2544
 
 import "time"
 
-// Retry is how often a trial that is not valid is repeated: Times in any case, and more often,
-// up to 20 times, while the trials took less than Within together.
+// Retry limits the repeats of invalid trials: at least Times, and up to 20 while all trials
+// together took less than Within.
 type Retry struct {
 	Times  int
 	Within time.Duration
@@ -12,8 +12,8 @@ type Retry struct {
 // mostRetries is how often even the shortest trial is repeated.
 const mostRetries = 20
 
-// Do makes attempts until one is valid, and reports whether one was. An attempt says how long it took;
-// last is for one that no other can follow. An error ends them all.
+// Do calls an attempt until one is valid, and reports whether one was. An attempt returns how long
+// it took; last is true if no other can follow. An error ends the attempts.
 func (r Retry) Do(attempt func(last bool) (valid bool, took time.Duration, err error)) (valid bool, err error) {
 	spent := time.Duration(0)
 	for n := 0; ; n++ {

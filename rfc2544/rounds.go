@@ -40,7 +40,7 @@ func Merge(rounds []Outcome) Outcome {
 	return out
 }
 
-// namesOf are the names of all values, in order of appearance.
+// namesOf returns the names of all values, in order of appearance.
 func namesOf(rounds []Outcome) (names []string) {
 	for _, r := range rounds {
 		for _, v := range r.Values {
@@ -52,8 +52,8 @@ func namesOf(rounds []Outcome) (names []string) {
 	return names
 }
 
-// mergeValue is the median of one value. A bound that is missing in one of the rounds is
-// missing in the result: there is no limit in that direction.
+// mergeValue returns the median of one value. If a bound is missing in one round it is missing in
+// the result, since there is no limit in that direction.
 func mergeValue(name string, rounds []Outcome) (merged Value) {
 	var all []float64
 	first, open := true, [2]bool{}

@@ -8,11 +8,11 @@ import (
 // NameScale is the name of the test with many tunnels at once.
 const NameScale = "scale"
 
-// networksName is the name of the throughput over n networks.
+// networksName returns the name of the throughput over n networks.
 func networksName(n int) string { return fmt.Sprintf("throughput_%d_networks", n) }
 
-// Degradation is how much worse a value of many tunnels is than that of one, in percent (RFC
-// 8219 section 10.2.1). better is 1 where higher values are better and -1 where lower ones are.
+// Degradation returns how much worse a value of many tunnels is than the value of one, in percent
+// (RFC 8219 section 10.2.1). better is 1 if higher values are better and -1 if lower ones are.
 func Degradation(one, many float64, better int) float64 {
 	if one == 0 {
 		return 0

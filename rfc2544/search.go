@@ -39,7 +39,8 @@ func Search(ctx context.Context, m Measurer, cfg SearchConfig) (SearchResult, er
 	return SearchResult{Goals: found.Goals, Trials: run.seen, Warnings: searchWarnings(found, search.Limit)}, err
 }
 
-// check finds what no search can do, and trials that would hold no frame at all.
+// check returns an error for a config that no search can use, and for trials without a single
+// frame.
 func (cfg SearchConfig) check(search mlrsearch.Config) error {
 	if cfg.Size < MinFrame || cfg.Size > MaxFrame {
 		return fmt.Errorf("search: frame size %d: must be from %d to %d", cfg.Size, MinFrame, MaxFrame)
@@ -73,7 +74,7 @@ func (s *searchTrials) Measure(ctx context.Context, load float64, d time.Duratio
 	return mlrsearch.Result{LossRatio: seen.LossRatio(), Effective: d, Valid: seen.Valid, Reason: reason(seen)}, nil
 }
 
-// searchWarnings are the loads left out and the early end of a search, as sentences.
+// searchWarnings returns warnings about skipped loads and about an early end of the search.
 func searchWarnings(found mlrsearch.Found, limit time.Duration) []string {
 	warnings := []string{}
 	for _, s := range found.Skipped {

@@ -14,31 +14,31 @@ type Shortfall struct {
 	Section string `json:"section"` // "RFC 2544 section 24"
 }
 
-// TrialDuration is what falls short where trials, or the streams of a test, are too short.
+// TrialDuration is the What of a shortfall in the length of trials or streams.
 const TrialDuration = "trial duration"
 
-// Short is the suffix of a value's name when the measurement falls short of what
-// the RFC asks for: only a value without shortfalls bears the RFC's name.
+// Short is the suffix of a value's name if the measurement has shortfalls: only a value without
+// shortfalls has the name that the RFC uses.
 const Short = "_short"
 
-// shortfalls are those of one measurement.
+// shortfalls collects the shortfalls of one measurement.
 type shortfalls []Shortfall
 
-// duration notes a duration below what section asks for.
+// duration adds a shortfall if got is below the duration that section asks for.
 func (s *shortfalls) duration(what string, got, asked time.Duration, section string) {
 	if got < asked {
 		*s = append(*s, Shortfall{what, got.String(), asked.String(), section})
 	}
 }
 
-// number notes a number below what section asks for.
+// number adds a shortfall if got is below the number that section asks for.
 func (s *shortfalls) number(what string, got, asked int, section string) {
 	if got < asked {
 		*s = append(*s, Shortfall{what, strconv.Itoa(got), strconv.Itoa(asked), section})
 	}
 }
 
-// name is the name of a value of the measurement.
+// name returns the name of a value of the measurement.
 func (s shortfalls) name(term string) string {
 	if len(s) == 0 {
 		return term

@@ -1,5 +1,5 @@
 package rfc2544
 
-// NameStreams is the name of the streams test: TCP connections of the
-// kernel through a device. It is in no RFC named here: RFC 2544 is about frames.
+// NameStreams is the name of the streams test: TCP connections through a device. No RFC named here
+// covers it: RFC 2544 is about frames.
 const NameStreams = "streams"

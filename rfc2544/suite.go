@@ -9,7 +9,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544/mlrsearch"
 )
 
-// Suite is the tests that are run at every frame size, in order.
+// Suite is a list of tests to run, in order, at every frame size.
 type Suite struct {
 	Rest  time.Duration // before every trial (RFC 2544 section 23)
 	Tests []Config
@@ -36,26 +36,26 @@ func suiteOf(rest time.Duration, effort func(Efforts) Config) Suite {
 	return s
 }
 
-// Goals are those of the rate test; nil without one.
+// Goals returns the goals of the rate test; nil without a rate test.
 func (s Suite) Goals() []mlrsearch.Goal {
 	c, _ := first[SearchConfig](s)
 	return c.Goals
 }
 
-// WithGoals is the suite with other goals of the rate test.
+// WithGoals returns the suite with other goals for the rate test.
 func (s Suite) WithGoals(goals []mlrsearch.Goal) Suite {
 	return change(s, func(c SearchConfig) Config { c.Goals = goals; return c })
 }
 
-// WithBursts is the suite with n searches of the longest burst.
+// WithBursts returns the suite with n searches of the longest burst.
 func (s Suite) WithBursts(n int) Suite {
 	return change(s, func(c BackToBackConfig) Config { c.Repeats = n; return c })
 }
 
-// Throughput is the config of the throughput test; false without one.
+// Throughput returns the config of the throughput test; ok is false if the suite has none.
 func (s Suite) Throughput() (ThroughputConfig, bool) { return first[ThroughputConfig](s) }
 
-// first is the first config of a type.
+// first returns the first config of a type.
 func first[C Config](s Suite) (c C, ok bool) {
 	for _, t := range s.Tests {
 		if c, ok = t.(C); ok {
@@ -65,7 +65,7 @@ func first[C Config](s Suite) (c C, ok bool) {
 	return c, false
 }
 
-// change is a suite in which all configs of a type are replaced.
+// change returns a suite in which all configs of a type are replaced.
 func change[C Config](s Suite, by func(C) Config) Suite {
 	s.Tests = slices.Clone(s.Tests)
 	for i, t := range s.Tests {
@@ -76,10 +76,10 @@ func change[C Config](s Suite, by func(C) Config) Suite {
 	return s
 }
 
-// Run runs all tests of the suite at one point. each is called with every outcome when it is
-// there, and with an error that wraps errors.ErrUnsupported where the device has
-// nothing to test. Any other error ends the suite, after each was called with the outcome so
-// far. Tests at the throughput are left out with a warning where none was found.
+// Run runs all tests of the suite at one point. It calls each with every outcome; the error given
+// to each wraps errors.ErrUnsupported if the device does not support the test. Any other error ends
+// the suite, after a call of each with the outcome so far. Tests at the throughput are skipped with
+// a warning if no throughput was found.
 //
 //	rate -> throughput -+-> latency, delay, loss rate, back-to-back, recovery, resets
 //	                    +-> bursts, networks
@@ -97,7 +97,7 @@ func (s Suite) Run(ctx context.Context, m Resetter, p Point, each func(Outcome, 
 	return nil
 }
 
-// rested leaves the device alone before every trial.
+// rested waits before every trial (RFC 2544 section 23).
 type rested struct {
 	Resetter
 	rest time.Duration

@@ -14,50 +14,50 @@ type Test struct {
 	Name    string // in results: "frame_loss_rate"
 	Title   string // in reports: "Frame loss rate"
 	Section string // of the RFC that describes it: "RFC 2544, 26.3"; empty for a test of this program alone
-	Limited bool   // its first value is a rate that the device, the tester or the link limits
+	Limited bool   // its first value is a rate, limited by device, tester or link
 	Order   int    // place in a suite and in reports, rising; tests come after those whose results they need
 	Efforts Efforts
 }
 
-// Efforts are a test's configs by effort; nil where a suite leaves the test out.
+// Efforts are the configs of a test by effort; a suite leaves the test out if its config is nil.
 type Efforts struct{ CI, Standard, Full Config }
 
-// Config is how thoroughly a test is run. RunAt runs the test where a suite stands: it fills in
-// frame size and rates, and notes in p what later tests need. An Outcome without a Test says
-// that there is nothing to do here. The error wraps errors.ErrUnsupported where the device has
-// nothing to test.
+// Config says how thoroughly a test measures. RunAt runs the test in a suite: it takes frame size
+// and rates from p and stores results for later tests in p. It returns an Outcome without a Test if
+// there is nothing to do. The error wraps errors.ErrUnsupported if the device does not support the
+// test.
 type Config interface {
 	RunAt(ctx context.Context, m Resetter, p *Progress) (Outcome, error)
 }
 
-// Progress is what a suite knows of a device at a frame size.
+// Progress holds what a suite has found out about a device at a frame size.
 type Progress struct {
 	Point
 	Found      Rate // by the rate test, for its last goal; 0: none
 	Throughput Rate // 0: none found
 }
 
-// Point is what is known before a suite.
+// Point holds what is known before a suite starts.
 type Point struct {
 	Size      FrameSize
 	Nominal   Rate // R, the maximum frame rate of the link
 	Offerable Rate // the most that the tester can pace into the device
 	Min, Max  Rate // of the rate test
 	Hint      Rate // estimate of the device's rate; 0: unknown
-	Smallest  bool // the smallest size of the run: the one to reset at (RFC 6201 section 4)
+	Smallest  bool // the smallest size of the run; reset tests use it (RFC 6201 section 4)
 }
 
-// most is the highest load of the RFC's tests: of the link, or of the tester.
+// most returns the highest load of the RFC's tests, limited by link or tester.
 func (p *Progress) most() Rate { return min(p.Nominal, p.Offerable) }
 
-// noThroughput is the outcome of a test that needs a throughput where none was found.
+// noThroughput returns the outcome of a test that needs a throughput when none was found.
 func noThroughput(test string) (Outcome, error) {
 	out := newOutcome(test)
 	out.fail("%s is not measured: no throughput was found", test)
 	return out, nil
 }
 
-// table is filled by register while the package is initialised.
+// table is filled by register during package initialisation.
 var table []Test
 
 // register adds a test to the table.
@@ -67,7 +67,7 @@ func register(t Test) Test {
 	return t
 }
 
-// Tests is the table of all tests, in order.
+// Tests returns all tests, in order.
 func Tests() []Test { return slices.Clone(table) }
 
 // Find returns the test of that name.
@@ -79,7 +79,7 @@ func Find(name string) (Test, bool) {
 	return table[i], true
 }
 
-// presets are goals that are part of the program and so always parse.
+// presets returns goals; their names are constants, so parsing cannot fail.
 func presets(texts ...string) []mlrsearch.Goal {
 	goals := make([]mlrsearch.Goal, len(texts))
 	for i, text := range texts {

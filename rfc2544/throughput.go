@@ -15,7 +15,7 @@ const (
 	NameNetworks   = "networks"
 )
 
-// minuteTrial is what RFC 2544 section 24 asks of a trial whose result is reported.
+// minuteTrial is the trial duration that RFC 2544 section 24 requires for reported results.
 const minuteTrial = time.Minute
 
 // ThroughputConfig is the input of RunThroughput.
@@ -26,14 +26,14 @@ type ThroughputConfig struct {
 	Exploratory time.Duration // duration of the trials that bracket the throughput
 	Trial       time.Duration // duration of the trials that decide
 	Width       float64       // largest (upper-lower)/upper
-	Networks    int           // number of networks of the destinations (section 12); 0: one pair of addresses
+	Networks    int           // number of destination networks (section 12); 0: one pair of addresses
 	Limit       time.Duration // of all trials; 0 is mlrsearch.DefaultLimit
 }
 
-// RunThroughput is RFC 2544 section 26.1: the highest rate at which no frame is lost. Short
-// trials bracket it; they can only show that a load is too high. The rate reported passed a
-// full trial. It yields throughput with both bounds, in frames per second and
-// direction; with Networks it is called throughput_256_networks, for example (section 12).
+// RunThroughput implements RFC 2544 section 26.1: it searches the highest rate without frame loss.
+// Short trials bracket the rate; they can only show that a load is too high. The reported rate
+// passed a full trial. It yields throughput with both bounds, in frames per second and direction;
+// with Networks the name is throughput_256_networks, for example (section 12).
 func RunThroughput(ctx context.Context, m Measurer, cfg ThroughputConfig) (Outcome, error) {
 	var short shortfalls
 	short.duration(TrialDuration, cfg.Trial, minuteTrial, "RFC 2544 section 24")
@@ -46,7 +46,7 @@ func RunThroughput(ctx context.Context, m Measurer, cfg ThroughputConfig) (Outco
 		Goals: []mlrsearch.Goal{{Name: name, Initial: cfg.Exploratory, Final: cfg.Trial, Sum: cfg.Trial, Width: cfg.Width}},
 	})
 	out.Test = test
-	out.Values = slices.DeleteFunc(out.Values, func(v Value) bool { return v.Name != name }) // what the rate would be is no throughput
+	out.Values = slices.DeleteFunc(out.Values, func(v Value) bool { return v.Name != name }) // only the throughput is reported
 	return out, err
 }
 

@@ -12,11 +12,10 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/kv"
 )
 
-// FrameSize is the length of an Ethernet frame in octets, FCS included, as
-// RFC 2544 section 9 counts.
+// FrameSize is the length of an Ethernet frame in bytes, FCS included, as in RFC 2544 section 9.
 type FrameSize int
 
-// Octets of the Ethernet envelope that this package's arithmetic needs.
+// Lengths in bytes of parts of an Ethernet frame.
 const (
 	fcsOctets  = 4  // frame check sequence: part of FrameSize, absent on a veth
 	gapOctets  = 20 // preamble, start delimiter and inter-frame gap on a real wire
@@ -25,15 +24,15 @@ const (
 	headOctets = 14 // destination, source, type
 )
 
-// MinFrame and MaxFrame are the sizes the lab accepts at all; a tunnel's MTU
-// may allow less.
+// MinFrame and MaxFrame limit the frame sizes that the lab accepts; the MTU of a tunnel can be
+// lower.
 const (
 	MinFrame  FrameSize = minIPv4
-	MinFrame6 FrameSize = minIPv4 + 20 // an IPv6 header is 20 octets longer
+	MinFrame6 FrameSize = minIPv4 + 20 // an IPv6 header is 20 bytes longer
 	MaxFrame  FrameSize = maxFrame
 )
 
-// CheckFrameSize finds a size that no frame can have.
+// CheckFrameSize returns an error for a size that the lab cannot send.
 func CheckFrameSize(octets int) (FrameSize, error) {
 	size := FrameSize(octets)
 	if size < MinFrame || size > MaxFrame {
@@ -62,31 +61,32 @@ func ParseFrameSizes(list string) ([]FrameSize, error) {
 	return sizes, nil
 }
 
-// OnVeth is the frame's length in octets on a virtual link, which carries no FCS.
+// OnVeth returns the length in bytes of the frame on a virtual link, where it has no FCS.
 func (s FrameSize) OnVeth() int { return int(s) - fcsOctets }
 
-// IP is the length in octets of the IP packet inside the frame.
+// IP returns the length in bytes of the IP packet in the frame.
 func (s FrameSize) IP() int { return int(s) - fcsOctets - headOctets }
 
 // Rate is a load or a result in frames per second, per direction.
 type Rate float64
 
-// Flood is the load that has no schedule: as fast as the tester can.
+// Flood is the load without a schedule: the tester sends as fast as it can.
 var Flood = Rate(math.Inf(1))
 
 // IsFlood reports whether r is Flood.
 func (r Rate) IsFlood() bool { return math.IsInf(float64(r), 1) }
 
-// Bits is the rate in bits per second of frames of size s, FCS counted, gap not.
+// Bits returns the rate in bit/s for frames of size s, FCS included, preamble and inter-frame gap
+// not.
 func (r Rate) Bits(s FrameSize) float64 { return float64(r) * float64(s) * 8 }
 
-// Frames is how many frames a trial of length d holds: floor(rate x duration),
-// computed so that a rate of whole frames per second never loses one to rounding.
+// Frames returns the number of frames in a trial of length d: floor(rate x duration), without a
+// rounding error for whole rates.
 func (r Rate) Frames(d time.Duration) uint64 {
 	return uint64(math.Floor(float64(r)*float64(d)/float64(time.Second) + 1e-6))
 }
 
-// String prints the rate in the unit that people read: 812fps, 150kpps, 1.49Mpps.
+// String formats the rate with a unit: 812fps, 150kpps, 1.49Mpps.
 func (r Rate) String() string {
 	switch {
 	case r.IsFlood():
@@ -130,14 +130,14 @@ type BitRate float64
 // Gigabit is the nominal link of RFC 2544 runs unless the user names another.
 const Gigabit BitRate = 1e9
 
-// MaxFrameRate is R of RFC 2544 section 20: the most frames per second of size s
-// that the medium can carry, preamble and gap included.
+// MaxFrameRate returns R of RFC 2544 section 20: the highest rate of frames of size s on the
+// medium, with preamble and inter-frame gap.
 func (b BitRate) MaxFrameRate(s FrameSize) Rate {
 	return Rate(float64(b) / (8 * float64(int(s)+gapOctets)))
 }
 
-// Load is an intended load as a user writes it: 150kpps, 1Gbps, 80% or max.
-// It becomes a Rate once the frame size and the nominal link are known.
+// Load is an intended load in the user's notation: 150kpps, 1Gbps, 80% or max. Frame size and
+// nominal link turn it into a Rate.
 type Load struct {
 	flood bool
 	rate  kv.Rate
@@ -158,7 +158,7 @@ func ParseLoad(s string) (Load, error) {
 	return Load{rate: rate}, nil
 }
 
-// At is the load as a frame rate for frames of size s on a link of speed link.
+// At returns the load as a frame rate for frames of size s on a link of speed link.
 func (l Load) At(s FrameSize, link BitRate) Rate {
 	switch l.rate.Unit {
 	case kv.Frames:

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// ReasonCode is why a trial or a measurement does not count, for programs.
+// ReasonCode identifies a reason for programs.
 type ReasonCode string
 
 // Reasons why a trial does not count: it then says nothing about the device.
@@ -15,7 +15,7 @@ const (
 	ReceiverOverflow ReasonCode = "receiver_overflow" // the tester's receiver dropped frames
 	ForeignFrames    ReasonCode = "foreign_frames"    // too many frames that are stale or not the tester's
 	Stalled          ReasonCode = "stalled"           // the machine took a core away
-	OtherPrograms    ReasonCode = "other_programs"    // others used the device's cores
+	OtherPrograms    ReasonCode = "other_programs"    // other programs used the device's cores
 	SlowCore         ReasonCode = "slow_core"         // a core of the device ran below its full speed
 	DUTDied          ReasonCode = "dut_died"          // the device ended during the trial
 	SchedulePaused   ReasonCode = "schedule_paused"   // sending paused within a burst
@@ -35,7 +35,7 @@ type Reason struct {
 	Text string     `json:"text"` // for people: one sentence without a full stop
 }
 
-// Because is a reason with its sentence.
+// Because returns a reason with a formatted text.
 func Because(code ReasonCode, format string, args ...any) Reason {
 	return Reason{code, fmt.Sprintf(format, args...)}
 }
@@ -48,7 +48,7 @@ func (r Reasons) Has(code ReasonCode) bool {
 	return slices.ContainsFunc(r, func(one Reason) bool { return one.Code == code })
 }
 
-// Texts are the sentences.
+// Texts returns the texts of all reasons.
 func (r Reasons) Texts() []string {
 	texts := make([]string, len(r))
 	for i, one := range r {
@@ -60,8 +60,7 @@ func (r Reasons) Texts() []string {
 // String joins the sentences by semicolons.
 func (r Reasons) String() string { return strings.Join(r.Texts(), "; ") }
 
-// Reject adds reasons why the trial does not count. It sets Valid: the trial counts if
-// there is no reason at all.
+// Reject adds reasons and sets Valid, which is true if there is no reason at all.
 func (o *Observation) Reject(reasons ...Reason) {
 	o.Invalid = append(slices.Clip(o.Invalid), reasons...)
 	o.Valid = len(o.Invalid) == 0

@@ -9,32 +9,32 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// Device is a device with known faults on a virtual clock: the same values show the same
-// trials for ever, and a minute of them takes microseconds.
+// Device is a simulated device with known faults on a virtual clock. The same field values always
+// give the same trials, and a minute of trials takes microseconds.
 //
 //	frames -> [ queue of K, tail drop ] -> server of a fixed rate -> random loss -> out
 //
 // The zero value of each field but Capacity switches that fault off; a device
 // with none is steady. It is not safe for concurrent use.
 type Device struct {
-	Capacity rfc2544.Load  // of the server; the policer's rate without a queue
-	Queue    int           // frames inside, the one in service included; 0 for a policer
-	Loss     float64       // probability of each frame to get lost
+	Capacity rfc2544.Load  // rate of the server; without a queue, of the policer
+	Queue    int           // capacity of the queue in frames, the frame in service included; 0 for a policer
+	Loss     float64       // loss probability of each frame
 	Noise    float64       // standard deviation of the capacity from trial to trial, relative
-	Bimodal  float64       // capacity in every other trial, by a coin, as a share of the full one
+	Bimodal  float64       // share of the capacity in half of the trials, chosen at random
 	Drift    float64       // relative change of the capacity per second of trials
-	Latency  time.Duration // of a frame that does not wait
+	Latency  time.Duration // latency of a frame that does not wait in the queue
 	Invalid  float64       // share of trials that are not valid
 	Seed     uint64
 
-	RecoveryTime time.Duration // slow operation after an overload ends
+	RecoveryTime time.Duration // duration of slow operation after an overload
 	RecoveryRate rfc2544.Load  // capacity during RecoveryTime
 	BootTime     time.Duration // from a reset, or the end of a power failure, to forwarding again
-	InFlightLoss int           // frames inside that a reset loses
-	NoProcesses  bool          // there is no process to reset: such resets are unsupported
+	InFlightLoss int           // frames in the device that a reset loses
+	NoProcesses  bool          // resets of processes are unsupported
 	MaxOffered   rfc2544.Load  // the most that the tester can send; zero: no limit
-	// Delay, if set, is the delay of each frame, by trial and number, both from 0 on;
-	// rfc2544.TagLost for a frame that never arrives.
+	// Delay, if set, returns the delay of a frame by the numbers of trial and frame, both counted from
+	// 0; rfc2544.TagLost for a lost frame.
 	Delay func(trial int, frame uint64) time.Duration
 
 	random  *rand.Rand
@@ -74,7 +74,7 @@ func (d *Device) Measure(ctx context.Context, t rfc2544.Trial) (rfc2544.Observat
 	return seen, nil
 }
 
-// droppedBy are the drops of a device that lost so many frames.
+// droppedBy returns the drops of a device that lost this many frames.
 func droppedBy(lost uint64) rfc2544.Drops {
 	if lost == 0 {
 		return rfc2544.Drops{}
@@ -82,7 +82,7 @@ func droppedBy(lost uint64) rfc2544.Drops {
 	return rfc2544.Drops{{Kind: "device", Frames: int64(lost)}}
 }
 
-// count does a trial of constant load without looking at its frames.
+// count simulates a trial of constant load without simulating single frames.
 func (d *Device) count(t rfc2544.Trial, capacity float64, seen *rfc2544.Observation) {
 	load := t.Load
 	if load.IsFlood() {
@@ -107,11 +107,11 @@ func (d *Device) count(t rfc2544.Trial, capacity float64, seen *rfc2544.Observat
 	}
 }
 
-// chance draws only where something can happen, so that a fault switched off
-// leaves the random sequence of the others alone.
+// chance draws a random number only if p is above 0, so that a fault that is off does not change
+// the random sequence of the others.
 func (d *Device) chance(p float64) bool { return p > 0 && d.random.Float64() < p }
 
-// capacity is that of one trial.
+// capacity returns the capacity in one trial.
 func (d *Device) capacity(size rfc2544.FrameSize) float64 {
 	c := float64(d.Capacity.At(size, rfc2544.Gigabit)) * (1 + d.Drift*d.elapsed.Seconds())
 	if d.Noise > 0 {
@@ -123,10 +123,9 @@ func (d *Device) capacity(size rfc2544.FrameSize) float64 {
 	return max(c, 0)
 }
 
-// carried is how many of the frames, sent at even distances from time zero on,
-// the server takes. Without a queue that is all its rate allows in the trial.
-// With one, an overloaded server never rests: what it took by the last arrival
-// is what left by then and what the queue holds.
+// carried returns how many of the frames, sent at even distances from time zero on, the server
+// accepts. Without a queue its rate limits them. With a queue an overloaded server is always busy:
+// it accepts the frames that left by the last arrival, and those that are then in the queue.
 func (d *Device) carried(frames uint64, load rfc2544.Rate, capacity float64, t time.Duration) uint64 {
 	switch {
 	case frames == 0 || math.IsInf(capacity, 1):
@@ -140,8 +139,8 @@ func (d *Device) carried(frames uint64, load rfc2544.Rate, capacity float64, t t
 	return min(frames, uint64(d.Queue)+uint64(left))
 }
 
-// unlucky draws how many of n frames get lost: a Poisson count, or its normal
-// limit where that is as good.
+// unlucky draws how many of n frames are lost: a Poisson count, or its normal approximation where n
+// is large.
 func (d *Device) unlucky(n uint64) uint64 {
 	mean := float64(n) * d.Loss
 	if mean == 0 {
@@ -158,12 +157,12 @@ func (d *Device) unlucky(n uint64) uint64 {
 	return count
 }
 
-// latency is that of the frames that came: the wait in the queue grows evenly
-// until the queue is full and stays so.
+// latency returns the latencies of the received frames: the wait in the queue grows linearly until
+// the queue is full, and then stays constant.
 func (d *Device) latency(n uint64, load rfc2544.Rate, capacity float64, t time.Duration) *rfc2544.Distribution {
 	at := func(share float64) time.Duration { return d.Latency }
 	if d.Queue > 0 && float64(load) > capacity && capacity > 0 {
-		growth := (float64(load) - capacity) * t.Seconds() // frames by the end of the trial, were there room
+		growth := (float64(load) - capacity) * t.Seconds() // queue length at the end of the trial if the queue had no limit
 		at = func(share float64) time.Duration {
 			waiting := min(growth*share, float64(d.Queue))
 			return d.Latency + time.Duration(waiting/capacity*float64(time.Second))

@@ -17,7 +17,7 @@ type Step struct {
 // Overhead is the time that real trials take beside their duration.
 type Overhead struct {
 	Trial time.Duration // of each trial
-	Lossy time.Duration // of each trial that loses frames: the wait for late ones
+	Lossy time.Duration // of each trial with loss: the wait for late frames
 }
 
 // Estimate runs a suite on the device and its virtual clock, and returns how long each test

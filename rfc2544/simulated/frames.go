@@ -8,7 +8,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// due is the time at which frame n is sent, in seconds since the start of the trial.
+// due returns when frame n is sent, in seconds since the start of the trial.
 func due(t rfc2544.Trial, n uint64) float64 {
 	switch before := t.Load.Frames(t.StepAt); {
 	case t.Burst > 1:
@@ -20,8 +20,8 @@ func due(t rfc2544.Trial, n uint64) float64 {
 	return float64(n) / float64(t.Load)
 }
 
-// walk sends frame after frame into the queue of the server, for loads that change during a
-// trial. Departures come before arrivals at the same time.
+// walk simulates each frame in the queue of the server, for loads that change during a trial. At
+// equal times departures come before arrivals.
 func (d *Device) walk(t rfc2544.Trial, capacity float64, seen *rfc2544.Observation) {
 	const rounding = 1e-6 // of a frame
 	seen.Offered = t.Frames()
@@ -46,7 +46,7 @@ func (d *Device) walk(t rfc2544.Trial, capacity float64, seen *rfc2544.Observati
 	}
 }
 
-// timeEach gives every frame its own delay.
+// timeEach gives every frame its delay from Device.Delay.
 func (d *Device) timeEach(t rfc2544.Trial, seen *rfc2544.Observation) {
 	seen.Offered = t.Frames()
 	first, every := t.Tags()
@@ -76,7 +76,7 @@ func (d *Device) timeEach(t rfc2544.Trial, seen *rfc2544.Observation) {
 	}
 }
 
-// summarise is the exact distribution of the samples; nil for none.
+// summarise returns the exact distribution of the samples; nil without samples.
 func summarise(samples []time.Duration) *rfc2544.Distribution {
 	if len(samples) == 0 {
 		return nil

@@ -10,7 +10,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// keys are the keys of Parse. A second name is an older one, which still works.
+// keys are the keys of Parse. The second name of a key is an older one that still works.
 var keys = []struct {
 	names []string
 	set   func(*Device, string) error
@@ -30,7 +30,7 @@ var keys = []struct {
 	{[]string{"seed"}, setSeed},
 }
 
-// names returns the names of keys, first the current, then the old ones.
+// names returns the names of all keys, first the current ones, then the old ones.
 func names() (current, old []string) {
 	for _, key := range keys {
 		current, old = append(current, key.names[0]), append(old, key.names[1:]...)

@@ -8,8 +8,8 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// MeasureReset implements rfc2544.Resetter: from the reset on the device forwards nothing for
-// the time asked for (power off) and while it boots.
+// MeasureReset implements rfc2544.Resetter: after the reset the device forwards nothing during the
+// power-off time and while it boots.
 func (d *Device) MeasureReset(ctx context.Context, t rfc2544.Trial, r rfc2544.Reset) (rfc2544.Observation, error) {
 	if r.Kind == rfc2544.ResetProcess && d.NoProcesses {
 		return rfc2544.Observation{}, errors.ErrUnsupported
@@ -31,5 +31,5 @@ func (d *Device) MeasureReset(ctx context.Context, t rfc2544.Trial, r rfc2544.Re
 	return seen, nil
 }
 
-// gap is the time from one frame to the next.
+// gap returns the time between frames.
 func gap(r rfc2544.Rate) time.Duration { return time.Duration(float64(time.Second) / float64(r)) }
