@@ -15,7 +15,7 @@ type Suites struct {
 	Suite   Suite    `xml:"testsuite"`
 }
 
-// Suite is a list of test cases with its sums.
+// Suite is a list of test cases with totals.
 type Suite struct {
 	Name      string `xml:"name,attr"`
 	Tests     int    `xml:"tests,attr"`
@@ -44,7 +44,7 @@ type Fault struct {
 	Text    string `xml:",chardata"`
 }
 
-// Marshal is a file with one suite.
+// Marshal returns a file with one suite.
 func Marshal(s Suite) ([]byte, error) {
 	data, err := xml.MarshalIndent(Suites{Suite: s}, "", " ")
 	if err != nil {
@@ -53,5 +53,5 @@ func Marshal(s Suite) ([]byte, error) {
 	return append([]byte(xml.Header), append(data, '\n')...), nil
 }
 
-// Seconds is a time as JUnit files have it.
+// Seconds formats a duration for JUnit.
 func Seconds(d time.Duration) string { return strconv.FormatFloat(d.Seconds(), 'f', 3, 64) }

@@ -1,6 +1,5 @@
-// Package kv reads what people write on a command line: lists such as
-// loss=0.005,final=1s, and rates such as 150kpps or 1Gbps. It needs nothing but the
-// standard library.
+// Package kv parses command-line values: lists such as loss=0.005,final=1s, and rates such as
+// 150kpps or 1Gbps. It needs the standard library only.
 package kv
 
 import (
@@ -12,12 +11,12 @@ import (
 // Pair is a key with its value.
 type Pair struct{ Key, Value string }
 
-// Pairs is a list of them, in the order in which they were written. No key is there twice.
+// Pairs is a list of pairs in the order of the text. Keys are unique.
 type Pairs []Pair
 
-// Parse reads key=value,key=value; space around a pair is ignored. The keys have to be among
-// the known ones, or be old names of them, which errors do not name. An error is one line
-// that says what is wrong and what to write instead.
+// Parse reads key=value,key=value; space around a pair is ignored. Keys have to be known, or older
+// names of known keys, which errors do not list. An error is one line that says what is wrong and
+// what to write instead.
 func Parse(list string, known []string, old ...string) (Pairs, error) {
 	var pairs Pairs
 	for field := range strings.SplitSeq(list, ",") {

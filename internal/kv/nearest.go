@@ -2,10 +2,10 @@ package kv
 
 import "strings"
 
-// Nearest returns the known word that a misspelt one most likely stands for. ok is false
-// when none is close: more than one letter in three would have to change.
+// Nearest returns the known word closest to a misspelt one. ok is false if more than one letter in
+// three differs.
 func Nearest(word string, known []string) (nearest string, ok bool) {
-	const longest = 64 // longer ones are no typing mistakes, and distance takes their square
+	const longest = 64 // distance takes quadratic time
 	if len(word) > longest {
 		return "", false
 	}
@@ -18,8 +18,8 @@ func Nearest(word string, known []string) (nearest string, ok bool) {
 	return nearest, ok
 }
 
-// distance counts the bytes to insert, delete or replace, and the neighbours to swap, until
-// a is b (optimal string alignment).
+// distance returns the edit distance of a and b: bytes inserted, deleted or replaced, and
+// neighbours swapped (optimal string alignment).
 func distance(a, b string) int {
 	d := make([][]int, len(a)+1) // of each prefix of a to each prefix of b
 	for i := range d {

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Unit is what a rate counts.
+// Unit is the unit of a rate.
 type Unit int
 
 // The units of a rate.
@@ -16,9 +16,9 @@ const (
 	Share                  // of a link's largest rate
 )
 
-// Rate is a rate as somebody wrote it: 150kpps is 150000 Frames, 80% is a Share of 0.8.
+// Rate is a rate as written by the user: 150kpps is 150000 Frames, 80% is a Share of 0.8.
 type Rate struct {
-	Value float64 // finite; callers say which are too small or too large
+	Value float64 // finite; callers check the range
 	Unit  Unit
 }
 
@@ -32,8 +32,8 @@ var units = []struct {
 	{"%", Share, 0.01},
 }
 
-// ParseRate reads 150kpps, 3Mpps, 10fps, 1Gbps, 100Mbps, 80% and the like, in either case.
-// ok is false for anything else: callers know which of the units suit them, and say so.
+// ParseRate reads 150kpps, 3Mpps, 10fps, 1Gbps, 100Mbps, 80% and the like; case does not matter. ok
+// is false for other text: the caller writes the error, since it knows which units it accepts.
 func ParseRate(s string) (r Rate, ok bool) {
 	text := strings.ToLower(strings.TrimSpace(s))
 	for _, u := range units {

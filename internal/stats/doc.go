@@ -1,4 +1,4 @@
-// Package stats has the statistics of the whole program. Its opinions:
+// Package stats has the statistics of the whole program. Its rules:
 //
 //   - A percentile p is the smallest value x of the sample with F(x) >= p (RFC 2330
 //     section 11.3): always a value that was measured, never one between two.

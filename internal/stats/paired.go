@@ -58,7 +58,7 @@ func ComparePaired(base, other []*float64, confidence float64, seed uint64) (r P
 	}, true
 }
 
-// LogRatios are the logarithms of other/base, for the rounds in which both are valid.
+// LogRatios returns the logarithms of other/base for the rounds in which both are valid.
 func LogRatios(base, other []*float64) (logs []float64) {
 	for i := range base {
 		if base[i] != nil && other[i] != nil {
@@ -68,8 +68,8 @@ func LogRatios(base, other []*float64) (logs []float64) {
 	return logs
 }
 
-// walshAverages are the means of all pairs of values, each value paired with itself too, sorted.
-// It reuses into.
+// walshAverages returns the sorted means of all pairs of values, each value also paired with
+// itself. It reuses into.
 func walshAverages(values, into []float64) []float64 {
 	into = into[:0]
 	for i, a := range values {
@@ -81,13 +81,13 @@ func walshAverages(values, into []float64) []float64 {
 	return into
 }
 
-// middle is the median of sorted values; the bootstrap needs it without a copy.
+// middle returns the median of sorted values without a copy.
 func middle(sorted []float64) float64 {
 	n := len(sorted)
 	return (sorted[(n-1)/2] + sorted[n/2]) / 2
 }
 
-// signedRank is the confidence interval of Wilcoxon's signed-rank test for the centre of n
+// signedRank returns the confidence interval of Wilcoxon's signed-rank test for the centre of n
 // values, given their Walsh averages.
 func signedRank(averages []float64, n int, confidence float64) (lower, upper float64) {
 	k := rankLimit(n, 1-confidence)
@@ -118,7 +118,7 @@ func rankLimit(n int, risk float64) int {
 	return 0
 }
 
-// bootstrap is the percentile interval of the Hodges-Lehmann estimate.
+// bootstrap returns the percentile interval of the Hodges-Lehmann estimate.
 func bootstrap(logs []float64, confidence float64, seed uint64) (lower, upper float64) {
 	random := rand.New(rand.NewPCG(seed, uint64(len(logs))))
 	estimates := make([]float64, resamples)

@@ -18,7 +18,7 @@ func Clean(s string) string {
 	}, s)
 }
 
-// Short is clean text of at most n characters.
+// Short returns clean text of at most n characters.
 func Short(s string, n int) string {
 	if len(s) > 4*n {
 		s = s[:4*n] // no need to look at megabytes for a few characters
@@ -30,5 +30,5 @@ func Short(s string, n int) string {
 	return string(runes)
 }
 
-// Quote is short, clean text in quotes.
+// Quote returns short, clean text in quotes.
 func Quote(s string) string { return strconv.Quote(Short(s, 64)) }

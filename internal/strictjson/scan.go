@@ -12,8 +12,8 @@ import (
 	"unicode/utf8"
 )
 
-// Limits of what is looked at: far beyond any file of ours, and few enough that
-// the tree of a file takes some hundred megabytes at most.
+// Limits of a file: far above any file of this program, and low enough that the decoded tree takes
+// at most some hundred megabytes.
 const (
 	maxDepth  = 32
 	maxValues = 4 << 20
@@ -21,16 +21,16 @@ const (
 	maxNumber = 64  // bytes
 )
 
-// scanner reads a file once, token by token. It holds one open object a level,
-// so its memory does not grow with the file but for the keys of one object.
+// scanner reads a file once, token by token. It keeps the keys of one open object per level, so its
+// memory does not grow with the size of the file.
 type scanner struct {
 	dec    *json.Decoder
 	path   []string
 	values int
 }
 
-// scan checks all that a schema cannot say: UTF-8, one value, no key twice, and
-// the limits.
+// scan checks what a JSON Schema cannot express: UTF-8, a single value, duplicate keys, and the
+// limits.
 func scan(data []byte) error {
 	if !utf8.Valid(data) {
 		return &Fault{"", "is not UTF-8 text"}
@@ -103,7 +103,7 @@ func (s *scanner) object() error {
 		if err != nil {
 			return err
 		}
-		key := tok.(string) // the decoder lets nothing else stand before a colon
+		key := tok.(string) // the decoder accepts only strings as keys
 		switch {
 		case seen[key]:
 			return s.fault("key %s stands twice", Quote(key))
@@ -121,7 +121,7 @@ func (s *scanner) object() error {
 	return err
 }
 
-// number bounds a number's text: exact arithmetic on 1e999999999 would never end.
+// number limits the length of a number: exact arithmetic on 1e999999999 would never end.
 func (s *scanner) number(text string) error {
 	v, err := strconv.ParseFloat(text, 64)
 	_, exponent, _ := strings.Cut(strings.ToLower(text), "e")

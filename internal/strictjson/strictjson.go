@@ -1,13 +1,13 @@
-// Package strictjson reads JSON files that anybody may have written. A file is
-// taken only if it is one value that follows its published JSON Schema to the
-// letter and that encoding/json reads without surprise:
+// Package strictjson reads untrusted JSON files. It accepts a file only if it is
+// one value that is valid under its published JSON Schema and that encoding/json
+// decodes without ambiguity:
 //
 //	bytes ──► scan ──────────────► schema ────────► decode ──► Go value
 //	          UTF-8, keys twice,   JSON Schema      integers written
 //	          depth, number form   (2020-12)        as integers
 //
-// The scan comes first because it works on tokens and bounds what the steps
-// behind it may cost. Every fault is one line with a JSON pointer.
+// The scan works on tokens and comes first, since it limits the time and memory
+// of the later steps. Every error is one line with a JSON pointer.
 package strictjson
 
 import (
@@ -23,10 +23,10 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
-// Fault is what is wrong at one place of a file.
+// Fault is an error at one place of a file.
 type Fault struct {
 	At  string // JSON pointer (RFC 6901); empty for the whole file
-	Why string // stands after the place: "is null, must be an integer"
+	Why string // text after the place: "is null, must be an integer"
 }
 
 func (f *Fault) Error() string {
@@ -36,10 +36,10 @@ func (f *Fault) Error() string {
 	return f.At + ": " + f.Why
 }
 
-// At is a *Fault of the caller's own finding.
+// At returns a *Fault for an error that the caller found.
 func At(place, why string) error { return &Fault{place, why} }
 
-// MaxFile is the largest file that ReadAll takes, in bytes.
+// MaxFile is the size limit of ReadAll, in bytes.
 const MaxFile = 64 << 20
 
 // ReadAll reads a file of at most MaxFile bytes.
@@ -54,9 +54,8 @@ func ReadAll(r io.Reader) ([]byte, error) {
 // Schema is a compiled JSON Schema.
 type Schema struct{ compiled *jsonschema.Schema }
 
-// Embedded compiles a schema that is part of the program, when it is first
-// asked for; it panics on one that is none. Place names the definition to
-// follow, such as "#/$defs/certificate"; empty is the whole.
+// Embedded compiles an embedded schema at its first use; it panics if the schema is not valid.
+// place names the definition, such as "#/$defs/certificate"; empty is the whole schema.
 func Embedded(text []byte, place string) func() *Schema {
 	return sync.OnceValue(func() *Schema {
 		s, err := Compile(text, place)
@@ -88,7 +87,7 @@ func Compile(text []byte, place string) (*Schema, error) {
 	return &Schema{compiled}, nil
 }
 
-// strictBase64 takes no line breaks, which the decoder of the standard library skips.
+// strictBase64 accepts no line breaks, which encoding/base64 skips.
 func strictBase64(s string) ([]byte, error) {
 	if strings.ContainsAny(s, "\r\n") {
 		return nil, errors.New("line breaks")
@@ -96,9 +95,8 @@ func strictBase64(s string) ([]byte, error) {
 	return base64.StdEncoding.Strict().DecodeString(s)
 }
 
-// Check finds what keeps data from being a file of this schema; the error is a
-// *Fault. Of several faults it names the one whose place comes first in the
-// order of bytes, so that the same file is always refused for the same reason.
+// Check validates data against the schema; the error is a *Fault. Of several faults it returns the
+// one with the first place in byte order, so that the same file always gives the same error.
 func (s *Schema) Check(data []byte) error {
 	if err := scan(data); err != nil {
 		return err
@@ -132,8 +130,8 @@ func (s *Schema) Decode(data []byte, into any) error {
 	return &Fault{"", Clean(err.Error())}
 }
 
-// wrongType says what the schema lets pass and a Go field does not: to JSON
-// Schema 1.0 and 1e3 are integers, but nobody writes a count that way.
+// wrongType describes a type error of the decoder in a file that the schema accepts: 1.0 and 1e3
+// are integers in JSON Schema, but not for a Go integer.
 func wrongType(wrong *json.UnmarshalTypeError) string {
 	if text, ok := strings.CutPrefix(wrong.Value, "number "); ok {
 		if strings.ContainsAny(text, ".eE") {
@@ -144,7 +142,7 @@ func wrongType(wrong *json.UnmarshalTypeError) string {
 	return fmt.Sprintf("is %s, must be %s", article(wrong.Value), article(wrong.Type.Kind().String()))
 }
 
-// Encode is v as indented JSON that Check takes; the error is what it would not.
+// Encode returns v as indented JSON. It returns an error if Check would not accept the result.
 func (s *Schema) Encode(v any) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)

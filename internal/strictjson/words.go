@@ -15,8 +15,8 @@ import (
 	"golang.org/x/text/message"
 )
 
-// first is the fault to name of a file's: another version, then an unknown key,
-// then whatever comes first in the order of places.
+// first returns the fault to report: a wrong schema version, then an unknown key, then the first
+// place in order.
 func first(root any, e *jsonschema.ValidationError) *Fault {
 	var least *jsonschema.ValidationError
 	var visit func(e *jsonschema.ValidationError)
@@ -52,7 +52,7 @@ func rank(k jsonschema.ErrorKind) int {
 	return 2
 }
 
-// at is the value at a place.
+// at returns the value at a place.
 func at(v any, path []string) any {
 	for _, step := range path {
 		switch place := v.(type) {
@@ -69,7 +69,7 @@ func at(v any, path []string) any {
 	return v
 }
 
-// pointer is a path as JSON pointer (RFC 6901), its steps cleaned and cut.
+// pointer returns a path as JSON pointer (RFC 6901), its steps cleaned and shortened.
 func pointer(path []string) string {
 	var b strings.Builder
 	for _, step := range path {
@@ -78,7 +78,7 @@ func pointer(path []string) string {
 	return b.String()
 }
 
-// words says what is wrong with a value, ready to stand after its place.
+// words describes what is wrong with a value, for the text after its place.
 func words(k jsonschema.ErrorKind, value any) string {
 	switch k := k.(type) {
 	case *kind.Type:
@@ -102,7 +102,7 @@ func words(k jsonschema.ErrorKind, value any) string {
 	return limit(k)
 }
 
-// limit says which bound a value does not keep.
+// limit describes the limit that a value exceeds.
 func limit(k jsonschema.ErrorKind) string {
 	switch k := k.(type) {
 	case *kind.MaxLength:

@@ -2,7 +2,7 @@
 // Tags, anchors and aliases are refused: a few aliases can expand to gigabytes, and
 // tags have crashed the decoder.
 //
-// A file is read three times, since no single pass of the library gives all of it:
+// A file is read three times, since no single pass of the library does all checks:
 //
 //  1. The lexer, with limits of depth and width. The parser's time grows with the square
 //     of both, so hostile input has to be refused before it.
@@ -25,29 +25,29 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// File is a file that was parsed.
+// File is a parsed file.
 type File struct {
 	name string
 	data []byte
 	tree *ast.File
 }
 
-// The limits of a file. The parser's time grows with the square of the depth, and of the number
-// of empty entries.
+// Limits of a file. The parser's time grows with the square of the depth and of the number of empty
+// entries.
 const (
 	mostOctets = 256 << 10
 	deepest    = 16
 	widest     = 64 // columns of indentation
 )
 
-// Parse parses a file. An error, here and of Decode, is one line, name:line: what is wrong, with
-// nothing in it that a terminal would obey.
+// Parse parses a file. Errors of Parse and Decode are one line, "name:line: text", without control
+// characters.
 func Parse(name string, data []byte) (*File, error) {
 	if len(data) > mostOctets {
 		return nil, fmt.Errorf("%s: is larger than %d KiB", name, mostOctets>>10)
 	}
 	depth := 0             // in brackets
-	var entry *token.Token // that nothing has followed yet
+	var entry *token.Token // an entry without a value so far
 	for _, t := range lexer.Tokenize(string(data)) {
 		switch t.Type {
 		case token.TagType, token.AnchorType, token.AliasType, token.MergeKeyType:
@@ -75,7 +75,7 @@ func Parse(name string, data []byte) (*File, error) {
 	return &File{name: name, data: data, tree: tree}, nil
 }
 
-// Decode fills in what the file says; strictly, it refuses fields that are not there.
+// Decode decodes the file into a value; if strictly, it rejects unknown fields.
 func (f *File) Decode(into any, strictly bool) error {
 	var options []yaml.DecodeOption
 	if strictly {
@@ -87,8 +87,8 @@ func (f *File) Decode(into any, strictly bool) error {
 	return nil
 }
 
-// atToken says where the reader of YAML stumbled. Its messages have a picture
-// of the place behind them, which is left out.
+// atToken returns the position and message of a YAML error. It removes the source excerpt that
+// follows the message.
 func atToken(name string, err error) error {
 	var at interface {
 		GetToken() *token.Token
@@ -100,7 +100,7 @@ func atToken(name string, err error) error {
 	return fmt.Errorf("%s:%d: %s", name, at.GetToken().Position.Line, strings.Map(printable, at.GetMessage()))
 }
 
-// printable puts a space where a terminal would do something: messages quote the file.
+// printable replaces control characters by spaces: messages quote the file.
 func printable(r rune) rune {
 	if unicode.IsPrint(r) {
 		return r
@@ -108,7 +108,7 @@ func printable(r rune) rune {
 	return ' '
 }
 
-// Line is where a field stands, such as peers[1].id, or what it should be in.
+// Line returns the line of a field, such as peers[1].id, or of the mapping that lacks it.
 func (f *File) Line(field string) int {
 	for {
 		path, err := yaml.PathString("$." + field)

@@ -7,9 +7,9 @@ import (
 	"slices"
 )
 
-// GoalResult is what the trials say about one goal. A nil bound is an answer, too: no load
-// was shown to meet the goal, or none to miss it. In JSON the loads are called
-// frames per second; the arithmetic is the same for any unit.
+// GoalResult is the result for one goal. A nil bound is a result too: no load met the goal, or none
+// missed it. In JSON the unit of loads is frames per second; the arithmetic is the same for any
+// unit.
 type GoalResult struct {
 	Goal        Goal     `json:"goal"`
 	Lower       *float64 `json:"lower_fps"`                  // relevant lower bound
@@ -18,17 +18,17 @@ type GoalResult struct {
 	Regular     bool     `json:"regular"`                    // both bounds exist and are within the goal's width, if it has one
 }
 
-// level is a load with its valid trials. step is its place on the search's grid.
+// level is a load with its valid trials. step is its position on the grid.
 type level struct {
 	step   int
 	load   float64
 	trials []Trial
 }
 
-// record holds every level measured, sorted by load.
+// record holds all measured levels, sorted by load.
 type record []level
 
-// add files a trial under its load.
+// add adds a trial to the level of its load.
 func (r *record) add(step int, trial Trial) {
 	i, found := slices.BinarySearchFunc(*r, trial.Load, func(l level, load float64) int { return cmp.Compare(l.load, load) })
 	if !found {
@@ -37,7 +37,7 @@ func (r *record) add(step int, trial Trial) {
 	(*r)[i].trials = append((*r)[i].trials, trial)
 }
 
-// bounds are the relevant bounds (RFC 9971 section 4.8): the smallest upper bound, and the
+// bounds returns the relevant bounds (RFC 9971 section 4.8): the smallest upper bound, and the
 // largest lower bound below it. Lower bounds above it are ignored.
 func (r record) bounds(t target) (lower, upper *level) {
 	for i := range r {
@@ -72,7 +72,7 @@ func (r record) interval(t target) interval {
 	return k
 }
 
-// evaluate is the result of a goal, from the trials alone.
+// evaluate returns the result of a goal for the trials in the record.
 func (r record) evaluate(g Goal) GoalResult {
 	result := GoalResult{Goal: g}
 	t := g.target()
@@ -89,7 +89,7 @@ func (r record) evaluate(g Goal) GoalResult {
 	return result
 }
 
-// relativeWidth is the distance of two bounds as a share of the upper one.
+// relativeWidth returns (upper-lower)/upper.
 func relativeWidth(lower, upper float64) float64 { return (upper - lower) / upper }
 
 // String is the result on one line, with loads in frames per second.

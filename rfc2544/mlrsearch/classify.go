@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// class is what the trials at one load say about it (RFC 9971 section 4.8).
+// class says whether a load is a bound for a goal (RFC 9971 section 4.8).
 type class int
 
 const (
@@ -16,7 +16,7 @@ const (
 	upperBound
 )
 
-// target is a goal, or a coarser one that is searched first.
+// target is a goal, or a preceding target with a wider width that is searched before it.
 type target struct {
 	loss   float64
 	exceed Ratio
@@ -51,9 +51,9 @@ func (t target) tally(trials []Trial) (y tally) {
 	return y
 }
 
-// class is the classification of RFC 9971 appendix A, with the exceed ratio
-// num/den multiplied out so that ties are exact. Short trials can only speak
-// against a load: high-loss ones that low-loss ones do not balance.
+// class returns the classification of RFC 9971 appendix A. The exceed ratio num/den is multiplied
+// out, so that ties are exact. Short trials can only make a load an upper bound: short high-loss
+// trials count as far as short low-loss trials do not balance them.
 func (t target) class(trials []Trial) class {
 	y := t.tally(trials)
 	num, den := t.exceed.parts()
@@ -62,8 +62,8 @@ func (t target) class(trials []Trial) class {
 	good := product(y.fullLow, rest)
 	whole := larger(good.plus(bad), product(uint64(t.sum), rest))
 	allowed := whole.times(num)
-	optimistic := bad.times(den).atMost(allowed)                // were all missing time good
-	pessimistic := whole.minus(good).times(den).atMost(allowed) // were all missing time bad
+	optimistic := bad.times(den).atMost(allowed)                // if all missing time were low-loss
+	pessimistic := whole.minus(good).times(den).atMost(allowed) // if all missing time were high-loss
 	switch {
 	case optimistic && pessimistic:
 		return lowerBound
@@ -73,8 +73,9 @@ func (t target) class(trials []Trial) class {
 	return undecided
 }
 
-// conditional is the conditional throughput of RFC 9971 appendix B: the forwarding rate of
-// the worst trial that the exceed ratio does not excuse. It is 0 when the trials are too few.
+// conditional returns the conditional throughput of RFC 9971 appendix B: the forwarding rate of the
+// worst trial within the part of the duration sum that the exceed ratio does not excuse. It is 0 if
+// there are too few trials.
 func (t target) conditional(load float64, trials []Trial) float64 {
 	y := t.tally(trials)
 	num, den := t.exceed.parts()

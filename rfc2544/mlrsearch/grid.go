@@ -11,7 +11,7 @@ type grid struct {
 	span     float64 // log(max/min)
 }
 
-// A width is filled by whole steps to at least leastFill and at most mostFill of it.
+// Whole steps have to cover at least leastFill and at most mostFill of each width.
 const (
 	leastFill = 0.99
 	mostFill  = 0.999999
@@ -33,10 +33,10 @@ func newGrid(minimum, maximum float64, widths []float64) grid {
 	return g
 }
 
-// logWidth is a relative width as a distance of logarithms.
+// logWidth converts a relative width to a distance of logarithms.
 func logWidth(relative float64) float64 { return -math.Log1p(-relative) }
 
-// fills reports whether whole steps fill every width well enough.
+// fills reports whether whole steps cover every width to between leastFill and mostFill.
 func (g grid) fills(widths []float64) bool {
 	for _, w := range widths {
 		if float64(g.width(w))*g.span/float64(g.last) < leastFill*logWidth(w) {
@@ -52,7 +52,7 @@ func (g grid) width(relative float64) int {
 	return max(1, int(logWidth(relative)*mostFill*float64(g.last)/g.span+rounding))
 }
 
-// load is the load of a step.
+// load returns the load of a step.
 func (g grid) load(step int) float64 {
 	switch step {
 	case 0:
@@ -63,7 +63,7 @@ func (g grid) load(step int) float64 {
 	return g.max * math.Exp(-g.span*float64(g.last-step)/float64(g.last))
 }
 
-// floor is the largest step whose load is at most r, and 0 below the grid.
+// floor returns the largest step whose load is at most r; 0 if r is below the grid.
 func (g grid) floor(r float64) int {
 	if r >= g.max {
 		return g.last

@@ -37,7 +37,7 @@ func (s *searcher) initial(ctx context.Context) error {
 	return nil
 }
 
-// shortest are the duration, the loss ratio and the width of the least demanding targets.
+// shortest returns duration, loss ratio and width of the least demanding targets.
 func (s *searcher) shortest() (trial time.Duration, loss float64, width int) {
 	trial, loss, width = math.MaxInt64, 1, math.MaxInt
 	for _, sel := range s.selectors {
@@ -47,8 +47,8 @@ func (s *searcher) shortest() (trial time.Duration, loss float64, width int) {
 	return trial, loss, width
 }
 
-// highest measures the highest load that the tester can offer. It halves the load from
-// Config.Max on until a trial is valid; seen is nil when none is.
+// highest measures the highest load that the tester can offer. Starting at Config.Max it halves the
+// load until a trial is valid; seen is nil if none is.
 func (s *searcher) highest(ctx context.Context, trial time.Duration) (step int, seen *Trial, err error) {
 	for step = s.grid.last; ; step = s.grid.floor(s.grid.load(step) / 2) {
 		seen, err = s.measure(ctx, step, trial)

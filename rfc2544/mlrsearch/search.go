@@ -23,8 +23,8 @@ const (
 	DefaultRetries = 3
 )
 
-// MaxSkipped is the number of loads without a valid trial that ends a search: measurements
-// on such a machine will not get better.
+// MaxSkipped is the number of loads without a valid trial after which a search ends: the machine is
+// too busy for measurements.
 const MaxSkipped = 8
 
 // Found is the output of Search.
@@ -36,10 +36,10 @@ type Found struct {
 	Ended   Ending
 }
 
-// Skipped is a load that was given up.
+// Skipped is a load without a valid trial.
 type Skipped struct {
 	Load   float64
-	Trials int    // how many there were, none valid
+	Trials int    // number of trials, none valid
 	Reason string // why the last of them is not valid
 }
 
@@ -54,14 +54,13 @@ const (
 	TooManySkipped
 )
 
-// Search is the controller of RFC 9971: it finds the relevant bounds of all
-// goals at once; goals share their trials.
+// Search is the controller of RFC 9971: it finds the relevant bounds of all goals. A trial counts
+// for every goal.
 //
-// A trial that is not valid is repeated. A load that stays without a valid trial says
-// nothing about the device and is left out. When it lies above every load that could be
-// measured, the test equipment is taken to end there and the search stays below; otherwise a
-// load beside it is measured. A search that ends early returns what it has: bounds may
-// be missing or too far apart, and such a result is not regular.
+// An invalid trial is repeated. A load without a valid trial is skipped. If it is above every load
+// measured, it is taken as the limit of the test equipment, and the search stays below; otherwise a
+// neighbouring load is measured. A search that ends early returns the results so far: bounds may be
+// missing or too far apart, and the result is then not regular.
 //
 // An error (bad config, ctx done, no trial possible) comes with the result of
 // the trials measured so far.
@@ -117,7 +116,7 @@ type searcher struct {
 	found     Found
 }
 
-// errEnough ends a search early and in order; Found.Ended says why.
+// errEnough ends a search early without an error; Found.Ended has the reason.
 var errEnough = errors.New("search ended early")
 
 func newSearcher(m Measurer, cfg Config) *searcher {
@@ -143,7 +142,7 @@ func (s *searcher) run(ctx context.Context) error {
 	if err := s.initial(ctx); err != nil {
 		return err
 	}
-	for _, sel := range s.selectors { // begin where the initial trials, whatever their length, point to
+	for _, sel := range s.selectors { // start at the loads that the initial trials suggest
 		sel.seed = s.record.interval(target{loss: sel.targets[0].loss, sum: 1})
 	}
 	for {
@@ -157,7 +156,7 @@ func (s *searcher) run(ctx context.Context) error {
 	}
 }
 
-// nominate is the first of the selectors' candidates; false when there is none.
+// nominate returns the first of the selectors' candidates; ok is false if there is none.
 func (s *searcher) nominate() (best candidate, ok bool) {
 	for _, sel := range s.selectors {
 		if c, wants := sel.nominate(s.record, s.field); wants && (!ok || c.before(best)) {
@@ -167,7 +166,7 @@ func (s *searcher) nominate() (best candidate, ok bool) {
 	return best, ok
 }
 
-// measure runs a trial until it is valid and records it; nil when it never was.
+// measure repeats a trial until it is valid and records it; it returns nil if none was valid.
 func (s *searcher) measure(ctx context.Context, step int, d time.Duration) (*Trial, error) {
 	load := s.grid.load(step)
 	var seen Result
@@ -194,7 +193,7 @@ func (s *searcher) measure(ctx context.Context, step int, d time.Duration) (*Tri
 	return nil, s.skip(step, Skipped{Load: load, Trials: 1 + s.cfg.Retries, Reason: seen.Reason})
 }
 
-// skip takes a step out of the field.
+// skip removes a step from the field.
 func (s *searcher) skip(step int, what Skipped) error {
 	s.found.Skipped = append(s.found.Skipped, what)
 	if n := len(s.record); n == 0 || step > s.record[n-1].step {

@@ -26,8 +26,8 @@ type field struct {
 	barred map[int]bool // steps below top that had no valid trial
 }
 
-// selector takes one goal through its targets, the coarsest first. The bounds
-// found for one target are where the next one begins: likely, but not yet confirmed.
+// selector searches one goal through its targets, the coarsest first. The bounds of one target are
+// the likely, unconfirmed bounds of the next.
 type selector struct {
 	targets []target
 	seed    interval
@@ -38,7 +38,7 @@ type selector struct {
 // duration sum, down to one initial trial.
 const precedingTargets = 2
 
-// targets are the preceding targets of a goal and the goal itself, the coarsest first.
+// targets returns the preceding targets of a goal and the goal itself, the coarsest first.
 func (g Goal) targets(on grid) []target {
 	preceding := precedingTargets
 	if g.Shortest() >= g.Sum {
@@ -81,7 +81,7 @@ func (s *selector) nominate(r record, f field) (candidate, bool) {
 	}
 }
 
-// pick is the next step for the first target; false when the target is settled.
+// pick returns the next step for the first target; ok is false if the target is settled.
 func (s *selector) pick(known interval, f field) (int, bool) {
 	if s.settled(known, f) {
 		return 0, false
@@ -92,7 +92,7 @@ func (s *selector) pick(known interval, f field) (int, bool) {
 	return f.around(s.outwards(known, f), known)
 }
 
-// settled reports whether the target can gain nothing more: its bounds are close enough, or
+// settled reports whether more trials cannot improve the target: its bounds are close enough, or
 // the field ends there.
 func (s *selector) settled(k interval, f field) bool {
 	width := s.targets[0].width
@@ -107,8 +107,8 @@ func (s *selector) settled(k interval, f field) bool {
 	return k.low == f.top
 }
 
-// fromSeed confirms the bounds of the preceding target: first the middle between them, which
-// replaces one of them, then what remains.
+// fromSeed confirms the bounds of the preceding target: first it measures the middle between them,
+// which replaces one of them, and then the other bound.
 func (s *selector) fromSeed(k interval, f field) (int, bool) {
 	width, seed := s.targets[0].width, s.seed
 	low := seed.low != noLow && seed.low < f.ceiling(k) && (k.low == noLow || seed.low-k.low >= width)
@@ -124,8 +124,7 @@ func (s *selector) fromSeed(k interval, f field) (int, bool) {
 	return 0, false
 }
 
-// outwards searches a missing bound with strides that double. With two bounds it halves the
-// interval.
+// outwards searches a missing bound with doubling strides. With two bounds it halves the interval.
 func (s *selector) outwards(k interval, f field) int {
 	width, was := s.targets[0].width, s.anchor
 	s.anchor = interval{noLow, noHigh}
@@ -153,11 +152,11 @@ func (s *selector) outwards(k interval, f field) int {
 	return f.top
 }
 
-// ceiling is the lowest step that need not be measured.
+// ceiling returns the lowest step that need not be measured.
 func (f field) ceiling(k interval) int { return min(k.high, f.top+1) }
 
-// around is step, or the nearest step between the bounds that is not barred; of
-// two the lower.
+// around returns step or, if it is barred, the nearest step between the bounds that is not; of two
+// the lower one.
 func (f field) around(step int, k interval) (int, bool) {
 	low, high := k.low, f.ceiling(k)
 	for away := 0; step-away > low || step+away < high; away++ {

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Trial is a valid trial: all that classification needs to know of it.
+// Trial is a valid trial, with the values that classification needs.
 type Trial struct {
 	Load      float64       // intended load, in any unit; above zero
 	Duration  time.Duration // intended; decides whether the trial is full-length
@@ -13,7 +13,7 @@ type Trial struct {
 	LossRatio float64       // from 0 to 1; frames that the tester did not send count as lost
 }
 
-// Result is what one measurement showed.
+// Result is the result of one measurement.
 type Result struct {
 	LossRatio float64       // trial loss ratio, from 0 to 1; see Trial
 	Effective time.Duration // trial effective duration, setup and waiting included if they count; 0: the intended one
@@ -21,9 +21,9 @@ type Result struct {
 	Reason    string        // why the trial is not valid
 }
 
-// Measurer measures one trial: it offers a load for a time to the system under test and
-// returns what came of it. A trial that is not valid is no error; an error means that no
-// trial can be run, and it ends the search.
+// Measurer measures one trial: it offers a load for a time to the system under test and returns the
+// result. An invalid trial is not an error; an error means that no trial can be run, and ends the
+// search.
 type Measurer interface {
 	Measure(ctx context.Context, load float64, duration time.Duration) (Result, error)
 }
