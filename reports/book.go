@@ -10,7 +10,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/reports/result"
 )
 
-// book is the file that holds one page, or several by machine:
+// book is an HTML file with one page, or with several pages grouped by machine:
 //
 //	book ─ host ─ run (a page)
 //	     │      └ run
@@ -19,11 +19,11 @@ type book struct {
 	CSP, Title, When, Summary string
 	CSS                       template.CSS
 	Runs                      []*page
-	Hosts                     []hostView // none when there is one run
+	Hosts                     []hostView // empty for a single run
 	Campaigns                 []campaignView
 }
 
-// campaignView is a summary of a fuzz campaign: its own page has all of it.
+// campaignView is the summary of a fuzz campaign; the campaign's own page shows the details.
 type campaignView struct {
 	ID, When, Summary string
 	Headlines         []headline
@@ -34,7 +34,7 @@ func campaignOf(f *report.Campaign, n int) campaignView {
 	return campaignView{ID: fmt.Sprintf("fuzz%d", n), When: timeText(f.Started), Summary: fuzzSummary(f), Headlines: fuzzHeadlines(f), Targets: fuzzTargetTable(f)}
 }
 
-// hostView is a machine with its runs.
+// hostView is a machine and its runs.
 type hostView struct {
 	Name string
 	Runs []*page
@@ -60,7 +60,7 @@ func newBook(runs []*result.Results) (*book, error) {
 		}
 		b.add(hostOf(r), p)
 	}
-	for _, h := range b.Hosts { // in the order of the page
+	for _, h := range b.Hosts { // in page order
 		b.Runs = append(b.Runs, h.Runs...)
 	}
 	b.Title = "Tunnel benchmarks"
@@ -68,7 +68,7 @@ func newBook(runs []*result.Results) (*book, error) {
 	return b, nil
 }
 
-// add puts a page with the others of its machine.
+// add adds a page to the group of its machine.
 func (b *book) add(host string, p *page) {
 	i := slices.IndexFunc(b.Hosts, func(h hostView) bool { return h.Name == host })
 	if i < 0 {

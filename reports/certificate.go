@@ -15,7 +15,7 @@ import (
 
 var certificateHead = []string{"standard", "known", "measured", "error", "limit", "n", "verdict"}
 
-// standardCells are a standard's in the order of certificateHead.
+// standardCells returns the cells of one self-test measurement, in the order of certificateHead.
 func standardCells(s result.Standard) []string {
 	if !s.Valid {
 		return []string{strictjson.Clean(s.Name), standardNumber(s.Known, s.Unit), show.None, show.None, standardNumber(s.Limit, s.ErrorUnit), strconv.Itoa(s.N), "not valid"}
@@ -36,20 +36,20 @@ func standardNumber(v float64, unit string) string {
 	if text == "-0" {
 		text = "0"
 	}
-	if unit == "frames in a wrong place" { // the column's name says it
+	if unit == "frames in a wrong place" { // the column title already names it
 		unit = "frames"
 	}
 	return text + " " + strictjson.Clean(unit)
 }
 
-// StandardLine is a standard as one line of text, for those who watch.
+// StandardLine formats one self-test measurement as a line of text for the terminal.
 func StandardLine(s result.Standard) string {
 	c := standardCells(s)
 	name := c[0] + show.Spaces(max(1, 66-utf8.RuneCountInString(c[0])))
 	return fmt.Sprintf("%s known %s, measured %s: off by %s of %s allowed: %s", name, c[1], c[2], c[3], c[4], c[6])
 }
 
-// certificateTable is the page's table of standards; nil when there is none.
+// certificateTable returns the page's table of self-test measurements, or nil if there are none.
 func certificateTable(c *result.Certificate) *tableView {
 	if c == nil {
 		return nil
@@ -64,7 +64,7 @@ func certificateTable(c *result.Certificate) *tableView {
 	return t
 }
 
-// certificateText writes one line on how far the machine can be trusted.
+// certificateText writes one line that says how accurately the machine measured its self-test.
 func certificateText(w io.Writer, c *result.Certificate) error {
 	if c == nil {
 		return nil

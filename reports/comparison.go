@@ -12,7 +12,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/reports/texttab"
 )
 
-// WriteComparison writes the comparison as text: a table, then the verdicts.
+// WriteComparison writes a comparison as a text table followed by the verdicts.
 func WriteComparison(w io.Writer, c *result.Comparison) error {
 	if c == nil {
 		return nil
@@ -60,7 +60,7 @@ func ratioOf(m *result.Metric, device string) *result.Ratio {
 	return nil
 }
 
-// sentencesOf are the verdicts and the warnings in words.
+// sentencesOf returns the verdicts and warnings as sentences.
 func sentencesOf(c *result.Comparison) (lines []string) {
 	for i := range c.Metrics {
 		m := &c.Metrics[i]

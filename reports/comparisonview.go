@@ -20,8 +20,8 @@ type comparisonView struct {
 	Trust    string
 }
 
-// compare adds the comparison to the page; a page without results of single
-// devices is about nothing else.
+// compare adds the comparison to the page. If the run has no other results, the comparison's text
+// also becomes the page's summary.
 func (p *page) compare(r *result.Results) {
 	c := r.Comparison
 	p.Comparison = viewComparison(c)
@@ -51,7 +51,7 @@ func viewComparison(c *result.Comparison) *comparisonView {
 	return v
 }
 
-// standardCells are a device's line in the page's table.
+// metricCells returns the row of device k in the page's table of a metric.
 func metricCells(m *result.Metric, k int, device string) []string {
 	cells := []string{strictjson.Clean(m.Name) + ", " + strictjson.Clean(m.Unit), strictjson.Clean(device), show.None, show.None, show.None, show.None, show.None, show.None}
 	if v := stats.MedianValid(m.Samples[k]); v != nil {

@@ -8,7 +8,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/reports/result"
 )
 
-// conformanceView is the table of all clauses as the page shows it.
+// conformanceView is the page's table of all clauses.
 type conformanceView struct {
 	Summary string
 	Rows    []clauseView
@@ -22,8 +22,8 @@ type clauseView struct {
 
 type linkView struct{ Name, Href string }
 
-// conformanceOf is the assessment of a run. Places of rulings become links to the
-// page's sections and to the first result of a test.
+// conformanceOf returns the assessment of a run for the page. Places become links to sections of
+// the page or to the first result of a test.
 func conformanceOf(r *result.Results, at string) *conformanceView {
 	all := conformance.Assess(r)
 	view := &conformanceView{Summary: conformance.Summary(all)}
@@ -37,7 +37,7 @@ func conformanceOf(r *result.Results, at string) *conformanceView {
 	return view
 }
 
-// linkTo leads to a section of the page, or to the first result of a test.
+// linkTo returns the link to a section of the page, or to the first result of a test.
 func linkTo(r *result.Results, place, at string) linkView {
 	for i := range r.Results {
 		if r.Results[i].Test == place {

@@ -14,7 +14,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// details are the results one by one, with every trial.
+// details returns the detailed view of each result, with all of its trials.
 func details(r *result.Results, m *matrix.Matrix, at string) ([]detail, error) {
 	var out []detail
 	for i := range r.Results {
@@ -84,8 +84,8 @@ func valueTable(res *result.Result) *tableView {
 	return t
 }
 
-// trialColumns are the columns of a table of trials. A column that is empty or
-// zero in every trial is left out, and the caption says so.
+// trialColumns are the columns of a table of trials. A column that is empty or zero in every trial
+// is left out, and the caption names it.
 var trialColumns = []struct {
 	name string
 	text func(*rfc2544.Observation) string

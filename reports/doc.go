@@ -1,7 +1,6 @@
-// Package reports holds the result model of a run and everything that shows it:
-// results.json and its schema, the table on the terminal, the page report.html
-// and the charts. It never measures, opens no socket and reads no clock: the
-// same results give the same bytes, on any machine, without root.
+// Package reports renders the results of a run: as a table on the terminal, as the page
+// report.html, as charts and in formats for other programs. It opens no sockets and reads no clock,
+// so the same results give the same bytes on every machine. It needs no root privileges.
 //
 //	lab ──► Results ──► Write ──► results.json ──► Read ──► Results
 //	           │                                              │
@@ -9,9 +8,8 @@
 //	           ├──► WriteHTML          (one file)  ◄──────────┤
 //	           └──► WritePNGs          (1200x630)  ◄──────────┘
 //
-// A fuzz campaign has a model, a schema and forms of its own: Fuzz, WriteFuzz
-// and ReadFuzz, FuzzTable and FuzzLine, FuzzHTML, FuzzJUnit, FuzzSARIF.
+// A fuzz campaign has its own model and schema, in package fuzz/report.
 //
-// A file may come from anybody, so the readers trust nothing in it, and every
-// name is cleaned before it is shown: no markup, no terminal escapes.
+// Files are untrusted input: the readers check everything, and every name is escaped before it is
+// shown (markup and terminal control sequences).
 package reports

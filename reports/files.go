@@ -12,7 +12,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/reports/result"
 )
 
-// ReadFiles reads files of results, and the campaigns among them.
+// ReadFiles reads results files and fuzz campaigns.
 func ReadFiles(paths []string) (runs []*result.Results, campaigns []*report.Campaign, err error) {
 	for _, path := range paths {
 		data, err := readFile(path)
@@ -36,7 +36,8 @@ func ReadFiles(paths []string) (runs []*result.Results, campaigns []*report.Camp
 	return runs, campaigns, nil
 }
 
-// readFile reads one byte more than any reader of ours takes, at most.
+// readFile reads a file up to one byte beyond the readers' limit, so that they notice a file that
+// is too large.
 func readFile(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -46,7 +47,7 @@ func readFile(path string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, strictjson.MaxFile+1))
 }
 
-// WriteHistory draws the history of a gate at path as dir/history.html.
+// WriteHistory draws the gate's history at path as dir/history.html.
 func WriteHistory(path, dir string) (name string, err error) {
 	f, err := os.Open(path)
 	if err != nil {

@@ -15,11 +15,11 @@ import (
 	"github.com/tunnelbench/tunnelbench/reports/texttab"
 )
 
-// Formats are what Format writes, one after the other.
+// Formats lists the formats that Format can write.
 var Formats = []string{"md", "csv", "benchfmt", "junit"}
 
-// Format writes runs for other programs, one after the other: numbers of different machines are
-// never set side by side.
+// Format writes the runs for other programs, one run after the other. It never puts numbers of
+// different machines side by side.
 func Format(name string, runs []*result.Results) ([]byte, error) {
 	switch name {
 	case "md":
@@ -34,10 +34,11 @@ func Format(name string, runs []*result.Results) ([]byte, error) {
 	return nil, fmt.Errorf("format %q: use %s", name, strings.Join(Formats, ", "))
 }
 
-// host names a machine in a few words.
+// hostOf returns a short description of the machine.
 func hostOf(r *result.Results) string { return r.Host.Summary() }
 
-// formatMarkdown is a table for each run: a line for each result. All names are hostile.
+// formatMarkdown writes a table for each run with a line for each result. It escapes all names,
+// which are untrusted.
 func formatMarkdown(runs []*result.Results) []byte {
 	var b bytes.Buffer
 	for i, r := range runs {
@@ -45,7 +46,7 @@ func formatMarkdown(runs []*result.Results) []byte {
 			b.WriteString("\n")
 		}
 		fmt.Fprintf(&b, "**%s**, profile %s, %s\n\n", show.Markdown(hostOf(r)), show.Markdown(strictjson.Short(r.Profile, 60)), r.Started.UTC().Format("2006-01-02 15:04"))
-		_ = markdownTable(r).Markdown(&b) // a Buffer takes everything
+		_ = markdownTable(r).Markdown(&b) // a Buffer never fails
 	}
 	return b.Bytes()
 }
@@ -80,7 +81,7 @@ func markdownCells(r *matrix.Row, c *matrix.Cell) []string {
 	return append(cells, valid)
 }
 
-// formatCSV is a line for each value; a spreadsheet is told of no formulas.
+// formatCSV writes a line for each value, without cells that a spreadsheet would read as a formula.
 func formatCSV(runs []*result.Results) ([]byte, error) {
 	var b bytes.Buffer
 	var t texttab.Table
@@ -103,7 +104,7 @@ func formatCSV(runs []*result.Results) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// plain is text that no spreadsheet takes for a formula.
+// plain returns text that no spreadsheet reads as a formula.
 func plain(s string) string {
 	s = strictjson.Clean(s)
 	if s != "" && strings.ContainsRune("=+-@", rune(s[0])) {
@@ -112,7 +113,7 @@ func plain(s string) string {
 	return s
 }
 
-// exact is a number that comes back as the same; empty where there is none.
+// exact formats a number so that parsing returns the same number; nil gives an empty string.
 func exact(v *float64) string {
 	if v == nil {
 		return ""
@@ -120,7 +121,7 @@ func exact(v *float64) string {
 	return strconv.FormatFloat(*v, 'g', -1, 64)
 }
 
-// formatBench is the Go benchmark format, for benchstat: a line for each value.
+// formatBench writes the Go benchmark format for benchstat, a line for each value.
 func formatBench(runs []*result.Results) []byte {
 	var b bytes.Buffer
 	for _, r := range runs {
@@ -140,7 +141,7 @@ func formatBench(runs []*result.Results) []byte {
 	return b.Bytes()
 }
 
-// benchName begins with an upper case letter, as the format wants.
+// benchName starts with an upper case letter, as the benchmark format requires.
 func benchName(test string) string {
 	if test = show.Word(test); test == "" {
 		return "Test"
@@ -148,8 +149,8 @@ func benchName(test string) string {
 	return strings.ToUpper(test[:1]) + test[1:]
 }
 
-// formatJUnit is a case for each result: a device that died is a failure, one that is not
-// Valid an error, one that cannot run here is skipped.
+// formatJUnit writes a test case for each result. A device that died is a failure, an invalid
+// result an error, and a device that cannot run here is skipped.
 func formatJUnit(runs []*result.Results) ([]byte, error) {
 	s := junit.Suite{Name: "tunnelbench", Time: "0.000"}
 	for _, r := range runs {

@@ -23,33 +23,33 @@ var (
 	//go:embed fuzz.tmpl
 	fuzzText string
 
-	// fuzzTemplate has the figures and tables of the report's page.
+	// fuzzTemplate shares the figures and tables of the report page.
 	fuzzTemplate = template.Must(template.Must(pageTemplate.Clone()).New("fuzz").Parse(fuzzText))
 )
 
-// The most that the page shows; it says what it leaves out.
+// Limits of the page; it says what it leaves out.
 const (
 	pageFindings = 200
-	pageFrames   = 24  // of a stack
-	pageOctets   = 256 // of an input
-	pageNames    = 6   // in a sentence
+	pageFrames   = 24  // per stack
+	pageOctets   = 256 // per input
+	pageNames    = 6   // per sentence
 )
 
-// fuzzPage is the page of a campaign as the template shows it: texts only, in order.
+// fuzzPage is the data of a campaign's page, as text in page order.
 type fuzzPage struct {
 	CSP, Title, When, Summary string
 	CSS                       template.CSS
 	Headlines                 []headline
 	Targets                   *tableView
 	Findings                  []findingView
-	More                      int // findings that are not shown
+	More                      int // number of findings left out
 	Charts                    []figureView
-	Tables                    []*tableView // in place of charts
+	Tables                    []*tableView // instead of charts
 	Environment               []pair
 	Command                   string
 }
 
-// findingView is all of one finding.
+// findingView is the page's view of one finding.
 type findingView struct {
 	ID, Target, Oracle, Mark, Seen string
 	Facts                          []pair
@@ -59,8 +59,7 @@ type findingView struct {
 	Reproduce                      string
 }
 
-// FuzzHTML is a campaign as one self-contained page. The same campaign gives the
-// same bytes.
+// FuzzHTML returns a campaign as one self-contained page. The same campaign gives the same bytes.
 func FuzzHTML(f *report.Campaign) ([]byte, error) {
 	p, err := newFuzzPage(f)
 	if err != nil {
@@ -102,7 +101,7 @@ func newFuzzPage(f *report.Campaign) (*fuzzPage, error) {
 	return p, nil
 }
 
-// fuzzSummary says what was attacked, in one sentence.
+// fuzzSummary describes the campaign in one sentence.
 func fuzzSummary(f *report.Campaign) string {
 	var names, engines []string
 	for i := range f.Targets {
@@ -121,7 +120,7 @@ func fuzzSummary(f *report.Campaign) string {
 	return text + "."
 }
 
-// someOf lists the first words and counts the others.
+// someOf lists the first words and the number of the others.
 func someOf(words []string) string {
 	if more := len(words) - pageNames; more > 1 {
 		words = append(slices.Clone(words[:pageNames]), strconv.Itoa(more)+" more")
@@ -129,8 +128,7 @@ func someOf(words []string) string {
 	return list(words)
 }
 
-// fuzzHeadlines are the verdict, what it rests on, and the targets that were not
-// attacked to the end.
+// fuzzHeadlines returns the verdict, its basis, and the targets whose run was cut short.
 func fuzzHeadlines(f *report.Campaign) []headline {
 	sum := report.TotalsOf(f)
 	verdict := headline{Topic: "Verdict", Name: f.Verdict(), Text: "No input broke an oracle. That says nothing of inputs that were not tried."}
@@ -178,7 +176,7 @@ func fuzzTargetTable(f *report.Campaign) *tableView {
 	return table
 }
 
-// findingViewOf shows a finding, the n-th of the page.
+// findingViewOf returns the view of a finding, the n-th of the page.
 func findingViewOf(t *report.Target, f *report.Finding, n int) findingView {
 	v := findingView{
 		ID: "f" + strconv.Itoa(n), Target: strictjson.Clean(t.Name), Oracle: strictjson.Clean(f.Oracle), Mark: strictjson.Clean(f.ID), Seen: strictjson.Clean(f.Seen),
@@ -203,7 +201,7 @@ func findingViewOf(t *report.Target, f *report.Finding, n int) findingView {
 	return v
 }
 
-// fuzzEnvironment is what the numbers depend on.
+// fuzzEnvironment returns the machine and the settings that the numbers depend on.
 func fuzzEnvironment(f *report.Campaign) []pair {
 	facts := []pair{
 		{"CPU", f.CPU}, {"Kernel", f.Kernel},
@@ -216,7 +214,7 @@ func fuzzEnvironment(f *report.Campaign) []pair {
 	return facts
 }
 
-// WriteFuzz writes every form of a campaign's report.
+// WriteFuzz writes all report files of a campaign into dir.
 func WriteFuzz(dir string, c *report.Campaign) error {
 	html, err1 := FuzzHTML(c)
 	junit, err2 := report.JUnit(c)

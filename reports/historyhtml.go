@@ -29,17 +29,17 @@ var (
 	historyTemplate = template.Must(template.Must(pageTemplate.Clone()).New("history").Parse(historyText))
 )
 
-// mostHistoryRuns are drawn of a series: the last ones.
+// mostHistoryRuns is the largest number of runs drawn per series; older runs are left out.
 const mostHistoryRuns = 500
 
-// trend is one metric over the runs that can be set side by side: those of one machine, one device and one base.
+// trend is one metric over comparable runs: same machine, same device and same base.
 //
 //	runs ─ by machine, device, base ─ by metric: a trend ─ levels between change points
 type trend struct {
 	host, device, base, metric string
 	better                     int
 	points                     []trendPoint
-	changes                    []int // points at which another level begins
+	changes                    []int // indices at which a new level begins
 }
 
 type trendPoint struct {
@@ -47,7 +47,7 @@ type trendPoint struct {
 	when, commit string
 }
 
-// trendsOf arranges the runs, in the order of their time.
+// trendsOf groups the runs into trends, ordered by time.
 func trendsOf(runs []gate.HistoryRun) []*trend {
 	runs = slices.Clone(runs)
 	slices.SortStableFunc(runs, func(a, b gate.HistoryRun) int { return a.Started.Compare(b.Started) })
@@ -78,7 +78,7 @@ func trendsOf(runs []gate.HistoryRun) []*trend {
 	return all
 }
 
-// historyPage is the page of a history.
+// historyPage is the data of a history page.
 type historyPage struct {
 	CSP, Title, When, Summary string
 	CSS                       template.CSS
@@ -91,7 +91,7 @@ type historyGroup struct {
 	Charts []figureView
 }
 
-// HistoryHTML is a history as one self-contained page: the same history, the same bytes.
+// HistoryHTML returns a history as one self-contained page. The same history gives the same bytes.
 func HistoryHTML(runs []gate.HistoryRun) ([]byte, error) {
 	if len(runs) == 0 {
 		return nil, fmt.Errorf("history: no run")
@@ -129,7 +129,7 @@ func HistoryHTML(runs []gate.HistoryRun) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// level is the median ratio of the points between two changes.
+// level returns the median ratio of the points between two changes.
 func (t *trend) level(from, to int) float64 {
 	var ratios []float64
 	for _, p := range t.points[from:to] {
@@ -138,12 +138,12 @@ func (t *trend) level(from, to int) float64 {
 	return stats.Median(ratios)
 }
 
-// edges are where levels begin, and the end of the last one.
+// edges returns the start of each level and the end of the last one.
 func (t *trend) edges() []int {
 	return append(append([]int{0}, t.changes...), len(t.points))
 }
 
-// headline tells of the change at a point.
+// headline describes the change at a point.
 func (t *trend) headline(at int) headline {
 	edges := t.edges()
 	k := slices.Index(edges, at)
@@ -186,7 +186,7 @@ func (t *trend) chart(n int) figure.Chart {
 	return c
 }
 
-// Draw draws the levels, then the runs.
+// draw draws the levels, then the runs.
 func (t *trend) draw(c draw.Canvas, p *plot.Plot) {
 	y := func(v float64) vg.Length { return c.Y(p.Y.Norm(min(max(v, p.Y.Min), p.Y.Max))) }
 	x := func(i float64) vg.Length { return c.X(p.X.Norm(i)) }
@@ -207,7 +207,7 @@ func (t *trend) draw(c draw.Canvas, p *plot.Plot) {
 	}
 }
 
-// trendLook is how a run is drawn.
+// trendLook returns the look of a run by its verdict.
 func trendLook(verdict string) figure.Look {
 	switch verdict {
 	case gate.Pass:

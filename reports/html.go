@@ -27,19 +27,18 @@ var (
 	pageTemplate = template.Must(template.New("page").Parse(pageText))
 )
 
-// policy lets the page use its own style sheet, known by its hash, and nothing
-// else: no script, no image, no font, no request of any kind.
+// policy returns the page's content security policy. It allows only the page's own style sheet, by
+// its hash: no scripts, images, fonts or requests.
 func policy() string {
 	sum := sha256.Sum256([]byte(pageCSS))
 	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; base-uri 'none'; form-action 'none'"
 }
 
-// HTML writes the report on one or several runs as one self-contained page. Several are grouped
-// by machine, and numbers of one run are never set against another's. The same results give the
-// same bytes.
+// HTML writes the report on one or several runs as one self-contained page. Several runs are
+// grouped by machine and never compared with each other. The same results give the same bytes.
 func HTML(w io.Writer, runs ...*result.Results) error { return HTMLWith(w, runs, nil) }
 
-// HTMLWith is HTML with a summary of fuzz campaigns behind the runs.
+// HTMLWith works like HTML and appends a summary of fuzz campaigns.
 func HTMLWith(w io.Writer, runs []*result.Results, campaigns []*report.Campaign) error {
 	book, err := newBook(runs)
 	for _, f := range campaigns {
@@ -58,10 +57,11 @@ func HTMLWith(w io.Writer, runs []*result.Results, campaigns []*report.Campaign)
 	return err
 }
 
-// pageBars is the most lines a chart in the page has.
+// pageBars is the largest number of rows of a chart in the page.
 const pageBars = 60
 
-// newPage is the report on r; at begins what is unique in it, so that several fit into one file.
+// newPage returns the page of r. The prefix at makes its ids unique, so that one file can hold
+// several pages.
 func newPage(r *result.Results, at string) (*page, error) {
 	m := matrix.NewMatrix(r)
 	p := &page{
@@ -74,7 +74,7 @@ func newPage(r *result.Results, at string) (*page, error) {
 	}
 	p.RFC, p.Conformance = rfcTables(r), conformanceOf(r, at)
 	if len(p.RFC) > 0 {
-		p.Deviations = nil // the table of clauses says more
+		p.Deviations = nil // the table of clauses replaces them
 	}
 	if streams, ok := streamMetric(r); ok {
 		p.Metrics = append(p.Metrics, streams)
@@ -100,7 +100,7 @@ func newPage(r *result.Results, at string) (*page, error) {
 	return p, err
 }
 
-// figureOf draws a chart for the page.
+// figureOf returns the view of a chart.
 func figureOf(c figure.Chart) (figureView, error) {
 	f := figureView{ID: "f-" + c.ID, Title: c.Title, Caption: c.Caption}
 	svg, err := figure.SvgOf(c.Draw(), c.Height, f.ID, c.Title, c.Caption)

@@ -7,7 +7,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/reports/result"
 )
 
-// WriteHTML writes report.html at path, whole or not at all.
+// WriteHTML writes report.html to path atomically.
 func WriteHTML(path string, runs []*result.Results, campaigns []*report.Campaign) error {
 	var b bytes.Buffer
 	if err := HTMLWith(&b, runs, campaigns); err != nil {

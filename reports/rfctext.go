@@ -15,7 +15,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// Line is a result in one line: what was measured, of whom, and the first of its values.
+// Line returns a result as one line: the test, the device and the first values.
 func Line(res *result.Result) string {
 	text := fmt.Sprintf("%s, %d bytes, %s: ", strictjson.Short(res.DUT, show.MaxName), int(res.FrameSize), strictjson.Clean(res.Test))
 	switch {
@@ -39,12 +39,12 @@ func Line(res *result.Result) string {
 	return text
 }
 
-// asText is text without the spaces and signs that are for the page.
+// asText replaces the page's special spaces and signs by plain ones.
 func asText(s string) string {
 	return strings.NewReplacer(show.Nbsp, " ", show.Thin, "", show.Minus, "-").Replace(s)
 }
 
-// valueText is a value with its unit, times in the unit that fits.
+// valueText formats a value with its unit; times get the unit that fits best.
 func valueText(v *rfc2544.Value) string {
 	n := number(v.Value, v.Unit)
 	if v.Unit == "fps" {
@@ -55,7 +55,7 @@ func valueText(v *rfc2544.Value) string {
 	return n
 }
 
-// number writes a value: rates in thousands, times with a unit.
+// number formats a number: rates in thousands, times with a unit.
 func number(x float64, unit string) string {
 	switch unit {
 	case "fps":
@@ -66,12 +66,13 @@ func number(x float64, unit string) string {
 	return show.Digits(x, show.Thin)
 }
 
-// rfcTests are the tests of the RFCs, which have a table each; the others are in the matrix.
+// rfcTests returns the tests of the RFCs, each of which has its own table. The matrix shows the
+// other tests.
 func rfcTests() []rfc2544.Test {
 	return slices.DeleteFunc(rfc2544.Tests(), func(t rfc2544.Test) bool { return t.Section == "" })
 }
 
-// rfcText writes the values of the RFC's tests, a line each.
+// rfcText writes the values of the RFC's tests, one per line.
 func rfcText(w io.Writer, r *result.Results) error {
 	for _, test := range rfcTests() {
 		t := texttab.New(texttab.Left("device"), texttab.Right("size"), texttab.Left("value"), texttab.Right(""), texttab.Left("bounds"))

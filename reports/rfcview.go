@@ -12,8 +12,8 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// rfcTables are the RFC's tests, a table each: a row for each device and size,
-// a column for each value, in the RFCs' own terms.
+// rfcTables returns a table for each test of the RFCs, with a row for each device and size and a
+// column for each value. Columns use the RFCs' terms.
 func rfcTables(r *result.Results) []*tableView {
 	var out []*tableView
 	for _, t := range rfcTests() {
@@ -54,7 +54,7 @@ func rfcTable(r *result.Results, test string) *tableView {
 	return v
 }
 
-// columnName is a value's name in words: "latency worst case", "throughput (short)".
+// columnName returns a value's name in words, such as "latency worst case" or "throughput (short)".
 func columnName(name string) string {
 	base, short := strings.CutSuffix(strictjson.Clean(name), rfc2544.Short)
 	base = strings.ReplaceAll(base, "_", " ")
@@ -85,7 +85,7 @@ func rfcRow(res *result.Result, names []string) []string {
 	return append(row, fmt.Sprint(n), standing)
 }
 
-// loadText is the load of a test whose trials all have the same one.
+// loadText returns the load of a test if all of its trials have the same load.
 func loadText(res *result.Result) string {
 	if len(res.Trials) == 0 {
 		return show.None

@@ -15,7 +15,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// streamResults are those of the streams test, in the order of the kinds.
+// streamResults returns the results of the streams test, in the order of the kinds.
 func streamResults(r *result.Results) []*result.Result {
 	var found []*result.Result
 	for i := range r.Results {
@@ -27,15 +27,15 @@ func streamResults(r *result.Results) []*result.Result {
 	return found
 }
 
-// streamColumn is one thing that the streams test shows.
+// streamColumn is a column of the streams table.
 type streamColumn struct {
-	head string // of the page
-	slim string // of the plain table
+	head string // title in the page
+	slim string // title in the text table
 	find func(*result.Result) *rfc2544.Value
 	text func(float64) string
 }
 
-// streamColumns are in the order of the tables; all but the last are numbers.
+// streamColumns lists the columns in table order; all but the last hold numbers.
 var streamColumns = []streamColumn{
 	{"Mbit/s", "Mbit/s", named("stream_goodput"), mega},
 	{"Mbit/s, several connections", "several", severalGoodput, mega},
@@ -51,7 +51,8 @@ func named(name string) func(*result.Result) *rfc2544.Value {
 	return func(r *result.Result) *rfc2544.Value { return r.Value(name) }
 }
 
-// severalGoodput is that of more than one connection at once: the name ends in their number.
+// severalGoodput returns the goodput of several parallel connections. The name of the value ends in
+// their number.
 func severalGoodput(r *result.Result) *rfc2544.Value {
 	for i := range r.Values {
 		n, ok := strings.CutPrefix(r.Values[i].Name, "stream_goodput_")
@@ -74,7 +75,7 @@ func (c streamColumn) cell(r *result.Result) (main, limits string) {
 	return c.text(v.Value), matrix.Bounds(v, c.text)
 }
 
-// streamMetric is the matrix of the streams; ok is false when there were none.
+// streamMetric returns the page's table of the streams test; ok is false if the test was not run.
 func streamMetric(r *result.Results) (head metric, ok bool) {
 	head = metric{ID: "m-streams", Title: "Streams", Unit: "TCP between two hosts behind the tunnel",
 		Note: "What receiving applications read, per direction: with one connection and with several; its share of what the overhead leaves of a link of known rate; " +
@@ -115,7 +116,7 @@ func streamRow(res *result.Result) metricRow {
 	return row
 }
 
-// streamTable writes the plain table of the streams; nothing when there were none.
+// streamTable writes the text table of the streams test, or nothing if the test was not run.
 func streamTable(w io.Writer, r *result.Results) error {
 	results := streamResults(r)
 	if len(results) == 0 {
@@ -140,7 +141,7 @@ func streamTable(w io.Writer, r *result.Results) error {
 	return t.Text(w)
 }
 
-// streamVerdict is what limited one connection's goodput, or what is wrong with it.
+// streamVerdict returns what limited the goodput of one connection, or why the result is invalid.
 func streamVerdict(res *result.Result) string {
 	var words []string
 	if res.Unsupported != "" || res.Error != "" || !res.Valid {

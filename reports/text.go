@@ -16,14 +16,14 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// Table writes the plain table of a run, whole or row by row as results come.
+// Table writes the text table of a run, all at once or row by row while results arrive.
 type Table struct {
 	w   io.Writer
 	tab *texttab.Table
 }
 
-// NewTable makes a table for the named devices. Colour is for the caller to
-// decide: a terminal, and no NO_COLOR.
+// NewTable returns a table for the named devices. The caller decides about colour: it needs a
+// terminal and no NO_COLOR.
 func NewTable(w io.Writer, duts []string, colour bool) *Table {
 	t := &Table{w, texttab.New(textColumns()...)}
 	t.tab.Colour = colour
@@ -34,8 +34,9 @@ func NewTable(w io.Writer, duts []string, colour bool) *Table {
 	return t
 }
 
-// textColumns have room for what usually stands in them, since rows are written as they come.
-// Rates are in thousand frames per second throughout, so that a column can be compared by eye.
+// textColumns have fixed widths that fit usual values, because rows may be written before all
+// values are known. Rates are always in thousand frames per second, so that a column can be
+// compared by eye.
 func textColumns() []texttab.Column {
 	columns := []texttab.Column{texttab.Left("tunnel")}
 	for _, c := range []struct {
@@ -47,11 +48,11 @@ func textColumns() []texttab.Column {
 	return append(columns, texttab.Left("limited by"))
 }
 
-// Header writes the titles.
+// Header writes the column titles.
 func (t *Table) Header() error { return t.tab.Header(t.w) }
 
-// Row writes the row of one device at one size, as far as r knows it; nothing
-// when r has no such result.
+// Row writes the row of one device at one size with the values that r has. It writes nothing if r
+// has no such result.
 func (t *Table) Row(r *result.Results, dut string, size rfc2544.FrameSize) error {
 	m := matrix.NewMatrix(r)
 	column := slices.Index(m.Sizes, size)
@@ -79,7 +80,7 @@ func (t *Table) row(r *matrix.Row, c *matrix.Cell) error {
 	return t.tab.Row(t.w, style, append([]string{strictjson.Short(r.Label, show.MaxName)}, textsOf(r, c)...)...)
 }
 
-// Texts are the columns of a cell after the name.
+// textsOf returns the columns of a cell after the name.
 func textsOf(r *matrix.Row, c *matrix.Cell) []string {
 	out := []string{fmt.Sprint(int(c.Size)), show.None, "", show.None, show.None, show.None, show.None, show.None, c.Verdict()}
 	if c.Rate != nil {
@@ -102,8 +103,7 @@ func textsOf(r *matrix.Row, c *matrix.Cell) []string {
 	return out
 }
 
-// WriteText writes the whole table, by size and kind, and below it what the
-// reader must know of each number.
+// WriteText writes the whole table, sorted by size and kind, and the remarks on its numbers.
 func WriteText(w io.Writer, r *result.Results, colour bool) error {
 	if r.Comparison != nil && len(r.Results) == 0 {
 		return errors.Join(WriteComparison(w, r.Comparison), certificateText(w, r.Certificate))
@@ -159,7 +159,7 @@ func (t *Table) notes(r *result.Results, m *matrix.Matrix) error {
 			lines = append(lines, at+"died: "+strictjson.Clean(res.Error))
 		}
 		if res.Valid && res.Test == rfc2544.NameLatency {
-			continue // the page has what is to be said of a figureView that stands
+			continue // valid results: the page has their remarks
 		}
 		for _, remark := range remarks(res) {
 			lines = append(lines, at+remark)

@@ -17,23 +17,23 @@ import (
 	"github.com/tunnelbench/tunnelbench/reports/show"
 )
 
-// page is the report on a run as the template shows it: texts only, in order. Nothing
-// here is markup but the charts, which svgOf has built and escaped.
+// page is the data of a run's page, as text in page order. Only the charts are markup; SvgOf builds
+// and escapes them.
 type page struct {
-	At                    string // what ids begin with
+	At                    string // prefix of the page's ids
 	Title, When, Summary  string
 	Headlines             []headline
 	Profile               string
 	Deviations            []string
-	Comparison            *comparisonView // nil: this was none
+	Comparison            *comparisonView // nil: the run was no comparison
 	Metrics               []metric
-	RFC                   []*tableView // the RFC's tests; none: none was run
+	RFC                   []*tableView // tables of the RFC's tests; empty if none was run
 	Conformance           *conformanceView
 	Trust                 []trust
 	Charts                []figureView
 	Details               []detail
 	Environment, Settings []pair
-	Certificate           *tableView // of the machine; nil where it has none
+	Certificate           *tableView // the machine's self-test; nil if it has none
 	Changed, Notes        []string
 	Command               string
 	RateTitle             string
@@ -41,7 +41,7 @@ type page struct {
 
 type pair struct{ Name, Value string }
 
-// metric is one matrix of tunnels by sizes.
+// metric is one table of tunnels by frame sizes.
 type metric struct {
 	ID, Title, Unit, Note string
 	Sizes                 []string
@@ -53,7 +53,7 @@ type metricGroup struct {
 	Rows []metricRow
 }
 
-// metricRow holds cells, or a reason that stands for all of them.
+// metricRow holds the cells of a row, or one reason for all of them.
 type metricRow struct {
 	Name, Reason string
 	Cells        []metricCell
@@ -62,11 +62,11 @@ type metricRow struct {
 type metricCell struct {
 	Main  string
 	Lines []string
-	Flag  string // a word of warning
-	Bar   string // width of the share-of-plain bar in percent; empty for none
+	Flag  string // short warning
+	Bar   string // width of the share-of-plain bar in percent; empty: no bar
 }
 
-// trust is what can be relied on in one cell of the matrix.
+// trust describes how reliable the results of one cell are.
 type trust struct {
 	Tunnel, Size, Verdict, Limited, Spread, Trials, Stalled string
 	Good                                                    bool
@@ -89,10 +89,10 @@ type tableView struct {
 	Caption string
 	Head    []string
 	Rows    [][]string
-	Words   []string // heads of the columns that hold words; the first always does
+	Words   []string // titles of the columns with words; the first column always has words
 }
 
-// Class is the style class of a column: numbers stand to the right.
+// Class returns the style class of a column: numbers are aligned right.
 func (t *tableView) Class(column int) string {
 	if column == 0 || column < len(t.Head) && slices.Contains(t.Words, t.Head[column]) {
 		return "words"
@@ -100,7 +100,7 @@ func (t *tableView) Class(column int) string {
 	return "n"
 }
 
-// detail is all of one result.
+// detail is the detailed view of one result.
 type detail struct {
 	ID, Title, State string
 	Doubts           []string
@@ -118,7 +118,7 @@ func kindTitle(kind string) string {
 	return "Plain tunnels (not encrypted)"
 }
 
-// metricOf builds one matrix; fill writes a cell that has something in it.
+// metricOf builds the table of a metric. It calls fill for each cell that has results.
 func metricOf(m *matrix.Matrix, head metric, fill func(*matrix.Row, *matrix.Cell) metricCell) metric {
 	for _, s := range m.Sizes {
 		head.Sizes = append(head.Sizes, charts.SizeText(s))
@@ -183,7 +183,7 @@ func rateCell(r *matrix.Row, c *matrix.Cell) metricCell {
 	return v
 }
 
-// limitWord says what limited a cell's rate.
+// limitWord names what limited a cell's rate.
 func limitWord(r *matrix.Row, c *matrix.Cell) string {
 	switch {
 	case c.LimitedBy == "":
@@ -215,7 +215,7 @@ func cpuCell(_ *matrix.Row, c *matrix.Cell) metricCell {
 	return v
 }
 
-// trusts lists how far each cell of the matrix can be relied on.
+// trusts returns how reliable each cell of the matrix is.
 func trusts(m *matrix.Matrix) []trust {
 	var out []trust
 	for i := range m.Rows {
@@ -263,7 +263,7 @@ func trustOf(r *matrix.Row, c *matrix.Cell) trust {
 	return t
 }
 
-// environment is what the numbers depend on.
+// environment returns the machine's properties and settings that the numbers depend on.
 func environment(r *result.Results) (facts, set []pair) {
 	h := r.Host
 	facts = []pair{

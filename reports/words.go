@@ -16,15 +16,14 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// headline is one statement of the first screen: what it is about, the device,
-// and the sentence.
+// headline is one statement at the top of the page: its topic, the device and the sentence.
 type headline struct {
 	Topic, Name, Text string
 	Failed            bool
 }
 
-// headlines say in words what the matrix shows: the fastest of each kind at the
-// smallest size, and who could not take part.
+// headlines returns the main findings of the matrix: the fastest device of each kind at the
+// smallest size, and the devices that could not run.
 func headlines(m *matrix.Matrix) []headline {
 	var out []headline
 	for _, k := range []struct{ kind, topic string }{{result.KindPlain, "Fastest plain tunnel"}, {result.KindSealed, "Fastest sealed tunnel"}} {
@@ -86,7 +85,7 @@ func fastest(m *matrix.Matrix, kind, topic string) (headline, bool) {
 	return headline{topic, name, text + ".", false}, true
 }
 
-// lead sets the best against the second, and claims nothing that the bounds do not show.
+// lead compares the best rate with the second. It claims no lead if their bounds overlap.
 func lead(best, second *rfc2544.Value, name string) string {
 	if best.Lower != nil && second.Upper != nil && *best.Lower <= *second.Upper {
 		return "; not clearly ahead of " + name + ", their bounds overlap"
@@ -97,7 +96,7 @@ func lead(best, second *rfc2544.Value, name string) string {
 	return "; " + show.Fixed(best.Value/second.Value, 2, "") + " times " + name
 }
 
-// summary says what was measured, in one sentence.
+// summary describes the measurement in one sentence.
 func summary(r *result.Results, m *matrix.Matrix) string {
 	var tunnels, calibration []string
 	for _, row := range m.Rows {
@@ -132,8 +131,8 @@ func list(words []string) string {
 	return strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
 }
 
-// deviations name every respect in which the run is not what RFC 2544 asks for,
-// by what was measured and not by what the profile is called.
+// deviations lists how the run deviates from RFC 2544. It uses the measured data and not the name
+// of the profile.
 func deviations(r *result.Results, m *matrix.Matrix) []string {
 	var out []string
 	if m.Rate != "throughput" {
@@ -156,7 +155,7 @@ func deviations(r *result.Results, m *matrix.Matrix) []string {
 	return out
 }
 
-// shortfallLines are the shortfalls of all results, each test's once.
+// shortfallLines returns the shortfalls of all results, once per test.
 func shortfallLines(r *result.Results) (lines []string) {
 	for i := range r.Results {
 		title := strictjson.Clean(r.Results[i].Test)
@@ -172,7 +171,7 @@ func shortfallLines(r *result.Results) (lines []string) {
 	return lines
 }
 
-// doubts are what a reader has to know of a result: why there is none, and remarks.
+// doubts returns why a result is missing or doubtful, followed by its remarks.
 func doubts(res *result.Result) (out []string) {
 	for _, text := range []string{res.Unsupported, res.Error} {
 		if text != "" {
@@ -182,7 +181,7 @@ func doubts(res *result.Result) (out []string) {
 	return append(out, remarks(res)...)
 }
 
-// remarks are a result's shortfalls from its RFC, and warnings.
+// remarks returns a result's shortfalls from its RFC and its warnings.
 func remarks(res *result.Result) (out []string) {
 	if matrix.IsRFC(res.Test) {
 		for _, s := range res.Shortfalls {

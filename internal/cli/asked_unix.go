@@ -8,5 +8,5 @@ import (
 	"syscall"
 )
 
-// OnRequest has c hear of SIGUSR1, the request for counters.
+// OnRequest sends SIGUSR1, the request to print counters, to c.
 func OnRequest(c chan<- os.Signal) { signal.Notify(c, syscall.SIGUSR1) }

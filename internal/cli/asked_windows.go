@@ -2,5 +2,5 @@ package cli
 
 import "os"
 
-// OnRequest does nothing: there is no such signal.
+// OnRequest does nothing: Windows has no SIGUSR1.
 func OnRequest(chan<- os.Signal) {}

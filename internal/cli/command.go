@@ -14,7 +14,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/kv"
 )
 
-// The exit statuses that scripts may rely on.
+// Exit statuses. Scripts rely on them.
 const (
 	ExitOK        = 0
 	exitInternal  = 1
@@ -24,28 +24,29 @@ const (
 	ExitMachine   = 5
 )
 
-// Streams are where a verb reads and writes.
+// Streams are the standard input, output and error of a verb.
 type Streams struct {
 	In       io.Reader
 	Out, Err io.Writer
 }
 
-// Verb is one of the command's verbs; those with a name of two words are below a group.
+// Verb is one command of the program. A name of two words, such as "fuzz live", puts the verb into
+// a group.
 type Verb struct {
 	Name, Doc string
-	Args      string // what stands beside the options; empty: nothing
+	Args      string // positional arguments as the usage line shows them; empty: none
 	Examples  []string
-	// Flags defines the options and returns what reads them and does the work.
+	// Flags defines the verb's options and returns the function that runs the verb.
 	Flags func(*pflag.FlagSet) func(context.Context, Streams) error
 }
 
-// Section is a part of the overview.
+// Section is a titled group of verbs in the help's overview.
 type Section struct {
 	Title string
 	Verbs []Verb
 }
 
-// NewRoot makes the command with the verbs of the overview, which reads and writes s.
+// NewRoot returns the root command with all verbs of the overview. It reads from and writes to s.
 func NewRoot(overview []Section, s Streams) *cobra.Command {
 	root := newGroup("tunnelbench", "measures software tunnels in network namespaces.")
 	root.SetIn(s.In)
@@ -53,7 +54,7 @@ func NewRoot(overview []Section, s Streams) *cobra.Command {
 	root.SetErr(s.Err)
 	root.SetHelpFunc(func(c *cobra.Command, _ []string) { help(c, overview) })
 	root.SetFlagErrorFunc(flagError)
-	root.SetHelpCommand(&cobra.Command{Use: "no-help", Hidden: true}) // execute turns help X into X --help
+	root.SetHelpCommand(&cobra.Command{Use: "no-help", Hidden: true}) // Execute rewrites "help X" as "X --help"
 	groups := map[string]*cobra.Command{"": root}
 	for _, section := range overview {
 		for _, v := range section.Verbs {
@@ -72,12 +73,12 @@ func NewRoot(overview []Section, s Streams) *cobra.Command {
 	return root
 }
 
-// addCompletion adds cobra's command that prints a shell's completion script.
+// addCompletion adds cobra's command that prints a shell completion script.
 func addCompletion(root *cobra.Command) {
 	root.InitDefaultCompletionCmd()
 	c, _, err := root.Find([]string{"completion"})
 	if err != nil {
-		panic(err) // cobra calls it otherwise
+		panic(err) // cobra always passes a command to this function
 	}
 	group := newGroup(c.Name(), completionDoc)
 	c.Short, c.Args, c.RunE = group.Short, group.Args, group.RunE
@@ -85,18 +86,18 @@ func addCompletion(root *cobra.Command) {
 
 const completionDoc = "print the completion script of a shell: bash, zsh, fish or powershell"
 
-// newGroup makes a command that only has others below it.
+// newGroup returns a command that only has subcommands.
 func newGroup(name, doc string) *cobra.Command {
 	c := &cobra.Command{
 		Use: name, Short: doc, Args: cobra.ArbitraryArgs, SilenceErrors: true, SilenceUsage: true,
-		FParseErrWhitelist: cobra.FParseErrWhitelist{UnknownFlags: true}, // the missing verb matters more
+		FParseErrWhitelist: cobra.FParseErrWhitelist{UnknownFlags: true}, // report the missing verb first
 		RunE:               func(c *cobra.Command, args []string) error { return noVerb(c, args) },
 	}
 	hideHelp(c.Flags())
 	return c
 }
 
-// noVerb returns the error of a word that is no verb, or of none.
+// noVerb returns the error for an unknown or missing verb.
 func noVerb(c *cobra.Command, args []string) error {
 	var names []string
 	for _, below := range c.Commands() {
@@ -114,7 +115,7 @@ func noVerb(c *cobra.Command, args []string) error {
 	return BadUsage("%s: no command: write one of %s", c.Name(), strings.Join(names, ", "))
 }
 
-// command makes the verb a cobra command of that name.
+// command returns the cobra command for the verb.
 func (v Verb) command(name string, s Streams) *cobra.Command {
 	var examples strings.Builder
 	for _, e := range v.Examples {
@@ -142,15 +143,15 @@ func (v Verb) command(name string, s Streams) *cobra.Command {
 	return c
 }
 
-// verbError is an error of a verb's work. All others are of the command line.
+// verbError marks an error returned by a verb. All other errors come from parsing the command line.
 type verbError struct{ error }
 
 func (e verbError) Unwrap() error { return e.error }
 
-// errNoCommand is the error of no words at all, for which the help is shown.
+// errNoCommand is returned for an empty command line; the help is shown instead.
 var errNoCommand = errors.New("no command")
 
-// Execute runs the command with the words of a command line.
+// Execute parses the arguments and runs the verb that they name.
 func Execute(ctx context.Context, root *cobra.Command, args []string) error {
 	empty := len(args) == 0
 	switch {

@@ -4,8 +4,8 @@ import (
 	"os"
 )
 
-// EnsureDir makes the output directory, and finds out early that it cannot be
-// written.
+// EnsureDir creates the output directory, so that an unwritable directory fails before the
+// measurement and not after it.
 func EnsureDir(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return BadUsage("--out: %w", err)

@@ -16,10 +16,11 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// OldNames are former names of options. They work, and the help does not show them.
+// OldNames maps former option names to the current ones. They still work, but the help does not
+// list them.
 var OldNames = map[string]string{"late": "loss-timeout", "patience": "throttle-budget", "certificate": "self-test"}
 
-// CurrentName is a pflag.NormalizeFunc.
+// CurrentName replaces a former option name by the current one. It is a pflag.NormalizeFunc.
 func CurrentName(_ *pflag.FlagSet, name string) pflag.NormalizedName {
 	if current, old := OldNames[name]; old {
 		name = current
@@ -27,8 +28,8 @@ func CurrentName(_ *pflag.FlagSet, name string) pflag.NormalizedName {
 	return pflag.NormalizedName(name)
 }
 
-// LongNames turns -dut, as package flag has it, into --dut. The value of an option stays as
-// it is, and so does all that stands behind --.
+// LongNames rewrites -dut, the spelling of package flag, as --dut. It leaves option values and
+// everything after "--" unchanged.
 func LongNames(set *pflag.FlagSet, args []string) []string {
 	args = slices.Clone(args)
 	for i := 0; i < len(args) && args[i] != "--"; i++ {
@@ -37,13 +38,13 @@ func LongNames(set *pflag.FlagSet, args []string) []string {
 		}
 		name, isLong := strings.CutPrefix(args[i], "--")
 		if f := set.Lookup(name); isLong && f != nil && f.NoOptDefVal == "" {
-			i++ // the value
+			i++ // skip the option's value
 		}
 	}
 	return args
 }
 
-// flagError names the nearest option to an unknown one.
+// flagError adds the most similar known option to an error about an unknown one.
 func flagError(c *cobra.Command, err error) error {
 	verb := strings.TrimPrefix(c.CommandPath(), c.Root().Name()+" ")
 	var unknown *pflag.NotExistError
@@ -57,13 +58,13 @@ func flagError(c *cobra.Command, err error) error {
 	return BadUsage("%s: %w: try tunnelbench %s --help", verb, err, verb)
 }
 
-// hideHelp defines --help, which the help need not explain.
+// hideHelp defines --help and leaves it out of the help text.
 func hideHelp(set *pflag.FlagSet) {
 	set.BoolP("help", "h", false, "")
 	set.Lookup("help").Hidden = true
 }
 
-// flagValues are the values that a shell offers for an option.
+// flagValues returns the values that shell completion offers for each option.
 func flagValues() map[string][]string {
 	var devices []string
 	for _, t := range dut.All() {
@@ -79,15 +80,15 @@ func flagValues() map[string][]string {
 	}
 }
 
-// completeValues registers the values for the shell's completion.
+// completeValues registers the values of flagValues for shell completion.
 func completeValues(c *cobra.Command) {
 	all := flagValues()
 	for _, name := range slices.Sorted(maps.Keys(all)) {
-		if c.Flags().Lookup(name) == nil || name == "engine" && c.Flags().Lookup("tester-cpus") == nil { // fuzz has other engines
+		if c.Flags().Lookup(name) == nil || name == "engine" && c.Flags().Lookup("tester-cpus") == nil { // the engines of fuzz differ
 			continue
 		}
 		if err := c.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(all[name], cobra.ShellCompDirectiveNoFileComp)); err != nil {
-			panic(err) // registered twice
+			panic(err) // only possible when registered twice
 		}
 	}
 }

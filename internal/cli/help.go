@@ -10,13 +10,13 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// flagGroup is a section of a verb's options.
+// flagGroup is a titled section of options in a verb's help.
 type flagGroup struct {
 	Title string
 	names []string
 }
 
-// flagGroups are the sections that follow the options of the verb alone.
+// flagGroups lists the sections that follow a verb's own options.
 var flagGroups = []flagGroup{
 	{"Traffic", []string{"size", "sizes", "load", "duration", "direction", "flows", "networks", "ip", "seed", "loss-timeout", "link"}},
 	{"Link between the ends", []string{"wan", "wan-offloads"}},
@@ -25,7 +25,7 @@ var flagGroups = []flagGroup{
 	{"Output", []string{"out", "json", "format", "pcap", "estimate"}},
 }
 
-// help prints what a command does, its options and its examples.
+// help prints the description of a command, its options and its examples.
 func help(c *cobra.Command, overview []Section) {
 	w := c.OutOrStdout()
 	if c.HasAvailableSubCommands() && c.Name() != "completion" {
@@ -42,7 +42,7 @@ func help(c *cobra.Command, overview []Section) {
 	}
 }
 
-// helpOverview prints the verbs below c.
+// helpOverview prints all verbs below c.
 func helpOverview(c *cobra.Command, overview []Section, w io.Writer) {
 	fmt.Fprintln(w, strings.TrimSpace(c.CommandPath()+" "+c.Short))
 	prefix := strings.TrimPrefix(strings.TrimPrefix(c.CommandPath(), c.Root().Name())+" ", " ")
@@ -84,9 +84,9 @@ func helpFlags(set *pflag.FlagSet, w io.Writer) {
 	}
 }
 
-// helpSection prints a section of options, unless there are none.
+// helpSection prints a section of options; it prints nothing if the section is empty.
 func helpSection(title string, set *pflag.FlagSet, w io.Writer) {
-	const width, indent = 110, "    " // no option has a short form, for which pflag leaves room
+	const width, indent = 110, "    " // pflag indents for short options, which no verb has
 	text := set.FlagUsagesWrapped(width)
 	if text == "" {
 		return

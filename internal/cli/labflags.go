@@ -18,10 +18,10 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// DefaultCertificate is where a machine's certificate lies.
+// DefaultCertificate is the default path of the machine's self-test file.
 const DefaultCertificate = "/var/lib/tunnelbench/certificate.json"
 
-// LabFlags are the options of every verb that opens the lab.
+// LabFlags are the options shared by all verbs that open the lab.
 type LabFlags struct {
 	tester, device, link, offloads string
 	wait, keep                     bool
@@ -32,6 +32,7 @@ type LabFlags struct {
 	Late, patience                 time.Duration
 }
 
+// AddLabFlags defines the lab options in set and returns their values.
 func AddLabFlags(set *pflag.FlagSet) *LabFlags {
 	f := &LabFlags{}
 	set.StringVar(&f.tester, "tester-cpus", "", "`cores` of the tester, such as 0 (default: the first allowed core)")
@@ -55,13 +56,14 @@ func AddLabFlags(set *pflag.FlagSet) *LabFlags {
 
 const defaultPatience = 20 * time.Second
 
-// LabConfig is what the flags say of the lab: of the machine, and of what is set up on it.
+// LabConfig is the lab's configuration after parsing: the machine's part and the network set up on
+// it.
 type LabConfig struct {
 	lab.Config
 	lab.Settings
 }
 
-// Config checks the options.
+// Config checks the options and returns the lab's configuration.
 func (f *LabFlags) Config() (LabConfig, error) {
 	cfg := LabConfig{lab.Config{Wait: f.wait, Keep: f.keep, ThrottleBudget: f.patience}, lab.Settings{
 		Flows: f.Flows, Networks: f.networks, IPv6: f.Ip == 6, Engine: f.Engine, Direction: f.Direction,
@@ -115,7 +117,7 @@ func cpuList(name, s string) ([]int, error) {
 	return cpus, nil
 }
 
-// Nominal is the link's speed, and whether the user asked for it.
+// Nominal returns the nominal link speed and whether the user set it.
 func (f *LabFlags) Nominal() (rfc2544.BitRate, bool, error) {
 	if f.link == "" {
 		return rfc2544.Gigabit, false, nil
@@ -127,7 +129,7 @@ func (f *LabFlags) Nominal() (rfc2544.BitRate, bool, error) {
 	return rfc2544.BitRate(r.Value), true, nil
 }
 
-// CheckWAN finds a device whose network has no link for --wan to impair.
+// CheckWAN returns an error if --wan is set and a device has no WAN link that could be impaired.
 func (f *LabFlags) CheckWAN(devices ...dut.Device) error {
 	if f.Wan == "" {
 		return nil
@@ -140,7 +142,7 @@ func (f *LabFlags) CheckWAN(devices ...dut.Device) error {
 	return nil
 }
 
-// ParseDevices reads a list of devices; each may be there once.
+// ParseDevices parses a comma-separated list of devices and rejects duplicates.
 func ParseDevices(list string) ([]dut.Device, error) {
 	var devices []dut.Device
 	for _, spec := range SplitDevices(list) {
@@ -156,7 +158,8 @@ func ParseDevices(list string) ([]dut.Device, error) {
 	return devices, nil
 }
 
-// SplitDevices cuts at commas, but not those between a device's parameters.
+// SplitDevices splits a list of devices at its commas. Commas between the parameters of one device
+// do not split.
 func SplitDevices(list string) []string {
 	var specs []string
 	for part := range strings.SplitSeq(list, ",") {
@@ -170,7 +173,7 @@ func SplitDevices(list string) []string {
 	return specs
 }
 
-// CheckSize finds a frame size that cannot be sent.
+// CheckSize returns n as a frame size, or an error if such frames cannot be sent.
 func CheckSize(n int) (rfc2544.FrameSize, error) {
 	size, err := rfc2544.CheckFrameSize(n)
 	if err != nil {
@@ -179,7 +182,7 @@ func CheckSize(n int) (rfc2544.FrameSize, error) {
 	return size, nil
 }
 
-// CheckFrames finds frames that cannot be with the IP version or the engine asked for.
+// CheckFrames returns an error if a frame size does not fit the chosen IP version or engine.
 func (f *LabFlags) CheckFrames(sizes ...rfc2544.FrameSize) error {
 	if least := slices.Min(sizes); f.Ip == 6 && least < rfc2544.MinFrame6 {
 		return BadUsage("frame size %d: from %d bytes with --ip 6, whose header is longer", least, rfc2544.MinFrame6)
@@ -190,6 +193,7 @@ func (f *LabFlags) CheckFrames(sizes ...rfc2544.FrameSize) error {
 	return nil
 }
 
+// ParseSizes parses a comma-separated list of frame sizes.
 func ParseSizes(list string) ([]rfc2544.FrameSize, error) {
 	sizes, err := rfc2544.ParseFrameSizes(list)
 	if err != nil {
@@ -198,7 +202,7 @@ func ParseSizes(list string) ([]rfc2544.FrameSize, error) {
 	return sizes, nil
 }
 
-// CheckRate finds a load that the engine cannot pace.
+// CheckRate returns an error if the engine cannot pace this load.
 func CheckRate(r rfc2544.Rate) error {
 	if !r.IsFlood() && (r < 1 || r > loadgen.MaxRate) {
 		return BadUsage("load %v: the engine paces from 1fps to %v; to send as much as it can, write max", fmt.Sprintf("%.4g fps", float64(r)), loadgen.MaxRate)
@@ -206,7 +210,8 @@ func CheckRate(r rfc2544.Rate) error {
 	return nil
 }
 
-// HoldCertificate reads the machine's certificate; only one that was named has to be there.
+// HoldCertificate reads the machine's self-test file. A missing file is an error only if the user
+// named it.
 func (f *LabFlags) HoldCertificate() (result.Held, error) {
 	held, err := result.HoldCertificate(cmp.Or(f.Certificate, DefaultCertificate), f.Certificate != "")
 	if err != nil {

@@ -6,13 +6,13 @@ import (
 	"os"
 )
 
-// ProgressLine is one line of a terminal that changes while the work goes on. Elsewhere it
-// writes nothing.
+// ProgressLine is a terminal line that is overwritten while the work goes on. If the output is no
+// terminal, it writes nothing.
 type ProgressLine struct {
-	w io.Writer // nil: no terminal
+	w io.Writer // nil if the output is no terminal
 }
 
-// NewProgressLine is the line of w.
+// NewProgressLine returns a progress line on w.
 func NewProgressLine(w io.Writer) ProgressLine {
 	if !isTerminal(w) {
 		return ProgressLine{}
@@ -20,7 +20,7 @@ func NewProgressLine(w io.Writer) ProgressLine {
 	return ProgressLine{w}
 }
 
-// Show replaces the line.
+// Show replaces the text of the line.
 func (p ProgressLine) Show(format string, args ...any) {
 	p.Clear()
 	if p.w != nil {
@@ -28,7 +28,7 @@ func (p ProgressLine) Show(format string, args ...any) {
 	}
 }
 
-// Clear leaves an empty line for what is to stay.
+// Clear erases the line, so that permanent output can follow.
 func (p ProgressLine) Clear() {
 	if p.w != nil {
 		fmt.Fprint(p.w, "\r\x1b[K") // ECMA-48: erase to the end of the line
@@ -44,5 +44,5 @@ func isTerminal(w any) bool {
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
-// Colour reports whether w is a terminal that wants colours (no-color.org).
+// Colour reports whether w is a terminal and NO_COLOR is unset (no-color.org).
 func Colour(w any) bool { return isTerminal(w) && os.Getenv("NO_COLOR") == "" }

@@ -14,35 +14,35 @@ import (
 	"github.com/tunnelbench/tunnelbench/netns"
 )
 
-// usageError is bad usage or bad input: exit status 2.
+// usageError marks an error in the usage or input: exit status 2.
 type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
 
-// BadInput makes an error one of bad input.
+// BadInput marks err as caused by bad input.
 func BadInput(err error) error { return usageError{err} }
 
-// MachineFault makes an error one of the machine.
+// MachineFault marks err as caused by this machine.
 func MachineFault(err error) error { return machineError{err} }
 
-// BadUsage is an error of bad usage or bad input with a text of its own.
+// BadUsage returns a formatted error in the usage or input.
 func BadUsage(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
-// ErrNoVerdict is what a verb returns when it measured and nothing can be said: exit status 4.
+// ErrNoVerdict is returned by a verb whose measurement allows no verdict: exit status 4.
 var ErrNoVerdict = errors.New("no verdict")
 
-// ErrFinding is what a verb returns when it found something: exit status 3.
+// ErrFinding is returned by a verb that found something: exit status 3.
 var ErrFinding = errors.New("finding")
 
-// ErrRegression is a change that fails the gate: exit status 3.
+// ErrRegression is returned when a change fails the gate: exit status 3.
 var ErrRegression = errors.New("regression")
 
-// machineError is something that this machine lacks or does not allow: exit status 5.
+// machineError marks an error for something that this machine lacks or forbids: exit status 5.
 type machineError struct{ error }
 
 func (e machineError) Unwrap() error { return e.error }
 
-// Status prints an error as one line and turns it into the exit status.
+// Status prints err as one line on w and returns the exit status for it.
 func Status(ctx context.Context, err error, w io.Writer) int {
 	switch {
 	case err == nil:
@@ -71,8 +71,8 @@ func Status(ctx context.Context, err error, w io.Writer) int {
 	return exitInternal
 }
 
-// OneLine joins what errors.Join put on lines of their own, and leaves nothing
-// that a terminal would obey.
+// OneLine returns err as one line: the lines of errors.Join are joined, and terminal control
+// characters are replaced.
 func OneLine(err error) string {
 	return strings.Map(func(r rune) rune {
 		switch {

@@ -6,9 +6,9 @@ import (
 	"unicode"
 )
 
-// Clean makes text from a results file safe to show anywhere: control and
-// format characters (terminal escapes, line breaks, text that runs backwards)
-// become U+FFFD. Markup is left to html/template.
+// Clean makes untrusted text safe to print. It replaces control and format characters (terminal
+// escapes, line breaks, bidirectional overrides) by U+FFFD. It does not escape markup;
+// html/template does.
 func Clean(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r == ' ' || unicode.IsGraphic(r) {
@@ -21,7 +21,7 @@ func Clean(s string) string {
 // Short returns clean text of at most n characters.
 func Short(s string, n int) string {
 	if len(s) > 4*n {
-		s = s[:4*n] // no need to look at megabytes for a few characters
+		s = s[:4*n] // avoid scanning megabytes for a few characters
 	}
 	runes := []rune(Clean(s))
 	if len(runes) > n {

@@ -15,12 +15,12 @@ import (
 )
 
 const (
-	fuzzLines  = 8   // the most in a chart; with more there is a table alone
-	fuzzPoints = 200 // the most that a line is drawn of
-	fuzzSteps  = 8   // the moments that a chart marks and its table lists
+	fuzzLines  = 8   // most lines in a chart; above this only the table is shown
+	fuzzPoints = 200 // most points in a line
+	fuzzSteps  = 8   // times that a chart marks and its table lists
 )
 
-// growth is what a chart of a campaign shows over time.
+// growth describes a chart of one campaign counter over time.
 type growth struct {
 	id, title, caption string
 	of                 func(report.Sample) uint64
@@ -33,8 +33,8 @@ var growths = []growth{
 		func(s report.Sample) uint64 { return s.Executions }},
 }
 
-// OfCampaign are the figures of a campaign, a line for each target that was
-// sampled. With too many lines to be told apart a figure is listed, to be shown as its table.
+// OfCampaign returns the charts of a campaign, with a line for each sampled target. If there are
+// too many lines, a chart is returned in listed, and the page shows only its table.
 func OfCampaign(f *report.Campaign) (drawn, listed []figure.Chart) {
 	sampled := slices.DeleteFunc(slices.Clone(f.Targets), func(t report.Target) bool { return len(t.Samples) == 0 })
 	if len(sampled) == 0 {
@@ -53,7 +53,7 @@ func OfCampaign(f *report.Campaign) (drawn, listed []figure.Chart) {
 	return drawn, listed
 }
 
-// momentsOf are the times that charts mark: eighths of the longest target's.
+// momentsOf returns the times that the charts mark: eighths of the longest target's duration.
 func momentsOf(targets []report.Target) []time.Duration {
 	var longest time.Duration
 	for _, t := range targets {
@@ -61,7 +61,7 @@ func momentsOf(targets []report.Target) []time.Duration {
 	}
 	moments := make([]time.Duration, fuzzSteps)
 	for i := range moments {
-		moments[i] = longest / fuzzSteps * time.Duration(i+1) // in this order, so that it cannot overflow
+		moments[i] = longest / fuzzSteps * time.Duration(i+1) // divide first to avoid an overflow
 	}
 	moments[fuzzSteps-1] = longest
 	return slices.Compact(moments)
@@ -104,11 +104,11 @@ func (g growth) chart(targets []report.Target, moments []time.Duration) figure.C
 	return c
 }
 
-// Marks are a target's values at the moments, and their cells in the table. A
-// target that was done before a moment has none there.
+// marks returns a target's values at the given times and appends them to its table row. A target
+// that ended earlier has no value.
 func (g growth) marks(t *report.Target, moments []time.Duration, cells *[]string) (points []figure.Point) {
 	end := max(t.Elapsed, t.Samples[len(t.Samples)-1].Elapsed)
-	slack := moments[len(moments)-1] / (2 * fuzzSteps) // the last sample comes a bit before the end
+	slack := moments[len(moments)-1] / (2 * fuzzSteps) // the last sample is taken shortly before the end
 	for _, at := range moments {
 		after, _ := slices.BinarySearchFunc(t.Samples, at, func(s report.Sample, at time.Duration) int {
 			if s.Elapsed <= at {
@@ -135,7 +135,7 @@ func (g growth) points(samples []report.Sample) []figure.Point {
 	return points
 }
 
-// thinned are at most so many samples, evenly chosen, the first and the last among them.
+// thinned returns at most most samples, evenly spaced, with the first and the last.
 func thinned(samples []report.Sample, most int) []report.Sample {
 	if len(samples) <= most {
 		return samples
@@ -147,13 +147,13 @@ func thinned(samples []report.Sample, most int) []report.Sample {
 	return out
 }
 
-// fuzzLook tells lines apart without colour as well: those that share a mark
-// differ in their dashes.
+// fuzzLook returns the look of line i. Lines with the same mark have different dashes, so no line
+// depends on colour alone.
 func fuzzLook(i int) figure.Look {
 	return figure.Look{Colour: figure.InkData[i%len(figure.InkData)], Mark: figure.Marks[i%len(figure.Marks)], Dashes: figure.Dashes[i/len(figure.Marks)%len(figure.Dashes)]}
 }
 
-// glyphsOf draws marks alone, those that a log scale can show.
+// glyphsOf draws only the marks, without points that a log scale cannot show.
 func glyphsOf(points []figure.Point, l figure.Look) figure.PlotFunc {
 	return func(c draw.Canvas, p *plot.Plot) {
 		for _, pt := range points {

@@ -17,8 +17,8 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// Charts are the figures of a run; a figure with nothing to show is left out.
-// At most maxBars lines stand in a chart that lists devices.
+// Charts returns the figures of a run that have data. A chart that lists devices has at most
+// maxBars rows.
 func Charts(r *result.Results, m *matrix.Matrix, maxBars int) []figure.Chart {
 	var out []figure.Chart
 	for _, make := range []func(*result.Results, *matrix.Matrix, int) (figure.Chart, bool){comparisonChart, rateChart, throughputChart, lossRateChart, latencyChart, percentileChart, cpuChart, lossLoadChart, lossChart, latenessChart} {
@@ -29,8 +29,8 @@ func Charts(r *result.Results, m *matrix.Matrix, maxBars int) []figure.Chart {
 	return out
 }
 
-// rateChart is the figure of the rates: frame rate against frame size, with what
-// the tester and the nominal link could carry.
+// rateChart shows frame rate against frame size, with the limits of the tester and of the nominal
+// link.
 func rateChart(r *result.Results, m *matrix.Matrix, _ int) (figure.Chart, bool) {
 	c := figure.Chart{
 		ID: "rate", Title: "Rate against frame size", Height: 250,
@@ -38,14 +38,13 @@ func rateChart(r *result.Results, m *matrix.Matrix, _ int) (figure.Chart, bool) 
 	}
 	return againstSizes(c, r, m, func(row *matrix.Row) []figure.Point {
 		if row.DUT == result.WireDUT && len(r.Calibration) > 0 {
-			return nil // the MOL line stands for it
+			return nil // the MOL line shows the wire
 		}
 		return ratePoints(row)
 	})
 }
 
-// againstSizes draws a line for each device whose points are above zero somewhere,
-// against the frame size.
+// againstSizes draws a line against frame size for each device that has a point above zero.
 func againstSizes(c figure.Chart, r *result.Results, m *matrix.Matrix, pointsOf func(*matrix.Row) []figure.Point) (figure.Chart, bool) {
 	c.Table.Head = append(c.Table.Head, "frames/s")
 	for _, s := range m.Sizes {
@@ -93,7 +92,7 @@ func againstSizes(c figure.Chart, r *result.Results, m *matrix.Matrix, pointsOf 
 	return c, true
 }
 
-// limits adds the lines no tunnel can pass: the tester's own and the link's.
+// limits adds the upper limits: the tester's maximum offered load and the nominal link's rate.
 func limits(r *result.Results, m *matrix.Matrix, add func(string, []figure.Point, figure.Look)) {
 	mol := make([]figure.Point, len(m.Sizes))
 	nominal := make([]figure.Point, len(m.Sizes))
@@ -150,9 +149,9 @@ func latencyChart(_ *result.Results, m *matrix.Matrix, maxBars int) (figure.Char
 	return c, len(bars) > 0
 }
 
-// deviceBars lists the devices under each frame size, as far as fill finds
-// something to draw. When there are more than most bars, the sizes in the middle
-// are left out first: the extremes say most.
+// deviceBars lists the devices below each frame size. It skips cells for which fill returns false.
+// If there are more than most rows, it first leaves out the middle sizes and keeps the smallest and
+// the largest.
 func deviceBars(m *matrix.Matrix, most int, fill func(*matrix.Cell, *figure.Bar) bool) []figure.Bar {
 	var groups [][]figure.Bar
 	all := looks(m)
@@ -180,10 +179,10 @@ func deviceBars(m *matrix.Matrix, most int, fill func(*matrix.Cell, *figure.Bar)
 	return bars[:min(most, len(bars))]
 }
 
+// SizeText formats a frame size with its unit.
 func SizeText(s rfc2544.FrameSize) string { return fmt.Sprintf("%d"+show.Nbsp+"bytes", int(s)) }
 
-// looks gives every row of m its look. Calibration stays in grey and black, so
-// that colour belongs to tunnels.
+// looks returns the look of each row. Calibration is grey or black; tunnels have colours.
 func looks(m *matrix.Matrix) []figure.Look {
 	out := make([]figure.Look, len(m.Rows))
 	next := 0

@@ -15,8 +15,8 @@ import (
 	"github.com/tunnelbench/tunnelbench/reports/show"
 )
 
-// comparisonChart is the forest plot of a comparison: each ratio with its
-// interval, and a line where nothing differs.
+// comparisonChart is the forest plot of a comparison: each ratio with its confidence interval, and
+// a line at 1 (no difference).
 func comparisonChart(r *result.Results, _ *matrix.Matrix, maxBars int) (figure.Chart, bool) {
 	if r.Comparison == nil {
 		return figure.Chart{}, false
@@ -47,7 +47,7 @@ func comparisonChart(r *result.Results, _ *matrix.Matrix, maxBars int) (figure.C
 				ThreeDigits(ratio.Upper), strconv.Itoa(ratio.Pairs), ratio.Verdict})
 		}
 	}
-	shown := min(maxBars, len(bars)) // the table has them all
+	shown := min(maxBars, len(bars)) // the table has all of them
 	c.Height = vg.Length(figure.RowHeight*shown) + 40
 	c.Draw = func() *plot.Plot {
 		p := figure.NewPlot("ratio")
@@ -60,12 +60,13 @@ func comparisonChart(r *result.Results, _ *matrix.Matrix, maxBars int) (figure.C
 	return c, len(c.Table.Rows) > 0
 }
 
+// ThreeDigits formats v with three decimals.
 func ThreeDigits(v float64) string { return strconv.FormatFloat(v, 'f', 3, 64) }
 
-// widestRatio is the largest that a chart shows, and its inverse the smallest.
+// widestRatio is the largest ratio that a chart shows; its inverse is the smallest.
 const widestRatio = 100
 
-// SetRatio makes a log axis around 1 that holds the values.
+// SetRatio turns axis a into a logarithmic axis, symmetric around 1, that spans the values.
 func SetRatio(a *plot.Axis, values []float64) {
 	widest := 1.02
 	for _, v := range values {
@@ -77,7 +78,7 @@ func SetRatio(a *plot.Axis, values []float64) {
 	a.Tick.Marker = plot.TickerFunc(ratioTicks)
 }
 
-// ratioTicks are at 1 and at even distances on either side.
+// ratioTicks labels 1 and ratios at equal distances on both sides.
 func ratioTicks(lo, hi float64) []plot.Tick {
 	if hi > 3 {
 		return figure.LogTicks(lo, hi)
@@ -95,7 +96,7 @@ func ratioTicks(lo, hi float64) []plot.Tick {
 	return ticks
 }
 
-// verdictLook is how a ratio is drawn.
+// verdictLook returns the look of a ratio by its verdict.
 func verdictLook(verdict string) figure.Look {
 	switch verdict {
 	case result.VerdictBetter:
@@ -106,7 +107,7 @@ func verdictLook(verdict string) figure.Look {
 	return figure.Look{Colour: figure.InkMuted, Mark: draw.BoxGlyph{}}
 }
 
-// forest draws the intervals, and the line at 1 behind them.
+// forest draws the intervals in front of the line at 1.
 func forest(bars []figure.Bar, ratios []result.Ratio) figure.PlotFunc {
 	return func(c draw.Canvas, p *plot.Plot) {
 		x := func(v float64) vg.Length { return c.X(p.X.Norm(min(max(v, p.X.Min), p.X.Max))) }

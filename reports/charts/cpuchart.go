@@ -15,7 +15,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// cpuParts are who spends the time of a frame, as far as the kernel tells.
+// cpuParts are the consumers of CPU time per frame that the kernel distinguishes.
 var cpuParts = []struct {
 	name string
 	look figure.Look
@@ -71,8 +71,9 @@ func cpuChart(_ *result.Results, m *matrix.Matrix, maxBars int) (figure.Chart, b
 	return c, len(bars) > 0
 }
 
-// cpuPartsOf divides the time of a frame, in the order of cpuParts. What the wire costs is left
-// out of the whole and not of a process's own time, so that may be cut.
+// cpuPartsOf splits the CPU time of a frame in the order of cpuParts. The cost of the bare wire is
+// subtracted from the whole but not from the process's own time; so the process's part is limited
+// to the whole.
 func cpuPartsOf(c *matrix.Cell, whole float64) []float64 {
 	parts := make([]float64, len(cpuParts))
 	process, user := processCPUOf(c)
@@ -91,8 +92,9 @@ func cpuPartsOf(c *matrix.Cell, whole float64) []float64 {
 	return parts
 }
 
-// processCPUOf is the median of what the processes spent in the trials that the CPU per frame is
-// of: the valid ones at the first load of the result that has it. Nil: not known.
+// processCPUOf returns the median CPU time of the device's processes. It uses the same trials as
+// the CPU time per frame: the valid ones at the first load of the result. It returns nil if the
+// time is unknown.
 func processCPUOf(c *matrix.Cell) (process, user *float64) {
 	var all, users []*float64
 	for _, res := range c.Results {
@@ -105,7 +107,7 @@ func processCPUOf(c *matrix.Cell) (process, user *float64) {
 			}
 		}
 	}
-	if slices.Contains(users, nil) { // some trials divided and some not would be two medians
+	if slices.Contains(users, nil) { // medians over different sets of trials cannot be compared
 		users = nil
 	}
 	return stats.MedianValid(all), stats.MedianValid(users)

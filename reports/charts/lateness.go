@@ -14,8 +14,8 @@ import (
 	"github.com/tunnelbench/tunnelbench/reports/show"
 )
 
-// latenessChart shows how well the tester kept its schedule, and how much of the time the machine
-// took away: what a number cannot be better than.
+// latenessChart shows how accurately the tester kept its schedule and how much time the machine
+// took away. No result can be more accurate than that.
 func latenessChart(_ *result.Results, m *matrix.Matrix, maxBars int) (figure.Chart, bool) {
 	c := figure.Chart{
 		ID: "lateness", Title: "Lateness of the tester, and stalls",
@@ -40,9 +40,9 @@ func latenessChart(_ *result.Results, m *matrix.Matrix, maxBars int) (figure.Cha
 	return c, len(bars) > 0
 }
 
-// tardy is how a cell's trials kept their schedule.
+// tardy is the schedule accuracy over all trials of a cell.
 type tardy struct {
-	p50           []time.Duration // of each trial
+	p50           []time.Duration // one per trial
 	p99, worst    time.Duration
 	stalls        int
 	longest       time.Duration

@@ -16,10 +16,10 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// otherPlaces gathers the places that have no colour of their own.
+// otherPlaces is the legend entry for all places without a colour of their own.
 const otherPlaces = "other places"
 
-// lossOf sums, over the trials of a cell, where frames were dropped.
+// lossOf returns the dropped frames by place, summed over the trials of a cell.
 func lossOf(c *matrix.Cell) map[string]float64 {
 	sum := map[string]float64{}
 	for _, res := range c.Results {
@@ -34,8 +34,8 @@ func lossOf(c *matrix.Cell) map[string]float64 {
 	return sum
 }
 
-// lossChart shows where frames were lost, over all trials of each device: a
-// search goes over the limit on purpose, so the shares matter and not the sums.
+// lossChart shows where frames were lost, over all trials of each device. It shows shares and not
+// sums, because a search overloads the device on purpose.
 func lossChart(_ *result.Results, m *matrix.Matrix, maxBars int) (figure.Chart, bool) {
 	totals := map[string]float64{}
 	for i := range m.Rows {
@@ -77,7 +77,7 @@ func lossChart(_ *result.Results, m *matrix.Matrix, maxBars int) (figure.Chart, 
 	return c, len(bars) > 0
 }
 
-// rankPlaces orders the places by their loss; the last colour is for the rest.
+// rankPlaces sorts the places by their loss. The last colour is for all remaining places.
 func rankPlaces(totals map[string]float64) []string {
 	places := slices.Sorted(maps.Keys(totals))
 	slices.SortStableFunc(places, func(a, b string) int {
@@ -95,7 +95,7 @@ func rankPlaces(totals map[string]float64) []string {
 	return places
 }
 
-// Unexplained is the loss that no counter saw; it has no colour of its own.
+// Unexplained is the loss that no counter recorded; it has no colour of its own.
 const Unexplained = "unexplained"
 
 func placeLook(place string, i int) figure.Look {
@@ -105,8 +105,8 @@ func placeLook(place string, i int) figure.Look {
 	return figure.Look{Colour: figure.InkData[i]}
 }
 
-// divide makes b a stacked bar of the loss and returns the counts as texts; nil
-// when nothing was lost.
+// divide fills b as a stacked bar of the loss and returns the counts as text. It returns nil if
+// nothing was lost.
 func divide(b *figure.Bar, loss map[string]float64, places []string) []string {
 	if len(loss) == 0 {
 		return nil
@@ -118,7 +118,7 @@ func divide(b *figure.Bar, loss map[string]float64, places []string) []string {
 		if j < 0 {
 			j = len(places) - 1
 		}
-		b.Parts[j] += n // whole numbers below 2^53: the order of adding does not matter
+		b.Parts[j] += n // integers below 2^53: the sum is exact in any order
 		total += n
 	}
 	cells := make([]string, len(places))

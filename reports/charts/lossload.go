@@ -14,17 +14,17 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// lossFloor is where a trial without loss is drawn: a log scale has no zero.
+// lossFloor is the position of a trial without loss, since a log scale has no zero.
 const lossFloor = 1e-5
 
-// lossTicks name the loss ratios of the axis.
+// lossTicks labels the loss ratios of the axis.
 var lossTicks = plot.ConstantTicks([]plot.Tick{
 	{Value: lossFloor, Label: "none"}, {Value: 1e-4, Label: "0.01" + show.Nbsp + "%"}, {Value: 1e-3, Label: "0.1" + show.Nbsp + "%"},
 	{Value: 1e-2, Label: "1" + show.Nbsp + "%"}, {Value: 1e-1, Label: "10" + show.Nbsp + "%"}, {Value: 1, Label: "100" + show.Nbsp + "%"},
 })
 
-// lossLoadChart shows what share of the frames was lost at which load, at the smallest size: every valid
-// trial of the searches.
+// lossLoadChart shows the loss ratio against the load at the smallest frame size, for all valid
+// trials of the searches.
 func lossLoadChart(_ *result.Results, m *matrix.Matrix, _ int) (figure.Chart, bool) {
 	c := figure.Chart{ID: "loss-load", Height: 230,
 		Caption: "Every valid trial of the searches: share of the frames lost, log scale, against the load in frames per second, log scale. Floods stand at what was offered."}
@@ -63,7 +63,7 @@ func lossLoadChart(_ *result.Results, m *matrix.Matrix, _ int) (figure.Chart, bo
 	return c, len(lines) > 0
 }
 
-// lossPoints are the valid trials of the cell's rate, by load.
+// lossPoints returns the valid trials behind the cell's rate, sorted by load.
 func lossPoints(c *matrix.Cell) []figure.Point {
 	if c.RateResult == nil || c.RateResult.Test == rfc2544.NameLatency {
 		return nil

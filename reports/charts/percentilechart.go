@@ -13,8 +13,8 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// percentiles are the points of a latency distribution that a result has, unless it
-// had too few samples for one.
+// percentiles lists the percentiles of latency. A result has a percentile only if it had enough
+// samples.
 var percentiles = []struct {
 	name, label string
 	p           float64
@@ -23,11 +23,11 @@ var percentiles = []struct {
 	{"latency_p99", "99" + show.Nbsp + "%", 0.99}, {"latency_p999", "99.9" + show.Nbsp + "%", 0.999},
 }
 
-// tail is where a percentile stands on an axis that gives each further nine the same room.
+// tail returns the position of percentile p on an axis with equal room for each further nine.
 func tail(p float64) float64 { return -math.Log10(1 - p) }
 
-// percentileChart is the distribution of latency at the smallest size. Nothing is interpolated:
-// a percentile that had too few samples has no point.
+// percentileChart shows the latency distribution at the smallest frame size. It does not
+// interpolate: a percentile without enough samples has no point.
 func percentileChart(_ *result.Results, m *matrix.Matrix, _ int) (figure.Chart, bool) {
 	c := figure.Chart{ID: "percentiles", Height: 230,
 		Caption: "Share of the frames that took no longer, each further nine as wide as the one before; microseconds, log scale, at half the found rate. " +
@@ -75,7 +75,7 @@ func percentileChart(_ *result.Results, m *matrix.Matrix, _ int) (figure.Chart, 
 	return c, len(lines) > 0
 }
 
-// percentilePoints are in microseconds; what the cell lacks is not a number.
+// percentilePoints returns the percentiles in microseconds, NaN for missing ones.
 func percentilePoints(c *matrix.Cell) []figure.Point {
 	points := make([]figure.Point, len(percentiles))
 	for i, q := range percentiles {
@@ -94,7 +94,7 @@ func percentilePoints(c *matrix.Cell) []figure.Point {
 	return points
 }
 
-// Value finds a value of the cell's results.
+// valueOf returns a value from the cell's results, or nil.
 func valueOf(c *matrix.Cell, name string) *rfc2544.Value {
 	for _, res := range c.Results {
 		if v := res.Value(name); v != nil {

@@ -11,9 +11,9 @@ import (
 	"github.com/tunnelbench/tunnelbench/reports/result"
 )
 
-// WritePNGs draws the charts of the runs into dir, one file each, and returns their
-// paths in the order of the page. With several runs the names begin with the run's number.
-// Each file is written whole or not at all.
+// WritePNGs draws the charts of the runs into dir, one file each, and returns their paths in page
+// order. If there are several runs, each name begins with the number of its run. Files are written
+// atomically.
 func WritePNGs(dir string, runs ...*result.Results) (paths []string, err error) {
 	for i, r := range runs {
 		at := ""
@@ -45,7 +45,7 @@ func writePNGs(dir, at string, r *result.Results) (paths []string, err error) {
 	return paths, nil
 }
 
-// subtitle says what the chart comes from, since a picture travels alone.
+// subtitle names the source of a chart, since pictures are shared without their page.
 func subtitle(r *result.Results, m *matrix.Matrix) string {
 	parts := []string{"tunnelbench " + r.Tool.Version, "profile " + r.Profile, r.Host.CPU, "Linux " + r.Host.Kernel}
 	if len(m.Rows) > 0 && m.Rows[0].Direction != "" {

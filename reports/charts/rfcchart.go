@@ -14,8 +14,8 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// throughputChart is the graph of RFC 2544 section 26.1: frame rate against frame
-// size, the throughput of each device and the maximum rate of the link.
+// throughputChart is the graph of RFC 2544 section 26.1: frame rate against frame size, with the
+// throughput of each device and the maximum rate of the link.
 func throughputChart(r *result.Results, m *matrix.Matrix, _ int) (figure.Chart, bool) {
 	c := figure.Chart{
 		ID: "throughput", Title: "Throughput against frame size (RFC 2544, 26.1)", Height: 250,
@@ -43,8 +43,8 @@ func throughputPoints(r *result.Results, m *matrix.Matrix, row *matrix.Row) []fi
 	return points
 }
 
-// lossRateChart is the graph of RFC 2544 section 26.3: input rate as percent of
-// the maximum rate against frame loss in percent, both from 0 to 100.
+// lossRateChart is the graph of RFC 2544 section 26.3: frame loss in percent against input rate in
+// percent of the maximum rate, both from 0 to 100.
 func lossRateChart(r *result.Results, m *matrix.Matrix, _ int) (figure.Chart, bool) {
 	c := figure.Chart{
 		ID: "loss-rate", Title: "Frame loss rate (RFC 2544, 26.3)", Height: 230,
@@ -87,7 +87,7 @@ func lossRateChart(r *result.Results, m *matrix.Matrix, _ int) (figure.Chart, bo
 	return c, len(lines) > 0
 }
 
-// ladder are the valid trials of a loss test, by load.
+// ladder returns the valid trials of a loss test, sorted by load.
 func ladder(res *result.Result, nominal float64) []figure.Point {
 	var points []figure.Point
 	for i := range res.Trials {

@@ -15,7 +15,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// The verdicts a trial can have, whatever the goals of the search were.
+// Verdicts are the possible outcomes of a trial, independent of the search's goals.
 var Verdicts = []struct {
 	Name string
 	look figure.Look
@@ -27,6 +27,7 @@ var Verdicts = []struct {
 	{"more loss", figure.Look{Colour: figure.InkData[1], Mark: draw.PyramidGlyph{}}, func(*rfc2544.Observation) bool { return true }},
 }
 
+// VerdictOf returns the index of the first entry of Verdicts that fits the trial.
 func VerdictOf(o *rfc2544.Observation) int {
 	for i, v := range Verdicts {
 		if v.fits(o) {
@@ -36,7 +37,7 @@ func VerdictOf(o *rfc2544.Observation) int {
 	return len(Verdicts) - 1
 }
 
-// load is the intended load in frames per second; for a flood what was offered.
+// load returns the intended load in frames per second; for a flood it returns the offered load.
 func load(o *rfc2544.Observation) float64 {
 	if !o.IntendedLoad.IsFlood() {
 		return float64(o.IntendedLoad)
@@ -47,8 +48,8 @@ func load(o *rfc2544.Observation) float64 {
 	return float64(o.Offered) / o.Duration.Seconds()
 }
 
-// Timeline shows how a search found its answer: the load of each trial in the
-// order they ran, marked by what came of it. Fewer than two trials are no search.
+// Timeline shows how a search reached its result: the load of each trial in order, with a mark for
+// its outcome. It needs at least two trials.
 func Timeline(id string, res *result.Result, rate *rfc2544.Value) (figure.Chart, bool) {
 	if len(res.Trials) < 2 {
 		return figure.Chart{}, false
@@ -108,7 +109,7 @@ func trialMarks(res *result.Result) figure.PlotFunc {
 	}
 }
 
-// WholeTicks labels whole numbers only: trials are counted.
+// WholeTicks labels integers only, since the axis counts trials.
 func WholeTicks(lo, hi float64) []plot.Tick {
 	step := max(1, math.Ceil((hi-lo)/8/5)*5)
 	if hi-lo <= 10 {
@@ -123,6 +124,7 @@ func WholeTicks(lo, hi float64) []plot.Tick {
 	return ticks
 }
 
+// StallSum returns the total length of a trial's stalls.
 func StallSum(o *rfc2544.Observation) (sum time.Duration) {
 	for _, s := range o.Stalls {
 		sum += s.Length

@@ -1,12 +1,11 @@
-// Package conformance holds a run against the clauses of RFC 2544 and its family,
-// one by one. It looks at the fields of the results and at nothing else: not at the
-// command line, names of profiles or the text of warnings.
+// Package conformance checks a run against each clause of RFC 2544 and its related RFCs. It uses
+// only the fields of the results and ignores the command line, profile names and warning texts.
 //
 //	results ──► clause ──► met (what shows it) | deviated (how) | not applicable (why)
 //
-// What every run meets because of the way the program is built is no evidence of a
-// run, so there is no clause for it: docs/rfc2544.md describes it. Clauses that no
-// run meets are here, since RFC 2544 section 5 makes them part of any claim.
+// Clauses that every run meets by the program's design are not listed here; docs/rfc2544.md
+// describes them. Clauses that no run meets are listed, because RFC 2544 section 5 requires that a
+// claim of conformance names them.
 package conformance
 
 import (
@@ -16,20 +15,21 @@ import (
 	"github.com/tunnelbench/tunnelbench/reports/result"
 )
 
-// Standing is how a run stands by a clause.
+// Standing is the outcome of checking one clause.
 type Standing string
 
-// The standings.
+// The possible outcomes.
 const (
 	Met           Standing = "met"
 	Deviated      Standing = "deviated"
 	NotApplicable Standing = "not applicable"
 )
 
-// Level is how strongly an RFC asks: in RFC 2119's words, or without one.
+// Level is the requirement level of a clause: a keyword of RFC 2119, or "described" if the RFC uses
+// no keyword.
 type Level string
 
-// The levels.
+// The requirement levels.
 const (
 	Must      Level = "MUST"
 	Should    Level = "SHOULD"
@@ -38,27 +38,27 @@ const (
 
 // Clause is one requirement of the RFCs.
 type Clause struct {
-	ID     string // E, M, T and P: environment, modifiers, trial, procedures
+	ID     string // starts with E (environment), M (modifiers), T (trial) or P (procedures)
 	Source string // "RFC 2544, 9.1"
 	Level  Level
 	Text   string
 }
 
-// Ruling is how a run stands by a clause: what shows that it is met, how it
-// deviates, or why it does not apply.
+// Ruling is the outcome for one clause, with the evidence that the run meets it, the deviation, or
+// the reason why the clause does not apply.
 type Ruling struct {
 	Standing Standing
 	Text     string
-	Places   []string // where a report shows it: ids of sections, or names of tests
+	Places   []string // where a report shows the evidence: section ids or test names
 }
 
-// Assessment is a clause and the ruling on it.
+// Assessment is a clause with its ruling.
 type Assessment struct {
 	Clause
 	Ruling
 }
 
-// rule is a clause and how it is decided.
+// rule is a clause with the function that decides it.
 type rule struct {
 	Clause
 	decide func(run) Ruling
@@ -68,12 +68,12 @@ func met(text string, places ...string) Ruling      { return Ruling{Met, text, p
 func deviates(text string, places ...string) Ruling { return Ruling{Deviated, text, places} }
 func notApplicable(text string) Ruling              { return Ruling{Standing: NotApplicable, Text: text} }
 
-// never is the decision on a clause that no run meets.
+// never returns a decision function for a clause that no run meets.
 func never(text string) func(run) Ruling { return func(run) Ruling { return deviates(text) } }
 
 func rules() []rule { return slices.Concat(environment, modifiers, trials, procedures) }
 
-// Assess holds a run against every clause.
+// Assess checks a run against all clauses.
 func Assess(r *result.Results) (all []Assessment) {
 	for _, c := range rules() {
 		all = append(all, Assessment{c.Clause, c.decide(run{r})})
@@ -81,8 +81,7 @@ func Assess(r *result.Results) (all []Assessment) {
 	return all
 }
 
-// Summary is what an assessment amounts to, with the claim that RFC 2544 section 5
-// allows.
+// Summary summarizes an assessment and states the claim that RFC 2544 section 5 permits.
 func Summary(all []Assessment) string {
 	count := func(level Level, standing Standing) (n int) {
 		for _, a := range all {

@@ -62,7 +62,7 @@ func (r run) bothDirections() Ruling {
 	frames := 0
 	for _, res := range r.Results.Results {
 		if res.Test == rfc2544.NameStreams {
-			continue // of TCP, not of frames at a rate
+			continue // measures TCP, not frames at a rate
 		}
 		if res.Direction != rfc2544.Both {
 			return deviates("traffic flows " + strictjson.Clean(res.Direction) + " only")

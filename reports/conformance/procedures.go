@@ -37,13 +37,13 @@ var procedures = []rule{
 		backToBack("back_to_back_stddev", "the standard deviation stands beside the average")},
 }
 
-// measured decides a clause that values of a test meet.
+// measured returns a decision function for a clause that is met by the values of a test.
 func measured(test, term, how string) func(run) Ruling {
 	return func(r run) Ruling { return r.values(test, term, how) }
 }
 
-// backToBack decides a clause about back-to-back frames, which are not for a device
-// that forwards the maximum rate.
+// backToBack returns a decision function for a clause about back-to-back frames. Such clauses do
+// not apply to a device that forwards at the maximum rate.
 func backToBack(term, how string) func(run) Ruling {
 	return func(r run) Ruling {
 		all := r.of(rfc2544.NameBackToBack)

@@ -11,13 +11,13 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// run is what clauses are decided by.
+// run provides the checks that clauses are built from.
 type run struct{ *result.Results }
 
-// unrecorded is the ruling where a file of schema /1 lacks the conditions of a run.
+// unrecorded is the ruling for files of schema /1, which do not record the conditions of a run.
 func unrecorded() Ruling { return notApplicable("the file does not record it") }
 
-// of are the results of a test.
+// of returns the results of a test.
 func (r run) of(test string) (out []*result.Result) {
 	for i := range r.Results.Results {
 		if r.Results.Results[i].Test == test {
@@ -27,7 +27,7 @@ func (r run) of(test string) (out []*result.Result) {
 	return out
 }
 
-// countTrials counts all trials, and sums something of them.
+// countTrials returns the number of trials and the sum of a counter over them.
 func (r run) countTrials(of func(*rfc2544.Observation) uint64) (total uint64, trials int) {
 	for i := range r.Results.Results {
 		for k := range r.Results.Results[i].Trials {
@@ -38,7 +38,7 @@ func (r run) countTrials(of func(*rfc2544.Observation) uint64) (total uint64, tr
 	return total, trials
 }
 
-// sizes rules by the frame sizes that were measured.
+// sizes decides by the measured frame sizes.
 func (r run) sizes(asked []rfc2544.FrameSize) Ruling {
 	missing := Missing(r.Results, asked)
 	if len(missing) == 0 {
@@ -51,20 +51,20 @@ func (r run) sizes(asked []rfc2544.FrameSize) Ruling {
 	return deviates("not measured: " + strings.Join(texts, ", ") + " bytes")
 }
 
-// StandardSizes are the frame sizes of RFC 2544 section 9.1.
+// StandardSizes returns the frame sizes of RFC 2544 section 9.1.
 func StandardSizes() []rfc2544.FrameSize {
 	return []rfc2544.FrameSize{64, 128, 256, 512, 1024, 1280, 1518}
 }
 
-// Missing are the frame sizes that a run has no result of.
+// Missing returns the required frame sizes for which a run has no result.
 func Missing(r *result.Results, asked []rfc2544.FrameSize) []rfc2544.FrameSize {
 	return slices.DeleteFunc(slices.Clone(asked), func(s rfc2544.FrameSize) bool {
 		return slices.ContainsFunc(r.Results, func(res result.Result) bool { return res.FrameSize == s })
 	})
 }
 
-// values rules by those values of a test whose names begin with a term: the clause is
-// met when all results have them, valid and without shortfalls.
+// values decides by the values of a test whose names begin with term: the clause is met if every
+// result has such a value, valid and without shortfalls.
 func (r run) values(test, term, how string) Ruling {
 	all := r.of(test)
 	if len(all) == 0 {
@@ -91,7 +91,7 @@ func (r run) values(test, term, how string) Ruling {
 	return met(how, test)
 }
 
-// faultOf is what keeps a result from meeting a clause about a value; empty: nothing.
+// faultOf returns why a result does not meet a clause about a value, or an empty string if it does.
 func faultOf(res *result.Result, term string) string {
 	i := slices.IndexFunc(res.Values, func(v rfc2544.Value) bool { return strings.HasPrefix(v.Name, term) })
 	switch {

@@ -37,7 +37,7 @@ var trials = []rule{
 	{Clause{"T6", "RFC 2544, 24", Should, "Trials of 60 s at least for what is reported"}, run.minutes},
 }
 
-// allSent counts only valid trials: the others are not reported.
+// allSent checks only valid trials, because reports leave out invalid ones.
 func (r run) allSent() Ruling {
 	short, valid := 0, 0
 	r.countTrials(func(o *rfc2544.Observation) uint64 {

@@ -1,3 +1,3 @@
-// Package figure holds what every chart is made of: axes, marks, bars, colours
-// and legends, written as SVG for the page and as PNG. It knows nothing of results.
+// Package figure provides the building blocks of all charts: axes, marks, bars, colours and
+// legends, drawn as SVG for the page and as PNG. It does not import the result model.
 package figure

@@ -13,44 +13,44 @@ import (
 	"github.com/tunnelbench/tunnelbench/reports/show"
 )
 
-// Chart is one figure: drawn in the page as SVG and, the main ones, as PNG.
-// Its table holds the same numbers as text.
+// Chart is one figure. The page shows it as SVG; the main charts are also written as PNG. Its table
+// holds the same numbers as text.
 type Chart struct {
 	ID, Title, Caption string
 	Legend             []LegendItem
 	Table              Grid
-	Height             vg.Length // in the page; the width is chartWidth
+	Height             vg.Length // height in the page; the width is chartWidth
 	Draw               func() *plot.Plot
 }
 
-// LegendItem names one look.
+// LegendItem is one legend entry: a look and its name.
 type LegendItem struct {
 	Look Look
 	Name string
 	Line bool // draw a line, not only the mark
 }
 
-// Grid is a table of text.
+// Grid is a table of strings.
 type Grid struct {
 	Head []string
 	Rows [][]string
 }
 
-// chartWidth is the width of a chart in the page, in points. Text stays
-// readable when the figure shrinks to a telephone's width.
+// chartWidth is the width of a chart in the page, in points. It is small enough that text stays
+// readable on a telephone.
 const chartWidth = vg.Length(350)
 
-// A PNG is 1200x630 pixels, the size link previews and comments show. It is
-// drawn on a small canvas at high resolution, so that its text stays readable
-// when a comment shows it at half width.
+// A PNG is 1200x630 pixels, the size of link previews. The canvas is small and its resolution high,
+// so text stays readable when a comment shows the picture at half its width.
 const (
 	pngWidth  = vg.Length(720) // points; 120 dots per inch make 1200 pixels
 	pngHeight = vg.Length(378)
 	pngDPI    = 120
 	pngMargin = 18
-	PngBars   = 16 // lines that fit
+	PngBars   = 16 // the most rows that fit
 )
 
+// PngOf draws a chart as PNG with a title, a subtitle and a legend.
 func PngOf(c Chart, sub string) ([]byte, error) {
 	canvas := vgimg.NewWith(vgimg.UseWH(pngWidth, pngHeight), vgimg.UseDPI(pngDPI), vgimg.UseBackgroundColor(inkPaper))
 	area := draw.Crop(draw.New(canvas), pngMargin, -pngMargin, pngMargin-6, -pngMargin)
@@ -71,8 +71,8 @@ func PngOf(c Chart, sub string) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// pngLegend writes the legend from the top of area, in as many lines as it
-// needs, and returns the height it took.
+// pngLegend draws the legend at the top of area, on as many lines as needed, and returns its
+// height.
 func pngLegend(area draw.Canvas, items []LegendItem) vg.Length {
 	const lineHeight, sample, gap = 17, 22, 14
 	style := textStyle(labelSize)
@@ -97,7 +97,7 @@ func pngLegend(area draw.Canvas, items []LegendItem) vg.Length {
 	return area.Max.Y - y + lineHeight
 }
 
-// Dagger marks a name or number of a result that is not valid.
+// Dagger returns the mark for an invalid result, or an empty string for a valid one.
 func Dagger(valid bool) string {
 	if valid {
 		return ""

@@ -15,12 +15,13 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// PlotFunc draws with the plot's scales; it is all that a chart here needs.
+// PlotFunc draws on a canvas with the scales of a plot.
 type PlotFunc func(c draw.Canvas, p *plot.Plot)
 
 // Plot implements plot.Plotter.
 func (f PlotFunc) Plot(c draw.Canvas, p *plot.Plot) { f(c, p) }
 
+// Sizes of text, lines and marks, in points.
 const (
 	labelSize = 11
 	ThinLine  = vg.Length(0.6)
@@ -36,7 +37,7 @@ func textStyle(size vg.Length) text.Style {
 	return text.Style{Color: InkMuted, Font: sans(size), Handler: plot.DefaultTextHandler}
 }
 
-// NewPlot is an empty plot in the house style: no frame, no box, light grid.
+// NewPlot returns an empty plot in the common style: no frame and a light grid.
 func NewPlot(xLabel string) *plot.Plot {
 	p := plot.New()
 	p.BackgroundColor = nil
@@ -56,7 +57,7 @@ func NewPlot(xLabel string) *plot.Plot {
 	return p
 }
 
-// rangeOf is the smallest and largest of the values a log scale can show.
+// rangeOf returns the smallest and the largest positive value, since a log scale has no zero.
 func rangeOf(values []float64) (lo, hi float64) {
 	lo, hi = math.Inf(1), 0
 	for _, v := range values {
@@ -70,7 +71,7 @@ func rangeOf(values []float64) (lo, hi float64) {
 	return lo, hi
 }
 
-// SetLog makes a a log axis that holds the values with air around them.
+// SetLog turns axis a into a logarithmic axis that spans the values, with a margin on both sides.
 func SetLog(a *plot.Axis, values []float64, air float64) {
 	lo, hi := rangeOf(values)
 	a.Min, a.Max = lo/air, hi*air
@@ -95,7 +96,7 @@ func LogTicks(lo, hi float64) []plot.Tick {
 	return ticks
 }
 
-// SetLinear makes a a linear axis from zero with room for labels above the data.
+// SetLinear turns axis a into a linear axis from zero, with room for labels above the data.
 func SetLinear(a *plot.Axis, highest, air float64) {
 	if !(highest > 0) || math.IsInf(highest, 0) {
 		highest = 1
@@ -104,6 +105,7 @@ func SetLinear(a *plot.Axis, highest, air float64) {
 	a.Tick.Marker = plot.TickerFunc(LinearTicks)
 }
 
+// LinearTicks labels about five round values between lo and hi.
 func LinearTicks(lo, hi float64) []plot.Tick {
 	raw := (hi - lo) / 5
 	unit := math.Pow(10, math.Floor(math.Log10(raw)))
@@ -121,8 +123,8 @@ func LinearTicks(lo, hi float64) []plot.Tick {
 	return ticks
 }
 
-// SetSizes makes a the axis of frame sizes, a label at each size that was
-// measured; labels that would run into the next one are left out.
+// SetSizes turns axis a into one of frame sizes. It labels each measured size unless the label would
+// overlap the next one.
 func SetSizes(a *plot.Axis, sizes []rfc2544.FrameSize) {
 	values := make([]float64, len(sizes))
 	for i, s := range sizes {
@@ -147,7 +149,7 @@ func SetSizes(a *plot.Axis, sizes []rfc2544.FrameSize) {
 	a.Tick.Marker = plot.ConstantTicks(ticks)
 }
 
-// GridY draws a faint line at each labelled tick of the y axis.
+// GridY draws a light line at each labelled tick of the y axis.
 func GridY(c draw.Canvas, p *plot.Plot) {
 	for _, t := range p.Y.Tick.Marker.Ticks(p.Y.Min, p.Y.Max) {
 		y := c.Y(p.Y.Norm(t.Value))
@@ -155,7 +157,7 @@ func GridY(c draw.Canvas, p *plot.Plot) {
 	}
 }
 
-// GridX draws a faint line at each labelled tick of the x axis.
+// GridX draws a light line at each labelled tick of the x axis.
 func GridX(c draw.Canvas, p *plot.Plot) {
 	for _, t := range p.X.Tick.Marker.Ticks(p.X.Min, p.X.Max) {
 		x := c.X(p.X.Norm(t.Value))
@@ -163,13 +165,13 @@ func GridX(c draw.Canvas, p *plot.Plot) {
 	}
 }
 
-// Point is one value of a line, with its bounds where there are any.
+// Point is one value of a line, with its bounds if known.
 type Point struct {
 	X, Y, Lo, Hi float64
-	Doubtful     bool // not valid: the mark is ringed
+	Doubtful     bool // the result is invalid; a ring marks the point
 }
 
-// MarksOf draws the points alone.
+// MarksOf draws the points without a line.
 func MarksOf(points []Point, l Look) PlotFunc {
 	return func(c draw.Canvas, p *plot.Plot) {
 		for _, pt := range points {
@@ -178,8 +180,8 @@ func MarksOf(points []Point, l Look) PlotFunc {
 	}
 }
 
-// LineOf draws a line with marks and bounds. Points that a log scale cannot
-// show are left out, and the line does not bridge them.
+// LineOf draws a line with marks and bounds. Points that a log scale cannot show interrupt the
+// line.
 func LineOf(points []Point, l Look) PlotFunc {
 	return func(c draw.Canvas, p *plot.Plot) {
 		at := func(x, y float64) vg.Point { return vg.Point{X: c.X(p.X.Norm(x)), Y: c.Y(p.Y.Norm(y))} }
@@ -206,7 +208,7 @@ func LineOf(points []Point, l Look) PlotFunc {
 	}
 }
 
-// PathOf draws a line with marks through all points, zero included.
+// PathOf draws a line with marks through all points, including those at zero.
 func PathOf(points []Point, l Look) PlotFunc {
 	return func(c draw.Canvas, p *plot.Plot) {
 		var run []vg.Point

@@ -11,25 +11,24 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 )
 
-// Bar is one line of a chart that lists devices below each other: a heading, or
-// a device with what is drawn beside its name.
+// Bar is one row of a chart that lists devices: a heading, or a device with its data.
 type Bar struct {
 	Heading string
 	Name    string
 	Look    Look
-	Low     float64   // first value: p50, or nothing
-	High    float64   // second value: p99, or the bar's length
-	Parts   []float64 // shares of a stacked bar, in the order of the legend
-	Note    string    // written at the end
+	Low     float64   // first value, such as p50
+	High    float64   // second value, such as p99, or the length of the bar
+	Parts   []float64 // parts of a stacked bar, in the order of the legend
+	Note    string    // text at the end of the row
 }
 
 // RowHeight is the height of one line in points.
 const RowHeight = 17
 
-// noteLift sets a note on the same line as the name of its row.
+// noteLift raises a note to the baseline of its row's name.
 const noteLift = vg.Length(1.5)
 
-// SetRows makes the y axis a list of the bars' names, the first on top.
+// SetRows makes the y axis a list of the bars' names, with the first at the top.
 func SetRows(p *plot.Plot, bars []Bar) {
 	p.Y.Min, p.Y.Max = 0.5, float64(len(bars))+0.5
 	ticks := make([]plot.Tick, len(bars))
@@ -46,7 +45,7 @@ func SetRows(p *plot.Plot, bars []Bar) {
 	p.Add(PlotFunc(func(c draw.Canvas, p *plot.Plot) { headings(c, p, bars) }))
 }
 
-// shortName cuts a row's name to the room there is, and keeps its dagger.
+// shortName shortens a row's name to the available width and keeps its dagger.
 func shortName(name string) string {
 	if rest, ok := strings.CutSuffix(name, Dagger(false)); ok {
 		return strictjson.Short(rest, 17) + Dagger(false)
@@ -54,6 +53,7 @@ func shortName(name string) string {
 	return strictjson.Short(name, 18)
 }
 
+// RowY returns the y coordinate of row i.
 func RowY(bars []Bar, i int) float64 { return float64(len(bars) - i) }
 
 func headings(c draw.Canvas, p *plot.Plot, bars []Bar) {
@@ -66,7 +66,7 @@ func headings(c draw.Canvas, p *plot.Plot, bars []Bar) {
 	}
 }
 
-// DumbbellPlot is a plot of dumbbells on a log scale.
+// DumbbellPlot returns a plot of dumbbells (p50 joined to p99) on a log scale.
 func DumbbellPlot(label string, bars []Bar) *plot.Plot {
 	var all []float64
 	for _, b := range bars {
@@ -80,7 +80,7 @@ func DumbbellPlot(label string, bars []Bar) *plot.Plot {
 	return p
 }
 
-// dumbbells draws p50 as a filled mark and p99 as a bar's end, joined.
+// dumbbells draws p50 as a filled mark, p99 as a short stroke, and a line between them.
 func dumbbells(bars []Bar) PlotFunc {
 	return func(c draw.Canvas, p *plot.Plot) {
 		for i, b := range bars {
@@ -103,7 +103,7 @@ func dumbbells(bars []Bar) PlotFunc {
 	}
 }
 
-// Stacks draws each bar as its parts, side by side.
+// Stacks draws each bar as a row of its parts.
 func Stacks(bars []Bar, parts []Look) PlotFunc {
 	return func(c draw.Canvas, p *plot.Plot) {
 		style := textStyle(labelSize - 1)

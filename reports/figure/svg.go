@@ -18,9 +18,9 @@ import (
 	"gonum.org/v1/plot/vg/vgsvg"
 )
 
-// SvgOf draws p as SVG for the page: a title and a description for those who
-// cannot see it, classes in place of colours so that the style sheet can follow
-// the reader's scheme, and no style attributes, which the page's policy forbids.
+// SvgOf draws p as SVG for the page. It adds a title and a description for screen readers. Colours
+// are CSS classes, so the style sheet can follow the reader's colour scheme; there are no style
+// attributes because the page's content security policy forbids them.
 func SvgOf(p *plot.Plot, height vg.Length, id, title, desc string) (template.HTML, error) {
 	c := vgsvg.New(chartWidth, height)
 	p.Draw(draw.New(c))
@@ -37,8 +37,8 @@ func SvgOf(p *plot.Plot, height vg.Length, id, title, desc string) (template.HTM
 	return template.HTML(out.String()), nil
 }
 
-// Rewrite copies an SVG's shapes from vgsvg's output into the open svg element:
-// the elements and attributes named here and no others, all text escaped anew.
+// Rewrite copies the shapes of vgsvg's output into the open svg element. It copies only the
+// elements and attributes listed here and escapes all text again.
 func Rewrite(out *strings.Builder, raw io.Reader) error {
 	d := xml.NewDecoder(raw)
 	for {
@@ -65,7 +65,7 @@ func Rewrite(out *strings.Builder, raw io.Reader) error {
 func open(out *strings.Builder, t xml.StartElement) error {
 	switch t.Name.Local {
 	case "svg":
-		return nil // the page has its own
+		return nil // the page writes its own svg element
 	case "g", "path", "text":
 	default:
 		return fmt.Errorf("unexpected element %q", t.Name.Local)
@@ -88,10 +88,10 @@ func open(out *strings.Builder, t xml.StartElement) error {
 	return nil
 }
 
-// plainNumber is the form of the numbers and number lists vgsvg writes.
+// plainNumber matches the numbers and number lists that vgsvg writes.
 var plainNumber = regexp.MustCompile(`^[0-9.,e+-]+(px)?$`)
 
-// restyle turns a style attribute into attributes and the classes of its colours.
+// restyle converts a style attribute into attributes and the CSS classes of its colours.
 func restyle(out *strings.Builder, style string) (classes []string) {
 	for rule := range strings.SplitSeq(style, ";") {
 		key, value, _ := strings.Cut(rule, ":")
@@ -111,7 +111,7 @@ func restyle(out *strings.Builder, style string) (classes []string) {
 	return classes
 }
 
-// Swatch is a legend's sample of a look, drawn as in the chart.
+// Swatch returns the legend's sample of a look, drawn as in the chart.
 func Swatch(item LegendItem) (template.HTML, error) {
 	const width, height = 22, 10
 	c := vgsvg.New(width, height)
@@ -128,7 +128,7 @@ func Swatch(item LegendItem) (template.HTML, error) {
 	return template.HTML(out.String()), nil
 }
 
-// drawSwatch fills c with a sample of the item's look.
+// drawSwatch draws a sample of the item's look on c.
 func drawSwatch(c draw.Canvas, item LegendItem) {
 	mid := c.Center()
 	l := item.Look

@@ -1,4 +1,3 @@
-// Package matrix arranges the results of a run as a table: a row for each
-// device and direction, a cell for each frame size. Text, page and charts show
-// the same cells.
+// Package matrix arranges the results of a run as a table with a row for each device and direction
+// and a column for each frame size. The terminal, the page and the charts show the same cells.
 package matrix

@@ -12,8 +12,8 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// Value names that the renderers look for, the preferred first. One rate name
-// serves a whole report: unlike values are never set side by side.
+// Names of the values that a cell shows, in order of preference. A report uses a single rate name,
+// because different rates must not be compared.
 var (
 	rateNames     = []string{"throughput", "pdr", "ndr", "conditional_throughput_pdr", "conditional_throughput_ndr", "forwarding_rate"}
 	p50Names      = []string{"latency_p50"}
@@ -23,9 +23,9 @@ var (
 	CpuNames      = []string{"cpu_ns_per_frame", "cpu_per_frame"}
 )
 
-// Matrix is a run as people compare it: a row per device, a column per size.
+// Matrix is the table of a run: a row for each device and direction, a column for each frame size.
 type Matrix struct {
-	Rate  string // the value name that all rates here have
+	Rate  string // name of the rate in all cells
 	Sizes []rfc2544.FrameSize
 	Rows  []Row
 }
@@ -33,31 +33,31 @@ type Matrix struct {
 // Row is one device in one direction.
 type Row struct {
 	DUT, Kind, Direction string
-	Label                string // the device, and the direction where there are several
+	Label                string // device name, with the direction if there are several
 	Cells                []Cell // one per size of the matrix
 }
 
-// Cell is all that is known of one device at one size.
+// Cell holds the results of one device at one frame size.
 type Cell struct {
 	Size       rfc2544.FrameSize
 	Results    []*result.Result
 	Rate       *rfc2544.Value
 	P50, P99   *rfc2544.Value // latency of all frames
-	QuietP50   *rfc2544.Value // latency of frames whose way no stall touched
+	QuietP50   *rfc2544.Value // latency of frames that no stall delayed
 	QuietP99   *rfc2544.Value
 	CPU        *rfc2544.Value
-	Valid      bool // every result here is
+	Valid      bool // all results of the cell are valid
 	LimitedBy  string
 	warnings   int
-	Share      float64 // of the rate of plain; NaN when there is no valid pair
-	shareBound string  // "at most" or "at least" where one of the two rates is only a lower bound
-	Reason     string  // why there is nothing, or not all
+	Share      float64 // share of the rate of plain forwarding; NaN without a valid pair
+	shareBound string  // "at most" or "at least" if one of the two rates is only a lower bound
+	Reason     string  // why values are missing
 	Unsupport  bool
 	Died       bool
 	RateResult *result.Result
 }
 
-// NewMatrix arranges r. Rows come in the order of the kinds, then of the file.
+// NewMatrix builds the matrix of r. Rows are sorted by kind, then in the order of the file.
 func NewMatrix(r *result.Results) *Matrix {
 	m := &Matrix{Rate: commonRate(r)}
 	for i := range r.Results {
@@ -83,11 +83,11 @@ func NewMatrix(r *result.Results) *Matrix {
 	return m
 }
 
-// hasOwnTable tells of tests that are not the matrix's: streams, which are not of
-// frames, and the RFC's tests.
+// hasOwnTable reports whether a test is shown in a table of its own and not in the matrix: TCP
+// streams and the RFC's tests.
 func hasOwnTable(test string) bool { return test == rfc2544.NameStreams || IsRFC(test) }
 
-// commonRate is the rate name that the most results have.
+// commonRate returns the rate name that occurs in the most results.
 func commonRate(r *result.Results) string {
 	best, most := rateNames[0], 0
 	for _, name := range rateNames {
@@ -104,11 +104,12 @@ func commonRate(r *result.Results) string {
 	return best
 }
 
+// KindOrder returns the position of a kind in every table: calibration, plain, sealed.
 func KindOrder(kind string) int {
 	return slices.Index([]string{result.KindCalibration, result.KindPlain, result.KindSealed}, kind)
 }
 
-// Row finds the row of res, or makes it.
+// row returns the row of res and creates it if needed.
 func (m *Matrix) row(res *result.Result) *Row {
 	for i := range m.Rows {
 		if r := &m.Rows[i]; r.DUT == res.DUT && r.Kind == res.Kind && r.Direction == res.Direction {
@@ -123,7 +124,7 @@ func (m *Matrix) row(res *result.Result) *Row {
 	return &m.Rows[len(m.Rows)-1]
 }
 
-// Label names the rows: the direction is said where there is more than one.
+// label sets the names of the rows, with the direction if there is more than one.
 func (m *Matrix) label() {
 	several := slices.ContainsFunc(m.Rows, func(r Row) bool { return r.Direction != m.Rows[0].Direction })
 	for i := range m.Rows {
@@ -135,7 +136,7 @@ func (m *Matrix) label() {
 	}
 }
 
-// shares sets each rate against that of plain at the same size and direction.
+// shares computes each rate as a share of plain forwarding at the same size and direction.
 func (m *Matrix) shares() {
 	for i := range m.Rows {
 		r := &m.Rows[i]
@@ -156,9 +157,9 @@ func (m *Matrix) shares() {
 	}
 }
 
-// shareOf is a rate as a share of plain's. Where no load was too much for plain, its
-// Rate is only a lower bound and the share is at most that; where none was too much
-// for the device, at least; and of two lower bounds there is no share, so NaN.
+// shareOf returns rate as a share of plain's rate. If plain lost nothing at its highest load, its
+// rate is a lower bound, so the share is "at most" this. If the device lost nothing, the share is
+// "at least" this. If both are lower bounds, the share is unknown: NaN.
 func shareOf(rate, plain *rfc2544.Value) (share float64, bound string) {
 	open := func(v *rfc2544.Value) bool { return v.Lower != nil && v.Upper == nil }
 	share = rate.Value / plain.Value
@@ -173,7 +174,7 @@ func shareOf(rate, plain *rfc2544.Value) (share float64, bound string) {
 	return share, ""
 }
 
-// ShareText is the share of plain's rate as every table shows it.
+// ShareText returns the share of plain's rate as all tables show it.
 func (c *Cell) ShareText() string {
 	if c.shareBound != "" {
 		return c.shareBound + show.Nbsp + show.Percent(c.Share)
@@ -190,7 +191,7 @@ func (m *Matrix) find(dut, direction string) *Row {
 	return nil
 }
 
-// add takes what res says about the cell; the first to name a value wins.
+// add copies the values of res into the cell. The first result that has a value wins.
 func (c *Cell) add(res *result.Result, rate string) {
 	c.Results = append(c.Results, res)
 	if c.Rate == nil {
@@ -215,10 +216,10 @@ func (c *Cell) add(res *result.Result, rate string) {
 	}
 }
 
-// Empty reports whether nothing was measured here.
+// Empty reports whether the cell has no values.
 func (c *Cell) Empty() bool { return c.Rate == nil && c.P50 == nil && c.CPU == nil }
 
-// State is the cell's standing in a word or two; empty when all is well.
+// State describes the state of the cell in a word or two; it is empty when all is well.
 func (c *Cell) State() string {
 	switch {
 	case len(c.Results) == 0:
@@ -233,7 +234,7 @@ func (c *Cell) State() string {
 	return ""
 }
 
-// Nanos is a value that is a time, in nanoseconds, and whether it is one.
+// Nanos returns a time value in nanoseconds and whether v is a time.
 func Nanos(v *rfc2544.Value) (float64, bool) {
 	if v == nil {
 		return 0, false
@@ -243,7 +244,7 @@ func Nanos(v *rfc2544.Value) (float64, bool) {
 	return v.Value * f, ok
 }
 
-// MicroText is a time value in microseconds, or a dash.
+// MicroText formats a time value in microseconds; without a value it returns a dash.
 func MicroText(v *rfc2544.Value) string {
 	ns, ok := Nanos(v)
 	if !ok {
@@ -252,7 +253,7 @@ func MicroText(v *rfc2544.Value) string {
 	return show.Micros(time.Duration(ns))
 }
 
-// NanoText is a time value in whole nanoseconds, or a dash.
+// NanoText formats a time value in whole nanoseconds; without a value it returns a dash.
 func NanoText(v *rfc2544.Value) string {
 	ns, ok := Nanos(v)
 	if !ok {
@@ -261,11 +262,13 @@ func NanoText(v *rfc2544.Value) string {
 	return show.Fixed(ns, 0, show.Thin)
 }
 
-// Megabits is a rate in Mbit/s of frames of size s, FCS counted, gap not.
+// Megabits converts a frame rate into Mbit/s. Frames of size s include the FCS; the inter-frame gap
+// is not counted.
 func Megabits(fps float64, s rfc2544.FrameSize) float64 {
 	return rfc2544.Rate(fps).Bits(s) / 1e6
 }
 
+// Bounds formats the lower and upper bounds of a value; it returns an empty string if there are none.
 func Bounds(v *rfc2544.Value, write func(float64) string) string {
 	switch {
 	case v == nil || v.Lower == nil && v.Upper == nil:
@@ -278,7 +281,7 @@ func Bounds(v *rfc2544.Value, write func(float64) string) string {
 	return write(*v.Lower) + "–" + write(*v.Upper)
 }
 
-// RateTitle says in words what a rate name stands for.
+// RateTitle returns the name of a rate in words.
 func RateTitle(name string) string {
 	switch name {
 	case "throughput":
@@ -295,7 +298,7 @@ func RateTitle(name string) string {
 	return "forwarding rate under overload"
 }
 
-// Verdict is what limited the rate, or what is wrong with it.
+// Verdict names what limited the rate, or why the rate is invalid.
 func (c *Cell) Verdict() string {
 	words := []string{}
 	if s := c.State(); s != "" {
@@ -310,7 +313,7 @@ func (c *Cell) Verdict() string {
 	return strings.Join(words, ", ")
 }
 
-// IsRFC reports whether a test has a table of its own.
+// IsRFC reports whether a test of the RFCs has a table of its own.
 func IsRFC(test string) bool {
 	t, ok := rfc2544.Find(test)
 	return ok && t.Section != ""

@@ -7,8 +7,8 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 )
 
-// Markdown is text that stays text within a table, a heading or a paragraph: no markup, no
-// mention of anybody, no link.
+// Markdown escapes text for tables, headings and paragraphs, so that it cannot contain markup,
+// mentions or links.
 func Markdown(s string) string {
 	var b strings.Builder
 	for _, r := range strictjson.Clean(s) {
@@ -19,7 +19,7 @@ func Markdown(s string) string {
 			b.WriteString("&gt;")
 		case r == '&':
 			b.WriteString("&amp;")
-		case r == '@' || r == '#' || r == ':': // whom it would call, what it would link to
+		case r == '@' || r == '#' || r == ':': // mentions, issue links, URLs
 			fmt.Fprintf(&b, "&#%d;", r)
 		case r < 0x80 && strings.ContainsRune("\\`*_{}[]()!|~", r):
 			b.WriteString("\\" + string(r))
@@ -30,7 +30,7 @@ func Markdown(s string) string {
 	return b.String()
 }
 
-// Word is text without spaces: the format's fields are parted by them.
+// Word replaces the spaces in text, because spaces separate the fields of the benchmark format.
 func Word(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r == ' ' || r == '\u00a0' || r == '\u202f' {

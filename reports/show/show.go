@@ -1,4 +1,4 @@
-// Package show writes numbers, times and command lines as people read them in tables and on pages.
+// Package show formats numbers, times and command lines for tables and pages.
 package show
 
 import (
@@ -12,8 +12,8 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// Spaces that do not break: between a number and its unit, and between
-// thousands. Decimal points and the rest are the same in every locale.
+// Signs for numbers: no-break spaces before a unit and between thousands, a minus sign, and a dash
+// for a missing value. The decimal sign is a point in every locale.
 const (
 	Nbsp  = "\u00a0"
 	Thin  = "\u202f"
@@ -21,8 +21,8 @@ const (
 	None  = "–"
 )
 
-// Digits writes v with three significant digits at least, all of its integer
-// part, and no more than two decimals; thousands are set apart by sep.
+// Digits formats v with at least three significant digits, its whole integer part and at most two
+// decimals. It separates thousands by sep.
 func Digits(v float64, sep string) string {
 	if math.IsNaN(v) || math.IsInf(v, 0) {
 		return None
@@ -40,7 +40,7 @@ func Digits(v float64, sep string) string {
 	return group(strconv.FormatFloat(v, 'f', decimals, 64), sep)
 }
 
-// Fixed writes v with a set number of decimals, so that a column lines up.
+// Fixed formats v with a fixed number of decimals, so that the numbers of a column line up.
 func Fixed(v float64, decimals int, sep string) string {
 	if math.IsNaN(v) || math.IsInf(v, 0) {
 		return None
@@ -48,7 +48,7 @@ func Fixed(v float64, decimals int, sep string) string {
 	return group(strconv.FormatFloat(v, 'f', decimals, 64), sep)
 }
 
-// group sets thousands apart in a plain decimal number.
+// group separates the thousands of a decimal number.
 func group(s, sep string) string {
 	sign := ""
 	if strings.HasPrefix(s, "-") {
@@ -71,10 +71,10 @@ func group(s, sep string) string {
 	return sign + b.String() + rest
 }
 
-// Count is a number of things, thousands set apart.
+// Count formats a number of things with separated thousands.
 func Count(n uint64) string { return group(strconv.FormatUint(n, 10), Thin) }
 
-// Percent writes a ratio as a percentage.
+// Percent formats a ratio as a percentage.
 func Percent(ratio float64) string {
 	v := ratio * 100
 	switch a := math.Abs(v); {
@@ -90,10 +90,10 @@ func Percent(ratio float64) string {
 	return "<" + Thin + "0.001" + Nbsp + "%"
 }
 
-// Micros is a duration in microseconds, without the unit.
+// Micros formats a duration in microseconds, without the unit.
 func Micros(d time.Duration) string { return Digits(float64(d)/1e3, Thin) }
 
-// Span writes a duration in the unit people read it in.
+// Span formats a duration with the unit that fits best.
 func Span(d time.Duration) string {
 	v := float64(d)
 	switch {
@@ -109,7 +109,7 @@ func Span(d time.Duration) string {
 	return strings.TrimSuffix(Digits(v/1e9, Thin), ".00") + Nbsp + "s"
 }
 
-// SignedSpan writes nanoseconds that may be negative.
+// SignedSpan formats nanoseconds, which may be negative, like Span.
 func SignedSpan(ns float64) string {
 	if ns < 0 {
 		return Minus + Span(time.Duration(-ns))
@@ -117,7 +117,7 @@ func SignedSpan(ns float64) string {
 	return Span(time.Duration(ns))
 }
 
-// Kilo writes a rate in thousands: one unit for a whole table.
+// Kilo formats a rate in thousands, so that a whole table has one unit.
 func Kilo(v float64) string {
 	k := v / 1e3
 	if k != 0 && math.Abs(k) < 9.95 {
@@ -126,7 +126,7 @@ func Kilo(v float64) string {
 	return Fixed(k, 1, Thin)
 }
 
-// Engineering writes an axis label: 50k, 1M.
+// Engineering formats an axis label, such as 50k or 1M.
 func Engineering(v float64) string {
 	trim := func(x float64) string { return strconv.FormatFloat(x, 'g', 4, 64) }
 	switch a := math.Abs(v); {
@@ -140,7 +140,7 @@ func Engineering(v float64) string {
 	return trim(v)
 }
 
-// ShellLine joins a command line so that a shell reads it back.
+// ShellLine joins arguments into a command line, quoted for a shell.
 func ShellLine(args []string) string {
 	out := make([]string, len(args))
 	for i, a := range args {
@@ -157,7 +157,7 @@ func needsQuote(r rune) bool {
 	return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("-_=+,./:%@", r)
 }
 
-// Engineering3 writes a count with three digits: 1.2M.
+// Engineering3 formats a count with three digits, such as 1.2M.
 func Engineering3(v float64) string {
 	if v > 0 {
 		scale := math.Pow(10, math.Floor(math.Log10(v))-2)
@@ -166,18 +166,18 @@ func Engineering3(v float64) string {
 	return Engineering(v)
 }
 
-// BitText writes the speed of a link: 1 Gbit/s.
+// BitText formats the speed of a link, such as 1 Gbit/s.
 func BitText(b rfc2544.BitRate) string {
 	s := Engineering(float64(b))
 	number := strings.TrimRight(s, "kMG")
 	return number + Nbsp + s[len(number):] + "bit/s"
 }
 
-// PlainText has no special spaces.
+// PlainText replaces the special spaces and the minus sign by ASCII.
 var PlainText = strings.NewReplacer(Nbsp, " ", Thin, "", Minus, "-")
 
-// Spaces are n of them; none for a negative n.
+// Spaces returns n spaces, or none if n is negative.
 func Spaces(n int) string { return strings.Repeat(" ", max(n, 0)) }
 
-// MaxName is the longest name a table shows whole.
+// MaxName is the longest name that a table shows in full, in characters.
 const MaxName = 24

@@ -8,15 +8,15 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// Trial is one trial of a device, to be printed.
+// Trial is one trial of a device, ready to print.
 type Trial struct {
 	Device, Engine string
 	Size           rfc2544.FrameSize
 	Seen           rfc2544.Observation
 }
 
-// WriteText writes what the trial showed: the ledger, where frames were lost,
-// latencies, CPU time, and why it may not count.
+// WriteText writes the result of the trial: frame counts, where frames were lost, latencies, CPU
+// time, and why the trial is invalid.
 func (t Trial) WriteText(w io.Writer) error {
 	r := t.Seen
 	fmt.Fprintf(w, "%s, %d bytes, %v intended, %v, engine %s\n", t.Device, t.Size, r.IntendedLoad, r.Duration.Round(time.Microsecond), t.Engine)
@@ -39,7 +39,7 @@ func (t Trial) WriteText(w io.Writer) error {
 	return nil
 }
 
-// printDrops prints where frames were lost, as far as counters tell.
+// printDrops prints where frames were lost, as far as counters recorded it.
 func printDrops(w io.Writer, r rfc2544.Observation) {
 	for _, d := range r.Drops.Once() {
 		fmt.Fprintf(w, "  lost at %s: %d\n", d.Place(), d.Frames)
@@ -52,7 +52,7 @@ func printDrops(w io.Writer, r rfc2544.Observation) {
 	}
 }
 
-// lossText is the loss ratio, and of what frames where there are two directions.
+// lossText returns the loss ratio. With two directions it adds which frames it refers to.
 func lossText(r rfc2544.Observation) string {
 	text := fmt.Sprintf("%.3g %%", 100*r.LossRatio())
 	if len(r.Directions) > 0 {

@@ -1,6 +1,5 @@
-// Package texttab is the one table of the program: rows of text, written for a terminal, as
-// Markdown or as CSV. Cells have to be clean; what comes from outside is cleaned by those who
-// put it in.
+// Package texttab formats the program's tables for a terminal, as Markdown and as CSV. It does not
+// escape cells: callers clean text from outside.
 package texttab
 
 import (
@@ -13,20 +12,20 @@ import (
 // Column is one column of a table.
 type Column struct {
 	Title string
-	Right bool // numbers end at the same place
-	Width int  // least width in characters, for rows that are written before all are known
+	Right bool // align right, for numbers
+	Width int  // minimum width in characters, for rows that are written before all are known
 }
 
-// Left is a column of words.
+// Left returns a left-aligned column, for words.
 func Left(title string) Column { return Column{Title: title} }
 
-// Right is a column of numbers.
+// Right returns a right-aligned column, for numbers.
 func Right(title string) Column { return Column{Title: title, Right: true} }
 
-// Style is how a terminal shows a row (ECMA-48, select graphic rendition).
+// Style is the terminal style of a row (ECMA-48, select graphic rendition).
 type Style string
 
-// The styles.
+// The styles of rows.
 const (
 	Plain Style = ""
 	Bold  Style = "\x1b[1m"
@@ -36,25 +35,25 @@ const (
 	reset       = "\x1b[0m"
 )
 
-// Table is a table. Colour is for the caller to decide: a terminal, and no NO_COLOR.
+// Table is a text table. The caller decides about colour: it needs a terminal and no NO_COLOR.
 type Table struct {
 	Columns []Column
-	Indent  string // before each line of text
+	Indent  string // written before each line of text
 	Colour  bool
 	rows    [][]string
 }
 
-// New makes an empty table.
+// New returns an empty table.
 func New(columns ...Column) *Table { return &Table{Columns: columns} }
 
-// Add appends a row; cells that are missing at its end are empty.
+// Add appends a row. Missing cells at its end are empty.
 func (t *Table) Add(cells ...string) {
 	row := make([]string, len(t.Columns))
 	copy(row, cells)
 	t.rows = append(t.rows, row)
 }
 
-// Len is the number of rows.
+// Len returns the number of rows.
 func (t *Table) Len() int { return len(t.rows) }
 
 // Text writes the titles and the rows, each column as wide as its widest cell.
@@ -68,7 +67,7 @@ func (t *Table) Text(w io.Writer) error {
 	return t.Body(w)
 }
 
-// Body writes the rows alone.
+// Body writes the rows without the titles.
 func (t *Table) Body(w io.Writer) error {
 	for _, row := range t.rows {
 		t.widen(row)
@@ -88,7 +87,7 @@ func (t *Table) Header(w io.Writer) error {
 	return t.Row(w, Bold, titles...)
 }
 
-// Row writes one row at once, as wide as the columns are by now, and does not keep it.
+// Row writes one row immediately, with the current column widths, and does not keep it.
 func (t *Table) Row(w io.Writer, style Style, cells ...string) error {
 	var b strings.Builder
 	b.WriteString(t.Indent)
@@ -116,8 +115,7 @@ func (t *Table) Row(w io.Writer, style Style, cells ...string) error {
 	return err
 }
 
-// Markdown writes a table of GitHub's Markdown. The cells have to be Markdown: names from
-// outside escaped.
+// Markdown writes a table in GitHub's Markdown. The caller escapes text from outside.
 func (t *Table) Markdown(w io.Writer) error {
 	var b strings.Builder
 	line := func(cells []string) { b.WriteString("| " + strings.Join(cells, " | ") + " |\n") }
@@ -137,7 +135,7 @@ func (t *Table) Markdown(w io.Writer) error {
 	return err
 }
 
-// CSV writes the titles and the rows as RFC 4180 has them.
+// CSV writes the titles and rows as CSV (RFC 4180).
 func (t *Table) CSV(w io.Writer) error {
 	return csv.NewWriter(w).WriteAll(append([][]string{t.titles()}, t.rows...))
 }

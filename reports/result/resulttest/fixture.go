@@ -74,6 +74,7 @@ func Fixture() *result.Results {
 	return r
 }
 
+// RateResult returns res with the trials and values of a rate search.
 func RateResult(gen *rand.Rand, res result.Result, capacity float64) result.Result {
 	res.Test = rfc2544.NameRate
 	res.Shortfalls = []rfc2544.Shortfall{{What: rfc2544.TrialDuration, Got: "1s", Asked: "1m0s", Section: "RFC 2544 section 24"}}
@@ -101,6 +102,7 @@ func RateResult(gen *rand.Rand, res result.Result, capacity float64) result.Resu
 	return res
 }
 
+// LatencyResult returns res with the trials and values of a latency test.
 func LatencyResult(gen *rand.Rand, res result.Result, capacity, p50, cpu float64) result.Result {
 	res.Test = rfc2544.NameLatency
 	res.Shortfalls = []rfc2544.Shortfall{

@@ -38,6 +38,7 @@ func Golden(t *testing.T, name string, got []byte) {
 // Validator is an independent reading of the schema.
 func Validator(t *testing.T) func([]byte) error { return ValidatorOf(t, result.SchemaJSON()) }
 
+// ValidatorOf returns a function that validates JSON against a published schema.
 func ValidatorOf(t *testing.T, published []byte) func([]byte) error {
 	t.Helper()
 	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(published))
@@ -64,6 +65,7 @@ func ValidatorOf(t *testing.T, published []byte) func([]byte) error {
 	}
 }
 
+// Encode encodes results and fails the test on an error.
 func Encode(t *testing.T, r *result.Results) []byte {
 	t.Helper()
 	data, err := result.Encode(r)
@@ -126,6 +128,7 @@ func Edit(t *testing.T, data []byte, change func(map[string]any)) []byte {
 // Endless is a file without end.
 type Endless struct{}
 
+// Read fills p and never ends.
 func (Endless) Read(p []byte) (int, error) {
 	for i := range p {
 		p[i] = ' '
