@@ -13,7 +13,7 @@ import (
 )
 
 func TestFormats(t *testing.T) {
-	for _, name := range Formats {
+	for _, name := range Formats() {
 		data, err := Format(name, []*result.Results{resulttest.Small(), resulttest.Small()})
 		if err != nil {
 			t.Fatal(err)

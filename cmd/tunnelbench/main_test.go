@@ -81,7 +81,7 @@ func TestBadInput(t *testing.T) {
 		"fuzz run --engine go-fuzz --target results":              "none of engine",
 		"fuzz repro --target header /nosuch":                      "/nosuch",
 		"gate":                                                    "--base REV",
-		"report --format pdf x":                                   "md, csv",
+		"report --format pdf x":                                   "benchfmt, csv, junit, md",
 		"report --format csv":                                     "which results.json",
 		"report --format csv /nosuch":                             "/nosuch",
 		"gate --aa --base x":                                      "leave --base out",

@@ -27,14 +27,14 @@ var reportVerb = cli.Verb{
 	},
 	Flags: func(set *pflag.FlagSet) func(context.Context, cli.Streams) error {
 		out := set.String("out", "", "`directory` for report.html and the charts (default: where the results are)")
-		format := set.String("format", "", "write this `format` to stdout, and no page: "+strings.Join(reports.Formats, ", ")+"; or png: the charts alone, into --out")
+		format := set.String("format", "", "write this `format` to stdout, and no page: "+strings.Join(reports.Formats(), ", ")+"; or png: the charts alone, into --out")
 		history := set.String("history", "", "draw this `file` of a gate's history instead, with change points: history.html")
 		return func(_ context.Context, s cli.Streams) error {
 			if *history != "" {
 				return drawHistory(*history, *out, set.NArg(), *format, s)
 			}
-			if *format != "" && *format != pngFormat && !slices.Contains(reports.Formats, *format) {
-				return cli.BadUsage("--format %q: use %s, or %s", *format, strings.Join(reports.Formats, ", "), pngFormat)
+			if *format != "" && *format != pngFormat && !slices.Contains(reports.Formats(), *format) {
+				return cli.BadUsage("--format %q: use %s, or %s", *format, strings.Join(reports.Formats(), ", "), pngFormat)
 			}
 			runs, campaigns, err := readRuns(set.Args())
 			if err != nil {

@@ -76,7 +76,7 @@ func flagValues() map[string][]string {
 		"direction":    {rfc2544.Forward, rfc2544.Reverse, rfc2544.Both},
 		"ip":           {"4", "6"},
 		"wan-offloads": {"on", "off"},
-		"format":       append(slices.Clone(reports.Formats), "png"),
+		"format":       append(slices.Clone(reports.Formats()), "png"),
 	}
 }
 

@@ -1,6 +1,7 @@
 package dut
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,6 +26,7 @@ const (
 
 // Tunnel is one kind of device under test.
 type Tunnel struct {
+	Order    int // place in lists: calibration devices come first
 	Name     string
 	Doc      string                               // one line
 	Kind     string                               // Calibration, Plain or Sealed
@@ -77,9 +79,23 @@ type Device struct {
 // execPrefix marks a tunnel that runs by the exec contract (docs/exec.md).
 const execPrefix = "exec:"
 
+// registered are the tunnels that come with the program.
+var registered []Tunnel
+
+// register adds a tunnel. Each tunnel's file calls it, so that a new tunnel is one file.
+func register(t Tunnel) Tunnel {
+	if slices.ContainsFunc(registered, func(other Tunnel) bool { return other.Name == t.Name }) {
+		panic("dut: " + t.Name + " is registered twice")
+	}
+	registered = append(registered, t)
+	return t
+}
+
 // All lists the tunnels that come with the program, calibration first.
 func All() []Tunnel {
-	return []Tunnel{wire, plain, relayDevice, shaped, vxlan, wireguardGo, referenceTunnel, referenceTUN, referenceXDP, referencePool, naive}
+	return slices.SortedFunc(slices.Values(registered), func(a, b Tunnel) int {
+		return cmp.Or(cmp.Compare(a.Order, b.Order), strings.Compare(a.Name, b.Name))
+	})
 }
 
 // Parse reads NAME, NAME:key=value,..., NAME@BUILD with the path of another

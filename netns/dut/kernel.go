@@ -11,15 +11,17 @@ import (
 )
 
 // wire joins the tester's two ports: it measures the tester alone.
-var wire = Tunnel{
-	Name: "wire", Kind: Calibration, Probe: probeNothing, Network: netns.Wire,
+var _ = register(Tunnel{
+	Order: 0,
+	Name:  "wire", Kind: Calibration, Probe: probeNothing, Network: netns.Wire,
 	Doc: "the tester's two ports joined: the most that can be measured here",
-}
+})
 
 // plain forwards from lan to wan to lan, with no tunnel: what left and right
 // cost by themselves.
-var plain = Tunnel{
-	Name: "plain", Kind: Calibration, Probe: probeNothing,
+var plain = register(Tunnel{
+	Order: 10,
+	Name:  "plain", Kind: Calibration, Probe: probeNothing,
 	Doc: "routing through left and right, no tunnel: what any tunnel pays as well",
 	Up: func(_ context.Context, b Env) (*Session, error) {
 		for _, s := range sides {
@@ -36,13 +38,14 @@ var plain = Tunnel{
 		}
 		return &Session{}, nil
 	},
-}
+})
 
 // vxlan is the kernel's (RFC 7348):
 //
 //	outer IPv4 20 | UDP 8 | VXLAN 8 | inner Ethernet 14 | inner IP packet
-var vxlan = Tunnel{
-	Name: "vxlan", Kind: Plain, Protocol: "vxlan", Overhead: 50,
+var _ = register(Tunnel{
+	Order: 40,
+	Name:  "vxlan", Kind: Plain, Protocol: "vxlan", Overhead: 50,
 	Doc:   "the kernel's VXLAN (RFC 7348)",
 	Probe: probeVXLAN,
 	Up: func(_ context.Context, b Env) (*Session, error) {
@@ -53,7 +56,7 @@ var vxlan = Tunnel{
 		}
 		return &Session{}, b.connect()
 	},
-}
+})
 
 const (
 	vxlanID   = 9

@@ -15,14 +15,15 @@ import (
 
 // naive speaks the format of the reference tunnel without any optimisation: one packet per system
 // call, one goroutine per direction. It shows what the optimisations gain.
-var naive = Tunnel{
-	Name: "naive", Kind: Plain, Protocol: referenceProtocol, Overhead: referenceOverhead,
+var _ = register(Tunnel{
+	Order: 100,
+	Name:  "naive", Kind: Plain, Protocol: referenceProtocol, Overhead: referenceOverhead,
 	Doc:   "the reference tunnel's format, one packet per system call: the yardstick of what is gained",
 	Probe: probeTUN, Builtin: true,
 	Up: func(ctx context.Context, b Env) (*Session, error) {
 		return b.startSelf(ctx, "naive")
 	},
-}
+})
 
 func runNaive(ctx context.Context, e end, ready func() error) error {
 	tun, err := openNaiveTUN(e.dev, e.mtu)
@@ -88,3 +89,5 @@ func naiveIn(tun io.Writer, conn net.Conn, mtu int) error {
 		_, _ = tun.Write(payload)
 	}
 }
+
+var _ = registerRole("naive", runNaive)

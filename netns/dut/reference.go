@@ -22,12 +22,12 @@ import (
 //
 // Its variants are the same tunnel with other parameters set; each can be
 // changed again.
-var (
-	referenceTunnel = variant(referenceRole, "the project's reference tunnel, a process per side: AF_XDP for frames, TUN for hosts' super-packets", nil)
-	referenceTUN    = variant("reference-tun", "the same with a TUN device as LAN port", map[string]string{"port": "tun"})
-	referenceXDP    = variant("reference-xdp", "the same with an AF_XDP socket on the LAN interface as port", map[string]string{"port": "xdp"})
-	referencePool   = variant("reference-pool", "the same with a pool of workers", map[string]string{"engine": "pool"})
-)
+var _ = []Tunnel{
+	register(variant(referenceRole, "the project's reference tunnel, a process per side: AF_XDP for frames, TUN for hosts' super-packets", nil)),
+	register(variant("reference-tun", "the same with a TUN device as LAN port", map[string]string{"port": "tun"})),
+	register(variant("reference-xdp", "the same with an AF_XDP socket on the LAN interface as port", map[string]string{"port": "xdp"})),
+	register(variant("reference-pool", "the same with a pool of workers", map[string]string{"engine": "pool"})),
+}
 
 // referenceProtocol names the format of its datagrams.
 const referenceProtocol = "reference"
@@ -40,7 +40,7 @@ var onOff = []string{"on", "off"}
 
 func variant(name, doc string, preset map[string]string) Tunnel {
 	return Tunnel{
-		Name: name, Kind: Plain, Protocol: referenceProtocol, Overhead: referenceOverhead, Doc: doc,
+		Order: 60, Name: name, Kind: Plain, Protocol: referenceProtocol, Overhead: referenceOverhead, Doc: doc,
 		Params: map[string][]string{
 			"port": {"tun", "xdp"}, "engine": {"run", "pool"}, "workers": nil, "peers": nil,
 			"pin": onOff, "pooling": onOff, "gso": onOff, "gro": onOff, "offloads": onOff, "yield": onOff, "underlay": {"4", "6"},
@@ -222,3 +222,5 @@ func slice(p netip.Prefix, bits, part int) netip.Prefix {
 }
 
 func host(p netip.Prefix) netip.Prefix { return netip.PrefixFrom(p.Addr(), p.Addr().BitLen()) }
+
+var _ = registerRole(referenceRole, runReference)

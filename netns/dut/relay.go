@@ -20,15 +20,16 @@ const relayRole = "relay"
 
 // relayDevice passes frames between the tester's ports, and does to them what
 // its parameters say: a device of known effect.
-var relayDevice = Tunnel{
-	Name: relayRole, Kind: Calibration, Probe: probeNothing, Builtin: true, Network: netns.Inline, Params: relayParams(),
+var _ = register(Tunnel{
+	Order: 20,
+	Name:  relayRole, Kind: Calibration, Probe: probeNothing, Builtin: true, Network: netns.Inline, Params: relayParams(),
 	Doc: "the tester's two ports joined by a process of known effect",
 	Check: func(values map[string]string) error {
 		_, err := relay.Parse(values)
 		return err
 	},
 	Up: func(ctx context.Context, b Env) (*Session, error) { return b.startRelay(ctx, netns.Left) },
-}
+})
 
 func relayParams() map[string][]string {
 	params := map[string][]string{}
@@ -126,3 +127,5 @@ func (w *faults) Write(b []byte) (int, error) {
 		w.line = rest
 	}
 }
+
+var _ = registerRole(relayRole, runRelay)

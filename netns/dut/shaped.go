@@ -15,8 +15,9 @@ import (
 // shaped is plain routing over a link of a known speed: a token bucket on both
 // ends of the wan (tc-tbf(8)). The wan has no offloads then, since a bucket
 // would take a super-packet for one large frame.
-var shaped = Tunnel{
-	Name: "shaped", Kind: Calibration, Probe: probeTBF,
+var shaped = register(Tunnel{
+	Order: 30,
+	Name:  "shaped", Kind: Calibration, Probe: probeTBF,
 	Doc:     "routing over a link of known speed, no tunnel: rate=100Mbps,burst=BYTES,limit=BYTES",
 	Params:  map[string][]string{"rate": nil, "burst": nil, "limit": nil},
 	Network: func(p netns.Plan) netns.Topology { p.PlainWAN = true; return netns.Dual(p) },
@@ -34,7 +35,7 @@ var shaped = Tunnel{
 		}
 		return plain.Up(context.Background(), b)
 	},
-}
+})
 
 // Shape is a token bucket: in a time T under overload it lets Rate x T / 8 +
 // Burst + Limit octets through, the last of them when it is over. Octets are those of

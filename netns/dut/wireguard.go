@@ -16,14 +16,15 @@ import (
 // wireguardGo is wireguard-go as a library, one process per side:
 //
 //	outer IPv4 20 | UDP 8 | type, receiver, counter 16 | sealed inner IP packet, padded to 16 | tag 16
-var wireguardGo = Tunnel{
-	Name: "wireguard-go", Kind: Sealed, Protocol: "wireguard", Overhead: 60,
+var _ = register(Tunnel{
+	Order: 50,
+	Name:  "wireguard-go", Kind: Sealed, Protocol: "wireguard", Overhead: 60,
 	Doc:   "wireguard-go as a library, in a process per side",
 	Probe: probeTUN, Builtin: true,
 	Up: func(ctx context.Context, b Env) (*Session, error) {
 		return b.startSelf(ctx, "wireguard-go")
 	},
-}
+})
 
 const wireGuardPort = 51820
 
@@ -83,3 +84,5 @@ func wireGuardKey(run, side string) (*ecdh.PrivateKey, error) {
 	seed := sha256.Sum256([]byte("tunnelbench " + run + " " + side))
 	return ecdh.X25519().NewPrivateKey(seed[:])
 }
+
+var _ = registerRole("wireguard-go", runWireGuard)
