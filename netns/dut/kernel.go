@@ -19,7 +19,7 @@ var _ = register(Tunnel{
 
 // plain forwards from lan to wan to lan, with no tunnel: what left and right
 // cost by themselves.
-var _ = register(Tunnel{
+var plain = register(Tunnel{
 	Order: 10,
 	Name:  "plain", Kind: Calibration, Probe: probeNothing,
 	Doc: "routing through left and right, no tunnel: what any tunnel pays as well",
