@@ -1,5 +1,5 @@
-// Package ci keeps the project itself in order; it is tests only, and the
-// scripts that CI calls. The gate of pull requests is package ci/gate.
+// Package ci contains the project's own checks: tests and the scripts that CI calls. The gate for
+// pull requests is package ci/gate.
 //
 //	deps_test.go   who may import whom; who may call the kernel, the clock or leave a test out
 //	docs_test.go   every command in README.md and docs/ is one that works

@@ -64,7 +64,7 @@ func certificateTable(c *result.Certificate) *tableView {
 	return t
 }
 
-// certificateText writes one line that says how accurately the machine measured its self-test.
+// certificateText writes how many of the self-test's measurements are within their limits.
 func certificateText(w io.Writer, c *result.Certificate) error {
 	if c == nil {
 		return nil

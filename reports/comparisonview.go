@@ -20,8 +20,8 @@ type comparisonView struct {
 	Trust    string
 }
 
-// compare adds the comparison to the page. If the run has no other results, the comparison's text
-// also becomes the page's summary.
+// compare adds the comparison to the page. If the run has no other results, the comparison also
+// sets the title and the summary.
 func (p *page) compare(r *result.Results) {
 	c := r.Comparison
 	p.Comparison = viewComparison(c)

@@ -16,45 +16,46 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// Plan is a comparison of devices, measured in turns.
+// Plan describes a comparison of devices that are measured in turns.
 type Plan struct {
 	Settings lab.Settings
 	Devices  []dut.Device
-	Names    []string // as results call them: the same device may come twice
+	Names    []string // names in the results: the same device may occur twice
 	Size     rfc2544.FrameSize
-	Metrics  []string // of Metrics
+	Metrics  []string // names from Metrics
 	Rounds   int
 	Link     rfc2544.BitRate
-	Shaped   bool          // loads stay below the link's speed
-	Time     time.Duration // begin no round that would end later; 0: no limit
-	// Goodput measures one TCP connection through a device, for the metric stream_goodput.
+	Shaped   bool          // keep loads below the link's speed
+	Time     time.Duration // time limit; a round that would exceed it is not started; 0: no limit
+	// Goodput measures the goodput of one TCP connection through a device, for the metric
+	// stream_goodput.
 	Goodput GoodputFunc
 	// OnTurn, if set, is called after each turn of a device.
 	OnTurn func(round int, device string)
 }
 
-// GoodputFunc measures the goodput of one TCP connection in bit/s; ok is false where the
-// machine disturbed it.
+// GoodputFunc measures the goodput of one TCP connection in bit/s; ok is false if the machine
+// disturbed the measurement.
 type GoodputFunc = func(context.Context, dut.Device, lab.Settings) (bits float64, ok bool, err error)
 
-// metric is a number that a comparison can be about.
+// metric is a quantity that a comparison can measure.
 type metric struct {
 	name, unit string
 	better     int
-	asked      bool     // measured unless others are named
-	turn       turnFunc // nil: the one before yields it too
+	asked      bool     // measured by default
+	turn       turnFunc // nil: measured by the previous metric's turn
 }
 
-// turnFunc measures a device that is up, in its turn.
+// turnFunc measures a device that is running.
 type turnFunc = func(t *turn, ctx context.Context) error
 
-// StreamMetric is the goodput of one TCP connection, which has no frame size.
+// StreamMetric is the goodput of one TCP connection; it has no frame size.
 const StreamMetric = "stream_goodput"
 
-// cpuMetric is left out for devices that busy-wait.
+// cpuMetric is skipped for devices that busy-wait.
 const cpuMetric = "cpu_ns_per_frame"
 
-// metrics are measured in this order; those with the same turn share it.
+// metrics lists all metrics in measurement order. Metrics with the same turn share its trials.
 var metrics = []metric{
 	{"forwarding_rate", "fps", 1, true, (*turn).overloadTurn},
 	{cpuMetric, "ns", -1, true, (*turn).lightTurn},
@@ -65,8 +66,7 @@ var metrics = []metric{
 	{StreamMetric, "bit/s", 1, false, (*turn).streamTurn},
 }
 
-// Metrics are the names of all, and of those that are measured unless others
-// are asked for.
+// Metrics returns the names of all metrics, and of those that are measured by default.
 func Metrics() (all, usual []string) {
 	for _, m := range metrics {
 		all = append(all, m.name)
@@ -77,7 +77,7 @@ func Metrics() (all, usual []string) {
 	return all, usual
 }
 
-// MetricOf is a metric without samples; not ok where there is none of that name.
+// MetricOf returns the metric of that name without samples; ok is false if the name is unknown.
 func MetricOf(name string) (m result.Metric, ok bool) {
 	i := slices.IndexFunc(metrics, func(m metric) bool { return m.name == name })
 	if i < 0 {
@@ -86,8 +86,8 @@ func MetricOf(name string) (m result.Metric, ok bool) {
 	return result.Metric{Name: name, Unit: metrics[i].unit, Better: metrics[i].better}, true
 }
 
-// Run measures the devices in turns: in each round every device once, in random
-// order, freshly brought up. What was measured is in c whatever happens.
+// Run measures the devices in rounds. Each round measures every device once, in random order and
+// freshly started. On error c keeps the rounds measured so far.
 func Run(ctx context.Context, l Lab, p Plan, c *result.Comparison) error {
 	p.Settings = p.Settings.For(p.Size)
 	c.Devices, c.FrameSize, c.Direction = p.Names, p.Size, p.Settings.Direction
@@ -116,20 +116,20 @@ func Run(ctx context.Context, l Lab, p Plan, c *result.Comparison) error {
 	return err
 }
 
-// InvalidTrials are those that were repeated or left out.
+// InvalidTrials counts the trials that were repeated or left out.
 type InvalidTrials struct {
 	n    int
 	last string
 }
 
-// add counts a trial of a device when it is not valid.
+// add counts the trial if it is invalid.
 func (s *InvalidTrials) add(device string, o rfc2544.Observation) {
 	if !o.Valid {
 		s.n, s.last = s.n+1, device+": "+o.Invalid.String()
 	}
 }
 
-// Warnings say how many there were, and why the last one was not valid.
+// Warnings returns the number of invalid trials of each device and the reason of the last one.
 func (s *InvalidTrials) Warnings() []string {
 	if s.n == 0 {
 		return nil
@@ -137,7 +137,7 @@ func (s *InvalidTrials) Warnings() []string {
 	return []string{fmt.Sprintf("%d trials were not valid, and were repeated or left out; the last: %s", s.n, s.last)}
 }
 
-// maxDeaths is how often a device may die before the comparison ends.
+// maxDeaths is the number of times that a device may die before the comparison ends.
 const maxDeaths = 3
 
 func rounds(ctx context.Context, l Lab, p Plan, c *result.Comparison, invalid *InvalidTrials) error {
@@ -156,7 +156,7 @@ func rounds(ctx context.Context, l Lab, p Plan, c *result.Comparison, invalid *I
 			var err error
 			turns[k], err = Turn{Settings: p.Settings, Goodput: p.Goodput, Comparison: c, Invalid: invalid}.Measure(ctx, l, p.Devices[k])
 			if ctx.Err() != nil {
-				return ctx.Err() // half a round compares nothing
+				return ctx.Err() // drop an incomplete round
 			}
 			if err != nil {
 				c.Warnings = append(c.Warnings, fmt.Sprintf("round %d, %s: %s", round+1, p.Names[k], strings.ReplaceAll(err.Error(), "\n", "; ")))
@@ -174,7 +174,7 @@ func rounds(ctx context.Context, l Lab, p Plan, c *result.Comparison, invalid *I
 	return nil
 }
 
-// addRound adds a whole round.
+// addRound adds a complete round.
 func addRound(c *result.Comparison, order []int, turns []map[string]float64) {
 	c.Rounds++
 	c.Order = append(c.Order, order)

@@ -1,5 +1,5 @@
-// Package compare measures devices in turns, so that a machine whose speed
-// moves does not decide which of them is faster.
+// Package compare measures devices in turns, so that changes of the machine's speed affect all
+// devices alike.
 //
 //	Pilot ──► one overload and one light load for all devices
 //	  │
@@ -8,5 +8,5 @@
 //	  ▼
 //	Judge ──► ratio of each device to the first, pair by pair, with an interval
 //
-// The gate measures its pairs with the same pilot and the same turns.
+// The gate measures its pairs with the same pilot and turns.
 package compare

@@ -5,8 +5,8 @@ import (
 	"github.com/tunnelbench/tunnelbench/reports/result"
 )
 
-// Judge computes the ratios of every metric from its samples. The confidence is
-// of all intervals together: each of them has its share of the risk.
+// Judge computes the ratios of every metric from its samples. The confidence is joint: it is
+// divided among all intervals.
 func Judge(c *result.Comparison, seed uint64) {
 	each := c.EachConfidence()
 	for i := range c.Metrics {

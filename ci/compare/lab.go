@@ -8,16 +8,16 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// Lab is the laboratory as far as a comparison needs it.
+// Lab is the part of the lab that a comparison uses.
 type Lab interface {
 	lab.Calibrator
-	// Setup brings a device up, for frames up to the largest.
+	// Setup starts a device for frames up to the largest size.
 	Setup(ctx context.Context, d dut.Device, s lab.Settings, largest rfc2544.FrameSize) (Setup, error)
 	// Shared reports whether tester and device share a core.
 	Shared() bool
 }
 
-// Setup is a device that is up.
+// Setup is a running device.
 type Setup interface {
 	lab.Resettable
 	Device() dut.Device
@@ -31,7 +31,7 @@ type Setup interface {
 	Close() error
 }
 
-// On is the laboratory on this machine.
+// On returns the lab on this machine.
 func On(l *lab.Lab) Lab { return machine{l} }
 
 type machine struct{ *lab.Lab }
@@ -40,7 +40,7 @@ type machine struct{ *lab.Lab }
 func (m machine) Setup(ctx context.Context, d dut.Device, s lab.Settings, largest rfc2544.FrameSize) (Setup, error) {
 	b, err := m.Lab.Setup(ctx, d, s, largest)
 	if err != nil {
-		return nil, err // and not a Setup that holds a nil pointer
+		return nil, err // a nil interface, not a Setup with a nil pointer
 	}
 	return b, nil
 }

@@ -11,9 +11,9 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// Pilot decides the loads: the same for all devices. Under overload the fastest
-// has to lose frames; the light load is half of the slowest's
-// forwarding rate. Metrics that these devices do not have are left out.
+// Pilot chooses the loads, which are the same for all devices. The overload makes the fastest
+// device lose frames; the light load is half of the slowest device's forwarding rate. It removes
+// metrics that these devices do not have.
 func Pilot(ctx context.Context, l Lab, p Plan, c *result.Comparison) error {
 	const overload = 1.5
 	slowest, fastest, ceiling := rfc2544.Flood, rfc2544.Rate(0), rfc2544.Flood
@@ -51,8 +51,8 @@ func Pilot(ctx context.Context, l Lab, p Plan, c *result.Comparison) error {
 	return nil
 }
 
-// leaveOut takes away a metric that no round could measure, and with it its share
-// of the risk.
+// leaveOut removes a metric that cannot be measured, so that the other metrics share the risk of a
+// wrong verdict.
 func leaveOut(c *result.Comparison, metric, why string) {
 	before := len(c.Metrics)
 	c.Metrics = slices.DeleteFunc(c.Metrics, func(m result.Metric) bool { return m.Name == metric })

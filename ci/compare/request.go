@@ -11,8 +11,8 @@ import (
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 )
 
-// Devices reads devices. One may come twice, to see what the lab makes of no
-// difference; its names are then numbered. Two programs of one name may not.
+// Devices parses device specs. A device may occur twice, to compare it with itself; its names are
+// then numbered. Two different programs must not have the same name.
 func Devices(specs []string) (devices []dut.Device, names []string, err error) {
 	seen := map[string]string{}
 	times := map[string]int{}
@@ -37,7 +37,7 @@ func Devices(specs []string) (devices []dut.Device, names []string, err error) {
 	return devices, names, nil
 }
 
-// ParseMetrics reads names of metrics by comma.
+// ParseMetrics parses a comma-separated list of metric names.
 func ParseMetrics(list string) ([]string, error) {
 	all, _ := Metrics()
 	var names []string
@@ -50,7 +50,8 @@ func ParseMetrics(list string) ([]string, error) {
 	return names, nil
 }
 
-// CheckStreams finds a device that has no room for hosts behind its ends.
+// CheckStreams returns an error if a device has no room for the hosts of a TCP connection behind
+// its ends.
 func (p Plan) CheckStreams() error {
 	for i, d := range p.Devices {
 		if d.Network != nil && slices.Contains(p.Metrics, StreamMetric) {
@@ -60,7 +61,7 @@ func (p Plan) CheckStreams() error {
 	return nil
 }
 
-// CheckBuilds starts every other build once.
+// CheckBuilds starts each build of another program once, to see that it runs.
 func CheckBuilds(ctx context.Context, devices []dut.Device) error {
 	for _, d := range devices {
 		if d.Build == "" {
@@ -73,12 +74,12 @@ func CheckBuilds(ctx context.Context, devices []dut.Device) error {
 	return nil
 }
 
-// buildFault says what is wrong with a build; empty when it starts.
+// buildFault returns why a build does not start, or an empty string.
 func buildFault(ctx context.Context, path string) string {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, path, "version")
-	cmd.WaitDelay = time.Second // it may have left somebody with its output
+	cmd.WaitDelay = time.Second // a child process may still hold its output
 	out, err := cmd.CombinedOutput()
 	switch {
 	case err != nil:

@@ -13,23 +13,23 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544/mlrsearch"
 )
 
-// Turn is how a device is measured once.
+// Turn describes how a device is measured once.
 type Turn struct {
 	Settings   lab.Settings
 	Goodput    GoodputFunc
-	Comparison *result.Comparison // with the metrics, the frame size and the loads
-	Invalid    *InvalidTrials     // to which those of the turn are added
+	Comparison *result.Comparison // supplies the metrics, the frame size and the loads
+	Invalid    *InvalidTrials     // the turn's invalid trials are added here
 }
 
-// turn is a device that is being measured.
+// turn is the state while a device is being measured.
 type turn struct {
 	Turn
 	setup  Setup
-	values map[string]float64 // by metric; what could not be measured is absent
+	values map[string]float64 // by metric; missing if it could not be measured
 }
 
-// Measure brings a device up, measures it and takes it down: values by metric,
-// those left out that could not be measured.
+// Measure starts a device, measures it and stops it. It returns the values by metric, without those
+// that could not be measured.
 func (p Turn) Measure(ctx context.Context, l Lab, d dut.Device) (values map[string]float64, err error) {
 	values = map[string]float64{}
 	setup, err := l.Setup(ctx, d, p.Settings, p.Comparison.FrameSize)
@@ -50,7 +50,7 @@ func (p Turn) Measure(ctx context.Context, l Lab, d dut.Device) (values map[stri
 	return values, nil
 }
 
-// turnsFor are the measurements that yield the metrics, each once.
+// turnsFor returns the turns that measure these metrics, each once.
 func turnsFor(names []string) (turns []turnFunc) {
 	var last turnFunc
 	added := false
@@ -65,12 +65,12 @@ func turnsFor(names []string) (turns []turnFunc) {
 	return turns
 }
 
-// compareTrial is how long a trial of a turn is.
+// compareTrial is the duration of a turn's trial.
 const compareTrial = 500 * time.Millisecond
 
-// valid repeats a trial until it is valid; ok is false when none was. The last one
-// counts however fast the device's cores are: an overloaded device may slow the probe
-// by itself, and would have no sample at all while the throttle budget lasts.
+// valid repeats a trial until it is valid; ok is false if no attempt was. The last attempt counts
+// even on throttled cores, because an overloaded device may slow down the speed probe and would
+// otherwise have no sample until the throttle budget is used up.
 func (t *turn) valid(ctx context.Context, trial rfc2544.Trial) (o rfc2544.Observation, r lab.Run, ok bool, err error) {
 	ok, err = rfc2544.Retry{Times: rfc2544.DefaultRetries}.Do(func(last bool) (bool, time.Duration, error) {
 		measure := t.setup.MeasureRun
@@ -87,7 +87,8 @@ func (t *turn) valid(ctx context.Context, trial rfc2544.Trial) (o rfc2544.Observ
 	return o, r, ok, err
 }
 
-// overloadTurn is RFC 2285's forwarding rate at a load above what any of the devices forwards.
+// overloadTurn measures the forwarding rate of RFC 2285 under a load that no device forwards
+// completely.
 func (t *turn) overloadTurn(ctx context.Context) error {
 	_, r, ok, err := t.valid(ctx, rfc2544.Trial{Size: t.Comparison.FrameSize, Load: t.Comparison.Overload, Duration: compareTrial})
 	if ok {
@@ -96,7 +97,7 @@ func (t *turn) overloadTurn(ctx context.Context) error {
 	return err
 }
 
-// lightTurn is latency and CPU at half of the slowest device's rate.
+// lightTurn measures latency and CPU time at half of the slowest device's rate.
 func (t *turn) lightTurn(ctx context.Context) error {
 	o, _, ok, err := t.valid(ctx, rfc2544.Trial{Size: t.Comparison.FrameSize, Load: t.Comparison.Light, Duration: compareTrial})
 	if !ok {
@@ -116,9 +117,9 @@ func (t *turn) lightTurn(ctx context.Context) error {
 
 const allocMetric = "allocations_per_frame"
 
-// allocationsTurn is the number of objects that both sides together allocate for a frame. A few
-// hundred for the queries themselves are included. The trials need not be valid, they only have to
-// carry frames; the lower of two counts, since the first includes what a program allocates at its start.
+// allocationsTurn measures the allocated objects per frame, both ends together. The count includes
+// a few hundred objects for the queries. The trials only have to carry frames and need not be
+// valid. It takes the lower of two counts, since the first one includes start-up allocations.
 func (t *turn) allocationsTurn(ctx context.Context) error {
 	const long = 200 * time.Millisecond
 	before, err := t.mallocs()
@@ -144,7 +145,7 @@ func (t *turn) allocationsTurn(ctx context.Context) error {
 	return err
 }
 
-// mallocs are the objects that all sides have allocated so far.
+// mallocs returns the number of objects that all ends have allocated so far.
 func (t *turn) mallocs() (sum uint64, err error) {
 	vitals, err := t.setup.Vitals()
 	for _, v := range vitals {
@@ -153,15 +154,15 @@ func (t *turn) mallocs() (sum uint64, err error) {
 	return sum, err
 }
 
-// observed is the set-up, whose trials that are not valid are counted.
+// observed returns the setup as a measurer that counts invalid trials.
 func (t *turn) observed() rfc2544.Measurer {
 	return lab.Observed(t.setup, func(_ rfc2544.Trial, o rfc2544.Observation) { t.Invalid.add(t.setup.Device().Spec, o) })
 }
 
-// pdrLimit is the longest that a search may take.
+// pdrLimit is the time limit of a search.
 const pdrLimit = 15 * time.Second
 
-// pdrTurn is a short search.
+// pdrTurn measures the partial drop rate with a short search.
 func (t *turn) pdrTurn(ctx context.Context) error {
 	ceiling, hint, err := t.setup.Explore(ctx, t.Comparison.FrameSize)
 	if err != nil {
@@ -188,9 +189,9 @@ func (t *turn) pdrTurn(ctx context.Context) error {
 	return nil
 }
 
-// streamTurn is the goodput of one TCP connection, in a network of its own with
-// hosts at its ends. It comes last: the set-up goes first, so that no second pair of
-// the device's processes is in the way.
+// streamTurn measures the goodput of one TCP connection, in its own network with hosts at its ends.
+// It is the last turn: it closes the setup first, so that no other processes of the device run
+// beside it.
 func (t *turn) streamTurn(ctx context.Context) error {
 	if err := t.setup.Close(); err != nil {
 		return err

@@ -10,11 +10,11 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 )
 
-// CertificateSchema names the version of the certificate.
+// CertificateSchema is the schema version of the self-test file.
 const CertificateSchema = "tunnelbench.certificate/1"
 
-// Certificate is the error budget of a machine: what the lab measured on
-// devices of known effect.
+// Certificate is the self-test of a machine: how accurately the lab measured devices whose
+// behaviour is known.
 type Certificate struct {
 	Schema    string     `json:"schema"`
 	Tool      Tool       `json:"tool"`
@@ -22,30 +22,30 @@ type Certificate struct {
 	CPU       string     `json:"cpu"`
 	Kernel    string     `json:"kernel"`
 	CPUPlan   string     `json:"cpu_plan"`
-	Engine    string     `json:"engine"` // that measured what does not name another
+	Engine    string     `json:"engine"` // engine of all standards that do not name one
 	Standards []Standard `json:"standards"`
 	Notes     []string   `json:"notes"`
 }
 
-// Standard is one property of a device of known effect, and what was measured of it.
+// Standard compares the known value of one property of a device with the measured value.
 type Standard struct {
 	Name      string  `json:"name"`
 	Device    string  `json:"device"`   // as --dut names it
 	Quantity  string  `json:"quantity"` // loss, latency, rate, queue, outage or change
-	Unit      string  `json:"unit"`     // of known and measured
+	Unit      string  `json:"unit"`     // unit of known and measured
 	Known     float64 `json:"known"`
 	Measured  float64 `json:"measured"`
 	Error     float64 `json:"error"`
-	Limit     float64 `json:"limit"`      // what the error may be, up or down
-	ErrorUnit string  `json:"error_unit"` // of both: "%" is of known
-	N         int     `json:"n"`          // frames of a measurement, or measurements
+	Limit     float64 `json:"limit"`      // largest permitted error, in both directions
+	ErrorUnit string  `json:"error_unit"` // unit of error and limit; "%" means percent of known
+	N         int     `json:"n"`          // number of frames, or of measurements
 	Valid     bool    `json:"valid"`
 }
 
-// Within reports whether the standard was measured well enough.
+// Within reports whether the measurement is valid and its error is within the limit.
 func (s Standard) Within() bool { return s.Valid && math.Abs(s.Error) <= s.Limit }
 
-// Outside counts the reference values that were not measured well enough.
+// Outside counts the standards that are not within their limits.
 func (c *Certificate) Outside() (n int) {
 	for _, s := range c.Standards {
 		if !s.Within() {
@@ -55,13 +55,12 @@ func (c *Certificate) Outside() (n int) {
 	return n
 }
 
-// Fits reports whether a certificate was measured on this host, as it is used now.
+// Fits reports whether the self-test was measured on this host in its current configuration.
 func (c *Certificate) Fits(h Host) bool {
 	return c.CPU == h.CPU && c.Kernel == h.Kernel && c.CPUPlan == h.CPUPlan
 }
 
-// ReadCertificate reads a certificate that anybody may have written, as
-// strictly as Read reads results.
+// ReadCertificate reads an untrusted self-test file, as strictly as Read reads results.
 func ReadCertificate(r io.Reader, name string) (*Certificate, error) {
 	c := new(Certificate)
 	data, err := strictjson.ReadAll(r)
@@ -77,7 +76,7 @@ func ReadCertificate(r io.Reader, name string) (*Certificate, error) {
 	return c, nil
 }
 
-// WriteCertificate writes the certificate at path, aside first, then renamed.
+// WriteCertificate writes the self-test to path atomically.
 func WriteCertificate(path string, c *Certificate) error {
 	n := *c
 	n.Standards, n.Notes = NotNil(c.Standards), Texts(c.Notes)
@@ -92,7 +91,7 @@ func WriteCertificate(path string, c *Certificate) error {
 	return WriteFile(path, data)
 }
 
-// checkCertificate finds numbers that are none.
+// checkCertificate returns an error for NaN and infinite numbers.
 func checkCertificate(c *Certificate, where string) error {
 	if c == nil {
 		return nil

@@ -11,9 +11,9 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// Check reports whether the numbers of r agree with each other: ledgers that
-// balance, percentiles in order, bounds the right way round, nothing that is not
-// a number. The error's text is one line that begins with a JSON pointer.
+// Check returns an error if the numbers of r contradict each other: frame counts must balance,
+// percentiles must be sorted, lower bounds must not exceed upper bounds, and all numbers must be
+// finite. The error is one line that begins with a JSON pointer.
 func Check(r *Results) error {
 	for i := range r.Results {
 		where := "/results/" + strconv.Itoa(i)
@@ -41,7 +41,7 @@ func Check(r *Results) error {
 	return nil
 }
 
-// CheckTrial reports whether one observation's numbers agree, as Check does.
+// CheckTrial checks the numbers of a single trial, as Check does.
 func CheckTrial(o rfc2544.Observation) error {
 	if place, why := trialFault(&o); why != "" {
 		return strictjson.At(place, why)
@@ -66,12 +66,12 @@ func valueFault(v rfc2544.Value) string {
 	return ""
 }
 
-// Finite reports whether v is nil or a number.
+// Finite reports whether v is nil or a finite number.
 func Finite(v *float64) bool {
 	return v == nil || !math.IsNaN(*v) && !math.IsInf(*v, 0)
 }
 
-// trialFault returns where in the trial something is wrong, and what.
+// trialFault returns the place and the description of a fault in a trial.
 func trialFault(o *rfc2544.Observation) (place, why string) {
 	load := float64(o.IntendedLoad)
 	switch {
@@ -100,7 +100,8 @@ func trialFault(o *rfc2544.Observation) (place, why string) {
 	})
 }
 
-// directionsFault is what keeps the directions from balancing, each and together.
+// directionsFault returns a fault if the frame counts of the directions do not balance, each alone
+// or in sum.
 func directionsFault(o *rfc2544.Observation) (place, why string) {
 	if len(o.Directions) == 0 {
 		return "", ""

@@ -8,8 +8,8 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 )
 
-// checkComparison finds samples that do not fit devices and rounds, and ratios
-// that contradict them or themselves.
+// checkComparison returns an error if samples do not match the devices and rounds, or if a ratio
+// contradicts them.
 func checkComparison(c *Comparison) error {
 	const where = "/comparison"
 	switch {
@@ -35,7 +35,7 @@ func checkComparison(c *Comparison) error {
 	return nil
 }
 
-// isPermutation reports whether order holds each number from 0 to n-1 once.
+// isPermutation reports whether order contains each number from 0 to n-1 exactly once.
 func isPermutation(order []int, n int) bool {
 	sorted := slices.Sorted(slices.Values(order))
 	for k, d := range sorted {
@@ -46,7 +46,7 @@ func isPermutation(order []int, n int) bool {
 	return len(sorted) == n
 }
 
-// metricFault returns where in the metric something is wrong, and what.
+// metricFault returns the place and the description of a fault in a metric.
 func metricFault(m *Metric, c *Comparison) (place, why string) {
 	if len(m.Samples) != len(c.Devices) {
 		return "/samples", fmt.Sprintf("has %d rows for %d devices", len(m.Samples), len(c.Devices))

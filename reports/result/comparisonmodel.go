@@ -8,52 +8,54 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// Comparison is what `ab` found: devices measured in turn, in rounds.
+// Comparison is the result of `ab`: devices measured alternately, in rounds.
 type Comparison struct {
-	Devices    []string          `json:"devices"` // the first is what the others are compared with
+	Devices    []string          `json:"devices"` // the first one is the reference
 	FrameSize  rfc2544.FrameSize `json:"frame_size"`
 	Direction  string            `json:"direction"`
-	Overload   rfc2544.Rate      `json:"overload_fps"` // offered to all for the forwarding rate
-	Light      rfc2544.Rate      `json:"light_fps"`    // offered to all for latency and CPU
+	Overload   rfc2544.Rate      `json:"overload_fps"` // offered to every device for the forwarding rate
+	Light      rfc2544.Rate      `json:"light_fps"`    // offered to every device for latency and CPU time
 	Rounds     int               `json:"rounds"`
-	Confidence float64           `json:"confidence"` // of all intervals together
-	Order      [][]int           `json:"order"`      // per round, in which the devices came
+	Confidence float64           `json:"confidence"` // joint confidence of all intervals
+	Order      [][]int           `json:"order"`      // order of the devices in each round
 	Metrics    []Metric          `json:"metrics"`
 	Warnings   []string          `json:"warnings"`
 }
 
-// Metric is one number, of every device in every round.
+// Metric holds the samples of one metric, for every device and round.
 type Metric struct {
 	Name    string       `json:"name"`
 	Unit    string       `json:"unit"`
-	Better  int          `json:"better"`  // as Value.Better
-	Samples [][]*float64 `json:"samples"` // per device and round; null was not valid
-	Ratios  []Ratio      `json:"ratios"`  // of each other device to the first, where there are enough pairs
+	Better  int          `json:"better"`  // see Value.Better
+	Samples [][]*float64 `json:"samples"` // by device and round; null: no valid trial
+	Ratios  []Ratio      `json:"ratios"`  // other devices relative to the first, if there are enough pairs
 }
 
-// Ratio is how a device compares with the first one.
+// Ratio compares a device with the first one.
 type Ratio struct {
 	Device  string  `json:"device"`
-	Value   float64 `json:"value"` // of the device by the first's
+	Value   float64 `json:"value"` // device divided by first device
 	Lower   float64 `json:"lower"`
 	Upper   float64 `json:"upper"`
 	Pairs   int     `json:"pairs"`
 	Verdict string  `json:"verdict"` // VerdictBetter, VerdictWorse or VerdictNone
 }
 
-// The verdicts on a ratio.
+// The possible verdicts on a ratio.
 const (
 	VerdictBetter = "better"
 	VerdictWorse  = "worse"
-	VerdictNone   = "none" // no difference is shown
+	VerdictNone   = "none" // no significant difference
 )
 
-// EachConfidence is the confidence of a single interval: all share the risk.
+// EachConfidence returns the confidence of a single interval, so that all intervals hold jointly
+// with c.Confidence.
 func (c *Comparison) EachConfidence() float64 {
 	return 1 - (1-c.Confidence)/float64(max(1, len(c.Metrics)*(len(c.Devices)-1)))
 }
 
-// VerdictOf is what an interval shows of a metric, of which more (1) or less (-1) is better.
+// VerdictOf returns the verdict for an interval of a ratio. More is better if better is 1, less if
+// it is -1.
 func VerdictOf(lower, upper float64, better int) string {
 	switch {
 	case lower > 1 == (better > 0) && (lower > 1 || upper < 1):
@@ -64,7 +66,7 @@ func VerdictOf(lower, upper float64, better int) string {
 	return VerdictNone
 }
 
-// Words are the verdict as a sentence: never more than the interval says.
+// Words returns the verdict as a sentence.
 func (r Ratio) Words() string {
 	if r.Verdict == VerdictNone {
 		return fmt.Sprintf("no difference shown; one of up to %s cannot be excluded", percentOff(farther(r)))
@@ -72,8 +74,7 @@ func (r Ratio) Words() string {
 	return fmt.Sprintf("%s by %s (%s to %s)", r.Verdict, percentOff(r.Value), percentOff(nearer(r)), percentOff(farther(r)))
 }
 
-// Unseen is the largest difference that the interval does not exclude, in %: its
-// wider side.
+// Unseen returns the largest difference in percent that the interval still allows.
 func (r Ratio) Unseen() float64 { return 100 * math.Abs(farther(r)-1) }
 
 func nearer(r Ratio) float64 {

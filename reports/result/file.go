@@ -7,8 +7,8 @@ import (
 	"path/filepath"
 )
 
-// WriteFile puts data at path in one step: a new file beside it, synced, then
-// renamed over it. On any error path is as it was and nothing is left aside.
+// WriteFile writes data to path atomically: it writes and syncs a temporary file, then renames it.
+// On error path is unchanged and the temporary file is removed.
 func WriteFile(path string, data []byte) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {

@@ -7,15 +7,15 @@ import (
 	"os"
 )
 
-// Held is the certificate of this machine, or why there is none to be carried.
+// Held is this machine's self-test, or the reason why reports carry none.
 type Held struct {
 	path  string
 	held  *Certificate
 	fault error
 }
 
-// HoldCertificate reads the machine's certificate. Only a named file has to be
-// there, and whole; the usual one may be absent.
+// HoldCertificate reads the machine's self-test file. A missing or damaged file is an error only if
+// the user named it.
 func HoldCertificate(path string, named bool) (Held, error) {
 	c := Held{path: path}
 	f, err := os.Open(path)
@@ -33,7 +33,7 @@ func HoldCertificate(path string, named bool) (Held, error) {
 	return c, nil
 }
 
-// Carry puts the certificate into results, where it is of this machine.
+// Carry adds the self-test to results of the same machine.
 func (c Held) Carry(r *Results) {
 	switch {
 	case c.fault != nil:

@@ -9,10 +9,9 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// Read reads a results file that anybody may have written. It accepts what the
-// schema accepts and what Check finds sound, and nothing else; the error is one
-// line, `name: where: why`, where the place is a JSON pointer. Files of schema /1
-// are read, too; what they do not have is zero.
+// Read reads an untrusted results file. It accepts only files that match the schema and pass Check.
+// The error is one line, `name: where: why`, where the place is a JSON pointer. Files of schema /1
+// are accepted; fields that they lack are zero.
 func Read(r io.Reader, name string) (*Results, error) {
 	res := new(Results)
 	data, err := strictjson.ReadAll(r)
@@ -32,9 +31,8 @@ func Read(r io.Reader, name string) (*Results, error) {
 	return res, nil
 }
 
-// Encode is the results file as bytes: the same results, the same bytes.
-// Texts too long for the schema are cut. Results that Read would refuse are
-// refused here, so that no run ends in a file nobody can read.
+// Encode returns the results file. The same results give the same bytes. It shortens texts that are
+// too long for the schema and returns an error for results that Read would refuse.
 func Encode(r *Results) ([]byte, error) {
 	if err := Check(r); err != nil {
 		return nil, fmt.Errorf("results: %w", err)
@@ -46,8 +44,7 @@ func Encode(r *Results) ([]byte, error) {
 	return data, nil
 }
 
-// Write writes the results file at path: aside first, then renamed, so that a
-// reader finds the old file or the new one and never a half.
+// Write writes the results file to path atomically: readers see the old file or the new one.
 func Write(path string, r *Results) error {
 	data, err := Encode(r)
 	if err != nil {
@@ -56,8 +53,8 @@ func Write(path string, r *Results) error {
 	return WriteFile(path, data)
 }
 
-// Normal is r in the form the schema asks for: lists where Go has nil ones,
-// texts no longer than allowed. r itself stays as it is.
+// Normal returns a copy of r that fits the schema: empty lists instead of nil, texts within their
+// limits.
 func Normal(r *Results) *Results {
 	n := *r
 	n.Schema = Schema
@@ -82,14 +79,14 @@ func Normal(r *Results) *Results {
 	return &n
 }
 
-// NormalHost is h without nil lists and with texts no longer than allowed.
+// NormalHost returns h with empty lists instead of nil and texts within their limits.
 func NormalHost(h Host) Host {
 	h.Offloads, h.Sysctls = settings(h.Offloads), settings(h.Sysctls)
 	h.Changed, h.Notes = Texts(h.Changed), Texts(h.Notes)
 	return h
 }
 
-// normalComparison is c without nil lists and with texts no longer than allowed.
+// normalComparison returns c with empty lists instead of nil and texts within their limits.
 func normalComparison(c *Comparison) *Comparison {
 	if c == nil {
 		return nil
@@ -116,7 +113,7 @@ func normalComparison(c *Comparison) *Comparison {
 // MaxText is the schema's limit for free text, in characters.
 const MaxText = 4096
 
-// Cut is the text, no longer than MaxText.
+// Cut shortens text to MaxText characters.
 func Cut(s string) string {
 	if utf8.RuneCountInString(s) <= MaxText {
 		return s
@@ -124,7 +121,7 @@ func Cut(s string) string {
 	return string([]rune(s)[:MaxText])
 }
 
-// Texts are the texts of a list, none longer than MaxText; never nil.
+// Texts shortens every text of a list to MaxText characters. It never returns nil.
 func Texts(list []string) []string {
 	out := make([]string, len(list))
 	for i, s := range list {

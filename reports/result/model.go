@@ -8,21 +8,21 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// Schema names the version of the results file that this package writes.
+// Schema is the version of the results files that this package writes.
 const Schema = "tunnelbench.results/2"
 
-// Schema1 is the version before, which Read takes, too.
+// Schema1 is the previous version, which Read still accepts.
 const Schema1 = "tunnelbench.results/1"
 
-// The kinds of device. Plain tunnels are compared with plain ones, sealed with
-// sealed; calibration runs (wire, plain) measure the lab itself.
+// The kinds of device. Plain (unencrypted) tunnels are compared with plain ones, sealed (encrypted)
+// with sealed ones. The calibration devices measure the lab itself.
 const (
 	KindCalibration = "calibration"
 	KindPlain       = "plain"
 	KindSealed      = "sealed"
 )
 
-// What limited a number, where that is known.
+// What limited a result, if known.
 const (
 	LimitedByDUT     = "dut"
 	LimitedByTester  = "tester"
@@ -30,14 +30,13 @@ const (
 	LimitedByMachine = "machine"
 )
 
-// The two devices that calibrate a run: the tester's ports joined directly, and
-// routing without a tunnel.
+// The two calibration devices: the tester's ports connected directly, and routing without a tunnel.
 const (
 	WireDUT  = "wire"
 	PlainDUT = "plain"
 )
 
-// Results is one run: what was measured, where, by what, and how to repeat it.
+// Results is one run: what was measured, where and with which build, and how to repeat it.
 type Results struct {
 	Schema  string    `json:"schema"`
 	Tool    Tool      `json:"tool"`
@@ -48,34 +47,34 @@ type Results struct {
 	Ended   time.Time `json:"ended"`
 	Conditions
 	Host        Host            `json:"host"`
-	Link        rfc2544.BitRate `json:"link_bps"` // nominal speed, from which R follows
+	Link        rfc2544.BitRate `json:"link_bps"` // nominal speed; the maximum frame rates follow from it
 	Calibration []Calibration   `json:"calibration"`
 	Results     []Result        `json:"results"`
-	Certificate *Certificate    `json:"certificate,omitempty"` // the machine's error budget, where it was measured
-	Comparison  *Comparison     `json:"comparison,omitempty"`  // of `ab`
+	Certificate *Certificate    `json:"certificate,omitempty"` // the machine's self-test, if it has one
+	Comparison  *Comparison     `json:"comparison,omitempty"`  // the result of `ab`
 }
 
-// Conditions are what all trials of a run have in common, as far as tests do not say
-// otherwise. All are zero in files of schema /1, which do not have them.
+// Conditions apply to all trials of a run, unless a test states otherwise. They are zero in files
+// of schema /1, which lack them.
 type Conditions struct {
 	LossTimeout time.Duration `json:"loss_timeout_ns"` // a frame that takes longer counts as lost (RFC 2544 section 23d)
-	Rest        time.Duration `json:"rest_ns"`         // before each trial (RFC 2544 section 23e)
+	Rest        time.Duration `json:"rest_ns"`         // pause before each trial (RFC 2544 section 23e)
 	IPVersion   int           `json:"ip_version"`      // 4 or 6
 	Flows       int           `json:"flows"`
-	Networks    int           `json:"networks"` // that the flows' addresses are spread over (RFC 2544 section 12)
+	Networks    int           `json:"networks"` // number of networks of the flows' addresses (RFC 2544 section 12)
 }
 
-// Recorded reports whether the file says under what conditions it was measured.
+// Recorded reports whether the file contains the conditions of the run.
 func (c Conditions) Recorded() bool { return c.IPVersion != 0 }
 
-// Tool is the build that measured.
+// Tool is the build of tunnelbench that measured.
 type Tool struct {
 	Version string `json:"version"`
 	Commit  string `json:"commit"`
 	Go      string `json:"go"`
 }
 
-// Host is the machine and what was set on it.
+// Host is the machine and its settings.
 type Host struct {
 	CPU      string            `json:"cpu"`
 	Kernel   string            `json:"kernel"`
@@ -84,18 +83,18 @@ type Host struct {
 	CPUPlan  string            `json:"cpu_plan"`
 	Offloads map[string]string `json:"offloads"`
 	Sysctls  map[string]string `json:"sysctls"`
-	Changed  []string          `json:"changed"` // global settings changed for the run and restored
+	Changed  []string          `json:"changed"` // global settings that the run changed and then restored
 	Virtual  string            `json:"virtual"` // the hypervisor; empty on bare metal
 	Notes    []string          `json:"notes"`
 }
 
-// Summary is the machine in one line: CPU, cores and kernel.
+// Summary describes the machine in one line: CPU, cores and kernel.
 func (h Host) Summary() string {
 	return fmt.Sprintf("%s, %d cores, Linux %s", strictjson.Short(h.CPU, 100), h.Cores, strictjson.Short(h.Kernel, 60))
 }
 
-// Calibration is what the bare wire gave at one frame size: the most the tester
-// can offer (MOL) and the least latency it can see. Nil was not measured.
+// Calibration is the result of the bare wire at one frame size: the tester's maximum offered load
+// (MOL) and the lowest latency it can measure. Nil fields were not measured.
 type Calibration struct {
 	FrameSize rfc2544.FrameSize `json:"frame_size"`
 	MOL       *rfc2544.Rate     `json:"mol_fps"`
@@ -110,16 +109,16 @@ type Result struct {
 	FrameSize   rfc2544.FrameSize     `json:"frame_size"`
 	Direction   string                `json:"direction"`
 	Valid       bool                  `json:"valid"`
-	LimitedBy   string                `json:"limited_by"` // one of the LimitedBy words; empty when unknown
-	Shortfalls  []rfc2544.Shortfall   `json:"shortfalls"` // from what the RFCs ask for
+	LimitedBy   string                `json:"limited_by"` // one of the LimitedBy constants; empty if unknown
+	Shortfalls  []rfc2544.Shortfall   `json:"shortfalls"` // deviations from the RFC's parameters
 	Warnings    []string              `json:"warnings"`
 	Unsupported string                `json:"unsupported"` // why the device cannot run here
-	Error       string                `json:"error"`       // why a device that ran stopped; costs its own results only
+	Error       string                `json:"error"`       // why a running device stopped; invalidates only its own results
 	Values      []rfc2544.Value       `json:"values"`
 	Trials      []rfc2544.Observation `json:"trials"`
 }
 
-// Value finds a value by the first of names that is there.
+// Value returns the first value that has one of the names, in the order of names, or nil.
 func (r *Result) Value(names ...string) *rfc2544.Value {
 	for _, name := range names {
 		for i := range r.Values {

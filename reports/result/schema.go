@@ -14,7 +14,7 @@ var (
 	schema1JSON []byte
 )
 
-// SchemaJSON is the JSON Schema (2020-12) of results.json.
+// SchemaJSON returns the JSON Schema (2020-12) of results.json.
 func SchemaJSON() []byte { return bytes.Clone(schemaJSON) }
 
 var (

@@ -7,8 +7,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// normalTrial is o with empty lists and maps where Go has nil ones, and texts
-// no longer than the schema allows.
+// normalTrial returns o with empty lists and maps instead of nil and texts within their limits.
 func normalTrial(o rfc2544.Observation) rfc2544.Observation {
 	o.Stalls = NotNil(o.Stalls)
 	o.Warnings = Texts(o.Warnings)
@@ -20,8 +19,8 @@ func normalTrial(o rfc2544.Observation) rfc2544.Observation {
 	return o
 }
 
-// MarshalTrial is the JSON of one trial with its device and frame size, as
-// `tunnelbench trial --json` prints it.
+// MarshalTrial returns one trial with its device and frame size as JSON, as `tunnelbench trial
+// --json` prints it.
 func MarshalTrial(dut string, size rfc2544.FrameSize, o rfc2544.Observation) ([]byte, error) {
 	return json.Marshal(struct {
 		DUT       string            `json:"dut"`
@@ -30,7 +29,7 @@ func MarshalTrial(dut string, size rfc2544.FrameSize, o rfc2544.Observation) ([]
 	}{dut, size, normalTrial(o)})
 }
 
-// NotNil is the list, empty where it is nil: JSON has [] for both.
+// NotNil returns an empty list for nil, so that JSON has [] and not null.
 func NotNil[T any](list []T) []T {
 	if list == nil {
 		return []T{}

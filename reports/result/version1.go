@@ -8,8 +8,8 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// isVersion1 reports whether a file says that it is of schema /1. What is no
-// JSON is left to the strict reader, which says why.
+// isVersion1 reports whether a file declares schema /1. It returns false for invalid JSON, which
+// the strict reader then reports.
 func isVersion1(data []byte) bool {
 	var head struct {
 		Schema string `json:"schema"`
@@ -17,8 +17,8 @@ func isVersion1(data []byte) bool {
 	return json.Unmarshal(data, &head) == nil && head.Schema == Schema1
 }
 
-// decode1 reads a file of schema /1. Its drops are counts by the text that names their place,
-// which rfc2544.Drops reads, too.
+// decode1 reads a file of schema /1. That schema stores drops as counts by place name;
+// rfc2544.Drops decodes both forms.
 func decode1(data []byte) (*Results, error) {
 	r := new(Results)
 	if err := resultsSchema1().Decode(data, r); err != nil {
@@ -30,8 +30,9 @@ func decode1(data []byte) (*Results, error) {
 	return r, nil
 }
 
-// shortfalls1 are those that the trials of the rate and latency tests show; of other
-// tests a file of schema /1 has only the names of values, which end in _short.
+// shortfalls1 derives shortfalls for files of schema /1, which do not store them: the rate and
+// latency tests fall short if a trial was too short. Other tests mark a shortfall only in the
+// value's name, which ends in _short.
 func shortfalls1(r *Result) []rfc2544.Shortfall {
 	asked, section := time.Minute, "RFC 2544 section 24"
 	switch r.Test {

@@ -10,8 +10,8 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// Fixture is a run as the lab would write it: calibration, three tunnels that
-// work, one that cannot run and one that dies at the largest size.
+// Fixture returns a typical run: calibration, three working tunnels, one that cannot run here and
+// one that dies at the largest frame size.
 func Fixture() *result.Results {
 	r := &result.Results{
 		Schema:  result.Schema,
@@ -34,7 +34,7 @@ func Fixture() *result.Results {
 	gen := rand.New(rand.NewPCG(7, 7))
 	duts := []struct {
 		name, kind string
-		pps, perKB float64 // time per frame: 1/pps plus so much per kilobyte, in seconds
+		pps, perKB float64 // seconds per frame: 1/pps plus perKB for each kilobyte
 		p50, cpu   float64
 	}{
 		{result.WireDUT, result.KindCalibration, 3.9e6, 2e-8, 1800, 0},
@@ -146,7 +146,7 @@ func spread(p50 float64, n uint64) *rfc2544.Distribution {
 	return &rfc2544.Distribution{N: n, Min: at(0.6), P50: at(1), P90: at(1.9), P99: at(4.4), P999: at(22), Max: at(160)}
 }
 
-// observe is a trial of a device that forwards capacity and drops the rest.
+// observe returns a trial of a device that forwards up to capacity and drops the rest.
 func observe(gen *rand.Rand, intended rfc2544.Rate, rate, capacity float64, d time.Duration) rfc2544.Observation {
 	sent := uint64(rate * d.Seconds())
 	passed := min(sent, uint64(capacity*d.Seconds()))
@@ -171,14 +171,14 @@ func observe(gen *rand.Rand, intended rfc2544.Rate, rate, capacity float64, d ti
 	return o
 }
 
-// Hostile are names nobody should be able to make a report say as it stands.
+// Hostile are names with markup and control characters, which reports must escape.
 var Hostile = []string{
 	`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `'; DROP TABLE duts; --`, `</title></style></svg><b>`,
 	"\x1b[2J\x1b]0;owned\x07", "line\nbreak", "\u202egnp.exe", "{{.CSS}}", `javascript:alert(1)`, "name\x00nul", "\xff\xfe",
 	fmt.Sprintf("%0300d", 1), "]]><!--", "&lt;b&gt;", `style="fill:#0072B2"`,
 }
 
-// HostileFixture says the hostile names wherever a name can stand.
+// HostileFixture returns a fixture with a hostile name in every text field.
 func HostileFixture(name string) *result.Results {
 	r := Fixture()
 	r.Tool = result.Tool{Version: name, Commit: name, Go: name}

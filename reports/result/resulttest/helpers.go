@@ -35,7 +35,7 @@ func Golden(t *testing.T, name string, got []byte) {
 	}
 }
 
-// Validator is an independent reading of the schema.
+// Validator validates results with an independent JSON Schema implementation.
 func Validator(t *testing.T) func([]byte) error { return ValidatorOf(t, result.SchemaJSON()) }
 
 // ValidatorOf returns a function that validates JSON against a published schema.
@@ -75,7 +75,7 @@ func Encode(t *testing.T, r *result.Results) []byte {
 	return data
 }
 
-// Small is the fixture cut down to a file people can read.
+// Small returns a fixture small enough to read its JSON.
 func Small() *result.Results {
 	r := Fixture()
 	r.Results = r.Results[2:4]
@@ -86,8 +86,8 @@ func Small() *result.Results {
 	return r
 }
 
-// BothWays is small, measured in both directions at once; every hundredth frame
-// is lost on the way back.
+// BothWays returns the small fixture measured in both directions at once; every hundredth reverse
+// frame is lost.
 func BothWays() *result.Results {
 	r := Small()
 	for i := range r.Results {
@@ -125,7 +125,7 @@ func Edit(t *testing.T, data []byte, change func(map[string]any)) []byte {
 	return out
 }
 
-// Endless is a file without end.
+// Endless is a reader without end.
 type Endless struct{}
 
 // Read fills p and never ends.

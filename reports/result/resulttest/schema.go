@@ -6,10 +6,9 @@ import (
 	"testing"
 )
 
-// CheckSchema tests every place of a published schema and counts its objects:
-// each object either is a free map or names all its keys as required but the
-// optional ones, which came later and which older files lack; lists and texts
-// have a limit.
+// CheckSchema tests a published schema and returns the number of its objects. Each object must be a
+// free map or require all of its keys, except the optional ones, which older files lack. Lists and
+// texts must have a limit.
 func CheckSchema(t *testing.T, text []byte, optional ...string) (objects int) {
 	t.Helper()
 	var root any
@@ -33,7 +32,7 @@ func CheckSchema(t *testing.T, text []byte, optional ...string) (objects int) {
 	return objects
 }
 
-// checkPlace reports whether a place of a schema is an object of known keys.
+// checkPlace tests one place of a schema and reports whether it is an object with fixed keys.
 func checkPlace(t *testing.T, place map[string]any, name string, optional []string) (object bool) {
 	t.Helper()
 	switch {
@@ -56,7 +55,7 @@ func checkPlace(t *testing.T, place map[string]any, name string, optional []stri
 	return false
 }
 
-// has reports whether a place admits values of a type.
+// has reports whether a place of a schema allows values of a type.
 func has(place map[string]any, name string) bool {
 	switch types := place["type"].(type) {
 	case string:

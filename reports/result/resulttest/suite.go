@@ -7,7 +7,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// Suite is a run with every test of the RFCs at 64 bytes, in full or short.
+// Suite returns a run with every test of the RFCs at 64 bytes, with full or short trials.
 func Suite(short bool) *result.Results {
 	suffix, shortfalls := "", []rfc2544.Shortfall(nil)
 	if short {
@@ -49,7 +49,8 @@ func Suite(short bool) *result.Results {
 	return r
 }
 
-// suiteTrial is a trial at so many percent of R, which loses all above half of it.
+// suiteTrial returns a trial at percent of the maximum rate; the device forwards half of the
+// maximum rate.
 func suiteTrial(percent float64) rfc2544.Observation {
 	last := 5 * time.Second
 	return rfc2544.Observation{
