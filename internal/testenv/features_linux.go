@@ -1,7 +1,7 @@
 package testenv
 
 import (
-	"runtime"
+	"os/exec"
 	"syscall"
 
 	"github.com/cilium/ebpf"
@@ -16,12 +16,11 @@ var features = []feature{
 	{"BPF programs in traffic control (tc-bpf(8))", func() error { return bpf.HaveProgramType(ebpf.SchedCLS) }},
 }
 
-// probeNamespace makes a network namespace in a thread that ends with it.
+// probeNamespace starts a process in a new network namespace. A thread of this
+// process would not do: if it is the first thread, the runtime cannot end it, and
+// /proc/self/ns/net would stay in the new namespace.
 func probeNamespace() error {
-	done := make(chan error)
-	go func() {
-		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
-		done <- syscall.Unshare(syscall.CLONE_NEWNET)
-	}()
-	return <-done
+	cmd := exec.Command("true")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}
+	return cmd.Run()
 }
