@@ -11,7 +11,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/reports/result"
 )
 
-// ReadPolicyFile reads a policy; without a path it is that of this build.
+// ReadPolicyFile reads a policy file. An empty path selects the default policy.
 func ReadPolicyFile(path string) (Policy, error) {
 	if path == "" {
 		return ParsePolicy(DefaultPolicy(), "the policy of this build")
@@ -28,7 +28,7 @@ func ReadPolicyFile(path string) (Policy, error) {
 	return ParsePolicy(data, path)
 }
 
-// ReadSetFile reads one side's set.
+// ReadSetFile reads the set of one side.
 func ReadSetFile(path string) (*Set, error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -38,7 +38,7 @@ func ReadSetFile(path string) (*Set, error) {
 	return ReadSet(file, path)
 }
 
-// ReadNoiseFile reads what is known of a machine's noise; nil where there is no file.
+// ReadNoiseFile reads the noise of a machine; it returns nil if the file does not exist.
 func ReadNoiseFile(path string) (*Noise, error) {
 	data, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
@@ -50,7 +50,7 @@ func ReadNoiseFile(path string) (*Noise, error) {
 	return ParseNoise(data, path)
 }
 
-// WriteFile writes the noise to a file, and makes its directory where there is none.
+// WriteFile writes the noise to a file and creates the directory if needed.
 func (n *Noise) WriteFile(path string) error {
 	data, err := EncodeNoise(n)
 	if err == nil {
@@ -76,8 +76,8 @@ func WriteSets(dir string, sets ...*Set) error {
 	return nil
 }
 
-// Write writes a verdict in every form into a directory: gate.json, gate.md, gate.junit.xml,
-// and with the sets' values gate.txt.
+// Write writes a report to a directory as gate.json, gate.md and gate.junit.xml, and the values of
+// the sets as gate.txt.
 func Write(dir string, r *Report, base, head *Set) error {
 	text, err := Encode(r)
 	if err != nil {
@@ -100,7 +100,7 @@ func Write(dir string, r *Report, base, head *Set) error {
 	return nil
 }
 
-// AppendHistory adds a verdict's line to a history, and begins one where there is none.
+// AppendHistory appends a report's line to a history file, which it creates if needed.
 func AppendHistory(path string, r *Report, started time.Time) error {
 	line, err := HistoryLine(r, started)
 	if err != nil {

@@ -13,23 +13,23 @@ import (
 	"github.com/tunnelbench/tunnelbench/reports/result"
 )
 
-// HistorySchema names the version of a line of a gate's history.
+// HistorySchema is the schema version of a line of a gate's history.
 const HistorySchema = "tunnelbench.history/1"
 
-// mostHistory bounds the lines that are read, and the bytes of one.
+// Limits of a history file: the number of lines, and the bytes of one line.
 const (
 	mostHistory     = 100_000
 	mostHistoryLine = 64 << 10
 )
 
-// HistoryRun is a line of a gate's history: one run, as ratios, for values of different days say
-// little.
+// HistoryRun is one line of a gate's history: one run. It holds ratios, because absolute values of
+// different days are not comparable.
 type HistoryRun struct {
 	Schema     string          `json:"schema"`
 	Started    time.Time       `json:"started"`
-	Host       string          `json:"host"` // in words: runs of different machines are drawn apart
+	Host       string          `json:"host"` // description of the machine; runs of different machines are drawn separately
 	Device     string          `json:"device"`
-	Base       string          `json:"base"` // the revision as it was asked for
+	Base       string          `json:"base"` // the revision as the user named it
 	BaseCommit string          `json:"base_commit"`
 	HeadCommit string          `json:"head_commit"`
 	Verdict    string          `json:"verdict"`
@@ -37,7 +37,7 @@ type HistoryRun struct {
 	Metrics    []HistoryMetric `json:"metrics"`
 }
 
-// HistoryMetric is the head's value by the base's, and the bounds it is between.
+// HistoryMetric is the ratio of head to base, with its bounds.
 type HistoryMetric struct {
 	ID      string  `json:"id"`
 	Better  int     `json:"better"`
@@ -47,8 +47,8 @@ type HistoryMetric struct {
 	Verdict string  `json:"verdict"`
 }
 
-// HistoryLine is what a gate adds to a history: one line, with its end. Metrics without a
-// ratio are left out.
+// HistoryLine returns the history line of a report, including the newline. It leaves out metrics
+// without a ratio.
 func HistoryLine(g *Report, started time.Time) ([]byte, error) {
 	run := HistoryRun{
 		Schema: HistorySchema, Started: started.UTC(), Host: result.Cut(g.Host.Summary()), Device: result.Cut(g.Device), Base: result.Cut(g.Base.Revision),
@@ -74,8 +74,7 @@ func HistoryLine(g *Report, started time.Time) ([]byte, error) {
 	return append(line, '\n'), nil
 }
 
-// ReadHistory reads the lines that anybody may have written; the error is one line:
-// `name: line: where: why`.
+// ReadHistory reads an untrusted history file. The error is one line: `name: line: where: why`.
 func ReadHistory(r io.Reader, name string) ([]HistoryRun, error) {
 	var runs []HistoryRun
 	lines := bufio.NewScanner(r)
@@ -107,7 +106,7 @@ func ReadHistory(r io.Reader, name string) ([]HistoryRun, error) {
 	return runs, nil
 }
 
-// checkHistory reads a line into run along its schema.
+// checkHistory checks a line against the schema and decodes it into run.
 func checkHistory(line []byte, run *HistoryRun) error {
 	if err := historySchema().Decode(line, run); err != nil {
 		return err

@@ -8,17 +8,17 @@ import (
 	"github.com/tunnelbench/tunnelbench/reports/result"
 )
 
-// Judgement is a verdict, and what is to be measured before there is one.
+// Judgement is a report, and the measurements still needed for its verdict.
 type Judgement struct {
 	Report Report
-	// Series and Pairs are up to where pairs are needed, Metrics of what; Pairs is zero
-	// when the verdict is final.
+	// Measure the metrics in Metrics until series Series has Pairs pairs. Pairs is zero when the
+	// verdict is final.
 	Series, Pairs int
 	Metrics       []string
 }
 
-// Judge holds the head's set against the base's. It is pure: the same sets and the same
-// policy, the same verdict. The error says what makes them no pair.
+// Judge compares the head's set with the base's. It is pure: the same sets and policy give the same
+// report. It returns an error if the sets do not belong together.
 //
 //	series 1:  16 pairs ─ look ─ 32 ─ look ─ 64 ─ look     each metric until it is decided
 //	                        └ fail? ─ series 2: the same again, for those that failed
@@ -53,12 +53,12 @@ func side(s *Set) Side {
 	return Side{Revision: s.Revision, Commit: s.Commit, Builds: s.Builds}
 }
 
-// identical reports whether both sides are the same program.
+// identical reports whether both sides have the same binaries.
 func identical(base, head *Set) bool {
 	return len(base.Turns) == 0 && len(base.Builds) > 0 && len(head.Builds) > 0 && base.Builds[0].SHA256 == head.Builds[0].SHA256
 }
 
-// checkSides finds what makes two sets no pair.
+// checkSides returns an error if the two sets do not belong together.
 func checkSides(base, head *Set) error {
 	switch {
 	case base.Side != BaseSide:
@@ -96,7 +96,7 @@ func checkSides(base, head *Set) error {
 	return nil
 }
 
-// inOrder reports whether b is the turn after a: no pair is left out.
+// inOrder reports whether turn b directly follows turn a, so that no pair is missing.
 func inOrder(a, b Turn) bool {
 	return b.Series == a.Series && b.Pair == a.Pair+1 || b.Series == a.Series+1 && b.Pair == 1
 }
@@ -113,13 +113,13 @@ func sameKeys(a, b map[string]*float64) bool {
 	return true
 }
 
-// machine identifies a host.
+// machine returns an identification of a host.
 func machine(h result.Host) string {
 	return fmt.Sprintf("%q %q %q %d %q %q", h.CPU, h.Kernel, h.Arch, h.Cores, h.CPUPlan, h.Virtual)
 }
 
-// checkKnown finds metrics that the policy does not have: they would look as if they
-// had been judged.
+// checkKnown returns an error if a set has metrics that the policy lacks. Without this check, a
+// report would seem to cover them.
 func checkKnown(p Policy, s *Set) error {
 	for i, m := range s.Metrics {
 		if !slices.ContainsFunc(p.Metrics, func(have PolicyMetric) bool { return have.ID() == m.ID() }) {
@@ -129,7 +129,7 @@ func checkKnown(p Policy, s *Set) error {
 	return nil
 }
 
-// died ends the gate where a side does not run. Twice is no accident.
+// died ends the gate if a side does not run: two or more deaths are no accident.
 func died(base, head *Set, g *Report) bool {
 	deaths := func(s *Set) (n int, how string) {
 		for _, t := range s.Turns {
@@ -155,8 +155,8 @@ func died(base, head *Set, g *Report) bool {
 	return true
 }
 
-// next says what is still to be measured: the first series as long as a metric is not
-// decided there, then a second one for those that failed.
+// next sets the measurements still needed: first the first series until each metric is decided,
+// then a second series for the metrics that failed.
 func (j *Judgement) next(p Policy, turns int) {
 	if turns == 0 {
 		j.Series, j.Pairs = 1, p.Looks[0]
@@ -180,7 +180,7 @@ func (j *Judgement) next(p Policy, turns int) {
 			break
 		}
 	}
-	if j.Series == 1 && turns < p.Looks[0] { // what is only shown comes along until the first look
+	if j.Series == 1 && turns < p.Looks[0] { // metrics without a verdict are measured until the first look
 		for _, m := range p.Metrics {
 			if m.Shown && !m.Exact {
 				j.Metrics = append(j.Metrics, m.ID())
@@ -189,7 +189,7 @@ func (j *Judgement) next(p Policy, turns int) {
 	}
 }
 
-// nextLook is the first look after so many pairs.
+// nextLook returns the first look after this number of pairs.
 func nextLook(looks []int, pairs int) int {
 	for _, l := range looks {
 		if l > pairs {
@@ -199,10 +199,10 @@ func nextLook(looks []int, pairs int) int {
 	return looks[len(looks)-1]
 }
 
-// conclude is the verdict on all metrics: the worst of them.
+// conclude sets the overall verdict, which is the worst verdict of any metric.
 func conclude(p Policy, head *Set, g *Report) {
 	acknowledge(p, head, g)
-	for i := range g.Metrics { // where nothing more comes
+	for i := range g.Metrics { // no further pairs will be measured
 		if m := &g.Metrics[i]; m.Verdict == Undecided {
 			m.Verdict, m.Why = Inconclusive, "ended too early: "+words(m.Series[len(m.Series)-1])
 		}
@@ -217,7 +217,7 @@ func conclude(p Policy, head *Set, g *Report) {
 		}
 	}
 	passed := withVerdict(g, Pass)
-	if len(passed) == 0 { // nothing was judged: that is no pass
+	if len(passed) == 0 { // a gate without a verdict on any metric does not pass
 		g.Verdict, g.Why = Inconclusive, "no metric was judged"
 		return
 	}
@@ -225,7 +225,8 @@ func conclude(p Policy, head *Set, g *Report) {
 	g.Why = fmt.Sprintf("each of %d metrics is shown to be slower by less than its limit, or not at all", len(passed))
 }
 
-// shortened is as much of how a device died as a sentence holds: the set has the stack.
+// shortened cuts the description of a death to one sentence's length; the set holds the whole stack
+// trace.
 func shortened(died string) string {
 	const most = 240
 	if runes := []rune(died); len(runes) > most {
@@ -243,7 +244,8 @@ func withVerdict(g *Report, verdict string) (which []Metric) {
 	return which
 }
 
-// acknowledge lets known regressions pass, until their day.
+// acknowledge turns a failed metric into a pass if the policy acknowledges the regression and the
+// acknowledgment has not expired.
 func acknowledge(p Policy, head *Set, g *Report) {
 	for _, a := range p.Acknowledged {
 		m := g.Metric(a.Metric)

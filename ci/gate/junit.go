@@ -5,8 +5,8 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 )
 
-// JUnit is the verdict as a JUnit file: a case for each metric; what is inconclusive
-// counts as skipped, what could not be measured as an error.
+// JUnit returns the report as a JUnit file with a test case for each metric. Inconclusive metrics
+// are skipped, and metrics that could not be measured are errors.
 func JUnit(g *Report) ([]byte, error) {
 	s := junit.Suite{Name: "tunnelbench gate", Tests: len(g.Metrics), Time: "0.000"}
 	for i := range g.Metrics {
@@ -24,7 +24,7 @@ func JUnit(g *Report) ([]byte, error) {
 		}
 		s.Cases = append(s.Cases, c)
 	}
-	if g.Verdict == Fail && s.Failures == 0 || g.Verdict == Environment && s.Errors == 0 { // a side that died
+	if g.Verdict == Fail && s.Failures == 0 || g.Verdict == Environment && s.Errors == 0 { // one side died
 		fault := junit.Fault{Message: strictjson.Clean(g.Why), Type: g.Verdict}
 		s.Tests, s.Failures = s.Tests+1, s.Failures+1
 		s.Cases = append(s.Cases, junit.Case{Classname: "gate." + strictjson.Clean(g.Device), Name: "runs", Time: "0.000", Failures: []junit.Fault{fault}})

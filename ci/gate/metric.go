@@ -10,13 +10,13 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/stats"
 )
 
-// Metrics without noise. The size is the builds', not the turns'.
+// Metrics without noise. The binary size is stored per build, not per turn.
 const (
 	binarySize  = "binary_size"
 	allocations = "allocations_per_frame"
 )
 
-// judgeMetric judges one metric.
+// judgeMetric returns the verdict on one metric.
 func judgeMetric(p Policy, m PolicyMetric, base, head *Set) Metric {
 	g := Metric{ID: m.ID(), Limit: float64(m.Limit), Margin: p.margin(m.ID()), Series: []Series{}}
 	if m.Exact {
@@ -32,8 +32,8 @@ func judgeMetric(p Policy, m PolicyMetric, base, head *Set) Metric {
 	return g
 }
 
-// judgeExact needs no statistics: the size of a binary has no noise, and what a frame makes a
-// program allocate next to none.
+// judgeExact compares two values without statistics, since binary sizes have no noise and
+// allocations per frame almost none.
 func judgeExact(m PolicyMetric, g *Metric, base, head *Set) {
 	g.Better = -1
 	var more float64
@@ -55,7 +55,7 @@ func judgeExact(m PolicyMetric, g *Metric, base, head *Set) {
 	case m.Name == binarySize:
 		more = slowdown(*g.Head / *g.Base, g.Better)
 		words, limit = percent(more), m.Limit.String()
-	default: // of nothing there is no share
+	default: // no ratio to a base of zero
 		more = *g.Head - *g.Base
 		words, limit = fmt.Sprintf("%+.3f a frame", more), fmt.Sprintf("%.3f", float64(m.Limit))
 	}
@@ -68,8 +68,8 @@ func judgeExact(m PolicyMetric, g *Metric, base, head *Set) {
 	}
 }
 
-// measurable reports whether the device is one that has the metric: a script and what it starts have no
-// single binary, and other people's programs do not tell what they allocate.
+// measurable reports whether the metric exists for the device. A script has no single binary, and
+// other programs do not report their allocations.
 func measurable(m PolicyMetric, s *Set) bool {
 	if m.Name == binarySize {
 		return !strings.HasPrefix(s.Device, "exec:")
@@ -77,7 +77,7 @@ func measurable(m PolicyMetric, s *Set) bool {
 	return len(s.Turns) == 0 || slices.ContainsFunc(s.Metrics, func(have SetMetric) bool { return have.ID() == m.ID() })
 }
 
-// binaryBytes is the size of a side's first build; nil where it has none.
+// binaryBytes returns the size of a side's first build, or nil if it has none.
 func binaryBytes(s *Set) *float64 {
 	if len(s.Builds) == 0 || s.Builds[0].Octets == 0 {
 		return nil
@@ -93,7 +93,7 @@ func unmeasured(m PolicyMetric, g *Metric) {
 	}
 }
 
-// judgePairs looks at the first series and, where that failed, at the second.
+// judgePairs decides by the first series and, if that fails, by the second.
 func judgePairs(p Policy, m PolicyMetric, g *Metric, base, head *Set) {
 	for series := 1; series <= 2; series++ {
 		b, h := halves(base, head, m.ID(), series)
@@ -121,7 +121,7 @@ func judgePairs(p Policy, m PolicyMetric, g *Metric, base, head *Set) {
 	}
 }
 
-// reason is the verdict on a metric in words.
+// reason explains the verdict on a metric in words.
 func (p Policy) reason(m PolicyMetric, g *Metric) string {
 	last := g.Series[len(g.Series)-1]
 	switch last.Verdict {
@@ -135,8 +135,8 @@ func (p Policy) reason(m PolicyMetric, g *Metric) string {
 	return words(last)
 }
 
-// visible is about the smallest slowdown that a series of so many pairs, as noisy as
-// this one, shows to be above the margin.
+// visible estimates the smallest slowdown that a series with this noise and number of pairs can
+// show to be above the margin.
 func (p Policy) visible(m PolicyMetric, s Series) float64 {
 	if s.Slowdown == nil {
 		return 1
@@ -144,7 +144,7 @@ func (p Policy) visible(m PolicyMetric, s Series) float64 {
 	return p.margin(m.ID()) + *s.Slowdown - *s.Lower
 }
 
-// words are a series' slowdown and its bounds.
+// words returns the slowdown of a series and its bounds as text.
 func words(s Series) string {
 	if s.Slowdown == nil {
 		return fmt.Sprintf("%d pairs, too few to say", s.Pairs)
@@ -152,7 +152,7 @@ func words(s Series) string {
 	return fmt.Sprintf("%s (%s to %s, %d pairs)", percent(*s.Slowdown), percent(*s.Lower), percent(*s.Upper), s.Pairs)
 }
 
-// percent is a slowdown for people: more is slower.
+// percent formats a slowdown: positive is slower.
 func percent(v float64) string {
 	text := strconv.FormatFloat(math.Abs(100*v), 'f', 1, 64) + " %"
 	switch {
@@ -164,8 +164,8 @@ func percent(v float64) string {
 	return text + " slower"
 }
 
-// halves are the two sides' values of a metric in the pairs of a series for which it was
-// asked. Invalid ones are nil.
+// halves returns the values of a metric on both sides, for the pairs of a series that measured it.
+// Invalid values are nil.
 func halves(base, head *Set, id string, series int) (b, h []*float64) {
 	for i, t := range head.Turns {
 		if v, asked := t.Values[id]; asked && t.Series == series {
@@ -175,8 +175,9 @@ func halves(base, head *Set, id string, series int) (b, h []*float64) {
 	return b, h
 }
 
-// look judges a series at the last look that it has pairs for, or at the first one that decides.
-// Pairs behind that are not looked at: who looks more often needs smaller risks.
+// look returns the verdict of the first look that decides, or else of the last look for which there
+// are enough pairs. It ignores pairs after that look, because each additional look would need a
+// smaller risk.
 func (p Policy) look(m PolicyMetric, better int, base, head []*float64) Series {
 	s := Series{Verdict: Undecided}
 	for i, pairs := range p.Looks {
@@ -194,7 +195,7 @@ func (p Policy) look(m PolicyMetric, better int, base, head []*float64) Series {
 	return s
 }
 
-// lookAt judges the pairs of look number i.
+// lookAt returns the verdict on the pairs of look number i.
 func (p Policy) lookAt(i int, m PolicyMetric, better int, base, head []*float64) Series {
 	passRisk := p.Risk * p.Shares[i]
 	failRisk := passRisk / float64(p.judged())
@@ -219,18 +220,19 @@ func (p Policy) lookAt(i int, m PolicyMetric, better int, base, head []*float64)
 	return s
 }
 
-// ratio is the head's by the base's; the bound on the slow side has failRisk.
+// ratio returns the ratio of head to base. The bound on the slow side has failRisk, the other one
+// passRisk.
 func ratio(base, head []*float64, better int, failRisk, passRisk float64) (stats.PairedRatio, bool) {
-	if better > 0 { // slow is low: the ratio's upper bound says that it is slow for certain
+	if better > 0 { // a low ratio is slow, so the upper bound has to show a slowdown
 		return stats.PairedBounds(base, head, passRisk, failRisk)
 	}
 	return stats.PairedBounds(base, head, failRisk, passRisk)
 }
 
-// slowdown is a ratio of head to base as the share of the base by which the head is worse.
+// slowdown converts a ratio of head to base into the share by which the head is worse.
 func slowdown(ratio float64, better int) float64 { return float64(better) * (1 - ratio) }
 
-// judged is the number of metrics among which the risk of a fail is split.
+// judged returns the number of metrics among which the risk of a false fail is divided.
 func (p Policy) judged() (n int) {
 	for _, m := range p.Metrics {
 		if !m.Shown && !m.Exact {

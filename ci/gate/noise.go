@@ -13,7 +13,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/reports/texttab"
 )
 
-// NoiseSchema names the version of the file that `gate --aa` adds to.
+// NoiseSchema is the schema version of the file that `gate --aa` extends.
 const NoiseSchema = "tunnelbench.noise/1"
 
 // Noise is the results of A/A runs on one machine: gates of a revision against itself.
@@ -28,18 +28,18 @@ type NoiseRun struct {
 	Started time.Time              `json:"started"`
 	Device  string                 `json:"device"`
 	Commit  string                 `json:"commit"`
-	PairNS  time.Duration          `json:"pair_ns"` // that a pair took
+	PairNS  time.Duration          `json:"pair_ns"` // duration of a pair
 	Metrics map[string]MetricNoise `json:"metrics"`
 }
 
-// MetricNoise is that of one metric; both are shares.
+// MetricNoise is the noise of one metric; both values are shares of the base's value.
 type MetricNoise struct {
-	Bias   float64 `json:"bias"`   // by which the two sides differed over the whole run
-	Spread float64 `json:"spread"` // standard deviation of the pairs around it, from their median deviation
+	Bias   float64 `json:"bias"`   // difference of the two sides over the whole run
+	Spread float64 `json:"spread"` // standard deviation of the pairs around the bias, estimated from their median deviation
 	Pairs  int     `json:"pairs"`
 }
 
-// MeasureNoise is the noise in an A/A run, whose sides do not differ.
+// MeasureNoise returns the noise of an A/A run, whose two sides are identical.
 func MeasureNoise(base, head *Set, pair time.Duration) NoiseRun {
 	run := NoiseRun{Started: head.Started, Device: head.Device, Commit: head.Commit, PairNS: pair, Metrics: map[string]MetricNoise{}}
 	for _, m := range head.Metrics {
@@ -53,13 +53,13 @@ func MeasureNoise(base, head *Set, pair time.Duration) NoiseRun {
 		for i, v := range logs {
 			deviations[i] = math.Abs(v - middle)
 		}
-		const normal = 1.4826 // a normal distribution's standard deviation by its median deviation
+		const normal = 1.4826 // standard deviation of a normal distribution divided by its median deviation
 		run.Metrics[m.ID()] = MetricNoise{Bias: middle, Spread: normal * stats.Median(deviations), Pairs: len(logs)}
 	}
 	return run
 }
 
-// Add adds a run of this machine. Runs of another one are dropped; it returns how many.
+// Add adds a run of this machine. It drops the runs of another machine and returns their number.
 func (n *Noise) Add(h result.Host, run NoiseRun) (forgotten int) {
 	if n.Machine != machine(h) {
 		forgotten = len(n.Runs)
@@ -69,8 +69,8 @@ func (n *Noise) Add(h result.Host, run NoiseRun) (forgotten int) {
 	return forgotten
 }
 
-// Bias is how far whole runs were off, for each metric: the root of the mean square
-// over the runs. It is nil for another machine.
+// Bias returns the bias of each metric: the root mean square over the runs. It returns nil for
+// another machine.
 func (n *Noise) Bias(h result.Host) map[string]float64 {
 	if n == nil || n.Machine != machine(h) {
 		return nil
@@ -89,17 +89,17 @@ func (n *Noise) Bias(h result.Host) map[string]float64 {
 	return bias
 }
 
-// Visible is about the slowdown that a look at so many pairs of that spread finds nine
-// times in ten.
+// Visible estimates the slowdown that a look with its number of pairs and this spread finds in nine
+// of ten gates.
 func (p Policy) Visible(m PolicyMetric, spread float64, look int) float64 {
-	const nine, efficiency = 1.2816, 0.955 // quantile of the normal distribution; of the signed-rank test by the mean
+	const nine, efficiency = 1.2816, 0.955 // 90 % quantile of the normal distribution; efficiency of the signed-rank test relative to the mean
 	risk := p.Risk * p.Shares[look] / float64(p.judged())
 	se := spread / math.Sqrt(efficiency*float64(p.Looks[look]))
 	shown := p.margin(m.ID()) + (math.Sqrt2*math.Erfinv(1-2*risk)+nine)*se
 	return max(shown, float64(m.Limit)+nine*se)
 }
 
-// EncodeNoise is the file's bytes.
+// EncodeNoise returns the noise as a file.
 func EncodeNoise(n *Noise) ([]byte, error) {
 	data, err := json.MarshalIndent(n, "", " ")
 	if err != nil {
@@ -108,7 +108,7 @@ func EncodeNoise(n *Noise) ([]byte, error) {
 	return append(data, '\n'), nil
 }
 
-// ParseNoise reads what EncodeNoise wrote. The error is one line.
+// ParseNoise parses a file written by EncodeNoise. The error is one line.
 func ParseNoise(data []byte, name string) (*Noise, error) {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
@@ -129,7 +129,8 @@ func ParseNoise(data []byte, name string) (*Noise, error) {
 	return n, nil
 }
 
-// NoiseTable is a run's noise, and the slowdowns that a gate on this machine would find.
+// NoiseTable returns a text table of a run's noise and of the slowdowns that a gate on this machine
+// would find.
 func (p Policy) NoiseTable(r NoiseRun) string {
 	t := texttab.New(texttab.Left("metric"), texttab.Right("bias"), texttab.Right("spread"), texttab.Right("pairs"))
 	for _, pairs := range p.Looks {
@@ -152,7 +153,7 @@ func (p Policy) NoiseTable(r NoiseRun) string {
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s against itself (%.12s), %v a pair\n\n", r.Device, r.Commit, r.PairNS.Round(100*time.Millisecond))
-	_ = t.Text(&b) // a Builder takes everything
+	_ = t.Text(&b) // a Builder never fails
 	b.WriteString("\nThe last columns: the slowdown that so many pairs, in that time, find about nine times in ten.\n")
 	return b.String()
 }

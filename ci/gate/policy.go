@@ -13,46 +13,46 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/strictyaml"
 )
 
-// PolicySchema names the version of the policy's file.
+// PolicySchema is the schema version of the policy file.
 const PolicySchema = "tunnelbench.policy/1"
 
-// MostPolicy is the largest policy that is read, in bytes.
+// MostPolicy is the largest policy file that is read, in bytes.
 const MostPolicy = 64 << 10
 
 //go:embed policy.yaml
 var policyYAML []byte
 
-// DefaultPolicy is ci/gate/policy.yaml of this build.
+// DefaultPolicy returns ci/gate/policy.yaml as embedded in this build.
 func DefaultPolicy() []byte { return bytes.Clone(policyYAML) }
 
-// Policy says what a gate judges and how.
+// Policy defines the metrics of a gate and their limits.
 type Policy struct {
 	Schema       string           `yaml:"schema"`
-	Risk         float64          `yaml:"risk"`   // of a wrong verdict, over all metrics and looks
-	Looks        []int            `yaml:"looks"`  // after so many pairs
-	Shares       []float64        `yaml:"shares"` // of the risk, for each look
+	Risk         float64          `yaml:"risk"`   // probability of a wrong verdict, over all metrics and looks
+	Looks        []int            `yaml:"looks"`  // numbers of pairs after which a verdict is tried
+	Shares       []float64        `yaml:"shares"` // share of the risk that each look uses
 	Margin       Share            `yaml:"margin"`
 	MostDropped  Share            `yaml:"most_dropped"`
 	Metrics      []PolicyMetric   `yaml:"metrics"`
 	Acknowledged []Acknowledgment `yaml:"acknowledged"`
 
-	Bias map[string]float64 `yaml:"-"` // of the machine, by metric, where it was measured
+	Bias map[string]float64 `yaml:"-"` // bias of the machine, by metric, if it was measured
 }
 
-// margin is the slowdown of a metric below which nothing is a regression: slowdowns up to
-// the margin are attributed to the machine's noise.
+// margin returns the slowdown up to which a metric did not regress: smaller slowdowns are
+// attributed to the machine's noise.
 func (p Policy) margin(id string) float64 { return max(float64(p.Margin), 3*p.Bias[id]) }
 
-// PolicyMetric is a number and the largest slowdown of it that passes.
+// PolicyMetric is a metric and the largest slowdown that passes.
 type PolicyMetric struct {
 	Name      string `yaml:"name"`
-	FrameSize int    `yaml:"frame_size"` // bytes, FCS included; 0: it has none
+	FrameSize int    `yaml:"frame_size"` // bytes, including the FCS; 0: the metric has none
 	Limit     Share  `yaml:"limit"`
-	Shown     bool   `yaml:"shown"` // in the tables, without a verdict
-	Exact     bool   `yaml:"exact"` // has no noise
+	Shown     bool   `yaml:"shown"` // show it in the tables without a verdict
+	Exact     bool   `yaml:"exact"` // the metric has no noise
 }
 
-// ID is the metric's name in sets.
+// ID returns the metric's name in sets.
 func (m PolicyMetric) ID() string {
 	if m.FrameSize == 0 {
 		return m.Name
@@ -60,19 +60,19 @@ func (m PolicyMetric) ID() string {
 	return m.Name + "/" + strconv.Itoa(m.FrameSize)
 }
 
-// Acknowledgment accepts a regression that is known.
+// Acknowledgment accepts a known regression.
 type Acknowledgment struct {
-	Metric  string `yaml:"metric"` // its ID
-	Commit  string `yaml:"commit"` // of the head, or how it begins
+	Metric  string `yaml:"metric"` // ID of the metric
+	Commit  string `yaml:"commit"` // the head's commit, or a prefix of it
 	Reason  string `yaml:"reason"`
-	Expires Day    `yaml:"expires"` // the last day on which it holds
+	Expires Day    `yaml:"expires"` // last day on which the acknowledgment applies
 }
 
-// Share is a part of one, written "5%" or "0.05".
+// Share is a fraction, written "5%" or "0.05".
 type Share float64
 
-// UnmarshalYAML implements yaml.InterfaceUnmarshaler. (For a TextUnmarshaler the reader of YAML
-// goes over the whole file.)
+// UnmarshalYAML implements yaml.InterfaceUnmarshaler. (The YAML library is slow for a
+// TextUnmarshaler: it scans the whole file again.)
 func (s *Share) UnmarshalYAML(decode func(any) error) error {
 	var text string
 	if err := decode(&text); err != nil {
@@ -90,7 +90,7 @@ func (s *Share) UnmarshalYAML(decode func(any) error) error {
 	return nil
 }
 
-// String writes it in percent.
+// String formats the share in percent.
 func (s Share) String() string { return strconv.FormatFloat(100*float64(s), 'g', 4, 64) + "%" }
 
 // Day is a date.
@@ -109,14 +109,14 @@ func (d *Day) UnmarshalYAML(decode func(any) error) error {
 	return nil
 }
 
-// The limits of a policy.
+// Limits of a policy.
 const (
-	mostJudged = 8 // metrics: more only make each verdict weaker
+	mostJudged = 8 // number of metrics; more would weaken each verdict
 	mostLooks  = 8
 	mostPairs  = 1024
 )
 
-// names are the metrics that a policy may have.
+// names lists the metrics that a policy may contain.
 var names = map[string]struct{ exact, sized bool }{
 	"forwarding_rate": {sized: true}, "cpu_ns_per_frame": {sized: true}, "latency_p50": {sized: true}, "latency_p99": {sized: true},
 	"stream_goodput": {},
@@ -124,8 +124,8 @@ var names = map[string]struct{ exact, sized bool }{
 	binarySize:       {exact: true},
 }
 
-// ParsePolicy reads a policy; name is the file's. The error is one line,
-// `name: where: why`.
+// ParsePolicy parses a policy; name is the file name for errors. The error is one line, `name:
+// where: why`.
 func ParsePolicy(data []byte, name string) (Policy, error) {
 	if len(data) > MostPolicy {
 		return Policy{}, fmt.Errorf("%s: is larger than %d KiB", name, MostPolicy>>10)
@@ -144,7 +144,7 @@ func ParsePolicy(data []byte, name string) (Policy, error) {
 	return p, nil
 }
 
-// Only is the policy with just the metrics of those IDs.
+// Only returns the policy reduced to the metrics with these IDs.
 func (p Policy) Only(ids []string) (Policy, error) {
 	all := p.Metrics
 	p.Metrics = nil

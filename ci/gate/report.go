@@ -8,71 +8,71 @@ import (
 	"github.com/tunnelbench/tunnelbench/reports/result"
 )
 
-// Schema names the version of gate.json.
+// Schema is the schema version of gate.json.
 const Schema = "tunnelbench.gate/1"
 
-// The verdicts of a gate, and of each metric in it.
+// The verdicts on a change and on each of its metrics.
 const (
-	Pass         = "pass"         // shown to be slower by less than the limit
-	Fail         = "fail"         // shown to be slower by more than the margin, by about the limit or more; twice
-	Inconclusive = "inconclusive" // neither is shown
-	Environment  = "environment"  // the machine, or the base, did not allow to say
-	Shown        = "shown"        // of a metric: nothing is judged
-	Undecided    = "undecided"    // of a metric: more pairs are to be measured
+	Pass         = "pass"         // the slowdown is shown to be below the limit
+	Fail         = "fail"         // two series show a slowdown above the margin, with an estimate at or above the limit
+	Inconclusive = "inconclusive" // the measurements show neither
+	Environment  = "environment"  // the machine or the base prevented a verdict
+	Shown        = "shown"        // metric only: shown without a verdict
+	Undecided    = "undecided"    // metric only: needs more pairs
 )
 
-// Report is the verdict on a change: the head's set held against the base's.
+// Report is the result of a gate: the head compared with the base.
 type Report struct {
 	Schema   string      `json:"schema"`
 	Verdict  string      `json:"verdict"`
-	Why      string      `json:"why"` // the verdict in words
+	Why      string      `json:"why"` // the reason of the verdict
 	Device   string      `json:"device"`
 	Base     Side        `json:"base"`
 	Head     Side        `json:"head"`
 	Tool     result.Tool `json:"tool"`
 	Host     result.Host `json:"host"`
 	Seed     uint64      `json:"seed"`
-	Risk     float64     `json:"risk"` // of a wrong verdict
+	Risk     float64     `json:"risk"` // probability of a wrong verdict
 	Looks    []int       `json:"looks"`
-	Pairs    int         `json:"pairs"` // of both series
+	Pairs    int         `json:"pairs"` // number of pairs in both series
 	Metrics  []Metric    `json:"metrics"`
 	Warnings []string    `json:"warnings"`
-	Command  []string    `json:"command"` // that measures again
+	Command  []string    `json:"command"` // command that repeats the measurement
 }
 
-// Side is what was measured.
+// Side describes one measured side.
 type Side struct {
 	Revision string  `json:"revision"`
 	Commit   string  `json:"commit"`
 	Builds   []Build `json:"builds"`
 }
 
-// Metric is how one metric fared.
+// Metric is the result for one metric.
 type Metric struct {
 	ID      string   `json:"id"`
 	Unit    string   `json:"unit"`
 	Better  int      `json:"better"`
-	Limit   float64  `json:"limit"`  // the largest slowdown that passes; a share of the base's
-	Margin  float64  `json:"margin"` // below it a slowdown is none
+	Limit   float64  `json:"limit"`  // largest slowdown that passes, as a share of the base's value
+	Margin  float64  `json:"margin"` // slowdown up to which the metric did not regress
 	Base    *float64 `json:"base"`   // medians
 	Head    *float64 `json:"head"`
-	Series  []Series `json:"series"` // the last look at each
+	Series  []Series `json:"series"` // last look of each series
 	Verdict string   `json:"verdict"`
 	Why     string   `json:"why"`
 }
 
-// Series is the last look at a series of pairs. Slowdowns are shares of the base's
-// value; below zero the head is faster. Nil: too few pairs to say.
+// Series is the last look at a series of pairs. Slowdowns are shares of the base's value and
+// negative if the head is faster. Nil: too few pairs.
 type Series struct {
-	Pairs    int      `json:"pairs"`   // that count
-	Dropped  int      `json:"dropped"` // without two valid halves
+	Pairs    int      `json:"pairs"`   // pairs used
+	Dropped  int      `json:"dropped"` // pairs without two valid halves
 	Slowdown *float64 `json:"slowdown"`
-	Lower    *float64 `json:"lower"` // it is below this with this look's share of the risk of a fail
-	Upper    *float64 `json:"upper"` // above this, of a pass
+	Lower    *float64 `json:"lower"` // lower bound; the slowdown is below it with this look's share of the risk of a fail
+	Upper    *float64 `json:"upper"` // upper bound; the slowdown is above it with this look's share of the risk of a pass
 	Verdict  string   `json:"verdict"`
 }
 
-// Metric finds a metric; nil when there is none.
+// Metric returns the metric with this ID, or nil.
 func (g *Report) Metric(id string) *Metric {
 	for i := range g.Metrics {
 		if g.Metrics[i].ID == id {
@@ -82,7 +82,7 @@ func (g *Report) Metric(id string) *Metric {
 	return nil
 }
 
-// Encode is gate.json: the same verdict, the same bytes.
+// Encode returns gate.json. The same report gives the same bytes.
 func Encode(g *Report) ([]byte, error) {
 	n := *g
 	n.Schema, n.Command, n.Warnings = Schema, result.Texts(g.Command), result.Texts(g.Warnings)

@@ -14,7 +14,7 @@ var (
 	historySchemaJSON []byte
 )
 
-// SetSchemaJSON is the JSON Schema (2020-12) of the files that `gate` records and judges.
+// SetSchemaJSON returns the JSON Schema (2020-12) of set files.
 func SetSchemaJSON() []byte { return bytes.Clone(setSchemaJSON) }
 
 var (

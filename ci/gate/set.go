@@ -11,7 +11,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// SetSchema names the version of the files that `gate` records and judges.
+// SetSchema is the schema version of the files that `gate` records and compares.
 const SetSchema = "tunnelbench.set/1"
 
 // The two sides of a gate.
@@ -20,42 +20,42 @@ const (
 	HeadSide = "head"
 )
 
-// Set is all that was measured of one side of a gate. With the other side's it can be judged
-// again, on any machine, with the same verdict.
+// Set holds all measurements of one side of a gate. Two sets can be compared again on any machine,
+// with the same verdict.
 type Set struct {
 	Schema   string          `json:"schema"`
 	Side     string          `json:"side"`     // BaseSide or HeadSide
-	Tool     result.Tool     `json:"tool"`     // the build that measured, the same on both sides
+	Tool     result.Tool     `json:"tool"`     // the tunnelbench build that measured, the same on both sides
 	Device   string          `json:"device"`   // as --dut names it
-	Revision string          `json:"revision"` // as it was asked for
-	Commit   string          `json:"commit"`   // what that is; empty outside of a repository
-	Builds   []Build         `json:"builds"`   // of one source, with different layouts
-	Command  []string        `json:"command"`  // that measures again
+	Revision string          `json:"revision"` // as the user named it
+	Commit   string          `json:"commit"`   // commit of the revision; empty outside of a repository
+	Builds   []Build         `json:"builds"`   // builds of one source with different layouts
+	Command  []string        `json:"command"`  // command that repeats the measurement
 	Host     result.Host     `json:"host"`
 	Link     rfc2544.BitRate `json:"link_bps"`
-	Seed     uint64          `json:"seed"` // of the order in pairs
+	Seed     uint64          `json:"seed"` // seed of the random order in pairs
 	Started  time.Time       `json:"started"`
 	Metrics  []SetMetric     `json:"metrics"`
 	Loads    []Load          `json:"loads"`
 	Turns    []Turn          `json:"turns"`
 }
 
-// Build is one binary, or what else a side is made of.
+// Build is one binary, or the tree of a side without a binary.
 type Build struct {
 	SHA256 string `json:"sha256"` // in hexadecimal
-	Layout int    `json:"layout"` // 0: the linker's own; else the seed of -randlayout
-	Octets int64  `json:"octets"` // of the binary; 0 where there is no single one
+	Layout int    `json:"layout"` // 0: the linker's default; else the seed of -randlayout
+	Octets int64  `json:"octets"` // size of the binary; 0 if there is no single one
 }
 
-// SetMetric is a number that turns have.
+// SetMetric is a metric that turns measure.
 type SetMetric struct {
 	Name      string            `json:"name"`
 	Unit      string            `json:"unit"`
 	Better    int               `json:"better"`     // 1: more is better; -1: less is
-	FrameSize rfc2544.FrameSize `json:"frame_size"` // 0: it has none
+	FrameSize rfc2544.FrameSize `json:"frame_size"` // 0: the metric has none
 }
 
-// ID is the name, and the frame size where there is one.
+// ID returns the name, followed by the frame size if there is one.
 func (m SetMetric) ID() string {
 	if m.FrameSize == 0 {
 		return m.Name
@@ -63,26 +63,26 @@ func (m SetMetric) ID() string {
 	return m.Name + "/" + strconv.Itoa(int(m.FrameSize))
 }
 
-// Load is what all turns were offered at one frame size.
+// Load is the load that all turns use at one frame size.
 type Load struct {
 	FrameSize rfc2544.FrameSize `json:"frame_size"`
 	Overload  rfc2544.Rate      `json:"overload_fps"` // for the forwarding rate
 	Light     rfc2544.Rate      `json:"light_fps"`    // for latency and CPU
 }
 
-// Turn is one measurement of one side: its half of a pair.
+// Turn is one measurement of one side, which is half of a pair.
 type Turn struct {
-	Series int                 `json:"series"` // 1; 2 confirms
-	Pair   int                 `json:"pair"`   // from 1
-	Place  int                 `json:"place"`  // 1: came first in its pair; 2: second
-	Build  int                 `json:"build"`  // which of the builds, from 0
-	Values map[string]*float64 `json:"values"` // by the metric's ID, above zero; null: not valid; absent: not asked
-	Died   string              `json:"died"`   // how the device failed; empty: it did not
-	Doubts []string            `json:"doubts"` // why values are not valid
+	Series int                 `json:"series"` // 1, or 2 for the series that confirms a fail
+	Pair   int                 `json:"pair"`   // number of the pair, from 1
+	Place  int                 `json:"place"`  // 1: measured first in its pair; 2: second
+	Build  int                 `json:"build"`  // index of the build, from 0
+	Values map[string]*float64 `json:"values"` // by metric ID, positive; null: invalid; absent: not measured
+	Died   string              `json:"died"`   // how the device died; empty if it did not
+	Doubts []string            `json:"doubts"` // why values are invalid
 }
 
-// ReadSet reads a recorded set that anybody may have written, as strictly as Read
-// reads results: the error is one line, `name: where: why`.
+// ReadSet reads an untrusted set file, as strictly as result.Read reads results. The error is one
+// line, `name: where: why`.
 func ReadSet(r io.Reader, name string) (*Set, error) {
 	data, err := strictjson.ReadAll(r)
 	s := new(Set)
@@ -98,8 +98,8 @@ func ReadSet(r io.Reader, name string) (*Set, error) {
 	return s, nil
 }
 
-// EncodeSet is a set's file as bytes: the same set, the same bytes. A set that ReadSet
-// would refuse is refused here.
+// EncodeSet returns the file of a set. The same set gives the same bytes. It returns an error for a
+// set that ReadSet would refuse.
 func EncodeSet(s *Set) ([]byte, error) {
 	n := normalSet(s)
 	err := CheckSet(n)
@@ -113,7 +113,7 @@ func EncodeSet(s *Set) ([]byte, error) {
 	return data, nil
 }
 
-// normalSet is s without nil lists, with texts no longer than allowed.
+// normalSet returns s with empty lists instead of nil and texts within their limits.
 func normalSet(s *Set) *Set {
 	n := *s
 	n.Schema, n.Command = SetSchema, result.Texts(s.Command)
@@ -130,8 +130,8 @@ func normalSet(s *Set) *Set {
 	return &n
 }
 
-// CheckSet reports whether a set agrees with itself. The error's text is one line that
-// begins with a JSON pointer.
+// CheckSet returns an error if the set contradicts itself. The error is one line that begins with a
+// JSON pointer.
 func CheckSet(s *Set) error {
 	ids := map[string]bool{}
 	for i, m := range s.Metrics {

@@ -11,12 +11,12 @@ import (
 	"github.com/tunnelbench/tunnelbench/reports/texttab"
 )
 
-// verdictWords are the verdicts for people.
+// verdictWords are the verdicts as users read them.
 var verdictWords = map[string]string{
 	Pass: "PASS", Fail: "FAIL", Inconclusive: "INCONCLUSIVE", Environment: "NOT MEASURABLE", Shown: "shown", Undecided: "not decided",
 }
 
-// cells is one metric as cells: name, base, head, slowdown, interval, pairs, limit, verdict.
+// cells returns a metric's table row: name, base, head, slowdown, interval, pairs, limit, verdict.
 func cells(m *Metric) [8]string {
 	row := [8]string{strictjson.Short(m.ID, show.MaxName), show.None, show.None, show.None, show.None, show.None, "", verdictWords[m.Verdict]}
 	unit := strictjson.Clean(m.Unit)
@@ -26,7 +26,7 @@ func cells(m *Metric) [8]string {
 		}
 	}
 	if len(m.Series) > 0 {
-		s := m.Series[0] // what a second series says stands in the reason
+		s := m.Series[0] // the reason describes the second series
 		if s.Slowdown != nil {
 			row[3] = signed(*s.Slowdown)
 			row[4] = signed(*s.Lower) + " to " + signed(*s.Upper)
@@ -35,7 +35,7 @@ func cells(m *Metric) [8]string {
 	}
 	switch {
 	case m.Verdict == Shown:
-	case m.Unit == "allocations": // of nothing there is no share
+	case m.Unit == "allocations": // no ratio to a base of zero
 		row[6] = fmt.Sprintf("+%.3g", m.Limit)
 	default:
 		row[6] = fmt.Sprintf("%.3g %%", 100*m.Limit)
@@ -43,12 +43,12 @@ func cells(m *Metric) [8]string {
 	return row
 }
 
-// signed is a slowdown with its sign.
+// signed formats a slowdown with its sign.
 func signed(v float64) string { return fmt.Sprintf("%+.1f %%", 100*v) }
 
 var heads = [8]string{"metric", "base", "head", "slower by", "interval", "pairs", "limit", "verdict"}
 
-// table has a row for each metric; clean says what becomes of a cell.
+// table returns a table with a row for each metric; clean is applied to each cell.
 func table(g *Report, clean func(string) string) *texttab.Table {
 	t := &texttab.Table{}
 	for i, title := range heads {
@@ -64,13 +64,13 @@ func table(g *Report, clean func(string) string) *texttab.Table {
 	return t
 }
 
-// Table is the verdict for a terminal.
+// Table returns the report as text for a terminal.
 func Table(g *Report) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s\n%s, base %s, head %s\n", verdictWords[g.Verdict], strictjson.Clean(g.Why), strictjson.Clean(g.Device), g.Base.name(), g.Head.name())
 	if len(g.Metrics) > 0 {
 		b.WriteString("\n")
-		_ = table(g, func(s string) string { return s }).Text(&b) // a Builder takes everything
+		_ = table(g, func(s string) string { return s }).Text(&b) // a Builder never fails
 	}
 	for _, m := range g.Metrics {
 		if m.Verdict != Pass && m.Verdict != Shown {
@@ -83,24 +83,25 @@ func Table(g *Report) string {
 	return b.String()
 }
 
-// name is a side in a few words.
+// name returns a short name of a side.
 func (s Side) name() string {
 	return fmt.Sprintf("%s (%.12s)", strictjson.Short(s.Revision, 64), strictjson.Clean(s.Commit))
 }
 
-// Marker begins the comment on a pull request, so that the next one takes its place.
+// Marker is the first line of the pull request comment. CI finds the previous comment by it and
+// replaces it.
 const Marker = "<!-- tunnelbench-gate:v1 -->"
 
 // mostComment is the largest comment, in bytes.
 const mostComment = 16 << 10
 
-// Markdown is the verdict as a comment on a pull request, at most 16 KiB long. All names are
-// hostile: they come from the pull request.
+// Markdown returns the report as a pull request comment of at most 16 KiB. It escapes all names,
+// because the pull request controls them.
 func Markdown(g *Report) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n## %s: %s\n\n%s\n\n", Marker, verdictWords[g.Verdict], show.Markdown(g.Device), show.Markdown(g.Why))
 	if len(g.Metrics) > 0 {
-		_ = table(g, show.Markdown).Markdown(&b) // a Builder takes everything
+		_ = table(g, show.Markdown).Markdown(&b) // a Builder never fails
 		b.WriteString("\n")
 	}
 	for _, w := range g.Warnings {
@@ -121,8 +122,8 @@ func Markdown(g *Report) string {
 	return text
 }
 
-// Benchfmt is both sets in the Go benchmark format, for benchstat: a line for each
-// half of a pair, the sides told apart by the key "side".
+// Benchfmt returns both sets in the Go benchmark format for benchstat, with a line for each half of
+// a pair. The key "side" distinguishes the sides.
 func Benchfmt(base, head *Set) string {
 	var b strings.Builder
 	for _, s := range []*Set{base, head} {

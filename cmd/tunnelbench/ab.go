@@ -49,10 +49,10 @@ type abFlags struct {
 	metrics, out string
 }
 
-// mostRounds is what the bootstrap works through in a second or two.
+// mostRounds limits the bootstrap to a second or two.
 const mostRounds = 200
 
-// confidence is that of all intervals of a comparison together.
+// confidence is the joint confidence of all intervals of a comparison.
 const confidence = 0.95
 
 func (f *abFlags) run(ctx context.Context, s cli.Streams) error {
@@ -93,7 +93,7 @@ func (f *abFlags) run(ctx context.Context, s cli.Streams) error {
 	return errors.Join(err, f.write(results, s))
 }
 
-// write writes what there is, whatever ended the comparison.
+// write writes the results so far, even if the comparison ended early.
 func (f *abFlags) write(results *result.Results, s cli.Streams) error {
 	if err := result.Write(filepath.Join(f.out, "results.json"), results); err != nil {
 		return err

@@ -20,7 +20,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/reports"
 )
 
-// defaultFuzzOut is where a campaign's files go.
+// defaultFuzzOut is the default directory of a campaign's files.
 const defaultFuzzOut = "out/fuzz"
 
 var fuzzListVerb = cli.Verb{
@@ -113,7 +113,8 @@ func (f *fuzzRunFlags) run(ctx context.Context, s cli.Streams) error {
 	return errors.Join(fuzzVerdict(c), err)
 }
 
-// fuzzVerdict is a finding before a target that was not attacked enough.
+// fuzzVerdict returns the error for a campaign. A finding takes precedence over a target that was
+// not fuzzed long enough.
 func fuzzVerdict(c *report.Campaign) error {
 	switch findings, short := c.Findings(), c.Unfinished(); {
 	case findings > 0:
@@ -124,7 +125,7 @@ func fuzzVerdict(c *report.Campaign) error {
 	return nil
 }
 
-// fuzzProgress shows a campaign, once a second at most.
+// fuzzProgress shows a campaign's progress at most once per second.
 type fuzzProgress struct {
 	line cli.ProgressLine
 	last time.Time

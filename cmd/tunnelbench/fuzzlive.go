@@ -19,7 +19,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// liveExamples are shown in the help of the verb.
+// liveExamples are the examples in the verb's help.
 var liveExamples = []string{
 	"fuzz live --dut reference --load 50%",
 	"fuzz live --dut exec:./my-tunnel.sh --load 20kpps --duration 1m --rate 100kpps --as unknown",
@@ -95,7 +95,7 @@ func (f *liveFlags) parse() (devices []dut.Device, p live.Plan, cfg cli.LabConfi
 	return devices, p, cfg, errors.Join(err, f.lab.CheckWAN(devices...))
 }
 
-// plan reads what is the same for all devices.
+// plan returns the part of the plan that is the same for all devices.
 func (f *liveFlags) plan() (p live.Plan, err error) {
 	if p.Size, err = cli.CheckSize(f.size); err != nil {
 		return p, err
@@ -136,7 +136,7 @@ func (f *liveFlags) plan() (p live.Plan, err error) {
 	return p, nil
 }
 
-// replay is the command that sends the same mutants to the same device at the same load.
+// replay returns the command that sends the same mutants to the same device at the same load.
 func (f *liveFlags) replay(d dut.Device, r live.DeviceReport) string {
 	words := []string{
 		"tunnelbench", "fuzz", "live", "--dut", deviceWord(d, f.devices), "--seed", strconv.FormatUint(f.lab.Seed, 10),
@@ -155,7 +155,8 @@ func (f *liveFlags) replay(d dut.Device, r live.DeviceReport) string {
 	return show.ShellLine(words)
 }
 
-// deviceWord is how the user wrote the device: the spec in a result lacks the path of a program.
+// deviceWord returns the device spec as the user wrote it, because the spec in a result lacks a
+// program's path.
 func deviceWord(d dut.Device, list string) string {
 	for _, word := range cli.SplitDevices(list) {
 		if again, err := dut.Parse(word); err == nil && again.Spec == d.Spec {

@@ -68,7 +68,7 @@ func (f *gateFlags) run(ctx context.Context, s cli.Streams) error {
 	return f.measure(ctx, policy, s)
 }
 
-// readPolicy is the policy, with the metrics that were asked for.
+// readPolicy returns the policy, reduced to the metrics that the user selected.
 func (f *gateFlags) readPolicy() (gate.Policy, error) {
 	p, err := gate.ReadPolicyFile(f.policy)
 	if err != nil {
@@ -85,7 +85,7 @@ func (f *gateFlags) readPolicy() (gate.Policy, error) {
 	return p, nil
 }
 
-// recorded judges two files.
+// recorded compares two recorded sets.
 func (f *gateFlags) recorded(policy gate.Policy, s cli.Streams) error {
 	base, err := gate.ReadSetFile(f.set.Arg(0))
 	if err != nil {
@@ -110,7 +110,7 @@ func (f *gateFlags) recorded(policy gate.Policy, s cli.Streams) error {
 	return f.conclude(&j.Report, base, head, s)
 }
 
-// conclude writes and prints the verdict, and returns it as an error unless the change passes.
+// conclude writes and prints the report. It returns an error unless the change passes.
 func (f *gateFlags) conclude(r *gate.Report, base, head *gate.Set, s cli.Streams) error {
 	if err := gate.Write(f.out, r, base, head); err != nil {
 		return err

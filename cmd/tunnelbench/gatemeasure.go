@@ -16,7 +16,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 )
 
-// measure builds both sides and measures pairs until there is a verdict.
+// measure builds both sides and measures pairs until the verdict is final.
 func (f *gateFlags) measure(ctx context.Context, policy gate.Policy, s cli.Streams) error {
 	cfg, plan, err := f.parse()
 	if err != nil {
@@ -77,8 +77,8 @@ func (f *gateFlags) parse() (cfg cli.LabConfig, plan pairs.Plan, err error) {
 	return cfg, plan, err
 }
 
-// sideFault is bad input where the request names nothing that is there or the head does not
-// build; where the base does not build it is the environment's.
+// sideFault classifies a build error: a missing revision or a head that does not build is bad
+// input, a base that does not build is a fault of the environment.
 func sideFault(err error) error {
 	var b revision.BuildError
 	switch failed := errors.As(err, &b); {
@@ -97,7 +97,7 @@ func (f *gateFlags) newSet(side *revision.Side, l *lab.Lab, cfg cli.LabConfig) *
 	}
 }
 
-// pairProgress shows the pairs measured so far.
+// pairProgress shows the number of pairs measured so far.
 func pairProgress(s cli.Streams) func(gate.Judgement, int, time.Duration) {
 	line := cli.NewProgressLine(s.Err)
 	return func(j gate.Judgement, pair int, since time.Duration) {
@@ -105,7 +105,7 @@ func pairProgress(s cli.Streams) func(gate.Judgement, int, time.Duration) {
 	}
 }
 
-// finish judges what there is, and reports it.
+// finish reports the verdict on the pairs measured so far.
 func (f *gateFlags) finish(run *pairs.Run, noise *gate.Noise, pair time.Duration, s cli.Streams) error {
 	cli.NewProgressLine(s.Err).Clear()
 	if err := run.Save(); err != nil {
@@ -121,7 +121,7 @@ func (f *gateFlags) finish(run *pairs.Run, noise *gate.Noise, pair time.Duration
 	return f.conclude(&j.Report, run.Sides.Base, run.Sides.Head, s)
 }
 
-// finishNoise adds what was measured to what is known of this machine.
+// finishNoise adds the measured noise to the machine's noise file.
 func (f *gateFlags) finishNoise(run *pairs.Run, noise *gate.Noise, pair time.Duration, s cli.Streams) error {
 	measured := gate.MeasureNoise(run.Sides.Base, run.Sides.Head, pair)
 	if len(measured.Metrics) == 0 {

@@ -1,12 +1,11 @@
-// Command tunnelbench is the laboratory's one binary: a file per verb,
-// and command.go that puts them together.
+// Command tunnelbench is the program of the laboratory. Each verb has its own file; verbs.go lists
+// them.
 //
 //	tunnelbench run --dut vxlan,reference --sizes 64,1518 --out out
 //	tunnelbench trial --dut vxlan --size 64 --load 100kpps --duration 5s
 //
-// Logs go to stderr, data to stdout or files. Exit status: 0 fine, 1 internal
-// error, 2 bad usage or input, 3 regression or finding, 4 no verdict, 5 this
-// machine cannot do it.
+// Logs go to stderr, data to stdout or files. Exit status: 0 success, 1 internal error, 2 bad usage
+// or input, 3 regression or finding, 4 no verdict, 5 fault of this machine.
 package main
 
 import (
@@ -27,7 +26,7 @@ func main() {
 	os.Exit(code)
 }
 
-// run runs the command with the given words behind its name and returns the exit status.
+// run runs the program with the given arguments and returns the exit status.
 func run(ctx context.Context, args []string, s cli.Streams) int {
 	return cli.Status(ctx, cli.Execute(ctx, cli.NewRoot(overview(), s), args), s.Err)
 }

@@ -57,10 +57,10 @@ var reportVerb = cli.Verb{
 	},
 }
 
-// pngFormat is of files, not of a stream.
+// pngFormat writes files and cannot write to stdout.
 const pngFormat = "png"
 
-// readRuns reads results, and the campaigns among them.
+// readRuns reads results files and fuzz campaigns.
 func readRuns(paths []string) (runs []*result.Results, campaigns []*report.Campaign, err error) {
 	runs, campaigns, err = reports.ReadFiles(paths)
 	switch {
@@ -91,7 +91,7 @@ func drawHistory(path, out string, files int, format string, s cli.Streams) erro
 	return err
 }
 
-// redraw writes the charts alone, and says where they are.
+// redraw writes only the charts and prints their paths.
 func redraw(runs []*result.Results, out string, s cli.Streams) error {
 	if err := cli.EnsureDir(out); err != nil {
 		return err
@@ -103,7 +103,7 @@ func redraw(runs []*result.Results, out string, s cli.Streams) error {
 	return err
 }
 
-// reformat writes runs for other programs.
+// reformat writes the runs in a format for other programs.
 func reformat(format string, runs []*result.Results, s cli.Streams) error {
 	data, err := reports.Format(format, runs)
 	if err != nil {

@@ -54,7 +54,7 @@ type runFlags struct {
 	goals                        []mlrsearch.Goal
 }
 
-// addGoal reads one --goal.
+// addGoal parses one --goal.
 func (f *runFlags) addGoal(text string) error {
 	g, err := mlrsearch.ParseGoal(text)
 	if err != nil {
@@ -155,8 +155,8 @@ func (f *runFlags) write(results *result.Results, s cli.Streams) error {
 	return render(f.out, s, []*result.Results{results}, nil)
 }
 
-// verdict is nil when each device has a valid rate, or cannot run here; but
-// some device must have been measured.
+// verdict returns nil if at least one device was measured and each device has a valid rate or
+// cannot run here.
 func verdict(r *result.Results) error {
 	without, measured := suite.Without(r)
 	switch {

@@ -14,13 +14,14 @@ import (
 	"github.com/tunnelbench/tunnelbench/reports/result"
 )
 
-// The files of a run by a profile with the RFC's tests: while it lasts, and after.
+// Files of a run with the RFC's tests: the journal during the run, and the trials after it.
 const (
 	journalFile = "journal.jsonl"
 	trialsFile  = "trials.jsonl"
 )
 
-// fitProfile sets what the profile says and the user does not, and the other way round.
+// fitProfile applies the profile to options that the user did not set, and the user's options to
+// the profile.
 func (f *runFlags) fitProfile(p *suite.Profile) error {
 	if len(f.goals) > 0 {
 		p.Goals = f.goals
@@ -52,7 +53,7 @@ func (f *runFlags) fitProfile(p *suite.Profile) error {
 	return nil
 }
 
-// settings are all that a trial depends on and the user may choose, in one line.
+// settings returns all user settings that influence a trial, as one line.
 func (f *runFlags) settings() string {
 	var all []string
 	f.set.VisitAll(func(o *pflag.Flag) {
@@ -76,8 +77,8 @@ func (f *runFlags) openJournal(plan *suite.Plan, l *lab.Lab, r *result.Results) 
 	return err
 }
 
-// closeJournal keeps the journal of a run that is over as its trials, and of
-// another one to be gone on with.
+// closeJournal renames the journal of a finished run to its trials file. It keeps the journal of an
+// interrupted run for --resume.
 func (f *runFlags) closeJournal(j *suite.Journal, over bool, s cli.Streams) error {
 	switch {
 	case j == nil:

@@ -36,7 +36,7 @@ var searchVerb = cli.Verb{
 	},
 }
 
-// goalList is a repeatable --goal.
+// goalList is the value of the repeatable option --goal.
 type goalList []mlrsearch.Goal
 
 func (g *goalList) String() string { return "" }

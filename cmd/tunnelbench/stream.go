@@ -16,7 +16,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 )
 
-// streamFlags are those of a trial of streams.
+// streamFlags are the options of a TCP stream trial.
 type streamFlags struct {
 	kind        string
 	connections int
@@ -29,7 +29,8 @@ func (f *streamFlags) add(set *pflag.FlagSet) {
 	set.IntVar(&f.connections, "connections", 1, "`number` of TCP connections at once, of --stream")
 }
 
-// wanted reports whether a trial is one of streams, after a look at what it is not.
+// wanted reports whether the user asked for a stream trial. It returns an error for options that do
+// not fit together.
 func (f *streamFlags) wanted() (bool, error) {
 	if f.kind == "" {
 		if f.given("connections") {
@@ -55,7 +56,7 @@ func (f *streamFlags) given(name string) bool {
 	return f.set.Changed(name)
 }
 
-// runStream is a trial of streams.
+// runStream runs a stream trial.
 func (f *trialFlags) runStream(ctx context.Context, s cli.Streams) error {
 	device, cfg, err := f.parseStream()
 	if err != nil {
@@ -94,7 +95,7 @@ func (f *trialFlags) parseStream() (d dut.Device, cfg cli.LabConfig, err error) 
 	return d, cfg, f.lab.CheckWAN(d)
 }
 
-// goodputOn measures the goodput of one TCP connection in a lab.
+// goodputOn returns a function that measures the goodput of one TCP connection in a lab.
 func goodputOn(l *lab.Lab) compare.GoodputFunc {
 	return func(ctx context.Context, d dut.Device, set lab.Settings) (float64, bool, error) {
 		return labstreams.Goodput(ctx, l, d, set)

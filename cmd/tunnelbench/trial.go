@@ -41,7 +41,7 @@ var trialVerb = cli.Verb{
 	},
 }
 
-// floodMost is more than one core floods, for the size of the ledger.
+// floodMost is more than one core can send; it sizes the table of received frames.
 const floodMost rfc2544.Rate = 8e6
 
 type trialFlags struct {
@@ -130,7 +130,7 @@ func checkDuration(d time.Duration) error {
 	return nil
 }
 
-// capture has the trial's frames kept, for which they have to come to user space.
+// capture records the trial's frames, which requires an engine that passes them to user space.
 func (f *trialFlags) capture(cfg *cli.LabConfig) error {
 	if f.pcap == "" {
 		return nil

@@ -47,10 +47,10 @@ func readTunnel(ctx context.Context, path string) (*endfile.File, error) {
 	return file, nil
 }
 
-// runTunnel carries packets until ctx is done, and says what it counted then
-// and whenever it is asked.
+// runTunnel forwards packets until ctx is done. It prints the counters at the end and on each
+// request.
 func runTunnel(ctx context.Context, s cli.Streams, file *endfile.File) error {
-	file.Config.ExtraProcs = true // this process does nothing else
+	file.Config.ExtraProcs = true // this process does nothing but forward
 	t, err := reference.New(file.Config)
 	if err != nil {
 		return cli.MachineFault(file.At(err))
@@ -73,7 +73,7 @@ func runTunnel(ctx context.Context, s cli.Streams, file *endfile.File) error {
 	}
 }
 
-// writeStats writes what a person or a script reads: a line each.
+// writeStats writes one line per counter, for people and scripts.
 func writeStats(w io.Writer, stats reference.Stats) {
 	fmt.Fprintf(w, "encap %v\ndecap %v\nunknown sources %d\n", stats.Encap, stats.Decap, stats.UnknownSource)
 	for _, p := range stats.Peers {

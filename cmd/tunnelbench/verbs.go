@@ -2,7 +2,7 @@ package main
 
 import "github.com/tunnelbench/tunnelbench/internal/cli"
 
-// overview is the order of the verbs in the help.
+// overview returns the verbs in the order of the help.
 func overview() []cli.Section {
 	return []cli.Section{
 		{Title: "Measure", Verbs: []cli.Verb{runVerb, trialVerb, abVerb, searchVerb, certifyVerb}},

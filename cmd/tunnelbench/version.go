@@ -26,7 +26,7 @@ var versionVerb = cli.Verb{
 	},
 }
 
-// tool is this build.
+// tool returns the identification of this build.
 func tool() result.Tool {
 	t := result.Tool{Version: version, Commit: commit}
 	info, ok := debug.ReadBuildInfo()

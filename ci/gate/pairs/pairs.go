@@ -16,30 +16,30 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// Plan is a gate's measurement: two sides of the same device, each in several builds of
-// one source, so that no accident of a binary's layout is taken for the change.
+// Plan describes the measurement of a gate: two sides of the same device, each built several times
+// in different layouts, so that a layout effect is not taken for the change.
 type Plan struct {
 	Settings   lab.Settings
-	Base, Head []dut.Device // as many builds as each has
+	Base, Head []dut.Device // one device per build
 	Link       rfc2544.BitRate
-	Shaped     bool                // loads stay below the link's speed
-	Goodput    compare.GoodputFunc // as in a compare.Plan
+	Shaped     bool                // keep loads below the link's speed
+	Goodput    compare.GoodputFunc // see compare.Plan
 }
 
-// Sides are the sets that pairs are added to.
+// Sides are the two sets to which pairs are added.
 type Sides struct{ Base, Head *gate.Set }
 
 // Pairs measures pairs of turns.
 type Pairs struct {
 	lab    compare.Lab
 	plan   Plan
-	groups []result.Comparison // what is measured together: the metrics of one frame size
+	groups []result.Comparison // metrics that are measured together: those of one frame size
 	base   *gate.Set
 	head   *gate.Set
 }
 
-// Open finds the loads that all turns are offered, by the base, and writes
-// them and the metrics that can be measured into both sets. metrics are the wanted ones.
+// Open measures the base to choose the loads for all turns. It writes the loads and the measurable
+// ones of the wanted metrics into both sets.
 func Open(ctx context.Context, l compare.Lab, plan Plan, metrics []gate.SetMetric, sides Sides) (*Pairs, error) {
 	plan.Settings = plan.Settings.Resolved()
 	p := &Pairs{lab: l, plan: plan, base: sides.Base, head: sides.Head}
@@ -55,7 +55,7 @@ func Open(ctx context.Context, l compare.Lab, plan Plan, metrics []gate.SetMetri
 	return p, nil
 }
 
-// openGroup is the pilot for one frame size.
+// openGroup chooses the loads for one frame size.
 func (p *Pairs) openGroup(ctx context.Context, c result.Comparison) error {
 	c.Direction = p.plan.Settings.Direction
 	wire, err := p.lab.Calibrate(ctx, p.plan.Settings, c.FrameSize)
@@ -79,7 +79,8 @@ func (p *Pairs) openGroup(ctx context.Context, c result.Comparison) error {
 	return nil
 }
 
-// setMetric is a metric as sets have it: a stream's has no frame size.
+// setMetric converts a metric into the form that sets use. A metric of TCP streams has no frame
+// size.
 func setMetric(m result.Metric, size rfc2544.FrameSize) gate.SetMetric {
 	if m.Name == compare.StreamMetric {
 		size = 0
@@ -87,7 +88,8 @@ func setMetric(m result.Metric, size rfc2544.FrameSize) gate.SetMetric {
 	return gate.SetMetric{Name: m.Name, Unit: m.Unit, Better: m.Better, FrameSize: size}
 }
 
-// grouped are the metrics by frame size, the smallest first; a stream's goes with the largest.
+// grouped groups the metrics by frame size, the smallest first. A metric of TCP streams joins the
+// largest size.
 func grouped(metrics []gate.SetMetric) (groups []result.Comparison, err error) {
 	bySize := map[rfc2544.FrameSize][]result.Metric{}
 	var stream []result.Metric
@@ -113,9 +115,9 @@ func grouped(metrics []gate.SetMetric) (groups []result.Comparison, err error) {
 	return groups, nil
 }
 
-// Measure adds one pair to both sets: which side comes first is drawn by lot, and
-// which builds meet follows from the pair's number. A device that dies is part of what
-// was measured; the error is the lab's own, and then the sets are as they were.
+// Measure adds one pair to both sets. A random draw decides which side comes first, and the pair's
+// number selects the builds. The death of a device is recorded in the set. An error means that the
+// lab failed; then both sets are unchanged.
 func (p *Pairs) Measure(ctx context.Context, series, pair int, metrics []string) error {
 	b := gate.Turn{Series: series, Pair: pair, Place: 1, Build: (pair - 1) % len(p.plan.Base), Values: map[string]*float64{}}
 	h := gate.Turn{Series: series, Pair: pair, Place: 2, Build: (pair - 1) / len(p.plan.Base) % len(p.plan.Head), Values: map[string]*float64{}}
@@ -136,7 +138,7 @@ func (p *Pairs) Measure(ctx context.Context, series, pair int, metrics []string)
 	return nil
 }
 
-// turn measures one side: each frame size in a fresh network, with fresh processes.
+// turn measures one side, in a new network and with new processes for each frame size.
 func (p *Pairs) turn(ctx context.Context, d dut.Device, t *gate.Turn, metrics []string) error {
 	for _, c := range p.groups {
 		size := c.FrameSize

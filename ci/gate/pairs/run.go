@@ -12,20 +12,20 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// Run is a gate that measures until its judge has enough.
+// Run is a gate that measures pairs until the verdict is final.
 type Run struct {
 	Policy gate.Policy
 	Sides  Sides
-	AA     bool          // one look is enough: the noise is measured, not a change
-	Time   time.Duration // no pair begins after it
-	Save   func() error  // keeps both sets: what was measured is not lost
-	// OnPair, if set, learns that a pair begins, and how long all before it took.
+	AA     bool          // measure only the noise, which takes one look
+	Time   time.Duration // start no pair after this time
+	Save   func() error  // saves both sets, so that no measurement is lost
+	// OnPair, if set, is called before each pair with the time since the start.
 	OnPair func(j gate.Judgement, pair int, since time.Duration)
 	Log    io.Writer
 }
 
-// Measure asks the judge what it needs, and gets it, until it needs no more. It
-// returns how long a pair takes; 0 where none was measured.
+// Measure repeats gate.Judge and measures the pairs that it asks for, until the verdict is final.
+// It returns the duration of a pair, or 0 if none was measured.
 func (r *Run) Measure(ctx context.Context, l compare.Lab, plan Plan) (pair time.Duration, err error) {
 	j, err := gate.Judge(r.Policy, r.Sides.Base, r.Sides.Head)
 	if err != nil || j.Pairs == 0 { // identical binaries
@@ -61,7 +61,7 @@ func (r *Run) Measure(ctx context.Context, l compare.Lab, plan Plan) (pair time.
 	return pair, nil
 }
 
-// wanted are the policy's metrics of those IDs.
+// wanted returns the policy's metrics that have one of the IDs.
 func (r *Run) wanted(ids []string) (wanted []gate.SetMetric) {
 	for _, m := range r.Policy.Metrics {
 		if slices.Contains(ids, m.ID()) {

@@ -1,6 +1,6 @@
-// Command resample asks what gates on a machine would have said, had there been thousands: it
-// draws pairs from a study of a revision held against itself, whole runs with their bias, slows
-// the head down, and has the judge decide.
+// Command resample simulates thousands of gates to find how often they are wrong. It draws pairs
+// from recorded A/A runs (a revision compared with itself), keeps the bias of each run, slows the
+// head down by a given amount and lets gate.Judge decide.
 //
 //	go run ./ci/gate/resample --metric forwarding_rate/64 --slowdown 0.05 docs/study/aa.jsonl
 package main
@@ -33,7 +33,7 @@ func main() {
 	}
 }
 
-// study is one gate of the study.
+// study is one recorded A/A run.
 type study struct {
 	Base []float64   `json:"base"`
 	Head []float64   `json:"head"`
@@ -97,8 +97,8 @@ func read(path string) (runs []study, err error) {
 	return runs, lines.Err()
 }
 
-// resampled is a gate whose series are each drawn, pair by pair, from one run of the study: what
-// biased that run biases the series. Whether the head is the one or the other side is drawn, too.
+// resampled simulates one gate. Each series draws its pairs from one randomly chosen run, so that
+// the series has the bias of that run. It also draws which side of the run plays the head.
 func resampled(p gate.Policy, runs []study, m *gate.Metric, slowdown float64, random *rand.Rand) (gate.Report, error) {
 	base, head := sides(m)
 	var source study
@@ -132,10 +132,10 @@ func measured(s *gate.Set, series int) (pairs int) {
 	return pairs
 }
 
-// sides are empty sets of one metric.
+// sides returns two empty sets with one metric.
 func sides(m *gate.Metric) (base, head *gate.Set) {
 	name, size, _ := strings.Cut(m.ID, "/")
-	octets, _ := strconv.Atoi(size) // 0 where it has no size
+	octets, _ := strconv.Atoi(size) // 0 if the metric has no size
 	metrics := []gate.SetMetric{{Name: name, Unit: m.Unit, Better: m.Better, FrameSize: rfc2544.FrameSize(octets)}}
 	return &gate.Set{Side: gate.BaseSide, Metrics: metrics}, &gate.Set{Side: gate.HeadSide, Metrics: metrics}
 }

@@ -11,24 +11,24 @@ import (
 	"github.com/tunnelbench/tunnelbench/ci/gate"
 )
 
-// Request says what to build.
+// Request describes what to build.
 type Request struct {
-	Repo    string    // a directory in the repository
-	Base    string    // revision; empty: the head again, in layouts of its own, so that only they differ
+	Repo    string    // a directory inside the repository
+	Base    string    // revision; empty: the head again, in other layouts, so that the sides differ only in their layouts
 	Head    string    // revision
 	Device  string    // as --dut names it
-	Command string    // that builds an exec device in its tree; empty: this program's own is built
-	Layouts int       // of each side
-	Log     io.Writer // gets a line for each build
+	Command string    // build command of an exec device in its tree; empty: build this program
+	Layouts int       // number of layouts per side
+	Log     io.Writer // receives a line for each build
 }
 
-// What the error wraps where the request names nothing that is there.
+// Errors that Build wraps if the request names a missing repository or revision.
 var (
 	ErrNoRepository = errors.New("no git repository")
 	ErrUnknown      = errors.New("no such revision")
 )
 
-// Builds are both sides of a gate, in a directory that Remove deletes.
+// Builds holds both sides of a gate, in a directory that Remove deletes.
 type Builds struct {
 	Base, Head *Side
 	dir        string
@@ -37,7 +37,7 @@ type Builds struct {
 // Remove deletes the builds.
 func (b *Builds) Remove() error { return os.RemoveAll(b.dir) }
 
-// Build checks out both revisions and builds them. Where it fails nothing is left.
+// Build checks out both revisions and builds them. On error it removes everything.
 func (r Request) Build(ctx context.Context) (b *Builds, err error) {
 	dir, err := os.MkdirTemp("", "tunnelbench-gate-")
 	if err != nil {
@@ -53,7 +53,7 @@ func (r Request) Build(ctx context.Context) (b *Builds, err error) {
 	if err != nil {
 		return nil, err
 	}
-	shift := 0 // both sides have the same layouts, so that equal sources make equal binaries
+	shift := 0 // both sides use the same layouts, so that equal sources give equal binaries
 	if r.Base == "" {
 		b.Base.Revision, shift = r.Head, r.Layouts
 	}
@@ -61,13 +61,14 @@ func (r Request) Build(ctx context.Context) (b *Builds, err error) {
 	if err := errors.Join(g.resolve(ctx, b.Base), g.resolve(ctx, b.Head)); err != nil {
 		return nil, err
 	}
-	if err := g.make(ctx, b.Head, layouts(shift, r.Layouts)); err != nil { // first: it is the likelier one to fail
+	if err := g.make(ctx, b.Head, layouts(shift, r.Layouts)); err != nil { // the head first: it is more likely to fail
 		return nil, err
 	}
 	return b, g.make(ctx, b.Base, layouts(0, r.Layouts))
 }
 
-// layouts are n seeds of link layouts; 0 is the linker's own.
+// layouts returns n seeds for the link layout, counting from from. Seed 0 is the linker's default
+// layout.
 func layouts(from, n int) (seeds []int) {
 	for i := range n {
 		seeds = append(seeds, from+i)
@@ -75,14 +76,14 @@ func layouts(from, n int) (seeds []int) {
 	return seeds
 }
 
-// builder builds both sides of a request below one directory.
+// builder builds both sides of a request in one directory.
 type builder struct {
 	Request
-	root string // of the repository
+	root string // top directory of the repository
 	dir  string
 }
 
-// root is the top of the repository.
+// root returns the top directory of the repository.
 func (r Request) root(ctx context.Context) (string, error) {
 	repo, err := filepath.Abs(r.Repo)
 	if err != nil {
@@ -95,7 +96,7 @@ func (r Request) root(ctx context.Context) (string, error) {
 	return root, nil
 }
 
-// resolve finds the side's commit.
+// resolve looks up the commit of a side's revision.
 func (g builder) resolve(ctx context.Context, side *Side) (err error) {
 	if side.Commit, err = g.git(ctx, "rev-parse", "--verify", "--quiet", "--end-of-options", side.Revision+"^{commit}"); err != nil {
 		return fmt.Errorf("--%s %q: %w in %s", side.Name, side.Revision, ErrUnknown, g.root)

@@ -1,7 +1,6 @@
-// Package revision checks out the two revisions that a gate holds against each
-// other and builds each in several link layouts, so that no accident of a binary's
-// layout is taken for the change. It works in a directory of its own: neither the
-// user's tree nor its worktrees are touched.
+// Package revision checks out the two revisions that a gate compares and builds each in several
+// link layouts, so that a layout effect is not taken for the change. It works in its own directory
+// and does not touch the user's tree or worktrees.
 //
 //	git clone --shared ──► checkout ──► build, layout 0..n ──► devices and hashes
 package revision
@@ -27,17 +26,17 @@ import (
 // Side is one revision, checked out and built in several layouts.
 type Side struct {
 	Name     string // gate.BaseSide or gate.HeadSide
-	Revision string // as asked for
+	Revision string // as the user named it
 	Commit   string
 	Builds   []gate.Build
-	Devices  []dut.Device // of the builds
+	Devices  []dut.Device // one per build
 }
 
-// make checks a side out, once for each layout where builds change the tree, and builds it.
+// make checks out a side and builds it. If builds change the tree, it checks out once per layout.
 func (g builder) make(ctx context.Context, side *Side, layouts []int) error {
 	tree := ""
 	for i, layout := range layouts {
-		if tree == "" || g.Command != "" { // our own builds leave the tree as it was
+		if tree == "" || g.Command != "" { // builds of this program do not change the tree
 			tree = filepath.Join(g.dir, side.Name+"-"+strconv.Itoa(layout))
 			if err := g.checkOut(ctx, side.Commit, tree); err != nil {
 				return err
@@ -51,7 +50,7 @@ func (g builder) make(ctx context.Context, side *Side, layouts []int) error {
 	return nil
 }
 
-// checkOut makes a tree of its own: neither the user's tree nor its worktrees are touched.
+// checkOut clones the repository into a new tree, without touching the user's tree or worktrees.
 func (g builder) checkOut(ctx context.Context, commit, tree string) error {
 	if _, err := g.git(ctx, "clone", "--quiet", "--shared", "--no-checkout", "--", g.root, tree); err != nil {
 		return err
@@ -72,7 +71,7 @@ func (g builder) git(ctx context.Context, args ...string) (string, error) {
 	return strings.TrimSpace(string(out)), nil
 }
 
-// build adds one build of a side.
+// build adds one build to a side.
 func (g builder) build(ctx context.Context, side *Side, tree string, layout int) error {
 	what := built{spec: g.Device, tree: tree}
 	flags := "-trimpath -buildvcs=false"
@@ -101,12 +100,13 @@ func (g builder) build(ctx context.Context, side *Side, tree string, layout int)
 	return nil
 }
 
-// built is how a build is named as a device.
+// built is the description of a build from which its device spec is made.
 type built struct {
 	spec, tree, binary string
 }
 
-// device is the build as --dut takes it: a role of the binary, or the program in the tree.
+// device returns the build as --dut accepts it: a role of this program's binary, or a program in
+// the tree.
 func (b built) device(own bool) string {
 	if !own {
 		return "exec:" + filepath.Join(b.tree, strings.TrimPrefix(b.spec, "exec:"))
@@ -118,8 +118,8 @@ func (b built) device(own bool) string {
 	return name + "@" + b.binary + params
 }
 
-// BuildError is a side that does not build: the head's is bad input, the base's the
-// environment's fault.
+// BuildError reports a side that does not build. For the head it is bad input, for the base a fault
+// of the environment.
 type BuildError struct {
 	Side string
 	Err  error
@@ -127,7 +127,7 @@ type BuildError struct {
 
 func (e BuildError) Error() string { return fmt.Sprintf("the %s does not build: %v", e.Side, e.Err) }
 
-// Unwrap is what the build said.
+// Unwrap returns the error of the build.
 func (e BuildError) Unwrap() error { return e.Err }
 
 func runBuild(ctx context.Context, dir string, env []string, name string, args ...string) error {
@@ -140,20 +140,20 @@ func runBuild(ctx context.Context, dir string, env []string, name string, args .
 	return nil
 }
 
-// lastWords are the last lines of what a build said.
+// lastWords returns the last lines of a build's output.
 func lastWords(s string) string {
 	lines := strings.Split(strings.TrimSpace(s), "\n")
 	return strings.Join(lines[max(0, len(lines)-3):], "; ")
 }
 
-// firstLine is the first line of what a program said, cut.
+// firstLine returns the first line of a program's output, shortened.
 func firstLine(s string) string {
 	line, _, _ := strings.Cut(strings.TrimSpace(s), "\n")
 	return line[:min(len(line), 80)]
 }
 
-// fingerprint is the hash and size of a binary; of a whole tree, whose size is not
-// given, where there is none.
+// fingerprint returns the hash and size of a binary. Without a binary it returns the hash of the
+// whole tree and no size.
 func fingerprint(binary, tree string) (sum string, octets int64, err error) {
 	h := sha256.New()
 	if binary != "" {
@@ -185,8 +185,8 @@ func hashFile(h io.Writer, path string) (int64, error) {
 	return io.Copy(h, f)
 }
 
-// CheckDevice finds a device that a gate cannot build: it builds tunnels of this
-// program, and programs of the repository by their own build command.
+// CheckDevice returns an error for a device that a gate cannot build. It can build this program's
+// tunnels, and programs of the repository with their own build command.
 func CheckDevice(spec, command string) error {
 	path, foreign := strings.CutPrefix(spec, "exec:")
 	switch {
