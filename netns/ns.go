@@ -131,8 +131,3 @@ func cpuMask(cpus []int) string {
 	}
 	return b.String()
 }
-
-func readFile(path string) (string, error) {
-	b, err := os.ReadFile(path)
-	return string(b), err
-}
