@@ -20,8 +20,7 @@ type comparisonView struct {
 	Trust    string
 }
 
-// compare adds the comparison to the page. If the run has no other results, the comparison also
-// sets the title and the summary.
+// compare adds the comparison to the page, of which it may be the only content.
 func (p *page) compare(r *result.Results) {
 	c := r.Comparison
 	p.Comparison = viewComparison(c)

@@ -22,8 +22,7 @@ type clauseView struct {
 
 type linkView struct{ Name, Href string }
 
-// conformanceOf returns the assessment of a run for the page. Places become links to sections of
-// the page or to the first result of a test.
+// conformanceOf returns the assessment of a run, with places as links within the page.
 func conformanceOf(r *result.Results, at string) *conformanceView {
 	all := conformance.Assess(r)
 	view := &conformanceView{Summary: conformance.Summary(all)}

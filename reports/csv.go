@@ -12,7 +12,7 @@ import (
 
 var _ = register("csv", formatCSV)
 
-// formatCSV is a line for each value; a spreadsheet is told of no formulas.
+// formatCSV writes a line per value, without cells that a spreadsheet reads as a formula.
 func formatCSV(runs []*result.Results) ([]byte, error) {
 	var b bytes.Buffer
 	var t texttab.Table
@@ -35,7 +35,7 @@ func formatCSV(runs []*result.Results) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// plain is text that no spreadsheet takes for a formula.
+// plain returns text that no spreadsheet reads as a formula.
 func plain(s string) string {
 	s = strictjson.Clean(s)
 	if s != "" && strings.ContainsRune("=+-@", rune(s[0])) {
@@ -44,7 +44,7 @@ func plain(s string) string {
 	return s
 }
 
-// exact is a number that comes back as the same; empty where there is none.
+// exact formats a number without loss; nil gives an empty string.
 func exact(v *float64) string {
 	if v == nil {
 		return ""

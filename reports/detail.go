@@ -84,8 +84,7 @@ func valueTable(res *result.Result) *tableView {
 	return t
 }
 
-// trialColumns are the columns of a table of trials. A column that is empty or zero in every trial
-// is left out, and the caption names it.
+// trialColumns are the columns of a table of trials; columns without data are left out.
 var trialColumns = []struct {
 	name string
 	text func(*rfc2544.Observation) string

@@ -36,8 +36,7 @@ func ReadFiles(paths []string) (runs []*result.Results, campaigns []*report.Camp
 	return runs, campaigns, nil
 }
 
-// readFile reads a file up to one byte beyond the readers' limit, so that they notice a file that
-// is too large.
+// readFile reads at most one byte more than the readers accept.
 func readFile(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {

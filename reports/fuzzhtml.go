@@ -59,7 +59,7 @@ type findingView struct {
 	Reproduce                      string
 }
 
-// FuzzHTML returns a campaign as one self-contained page. The same campaign gives the same bytes.
+// FuzzHTML returns a campaign as one self-contained page; the same campaign gives the same bytes.
 func FuzzHTML(f *report.Campaign) ([]byte, error) {
 	p, err := newFuzzPage(f)
 	if err != nil {

@@ -91,7 +91,7 @@ type historyGroup struct {
 	Charts []figureView
 }
 
-// HistoryHTML returns a history as one self-contained page. The same history gives the same bytes.
+// HistoryHTML returns a history as one self-contained page; the same history gives the same bytes.
 func HistoryHTML(runs []gate.HistoryRun) ([]byte, error) {
 	if len(runs) == 0 {
 		return nil, fmt.Errorf("history: no run")

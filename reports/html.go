@@ -34,8 +34,8 @@ func policy() string {
 	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; base-uri 'none'; form-action 'none'"
 }
 
-// HTML writes the report on one or several runs as one self-contained page. Several runs are
-// grouped by machine and never compared with each other. The same results give the same bytes.
+// HTML writes runs as one self-contained page, grouped by machine. The same results give the same
+// bytes.
 func HTML(w io.Writer, runs ...*result.Results) error { return HTMLWith(w, runs, nil) }
 
 // HTMLWith works like HTML and appends a summary of fuzz campaigns.
@@ -60,8 +60,7 @@ func HTMLWith(w io.Writer, runs []*result.Results, campaigns []*report.Campaign)
 // pageBars is the largest number of rows of a chart in the page.
 const pageBars = 60
 
-// newPage returns the page of r. The prefix at makes its ids unique, so that one file can hold
-// several pages.
+// newPage returns the page of r; all of its ids begin with at.
 func newPage(r *result.Results, at string) (*page, error) {
 	m := matrix.NewMatrix(r)
 	p := &page{

@@ -11,8 +11,8 @@ import (
 
 var _ = register("junit", formatJUnit)
 
-// formatJUnit is a case for each result: a device that died is a failure, one that is not
-// Valid an error, one that cannot run here is skipped.
+// formatJUnit writes a test case per result: a device that died fails, an invalid result is an
+// error, a device that cannot run here is skipped.
 func formatJUnit(runs []*result.Results) ([]byte, error) {
 	s := junit.Suite{Name: "tunnelbench", Time: "0.000"}
 	for _, r := range runs {

@@ -14,7 +14,7 @@ import (
 
 var _ = register("md", func(runs []*result.Results) ([]byte, error) { return formatMarkdown(runs), nil })
 
-// formatMarkdown is a table for each run: a line for each result. All names are hostile.
+// formatMarkdown writes a table for each run. It escapes all names, which are untrusted.
 func formatMarkdown(runs []*result.Results) []byte {
 	var b bytes.Buffer
 	for i, r := range runs {
@@ -22,7 +22,7 @@ func formatMarkdown(runs []*result.Results) []byte {
 			b.WriteString("\n")
 		}
 		fmt.Fprintf(&b, "**%s**, profile %s, %s\n\n", show.Markdown(hostOf(r)), show.Markdown(strictjson.Short(r.Profile, 60)), r.Started.UTC().Format("2006-01-02 15:04"))
-		_ = markdownTable(r).Markdown(&b) // a Buffer takes everything
+		_ = markdownTable(r).Markdown(&b) // a Buffer never fails
 	}
 	return b.Bytes()
 }

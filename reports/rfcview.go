@@ -12,8 +12,8 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// rfcTables returns a table for each test of the RFCs, with a row for each device and size and a
-// column for each value. Columns use the RFCs' terms.
+// rfcTables returns a table for each test of the RFCs, in the RFCs' terms: a row for each device
+// and size, a column for each value.
 func rfcTables(r *result.Results) []*tableView {
 	var out []*tableView
 	for _, t := range rfcTests() {
@@ -54,7 +54,7 @@ func rfcTable(r *result.Results, test string) *tableView {
 	return v
 }
 
-// columnName returns a value's name in words, such as "latency worst case" or "throughput (short)".
+// columnName returns a value's name in words, such as "throughput (short)".
 func columnName(name string) string {
 	base, short := strings.CutSuffix(strictjson.Clean(name), rfc2544.Short)
 	base = strings.ReplaceAll(base, "_", " ")

@@ -51,8 +51,8 @@ func named(name string) func(*result.Result) *rfc2544.Value {
 	return func(r *result.Result) *rfc2544.Value { return r.Value(name) }
 }
 
-// severalGoodput returns the goodput of several parallel connections. The name of the value ends in
-// their number.
+// severalGoodput returns the goodput of parallel connections; the value's name ends in their
+// number.
 func severalGoodput(r *result.Result) *rfc2544.Value {
 	for i := range r.Values {
 		n, ok := strings.CutPrefix(r.Values[i].Name, "stream_goodput_")
@@ -75,7 +75,7 @@ func (c streamColumn) cell(r *result.Result) (main, limits string) {
 	return c.text(v.Value), matrix.Bounds(v, c.text)
 }
 
-// streamMetric returns the page's table of the streams test; ok is false if the test was not run.
+// streamMetric returns the page's table of the streams test; ok is false without such a test.
 func streamMetric(r *result.Results) (head metric, ok bool) {
 	head = metric{ID: "m-streams", Title: "Streams", Unit: "TCP between two hosts behind the tunnel",
 		Note: "What receiving applications read, per direction: with one connection and with several; its share of what the overhead leaves of a link of known rate; " +
@@ -141,7 +141,7 @@ func streamTable(w io.Writer, r *result.Results) error {
 	return t.Text(w)
 }
 
-// streamVerdict returns what limited the goodput of one connection, or why the result is invalid.
+// streamVerdict returns what limited one connection, or why the result is invalid.
 func streamVerdict(res *result.Result) string {
 	var words []string
 	if res.Unsupported != "" || res.Error != "" || !res.Valid {

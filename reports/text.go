@@ -22,8 +22,7 @@ type Table struct {
 	tab *texttab.Table
 }
 
-// NewTable returns a table for the named devices. The caller decides about colour: it needs a
-// terminal and no NO_COLOR.
+// NewTable returns a table of devices. The caller decides about colour (terminal, NO_COLOR).
 func NewTable(w io.Writer, duts []string, colour bool) *Table {
 	t := &Table{w, texttab.New(textColumns()...)}
 	t.tab.Colour = colour
@@ -51,8 +50,7 @@ func textColumns() []texttab.Column {
 // Header writes the column titles.
 func (t *Table) Header() error { return t.tab.Header(t.w) }
 
-// Row writes the row of one device at one size with the values that r has. It writes nothing if r
-// has no such result.
+// Row writes the row of one device and size, or nothing if r has no such result.
 func (t *Table) Row(r *result.Results, dut string, size rfc2544.FrameSize) error {
 	m := matrix.NewMatrix(r)
 	column := slices.Index(m.Sizes, size)

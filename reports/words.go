@@ -16,14 +16,13 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// headline is one statement at the top of the page: its topic, the device and the sentence.
+// headline is a statement at the top of the page.
 type headline struct {
 	Topic, Name, Text string
 	Failed            bool
 }
 
-// headlines returns the main findings of the matrix: the fastest device of each kind at the
-// smallest size, and the devices that could not run.
+// headlines returns the fastest device of each kind, and the devices that could not run.
 func headlines(m *matrix.Matrix) []headline {
 	var out []headline
 	for _, k := range []struct{ kind, topic string }{{result.KindPlain, "Fastest plain tunnel"}, {result.KindSealed, "Fastest sealed tunnel"}} {
@@ -131,8 +130,7 @@ func list(words []string) string {
 	return strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
 }
 
-// deviations lists how the run deviates from RFC 2544. It uses the measured data and not the name
-// of the profile.
+// deviations lists how the measured data deviate from RFC 2544.
 func deviations(r *result.Results, m *matrix.Matrix) []string {
 	var out []string
 	if m.Rate != "throughput" {

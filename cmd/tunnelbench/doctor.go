@@ -13,7 +13,7 @@ import (
 )
 
 var doctorVerb = cli.Verb{
-	Name: "doctor", Doc: "say what this machine can and cannot do, and how to mend it",
+	Name: "doctor", Doc: "say what this machine can and cannot do, and how to fix it",
 	Examples: []string{"doctor"},
 	Flags: func(*pflag.FlagSet) func(context.Context, cli.Streams) error {
 		return func(ctx context.Context, s cli.Streams) error {

@@ -41,7 +41,7 @@ var reportVerb = cli.Verb{
 				return err
 			}
 			if *format != "" && len(campaigns) > 0 {
-				return cli.BadUsage("--format %s: is of results; of a campaign, fuzz report writes what there is", *format)
+				return cli.BadUsage("--format %s: is for results; use fuzz report for a campaign", *format)
 			}
 			if *out == "" {
 				*out = filepath.Dir(set.Arg(0))

@@ -34,13 +34,13 @@ func (f *streamFlags) add(set *pflag.FlagSet) {
 func (f *streamFlags) wanted() (bool, error) {
 	if f.kind == "" {
 		if f.given("connections") {
-			return false, cli.BadUsage("--connections: those of a stream: give --stream bulk, rr or crr")
+			return false, cli.BadUsage("--connections: only with --stream bulk, rr or crr")
 		}
 		return false, nil
 	}
 	for _, other := range []string{"load", "size", "pcap"} {
 		if f.given(other) {
-			return false, cli.BadUsage("--stream and --%s: TCP chooses for itself what it sends, and when: give one of them", other)
+			return false, cli.BadUsage("--stream and --%s: TCP chooses sizes and rate itself: give only one of them", other)
 		}
 	}
 	if !slices.Contains(tcpstreams.Kinds(), f.kind) {

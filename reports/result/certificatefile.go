@@ -99,7 +99,7 @@ func checkCertificate(c *Certificate, where string) error {
 	for i, s := range c.Standards {
 		for _, v := range []float64{s.Known, s.Measured, s.Error, s.Limit} {
 			if !Finite(&v) {
-				return strictjson.At(where+"/standards/"+strconv.Itoa(i), strictjson.Quote(s.Name)+" has what is no number")
+				return strictjson.At(where+"/standards/"+strconv.Itoa(i), strictjson.Quote(s.Name)+" has a value that is not a finite number")
 			}
 		}
 	}

@@ -37,10 +37,10 @@ func HoldCertificate(path string, named bool) (Held, error) {
 func (c Held) Carry(r *Results) {
 	switch {
 	case c.fault != nil:
-		r.Host.Notes = append(r.Host.Notes, fmt.Sprintf("The machine's certificate cannot be read: %v.", c.fault))
+		r.Host.Notes = append(r.Host.Notes, fmt.Sprintf("The machine's self-test cannot be read: %v.", c.fault))
 	case c.held == nil:
 	case !c.held.Fits(r.Host):
-		r.Host.Notes = append(r.Host.Notes, c.path+" is of another machine, kernel or division of the cores: run tunnelbench certify.")
+		r.Host.Notes = append(r.Host.Notes, c.path+" was measured on another machine, kernel or core assignment: run tunnelbench certify.")
 	default:
 		r.Certificate = c.held
 	}
