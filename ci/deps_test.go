@@ -21,11 +21,11 @@ import (
 
 const module = "github.com/tunnelbench/tunnelbench"
 
-// arrows say which packages of the module each may import; tests may import
-// what they like. A package that is not here is a fault: give it a place first.
+// arrows lists the imports that each package may have within the module; tests may import anything.
+// A package that is missing here fails the test.
 var arrows = map[string][]string{
 	"ci":                        {},
-	"ci/compare":                {"internal/lab", "internal/stats", "netns/dut", "reports/result", "rfc2544", "rfc2544/mlrsearch"}, // reports draws its table and chart from result.Comparison alone
+	"ci/compare":                {"internal/lab", "internal/stats", "netns/dut", "reports/result", "rfc2544", "rfc2544/mlrsearch"}, // reports uses only result.Comparison
 	"ci/gate":                   {"internal/junit", "internal/stats", "internal/strictjson", "internal/strictyaml", "reports/result", "reports/show", "reports/texttab", "rfc2544"},
 	"ci/gate/pairs":             {"ci/compare", "ci/gate", "internal/lab", "netns/dut", "reports/result", "rfc2544"},
 	"ci/gate/resample":          {"ci/gate", "rfc2544"},
@@ -36,9 +36,9 @@ var arrows = map[string][]string{
 	"fuzz/live/bpf":             {},
 	"fuzz/live/mutate":          {"internal/checksum", "reference/wire"},
 	"fuzz/oracle":               {},
-	"fuzz/oss-fuzz":             {}, // tests alone
+	"fuzz/oss-fuzz":             {}, // only tests
 	"fuzz/oss-fuzz/seeds":       {"fuzz"},
-	"fuzz/planted":              {}, // imported by an overlay alone
+	"fuzz/planted":              {}, // only imported by a build overlay
 	"fuzz/proof":                {"fuzz", "fuzz/oracle", "fuzz/report"},
 	"fuzz/report":               {"internal/junit", "internal/strictjson", "reports/result", "reports/show", "reports/texttab"},
 	"fuzz/text":                 {"fuzz/oracle", "netns", "netns/dut", "reference", "reference/endfile", "reports/result", "rfc2544", "rfc2544/mlrsearch", "rfc2544/simulated"},
@@ -86,21 +86,21 @@ var arrows = map[string][]string{
 	"reports/show":              {"internal/strictjson", "rfc2544"},
 	"reports/texttab":           {},
 	"rfc2544":                   {"internal/kv", "internal/stats", "rfc2544/mlrsearch"},
-	"rfc2544/mlrsearch":         {"internal/kv"}, // beside it the standard library only
+	"rfc2544/mlrsearch":         {"internal/kv"}, // otherwise only the standard library
 	"rfc2544/simulated":         {"internal/kv", "internal/stats", "rfc2544"},
 }
 
-// private packages belong to their owner and to what is below it; not even the
-// command may import them.
+// private packages may only be imported by their owner and the packages below it, not even by the
+// command.
 var private = map[string]string{"loadgen/bpf": "loadgen", "reference/bpf": "reference", "fuzz/live/bpf": "fuzz/live", "netns/counters/bpf": "netns/counters", "internal/testenv": "tests", "loadgen/enginetest": "tests"}
 
-// pure packages work on any system, from values alone.
+// pure packages compute values and run on any system.
 var pure = []string{"internal/kv", "ci/gate", "fuzz/report", "internal/junit", "internal/checksum", "internal/stats", "internal/strictjson", "loadgen/signature", "reference/offload", "reference/wire", "reports", "reports/conformance", "reports/result", "reports/show", "rfc2544", "rfc2544/mlrsearch", "rfc2544/simulated"}
 
-// impure is what a pure package may not import.
+// impure lists the imports that a pure package may not have.
 var impure = []string{"net", "net/http", "os/exec", "os/signal", "syscall", "unsafe", "golang.org/x/sys/unix"}
 
-// listed is what the test wants to know from `go list`.
+// listed holds the fields that the test reads from `go list`.
 type listed struct {
 	Dir, ImportPath string
 	Imports         []string
@@ -108,10 +108,10 @@ type listed struct {
 	IgnoredGoFiles  []string
 }
 
-// name is the package's folder.
+// name returns the package's folder.
 func (p listed) name() string { return strings.TrimPrefix(p.ImportPath, module+"/") }
 
-// packages are the module's, as Linux and the tag of the go-fuzz build see them.
+// packages returns the module's packages as built on Linux and with the go-fuzz tag.
 func packages(t *testing.T) (all []listed) {
 	t.Helper()
 	list := exec.Command("go", "list", "-tags", "dvyukov", "-json=Dir,ImportPath,Imports,GoFiles,IgnoredGoFiles", "./...")
@@ -146,7 +146,7 @@ func TestArrows(t *testing.T) {
 			t.Errorf("%s: a package without a place: add it to the design and to this test", p.name())
 		}
 		imports[p.name()] = []string{}
-		// Files that another system or another tag builds count as well.
+		// Files for other systems and build tags count as well.
 		for _, imported := range p.allImports(t) {
 			imports[p.name()] = append(imports[p.name()], strings.TrimPrefix(imported, module+"/"))
 			if why := forbidden(p.name(), allowed, imported); why != "" {
@@ -159,7 +159,7 @@ func TestArrows(t *testing.T) {
 	}
 }
 
-// unused are the listed arrows that no import takes, and the packages that are not there.
+// unused returns the listed arrows without an import, and the listed packages that do not exist.
 func unused(listed, imports map[string][]string) (all []string) {
 	for name, targets := range listed {
 		taken, found := imports[name]
@@ -176,7 +176,7 @@ func unused(listed, imports map[string][]string) (all []string) {
 	return all
 }
 
-// forbidden says why a package may not import another; empty when it may.
+// forbidden returns why a package may not import another, or an empty string.
 func forbidden(name string, allowed []string, imported string) string {
 	target, ours := strings.CutPrefix(imported, module+"/")
 	switch {
@@ -192,7 +192,7 @@ func forbidden(name string, allowed []string, imported string) string {
 	return "there is no such arrow"
 }
 
-// allImports are the imports of all files but tests.
+// allImports returns the imports of all files except tests.
 func (p listed) allImports(t *testing.T) (all []string) {
 	t.Helper()
 	all = slices.Clone(p.Imports)
@@ -239,7 +239,7 @@ func TestTheArrowsTestCanFail(t *testing.T) {
 	}
 }
 
-// TestPurePackages: no sockets, no clock, no build tags.
+// TestPurePackages checks that pure packages use no sockets, no clock and no build tags.
 func TestPurePackages(t *testing.T) {
 	for _, p := range packages(t) {
 		if !slices.Contains(pure, p.name()) {
@@ -276,7 +276,8 @@ func selects(file *ast.File, xs []string, name string) (found bool) {
 	return found
 }
 
-// TestOnlyTestenvLeavesTestsOut: a test that leaves itself out proves nothing.
+// TestOnlyTestenvLeavesTestsOut checks that only testenv skips tests: a skipped test proves
+// nothing.
 func TestOnlyTestenvLeavesTestsOut(t *testing.T) {
 	var callers []string
 	err := filepath.WalkDir("..", func(path string, entry fs.DirEntry, err error) error {

@@ -14,12 +14,11 @@ import (
 	"github.com/tunnelbench/tunnelbench/ci/gate"
 )
 
-// outside are the verbs that need no lab: their commands are run.
+// outside lists the verbs that need no lab; their commands are executed.
 var outside = []string{"search", "report", "list", "version"}
 
-// unfit is an option that every verb of the lab refuses, after it has accepted
-// all that stands before it: so a command is checked to its last word, and
-// nothing is built.
+// unfit is an option that every lab verb rejects after it has accepted all options before it. So
+// the whole command line is checked, but no lab is opened.
 var unfit = []string{"--flows", "0"}
 
 func TestTunnelbenchCommandsWork(t *testing.T) {
@@ -55,7 +54,7 @@ func TestTunnelbenchCommandsWork(t *testing.T) {
 	}
 }
 
-// examples are the commands that the help of each verb shows.
+// examples returns the commands in the help of each verb.
 func examples(t *testing.T, run func(...string) (string, int)) (all []command) {
 	t.Helper()
 	overview, _ := run("--help")
@@ -77,16 +76,16 @@ func examples(t *testing.T, run func(...string) (string, int)) (all []command) {
 	return all
 }
 
-// helpVerb is a verb in the overview: two spaces, one or two words, its summary.
+// helpVerb matches a verb in the overview: two spaces, one or two words, and its summary.
 var helpVerb = regexp.MustCompile(`(?m)^  ((?:fuzz )?[a-z]+) +[A-Za-z]`)
 
-// unfits are those of the verbs that have no flows.
+// unfits lists the rejected option for verbs without flows.
 var unfits = map[string][]string{
 	"gate out/gate/base.json": {"--policy", "/nosuch"},
 	"fuzz run":                {"--time", "0s"}, "fuzz repro": {"--target", "nobody"}, "fuzz merge": {"--target", "nobody"},
 }
 
-// works says why a command line does not; empty when it does.
+// works returns why a command line is wrong, or an empty string.
 func works(run func(...string) (string, int), args []string) string {
 	verb := args[0]
 	help := slices.Contains(args, "--help")
@@ -102,7 +101,7 @@ func works(run func(...string) (string, int), args []string) string {
 		}
 		return ""
 	case verb == "doctor" && len(args) == 1:
-		// It would take the lab from whoever uses it.
+		// The command would block another user of the lab.
 		if output, status := run(verb, "--help"); status != 0 {
 			return output
 		}
@@ -119,7 +118,7 @@ func works(run func(...string) (string, int), args []string) string {
 	return ""
 }
 
-// build makes the binary as `make build` does.
+// build builds the binary as `make build` does.
 func build(t *testing.T) string {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "tunnelbench")
@@ -132,8 +131,8 @@ func build(t *testing.T) string {
 	return binary
 }
 
-// workplace is a folder that looks like the repository's root after a run: the
-// documents' examples, and results in out.
+// workplace returns a folder that looks like the repository's root after a run, with the documents'
+// examples and with results in out.
 func workplace(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()

@@ -9,14 +9,14 @@ import (
 	"testing"
 )
 
-// command is one that a document tells its reader to type.
+// command is a command in a document.
 type command struct {
 	file string
 	line int
 	text string
 }
 
-// documents are those with commands for users.
+// documents lists the documents with commands for users.
 func documents(t *testing.T) []string {
 	t.Helper()
 	docs, err := filepath.Glob("../docs/*.md")
@@ -26,12 +26,12 @@ func documents(t *testing.T) []string {
 	return append(docs, "../README.md")
 }
 
-// prompt is what may stand in front of a command: "$ ", sudo and its way to
-// keep PATH, and the folder the Makefile builds into.
+// prompt matches the text before a command: "$ ", sudo with its PATH option, and the Makefile's
+// build folder.
 var prompt = regexp.MustCompile(`^(\$ )?(sudo (env "PATH=\$PATH" )?)?(bin/)?`)
 
-// commands are the lines of a document's sh blocks that call make or
-// tunnelbench; a line that ends in a backslash goes on.
+// commands returns the lines of a document's sh blocks that call make or tunnelbench. A line that
+// ends in a backslash continues on the next one.
 func commands(file, text string) (found []command) {
 	inside, begun := false, ""
 	for i, line := range strings.Split(text, "\n") {
@@ -56,7 +56,7 @@ func commands(file, text string) (found []command) {
 	return found
 }
 
-// allCommands are those of every document.
+// allCommands returns the commands of all documents.
 func allCommands(t *testing.T) (all []command) {
 	t.Helper()
 	for _, file := range documents(t) {
@@ -69,8 +69,8 @@ func allCommands(t *testing.T) (all []command) {
 	return all
 }
 
-// argv cuts a command into words: no quotes, no variables; what is piped on is
-// left off.
+// argv splits a command into words. It does not support quotes or variables, and it drops
+// everything after a pipe.
 func (c command) argv() []string {
 	words := strings.Fields(c.text)
 	if i := slices.IndexFunc(words, func(w string) bool { return w == "|" || w == ">" || w == "#" }); i >= 0 {
@@ -90,8 +90,8 @@ func TestCommandsAreFound(t *testing.T) {
 	}
 }
 
-// TestEveryDocumentHasCommands: a page that shows nothing to type cannot be
-// checked against the program, and soon tells of another one.
+// TestEveryDocumentHasCommands checks that each document has commands: without them it cannot be
+// tested against the program and soon becomes outdated.
 func TestEveryDocumentHasCommands(t *testing.T) {
 	all := allCommands(t)
 	for _, file := range documents(t) {
@@ -121,7 +121,7 @@ func TestMakeTargetsExist(t *testing.T) {
 	}
 }
 
-// link finds the target of a Markdown link within the repository.
+// link matches a Markdown link to a file of the repository.
 var link = regexp.MustCompile(`\]\(([^):#]+)[^)]*\)`)
 
 func TestLinksLeadSomewhere(t *testing.T) {

@@ -14,8 +14,8 @@ import (
 	"testing"
 )
 
-// The most that a reader is asked to take in at once. The command only turns
-// flags into values, so its limit is lower than a package's.
+// Limits that keep the code readable. The command only turns flags into values, so its limit is
+// lower than a package's.
 const (
 	mostPackageFiles = 25
 	mostPackageLines = 2500
@@ -27,14 +27,14 @@ const (
 	mostParameters   = 5
 )
 
-// source is one hand-written Go file that is no test.
+// source is one hand-written Go file, tests excluded.
 type source struct {
-	path      string // from the module's root
+	path      string // relative to the module's root
 	lines     int
 	functions []function
 }
 
-// function is a declared function's place and size.
+// function is the place and size of a declared function.
 type function struct {
 	name              string
 	lines, parameters int
@@ -42,7 +42,7 @@ type function struct {
 
 func (s source) folder() string { return filepath.ToSlash(filepath.Dir(s.path)) }
 
-// sources are the module's hand-written files, tests left out.
+// sources returns the module's hand-written files, tests excluded.
 func sources(t *testing.T) (all []source) {
 	t.Helper()
 	err := filepath.WalkDir("..", func(path string, entry fs.DirEntry, err error) error {
@@ -106,7 +106,7 @@ func sourceOf(t *testing.T, path string, text []byte) source {
 	return s
 }
 
-// TestPackageSizes: a package that outgrows its limit has a second job in it.
+// TestPackageSizes checks that packages stay small; a large one usually has two jobs.
 func TestPackageSizes(t *testing.T) {
 	type size struct{ files, lines int }
 	sizes := map[string]size{}
@@ -125,7 +125,7 @@ func TestPackageSizes(t *testing.T) {
 	}
 }
 
-// TestFunctionSizes: functions and files stay short enough to be read at once.
+// TestFunctionSizes checks that functions and files are short enough to read at once.
 func TestFunctionSizes(t *testing.T) {
 	var lengths []int
 	for _, s := range sources(t) {

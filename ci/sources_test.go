@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// TestObjectsAreOfTheirSources: the committed BPF objects are those that `make generate` made of the
-// committed sources. The same command wrote the hashes of both, so that the test needs no clang.
+// TestObjectsAreOfTheirSources checks that the committed BPF objects were built from the committed
+// sources. `make generate` writes the hashes of both, so the test needs no clang.
 func TestObjectsAreOfTheirSources(t *testing.T) {
 	folders := foldersOfC(t)
 	if len(folders) < 3 {
@@ -32,7 +32,7 @@ func TestObjectsAreOfTheirSources(t *testing.T) {
 	}
 }
 
-// foldersOfC are the folders with C files.
+// foldersOfC returns the folders with C files.
 func foldersOfC(t *testing.T) (folders []string) {
 	t.Helper()
 	err := filepath.WalkDir("..", func(path string, entry fs.DirEntry, err error) error {
@@ -47,7 +47,7 @@ func foldersOfC(t *testing.T) (folders []string) {
 	return folders
 }
 
-// hashes are the lines that sha256sum prints for the sources and objects of a folder.
+// hashes returns the sha256sum lines of a folder's sources and objects.
 func hashes(t *testing.T, dir string) []byte {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(dir, "*.[cho]"))

@@ -12,7 +12,8 @@ import (
 	"github.com/tunnelbench/tunnelbench/reports/result/resulttest"
 )
 
-// TestRunsOfSeveralMachinesInOnePage: grouped by machine, each with its own numbers and its own ids.
+// TestRunsOfSeveralMachinesInOnePage checks that the page groups runs by machine, each with its own
+// numbers and ids.
 func TestRunsOfSeveralMachinesInOnePage(t *testing.T) {
 	one, other, again := resulttest.Fixture(), resulttest.Fixture(), resulttest.HostileFixture(`"><script>x</script>`)
 	other.Host.CPU = "Ampere Altra"

@@ -75,7 +75,7 @@ func TestCertificateFitsItsMachine(t *testing.T) {
 	}
 }
 
-// A report carries the certificate, in the page, the text and the file.
+// The page, the text and the file contain the self-test.
 func TestReportCarriesCertificate(t *testing.T) {
 	r := resulttest.Small()
 	r.Certificate = someCertificate()

@@ -121,7 +121,7 @@ func TestEveryChartHasItsNumbers(t *testing.T) {
 
 func TestInvalidResultsAreMarked(t *testing.T) {
 	r := resulttest.Fixture()
-	r.Results[6].Valid = false // of vxlan at the smallest size
+	r.Results[6].Valid = false // the result of vxlan at the smallest size
 	m := matrix.NewMatrix(r)
 	for _, c := range charts.Charts(r, m, pageBars) {
 		if !slices.ContainsFunc(c.Table.Rows, func(r []string) bool { return strings.Contains(strings.Join(r, " "), "†") }) {

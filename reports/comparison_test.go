@@ -12,7 +12,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// someComparison is of devices of which b is 10 % slower than a, and c like a.
+// someComparison is a comparison in which b is 10 % slower than a, and c equals a.
 func someComparison() *result.Comparison {
 	const rounds = 10
 	c := &result.Comparison{
@@ -51,7 +51,7 @@ func TestComparisonIsJudged(t *testing.T) {
 	}
 }
 
-// Whether more is better is the metric's to say.
+// Each metric defines whether more is better.
 func TestVerdictFollowsTheMetric(t *testing.T) {
 	for _, c := range []struct {
 		lower, upper float64

@@ -20,8 +20,8 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// compared is a comparison as `ab` would write it: one device faster, the same
-// device again, and a metric that mostly could not be measured.
+// compared is a comparison as `ab` writes it: one faster device, one device twice, and a metric
+// with mostly invalid samples.
 func compared() *result.Results {
 	r := resulttest.Fixture()
 	r.Results, r.Calibration, r.Profile = nil, r.Calibration[:1], "ab"
@@ -85,8 +85,7 @@ func TestJudge(t *testing.T) {
 	}
 }
 
-// A sentence names the wider side of the interval, and never a difference that
-// the interval excludes.
+// A sentence names the wider side of the interval, and never a difference outside of it.
 func TestWords(t *testing.T) {
 	for want, r := range map[string]result.Ratio{
 		"no difference shown; one of up to 10.0 % cannot be excluded": {Value: 0.97, Lower: 0.9, Upper: 1.02, Verdict: result.VerdictNone},
@@ -215,7 +214,7 @@ func TestComparisonEscapesHostileNames(t *testing.T) {
 	}
 }
 
-// The picture stands whatever the ratios are, and its size stays.
+// The chart is drawn for any ratios, always at the same size.
 func TestComparisonPicture(t *testing.T) {
 	dir := t.TempDir()
 	wild := compared()

@@ -11,7 +11,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/reports/result/resulttest"
 )
 
-// What is said to be evidence of a clause can be found in the page.
+// The page contains all places that a ruling names as evidence.
 func TestEvidenceIsInThePage(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -40,7 +40,7 @@ func TestEvidenceIsInThePage(t *testing.T) {
 	}
 }
 
-// The page and the text have the RFC's tests, each in its table.
+// The page and the text have a table for each test of the RFCs.
 func TestRFCTables(t *testing.T) {
 	r := resulttest.Suite(true)
 	var page, text bytes.Buffer

@@ -25,7 +25,7 @@ func TestFormats(t *testing.T) {
 	}
 }
 
-// Whatever the names are, each format has as many lines, fields and elements as with good ones.
+// Hostile names do not change the number of lines, fields and elements in any format.
 func TestFormatsKeepTheirShape(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	pieces := []string{"<b>", "|", "\n", "\"", ",", "=cmd()", "@x", "]]>", "&amp;", "\x00", " ", "`", "\u202e", "+1", "é"}

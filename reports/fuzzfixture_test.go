@@ -9,7 +9,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/fuzz/report"
 )
 
-// campaign is the one in the test data of fuzz/report.
+// campaign returns the campaign in the test data of fuzz/report.
 func campaign() *report.Campaign {
 	const name = "../fuzz/report/testdata/fuzz.json"
 	data, err := os.ReadFile(name)
@@ -23,7 +23,7 @@ func campaign() *report.Campaign {
 	return c
 }
 
-// hostileCampaign has a hostile name wherever a text can stand.
+// hostileCampaign returns a campaign with a hostile name in every text field.
 func hostileCampaign(name string) *report.Campaign {
 	c := campaign()
 	c.Tool.Version, c.Tool.Commit, c.Tool.Go, c.CPU, c.Kernel, c.Command = name, name, name, name, name, []string{name}
@@ -39,7 +39,7 @@ func hostileCampaign(name string) *report.Campaign {
 	return c
 }
 
-// crowd is a campaign of n targets with 1000 executions in a minute each, sampled 20 times.
+// crowd returns a campaign of n targets, each with 1000 executions per minute and 20 samples.
 func crowd(n int) *report.Campaign {
 	c := &report.Campaign{}
 	for i := range n {

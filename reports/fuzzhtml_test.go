@@ -91,7 +91,7 @@ func TestFuzzPageOfPoorCampaigns(t *testing.T) {
 	}
 }
 
-// The page says what it leaves out.
+// The page names what it leaves out.
 func TestFuzzPageIsBounded(t *testing.T) {
 	f := campaign()
 	f.Targets[0].Findings = slices.Repeat(f.Targets[0].Findings, 150)
@@ -113,8 +113,8 @@ func TestFuzzPageIsBounded(t *testing.T) {
 	}
 }
 
-// Up to eight lines are drawn, with more the tables stand alone: no number is
-// lost with a chart.
+// A chart has at most eight lines. With more targets the page shows only the tables, without losing
+// a number.
 func TestFuzzCharts(t *testing.T) {
 	drawn, tables := charts.OfCampaign(crowd(8))
 	if len(drawn) != 2 || tables != nil {
@@ -137,8 +137,8 @@ func TestFuzzCharts(t *testing.T) {
 	checkPage(t, renderFuzz(t, crowd(9)))
 }
 
-// A chart's table has the last value at or before each moment, and none of a
-// target that was done by then.
+// A chart's table has the last value at or before each moment, and no value for a target that had
+// ended by then.
 func TestFuzzChartTable(t *testing.T) {
 	f := crowd(3)
 	f.Targets[1].Elapsed, f.Targets[1].Samples = 30*time.Second, f.Targets[1].Samples[:10]

@@ -12,7 +12,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/reports/result/resulttest"
 )
 
-// historyOf is a history of two machines: on the first the rate falls by a tenth with run 13.
+// historyOf returns a history of two machines; on the first the rate falls by a tenth at run 13.
 func historyOf(t *testing.T, name string) []gate.HistoryRun {
 	t.Helper()
 	var lines bytes.Buffer
@@ -71,7 +71,7 @@ func TestHistory(t *testing.T) {
 	if strings.Count(text, "changed here") != 1 {
 		t.Error("changes where there are none")
 	}
-	// Out of order in the file: by time in the page.
+	// Unordered in the file, ordered by time in the page.
 	runs[0], runs[20] = runs[20], runs[0]
 	again, err := HistoryHTML(runs)
 	if err != nil || !bytes.Equal(page, again) {

@@ -15,14 +15,14 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// hostilePieces are what names that want to be markup, script or terminal orders are made of.
+// hostilePieces are fragments of markup, scripts and terminal control sequences.
 var hostilePieces = append([]string{
 	"<", ">", "\"", "'", "&", "=", "/", "`", "{{", "}}", "{{template \"run\" .}}", "<!--", "-->", "<![CDATA[", "]]>", "<svg", "onload=", "</", "script", "style",
 	"</svg>", "<foreignObject>", "<a href=", "javascript:", "data:text/html,", "&#x3c;", "&lt", "%3Cscript%3E", "\\u003c", "\x1b[", "\x9b", "\r\n", "\t", "\x00", "\u2028", "\u202e",
 	"\u200b", "\ufeff", "\xff", "\xc0\xbc", "\xf0\x9f", "🙂", "a", "0", " ", ";", ":", "#", "|", "*", "_", "[x](y)", "@someone", "^", "+", "-", "=1+1",
 }, resulttest.Hostile...)
 
-// hostileName is made of a few pieces.
+// hostileName joins a few random pieces.
 func hostileName(gen *rand.Rand) string {
 	var b strings.Builder
 	for range 1 + gen.IntN(6) {
@@ -31,7 +31,7 @@ func hostileName(gen *rand.Rand) string {
 	return b.String()
 }
 
-// hostileRun has a different name wherever one can stand, and returns how many.
+// hostileRun returns a run with a different hostile name in each text field, and their number.
 func hostileRun(gen *rand.Rand) (r *result.Results, names int) {
 	name := func() string {
 		names++
@@ -55,8 +55,8 @@ func hostileRun(gen *rand.Rand) (r *result.Results, names int) {
 	return r, names
 }
 
-// TestNamesStayText: names made to break out of the page do not, in the page, in Markdown and in
-// spreadsheets. TB_NAMES says how many are tried; without it 4,000.
+// TestNamesStayText checks that hostile names stay text in the page, in Markdown and in
+// spreadsheets. TB_NAMES sets the number of names; the default is 4,000.
 func TestNamesStayText(t *testing.T) {
 	most := 4000
 	if text := os.Getenv("TB_NAMES"); text != "" {
@@ -80,11 +80,11 @@ func TestNamesStayText(t *testing.T) {
 	t.Logf("%d names", tried)
 }
 
-// escaped is a character of Markdown that stands for itself.
+// escaped matches an escaped Markdown character.
 var escaped = regexp.MustCompile(`\\.`)
 
-// checkMarkdown: every line is a line of a table with as many cells as its head, and no cell has
-// what is an order to a terminal, HTML, a link or a mention.
+// checkMarkdown checks that every line is a table row with as many cells as the head, and that no
+// cell has control characters, HTML, links or mentions.
 func checkMarkdown(t *testing.T, text string) {
 	t.Helper()
 	text = escaped.ReplaceAllString(text, "")
@@ -98,7 +98,7 @@ func checkMarkdown(t *testing.T, text string) {
 	}
 }
 
-// largest is the largest run that profiles of today give, many times over: 12 devices, 7 sizes, two tests each,
+// largest returns a run far larger than any profile produces: 12 devices, 7 sizes, two tests each,
 // 30 trials each.
 func largest() *result.Results {
 	r := resulttest.Fixture()

@@ -21,11 +21,11 @@ import (
 type element struct {
 	name string
 	attr map[string]string
-	text string // the text right after it
+	text string // text directly after the tag
 }
 
-// parse reads the page as strictly as XML, void elements apart, and fails on a
-// tag that is not closed where it should be.
+// parse reads the page as strictly as XML, except for void elements. It fails on a tag that is not
+// closed in the right place.
 func parse(t *testing.T, page []byte) []element {
 	t.Helper()
 	d := xml.NewDecoder(bytes.NewReader(page))
@@ -77,12 +77,11 @@ func render(t *testing.T, r *result.Results) []byte {
 	return b.Bytes()
 }
 
-// elementNames are all the elements a page may have. No script, image, link,
-// form or frame is among them.
+// elementNames lists all elements that a page may have: no script, image, link, form or frame.
 var elementNames = strings.Fields(`html head meta title style body a header p span h1 h2 h3 ul li strong bdi details summary
 	nav main section article div table caption thead tbody tr th td b br svg g path text desc rect figure figcaption dl dt dd pre code footer`)
 
-// checkPage tests what must hold of every page, whatever its names say.
+// checkPage tests what holds for every page, whatever its names are.
 func checkPage(t *testing.T, page []byte) []element {
 	t.Helper()
 	all := parse(t, page)

@@ -9,7 +9,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// A share of plain's rate claims no more than the two rates' bounds do, in every form.
+// In every format, a share of plain's rate claims no more than the bounds of both rates allow.
 func TestShareOfALowerBound(t *testing.T) {
 	t.Parallel()
 	rate := func(dut string, value float64, upper *float64) result.Result {

@@ -11,7 +11,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// withStreams is the fixture with three devices' streams.
+// withStreams returns the fixture with the streams of three devices.
 func withStreams(t *testing.T) *result.Results {
 	t.Helper()
 	r := resulttest.Fixture()
@@ -71,7 +71,7 @@ func TestStreamsInPage(t *testing.T) {
 	}
 }
 
-// Streams neither add a size to the matrix of frames nor spoil a device there.
+// Streams do not add a frame size to the matrix and do not invalidate a device there.
 func TestStreamsStayOutOfTheMatrix(t *testing.T) {
 	was, is := matrix.NewMatrix(resulttest.Fixture()), matrix.NewMatrix(withStreams(t))
 	if len(is.Sizes) != len(was.Sizes) || len(is.Rows) != len(was.Rows) {

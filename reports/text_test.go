@@ -54,8 +54,8 @@ func TestTextColumnsLineUp(t *testing.T) {
 	}
 }
 
-// TestRowsWhileRunning prints rows as results come; the share of plain appears
-// as soon as plain is known.
+// TestRowsWhileRunning prints rows while results arrive; the share of plain appears once plain is
+// known.
 func TestRowsWhileRunning(t *testing.T) {
 	all := resulttest.Fixture()
 	var b bytes.Buffer
@@ -125,7 +125,7 @@ func TestHeadlines(t *testing.T) {
 	}
 }
 
-// rateOf is a rate result of a plain tunnel with bounds.
+// rateOf returns a rate result of a plain tunnel with bounds.
 func rateOf(dut string, lower, upper float64) result.Result {
 	return result.Result{DUT: dut, Kind: result.KindPlain, Test: "rate", FrameSize: 64, Valid: true, LimitedBy: result.LimitedByDUT,
 		Values: []rfc2544.Value{{Name: "pdr", Unit: "fps", Value: lower, Lower: &lower, Upper: &upper, N: 1, Better: 1}}}

@@ -10,7 +10,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/reports/result"
 )
 
-// Where frames were dropped stands in the page of a file of schema /1, too.
+// The page of a file of schema /1 shows where frames were dropped, too.
 func TestVersion1Drops(t *testing.T) {
 	t.Parallel()
 	f, err := os.Open("result/testdata/version1.json")
@@ -33,8 +33,8 @@ func TestVersion1Drops(t *testing.T) {
 	}
 }
 
-// Files of schema /1 are read, and give the numbers that the last build which wrote
-// them gave: the files beside them are its output.
+// Files of schema /1 can be read and give the same numbers as in the last build that wrote them;
+// the golden files are that build's output.
 func TestVersion1(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"version1", "version1-run"} {

@@ -12,7 +12,7 @@ import (
 
 func TestMain(m *testing.M) { labtest.Main(m) }
 
-// onThisMachine compares devices in the lab on this machine.
+// onThisMachine runs a comparison in the lab of this machine.
 func onThisMachine(t *testing.T, p Plan) (*result.Comparison, error) {
 	t.Helper()
 	testenv.NetAdmin(t)
@@ -26,8 +26,8 @@ func onThisMachine(t *testing.T, p Plan) (*result.Comparison, error) {
 	return c, err
 }
 
-// Two relays, of which one takes twice as long for a frame: that is found, and
-// rounds, orders and samples are all there.
+// The comparison finds that one of two relays takes twice as long per frame, and records all
+// rounds, orders and samples.
 func TestComparePlantedDifference(t *testing.T) {
 	names := []string{"relay:cost=20us", "relay:cost=40us"}
 	c, err := onThisMachine(t, Plan{Devices: labtest.Devices(t, names...), Names: names, Size: 64, Metrics: []string{"forwarding_rate"}, Rounds: 6})
@@ -44,7 +44,7 @@ func TestComparePlantedDifference(t *testing.T) {
 	}
 }
 
-// A device that does not come up ends the comparison with its own words.
+// A device that does not start ends the comparison with the device's own error.
 func TestCompareDeadDevice(t *testing.T) {
 	names := []string{"plain", "relay:loss=100%"}
 	if _, err := onThisMachine(t, Plan{Devices: labtest.Devices(t, names...), Names: names, Size: 64, Metrics: []string{"pdr"}, Rounds: 6}); err == nil {

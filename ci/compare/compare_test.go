@@ -17,7 +17,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// simulatedLab is a laboratory of simulated devices.
+// simulatedLab is a lab with simulated devices.
 type simulatedLab struct{ *labtest.Lab }
 
 func (l simulatedLab) Setup(ctx context.Context, d dut.Device, s lab.Settings, largest rfc2544.FrameSize) (Setup, error) {
@@ -28,7 +28,7 @@ func (l simulatedLab) Setup(ctx context.Context, d dut.Device, s lab.Settings, l
 	return b, nil
 }
 
-// simulate compares plain and vxlan, which carries 0.4 of what plain does.
+// simulate compares plain with vxlan, which forwards 0.4 of plain's rate.
 func simulate(t *testing.T, ctx context.Context, l *labtest.Lab, p Plan) (*result.Comparison, error) {
 	t.Helper()
 	if l.Devices == nil {
@@ -69,8 +69,8 @@ func TestDifferenceIsFound(t *testing.T) {
 	}
 }
 
-// A round that would not fit into the time is not begun, but for those that an
-// interval needs.
+// A round that would exceed the time limit is not started, except for the rounds that an interval
+// needs.
 func TestTimeIsKept(t *testing.T) {
 	t.Parallel()
 	c, err := simulate(t, t.Context(), &labtest.Lab{}, Plan{Metrics: []string{"latency_p50"}, Rounds: 50, Time: time.Nanosecond})
@@ -79,7 +79,7 @@ func TestTimeIsKept(t *testing.T) {
 	}
 }
 
-// An interrupt keeps the whole rounds that were measured, and judges them.
+// After an interrupt the complete rounds are kept and evaluated.
 func TestInterruptKeepsWholeRounds(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -94,7 +94,7 @@ func TestInterruptKeepsWholeRounds(t *testing.T) {
 	}
 }
 
-// A device that dies costs its own samples; one that keeps dying ends the comparison.
+// A device that dies loses only its own samples; one that keeps dying ends the comparison.
 func TestDeathCostsTheDevicesOwnSamples(t *testing.T) {
 	t.Parallel()
 	c, err := simulate(t, t.Context(), &labtest.Lab{Dies: map[string]int{"vxlan": 1}}, Plan{Metrics: []string{"forwarding_rate"}, Rounds: 8})
@@ -117,8 +117,8 @@ func TestDeathCostsTheDevicesOwnSamples(t *testing.T) {
 	}
 }
 
-// A trial that is not valid is repeated, so that a round keeps its sample, and the
-// comparison says how many there were.
+// An invalid trial is repeated, so that the round keeps its sample, and the comparison reports the
+// number of invalid trials.
 func TestInvalidTrialsAreRepeated(t *testing.T) {
 	t.Parallel()
 	l := &labtest.Lab{Devices: map[string]string{"plain": "capacity=500000fps", "vxlan": "capacity=200000fps,invalid=0.2,seed=3"}}

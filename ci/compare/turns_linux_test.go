@@ -13,7 +13,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/reports/result"
 )
 
-// Every usual metric of real devices has samples, or the comparison says why not.
+// Every default metric of real devices has samples, or the comparison explains why not.
 func TestComparePlainWithVXLAN(t *testing.T) {
 	names := []string{"plain", "vxlan"}
 	_, usual := Metrics()
@@ -33,8 +33,8 @@ func TestComparePlainWithVXLAN(t *testing.T) {
 	}
 }
 
-// The CPU time of what spins says nothing: it takes no share of the risk, and
-// asked for alone it is a bad choice.
+// The CPU time of a busy-waiting device means nothing: it uses no share of the risk, and selecting
+// it alone is an error.
 func TestCompareLeavesOutWhatCannotBe(t *testing.T) {
 	p := Plan{Devices: labtest.Devices(t, "relay", "relay"), Names: []string{"relay", "relay#2"}, Size: 64, Metrics: []string{cpuMetric, "latency_p50"}, Rounds: 2}
 	c, err := onThisMachine(t, p)
@@ -47,14 +47,14 @@ func TestCompareLeavesOutWhatCannotBe(t *testing.T) {
 	}
 }
 
-// A stream has the machine for itself: the frames' device is gone by then.
+// A stream runs alone: the setup for frames is closed before it.
 func TestCompareStreams(t *testing.T) {
 	testenv.NetAdmin(t)
 	l := labtest.Open(t, lab.Settings{})
 	turn := Turn{
 		Settings: l.Settings, Invalid: &InvalidTrials{},
 		Comparison: &result.Comparison{FrameSize: 64, Light: 5000, Metrics: []result.Metric{{Name: "latency_p50"}, {Name: "stream_goodput"}}},
-		Goodput: func(ctx context.Context, d dut.Device, s lab.Settings) (float64, bool, error) { // as good as a network of its own
+		Goodput: func(ctx context.Context, d dut.Device, s lab.Settings) (float64, bool, error) { // stands for a network of its own
 			b, err := l.Setup(ctx, d, s, 64)
 			if err != nil {
 				return 0, false, err

@@ -31,13 +31,12 @@ const (
 	alloc  = "  - {name: allocations_per_frame, frame_size: 64, limit: 0.05, exact: true}\n"
 )
 
-// machineModel is a machine on which sides are measured: what each pair makes of the
-// head's slowdown.
+// machineModel simulates the machine that measures both sides.
 type machineModel struct {
 	rng      *rand.Rand
-	slowdown func(series int) float64 // of the head, a share
+	slowdown func(series int) float64 // slowdown of the head, as a share
 	noise    float64                  // standard deviation of a half, as a share
-	invalid  float64                  // share of halves that are not valid
+	invalid  float64                  // share of invalid halves
 }
 
 func newSets() (base, head *Set) {
@@ -53,7 +52,7 @@ func newSets() (base, head *Set) {
 	return set(BaseSide, "a"), set(HeadSide, "b")
 }
 
-// measure adds what a judgement asks for.
+// measure adds the pairs that a judgement asks for.
 func (m machineModel) measure(p Policy, base, head *Set, j Judgement) {
 	done := 0
 	for _, t := range head.Turns {
@@ -86,7 +85,7 @@ func (m machineModel) half(better int, slowdown float64) *float64 {
 	return &v
 }
 
-// gate runs a whole gate on the model.
+// gate runs a complete gate on the model.
 func (m machineModel) gate(t testing.TB, p Policy, base, head *Set) Report {
 	t.Helper()
 	for _, pm := range p.Metrics {
@@ -159,7 +158,7 @@ func TestVerdicts(t *testing.T) {
 			if m := g.Metric("latency_p99/64"); m != nil && m.Series[0].Pairs != p.Looks[0] {
 				t.Errorf("what is only shown was measured in %d pairs", m.Series[0].Pairs)
 			}
-			// Written and read again, the sets have the same verdict, byte for byte.
+			// Sets that were written and read again give the same report, byte for byte.
 			again, err := Judge(p, reread(t, base), reread(t, head))
 			if err != nil {
 				t.Fatal(err)
@@ -181,8 +180,8 @@ func ofScript(_ *Policy, base, head *Set) {
 	base.Builds[0].Octets, head.Builds[0].Octets = 0, 0
 }
 
-// TestAllocations: a twentieth of an allocation a frame more fails, whatever the share is; what the base
-// tells and the head does not is no pass; and what neither tells is not judged.
+// TestAllocations: 0.05 more allocations per frame fail, whatever the ratio. A value of only the
+// base is no pass, and without values there is no verdict.
 func TestAllocations(t *testing.T) {
 	t.Parallel()
 	const id = "allocations_per_frame/64"
@@ -290,7 +289,7 @@ func TestDeaths(t *testing.T) {
 	}
 }
 
-// An interrupted gate has no verdict, and says so.
+// An interrupted gate reports that it has no verdict.
 func TestEndedTooEarly(t *testing.T) {
 	t.Parallel()
 	p := policy(t, rate64)
@@ -337,8 +336,8 @@ func TestSetsThatAreNoPair(t *testing.T) {
 	}
 }
 
-// What the gate promises: without a difference hardly an alarm, a slowdown of 10 %
-// always seen, on a machine whose halves vary by 4 %.
+// On a machine with 4 % noise per half, gates without a difference hardly ever fail, and a slowdown
+// of 10 % always fails.
 func TestRiskAndPower(t *testing.T) {
 	t.Parallel()
 	metrics := ""

@@ -48,7 +48,7 @@ func TestNoise(t *testing.T) {
 	}
 }
 
-// A biased machine raises the margin.
+// A machine with bias raises the margin.
 func TestBiasRaisesTheMargin(t *testing.T) {
 	t.Parallel()
 	p := policy(t, rate64)
@@ -59,8 +59,8 @@ func TestBiasRaisesTheMargin(t *testing.T) {
 	}
 }
 
-// What the table promises is about what the judge does: with 16 pairs, where a normal distribution is
-// a rough guide, eight gates of ten see it.
+// The slowdown in the table is found by eight of ten gates. (With 16 pairs the normal distribution
+// is only a rough approximation.)
 func TestVisibleIsSeen(t *testing.T) {
 	t.Parallel()
 	p := policy(t, rate64)

@@ -66,7 +66,7 @@ func TestBadPolicies(t *testing.T) {
 	}
 }
 
-// FuzzPolicy: a policy that is read makes a gate that ends.
+// FuzzPolicy checks that a gate ends with any policy that can be parsed.
 func FuzzPolicy(f *testing.F) {
 	f.Add(DefaultPolicy())
 	f.Fuzz(func(t *testing.T, data []byte) {

@@ -8,11 +8,11 @@ import (
 	"testing"
 )
 
-// TestRecordedSets judges what ci/record.sh recorded on a machine that misbehaved: each time the same
-// verdict, byte for byte, and never a fail that nobody caused. TB_UPDATE=1 writes the verdicts anew.
+// TestRecordedSets evaluates sets that ci/record.sh recorded on a disturbed machine. The report
+// must be the same, byte for byte, and never a false fail. TB_UPDATE=1 rewrites the reports.
 func TestRecordedSets(t *testing.T) {
 	t.Parallel()
-	may := map[string][]string{ // the verdicts that would be right
+	may := map[string][]string{ // the correct verdicts
 		"burst": {Pass, Inconclusive, Environment}, "bimodal": {Pass, Inconclusive, Environment},
 		"drift": {Pass, Inconclusive, Environment}, "crash": {Fail},
 	}

@@ -83,7 +83,7 @@ func TestBadSets(t *testing.T) {
 	}
 }
 
-// A file without end costs no more than the largest that is read.
+// An endless file is read only up to the size limit.
 func TestHugeSet(t *testing.T) {
 	t.Parallel()
 	_, err := ReadSet(resulttest.Endless{}, "set.json")
@@ -92,7 +92,7 @@ func TestHugeSet(t *testing.T) {
 	}
 }
 
-// FuzzSet: what is read can be written, and read as the same.
+// FuzzSet checks that a set that was read can be written and read again without change.
 func FuzzSet(f *testing.F) {
 	f.Add(encodeSet(f, smallSet()))
 	f.Fuzz(func(t *testing.T, data []byte) {

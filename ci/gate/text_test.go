@@ -45,7 +45,7 @@ func TestTexts(t *testing.T) {
 	}
 }
 
-// A file of benchstat's: the header's keys, lines of name, count, value and unit.
+// A benchstat file has header keys and lines of name, count, value and unit.
 func TestBenchfmt(t *testing.T) {
 	t.Parallel()
 	base, head := smallSet(), smallSet()
@@ -57,8 +57,8 @@ func TestBenchfmt(t *testing.T) {
 	}
 }
 
-// Names come from pull requests: whatever they are, the comment has no markup but its own,
-// calls nobody, and stays below the limit.
+// Names come from pull requests. Whatever they are, the comment has only its own markup, mentions
+// nobody and stays below the size limit.
 func TestMarkdownIsInert(t *testing.T) {
 	t.Parallel()
 	seed := uint64(5)
@@ -93,7 +93,7 @@ func TestMarkdownIsInert(t *testing.T) {
 		if rows := strings.Count(prose, "\n|"); rows != 2+len(g.Metrics) {
 			t.Fatalf("seed %d: %d rows: %q", seed, rows, prose)
 		}
-		if strings.Count(command, "\n\n") > 2 { // it ends its block, and the details
+		if strings.Count(command, "\n\n") > 2 { // one ends the code block, one the details
 			t.Fatalf("seed %d: the command leaves its block: %q", seed, command)
 		}
 	}

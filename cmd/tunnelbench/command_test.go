@@ -14,7 +14,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/cli"
 )
 
-// allVerbs are those of the overview.
+// allVerbs returns the verbs of the overview.
 func allVerbs() (all []cli.Verb) {
 	for _, section := range overview() {
 		all = append(all, section.Verbs...)
@@ -45,7 +45,7 @@ func TestHelpOfEveryVerb(t *testing.T) {
 	}
 }
 
-// TestExamplesParse: the options of an example exist and their values are read.
+// TestExamplesParse checks that the options in the examples exist and that their values are valid.
 func TestExamplesParse(t *testing.T) {
 	t.Parallel()
 	for _, v := range allVerbs() {
@@ -130,7 +130,8 @@ func TestSuggestions(t *testing.T) {
 	}
 }
 
-// TestSpellings: one dash and two, with = and without, before and behind the arguments.
+// TestSpellings checks options with one dash and two, with and without "=", before and after the
+// arguments.
 func TestSpellings(t *testing.T) {
 	t.Parallel()
 	_, want, _ := call("", "search", "--simulate", "capacity=437kpps", "--goal", "ndr", "--size", "128", "--json")
@@ -171,8 +172,8 @@ func TestLongNames(t *testing.T) {
 	}
 }
 
-// TestOldNames: an option's former name works, is complained about under its new one, and
-// is not in the help.
+// TestOldNames checks that an option's former name works, that errors use its new name, and that
+// the help does not list it.
 func TestOldNames(t *testing.T) {
 	t.Parallel()
 	bad := map[string]string{"late": "-1s", "patience": "-1s", "certificate": "/nosuch"}
@@ -193,8 +194,8 @@ func TestOldNames(t *testing.T) {
 //go:embed testdata/flags.txt
 var formerFlags string
 
-// TestFormerFlags: scripts that were written before cobra keep working. The file has the
-// options and defaults of then, where CPUs stands for the number of this machine's.
+// TestFormerFlags checks that scripts for the flags before cobra keep working. The golden file has
+// the options and defaults of that version; CPUs stands for this machine's number of CPUs.
 func TestFormerFlags(t *testing.T) {
 	t.Parallel()
 	sets := map[string]*pflag.FlagSet{}

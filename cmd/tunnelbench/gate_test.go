@@ -16,15 +16,16 @@ import (
 
 const rate64 = "forwarding_rate/64"
 
-// recordedGate is a gate of one metric: so many pairs of each of two series, the head slower by a share.
+// recordedGate is a recorded gate of one metric: the pairs of both series and the head's slowdown
+// as a share.
 type recordedGate struct {
 	first, second int // pairs
 	slower        float64
-	baseDies      int // turns
+	baseDies      int // number of turns in which the base died
 	headDies      int
 }
 
-// write writes both sides' files.
+// write writes the files of both sides.
 func (r recordedGate) write(t *testing.T) (base, head string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -59,7 +60,7 @@ func turn(series, pair, place int, value *float64) gate.Turn {
 	return gate.Turn{Series: series + 1, Pair: pair + 1, Place: place, Values: map[string]*float64{rate64: value}}
 }
 
-// What recorded sets say is the exit status, the first word on stdout and the files.
+// A recorded gate determines the exit status, the first word on stdout and the files.
 func TestGateExitStatus(t *testing.T) {
 	for _, c := range []struct {
 		name string

@@ -17,15 +17,15 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// call runs the command as a shell would.
+// call runs the command like a shell.
 func call(input string, args ...string) (code int, out, errs string) {
 	var stdout, stderr bytes.Buffer
 	code = run(context.Background(), args, cli.Streams{In: strings.NewReader(input), Out: &stdout, Err: &stderr})
 	return code, stdout.String(), stderr.String()
 }
 
-// Every bad input is one line that names the cause, and exit status 2; nothing
-// is opened or written before it is found.
+// Bad input gives exit status 2 and one line that names the cause, before anything is opened or
+// written.
 func TestBadInput(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "file")
@@ -169,7 +169,7 @@ func TestBadInput(t *testing.T) {
 	}
 }
 
-// sameName makes two programs of one name.
+// sameName creates two programs with the same name.
 func sameName(t *testing.T) (specs [2]string) {
 	t.Helper()
 	for i := range specs {
@@ -182,7 +182,7 @@ func sameName(t *testing.T) (specs [2]string) {
 	return specs
 }
 
-// Eleven good seconds of 21 decide a load; ten do not (RFC 9971).
+// A goal of 11 good seconds out of 21 decides a load; 10 do not (RFC 9971).
 func TestReplay(t *testing.T) {
 	trial := `{"load_fps":1000,"duration_s":1,"effective_duration_s":1,"loss_ratio":0}` + "\n"
 	goal := "loss=0.005,exceed=0.5,final=1s,sum=21s"

@@ -20,7 +20,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/testenv"
 )
 
-// said is what a verb prints, while it prints.
+// said collects a verb's output while the verb runs.
 type said struct {
 	lock sync.Mutex
 	text bytes.Buffer
@@ -53,7 +53,7 @@ peers:
   - {id: 3, endpoint: "192.0.2.%[2]d:4754", prefixes: [198.18.0.%[2]d/32]}
 `
 
-// TestTunnelBetweenTwoHosts: what docs/tunnel.md tells people to do.
+// TestTunnelBetweenTwoHosts follows the steps of docs/tunnel.md.
 func TestTunnelBetweenTwoHosts(t *testing.T) {
 	testenv.NetAdmin(t)
 	hosts := twoHosts(t)
@@ -96,7 +96,7 @@ func TestTunnelBetweenTwoHosts(t *testing.T) {
 	outputs[0].await(t, "peer 3 sent 1 packets 33 bytes received 0 packets 0 bytes")
 }
 
-// twoHosts are namespaces with a cable between them.
+// twoHosts returns two namespaces connected by a cable.
 func twoHosts(t *testing.T) (hosts [2]*os.File) {
 	t.Helper()
 	for i := range hosts {
@@ -125,7 +125,7 @@ func inside(t *testing.T, ns *os.File, fn func() error) {
 	}
 }
 
-// address gives an interface an address and brings it up.
+// address sets an interface's address and brings the interface up.
 func address(name, prefix string) error {
 	link, err := netlink.LinkByName(name)
 	if err != nil {

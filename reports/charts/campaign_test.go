@@ -7,7 +7,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/reports/figure"
 )
 
-// No two lines look the same to who sees no colour.
+// All lines can be distinguished without colour.
 func TestFuzzLinesDifferWithoutColour(t *testing.T) {
 	seen := map[string]bool{}
 	for i := range fuzzLines {

@@ -14,7 +14,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// inFull is a run that meets every clause that a run can meet.
+// inFull returns a run that meets every clause that a run can meet.
 func inFull() *result.Results {
 	r := resulttest.Suite(false)
 	rate := r.Results[0]
@@ -26,7 +26,7 @@ func inFull() *result.Results {
 	return r
 }
 
-// neverMet are the clauses that no run meets, and that docs/rfc2544.md lists.
+// neverMet lists the clauses that no run meets; docs/rfc2544.md lists them, too.
 var neverMet = []string{"E13", "E25", "M1", "M4", "P14", "P16", "T1", "T2"}
 
 func standings(r *result.Results) map[string]conformance.Assessment {
@@ -60,7 +60,7 @@ func noSize(size rfc2544.FrameSize) func(*result.Results) {
 	}
 }
 
-// short makes the values of a test fall short.
+// short marks the values of a test as falling short.
 func short(res *result.Result) {
 	res.Shortfalls = []rfc2544.Shortfall{{What: rfc2544.TrialDuration, Got: "1s", Asked: "1m0s", Section: "RFC 2544 section 24"}}
 	for i := range res.Values {
@@ -70,7 +70,7 @@ func short(res *result.Result) {
 
 func notValid(res *result.Result) { res.Valid, res.Warnings = false, []string{"stalls"} }
 
-// Each clause is met by a run in full, and is not by one that lacks what it asks for.
+// A complete run meets each clause; a run that lacks the clause's requirement does not.
 func TestEachClause(t *testing.T) {
 	t.Parallel()
 	const met, deviated, notApplicable = conformance.Met, conformance.Deviated, conformance.NotApplicable
@@ -124,7 +124,8 @@ func TestEachClause(t *testing.T) {
 	}
 }
 
-// A run in full meets all but the clauses that no run meets; they alone keep it from compliance.
+// A complete run meets all clauses except those that no run meets; only these keep it from
+// compliance.
 func TestInFull(t *testing.T) {
 	t.Parallel()
 	var not []string
@@ -153,8 +154,7 @@ func TestInFull(t *testing.T) {
 	}
 }
 
-// Every clause has an id of its own, a source and a text, and a reason for its ruling
-// whatever was run.
+// Every clause has a unique id, a source and a text, and each ruling has a reason for any run.
 func TestClausesAreComplete(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

@@ -21,7 +21,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// Both directions' losses stand in the page, and that of both together is the trial's.
+// The page shows the loss of each direction; the trial's loss is their sum.
 func TestBothDirections(t *testing.T) {
 	r := resulttest.BothWays()
 	var page bytes.Buffer
@@ -185,7 +185,7 @@ type iotestError struct{}
 
 func (iotestError) Read([]byte) (int, error) { return 0, errors.New("unplugged") }
 
-// TestReadAllocatesLittle feeds the densest files and bounds what they cost.
+// TestReadAllocatesLittle reads files with as many values as possible and limits their memory cost.
 func TestReadAllocatesLittle(t *testing.T) {
 	head := string(resulttest.Encode(t, &result.Results{}))
 	for name, filling := range map[string]string{
@@ -204,7 +204,7 @@ func TestReadAllocatesLittle(t *testing.T) {
 		if err == nil {
 			t.Errorf("%s: accepted", name)
 		}
-		// The scan reads by tokens and may make several small values of three bytes.
+		// The scan allocates several small values for each token of three bytes.
 		if used := after.TotalAlloc - before.TotalAlloc; used > uint64(64*len(data)+1<<20) {
 			t.Errorf("%s: %d bytes allocated for a file of %d", name, used, len(data))
 		}

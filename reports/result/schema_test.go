@@ -8,7 +8,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/reports/result/resulttest"
 )
 
-// TestSchemaNeedsEveryKey keeps the promise that reading is exact.
+// TestSchemaNeedsEveryKey checks that the schema requires every key.
 func TestSchemaNeedsEveryKey(t *testing.T) {
 	if objects := resulttest.CheckSchema(t, result.SchemaJSON(), "directions", "certificate", "comparison", "drop_reasons", "invalid", "user_cpu_ns_per_frame",
 		"gaps", "last_lost_ns", "silence", "tags_ns", "ipdv_ns"); objects < 8 {

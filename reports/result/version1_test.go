@@ -11,8 +11,8 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// A file of schema /1 has no conditions; of the shortfalls it has those that trials
-// show. Written again it is a file of today.
+// A file of schema /1 has no conditions, and only the shortfalls that its trials show. Written
+// again, it is a file of the current schema.
 func TestReadVersion1(t *testing.T) {
 	t.Parallel()
 	data, err := os.ReadFile("testdata/version1.json")

@@ -7,7 +7,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// The loss ratio of a trial in both directions is that of all its frames, and is said to be.
+// The loss ratio of a trial in both directions covers all frames, and the text says so.
 func TestTrialPrintsBothDirections(t *testing.T) {
 	t.Parallel()
 	count := func(c *rfc2544.Counts, offered, received uint64) {

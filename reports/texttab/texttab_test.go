@@ -41,7 +41,7 @@ func TestForms(t *testing.T) {
 	}
 }
 
-// TestRowByRow: rows that are written as they come line up by the columns' least widths.
+// TestRowByRow checks that rows written one by one line up by the columns' minimum widths.
 func TestRowByRow(t *testing.T) {
 	t.Parallel()
 	x := New(Column{Title: "a", Width: 4}, Column{Title: "b", Right: true, Width: 4})

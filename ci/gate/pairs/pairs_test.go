@@ -18,7 +18,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// goodput is that of a stream, as good as measured.
+// goodput simulates the measurement of a TCP stream.
 func goodput(context.Context, dut.Device, lab.Settings) (float64, bool, error) { return 2e6, true, nil }
 
 func emptySets() (base, head *gate.Set) {
@@ -28,7 +28,7 @@ func emptySets() (base, head *gate.Set) {
 	return set(gate.BaseSide, "0"), set(gate.HeadSide, "1")
 }
 
-// simulatedLab is a laboratory of simulated devices.
+// simulatedLab is a lab with simulated devices.
 type simulatedLab struct{ *labtest.Lab }
 
 func (l simulatedLab) Setup(ctx context.Context, d dut.Device, s lab.Settings, largest rfc2544.FrameSize) (compare.Setup, error) {
@@ -39,7 +39,7 @@ func (l simulatedLab) Setup(ctx context.Context, d dut.Device, s lab.Settings, l
 	return b, nil
 }
 
-// simulate runs a gate of plain against vxlan, which stand for the two builds.
+// simulate runs a gate with plain and vxlan in place of the two builds.
 func simulate(t *testing.T, l *labtest.Lab, metric string, time time.Duration) (Sides, gate.Judgement, error) {
 	t.Helper()
 	policy, err := gate.ParsePolicy(gate.DefaultPolicy(), "policy")
@@ -92,7 +92,7 @@ func TestVerdicts(t *testing.T) {
 	}
 }
 
-// Both sides of a pair are measured, in an order that is drawn by lot.
+// Both sides of a pair are measured, in random order.
 func TestPairsAreInterleaved(t *testing.T) {
 	t.Parallel()
 	l := &labtest.Lab{Others: "capacity=500000fps,noise=0.002"}
@@ -113,7 +113,7 @@ func TestPairsAreInterleaved(t *testing.T) {
 	}
 }
 
-// A device that dies is part of what was measured, on its own side.
+// The death of a device is recorded on its own side.
 func TestDeathIsRecordedOnItsSide(t *testing.T) {
 	t.Parallel()
 	l := &labtest.Lab{Devices: map[string]string{"plain": "capacity=500000fps", "vxlan": "capacity=500000fps"}, Dies: map[string]int{"vxlan": 1}}

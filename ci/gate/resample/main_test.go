@@ -28,7 +28,8 @@ func write(t *testing.T, runs []study) string {
 	return path
 }
 
-// A steady machine: no difference passes, a tenth fails; in both senses of better.
+// On a steady machine no difference passes and a slowdown of a tenth fails, whether more or less is
+// better.
 func TestResampled(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for id, better := range map[string]int{"forwarding_rate/64": 1, "latency_p50/64": -1} {

@@ -15,7 +15,8 @@ import (
 	"github.com/tunnelbench/tunnelbench/ci/gate"
 )
 
-// repository has three commits: tags one and two, whose program differs, and broken, which does not build.
+// repository creates a repository with three commits: the tags one and two, whose programs differ,
+// and broken, which does not build.
 func repository(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -43,12 +44,12 @@ func repository(t *testing.T) string {
 	return dir
 }
 
-// request is one of an exec device in two layouts.
+// request returns a request for an exec device in two layouts.
 func request(repo, base, head string) Request {
 	return Request{Repo: repo, Base: base, Head: head, Device: "exec:./tunnel.sh", Command: "sh build.sh", Layouts: 2, Log: io.Discard}
 }
 
-// hashes are the builds of a side.
+// hashes returns the hashes of a side's builds.
 func hashes(s *Side) (all []string) {
 	for _, b := range s.Builds {
 		all = append(all, b.SHA256)
@@ -60,7 +61,7 @@ func TestBuild(t *testing.T) {
 	repo := repository(t)
 	for _, c := range []struct {
 		name, base, head string
-		layouts          []int // of the head
+		layouts          []int // layouts of the head
 		same             bool
 	}{
 		{"a change", "one", "two", []int{0, 1}, false},
@@ -99,7 +100,7 @@ func TestBuild(t *testing.T) {
 	}
 }
 
-// A request that cannot be built leaves nothing, and its error says whose fault it is.
+// A request that cannot be built leaves no files, and its error names the side at fault.
 func TestBuildFails(t *testing.T) {
 	repo := repository(t)
 	t.Setenv("TMPDIR", t.TempDir())
@@ -130,7 +131,7 @@ func TestBuildFails(t *testing.T) {
 	}
 }
 
-// The log names each build, the head's first: it is the likelier one to fail.
+// The log names each build, beginning with the head, which is more likely to fail.
 func TestBuildLog(t *testing.T) {
 	var log bytes.Buffer
 	r := request(repository(t), "one", "two")
