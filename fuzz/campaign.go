@@ -22,14 +22,14 @@ type Plan struct {
 	Seeds   bool          // also write findings into the targets' testdata
 	First   bool          // end a target at its first finding
 
-	Saw func(t *report.Target) // called when the numbers of a target change; may be nil
+	Saw func(t *report.Target) // called with the numbers of a target, once a second at most; may be nil
 }
 
 // ErrBudget means that a target was attacked for a shorter time than requested.
 var ErrBudget = errors.New("budget not met")
 
-// ErrCorpus means that a corpus file cannot be read. The error names the file.
-var ErrCorpus = errors.New("corpus")
+// ErrInput means that an input or a corpus file cannot be read. The error names the file.
+var ErrInput = errors.New("input")
 
 // Run attacks each target in turn and passes its result to ended, so that no finding is lost if a later
 // target fails. When ctx is done, Run ends the current target and starts no other.
@@ -86,7 +86,7 @@ func (c *campaign) check() error {
 		}
 		for _, dir := range []string{t.testdata(c.places.root), c.places.corpus(t)} {
 			if _, skipped := readCorpus(dir); skipped != nil {
-				return fmt.Errorf("%w: %w", ErrCorpus, skipped[0])
+				return fmt.Errorf("%w: %w", ErrInput, skipped[0])
 			}
 		}
 	}

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/tunnelbench/tunnelbench/fuzz/report"
 )
 
 // Merged is the result of a merge.
@@ -25,6 +27,9 @@ type Merged struct {
 // earlier input reached. It builds this command with coverage counters (`go build -cover`) and runs each
 // input in a process of its own. It does not add inputs that break an oracle.
 func Merge(ctx context.Context, t Target, dirs []string) (m Merged, err error) {
+	if err := folders(dirs); err != nil {
+		return m, err
+	}
 	root, err := Root()
 	if err != nil {
 		return m, err
@@ -49,6 +54,27 @@ func Merge(ctx context.Context, t Target, dirs []string) (m Merged, err error) {
 		}
 	}
 	return m, nil
+}
+
+// Err returns nil if all inputs could be read and none breaks an oracle.
+func (m Merged) Err() error {
+	switch {
+	case len(m.Skipped) > 0:
+		return fmt.Errorf("%w: %d files could not be read", ErrInput, len(m.Skipped))
+	case len(m.Broken) > 0:
+		return fmt.Errorf("%w: %d inputs break an oracle", report.ErrFinding, len(m.Broken))
+	}
+	return nil
+}
+
+// folders returns an error for the first path that is not a folder.
+func folders(dirs []string) error {
+	for _, dir := range dirs {
+		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+			return fmt.Errorf("%w: %s: no folder of inputs", ErrInput, dir)
+		}
+	}
+	return nil
 }
 
 // read returns the inputs of the folders, smallest first.
@@ -110,7 +136,7 @@ func newCounter(ctx context.Context, p places, t Target) (*counter, error) {
 func (c *counter) addCommitted(ctx context.Context, dir string) (files int, err error) {
 	committed, skipped := readCorpus(dir)
 	if skipped != nil {
-		return 0, fmt.Errorf("%w: %w", ErrCorpus, skipped[0])
+		return 0, fmt.Errorf("%w: %w", ErrInput, skipped[0])
 	}
 	for _, data := range append(c.target.Seeds(), committed...) {
 		if _, err := c.adds(ctx, data); err != nil {

@@ -2,25 +2,24 @@ package fuzz
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
+
+	"github.com/tunnelbench/tunnelbench/fuzz/report"
 )
 
-// ErrInput means that an input cannot be read.
-var ErrInput = errors.New("no input")
-
-// Repro runs inputs through a target, each in a separate process, and writes the result of each.
-// It returns how many break an oracle.
-func Repro(ctx context.Context, w io.Writer, t Target, program string, files []string) (broken int, err error) {
+// Repro runs inputs through a target, each in a separate process of program, and writes the result of each
+// to w. It returns report.ErrFinding if any breaks an oracle.
+func Repro(ctx context.Context, w io.Writer, t Target, program string, files []string) error {
+	broken := 0
 	for _, path := range files {
 		data, err := ReadInput(path)
 		if err != nil {
-			return broken, fmt.Errorf("%w: %w", ErrInput, err)
+			return fmt.Errorf("%w: %w", ErrInput, err)
 		}
 		f, err := Replay(ctx, t, program, data)
 		if err != nil {
-			return broken, err
+			return err
 		}
 		if f.None() {
 			fmt.Fprintf(w, "%s: %d bytes: every oracle holds\n", path, len(data))
@@ -32,5 +31,8 @@ func Repro(ctx context.Context, w io.Writer, t Target, program string, files []s
 			fmt.Fprintf(w, "  %s:%d %s\n", frame.File, frame.Line, frame.Function)
 		}
 	}
-	return broken, nil
+	if broken > 0 {
+		return fmt.Errorf("%w: %d of %d inputs break an oracle", report.ErrFinding, broken, len(files))
+	}
+	return nil
 }

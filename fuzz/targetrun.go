@@ -20,6 +20,7 @@ type targetRun struct {
 	target Target
 	report report.Target
 	replay *replayer
+	shown  time.Time // when Plan.Saw was called last
 }
 
 // A target is given up after maxFutile consecutive runs, each shorter than shortRun, that found only known
@@ -73,9 +74,11 @@ func (r *targetRun) ran() bool {
 func (r *targetRun) left(start time.Time) time.Duration { return r.plan.Time - time.Since(start) }
 
 func (r *targetRun) saw() {
-	if r.plan.Saw != nil {
-		r.plan.Saw(&r.report)
+	if r.plan.Saw == nil || time.Since(r.shown) < time.Second {
+		return
 	}
+	r.shown = time.Now()
+	r.plan.Saw(&r.report)
 }
 
 // start fills the corpus with the seeds and checks each one first: a seed that breaks an oracle would end

@@ -92,51 +92,21 @@ func (f *fuzzRunFlags) run(ctx context.Context, s cli.Streams) error {
 	c := &report.Campaign{
 		Schema: report.Schema, Tool: tool(), Command: os.Args, Started: time.Now().UTC(), CPU: cpu, Kernel: kernel,
 	}
-	progress := &fuzzProgress{line: cli.NewProgressLine(s.Err)}
-	plan.Saw = progress.saw
-	err = fuzz.Run(ctx, plan, func(t report.Target) {
-		progress.line.Clear()
-		c.Targets = append(c.Targets, t)
-		fmt.Fprint(s.Out, report.Line(t))
-		c.Ended = time.Now().UTC()
-		if failed := reports.WriteFuzz(f.out, c); failed != nil {
-			fmt.Fprintf(s.Err, "tunnelbench: %s\n", cli.OneLine(failed))
-		}
-	})
-	if errors.Is(err, fuzz.ErrCorpus) {
+	line := cli.NewProgressLine(s.Err)
+	plan.Saw = func(t *report.Target) { line.Show("%s", report.Progress(t)) }
+	err = fuzz.Record(ctx, plan, c, line.Over(s.Out), func(c *report.Campaign) error { return reports.WriteFuzz(f.out, c) })
+	if len(c.Targets) > 0 {
+		fmt.Fprintf(s.Err, "%s\n", filepath.Join(f.out, "fuzz.html"))
+	}
+	return fuzzError(err)
+}
+
+// fuzzError gives an error of package fuzz its exit status.
+func fuzzError(err error) error {
+	if errors.Is(err, fuzz.ErrInput) {
 		return cli.BadInput(err)
 	}
-	if err != nil && len(c.Targets) == 0 {
-		return err
-	}
-	fmt.Fprintf(s.Err, "%s\n", filepath.Join(f.out, "fuzz.html"))
-	return errors.Join(fuzzVerdict(c), err)
-}
-
-// fuzzVerdict returns the error for a campaign. A finding takes precedence over a target that was
-// not fuzzed long enough.
-func fuzzVerdict(c *report.Campaign) error {
-	switch findings, short := c.Findings(), c.Unfinished(); {
-	case findings > 0:
-		return fmt.Errorf("%w: %d in %d targets", cli.ErrFinding, findings, len(c.Targets))
-	case short > 0:
-		return fmt.Errorf("%w: %d of %d targets were not attacked to the end", cli.ErrNoVerdict, short, len(c.Targets))
-	}
-	return nil
-}
-
-// fuzzProgress shows a campaign's progress at most once per second.
-type fuzzProgress struct {
-	line cli.ProgressLine
-	last time.Time
-}
-
-func (p *fuzzProgress) saw(t *report.Target) {
-	if time.Since(p.last) < time.Second {
-		return
-	}
-	p.last = time.Now()
-	p.line.Show("%s: %d executions, %d findings", t.Name, t.Executions, len(t.Findings))
+	return err
 }
 
 var fuzzReproVerb = cli.Verb{
@@ -162,16 +132,7 @@ func repro(ctx context.Context, s cli.Streams, name string, files []string) erro
 	if err != nil {
 		return err
 	}
-	broken, err := fuzz.Repro(ctx, s.Out, t, program, files)
-	switch {
-	case errors.Is(err, fuzz.ErrInput):
-		return cli.BadInput(err)
-	case err != nil:
-		return err
-	case broken > 0:
-		return fmt.Errorf("%w: %d of %d inputs break an oracle", cli.ErrFinding, broken, len(files))
-	}
-	return nil
+	return fuzzError(fuzz.Repro(ctx, s.Out, t, program, files))
 }
 
 var fuzzMergeVerb = cli.Verb{
@@ -179,39 +140,27 @@ var fuzzMergeVerb = cli.Verb{
 	Examples: []string{"fuzz merge --target decap out/fuzz/work/corpus/decap"},
 	Flags: func(set *pflag.FlagSet) func(context.Context, cli.Streams) error {
 		name := set.String("target", "", "`name` of the target")
-		return func(ctx context.Context, s cli.Streams) error {
-			t, err := fuzz.Find(*name)
-			if err != nil {
-				return cli.BadUsage("--target %s: %w", *name, err)
-			}
-			if t.Harness == nil || set.NArg() == 0 {
-				return cli.BadUsage("fuzz merge: want a target with a harness and a DIR of inputs")
-			}
-			for _, dir := range set.Args() {
-				if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-					return cli.BadUsage("fuzz merge: %s: no folder of inputs", dir)
-				}
-			}
-			m, err := fuzz.Merge(ctx, t, set.Args())
-			for _, left := range slices.Concat(m.Skipped, m.Broken) {
-				fmt.Fprintf(s.Err, "tunnelbench: left out: %s\n", cli.OneLine(left))
-			}
-			if errors.Is(err, fuzz.ErrCorpus) {
-				return cli.BadInput(err)
-			}
-			if err != nil {
-				return err
-			}
-			fmt.Fprintf(s.Out, "%s: %d inputs, %d kept, %d of them new, in %s\n", t.Name, m.Read, m.Kept, m.Added, m.Dir)
-			switch {
-			case len(m.Skipped) > 0:
-				return cli.BadUsage("fuzz merge: %d files could not be read", len(m.Skipped))
-			case len(m.Broken) > 0:
-				return fmt.Errorf("%w: %d inputs break an oracle", cli.ErrFinding, len(m.Broken))
-			}
-			return nil
-		}
+		return func(ctx context.Context, s cli.Streams) error { return merge(ctx, s, *name, set.Args()) }
 	},
+}
+
+func merge(ctx context.Context, s cli.Streams, name string, dirs []string) error {
+	t, err := fuzz.Find(name)
+	if err != nil {
+		return cli.BadUsage("--target %s: %w", name, err)
+	}
+	if t.Harness == nil || len(dirs) == 0 {
+		return cli.BadUsage("fuzz merge: want a target with a harness and a DIR of inputs")
+	}
+	m, err := fuzz.Merge(ctx, t, dirs)
+	for _, left := range slices.Concat(m.Skipped, m.Broken) {
+		fmt.Fprintf(s.Err, "tunnelbench: left out: %s\n", cli.OneLine(left))
+	}
+	if err != nil {
+		return fuzzError(err)
+	}
+	fmt.Fprintf(s.Out, "%s: %d inputs, %d kept, %d of them new, in %s\n", t.Name, m.Read, m.Kept, m.Added, m.Dir)
+	return fuzzError(m.Err())
 }
 
 var fuzzLiveVerb = cli.Verb{
@@ -228,14 +177,9 @@ var fuzzReportVerb = cli.Verb{
 			if set.NArg() != 1 {
 				return cli.BadUsage("fuzz report: want one FILE, a fuzz.json")
 			}
-			f, err := os.Open(set.Arg(0))
+			c, err := report.ReadFile(set.Arg(0))
 			if err != nil {
-				return cli.BadUsage("%w", err)
-			}
-			defer f.Close()
-			c, err := report.Read(f, set.Arg(0))
-			if err != nil {
-				return cli.BadUsage("%w", err)
+				return cli.BadInput(err)
 			}
 			if err := cli.EnsureDir(*out); err != nil {
 				return err

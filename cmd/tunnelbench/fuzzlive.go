@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"os"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -15,8 +13,6 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/cli"
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
-	"github.com/tunnelbench/tunnelbench/reports/show"
-	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
 // liveExamples are the examples in the verb's help.
@@ -72,7 +68,7 @@ func (f *liveFlags) run(ctx context.Context, s cli.Streams) error {
 		Report: live.Report{
 			Tool: tool(), Command: os.Args, Started: time.Now().UTC(), CPU: host.CPU, Kernel: host.Kernel, Direction: f.lab.Direction,
 		},
-		Devices: devices, Plan: plan, Scorecard: f.scorecard, Out: f.out, Replay: f.replay,
+		Devices: devices, Plan: plan, Settings: cfg.Settings, Scorecard: f.scorecard, Out: f.out,
 	}
 	err = c.Run(ctx, live.OnLab(l, cfg.Settings), s.Out, s.Err)
 	return errors.Join(err, l.Close())
@@ -109,12 +105,8 @@ func (f *liveFlags) plan() (p live.Plan, err error) {
 	if err := cli.CheckRate(p.Load); p.Share == 0 && err != nil {
 		return p, err
 	}
-	rate, err := rfc2544.ParseLoad(f.rate)
-	if err != nil {
+	if p.Rate, err = live.ParseRate(f.rate, p.Size); err != nil {
 		return p, cli.BadInput(err)
-	}
-	if p.Rate = rate.At(p.Size, rfc2544.Gigabit); p.Rate.IsFlood() || strings.HasSuffix(f.rate, "%") {
-		return p, cli.BadUsage("--rate %s: write mutants a second, such as 50kpps", f.rate)
 	}
 	if err := cli.CheckRate(p.Rate); err != nil {
 		return p, err
@@ -134,34 +126,4 @@ func (f *liveFlags) plan() (p live.Plan, err error) {
 	p.Seed = f.lab.Seed
 	p.Duration, p.First, p.Tolerance = f.duration, f.first, f.tolerance/100
 	return p, nil
-}
-
-// replay returns the command that sends the same mutants to the same device at the same load.
-func (f *liveFlags) replay(d dut.Device, r live.DeviceReport) string {
-	words := []string{
-		"tunnelbench", "fuzz", "live", "--dut", deviceWord(d, f.devices), "--seed", strconv.FormatUint(f.lab.Seed, 10),
-		"--load", strconv.FormatFloat(r.Load/1e3, 'f', -1, 64) + "kpps", "--rate", f.rate, "--as", f.as, "--mutants", r.Mutants,
-		"--size", strconv.Itoa(f.size), "--duration", f.duration.String(),
-	}
-	for _, o := range []struct{ name, value, usual string }{
-		{"--first", strconv.FormatUint(f.first, 10), "0"}, {"--direction", f.lab.Direction, rfc2544.Forward},
-		{"--wan", f.lab.Wan, ""}, {"--engine", f.lab.Engine, lab.EngineAuto}, {"--ip", strconv.Itoa(f.lab.Ip), "4"},
-		{"--flows", strconv.Itoa(f.lab.Flows), "1"},
-	} {
-		if o.value != o.usual {
-			words = append(words, o.name, o.value)
-		}
-	}
-	return show.ShellLine(words)
-}
-
-// deviceWord returns the device spec as the user wrote it, because the spec in a result lacks a
-// program's path.
-func deviceWord(d dut.Device, list string) string {
-	for _, word := range cli.SplitDevices(list) {
-		if again, err := dut.Parse(word); err == nil && again.Spec == d.Spec {
-			return word
-		}
-	}
-	return d.Spec
 }

@@ -14,10 +14,11 @@ import (
 	"github.com/gopacket/gopacket/pcapgo"
 
 	"github.com/tunnelbench/tunnelbench/fuzz/live/mutate"
+	"github.com/tunnelbench/tunnelbench/fuzz/report"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 )
 
-func device(spec string) dut.Device { return dut.Device{Spec: spec} }
+func device(spec string) dut.Device { return dut.Device{Spec: spec, Argument: spec} }
 
 // attackSimulated attacks one simulated tunnel.
 func attackSimulated(t *testing.T, s *simulated) Result {
@@ -166,7 +167,6 @@ func campaignOf(t *testing.T, devices map[string]*simulated, names ...string) (d
 	t.Helper()
 	c := Campaign{
 		Plan: simulatedPlan(), Out: t.TempDir(), Scorecard: true,
-		Replay: func(d dut.Device, _ DeviceReport) string { return "again " + d.Spec },
 	}
 	for _, name := range names {
 		c.Devices = append(c.Devices, device(name))
@@ -189,8 +189,8 @@ func TestCampaignVerdicts(t *testing.T) {
 		{"clean", map[string]*simulated{"a": sound(), "b": sound()}, []string{"a", "b"}, nil},
 		{"one is missing", map[string]*simulated{"a": sound()}, []string{"gone", "a"}, nil},
 		{"the only one is missing", nil, []string{"gone"}, errors.ErrUnsupported},
-		{"one forwards nothing", map[string]*simulated{"a": sound(), "b": {}}, []string{"a", "b"}, ErrNoVerdict},
-		{"a finding", map[string]*simulated{"a": {forwards: 100e3, answers: true}, "b": {}}, []string{"a", "b"}, ErrFinding},
+		{"one forwards nothing", map[string]*simulated{"a": sound(), "b": {}}, []string{"a", "b"}, report.ErrNoVerdict},
+		{"a finding", map[string]*simulated{"a": {forwards: 100e3, answers: true}, "b": {}}, []string{"a", "b"}, report.ErrFinding},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -214,7 +214,7 @@ func TestCampaignVerdicts(t *testing.T) {
 func TestCampaignExplains(t *testing.T) {
 	t.Parallel()
 	dir, text, _ := campaignOf(t, map[string]*simulated{"a:x": {forwards: 100e3, answers: true}}, "a:x")
-	if !strings.Contains(text, "replay    again a:x") {
+	if !strings.Contains(text, "replay    tunnelbench fuzz live --dut a:x --seed ") {
 		t.Errorf("no command in\n%s", text)
 	}
 	file, err := os.Open(filepath.Join(dir, "live-a_x.pcapng"))

@@ -3,22 +3,17 @@ package live
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"github.com/tunnelbench/tunnelbench/fuzz/report"
+	"github.com/tunnelbench/tunnelbench/internal/lab"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
-)
-
-// Errors of a campaign that is not clean.
-var (
-	ErrFinding   = errors.New("finding")
-	ErrNoVerdict = errors.New("no verdict")
 )
 
 // Campaign attacks devices one after another with the same mutants.
@@ -26,15 +21,14 @@ type Campaign struct {
 	Report    Report // the header of live.json; Run adds the devices
 	Devices   []dut.Device
 	Plan      Plan
-	Scorecard bool   // write a table that compares the devices at the end
-	Out       string // folder for live.json and captures
-	// Replay returns the command that sends the same mutants to the device at the same load.
-	Replay func(dut.Device, DeviceReport) string
+	Settings  lab.Settings // for the command that repeats an attack
+	Scorecard bool         // write a table that compares the devices at the end
+	Out       string       // folder for live.json and captures
 }
 
 // Run runs the campaign. Results go to out as text, progress to progress, files to the folder. One
 // device that cannot run here does not end a campaign of several. The error is the verdict: it
-// wraps ErrFinding or ErrNoVerdict.
+// wraps report.ErrFinding or report.ErrNoVerdict.
 func (c Campaign) Run(ctx context.Context, open Open, out, progress io.Writer) error {
 	r := c.newReport()
 	var failed error
@@ -85,7 +79,7 @@ func (c Campaign) explain(d dut.Device, r Result, out io.Writer) error {
 	if len(r.Findings) == 0 {
 		return nil
 	}
-	fmt.Fprintf(out, "  replay    %s\n", c.Replay(d, r.DeviceReport))
+	fmt.Fprintf(out, "  replay    %s\n", c.replay(d, r.DeviceReport))
 	var file bytes.Buffer
 	if err := r.WriteCapture(&file); err != nil {
 		return err
@@ -138,11 +132,11 @@ func (r *Report) verdict(failed error) error {
 	}
 	switch {
 	case len(seen) > 0:
-		return fmt.Errorf("%w: %s", ErrFinding, strings.Join(seen, "; "))
+		return fmt.Errorf("%w: %s", report.ErrFinding, strings.Join(seen, "; "))
 	case failed != nil && len(r.Devices) == 1:
 		return failed
 	case len(missing) > 0:
-		return fmt.Errorf("%w: of %d devices %d have none: %s", ErrNoVerdict, len(r.Devices), len(missing), missing[0])
+		return fmt.Errorf("%w: of %d devices %d have none: %s", report.ErrNoVerdict, len(r.Devices), len(missing), missing[0])
 	}
 	return nil
 }

@@ -27,3 +27,16 @@ func ParseLoad(text string, size rfc2544.FrameSize) (share float64, load rfc2544
 	}
 	return 0, load, nil
 }
+
+// ParseRate reads a rate of mutants.
+func ParseRate(text string, size rfc2544.FrameSize) (rfc2544.Rate, error) {
+	load, err := rfc2544.ParseLoad(text)
+	if err != nil {
+		return 0, err
+	}
+	rate := load.At(size, rfc2544.Gigabit)
+	if rate.IsFlood() || strings.HasSuffix(text, "%") {
+		return 0, fmt.Errorf("--rate %s: write mutants a second, such as 50kpps", text)
+	}
+	return rate, nil
+}

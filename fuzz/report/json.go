@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"os"
 
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 	"github.com/tunnelbench/tunnelbench/reports/result"
@@ -38,6 +39,16 @@ func Write(path string, f *Campaign) error {
 		return err
 	}
 	return result.WriteFile(path, data)
+}
+
+// ReadFile reads the campaign file at a path, as Read does.
+func ReadFile(path string) (*Campaign, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return Read(f, path)
 }
 
 // Read reads an untrusted campaign file, as strictly as result.Read reads results. The error is one line,

@@ -42,6 +42,11 @@ func Line(t Target) string {
 	return show.PlainText.Replace(text) + blocks(&t, "")
 }
 
+// Progress returns the state of an attack in one short line, without its end.
+func Progress(t *Target) string {
+	return fmt.Sprintf("%s: %d executions, %d findings", t.Name, t.Executions, len(t.Findings))
+}
+
 // blocks returns the findings, errors and unconfirmed inputs of a target. Each block follows sep.
 func blocks(t *Target, sep string) string {
 	var b strings.Builder

@@ -35,6 +35,19 @@ func (p ProgressLine) Clear() {
 	}
 }
 
+// Over returns a writer to w that clears the line before each write.
+func (p ProgressLine) Over(w io.Writer) io.Writer { return overLine{p, w} }
+
+type overLine struct {
+	line ProgressLine
+	w    io.Writer
+}
+
+func (o overLine) Write(b []byte) (int, error) {
+	o.line.Clear()
+	return o.w.Write(b)
+}
+
 func isTerminal(w any) bool {
 	f, ok := w.(*os.File)
 	if !ok {

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/tunnelbench/tunnelbench/fuzz/live"
+	"github.com/tunnelbench/tunnelbench/fuzz/report"
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 	"github.com/tunnelbench/tunnelbench/netns"
 )
@@ -31,9 +31,6 @@ func BadUsage(format string, args ...any) error { return usageError{fmt.Errorf(f
 // ErrNoVerdict is returned by a verb whose measurement allows no verdict: exit status 4.
 var ErrNoVerdict = errors.New("no verdict")
 
-// ErrFinding is returned by a verb that found something: exit status 3.
-var ErrFinding = errors.New("finding")
-
 // ErrRegression is returned when a change fails the gate: exit status 3.
 var ErrRegression = errors.New("regression")
 
@@ -50,7 +47,7 @@ func Status(ctx context.Context, err error, w io.Writer) int {
 	case errors.Is(err, errNoCommand):
 		return ExitUsage
 	}
-	finding := errors.Is(err, ErrFinding) || errors.Is(err, live.ErrFinding)
+	finding := errors.Is(err, report.ErrFinding)
 	if ctx.Err() != nil && errors.Is(err, ctx.Err()) && !finding {
 		fmt.Fprintf(w, "tunnelbench: interrupted (%s)\n", OneLine(err))
 		return ExitNoVerdict
@@ -63,7 +60,7 @@ func Status(ctx context.Context, err error, w io.Writer) int {
 		return ExitUsage
 	case finding, errors.Is(err, ErrRegression):
 		return ExitFinding
-	case errors.Is(err, ErrNoVerdict), errors.Is(err, live.ErrNoVerdict):
+	case errors.Is(err, ErrNoVerdict), errors.Is(err, report.ErrNoVerdict):
 		return ExitNoVerdict
 	case errors.As(err, &machine), errors.Is(err, errors.ErrUnsupported), errors.Is(err, netns.ErrLocked), errors.Is(err, os.ErrPermission):
 		return ExitMachine

@@ -71,9 +71,10 @@ func (t Tunnel) HasProcesses() bool { return t.Builtin || strings.HasPrefix(t.Na
 // Device is a tunnel with its parameters, as a user named it.
 type Device struct {
 	Tunnel
-	Spec   string // as results call it
-	Build  string // the path of another build of this program; empty: this one
-	Values map[string]string
+	Spec     string // as results call it
+	Argument string // what Parse read: the spec, with the path of a program
+	Build    string // the path of another build of this program; empty: this one
+	Values   map[string]string
 }
 
 // execPrefix marks a tunnel that runs by the exec contract (docs/exec.md).
@@ -114,7 +115,7 @@ func Parse(spec string) (Device, error) {
 	if i < 0 {
 		return Device{}, fmt.Errorf("dut %q: unknown: use %s or exec:PATH", spec, strings.Join(names(tunnels), ", "))
 	}
-	d := Device{Tunnel: tunnels[i], Spec: spec, Values: map[string]string{}}
+	d := Device{Tunnel: tunnels[i], Spec: spec, Argument: spec, Values: map[string]string{}}
 	if hasBuild {
 		if err := d.useBuild(build); err != nil {
 			return Device{}, fmt.Errorf("dut %q: %w", spec, err)
@@ -208,7 +209,7 @@ func parseExec(path string) (Device, error) {
 		Name: execPrefix + filepath.Base(abs), Doc: "a program of yours", Kind: Plain, Probe: probeNothing,
 		Up: func(ctx context.Context, b Env) (*Session, error) { return b.start(ctx, abs) },
 	}
-	return Device{Tunnel: t, Spec: t.Name}, nil
+	return Device{Tunnel: t, Spec: t.Name, Argument: execPrefix + path}, nil
 }
 
 // executable returns the absolute path of an executable file, or an error if there is none.
