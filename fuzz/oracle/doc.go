@@ -1,6 +1,9 @@
 // Package oracle defines limits that every decoder of untrusted bytes must keep. Fuzz targets, unit tests
 // and live campaigns use the same oracles.
 //
+// The package imports only the standard library and has no side effects, so other programs can use it in
+// tests of decoders of their own. The examples show how.
+//
 // A harness calls oracles around a decoder. An oracle that fails panics with a *Broken, which holds its
 // name. Any other panic breaks the oracle "panic".
 //
