@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Puts a text on the pull request that a commit is the head of: one comment, found by the marker in
-# its first line, edited in place. The number comes from GitHub, never from an artifact.
+# Posts a text as a comment on the pull request whose head is a given commit. It finds an earlier
+# comment by the marker in its first line and edits it. The pull request's number comes from GitHub,
+# never from an artifact.
 #
 #   GH_TOKEN=... REPO=owner/name HEAD_SHA=... ci/comment.sh FILE
 set -euo pipefail

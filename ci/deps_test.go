@@ -48,7 +48,7 @@ var arrows = map[string][]string{
 	"internal/junit":            {},
 	"internal/kv":               {},
 	"internal/lab":              {"internal/reexec", "internal/sys", "loadgen", "loadgen/afpacket", "loadgen/xdp", "netns", "netns/counters", "netns/dut", "reports/result", "rfc2544"},
-	"internal/lab/labtest":      {"internal/lab", "internal/reexec", "loadgen", "netns/dut", "rfc2544", "rfc2544/simulated"}, // for tests
+	"internal/lab/labtest":      {"internal/lab", "internal/reexec", "loadgen", "netns/dut", "rfc2544", "rfc2544/simulated"}, // only imported by tests
 	"internal/lab/selftest":     {"ci/compare", "internal/lab", "internal/stats", "netns/dut", "netns/relay", "reports/result", "rfc2544"},
 	"internal/lab/streams":      {"internal/lab", "internal/reexec", "internal/stats", "loadgen/streams", "netns", "netns/dut", "reports/result", "reports/show", "rfc2544"},
 	"internal/lab/suite":        {"internal/lab", "internal/lab/streams", "netns/dut", "reports/result", "rfc2544", "rfc2544/mlrsearch", "rfc2544/simulated"},
@@ -57,11 +57,11 @@ var arrows = map[string][]string{
 	"internal/strictjson":       {},
 	"internal/strictyaml":       {},
 	"internal/sys":              {},
-	"internal/testenv":          {}, // from tests only: no arrow leads to it
+	"internal/testenv":          {}, // only imported by tests
 	"loadgen":                   {"internal/checksum", "loadgen/signature", "rfc2544"},
 	"loadgen/afpacket":          {"internal/checksum", "internal/sys", "loadgen", "loadgen/signature", "rfc2544"},
 	"loadgen/bpf":               {},
-	"loadgen/enginetest":        {"loadgen", "loadgen/signature", "netns", "rfc2544"}, // from tests only
+	"loadgen/enginetest":        {"loadgen", "loadgen/signature", "netns", "rfc2544"}, // only imported by tests
 	"loadgen/signature":         {},
 	"loadgen/streams":           {"internal/sys", "loadgen", "rfc2544"},
 	"loadgen/xdp":               {"internal/sys", "loadgen", "loadgen/bpf", "rfc2544"},
@@ -76,7 +76,7 @@ var arrows = map[string][]string{
 	"reference/inner":           {},
 	"reference/offload":         {"internal/checksum", "reference/inner"},
 	"reference/wire":            {},
-	"reports":                   {"ci/gate", "fuzz/report", "internal/junit", "internal/stats", "internal/strictjson", "reports/charts", "reports/conformance", "reports/figure", "reports/matrix", "reports/result", "reports/show", "reports/texttab", "rfc2544"}, // ci/gate for the page of its history
+	"reports":                   {"ci/gate", "fuzz/report", "internal/junit", "internal/stats", "internal/strictjson", "reports/charts", "reports/conformance", "reports/figure", "reports/matrix", "reports/result", "reports/show", "reports/texttab", "rfc2544"}, // imports ci/gate for the history page
 	"reports/charts":            {"fuzz/report", "internal/stats", "internal/strictjson", "reports/figure", "reports/matrix", "reports/result", "reports/show", "rfc2544"},
 	"reports/conformance":       {"internal/strictjson", "reports/result", "rfc2544"},
 	"reports/figure":            {"internal/strictjson", "reports/show", "rfc2544"},

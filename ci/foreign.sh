@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The gate on a tunnel that is not ours: docs/examples/wireguard in a repository of its own, whose
-# second commit has every batch of packets sleep before it is sealed. It has to fail, exit status 3.
+# Runs the gate on another project's tunnel: docs/examples/wireguard in its own repository, whose
+# second commit delays every batch of packets before encryption. The gate must fail (exit status 3).
 #
 #   sudo ci/foreign.sh [OPTIONS OF tunnelbench gate]
 set -euo pipefail

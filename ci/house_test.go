@@ -75,7 +75,7 @@ func sources(t *testing.T) (all []source) {
 	return all
 }
 
-// generated reports whether a file carries the line of go.dev/s/generatedcode.
+// generated reports whether a file has the "Code generated" line (go.dev/s/generatedcode).
 func generated(text []byte) bool {
 	for lines := bufio.NewScanner(bytes.NewReader(text)); lines.Scan(); {
 		line := lines.Text()

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Records the sets of ci/gate/testdata/recorded, which TestRecordedSets judges: gates of HEAD on a machine
-# that misbehaves on purpose, and of a head that crashes.
+# Records the sets in ci/gate/testdata/recorded for TestRecordedSets: gates of HEAD on a machine that
+# is disturbed on purpose, and of a head that crashes.
 #
 #   sudo ci/record.sh
 set -euo pipefail

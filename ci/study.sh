@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Studies of the gate, resumable: each run adds a line to a file of docs/study, and a study that
-# was stopped goes on behind its last line. Without METRICS, all of the policy's.
+# Studies of the gate. Each run appends a line to a file in docs/study, and a stopped study continues
+# after its last line. METRICS defaults to all metrics of the policy.
 #
 #   sudo ci/study.sh aa N [METRICS]      N gates of HEAD against itself in other layouts, 16 pairs each
 #   sudo ci/study.sh same N [METRICS]    N gates, to their verdicts, of HEAD against HEAD with another text in it
@@ -28,7 +28,7 @@ if [ "$kind" != aa ]; then
   git -C "$out/repo" diff --quiet && { echo "study.sh: the change has no place to go" >&2; exit 1; }
   git -C "$out/repo" -c user.name=study -c user.email=study@localhost commit --quiet --all --message "$kind"
 fi
-# samples are a side's values of all metrics, in the order of gate.txt.
+# samples prints a side's values of all metrics, in the order of gate.txt.
 samples() {
   awk -v side="$1" '$1 == "side:" { now = $2 } /^Benchmark/ && now == side { printf "%s%s", (n++ ? "," : ""), $3 }' "$out/gate/gate.txt"
 }

@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
-# The README's test command. The packages that are pure are tested first, side by
-# side. As root the others follow one at a time, since they share one lab and want
-# the cores, and no test may be left out. Without root what needs it is left out,
-# by name.
+# The README's test command. It tests the pure packages first, in parallel. As root it
+# then tests the others one at a time, because they share one lab and need the cores, and
+# no test may be skipped. Without root it names and skips the tests that need root.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 go=${GO:-go}
@@ -10,7 +9,7 @@ go=${GO:-go}
 list=$(mktemp) log=$(mktemp)
 trap 'rm -f "$list" "$log"' EXIT
 
-# Only tests that may need the machine ask internal/testenv for it.
+# Only tests with special requirements on the machine import internal/testenv.
 "$go" list -f '{{.ImportPath}} {{join .TestImports " "}} {{join .XTestImports " "}}' ./... >"$list"
 machine=$(awk '/\/internal\/testenv( |$)/ { print $1 }' "$list")
 pure=$(awk '!/\/internal\/testenv( |$)/ { print $1 }' "$list")

@@ -12,7 +12,7 @@ import (
 
 var _ = register("benchfmt", func(runs []*result.Results) ([]byte, error) { return formatBench(runs), nil })
 
-// formatBench is the Go benchmark format, for benchstat: a line for each value.
+// formatBench writes the Go benchmark format for benchstat, a line for each value.
 func formatBench(runs []*result.Results) []byte {
 	var b bytes.Buffer
 	for _, r := range runs {
@@ -32,7 +32,7 @@ func formatBench(runs []*result.Results) []byte {
 	return b.Bytes()
 }
 
-// benchName begins with an upper case letter, as the format wants.
+// benchName starts with an upper case letter, as the benchmark format requires.
 func benchName(test string) string {
 	if test = show.Word(test); test == "" {
 		return "Test"

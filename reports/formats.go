@@ -32,8 +32,7 @@ func Formats() (names []string) {
 	return names
 }
 
-// Format writes runs for other programs, one after the other: numbers of different machines are
-// never set side by side.
+// Format writes the runs for other programs, one run after the other, without comparing machines.
 func Format(name string, runs []*result.Results) ([]byte, error) {
 	for _, f := range formats {
 		if f.name == name {
@@ -43,5 +42,5 @@ func Format(name string, runs []*result.Results) ([]byte, error) {
 	return nil, fmt.Errorf("format %q: use %s", name, strings.Join(Formats(), ", "))
 }
 
-// host names a machine in a few words.
+// hostOf returns a short description of the machine.
 func hostOf(r *result.Results) string { return r.Host.Summary() }

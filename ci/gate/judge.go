@@ -21,7 +21,7 @@ type Judgement struct {
 // report. It returns an error if the sets do not belong together.
 //
 //	series 1:  16 pairs ─ look ─ 32 ─ look ─ 64 ─ look     each metric until it is decided
-//	                        └ fail? ─ series 2: the same again, for those that failed
+//	                        └ fail? ─ series 2: the same for metrics that failed
 //	                                     └ fails again: FAIL;  else INCONCLUSIVE, not reproduced
 func Judge(p Policy, base, head *Set) (Judgement, error) {
 	if err := checkSides(base, head); err != nil {

@@ -16,7 +16,7 @@ import (
 // NoiseSchema is the schema version of the file that `gate --aa` extends.
 const NoiseSchema = "tunnelbench.noise/1"
 
-// Noise is the results of A/A runs on one machine: gates of a revision against itself.
+// Noise holds the results of A/A runs on one machine: gates that compare a revision with itself.
 type Noise struct {
 	Schema  string     `json:"schema"`
 	Machine string     `json:"machine"`

@@ -71,8 +71,8 @@ type Acknowledgment struct {
 // Share is a fraction, written "5%" or "0.05".
 type Share float64
 
-// UnmarshalYAML implements yaml.InterfaceUnmarshaler. (The YAML library is slow for a
-// TextUnmarshaler: it scans the whole file again.)
+// UnmarshalYAML implements yaml.InterfaceUnmarshaler. (For a TextUnmarshaler the YAML library would
+// scan the whole file again.)
 func (s *Share) UnmarshalYAML(decode func(any) error) error {
 	var text string
 	if err := decode(&text); err != nil {
@@ -93,7 +93,7 @@ func (s *Share) UnmarshalYAML(decode func(any) error) error {
 // String formats the share in percent.
 func (s Share) String() string { return strconv.FormatFloat(100*float64(s), 'g', 4, 64) + "%" }
 
-// Day is a date.
+// Day is a date without a time, in UTC.
 type Day struct{ time.Time }
 
 // UnmarshalYAML implements yaml.InterfaceUnmarshaler.

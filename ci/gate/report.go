@@ -54,7 +54,7 @@ type Metric struct {
 	Better  int      `json:"better"`
 	Limit   float64  `json:"limit"`  // largest slowdown that passes, as a share of the base's value
 	Margin  float64  `json:"margin"` // slowdown up to which the metric did not regress
-	Base    *float64 `json:"base"`   // medians
+	Base    *float64 `json:"base"`   // median of the base's values
 	Head    *float64 `json:"head"`
 	Series  []Series `json:"series"` // last look of each series
 	Verdict string   `json:"verdict"`

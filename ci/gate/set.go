@@ -26,7 +26,7 @@ type Set struct {
 	Schema   string          `json:"schema"`
 	Side     string          `json:"side"`     // BaseSide or HeadSide
 	Tool     result.Tool     `json:"tool"`     // the tunnelbench build that measured, the same on both sides
-	Device   string          `json:"device"`   // as --dut names it
+	Device   string          `json:"device"`   // device spec as given to --dut
 	Revision string          `json:"revision"` // as the user named it
 	Commit   string          `json:"commit"`   // commit of the revision; empty outside of a repository
 	Builds   []Build         `json:"builds"`   // builds of one source with different layouts
@@ -66,8 +66,8 @@ func (m SetMetric) ID() string {
 // Load is the load that all turns use at one frame size.
 type Load struct {
 	FrameSize rfc2544.FrameSize `json:"frame_size"`
-	Overload  rfc2544.Rate      `json:"overload_fps"` // for the forwarding rate
-	Light     rfc2544.Rate      `json:"light_fps"`    // for latency and CPU
+	Overload  rfc2544.Rate      `json:"overload_fps"` // load for the forwarding rate
+	Light     rfc2544.Rate      `json:"light_fps"`    // load for latency and CPU time
 }
 
 // Turn is one measurement of one side, which is half of a pair.

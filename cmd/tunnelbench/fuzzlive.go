@@ -34,7 +34,7 @@ type liveFlags struct {
 	scorecard                    bool
 }
 
-// addLiveFlags declares the options of fuzz live and returns what runs it.
+// addLiveFlags defines the options of fuzz live and returns the function that runs it.
 func addLiveFlags(set *pflag.FlagSet) func(context.Context, cli.Streams) error {
 	f := &liveFlags{lab: cli.AddLabFlags(set)}
 	set.StringVar(&f.devices, "dut", "", "the `device` to attack: a name of 'tunnelbench list', or exec:PATH; with --scorecard several by comma")

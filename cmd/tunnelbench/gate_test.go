@@ -19,7 +19,7 @@ const rate64 = "forwarding_rate/64"
 // recordedGate is a recorded gate of one metric: the pairs of both series and the head's slowdown
 // as a share.
 type recordedGate struct {
-	first, second int // pairs
+	first, second int // number of pairs in each series
 	slower        float64
 	baseDies      int // number of turns in which the base died
 	headDies      int

@@ -34,7 +34,7 @@ func (f *streamFlags) add(set *pflag.FlagSet) {
 func (f *streamFlags) wanted() (bool, error) {
 	if f.kind == "" {
 		if f.given("connections") {
-			return false, cli.BadUsage("--connections: only with --stream bulk, rr or crr")
+			return false, cli.BadUsage("--connections: only for streams: give --stream bulk, rr or crr")
 		}
 		return false, nil
 	}

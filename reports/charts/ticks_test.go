@@ -34,8 +34,8 @@ func TestTicks(t *testing.T) {
 	}
 }
 
-// TestLogScaleNeverSeesZero draws lines with every value a scale cannot show;
-// gonum's log scale panics on them.
+// TestLogScaleNeverSeesZero draws lines with all values that a log scale cannot show; gonum's log
+// scale panics on them.
 func TestLogScaleNeverSeesZero(t *testing.T) {
 	points := []figure.Point{{X: 64, Y: 0}, {X: 128, Y: math.NaN()}, {X: 256, Y: 5, Lo: -1, Hi: math.Inf(1)}, {X: 512, Y: -3}, {X: 1518, Y: math.Inf(1)}}
 	p := figure.NewPlot("x")

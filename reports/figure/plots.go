@@ -79,7 +79,7 @@ func SetLog(a *plot.Axis, values []float64, air float64) {
 	a.Tick.Marker = plot.TickerFunc(LogTicks)
 }
 
-// LogTicks labels 1, 2 and 5 of each decade, or the decades alone when there are many.
+// LogTicks labels 1, 2 and 5 of each decade, or only the decades if there are many.
 func LogTicks(lo, hi float64) []plot.Tick {
 	steps := []float64{1, 2, 5}
 	if hi/lo > 1500 {

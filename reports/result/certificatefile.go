@@ -30,7 +30,7 @@ type Certificate struct {
 // Standard compares the known value of one property of a device with the measured value.
 type Standard struct {
 	Name      string  `json:"name"`
-	Device    string  `json:"device"`   // as --dut names it
+	Device    string  `json:"device"`   // device spec as given to --dut
 	Quantity  string  `json:"quantity"` // loss, latency, rate, queue, outage or change
 	Unit      string  `json:"unit"`     // unit of known and measured
 	Known     float64 `json:"known"`

@@ -29,7 +29,7 @@ type Plan struct {
 // Sides are the two sets to which pairs are added.
 type Sides struct{ Base, Head *gate.Set }
 
-// Pairs measures pairs of turns.
+// Pairs measures pairs: one turn of each side.
 type Pairs struct {
 	lab    compare.Lab
 	plan   Plan

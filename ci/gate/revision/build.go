@@ -15,8 +15,8 @@ import (
 type Request struct {
 	Repo    string    // a directory inside the repository
 	Base    string    // revision; empty: the head again, in other layouts, so that the sides differ only in their layouts
-	Head    string    // revision
-	Device  string    // as --dut names it
+	Head    string    // revision to compare with the base
+	Device  string    // device spec as given to --dut
 	Command string    // build command of an exec device in its tree; empty: build this program
 	Layouts int       // number of layouts per side
 	Log     io.Writer // receives a line for each build
