@@ -14,7 +14,7 @@ import (
 	"path/filepath"
 	"strconv"
 
-	"github.com/tunnelbench/tunnelbench/reports/result"
+	"github.com/tunnelbench/tunnelbench/internal/atomicfile"
 )
 
 // corpusHeader is the first line of a corpus file of go test.
@@ -105,7 +105,7 @@ func writeAside(path string, data []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	return result.WriteFile(path, data)
+	return atomicfile.WriteFile(path, data, 0o644)
 }
 
 // testdata returns the folder where go test looks for inputs of the target.

@@ -12,6 +12,7 @@ import (
 	"github.com/cilium/ebpf/link"
 	"github.com/vishvananda/netlink"
 
+	"github.com/tunnelbench/tunnelbench/internal/closers"
 	"github.com/tunnelbench/tunnelbench/internal/sys"
 	"github.com/tunnelbench/tunnelbench/reference/bpf"
 	"github.com/tunnelbench/tunnelbench/reference/inner"
@@ -34,9 +35,9 @@ type xdpPort struct {
 	stop    *sys.Event
 	hops    *nextHops
 	waits   sys.Processor
-	yields  bool           // yield and read once more before sleeping
-	virtual bool           // a veth: the sender's kernel may have left checksums to a network card that does not exist
-	closers []func() error // in the order of opening
+	yields  bool          // yield and read once more before sleeping
+	virtual bool          // a veth: the sender's kernel may have left checksums to a network card that does not exist
+	closers closers.Stack // in the order of opening
 }
 
 func openXDP(cfg Config) (*xdpPort, error) {
@@ -79,7 +80,7 @@ func (p *xdpPort) open(cfg Config, ifi *net.Interface) (err error) {
 	if p.stop, err = sys.NewEvent(); err != nil {
 		return err
 	}
-	p.closers = append(p.closers, p.stop.Close)
+	p.closers.Push(p.stop.Close)
 	slot := 2048
 	if sys.XSKHeadroom+ethernetLen+cfg.MTU > slot {
 		slot = 4096
@@ -88,11 +89,11 @@ func (p *xdpPort) open(cfg Config, ifi *net.Interface) (err error) {
 	if err != nil {
 		return err
 	}
-	p.closers = append(p.closers, p.socket.Close)
+	p.closers.Push(p.socket.Close)
 	if p.hops, err = followNextHops(ifi.Index); err != nil {
 		return err
 	}
-	p.closers = append(p.closers, p.hops.close)
+	p.closers.Push(p.hops.close)
 	return p.attach(ifi)
 }
 
@@ -110,7 +111,7 @@ func (p *xdpPort) attach(ifi *net.Interface) error {
 	if err := spec.LoadAndAssign(&objects, nil); err != nil {
 		return fmt.Errorf("%w: load the XDP program (needs Linux 5.9 with BPF, and root): %w", errors.ErrUnsupported, err)
 	}
-	p.closers = append(p.closers, objects.Close)
+	p.closers.Push(objects.Close)
 	if err := objects.Sockets.Put(uint32(0), uint32(p.socket.FD())); err != nil {
 		return fmt.Errorf("add the socket to the XDP program: %w", err)
 	}
@@ -118,7 +119,7 @@ func (p *xdpPort) attach(ifi *net.Interface) error {
 	if err != nil {
 		return fmt.Errorf("attach the XDP program (another one may be attached): %w", err)
 	}
-	p.closers = append(p.closers, attached.Close)
+	p.closers.Push(attached.Close)
 	return nil
 }
 
@@ -215,10 +216,4 @@ func (p *xdpPort) write(packets [][]byte, tally *Direction) {
 
 func (p *xdpPort) interrupt() error { return p.stop.Raise() }
 
-func (p *xdpPort) close() error {
-	var errs []error
-	for i := len(p.closers) - 1; i >= 0; i-- {
-		errs = append(errs, p.closers[i]())
-	}
-	return errors.Join(errs...)
-}
+func (p *xdpPort) close() error { return p.closers.Close() }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/ci/gate"
 	"github.com/tunnelbench/tunnelbench/fuzz/report"
+	"github.com/tunnelbench/tunnelbench/internal/atomicfile"
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 )
@@ -62,5 +63,5 @@ func WriteHistory(path, dir string) (name string, err error) {
 		return "", err
 	}
 	name = filepath.Join(dir, "history.html")
-	return name, result.WriteFile(name, page)
+	return name, atomicfile.WriteFile(name, page, 0o644)
 }

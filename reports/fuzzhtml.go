@@ -13,9 +13,9 @@ import (
 	"strconv"
 
 	"github.com/tunnelbench/tunnelbench/fuzz/report"
+	"github.com/tunnelbench/tunnelbench/internal/atomicfile"
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 	"github.com/tunnelbench/tunnelbench/reports/charts"
-	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/reports/show"
 )
 
@@ -224,7 +224,7 @@ func WriteFuzz(dir string, c *report.Campaign) error {
 	}
 	errs := []error{report.Write(filepath.Join(dir, "fuzz.json"), c)}
 	for name, data := range map[string][]byte{"fuzz.html": html, "fuzz.junit.xml": junit, "fuzz.sarif": sarif} {
-		errs = append(errs, result.WriteFile(filepath.Join(dir, name), data))
+		errs = append(errs, atomicfile.WriteFile(filepath.Join(dir, name), data, 0o644))
 	}
 	return errors.Join(errs...)
 }

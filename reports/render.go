@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"github.com/tunnelbench/tunnelbench/fuzz/report"
+	"github.com/tunnelbench/tunnelbench/internal/atomicfile"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 )
 
@@ -13,5 +14,5 @@ func WriteHTML(path string, runs []*result.Results, campaigns []*report.Campaign
 	if err := HTMLWith(&b, runs, campaigns); err != nil {
 		return err
 	}
-	return result.WriteFile(path, b.Bytes())
+	return atomicfile.WriteFile(path, b.Bytes(), 0o644)
 }

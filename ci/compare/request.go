@@ -85,12 +85,7 @@ func buildFault(ctx context.Context, path string) string {
 	case err != nil:
 		return err.Error()
 	case !strings.HasPrefix(string(out), "tunnelbench"):
-		return fmt.Sprintf("says %q, as no tunnelbench does", firstLine(string(out)))
+		return fmt.Sprintf("says %q, as no tunnelbench does", dut.FirstLine(string(out)))
 	}
 	return ""
-}
-
-func firstLine(s string) string {
-	line, _, _ := strings.Cut(strings.TrimSpace(s), "\n")
-	return line[:min(len(line), 80)]
 }

@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/tunnelbench/tunnelbench/reports/result"
+	"github.com/tunnelbench/tunnelbench/internal/atomicfile"
 )
 
 // ReadPolicyFile reads a policy file. An empty path selects the default policy.
@@ -57,7 +57,7 @@ func (n *Noise) WriteFile(path string) error {
 		err = os.MkdirAll(filepath.Dir(path), 0o755)
 	}
 	if err == nil {
-		err = result.WriteFile(path, data)
+		err = atomicfile.WriteFile(path, data, 0o644)
 	}
 	return err
 }
@@ -69,7 +69,7 @@ func WriteSets(dir string, sets ...*Set) error {
 		if err != nil {
 			return err
 		}
-		if err := result.WriteFile(filepath.Join(dir, set.Side+".json"), data); err != nil {
+		if err := atomicfile.WriteFile(filepath.Join(dir, set.Side+".json"), data, 0o644); err != nil {
 			return err
 		}
 	}
@@ -93,7 +93,7 @@ func Write(dir string, r *Report, base, head *Set) error {
 	}{
 		{"gate.json", text}, {"gate.md", []byte(Markdown(r))}, {"gate.junit.xml", junit}, {"gate.txt", []byte(Benchfmt(base, head))},
 	} {
-		if err := result.WriteFile(filepath.Join(dir, form.name), form.data); err != nil {
+		if err := atomicfile.WriteFile(filepath.Join(dir, form.name), form.data, 0o644); err != nil {
 			return err
 		}
 	}

@@ -10,9 +10,9 @@ import (
 	"strings"
 
 	"github.com/tunnelbench/tunnelbench/fuzz/report"
+	"github.com/tunnelbench/tunnelbench/internal/atomicfile"
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
-	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
@@ -53,7 +53,7 @@ func (c Campaign) Run(ctx context.Context, open Open, out, progress io.Writer) e
 	}
 	text, err := r.Marshal()
 	if err == nil {
-		err = result.WriteFile(filepath.Join(c.Out, "live.json"), text)
+		err = atomicfile.WriteFile(filepath.Join(c.Out, "live.json"), text, 0o644)
 	}
 	switch {
 	case err != nil:
@@ -84,7 +84,7 @@ func (c Campaign) explain(d dut.Device, r Result, out io.Writer) error {
 	if err := r.WriteCapture(&file); err != nil {
 		return err
 	}
-	return result.WriteFile(filepath.Join(c.Out, captureName(d)), file.Bytes())
+	return atomicfile.WriteFile(filepath.Join(c.Out, captureName(d)), file.Bytes(), 0o644)
 }
 
 // captureName returns a file name without characters that are special in a path or a shell.

@@ -127,7 +127,7 @@ var bugs = []bug{
 		[]edit{{splitFile, "	if !t.checksumsAreRight(packet) {", `	if !t.checksumsAreRight(packet) && !(planted.Is("partial-unfinished") && t.ipv6) {`}}},
 	{"config-quotes-raw", "one line", "config", "an error quotes the file with its control characters",
 		[]edit{{configFile, "strings.Map(printable, at.GetMessage()))", "quoted(at.GetMessage()))"},
-			{configFile, "// printable puts a space", "func quoted(message string) string {\n	if planted.Is(\"config-quotes-raw\") {\n		return message\n	}\n	return strings.Map(printable, message)\n}\n\n// printable puts a space"}}},
+			{configFile, "// printable replaces control", "func quoted(message string) string {\n	if planted.Is(\"config-quotes-raw\") {\n		return message\n	}\n	return strings.Map(printable, message)\n}\n\n// printable replaces control"}}},
 	{"output-colours", "one line", "output", "a tunnel's stderr is passed on with its control characters",
 		[]edit{{lineFile, "	if unicode.IsPrint(r) {", `	if unicode.IsPrint(r) || planted.Is("output-colours") {`}}},
 	{"trial-before-time", "wrong decode", "replay", "a trial may have a negative duration",

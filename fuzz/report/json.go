@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 
+	"github.com/tunnelbench/tunnelbench/internal/atomicfile"
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 )
@@ -38,7 +39,7 @@ func Write(path string, f *Campaign) error {
 	if err != nil {
 		return err
 	}
-	return result.WriteFile(path, data)
+	return atomicfile.WriteFile(path, data, 0o644)
 }
 
 // ReadFile reads the campaign file at a path, as Read does.

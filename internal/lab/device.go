@@ -35,7 +35,7 @@ func (s *Setup) WANRate(frame int) (bits float64, ok bool) { return s.link.Rate(
 func (s *Setup) Net() *netns.Net { return s.net }
 
 // Defer registers a function for Close, which calls the functions in reverse order.
-func (s *Setup) Defer(undo func() error) { s.closers = append(s.closers, undo) }
+func (s *Setup) Defer(undo func() error) { s.closers.Push(undo) }
 
 // Spins reports whether the device or its wan link polls: it then keeps a core busy without
 // traffic, and its CPU time has no meaning.

@@ -59,7 +59,7 @@ func (s *Setup) openEngine(ctx context.Context, cfg loadgen.EngineConfig) error 
 	if s.engine, err = openers[s.settings.Engine](cfg); err != nil {
 		return err
 	}
-	s.closers = append(s.closers, s.engine.Close)
+	s.closers.Push(s.engine.Close)
 	return nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/tunnelbench/tunnelbench/internal/closers"
 	"github.com/tunnelbench/tunnelbench/internal/sys"
 	"github.com/tunnelbench/tunnelbench/netns"
 )
@@ -49,7 +50,7 @@ type Lab struct {
 	wires          map[wireKey]*Calibration
 	fastest        map[int]time.Duration // fastest probe time of each core
 	throttleBudget time.Duration         // what is left of cfg.ThrottleBudget
-	closers        []func() error
+	closers        closers.Stack
 }
 
 // ErrConfig is wrapped by errors about choices of the user that are not possible.
@@ -75,11 +76,11 @@ func (l *Lab) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	l.closers = append(l.closers, lock.Close)
+	l.closers.Push(lock.Close)
 	if l.guardian, err = netns.StartGuardian(lock); err != nil {
 		return err
 	}
-	l.closers = append(l.closers, l.guardian.Close)
+	l.closers.Push(l.guardian.Close)
 	if err := l.changeSysctls(); err != nil {
 		return err
 	}
@@ -115,14 +116,14 @@ func (l *Lab) takeCores() error {
 	if err := sys.PinProcess(l.cpus.Tester); err != nil {
 		return err
 	}
-	l.closers = append(l.closers, func() error { return sys.PinProcess(allowed) })
+	l.closers.Push(func() error { return sys.PinProcess(allowed) })
 	for _, cpu := range l.cpus.DUT {
 		s, err := startSoaker(cpu)
 		if err != nil {
 			return err
 		}
 		l.soakers = append(l.soakers, s)
-		l.closers = append(l.closers, s.close)
+		l.closers.Push(s.close)
 	}
 	return l.awaitSoakers()
 }
@@ -149,17 +150,10 @@ func (l *Lab) CPUPlan() netns.CPUPlan { return l.cpus }
 func (l *Lab) Changes() []string { return l.guardian.Changes() }
 
 // Defer registers a function for Close, which calls the functions in reverse order.
-func (l *Lab) Defer(undo func() error) { l.closers = append(l.closers, undo) }
+func (l *Lab) Defer(undo func() error) { l.closers.Push(undo) }
 
 // Close restores the machine.
-func (l *Lab) Close() error {
-	var errs []error
-	for i := len(l.closers) - 1; i >= 0; i-- {
-		errs = append(errs, l.closers[i]())
-	}
-	l.closers = nil
-	return errors.Join(errs...)
-}
+func (l *Lab) Close() error { return l.closers.Close() }
 
 // Shared reports whether tester and device share a core; CPU time can then be charged to neither.
 func (l *Lab) Shared() bool {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/tunnelbench/tunnelbench/internal/closers"
 	"github.com/tunnelbench/tunnelbench/loadgen"
 	"github.com/tunnelbench/tunnelbench/netns"
 	"github.com/tunnelbench/tunnelbench/netns/counters"
@@ -26,7 +27,7 @@ type Setup struct {
 	engine   engine
 	mtu      int
 	watch    *counters.Watch // of drop reasons; nil: not asked for, or not supported by the kernel
-	closers  []func() error
+	closers  closers.Stack
 }
 
 // ErrDied is wrapped by a measurement's error if the device ended.
@@ -114,13 +115,13 @@ func (s *Setup) up(ctx context.Context, mtu int) (deadline time.Time, err error)
 	if s.net, err = netns.Build(ctx, network, netns.Options{Keep: s.lab.cfg.Keep}); err != nil {
 		return deadline, err
 	}
-	s.closers = append(s.closers, s.net.Close)
+	s.closers.Push(s.net.Close)
 	s.mtu = mtu
 	if err := s.impairWAN(ctx); err != nil {
 		return deadline, err
 	}
 	deadline = time.Now().Add(dut.UpTimeout)
-	s.closers = append(s.closers, func() error { return s.session.Close() })
+	s.closers.Push(func() error { return s.session.Close() })
 	return deadline, s.bringUp(ctx)
 }
 
@@ -175,14 +176,7 @@ func (s *Setup) waitReachable(ctx context.Context, deadline time.Time) error {
 }
 
 // Close takes down the set-up, the device first.
-func (s *Setup) Close() error {
-	var errs []error
-	for i := len(s.closers) - 1; i >= 0; i-- {
-		errs = append(errs, s.closers[i]())
-	}
-	s.closers = nil
-	return errors.Join(errs...)
-}
+func (s *Setup) Close() error { return s.closers.Close() }
 
 // openWatch starts recording drop reasons if the settings ask for them and the kernel supports
 // them.
@@ -198,6 +192,6 @@ func (s *Setup) openWatch() error {
 		return err
 	}
 	s.watch = w
-	s.closers = append(s.closers, w.Close)
+	s.closers.Push(w.Close)
 	return nil
 }

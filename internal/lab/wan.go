@@ -49,7 +49,7 @@ func (s *Setup) impairWAN(ctx context.Context) error {
 		return err
 	}
 	s.wan = wan
-	s.closers = append(s.closers, s.wan.Close)
+	s.closers.Push(s.wan.Close)
 	return nil
 }
 

@@ -64,21 +64,13 @@ func StartTethered(cmd *exec.Cmd, cpus []int) error {
 // BecomeIdle puts every thread of this process under SCHED_IDLE: it runs only
 // when nothing else wants the core (sched(7)).
 func BecomeIdle() error {
-	tasks, err := os.ReadDir("/proc/self/task")
-	if err != nil {
-		return fmt.Errorf("list threads: %w", err)
-	}
-	for _, t := range tasks {
-		tid, err := strconv.Atoi(t.Name())
-		if err != nil {
-			continue
-		}
+	return eachThread(func(tid int) error {
 		attr := unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_IDLE}
 		if err := unix.SchedSetAttr(tid, &attr, 0); err != nil {
-			return fmt.Errorf("thread %d: SCHED_IDLE: %w", tid, err)
+			return fmt.Errorf("SCHED_IDLE: %w", err)
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
 // SharedPage makes a page of memory that a child may map too, through the file.
@@ -112,6 +104,11 @@ func UnmapPage(page []byte) error { return unix.Munmap(page) }
 
 // PinProcess binds every thread of this process, and all that they start, to cpus.
 func PinProcess(cpus []int) error {
+	return eachThread(func(tid int) error { return SetAffinity(tid, cpus) })
+}
+
+// eachThread calls f with every thread of this process, until an error. A thread may end meanwhile.
+func eachThread(f func(tid int) error) error {
 	tasks, err := os.ReadDir("/proc/self/task")
 	if err != nil {
 		return fmt.Errorf("list threads: %w", err)
@@ -121,7 +118,7 @@ func PinProcess(cpus []int) error {
 		if err != nil {
 			continue
 		}
-		if err := SetAffinity(tid, cpus); err != nil && !errors.Is(err, unix.ESRCH) {
+		if err := f(tid); err != nil && !errors.Is(err, unix.ESRCH) {
 			return fmt.Errorf("thread %d: %w", tid, err)
 		}
 	}

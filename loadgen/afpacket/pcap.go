@@ -1,7 +1,6 @@
 package afpacket
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -12,6 +11,8 @@ import (
 	"github.com/gopacket/gopacket"
 	"github.com/gopacket/gopacket/layers"
 	"github.com/gopacket/gopacket/pcapgo"
+
+	"github.com/tunnelbench/tunnelbench/internal/atomicfile"
 )
 
 // directions are the names of the streams' captures.
@@ -24,23 +25,15 @@ const (
 )
 
 // writeCapture puts what w saw of the stream into dir/forward.pcapng or
-// reverse.pcapng in one step: written aside, then renamed. clock is CLOCK_REALTIME
+// reverse.pcapng in one step. clock is CLOCK_REALTIME
 // minus CLOCK_MONOTONIC, ns.
-func writeCapture(dir string, s *stamper, w *witness, clock int64) (err error) {
+func writeCapture(dir string, s *stamper, w *witness, clock int64) error {
 	path := filepath.Join(dir, directions[s.signature.Stream]+".pcapng")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("capture: %w", err)
 	}
-	f, err := os.CreateTemp(dir, ".capture.*")
-	if err != nil {
-		return fmt.Errorf("capture %s: %w", path, err)
-	}
-	err = errors.Join(encodeCapture(f, s, w, clock), f.Chmod(0o644), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return fmt.Errorf("capture %s: %w", path, errors.Join(err, os.Remove(f.Name())))
+	if err := atomicfile.Create(path, 0o644, func(f io.Writer) error { return encodeCapture(f, s, w, clock) }); err != nil {
+		return fmt.Errorf("capture: %w", err)
 	}
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
 
+	"github.com/tunnelbench/tunnelbench/internal/closers"
 	"github.com/tunnelbench/tunnelbench/internal/sys"
 	"github.com/tunnelbench/tunnelbench/loadgen"
 	"github.com/tunnelbench/tunnelbench/loadgen/bpf"
@@ -24,7 +25,7 @@ import (
 type Engine struct {
 	cfg     loadgen.EngineConfig
 	objects bpf.TesterObjects
-	closers []func() error
+	closers closers.Stack
 	seen    *ebpf.Memory
 	words   uint64 // of the bitmap, per stream
 	trial   uint16
@@ -49,7 +50,7 @@ func (x *Engine) open() error {
 	if err := spec.LoadAndAssign(&x.objects, nil); err != nil {
 		return fmt.Errorf("%w: load the in-kernel tester (needs Linux 5.18 with BPF, and root): %w", errors.ErrUnsupported, err)
 	}
-	x.closers = append(x.closers, x.objects.Close)
+	x.closers.Push(x.objects.Close)
 	if x.seen, err = x.objects.Seen.Memory(); err != nil {
 		return fmt.Errorf("map the ledger: %w", err)
 	}
@@ -76,7 +77,7 @@ func (x *Engine) attach(i int, port loadgen.Port, receiver *ebpf.Program) error 
 		if err != nil {
 			return fmt.Errorf("port %d: attach the receiver: %w", i, err)
 		}
-		x.closers = append(x.closers, l.Close)
+		x.closers.Push(l.Close)
 		return nil
 	})
 }
@@ -91,20 +92,13 @@ func (x *Engine) watch() error {
 		if err != nil {
 			return err
 		}
-		x.closers = append(x.closers, f.Close)
+		x.closers.Push(f.Close)
 	}
 	return nil
 }
 
 // Close detaches and unloads everything.
-func (x *Engine) Close() error {
-	var errs []error
-	for i := len(x.closers) - 1; i >= 0; i-- {
-		errs = append(errs, x.closers[i]())
-	}
-	x.closers = nil
-	return errors.Join(errs...)
-}
+func (x *Engine) Close() error { return x.closers.Close() }
 
 // Run runs one trial. If ctx ends early, Run returns the ledger so far and the error of ctx.
 func (x *Engine) Run(ctx context.Context, p loadgen.Plan) (loadgen.Ledger, error) {

@@ -63,6 +63,12 @@ func LastLine(output string) string {
 	return ""
 }
 
+// FirstLine returns the first line of a program's output, cut to 80 bytes.
+func FirstLine(output string) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(output), "\n")
+	return line[:min(len(line), 80)]
+}
+
 // printable puts a space where a terminal would do something.
 func printable(r rune) rune {
 	if unicode.IsPrint(r) {

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/tunnelbench/tunnelbench/internal/atomicfile"
 	"github.com/tunnelbench/tunnelbench/netns"
 	"github.com/tunnelbench/tunnelbench/reference"
 )
@@ -83,11 +84,7 @@ func tellVitals(e end) error {
 	if err != nil {
 		return err
 	}
-	path := vitalsFile(e.dir, e.side)
-	if err := os.WriteFile(path+".new", text, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(path+".new", path)
+	return atomicfile.WriteFile(vitalsFile(e.dir, e.side), text, 0o600)
 }
 
 // vitalsLimit is how long an answer may take: a collection has to interrupt what

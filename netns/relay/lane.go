@@ -1,6 +1,10 @@
 package relay
 
-import "time"
+import (
+	"time"
+
+	"github.com/tunnelbench/tunnelbench/internal/splitmix"
+)
 
 // facts are the fields of a frame that a lane uses.
 type facts struct {
@@ -172,12 +176,5 @@ const (
 // chance is a number that looks random: SplitMix64's finalizer over seed,
 // direction, purpose and frame.
 func (l *lane) chance(draw, n uint64) uint64 {
-	const golden = 0x9e3779b97f4a7c15
-	return mix(mix(l.cfg.Seed+golden*(2*draw+l.number)) + golden*n)
-}
-
-func mix(x uint64) uint64 {
-	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
-	x = (x ^ x>>27) * 0x94d049bb133111eb
-	return x ^ x>>31
+	return splitmix.Mix(splitmix.Mix(l.cfg.Seed+splitmix.Golden*(2*draw+l.number)) + splitmix.Golden*n)
 }

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/tunnelbench/tunnelbench/internal/atomicfile"
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 	"github.com/tunnelbench/tunnelbench/reports/figure"
 	"github.com/tunnelbench/tunnelbench/reports/matrix"
@@ -37,7 +38,7 @@ func writePNGs(dir, at string, r *result.Results) (paths []string, err error) {
 			return paths, err
 		}
 		path := filepath.Join(dir, at+c.ID+".png")
-		if err := result.WriteFile(path, data); err != nil {
+		if err := atomicfile.WriteFile(path, data, 0o644); err != nil {
 			return paths, err
 		}
 		paths = append(paths, path)

@@ -18,9 +18,9 @@ var (
 	rateNames     = []string{"throughput", "pdr", "ndr", "conditional_throughput_pdr", "conditional_throughput_ndr", "forwarding_rate"}
 	p50Names      = []string{"latency_p50"}
 	p99Names      = []string{"latency_p99"}
-	quietP50Names = []string{"latency_quiet_p50", "latency_p50_quiet"}
-	quietP99Names = []string{"latency_quiet_p99", "latency_p99_quiet"}
-	CpuNames      = []string{"cpu_ns_per_frame", "cpu_per_frame"}
+	quietP50Names = []string{"latency_quiet_p50"}
+	quietP99Names = []string{"latency_quiet_p99"}
+	CpuNames      = []string{"cpu_ns_per_frame"}
 )
 
 // Matrix is the table of a run: a row for each device and direction, a column for each frame size.

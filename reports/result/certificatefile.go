@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/tunnelbench/tunnelbench/internal/atomicfile"
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 )
 
@@ -88,7 +89,7 @@ func WriteCertificate(path string, c *Certificate) error {
 	if err != nil {
 		return fmt.Errorf("certificate: %w", err)
 	}
-	return WriteFile(path, data)
+	return atomicfile.WriteFile(path, data, 0o644)
 }
 
 // checkCertificate returns an error for NaN and infinite numbers.

@@ -5,6 +5,7 @@ import (
 	"io"
 	"unicode/utf8"
 
+	"github.com/tunnelbench/tunnelbench/internal/atomicfile"
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
@@ -50,7 +51,7 @@ func Write(path string, r *Results) error {
 	if err != nil {
 		return err
 	}
-	return WriteFile(path, data)
+	return atomicfile.WriteFile(path, data, 0o644)
 }
 
 // Normal returns a copy of r that fits the schema: empty lists instead of nil, texts within their

@@ -2,9 +2,7 @@ package mlrsearch
 
 import (
 	"fmt"
-	"math"
 	"regexp"
-	"strconv"
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/internal/kv"
@@ -46,12 +44,12 @@ var goalKeys = []struct {
 	required bool
 	set      func(*Goal, string) error
 }{
-	{"loss", true, func(g *Goal, v string) error { return setFloat(&g.LossRatio, v) }},
+	{"loss", true, func(g *Goal, v string) error { return kv.SetFloat(&g.LossRatio, v) }},
 	{"exceed", true, func(g *Goal, v string) (err error) { g.Exceed, err = ParseRatio(v); return err }},
-	{"final", true, func(g *Goal, v string) error { return setDuration(&g.Final, v) }},
-	{"sum", true, func(g *Goal, v string) error { return setDuration(&g.Sum, v) }},
-	{"initial", false, func(g *Goal, v string) error { return setDuration(&g.Initial, v) }},
-	{"width", false, func(g *Goal, v string) error { return setFloat(&g.Width, v) }},
+	{"final", true, func(g *Goal, v string) error { return kv.SetDuration(&g.Final, v) }},
+	{"sum", true, func(g *Goal, v string) error { return kv.SetDuration(&g.Sum, v) }},
+	{"initial", false, func(g *Goal, v string) error { return kv.SetDuration(&g.Initial, v) }},
+	{"width", false, func(g *Goal, v string) error { return kv.SetFloat(&g.Width, v) }},
 	{"name", false, func(g *Goal, v string) error { g.Name = v; return nil }},
 }
 
@@ -134,22 +132,4 @@ func (g Goal) Shortest() time.Duration {
 		return g.Final
 	}
 	return g.Initial
-}
-
-func setFloat(to *float64, s string) error {
-	v, err := strconv.ParseFloat(s, 64)
-	if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
-		return fmt.Errorf("%q: write a number such as 0.005", s)
-	}
-	*to = v
-	return nil
-}
-
-func setDuration(to *time.Duration, s string) error {
-	v, err := time.ParseDuration(s)
-	if err != nil || v <= 0 {
-		return fmt.Errorf("%q: write a time above zero such as 500ms or 21s", s)
-	}
-	*to = v
-	return nil
 }

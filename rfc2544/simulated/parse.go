@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"strconv"
-	"time"
 
 	"github.com/tunnelbench/tunnelbench/internal/kv"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
@@ -20,13 +19,13 @@ var keys = []struct {
 	{[]string{"loss"}, func(d *Device, v string) error { return setShare(&d.Loss, v) }},
 	{[]string{"noise"}, func(d *Device, v string) error { return setShare(&d.Noise, v) }},
 	{[]string{"bimodal"}, func(d *Device, v string) error { return setShare(&d.Bimodal, v) }},
-	{[]string{"drift"}, func(d *Device, v string) error { return setFloat(&d.Drift, v) }},
-	{[]string{"latency"}, func(d *Device, v string) error { return setDuration(&d.Latency, v) }},
+	{[]string{"drift"}, func(d *Device, v string) error { return kv.SetFloat(&d.Drift, v) }},
+	{[]string{"latency"}, func(d *Device, v string) error { return kv.SetDuration(&d.Latency, v) }},
 	{[]string{"invalid"}, func(d *Device, v string) error { return setShare(&d.Invalid, v) }},
 	{[]string{"max_offered", "offers"}, func(d *Device, v string) error { return setLoad(&d.MaxOffered, v) }},
-	{[]string{"recovery_time", "weary"}, func(d *Device, v string) error { return setDuration(&d.RecoveryTime, v) }},
+	{[]string{"recovery_time", "weary"}, func(d *Device, v string) error { return kv.SetDuration(&d.RecoveryTime, v) }},
 	{[]string{"recovery_rate", "slow"}, func(d *Device, v string) error { return setLoad(&d.RecoveryRate, v) }},
-	{[]string{"boot_time", "boot"}, func(d *Device, v string) error { return setDuration(&d.BootTime, v) }},
+	{[]string{"boot_time", "boot"}, func(d *Device, v string) error { return kv.SetDuration(&d.BootTime, v) }},
 	{[]string{"seed"}, setSeed},
 }
 
@@ -85,26 +84,8 @@ func setSeed(d *Device, s string) (err error) {
 }
 
 func setShare(to *float64, s string) error {
-	if err := setFloat(to, s); err != nil || *to < 0 || *to > 1 {
+	if err := kv.SetFloat(to, s); err != nil || *to < 0 || *to > 1 {
 		return fmt.Errorf("%q: write a share from 0 to 1", s)
 	}
-	return nil
-}
-
-func setFloat(to *float64, s string) error {
-	v, err := strconv.ParseFloat(s, 64)
-	if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
-		return fmt.Errorf("%q: write a number such as 0.005", s)
-	}
-	*to = v
-	return nil
-}
-
-func setDuration(to *time.Duration, s string) error {
-	v, err := time.ParseDuration(s)
-	if err != nil || v <= 0 {
-		return fmt.Errorf("%q: write a time above zero such as 500ms or 21s", s)
-	}
-	*to = v
 	return nil
 }

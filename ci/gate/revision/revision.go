@@ -66,7 +66,7 @@ func (g builder) git(ctx context.Context, args ...string) (string, error) {
 	cmd.Stderr = &why
 	out, err := cmd.Output()
 	if err != nil {
-		return "", fmt.Errorf("git %s: %w: %s", args[0], err, firstLine(why.String()))
+		return "", fmt.Errorf("git %s: %w: %s", args[0], err, dut.FirstLine(why.String()))
 	}
 	return strings.TrimSpace(string(out)), nil
 }
@@ -144,12 +144,6 @@ func runBuild(ctx context.Context, dir string, env []string, name string, args .
 func lastWords(s string) string {
 	lines := strings.Split(strings.TrimSpace(s), "\n")
 	return strings.Join(lines[max(0, len(lines)-3):], "; ")
-}
-
-// firstLine returns the first line of a program's output, shortened.
-func firstLine(s string) string {
-	line, _, _ := strings.Cut(strings.TrimSpace(s), "\n")
-	return line[:min(len(line), 80)]
 }
 
 // fingerprint returns the hash and size of a binary. Without a binary it returns the hash of the

@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"strings"
+
+	"github.com/tunnelbench/tunnelbench/internal/splitmix"
 )
 
 // Kind is the tunnel protocol of most mutants.
@@ -96,7 +98,7 @@ func (s *Stream) Next(into []byte) []byte {
 // begin seeds the random generator with the mutant's number.
 func (s *Stream) begin() {
 	n := s.index
-	s.pcg.Seed(mix(s.seed), mix(n^s.seed<<32))
+	s.pcg.Seed(splitmix.Mix(s.seed+splitmix.Golden), splitmix.Mix(n^s.seed<<32+splitmix.Golden))
 	s.steps = 0
 	senders := uint64(len(s.path.From))
 	s.port = s.path.Ports[n/senders%uint64(len(s.path.Ports))]
@@ -105,14 +107,6 @@ func (s *Stream) begin() {
 		s.from = netip.AddrPortFrom(s.from.Addr(), s.port)
 	}
 	s.index++
-}
-
-// mix spreads the bits of a counter (splitmix64).
-func mix(x uint64) uint64 {
-	x += 0x9e3779b97f4a7c15
-	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
-	x = (x ^ x>>27) * 0x94d049bb133111eb
-	return x ^ x>>31
 }
 
 // Describe returns how the last mutant was made.
