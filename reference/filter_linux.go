@@ -53,7 +53,7 @@ func (f *sourceFilter) unknownSource() (sum uint64) {
 		return 0
 	}
 	var perCPU []uint64
-	if err := f.objects.Strangers.Lookup(uint32(0), &perCPU); err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) {
+	if err := f.objects.UnknownSources.Lookup(uint32(0), &perCPU); err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) {
 		return 0
 	}
 	for _, n := range perCPU {

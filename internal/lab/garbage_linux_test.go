@@ -50,7 +50,7 @@ func attacks() []attack {
 	wire.PutHeader(old, 1, 1)
 	return []attack{
 		{"dropped by a filter", 6666, filteredPort, garbage},
-		{"garbage of a stranger", 6666, tunnelPort, garbage},
+		{"garbage of an unknown source", 6666, tunnelPort, garbage},
 		{"garbage of a spoofed peer", tunnelPort, tunnelPort, garbage},
 		{"replayed by a spoofed peer", tunnelPort, tunnelPort, func(int) []byte { return old }},
 	}

@@ -131,8 +131,8 @@ func (u *UDP) Close() error { return os.NewSyscallError("close", unix.Close(u.fd
 // RefusesSegmentation reports whether err, from SendVector.Send, is how a
 // kernel says that it cannot do UDP_SEGMENT on this way: EIO without checksum
 // offload or with an xfrm policy, EINVAL otherwise (udp_send_skb in
-// net/ipv4/udp.c, udp_cmsg_send). No ICMP message turns into either, so a
-// stranger cannot make it come true.
+// net/ipv4/udp.c, udp_cmsg_send). No ICMP message turns into either, so an
+// unknown sender cannot make it come true.
 func RefusesSegmentation(err error) bool {
 	return errors.Is(err, syscall.EIO) || errors.Is(err, syscall.EINVAL)
 }

@@ -37,7 +37,7 @@ func count(counters func() map[string]uint64) { counting.Store(&counters) }
 func referenceCounters(t *reference.Tunnel) func() map[string]uint64 {
 	return func() map[string]uint64 {
 		stats := t.Stats()
-		all := map[string]uint64{"filtered strangers": stats.UnknownSource}
+		all := map[string]uint64{"filtered unknown sources": stats.UnknownSource}
 		for way, d := range map[string]reference.Direction{"encap ": stats.Encap, "decap ": stats.Decap} {
 			all[way+"received"], all[way+"delivered"] = d.Received, d.Delivered
 			for reason, n := range d.Drops {

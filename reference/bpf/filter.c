@@ -33,7 +33,7 @@ struct {
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, __u64);
-} strangers SEC(".maps");
+} unknown_sources SEC(".maps");
 
 /* The message starts with its UDP header. */
 SEC("socket")
@@ -55,7 +55,7 @@ int from_endpoint(struct __sk_buff *skb)
 	}
 	if (bpf_map_lookup_elem(&endpoints, &from))
 		return skb->len;
-	count = bpf_map_lookup_elem(&strangers, &zero);
+	count = bpf_map_lookup_elem(&unknown_sources, &zero);
 	if (count)
 		*count += 1;
 	return 0;

@@ -24,9 +24,9 @@ type FilterEndpoint struct {
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	FilterMapEndpoints     = "endpoints"
-	FilterMapStrangers     = "strangers"
-	FilterProgFromEndpoint = "from_endpoint"
+	FilterMapEndpoints      = "endpoints"
+	FilterMapUnknownSources = "unknown_sources"
+	FilterProgFromEndpoint  = "from_endpoint"
 )
 
 // LoadFilter returns the embedded CollectionSpec for Filter.
@@ -78,8 +78,8 @@ type FilterProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type FilterMapSpecs struct {
-	Endpoints *ebpf.MapSpec `ebpf:"endpoints"`
-	Strangers *ebpf.MapSpec `ebpf:"strangers"`
+	Endpoints      *ebpf.MapSpec `ebpf:"endpoints"`
+	UnknownSources *ebpf.MapSpec `ebpf:"unknown_sources"`
 }
 
 // FilterVariableSpecs contains global variables before they are loaded into the kernel.
@@ -108,14 +108,14 @@ func (o *FilterObjects) Close() error {
 //
 // It can be passed to LoadFilterObjects or ebpf.CollectionSpec.LoadAndAssign.
 type FilterMaps struct {
-	Endpoints *ebpf.Map `ebpf:"endpoints"`
-	Strangers *ebpf.Map `ebpf:"strangers"`
+	Endpoints      *ebpf.Map `ebpf:"endpoints"`
+	UnknownSources *ebpf.Map `ebpf:"unknown_sources"`
 }
 
 func (m *FilterMaps) Close() error {
 	return _FilterClose(
 		m.Endpoints,
-		m.Strangers,
+		m.UnknownSources,
 	)
 }
 
