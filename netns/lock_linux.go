@@ -28,7 +28,7 @@ func lockAs(ctx context.Context, name string, wait bool) (*Held, error) {
 		if err == nil || !errors.Is(err, syscall.EADDRINUSE) {
 			return held, err
 		}
-		if err := meetHolder(ctx, name, wait); err != nil {
+		if err := awaitHolder(ctx, name, wait); err != nil {
 			return nil, err
 		}
 	}
@@ -47,10 +47,10 @@ func bindLock(name string) (*Held, error) {
 	return &Held{file: file}, nil
 }
 
-// meetHolder connects to the lock's holder, who never accepts: enough to learn
-// its pid, and the kernel breaks the connection when the holder is gone. A nil
-// error means that the lock is worth another try.
-func meetHolder(ctx context.Context, name string, wait bool) error {
+// awaitHolder connects to the socket of the lock's holder. The holder never accepts the connection,
+// but the kernel names its pid, and closes the connection when the holder exits. A nil error
+// means that the caller should try to take the lock again.
+func awaitHolder(ctx context.Context, name string, wait bool) error {
 	const patience = time.Second
 	dialer := net.Dialer{Timeout: patience}
 	c, err := dialer.DialContext(ctx, "unix", name)

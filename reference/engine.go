@@ -46,8 +46,8 @@ type job[B any] struct {
 //	       |                   |
 //	       +--> order ---------+--> deliver --> free --> recv
 //
-// starting must call the function that it is given; the caller uses it to put each goroutine on a
-// thread.
+// pool starts each goroutine through starting, which has to call routine. It can first lock the
+// goroutine to a thread.
 func (d direction[B]) pool(workers int, fresh bool, starting func(routine func())) error {
 	batches := poolBatches * workers
 	free, work, order := make(chan *job[B], batches), make(chan *job[B], batches), make(chan *job[B], batches)

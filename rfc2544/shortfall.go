@@ -31,7 +31,7 @@ func (s *shortfalls) duration(what string, got, asked time.Duration, section str
 	}
 }
 
-// number adds a shortfall if got is below the number that section asks for.
+// number adds a shortfall if got is below asked, the number required by a section of an RFC.
 func (s *shortfalls) number(what string, got, asked int, section string) {
 	if got < asked {
 		*s = append(*s, Shortfall{what, strconv.Itoa(got), strconv.Itoa(asked), section})

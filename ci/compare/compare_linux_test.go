@@ -1,7 +1,6 @@
 package compare
 
 import (
-	"context"
 	"testing"
 
 	"github.com/tunnelbench/tunnelbench/internal/lab"
@@ -16,10 +15,18 @@ func TestMain(m *testing.M) { labtest.Main(m) }
 func onThisMachine(t *testing.T, p Plan) (*result.Comparison, error) {
 	t.Helper()
 	testenv.NetAdmin(t)
-	l := labtest.Open(t, lab.Settings{})
+	l, err := lab.Open(t.Context(), lab.Config{Wait: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { // before the test ends: a test may compare more than once
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
 	p.Settings = lab.Settings{MaxFrames: 1 << 20, Seed: 7}
 	c := &result.Comparison{Confidence: 0.95, Order: [][]int{}, Warnings: []string{}}
-	err := Run(context.Background(), On(l.Lab), p, c)
+	err = Run(t.Context(), On(l), p, c)
 	if fault := result.Check(&result.Results{Comparison: c}); fault != nil && err == nil {
 		t.Errorf("the comparison contradicts itself: %v", fault)
 	}

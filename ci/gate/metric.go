@@ -93,7 +93,8 @@ func unmeasured(m PolicyMetric, g *Metric) {
 	}
 }
 
-// judgePairs decides by the first series and, if that fails, by the second.
+// judgePairs judges the first series. If its verdict is a failure, the second series has to
+// confirm it.
 func judgePairs(p Policy, m PolicyMetric, g *Metric, base, head *Set) {
 	for series := 1; series <= 2; series++ {
 		b, h := halves(base, head, m.ID(), series)

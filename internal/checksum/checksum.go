@@ -1,4 +1,4 @@
-// Package checksum is the Internet checksum (RFC 1071), fast.
+// Package checksum computes the Internet checksum (RFC 1071), eight bytes at a time.
 package checksum
 
 import (
@@ -6,10 +6,9 @@ import (
 	"math/bits"
 )
 
-// Sum adds the big-endian 16-bit words of p to initial, as far as one's
-// complement is concerned; an odd byte at the end is as if a zero followed. It
-// sums up little-endian words of 64 bits with the carry going round, and swaps
-// the bytes of the result (RFC 1071 section 2).
+// Sum adds the big-endian 16-bit words of p to initial; an odd last byte is padded with a zero.
+// The result is an unfolded sum for Fold. Sum adds little-endian 64-bit words with end-around
+// carry and swaps the bytes of the result, which gives the same checksum (RFC 1071 section 2).
 func Sum(p []byte, initial uint64) uint64 {
 	var sum, carry uint64
 	for ; len(p) >= 64; p = p[64:] {
@@ -31,7 +30,7 @@ func Sum(p []byte, initial uint64) uint64 {
 	return initial + uint64(bits.ReverseBytes16(Fold(sum+carry)))
 }
 
-// tail64 is the little-endian number in the fewer than 8 bytes of p.
+// tail64 returns the fewer than 8 bytes of p as a little-endian number.
 func tail64(p []byte) (n uint64) {
 	shift := 0
 	if len(p) >= 4 {
@@ -48,8 +47,8 @@ func tail64(p []byte) (n uint64) {
 	return n
 }
 
-// Fold makes the 16-bit one's complement sum of sum. A header holds its
-// complement, ^Fold(sum).
+// Fold reduces sum to the 16-bit one's complement sum. A packet header holds its complement,
+// ^Fold(sum).
 func Fold(sum uint64) uint16 {
 	sum = sum>>32 + sum&0xffffffff
 	sum = sum>>32 + sum&0xffffffff

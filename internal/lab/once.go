@@ -8,8 +8,8 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// MeasureOnce brings a device up for one trial. It stays up until the lab is closed, so
-// that the caller can keep what was measured before anything can go wrong.
+// MeasureOnce brings a device up and measures one trial. The device stays up until the lab is
+// closed: the caller can store the result first, so that an error while closing does not lose it.
 func (l *Lab) MeasureOnce(ctx context.Context, device dut.Device, set Settings, trial rfc2544.Trial) (seen rfc2544.Observation, engine string, err error) {
 	wire, err := l.Calibrate(ctx, set, trial.Size)
 	if err != nil {

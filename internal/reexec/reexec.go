@@ -10,12 +10,11 @@ import (
 	"os"
 )
 
-// roles by the program's first argument.
+// roles maps the first argument of the program to the role.
 var roles = map[string]func(args []string) error{}
 
-// Register has Main run role when the program's first argument is word; args are
-// the arguments behind it. Call it from init. A word that is registered twice is a
-// mistake in the program, and panics.
+// Register makes Main run role when the program's first argument is word; args are the arguments
+// after it. Call Register from init. It panics if the word is registered twice.
 func Register(word string, role func(args []string) error) {
 	if roles[word] != nil {
 		panic("reexec: " + word + " is registered twice")
@@ -23,10 +22,10 @@ func Register(word string, role func(args []string) error) {
 	roles[word] = role
 }
 
-// ExitError is a role's error that asks for an exit status.
+// ExitError is an error that sets the exit status of a role.
 type ExitError struct {
 	Code int
-	Err  error // nil: nothing is written
+	Err  error // nil: print nothing
 }
 
 // Error returns the text of Err.

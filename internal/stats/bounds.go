@@ -4,10 +4,10 @@ import "math"
 
 // PairedBounds compares other with base, round by round, and gives two one-sided bounds: the
 // true ratio is below Lower with a probability of at most lowerRisk, and above Upper with a
-// probability of at most upperRisk. The bounds are those of Wilcoxon's signed-rank test, exact
-// where the order within a round was drawn at random. The value is the Hodges-Lehmann
-// estimate. ok is false when there are fewer pairs than the smaller risk needs. A round with a
-// nil sample is left out. All samples are above zero.
+// probability of at most upperRisk. The bounds come from Wilcoxon's signed-rank test. They
+// are exact if the order within each round was random. Value is the Hodges-Lehmann estimate.
+// ok is false if there are too few pairs for the smaller of the two risks. Rounds with a nil
+// sample are left out. All samples are above zero.
 func PairedBounds(base, other []*float64, lowerRisk, upperRisk float64) (r PairedRatio, ok bool) {
 	logs := LogRatios(base, other)
 	r.Pairs = len(logs)

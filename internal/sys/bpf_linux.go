@@ -22,9 +22,10 @@ type testRun struct {
 // xdpLiveFrames is BPF_F_TEST_XDP_LIVE_FRAMES, kernel 5.18 (linux/bpf.h).
 const xdpLiveFrames = 1 << 1
 
-// RunLive runs an XDP program on copies of frame, batch copies at a time, and carries out
-// its verdicts (redirect, pass, drop). It stays in the kernel for about 2^32 runs. A signal to
-// the calling thread ends it with EINTR, which is returned unwrapped, so that the caller can retry.
+// RunLive runs an XDP program on copies of frame, batch copies at a time, and the kernel carries
+// out the program's verdicts (redirect, pass, drop). The call stays in the kernel for about 2^32
+// runs. A signal to the calling thread interrupts it; RunLive then returns EINTR unwrapped, and
+// the caller can retry.
 func RunLive(progFD int, frame []byte, batch int) error {
 	attr := testRun{
 		progFD:     uint32(progFD),

@@ -7,13 +7,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The Go runtime reads CLOCK_MONOTONIC and CLOCK_REALTIME without entering the
-// kernel (vdso(7)), but counts the first from a moment of its own. epoch is such
-// a moment and monotonicEpoch the same one on the kernel's scale, in ns.
+// The Go runtime reads both clocks without entering the kernel (vdso(7)), but its monotonic time
+// starts at a private zero point. epoch and monotonicEpoch are the same moment, once as a Go time
+// and once as CLOCK_MONOTONIC in ns.
 var epoch, monotonicEpoch = alignClocks()
 
-// alignClocks reads the kernel's clock between two readings of the runtime's,
-// which bounds the error; the tightest of some tries is within some 100 ns.
+// alignClocks reads CLOCK_MONOTONIC between two readings of the Go clock. The distance of the two
+// readings bounds the error. alignClocks keeps the closest pair of several tries, about 100 ns
+// apart.
 func alignClocks() (time.Time, int64) {
 	const tries = 16
 	start := time.Now()
@@ -22,7 +23,7 @@ func alignClocks() (time.Time, int64) {
 		var ts unix.Timespec
 		before := int64(time.Since(start))
 		if unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts) != nil {
-			break // cannot happen for this clock
+			break // cannot happen with CLOCK_MONOTONIC
 		}
 		after := int64(time.Since(start))
 		if after-before < width {
@@ -32,12 +33,12 @@ func alignClocks() (time.Time, int64) {
 	return start, at
 }
 
-// Monotonic is CLOCK_MONOTONIC in nanoseconds: the clock of bpf_ktime_get_ns,
-// to some 100 ns, always the same ones.
+// Monotonic returns CLOCK_MONOTONIC, the clock of bpf_ktime_get_ns, in ns. It has a constant error
+// of up to about 100 ns.
 func Monotonic() uint64 { return uint64(monotonicEpoch + int64(time.Since(epoch))) }
 
-// ClockOffset returns CLOCK_REALTIME minus CLOCK_MONOTONIC at this moment, in ns. It changes
-// when the time of day is set or slewed.
+// ClockOffset returns CLOCK_REALTIME minus CLOCK_MONOTONIC at this moment, in ns. The offset
+// changes when the system time is set or slewed.
 func ClockOffset() int64 {
 	const tries = 3
 	best, width := int64(0), int64(math.MaxInt64)

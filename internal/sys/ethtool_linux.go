@@ -30,7 +30,7 @@ const (
 	setInfoHead  = 16
 )
 
-// ethtool is one interface of the calling thread's namespace, open for ioctls.
+// ethtool is an open ioctl handle for one interface of the calling thread's namespace.
 type ethtool struct {
 	dev  string
 	sock int
@@ -49,7 +49,7 @@ func openEthtool(dev string) (*ethtool, error) {
 
 func (e *ethtool) Close() error { return unix.Close(e.sock) }
 
-// do runs the command that buf begins with; the kernel answers into buf.
+// do runs the command at the start of buf. The kernel writes its answer into buf.
 func (e *ethtool) do(buf []byte) error {
 	req := struct {
 		name [unix.IFNAMSIZ]byte
@@ -65,7 +65,7 @@ func (e *ethtool) do(buf []byte) error {
 	return nil
 }
 
-// names are the strings of a set, in the order of its values.
+// names returns the strings of a string set, in index order.
 func (e *ethtool) names(set uint32) ([]string, error) {
 	native := binary.NativeEndian
 	info := make([]byte, setInfoHead+4)
@@ -126,8 +126,8 @@ func EthFeatures(dev string) ([]EthFeature, error) {
 	return features, nil
 }
 
-// SetEthFeatures asks for offloads by name, on or off. The kernel may refuse
-// some without an error: read them back.
+// SetEthFeatures switches offloads on or off by name. The kernel can refuse some of them without
+// an error, so read them back.
 func SetEthFeatures(dev string, want map[string]bool) error {
 	e, err := openEthtool(dev)
 	if err != nil {
@@ -158,8 +158,8 @@ func SetEthFeatures(dev string, want map[string]bool) error {
 	return e.do(buf)
 }
 
-// EthStats reads the driver's own counters of an interface of the calling
-// thread's namespace, as ethtool -S prints them; none where it keeps none.
+// EthStats reads the driver's own counters of an interface of the calling thread's namespace, as
+// ethtool -S prints them. The map is empty if the driver has no counters.
 func EthStats(dev string) (map[string]int64, error) {
 	e, err := openEthtool(dev)
 	if err != nil {

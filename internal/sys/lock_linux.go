@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// PeerPID names the process at the other end of a unix socket; for a
-// connection not yet accepted that is the one that listens (unix(7), SO_PEERCRED).
+// PeerPID returns the process at the other end of a unix socket. Before the connection is
+// accepted, this is the listening process (unix(7), SO_PEERCRED).
 func PeerPID(c *net.UnixConn) (int, error) {
 	raw, err := c.SyscallConn()
 	if err != nil {

@@ -15,8 +15,8 @@ import (
 // the thread group's leader instead.
 const threadNetNS = "/proc/thread-self/ns/net"
 
-// NewNetNS makes an unnamed network namespace. It lives as long as the file is
-// open, or a process or socket is in it.
+// NewNetNS makes an unnamed network namespace. It lives as long as the file is open or a process
+// or socket is in it.
 func NewNetNS() (*os.File, error) {
 	var made *os.File
 	err := onBorrowedThread(func() error {
@@ -34,8 +34,8 @@ func NewNetNS() (*os.File, error) {
 	return made, err
 }
 
-// InNetNS runs fn on a thread that is inside the namespace. What fn opens stays
-// there; fn itself must not start goroutines that count on being inside.
+// InNetNS runs fn on a thread inside the namespace. Files and sockets that fn opens stay in the
+// namespace. fn must not start goroutines that have to run inside it.
 func InNetNS(target *os.File, fn func() error) error {
 	return onBorrowedThread(func() error {
 		if err := unix.Setns(int(target.Fd()), unix.CLONE_NEWNET); err != nil {
@@ -45,9 +45,9 @@ func InNetNS(target *os.File, fn func() error) error {
 	})
 }
 
-// onBorrowedThread runs fn on a thread of its own and then moves the thread
-// back to the namespace it came from. A thread that cannot be moved back stays
-// locked, so that the runtime ends it together with its goroutine.
+// onBorrowedThread runs fn on a thread of its own and then moves the thread back to its original
+// namespace. If that fails, the thread stays locked, so the runtime ends it together with its
+// goroutine.
 func onBorrowedThread(fn func() error) error {
 	result := make(chan error, 1)
 	go func() {
@@ -76,7 +76,7 @@ func borrow(fn func() error) (err error) {
 	return fn()
 }
 
-// JoinNetNS moves the calling, locked thread into the namespace for good.
+// JoinNetNS moves the calling, locked thread into the namespace and leaves it there.
 func JoinNetNS(fd int) error {
 	if err := unix.Setns(fd, unix.CLONE_NEWNET); err != nil {
 		return fmt.Errorf("setns: %w", err)
@@ -84,8 +84,8 @@ func JoinNetNS(fd int) error {
 	return nil
 }
 
-// BindNetNS gives the namespace a name in the file system, as ip-netns(8) does.
-// A name left over from before is replaced.
+// BindNetNS gives the namespace a name in the file system, as ip-netns(8) does. It replaces an
+// existing name.
 func BindNetNS(ns *os.File, path string) error {
 	if err := UnbindNetNS(path); err != nil {
 		return err
@@ -103,7 +103,7 @@ func BindNetNS(ns *os.File, path string) error {
 	return nil
 }
 
-// UnbindNetNS takes the name away again; a name that is not there is fine.
+// UnbindNetNS removes the name. It is no error if there is none.
 func UnbindNetNS(path string) error {
 	err := unix.Unmount(path, unix.MNT_DETACH)
 	if err != nil && !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.ENOENT) {

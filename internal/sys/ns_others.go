@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// The laboratory needs Linux; elsewhere these say so.
+// The laboratory needs Linux; on other systems these functions return an error.
 
 func needsLinux(what string) error {
 	return fmt.Errorf("%s: needs Linux: %w", what, errors.ErrUnsupported)

@@ -13,37 +13,36 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// PacketSocket is an AF_PACKET socket bound to one interface, with a receive
-// ring (TPACKET_V2, packet(7)) and batched sends past the queueing discipline.
-// Open it inside the interface's namespace; afterwards any thread may use it,
-// one at a time.
+// PacketSocket is an AF_PACKET socket bound to one interface, with a receive ring (TPACKET_V2,
+// packet(7)) and batched sends that bypass the queueing discipline. Open it inside the interface's
+// namespace. Afterwards any thread may use it, one thread at a time.
 type PacketSocket struct {
 	fd      int
 	ring    []byte
-	slot    int // octets of one
+	slot    int // bytes per slot
 	slots   int
-	at      int // the slot to be read next
+	at      int // next slot to read
 	dropped uint64
-	poll    [1]unix.PollFd // Wait's arguments: here, so that waiting does not allocate
+	poll    [1]unix.PollFd // argument of Wait, kept here so that waiting does not allocate
 	timeout unix.Timespec
-	vector  []mmsghdr // Send's
+	vector  []mmsghdr // argument of Send
 	iovecs  []unix.Iovec
 }
 
 // Packet is a received frame.
 type Packet struct {
 	Data   []byte
-	Length int   // on the wire, in octets; more than len(Data) when the slot was too short for it
-	At     int64 // when the kernel received it: CLOCK_REALTIME, ns
+	Length int   // bytes on the wire; more than len(Data) if the slot was too short
+	At     int64 // receive time in the kernel: CLOCK_REALTIME, ns
 }
 
-// ringHead is how much of a slot the kernel takes for itself: its header, the
-// address, and Ethernet's header aligned for IP (tpacket_rcv in net/packet/af_packet.c).
+// ringHead is the number of bytes that the kernel uses at the start of each slot: its header, the
+// address, and the Ethernet header aligned for IP (tpacket_rcv in net/packet/af_packet.c).
 const ringHead = 80
 
-// OpenPacket binds a socket to an interface, which becomes promiscuous, with a
-// ring of slots of at least slotOctets each: the largest frame and 80 octets.
-// Frames that leave by the interface are not seen (PACKET_IGNORE_OUTGOING, Linux 4.20).
+// OpenPacket binds a socket to an interface and makes the interface promiscuous. slotOctets is the
+// smallest slot in bytes: the largest frame plus 80. The socket does not see frames that leave by
+// the interface (PACKET_IGNORE_OUTGOING, Linux 4.20).
 func OpenPacket(ifindex int, slots, slotOctets int) (*PacketSocket, error) {
 	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
@@ -56,10 +55,10 @@ func OpenPacket(ifindex int, slots, slotOctets int) (*PacketSocket, error) {
 	return s, nil
 }
 
-// open binds last, so that the ring holds nothing of other interfaces.
+// open binds the socket last, so that the ring never holds frames of other interfaces.
 func (s *PacketSocket) open(ifindex, slots, slotOctets int) error {
 	const (
-		sendBuffer  = 1<<30 - 1 // a frame is charged until its receiver has it; the queues' own limits are what should bind
+		sendBuffer  = 1<<30 - 1 // a frame occupies the buffer until its receiver has it; only the queues' own limits should apply
 		unspecified = 0
 	)
 	for _, o := range []struct {
@@ -88,8 +87,8 @@ func (s *PacketSocket) open(ifindex, slots, slotOctets int) error {
 	return os.NewSyscallError("bind", unix.Bind(s.fd, addr))
 }
 
-// mapRing rounds a slot up to a power of two, so that slots fill the blocks
-// that the kernel allocates, and their number up to whole blocks.
+// mapRing rounds the slot size up to a power of two, so that slots fill the kernel's memory
+// blocks, and rounds the number of slots up to whole blocks.
 func (s *PacketSocket) mapRing(slots, slotOctets int) error {
 	s.slot = 1 << 8
 	for s.slot < slotOctets {
@@ -113,8 +112,8 @@ func (s *PacketSocket) head() *unix.Tpacket2Hdr {
 	return (*unix.Tpacket2Hdr)(unsafe.Pointer(&s.ring[s.at*s.slot]))
 }
 
-// Next is the next frame that was received; its Data lies in the ring until
-// Release. ok is false when none waits. It never blocks and never allocates.
+// Next returns the next received frame; its Data points into the ring and is valid until Release.
+// ok is false if no frame waits. Next never blocks and never allocates.
 func (s *PacketSocket) Next() (p Packet, ok bool) {
 	h := s.head()
 	if atomic.LoadUint32(&h.Status)&unix.TP_STATUS_USER == 0 {
@@ -127,7 +126,7 @@ func (s *PacketSocket) Next() (p Packet, ok bool) {
 	}, true
 }
 
-// Release gives the slot of the last Next back to the kernel.
+// Release returns the slot of the last Next to the kernel.
 func (s *PacketSocket) Release() {
 	atomic.StoreUint32(&s.head().Status, unix.TP_STATUS_KERNEL)
 	if s.at++; s.at == s.slots {
@@ -135,8 +134,8 @@ func (s *PacketSocket) Release() {
 	}
 }
 
-// Wait sleeps (poll(2)) until a frame has come or timeout is over. An error
-// means that the interface is gone or down.
+// Wait sleeps (poll(2)) until a frame has arrived or the timeout expires. An error means that the
+// interface is gone or down.
 func (s *PacketSocket) Wait(timeout time.Duration) error {
 	s.poll[0] = unix.PollFd{Fd: int32(s.fd), Events: unix.POLLIN}
 	s.timeout = unix.NsecToTimespec(int64(timeout))
@@ -177,7 +176,7 @@ func (s *PacketSocket) Send(frames [][]byte) (n int, err error) {
 	return 0, os.NewSyscallError("sendmmsg", errno)
 }
 
-// grow makes room for n messages, of one part each.
+// grow makes room for n messages of one part each.
 func (s *PacketSocket) grow(n int) {
 	s.vector, s.iovecs = make([]mmsghdr, n), make([]unix.Iovec, n)
 	for i := range s.vector {
@@ -186,9 +185,10 @@ func (s *PacketSocket) grow(n int) {
 	}
 }
 
-// Dropped is how many frames found the ring full since the socket was opened.
+// Dropped returns how many frames were dropped since the socket was opened because the ring was
+// full.
 func (s *PacketSocket) Dropped() (uint64, error) {
-	stats, err := unix.GetsockoptTpacketStats(s.fd, unix.SOL_PACKET, unix.PACKET_STATISTICS) // reading sets it to zero
+	stats, err := unix.GetsockoptTpacketStats(s.fd, unix.SOL_PACKET, unix.PACKET_STATISTICS) // reading resets the counter
 	if err != nil {
 		return 0, os.NewSyscallError("getsockopt PACKET_STATISTICS", err)
 	}
@@ -196,7 +196,7 @@ func (s *PacketSocket) Dropped() (uint64, error) {
 	return s.dropped, nil
 }
 
-// Close unmaps the ring and releases the descriptor. Packets are invalid then.
+// Close unmaps the ring and closes the descriptor. Packets returned by Next become invalid.
 func (s *PacketSocket) Close() error {
 	var unmapped error
 	if s.ring != nil {

@@ -14,7 +14,7 @@ type PacketPoll struct {
 	timeout unix.Timespec
 }
 
-// NewPacketPoll polls sockets. They must stay open as long as the poll is used.
+// NewPacketPoll returns a poll of sockets. They must stay open while it is in use.
 func NewPacketPoll(sockets ...*PacketSocket) *PacketPoll {
 	p := &PacketPoll{}
 	for _, s := range sockets {
@@ -23,8 +23,7 @@ func NewPacketPoll(sockets ...*PacketSocket) *PacketPoll {
 	return p
 }
 
-// Wait sleeps (ppoll(2)) until one of them has a frame or timeout is over. It
-// never allocates.
+// Wait sleeps (ppoll(2)) until a socket has a frame or the timeout expires. It never allocates.
 func (p *PacketPoll) Wait(timeout time.Duration) error {
 	p.timeout = unix.NsecToTimespec(int64(timeout))
 	if _, err := unix.Ppoll(p.fds, &p.timeout, nil); err != nil && err != syscall.EINTR {

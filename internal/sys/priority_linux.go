@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// BecomeFirst puts every thread of this process, and all that they start, first
-// in line for its cores (nice -20). SCHED_FIFO would be throttled by the kernel's fair server.
+// BecomeFirst gives every thread of this process, and the threads they start, the highest normal
+// priority (nice -20). The kernel's fair server would throttle SCHED_FIFO.
 func BecomeFirst() error {
 	return eachThread(func(tid int) error {
 		if err := unix.Setpriority(unix.PRIO_PROCESS, tid, -20); err != nil {

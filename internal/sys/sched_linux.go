@@ -7,10 +7,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// maxCPUs is what a unix.CPUSet holds.
+// maxCPUs is the number of CPUs in a unix.CPUSet.
 const maxCPUs = 1024
 
-// Affinity lists the logical CPUs that this process may use, in order
+// Affinity returns the logical CPUs that this process may use, in ascending order
 // (sched_getaffinity(2) of its first thread).
 func Affinity() ([]int, error) {
 	return affinity(os.Getpid())
@@ -30,7 +30,7 @@ func affinity(thread int) ([]int, error) {
 	return cpus, nil
 }
 
-// SetAffinity binds a thread to cpus; 0 is the calling thread, which must be locked.
+// SetAffinity binds a thread to cpus. Thread 0 is the calling thread, which must be locked.
 func SetAffinity(thread int, cpus []int) error {
 	var set unix.CPUSet
 	for _, cpu := range cpus {
@@ -45,5 +45,5 @@ func SetAffinity(thread int, cpus []int) error {
 	return nil
 }
 
-// Yield lets the scheduler look again at who should run (sched_yield(2)).
+// Yield lets the scheduler run another thread of this core first (sched_yield(2)).
 func Yield() { unix.RawSyscall(unix.SYS_SCHED_YIELD, 0, 0, 0) }

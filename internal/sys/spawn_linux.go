@@ -13,9 +13,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// tether is the one thread that starts children which must not outlive this
-// process. PR_SET_PDEATHSIG fires when the thread that forked ends, not the
-// process, so this thread is locked and never ends.
+// tether is the thread that starts children which must not outlive this process. PR_SET_PDEATHSIG
+// fires when the thread that forked ends, not when the process ends. So this thread is locked and
+// never ends.
 var tether = sync.OnceValue(func() chan<- func() {
 	work := make(chan func())
 	go routineTether(work)
@@ -29,10 +29,9 @@ func routineTether(work <-chan func()) {
 	}
 }
 
-// StartInit starts cmd on cpus (nil: where this process may run) as the first
-// process of a new PID namespace, with a mount namespace and a session of its own.
-// The kernel kills it when this process ends in whatever way, and all its
-// descendants with it.
+// StartInit starts cmd on cpus (nil: the CPUs of this process) as the first process of a new PID
+// namespace, with its own mount namespace and session. The kernel kills it and all its descendants
+// when this process ends, however it ends.
 func StartInit(cmd *exec.Cmd, cpus []int) error {
 	if cpus == nil {
 		all, err := Affinity()
@@ -44,11 +43,11 @@ func StartInit(cmd *exec.Cmd, cpus []int) error {
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags: unix.CLONE_NEWPID | unix.CLONE_NEWNS,
 		Pdeathsig:  unix.SIGKILL,
-		Setsid:     true, // a terminal's Ctrl-C is for the lab, which then stops things in order
+		Setsid:     true, // Ctrl-C goes to the lab alone, which then stops everything in order
 	}
 	result := make(chan error, 1)
 	tether() <- func() {
-		// Bound before the fork, so that every thread of the child is born bound.
+		// The thread is bound before the fork, so every thread of the child inherits the binding.
 		if err := SetAffinity(0, cpus); err != nil {
 			result <- err
 			return
@@ -58,22 +57,22 @@ func StartInit(cmd *exec.Cmd, cpus []int) error {
 	return <-result
 }
 
-// StartDetached starts cmd in its own session: terminal signals do not reach it, and it outlives
-// this process.
+// StartDetached starts cmd in its own session, so it gets no terminal signals and outlives this
+// process.
 func StartDetached(cmd *exec.Cmd) error {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	return cmd.Start()
 }
 
-// Inherited is a descriptor that the parent passed on, kept from the caller's
-// own children.
+// Inherited returns a descriptor that the parent passed on. It is closed in the caller's own
+// children.
 func Inherited(fd int) *os.File {
 	unix.CloseOnExec(fd)
 	return os.NewFile(uintptr(fd), "inherited")
 }
 
-// MountFresh gives the calling process, alone in its mount namespace, a /proc
-// of its PID namespace and a /sys of the calling thread's network namespace.
+// MountFresh mounts a /proc of the caller's PID namespace and a /sys of the calling thread's
+// network namespace. The caller must be alone in its mount namespace.
 func MountFresh() error {
 	const quiet = unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
@@ -88,9 +87,8 @@ func MountFresh() error {
 	return nil
 }
 
-// WaitAny reaps one child, whichever ends first. The code is what a shell
-// reports: the exit status, or 128 and the signal. An error means that there
-// is no child left.
+// WaitAny reaps the first child that ends. code is what a shell would report: the exit status, or
+// 128 plus the signal number. An error means that no child is left.
 func WaitAny() (pid, code int, err error) {
 	for {
 		var status unix.WaitStatus
@@ -107,8 +105,8 @@ func WaitAny() (pid, code int, err error) {
 	}
 }
 
-// KillRest kills every process of the caller's PID namespace but the caller,
-// which must be its first process.
+// KillRest kills every other process of the caller's PID namespace. The caller must be its first
+// process.
 func KillRest() error {
 	if unix.Getpid() != 1 {
 		return errors.New("kill the rest: not the first process of a PID namespace")
@@ -119,8 +117,8 @@ func KillRest() error {
 	return nil
 }
 
-// ProcessCPU is the time that a process has spent on CPUs, its ended threads
-// included, to the nanosecond: the clock of clock_getcpuclockid(3).
+// ProcessCPU returns the CPU time of a process in ns, including its ended threads (the clock of
+// clock_getcpuclockid(3)).
 func ProcessCPU(pid int) (time.Duration, error) {
 	const schedClock = 2 // CPUCLOCK_SCHED, linux/posix-timers.h
 	var ts unix.Timespec

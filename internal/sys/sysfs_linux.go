@@ -8,9 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ReadSysfs reads a file of the sysfs that belongs to the calling thread's
-// network namespace; rel is relative to /sys. The mounted /sys would show the
-// namespace it was mounted in, whatever thread looks at it.
+// ReadSysfs reads a file of the calling thread's network namespace; rel is relative to /sys. The
+// mounted /sys cannot be used: it always shows the namespace in which it was mounted.
 func ReadSysfs(rel string) (string, error) {
 	f, err := openSysfs(rel, unix.O_RDONLY)
 	if err != nil {
@@ -37,8 +36,8 @@ func WriteSysfs(rel, value string) error {
 	return nil
 }
 
-// openSysfs makes a sysfs mount that is attached nowhere (fsopen(2), fsmount(2),
-// kernel 5.2) and opens a file in it. The mount goes with its last file.
+// openSysfs creates a sysfs mount without a mount point (fsopen(2), fsmount(2), Linux 5.2) and
+// opens a file in it. The mount disappears when the file is closed.
 func openSysfs(rel string, flags int) (*os.File, error) {
 	fs, err := unix.Fsopen("sysfs", unix.FSOPEN_CLOEXEC)
 	if err != nil {

@@ -9,13 +9,13 @@ import (
 
 // TCPInfo is the kernel's state of the sending side of a TCP connection (TCP_INFO, tcp(7)).
 type TCPInfo struct {
-	Retransmits uint64        // segments sent again, since the connection began
+	Retransmits uint64        // segments, since the connection began
 	RTT         time.Duration // smoothed
-	MinRTT      time.Duration // least of late, within the kernel's window (net.ipv4.tcp_min_rtt_wlen); 0 where nothing was sent
-	MSS         int           // octets of payload in a full segment, TCP options taken off
+	MinRTT      time.Duration // recent minimum, within net.ipv4.tcp_min_rtt_wlen; 0 if nothing was sent
+	MSS         int           // bytes of payload in a full segment, without TCP options
 }
 
-// ReadTCPInfo asks the kernel about the connection fd.
+// ReadTCPInfo returns the kernel's state of the connection fd.
 func ReadTCPInfo(fd uintptr) (TCPInfo, error) {
 	i, err := unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO)
 	if err != nil {
@@ -28,7 +28,7 @@ func ReadTCPInfo(fd uintptr) (TCPInfo, error) {
 	return info, nil
 }
 
-// CongestionControl is the name of the algorithm that the connection fd uses.
+// CongestionControl returns the name of the congestion control algorithm of the connection fd.
 func CongestionControl(fd uintptr) (string, error) {
 	name, err := unix.GetsockoptString(int(fd), unix.IPPROTO_TCP, unix.TCP_CONGESTION)
 	return name, os.NewSyscallError("getsockopt TCP_CONGESTION", err)

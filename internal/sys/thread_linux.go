@@ -11,20 +11,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Thread names the calling OS thread to the kernel; the caller must have
-// locked its goroutine to it.
+// Thread returns the thread ID of the calling thread. The caller must have locked its goroutine to
+// it.
 func Thread() int { return unix.Gettid() }
 
-// BecomeGenerator makes the calling, locked thread fit for a trial: on one
-// core, first in line for it, and deaf to every signal but the one that ends
-// the trial. The thread is not to be used for anything else afterwards.
+// BecomeGenerator prepares the calling, locked thread for a trial: it binds the thread to one
+// core, gives it the highest priority, and blocks every signal except the one that ends the trial.
+// Use the thread for nothing else afterwards.
 func BecomeGenerator(cpu int) error {
 	var set unix.CPUSet
 	set.Set(cpu)
 	if err := unix.SchedSetaffinity(0, &set); err != nil {
 		return fmt.Errorf("pin the generator to cpu %d: %w", cpu, err)
 	}
-	// SCHED_FIFO would be throttled by the kernel's fair server, 50 ms in every second.
+	// The kernel's fair server would throttle SCHED_FIFO by 50 ms in every second.
 	if err := unix.Setpriority(unix.PRIO_PROCESS, unix.Gettid(), -20); err != nil {
 		return fmt.Errorf("raise the generator's priority: %w", err)
 	}
@@ -40,14 +40,14 @@ func BecomeGenerator(cpu int) error {
 	return nil
 }
 
-// Interrupt ends a system call of a thread of this process with EINTR. SIGURG
-// means nothing to a Go program that did not ask for it.
+// Interrupt makes the blocked system call of a thread of this process return EINTR. It sends
+// SIGURG, which Go programs ignore by default.
 func Interrupt(thread int) error {
 	return unix.Tgkill(unix.Getpid(), thread, unix.SIGURG)
 }
 
-// StartTethered starts cmd on cpus, without a namespace of its own; the kernel
-// kills it when this process ends in whatever way.
+// StartTethered starts cmd on cpus in the current namespaces. The kernel kills it when this
+// process ends, however it ends.
 func StartTethered(cmd *exec.Cmd, cpus []int) error {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: unix.SIGKILL, Setsid: true}
 	result := make(chan error, 1)
@@ -61,8 +61,8 @@ func StartTethered(cmd *exec.Cmd, cpus []int) error {
 	return <-result
 }
 
-// BecomeIdle puts every thread of this process under SCHED_IDLE: it runs only
-// when nothing else wants the core (sched(7)).
+// BecomeIdle sets SCHED_IDLE for every thread of this process: they run only when nothing else
+// wants the core (sched(7)).
 func BecomeIdle() error {
 	return eachThread(func(tid int) error {
 		attr := unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_IDLE}
@@ -73,7 +73,7 @@ func BecomeIdle() error {
 	})
 }
 
-// SharedPage makes a page of memory that a child may map too, through the file.
+// SharedPage returns a memory page, and a file by which a child can map the same page.
 func SharedPage() (*os.File, []byte, error) {
 	fd, err := unix.MemfdCreate("tunnelbench", unix.MFD_CLOEXEC)
 	if err != nil {
@@ -90,7 +90,7 @@ func SharedPage() (*os.File, []byte, error) {
 	return f, page, nil
 }
 
-// MapPage maps the first page of f, shared.
+// MapPage maps the first page of f as shared memory.
 func MapPage(f *os.File) ([]byte, error) {
 	page, err := unix.Mmap(int(f.Fd()), 0, os.Getpagesize(), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
 	if err != nil {
@@ -102,12 +102,13 @@ func MapPage(f *os.File) ([]byte, error) {
 // UnmapPage undoes MapPage.
 func UnmapPage(page []byte) error { return unix.Munmap(page) }
 
-// PinProcess binds every thread of this process, and all that they start, to cpus.
+// PinProcess binds every thread of this process, and the threads they start, to cpus.
 func PinProcess(cpus []int) error {
 	return eachThread(func(tid int) error { return SetAffinity(tid, cpus) })
 }
 
-// eachThread calls f with every thread of this process, until an error. A thread may end meanwhile.
+// eachThread calls f with the ID of every thread of this process. It stops at the first error, but
+// ignores threads that have ended meanwhile.
 func eachThread(f func(tid int) error) error {
 	tasks, err := os.ReadDir("/proc/self/task")
 	if err != nil {

@@ -8,11 +8,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Event is an eventfd(2): once raised it stays readable, so that every poll
-// that includes it returns at once.
+// Event is an eventfd(2). Once raised, it stays readable, so every poll that includes it returns
+// at once.
 type Event struct{ fd int }
 
-// NewEvent makes an event that is not raised.
+// NewEvent returns an event that is not raised.
 func NewEvent() (*Event, error) {
 	fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
 	if err != nil {
@@ -21,12 +21,11 @@ func NewEvent() (*Event, error) {
 	return &Event{fd: fd}, nil
 }
 
-// Raise makes the event readable for good. It may be called from any
-// goroutine and more than once.
+// Raise makes the event readable permanently. Any goroutine may call it, more than once.
 func (e *Event) Raise() error {
 	one := [8]byte{7: 1}
 	_, err := unix.Write(e.fd, one[:])
-	if err == unix.EAGAIN { // the counter is full, hence raised
+	if err == unix.EAGAIN { // the counter is full, so the event is already raised
 		return nil
 	}
 	return os.NewSyscallError("write eventfd", err)
@@ -35,28 +34,27 @@ func (e *Event) Raise() error {
 // Close releases the descriptor.
 func (e *Event) Close() error { return os.NewSyscallError("close", unix.Close(e.fd)) }
 
-// TUN is one queue of a TUN interface: whole IP packets, one per read and per
-// write, without a packet information header (tuntap.rst in the kernel's
-// documentation). The descriptor is non-blocking and stays away from the Go
-// poller. One goroutine may read while another writes.
+// TUN is one queue of a TUN interface. It reads and writes whole IP packets, one per call, without
+// a packet information header (tuntap.rst in the kernel's documentation). The descriptor is
+// non-blocking and does not use the Go poller. One goroutine may read while another writes.
 type TUN struct {
 	fd   int
 	name string
-	poll [2]unix.PollFd // Wait's argument: here, so that waiting does not allocate
+	poll [2]unix.PollFd // argument of Wait, kept here so that waiting does not allocate
 
-	parts  [2]unix.Iovec            // ReadParts'
-	gather [1 + MaxParts]unix.Iovec // WriteParts'
+	parts  [2]unix.Iovec            // argument of ReadParts
+	gather [1 + MaxParts]unix.Iovec // argument of WriteParts
 }
 
-// TUNOffloads says what a TUN device may leave to its reader. With any, each packet
-// has a virtio_net_hdr of VirtioLen octets in front, both ways
+// TUNOffloads are the offloads that the reader of a TUN device accepts. If there are any, each
+// packet has a virtio_net_hdr of VirtioLen bytes in front, in both directions
 // (Documentation/networking/tuntap.rst, linux/virtio_net.h).
 type TUNOffloads uint
 
-// From nothing to everything.
+// Sets of offloads, from none to all.
 const (
 	TUNPlain  TUNOffloads = 0
-	TUNHeader TUNOffloads = 1 // the header alone
+	TUNHeader TUNOffloads = 1 // only the header
 	TUNTCP    TUNOffloads = TUNHeader | unix.TUN_F_CSUM<<8 | unix.TUN_F_TSO4<<8 | unix.TUN_F_TSO6<<8
 	TUNAll    TUNOffloads = TUNTCP | unix.TUN_F_USO4<<8 | unix.TUN_F_USO6<<8 // Linux 6.2
 )
@@ -64,10 +62,9 @@ const (
 // VirtioLen is the length of struct virtio_net_hdr.
 const VirtioLen = 10
 
-// OpenTUN creates the TUN interface name, or attaches to a persistent one, in
-// the namespace of the calling thread, gives it the MTU mtu (octets) and
-// brings it up. The interface goes away with the descriptor. EINVAL: the kernel does not have
-// these offloads.
+// OpenTUN creates the TUN interface name, or attaches to a persistent one, in the namespace of the
+// calling thread. It sets the MTU (bytes) and brings the interface up. The interface disappears
+// when the descriptor is closed. EINVAL means that the kernel lacks these offloads.
 func OpenTUN(name string, mtu int, offloads TUNOffloads) (*TUN, error) {
 	const device = "/dev/net/tun"
 	fd, err := unix.Open(device, unix.O_RDWR|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
@@ -104,7 +101,7 @@ func (t *TUN) attach(name string, mtu int, offloads TUNOffloads) error {
 	return linkUp(t.name, mtu)
 }
 
-// linkUp sets the MTU of an interface and brings it up, both by netdevice(7).
+// linkUp sets the MTU of an interface and brings it up (netdevice(7)).
 func linkUp(name string, mtu int) error {
 	s, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -126,12 +123,12 @@ func linkUp(name string, mtu int) error {
 	return os.NewSyscallError("SIOCSIFFLAGS", unix.IoctlIfreq(s, unix.SIOCSIFFLAGS, req))
 }
 
-// Name is the name the kernel gave the interface.
+// Name returns the interface's name as the kernel chose it.
 func (t *TUN) Name() string { return t.name }
 
 // Read reads one packet, cut to len(p) bytes, or returns EAGAIN at once if the queue is empty. It
-// is a raw system call: the call never sleeps, and entering and leaving it through the Go
-// scheduler would cost as much as the read itself.
+// makes a raw system call: Read never sleeps, and the Go scheduler's part of a normal call would
+// cost as much as the read itself.
 func (t *TUN) Read(p []byte) (int, error) {
 	n, _, errno := unix.RawSyscall(unix.SYS_READ, uintptr(t.fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)))
 	if errno != 0 {
@@ -140,8 +137,8 @@ func (t *TUN) Read(p []byte) (int, error) {
 	return int(n), nil
 }
 
-// Write gives the kernel one packet to receive. It never sleeps, for the
-// reason given at Read. EINVAL: not an IP packet; EIO: the interface is down.
+// Write hands one packet to the kernel as received. Like Read, it is a raw system call that never
+// sleeps. EINVAL means that it is not an IP packet, EIO that the interface is down.
 func (t *TUN) Write(p []byte) error {
 	_, _, errno := unix.RawSyscall(unix.SYS_WRITE, uintptr(t.fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)))
 	if errno != 0 {
@@ -150,7 +147,7 @@ func (t *TUN) Write(p []byte) error {
 	return nil
 }
 
-// ReadParts is Read into two places, one behind the other (readv(2)).
+// ReadParts is Read into two buffers, first and then second (readv(2)).
 func (t *TUN) ReadParts(first, second []byte) (int, error) {
 	t.parts[0].Base, t.parts[1].Base = unsafe.SliceData(first), unsafe.SliceData(second)
 	t.parts[0].SetLen(len(first))
@@ -162,10 +159,10 @@ func (t *TUN) ReadParts(first, second []byte) (int, error) {
 	return int(n), nil
 }
 
-// MaxParts is how many parts WriteParts takes after the first.
+// MaxParts is the largest number of parts in WriteParts, the header not counted.
 const MaxParts = 256
 
-// WriteParts is Write from several places (writev(2)): header, then at most MaxParts parts.
+// WriteParts is Write of a packet in pieces (writev(2)): a header and at most MaxParts parts.
 func (t *TUN) WriteParts(header []byte, parts [][]byte) error {
 	t.gather[0].Base = unsafe.SliceData(header)
 	t.gather[0].SetLen(len(header))
@@ -182,14 +179,15 @@ func (t *TUN) WriteParts(header []byte, parts [][]byte) error {
 	return nil
 }
 
-// Wait sleeps (ppoll(2)) until a packet can be read or event is raised, and
-// reports whether it was the event. Only the reading goroutine may call it.
+// Wait sleeps (ppoll(2)) until a packet can be read or event is raised, and reports whether it was
+// the event. Only the reading goroutine may call it.
 func (t *TUN) Wait(event *Event, p Processor) (raised bool, err error) {
 	return waitReadable(&t.poll, t.fd, event, p)
 }
 
-// File gives the device away as a file of the Go scheduler's: one packet a read, one a write.
+// File returns the device as a file of the Go scheduler: each read and each write is one packet.
+// The file owns the descriptor.
 func (t *TUN) File() *os.File { return os.NewFile(uintptr(t.fd), t.name) }
 
-// Close releases the queue, and with the last one the interface.
+// Close closes the queue. Closing the last queue removes the interface.
 func (t *TUN) Close() error { return os.NewSyscallError("close", unix.Close(t.fd)) }

@@ -12,13 +12,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// UDP is a blocking UDP socket outside the Go poller, bound to one address. It
-// is not connected: where a datagram goes is said with each message.
+// UDP is a blocking UDP socket that is bound to one address and does not use the Go poller. It is
+// not connected: each message names its destination.
 type UDP struct{ fd int }
 
-// ListenUDP binds a socket to local and asks for buffer octets of send and receive
-// buffer, in the namespace of the calling thread. Without CAP_NET_ADMIN the
-// buffers end at net.core.rmem_max and wmem_max (socket(7), SO_RCVBUFFORCE).
+// ListenUDP opens a socket in the namespace of the calling thread, binds it to local and asks for
+// send and receive buffers of buffer bytes. Without CAP_NET_ADMIN the kernel limits them to
+// net.core.rmem_max and wmem_max (socket(7), SO_RCVBUFFORCE).
 func ListenUDP(local netip.AddrPort, buffer int) (*UDP, error) {
 	family := unix.AF_INET
 	if local.Addr().Is6() {
@@ -43,7 +43,8 @@ func (u *UDP) listen(local netip.AddrPort, buffer int) error {
 	if err := u.setBuffer(unix.SO_SNDBUFFORCE, unix.SO_SNDBUF, buffer); err != nil {
 		return fmt.Errorf("send buffer of %d: %w", buffer, err)
 	}
-	// The timeouts are not for themselves: calls that have one can be interrupted (see letIn).
+	// Only a socket call with a timeout can be interrupted by a signal (see letIn). The value does
+	// not matter.
 	long := unix.Timeval{Sec: 3600}
 	for _, what := range []int{unix.SO_RCVTIMEO, unix.SO_SNDTIMEO} {
 		if err := unix.SetsockoptTimeval(u.fd, unix.SOL_SOCKET, what, &long); err != nil {
@@ -62,16 +63,16 @@ func (u *UDP) AttachFilter(programFD int) error {
 	return os.NewSyscallError("setsockopt SO_ATTACH_BPF", unix.SetsockoptInt(u.fd, unix.SOL_SOCKET, unix.SO_ATTACH_BPF, programFD))
 }
 
-// Name is an address and a port as system calls want them (sockaddr_in, _in6).
+// Name is an address and a port in the form that system calls use (sockaddr_in, sockaddr_in6).
 type Name struct {
-	raw    unix.RawSockaddrInet6 // large enough for IPv4's too
+	raw    unix.RawSockaddrInet6 // has room for IPv4 too
 	length uint32
 }
 
-// NewName makes the name of a socket.
+// NewName converts an address and a port.
 func NewName(a netip.AddrPort) *Name {
 	n := &Name{length: unix.SizeofSockaddrInet6}
-	port := (*[2]byte)(unsafe.Pointer(&n.raw.Port)) // network order; in the same place for both families
+	port := (*[2]byte)(unsafe.Pointer(&n.raw.Port)) // network byte order; same offset in both families
 	binary.BigEndian.PutUint16(port[:], a.Port())
 	if a.Addr().Is4() {
 		n.length = unix.SizeofSockaddrInet4
@@ -98,14 +99,14 @@ func sockaddr(a netip.AddrPort) unix.Sockaddr {
 	return &unix.SockaddrInet6{Port: int(a.Port()), Addr: a.Addr().As16()}
 }
 
-// ProbeSegmentation asks whether the kernel knows UDP_SEGMENT (udp(7), Linux
-// 4.18). A route that cannot do it says so only when a datagram is sent.
+// ProbeSegmentation returns nil if the kernel knows UDP_SEGMENT (udp(7), Linux 4.18). If only the
+// route lacks it, the error comes with the first datagram that is sent.
 func (u *UDP) ProbeSegmentation() error {
 	return os.NewSyscallError("setsockopt UDP_SEGMENT", unix.SetsockoptInt(u.fd, unix.SOL_UDP, unix.UDP_SEGMENT, 0))
 }
 
-// EnableGRO lets the kernel hand over several datagrams of one sender at once
-// (UDP_GRO, udp(7), Linux 5.0).
+// EnableGRO lets the kernel deliver several datagrams of one sender in one message (UDP_GRO,
+// udp(7), Linux 5.0).
 func (u *UDP) EnableGRO() error {
 	return os.NewSyscallError("setsockopt UDP_GRO", unix.SetsockoptInt(u.fd, unix.SOL_UDP, unix.UDP_GRO, 1))
 }
@@ -119,34 +120,33 @@ func (u *UDP) DisableGRO() error {
 // datagrams of length zero (shutdown(2)), so the caller needs a flag to know that it has to stop.
 func (u *UDP) ShutdownRead() error {
 	err := unix.Shutdown(u.fd, unix.SHUT_RD)
-	if err == unix.ENOTCONN { // said of every unconnected socket, and done all the same (inet_shutdown in net/ipv4/af_inet.c)
+	if err == unix.ENOTCONN { // returned for every unconnected socket, although the shutdown was done (inet_shutdown in net/ipv4/af_inet.c)
 		err = nil
 	}
 	return os.NewSyscallError("shutdown", err)
 }
 
-// Close releases the descriptor. Wake the receiver first.
+// Close closes the descriptor. Wake the receiver first.
 func (u *UDP) Close() error { return os.NewSyscallError("close", unix.Close(u.fd)) }
 
-// RefusesSegmentation reports whether err, from SendVector.Send, is how a
-// kernel says that it cannot do UDP_SEGMENT on this way: EIO without checksum
-// offload or with an xfrm policy, EINVAL otherwise (udp_send_skb in
-// net/ipv4/udp.c, udp_cmsg_send). No ICMP message turns into either, so an
-// unknown sender cannot make it come true.
+// RefusesSegmentation reports whether an error of SendVector.Send means that UDP_SEGMENT does not
+// work on this route: EIO without checksum offload or with an xfrm policy, EINVAL otherwise
+// (udp_send_skb in net/ipv4/udp.c, udp_cmsg_send). No ICMP message leads to these errors, so an
+// attacker cannot cause them.
 func RefusesSegmentation(err error) bool {
 	return errors.Is(err, syscall.EIO) || errors.Is(err, syscall.EINVAL)
 }
 
-// IsBroken reports whether err, from ReceiveVector.Receive, is about the socket
-// or its arguments and so will not pass. All others may: an interruption, want of
-// memory, or an ICMP message (icmp_err_convert in net/ipv4/icmp.c) about
-// something sent earlier, which anybody can forge.
+// IsBroken reports whether an error of ReceiveVector.Receive is permanent because it is about the
+// socket or the arguments. All other errors are temporary: an interruption, lack of memory, or an
+// ICMP error for an earlier datagram (icmp_err_convert in net/ipv4/icmp.c), which anyone can
+// forge.
 func IsBroken(err error) bool {
 	return errors.Is(err, syscall.EBADF) || errors.Is(err, syscall.ENOTSOCK) ||
 		errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.EFAULT)
 }
 
-// VectorLen is how many messages one sendmmsg(2) or recvmmsg(2) carries here.
+// VectorLen is the largest number of messages in one sendmmsg(2) or recvmmsg(2).
 const VectorLen = 64
 
 // mmsghdr is struct mmsghdr of recvmmsg(2).
@@ -155,16 +155,15 @@ type mmsghdr struct {
 	length uint32
 }
 
-// controlMessage is a cmsg(3) with room for the one option that is used in
-// each direction: a 16-bit segment size out, an int in.
+// controlMessage is a cmsg(3) with one option: a 16-bit segment size when sending, an int when
+// receiving.
 type controlMessage struct {
 	header unix.Cmsghdr
 	value  [8]byte
 }
 
-// SendVector is a vector of messages for sendmmsg(2), made once and used
-// again and again without an allocation. It points into what was added until
-// the next Reset.
+// SendVector is a reusable list of messages for sendmmsg(2); using it does not allocate. It points
+// into the added data until the next Reset.
 type SendVector struct {
 	messages [VectorLen]mmsghdr
 	iovecs   [VectorLen]unix.Iovec
@@ -175,15 +174,15 @@ type SendVector struct {
 // Reset empties the vector.
 func (v *SendVector) Reset() { v.n = 0 }
 
-// Len is the number of messages added.
+// Len returns the number of messages.
 func (v *SendVector) Len() int { return v.n }
 
 // Full reports whether there is no room for another message.
 func (v *SendVector) Full() bool { return v.n == VectorLen }
 
-// Add appends a message to a socket. With segment > 0 the kernel cuts data into datagrams
-// of segment octets, the last of which may be shorter (UDP_SEGMENT, udp(7));
-// with 0 it is one datagram.
+// Add appends a message for one destination. If segment > 0, the kernel cuts data into datagrams
+// of segment bytes; the last one may be shorter (UDP_SEGMENT, udp(7)). If it is 0, data is one
+// datagram.
 func (v *SendVector) Add(data []byte, segment int, to *Name) {
 	iov, m := &v.iovecs[v.n], &v.messages[v.n]
 	iov.Base = unsafe.SliceData(data)
@@ -202,8 +201,8 @@ func (v *SendVector) Add(data []byte, segment int, to *Name) {
 }
 
 // Send sends the messages with sendmmsg(2) and returns how many the kernel took. It returns an
-// error only if the kernel took none; the error is about the first message. A caller sends the
-// rest again to get its error.
+// error only if the kernel took none; the error is about the first message. After a partial send,
+// call Send again with the rest to get its error.
 func (v *SendVector) Send(u *UDP) (int, error) {
 	n, _, errno := unix.RawSyscall6(unix.SYS_SENDMMSG, uintptr(u.fd), uintptr(unsafe.Pointer(&v.messages)), uintptr(v.n), 0, 0, 0)
 	if errno != 0 {
@@ -212,34 +211,34 @@ func (v *SendVector) Send(u *UDP) (int, error) {
 	return int(n), nil
 }
 
-// Arrival is one received message: a datagram, or with UDP_GRO a row of
-// datagrams of Segment octets each, of which the last may be shorter.
+// Arrival is one received message: a datagram, or with UDP_GRO a sequence of datagrams of Segment
+// bytes each; the last one may be shorter.
 type Arrival struct {
 	Data      []byte
 	Segment   int            // 0: Data is one datagram
-	Truncated bool           // Data was longer than its slot (MSG_TRUNC)
-	Source    netip.AddrPort // without zone
+	Truncated bool           // Data was longer than the slot (MSG_TRUNC)
+	Source    netip.AddrPort // without a zone
 }
 
-// ReceiveVector is a vector of slots for recvmmsg(2), made once. What Receive
-// returns is valid until the next call.
+// ReceiveVector is a reusable list of slots for recvmmsg(2). The result of Receive is valid until
+// the next call.
 type ReceiveVector struct {
 	messages [VectorLen]mmsghdr
 	iovecs   [VectorLen]unix.Iovec
-	names    [VectorLen]unix.RawSockaddrInet6 // large enough for IPv4's too
+	names    [VectorLen]unix.RawSockaddrInet6 // each has room for IPv4 too
 	control  [VectorLen]controlMessage
 	arrivals [VectorLen]Arrival
 	slab     []byte
 	stride   int
 	slots    int
-	used     int // slots that the last call changed
+	used     int // slots that the last call filled
 }
 
-// slotSkew keeps the beginnings of the slots, which are all that is used of
-// them when packets are small, out of each other's cache sets.
+// slotSkew is added to the distance of the slots, so that their first bytes fall into different
+// sets of the CPU cache. Small packets use only these bytes.
 const slotSkew = 192
 
-// NewReceiveVector makes at most VectorLen slots of size octets.
+// NewReceiveVector returns a vector of at most VectorLen slots of size bytes each.
 func NewReceiveVector(slots, size int) *ReceiveVector {
 	v := &ReceiveVector{slots: min(slots, VectorLen), stride: size + slotSkew}
 	v.slab = make([]byte, v.slots*v.stride)
@@ -256,10 +255,10 @@ func NewReceiveVector(slots, size int) *ReceiveVector {
 	return v
 }
 
-// Receive waits for a message, takes as many more as are there, and returns
-// them (recvmmsg(2), MSG_WAITFORONE).
+// Receive waits for one message and returns it with all others that are already queued
+// (recvmmsg(2), MSG_WAITFORONE).
 func (v *ReceiveVector) Receive(u *UDP, p Processor) ([]Arrival, error) {
-	for i := range v.used { // the kernel wrote lengths where it reads room
+	for i := range v.used { // the kernel has replaced the buffer lengths by message lengths
 		h := &v.messages[i].header
 		h.Namelen = unix.SizeofSockaddrInet6
 		h.SetControllen(unix.CmsgSpace(4))
@@ -297,8 +296,8 @@ func (v *ReceiveVector) arrival(i int) Arrival {
 	}
 }
 
-// segment reads the UDP_GRO control message, an int; there is none when the
-// message is a single datagram.
+// segment returns the segment size in the UDP_GRO control message (an int). There is no such
+// message for a single datagram; segment then returns 0.
 func (v *ReceiveVector) segment(i int) int {
 	if int(v.messages[i].header.Controllen) < unix.CmsgLen(4) {
 		return 0
@@ -312,7 +311,7 @@ func (v *ReceiveVector) segment(i int) int {
 
 func (v *ReceiveVector) source(i int) netip.AddrPort {
 	name := &v.names[i]
-	port := (*[2]byte)(unsafe.Pointer(&name.Port)) // network order; in the same place for both families
+	port := (*[2]byte)(unsafe.Pointer(&name.Port)) // network byte order; same offset in both families
 	p := uint16(port[0])<<8 | uint16(port[1])
 	if name.Family == unix.AF_INET {
 		name4 := (*unix.RawSockaddrInet4)(unsafe.Pointer(name))

@@ -9,29 +9,28 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Processor says what becomes of a goroutine's processor of the Go scheduler while
-// it waits in the kernel.
+// Processor says whether a goroutine keeps its processor of the Go scheduler (P) while it waits in
+// the kernel.
 type Processor bool
 
 const (
-	// Kept is for a goroutine with a processor to itself: it waits by a raw
-	// system call. Were the runtime told, its monitor would look every 20 us whether the call still
-	// sleeps, take the processor away, and have it found again after each packet;
-	// on a link with 5,000 packets a second that doubled the cost. In return the goroutine has
-	// to let the runtime in when that asks, which it does by a signal, every 10 ms if nothing
-	// comes: ppoll ends with EINTR then, and so do socket calls that have a timeout (signal(7)).
+	// Kept is for a goroutine that has a processor of its own. It waits in a raw system call that
+	// the runtime does not know of. Otherwise the runtime's monitor would check every 20 us
+	// whether the call still sleeps and take the processor away, and after each packet the
+	// goroutine would have to find one again; at 5,000 packets a second this doubled the CPU cost.
+	// In return the goroutine has to yield when the runtime asks by a signal, at the latest every
+	// 10 ms: then ppoll, and socket calls with a timeout, return EINTR (signal(7)).
 	Kept Processor = true
-	// Shared is for a goroutine that hands work to other goroutines, which would wait for a
-	// processor that is kept.
+	// Shared is for a goroutine that hands work to other goroutines: they need the processor while
+	// it waits.
 	Shared Processor = false
 )
 
-// letIn is what a waiter does after EINTR: the runtime may want to stop the goroutine.
+// letIn lets the runtime stop the goroutine if it wants to. Call it after EINTR.
 func letIn() { runtime.Gosched() }
 
-// waitReadable sleeps (ppoll(2)) until the first descriptor of polls is
-// readable or the second, an event's, is raised, and reports whether it was the
-// event.
+// waitReadable sleeps (ppoll(2)) until the first descriptor of polls is readable or the second
+// one, an event, is raised. It reports whether it was the event.
 func waitReadable(polls *[2]unix.PollFd, fd int, event *Event, p Processor) (raised bool, err error) {
 	polls[0] = unix.PollFd{Fd: int32(fd), Events: unix.POLLIN}
 	polls[1] = unix.PollFd{Fd: int32(event.fd), Events: unix.POLLIN}

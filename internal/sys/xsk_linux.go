@@ -11,24 +11,25 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// XSK is an AF_XDP socket on one queue of an interface, with memory (UMEM) of
-// its own (Documentation/networking/af_xdp.rst). An XDP program has to redirect
-// frames to it. One goroutine may receive while another transmits.
+// XSK is an AF_XDP socket on one queue of an interface, with its own frame memory, the UMEM
+// (Documentation/networking/af_xdp.rst). An XDP program has to redirect frames to it. One
+// goroutine may receive while another transmits.
 type XSK struct {
 	fd          int
 	memory      []byte
-	slot        int // octets of one
+	slot        int // bytes per slot
 	receive     descriptorRing
 	fill        addressRing
 	transmit    descriptorRing
 	completion  addressRing
-	free        []uint64 // slots that hold no frame to be transmitted
-	transmitted uint32   // slots on their way
+	free        []uint64 // slots without a frame to transmit
+	transmitted uint32   // slots being transmitted
 	poll        [2]unix.PollFd
 }
 
-// Slots of an XSK, powers of two. A slot of 2048 octets has room for a frame of
-// 1792, one of 4096 for 3840: the kernel keeps XDP_PACKET_HEADROOM (256).
+// XSKConfig is the number of slots and their size, powers of two. A slot of 2048 bytes holds a
+// frame of 1792 bytes, a slot of 4096 a frame of 3840: the kernel reserves XDP_PACKET_HEADROOM
+// (256).
 type XSKConfig struct {
 	Receive, Transmit int
 	SlotOctets        int // 2048 or 4096
@@ -37,9 +38,8 @@ type XSKConfig struct {
 // XSKHeadroom is XDP_PACKET_HEADROOM (linux/bpf.h).
 const XSKHeadroom = 256
 
-// OpenXSK opens a socket on a queue of the interface with index ifindex, in
-// the namespace of the calling thread. Frames are copied by the kernel where the
-// driver cannot share its memory.
+// OpenXSK opens a socket on a queue of the interface with index ifindex, in the namespace of the
+// calling thread. The kernel copies frames if the driver does not support zero-copy.
 func OpenXSK(ifindex, queue int, cfg XSKConfig) (*XSK, error) {
 	fd, err := unix.Socket(unix.AF_XDP, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
 	if errors.Is(err, unix.EAFNOSUPPORT) {
@@ -70,7 +70,8 @@ func (x *XSK) open(ifindex, queue int, cfg XSKConfig) error {
 	if err := x.mapRings(cfg); err != nil {
 		return err
 	}
-	// A frame is charged until its receiver has it; the rings' sizes are what should bind.
+	// A frame occupies the buffer until its receiver has it; only the ring sizes should limit
+	// sending.
 	if err := unix.SetsockoptInt(x.fd, unix.SOL_SOCKET, unix.SO_SNDBUFFORCE, 1<<30-1); err != nil {
 		return os.NewSyscallError("setsockopt SO_SNDBUFFORCE", err)
 	}
@@ -85,8 +86,8 @@ func (x *XSK) open(ifindex, queue int, cfg XSKConfig) error {
 	return os.NewSyscallError("bind", bindXSK(x.fd, &addr))
 }
 
-// bindXSK waits for up to a second for a socket that had the queue before: the
-// kernel gives it back some time after that was closed (xp_put_pool in net/xdp/xsk_buff_pool.c).
+// bindXSK retries for up to a second: after a previous socket of the queue is closed, the kernel
+// frees the queue some time later (xp_put_pool in net/xdp/xsk_buff_pool.c).
 func bindXSK(fd int, addr *unix.SockaddrXDP) (err error) {
 	const wait = 5 * time.Millisecond
 	for range time.Second / wait {
@@ -98,7 +99,7 @@ func bindXSK(fd int, addr *unix.SockaddrXDP) (err error) {
 	return err
 }
 
-// mapRings sizes the four rings and maps them.
+// mapRings sets the sizes of the four rings and maps them.
 func (x *XSK) mapRings(cfg XSKConfig) error {
 	for _, r := range []struct {
 		name       string
@@ -124,21 +125,20 @@ func (x *XSK) mapRings(cfg XSKConfig) error {
 	)
 }
 
-// FD is the descriptor, to be put into the XDP program's map.
+// FD returns the descriptor for the XDP program's map.
 func (x *XSK) FD() int { return x.fd }
 
-// Waiting is how many received frames wait.
+// Waiting returns the number of received frames that wait.
 func (x *XSK) Waiting() int { return int(x.receive.filled()) }
 
-// Next is the oldest of the waiting frames; it lies in shared memory until
-// Release. There must be one. What the kernel wrote is not believed further
-// than the memory reaches.
+// Next returns the oldest waiting frame; at least one must wait. The frame is in shared memory and
+// valid until Release. If its descriptor reaches beyond the memory, Next returns nil.
 func (x *XSK) Next() []byte {
 	d := &x.receive.entries[x.receive.at&x.receive.mask]
 	return FrameAt(x.memory, d.Addr, d.Len)
 }
 
-// Release gives the slot of the last Next back. The kernel learns of it at the next Refill.
+// Release marks the slot of the last Next as free. Refill returns it to the kernel.
 func (x *XSK) Release() {
 	d := &x.receive.entries[x.receive.at&x.receive.mask]
 	x.fill.put(d.Addr &^ uint64(x.slot-1))
@@ -151,15 +151,14 @@ func (x *XSK) Refill() {
 	x.fill.publish()
 }
 
-// Wait sleeps (ppoll(2)) until a frame can be received or event is raised, and
-// reports whether it was the event. Only the receiving goroutine may call it. An
-// error means that the interface is gone or down.
+// Wait sleeps (ppoll(2)) until a frame can be received or event is raised, and reports whether it
+// was the event. Only the receiving goroutine may call it. An error means that the interface is
+// gone or down.
 func (x *XSK) Wait(event *Event, p Processor) (raised bool, err error) {
 	return waitReadable(&x.poll, x.fd, event, p)
 }
 
-// Room is a slot for a frame to be transmitted, or nil while all are on their
-// way.
+// Room returns a slot for a frame to transmit, or nil if all slots are in use.
 func (x *XSK) Room() []byte {
 	if len(x.free) == 0 {
 		x.reclaim()
@@ -171,7 +170,7 @@ func (x *XSK) Room() []byte {
 	return x.memory[start : start+uint64(x.slot) : start+uint64(x.slot)]
 }
 
-// Commit says that the last Room now holds a frame of n octets. It leaves at the next Kick.
+// Commit queues the slot of the last Room as a frame of n bytes. The next Kick sends it.
 func (x *XSK) Commit(n int) {
 	last := len(x.free) - 1
 	x.transmit.entries[x.transmit.at&x.transmit.mask] = unix.XDPDesc{Addr: x.free[last], Len: uint32(n)}
@@ -188,7 +187,7 @@ func (x *XSK) Kick() error {
 		_, _, errno := unix.RawSyscall6(unix.SYS_SENDTO, uintptr(x.fd), 0, 0, unix.MSG_DONTWAIT, 0, 0)
 		switch {
 		case errno == 0, errno == unix.EBUSY, errno == unix.ENOBUFS, errno == unix.EINTR:
-		case errno == unix.EAGAIN: // 32 were sent (TX_BATCH_SIZE in net/xdp/xsk.c), or memory is short
+		case errno == unix.EAGAIN: // the kernel sent 32 frames (TX_BATCH_SIZE in net/xdp/xsk.c) or has no memory
 		default:
 			return os.NewSyscallError("sendto AF_XDP", errno)
 		}
@@ -199,7 +198,7 @@ func (x *XSK) Kick() error {
 	return nil
 }
 
-// reclaim takes back the slots of frames that have left.
+// reclaim takes back the slots of transmitted frames.
 func (x *XSK) reclaim() {
 	for n := x.completion.filled(); n > 0; n-- {
 		x.free = append(x.free, x.completion.take())
@@ -208,7 +207,7 @@ func (x *XSK) reclaim() {
 	x.completion.consumed()
 }
 
-// Close releases socket, rings and memory. Frames are invalid then.
+// Close closes the socket and unmaps rings and memory. Frames returned by Next become invalid.
 func (x *XSK) Close() error {
 	errs := []error{os.NewSyscallError("close", unix.Close(x.fd))}
 	for _, m := range [][]byte{x.receive.mapped, x.transmit.mapped, x.fill.mapped, x.completion.mapped, x.memory} {
@@ -219,9 +218,9 @@ func (x *XSK) Close() error {
 	return errors.Join(errs...)
 }
 
-// ring is one of the four: entries that one side produces and the other
-// consumes, each with its own counter in shared memory. at is this side's own
-// place, ahead of what the kernel was told.
+// ring is one of the socket's four rings. One side produces entries and the other consumes them;
+// each has a counter in shared memory. at is this side's position, which can be ahead of its
+// published counter.
 type ring[T any] struct {
 	mapped             []byte
 	producer, consumer *uint32
@@ -248,17 +247,17 @@ func (r *ring[T]) open(fd int, page int64, offset unix.XDPRingOffset, size int) 
 	return nil
 }
 
-// filled returns how many entries the kernel has produced that were not read yet.
+// filled returns how many entries the kernel has produced and this side has not read yet.
 func (r *ring[T]) filled() uint32 { return atomic.LoadUint32(r.producer) - r.at }
 
-// take is the next of them.
+// take returns the next entry.
 func (r *ring[T]) take() T {
 	e := r.entries[r.at&r.mask]
 	r.at++
 	return e
 }
 
-// consumed publishes to the kernel how many entries were consumed.
+// consumed publishes at to the kernel as the number of consumed entries.
 func (r *ring[T]) consumed() { atomic.StoreUint32(r.consumer, r.at) }
 
 // put adds an entry, which the kernel sees after publish. A ring has as many entries as there are
@@ -270,7 +269,7 @@ func (r *ring[T]) put(e T) {
 
 func (r *ring[T]) publish() { atomic.StoreUint32(r.producer, r.at) }
 
-// produced is publish for the ring of frames to be transmitted.
+// produced is publish for the transmit ring.
 func (r *ring[T]) produced() { r.publish() }
 
 // left returns how many entries the kernel has not consumed yet.

@@ -8,7 +8,7 @@ import (
 	bpf "github.com/cilium/ebpf/features"
 )
 
-// features are what the lab's tests need of the kernel.
+// features are the kernel features that the lab's tests need.
 var features = []feature{
 	{"network namespaces (CAP_SYS_ADMIN, unshare(2))", probeNamespace},
 	{"BPF maps (CAP_BPF, bpf(2))", func() error { return bpf.HaveMapType(ebpf.Array) }},
@@ -16,9 +16,9 @@ var features = []feature{
 	{"BPF programs in traffic control (tc-bpf(8))", func() error { return bpf.HaveProgramType(ebpf.SchedCLS) }},
 }
 
-// probeNamespace starts a process in a new network namespace. A thread of this
-// process would not do: if it is the first thread, the runtime cannot end it, and
-// /proc/self/ns/net would stay in the new namespace.
+// probeNamespace starts a process in a new network namespace. A thread of this process is not
+// enough: the runtime cannot end the first thread, and /proc/self/ns/net would stay in the new
+// namespace.
 func probeNamespace() error {
 	cmd := exec.Command("true")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}

@@ -1,6 +1,6 @@
-// Package testenv is the only package that may skip a test. It skips what this machine cannot do
-// and says what is missing. With TB_MUST_RUN=1 it fails instead: a complete run must not become
-// smaller without anybody noticing.
+// Package testenv is the only package that may skip a test. It skips tests that this machine
+// cannot run, and says what is missing. With TB_MUST_RUN=1 it fails them instead, so that a
+// complete run cannot silently become smaller.
 package testenv
 
 import (
@@ -12,7 +12,8 @@ import (
 	"testing"
 )
 
-// errElsewhere is a test run that cannot be one of the lab: another system, or a user who is not root.
+// errElsewhere means that lab tests cannot run here: the system is not Linux or the user is not
+// root.
 var errElsewhere = errors.New("not a machine for the lab")
 
 // missing is a feature that the kernel does not have, or that this process may not use.
@@ -25,15 +26,15 @@ func (m missing) Error() string { return m.feature + ": " + m.err.Error() }
 
 func (m missing) Unwrap() error { return m.err }
 
-// feature is something that the lab asks of the kernel.
+// feature is a kernel feature that the lab needs.
 type feature struct {
 	name  string
 	probe func() error
 }
 
-// NetAdmin leaves the test out on other systems than Linux and for other users than root. As root on
-// Linux it fails, and names the feature, when network namespaces or BPF programs cannot be had: there
-// the test was meant to run.
+// NetAdmin skips the test on other systems than Linux and for other users than root. For root on
+// Linux it fails the test if network namespaces or BPF programs do not work, and names the missing
+// feature.
 func NetAdmin(t testing.TB) {
 	t.Helper()
 	switch err := netAdmin(); {
@@ -56,7 +57,7 @@ var netAdmin = sync.OnceValue(func() error {
 	return firstMissing(features)
 })
 
-// firstMissing is the first feature that cannot be had, as a missing; nil when there is none.
+// firstMissing returns the first feature that does not work, as a missing, or nil.
 func firstMissing(all []feature) error {
 	for _, f := range all {
 		if err := f.probe(); err != nil {

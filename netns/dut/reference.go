@@ -29,7 +29,7 @@ var _ = []Tunnel{
 	register(variant("reference-pool", "the same with a pool of workers", map[string]string{"engine": "pool"})),
 }
 
-// referenceProtocol names the format of its datagrams.
+// referenceProtocol names the format of the reference tunnel's datagrams.
 const referenceProtocol = "reference"
 
 // referenceOverhead is the number of bytes added to an inner packet on an IPv4 underlay.

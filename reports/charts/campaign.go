@@ -153,7 +153,8 @@ func fuzzLook(i int) figure.Look {
 	return figure.Look{Colour: figure.InkData[i%len(figure.InkData)], Mark: figure.Marks[i%len(figure.Marks)], Dashes: figure.Dashes[i/len(figure.Marks)%len(figure.Dashes)]}
 }
 
-// glyphsOf draws only the marks, without points that a log scale cannot show.
+// glyphsOf draws a mark at each point and no line between them. It leaves out points that a log
+// scale cannot show.
 func glyphsOf(points []figure.Point, l figure.Look) figure.PlotFunc {
 	return func(c draw.Canvas, p *plot.Plot) {
 		for _, pt := range points {

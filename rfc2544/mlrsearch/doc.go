@@ -11,7 +11,7 @@
 //	                                         |
 //	      +----------------------------------+
 //	      v                                                        no goal wants more
-//	each goal's selector nominates a trial -- the lowest load --+-------------------> Found:
+//	each selector proposes a load; the lowest load is measured -+-------------------> Found:
 //	      ^                                                     |                bounds and conditional
 //	      |                                                     v                throughput of each goal
 //	classify its load  <--  Result: loss ratio, valid?  <--  Measurer.Measure(load, duration)

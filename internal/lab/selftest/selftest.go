@@ -63,7 +63,8 @@ type Plan struct {
 	OnValue func(result.Standard)
 }
 
-// reference is one property of a reference device.
+// reference is a property of a device for which the true value is known, such as a relay that
+// drops every tenth frame.
 type reference struct {
 	name, device, quantity, unit string
 	size                         rfc2544.FrameSize

@@ -42,7 +42,8 @@ func (s *Stream) directions() []string {
 	return []string{s.Plan.Direction}
 }
 
-// goodput returns the goodput per direction in bit/s; with both at once, their mean.
+// goodput returns the goodput of one direction in bit/s. If both directions were measured at once,
+// it returns their mean.
 func (s *Stream) goodput() (sum float64) {
 	for _, d := range s.directions() {
 		one, _, _ := s.Goodput(d)
