@@ -29,6 +29,9 @@ type Traffic struct {
 	Rest time.Duration `json:"rest_ns,omitempty"`
 	// Networks is the number of destination networks (RFC 2544 section 12).
 	Networks int `json:"networks,omitempty"`
+	// Window, if above 0, is the largest number of frames in flight: a frame is sent when another one
+	// has come back (closed loop). The load is then Flood.
+	Window int `json:"window,omitempty"`
 	// TagFrom is when the first of at least MinTags tagged frames is sent. The delay of each tagged
 	// frame is recorded, and the delay variation of all frames. 0: no tags.
 	TagFrom time.Duration `json:"tag_from_ns,omitempty"`
@@ -123,10 +126,14 @@ type Observation struct {
 	Unexplained int64         `json:"unexplained"` // lost, but not late, corrupted or in a drop counter; negative if the counters show more
 	// DropReasons are the kernel's reasons for its drops, if they were asked for. They cover the same
 	// frames as Drops.
-	DropReasons  DropReasons   `json:"drop_reasons,omitempty"`
-	Valid        bool          `json:"valid"`
-	Invalid      Reasons       `json:"invalid,omitempty"` // why it is not valid
-	Warnings     []string      `json:"warnings"`          // doubts that do not make the trial invalid
+	DropReasons DropReasons `json:"drop_reasons,omitempty"`
+	Valid       bool        `json:"valid"`
+	Invalid     Reasons     `json:"invalid,omitempty"` // why it is not valid
+	// Clean is the part of the trial that nothing outside of the device disturbed; nil if the engine
+	// cannot tell. Disturbed says what disturbed the rest.
+	Clean        *Clean        `json:"clean,omitempty"`
+	Disturbed    Reasons       `json:"disturbed,omitempty"`
+	Warnings     []string      `json:"warnings"` // doubts that do not make the trial invalid
 	Latency      *Distribution `json:"latency_ns"`
 	LatencyQuiet *Distribution `json:"latency_quiet_ns"` // of frames that no stall delayed
 	CPUPerFrame  *float64      `json:"cpu_ns_per_frame"` // all cores, minus the CPU time of the bare wire
