@@ -30,7 +30,7 @@ var arrows = map[string][]string{
 	"ci/gate/pairs":             {"ci/compare", "ci/gate", "internal/lab", "netns/dut", "reports/result", "rfc2544"},
 	"ci/gate/resample":          {"ci/gate", "rfc2544"},
 	"ci/gate/revision":          {"ci/gate", "netns/dut"},
-	"cmd/tunnelbench":           {"ci/compare", "ci/gate", "ci/gate/pairs", "ci/gate/revision", "fuzz", "fuzz/live", "fuzz/live/mutate", "fuzz/report", "internal/cli", "internal/lab", "internal/lab/selftest", "internal/lab/streams", "internal/lab/suite", "internal/reexec", "internal/stats", "loadgen", "loadgen/streams", "netns/dut", "reference", "reference/endfile", "reports", "reports/charts", "reports/result", "reports/show", "rfc2544", "rfc2544/mlrsearch", "rfc2544/simulated"},
+	"cmd/tunnelbench":           {"ci/compare", "ci/gate", "ci/gate/pairs", "ci/gate/revision", "fuzz", "fuzz/live", "fuzz/live/mutate", "fuzz/report", "internal/cli", "internal/lab", "internal/lab/selftest", "internal/lab/streams", "internal/lab/suite", "internal/reexec", "internal/stats", "loadgen", "loadgen/streams", "netns/dut", "reference", "reference/endfile", "reports", "reports/charts", "reports/result", "reports/show", "rfc2544", "rfc2544/mlrsearch", "rfc2544/simulated", "internal/lab/doctor"},
 	"fuzz":                      {"fuzz/oracle", "fuzz/report", "fuzz/text", "fuzz/wire", "internal/atomicfile", "internal/reexec", "reference/offload"},
 	"fuzz/live":                 {"fuzz/live/bpf", "fuzz/live/mutate", "fuzz/report", "internal/atomicfile", "internal/lab", "internal/stats", "internal/sys", "loadgen", "netns", "netns/dut", "reports/result", "reports/show", "reports/texttab", "rfc2544"},
 	"fuzz/live/bpf":             {},
@@ -49,7 +49,7 @@ var arrows = map[string][]string{
 	"internal/closers":          {},
 	"internal/junit":            {},
 	"internal/kv":               {},
-	"internal/lab":              {"internal/closers", "internal/reexec", "internal/sys", "loadgen", "loadgen/afpacket", "loadgen/xdp", "netns", "netns/counters", "netns/dut", "reports/result", "rfc2544"},
+	"internal/lab":              {"internal/closers", "internal/reexec", "internal/sys", "loadgen", "loadgen/afpacket", "loadgen/xdp", "netns", "netns/counters", "netns/dut", "reports/result", "rfc2544", "internal/stats"},
 	"internal/lab/labtest":      {"internal/lab", "internal/reexec", "loadgen", "netns/dut", "rfc2544", "rfc2544/simulated"}, // only imported by tests
 	"internal/lab/selftest":     {"ci/compare", "internal/lab", "internal/stats", "netns/dut", "netns/relay", "reports/result", "rfc2544"},
 	"internal/lab/streams":      {"internal/lab", "internal/reexec", "internal/stats", "loadgen/streams", "netns", "netns/dut", "reports/result", "reports/show", "rfc2544"},
@@ -91,6 +91,8 @@ var arrows = map[string][]string{
 	"rfc2544":                   {"internal/kv", "internal/stats", "rfc2544/mlrsearch"},
 	"rfc2544/mlrsearch":         {"internal/kv"}, // otherwise only the standard library
 	"rfc2544/simulated":         {"internal/kv", "internal/stats", "rfc2544"},
+	"internal/lab/doctor":       {"internal/lab", "netns", "netns/dut"},
+	"internal/lab/study":        {"internal/lab", "internal/reexec", "internal/stats", "loadgen", "netns/dut", "rfc2544"},
 }
 
 // private packages may only be imported by their owner and the packages below it, not even by the

@@ -15,10 +15,16 @@ type Port struct {
 // EngineConfig is what an engine needs to know for its whole life.
 type EngineConfig struct {
 	Ports     [2]Port
-	Tester    int   // the core that sends
-	DUT       []int // cores whose stalls are watched
+	More      [][2]Port // ports of further set-ups, which the xdp engine measures in turns with the first
+	Tester    int       // the core that sends
+	DUT       []int     // cores whose stalls are watched
 	MaxFrames uint64
-	Largest   rfc2544.FrameSize // that will be sent; 0: rfc2544.MaxFrame
+	Flows     int // the most flows of a stream; 0: MaxNetworks
+	// OwnProcesses are the lab's processes, OwnNetworks the network namespaces of its set-ups (inode
+	// numbers). Any other program on a watched core disturbs a trial.
+	OwnProcesses []int
+	OwnNetworks  []uint32
+	Largest      rfc2544.FrameSize // that will be sent; 0: rfc2544.MaxFrame
 	// Underlay is the interface on which the xdp engine also sends the frames of LoadMutants; nil for
 	// none. Its peer has to be polled (GRO on). MutantRoom is the engine's room for mutants, in bytes.
 	Underlay   *Port
@@ -28,9 +34,12 @@ type EngineConfig struct {
 // What both engines do about stalls of the machine.
 const (
 	StallLimit = 500 * time.Microsecond // a gap from here on is a stall
-	StallSlice = 10 * time.Millisecond  // frames sent in a slice with a stall do not count as undisturbed
+	SliceTime  = 10 * time.Millisecond  // what a trial is cut into
 	MaxStalls  = 4096                   // that a ledger lists
 )
+
+// MaxLanes is the largest number of set-ups that one engine measures in turns.
+const MaxLanes = 8
 
 // SendGrace is how much longer than its duration a trial may send, for frames
 // that the send path delayed.

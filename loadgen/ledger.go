@@ -39,8 +39,16 @@ type Ledger struct {
 	// speed of the core while the tester works.
 	Fastest map[int]time.Duration
 	Attack  AttackLedger
-	Dropped uint64        // frames that found the tester's own receiver full
-	Work    time.Duration // of the tester's core: sending, and the receive path that runs in its wake
+	// Slices cut the trial into pieces of SliceTime; nil if the engine does not. Begin is when the first
+	// one began (CLOCK_MONOTONIC, ns).
+	Slices []Slice
+	Begin  uint64
+	// Others is the time that programs which are neither the lab's nor the device's had on a core, slice
+	// by slice; nil if the kernel cannot tell. Programs names the last one of each core.
+	Others   map[int][]time.Duration
+	Programs map[int]string
+	Dropped  uint64        // frames that found the tester's own receiver full
+	Work     time.Duration // of the tester's core: sending, and the receive path that runs in its wake
 }
 
 // AttackLedger counts the mutants that were sent.

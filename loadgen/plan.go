@@ -40,6 +40,7 @@ type Stream struct {
 type Plan struct {
 	Streams []Stream // one, or two for both directions at once
 	Reverse bool     // with one stream: it leaves port 1 instead of port 0
+	Lane    int      // the engine's set-up that the plan is for, from 0
 	// Trial is what each stream sends: size, load, duration, traffic. Its Networks
 	// are 1 to MaxNetworks; 0 is 1.
 	rfc2544.Trial
@@ -48,7 +49,7 @@ type Plan struct {
 	IPv6        bool          // the streams' addresses are IPv6; frames from rfc2544.MinFrame6 up
 	LossTimeout time.Duration // a frame that takes longer is lost, and counted as late; above 0
 	IdleTimeout time.Duration // the trial ends when no frame has come for this long; above 0
-	Window      time.Duration // and at the latest this long after the last frame was sent
+	Drain       time.Duration // and at the latest this long after the last frame was sent
 	Batch       int           // frames between two flushes to the port; 0 lets the engine choose
 	Pcap        string        // directory for captures of what went wrong, by the afpacket engine; empty: none
 	Attack      rfc2544.Rate  // of mutants, sent beside the streams by the xdp engine; 0: none
@@ -81,14 +82,16 @@ func (p Plan) Validate() error {
 		return fmt.Errorf("load %v from %v on: the engine paces from %v to %v, and changes within the trial", p.Step, p.StepAt, minRate, MaxRate)
 	case p.Burst > 1 && !(p.BurstRate >= p.Load && p.BurstRate <= MaxRate):
 		return fmt.Errorf("bursts at %v: from the load itself to %v", p.BurstRate, MaxRate)
+	case p.Window < 0 || p.Window > 0 && !p.Load.IsFlood():
+		return fmt.Errorf("window of %d frames: above zero, and the load is then max: a frame is sent when another one has come back", p.Window)
 	case p.Load.IsFlood() && (p.Step != 0 || p.Burst > 1 || p.TagFrom != 0):
 		return fmt.Errorf("plan: a flood has no schedule, so no steps, bursts and tags")
 	case p.Step != 0 && p.Burst > 1:
 		return fmt.Errorf("plan: either steps or bursts")
 	case p.TagFrom < 0 || p.TagFrom >= p.Duration:
 		return fmt.Errorf("tags from %v on: must be within the trial", p.TagFrom)
-	case p.LossTimeout <= 0 || p.IdleTimeout <= 0 || p.Window <= 0:
-		return fmt.Errorf("plan: the loss timeout, the idle timeout and the window must be above zero")
+	case p.LossTimeout <= 0 || p.IdleTimeout <= 0 || p.Drain <= 0:
+		return fmt.Errorf("plan: the loss timeout, the idle timeout and the drain time must be above zero")
 	}
 	return nil
 }
@@ -103,12 +106,12 @@ func (p Plan) MinFrame() rfc2544.FrameSize {
 	return rfc2544.MinFrame
 }
 
-// First is the number of the plan's first stream.
+// First is the number of the plan's first stream. A lane has two.
 func (p Plan) First() int {
 	if p.Reverse && len(p.Streams) == 1 {
-		return 1
+		return 2*p.Lane + 1
 	}
-	return 0
+	return 2 * p.Lane
 }
 
 // Intended returns how many frames the plan wants to send on a stream. For a flood that is the
@@ -142,6 +145,8 @@ func (p Plan) BatchSize() int {
 	switch {
 	case p.Batch != 0:
 		return p.Batch
+	case p.Window > 0:
+		return min(p.Window, PacedBatch)
 	case p.Load.IsFlood():
 		return floodBatch
 	case float64(p.peak())*float64(len(p.Streams))+float64(p.Attack) <= singlesUpTo:

@@ -131,6 +131,9 @@ func (g *Guardian) TempDir(pattern string) (string, error) {
 	return dir, nil
 }
 
+// PID returns the process ID of the guardian.
+func (g *Guardian) PID() int { return g.cmd.Process.Pid }
+
 // Changes returns the changed settings, one line each: "net.core.x: 1000 -> 30000".
 func (g *Guardian) Changes() []string { return slices.Clone(g.changes) }
 

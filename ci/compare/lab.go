@@ -22,7 +22,6 @@ type Setup interface {
 	lab.Resettable
 	Device() dut.Device
 	MeasureRun(ctx context.Context, t rfc2544.Trial) (rfc2544.Observation, lab.Run, error)
-	MeasureAtAnySpeed(ctx context.Context, t rfc2544.Trial) (rfc2544.Observation, lab.Run, error)
 	Explore(ctx context.Context, size rfc2544.FrameSize) (ceiling, hint rfc2544.Rate, err error)
 	MaxForwardingRate(ctx context.Context, size rfc2544.FrameSize, most rfc2544.Rate) (rfc2544.Rate, error)
 	Spins() bool

@@ -68,17 +68,11 @@ func turnsFor(names []string) (turns []turnFunc) {
 // compareTrial is the duration of a turn's trial.
 const compareTrial = 500 * time.Millisecond
 
-// valid repeats a trial until it is valid; ok is false if no attempt was. The last attempt counts
-// even on throttled cores, because an overloaded device may slow down the speed probe and would
-// otherwise have no sample until the throttle budget is used up.
+// valid repeats a trial until it is valid; ok is false if no attempt was.
 func (t *turn) valid(ctx context.Context, trial rfc2544.Trial) (o rfc2544.Observation, r lab.Run, ok bool, err error) {
-	ok, err = rfc2544.Retry{Times: rfc2544.DefaultRetries}.Do(func(last bool) (bool, time.Duration, error) {
-		measure := t.setup.MeasureRun
-		if last {
-			measure = t.setup.MeasureAtAnySpeed
-		}
+	ok, err = rfc2544.Retry{Times: rfc2544.DefaultRetries}.Do(func(bool) (bool, time.Duration, error) {
 		var err error
-		if o, r, err = measure(ctx, trial); err != nil {
+		if o, r, err = t.setup.MeasureRun(ctx, trial); err != nil {
 			return false, 0, err
 		}
 		t.Invalid.add(t.setup.Device().Spec, o)

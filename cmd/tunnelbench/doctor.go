@@ -6,10 +6,11 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/tunnelbench/tunnelbench/internal/lab/doctor"
+
 	"github.com/spf13/pflag"
 
 	"github.com/tunnelbench/tunnelbench/internal/cli"
-	"github.com/tunnelbench/tunnelbench/internal/lab"
 )
 
 var doctorVerb = cli.Verb{
@@ -18,7 +19,7 @@ var doctorVerb = cli.Verb{
 	Flags: func(*pflag.FlagSet) func(context.Context, cli.Streams) error {
 		return func(ctx context.Context, s cli.Streams) error {
 			var missing []string
-			for _, f := range lab.Examine(ctx) {
+			for _, f := range doctor.Examine(ctx) {
 				mark := "ok"
 				if !f.OK {
 					mark = "NO"

@@ -99,9 +99,6 @@ func (t *labTarget) ForwardingRate(ctx context.Context, size rfc2544.FrameSize) 
 
 // Trial runs a trial; it ends early when the device dies.
 func (t *labTarget) Trial(ctx context.Context, p TrialPlan) (seen Seen, err error) {
-	if err := t.setup.WaitForFullSpeed(ctx); err != nil {
-		return seen, err
-	}
 	before, err := t.answers.read()
 	if err != nil {
 		return seen, err

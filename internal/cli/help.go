@@ -21,7 +21,7 @@ var flagGroups = []flagGroup{
 	{"Traffic", []string{"size", "sizes", "load", "duration", "direction", "flows", "networks", "ip", "seed", "loss-timeout", "link"}},
 	{"Link between the ends", []string{"wan", "wan-offloads"}},
 	{"Search", []string{"profile", "goal", "bursts", "min", "max"}},
-	{"Tester and machine", []string{"tester-cpus", "dut-cpus", "engine", "throttle-budget", "self-test", "wait", "keep"}},
+	{"Tester and machine", []string{"tester-cpus", "dut-cpus", "engine", "self-test", "wait", "keep"}},
 	{"Output", []string{"out", "json", "format", "pcap", "estimate"}},
 }
 

@@ -29,7 +29,7 @@ type LabFlags struct {
 	Engine, Direction, Wan         string
 	Certificate                    string
 	Seed                           uint64
-	Late, patience                 time.Duration
+	Late, throttle                 time.Duration
 }
 
 // AddLabFlags defines the lab options in set and returns their values.
@@ -50,11 +50,9 @@ func AddLabFlags(set *pflag.FlagSet) *LabFlags {
 	set.StringVar(&f.Certificate, "self-test", "", "`file` with the machine's self-test, which the report carries (default "+DefaultCertificate+" if it is there)")
 	set.Uint64Var(&f.Seed, "seed", 1, "`number` that every random choice follows from")
 	set.DurationVar(&f.Late, "loss-timeout", lab.DefaultLossTimeout, "a frame that takes longer than this `time` counts as lost")
-	set.DurationVar(&f.patience, "throttle-budget", defaultPatience, "`time` to wait, in all, for neighbours on the machine to let its cores run at full speed")
+	set.DurationVar(&f.throttle, "throttle-budget", 20*time.Second, "without effect: no trial waits for slow cores any more")
 	return f
 }
-
-const defaultPatience = 20 * time.Second
 
 // LabConfig is the lab's configuration after parsing: the machine's part and the network set up on
 // it.
@@ -65,7 +63,7 @@ type LabConfig struct {
 
 // Config checks the options and returns the lab's configuration.
 func (f *LabFlags) Config() (LabConfig, error) {
-	cfg := LabConfig{lab.Config{Wait: f.wait, Keep: f.keep, ThrottleBudget: f.patience}, lab.Settings{
+	cfg := LabConfig{lab.Config{Wait: f.wait, Keep: f.keep}, lab.Settings{
 		Flows: f.Flows, Networks: f.networks, IPv6: f.Ip == 6, Engine: f.Engine, Direction: f.Direction,
 		WAN: f.Wan, Seed: f.Seed, LossTimeout: f.Late, PlainWAN: f.offloads == "off",
 	}}
@@ -96,8 +94,8 @@ func (f *LabFlags) Config() (LabConfig, error) {
 			return cfg, BadUsage("--%w", err)
 		}
 	}
-	if f.patience < 0 {
-		return cfg, BadUsage("--throttle-budget %v: 0 or more", f.patience)
+	if f.throttle < 0 {
+		return cfg, BadUsage("--throttle-budget %v: 0 or more", f.throttle)
 	}
 	if cfg.CPUs.Tester, err = cpuList("--tester-cpus", f.tester); err != nil {
 		return cfg, err

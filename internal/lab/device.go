@@ -45,10 +45,10 @@ func (s *Setup) Spins() bool { return s.session.Spins() || s.wan.Spins() }
 func (s *Setup) HasProcesses() bool { return s.session.HasProcesses() }
 
 // ReportsVitals reports whether the device's processes report their own memory allocations.
-func (s *Setup) ReportsVitals() bool { return s.session.TellsVitals(s.lab.dir) }
+func (s *Setup) ReportsVitals() bool { return s.session.TellsVitals(s.dir) }
 
 // Vitals returns what the device's processes report about themselves, by side.
-func (s *Setup) Vitals() (map[string]dut.Vitals, error) { return s.session.Vitals(s.lab.dir) }
+func (s *Setup) Vitals() (map[string]dut.Vitals, error) { return s.session.Vitals(s.dir) }
 
 // Memory returns the resident memory of the device's processes, in bytes.
 func (s *Setup) Memory() (int64, error) { return s.session.ResidentMemory() }

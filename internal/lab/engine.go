@@ -18,9 +18,6 @@ import (
 // engine runs whole trials.
 type engine interface {
 	Run(ctx context.Context, p loadgen.Plan) (loadgen.Ledger, error)
-	// Probe measures the speed of the cores for a time, without traffic. The result is empty if the
-	// engine cannot measure it.
-	Probe(ctx context.Context, d time.Duration) (map[int]time.Duration, error)
 	Close() error
 }
 
@@ -83,23 +80,45 @@ func (s *Setup) tryXDP(ctx context.Context, cfg loadgen.EngineConfig) error {
 	return errors.Join(err, x.Close())
 }
 
-func (s *Setup) engineConfig(largest rfc2544.FrameSize) (loadgen.EngineConfig, error) {
-	cfg := loadgen.EngineConfig{
+func (s *Setup) engineConfig(largest rfc2544.FrameSize) (cfg loadgen.EngineConfig, err error) {
+	cfg = loadgen.EngineConfig{
 		Tester: s.lab.cpus.Tester[0], DUT: s.lab.dutCores(), MaxFrames: s.settings.MaxFrames, Largest: max(largest, rfc2544.MinFrame6),
+		Flows: s.settings.Flows, OwnProcesses: s.lab.ownProcesses(),
 	}
+	if cfg.Ports, err = s.ports(); err != nil {
+		return cfg, err
+	}
+	cfg.OwnNetworks, err = s.networks()
+	return cfg, err
+}
+
+// ports returns the tester's ports in this set-up's network.
+func (s *Setup) ports() (ports [2]loadgen.Port, err error) {
 	tester := s.net.NS(netns.Tester)
 	for i, name := range []string{netns.Port0, netns.Port1} {
-		cfg.Ports[i].Enter = tester.Do
+		ports[i].Enter = tester.Do
 		err := tester.Do(func() error {
 			dev, err := net.InterfaceByName(name)
 			if err == nil {
-				cfg.Ports[i].Index = dev.Index
+				ports[i].Index = dev.Index
 			}
 			return err
 		})
 		if err != nil {
-			return cfg, fmt.Errorf("%s: %w", name, err)
+			return ports, fmt.Errorf("%s: %w", name, err)
 		}
 	}
-	return cfg, nil
+	return ports, nil
+}
+
+// networks returns the inode numbers of the set-up's network namespaces.
+func (s *Setup) networks() (inodes []uint32, err error) {
+	for _, node := range s.net.Topology.Nodes {
+		inode, err := s.net.NS(node).Inode()
+		if err != nil {
+			return nil, err
+		}
+		inodes = append(inodes, inode)
+	}
+	return inodes, nil
 }

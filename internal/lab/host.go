@@ -12,7 +12,7 @@ import (
 // Describe returns a description of the machine, and of the settings of lab and network.
 func (l *Lab) Describe(s Settings) result.Host {
 	h := result.Host{
-		CPU: cpuModel(), Kernel: firstLine("/proc/sys/kernel/osrelease"), Arch: runtime.GOARCH, Cores: runtime.NumCPU(),
+		CPU: cpuModel(), Kernel: FirstLine("/proc/sys/kernel/osrelease"), Arch: runtime.GOARCH, Cores: runtime.NumCPU(),
 		CPUPlan: l.cpus.String(), Virtual: hypervisor(), Changed: l.Changes(), Notes: append([]string{}, l.cpus.Notes...),
 		Sysctls: map[string]string{},
 		Offloads: map[string]string{
@@ -20,8 +20,8 @@ func (l *Lab) Describe(s Settings) result.Host {
 			"wan": "on, as a real NIC has them: super-packets may cross the wan",
 		},
 	}
-	for _, c := range sysctls {
-		h.Sysctls[strings.ReplaceAll(c.key, "/", ".")] = firstLine("/proc/sys/" + c.key)
+	for _, c := range Sysctls {
+		h.Sysctls[strings.ReplaceAll(c.Key, "/", ".")] = FirstLine("/proc/sys/" + c.Key)
 	}
 	if s.PlainWAN || s.WAN != "" {
 		h.Offloads["wan"] = "off"
@@ -36,7 +36,7 @@ func (l *Lab) Describe(s Settings) result.Host {
 	return h
 }
 
-func firstLine(path string) string {
+func FirstLine(path string) string {
 	b, err := os.ReadFile(path)
 	if err != nil {
 		return ""
@@ -52,7 +52,7 @@ func hypervisor() string {
 	if !strings.Contains(" "+cpuField("flags")+" ", " hypervisor ") {
 		return ""
 	}
-	if vendor := firstLine("/sys/class/dmi/id/sys_vendor"); vendor != "" {
+	if vendor := FirstLine("/sys/class/dmi/id/sys_vendor"); vendor != "" {
 		return vendor
 	}
 	return "yes"
@@ -75,5 +75,5 @@ func cpuField(name string) string {
 
 // Machine returns the CPU model and the kernel, for results without measurements on this machine.
 func Machine() (cpu, kernel string) {
-	return cpuModel(), firstLine("/proc/sys/kernel/osrelease")
+	return cpuModel(), FirstLine("/proc/sys/kernel/osrelease")
 }

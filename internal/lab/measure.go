@@ -19,7 +19,6 @@ type Run struct {
 	drops         rfc2544.Drops
 	sinks         []counters.Place // the counters of frames that the tester's ports dropped
 	reasons       rfc2544.DropReasons
-	anySpeed      bool // the trial counts even on slow cores
 }
 
 // Execute runs a plan between two readings of the meters. It does not check whether the run is
@@ -66,27 +65,10 @@ func (s *Setup) MeasureRun(ctx context.Context, t rfc2544.Trial) (rfc2544.Observ
 	if err := rest(ctx, t.Rest); err != nil {
 		return rfc2544.Observation{}, Run{}, err
 	}
-	if err := s.WaitForFullSpeed(ctx); err != nil {
-		return rfc2544.Observation{}, Run{}, err
-	}
 	r, err := s.trial(ctx, t)
 	if err != nil {
 		return rfc2544.Observation{}, r, err
 	}
-	return s.Observe(r), r, nil
-}
-
-// MeasureAtAnySpeed is MeasureRun for trials that count even on slow cores. It does not wait for
-// full speed and leaves the throttle budget unchanged.
-func (s *Setup) MeasureAtAnySpeed(ctx context.Context, t rfc2544.Trial) (rfc2544.Observation, Run, error) {
-	if err := rest(ctx, t.Rest); err != nil {
-		return rfc2544.Observation{}, Run{}, err
-	}
-	r, err := s.trial(ctx, t)
-	if err != nil {
-		return rfc2544.Observation{}, r, err
-	}
-	r.anySpeed = true
 	return s.Observe(r), r, nil
 }
 
@@ -102,14 +84,30 @@ func (s *Setup) trial(ctx context.Context, t rfc2544.Trial) (Run, error) {
 func (s *Setup) Observe(r Run) rfc2544.Observation {
 	o := r.observation(s.settings.Directions())
 	o.CoreSpeed = s.lab.coreSpeed(r)
-	o.Reject(s.lab.classify(o, r)...)
-	if o.Invalid.Has(rfc2544.SlowCore) {
-		s.lab.throttleBudget -= r.elapsed()
-	}
+	o.Reject(r.classify(o)...)
 	if !o.Invalid.Has(rfc2544.DUTDied) {
+		s.takeDisturbed(&o, r)
 		s.charge(&o, r)
 	}
 	return o
+}
+
+// takeDisturbed adds the clean part of a run and what disturbed the rest. An engine without slices,
+// or a kernel that cannot tell programs apart, gives only an account of the whole trial.
+func (s *Setup) takeDisturbed(o *rfc2544.Observation, r Run) {
+	d := findDisturbances(r.Ledger)
+	o.Disturbed = d.reasons
+	if r.Ledger.Others == nil {
+		o.Disturbed = append(o.Disturbed, s.lab.unaccounted(r)...)
+	}
+	if r.Ledger.Slices == nil {
+		return
+	}
+	clean := d.clean()
+	if r.Ledger.Others == nil && o.Disturbed.Has(rfc2544.OtherPrograms) {
+		clean = rfc2544.Clean{} // nobody knows which slices it was
+	}
+	o.Clean = &clean
 }
 
 // rest waits without traffic (RFC 2544 section 23).

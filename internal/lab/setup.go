@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/internal/closers"
@@ -26,6 +29,7 @@ type Setup struct {
 	wan      *dut.Session // processes of the wan link; empty for a plain link
 	engine   engine
 	mtu      int
+	run, dir string          // unique to this set-up; dir is shared by both sides of a tunnel
 	watch    *counters.Watch // of drop reasons; nil: not asked for, or not supported by the kernel
 	closers  closers.Stack
 }
@@ -81,7 +85,7 @@ func (l *Lab) WithoutTester(ctx context.Context, d dut.Device, s Settings, mtu i
 }
 
 func (s *Setup) open(ctx context.Context, largest rfc2544.FrameSize, prepare func(*Setup, *loadgen.EngineConfig) error) error {
-	deadline, err := s.up(ctx, max(largest.IP(), netns.DefaultLANMTU))
+	deadline, err := s.upFor(ctx, largest)
 	if err != nil {
 		return err
 	}
@@ -101,6 +105,11 @@ func (s *Setup) open(ctx context.Context, largest rfc2544.FrameSize, prepare fun
 	return s.waitReachable(ctx, deadline)
 }
 
+// upFor is up for frames up to the largest.
+func (s *Setup) upFor(ctx context.Context, largest rfc2544.FrameSize) (deadline time.Time, err error) {
+	return s.up(ctx, max(largest.IP(), netns.DefaultLANMTU))
+}
+
 // up builds the network and starts the device in it. It returns the deadline by which a packet has
 // to pass.
 func (s *Setup) up(ctx context.Context, mtu int) (deadline time.Time, err error) {
@@ -110,6 +119,9 @@ func (s *Setup) up(ctx context.Context, mtu int) (deadline time.Time, err error)
 	}
 	network, err := s.network(plan)
 	if err != nil {
+		return deadline, err
+	}
+	if err := s.identify(); err != nil {
 		return deadline, err
 	}
 	if s.net, err = netns.Build(ctx, network, netns.Options{Keep: s.lab.cfg.Keep}); err != nil {
@@ -125,6 +137,15 @@ func (s *Setup) up(ctx context.Context, mtu int) (deadline time.Time, err error)
 	return deadline, s.bringUp(ctx)
 }
 
+// identify gives the set-up a name and a folder of its own: several may be up at once, and a tunnel
+// must not find files of an earlier one.
+func (s *Setup) identify() (err error) {
+	s.lab.setups++
+	s.run = fmt.Sprintf("%s%02x", s.lab.run, s.lab.setups)
+	s.dir = filepath.Join(s.lab.dir, strconv.Itoa(s.lab.setups))
+	return os.Mkdir(s.dir, 0o755)
+}
+
 // bringUp starts the device in the existing network.
 func (s *Setup) bringUp(ctx context.Context) error {
 	s.session = &dut.Session{}
@@ -132,7 +153,7 @@ func (s *Setup) bringUp(ctx context.Context) error {
 		return nil
 	}
 	session, err := s.device.Up(ctx, dut.Env{
-		Net: s.net, CPUs: s.deviceCPUs(), MTU: s.mtu, IPv6: s.settings.IPv6, Run: s.lab.run, Dir: s.lab.dir, Build: s.device.Build, Params: s.device.Values,
+		Net: s.net, CPUs: s.deviceCPUs(), MTU: s.mtu, IPv6: s.settings.IPv6, Run: s.run, Dir: s.dir, Build: s.device.Build, Params: s.device.Values,
 	})
 	if err != nil {
 		return DownError{err}
@@ -152,7 +173,7 @@ func (l *Lab) dutCores() []int {
 // waitReachable sends a few frames in each direction until some arrive.
 func (s *Setup) waitReachable(ctx context.Context, deadline time.Time) error {
 	probe := s.Plan(rfc2544.Trial{Size: s.settings.minFrame(), Load: 1000, Duration: 5 * time.Millisecond})
-	probe.Window = max(200*time.Millisecond, s.settings.LossTimeout)
+	probe.Drain = max(200*time.Millisecond, s.settings.LossTimeout)
 	probe.LossTimeout = time.Second
 	for _, direction := range []string{rfc2544.Forward, rfc2544.Reverse} {
 		probe = s.towards(probe, direction)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/internal/reexec"
 	"github.com/tunnelbench/tunnelbench/internal/sys"
+	"github.com/tunnelbench/tunnelbench/loadgen"
 )
 
 // soakWord is the first argument of this program when it runs as a soaker.
@@ -35,7 +36,7 @@ type soaker struct {
 }
 
 func startSoaker(cpu int) (*soaker, error) {
-	file, page, err := sys.SharedPage()
+	file, page, err := sys.SharedMemory(soakLedgerSize)
 	if err != nil {
 		return nil, fmt.Errorf("soaker on cpu %d: %w", cpu, err)
 	}
@@ -45,7 +46,7 @@ func startSoaker(cpu int) (*soaker, error) {
 	s.cmd.ExtraFiles = []*os.File{file}
 	s.cmd.Stderr = os.Stderr
 	if err := sys.StartTethered(s.cmd, []int{cpu}); err != nil {
-		return nil, errors.Join(fmt.Errorf("soaker on cpu %d: %w", cpu, err), sys.UnmapPage(page), file.Close())
+		return nil, errors.Join(fmt.Errorf("soaker on cpu %d: %w", cpu, err), sys.UnmapShared(page), file.Close())
 	}
 	return s, nil
 }
@@ -54,12 +55,51 @@ func startSoaker(cpu int) (*soaker, error) {
 type soakLedger struct {
 	readings atomic.Uint64
 	lost     atomic.Uint64 // ns
+	slices   [soakSlices]soakSlice
+}
+
+// soakSlice is the time that the soaker lost in a slice of loadgen.SliceTime. The slices' numbers
+// count from 0 on CLOCK_MONOTONIC; a later slice overwrites the one soakSlices before it.
+type soakSlice struct{ number, lost atomic.Uint64 }
+
+const (
+	soakSlices     = 1 << 14 // 164 s
+	soakLedgerSize = int(unsafe.Sizeof(soakLedger{}))
+)
+
+// add adds lost time, from and to by CLOCK_MONOTONIC in ns.
+func (l *soakLedger) add(from, to uint64) {
+	const slice = uint64(loadgen.SliceTime)
+	l.lost.Add(to - from)
+	for from < to {
+		number := from / slice
+		end := min(to, (number+1)*slice)
+		s := &l.slices[number%soakSlices]
+		if s.number.Load() != number {
+			s.lost.Store(0)
+			s.number.Store(number)
+		}
+		s.lost.Add(end - from)
+		from = end
+	}
+}
+
+// lostIn returns the CPU time that others used in one slice of CLOCK_MONOTONIC.
+func (l *soakLedger) lostIn(number uint64) time.Duration {
+	s := &l.slices[number%soakSlices]
+	if s.number.Load() != number {
+		return 0
+	}
+	return time.Duration(s.lost.Load())
 }
 
 func ledgerOf(page []byte) *soakLedger { return (*soakLedger)(unsafe.Pointer(&page[0])) }
 
 // running reports whether the soaker has started.
 func (s *soaker) running() bool { return ledgerOf(s.page).readings.Load() > 0 }
+
+// lostIn returns the CPU time that others used on the soaker's core in one slice.
+func (s *soaker) lostIn(number uint64) time.Duration { return ledgerOf(s.page).lostIn(number) }
 
 // lost returns the CPU time that others used on the soaker's core so far.
 func (s *soaker) lost() time.Duration { return time.Duration(ledgerOf(s.page).lost.Load()) }
@@ -85,7 +125,7 @@ func findSoftirqd(cpu int) int {
 	}
 	want := fmt.Sprintf("ksoftirqd/%d", cpu)
 	for _, name := range names {
-		if firstLine(name) != want {
+		if FirstLine(name) != want {
 			continue
 		}
 		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(name))); err == nil {
@@ -102,7 +142,7 @@ func (s *soaker) close() error {
 	if waited := s.cmd.Wait(); waited != nil && !errors.As(waited, &exit) {
 		err = errors.Join(err, waited)
 	}
-	return errors.Join(err, sys.UnmapPage(s.page), s.file.Close())
+	return errors.Join(err, sys.UnmapShared(s.page), s.file.Close())
 }
 
 func init() {
@@ -123,7 +163,7 @@ func soak(parent string, f *os.File) error {
 	if err := sys.BecomeIdle(); err != nil {
 		return err
 	}
-	page, err := sys.MapPage(f)
+	page, err := sys.MapShared(f, soakLedgerSize)
 	if err != nil {
 		return err
 	}
@@ -134,11 +174,11 @@ func soak(parent string, f *os.File) error {
 	limit := max(shortestLoss, slowReadings*quickest(func() {}))
 	yield := quickest(sys.Yield)
 	ledger.readings.Store(1)
-	start := time.Now()
+	begin, start := sys.Monotonic(), time.Now()
 	for last, yielded := time.Duration(0), time.Duration(0); ; {
 		now := time.Since(start)
 		if now-last > limit {
-			ledger.lost.Add(uint64(now - last))
+			ledger.add(begin+uint64(last), begin+uint64(now))
 		}
 		if last = now; now-yielded > yieldEvery {
 			sys.Yield()

@@ -50,12 +50,12 @@ func (s *Setup) Use(before, after Reading) CoreUse {
 	if u.Elapsed <= 0 {
 		return u
 	}
-	u.Metered = !l.Shared() && u.Cores > 0
+	u.Metered = !l.Shared() && u.Cores > 0 && l.metered()
 	u.Busy = float64(l.busy(r)) / float64(u.Elapsed)
 	for i := range l.soakers {
 		u.Busiest = max(u.Busiest, float64(after.lost[i]-before.lost[i])/float64(u.Elapsed))
 	}
-	u.Invalid = l.classifyMachine(r)
+	u.Invalid = l.unaccounted(r)
 	return u
 }
 

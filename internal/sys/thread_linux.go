@@ -73,34 +73,35 @@ func BecomeIdle() error {
 	})
 }
 
-// SharedPage returns a memory page, and a file by which a child can map the same page.
-func SharedPage() (*os.File, []byte, error) {
+// SharedMemory returns size bytes of zeroed memory, and a file by which a child can map the same
+// memory.
+func SharedMemory(size int) (*os.File, []byte, error) {
 	fd, err := unix.MemfdCreate("tunnelbench", unix.MFD_CLOEXEC)
 	if err != nil {
 		return nil, nil, fmt.Errorf("memfd: %w", err)
 	}
-	f := os.NewFile(uintptr(fd), "shared page")
-	if err := f.Truncate(int64(os.Getpagesize())); err != nil {
+	f := os.NewFile(uintptr(fd), "shared memory")
+	if err := f.Truncate(int64(size)); err != nil {
 		return nil, nil, errors.Join(err, f.Close())
 	}
-	page, err := MapPage(f)
+	memory, err := MapShared(f, size)
 	if err != nil {
 		return nil, nil, errors.Join(err, f.Close())
 	}
-	return f, page, nil
+	return f, memory, nil
 }
 
-// MapPage maps the first page of f as shared memory.
-func MapPage(f *os.File) ([]byte, error) {
-	page, err := unix.Mmap(int(f.Fd()), 0, os.Getpagesize(), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+// MapShared maps the first size bytes of f as shared memory.
+func MapShared(f *os.File, size int) ([]byte, error) {
+	memory, err := unix.Mmap(int(f.Fd()), 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
 	if err != nil {
-		return nil, fmt.Errorf("map shared page: %w", err)
+		return nil, fmt.Errorf("map shared memory: %w", err)
 	}
-	return page, nil
+	return memory, nil
 }
 
-// UnmapPage undoes MapPage.
-func UnmapPage(page []byte) error { return unix.Munmap(page) }
+// UnmapShared undoes MapShared.
+func UnmapShared(memory []byte) error { return unix.Munmap(memory) }
 
 // PinProcess binds every thread of this process, and the threads they start, to cpus.
 func PinProcess(cpus []int) error {

@@ -7,10 +7,10 @@ import (
 	"os/exec"
 )
 
-func StartTethered(*exec.Cmd, []int) error  { return needsLinux("parent-death signal") }
-func BecomeIdle() error                     { return needsLinux("SCHED_IDLE") }
-func Yield()                                {}
-func PinProcess([]int) error                { return needsLinux("CPU affinity") }
-func SharedPage() (*os.File, []byte, error) { return nil, nil, needsLinux("memfd") }
-func MapPage(*os.File) ([]byte, error)      { return nil, needsLinux("shared memory") }
-func UnmapPage([]byte) error                { return needsLinux("shared memory") }
+func StartTethered(*exec.Cmd, []int) error       { return needsLinux("parent-death signal") }
+func BecomeIdle() error                          { return needsLinux("SCHED_IDLE") }
+func Yield()                                     {}
+func PinProcess([]int) error                     { return needsLinux("CPU affinity") }
+func SharedMemory(int) (*os.File, []byte, error) { return nil, nil, needsLinux("memfd") }
+func MapShared(*os.File, int) ([]byte, error)    { return nil, needsLinux("shared memory") }
+func UnmapShared([]byte) error                   { return needsLinux("shared memory") }

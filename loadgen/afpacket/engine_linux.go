@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
-	"time"
 
 	"github.com/tunnelbench/tunnelbench/internal/sys"
 	"github.com/tunnelbench/tunnelbench/loadgen"
@@ -64,13 +63,11 @@ func (a *Engine) Close() error {
 	return errors.Join(errs...)
 }
 
-// Probe knows nothing: it needs a program inside the kernel to watch a core.
-func (a *Engine) Probe(context.Context, time.Duration) (map[int]time.Duration, error) {
-	return nil, nil
-}
-
 // Run runs one trial. If ctx ends early, Run returns the ledger so far and the error of ctx.
 func (a *Engine) Run(ctx context.Context, p loadgen.Plan) (loadgen.Ledger, error) {
+	if p.Window > 0 {
+		return loadgen.Ledger{}, fmt.Errorf("%w: the afpacket engine has no closed loop: use xdp", errors.ErrUnsupported)
+	}
 	if err := p.Validate(); err != nil {
 		return loadgen.Ledger{}, err
 	}

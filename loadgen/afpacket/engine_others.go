@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/tunnelbench/tunnelbench/loadgen"
 )
@@ -22,11 +21,6 @@ func New(loadgen.EngineConfig) (*Engine, error) { return nil, errPacketNeedsLinu
 // Run says so too.
 func (a *Engine) Run(context.Context, loadgen.Plan) (loadgen.Ledger, error) {
 	return loadgen.Ledger{}, errPacketNeedsLinux
-}
-
-// Probe says so too.
-func (a *Engine) Probe(context.Context, time.Duration) (map[int]time.Duration, error) {
-	return nil, errPacketNeedsLinux
 }
 
 // Close has nothing to undo.

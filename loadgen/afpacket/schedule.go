@@ -81,7 +81,7 @@ func (s *schedule) stall(length, now uint64) {
 	if s.pace.Interval != 0 {
 		s.paused += length
 	}
-	slice := uint64(loadgen.StallSlice)
+	slice := uint64(loadgen.SliceTime)
 	s.quietSince = max(s.quietSince, now+slice-(now-s.start)%slice)
 	if len(s.stalls) == cap(s.stalls) {
 		s.stallsBeyond++

@@ -156,7 +156,7 @@ func (t *packetTrial) await() error {
 		if arrived != before {
 			before, quiet = arrived, now
 		}
-		if back == out || t.stop.Load() || now-quiet >= uint64(t.plan.IdleTimeout) || now-start >= uint64(t.plan.Window) {
+		if back == out || t.stop.Load() || now-quiet >= uint64(t.plan.IdleTimeout) || now-start >= uint64(t.plan.Drain) {
 			return nil
 		}
 	}

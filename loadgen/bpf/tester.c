@@ -10,11 +10,18 @@
  *	receive1  XDP on port 0, where stream 1 comes out
  *	tick      a 1 kHz cpu-clock perf event on every core: a tick that comes
  *		  late means that the machine took the core away
+ *	switched  on every context switch: how long programs run that are neither
+ *		  the lab's nor the device's
  *
  * One core sends; one NAPI context receives a stream (ports have one queue), so
  * nothing here is written by two cores at a time but the list of stalls.
+ *
+ * A lane is one set-up with its two ports. Several lanes take turns of some
+ * slices: A B B A A B B A..., so that neither gains by a machine that becomes
+ * slower or faster. A lane's schedule stands still while others have their turn.
  */
 #include "tester.h"
+#include <bpf/bpf_core_read.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
@@ -28,7 +35,11 @@ struct send_state sender LINE;
 struct stream_sent sent[STREAMS] LINE;
 struct attack_state attack LINE;
 struct stream_received received[STREAMS] LINE;
+struct lane_state lanes[LANES] LINE;
+struct core_state cores[CORES] LINE;
+__u8 core_index[CPUS_MAX] LINE; /* of watched cores, from 1 */
 __u64 quiet_since LINE; /* frames stamped before it met a stall */
+__u64 started; /* when slice 0 began */
 
 /* Everything, and what no stall touched. */
 struct histogram latency[STREAMS][2] LINE;
@@ -57,10 +68,43 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, STREAMS *FLOWS_MAX);
+	__uint(max_entries, 2); /* set by user space: flow_room for each stream */
 	__type(key, __u32);
 	__type(value, struct flow);
 } flows SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, SLICES);
+	__type(key, __u32);
+	__type(value, struct slice_sent);
+} slices_sent SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 2 * SLICES); /* set by user space: SLICES for each stream */
+	__type(key, __u32);
+	__type(value, struct slice_received);
+} slices_received SEC(".maps");
+
+/* By core and slice: ns that other programs had. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, SLICES); /* set by user space: SLICES for each core */
+	__type(key, __u32);
+	__type(value, __u64);
+} slices_foreign SEC(".maps");
+
+/* The lab's own processes, and the network namespaces of its set-ups. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 256);
+	__type(key, __u32);
+	__type(value, __u32);
+} own_processes SEC(".maps"), own_networks SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -76,6 +120,14 @@ struct {
 	__type(key, __u32);
 	__type(value, __u32);
 } ports SEC(".maps");
+
+/* The slice of a time after the start. */
+static __always_inline __u32 slice_of(__u64 elapsed)
+{
+	__u32 i = ((elapsed >> SLICE_SHIFT) & 0xffffffff) * SLICE_MUL >> 49;
+
+	return i < SLICES ? i : SLICES - 1;
+}
 
 /* The bucket of v: exact below SUB, then SUB buckets per octave. */
 static __always_inline __u32 bucket(__u64 v)
@@ -114,16 +166,20 @@ static __always_inline void count(struct histogram *h, __u64 v)
 		h->max = v;
 }
 
+/* Frames stamped before the end of this slice are not quiet. */
+static __always_inline void disturb_slice(__u64 now)
+{
+	__u64 quiet = now + SLICE - now % SLICE;
+
+	if (quiet > quiet_since)
+		quiet_since = quiet;
+}
+
 static __always_inline void record_stall(__u64 at, __u64 length, __u32 tester)
 {
 	__u64 i = __sync_fetch_and_add(&stall_count, 1);
-	__u64 end = at + length;
-	__u64 quiet = end + plan.slice;
 
-	if (plan.slice)
-		quiet -= (end - sender.start) % plan.slice;
-	if (quiet > quiet_since)
-		quiet_since = quiet;
+	disturb_slice(at + length);
 	if (i >= STALLS_MAX)
 		return;
 	stalls[i].at = at;
@@ -144,8 +200,10 @@ static __always_inline void judge_gap(__u64 now, __u64 gap)
 		return;
 	sender.canary_seen = ticks_late;
 	sender.stalled += gap;
-	if (plan.interval_q)
+	if (plan.interval_q) {
 		sender.paused += gap;
+		sender.base += gap;
+	}
 	record_stall(now - gap, gap, 1);
 }
 
@@ -194,7 +252,7 @@ static __always_inline int write_frame(struct xdp_md *ctx, __u32 s, __u64 now, c
 				       const int payload)
 {
 	const int signed_len = payload + sizeof(struct signature);
-	__u32 sequence = sent[s].n, index = s * FLOWS_MAX + sent[s].flow;
+	__u32 sequence = sent[s].n, index = s * plan.flow_room + sent[s].flow;
 	__u64 rest = (__u64)plan.length - signed_len;
 	__u8 *frame = (void *)(long)ctx->data;
 	struct signature *signature = (void *)frame + payload;
@@ -237,13 +295,35 @@ static __always_inline __u64 next_interval(__u32 s)
 	return plan.interval_q;
 }
 
+/* Whether so many frames of stream s are on their way that the next has to wait.
+ * Frames below the highest number that came are not: a path keeps the order, or
+ * has lost them. If nothing comes for late_limit, all are given up. */
+static __always_inline int window_full(__u32 s, __u64 now)
+{
+	if (sent[s].n < sent[s].known + plan.window)
+		return 0;
+	if (received[s].next > sent[s].known) {
+		sent[s].known = received[s].next;
+		sent[s].moved = now;
+	} else if (now - sent[s].moved > plan.late_limit && now - sent[s].last > plan.late_limit) {
+		sent[s].known = sent[s].n;
+		sent[s].moved = now;
+	}
+	return sent[s].n >= sent[s].known + plan.window;
+}
+
 /* Send stream s's next frame if it is due. */
 static __always_inline int send_due(struct xdp_md *ctx, __u32 s, __u64 now, __u64 elapsed)
 {
-	__u64 due = sent[s].due_q >> 20;
+	__u64 due;
 	int failed;
 
+	s &= STREAMS - 1;
+	OPAQUE(s);
+	due = sent[s].due_q >> 20;
 	if (sent[s].n >= plan.frames || elapsed < due)
+		return XDP_DROP;
+	if (plan.window && window_full(s, now))
 		return XDP_DROP;
 	if (plan.ipv6)
 		failed = write_frame(ctx, s, now, OWN6, OWN6_LEN, PAYLOAD6);
@@ -263,7 +343,7 @@ static __always_inline int send_due(struct xdp_md *ctx, __u32 s, __u64 now, __u6
 		sent[s].flow = 0;
 	sender.sent = 1;
 	sender.batch_left = plan.batch;
-	sender.turn = s ^ 1;
+	sender.turn = ~s & 1;
 	return bpf_redirect_map(&ports, s, XDP_ABORTED);
 }
 
@@ -310,30 +390,131 @@ static __always_inline int attack_due(struct xdp_md *ctx, __u64 elapsed)
 	return bpf_redirect_map(&ports, UNDERLAY, XDP_ABORTED);
 }
 
-static __always_inline int finished(__u64 elapsed)
+static __always_inline int finished(__u64 now, __u64 elapsed)
 {
+	__u32 s = 2 * sender.lane & (STREAMS - 1);
+
+	if (plan.turn)
+		return sender.turns >= plan.turns || now - sender.start >= plan.deadline;
 	if (elapsed >= plan.deadline)
 		return 1;
-	if (sent[0].n + sent[1].n < plan.frames * plan.streams)
+	OPAQUE(s);
+	if (sent[s].n + sent[s | 1].n < plan.frames * plan.streams)
 		return 0;
-	return elapsed >= sent[plan.first & 1].due_q >> 20; /* the last frame's interval is part of the trial */
+	s |= plan.first & 1;
+	OPAQUE(s);
+	return elapsed >= sent[s & (STREAMS - 1)].due_q >> 20; /* the last frame's interval is part of the trial */
+}
+
+/* Enter what was sent in the slice that ends. */
+static __always_inline void end_slice(__u64 now)
+{
+	__u32 s = 2 * sender.lane & (STREAMS - 1), i = sender.slice, next = slice_of(now - sender.start);
+	struct slice_sent *slice = bpf_map_lookup_elem(&slices_sent, &i);
+
+	OPAQUE(s);
+	if (slice) {
+		slice->lane = sender.lane;
+		slice->turn = sender.turns + 1;
+		slice->n[0] += sent[s].n - sent[s].before;
+		slice->n[1] += sent[s | 1].n - sent[s | 1].before;
+		slice->work += sender.work - sender.work_before;
+	}
+	sent[s].before = sent[s].n;
+	sent[s | 1].before = sent[s | 1].n;
+	sender.work_before = sender.work;
+	sender.slice = next;
+}
+
+/* Whether all that this lane sent has come, or nothing more comes. */
+static __always_inline int drained(__u64 now)
+{
+	const __u64 idle = 3000000;
+	__u32 s = 2 * sender.lane & (STREAMS - 1);
+	__u64 last;
+
+	OPAQUE(s);
+	last = received[s].last;
+	if (received[s | 1].last > last)
+		last = received[s | 1].last;
+	if (received[s].next >= sent[s].n && received[s | 1].next >= sent[s | 1].n)
+		return 1;
+	return now - last > idle && now - sent[s].last > idle && now - sent[s | 1].last > idle;
+}
+
+/* The lane whose turn follows: forwards, then backwards. */
+static __always_inline __u32 next_lane(__u32 turn)
+{
+	__u32 at = turn % (2 * plan.lanes);
+
+	return (plan.lane + (at < plan.lanes ? at : 2 * plan.lanes - 1 - at)) & (LANES - 1);
+}
+
+static __always_inline void begin_turn(__u64 now)
+{
+	__u32 lane = next_lane(sender.turns);
+
+	OPAQUE(lane);
+	lane &= LANES - 1;
+	sender.lane = lane;
+	sender.turn = plan.first & 1;
+	sender.turn_end += plan.turn;
+	sender.turn_limit = sender.turn_end + plan.drain_limit;
+	sender.base = now - lanes[lane].ran;
+	sender.resting = 0;
+}
+
+/* Returns whether nothing may be sent, since a turn comes to its end. A turn that is
+ * over ends the trial or is followed by the next lane's. */
+static __always_inline int between_turns(__u64 now)
+{
+	__u32 lane = sender.lane & (LANES - 1);
+
+	if (!sender.resting) {
+		if (now < sender.turn_end - plan.quiet)
+			return 0;
+		OPAQUE(lane);
+		lanes[lane & (LANES - 1)].ran = now - sender.base;
+		sender.resting = 1;
+	}
+	if (now < sender.turn_end)
+		return 1;
+	if (now < sender.turn_limit && !drained(now)) {
+		sender.turn_end += SLICE;
+		return 1;
+	}
+	sender.turns++;
+	begin_turn(now);
+	return sender.turns >= plan.turns;
+}
+
+/* The trial begins with the next slice. */
+static __always_inline void begin(__u64 now)
+{
+	sender.start = now - now % SLICE + SLICE;
+	sender.base = sender.start;
+	sender.last_poll = sender.start; /* a stall before it is none of the trial's */
+	sender.lane = plan.lane & (LANES - 1);
+	sender.turn_end = sender.start + plan.turn;
+	sender.turn_limit = sender.turn_end + plan.drain_limit;
+	started = sender.start;
+	if (plan.tester_cpu < CPUS_MAX)
+		sender.canary_seen = canaries[plan.tester_cpu].stalls;
 }
 
 SEC("xdp")
 int send(struct xdp_md *ctx)
 {
 	__u64 now = bpf_ktime_get_ns(), gap, elapsed;
-	__u32 turn;
+	__u32 turn, s;
 	int verdict;
 
 	if (sender.done)
 		return XDP_DROP;
-	if (!sender.start) {
-		sender.start = now;
-		sender.last_poll = now;
-		if (plan.tester_cpu < CPUS_MAX)
-			sender.canary_seen = canaries[plan.tester_cpu].stalls;
-	}
+	if (!sender.start)
+		begin(now);
+	if (now < sender.start)
+		return XDP_DROP;
 	gap = now - sender.last_poll;
 	if (gap > plan.stall_limit)
 		judge_gap(now, gap);
@@ -345,16 +526,22 @@ int send(struct xdp_md *ctx)
 	sender.last_poll = now;
 	sender.polls++;
 	sender.sent = 0;
-	elapsed = now - sender.start - sender.paused;
-	if (finished(elapsed)) {
+	elapsed = now - sender.base;
+	if (finished(now, elapsed)) {
+		end_slice(now);
 		sender.done = now;
 		return XDP_DROP;
 	}
+	if (now - sender.start >= (sender.slice + 1) * SLICE && sender.slice < SLICES - 1)
+		end_slice(now);
+	if (plan.turn && between_turns(now))
+		return XDP_DROP;
+	elapsed = now - sender.base; /* another lane may have begun */
 	turn = (plan.streams < 2 ? plan.first : sender.turn) & 1;
-	/* A constant stream number lets the verifier see every bound. */
-	verdict = turn ? send_due(ctx, 1, now, elapsed) : send_due(ctx, 0, now, elapsed);
+	s = 2 * sender.lane + turn;
+	verdict = send_due(ctx, s, now, elapsed);
 	if (verdict == XDP_DROP && plan.streams == 2)
-		verdict = turn ? send_due(ctx, 0, now, elapsed) : send_due(ctx, 1, now, elapsed);
+		verdict = send_due(ctx, s ^ 1, now, elapsed);
 	if (verdict == XDP_DROP)
 		verdict = attack_due(ctx, elapsed);
 	return verdict;
@@ -424,6 +611,7 @@ static __always_inline void book(struct stream_received *r, __u32 s, __u32 seque
 	__u32 index = s * plan.words + (sequence >> 6);
 	__u64 bit = 1ULL << (sequence & 63), took = now - stamp;
 	__u64 *word = bpf_map_lookup_elem(&seen, &index);
+	struct slice_received *slice;
 
 	if (!word) {
 		r->corrupted++;
@@ -442,10 +630,17 @@ static __always_inline void book(struct stream_received *r, __u32 s, __u32 seque
 		r->gaps += sequence > r->next;
 		r->next = sequence + 1ULL;
 	}
+	index = s * SLICES + slice_of(stamp - started);
+	slice = bpf_map_lookup_elem(&slices_received, &index);
 	if (took > plan.late_limit)
 		r->late++;
 	else
 		r->received++;
+	if (slice) {
+		slice->received += took <= plan.late_limit;
+		slice->late += took > plan.late_limit;
+		slice->latency += took;
+	}
 	if (!r->first)
 		r->first = now;
 	else if (now - r->last > r->silence) {
@@ -458,22 +653,30 @@ static __always_inline void book(struct stream_received *r, __u32 s, __u32 seque
 		count(&latency[s][1], took);
 }
 
-static __always_inline int receive(struct xdp_md *ctx, __u32 s)
+/* The port of a direction takes the streams of that direction, of any lane: the lanes'
+ * networks are apart. */
+static __always_inline int receive(struct xdp_md *ctx, __u32 direction)
 {
-	__u32 payload = plan.ipv6 ? PAYLOAD6 : PAYLOAD4, length = ctx->data_end - ctx->data, sequence;
+	__u32 payload = plan.ipv6 ? PAYLOAD6 : PAYLOAD4, length = ctx->data_end - ctx->data, sequence, s;
 	struct signature *signature = (void *)(long)ctx->data + payload;
 	__u64 now = bpf_ktime_get_ns(), stamp;
-	struct stream_received *r = &received[s];
+	struct stream_received *r = &received[(2 * plan.lane + direction) & (STREAMS - 1)];
 
 	if ((void *)(signature + 1) > (void *)(long)ctx->data_end || signature->magic != bpf_htons(MAGIC)) {
 		r->foreign++;
 		return XDP_DROP;
 	}
+	s = signature->stream;
+	if ((s & 1) == direction && (s >> 1) - plan.lane < plan.lanes) {
+		s &= STREAMS - 1;
+		OPAQUE(s);
+		r = &received[s & (STREAMS - 1)];
+	}
 	sequence = bpf_ntohl(*(__be32 *)signature->sequence);
 	stamp = bpf_be64_to_cpu(*(__be64 *)signature->time);
 	if (signature->check != check_octet(bpf_ntohs(signature->trial), signature->stream, sequence, stamp))
 		r->corrupted++;
-	else if (signature->stream != s)
+	else if ((s & 1) != direction || (s >> 1) - plan.lane >= plan.lanes)
 		r->foreign++;
 	else if (signature->trial != bpf_htons(plan.trial))
 		r->stale++;
@@ -481,7 +684,7 @@ static __always_inline int receive(struct xdp_md *ctx, __u32 s)
 		 (length > payload + sizeof(*signature) && payload_differs(ctx, s)))
 		r->corrupted++;
 	else
-		book(r, s, sequence, stamp, now);
+		book(r, s & (STREAMS - 1), sequence, stamp, now);
 	return XDP_DROP;
 }
 
@@ -541,6 +744,92 @@ static __always_inline void probe_speed(struct canary *c, __u64 start)
 	note_fastest(c, took);
 }
 
+static __always_inline struct core_state *core_of(__u32 cpu)
+{
+	__u32 i = cpu < CPUS_MAX ? core_index[cpu] : 0;
+
+	if (!i)
+		return 0;
+	i = (i - 1) & (CORES - 1);
+	OPAQUE(i);
+	return &cores[i & (CORES - 1)];
+}
+
+/* Enter the time that another program has had on a core until now. The canary's
+ * ticks see to it that this is no more than a period, if the core was not taken away. */
+static __always_inline void enter_foreign(__u32 cpu, __u64 now)
+{
+	struct core_state *core = core_of(cpu);
+	__u64 took, *slice;
+	__u32 i;
+
+	if (!core || !core->since)
+		return;
+	took = now - core->since;
+	core->since = now;
+	core->foreign += took;
+	if (!started || now < started || sender.done)
+		return;
+	i = (core_index[cpu & (CPUS_MAX - 1)] - 1) * SLICES + slice_of(now - started);
+	slice = bpf_map_lookup_elem(&slices_foreign, &i);
+	if (!slice)
+		return;
+	*slice += took;
+	if (*slice > FOREIGN_LIMIT)
+		disturb_slice(now);
+}
+
+/* What is read of the kernel's own types; their offsets are found by BTF. */
+struct ns_common {
+	unsigned int inum;
+} __attribute__((preserve_access_index));
+
+struct net {
+	struct ns_common ns;
+} __attribute__((preserve_access_index));
+
+struct nsproxy {
+	struct net *net_ns;
+} __attribute__((preserve_access_index));
+
+struct task_struct {
+	int pid, tgid;
+	void *mm;
+	char comm[16];
+	struct nsproxy *nsproxy;
+} __attribute__((preserve_access_index));
+
+/* Another program is one of user space that is neither of the lab nor in the
+ * network of a set-up. The kernel's threads do what the device makes them do. */
+static __always_inline int is_foreign(struct task_struct *task)
+{
+	__u32 tgid = task->tgid, network;
+
+	if (!task->mm || bpf_map_lookup_elem(&own_processes, &tgid))
+		return 0;
+	network = BPF_CORE_READ(task, nsproxy, net_ns, ns.inum);
+	return !bpf_map_lookup_elem(&own_networks, &network);
+}
+
+/* The core runs another program from now on. */
+static __always_inline void begin_foreign(struct core_state *core, struct task_struct *task, __u64 now)
+{
+	core->since = now;
+	core->pid = task->tgid;
+	bpf_probe_read_kernel_str(core->comm, sizeof(core->comm), task->comm);
+}
+
+/* A program that ran before anybody watched, and gives way to nobody, is seen at a tick. */
+static __always_inline void look_at_core(__u32 cpu, __u64 now)
+{
+	struct task_struct *task = (void *)bpf_get_current_task_btf();
+	struct core_state *core = core_of(cpu);
+
+	enter_foreign(cpu, now);
+	if (core && !core->since && !core->softirq && is_foreign(task))
+		begin_foreign(core, task, now);
+}
+
 /* The gap between two ticks holds the stall and, before it, part of a period
  * that nobody saw: half of one on average. */
 SEC("perf_event")
@@ -561,7 +850,54 @@ int tick(void *ctx)
 			record_stall(now - (gap - plan.tick / 2), gap - plan.tick / 2, 0);
 	}
 	c->last = now;
+	look_at_core(cpu, now);
 	probe_speed(c, now);
+	return 0;
+}
+
+SEC("tp_btf/sched_switch")
+int switched(__u64 *ctx)
+{
+	struct task_struct *next = (void *)ctx[2];
+	__u32 cpu = bpf_get_smp_processor_id();
+	struct core_state *core = core_of(cpu);
+	__u64 now;
+
+	if (!core)
+		return 0;
+	now = bpf_ktime_get_ns();
+	enter_foreign(cpu, now);
+	core->since = 0;
+	core->softirq = 0;
+	if (is_foreign(next))
+		begin_foreign(core, next, now);
+	return 0;
+}
+
+/* A soft interrupt in another program's time is not that program's. */
+SEC("tp_btf/softirq_entry")
+int softirq_begins(__u64 *ctx)
+{
+	__u32 cpu = bpf_get_smp_processor_id();
+	struct core_state *core = core_of(cpu);
+
+	if (!core || !core->since)
+		return 0;
+	enter_foreign(cpu, bpf_ktime_get_ns());
+	core->since = 0;
+	core->softirq = 1;
+	return 0;
+}
+
+SEC("tp_btf/softirq_exit")
+int softirq_ends(__u64 *ctx)
+{
+	struct core_state *core = core_of(bpf_get_smp_processor_id());
+
+	if (core && core->softirq) {
+		core->softirq = 0;
+		core->since = bpf_ktime_get_ns();
+	}
 	return 0;
 }
 

@@ -8,12 +8,24 @@
 #include <linux/bpf.h>
 #include <linux/types.h>
 
-#define STREAMS 2	 /* one per direction: stream s leaves port s */
+#define LANES 8		 /* set-ups that one loop feeds in turn: two ports each */
+#define STREAMS (2 * LANES) /* stream 2 * lane + direction leaves the port of that number */
 #define FRAME_MAX 3072	 /* octets of a live frame's template */
 #define FLOWS_MAX 65536
 #define TAGS_MAX 1024
 #define CPUS_MAX 1024
 #define STALLS_MAX 4096
+
+/* A trial is cut into slices of 10 ms, on multiples of it by CLOCK_MONOTONIC. Of
+ * longer trials than this many slices the last slice has the rest. 10 ms are
+ * SLICE_UNITS of 2^SLICE_SHIFT ns; the division by it is a multiplication. */
+#define SLICE 10000000ULL
+#define SLICES 16384
+#define SLICE_SHIFT 7
+#define SLICE_UNITS 78125
+#define SLICE_MUL ((1ULL << 49) / SLICE_UNITS + 1)
+#define CORES 64 /* whose other programs are watched */
+#define FOREIGN_LIMIT 200000 /* ns of a slice: with more of another program it is disturbed */
 
 /* A histogram's bucket is 1/128 of its octave wide: 0.8 % at worst. */
 #define SUB_BITS 7
@@ -51,9 +63,14 @@ struct trial_plan {
 	__u64 deadline;	   /* stop this long after the start, pauses added */
 	__u64 stall_limit; /* a longer gap between polls is a stall */
 	__u64 late_limit;  /* a frame that took longer counts as late */
-	__u64 slice;	   /* what a stall spoils is rounded up to slices */
 	__u64 tick;	   /* the canary's period */
-	__u32 streams, first; /* how many; the one there is, if one */
+	__u64 turn, quiet; /* of a lane, ns; nothing is sent in the last part of a turn. 0: no turns */
+	__u64 drain_limit; /* while frames are on their way a turn is longer, by whole slices up to this */
+	__u32 turns, core_count; /* the trial ends after so many turns; cores that are watched */
+	__u32 streams, first; /* per lane: how many; the direction there is, if one */
+	__u32 lane, lanes; /* the first lane, and how many take turns */
+	__u32 window;	   /* frames on their way, per stream; 0: any number */
+	__u32 flow_room;   /* flows that the map holds per stream */
 	__u32 flows;
 	__u32 length;	   /* of a frame on a veth, without FCS */
 	__u32 tester_cpu;
@@ -73,16 +90,44 @@ struct send_state {
 	__u64 start, paused, done; /* done: when the last frame was due and sent */
 	__u64 last_poll, polls, stalled;
 	__u64 work;	   /* between a send and the end of its batch */
-	__u32 sent, turn;  /* sent: whether the last poll sent */
+	__u32 sent, turn;  /* sent: whether the last poll sent; turn: whose is the next, of two directions */
 	__u32 batch_left;  /* polls until what was sent has left for certain */
-	__u32 pad;
+	__u32 lane;	   /* whose turn it is */
 	__u64 canary_seen;
+	__u64 base;	   /* now less this is how far the lane's schedule is */
+	__u64 turn_end, turn_limit; /* of this turn; the latest that it may become */
+	__u32 turns, slice; /* turns that are over; the slice that is being filled */
+	__u64 work_before;  /* work until this slice */
+	__u32 resting, pad; /* nothing is sent any more in this turn */
 };
 
 struct stream_sent {
 	__u64 n, due_q;
 	__u64 last; /* when the last frame went out */
 	__u32 flow, in_burst;
+	__u64 known; /* frames below this number are no longer on their way */
+	__u64 moved; /* when known last moved */
+	__u64 before; /* n at the beginning of the slice */
+	__u64 pad;
+};
+
+/* A lane's schedule stands still while it is not its turn. */
+struct lane_state {
+	__u64 ran; /* how far its schedule is, ns */
+	__u64 pad[7];
+};
+
+/* What was sent in a slice, by the lane whose turn it was. */
+struct slice_sent {
+	__u32 lane, turn; /* turn: counted from 1; 0: the sender did not run in this slice */
+	__u32 n[2];	  /* by direction */
+	__u64 work;
+};
+
+/* What came of the frames that were sent in a slice. */
+struct slice_received {
+	__u32 received, late;
+	__u64 latency; /* sum */
 };
 
 struct attack_state {
@@ -109,6 +154,15 @@ struct canary {
 	__u64 last, stalls, stolen;
 	__u64 probes, probe_time; /* of a piece of work that is always the same */
 	__u64 window, window_time, fastest; /* the quickest window's average; a cache line per core in all */
+};
+
+/* Other programs' time on a core. */
+struct core_state {
+	__u64 since;   /* another program runs since then; 0: none does */
+	__u64 foreign; /* ns in all */
+	__u32 softirq, pid; /* whether a soft interrupt interrupts it; the program that ran last */
+	__u8 comm[16];
+	__u64 pad[3];
 };
 
 struct stall {

@@ -36,6 +36,16 @@ type TesterCanary struct {
 	Fastest    uint64
 }
 
+type TesterCoreState struct {
+	_       structs.HostLayout
+	Since   uint64
+	Foreign uint64
+	Softirq uint32
+	Pid     uint32
+	Comm    [16]uint8
+	Pad     [3]uint64
+}
+
 type TesterFlow struct {
 	_      structs.HostLayout
 	Own    [36]uint8
@@ -50,6 +60,12 @@ type TesterHistogram struct {
 	Counts [3712]uint32
 }
 
+type TesterLaneState struct {
+	_   structs.HostLayout
+	Ran uint64
+	Pad [7]uint64
+}
+
 type TesterSendState struct {
 	_          structs.HostLayout
 	Start      uint64
@@ -62,8 +78,31 @@ type TesterSendState struct {
 	Sent       uint32
 	Turn       uint32
 	BatchLeft  uint32
-	Pad        uint32
+	Lane       uint32
 	CanarySeen uint64
+	Base       uint64
+	TurnEnd    uint64
+	TurnLimit  uint64
+	Turns      uint32
+	Slice      uint32
+	WorkBefore uint64
+	Resting    uint32
+	Pad        uint32
+}
+
+type TesterSliceReceived struct {
+	_        structs.HostLayout
+	Received uint32
+	Late     uint32
+	Latency  uint64
+}
+
+type TesterSliceSent struct {
+	_    structs.HostLayout
+	Lane uint32
+	Turn uint32
+	N    [2]uint32
+	Work uint64
 }
 
 type TesterStall struct {
@@ -100,6 +139,10 @@ type TesterStreamSent struct {
 	Last    uint64
 	Flow    uint32
 	InBurst uint32
+	Known   uint64
+	Moved   uint64
+	Before  uint64
+	Pad     uint64
 }
 
 type TesterTrialPlan struct {
@@ -109,10 +152,18 @@ type TesterTrialPlan struct {
 	Deadline   uint64
 	StallLimit uint64
 	LateLimit  uint64
-	Slice      uint64
 	Tick       uint64
+	Turn       uint64
+	Quiet      uint64
+	DrainLimit uint64
+	Turns      uint32
+	CoreCount  uint32
 	Streams    uint32
 	First      uint32
+	Lane       uint32
+	Lanes      uint32
+	Window     uint32
+	FlowRoom   uint32
 	Flows      uint32
 	Length     uint32
 	TesterCpu  uint32
@@ -134,29 +185,41 @@ type TesterTrialPlan struct {
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	TesterMapFlows      = "flows"
-	TesterMapMutants    = "mutants"
-	TesterMapPorts      = "ports"
-	TesterMapSeen       = "seen"
-	TesterProgReceive0  = "receive0"
-	TesterProgReceive1  = "receive1"
-	TesterProgSend      = "send"
-	TesterProgTick      = "tick"
-	TesterVarAttack     = "attack"
-	TesterVarCanaries   = "canaries"
-	TesterVarLatency    = "latency"
-	TesterVarLateness   = "lateness"
-	TesterVarLonger     = "longer"
-	TesterVarPlan       = "plan"
-	TesterVarQuietSince = "quiet_since"
-	TesterVarReceived   = "received"
-	TesterVarSender     = "sender"
-	TesterVarSent       = "sent"
-	TesterVarShorter    = "shorter"
-	TesterVarStallCount = "stall_count"
-	TesterVarStalls     = "stalls"
-	TesterVarTags       = "tags"
-	TesterVarTemplate   = "template"
+	TesterMapFlows          = "flows"
+	TesterMapMutants        = "mutants"
+	TesterMapOwnNetworks    = "own_networks"
+	TesterMapOwnProcesses   = "own_processes"
+	TesterMapPorts          = "ports"
+	TesterMapSeen           = "seen"
+	TesterMapSlicesForeign  = "slices_foreign"
+	TesterMapSlicesReceived = "slices_received"
+	TesterMapSlicesSent     = "slices_sent"
+	TesterProgReceive0      = "receive0"
+	TesterProgReceive1      = "receive1"
+	TesterProgSend          = "send"
+	TesterProgSoftirqBegins = "softirq_begins"
+	TesterProgSoftirqEnds   = "softirq_ends"
+	TesterProgSwitched      = "switched"
+	TesterProgTick          = "tick"
+	TesterVarAttack         = "attack"
+	TesterVarCanaries       = "canaries"
+	TesterVarCoreIndex      = "core_index"
+	TesterVarCores          = "cores"
+	TesterVarLanes          = "lanes"
+	TesterVarLatency        = "latency"
+	TesterVarLateness       = "lateness"
+	TesterVarLonger         = "longer"
+	TesterVarPlan           = "plan"
+	TesterVarQuietSince     = "quiet_since"
+	TesterVarReceived       = "received"
+	TesterVarSender         = "sender"
+	TesterVarSent           = "sent"
+	TesterVarShorter        = "shorter"
+	TesterVarStallCount     = "stall_count"
+	TesterVarStalls         = "stalls"
+	TesterVarStarted        = "started"
+	TesterVarTags           = "tags"
+	TesterVarTemplate       = "template"
 )
 
 // LoadTester returns the embedded CollectionSpec for Tester.
@@ -201,20 +264,28 @@ type TesterSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type TesterProgramSpecs struct {
-	Receive0 *ebpf.ProgramSpec `ebpf:"receive0"`
-	Receive1 *ebpf.ProgramSpec `ebpf:"receive1"`
-	Send     *ebpf.ProgramSpec `ebpf:"send"`
-	Tick     *ebpf.ProgramSpec `ebpf:"tick"`
+	Receive0      *ebpf.ProgramSpec `ebpf:"receive0"`
+	Receive1      *ebpf.ProgramSpec `ebpf:"receive1"`
+	Send          *ebpf.ProgramSpec `ebpf:"send"`
+	SoftirqBegins *ebpf.ProgramSpec `ebpf:"softirq_begins"`
+	SoftirqEnds   *ebpf.ProgramSpec `ebpf:"softirq_ends"`
+	Switched      *ebpf.ProgramSpec `ebpf:"switched"`
+	Tick          *ebpf.ProgramSpec `ebpf:"tick"`
 }
 
 // TesterMapSpecs contains maps before they are loaded into the kernel.
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type TesterMapSpecs struct {
-	Flows   *ebpf.MapSpec `ebpf:"flows"`
-	Mutants *ebpf.MapSpec `ebpf:"mutants"`
-	Ports   *ebpf.MapSpec `ebpf:"ports"`
-	Seen    *ebpf.MapSpec `ebpf:"seen"`
+	Flows          *ebpf.MapSpec `ebpf:"flows"`
+	Mutants        *ebpf.MapSpec `ebpf:"mutants"`
+	OwnNetworks    *ebpf.MapSpec `ebpf:"own_networks"`
+	OwnProcesses   *ebpf.MapSpec `ebpf:"own_processes"`
+	Ports          *ebpf.MapSpec `ebpf:"ports"`
+	Seen           *ebpf.MapSpec `ebpf:"seen"`
+	SlicesForeign  *ebpf.MapSpec `ebpf:"slices_foreign"`
+	SlicesReceived *ebpf.MapSpec `ebpf:"slices_received"`
+	SlicesSent     *ebpf.MapSpec `ebpf:"slices_sent"`
 }
 
 // TesterVariableSpecs contains global variables before they are loaded into the kernel.
@@ -223,6 +294,9 @@ type TesterMapSpecs struct {
 type TesterVariableSpecs struct {
 	Attack     *ebpf.VariableSpec `ebpf:"attack"`
 	Canaries   *ebpf.VariableSpec `ebpf:"canaries"`
+	CoreIndex  *ebpf.VariableSpec `ebpf:"core_index"`
+	Cores      *ebpf.VariableSpec `ebpf:"cores"`
+	Lanes      *ebpf.VariableSpec `ebpf:"lanes"`
 	Latency    *ebpf.VariableSpec `ebpf:"latency"`
 	Lateness   *ebpf.VariableSpec `ebpf:"lateness"`
 	Longer     *ebpf.VariableSpec `ebpf:"longer"`
@@ -234,6 +308,7 @@ type TesterVariableSpecs struct {
 	Shorter    *ebpf.VariableSpec `ebpf:"shorter"`
 	StallCount *ebpf.VariableSpec `ebpf:"stall_count"`
 	Stalls     *ebpf.VariableSpec `ebpf:"stalls"`
+	Started    *ebpf.VariableSpec `ebpf:"started"`
 	Tags       *ebpf.VariableSpec `ebpf:"tags"`
 	Template   *ebpf.VariableSpec `ebpf:"template"`
 }
@@ -258,18 +333,28 @@ func (o *TesterObjects) Close() error {
 //
 // It can be passed to LoadTesterObjects or ebpf.CollectionSpec.LoadAndAssign.
 type TesterMaps struct {
-	Flows   *ebpf.Map `ebpf:"flows"`
-	Mutants *ebpf.Map `ebpf:"mutants"`
-	Ports   *ebpf.Map `ebpf:"ports"`
-	Seen    *ebpf.Map `ebpf:"seen"`
+	Flows          *ebpf.Map `ebpf:"flows"`
+	Mutants        *ebpf.Map `ebpf:"mutants"`
+	OwnNetworks    *ebpf.Map `ebpf:"own_networks"`
+	OwnProcesses   *ebpf.Map `ebpf:"own_processes"`
+	Ports          *ebpf.Map `ebpf:"ports"`
+	Seen           *ebpf.Map `ebpf:"seen"`
+	SlicesForeign  *ebpf.Map `ebpf:"slices_foreign"`
+	SlicesReceived *ebpf.Map `ebpf:"slices_received"`
+	SlicesSent     *ebpf.Map `ebpf:"slices_sent"`
 }
 
 func (m *TesterMaps) Close() error {
 	return _TesterClose(
 		m.Flows,
 		m.Mutants,
+		m.OwnNetworks,
+		m.OwnProcesses,
 		m.Ports,
 		m.Seen,
+		m.SlicesForeign,
+		m.SlicesReceived,
+		m.SlicesSent,
 	)
 }
 
@@ -279,6 +364,9 @@ func (m *TesterMaps) Close() error {
 type TesterVariables struct {
 	Attack     *ebpf.Variable `ebpf:"attack"`
 	Canaries   *ebpf.Variable `ebpf:"canaries"`
+	CoreIndex  *ebpf.Variable `ebpf:"core_index"`
+	Cores      *ebpf.Variable `ebpf:"cores"`
+	Lanes      *ebpf.Variable `ebpf:"lanes"`
 	Latency    *ebpf.Variable `ebpf:"latency"`
 	Lateness   *ebpf.Variable `ebpf:"lateness"`
 	Longer     *ebpf.Variable `ebpf:"longer"`
@@ -290,6 +378,7 @@ type TesterVariables struct {
 	Shorter    *ebpf.Variable `ebpf:"shorter"`
 	StallCount *ebpf.Variable `ebpf:"stall_count"`
 	Stalls     *ebpf.Variable `ebpf:"stalls"`
+	Started    *ebpf.Variable `ebpf:"started"`
 	Tags       *ebpf.Variable `ebpf:"tags"`
 	Template   *ebpf.Variable `ebpf:"template"`
 }
@@ -298,10 +387,13 @@ type TesterVariables struct {
 //
 // It can be passed to LoadTesterObjects or ebpf.CollectionSpec.LoadAndAssign.
 type TesterPrograms struct {
-	Receive0 *ebpf.Program `ebpf:"receive0"`
-	Receive1 *ebpf.Program `ebpf:"receive1"`
-	Send     *ebpf.Program `ebpf:"send"`
-	Tick     *ebpf.Program `ebpf:"tick"`
+	Receive0      *ebpf.Program `ebpf:"receive0"`
+	Receive1      *ebpf.Program `ebpf:"receive1"`
+	Send          *ebpf.Program `ebpf:"send"`
+	SoftirqBegins *ebpf.Program `ebpf:"softirq_begins"`
+	SoftirqEnds   *ebpf.Program `ebpf:"softirq_ends"`
+	Switched      *ebpf.Program `ebpf:"switched"`
+	Tick          *ebpf.Program `ebpf:"tick"`
 }
 
 func (p *TesterPrograms) Close() error {
@@ -309,6 +401,9 @@ func (p *TesterPrograms) Close() error {
 		p.Receive0,
 		p.Receive1,
 		p.Send,
+		p.SoftirqBegins,
+		p.SoftirqEnds,
+		p.Switched,
 		p.Tick,
 	)
 }

@@ -101,7 +101,7 @@ func afterFaults(frames uint64) loadgen.StreamLedger {
 func TestEnginesAgreeOnFaults(t *testing.T) {
 	p := Plan()
 	p.Size, p.Load, p.Duration, p.Flows, p.Seed = 100, 20e3, 400*time.Millisecond, 10, 1
-	p.IdleTimeout, p.Window = 500*time.Millisecond, 10*time.Second // the device is a thread among others
+	p.IdleTimeout, p.Drain = 500*time.Millisecond, 10*time.Second // the device is a thread among others
 	p.Streams = append(p.Streams, Reversed(p).Streams[0])
 	want := afterFaults(p.Load.Frames(p.Duration))
 	want.LastLost = lastFault(p)

@@ -23,7 +23,7 @@ func stream() loadgen.Stream {
 func Plan() loadgen.Plan {
 	return loadgen.Plan{
 		Streams: []loadgen.Stream{stream()}, Trial: rfc2544.Trial{Size: 64, Load: 100e3, Duration: 100 * time.Millisecond}, Flows: 1,
-		LossTimeout: time.Second, IdleTimeout: 100 * time.Millisecond, Window: 2 * time.Second,
+		LossTimeout: time.Second, IdleTimeout: 100 * time.Millisecond, Drain: 2 * time.Second,
 	}
 }
 

@@ -29,7 +29,7 @@ func NetworkConfig(t testing.TB, topology netns.Topology, maxFrames uint64, larg
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := loadgen.EngineConfig{Tester: cpus[0], DUT: cpus[1:], MaxFrames: maxFrames, Largest: largest}
+	cfg := loadgen.EngineConfig{Tester: cpus[0], DUT: cpus[1:], MaxFrames: maxFrames, Largest: largest, Flows: loadgen.MaxFlows}
 	tester := n.NS(netns.Tester)
 	for i, name := range []string{netns.Port0, netns.Port1} {
 		cfg.Ports[i] = loadgen.Port{Enter: tester.Do, Index: IndexOf(t, tester, name)}

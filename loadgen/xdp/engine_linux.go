@@ -28,12 +28,22 @@ type Engine struct {
 	closers closers.Stack
 	seen    *ebpf.Memory
 	words   uint64 // of the bitmap, per stream
+	flows   int    // room for flows, per stream
 	trial   uint16
+
+	usedSlices int  // slices that trials have used so far
+	blind      bool // the kernel cannot tell which programs run
 }
+
+// lanes returns the number of set-ups.
+func (x *Engine) lanes() int { return 1 + len(x.cfg.More) }
 
 // New loads the tester into the kernel and attaches it to both ports.
 func New(cfg loadgen.EngineConfig) (*Engine, error) {
-	x := &Engine{cfg: cfg, words: (max(cfg.MaxFrames, 1<<16) + 63) / 64}
+	x := &Engine{cfg: cfg, words: (max(cfg.MaxFrames, 1<<16) + 63) / 64, flows: max(cfg.Flows, loadgen.MaxNetworks)}
+	if x.lanes() > loadgen.MaxLanes {
+		return nil, fmt.Errorf("%d set-ups: at most %d can take turns", x.lanes(), loadgen.MaxLanes)
+	}
 	if err := x.open(); err != nil {
 		return nil, errors.Join(err, x.Close())
 	}
@@ -45,7 +55,11 @@ func (x *Engine) open() error {
 	if err != nil {
 		return fmt.Errorf("read the in-kernel tester: %w", err)
 	}
-	spec.Maps[bpf.TesterMapSeen].MaxEntries = uint32(2 * x.words)
+	streams := 2 * x.lanes()
+	spec.Maps[bpf.TesterMapSeen].MaxEntries = uint32(streams) * uint32(x.words)
+	spec.Maps[bpf.TesterMapFlows].MaxEntries = uint32(streams * x.flows)
+	spec.Maps[bpf.TesterMapSlicesReceived].MaxEntries = uint32(streams * maxSlices)
+	spec.Maps[bpf.TesterMapSlicesForeign].MaxEntries = uint32(len(x.cores()) * maxSlices)
 	spec.Maps[bpf.TesterMapMutants].MaxEntries = packs(x.cfg)
 	if err := spec.LoadAndAssign(&x.objects, nil); err != nil {
 		return fmt.Errorf("%w: load the in-kernel tester (needs Linux 5.18 with BPF, and root): %w", errors.ErrUnsupported, err)
@@ -55,15 +69,20 @@ func (x *Engine) open() error {
 		return fmt.Errorf("map the ledger: %w", err)
 	}
 	receivers := [2]*ebpf.Program{x.objects.Receive1, x.objects.Receive0} // port 0 receives stream 1
-	for i, port := range x.cfg.Ports {
-		if err := x.attach(i, port, receivers[i]); err != nil {
-			return err
+	for lane, ports := range append([][2]loadgen.Port{x.cfg.Ports}, x.cfg.More...) {
+		for i, port := range ports {
+			if err := x.attach(2*lane+i, port, receivers[i]); err != nil {
+				return err
+			}
 		}
 	}
 	if err := x.openUnderlay(); err != nil {
 		return err
 	}
-	return x.watch()
+	if err := x.watch(); err != nil {
+		return err
+	}
+	return x.watchPrograms()
 }
 
 // attach makes port i a target of redirects and a receiver. Both calls look
@@ -105,39 +124,74 @@ func (x *Engine) Run(ctx context.Context, p loadgen.Plan) (loadgen.Ledger, error
 	if err := p.Validate(); err != nil {
 		return loadgen.Ledger{}, err
 	}
-	if p.Size > loadgen.MaxXDPFrame {
-		return loadgen.Ledger{}, fmt.Errorf("frame size %d: the xdp engine sends up to %d, afpacket up to %d", p.Size, loadgen.MaxXDPFrame, rfc2544.MaxFrame)
+	ledgers, err := x.run(ctx, []loadgen.Plan{p}, loadgen.Turns{})
+	if len(ledgers) == 0 {
+		return loadgen.Ledger{}, err
 	}
-	if p.Pcap != "" {
-		return loadgen.Ledger{}, errors.New("captures: the xdp engine has no frames in user space: use afpacket")
+	return ledgers[0], err
+}
+
+// RunTurns runs one trial in which the set-ups of the plans take turns, and returns a ledger for
+// each of them. Duration, Paused, Stalls and what was seen of the cores are the same in all.
+func (x *Engine) RunTurns(ctx context.Context, plans []loadgen.Plan, t loadgen.Turns) ([]loadgen.Ledger, error) {
+	if err := t.Validate(plans); err != nil {
+		return nil, err
 	}
-	if n := p.Frames(); n > x.words*64 {
-		return loadgen.Ledger{}, fmt.Errorf("trial of %d frames: the ledger of this engine holds %d", n, x.words*64)
+	return x.run(ctx, plans, t)
+}
+
+// check returns an error for a plan that this engine does not support.
+func (x *Engine) check(p loadgen.Plan) error {
+	switch n := p.Frames(); {
+	case p.Size > loadgen.MaxXDPFrame:
+		return fmt.Errorf("frame size %d: the xdp engine sends up to %d, afpacket up to %d", p.Size, loadgen.MaxXDPFrame, rfc2544.MaxFrame)
+	case p.Pcap != "":
+		return errors.New("captures: the xdp engine has no frames in user space: use afpacket")
+	case n > x.words*64:
+		return fmt.Errorf("trial of %d frames: the ledger of this engine holds %d", n, x.words*64)
+	case p.Flows > x.flows:
+		return fmt.Errorf("%d flows: this engine has room for %d", p.Flows, x.flows)
+	case p.Lane >= x.lanes():
+		return fmt.Errorf("set-up %d: this engine has %d", p.Lane, x.lanes())
+	}
+	return nil
+}
+
+// run runs one trial; without slices in t, of a single plan.
+func (x *Engine) run(ctx context.Context, plans []loadgen.Plan, t loadgen.Turns) ([]loadgen.Ledger, error) {
+	for _, p := range plans {
+		if err := x.check(p); err != nil {
+			return nil, err
+		}
 	}
 	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // a collection would be a stall of our own making
-	if err := x.prepare(p); err != nil {
-		return loadgen.Ledger{}, fmt.Errorf("prepare the trial: %w", err)
+	if err := x.prepare(plans, t); err != nil {
+		return nil, fmt.Errorf("prepare the trial: %w", err)
 	}
 	watched, err := x.watched()
 	if err != nil {
-		return loadgen.Ledger{}, err
+		return nil, err
 	}
-	if err := x.send(ctx, p); err != nil {
-		return loadgen.Ledger{}, err
+	if err := x.send(ctx, plans[0], t.Length()*time.Duration(t.Count(len(plans)))); err != nil {
+		return nil, err
 	}
 	interrupted := ctx.Err()
 	if interrupted == nil {
-		interrupted = x.drain(ctx, p)
+		interrupted = x.drain(ctx, plans[0])
 	}
-	ledger, err := x.ledger(p)
+	ledgers, err := x.ledgers(plans, t)
 	if err != nil {
-		return loadgen.Ledger{}, err
+		return nil, err
 	}
-	return ledger, errors.Join(interrupted, x.bookCores(&ledger, watched))
+	for i := range ledgers {
+		interrupted = errors.Join(interrupted, x.addCores(&ledgers[i], watched), x.addOthers(&ledgers[i]))
+	}
+	return ledgers, interrupted
 }
 
-// send makes the kernel run the whole schedule on a separate thread, which exits afterwards.
-func (x *Engine) send(ctx context.Context, p loadgen.Plan) error {
+// send makes the kernel run the whole schedule on a separate thread, which exits afterwards. length
+// is how long the turns of a trial take, if it has any.
+func (x *Engine) send(ctx context.Context, p loadgen.Plan, length time.Duration) error {
 	frame, err := p.Streams[0].Template(p.Size.OnVeth(), 0, int(x.trial))
 	if err != nil {
 		return err
@@ -165,7 +219,7 @@ func (x *Engine) send(ctx context.Context, p loadgen.Plan) error {
 	case err := <-done:
 		return fmt.Errorf("run the generator: %w", err)
 	case id := <-thread:
-		failed := x.awaitSchedule(ctx, p, done)
+		failed := x.awaitSchedule(ctx, max(p.Duration, length), done)
 		over.Store(true)
 		return errors.Join(failed, stopGenerator(id, done, failed != nil))
 	}
@@ -173,12 +227,12 @@ func (x *Engine) send(ctx context.Context, p loadgen.Plan) error {
 
 // awaitSchedule sleeps while the schedule runs, and returns an error only when
 // the generator ended by itself.
-func (x *Engine) awaitSchedule(ctx context.Context, p loadgen.Plan, done chan error) error {
+func (x *Engine) awaitSchedule(ctx context.Context, length time.Duration, done chan error) error {
 	const (
-		setUp   = 20 * time.Millisecond
+		setUp   = 20*time.Millisecond + loadgen.SliceTime
 		recheck = 2 * time.Millisecond
 	)
-	next := time.NewTimer(p.Duration + setUp)
+	next := time.NewTimer(length + setUp)
 	defer next.Stop()
 	for {
 		select {

@@ -46,6 +46,15 @@ func sendOne(t *testing.T, x *Engine, octets int) []byte {
 	return run.DataOut
 }
 
+// skipToStart lets the sender begin at once instead of with the next slice.
+func skipToStart(t *testing.T, x *Engine) {
+	t.Helper()
+	now := sys.Monotonic()
+	if err := x.objects.Sender.Set(bpf.TesterSendState{Start: now, Base: now, LastPoll: now}); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestSenderWritesWholeFrames(t *testing.T) {
 	x := openWire(t, 1<<16)
 	for _, p := range []loadgen.Plan{enginetest.Plan(), enginetest.Plan6(), enginetest.Reversed(enginetest.Plan()), enginetest.Reversed(enginetest.Plan6())} {
@@ -55,9 +64,10 @@ func TestSenderWritesWholeFrames(t *testing.T) {
 				if p.Size < p.MinFrame() {
 					continue
 				}
-				if err := x.prepare(p); err != nil {
+				if err := x.prepare([]loadgen.Plan{p}, loadgen.Turns{}); err != nil {
 					t.Fatal(err)
 				}
+				skipToStart(t, x)
 				_, want, err := p.StreamFrames(0, int(x.trial))
 				if err != nil {
 					t.Fatal(err)
@@ -108,17 +118,17 @@ func TestReceiverBooksEveryFrameOnce(t *testing.T) {
 
 func testReceiver(t *testing.T, x *Engine, p loadgen.Plan) {
 	p.Size = 200
-	if err := x.prepare(p); err != nil {
+	if err := x.prepare([]loadgen.Plan{p}, loadgen.Turns{}); err != nil {
 		t.Fatal(err)
 	}
 	for _, frame := range enginetest.ReceiverCases(t, p, x.trial, sys.Monotonic()) {
 		hand(t, x, frame)
 	}
-	l, err := x.ledger(p)
+	ledgers, err := x.ledgers([]loadgen.Plan{p}, loadgen.Turns{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	enginetest.CheckCases(t, l.Streams[0])
+	enginetest.CheckCases(t, ledgers[0].Streams[0])
 }
 
 // The histogram of the kernel's half is the one of this half.
@@ -126,7 +136,7 @@ func TestKernelHistogram(t *testing.T) {
 	x := openWire(t, 1<<16)
 	p := enginetest.Plan()
 	p.LossTimeout = 20 * time.Second
-	if err := x.prepare(p); err != nil {
+	if err := x.prepare([]loadgen.Plan{p}, loadgen.Turns{}); err != nil {
 		t.Fatal(err)
 	}
 	const step = 1.37
@@ -136,7 +146,7 @@ func TestKernelHistogram(t *testing.T) {
 		sequence++
 		least = max(least, uint64(age))
 	}
-	var all [2][2]bpf.TesterHistogram
+	var all [streams][2]bpf.TesterHistogram
 	if err := x.objects.Latency.Get(&all); err != nil {
 		t.Fatal(err)
 	}
@@ -260,7 +270,7 @@ func TestBothDirectionsTakeTurns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var sent [2]bpf.TesterStreamSent
+	var sent [streams]bpf.TesterStreamSent
 	if err := x.objects.Sent.Get(&sent); err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/tunnelbench/tunnelbench/loadgen"
 )
@@ -24,8 +23,8 @@ func (x *Engine) Run(context.Context, loadgen.Plan) (loadgen.Ledger, error) {
 	return loadgen.Ledger{}, errNeedsLinux
 }
 
-// Probe says so too.
-func (x *Engine) Probe(context.Context, time.Duration) (map[int]time.Duration, error) {
+// RunTurns says so too.
+func (x *Engine) RunTurns(context.Context, []loadgen.Plan, loadgen.Turns) ([]loadgen.Ledger, error) {
 	return nil, errNeedsLinux
 }
 

@@ -13,13 +13,14 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-func (x *Engine) kernelPlan(p loadgen.Plan) bpf.TesterTrialPlan {
+func (x *Engine) kernelPlan(plans []loadgen.Plan, t loadgen.Turns) bpf.TesterTrialPlan {
+	p := plans[0]
 	c := p.Pace()
 	plan := bpf.TesterTrialPlan{
 		Frames: p.Frames(), IntervalQ: c.Interval, Deadline: uint64(p.Duration + loadgen.SendGrace),
-		StallLimit: uint64(loadgen.StallLimit), LateLimit: uint64(p.LossTimeout), Slice: uint64(loadgen.StallSlice), Tick: uint64(tickPeriod),
-		Streams: uint32(len(p.Streams)), First: uint32(p.First()), Flows: uint32(p.Flows), Length: uint32(p.Size.OnVeth()),
-		TesterCpu: uint32(x.cfg.Tester), Trial: uint32(x.trial), Words: uint32(x.words), Batch: uint32(p.BatchSize()),
+		StallLimit: uint64(loadgen.StallLimit), LateLimit: uint64(p.LossTimeout), Tick: uint64(tickPeriod),
+		Streams: uint32(len(p.Streams)), First: uint32(p.First() % 2), Lane: uint32(p.Lane), Lanes: uint32(len(plans)), Window: uint32(p.Window), Flows: uint32(p.Flows), Length: uint32(p.Size.OnVeth()),
+		TesterCpu: uint32(x.cfg.Tester), Trial: uint32(x.trial), Words: uint32(x.words), FlowRoom: uint32(x.flows), Batch: uint32(p.BatchSize()),
 		AttackQ: attackInterval(p.Attack),
 		StepAt:  c.StepAt, StepQ: c.Step, GapQ: c.Gap, Burst: uint32(c.Burst), TagFirst: loadgen.Never,
 	}
@@ -33,19 +34,42 @@ func (x *Engine) kernelPlan(p loadgen.Plan) bpf.TesterTrialPlan {
 	if p.Load.IsFlood() {
 		plan.Frames, plan.Deadline = x.words*64, uint64(p.Duration)
 	}
+	if t.Slices > 0 {
+		plan.Turn, plan.Quiet, plan.DrainLimit, plan.Turns = uint64(t.Length()), uint64(t.Quiet), uint64(loadgen.MaxDrain), uint32(t.Count(len(plans)))
+		plan.Frames, plan.Deadline = x.words*64, uint64(plan.Turns)*(plan.Turn+plan.DrainLimit)
+	}
 	return plan
 }
 
 // prepare begins a new trial: first its number, so that what still arrives of
 // the last one is stale, then an empty ledger, then the frames.
-func (x *Engine) prepare(p loadgen.Plan) error {
+func (x *Engine) prepare(plans []loadgen.Plan, t loadgen.Turns) error {
 	x.trial++
 	o := &x.objects
 	resting := bpf.TesterSendState{Done: 1} // the sender rests until all is in place
-	if err := errors.Join(o.Sender.Set(resting), o.Plan.Set(x.kernelPlan(p)), x.clearSeen()); err != nil {
+	if err := errors.Join(o.Sender.Set(resting), o.Plan.Set(x.kernelPlan(plans, t)), x.clearSeen(), x.clearSlices(), o.Started.Set(uint64(0))); err != nil {
 		return err
 	}
-	var templates [2][3072]byte
+	for _, p := range plans {
+		if err := x.putFrames(p); err != nil {
+			return err
+		}
+	}
+	c := newCounted()
+	return errors.Join(
+		o.QuietSince.Set(uint64(0)), o.Lanes.Set([loadgen.MaxLanes]bpf.TesterLaneState{}),
+		o.Sent.Set(firstDue(plans)), o.Attack.Set(bpf.TesterAttackState{}), o.Received.Set(c.received),
+		o.Latency.Set(c.latency), o.Lateness.Set(c.lateness), o.Longer.Set(c.longer), o.Shorter.Set(c.shorter), o.Tags.Set(c.tags),
+		o.StallCount.Set(uint64(0)), o.Sender.Set(bpf.TesterSendState{}),
+	)
+}
+
+// putFrames writes the frames and flows of a plan's streams.
+func (x *Engine) putFrames(p loadgen.Plan) error {
+	var templates [streams][3072]byte
+	if err := x.objects.Template.Get(&templates); err != nil {
+		return err
+	}
 	for i := range p.Streams {
 		number := p.First() + i
 		template, flows, err := p.StreamFrames(i, int(x.trial))
@@ -57,25 +81,17 @@ func (x *Engine) prepare(p loadgen.Plan) error {
 			return err
 		}
 	}
-	empty := bpf.TesterHistogram{Min: loadgen.Never}
-	pair := [2]bpf.TesterHistogram{empty, empty}
-	return errors.Join(
-		o.Template.Set(templates), o.QuietSince.Set(uint64(0)),
-		o.Sent.Set(firstDue(p)), o.Attack.Set(bpf.TesterAttackState{}), o.Received.Set([2]bpf.TesterStreamReceived{}),
-		o.Latency.Set([2][2]bpf.TesterHistogram{pair, pair}), o.Lateness.Set(pair),
-		o.Longer.Set(pair), o.Shorter.Set(pair), o.Tags.Set([2][rfc2544.MaxTags]uint64{}),
-		o.StallCount.Set(uint64(0)), o.Sender.Set(bpf.TesterSendState{}),
-	)
+	return x.objects.Template.Set(templates)
 }
 
 // clearSeen empties as much of the bitmap as the trial before it can have used.
 func (x *Engine) clearSeen() error {
-	var sent [2]bpf.TesterStreamSent
+	var sent [streams]bpf.TesterStreamSent
 	if err := x.objects.Sent.Get(&sent); err != nil {
 		return err
 	}
 	zero := make([]byte, 1<<16)
-	for s := range sent {
+	for s := range 2 * x.lanes() {
 		at := int64(s) * int64(x.words) * 8
 		for left := int64((sent[s].N + 63) / 64 * 8); left > 0; left -= int64(len(zero)) {
 			if _, err := x.seen.WriteAt(zero[:min(left, int64(len(zero)))], at); err != nil {
@@ -96,7 +112,7 @@ func (x *Engine) putFlows(flows []loadgen.Flow, stream int) error {
 	for _, f := range flows {
 		raw = f.Append(raw)
 	}
-	_, err = memory.WriteAt(raw, int64(stream)*loadgen.MaxFlows*loadgen.FlowLen)
+	_, err = memory.WriteAt(raw, int64(stream)*int64(x.flows)*loadgen.FlowLen)
 	return err
 }
 
@@ -106,9 +122,9 @@ func (x *Engine) drain(ctx context.Context, p loadgen.Plan) error {
 	var before uint64
 	start := time.Now()
 	quiet := start
-	for time.Since(quiet) < p.IdleTimeout && time.Since(start) < p.Window {
-		var sent [2]bpf.TesterStreamSent
-		var received [2]bpf.TesterStreamReceived
+	for time.Since(quiet) < p.IdleTimeout && time.Since(start) < p.Drain {
+		var sent [streams]bpf.TesterStreamSent
+		var received [streams]bpf.TesterStreamReceived
 		if err := errors.Join(x.objects.Sent.Get(&sent), x.objects.Received.Get(&received)); err != nil {
 			return err
 		}
@@ -136,22 +152,40 @@ func (x *Engine) drain(ctx context.Context, p loadgen.Plan) error {
 
 // firstDue is the state of streams that have sent nothing. Two streams take
 // turns: the second one's frames are due half an interval after the first one's.
-func firstDue(p loadgen.Plan) (sent [2]bpf.TesterStreamSent) {
-	if len(p.Streams) == 2 {
-		sent[1].DueQ = loadgen.Interval(p.Load) / 2
+func firstDue(plans []loadgen.Plan) (sent [streams]bpf.TesterStreamSent) {
+	for _, p := range plans {
+		if len(p.Streams) == 2 {
+			sent[p.First()+1].DueQ = loadgen.Interval(p.Load) / 2
+		}
 	}
 	return sent
 }
 
+// streams is the number of streams of all lanes that the kernel's half has room for.
+const streams = 2 * loadgen.MaxLanes
+
 // counted is what the kernel counted in a trial.
 type counted struct {
 	state           bpf.TesterSendState
-	sent            [2]bpf.TesterStreamSent
-	received        [2]bpf.TesterStreamReceived
-	latency         [2][2]bpf.TesterHistogram
+	sent            [streams]bpf.TesterStreamSent
+	received        [streams]bpf.TesterStreamReceived
+	latency         [streams][2]bpf.TesterHistogram
 	lateness        [2]bpf.TesterHistogram
-	longer, shorter [2]bpf.TesterHistogram
-	tags            [2][rfc2544.MaxTags]uint64
+	longer, shorter [streams]bpf.TesterHistogram
+	tags            [streams][rfc2544.MaxTags]uint64
+}
+
+// newCounted is the state before a trial.
+func newCounted() *counted {
+	c := &counted{}
+	for i := range c.lateness {
+		c.lateness[i].Min = loadgen.Never
+	}
+	for s := range c.latency {
+		c.latency[s][0].Min, c.latency[s][1].Min = loadgen.Never, loadgen.Never
+		c.longer[s].Min, c.shorter[s].Min = loadgen.Never, loadgen.Never
+	}
+	return c
 }
 
 func (x *Engine) readCounted() (*counted, error) {
@@ -176,12 +210,28 @@ func (c *counted) duration() time.Duration {
 	return time.Duration(end - c.state.Start - c.state.Paused)
 }
 
-// ledger reads the counters that the kernel wrote. Traffic has stopped before.
-func (x *Engine) ledger(p loadgen.Plan) (loadgen.Ledger, error) {
+// ledgers reads the counters that the kernel wrote. Traffic has stopped before.
+func (x *Engine) ledgers(plans []loadgen.Plan, t loadgen.Turns) ([]loadgen.Ledger, error) {
 	c, err := x.readCounted()
 	if err != nil {
-		return loadgen.Ledger{}, err
+		return nil, err
 	}
+	var all []loadgen.Ledger
+	for _, p := range plans {
+		l, err := x.ledger(p, c)
+		if err == nil {
+			err = x.addSlices(&l, p, c, t)
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, l)
+	}
+	return all, nil
+}
+
+// ledger is the ledger of one set-up.
+func (x *Engine) ledger(p loadgen.Plan, c *counted) (loadgen.Ledger, error) {
 	attacked, err := x.attacked()
 	if err != nil {
 		return loadgen.Ledger{}, err
@@ -303,8 +353,8 @@ func (x *Engine) watched() (map[int]coreWatch, error) {
 	return out, nil
 }
 
-// bookCores adds what the canaries saw since before.
-func (x *Engine) bookCores(l *loadgen.Ledger, before map[int]coreWatch) error {
+// addCores adds what the canaries saw since before.
+func (x *Engine) addCores(l *loadgen.Ledger, before map[int]coreWatch) error {
 	now, err := x.watched()
 	l.Stolen, l.Probe, l.Fastest = map[int]time.Duration{}, map[int]time.Duration{}, map[int]time.Duration{}
 	for cpu, c := range now {
@@ -312,20 +362,4 @@ func (x *Engine) bookCores(l *loadgen.Ledger, before map[int]coreWatch) error {
 		l.Probe[cpu], l.Fastest[cpu] = c.probe(before[cpu]), c.fastest
 	}
 	return err
-}
-
-// Probe watches the cores for d without sending and returns the same values as Ledger.Probe.
-func (x *Engine) Probe(ctx context.Context, d time.Duration) (map[int]time.Duration, error) {
-	before, err := x.watched()
-	if err != nil {
-		return nil, err
-	}
-	select {
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	case <-time.After(d):
-	}
-	var l loadgen.Ledger
-	err = x.bookCores(&l, before)
-	return l.Probe, err
 }

@@ -12,7 +12,7 @@ import (
 
 // How mutants lie in the kernel's memory (bpf/tester.h).
 const (
-	underlayPort = 2
+	underlayPort = streams
 	packOctets   = 16384
 	recordHead   = 8
 )

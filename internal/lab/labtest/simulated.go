@@ -102,11 +102,6 @@ func (s *Setup) MeasureRun(ctx context.Context, t rfc2544.Trial) (rfc2544.Observ
 	return o, runOf(t, o), err
 }
 
-// MeasureAtAnySpeed is MeasureRun: simulated cores always run at full speed.
-func (s *Setup) MeasureAtAnySpeed(ctx context.Context, t rfc2544.Trial) (rfc2544.Observation, lab.Run, error) {
-	return s.MeasureRun(ctx, t)
-}
-
 // runOf returns a run whose ledger fits the observation.
 func runOf(t rfc2544.Trial, o rfc2544.Observation) lab.Run {
 	ledger := loadgen.StreamLedger{Counts: o.Counts, Span: o.Duration}

@@ -1,19 +1,11 @@
 package lab
 
-import (
-	"context"
-	"time"
-)
+import "time"
 
 // On an SMT core, load on the sibling thread (on a virtual machine: another guest) makes the
-// device's core up to two times slower for seconds, and the tunnel with it. The engine notices:
-// its probe, a fixed piece of work, takes longer. The lab then waits for full speed, and a trial
-// on slow cores does not count. When the throttle budget is used up, trials on slow cores count,
-// and their observation has the speed of the cores.
-
-// maxSlowdown is the limit for a trial's average probe time, as a multiple of the core's fastest
-// probe. In an undisturbed trial it is 1.08.
-const maxSlowdown = 1.25
+// device's core up to two times slower for seconds, and the tunnel with it. The engine's probe, a
+// fixed piece of work, then takes longer. The speed is a value beside the result; it refuses no
+// trial.
 
 // speed returns the speed of the device's slowest core, as a share of that core's full speed; 0
 // when it was not measured. Full speed is the fastest 16 ms in all trials so far.
@@ -38,23 +30,6 @@ func (l *Lab) learn(fastest map[int]time.Duration) {
 			l.fastest[cpu] = took
 		}
 	}
-}
-
-// WaitForFullSpeed waits until the device's cores run at full speed or the throttle budget is
-// used up.
-func (s *Setup) WaitForFullSpeed(ctx context.Context) error {
-	const look = 20 * time.Millisecond
-	for s.lab.throttleBudget > 0 {
-		probes, err := s.engine.Probe(ctx, look)
-		if err != nil {
-			return err
-		}
-		if share := s.lab.speed(probes); share == 0 || share*maxSlowdown >= 1 {
-			return nil
-		}
-		s.lab.throttleBudget -= look
-	}
-	return nil
 }
 
 // coreSpeed returns the speed of the device's slowest core during a run; nil when it was not measured.

@@ -1,4 +1,5 @@
-package lab
+// Package doctor checks whether this machine can be a laboratory, and says how to mend what is missing.
+package doctor
 
 import (
 	"context"
@@ -9,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/tunnelbench/tunnelbench/internal/lab"
 	"github.com/tunnelbench/tunnelbench/netns"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 )
@@ -53,7 +55,7 @@ func examineRoot() Finding {
 }
 
 func examineKernel() Finding {
-	f := Finding{What: "kernel", Vital: true, Note: firstLine("/proc/sys/kernel/osrelease")}
+	f := Finding{What: "kernel", Vital: true, Note: lab.FirstLine("/proc/sys/kernel/osrelease")}
 	major, minor := kernelVersion(f.Note)
 	f.OK = runtime.GOOS == "linux" && (major > kernelMajor || major == kernelMajor && minor >= kernelMinor)
 	if !f.OK {
@@ -91,14 +93,14 @@ func examineCores() Finding {
 
 func examineBacklog() Finding {
 	f := Finding{What: "settings", OK: true, Note: "can be changed for a run, and are put back after it"}
-	for _, s := range sysctls {
-		file, err := os.OpenFile("/proc/sys/"+s.key, os.O_WRONLY, 0)
+	for _, s := range lab.Sysctls {
+		file, err := os.OpenFile("/proc/sys/"+s.Key, os.O_WRONLY, 0)
 		switch {
 		case err == nil:
 			file.Close()
 		case errors.Is(err, os.ErrNotExist):
 		default:
-			f.OK, f.Note = false, fmt.Sprintf("%s cannot be changed (%v): run where /proc/sys is writable", s.key, err)
+			f.OK, f.Note = false, fmt.Sprintf("%s cannot be changed (%v): run where /proc/sys is writable", s.Key, err)
 			f.Vital = os.Geteuid() == 0
 		}
 	}
@@ -120,15 +122,15 @@ func examineNetwork(ctx context.Context) Finding {
 // examineTester sends a few frames over a veth pair.
 func examineTester(ctx context.Context) Finding {
 	f := Finding{What: "in-kernel tester", Vital: true}
-	l, err := Open(ctx, Config{})
+	l, err := lab.Open(ctx, lab.Config{})
 	if err != nil {
 		f.Note = err.Error()
 		return f
 	}
 	wire, err := dut.Parse("wire")
 	if err == nil {
-		var b *Setup
-		if b, err = l.Setup(ctx, wire, Settings{}, netns.DefaultLANMTU); err == nil {
+		var b *lab.Setup
+		if b, err = l.Setup(ctx, wire, lab.Settings{}, netns.DefaultLANMTU); err == nil {
 			err = b.Close()
 		}
 	}

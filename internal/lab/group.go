@@ -1,0 +1,201 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/tunnelbench/tunnelbench/internal/closers"
+	"github.com/tunnelbench/tunnelbench/loadgen"
+	"github.com/tunnelbench/tunnelbench/netns/dut"
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
+
+// Group is several set-ups that are up at once. One tester feeds them in turns, so that what is
+// compared is measured within tens of milliseconds of each other:
+//
+//	tester ──► set-up A │ B │ B │ A │ A ...     one loop, turns of some slices
+type Group struct {
+	Setups  []*Setup
+	lab     *Lab
+	engine  turnsEngine
+	closers closers.Stack
+}
+
+// turnsEngine is an engine that measures several set-ups in turns.
+type turnsEngine interface {
+	engine
+	RunTurns(ctx context.Context, plans []loadgen.Plan, t loadgen.Turns) ([]loadgen.Ledger, error)
+}
+
+// lane is the engine of one set-up of a group.
+type lane struct {
+	turnsEngine
+	number int
+}
+
+// Run runs a trial of this set-up alone.
+func (l lane) Run(ctx context.Context, p loadgen.Plan) (loadgen.Ledger, error) {
+	p.Lane = l.number
+	return l.turnsEngine.Run(ctx, p)
+}
+
+// Close does nothing: the group closes the engine.
+func (l lane) Close() error { return nil }
+
+// Group brings several devices up side by side. Only the xdp engine takes turns; with another one
+// the error wraps errors.ErrUnsupported.
+func (l *Lab) Group(ctx context.Context, devices []dut.Device, s Settings, largest rfc2544.FrameSize) (*Group, error) {
+	g := &Group{lab: l}
+	if err := g.open(ctx, devices, s.For(largest), largest); err != nil {
+		return nil, errors.Join(err, g.Close())
+	}
+	return g, nil
+}
+
+func (g *Group) open(ctx context.Context, devices []dut.Device, s Settings, largest rfc2544.FrameSize) error {
+	if s.Engine == EngineAFPacket || len(devices) > loadgen.MaxLanes {
+		return fmt.Errorf("%w: up to %d devices take turns, and only with the engine xdp", errors.ErrUnsupported, loadgen.MaxLanes)
+	}
+	s.Engine = EngineXDP
+	deadlines := make([]time.Time, len(devices))
+	for i, d := range devices {
+		if err := d.Probe(ctx); err != nil {
+			return fmt.Errorf("%s: %w", d.Spec, err)
+		}
+		b := g.lab.newSetup(d, s)
+		g.Setups = append(g.Setups, b)
+		g.closers.Push(b.Close)
+		var err error
+		if deadlines[i], err = b.upFor(ctx, largest); err != nil {
+			return fmt.Errorf("%s: %w", d.Spec, err)
+		}
+	}
+	if err := g.openEngine(largest); err != nil {
+		return err
+	}
+	for i, b := range g.Setups {
+		b.engine = lane{g.engine, i}
+		if err := b.waitReachable(ctx, deadlines[i]); err != nil {
+			return fmt.Errorf("%s: %w", b.device.Spec, err)
+		}
+	}
+	return nil
+}
+
+// openEngine opens one tester on the ports of all set-ups.
+func (g *Group) openEngine(largest rfc2544.FrameSize) error {
+	cfg, err := g.Setups[0].engineConfig(largest)
+	if err != nil {
+		return err
+	}
+	for _, b := range g.Setups[1:] {
+		other, err := b.engineConfig(largest)
+		if err != nil {
+			return err
+		}
+		cfg.More = append(cfg.More, other.Ports)
+		cfg.OwnNetworks = append(cfg.OwnNetworks, other.OwnNetworks...)
+	}
+	e, err := openers[EngineXDP](cfg)
+	if err != nil {
+		return err
+	}
+	g.closers.Push(e.Close)
+	turns, ok := e.(turnsEngine)
+	if !ok {
+		return fmt.Errorf("%w: this engine takes no turns", errors.ErrUnsupported)
+	}
+	g.engine = turns
+	return nil
+}
+
+// Close takes the devices down.
+func (g *Group) Close() error { return g.closers.Close() }
+
+// Turned is what a set-up showed in its turns of a trial.
+type Turned struct {
+	Turns        []Turn // in the order of measuring
+	LatencyQuiet *rfc2544.Distribution
+	Broken       rfc2544.Reasons // why the trial does not count
+	Disturbed    rfc2544.Reasons
+}
+
+// Turn is one turn of a set-up.
+type Turn struct {
+	Number         int  // over all set-ups, counted from 1
+	Clean          bool // nothing disturbed it
+	Sending        time.Duration
+	Sent, Received uint64
+	Latency        time.Duration // mean
+	CPU            float64       // ns per received frame, minus the bare wire's; 0 if it was not measured
+}
+
+// Rate returns the frames received per second in which frames might be sent. In a closed loop
+// without loss this is the rate that the device sustains.
+func (t Turn) Rate() float64 {
+	if t.Sending <= 0 {
+		return 0
+	}
+	return float64(t.Received) / t.Sending.Seconds()
+}
+
+// MeasureTurns measures every set-up of the group in one trial in which they take turns. The
+// trial's duration follows from the turns.
+func (g *Group) MeasureTurns(ctx context.Context, t rfc2544.Trial, turns loadgen.Turns) ([]Turned, error) {
+	t.Duration = turns.Length() * time.Duration(turns.Count(len(g.Setups)))
+	var plans []loadgen.Plan
+	for i, b := range g.Setups {
+		p := b.Plan(t)
+		p.Lane = i
+		plans = append(plans, p)
+	}
+	ledgers, err := g.engine.RunTurns(ctx, plans, turns)
+	if err != nil {
+		return nil, err
+	}
+	var all []Turned
+	for i, b := range g.Setups {
+		if err := b.Alive(); err != nil {
+			return nil, fmt.Errorf("%w: %s: %w", ErrDied, b.device.Spec, err)
+		}
+		all = append(all, b.turned(ledgers[i], plans[i]))
+	}
+	return all, nil
+}
+
+// turned cuts the ledger of a set-up into its turns.
+func (s *Setup) turned(ledger loadgen.Ledger, p loadgen.Plan) Turned {
+	d := findDisturbances(ledger)
+	out := Turned{LatencyQuiet: ledger.LatencyQuiet, Disturbed: d.reasons}
+	wire := s.lab.wires[s.wireKey(p.Size)]
+	metered := wire != nil && s.chargeable()
+	for i := 0; i < len(ledger.Slices); {
+		if ledger.Slices[i].Turn == 0 {
+			i++
+			continue
+		}
+		turn := Turn{Number: ledger.Slices[i].Turn, Clean: true}
+		var w work
+		var latency time.Duration
+		var came uint64
+		for ; i < len(ledger.Slices) && ledger.Slices[i].Turn == turn.Number; i++ {
+			slice := ledger.Slices[i]
+			turn.Clean = turn.Clean && !d.disturbed[i]
+			turn.Sending += slice.Sending
+			latency += slice.Latency
+			came += slice.Received + slice.Late
+			w.add(s.lab.sliceWork(ledger, i))
+		}
+		turn.Sent, turn.Received = w.sent, w.received
+		if came > 0 {
+			turn.Latency = latency / time.Duration(came)
+		}
+		if metered && w.received > 0 {
+			turn.CPU = w.cost(wire, p.BatchSize()) / float64(w.received)
+		}
+		out.Turns = append(out.Turns, turn)
+	}
+	return out
+}
