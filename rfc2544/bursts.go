@@ -34,7 +34,7 @@ func RunBursts(ctx context.Context, m Measurer, cfg BurstsConfig) (Outcome, erro
 	out.fallShort(short)
 	for _, n := range BurstSizes() {
 		found, err := Search(ctx, m, SearchConfig{
-			Size: cfg.Size, Min: cfg.Min, Max: cfg.Rate, Limit: cfg.Limit, Traffic: Traffic{Burst: n, BurstRate: cfg.Rate},
+			Size: cfg.Size, Min: cfg.Min, Max: cfg.Rate, Limit: cfg.Limit, Traffic: Traffic{Burst: n, BurstRate: cfg.Rate}, AllFrames: true,
 			Goals: []mlrsearch.Goal{{Name: "lossless", Final: cfg.Trial, Sum: cfg.Trial, Width: cfg.Width}},
 		})
 		out.Trials = append(out.Trials, found.Trials...)
@@ -61,10 +61,10 @@ func (o *Outcome) addGap(name string, burst int, g mlrsearch.GoalResult, n int, 
 	longest := gap(*g.Lower)
 	v := Value{Name: name, Unit: unitTime, Value: *longest, Upper: longest, N: n, Better: lowerBetter}
 	switch {
+	case g.Held || g.Upper != nil && !g.Regular:
+		o.fail("%s: the bounds are too far apart", name)
 	case g.Upper == nil:
 		o.warn("%s <= %.0f ns: bursts without a gap lose nothing", name, *longest)
-	case !g.Regular:
-		o.fail("%s: the bounds are too far apart", name)
 	}
 	if g.Upper != nil {
 		v.Lower = gap(*g.Upper)

@@ -28,6 +28,7 @@ type Outcome struct {
 	Shortfalls []Shortfall   `json:"shortfalls"`
 	Warnings   []string      `json:"warnings"`
 	Valid      bool          `json:"valid"`
+	Held       bool          `json:"held,omitempty"` // a rate has no upper bound since loads above it had no valid trial: it may be higher
 }
 
 func newOutcome(test string) Outcome {

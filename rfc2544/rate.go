@@ -2,11 +2,8 @@ package rfc2544
 
 import (
 	"context"
-	"fmt"
-	"math"
 	"time"
 
-	"github.com/tunnelbench/tunnelbench/internal/stats"
 	"github.com/tunnelbench/tunnelbench/rfc2544/mlrsearch"
 )
 
@@ -14,15 +11,11 @@ import (
 const NameRate = "rate"
 
 // RunRate searches the highest rate that meets each goal. For a goal named pdr it
-// yields pdr, the relevant lower bound, with both bounds; conditional_throughput_pdr; and
-// pdr_full_speed where the speed of the device's cores was measured. Rates are in frames per
-// second and direction. An error comes with the outcome of the trials so far, which is not valid.
+// yields pdr, the relevant lower bound, with both bounds, and conditional_throughput_pdr. Rates are
+// in frames per second and direction. An error comes with the outcome of the trials so far, which is
+// not valid.
 func RunRate(ctx context.Context, m Measurer, cfg SearchConfig) (Outcome, error) {
 	out := newOutcome(NameRate)
-	if name, twice := repeatedName(cfg.Goals); twice {
-		out.Valid = false
-		return out, fmt.Errorf("goal %s: comes twice: give each its own name", name)
-	}
 	found, err := Search(ctx, m, cfg)
 	out.Trials = append(out.Trials, found.Trials...)
 	out.Warnings = append(out.Warnings, found.Warnings...)
@@ -34,23 +27,11 @@ func RunRate(ctx context.Context, m Measurer, cfg SearchConfig) (Outcome, error)
 	out.fallShort(short)
 	for _, g := range found.Goals {
 		out.addRate(g, n, cfg.Min)
-		out.addFullSpeed(g, found.Trials)
 	}
 	if err != nil {
 		out.Valid = false
 	}
 	return out, err
-}
-
-func repeatedName(goals []mlrsearch.Goal) (string, bool) {
-	seen := map[string]bool{}
-	for _, g := range goals {
-		if seen[g.Name] {
-			return g.Name, true
-		}
-		seen[g.Name] = true
-	}
-	return "", false
 }
 
 func countValid(trials []Observation) (n int) {
@@ -72,6 +53,9 @@ func (o *Outcome) addRate(g mlrsearch.GoalResult, n int, minimum Rate) {
 	lower := *g.Lower
 	rate := Value{Name: name, Unit: unitRate, Value: lower, Lower: &lower, N: n, Better: higherBetter}
 	switch {
+	case g.Held:
+		o.fail("%s >= %v: loads above could not be measured", name, Rate(lower))
+		o.Held = true
 	case g.Upper == nil:
 		o.warn("%s >= %v: never lossy up to the largest load offered", name, Rate(lower))
 	case !g.Regular:
@@ -88,37 +72,16 @@ func (o *Outcome) addRate(g mlrsearch.GoalResult, n int, minimum Rate) {
 	}
 }
 
-// addFullSpeed adds the rate extrapolated to the full speed of the device's cores. On shared
-// machines a core can be up to two times slower for seconds, and with it the device. The speed
-// is the median of the trials near the rate; without a measured speed there is no value.
-func (o *Outcome) addFullSpeed(g mlrsearch.GoalResult, trials []Observation) {
-	const near = 0.1
-	if g.Lower == nil {
-		return
-	}
-	var speeds []float64
-	for _, t := range trials {
-		if t.Valid && t.CoreSpeed != nil && *t.CoreSpeed > 0 && math.Abs(float64(t.IntendedLoad) / *g.Lower - 1) <= near {
-			speeds = append(speeds, *t.CoreSpeed)
-		}
-	}
-	if len(speeds) == 0 {
-		return
-	}
-	o.Values = append(o.Values, Value{Name: g.Goal.Name + "_full_speed", Unit: unitRate,
-		Value: *g.Lower / stats.Median(speeds), N: len(speeds), Better: higherBetter})
-}
-
 var _ = register(Test{
 	Name: NameRate, Title: "Rates", Limited: true, Order: 10,
 	Efforts: Efforts{
 		CI: SearchConfig{
-			Goals: presets("name=ndr,loss=0,exceed=0.5,initial=500ms,final=500ms,sum=2500ms,width=0.01",
+			Goals: mlrsearch.MustParseGoals("name=ndr,loss=0,exceed=0.5,initial=500ms,final=500ms,sum=2500ms,width=0.01",
 				"name=pdr,loss=0.005,exceed=0.5,initial=500ms,final=500ms,sum=2500ms,width=0.01"),
 			Limit: 2 * time.Minute,
 		},
-		Standard: SearchConfig{Goals: presets("ndr", "pdr"), Limit: time.Hour},
-		Full:     SearchConfig{Goals: presets("ndr", "pdr"), Limit: 4 * time.Hour},
+		Standard: SearchConfig{Goals: mlrsearch.MustParseGoals("ndr", "pdr"), Limit: time.Hour},
+		Full:     SearchConfig{Goals: mlrsearch.MustParseGoals("ndr", "pdr"), Limit: 4 * time.Hour},
 	},
 })
 

@@ -73,34 +73,3 @@ func TestRunRateErrors(t *testing.T) {
 		t.Errorf("two goals named pdr: error %v", err)
 	}
 }
-
-// slowed is a device on a core that runs at a share of its speed.
-type slowed struct {
-	rfc2544.Measurer
-	speed float64
-}
-
-func (s slowed) Measure(ctx context.Context, t rfc2544.Trial) (rfc2544.Observation, error) {
-	seen, err := s.Measurer.Measure(ctx, t)
-	seen.CoreSpeed = &s.speed
-	return seen, err
-}
-
-// A core at half its speed makes the rate half of what it would be.
-func TestRateAtFullSpeed(t *testing.T) {
-	t.Parallel()
-	goals := config(t, "pdr").Goals
-	out, err := rfc2544.RunRate(context.Background(), slowed{device(t, "capacity=300000fps"), 0.5}, rfc2544.SearchConfig{Goals: goals, Size: 64, Min: 9001, Max: 1e6})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, v := range out.Values {
-		if v.Name == "pdr_full_speed" {
-			if v.Value < 590e3 || v.Value > 610e3 || v.N == 0 {
-				t.Errorf("%+v, want about 600,000", v)
-			}
-			return
-		}
-	}
-	t.Errorf("no pdr_full_speed in %+v", out.Values)
-}

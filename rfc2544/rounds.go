@@ -11,13 +11,14 @@ import (
 // started device. A machine that is slow for a while then affects one round, not the result.
 // A value is the median of the valid rounds; its bounds are the lowest and the highest bound
 // of any of them, so they show the spread between rounds, too. A single round is
-// returned as it is. The outcome is valid when more than half of the rounds are.
+// returned as it is. The outcome is valid when more than half of the rounds are; without a valid one
+// it has the values of those that were held.
 func Merge(rounds []Outcome) Outcome {
 	if len(rounds) == 1 {
 		return rounds[0]
 	}
 	out := newOutcome("")
-	var valid []Outcome
+	var valid, held []Outcome
 	for _, r := range rounds {
 		out.Test = r.Test
 		out.Trials = append(out.Trials, r.Trials...)
@@ -30,9 +31,16 @@ func Merge(rounds []Outcome) Outcome {
 		if r.Valid {
 			valid = append(valid, r)
 		}
+		if r.Held {
+			held = append(held, r)
+		}
 	}
-	for _, name := range namesOf(valid) {
-		out.Values = append(out.Values, mergeValue(name, valid))
+	from := valid
+	if out.Held = len(valid) == 0 && len(held) > 0; out.Held {
+		from = held
+	}
+	for _, name := range namesOf(from) {
+		out.Values = append(out.Values, mergeValue(name, from))
 	}
 	if 2*len(valid) <= len(rounds) {
 		out.fail("%d of %d rounds are valid", len(valid), len(rounds))
@@ -54,29 +62,20 @@ func namesOf(rounds []Outcome) (names []string) {
 
 // mergeValue returns the median of one value. If a bound is missing in one round it is missing in
 // the result, since there is no limit in that direction.
-func mergeValue(name string, rounds []Outcome) (merged Value) {
-	var all []float64
-	first, open := true, [2]bool{}
+func mergeValue(name string, rounds []Outcome) Value {
+	var same []Value
 	for _, r := range rounds {
 		for _, v := range r.Values {
-			if v.Name != name {
-				continue
+			if v.Name == name {
+				same = append(same, v)
 			}
-			if first {
-				merged, first = v, false
-				merged.N = 0
-			}
-			all = append(all, v.Value)
-			merged.N += v.N
-			open[0], open[1] = open[0] || v.Lower == nil, open[1] || v.Upper == nil
-			merged.Lower, merged.Upper = extreme(merged.Lower, v.Lower, math.Min), extreme(merged.Upper, v.Upper, math.Max)
 		}
 	}
-	if open[0] {
-		merged.Lower = nil
-	}
-	if open[1] {
-		merged.Upper = nil
+	merged, all := same[0], []float64{same[0].Value}
+	for _, v := range same[1:] {
+		all = append(all, v.Value)
+		merged.N += v.N
+		merged.Lower, merged.Upper = extreme(merged.Lower, v.Lower, math.Min), extreme(merged.Upper, v.Upper, math.Max)
 	}
 	merged.Value = stats.Median(all)
 	return merged
@@ -84,7 +83,7 @@ func mergeValue(name string, rounds []Outcome) (merged Value) {
 
 func extreme(a, b *float64, of func(a, b float64) float64) *float64 {
 	if a == nil || b == nil {
-		return b
+		return nil
 	}
 	v := of(*a, *b)
 	return &v

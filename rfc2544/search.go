@@ -3,6 +3,7 @@ package rfc2544
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/rfc2544/mlrsearch"
@@ -16,6 +17,9 @@ type SearchConfig struct {
 	Hint     Rate          // where to begin, when something is known of the device; 0 is at Max
 	Limit    time.Duration // of the sum of intended trial durations; 0 is mlrsearch.DefaultLimit
 	Traffic  Traffic       // of every trial
+	// AllFrames judges a trial by all of its frames and time, as a value with an RFC's name is; otherwise
+	// its clean part counts. It is implied by a goal named throughput.
+	AllFrames bool
 }
 
 // SearchResult holds the goals in the order given and every trial in the order
@@ -34,9 +38,10 @@ func Search(ctx context.Context, m Measurer, cfg SearchConfig) (SearchResult, er
 	if err := cfg.check(search); err != nil {
 		return SearchResult{}, err
 	}
-	run := &searchTrials{measurer: m, cfg: cfg, seen: []Observation{}}
+	cfg.AllFrames = cfg.AllFrames || slices.ContainsFunc(cfg.Goals, func(g mlrsearch.Goal) bool { return g.Name == NameThroughput })
+	run := &searchTrials{m, cfg, []Observation{}}
 	found, err := mlrsearch.Search(ctx, run, search)
-	return SearchResult{Goals: found.Goals, Trials: run.seen, Warnings: searchWarnings(found, search.Limit)}, err
+	return SearchResult{Goals: found.Goals, Trials: run.seen, Warnings: searchWarnings(found)}, err
 }
 
 // check returns an error for a config that no search can use, and for trials without a single
@@ -63,31 +68,34 @@ type searchTrials struct {
 	seen     []Observation
 }
 
-// Measure implements mlrsearch.Measurer. The effective duration of a trial is the intended
-// one: rests, pauses and the wait for late frames do not count.
+// Measure implements mlrsearch.Measurer. The effective duration of a trial is the clean share of the
+// intended one, or all of it: rests, pauses and the wait for late frames do not count.
 func (s *searchTrials) Measure(ctx context.Context, load float64, d time.Duration) (mlrsearch.Result, error) {
 	seen, err := observe(ctx, s.measurer, Trial{Size: s.cfg.Size, Load: Rate(load), Duration: d, Traffic: s.cfg.Traffic})
 	if err != nil {
 		return mlrsearch.Result{}, err
 	}
+	loss, share := seen.CleanLossRatio(), seen.CleanShare()
+	switch {
+	case s.cfg.AllFrames:
+		loss, share = seen.LossRatio(), 1
+	case share == 0 || seen.Clean != nil && seen.Clean.Offered == 0:
+		seen.Reject(Because(NoCleanTime, "no part of the trial was undisturbed"))
+	}
 	s.seen = append(s.seen, seen)
-	return mlrsearch.Result{LossRatio: seen.LossRatio(), Effective: d, Valid: seen.Valid, Reason: reason(seen)}, nil
+	return mlrsearch.Result{
+		LossRatio: loss, Effective: time.Duration(share * float64(d)), Valid: seen.Valid, Short: seen.Invalid.Only(SenderShort), Reason: reason(seen),
+	}, nil
 }
 
 // searchWarnings returns warnings about skipped loads and about an early end of the search.
-func searchWarnings(found mlrsearch.Found, limit time.Duration) []string {
+func searchWarnings(found mlrsearch.Found) []string {
 	warnings := []string{}
 	for _, s := range found.Skipped {
 		warnings = append(warnings, fmt.Sprintf("load %v left out: %d trials, none valid%s", Rate(s.Load), s.Trials, s.Reason))
 	}
-	switch found.Ended {
-	case mlrsearch.LimitReached:
-		if limit == 0 {
-			limit = mlrsearch.DefaultLimit
-		}
-		warnings = append(warnings, fmt.Sprintf("search stopped after %v of trials: the limit is %v", found.Spent, limit))
-	case mlrsearch.TooManySkipped:
-		warnings = append(warnings, fmt.Sprintf("search stopped: %d loads without a valid trial; the machine is too busy for it", len(found.Skipped)))
+	if found.Ended != mlrsearch.Complete {
+		warnings = append(warnings, found.WhyEnded())
 	}
 	return warnings
 }

@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"context"
 	"slices"
-
-	"github.com/tunnelbench/tunnelbench/rfc2544/mlrsearch"
 )
 
 // Test is a row of the table of tests. Each test has a file of its own, which registers it;
@@ -67,6 +65,10 @@ func register(t Test) Test {
 	return t
 }
 
+// NameStreams is the name of the streams test: TCP connections through a device. No RFC of the table
+// covers it: RFC 2544 is about frames.
+const NameStreams = "streams"
+
 // Tests returns all tests, in order.
 func Tests() []Test { return slices.Clone(table) }
 
@@ -77,17 +79,4 @@ func Find(name string) (Test, bool) {
 		return Test{}, false
 	}
 	return table[i], true
-}
-
-// presets returns goals; their names are constants, so parsing cannot fail.
-func presets(texts ...string) []mlrsearch.Goal {
-	goals := make([]mlrsearch.Goal, len(texts))
-	for i, text := range texts {
-		goal, err := mlrsearch.ParseGoal(text)
-		if err != nil {
-			panic(err)
-		}
-		goals[i] = goal
-	}
-	return goals
 }

@@ -42,7 +42,7 @@ func RunThroughput(ctx context.Context, m Measurer, cfg ThroughputConfig) (Outco
 		test, name = NameNetworks, short.name(networksName(cfg.Networks))
 	}
 	out, err := RunRate(ctx, m, SearchConfig{
-		Size: cfg.Size, Min: cfg.Min, Max: cfg.Max, Hint: cfg.Hint, Limit: cfg.Limit, Traffic: Traffic{Networks: cfg.Networks},
+		Size: cfg.Size, Min: cfg.Min, Max: cfg.Max, Hint: cfg.Hint, Limit: cfg.Limit, Traffic: Traffic{Networks: cfg.Networks}, AllFrames: true,
 		Goals: []mlrsearch.Goal{{Name: name, Initial: cfg.Exploratory, Final: cfg.Trial, Sum: cfg.Trial, Width: cfg.Width}},
 	})
 	out.Test = test

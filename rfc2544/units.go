@@ -19,17 +19,15 @@ type FrameSize int
 const (
 	fcsOctets  = 4  // frame check sequence: part of FrameSize, absent on a veth
 	gapOctets  = 20 // preamble, start delimiter and inter-frame gap on a real wire
-	minIPv4    = 64 // smallest legal Ethernet frame, and room enough for the signature
-	maxFrame   = 9216
 	headOctets = 14 // destination, source, type
 )
 
 // MinFrame and MaxFrame limit the frame sizes that the lab accepts; the MTU of a tunnel can be
 // lower.
 const (
-	MinFrame  FrameSize = minIPv4
-	MinFrame6 FrameSize = minIPv4 + 20 // an IPv6 header is 20 bytes longer
-	MaxFrame  FrameSize = maxFrame
+	MinFrame  FrameSize = 64            // smallest legal Ethernet frame, and room enough for the signature
+	MinFrame6 FrameSize = MinFrame + 20 // an IPv6 header is 20 bytes longer
+	MaxFrame  FrameSize = 9216
 )
 
 // CheckFrameSize returns an error for a size that the lab cannot send.
@@ -92,11 +90,11 @@ func (r Rate) String() string {
 	case r.IsFlood():
 		return "max"
 	case r >= 1e6:
-		return trimFloat(float64(r)/1e6, 3) + "Mpps"
+		return kv.FormatFloat(float64(r)/1e6, 3) + "Mpps"
 	case r >= 1e3:
-		return trimFloat(float64(r)/1e3, 1) + "kpps"
+		return kv.FormatFloat(float64(r)/1e3, 1) + "kpps"
 	}
-	return trimFloat(float64(r), 1) + "fps"
+	return kv.FormatFloat(float64(r), 1) + "fps"
 }
 
 // MarshalJSON writes the number; Flood, for which JSON has none, is null.
@@ -114,14 +112,6 @@ func (r *Rate) UnmarshalJSON(b []byte) error {
 		return nil
 	}
 	return json.Unmarshal(b, (*float64)(r))
-}
-
-func trimFloat(v float64, digits int) string {
-	s := strconv.FormatFloat(v, 'f', digits, 64)
-	if strings.Contains(s, ".") {
-		s = strings.TrimRight(strings.TrimRight(s, "0"), ".")
-	}
-	return s
 }
 
 // BitRate is the speed of a medium in bits per second.

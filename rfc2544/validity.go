@@ -20,6 +20,7 @@ const (
 	DUTDied          ReasonCode = "dut_died"          // the device ended during the trial
 	SchedulePaused   ReasonCode = "schedule_paused"   // sending paused within a burst
 	AttackShort      ReasonCode = "attack_short"      // the attacker sent fewer mutants than intended
+	NoCleanTime      ReasonCode = "no_clean_time"     // disturbed from its beginning to its end; only a search asks for more
 )
 
 // Reasons why a measurement of TCP streams does not count.
@@ -46,6 +47,11 @@ type Reasons []Reason
 // Has reports whether a reason with the code is among them.
 func (r Reasons) Has(code ReasonCode) bool {
 	return slices.ContainsFunc(r, func(one Reason) bool { return one.Code == code })
+}
+
+// Only reports whether there are reasons, all with the code.
+func (r Reasons) Only(code ReasonCode) bool {
+	return len(r) > 0 && !slices.ContainsFunc(r, func(one Reason) bool { return one.Code != code })
 }
 
 // Texts returns the texts of all reasons.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -25,4 +26,13 @@ func SetDuration(to *time.Duration, s string) error {
 	}
 	*to = v
 	return nil
+}
+
+// FormatFloat formats a number with at most digits decimals, without zeros at its end.
+func FormatFloat(v float64, digits int) string {
+	s := strconv.FormatFloat(v, 'f', digits, 64)
+	if strings.Contains(s, ".") {
+		s = strings.TrimRight(strings.TrimRight(s, "0"), ".")
+	}
+	return s
 }

@@ -16,6 +16,9 @@ type GoalResult struct {
 	Upper       *float64 `json:"upper_fps"`                  // relevant upper bound
 	Conditional *float64 `json:"conditional_throughput_fps"` // at the lower bound
 	Regular     bool     `json:"regular"`                    // both bounds exist and are within the goal's width, if it has one
+	// Held is true if there is a lower bound only, and loads above it that the equipment may be able to
+	// offer got no valid trial: the limit of the system under test and of the equipment are both unknown.
+	Held bool `json:"held,omitempty"`
 }
 
 // level is a load with its valid trials. step is its position on the grid.

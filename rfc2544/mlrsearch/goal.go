@@ -90,6 +90,18 @@ func ParseGoal(s string) (Goal, error) {
 	return g, g.Validate()
 }
 
+// MustParseGoals is ParseGoal for texts that are constants; it panics if one cannot be parsed.
+func MustParseGoals(texts ...string) []Goal {
+	goals := make([]Goal, len(texts))
+	for i, text := range texts {
+		var err error
+		if goals[i], err = ParseGoal(text); err != nil {
+			panic(err)
+		}
+	}
+	return goals
+}
+
 func defaultName(loss float64) string {
 	if loss == 0 {
 		return "ndr"

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 )
 
@@ -33,6 +34,7 @@ type Found struct {
 	Trials  []Trial       // the valid ones, in the order of measuring
 	Skipped []Skipped     // loads without a valid trial, in the order of measuring
 	Spent   time.Duration // sum of the intended durations of all trials
+	Limit   time.Duration // of Spent
 	Ended   Ending
 }
 
@@ -40,6 +42,7 @@ type Found struct {
 type Skipped struct {
 	Load   float64
 	Trials int    // number of trials, none valid
+	Short  bool   // the tester cannot offer the load: all trials were Result.Short
 	Reason string // why the last of them is not valid
 }
 
@@ -54,13 +57,24 @@ const (
 	TooManySkipped
 )
 
+// WhyEnded returns in words why a search ended early.
+func (f Found) WhyEnded() string {
+	if f.Ended == LimitReached {
+		return fmt.Sprintf("search stopped after %v of trials: the limit is %v", f.Spent, f.Limit)
+	}
+	return fmt.Sprintf("search stopped: %d loads without a valid trial; the machine is too busy for it", len(f.Skipped))
+}
+
 // Search is the controller of RFC 9971: it finds the relevant bounds of all goals. A trial counts
 // for every goal.
 //
-// An invalid trial is repeated. A load without a valid trial is skipped. If it is above every load
-// measured, it is taken as the limit of the test equipment, and the search stays below; otherwise a
-// neighbouring load is measured. A search that ends early returns the results so far: bounds may be
-// missing or too far apart, and the result is then not regular.
+// An invalid trial is repeated. A trial of which less than half counts, by its effective duration, is
+// repeated once; the longer of the two is used. A load without a valid trial is skipped. If it is
+// above every load measured, the search stays below; otherwise a neighbouring load is measured. Only
+// a load at which all trials were short is taken as the limit of the test equipment: above other
+// skipped loads the search tries again when nothing else is left, until MaxSkipped, and a goal
+// without an upper bound is then Held. A search that ends early returns the results so far: bounds
+// may be missing or too far apart, and the result is then not regular.
 //
 // An error (bad config, ctx done, no trial possible) comes with the result of
 // the trials measured so far.
@@ -74,9 +88,18 @@ func Search(ctx context.Context, m Measurer, cfg Config) (Found, error) {
 		err = nil
 	}
 	for _, g := range cfg.Goals {
-		s.found.Goals = append(s.found.Goals, s.record.evaluate(g))
+		result := s.record.evaluate(g)
+		result.Held = s.held(g.target(), s.grid.width(g.Width))
+		s.found.Goals = append(s.found.Goals, result)
 	}
 	return s.found, err
+}
+
+// held reports whether a target has no upper bound because loads that the tester can offer, as far
+// as known, have no valid trial.
+func (s *searcher) held(t target, width int) bool {
+	k := s.record.interval(t)
+	return k.low != noLow && k.high == noHigh && s.field.offered-k.low >= width
 }
 
 // Validate returns an error for a config that cannot be searched.
@@ -91,9 +114,12 @@ func (cfg Config) Validate() error {
 	case cfg.Limit < 0 || cfg.Retries < 0:
 		return fmt.Errorf("search: limit %v, retries %d: neither may be negative", cfg.Limit, cfg.Retries)
 	}
-	for _, g := range cfg.Goals {
+	for i, g := range cfg.Goals {
 		if err := g.Validate(); err != nil {
 			return fmt.Errorf("search: %w", err)
+		}
+		if slices.ContainsFunc(cfg.Goals[:i], func(other Goal) bool { return other.Name == g.Name }) {
+			return fmt.Errorf("search: goal %s: comes twice: give each its own name", g.Name)
 		}
 		if g.Width < narrowestWidth {
 			return fmt.Errorf("search: goal %s: width %v: must be at least %v", g.Name, g.Width, narrowestWidth)
@@ -130,8 +156,8 @@ func newSearcher(m Measurer, cfg Config) *searcher {
 	for _, g := range cfg.Goals {
 		widths = append(widths, g.Width)
 	}
-	s := &searcher{cfg: cfg, measurer: m, grid: newGrid(cfg.Min, cfg.Max, widths)}
-	s.field = field{last: s.grid.last, top: s.grid.last, barred: map[int]bool{}}
+	s := &searcher{cfg: cfg, measurer: m, grid: newGrid(cfg.Min, cfg.Max, widths), found: Found{Limit: cfg.Limit}}
+	s.field = field{last: s.grid.last, offered: s.grid.last, top: s.grid.last, barred: map[int]bool{}}
 	for _, g := range cfg.Goals {
 		s.selectors = append(s.selectors, &selector{targets: g.targets(s.grid), anchor: interval{noLow, noHigh}})
 	}
@@ -147,6 +173,9 @@ func (s *searcher) run(ctx context.Context) error {
 	}
 	for {
 		next, ok := s.nominate()
+		if !ok && s.lift() {
+			continue
+		}
 		if !ok {
 			return nil
 		}
@@ -166,39 +195,95 @@ func (s *searcher) nominate() (best candidate, ok bool) {
 	return best, ok
 }
 
-// measure repeats a trial until it is valid and records it; it returns nil if none was valid.
-func (s *searcher) measure(ctx context.Context, step int, d time.Duration) (*Trial, error) {
-	load := s.grid.load(step)
-	var seen Result
-	var err error
-	for range 1 + s.cfg.Retries {
-		if s.found.Spent+d > s.cfg.Limit {
-			s.found.Ended = LimitReached
-			return nil, errEnough
-		}
-		if seen, err = s.measurer.Measure(ctx, load, d); err != nil {
-			return nil, err
-		}
-		s.found.Spent += d
-		if seen.Valid {
-			if seen.Effective == 0 {
-				seen.Effective = d
-			}
-			trial := Trial{Load: load, Duration: d, Effective: seen.Effective, LossRatio: seen.LossRatio}
-			s.found.Trials = append(s.found.Trials, trial)
-			s.record.add(step, trial)
-			return &trial, nil
+// lift lets the search return to loads above the ones that were skipped, and reports whether a goal
+// needs that.
+func (s *searcher) lift() bool {
+	if s.field.top == s.field.offered {
+		return false
+	}
+	for _, sel := range s.selectors {
+		if t := sel.targets[0]; s.held(t, t.width) {
+			s.field.top = s.field.offered
+			return true
 		}
 	}
-	return nil, s.skip(step, Skipped{Load: load, Trials: 1 + s.cfg.Retries, Reason: seen.Reason})
+	return false
+}
+
+// measure runs a trial and its repeats, and records it; it returns nil if none was valid.
+func (s *searcher) measure(ctx context.Context, step int, d time.Duration) (*Trial, error) {
+	load := s.grid.load(step)
+	seen, skipped, err := s.attempts(ctx, load, d)
+	if errors.Is(err, errEnough) {
+		s.found.Ended = LimitReached
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !seen.Valid {
+		return nil, s.skip(step, skipped)
+	}
+	trial := Trial{Load: load, Duration: d, Effective: seen.Effective, LossRatio: seen.LossRatio}
+	s.found.Trials = append(s.found.Trials, trial)
+	s.record.add(step, trial)
+	s.field.offered, s.field.top = max(s.field.offered, step), max(s.field.top, step)
+	return &trial, nil
+}
+
+// attempts repeats a trial until it is valid, and once more if less than half of it counts: then it
+// returns the one of which more does. Without a valid one it returns what is skipped.
+func (s *searcher) attempts(ctx context.Context, load float64, d time.Duration) (best Result, skipped Skipped, err error) {
+	skipped = Skipped{Load: load, Short: true}
+	for skipped.Trials <= s.cfg.Retries {
+		seen, err := s.once(ctx, load, d)
+		switch {
+		case errors.Is(err, errEnough) && best.Valid:
+			return best, skipped, nil
+		case err != nil:
+			return best, skipped, err
+		case best.Valid: // seen is its repeat
+			if seen.Valid && seen.Effective > best.Effective {
+				best = seen
+			}
+			return best, skipped, nil
+		case seen.Valid && seen.Effective >= d/2:
+			return seen, skipped, nil
+		case seen.Valid:
+			best = seen
+		default:
+			skipped.Trials, skipped.Short, skipped.Reason = skipped.Trials+1, skipped.Short && seen.Short, seen.Reason
+		}
+	}
+	return best, skipped, nil
+}
+
+// once runs one trial if the time limit allows it.
+func (s *searcher) once(ctx context.Context, load float64, d time.Duration) (Result, error) {
+	if s.found.Spent+d > s.cfg.Limit {
+		return Result{}, errEnough
+	}
+	seen, err := s.measurer.Measure(ctx, load, d)
+	if err != nil {
+		return Result{}, err
+	}
+	s.found.Spent += d
+	if seen.Effective == 0 {
+		seen.Effective = d
+	}
+	return seen, nil
 }
 
 // skip removes a step from the field.
 func (s *searcher) skip(step int, what Skipped) error {
 	s.found.Skipped = append(s.found.Skipped, what)
-	if n := len(s.record); n == 0 || step > s.record[n-1].step {
+	above := len(s.record) == 0 || step > s.record[len(s.record)-1].step
+	switch {
+	case above && what.Short:
+		s.field.offered = step - 1
+		fallthrough
+	case above:
 		s.field.top = step - 1
-	} else {
+	default:
 		s.field.barred[step] = true
 	}
 	if len(s.found.Skipped) == MaxSkipped {

@@ -21,9 +21,10 @@ func (c candidate) before(o candidate) bool {
 
 // field is the part of the grid where trials can be valid.
 type field struct {
-	last   int          // last step of the grid
-	top    int          // highest step that the tester can offer, as far as known
-	barred map[int]bool // steps below top that had no valid trial
+	last    int          // last step of the grid
+	offered int          // highest step that the tester can offer, as far as known
+	top     int          // highest step to measure; below offered if trials there were not valid
+	barred  map[int]bool // steps below top that had no valid trial
 }
 
 // selector searches one goal through its targets, the coarsest first. The bounds of one target are

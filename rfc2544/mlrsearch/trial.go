@@ -17,7 +17,8 @@ type Trial struct {
 type Result struct {
 	LossRatio float64       // trial loss ratio, from 0 to 1; see Trial
 	Effective time.Duration // trial effective duration, setup and waiting included if they count; 0: the intended one
-	Valid     bool          // false when the test equipment was disturbed: the trial says nothing about the device
+	Valid     bool          // false when the test equipment failed: the trial says nothing about the device
+	Short     bool          // of a trial that is not valid: the equipment sent too little, and did nothing else wrong
 	Reason    string        // why the trial is not valid
 }
 

@@ -25,7 +25,10 @@ type Device struct {
 	Drift    float64       // relative change of the capacity per second of trials
 	Latency  time.Duration // latency of a frame that does not wait in the queue
 	Invalid  float64       // share of trials that are not valid
-	Seed     uint64
+	// Disturbed is the share of a trial's time in which something else disturbs it: random slices of
+	// 10 ms that lose half of their frames, and that Observation.Clean leaves out.
+	Disturbed float64
+	Seed      uint64
 
 	RecoveryTime time.Duration // duration of slow operation after an overload
 	RecoveryRate rfc2544.Load  // capacity during RecoveryTime
@@ -64,6 +67,9 @@ func (d *Device) Measure(ctx context.Context, t rfc2544.Trial) (rfc2544.Observat
 	default:
 		d.count(t, capacity, &seen)
 	}
+	if d.Disturbed > 0 {
+		d.disturb(&seen)
+	}
 	seen.Lost = seen.Offered - seen.Received
 	seen.Drops = droppedBy(seen.Lost)
 	d.elapsed += t.Rest + t.Duration
@@ -72,6 +78,34 @@ func (d *Device) Measure(ctx context.Context, t rfc2544.Trial) (rfc2544.Observat
 		seen.Reject(rfc2544.Because(rfc2544.Stalled, "simulated: the machine took the cores away"))
 	}
 	return seen, nil
+}
+
+// slice is the length of the slices of a trial that are clean or disturbed.
+const slice = 10 * time.Millisecond
+
+// disturb chooses the disturbed slices of a trial, takes half of their received frames away, and
+// fills the clean part.
+func (d *Device) disturb(seen *rfc2544.Observation) {
+	slices, clean := max(1, int(seen.Duration/slice)), 0
+	for range slices {
+		if !d.chance(d.Disturbed) {
+			clean++
+		}
+	}
+	part := func(n uint64) uint64 { return uint64(float64(n) * float64(clean) / float64(slices)) }
+	seen.Clean = &rfc2544.Clean{
+		Time: seen.Duration * time.Duration(clean) / time.Duration(slices), Offered: part(seen.Offered), Received: part(seen.Received),
+	}
+	if clean == slices {
+		return
+	}
+	seen.Disturbed = rfc2544.Reasons{rfc2544.Because(rfc2544.OtherPrograms, "simulated: other programs ran in %d of %d slices", slices-clean, slices)}
+	seen.Received -= (seen.Received - seen.Clean.Received) / 2
+	if seen.Latency != nil {
+		all, quiet := *seen.Latency, *seen.Latency
+		all.N, quiet.N = seen.Received, seen.Clean.Received
+		seen.Latency, seen.LatencyQuiet = &all, &quiet
+	}
 }
 
 // droppedBy returns the drops of a device that lost this many frames.

@@ -39,23 +39,10 @@ func (p Profile) rounds(cells int) int {
 func Profiles() []Profile {
 	ci, standard, full := rfc2544.CISuite(), rfc2544.StandardSuite(), rfc2544.FullSuite()
 	return []Profile{
-		{Name: "quick", Goals: presets("quick"), Limit: 15 * time.Second, Latency: 500 * time.Millisecond, Repeats: 3, Cells: 18, MostRounds: 5},
-		{Name: "ndrpdr", Goals: presets("ndr", "pdr"), Limit: 10 * time.Minute, Latency: 2500 * time.Millisecond, Repeats: 3},
+		{Name: "quick", Goals: mlrsearch.MustParseGoals("quick"), Limit: 15 * time.Second, Latency: 500 * time.Millisecond, Repeats: 3, Cells: 18, MostRounds: 5},
+		{Name: "ndrpdr", Goals: mlrsearch.MustParseGoals("ndr", "pdr"), Limit: 10 * time.Minute, Latency: 2500 * time.Millisecond, Repeats: 3},
 		{Name: "ci", Goals: ci.Goals(), Suite: &ci, Tunnels: 8},
 		{Name: "standard", Goals: standard.Goals(), Suite: &standard, Direction: rfc2544.Both, Late: rfc2544.ReceiveWindow, Tunnels: 8},
 		{Name: "full", Goals: full.Goals(), Suite: &full, Direction: rfc2544.Both, Late: rfc2544.ReceiveWindow, MaxFrames: 1 << 28, Tunnels: 256},
 	}
-}
-
-// presets returns goals; their texts are constants, so parsing cannot fail.
-func presets(names ...string) []mlrsearch.Goal {
-	goals := make([]mlrsearch.Goal, len(names))
-	for i, name := range names {
-		goal, err := mlrsearch.Preset(name)
-		if err != nil {
-			panic(err)
-		}
-		goals[i] = goal
-	}
-	return goals
 }
