@@ -84,7 +84,8 @@ func (s *searchTrials) Measure(ctx context.Context, load float64, d time.Duratio
 	}
 	s.seen = append(s.seen, seen)
 	return mlrsearch.Result{
-		LossRatio: loss, Effective: time.Duration(share * float64(d)), Valid: seen.Valid, Short: seen.Invalid.Only(SenderShort), Reason: reason(seen),
+		LossRatio: loss, Effective: time.Duration(share * float64(d)), Valid: seen.Valid,
+		Short: seen.Invalid.Has(SenderShort) && seen.CleanShare() >= 0.5, Reason: reason(seen),
 	}, nil
 }
 

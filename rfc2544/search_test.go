@@ -74,7 +74,7 @@ func TestSearchWarnings(t *testing.T) {
 	}{
 		{"all is well", 0, func(rfc2544.Observation) bool { return true }, []string{}},
 		{"one load left out", 0, func(o rfc2544.Observation) bool { return math.Abs(float64(o.IntendedLoad)-599817) > 1 },
-			[]string{"load 599.8kpps left out: 4 trials, none valid (busy)"}},
+			[]string{"load 599.8kpps left out: 12 trials, none valid (busy)"}},
 		{"limit", 20 * time.Second, func(rfc2544.Observation) bool { return true }, []string{"search stopped after 20s of trials: the limit is 20s"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

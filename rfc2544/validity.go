@@ -49,11 +49,6 @@ func (r Reasons) Has(code ReasonCode) bool {
 	return slices.ContainsFunc(r, func(one Reason) bool { return one.Code == code })
 }
 
-// Only reports whether there are reasons, all with the code.
-func (r Reasons) Only(code ReasonCode) bool {
-	return len(r) > 0 && !slices.ContainsFunc(r, func(one Reason) bool { return one.Code != code })
-}
-
 // Texts returns the texts of all reasons.
 func (r Reasons) Texts() []string {
 	texts := make([]string, len(r))

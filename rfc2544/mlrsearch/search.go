@@ -24,9 +24,12 @@ const (
 	DefaultRetries = 3
 )
 
-// MaxSkipped is the number of loads without a valid trial after which a search ends: the machine is
-// too busy for measurements.
+// MaxSkipped is the number of loads without a valid trial, those above the tester's limit not
+// counted, after which a search ends: the machine is too busy for measurements.
 const MaxSkipped = 8
+
+// mostReturns is how often a search returns to the loads that it skipped.
+const mostReturns = 2
 
 // Found is the output of Search.
 type Found struct {
@@ -71,10 +74,10 @@ func (f Found) WhyEnded() string {
 // An invalid trial is repeated. A trial of which less than half counts, by its effective duration, is
 // repeated once; the longer of the two is used. A load without a valid trial is skipped. If it is
 // above every load measured, the search stays below; otherwise a neighbouring load is measured. Only
-// a load at which all trials were short is taken as the limit of the test equipment: above other
-// skipped loads the search tries again when nothing else is left, until MaxSkipped, and a goal
-// without an upper bound is then Held. A search that ends early returns the results so far: bounds
-// may be missing or too far apart, and the result is then not regular.
+// a load at which all trials were short is taken as the limit of the test equipment: to the others
+// the search returns, twice, when a goal cannot do without them. A goal that still has no upper bound
+// is Held. A search that ends early returns the results so far: bounds may be missing or too far
+// apart, and the result is then not regular.
 //
 // An error (bad config, ctx done, no trial possible) comes with the result of
 // the trials measured so far.
@@ -139,6 +142,7 @@ type searcher struct {
 	field     field
 	record    record
 	selectors []*selector
+	returns   int // to skipped loads
 	found     Found
 }
 
@@ -173,7 +177,7 @@ func (s *searcher) run(ctx context.Context) error {
 	}
 	for {
 		next, ok := s.nominate()
-		if !ok && s.lift() {
+		if !ok && s.comeBack() {
 			continue
 		}
 		if !ok {
@@ -195,19 +199,22 @@ func (s *searcher) nominate() (best candidate, ok bool) {
 	return best, ok
 }
 
-// lift lets the search return to loads above the ones that were skipped, and reports whether a goal
-// needs that.
-func (s *searcher) lift() bool {
-	if s.field.top == s.field.offered {
+// comeBack makes the skipped loads available again, and reports whether a goal needs that.
+func (s *searcher) comeBack() bool {
+	if s.returns == mostReturns || s.field.top == s.field.offered && len(s.field.barred) == 0 {
 		return false
 	}
-	for _, sel := range s.selectors {
-		if t := sel.targets[0]; s.held(t, t.width) {
-			s.field.top = s.field.offered
-			return true
-		}
+	needed := slices.ContainsFunc(s.selectors, func(sel *selector) bool {
+		t := sel.targets[0]
+		k := s.record.interval(t)
+		return s.held(t, t.width) || k.low != noLow && k.high != noHigh && k.high-k.low > t.width
+	})
+	if needed {
+		s.returns++
+		s.field.top = s.field.offered
+		clear(s.field.barred)
 	}
-	return false
+	return needed
 }
 
 // measure runs a trial and its repeats, and records it; it returns nil if none was valid.
@@ -275,20 +282,36 @@ func (s *searcher) once(ctx context.Context, load float64, d time.Duration) (Res
 
 // skip removes a step from the field.
 func (s *searcher) skip(step int, what Skipped) error {
-	s.found.Skipped = append(s.found.Skipped, what)
 	above := len(s.record) == 0 || step > s.record[len(s.record)-1].step
 	switch {
 	case above && what.Short:
-		s.field.offered = step - 1
-		fallthrough
+		s.field.offered, s.field.top = step-1, step-1
 	case above:
 		s.field.top = step - 1
 	default:
 		s.field.barred[step] = true
 	}
-	if len(s.found.Skipped) == MaxSkipped {
+	spoilt := 0
+	for _, other := range s.found.add(what) {
+		if !other.Short {
+			spoilt++
+		}
+	}
+	if spoilt == MaxSkipped {
 		s.found.Ended = TooManySkipped
 		return errEnough
 	}
 	return nil
+}
+
+// add adds a load to Skipped, each load once, and returns them all.
+func (f *Found) add(what Skipped) []Skipped {
+	i := slices.IndexFunc(f.Skipped, func(other Skipped) bool { return other.Load == what.Load })
+	if i < 0 {
+		f.Skipped = append(f.Skipped, what)
+		return f.Skipped
+	}
+	what.Trials += f.Skipped[i].Trials
+	f.Skipped[i] = what
+	return f.Skipped
 }

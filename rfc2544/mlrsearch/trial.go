@@ -18,7 +18,7 @@ type Result struct {
 	LossRatio float64       // trial loss ratio, from 0 to 1; see Trial
 	Effective time.Duration // trial effective duration, setup and waiting included if they count; 0: the intended one
 	Valid     bool          // false when the test equipment failed: the trial says nothing about the device
-	Short     bool          // of a trial that is not valid: the equipment sent too little, and did nothing else wrong
+	Short     bool          // of a trial that is not valid: the equipment sent too little, though mostly undisturbed
 	Reason    string        // why the trial is not valid
 }
 

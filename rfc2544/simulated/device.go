@@ -24,7 +24,7 @@ type Device struct {
 	Bimodal  float64       // share of the capacity in half of the trials, chosen at random
 	Drift    float64       // relative change of the capacity per second of trials
 	Latency  time.Duration // latency of a frame that does not wait in the queue
-	Invalid  float64       // share of trials that are not valid
+	Invalid  float64       // share of broken trials: they are not valid
 	// Disturbed is the share of a trial's time in which something else disturbs it: random slices of
 	// 10 ms that lose half of their frames, and that Observation.Clean leaves out.
 	Disturbed float64
@@ -75,7 +75,7 @@ func (d *Device) Measure(ctx context.Context, t rfc2544.Trial) (rfc2544.Observat
 	d.elapsed += t.Rest + t.Duration
 	d.trials++
 	if d.chance(d.Invalid) {
-		seen.Reject(rfc2544.Because(rfc2544.Stalled, "simulated: the machine took the cores away"))
+		seen.Reject(rfc2544.Because(rfc2544.ReceiverOverflow, "simulated: the tester's receiver dropped frames"))
 	}
 	return seen, nil
 }
@@ -124,6 +124,9 @@ func (d *Device) count(t rfc2544.Trial, capacity float64, seen *rfc2544.Observat
 	}
 	if most := d.MaxOffered.At(t.Size, rfc2544.Gigabit); d.MaxOffered != (rfc2544.Load{}) && load > most {
 		load = most
+		if !t.Load.IsFlood() {
+			seen.Reject(rfc2544.Because(rfc2544.SenderShort, "simulated: sent %v of %v", most, t.Load))
+		}
 	}
 	seen.Offered = load.Frames(t.Duration)
 	carried := d.carried(seen.Offered, load, capacity, t.Duration)
