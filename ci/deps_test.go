@@ -25,7 +25,7 @@ const module = "github.com/tunnelbench/tunnelbench"
 // A package that is missing here fails the test.
 var arrows = map[string][]string{
 	"ci":                        {},
-	"ci/compare":                {"internal/lab", "internal/stats", "netns/dut", "reports/result", "rfc2544", "rfc2544/mlrsearch"}, // reports uses only result.Comparison
+	"ci/compare":                {"internal/lab", "internal/stats", "netns/dut", "reports/result", "rfc2544", "rfc2544/mlrsearch", "loadgen", "internal/lab/control"}, // reports uses only result.Comparison
 	"ci/gate":                   {"internal/atomicfile", "internal/junit", "internal/stats", "internal/strictjson", "internal/strictyaml", "reports/result", "reports/show", "reports/texttab", "rfc2544"},
 	"ci/gate/pairs":             {"ci/compare", "ci/gate", "internal/lab", "netns/dut", "reports/result", "rfc2544"},
 	"ci/gate/resample":          {"ci/gate", "rfc2544"},
@@ -53,7 +53,7 @@ var arrows = map[string][]string{
 	"internal/lab/labtest":      {"internal/lab", "internal/reexec", "loadgen", "netns/dut", "rfc2544", "rfc2544/simulated"}, // only imported by tests
 	"internal/lab/selftest":     {"ci/compare", "internal/lab", "internal/stats", "netns/dut", "netns/relay", "reports/result", "rfc2544"},
 	"internal/lab/streams":      {"internal/lab", "internal/reexec", "internal/stats", "loadgen/streams", "netns", "netns/dut", "reports/result", "reports/show", "rfc2544"},
-	"internal/lab/suite":        {"internal/lab", "internal/lab/streams", "netns/dut", "reports/result", "rfc2544", "rfc2544/mlrsearch", "rfc2544/simulated"},
+	"internal/lab/suite":        {"internal/lab", "internal/lab/streams", "netns/dut", "reports/result", "rfc2544", "rfc2544/mlrsearch", "rfc2544/simulated", "internal/lab/control"},
 	"internal/reexec":           {},
 	"internal/splitmix":         {},
 	"internal/stats":            {},
@@ -93,6 +93,7 @@ var arrows = map[string][]string{
 	"rfc2544/simulated":         {"internal/kv", "internal/stats", "rfc2544"},
 	"internal/lab/doctor":       {"internal/lab", "netns", "netns/dut"},
 	"internal/lab/study":        {"internal/lab", "internal/reexec", "internal/stats", "loadgen", "netns/dut", "rfc2544"},
+	"internal/lab/control":      {"internal/lab", "internal/stats", "loadgen", "netns/dut", "rfc2544"},
 }
 
 // private packages may only be imported by their owner and the packages below it, not even by the

@@ -41,7 +41,7 @@ func textColumns() []texttab.Column {
 	for _, c := range []struct {
 		title string
 		width int
-	}{{"size", 5}, {"kfps", 8}, {"from–to", 15}, {"Mbit/s", 8}, {"of plain", 14}, {"p50 µs", 7}, {"p99 µs", 7}, {"cpu ns", 7}} {
+	}{{"size", 5}, {"kfps", 8}, {"from–to", 15}, {"Mbit/s", 8}, {"of plain", 18}, {"p50 µs", 7}, {"p99 µs", 7}, {"cpu ns", 7}} {
 		columns = append(columns, texttab.Column{Title: c.title, Width: c.width, Right: true})
 	}
 	return append(columns, texttab.Left("limited by"))

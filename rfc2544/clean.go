@@ -2,10 +2,9 @@ package rfc2544
 
 import "time"
 
-// Clean is the part of a trial that nothing outside of the device disturbed. A trial is cut into
-// slices of 10 ms; a slice is not clean if a core was taken away in it, or another program ran on
-// a core of the tester or the device, or the device still recovers from that. What the device does
-// to itself never makes a slice unclean.
+// Clean is the part of a trial that nothing outside of the device disturbed: its slices of 10 ms in
+// which no core was taken away, no other program ran on a core of tester or device, and the device
+// did not recover from that. What the device does to itself is no disturbance.
 type Clean struct {
 	Time     time.Duration `json:"time_ns"`  // of the clean slices
 	Offered  uint64        `json:"offered"`  // frames sent in them

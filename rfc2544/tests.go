@@ -65,9 +65,12 @@ func register(t Test) Test {
 	return t
 }
 
-// NameStreams is the name of the streams test: TCP connections through a device. No RFC of the table
-// covers it: RFC 2544 is about frames.
-const NameStreams = "streams"
+// Tests that are of no RFC: TCP connections through a device, and devices side by side with a
+// control.
+const (
+	NameStreams    = "streams"
+	NameClosedLoop = "closed_loop"
+)
 
 // Tests returns all tests, in order.
 func Tests() []Test { return slices.Clone(table) }

@@ -43,7 +43,8 @@ type metric struct {
 	name, unit string
 	better     int
 	asked      bool     // measured by default
-	turn       turnFunc // nil: measured by the previous metric's turn
+	inTurns    bool     // can be measured with all devices up at once
+	turn       turnFunc // for a device that is up alone; nil: measured by the previous metric's turn
 }
 
 // turnFunc measures a device that is running.
@@ -57,13 +58,19 @@ const cpuMetric = "cpu_ns_per_frame"
 
 // metrics lists all metrics in measurement order. Metrics with the same turn share its trials.
 var metrics = []metric{
-	{"forwarding_rate", "fps", 1, true, (*turn).overloadTurn},
-	{cpuMetric, "ns", -1, true, (*turn).lightTurn},
-	{"latency_p50", "ns", -1, true, nil},
-	{"latency_p99", "ns", -1, false, nil},
-	{allocMetric, "allocations", -1, false, (*turn).allocationsTurn},
-	{"pdr", "fps", 1, false, (*turn).pdrTurn},
-	{StreamMetric, "bit/s", 1, false, (*turn).streamTurn},
+	{rateMetric, "fps", 1, true, true, (*turn).closedLoopTurn},
+	{"forwarding_rate", "fps", 1, false, false, (*turn).overloadTurn},
+	{cpuMetric, "ns", -1, true, true, (*turn).lightTurn},
+	{"latency_p50", "ns", -1, true, true, nil},
+	{"latency_p99", "ns", -1, false, true, nil},
+	{allocMetric, "allocations", -1, false, false, (*turn).allocationsTurn},
+	{"pdr", "fps", 1, false, false, (*turn).pdrTurn},
+	{StreamMetric, "bit/s", 1, false, false, (*turn).streamTurn},
+}
+
+// takesTurns reports whether a metric can be measured with all devices up at once.
+func takesTurns(name string) bool {
+	return slices.ContainsFunc(metrics, func(m metric) bool { return m.name == name && m.inTurns })
 }
 
 // Metrics returns the names of all metrics, and of those that are measured by default.
@@ -103,14 +110,15 @@ func Run(ctx context.Context, l Lab, p Plan, c *result.Comparison) error {
 		return err
 	}
 	p.Settings.Engine = wire.Engine
-	if err := Pilot(ctx, l, p, c); err != nil {
+	together, err := Pilot(ctx, l, p, c)
+	if err != nil {
 		return err
 	}
 	if len(c.Metrics) == 0 {
 		return fmt.Errorf("%w: of these devices none of %q can be measured: %s", lab.ErrConfig, p.Metrics, strings.Join(c.Warnings, "; "))
 	}
 	invalid := InvalidTrials{}
-	err = rounds(ctx, l, p, c, &invalid)
+	err = p.rounds(ctx, l, c, Round{Settings: p.Settings, Goodput: p.Goodput, Comparison: c, Invalid: &invalid, Together: together})
 	c.Warnings = append(c.Warnings, invalid.Warnings()...)
 	Judge(c, p.Settings.Seed)
 	return err
@@ -140,7 +148,8 @@ func (s *InvalidTrials) Warnings() []string {
 // maxDeaths is the number of times that a device may die before the comparison ends.
 const maxDeaths = 3
 
-func rounds(ctx context.Context, l Lab, p Plan, c *result.Comparison, invalid *InvalidTrials) error {
+// rounds measures round by round, the devices of each in random order.
+func (p Plan) rounds(ctx context.Context, l Lab, c *result.Comparison, r Round) error {
 	random := rand.New(rand.NewPCG(p.Settings.Seed, uint64(p.Rounds)))
 	fewest := stats.FewestPairs(c.EachConfidence())
 	start, longest, deaths := time.Now(), time.Duration(0), 0
@@ -151,27 +160,40 @@ func rounds(ctx context.Context, l Lab, p Plan, c *result.Comparison, invalid *I
 			break
 		}
 		order := random.Perm(len(p.Devices))
-		turns := make([]map[string]float64, len(p.Devices))
-		for _, k := range order {
-			var err error
-			turns[k], err = Turn{Settings: p.Settings, Goodput: p.Goodput, Comparison: c, Invalid: invalid}.Measure(ctx, l, p.Devices[k])
-			if ctx.Err() != nil {
-				return ctx.Err() // drop an incomplete round
+		turns, errs := p.round(ctx, l, r, round, order)
+		if ctx.Err() != nil {
+			return ctx.Err() // drop an incomplete round
+		}
+		for k, err := range errs {
+			if err == nil {
+				continue
 			}
-			if err != nil {
-				c.Warnings = append(c.Warnings, fmt.Sprintf("round %d, %s: %s", round+1, p.Names[k], strings.ReplaceAll(err.Error(), "\n", "; ")))
-				if deaths++; deaths == maxDeaths || !errors.Is(err, lab.ErrDied) && round == 0 {
-					return err
-				}
-			}
-			if p.OnTurn != nil {
-				p.OnTurn(round, p.Names[k])
+			c.Warnings = append(c.Warnings, fmt.Sprintf("round %d, %s: %s", round+1, p.Names[k], strings.ReplaceAll(err.Error(), "\n", "; ")))
+			if deaths++; deaths == maxDeaths || !errors.Is(err, lab.ErrDied) && round == 0 {
+				return err
 			}
 		}
 		addRound(c, order, turns)
 		longest = max(longest, time.Since(begun))
 	}
 	return nil
+}
+
+// round measures one round. Values and errors are in the order of the plan's devices.
+func (p Plan) round(ctx context.Context, l Lab, r Round, round int, order []int) (turns []map[string]float64, errs []error) {
+	var devices []dut.Device
+	for _, k := range order {
+		devices = append(devices, p.Devices[k])
+	}
+	if p.OnTurn != nil {
+		r.OnTurn = func(i int) { p.OnTurn(round, p.Names[order[i]]) }
+	}
+	turns, errs = make([]map[string]float64, len(order)), make([]error, len(order))
+	values, failed := r.Measure(ctx, l, devices)
+	for i, k := range order {
+		turns[k], errs[k] = values[i], failed[i]
+	}
+	return turns, errs
 }
 
 // addRound adds a complete round.

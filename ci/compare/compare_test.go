@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tunnelbench/tunnelbench/internal/lab"
+	"github.com/tunnelbench/tunnelbench/internal/lab/control"
 	"github.com/tunnelbench/tunnelbench/internal/lab/labtest"
 	"github.com/tunnelbench/tunnelbench/internal/stats"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
@@ -19,6 +20,14 @@ import (
 
 // simulatedLab is a lab with simulated devices.
 type simulatedLab struct{ *labtest.Lab }
+
+func (l simulatedLab) Group(ctx context.Context, devices []dut.Device, s lab.Settings, largest rfc2544.FrameSize) (control.Group, error) {
+	g, err := l.Lab.Group(ctx, devices, s, largest)
+	if err != nil {
+		return nil, err
+	}
+	return g, nil
+}
 
 func (l simulatedLab) Setup(ctx context.Context, d dut.Device, s lab.Settings, largest rfc2544.FrameSize) (Setup, error) {
 	b, err := l.Lab.Setup(ctx, d, s, largest)

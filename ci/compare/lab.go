@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/tunnelbench/tunnelbench/internal/lab"
+	"github.com/tunnelbench/tunnelbench/internal/lab/control"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
@@ -13,6 +14,7 @@ type Lab interface {
 	lab.Calibrator
 	// Setup starts a device for frames up to the largest size.
 	Setup(ctx context.Context, d dut.Device, s lab.Settings, largest rfc2544.FrameSize) (Setup, error)
+	control.Lab
 	// Shared reports whether tester and device share a core.
 	Shared() bool
 }
@@ -42,4 +44,13 @@ func (m machine) Setup(ctx context.Context, d dut.Device, s lab.Settings, larges
 		return nil, err // a nil interface, not a Setup with a nil pointer
 	}
 	return b, nil
+}
+
+// Group implements Lab.
+func (m machine) Group(ctx context.Context, devices []dut.Device, s lab.Settings, largest rfc2544.FrameSize) (control.Group, error) {
+	g, err := m.Lab.Group(ctx, devices, s, largest)
+	if err != nil {
+		return nil, err
+	}
+	return g, nil
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/internal/lab"
+	"github.com/tunnelbench/tunnelbench/internal/lab/control"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
@@ -79,6 +80,19 @@ func (t *turn) valid(ctx context.Context, trial rfc2544.Trial) (o rfc2544.Observ
 		return o.Valid, o.Duration, nil
 	})
 	return o, r, ok, err
+}
+
+// closedLoopTurn measures the rate of a closed loop.
+func (t *turn) closedLoopTurn(ctx context.Context) error {
+	o, _, ok, err := t.valid(ctx, control.ClosedLoop(t.Comparison.FrameSize))
+	if ok && o.CleanTime() > 0 {
+		received := o.Received
+		if o.Clean != nil {
+			received = o.Clean.Received
+		}
+		t.values[rateMetric] = float64(received) / o.CleanTime().Seconds()
+	}
+	return err
 }
 
 // overloadTurn measures the forwarding rate of RFC 2285 under a load that no device forwards

@@ -35,6 +35,7 @@ var runVerb = cli.Verb{
 		set.StringVar(&f.devices, "dut", "wire,plain,vxlan,wireguard-go,reference", "`devices` under test, by comma: names of 'tunnelbench list', or exec:PATH")
 		set.StringVar(&f.sizes, "sizes", "64,512,1518", "frame `sizes` in bytes, FCS included")
 		set.StringVar(&f.profile, "profile", "quick", "how thoroughly: a `profile` of 'tunnelbench list'")
+		set.StringVar(&f.control, "control", result.PlainDUT, "`device` that runs along with the others, for their rates at its nominal speed; none: no device")
 		set.StringVar(&f.out, "out", "out", "`directory` for results.json, report.html and the charts")
 		set.BoolVar(&f.streams, "streams", false, "measure TCP streams too, after the rates: about half a minute per device")
 		set.Func("goal", "search for this `goal` instead of the profile's; may be repeated: ndr, pdr, quick or loss=0.005,exceed=0.5,final=1s,sum=21s,...", f.addGoal)
@@ -49,6 +50,7 @@ type runFlags struct {
 	set                          *pflag.FlagSet
 	lab                          *cli.LabFlags
 	devices, sizes, profile, out string
+	control                      string
 	streams, estimate, resume    bool
 	bursts                       int
 	goals                        []mlrsearch.Goal
@@ -111,6 +113,28 @@ func (f *runFlags) run(ctx context.Context, s cli.Streams) error {
 	return verdict(results)
 }
 
+// parseControl returns the control; nil if there is none, or no device to measure beside it.
+func (f *runFlags) parseControl(devices []dut.Device) (*dut.Device, error) {
+	if f.control == "none" {
+		return nil, nil
+	}
+	d, err := dut.Parse(f.control)
+	if err == nil && d.Up == nil {
+		err = fmt.Errorf("%s is no device: it takes no turns", d.Spec)
+	}
+	if err != nil {
+		return nil, cli.BadUsage("--control %w", err)
+	}
+	beside := slices.ContainsFunc(devices, func(o dut.Device) bool { return o.Up != nil && o.Spec != d.Spec })
+	if !beside && f.set.Changed("control") {
+		return nil, cli.BadUsage("--control %s: there is no other device to measure beside it", d.Spec)
+	}
+	if !beside {
+		return nil, nil
+	}
+	return &d, nil
+}
+
 func (f *runFlags) parse() (plan suite.Plan, cfg cli.LabConfig, err error) {
 	if plan.Devices, err = cli.ParseDevices(f.devices); err != nil {
 		return plan, cfg, err
@@ -131,6 +155,9 @@ func (f *runFlags) parse() (plan suite.Plan, cfg cli.LabConfig, err error) {
 	}
 	plan.Profile = profiles[i]
 	if err := f.fitProfile(&plan.Profile); err != nil {
+		return plan, cfg, err
+	}
+	if plan.Control, err = f.parseControl(plan.Devices); err != nil {
 		return plan, cfg, err
 	}
 	if f.streams {

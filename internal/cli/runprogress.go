@@ -39,7 +39,7 @@ func (p *Progress) Trial(device string, t rfc2544.Trial, o rfc2544.Observation) 
 // Result prints the row of a device and size after its last test.
 func (p *Progress) Result(all *result.Results, r result.Result) {
 	switch {
-	case r.Test == rfc2544.NameStreams:
+	case r.Test == rfc2544.NameStreams, r.Test == rfc2544.NameClosedLoop:
 		return // the final table shows these results
 	case p.tests:
 		p.line.Clear()

@@ -29,6 +29,20 @@ type turnsEngine interface {
 	RunTurns(ctx context.Context, plans []loadgen.Plan, t loadgen.Turns) ([]loadgen.Ledger, error)
 }
 
+// MemberError is an error of one device of a group.
+type MemberError struct {
+	Index int
+	Err   error
+}
+
+func (e MemberError) Error() string { return e.Err.Error() }
+
+func (e MemberError) Unwrap() error { return e.Err }
+
+func (g *Group) fault(i int, err error) error {
+	return MemberError{i, fmt.Errorf("%s: %w", g.Setups[i].device.Spec, err)}
+}
+
 // lane is the engine of one set-up of a group.
 type lane struct {
 	turnsEngine
@@ -61,15 +75,18 @@ func (g *Group) open(ctx context.Context, devices []dut.Device, s Settings, larg
 	s.Engine = EngineXDP
 	deadlines := make([]time.Time, len(devices))
 	for i, d := range devices {
-		if err := d.Probe(ctx); err != nil {
-			return fmt.Errorf("%s: %w", d.Spec, err)
-		}
 		b := g.lab.newSetup(d, s)
 		g.Setups = append(g.Setups, b)
 		g.closers.Push(b.Close)
-		var err error
-		if deadlines[i], err = b.upFor(ctx, largest); err != nil {
-			return fmt.Errorf("%s: %w", d.Spec, err)
+		err := d.Probe(ctx)
+		if err == nil {
+			deadlines[i], err = b.upFor(ctx, largest)
+		}
+		if err != nil {
+			return g.fault(i, err)
+		}
+		if b.Spins() && len(devices) > 1 {
+			return g.fault(i, fmt.Errorf("%w: it keeps a core busy with nothing to do, so nothing else can be up beside it", errors.ErrUnsupported))
 		}
 	}
 	if err := g.openEngine(largest); err != nil {
@@ -78,7 +95,7 @@ func (g *Group) open(ctx context.Context, devices []dut.Device, s Settings, larg
 	for i, b := range g.Setups {
 		b.engine = lane{g.engine, i}
 		if err := b.waitReachable(ctx, deadlines[i]); err != nil {
-			return fmt.Errorf("%s: %w", b.device.Spec, err)
+			return g.fault(i, err)
 		}
 	}
 	return nil
@@ -158,7 +175,7 @@ func (g *Group) MeasureTurns(ctx context.Context, t rfc2544.Trial, turns loadgen
 	var all []Turned
 	for i, b := range g.Setups {
 		if err := b.Alive(); err != nil {
-			return nil, fmt.Errorf("%w: %s: %w", ErrDied, b.device.Spec, err)
+			return nil, g.fault(i, fmt.Errorf("%w: %w", ErrDied, err))
 		}
 		all = append(all, b.turned(ledgers[i], plans[i]))
 	}

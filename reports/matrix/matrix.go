@@ -49,9 +49,10 @@ type Cell struct {
 	Valid      bool // all results of the cell are valid
 	LimitedBy  string
 	warnings   int
-	Share      float64 // share of the rate of plain forwarding; NaN without a valid pair
-	shareBound string  // "at most" or "at least" if one of the two rates is only a lower bound
-	Reason     string  // why values are missing
+	Share      float64        // share of the rate of plain forwarding; NaN without a valid pair
+	SideBySide *rfc2544.Value // the share in %, measured side by side with plain forwarding
+	shareBound string         // "at most" or "at least" if one of the two rates is only a lower bound
+	Reason     string         // why values are missing
 	Unsupport  bool
 	Died       bool
 	RateResult *result.Result
@@ -150,6 +151,8 @@ func (m *Matrix) shares() {
 			case c.Rate == nil || p.Rate == nil || !p.Valid || p.Rate.Value <= 0:
 			case r == base:
 				c.Share = 1
+			case c.SideBySide != nil:
+				c.Share = c.SideBySide.Value / 100
 			default:
 				c.Share, c.shareBound = shareOf(c.Rate, p.Rate)
 			}
@@ -176,6 +179,9 @@ func shareOf(rate, plain *rfc2544.Value) (share float64, bound string) {
 
 // ShareText returns the share of plain's rate as all tables show it.
 func (c *Cell) ShareText() string {
+	if v := c.SideBySide; v != nil && v.Lower != nil && v.Upper != nil {
+		return show.Digits(v.Value, show.Thin) + show.Nbsp + "% (" + show.Digits(*v.Lower, show.Thin) + "–" + show.Digits(*v.Upper, show.Thin) + ")"
+	}
 	if c.shareBound != "" {
 		return c.shareBound + show.Nbsp + show.Percent(c.Share)
 	}
@@ -198,6 +204,9 @@ func (c *Cell) add(res *result.Result, rate string) {
 		if c.Rate = res.Value(rate); c.Rate != nil {
 			c.RateResult, c.LimitedBy = res, res.LimitedBy
 		}
+	}
+	if v := res.Value("ratio_to_" + result.PlainDUT); v != nil {
+		c.SideBySide = v
 	}
 	for _, f := range []struct {
 		into  **rfc2544.Value

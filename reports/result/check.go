@@ -81,6 +81,8 @@ func trialFault(o *rfc2544.Observation) (place, why string) {
 		return "", fmt.Sprintf("ledger does not balance: offered %d is not received %d + lost %d", o.Offered, o.Received, o.Lost)
 	case o.Late > o.Lost:
 		return "/late", fmt.Sprintf("%d late frames, but only %d lost ones to count them in", o.Late, o.Lost)
+	case o.Clean != nil && (o.Clean.Received > o.Clean.Offered || o.Clean.Offered > o.Offered):
+		return "/clean", fmt.Sprintf("%d of %d frames, of %d offered in all, do not balance", o.Clean.Received, o.Clean.Offered, o.Offered)
 	case o.Duration < 0 || o.Paused < 0:
 		return "", "has a negative duration"
 	case !Finite(o.CPUPerFrame):

@@ -33,9 +33,15 @@ type Sides struct{ Base, Head *gate.Set }
 type Pairs struct {
 	lab    compare.Lab
 	plan   Plan
-	groups []result.Comparison // metrics that are measured together: those of one frame size
+	groups []group
 	base   *gate.Set
 	head   *gate.Set
+}
+
+// group is the metrics of one frame size.
+type group struct {
+	result.Comparison
+	together bool // both sides can be up at once
 }
 
 // Open measures the base to choose the loads for all turns. It writes the loads and the measurable
@@ -65,7 +71,8 @@ func (p *Pairs) openGroup(ctx context.Context, c result.Comparison) error {
 	p.plan.Settings.Engine = wire.Engine
 	device := p.plan.Base[0]
 	pilot := compare.Plan{Settings: p.plan.Settings, Devices: []dut.Device{device}, Names: []string{device.Spec}, Size: c.FrameSize, Link: p.plan.Link, Shaped: p.plan.Shaped}
-	if err := compare.Pilot(ctx, p.lab, pilot, &c); err != nil {
+	together, err := compare.Pilot(ctx, p.lab, pilot, &c)
+	if err != nil {
 		return err
 	}
 	for _, set := range []*gate.Set{p.base, p.head} {
@@ -75,7 +82,7 @@ func (p *Pairs) openGroup(ctx context.Context, c result.Comparison) error {
 			set.Metrics = append(set.Metrics, setMetric(m, c.FrameSize))
 		}
 	}
-	p.groups = append(p.groups, c)
+	p.groups = append(p.groups, group{c, together})
 	return nil
 }
 
@@ -121,16 +128,14 @@ func grouped(metrics []gate.SetMetric) (groups []result.Comparison, err error) {
 func (p *Pairs) Measure(ctx context.Context, series, pair int, metrics []string) error {
 	b := gate.Turn{Series: series, Pair: pair, Place: 1, Build: (pair - 1) % len(p.plan.Base), Values: map[string]*float64{}}
 	h := gate.Turn{Series: series, Pair: pair, Place: 2, Build: (pair - 1) / len(p.plan.Base) % len(p.plan.Head), Values: map[string]*float64{}}
-	turns := []func() error{
-		func() error { return p.turn(ctx, p.plan.Base[b.Build], &b, metrics) },
-		func() error { return p.turn(ctx, p.plan.Head[h.Build], &h, metrics) },
-	}
+	devices, turns := []dut.Device{p.plan.Base[b.Build], p.plan.Head[h.Build]}, []*gate.Turn{&b, &h}
 	if rand.New(rand.NewPCG(p.base.Seed, uint64(series)<<32|uint64(pair))).IntN(2) == 1 {
 		b.Place, h.Place = h.Place, b.Place
+		slices.Reverse(devices)
 		slices.Reverse(turns)
 	}
-	for _, turn := range turns {
-		if err := turn(); err != nil {
+	for _, g := range p.groups {
+		if err := p.measure(ctx, g, devices, turns, metrics); err != nil {
 			return err
 		}
 	}
@@ -138,33 +143,33 @@ func (p *Pairs) Measure(ctx context.Context, series, pair int, metrics []string)
 	return nil
 }
 
-// turn measures one side, in a new network and with new processes for each frame size.
-func (p *Pairs) turn(ctx context.Context, d dut.Device, t *gate.Turn, metrics []string) error {
-	for _, c := range p.groups {
-		size := c.FrameSize
-		c.Metrics = slices.Clone(c.Metrics)
-		c.Metrics = slices.DeleteFunc(c.Metrics, func(m result.Metric) bool { return !slices.Contains(metrics, setMetric(m, size).ID()) })
-		if len(c.Metrics) == 0 {
-			continue
+// measure measures both sides at one frame size, in new networks and with new processes.
+func (p *Pairs) measure(ctx context.Context, g group, devices []dut.Device, turns []*gate.Turn, metrics []string) error {
+	c := g.Comparison
+	c.Metrics = slices.DeleteFunc(slices.Clone(c.Metrics), func(m result.Metric) bool { return !slices.Contains(metrics, setMetric(m, c.FrameSize).ID()) })
+	if len(c.Metrics) == 0 {
+		return nil
+	}
+	c.Warnings = nil
+	invalid := compare.InvalidTrials{}
+	round := compare.Round{Settings: p.plan.Settings, Goodput: p.plan.Goodput, Comparison: &c, Invalid: &invalid, Together: g.together}
+	values, errs := round.Measure(ctx, p.lab, devices)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	for k, t := range turns {
+		if errs[k] != nil && !lab.DeviceFailed(errs[k]) {
+			return errs[k]
 		}
-		c.Warnings = nil
-		invalid := compare.InvalidTrials{}
-		turn := compare.Turn{Settings: p.plan.Settings, Goodput: p.plan.Goodput, Comparison: &c, Invalid: &invalid}
-		values, err := turn.Measure(ctx, p.lab, d)
-		t.Doubts = append(append(t.Doubts, c.Warnings...), invalid.Warnings()...)
-		if ctx.Err() != nil {
-			return ctx.Err()
+		if errs[k] != nil {
+			t.Died = strings.ReplaceAll(errs[k].Error(), "\n", "; ")
 		}
-		if err != nil && !lab.DeviceFailed(err) {
-			return err
-		}
-		if err != nil {
-			t.Died = strings.ReplaceAll(err.Error(), "\n", "; ")
-		}
+		t.Doubts = append(t.Doubts, invalid.Warnings()...)
 		for _, m := range c.Metrics {
-			t.Values[setMetric(m, size).ID()] = nil
-			if v := values[m.Name]; v > 0 && err == nil {
-				t.Values[setMetric(m, size).ID()] = &v
+			id := setMetric(m, c.FrameSize).ID()
+			t.Values[id] = nil
+			if v := values[k][m.Name]; v > 0 && errs[k] == nil {
+				t.Values[id] = &v
 			}
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/ci/compare"
 	"github.com/tunnelbench/tunnelbench/ci/gate"
 	"github.com/tunnelbench/tunnelbench/internal/lab"
+	"github.com/tunnelbench/tunnelbench/internal/lab/control"
 	"github.com/tunnelbench/tunnelbench/internal/lab/labtest"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
@@ -30,6 +31,14 @@ func emptySets() (base, head *gate.Set) {
 
 // simulatedLab is a lab with simulated devices.
 type simulatedLab struct{ *labtest.Lab }
+
+func (l simulatedLab) Group(ctx context.Context, devices []dut.Device, s lab.Settings, largest rfc2544.FrameSize) (control.Group, error) {
+	g, err := l.Lab.Group(ctx, devices, s, largest)
+	if err != nil {
+		return nil, err
+	}
+	return g, nil
+}
 
 func (l simulatedLab) Setup(ctx context.Context, d dut.Device, s lab.Settings, largest rfc2544.FrameSize) (compare.Setup, error) {
 	b, err := l.Lab.Setup(ctx, d, s, largest)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/internal/lab"
+	"github.com/tunnelbench/tunnelbench/internal/lab/control"
 	"github.com/tunnelbench/tunnelbench/internal/lab/streams"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 	"github.com/tunnelbench/tunnelbench/reports/result"
@@ -14,6 +15,7 @@ import (
 // Lab is the laboratory that a run needs.
 type Lab interface {
 	lab.Calibrator
+	control.Lab
 	// Setup brings a device up, for frames up to the largest.
 	Setup(ctx context.Context, d dut.Device, s lab.Settings, largest rfc2544.FrameSize) (Setup, error)
 	// Streams runs the streams test on a device.
@@ -42,6 +44,15 @@ func (m machine) Setup(ctx context.Context, d dut.Device, s lab.Settings, larges
 	return b, nil
 }
 
+// Group implements Lab.
+func (m machine) Group(ctx context.Context, devices []dut.Device, s lab.Settings, largest rfc2544.FrameSize) (control.Group, error) {
+	g, err := m.Lab.Group(ctx, devices, s, largest)
+	if err != nil {
+		return nil, err
+	}
+	return g, nil
+}
+
 // Streams implements Lab.
 func (m machine) Streams(ctx context.Context, d dut.Device, s lab.Settings, p streams.Plan) (result.Result, error) {
 	return streams.Run(ctx, m.Lab, d, s, p)
@@ -55,6 +66,7 @@ type Plan struct {
 	Profile  Profile
 	Link     rfc2544.BitRate // nominal
 	Shaped   bool            // loads stay below the link's speed
+	Control  *dut.Device     // measured beside the devices, for their rates at its nominal speed; nil: none
 	Streams  *streams.Plan   // streams test of each device, after the rates; nil: none
 	Journal  *Journal        // for profiles with a suite
 	// OnTrial, if set, is called after every trial.
@@ -76,6 +88,9 @@ func Run(ctx context.Context, l Lab, p Plan, r *result.Results) (err error) {
 	r.Conditions = p.Settings.Conditions(rest)
 	if p.Profile.Suite != nil {
 		return runSuites(ctx, l, p, r)
+	}
+	if err := p.beside(ctx, l, r); err != nil {
+		return err
 	}
 	rounds := run{lab: l, plan: p, results: r, cells: cellsOf(p)}
 	if err = rounds.all(ctx); err == nil && p.Streams != nil {

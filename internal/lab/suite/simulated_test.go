@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tunnelbench/tunnelbench/internal/lab"
+	"github.com/tunnelbench/tunnelbench/internal/lab/control"
 	"github.com/tunnelbench/tunnelbench/internal/lab/labtest"
 	"github.com/tunnelbench/tunnelbench/internal/lab/streams"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
@@ -28,6 +29,14 @@ func (l simulatedLab) Setup(ctx context.Context, d dut.Device, s lab.Settings, l
 		return nil, err
 	}
 	return b, nil
+}
+
+func (l simulatedLab) Group(ctx context.Context, devices []dut.Device, s lab.Settings, largest rfc2544.FrameSize) (control.Group, error) {
+	g, err := l.Lab.Group(ctx, devices, s, largest)
+	if err != nil {
+		return nil, err
+	}
+	return g, nil
 }
 
 func (l simulatedLab) Streams(_ context.Context, d dut.Device, s lab.Settings, _ streams.Plan) (result.Result, error) {

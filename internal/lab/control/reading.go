@@ -1,0 +1,127 @@
+package control
+
+import (
+	"math"
+	"slices"
+
+	"github.com/tunnelbench/tunnelbench/internal/lab"
+	"github.com/tunnelbench/tunnelbench/internal/stats"
+	"github.com/tunnelbench/tunnelbench/netns/dut"
+)
+
+// Block is the rates of the control and a device at about the same moment, in frames per second.
+type Block struct{ Control, Device float64 }
+
+// Interval is a value with what it lies between.
+type Interval struct{ Value, Lower, Upper float64 }
+
+// Reading is what a device showed beside the control.
+type Reading struct {
+	Device dut.Device
+	Rate   Interval // closed-loop rate as measured, fps; the bounds are the range that it had
+	Normal Interval // the same at the control's nominal speed, with a 95 % interval
+	Ratio  Interval // Normal as a share of the control's nominal rate
+	Slope  float64  // how far the device follows the control: 1 is fully
+	Blocks int
+}
+
+// blockTurns is the number of turns in a block: forwards and backwards, so that a machine that
+// becomes slower or faster meanwhile favours nobody.
+const blockTurns = 2
+
+// blocksOf returns the blocks of device k in which nothing disturbed any device.
+func blocksOf(turned []lab.Turned, k int) (blocks []Block) {
+	for i := 0; i+blockTurns <= FewestTurns(turned); i += blockTurns {
+		var b Block
+		clean := true
+		for j := i; j < i+blockTurns; j++ {
+			clean = clean && AllClean(turned, j)
+			b.Control += turned[0].Turns[j].Rate() / blockTurns
+			b.Device += turned[k].Turns[j].Rate() / blockTurns
+		}
+		if clean && b.Control > 0 && b.Device > 0 {
+			blocks = append(blocks, b)
+		}
+	}
+	return blocks
+}
+
+// enoughBlocks is the smallest number of blocks that a reading rests on.
+const enoughBlocks = 8
+
+// read returns the reading of a device from the blocks of each bring-up; ok is false if there are
+// too few.
+func read(bringUps [][]Block) (r Reading, ok bool) {
+	all := slices.Concat(bringUps...)
+	if len(all) < enoughBlocks {
+		return r, false
+	}
+	nominal := percentile(all, 0.9, func(b Block) float64 { return b.Control })
+	device := func(b Block) float64 { return b.Device }
+	r = Reading{Blocks: len(all), Slope: slope(all), Rate: Interval{mean(all, device), percentile(all, 0.1, device), percentile(all, 0.9, device)}}
+	at := func(b Block) float64 { return b.Device * math.Pow(nominal/b.Control, r.Slope) }
+	r.Normal = interval(bringUps, at)
+	r.Ratio = Interval{r.Normal.Value / nominal, r.Normal.Lower / nominal, r.Normal.Upper / nominal}
+	return r, true
+}
+
+// slope returns how far the device follows the control: the slope of the least-squares line through
+// the logarithms of all blocks. If the control's speed hardly moved, the line says nothing, and the
+// device is taken to follow fully.
+func slope(blocks []Block) float64 {
+	const still, most = 0.03, 1.5
+	var c, d float64
+	for _, b := range blocks {
+		c += math.Log(b.Control) / float64(len(blocks))
+		d += math.Log(b.Device) / float64(len(blocks))
+	}
+	var cc, cd float64
+	for _, b := range blocks {
+		cc += (math.Log(b.Control) - c) * (math.Log(b.Control) - c)
+		cd += (math.Log(b.Control) - c) * (math.Log(b.Device) - d)
+	}
+	if math.Sqrt(cc/float64(len(blocks))) < still {
+		return 1
+	}
+	return min(max(cd/cc, 0), most)
+}
+
+// interval returns the typical value with a 95 % interval over all blocks, widened to hold the
+// value of every bring-up: a bring-up has a luck of its own.
+func interval(bringUps [][]Block, of func(Block) float64) Interval {
+	const confidence = 0.95
+	var ones, values []*float64
+	var each []float64
+	for _, blocks := range bringUps {
+		var own []float64
+		for _, b := range blocks {
+			one, v := 1.0, of(b)
+			ones, values, own = append(ones, &one), append(values, &v), append(own, v)
+		}
+		if len(own) > 0 {
+			each = append(each, stats.Median(own))
+		}
+	}
+	r, _ := stats.ComparePaired(ones, values, confidence, 1)
+	out := Interval{r.Value, r.Lower, r.Upper}
+	if len(each) > 1 {
+		out.Lower, out.Upper = min(out.Lower, slices.Min(each)), max(out.Upper, slices.Max(each))
+	}
+	return out
+}
+
+func mean(blocks []Block, of func(Block) float64) (sum float64) {
+	for _, b := range blocks {
+		sum += of(b) / float64(len(blocks))
+	}
+	return sum
+}
+
+func percentile(blocks []Block, p float64, of func(Block) float64) float64 {
+	var all []float64
+	for _, b := range blocks {
+		all = append(all, of(b))
+	}
+	slices.Sort(all)
+	return stats.Percentile(all, p)
+}

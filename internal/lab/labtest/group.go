@@ -1,0 +1,63 @@
+package labtest
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/tunnelbench/tunnelbench/internal/lab"
+	"github.com/tunnelbench/tunnelbench/loadgen"
+	"github.com/tunnelbench/tunnelbench/netns/dut"
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
+
+// Group is several simulated devices that are up at once.
+type Group struct{ setups []*Setup }
+
+// Group brings several devices up side by side.
+func (l *Lab) Group(ctx context.Context, devices []dut.Device, s lab.Settings, largest rfc2544.FrameSize) (*Group, error) {
+	g := &Group{}
+	for i, d := range devices {
+		b, err := l.Setup(ctx, d, s, largest)
+		if err != nil {
+			return nil, errors.Join(lab.MemberError{Index: i, Err: err}, g.Close())
+		}
+		g.setups = append(g.setups, b)
+	}
+	return g, nil
+}
+
+// MeasureTurns measures every device in turns. A closed loop gives the device's rate without loss.
+func (g *Group) MeasureTurns(ctx context.Context, t rfc2544.Trial, turns loadgen.Turns) ([]lab.Turned, error) {
+	all := make([]lab.Turned, len(g.setups))
+	t.Duration = turns.Length() - turns.Quiet
+	for round := range turns.Rounds * 2 {
+		for i, s := range g.setups {
+			if err := s.count(); err != nil {
+				return nil, lab.MemberError{Index: i, Err: err}
+			}
+			o, err := s.simulated.Measure(ctx, t)
+			if err != nil {
+				return nil, err
+			}
+			all[i].LatencyQuiet = o.LatencyQuiet
+			all[i].Turns = append(all[i].Turns, lab.Turn{
+				Number: 1 + round*len(g.setups) + i, Clean: o.CleanTime() == o.Duration, Sending: t.Duration, Sent: o.Received, Received: o.Received,
+				Latency: 10 * time.Microsecond, CPU: simulatedCPU,
+			})
+		}
+	}
+	return all, nil
+}
+
+// simulatedCPU is what every simulated device takes for a frame, in ns.
+const simulatedCPU = 1000
+
+// Close takes the devices down.
+func (g *Group) Close() error {
+	var errs []error
+	for _, s := range g.setups {
+		errs = append(errs, s.Close())
+	}
+	return errors.Join(errs...)
+}
