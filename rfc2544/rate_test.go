@@ -56,6 +56,21 @@ func TestRunRateWithoutBounds(t *testing.T) {
 	}
 }
 
+// A search that invalid trials kept from looking higher has a lower bound only, and is not valid.
+func TestRunRateHeld(t *testing.T) {
+	t.Parallel()
+	m := &altered{Device: device(t, "capacity=600000fps"), alter: func(_ int, o *rfc2544.Observation) error {
+		if o.IntendedLoad > 300e3 {
+			o.Reject(rfc2544.Because(rfc2544.ReceiverOverflow, "overflow"))
+		}
+		return nil
+	}}
+	out, err := rfc2544.RunRate(context.Background(), m, rfc2544.SearchConfig{Goals: config(t, "quick").Goals, Size: 64, Min: 9001, Max: 1e6})
+	if err != nil || out.Valid || !out.Held || len(out.Values) != 2 || out.Values[0].Lower == nil || out.Values[0].Upper != nil {
+		t.Errorf("%v, %+v", err, out)
+	}
+}
+
 func TestRunRateErrors(t *testing.T) {
 	t.Parallel()
 	died := errors.New("the device died")

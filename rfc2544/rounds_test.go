@@ -43,6 +43,14 @@ func TestMergeOfSpoiltRounds(t *testing.T) {
 	if got := Merge([]Outcome{roundOf(1, nil, false), roundOf(2, nil, false)}); got.Valid || len(got.Values) != 0 || len(got.Trials) != 6 {
 		t.Errorf("no valid round: %+v, want the trials only", got)
 	}
+	held := roundOf(3, nil, false)
+	held.Held = true
+	if got := Merge([]Outcome{held, held, roundOf(1, above(2), false)}); got.Valid || !got.Held || len(got.Values) != 1 || got.Values[0].Value != 3 {
+		t.Errorf("held rounds: %+v, want their lower bound, not valid", got)
+	}
+	if got := Merge([]Outcome{held, roundOf(1, above(2), true), roundOf(1, above(2), true)}); !got.Valid || got.Held || got.Values[0].Upper == nil {
+		t.Errorf("one held round of three: %+v, want the other two", got)
+	}
 	one := roundOf(7, nil, false)
 	if got := Merge([]Outcome{one}); got.Valid || len(got.Values) != 1 {
 		t.Errorf("a single round: %+v, want it as it is", got)

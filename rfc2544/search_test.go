@@ -63,6 +63,75 @@ func TestSearchKeepsAllTrials(t *testing.T) {
 	}
 }
 
+// A search judges trials by their clean part; what has an RFC's name by all frames.
+func TestSearchUsesTheCleanPart(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, goal string
+		all        bool
+		least      rfc2544.Rate // lower bound at least; 0: none
+	}{
+		{"clean", "loss=0,exceed=0.5,final=1s,sum=3s,width=0.01", false, 590e3},
+		{"all frames", "loss=0,exceed=0.5,final=1s,sum=3s,width=0.01", true, 0},
+		{"throughput", "rfc2544", false, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			cfg := config(t, c.goal)
+			cfg.AllFrames = c.all
+			found, err := rfc2544.Search(context.Background(), device(t, "capacity=600000fps,disturbed=0.3"), cfg)
+			lower := found.Goals[0].Lower
+			if err != nil || (lower == nil) != (c.least == 0) || lower != nil && *lower < float64(c.least) {
+				t.Errorf("%v, %v; want at least %v", found.Goals, err, c.least)
+			}
+		})
+	}
+}
+
+// A trial without clean time does not count in a search; one with little is repeated once, at the
+// same load. All stay in the result.
+func TestSearchRepeatsDisturbedTrials(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name   string
+		shares []float64 // clean, of the first trials; those after them are clean
+		valid  []bool    // of the trials at the first load
+	}{
+		{"clean", nil, []bool{true}},
+		{"little", []float64{0.2}, []bool{true, true}},
+		{"none", []float64{0}, []bool{false, true}},
+		{"none, little", []float64{0, 0.2}, []bool{false, true, true}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			m := &altered{Device: device(t, "capacity=600000fps"), alter: func(n int, o *rfc2544.Observation) error {
+				if n <= len(c.shares) {
+					share := c.shares[n-1]
+					o.Clean = &rfc2544.Clean{Time: time.Duration(share * float64(o.Duration)), Offered: uint64(share * float64(o.Offered))}
+				}
+				return nil
+			}}
+			found, err := rfc2544.Search(context.Background(), m, config(t, "ndr"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var valid []bool
+			for _, o := range found.Trials {
+				if o.IntendedLoad != found.Trials[0].IntendedLoad {
+					break
+				}
+				valid = append(valid, o.Valid)
+				if o.Invalid.Has(rfc2544.NoCleanTime) == o.Valid {
+					t.Errorf("valid %t, but %v", o.Valid, o.Invalid)
+				}
+			}
+			if diff := cmp.Diff(c.valid, valid); diff != "" {
+				t.Errorf("valid trials at the first load (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 // Loads without a valid trial and an early end are told in words.
 func TestSearchWarnings(t *testing.T) {
 	t.Parallel()

@@ -39,7 +39,7 @@ var runVerb = cli.Verb{
 		set.StringVar(&f.out, "out", "out", "`directory` for results.json, report.html and the charts")
 		set.BoolVar(&f.streams, "streams", false, "measure TCP streams too, after the rates: about half a minute per device")
 		set.Func("goal", "search for this `goal` instead of the profile's; may be repeated: ndr, pdr, quick or loss=0.005,exceed=0.5,final=1s,sum=21s,...", f.addGoal)
-		set.BoolVar(&f.estimate, "estimate", false, "print what a profile with the RFC's tests would measure and how long it would take; measure nothing")
+		set.BoolVar(&f.estimate, "estimate", false, "print what would be measured and how long it would take; measure nothing")
 		set.BoolVar(&f.resume, "resume", false, "go on with the run in the output directory that was cut short: nothing is measured twice")
 		set.IntVar(&f.bursts, "bursts", 0, "`number` of searches of the back-to-back test (N of RFC 9004), instead of the profile's")
 		return f.run

@@ -27,8 +27,8 @@ func (f *runFlags) fitProfile(p *suite.Profile) error {
 		p.Goals = f.goals
 	}
 	if p.Suite == nil {
-		if f.resume || f.estimate || f.bursts != 0 {
-			return cli.BadUsage("--resume, --estimate and --bursts: for the profiles ci, standard and full, not %s", p.Name)
+		if f.resume || f.bursts != 0 {
+			return cli.BadUsage("--resume and --bursts: for the profiles ci, standard and full, not %s", p.Name)
 		}
 		return nil
 	}

@@ -38,3 +38,19 @@ func TestSetDuration(t *testing.T) {
 		})
 	}
 }
+
+func TestFormatFloat(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		v      float64
+		digits int
+		want   string
+	}{{1.5, 3, "1.5"}, {2, 3, "2"}, {100, 0, "100"}, {0.0004, 3, "0"}, {1.2345, 2, "1.23"}} {
+		t.Run(c.want, func(t *testing.T) {
+			t.Parallel()
+			if got := FormatFloat(c.v, c.digits); got != c.want {
+				t.Errorf("%v with %d digits: %q, want %q", c.v, c.digits, got, c.want)
+			}
+		})
+	}
+}

@@ -187,6 +187,7 @@ func TestSearchRefuses(t *testing.T) {
 		{"max NaN", "to NaN", func(c *mlrsearch.Config) { c.Max = math.NaN() }},
 		{"hint above max", "hint 2e+06", func(c *mlrsearch.Config) { c.Hint = 2e6 }},
 		{"limit", "limit -1ns", func(c *mlrsearch.Config) { c.Limit = -1 }},
+		{"goal twice", "goal ndr: comes twice", func(c *mlrsearch.Config) { c.Goals = append(c.Goals, c.Goals[0]) }},
 		{"retries", "retries -1", func(c *mlrsearch.Config) { c.Retries = -1 }},
 		{"no width", "width 0", func(c *mlrsearch.Config) { c.Goals[0].Width = 0 }},
 		{"bad goal", "final 0s", func(c *mlrsearch.Config) { c.Goals[0].Final = 0 }},
@@ -308,6 +309,76 @@ func TestEffectiveDuration(t *testing.T) {
 	}
 	if diff := cmp.Diff(plain.Goals, found.Goals, cmp.AllowUnexported(mlrsearch.Ratio{})); diff != "" || len(found.Trials) >= len(plain.Trials) {
 		t.Errorf("%d trials, %d of single duration; bounds differ (-single +double):\n%s", len(found.Trials), len(plain.Trials), diff)
+	}
+}
+
+// A trial of which less than half counts is repeated once, and the one of which more counts is used;
+// both count for the limit.
+func TestPoorTrialsAreRepeated(t *testing.T) {
+	t.Parallel()
+	valid := func(share float64) mlrsearch.Result {
+		return mlrsearch.Result{Valid: true, Effective: time.Duration(share * float64(time.Second))}
+	}
+	for _, c := range []struct {
+		name    string
+		results []mlrsearch.Result
+		want    time.Duration // effective duration of the first trial
+		tries   int           // for the first trial
+	}{
+		{"half counts", []mlrsearch.Result{valid(0.5)}, time.Second / 2, 1},
+		{"the second is better", []mlrsearch.Result{valid(0.1), valid(0.3)}, 3 * time.Second / 10, 2},
+		{"the first is better", []mlrsearch.Result{valid(0.3), valid(0.1)}, 3 * time.Second / 10, 2},
+		{"the second is not valid", []mlrsearch.Result{valid(0.1), {}}, time.Second / 10, 2},
+		{"after one that is not valid", []mlrsearch.Result{{}, valid(0.1), valid(0.2)}, time.Second / 5, 3},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			n := 0
+			m := measurerFunc(func(float64, time.Duration) mlrsearch.Result {
+				n++
+				return c.results[n-1]
+			})
+			cfg := config(t, "loss=0,exceed=0.5,final=1s,sum=9s,width=0.01")
+			cfg.Limit = time.Duration(c.tries) * time.Second
+			found := search(t, m, cfg)
+			if len(found.Trials) != 1 || found.Trials[0].Effective != c.want || n != c.tries || found.Spent != cfg.Limit {
+				t.Errorf("%+v after %d tries, %v spent; want %v after %d", found.Trials, n, found.Spent, c.want, c.tries)
+			}
+		})
+	}
+}
+
+// Loads without a valid trial above the lower bound leave the goal held, unless they are beyond what
+// the tester can offer.
+func TestHeldGoals(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name   string
+		beyond func(n int, load float64) (valid, short bool) // above 300 kfps
+		held   bool
+		lower  float64 // about
+	}{
+		{"the tester cannot offer more", func(int, float64) (bool, bool) { return false, true }, false, 300e3},
+		{"spoilt", func(int, float64) (bool, bool) { return false, false }, true, 300e3},
+		{"short once", func(n int, _ float64) (bool, bool) { return false, n%2 == 0 }, true, 300e3},
+		{"spoilt for a while", func(n int, _ float64) (bool, bool) { return n > 12, false }, false, 600e3},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			n := 0
+			m := measurerFunc(func(load float64, _ time.Duration) mlrsearch.Result {
+				result := mlrsearch.Result{Valid: true, LossRatio: max(0, 1-600e3/load)}
+				if load > 300e3 {
+					n++
+					result.Valid, result.Short = c.beyond(n, load)
+				}
+				return result
+			})
+			g := search(t, m, config(t, "quick")).Goals[0]
+			if g.Held != c.held || (g.Upper == nil) != (c.lower < 600e3) || g.Lower == nil || math.Abs(*g.Lower/c.lower-1) > 0.05 {
+				t.Errorf("%v, held %t; want a lower bound of about %.0f, held %t", g, g.Held, c.lower, c.held)
+			}
+		})
 	}
 }
 

@@ -26,9 +26,9 @@ type Device struct {
 	Latency  time.Duration // latency of a frame that does not wait in the queue
 	Invalid  float64       // share of broken trials: they are not valid
 	// Disturbed is the share of a trial's time in which something else disturbs it: random slices of
-	// 10 ms that lose half of their frames, and that Observation.Clean leaves out.
-	Disturbed float64
-	Seed      uint64
+	// 10 ms that Observation.Clean leaves out. DisturbedLoss is the loss probability of their frames.
+	Disturbed, DisturbedLoss float64
+	Seed                     uint64
 
 	RecoveryTime time.Duration // duration of slow operation after an overload
 	RecoveryRate rfc2544.Load  // capacity during RecoveryTime
@@ -83,8 +83,7 @@ func (d *Device) Measure(ctx context.Context, t rfc2544.Trial) (rfc2544.Observat
 // slice is the length of the slices of a trial that are clean or disturbed.
 const slice = 10 * time.Millisecond
 
-// disturb chooses the disturbed slices of a trial, takes half of their received frames away, and
-// fills the clean part.
+// disturb chooses the disturbed slices of a trial, loses frames in them, and fills the clean part.
 func (d *Device) disturb(seen *rfc2544.Observation) {
 	slices, clean := max(1, int(seen.Duration/slice)), 0
 	for range slices {
@@ -100,7 +99,7 @@ func (d *Device) disturb(seen *rfc2544.Observation) {
 		return
 	}
 	seen.Disturbed = rfc2544.Reasons{rfc2544.Because(rfc2544.OtherPrograms, "simulated: other programs ran in %d of %d slices", slices-clean, slices)}
-	seen.Received -= (seen.Received - seen.Clean.Received) / 2
+	seen.Received -= uint64(d.DisturbedLoss * float64(seen.Received-seen.Clean.Received))
 	if seen.Latency != nil {
 		all, quiet := *seen.Latency, *seen.Latency
 		all.N, quiet.N = seen.Received, seen.Clean.Received

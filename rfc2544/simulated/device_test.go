@@ -132,6 +132,49 @@ func TestFaults(t *testing.T) {
 	}
 }
 
+// Disturbed slices lose frames that the clean part does not know of.
+func TestDisturbed(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, spec  string
+		clean       float64 // share of the time
+		loss, quiet float64 // over all frames, over those of the clean part
+	}{
+		{"never", "capacity=max", 1, 0, 0},
+		{"a fifth", "capacity=max,disturbed=0.2", 0.8, 0.1, 0},
+		{"a fifth, lossless", "capacity=max,disturbed=0.2,disturbed_loss=0", 0.8, 0, 0},
+		{"a fifth of an overloaded device", "capacity=50000fps,disturbed=0.2", 0.8, 0.55, 0.5},
+		{"always", "capacity=max,disturbed=1", 0, 0.5, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			const tolerance = 0.02 // of a minute: 6000 slices
+			o := observed(t, device(t, c.spec), 100e3, time.Minute)
+			for what, off := range map[string]float64{
+				"clean": o.CleanShare() - c.clean, "loss": o.LossRatio() - c.loss, "loss of the clean part": o.CleanLossRatio() - c.quiet,
+			} {
+				if math.Abs(off) > tolerance {
+					t.Errorf("%s: off by %v: %+v", what, off, o)
+				}
+			}
+			if (len(o.Disturbed) > 0) != (c.clean < 1) || !o.Valid || o.Latency.N != o.Received {
+				t.Errorf("%+v", o)
+			}
+		})
+	}
+}
+
+// A tester that cannot send what it should says so.
+func TestMaxOffered(t *testing.T) {
+	t.Parallel()
+	d := device(t, "capacity=max,max_offered=800kpps")
+	for load, valid := range map[rfc2544.Rate]bool{700e3: true, 900e3: false, rfc2544.Flood: true} {
+		if o := observed(t, d, load, time.Second); o.Valid != valid || o.Invalid.Has(rfc2544.SenderShort) == valid || o.Offered > 800e3 {
+			t.Errorf("%v: %+v", load, o)
+		}
+	}
+}
+
 func TestFlood(t *testing.T) {
 	t.Parallel()
 	seen := observed(t, device(t, "capacity=100%"), rfc2544.Flood, time.Second)
@@ -160,7 +203,7 @@ func TestParse(t *testing.T) {
 	}
 	full := Device{
 		Capacity: load("437600fps"), Queue: 4096, Loss: 0.0001, Noise: 0.02, Bimodal: 0.8, Drift: -0.001,
-		Latency: 20 * time.Microsecond, Invalid: 0.1, Seed: 7,
+		Latency: 20 * time.Microsecond, Invalid: 0.1, Disturbed: 0.2, DisturbedLoss: 0.5, Seed: 7,
 	}
 	slow := Device{
 		Capacity: load("500kpps"), MaxOffered: load("800kpps"), RecoveryTime: 800 * time.Millisecond, RecoveryRate: load("200kpps"), BootTime: 2 * time.Second,
@@ -169,7 +212,7 @@ func TestParse(t *testing.T) {
 		name, text string
 		want       Device
 	}{
-		{"trial to trial", "capacity=437600fps,queue=4096,loss=0.0001,noise=0.02,latency=20us,bimodal=0.8,drift=-0.001,invalid=0.1,seed=7", full},
+		{"trial to trial", "capacity=437600fps,queue=4096,loss=0.0001,noise=0.02,latency=20us,bimodal=0.8,drift=-0.001,invalid=0.1,disturbed=0.2,seed=7", full},
 		{"recovery", "capacity=500kpps,max_offered=800kpps,recovery_time=800ms,recovery_rate=200kpps,boot_time=2s", slow},
 		{"recovery, older names", "capacity=500kpps,offers=800kpps,weary=800ms,slow=200kpps,boot=2s", slow},
 	} {
@@ -203,6 +246,7 @@ func TestParseRefuses(t *testing.T) {
 		{"drift Inf", "capacity=5fps,drift=Inf", "drift"},
 		{"latency without unit", "capacity=5fps,latency=5", "latency"},
 		{"seed below 0", "capacity=5fps,seed=-1", "seed"},
+		{"disturbed above 1", "capacity=5fps,disturbed=1.5", "disturbed"},
 		{"invalid above 1", "capacity=5fps,invalid=1.5", "invalid"},
 		{"recovery time below 0", "capacity=5fps,recovery_time=-1s", "recovery_time"},
 	} {

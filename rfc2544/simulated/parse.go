@@ -22,7 +22,8 @@ var keys = []struct {
 	{[]string{"drift"}, func(d *Device, v string) error { return kv.SetFloat(&d.Drift, v) }},
 	{[]string{"latency"}, func(d *Device, v string) error { return kv.SetDuration(&d.Latency, v) }},
 	{[]string{"invalid"}, func(d *Device, v string) error { return setShare(&d.Invalid, v) }},
-	{[]string{"disturbed"}, func(d *Device, v string) error { return setShare(&d.Disturbed, v) }},
+	{[]string{"disturbed"}, func(d *Device, v string) error { d.DisturbedLoss = 0.5; return setShare(&d.Disturbed, v) }},
+	{[]string{"disturbed_loss"}, func(d *Device, v string) error { return setShare(&d.DisturbedLoss, v) }},
 	{[]string{"max_offered", "offers"}, func(d *Device, v string) error { return setLoad(&d.MaxOffered, v) }},
 	{[]string{"recovery_time", "weary"}, func(d *Device, v string) error { return kv.SetDuration(&d.RecoveryTime, v) }},
 	{[]string{"recovery_rate", "slow"}, func(d *Device, v string) error { return setLoad(&d.RecoveryRate, v) }},
@@ -39,8 +40,8 @@ func names() (current, old []string) {
 }
 
 // Parse reads "capacity=437600fps", optionally with queue=4096, loss=0.0001, noise=0.02,
-// bimodal=0.8, drift=-0.001, latency=20us, invalid=0.1, disturbed=0.2, max_offered=800kpps,
-// recovery_time=800ms, recovery_rate=200kpps, boot_time=2s and seed=7.
+// bimodal=0.8, drift=-0.001, latency=20us, invalid=0.1, disturbed=0.2, disturbed_loss=0.5 (the
+// default), max_offered=800kpps, recovery_time=800ms, recovery_rate=200kpps, boot_time=2s and seed=7.
 func Parse(s string) (*Device, error) {
 	current, old := names()
 	fields, err := kv.Parse(s, current, old...)

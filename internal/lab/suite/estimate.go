@@ -1,6 +1,7 @@
 package suite
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -20,36 +21,49 @@ const (
 	perTrial = 150 * time.Millisecond
 )
 
+// Trouble is how much of the measuring is expected to be spoilt.
+type Trouble struct {
+	Broken    float64 // share of the trials that are not valid and are repeated
+	Disturbed float64 // share of a trial's time that is not clean: a search measures longer
+}
+
+// usualTrouble is that of a small virtual machine without a busy neighbour.
+var usualTrouble = Trouble{Broken: 0.01, Disturbed: 0.05}
+
 // Estimate returns how long the run takes: for each test, of all devices and sizes together, and in
-// total. It measures nothing: the suites run on simulated devices. Their rate is a guess, which
+// total. It measures nothing: the tests run on simulated devices. Their rate is a guess, which
 // changes the duration little.
 func (p Plan) Estimate(ctx context.Context) ([]simulated.Step, time.Duration, error) {
-	suite := p.Profile.Suite
-	if suite == nil {
-		return nil, 0, fmt.Errorf("%w: profile %s has no estimate: it takes minutes", lab.ErrConfig, p.Profile.Name)
-	}
+	suites := p.Profile.suites(len(p.Devices) * len(p.Sizes))
 	total := perRun + time.Duration(len(p.Sizes))*perSize
 	var steps []simulated.Step
 	for _, d := range p.Devices {
 		for _, size := range p.Sizes {
-			nominal := p.Link.MaxFrameRate(size)
-			offerable := min(nominal, guessedOfferable)
-			device := guess(nominal)
-			device.NoProcesses = !d.HasProcesses()
-			one, err := device.Estimate(ctx, *suite, rfc2544.Point{
-				Size: size, Nominal: nominal, Offerable: offerable, Min: lab.MinRate, Max: max(offerable, 2*lab.MinRate), Hint: min(guessedCapacity, offerable), Smallest: size == slices.Min(p.Sizes),
-			}, simulated.Overhead{Trial: perTrial, Lossy: p.Profile.Late})
-			if err != nil {
-				return nil, 0, err
-			}
-			total += perBench
-			for _, s := range one {
-				steps = addStep(steps, s)
-				total += s.Time
+			for _, suite := range suites {
+				one, err := p.estimate(ctx, suite, d.HasProcesses(), size)
+				if err != nil {
+					return nil, 0, err
+				}
+				total += perBench
+				for _, s := range one {
+					steps = addStep(steps, s)
+					total += s.Time
+				}
 			}
 		}
 	}
 	return steps, total, nil
+}
+
+// estimate is the estimate of one suite at one frame size.
+func (p Plan) estimate(ctx context.Context, s rfc2544.Suite, processes bool, size rfc2544.FrameSize) ([]simulated.Step, error) {
+	nominal := p.Link.MaxFrameRate(size)
+	offerable := min(nominal, guessedOfferable)
+	device := p.guess(nominal)
+	device.NoProcesses = !processes
+	return device.Estimate(ctx, s, rfc2544.Point{
+		Size: size, Nominal: nominal, Offerable: offerable, Min: lab.MinRate, Max: max(offerable, 2*lab.MinRate), Hint: min(guessedCapacity, offerable), Smallest: size == slices.Min(p.Sizes),
+	}, simulated.Overhead{Trial: perTrial, Lossy: cmp.Or(p.Profile.Late, lab.DefaultLossTimeout)})
 }
 
 // Assumed rates of tester and tunnel, in frames per second and direction. They change the estimate
@@ -61,13 +75,16 @@ const (
 	guessedCapacity  rfc2544.Rate = 250e3
 )
 
-// guess returns a simulated tunnel on a machine with other load: 5 % of its trials are not valid.
-func guess(nominal rfc2544.Rate) *simulated.Device {
+// guess returns a simulated tunnel on a machine with the expected trouble. What disturbs it loses no
+// frames.
+func (p Plan) guess(nominal rfc2544.Rate) *simulated.Device {
 	capacity := min(guessedCapacity, guessedShare*nominal)
-	d, err := simulated.Parse(fmt.Sprintf("capacity=%.0ffps,queue=1000,noise=0.002,invalid=0.05,boot_time=500ms", float64(capacity)))
+	d, err := simulated.Parse(fmt.Sprintf("capacity=%.0ffps,queue=1000,noise=0.002,boot_time=500ms", float64(capacity)))
 	if err != nil {
 		panic(err) // the text is a constant
 	}
+	trouble := cmp.Or(p.Trouble, usualTrouble)
+	d.Invalid, d.Disturbed = trouble.Broken, trouble.Disturbed
 	return d
 }
 
@@ -89,6 +106,8 @@ func (p Plan) WriteEstimate(ctx context.Context, w io.Writer, direction string) 
 		return err
 	}
 	fmt.Fprintf(w, "profile %s: %d devices at %d sizes, direction %s\n", p.Profile.Name, len(p.Devices), len(p.Sizes), direction)
+	trouble := cmp.Or(p.Trouble, usualTrouble)
+	fmt.Fprintf(w, "if %.3g %% of the trials are broken and %.3g %% of their time is disturbed:\n", 100*trouble.Broken, 100*trouble.Disturbed)
 	for _, step := range steps {
 		fmt.Fprintf(w, "  %-16s %5d trials  %10s\n", step.Test, step.Trials, step.Time.Round(time.Second))
 	}

@@ -127,7 +127,7 @@ func (c *cell) measure(ctx context.Context, b Setup, p Plan, last bool) error {
 	top = max(top, 2*lab.MinRate)
 	observed := p.observed(c.device, b)
 	outcome, err := rfc2544.RunRate(ctx, observed, rfc2544.SearchConfig{
-		Goals: p.Profile.Goals, Size: c.size, Min: lab.MinRate, Max: top, Hint: min(max(hint, lab.MinRate), top), Limit: p.Profile.Limit,
+		Goals: p.Profile.Goals, Size: c.size, Min: lab.MinRate, Max: top, Hint: min(max(hint, lab.MinRate), top), Limit: p.Profile.limit(),
 	})
 	c.rates = append(c.rates, outcome)
 	if err != nil || !last {

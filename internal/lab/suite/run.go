@@ -69,6 +69,7 @@ type Plan struct {
 	Control  *dut.Device     // measured beside the devices, for their rates at its nominal speed; nil: none
 	Streams  *streams.Plan   // streams test of each device, after the rates; nil: none
 	Journal  *Journal        // for profiles with a suite
+	Trouble  Trouble         // expected, for the estimate; zero: as usual
 	// OnTrial, if set, is called after every trial.
 	OnTrial func(device string, trial rfc2544.Trial, seen rfc2544.Observation)
 	// OnResult, if set, is called with every result.
