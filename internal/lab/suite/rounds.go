@@ -161,7 +161,7 @@ func lastRate(o rfc2544.Outcome, goals []mlrsearch.Goal) rfc2544.Rate {
 	return 0
 }
 
-// limit returns what limited a rate.
+// limit returns what limited a rate. An outcome that is held is not valid: its rate may be higher.
 func limit(d dut.Device, o rfc2544.Outcome, shaped bool) string {
 	switch {
 	case len(o.Values) == 0, !o.Valid:
