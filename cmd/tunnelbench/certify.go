@@ -45,7 +45,9 @@ func (f *certifyFlags) run(ctx context.Context, s cli.Streams) error {
 	if cfg.WAN != "" {
 		return cli.BadUsage("--wan %s: a certificate is of devices of known effect alone: leave it out", cfg.WAN)
 	}
-	if err := cli.EnsureDir(filepath.Dir(f.out)); err != nil {
+	if cfg.Beside != nil && f.out == cli.DefaultCertificate {
+		f.out = "" // later reports must not carry it
+	} else if err := cli.EnsureDir(filepath.Dir(f.out)); err != nil {
 		return err
 	}
 	l, err := lab.Open(ctx, cfg.Config)
@@ -55,6 +57,7 @@ func (f *certifyFlags) run(ctx context.Context, s cli.Streams) error {
 	host := l.Describe(cfg.Settings)
 	c := &result.Certificate{
 		Schema: result.CertificateSchema, Tool: tool(), Measured: time.Now().UTC(), CPU: host.CPU, Kernel: host.Kernel, CPUPlan: host.CPUPlan,
+		Notes: l.Besides(),
 	}
 	plan := selftest.Plan{Settings: cfg.Settings, Quick: f.quick, OnValue: func(m result.Standard) { fmt.Fprintln(s.Out, reports.StandardLine(m)) }}
 	err = errors.Join(selftest.Run(ctx, selftest.On(l), plan, c), l.Close())
@@ -64,12 +67,24 @@ func (f *certifyFlags) run(ctx context.Context, s cli.Streams) error {
 	if err != nil { // do not write an incomplete self-test
 		return err
 	}
+	if err := f.write(c, s); err != nil {
+		return err
+	}
+	if n := c.Outside(); n > 0 {
+		return fmt.Errorf("%w: %d of %d reference values are outside their limits or were not valid", cli.ErrNoVerdict, n, len(c.Standards))
+	}
+	return nil
+}
+
+// write writes the certificate, unless it is of a disturbed machine and no file was named.
+func (f *certifyFlags) write(c *result.Certificate, s cli.Streams) error {
+	if f.out == "" {
+		fmt.Fprintln(s.Err, "no certificate is kept of a lab that was disturbed on purpose: name a file with --out")
+		return nil
+	}
 	if err := result.WriteCertificate(f.out, c); err != nil {
 		return err
 	}
 	fmt.Fprintf(s.Err, "%s\n", f.out)
-	if n := c.Outside(); n > 0 {
-		return fmt.Errorf("%w: %d of %d reference values are outside their limits or were not valid", cli.ErrNoVerdict, n, len(c.Standards))
-	}
 	return nil
 }

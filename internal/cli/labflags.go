@@ -11,6 +11,7 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/internal/kv"
 	"github.com/tunnelbench/tunnelbench/internal/lab"
+	"github.com/tunnelbench/tunnelbench/internal/neighbour"
 	"github.com/tunnelbench/tunnelbench/loadgen"
 	"github.com/tunnelbench/tunnelbench/netns"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
@@ -25,6 +26,7 @@ const DefaultCertificate = "/var/lib/tunnelbench/certificate.json"
 type LabFlags struct {
 	tester, device, link, offloads string
 	wait, keep                     bool
+	disturber                      string
 	Flows, networks, Ip            int
 	Engine, Direction, Wan         string
 	Certificate                    string
@@ -41,6 +43,7 @@ func AddLabFlags(set *pflag.FlagSet) *LabFlags {
 	set.StringVar(&f.offloads, "wan-offloads", "on", "`state` of that link's offloads: on, as a real NIC has them, or off")
 	set.BoolVar(&f.wait, "wait", false, "wait while another lab runs on this machine")
 	set.BoolVar(&f.keep, "keep", false, "name the namespaces tb-left, tb-right and tb-tester and leave them, to look inside")
+	set.StringVar(&f.disturber, "beside", "", "`program` that disturbs the lab on purpose, to see what its results are worth then: neighbour, or neighbour:cpus=0-1,share=20%,burst=2ms-50ms,memory=on,stall=5ms,seed=7,for=1h")
 	set.IntVar(&f.Flows, "flows", 1, "`number` of flows, with pseudorandom UDP ports when more than one")
 	set.IntVar(&f.networks, "networks", 1, "`number` of networks that the flows are spread over")
 	set.IntVar(&f.Ip, "ip", 4, "inner packets of IP `version` 4 or 6")
@@ -100,8 +103,27 @@ func (f *LabFlags) Config() (LabConfig, error) {
 	if cfg.CPUs.Tester, err = cpuList("--tester-cpus", f.tester); err != nil {
 		return cfg, err
 	}
-	cfg.CPUs.DUT, err = cpuList("--dut-cpus", f.device)
+	if cfg.CPUs.DUT, err = cpuList("--dut-cpus", f.device); err != nil {
+		return cfg, err
+	}
+	cfg.Beside, err = f.beside()
 	return cfg, err
+}
+
+// beside returns the plan of what disturbs the lab; nil if nothing does.
+func (f *LabFlags) beside() (*neighbour.Plan, error) {
+	if f.disturber == "" {
+		return nil, nil
+	}
+	allowed, err := netns.AllowedCPUs()
+	if err != nil {
+		return nil, MachineFault(err)
+	}
+	p, err := neighbour.Parse(f.disturber, allowed)
+	if err != nil {
+		return nil, BadUsage("--beside: %w", err)
+	}
+	return p, nil
 }
 
 func cpuList(name, s string) ([]int, error) {

@@ -29,11 +29,19 @@ func (l *Lab) Describe(s Settings) result.Host {
 	if s.WAN != "" {
 		h.Notes = append(h.Notes, "The wan link is impaired: "+s.WAN+".")
 	}
-	h.Notes = append(h.Notes,
+	h.Notes = append(append(h.Notes, l.Besides()...),
 		"Every core of the device is kept awake by a spinner of the lowest priority, the same for every device; it is also the CPU meter.",
 		"Soft interrupts of left and right run on the device's cores (RPS); their first part, the receive poll, on the tester's.",
 		"A tunnel's own interface has a queue of 2000 packets, the same for every tunnel.")
 	return h
+}
+
+// Besides says what disturbs the lab on purpose, for the reader of its results; nil if nothing does.
+func (l *Lab) Besides() []string {
+	if l.cfg.Beside == nil {
+		return nil
+	}
+	return []string{"Measured beside the neighbour, which disturbs on purpose: " + l.cfg.Beside.String() + "."}
 }
 
 func FirstLine(path string) string {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/internal/closers"
+	"github.com/tunnelbench/tunnelbench/internal/neighbour"
 	"github.com/tunnelbench/tunnelbench/internal/sys"
 	"github.com/tunnelbench/tunnelbench/netns"
 )
@@ -20,6 +21,8 @@ type Config struct {
 	CPUs netns.CPUOverrides
 	Wait bool // wait for another lab to end instead of failing
 	Keep bool // keep named namespaces, for inspection
+
+	Beside *neighbour.Plan // what disturbs the lab on purpose while it is open; nil: nothing
 }
 
 // Sysctls are machine-wide settings that the lab changes while it is open.
@@ -85,7 +88,15 @@ func (l *Lab) open(ctx context.Context) error {
 	if l.dir, err = l.guardian.TempDir("tunnelbench-"); err != nil {
 		return err
 	}
-	return l.takeCores()
+	if err := l.takeCores(); err != nil || l.cfg.Beside == nil {
+		return err
+	}
+	beside, err := l.cfg.Beside.Start(l.cpus)
+	if err != nil {
+		return err
+	}
+	l.closers.Push(beside.Close)
+	return nil
 }
 
 // changeSysctls changes the sysctls that this kernel has.

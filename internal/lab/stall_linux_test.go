@@ -6,41 +6,22 @@ import (
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/internal/sys"
-	"github.com/tunnelbench/tunnelbench/loadgen/bpf"
+	"github.com/tunnelbench/tunnelbench/loadgen/stall"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// holder takes a core away on request, interrupts and all.
-type holder struct{ objects bpf.FaultObjects }
-
-func holdCore(t *testing.T, cpu int) *holder {
+func holdCore(t *testing.T, cpu int) *stall.Holder {
 	t.Helper()
-	h := &holder{}
-	if err := bpf.LoadFaultObjects(&h.objects, nil); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { h.objects.Close() })
-	tick, err := sys.ClockTick(cpu, uint64(time.Millisecond), h.objects.HoldCore.FD())
+	h, err := stall.Open(cpu)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { tick.Close() })
+	t.Cleanup(func() {
+		if err := h.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	return h
-}
-
-func (h *holder) hold(t *testing.T, d time.Duration) {
-	if err := h.objects.Request.Set(bpf.FaultHoldRequest{Hold: uint64(d)}); err != nil {
-		t.Error(err)
-	}
-}
-
-// taken is when the core was held last, and for how long.
-func (h *holder) taken(t *testing.T) (from uint64, length time.Duration) {
-	var r bpf.FaultHoldRequest
-	if err := h.objects.Request.Get(&r); err != nil || r.Ended == 0 || r.Hold != 0 {
-		t.Fatalf("the core was not held: %+v, %v", r, err)
-	}
-	return r.Started, time.Duration(r.Ended - r.Started)
 }
 
 // A stall made on purpose, on either side, is seen with its length within a
@@ -60,13 +41,20 @@ func TestStallsMadeOnPurpose(t *testing.T) {
 			continue
 		}
 		h := holdCore(t, cpu)
-		time.AfterFunc(100*time.Millisecond, func() { h.hold(t, length) })
+		time.AfterFunc(100*time.Millisecond, func() {
+			if err := h.Hold(length); err != nil {
+				t.Error(err)
+			}
+		})
 		before := sys.Monotonic()
 		seen, err := b.Measure(context.Background(), rfc2544.Trial{Size: 64, Load: 20e3, Duration: 300 * time.Millisecond})
 		if err != nil {
 			t.Fatal(err)
 		}
-		from, held := h.taken(t)
+		from, held, err := h.Last()
+		if err != nil {
+			t.Fatal(err)
+		}
 		if !noticed(seen, side, held, tolerance) {
 			t.Errorf("%s: core %d held for %v, %v after the call: stalls %+v", side, cpu, held, time.Duration(from-before), seen.Stalls)
 		}

@@ -127,3 +127,10 @@ func ProcessCPU(pid int) (time.Duration, error) {
 	}
 	return time.Duration(ts.Nano()), nil
 }
+
+// ThreadCPU returns the CPU time of the calling thread, to which the caller's goroutine is locked.
+func ThreadCPU() time.Duration {
+	var ts unix.Timespec
+	_ = unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &ts) // never fails
+	return time.Duration(ts.Nano())
+}

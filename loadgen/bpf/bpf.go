@@ -3,7 +3,7 @@
 // of the memory both halves share.
 //
 //	tester.c   sender, receivers and the canary
-//	fault.c    a fault for tests: it takes a core away for a while
+//	fault.c    a fault made on purpose: it takes a core away for a while
 package bpf
 
 //go:generate go tool bpf2go -target bpfel,bpfeb Tester tester.c
