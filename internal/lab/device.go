@@ -45,7 +45,7 @@ func (s *Setup) Spins() bool { return s.session.Spins() || s.wan.Spins() }
 func (s *Setup) HasProcesses() bool { return s.session.HasProcesses() }
 
 // ReportsVitals reports whether the device's processes report their own memory allocations.
-func (s *Setup) ReportsVitals() bool { return s.session.TellsVitals(s.dir) }
+func (s *Setup) ReportsVitals() bool { return s.session.ReportsVitals(s.dir) }
 
 // Vitals returns what the device's processes report about themselves, by side.
 func (s *Setup) Vitals() (map[string]dut.Vitals, error) { return s.session.Vitals(s.dir) }
@@ -54,7 +54,7 @@ func (s *Setup) Vitals() (map[string]dut.Vitals, error) { return s.session.Vital
 func (s *Setup) Memory() (int64, error) { return s.session.ResidentMemory() }
 
 // StderrTail returns the last stderr output of the device after a colon; empty if there is none.
-func (s *Setup) StderrTail() string { return s.session.Complaint() }
+func (s *Setup) StderrTail() string { return s.session.StderrTail() }
 
 // UntilDeath returns a context that is cancelled when the device ends. Call release afterwards.
 func (s *Setup) UntilDeath(ctx context.Context) (alive context.Context, release context.CancelFunc) {

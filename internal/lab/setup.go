@@ -189,7 +189,7 @@ func (s *Setup) waitReachable(ctx context.Context, deadline time.Time) error {
 				return DownError{err}
 			}
 			if time.Now().After(deadline) {
-				return DownError{fmt.Errorf("no packet came through within %v of its start%s", dut.UpTimeout, s.session.Complaint())}
+				return DownError{fmt.Errorf("no packet came through within %v of its start%s", dut.UpTimeout, s.session.StderrTail())}
 			}
 		}
 	}

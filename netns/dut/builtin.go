@@ -17,14 +17,14 @@ import (
 	"github.com/tunnelbench/tunnelbench/netns"
 )
 
-// roleWord is the first argument by which this program is started again as one
-// side of a built-in tunnel, so that a user installs nothing.
+// roleWord is the first argument with which the lab starts this program again to run one side
+// of a built-in tunnel. The user does not have to install another program.
 const roleWord = "__dut"
 
-// end holds the values of the contract for one side (docs/exec.md).
+// end holds the values that the exec contract passes to one side of the tunnel (docs/exec.md).
 type end struct {
 	side, dev, run string
-	dir            string // shared by both sides
+	dir            string // directory that both sides share
 	local, peer    netip.Addr
 	local6, peer6  netip.Addr
 	cpus           []int
@@ -32,19 +32,20 @@ type end struct {
 	params         map[string]string
 }
 
-// builtins are the roles: each carries packets until ctx is done, and calls
-// ready when its interface exists.
+// builtins maps the name of each built-in tunnel to the function that runs one side of it. The
+// function carries packets until ctx is done. It calls ready when the tunnel interface exists.
 var builtins = map[string]func(ctx context.Context, e end, ready func() error) error{}
 
 func init() { reexec.Register(roleWord, builtinRole) }
 
-// registerRole names what carries the packets of a built-in tunnel, in its own file.
+// registerRole adds the function that runs one side of the built-in tunnel name. Each tunnel
+// calls registerRole in its own file.
 func registerRole(name string, run func(ctx context.Context, e end, ready func() error) error) string {
 	builtins[name] = run
 	return name
 }
 
-// builtinRole runs one side of the built-in tunnel that args name.
+// builtinRole runs one side of the built-in tunnel whose name is args[0].
 func builtinRole(args []string) error {
 	if len(args) != 1 {
 		return errors.New("which tunnel?")
@@ -71,7 +72,7 @@ func runBuiltin(name string) error {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
-	answerRequests(e)
+	startVitals(e)
 	return run(ctx, e, func() error { return bringUp(e.dev) })
 }
 
@@ -101,8 +102,8 @@ func bringUp(dev string) error {
 	return netlink.LinkSetUp(link)
 }
 
-// startSelf runs this program, or the other build of it that was asked for,
-// on both sides, in a role.
+// startSelf runs the built-in tunnel name on both sides. It starts this program, or the other
+// build of this program that the user named.
 func (b Env) startSelf(ctx context.Context, name string) (*Session, error) {
 	self, err := b.self()
 	if err != nil {
@@ -111,7 +112,7 @@ func (b Env) startSelf(ctx context.Context, name string) (*Session, error) {
 	return b.start(ctx, self, roleWord, name)
 }
 
-// self returns the path of the program that runs the role.
+// self returns the path of the program that runs the built-in tunnel.
 func (b Env) self() (string, error) {
 	if b.Build != "" {
 		return b.Build, nil
@@ -119,7 +120,8 @@ func (b Env) self() (string, error) {
 	return os.Executable()
 }
 
-// probeTUN reports whether user space may make interfaces.
+// probeTUN returns an error that wraps errors.ErrUnsupported if this process cannot create a
+// TUN device.
 func probeTUN(context.Context) error {
 	f, err := os.OpenFile("/dev/net/tun", os.O_RDWR, 0)
 	if err != nil {

@@ -15,24 +15,23 @@ import (
 	"github.com/tunnelbench/tunnelbench/netns"
 )
 
-// side is one end of the tunnel: its node, its contract values, and its networks for each IP
-// version.
+// side is one end of the tunnel: the node, the values of the exec contract, and the addresses
+// inside the tunnel for each IP version.
 type side struct {
 	node, dev     string
 	local, peer   netip.Addr
 	local6, peer6 netip.Addr
-	ip4, ip6      inside
+	ip4, ip6      innerIP
 }
 
-// inside is one IP version inside the tunnel: the addresses of this end and of
-// the other, and the tester's networks that are reached through it.
-type inside struct {
-	own  netip.Prefix
-	far  netip.Addr
-	nets netip.Prefix
+// innerIP holds the addresses of one IP version inside the tunnel.
+type innerIP struct {
+	own  netip.Prefix // address of this end of the tunnel
+	far  netip.Addr   // address of the other end of the tunnel
+	nets netip.Prefix // the tester's networks behind the other end
 }
 
-// The addresses inside the tunnel.
+// The addresses of the two tunnel interfaces.
 var (
 	leftInner   = netip.MustParsePrefix("192.0.2.129/30")
 	rightInner  = netip.MustParsePrefix("192.0.2.130/30")
@@ -43,13 +42,14 @@ var (
 var sides = []side{
 	{node: netns.Left, dev: "tb-left", local: netns.LeftWAN.Addr(), peer: netns.RightWAN.Addr(),
 		local6: netns.LeftWAN6.Addr(), peer6: netns.RightWAN6.Addr(),
-		ip4: inside{leftInner, rightInner.Addr(), netns.RightNets}, ip6: inside{leftInner6, rightInner6.Addr(), netns.RightNets6}},
+		ip4: innerIP{leftInner, rightInner.Addr(), netns.RightNets}, ip6: innerIP{leftInner6, rightInner6.Addr(), netns.RightNets6}},
 	{node: netns.Right, dev: "tb-right", local: netns.RightWAN.Addr(), peer: netns.LeftWAN.Addr(),
 		local6: netns.RightWAN6.Addr(), peer6: netns.LeftWAN6.Addr(),
-		ip4: inside{rightInner, leftInner.Addr(), netns.LeftNets}, ip6: inside{rightInner6, leftInner6.Addr(), netns.LeftNets6}},
+		ip4: innerIP{rightInner, leftInner.Addr(), netns.LeftNets}, ip6: innerIP{rightInner6, leftInner6.Addr(), netns.LeftNets6}},
 }
 
-// environment is the contract's, version 1.
+// environment returns the environment variables that version 1 of the exec contract passes to
+// one side.
 func (b Env) environment(s side) []string {
 	cpus := make([]string, len(b.CPUs))
 	for i, cpu := range b.CPUs {
@@ -67,11 +67,12 @@ func (b Env) environment(s side) []string {
 	return env
 }
 
-// UpTimeout is the contract's: interface up and first packet through.
+// UpTimeout is the time that the exec contract gives a tunnel to bring up both interfaces and
+// to deliver the first packet.
 const UpTimeout = 10 * time.Second
 
-// start runs a program on both sides as the contract says and connects the interfaces that it
-// created.
+// start runs a program on both sides as the exec contract says. Then it configures the
+// interfaces that the program created.
 func (b Env) start(ctx context.Context, path string, args ...string) (*Session, error) {
 	s, err := b.launch(ctx, b.interfaceUp, path, args...)
 	if err != nil {
@@ -83,7 +84,7 @@ func (b Env) start(ctx context.Context, path string, args ...string) (*Session, 
 	return s, nil
 }
 
-// launch runs a program on both sides and waits until each is ready.
+// launch runs a program on both sides and waits until ready reports true for each side.
 func (b Env) launch(ctx context.Context, ready func(side) (bool, error), path string, args ...string) (*Session, error) {
 	s := &Session{}
 	ctx, cancel := context.WithTimeout(ctx, UpTimeout)
@@ -105,19 +106,19 @@ func (b Env) launch(ctx context.Context, ready func(side) (bool, error), path st
 	return s, nil
 }
 
-// interfaceUp reports whether a side has brought up the interface that was asked for.
+// interfaceUp reports whether the tunnel interface of a side is up.
 func (b Env) interfaceUp(s side) (bool, error) { return b.Net.NS(s.node).IsUp(s.dev) }
 
-// cannotRun is the exit status by which a program says that it is not for this machine.
+// cannotRun is the exit status of a program that cannot run on this machine.
 const cannotRun = 127
 
-// await polls until the side is ready, its process has ended, or the time is over.
+// await polls until the side is ready, a process of the tunnel has ended, or ctx is done.
 func await(ctx context.Context, s *Session, side side, ready func(side) (bool, error)) error {
 	poll := time.NewTicker(10 * time.Millisecond)
 	defer poll.Stop()
 	for {
 		if err := s.Alive(); err != nil {
-			return s.refine(err)
+			return s.exitError(err)
 		}
 		up, err := ready(side)
 		if err != nil || up {
@@ -126,28 +127,29 @@ func await(ctx context.Context, s *Session, side side, ready func(side) (bool, e
 		select {
 		case <-poll.C:
 		case <-ctx.Done():
-			return fmt.Errorf("the %s side did not bring %s up within %v%s", side.node, side.dev, UpTimeout, s.Complaint())
+			return fmt.Errorf("the %s side did not bring %s up within %v%s", side.node, side.dev, UpTimeout, s.StderrTail())
 		}
 	}
 }
 
-// refine turns exit status 127 into "unsupported".
-func (s *Session) refine(died error) error {
+// exitError returns err. If a process ended with exit status 127 (cannotRun), the error also
+// wraps errors.ErrUnsupported.
+func (s *Session) exitError(err error) error {
 	for _, p := range s.processes {
 		select {
 		case <-p.Done():
 			if p.ExitCode() == cannotRun {
-				return fmt.Errorf("%w: %w", errors.ErrUnsupported, died)
+				return fmt.Errorf("%w: %w", errors.ErrUnsupported, err)
 			}
 		default:
 		}
 	}
-	return died
+	return err
 }
 
-// Complaint is the last line that a side has left on stderr, as the end of an
-// error; empty for a tunnel without processes.
-func (s *Session) Complaint() string {
+// StderrTail returns the last line that one side has written to stderr, as text to append to
+// an error. It returns "" for a tunnel without processes.
+func (s *Session) StderrTail() string {
 	for i, p := range s.processes {
 		if last := LastLine(p.Stderr()); last != "" {
 			return fmt.Sprintf(": the %s side says: %s", s.sides[i], last)
@@ -159,21 +161,21 @@ func (s *Session) Complaint() string {
 	return ""
 }
 
-// connect sets MTU, queue, addresses and routes on the tunnel interfaces, and permanent neighbours
-// on Ethernet interfaces. It sets up IPv6 only if the environment uses it: a device without IPv6
-// can still carry IPv4.
+// connect sets the MTU, the queue length, the addresses and the routes of both tunnel
+// interfaces. Ethernet interfaces also get permanent neighbours. connect sets up IPv6 only if
+// b.IPv6 is set, so that a tunnel without IPv6 can still carry IPv4.
 func (b Env) connect() error {
 	macs := map[string]netns.MAC{}
 	for _, s := range sides {
-		mac, err := b.adopt(s)
+		mac, err := b.configure(s)
 		if err != nil {
 			return err
 		}
 		macs[s.node] = mac
 	}
 	for i, s := range sides {
-		for _, in := range b.insides(s) {
-			if err := b.lead(s, in, macs[sides[1-i].node]); err != nil {
+		for _, in := range b.innerIPs(s) {
+			if err := b.route(s, in, macs[sides[1-i].node]); err != nil {
 				return err
 			}
 		}
@@ -181,17 +183,17 @@ func (b Env) connect() error {
 	return nil
 }
 
-// insides are the IP versions that the tunnel has to carry.
-func (b Env) insides(s side) []inside {
+// innerIPs returns the addresses of the IP versions that the tunnel has to carry.
+func (b Env) innerIPs(s side) []innerIP {
 	if b.IPv6 {
-		return []inside{s.ip4, s.ip6}
+		return []innerIP{s.ip4, s.ip6}
 	}
-	return []inside{s.ip4}
+	return []innerIP{s.ip4}
 }
 
-// lead routes the other side's networks into the tunnel. far is the MAC of the tunnel's other end;
-// zero if it has none.
-func (b Env) lead(s side, in inside, far netns.MAC) error {
+// route routes the networks of the other side into the tunnel. far is the MAC address of the
+// tunnel's other end. It is zero for an interface without Ethernet.
+func (b Env) route(s side, in innerIP, far netns.MAC) error {
 	ns := b.Net.NS(s.node)
 	route := netns.Route{Dev: s.dev, To: in.nets}
 	if far != (netns.MAC{}) {
@@ -203,12 +205,13 @@ func (b Env) lead(s side, in inside, far netns.MAC) error {
 	return ns.AddRoute(route)
 }
 
-// DeviceQueue is the length in packets of a tunnel interface's queue, the same
-// for every tunnel: it rides out a stall of some milliseconds.
+// DeviceQueue is the queue length of a tunnel interface in packets. All tunnels have the same
+// length. The queue holds the packets that arrive while the tunnel stalls for some milliseconds.
 const DeviceQueue = 2000
 
-// adopt sets one interface up and returns its MAC, zero where it has none.
-func (b Env) adopt(s side) (mac netns.MAC, err error) {
+// configure sets up the tunnel interface of one side and returns its MAC address. The address
+// is zero for an interface without Ethernet.
+func (b Env) configure(s side) (mac netns.MAC, err error) {
 	ns := b.Net.NS(s.node)
 	err = ns.Netlink(func(h *netlink.Handle) error {
 		link, err := h.LinkByName(s.dev)
@@ -226,7 +229,7 @@ func (b Env) adopt(s side) (mac netns.MAC, err error) {
 	if err != nil {
 		return mac, err
 	}
-	for _, in := range b.insides(s) {
+	for _, in := range b.innerIPs(s) {
 		if err := ns.AddAddr(s.dev, in.own); err != nil {
 			return mac, err
 		}

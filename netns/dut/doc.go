@@ -1,15 +1,15 @@
-// Package dut brings tunnels under test up and takes them down again: one file
-// each. A device under test is the pair of namespaces left and right with a
-// tunnel between them; wire and plain have none and are there to calibrate.
+// Package dut starts and stops the tunnels under test. Each tunnel has one file. A device under
+// test is the pair of network namespaces left and right with a tunnel between them. The devices
+// wire, plain, relay and shaped have no tunnel. They calibrate the tester.
 //
 //	Parse("vxlan") ─► Device ─► Up(Env) ─► Session ─► Close
 //
-// Tunnels of the kernel are made by netlink calls. All others, also those that
-// are built into this program, run by the contract for exec:PATH
-// (TB_CONTRACT=1): one process per side, started inside left and inside right,
-// creates an interface named TB_DEV that carries IP packets to the other side
-// and stays in the foreground until SIGTERM. The lab does the rest.
+// The package creates kernel tunnels with netlink calls. All other tunnels follow the contract
+// for exec:PATH (TB_CONTRACT=1, docs/exec.md), including the tunnels that are built into this
+// program. The contract starts one process inside left and one inside right. Each process
+// creates an interface named TB_DEV that carries IP packets to the other side. The process stays
+// in the foreground until SIGTERM. The lab does the rest.
 //
-// A new tunnel of the project's own is one file with one Tunnel in it; a
-// tunnel of somebody else's is one script.
+// To add a built-in tunnel, add one file with one Tunnel in it. To test any other tunnel, write
+// one script.
 package dut

@@ -17,47 +17,48 @@ import (
 	"github.com/tunnelbench/tunnelbench/netns"
 )
 
-// The kinds of devices: only like is compared with like.
+// The kinds of devices. Only devices of the same kind are compared with each other.
 const (
 	Calibration = "calibration" // no tunnel
 	Plain       = "plain"       // encapsulates
 	Sealed      = "sealed"      // encrypts and authenticates
 )
 
-// Tunnel is one kind of device under test.
+// Tunnel describes a type of device under test, such as vxlan.
 type Tunnel struct {
-	Order    int // place in lists: calibration devices come first
+	Order    int // position in lists; calibration devices come first
 	Name     string
 	Doc      string                               // one line
 	Kind     string                               // Calibration, Plain or Sealed
-	Protocol string                               // of its datagrams on the underlay: "reference", "vxlan", "wireguard"; empty: another or none
-	Overhead int                                  // octets added to an inner IP packet on the underlay, outer IPv4 header included; 0 if unknown
-	Params   map[string][]string                  // the parameters it takes, with the values each may have; nil: Check knows
-	Check    func(values map[string]string) error // the parameters together; nil: nothing to check
-	Scales   string                               // the parameter that makes so many tunnels of it; empty: it is one
-	Builtin  bool                                 // a role of this program, which other builds of it have too
-	// Network is where it is brought up; nil: netns.Dual.
+	Protocol string                               // datagram format on the underlay, such as "vxlan"; empty: unknown or none
+	Overhead int                                  // bytes added to an inner IP packet, including the outer IPv4 header; 0 if unknown
+	Params   map[string][]string                  // the allowed values of each parameter; nil values: Check decides
+	Check    func(values map[string]string) error // checks the combination of parameters; nil: no check
+	Scales   string                               // the parameter that sets the number of tunnels; empty: always one
+	Builtin  bool                                 // this program, or another build of it, runs the tunnel
+	// Network returns the topology that the tunnel needs. If Network is nil, the tunnel uses
+	// netns.Dual.
 	Network func(netns.Plan) netns.Topology
-	// Probe returns nil when the tunnel can run here, else an error that wraps
-	// errors.ErrUnsupported and says what is missing.
+	// Probe returns nil if the tunnel can run on this machine. Otherwise it returns an error that
+	// wraps errors.ErrUnsupported and names what is missing.
 	Probe func(ctx context.Context) error
-	// Up makes the tunnel in a network that is there; nil for the bare wire.
+	// Up starts the tunnel in a network that already exists. Up is nil for the device wire.
 	Up func(ctx context.Context, b Env) (*Session, error)
 }
 
-// Env is what a tunnel is brought up in.
+// Env is the environment in which a tunnel is started.
 type Env struct {
 	Net    *netns.Net
-	CPUs   []int // the cores it may use
-	MTU    int   // octets of the largest inner IP packet
-	IPv6   bool  // inner packets are IPv6; IPv4 is carried all the same
-	Run    string
-	Dir    string // shared by both sides, gone afterwards
-	Build  string // the program that has the role; empty: this one
+	CPUs   []int  // the cores that the tunnel may use
+	MTU    int    // size of the largest inner IP packet in bytes
+	IPv6   bool   // the test traffic is IPv6; the tunnel must carry IPv4 as well
+	Run    string // identifier of the run
+	Dir    string // directory that both sides share; removed after the run
+	Build  string // path of the program that runs a built-in tunnel; empty: this program
 	Params map[string]string
 }
 
-// Topology is the network that the tunnel is brought up in.
+// Topology returns the network in which the tunnel is started.
 func (t Tunnel) Topology(p netns.Plan) netns.Topology {
 	if t.Network == nil {
 		return netns.Dual(p)
@@ -68,22 +69,22 @@ func (t Tunnel) Topology(p netns.Plan) netns.Topology {
 // HasProcesses reports whether the tunnel runs in user space.
 func (t Tunnel) HasProcesses() bool { return t.Builtin || strings.HasPrefix(t.Name, execPrefix) }
 
-// Device is a tunnel with its parameters, as a user named it.
+// Device is a tunnel and its parameters, as the user specified them.
 type Device struct {
 	Tunnel
-	Spec     string // as results call it
-	Argument string // what Parse read: the spec, with the path of a program
-	Build    string // the path of another build of this program; empty: this one
+	Spec     string // name in the results, such as "exec:vxlan.sh"
+	Argument string // the text that Parse read, such as "exec:/home/u/vxlan.sh"
+	Build    string // path of another build of this program; empty: this program
 	Values   map[string]string
 }
 
-// execPrefix marks a tunnel that runs by the exec contract (docs/exec.md).
+// execPrefix marks a tunnel that follows the exec contract (docs/exec.md).
 const execPrefix = "exec:"
 
-// registered are the tunnels that come with the program.
+// registered holds the tunnels that this program knows by name.
 var registered []Tunnel
 
-// register adds a tunnel. Each tunnel's file calls it, so that a new tunnel is one file.
+// register adds a tunnel. Each tunnel calls register in its own file.
 func register(t Tunnel) Tunnel {
 	if slices.ContainsFunc(registered, func(other Tunnel) bool { return other.Name == t.Name }) {
 		panic("dut: " + t.Name + " is registered twice")
@@ -92,15 +93,15 @@ func register(t Tunnel) Tunnel {
 	return t
 }
 
-// All lists the tunnels that come with the program, calibration first.
+// All returns the tunnels that this program knows by name, sorted by Order and Name.
 func All() []Tunnel {
 	return slices.SortedFunc(slices.Values(registered), func(a, b Tunnel) int {
 		return cmp.Or(cmp.Compare(a.Order, b.Order), strings.Compare(a.Name, b.Name))
 	})
 }
 
-// Parse reads NAME, NAME:key=value,..., NAME@BUILD with the path of another
-// build of this program, or exec:PATH.
+// Parse reads a device: NAME, NAME:key=value,..., NAME@BUILD or exec:PATH. BUILD is the path of
+// another build of this program. PATH is the path of an executable that follows docs/exec.md.
 func Parse(spec string) (Device, error) {
 	if err := plainText(spec); err != nil {
 		return Device{}, fmt.Errorf("dut %w", err)
@@ -148,7 +149,8 @@ func (d *Device) setParams(list string) error {
 	return nil
 }
 
-// plainText refuses what a terminal would obey: specs stand in errors and results.
+// plainText returns an error if spec contains characters that cannot be printed. Specs appear in
+// errors and results, and a terminal would act on control characters.
 func plainText(spec string) error {
 	if !utf8.ValidString(spec) || strings.ContainsFunc(spec, func(r rune) bool { return !unicode.IsPrint(r) }) {
 		return fmt.Errorf("%q: has characters that cannot be printed: leave them out", spec)
@@ -156,7 +158,7 @@ func plainText(spec string) error {
 	return nil
 }
 
-// useBuild has another build of this program play the tunnel's role.
+// useBuild makes another build of this program run the tunnel.
 func (d *Device) useBuild(path string) error {
 	if !d.Builtin {
 		return fmt.Errorf("%s is no part of this program: it has no builds", d.Name)
@@ -199,7 +201,8 @@ func (t Tunnel) paramHelp() string {
 	return "write " + strings.Join(keys, " or ")
 }
 
-// parseExec checks what can be checked before anything is built.
+// parseExec returns the device for exec:PATH. It returns an error if path is not an executable
+// file.
 func parseExec(path string) (Device, error) {
 	abs, err := executable(path)
 	if err != nil {
@@ -230,7 +233,8 @@ func executable(path string) (string, error) {
 
 func probeNothing(context.Context) error { return nil }
 
-// Choices are the parameters and their values, as a list of devices shows them.
+// Choices returns the parameters and their values in the form of the device list:
+// " (gso=on|off) (workers=..)".
 func (t Tunnel) Choices() string {
 	var text strings.Builder
 	for _, key := range slices.Sorted(maps.Keys(t.Params)) {
@@ -243,7 +247,7 @@ func (t Tunnel) Choices() string {
 	return text.String()
 }
 
-// Specs are the names of devices in results.
+// Specs returns the names that the devices have in results.
 func Specs(devices []Device) (specs []string) {
 	for _, d := range devices {
 		specs = append(specs, d.Spec)

@@ -66,7 +66,7 @@ func TestExecIsNamedAfterItsFile(t *testing.T) {
 	}
 }
 
-// Every tunnel says what it is, and only like can be compared with like.
+// Every tunnel has a unique name, a description, a kind and a probe.
 func TestTunnelsAreDescribed(t *testing.T) {
 	var seen []string
 	for _, tunnel := range All() {
@@ -78,7 +78,7 @@ func TestTunnelsAreDescribed(t *testing.T) {
 			t.Errorf("%s: %+v", tunnel.Name, tunnel)
 		}
 		if (tunnel.Kind == Calibration) != (tunnel.Overhead == 0) {
-			t.Errorf("%s: kind %s with an overhead of %d octets", tunnel.Name, tunnel.Kind, tunnel.Overhead)
+			t.Errorf("%s: kind %s with an overhead of %d bytes", tunnel.Name, tunnel.Kind, tunnel.Overhead)
 		}
 		if tunnel.Up == nil && tunnel.Name != "wire" {
 			t.Errorf("%s cannot be brought up", tunnel.Name)
@@ -86,7 +86,7 @@ func TestTunnelsAreDescribed(t *testing.T) {
 	}
 }
 
-// The two sides are told opposite things, as the contract has them.
+// The local and peer addresses of one side are the peer and local addresses of the other side.
 func TestEnvironment(t *testing.T) {
 	b := Env{CPUs: []int{2, 3}, MTU: 1500, Run: "r", Dir: "/d", Params: map[string]string{"gso": "off"}}
 	left, right := b.environment(sides[0]), b.environment(sides[1])

@@ -10,15 +10,16 @@ import (
 	"github.com/tunnelbench/tunnelbench/netns"
 )
 
-// wire joins the tester's two ports: it measures the tester alone.
+// wire connects the tester's two ports directly. A measurement of wire shows the limits of the
+// tester itself.
 var _ = register(Tunnel{
 	Order: 0,
 	Name:  "wire", Kind: Calibration, Probe: probeNothing, Network: netns.Wire,
 	Doc: "the tester's two ports joined: the most that can be measured here",
 })
 
-// plain forwards from lan to wan to lan, with no tunnel: what left and right
-// cost by themselves.
+// plain routes packets through left and right without a tunnel. A measurement of plain shows
+// the cost of the two routers alone.
 var plain = register(Tunnel{
 	Order: 10,
 	Name:  "plain", Kind: Calibration, Probe: probeNothing,
@@ -40,7 +41,8 @@ var plain = register(Tunnel{
 	},
 })
 
-// vxlan is the kernel's (RFC 7348):
+// vxlan is the VXLAN implementation of the Linux kernel (RFC 7348). The datagram format, in
+// bytes:
 //
 //	outer IPv4 20 | UDP 8 | VXLAN 8 | inner Ethernet 14 | inner IP packet
 var _ = register(Tunnel{
@@ -82,8 +84,8 @@ func (b Env) addVXLAN(s side) error {
 	})
 }
 
-// probeVXLAN creates a VXLAN interface in a temporary namespace. Only that shows whether the kernel
-// has it, and it may load the module.
+// probeVXLAN creates a VXLAN interface in a temporary namespace. This is the only reliable test
+// for VXLAN in the kernel. The kernel may load its vxlan module during the test.
 func probeVXLAN(context.Context) error {
 	ns, err := netns.New("probe")
 	if err != nil {

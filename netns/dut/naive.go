@@ -13,8 +13,9 @@ import (
 	tunnelwire "github.com/tunnelbench/tunnelbench/reference/wire"
 )
 
-// naive speaks the format of the reference tunnel without any optimisation: one packet per system
-// call, one goroutine per direction. It shows what the optimisations gain.
+// naive uses the datagram format of the reference tunnel without any optimisation. It moves one
+// packet per system call and has one goroutine per direction. Comparing naive with the reference
+// tunnel shows the gain of the optimisations.
 var _ = register(Tunnel{
 	Order: 100,
 	Name:  "naive", Kind: Plain, Protocol: referenceProtocol, Overhead: referenceOverhead,
@@ -56,7 +57,8 @@ func runNaive(ctx context.Context, e end, ready func() error) error {
 	}
 }
 
-// naiveOut carries packets to the peer, one by one. What the socket refuses is lost.
+// naiveOut sends packets from the TUN device to the peer, one by one. It drops packets that the
+// socket refuses.
 func naiveOut(tun io.Reader, conn net.Conn, mtu int) error {
 	datagram := make([]byte, tunnelwire.HeaderLen+mtu)
 	for sequence := uint64(1); ; sequence++ {
@@ -69,8 +71,8 @@ func naiveOut(tun io.Reader, conn net.Conn, mtu int) error {
 	}
 }
 
-// naiveIn carries packets from the peer, one by one, with the reference
-// tunnel's checks.
+// naiveIn writes packets from the peer to the TUN device, one by one. It makes the same checks
+// as the reference tunnel.
 func naiveIn(tun io.Writer, conn net.Conn, mtu int) error {
 	var window tunnelwire.Window
 	datagram := make([]byte, tunnelwire.HeaderLen+mtu+1)
@@ -80,7 +82,7 @@ func naiveIn(tun io.Writer, conn net.Conn, mtu int) error {
 			return err
 		}
 		if err != nil {
-			continue // an ICMP error for something sent while the peer was not there yet
+			continue // an ICMP error for a datagram that was sent before the peer had started
 		}
 		h, payload, err := tunnelwire.ParseDatagram(datagram[:n])
 		if err != nil || h.Tunnel != referenceID || len(payload) > mtu || !inner.IsIP(payload) || window.Accept(h.Sequence) != nil {

@@ -6,7 +6,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/sys"
 )
 
-// openNaiveTUN opens a TUN device as any program would: its reads wait in the Go scheduler.
+// openNaiveTUN opens a TUN device like an ordinary Go program. Reads block in the Go scheduler.
 func openNaiveTUN(dev string, mtu int) (io.ReadWriteCloser, error) {
 	t, err := sys.OpenTUN(dev, mtu, sys.TUNPlain)
 	if err != nil {

@@ -16,12 +16,12 @@ import (
 	tunnelwire "github.com/tunnelbench/tunnelbench/reference/wire"
 )
 
-// The project's own tunnel, one process per side:
+// The reference tunnel of this project runs one process per side. The datagram format, in bytes:
 //
 //	outer IPv4 20 | UDP 8 | reference header 18 | inner IP packet
 //
-// Its variants are the same tunnel with other parameters set; each can be
-// changed again.
+// The variants are the same tunnel with other default parameters. The user can change every
+// parameter of a variant.
 var _ = []Tunnel{
 	register(variant(referenceRole, "the project's reference tunnel, a process per side: AF_XDP for frames, TUN for hosts' super-packets", nil)),
 	register(variant("reference-tun", "the same with a TUN device as LAN port", map[string]string{"port": "tun"})),
@@ -32,10 +32,11 @@ var _ = []Tunnel{
 // referenceProtocol names the format of the reference tunnel's datagrams.
 const referenceProtocol = "reference"
 
-// referenceOverhead is the number of bytes added to an inner packet on an IPv4 underlay.
+// referenceOverhead is the number of bytes that the reference tunnel adds to an inner packet on
+// an IPv4 underlay.
 const referenceOverhead = 28 + tunnelwire.HeaderLen
 
-// onOff are the values of a switch.
+// onOff holds the values of a parameter that is a switch.
 var onOff = []string{"on", "off"}
 
 func variant(name, doc string, preset map[string]string) Tunnel {
@@ -62,8 +63,9 @@ func variant(name, doc string, preset map[string]string) Tunnel {
 	}
 }
 
-// bestPort is what the figures say: a ring on the LAN interface for frames that come one by one
-// and fit into its slots, a TUN device where hosts hand over super-packets.
+// bestPort returns the port type that measured faster for the network of b. An AF_XDP socket on
+// the LAN interface is faster for single frames that fit into its slots. A TUN device is faster
+// for hosts that send super-packets (TSO and GSO), and is needed for larger MTUs.
 func (b Env) bestPort() string {
 	for _, l := range b.Net.Topology.Links {
 		onLAN := l.A.Name == netns.LAN || l.B.Name == netns.LAN
@@ -74,9 +76,9 @@ func (b Env) bestPort() string {
 	return string(reference.XDP)
 }
 
-// startReference runs both sides. With a TUN device they are like any other
-// tunnel; on the LAN interface itself there is nothing to connect, and each side
-// leaves a file when it is ready.
+// startReference runs both sides of the reference tunnel. With a TUN device it starts them like
+// any other tunnel. With an AF_XDP socket on the LAN interface there is no tunnel interface to
+// configure. Each side then creates a file when it is ready.
 func (b Env) startReference(ctx context.Context) (*Session, error) {
 	cfg, err := referenceConfig(end{params: b.Params})
 	if err != nil {
@@ -113,14 +115,15 @@ const (
 	maxLabPeers   = 1 << 12
 )
 
-// referenceConfig reads the parameters; addresses and peers are not in it.
+// referenceConfig returns the tunnel's configuration for the parameters in e. The caller adds
+// the addresses and the peers.
 func referenceConfig(e end) (reference.Config, error) {
 	port := reference.TUN
 	if value, set := e.params["port"]; set {
 		port = reference.PortKind(value)
 	}
 	cfg := reference.Defaults(port)
-	cfg.ExtraProcs = true // this process does nothing else
+	cfg.ExtraProcs = true // the tunnel may use the whole process
 	for key, into := range map[string]*bool{"gso": &cfg.GSO, "gro": &cfg.GRO, "offloads": &cfg.Offloads, "yield": &cfg.Yield, "pooling": &cfg.Pooling} {
 		if value, set := e.params[key]; set {
 			*into = value == "on"
@@ -137,7 +140,8 @@ func referenceConfig(e end) (reference.Config, error) {
 	return cfg, err
 }
 
-// number reads a parameter from 1 to most.
+// number returns the value of an integer parameter from 1 to most, or standard if the parameter
+// is not set.
 func number(params map[string]string, key string, standard, most int) (int, error) {
 	value, set := params[key]
 	if !set {
@@ -175,7 +179,7 @@ func runReference(ctx context.Context, e end, ready func() error) error {
 		return err
 	}
 	defer t.Close()
-	count(referenceCounters(t))
+	setRoleCounters(referenceCounters(t))
 	if err := ready(); err != nil {
 		return err
 	}
@@ -183,8 +187,8 @@ func runReference(ctx context.Context, e end, ready func() error) error {
 	return t.Run(ctx)
 }
 
-// labPeers divides the networks behind the other side among n tunnels in equal parts, so that each
-// network has its own peer as long as there are enough peers.
+// labPeers returns the n peers of one side. It divides the networks behind the other side among
+// the peers in equal parts.
 func labPeers(thisSide string, endpoint netip.AddrPort, n int) []reference.Peer {
 	near, far := sides[0], sides[1]
 	if thisSide == far.node {
@@ -208,7 +212,8 @@ func labPeers(thisSide string, endpoint netip.AddrPort, n int) []reference.Peer 
 	return peers
 }
 
-// slice is part number part of the 2^bits equal parts of a prefix.
+// slice divides a prefix into 2^bits equal parts and returns the part with the given number,
+// counted from 0.
 func slice(p netip.Prefix, bits, part int) netip.Prefix {
 	addr, length := p.Addr().AsSlice(), p.Bits()+bits
 	for i := range bits {

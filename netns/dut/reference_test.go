@@ -25,8 +25,8 @@ func TestBestPort(t *testing.T) {
 	}
 }
 
-// TestLabPeers: both ends agree which tunnel carries which of the tester's
-// networks, and each is a configuration that holds.
+// TestLabPeers checks that both sides use the same tunnel for each of the tester's networks, and
+// that the configuration of each side is valid.
 func TestLabPeers(t *testing.T) {
 	endpoints := map[string]netip.AddrPort{
 		netns.Left: netip.MustParseAddrPort("192.0.2.1:1"), netns.Right: netip.MustParseAddrPort("192.0.2.2:1"),
@@ -55,7 +55,7 @@ func TestLabPeers(t *testing.T) {
 	}
 }
 
-// behind is the id of the peer with an address.
+// behind returns the ID of the peer whose prefixes contain an address, or 0.
 func behind(peers []reference.Peer, a netip.Addr) uint32 {
 	for _, p := range peers {
 		for _, prefix := range p.Prefixes {

@@ -18,8 +18,8 @@ import (
 
 const relayRole = "relay"
 
-// relayDevice passes frames between the tester's ports, and does to them what
-// its parameters say: a device of known effect.
+// The device relay passes frames between the tester's two ports. Its parameters set the loss,
+// delay and other effects exactly, so that the tester's results can be checked against them.
 var _ = register(Tunnel{
 	Order: 20,
 	Name:  relayRole, Kind: Calibration, Probe: probeNothing, Builtin: true, Network: netns.Inline, Params: relayParams(),
@@ -34,13 +34,13 @@ var _ = register(Tunnel{
 func relayParams() map[string][]string {
 	params := map[string][]string{}
 	for _, key := range relay.Keys() {
-		params[key] = nil // any value: Check knows
+		params[key] = nil // any value; Check decides
 	}
 	return params
 }
 
-// StartWAN has a relay with the bed's parameters pass what crosses the wan link,
-// in a network that netns.Between has made.
+// StartWAN starts a relay with b's parameters on the WAN link. The network must have been built
+// with netns.Between.
 func StartWAN(ctx context.Context, b Env) (*Session, error) {
 	s, err := b.startRelay(ctx, netns.BetweenNode)
 	if err != nil {
@@ -49,15 +49,16 @@ func StartWAN(ctx context.Context, b Env) (*Session, error) {
 	return s, nil
 }
 
-// startRelay starts the relay in a node and returns when it has begun. It runs on
-// the last of the bed's cores, where it spins unless the tester has that too.
+// startRelay starts the relay in a node and returns when the relay forwards frames. The relay
+// runs on the last core in b.CPUs. It polls that core without sleeping, unless the tester uses
+// the same core.
 func (b Env) startRelay(ctx context.Context, node string) (*Session, error) {
 	self, err := b.self()
 	if err != nil {
 		return nil, err
 	}
 	cpu := b.CPUs[len(b.CPUs)-1]
-	own, err := netns.AllowedCPUs() // the lab's, which are the tester's
+	own, err := netns.AllowedCPUs() // the cores of this process, which the tester uses
 	if err != nil {
 		return nil, err
 	}
@@ -68,17 +69,17 @@ func (b Env) startRelay(ctx context.Context, node string) (*Session, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, UpTimeout)
 	defer cancel()
-	begun := &firstWord{said: make(chan struct{})}
+	begun := &firstWrite{done: make(chan struct{})}
 	p, err := netns.Start(b.Net.NS(node), netns.Command{
 		Path: self, Args: []string{roleWord, relayRole}, Env: append(os.Environ(), b.environment(sides[0])...),
-		CPUs: []int{cpu}, Dir: b.Dir, Stdout: begun, Stderr: &faults{to: os.Stderr},
+		CPUs: []int{cpu}, Dir: b.Dir, Stdout: begun, Stderr: &errorLines{to: os.Stderr},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("start the relay: %w", err)
 	}
 	s := &Session{processes: []*netns.Process{p}, sides: []string{"relay's"}, spins: b.Params["spin"] != "off"}
 	select {
-	case <-begun.said:
+	case <-begun.done:
 		return s, nil
 	case <-p.Done():
 		err = s.Alive()
@@ -96,33 +97,33 @@ func runRelay(ctx context.Context, e end, _ func() error) error {
 	return relay.Run(ctx, c, func() { fmt.Println("begun") }, os.Stderr)
 }
 
-// firstWord is a writer that signals the first write.
-type firstWord struct {
+// firstWrite is an io.Writer that closes done at the first write and discards the data.
+type firstWrite struct {
 	once sync.Once
-	said chan struct{}
+	done chan struct{}
 }
 
-func (w *firstWord) Write(b []byte) (int, error) {
-	w.once.Do(func() { close(w.said) })
+func (w *firstWrite) Write(b []byte) (int, error) {
+	w.once.Do(func() { close(w.done) })
 	return len(b), nil
 }
 
-// faults is a writer that passes on lines starting with "error:". Frames that the relay itself
-// dropped are reported nowhere else.
-type faults struct {
+// errorLines is an io.Writer that forwards only lines that start with "error:". The relay reports
+// frames that it lost by mistake only in these lines.
+type errorLines struct {
 	to   io.Writer
 	line []byte
 }
 
-func (w *faults) Write(b []byte) (int, error) {
+func (w *errorLines) Write(b []byte) (int, error) {
 	w.line = append(w.line, b...)
 	for {
-		line, rest, whole := bytes.Cut(w.line, []byte{'\n'})
-		if !whole {
+		line, rest, complete := bytes.Cut(w.line, []byte{'\n'})
+		if !complete {
 			return len(b), nil
 		}
-		if fault, ok := bytes.CutPrefix(line, []byte("error: ")); ok {
-			fmt.Fprintf(w.to, "%s relay: %s\n", time.Now().Format(time.TimeOnly), fault)
+		if text, ok := bytes.CutPrefix(line, []byte("error: ")); ok {
+			fmt.Fprintf(w.to, "%s relay: %s\n", time.Now().Format(time.TimeOnly), text)
 		}
 		w.line = rest
 	}

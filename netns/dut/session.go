@@ -10,45 +10,45 @@ import (
 	"github.com/tunnelbench/tunnelbench/netns"
 )
 
-// Session is a tunnel that is up.
+// Session is a running tunnel.
 type Session struct {
 	processes []*netns.Process
-	sides     []string
-	spins     bool
+	sides     []string // the side of each process
+	spins     bool     // see Spins
 }
 
 const stopGrace = 5 * time.Second
 
-// Alive returns nil while every process of the tunnel runs, else which one
-// died and its last words.
+// Alive returns nil while every process of the tunnel runs. Otherwise the error names the side
+// whose process ended, its exit status and its last line on stderr.
 func (s *Session) Alive() error {
 	for i, p := range s.processes {
 		select {
 		case <-p.Done():
-			return fmt.Errorf("the %s side ended: %s", s.sides[i], lastWords(p))
+			return fmt.Errorf("the %s side ended: %s", s.sides[i], exitReason(p))
 		default:
 		}
 	}
 	return nil
 }
 
-// lastWords are why a process ended and the last line it left on stderr.
-func lastWords(p *netns.Process) string {
-	words := "exit status 0"
+// exitReason returns the exit status of an ended process and its last line on stderr.
+func exitReason(p *netns.Process) string {
+	reason := "exit status 0"
 	if err := p.Err(); err != nil {
-		words = err.Error()
+		reason = err.Error()
 	}
 	if last := LastLine(p.Stderr()); last != "" {
-		words += ": " + last
+		reason += ": " + last
 	}
-	return words
+	return reason
 }
 
-// longestLine bounds what a program may add to an error, in runes.
+// longestLine is the number of characters to which LastLine cuts a line.
 const longestLine = 300
 
-// LastLine is the last line of what somebody's program wrote, fit to stand in
-// an error: without what a terminal would obey, and not longer than is read.
+// LastLine returns the last line of a program's output that is not empty, for use in an error.
+// It replaces characters that cannot be printed by spaces and cuts the line to 300 characters.
 func LastLine(output string) string {
 	lines := strings.FieldsFunc(output, func(r rune) bool { return r == '\n' || r == '\r' })
 	for _, line := range slices.Backward(lines) {
@@ -63,13 +63,13 @@ func LastLine(output string) string {
 	return ""
 }
 
-// FirstLine returns the first line of a program's output, cut to 80 bytes.
+// FirstLine returns the first line of a program's output that is not empty, cut to 80 bytes.
 func FirstLine(output string) string {
 	line, _, _ := strings.Cut(strings.TrimSpace(output), "\n")
 	return line[:min(len(line), 80)]
 }
 
-// printable puts a space where a terminal would do something.
+// printable returns r, or a space if r cannot be printed.
 func printable(r rune) rune {
 	if unicode.IsPrint(r) {
 		return r
@@ -77,8 +77,8 @@ func printable(r rune) rune {
 	return ' '
 }
 
-// CPUTime is what the tunnel's processes have spent so far, and how much of it in user mode, as
-// the kernel accounts for it: soft interrupts go to whatever they interrupt.
+// CPUTime returns the CPU time that the tunnel's processes have used so far, and the part in user
+// mode. The kernel charges the time of a soft interrupt to the process that it interrupts.
 func (s *Session) CPUTime() (all, user time.Duration) {
 	for _, p := range s.processes {
 		if a, u, err := p.CPUTime(); err == nil {
@@ -91,12 +91,13 @@ func (s *Session) CPUTime() (all, user time.Duration) {
 // HasProcesses reports whether the tunnel runs in user space.
 func (s *Session) HasProcesses() bool { return len(s.processes) > 0 }
 
-// Spins reports whether it keeps a core busy with nothing to do, so that the CPU
-// time it spends says nothing.
+// Spins reports whether the tunnel polls without sleeping. Such a tunnel always uses a whole
+// core, so its CPU time does not depend on the load.
 func (s *Session) Spins() bool { return s.spins }
 
-// Close stops every process with its descendants, the last started first. It returns no error for
-// a process that had already ended (Alive reports that) or that had to be killed.
+// Close stops every process and its descendants, in reverse order of their start. It returns no
+// error for a process that had already ended or that had to be killed. Alive reports processes
+// that have ended.
 func (s *Session) Close() error {
 	for _, p := range slices.Backward(s.processes) {
 		select {
@@ -109,7 +110,7 @@ func (s *Session) Close() error {
 	return nil
 }
 
-// Kill ends every process at once, as a crash would.
+// Kill ends every process immediately, like a crash.
 func (s *Session) Kill() {
 	for _, p := range s.processes {
 		p.Kill()

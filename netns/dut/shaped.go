@@ -12,9 +12,9 @@ import (
 	"github.com/tunnelbench/tunnelbench/netns"
 )
 
-// shaped is plain routing over a link of a known speed: a token bucket on both
-// ends of the wan (tc-tbf(8)). The wan has no offloads then, since a bucket
-// would take a super-packet for one large frame.
+// shaped routes packets like plain, over a link of known speed. A token bucket (tc-tbf(8))
+// limits the rate at both ends of the WAN link. The WAN link has no offloads, because a token
+// bucket counts a super-packet as one large frame.
 var shaped = register(Tunnel{
 	Order: 30,
 	Name:  "shaped", Kind: Calibration, Probe: probeTBF,
@@ -37,16 +37,16 @@ var shaped = register(Tunnel{
 	},
 })
 
-// Shape is a token bucket: in a time T under overload it lets Rate x T / 8 +
-// Burst + Limit octets through, the last of them when it is over. Octets are those of
-// frames without FCS.
+// Shape is a token bucket. If it is overloaded for a time T, it passes Rate x T / 8 + Burst +
+// Limit bytes. Limit bytes of these wait in the queue when T ends. Bytes are counted in frames
+// without FCS.
 type Shape struct {
 	Rate         uint64 // bit/s
-	Burst, Limit uint32 // octets: of the bucket, of the queue
+	Burst, Limit uint32 // size of the bucket and of its queue in bytes
 }
 
-// What a Shape's parameters are when they are not given: a bucket that is full
-// again after 1 ms, but holds some frames, and a queue of 20 ms.
+// Defaults and limits of a Shape. The default bucket holds the bytes of 1 ms, and the default
+// queue holds the bytes of 20 ms. Both hold at least leastBurst bytes.
 const (
 	defaultShapeRate = 100e6
 	leastBurst       = 10000
@@ -54,7 +54,7 @@ const (
 	mostShapeRate    = 100e9
 )
 
-// ParseShape reads rate, burst and limit. The error is one line.
+// ParseShape reads the parameters rate, burst and limit. The error is one line.
 func ParseShape(values map[string]string) (s Shape, err error) {
 	s.Rate = defaultShapeRate
 	if text, set := values["rate"]; set {

@@ -6,16 +6,16 @@ import (
 	"github.com/vishvananda/netlink"
 )
 
-// put makes the interface send through the bucket.
+// put attaches the token bucket to an interface as its root queueing discipline (tc-tbf(8)).
 func (s Shape) put(h *netlink.Handle, dev string) error {
 	link, err := h.LinkByName(dev)
 	if err != nil {
 		return fmt.Errorf("%s: %w", dev, err)
 	}
-	octets := s.Rate / 8
+	bytesPerSecond := s.Rate / 8
 	err = h.QdiscAdd(&netlink.Tbf{
 		QdiscAttrs: netlink.QdiscAttrs{LinkIndex: link.Attrs().Index, Handle: netlink.MakeHandle(1, 0), Parent: netlink.HANDLE_ROOT},
-		Rate:       octets, Limit: s.Limit, Buffer: uint32(netlink.Xmittime(octets, s.Burst)),
+		Rate:       bytesPerSecond, Limit: s.Limit, Buffer: uint32(netlink.Xmittime(bytesPerSecond, s.Burst)),
 	})
 	if err != nil {
 		return fmt.Errorf("token bucket on %s: %w", dev, err)

@@ -17,32 +17,34 @@ import (
 	"github.com/tunnelbench/tunnelbench/reference"
 )
 
-// Vitals are what one side of a built-in tunnel tells of itself when it is asked.
-// The request is a signal (SIGUSR1), the answer a file in the directory that
-// both sides share: nothing wakes while nobody asks. A first answer is there before
-// the tunnel is: other programs, and builds from before this, have none and are not to be asked.
+// Vitals holds the memory figures and counters that one side of a built-in tunnel reports about
+// itself. The lab requests them with SIGUSR1. The tunnel answers with a file in the directory
+// that both sides share, so it uses no CPU time between requests. A tunnel that supports requests
+// writes the file once before it starts. Without that file the lab sends no signal, because
+// SIGUSR1 would end a program that does not handle it.
 type Vitals struct {
-	Heap     uint64            `json:"heap"`     // octets that live after a forced collection
+	Heap     uint64            `json:"heap"`     // bytes of the heap in use after a forced garbage collection
 	Mallocs  uint64            `json:"mallocs"`  // objects allocated so far
-	Counters map[string]uint64 `json:"counters"` // what the tunnel itself counted
+	Counters map[string]uint64 `json:"counters"` // the tunnel's own packet counters
 }
 
-// counting is how the role in this process counts; nil: it does not.
-var counting atomic.Pointer[func() map[string]uint64]
+// roleCounters returns the counters of the tunnel in this process. It is nil if the tunnel has
+// no counters.
+var roleCounters atomic.Pointer[func() map[string]uint64]
 
-// count makes the vitals report the counters of a role.
-func count(counters func() map[string]uint64) { counting.Store(&counters) }
+// setRoleCounters adds the counters of a tunnel to the vitals of this process.
+func setRoleCounters(counters func() map[string]uint64) { roleCounters.Store(&counters) }
 
-// referenceCounters are the datagrams and drops of the way in and out.
+// referenceCounters returns a function that reads the packets and drops of both directions.
 func referenceCounters(t *reference.Tunnel) func() map[string]uint64 {
 	return func() map[string]uint64 {
 		stats := t.Stats()
 		all := map[string]uint64{"filtered unknown sources": stats.UnknownSource}
-		for way, d := range map[string]reference.Direction{"encap ": stats.Encap, "decap ": stats.Decap} {
-			all[way+"received"], all[way+"delivered"] = d.Received, d.Delivered
+		for direction, d := range map[string]reference.Direction{"encap ": stats.Encap, "decap ": stats.Decap} {
+			all[direction+"received"], all[direction+"delivered"] = d.Received, d.Delivered
 			for reason, n := range d.Drops {
 				if n > 0 {
-					all[way+"dropped "+reference.Drop(reason).String()] = n
+					all[direction+"dropped "+reference.Drop(reason).String()] = n
 				}
 			}
 		}
@@ -52,32 +54,32 @@ func referenceCounters(t *reference.Tunnel) func() map[string]uint64 {
 
 func vitalsFile(dir, side string) string { return filepath.Join(dir, "vitals-"+side) }
 
-// answerRequests writes the vitals of the process now, and again at each request.
-func answerRequests(e end) {
+// startVitals writes the vitals of this process once, and again at each request.
+func startVitals(e end) {
 	requests := make(chan os.Signal, 1)
-	hearRequests(requests)
-	if err := tellVitals(e); err != nil {
+	notifyRequests(requests)
+	if err := writeVitals(e); err != nil {
 		fmt.Fprintf(os.Stderr, "vitals: %v\n", err)
 	}
-	go routineVitals(e, requests)
+	go serveRequests(e, requests)
 }
 
-// routineVitals answers requests until there are no more.
-func routineVitals(e end, requests <-chan os.Signal) {
+// serveRequests writes the vitals at each request until the channel is closed.
+func serveRequests(e end, requests <-chan os.Signal) {
 	for range requests {
-		if err := tellVitals(e); err != nil {
+		if err := writeVitals(e); err != nil {
 			fmt.Fprintf(os.Stderr, "vitals: %v\n", err)
 		}
 	}
 }
 
-func tellVitals(e end) error {
+func writeVitals(e end) error {
 	runtime.GC()
-	runtime.GC() // what a finalizer or a pool held on to is gone now
+	runtime.GC() // the second collection frees objects that finalizers and pools kept alive
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	v := Vitals{Heap: m.HeapAlloc, Mallocs: m.Mallocs}
-	if counters := counting.Load(); counters != nil {
+	if counters := roleCounters.Load(); counters != nil {
 		v.Counters = (*counters)()
 	}
 	text, err := json.Marshal(v)
@@ -87,12 +89,13 @@ func tellVitals(e end) error {
 	return atomicfile.WriteFile(vitalsFile(e.dir, e.side), text, 0o600)
 }
 
-// vitalsLimit is how long an answer may take: a collection has to interrupt what
-// waits in the kernel, on cores that have other work.
+// vitalsLimit is the time that a side may take to answer a request. The garbage collector has to
+// wait for threads in system calls, on cores that are busy with other work.
 const vitalsLimit = 20 * time.Second
 
-// TellsVitals reports whether every side answers: to other programs the signal would be the end.
-func (s *Session) TellsVitals(dir string) bool {
+// ReportsVitals reports whether every side answers requests for vitals. SIGUSR1 would end a
+// program that does not.
+func (s *Session) ReportsVitals(dir string) bool {
 	for i := range s.processes {
 		if _, err := os.Stat(vitalsFile(dir, s.sides[i])); err != nil {
 			return false
@@ -101,8 +104,9 @@ func (s *Session) TellsVitals(dir string) bool {
 	return len(s.processes) > 0
 }
 
-// Vitals asks every side of a tunnel that TellsVitals, by side. An error that wraps
-// os.ErrDeadlineExceeded means that a side did not answer in time.
+// Vitals requests the vitals of every side. The keys of the map are the sides. Call it only if
+// ReportsVitals returns true. The error wraps os.ErrDeadlineExceeded if a side did not answer in
+// time.
 func (s *Session) Vitals(dir string) (map[string]Vitals, error) {
 	for i, p := range s.processes {
 		err := os.Remove(vitalsFile(dir, s.sides[i]))
@@ -143,7 +147,8 @@ func awaitVitals(p *netns.Process, path string) (v Vitals, err error) {
 	return v, fmt.Errorf("no answer within %v: %w", vitalsLimit, os.ErrDeadlineExceeded)
 }
 
-// ResidentMemory is what the tunnel's processes have in memory, in octets.
+// ResidentMemory returns the resident memory of the tunnel's processes in bytes, without memory
+// that is backed by files.
 func (s *Session) ResidentMemory() (sum int64, err error) {
 	for _, p := range s.processes {
 		n, err := p.ResidentMemory()
@@ -155,7 +160,7 @@ func (s *Session) ResidentMemory() (sum int64, err error) {
 	return sum, nil
 }
 
-// UntilEnd is done when ctx is, or as soon as a process of the tunnel ends.
+// UntilEnd returns a context that is done when ctx is done or when a process of the tunnel ends.
 func (s *Session) UntilEnd(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(ctx)
 	for _, p := range s.processes {

@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// vitalsSignal asks a side for its vitals.
+// vitalsSignal is the signal that requests the vitals of a side.
 const vitalsSignal = syscall.SIGUSR1
 
-// hearRequests sends a value to c at each request for vitals.
-func hearRequests(c chan<- os.Signal) { signal.Notify(c, vitalsSignal) }
+// notifyRequests sends a value to c at each request for vitals.
+func notifyRequests(c chan<- os.Signal) { signal.Notify(c, vitalsSignal) }

@@ -5,7 +5,7 @@ import (
 	"syscall"
 )
 
-// vitalsSignal is never sent: there is no lab on this system.
+// vitalsSignal is never sent, because the lab does not run on Windows.
 const vitalsSignal = syscall.SIGTERM
 
-func hearRequests(chan<- os.Signal) {}
+func notifyRequests(chan<- os.Signal) {}

@@ -13,18 +13,18 @@ import (
 	"github.com/tunnelbench/tunnelbench/netns/relay"
 )
 
-// WAN is what --wan asks for: a relay between the ends of the wan link, or a
-// token bucket on each of them.
+// WAN holds the value of --wan. It is a relay in the middle of the WAN link or a token bucket at
+// both ends of the WAN link.
 type WAN struct {
-	Relay map[string]string // its parameters; nil: none
-	Shape *Shape            // nil: none
+	Relay map[string]string // parameters of the relay; nil: no relay
+	Shape *Shape            // the token bucket; nil: no token bucket
 }
 
-// shapedPrefix begins a token bucket's parameters.
+// shapedPrefix precedes the parameters of a token bucket.
 const shapedPrefix = "shaped:"
 
-// ParseWAN reads delay=20ms,loss=1% and the like, a relay's parameters, or
-// shaped:rate=1Gbps and the like, a token bucket's; empty is a link without either.
+// ParseWAN reads the parameters of a relay, such as delay=20ms,loss=1%, or of a token bucket,
+// such as shaped:rate=1Gbps. An empty spec is a WAN link without a relay or a token bucket.
 func ParseWAN(spec string) (WAN, error) {
 	if err := plainText(spec); err != nil {
 		return WAN{}, fmt.Errorf("wan %w", err)
@@ -56,9 +56,9 @@ func parseWAN(spec string) (WAN, error) {
 	return WAN{Relay: values}, err
 }
 
-// Rate is the speed of the link in bits per second of frames of so many octets
-// with their FCS, which a token bucket does not count; ok is false where it has none,
-// or one of frames.
+// Rate returns the speed of the WAN link in bits per second, including the FCS, for frames of
+// the given size in bytes, including the FCS. A token bucket does not count the FCS, so its rate
+// is converted. ok is false if the link has no rate or a rate in frames per second.
 func (w WAN) Rate(frame int) (bits float64, ok bool) {
 	const fcs = 4
 	if w.Shape != nil {
@@ -68,7 +68,7 @@ func (w WAN) Rate(frame int) (bits float64, ok bool) {
 	return float64(c.Rate.PerSecond), err == nil && c.Rate.Bits
 }
 
-// Put makes both ends of the wan link of a network send through the bucket.
+// Put attaches the token bucket to both ends of the WAN link of a network.
 func (s Shape) Put(n *netns.Net) error {
 	for _, side := range sides {
 		if err := n.NS(side.node).Netlink(func(h *netlink.Handle) error { return s.put(h, netns.WAN) }); err != nil {

@@ -13,7 +13,8 @@ import (
 	"golang.zx2c4.com/wireguard/tun"
 )
 
-// wireguardGo is wireguard-go as a library, one process per side:
+// The device wireguard-go runs the wireguard-go library in one process per side. The datagram
+// format, in bytes:
 //
 //	outer IPv4 20 | UDP 8 | type, receiver, counter 16 | sealed inner IP packet, padded to 16 | tag 16
 var _ = register(Tunnel{
@@ -28,9 +29,9 @@ var _ = register(Tunnel{
 
 const wireGuardPort = 51820
 
-// runWireGuard carries packets until ctx is done. It is configured in memory:
-// the library's control sockets live in one directory and two sides would
-// collide there.
+// runWireGuard carries packets until ctx is done. It passes the configuration to the library by a
+// function call. The library's control sockets would be in one directory for both sides, where
+// their names could collide.
 func runWireGuard(ctx context.Context, e end, ready func() error) error {
 	t, err := tun.CreateTUN(e.dev, e.mtu)
 	if err != nil {
@@ -59,7 +60,8 @@ func runWireGuard(ctx context.Context, e end, ready func() error) error {
 	}
 }
 
-// wireGuardConfig is the cross-platform configuration protocol's "set" text.
+// wireGuardConfig returns the configuration of one side as the text of a "set" operation
+// (WireGuard's cross-platform configuration protocol).
 func wireGuardConfig(e end) (string, error) {
 	other := "left"
 	if e.side == "left" {
@@ -78,8 +80,8 @@ func wireGuardConfig(e end) (string, error) {
 		netip.AddrPortFrom(e.peer, wireGuardPort)), nil
 }
 
-// wireGuardKey derives a side's key from the run's id, so that both sides know
-// both without a word. The keys guard nothing but frames of a lab.
+// wireGuardKey derives the private key of a side from the identifier of the run. Each side can
+// compute both keys, so the sides exchange nothing. The keys protect only test traffic.
 func wireGuardKey(run, side string) (*ecdh.PrivateKey, error) {
 	seed := sha256.Sum256([]byte("tunnelbench " + run + " " + side))
 	return ecdh.X25519().NewPrivateKey(seed[:])
