@@ -12,46 +12,46 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/kv"
 )
 
-// Config is what a relay does to frames; the zero value passes them on.
+// Config sets what a relay does to frames. The zero value forwards every frame unchanged.
 type Config struct {
-	Rate    Rate          // of each direction; zero is unlimited
-	Queue   int           // frames that may wait for the rate; more are dropped
-	Delay   time.Duration // of every frame
-	Jitter  time.Duration // up to so much more, uniform; order is kept
-	Spike   Spike         // more for some frames, by pattern; order is kept
-	Drop    Every         // effects by pattern
-	Corrupt Every
-	Dup     Every
-	Reorder Every
-	Loss    float64 // by chance, as a share in [0,1]
+	Rate    Rate          // rate limit of each direction; zero: no limit
+	Queue   int           // length of the queue before the rate limiter in frames
+	Delay   time.Duration // added to every frame
+	Jitter  time.Duration // maximum of a random delay, uniformly distributed; the order does not change
+	Spike   Spike         // extra delay of every Nth frame; the order does not change
+	Drop    Every         // the frames that are dropped
+	Corrupt Every         // the frames whose last byte is inverted
+	Dup     Every         // the frames that are sent twice
+	Reorder Every         // the frames that are sent after the next frame
+	Loss    float64       // probability of a random drop, from 0 to 1
 	Outage  Outage
-	Cost    time.Duration // busy-waiting, per frame
-	Seed    uint64        // of everything that is left to chance
-	Sleep   bool          // wait for frames instead of spinning: for use beside others on a core
+	Cost    time.Duration // CPU time that the relay uses for each frame, by busy-waiting
+	Seed    uint64        // seed of the random numbers for Jitter and Loss
+	Sleep   bool          // sleep until a frame arrives instead of polling, for a core that others use
 }
 
-// Every is a pattern: frame number N, and every multiple of it; 0 is none.
+// Every is a pattern of frames: Every(N) selects each Nth frame, and 0 selects no frame.
 type Every uint64
 
 func (e Every) hits(n uint64) bool { return e != 0 && n%uint64(e) == 0 }
 
-// Spike is a delay that some frames have on top.
+// Spike is an extra delay of every Nth frame.
 type Spike struct {
 	Length time.Duration
 	Every  Every
 }
 
-// Outage is a time when nothing passes in either direction, counted from the
-// first frame of a trial; of traffic without the tester's signature, from the
-// first frame of all.
+// Outage is a time during which the relay drops all frames of both directions. Start counts from
+// the first frame of a trial. For traffic without the tester's signature, Start counts from the
+// first frame that the relay receives.
 type Outage struct{ Start, Length time.Duration }
 
 func (o Outage) holds(elapsed int64) bool {
 	return elapsed >= int64(o.Start) && elapsed < int64(o.Start+o.Length)
 }
 
-// Limits of a Config. A trial's frames have to be back within seconds, and the
-// lab must see some through a new relay before the outage.
+// Default and limits of a Config. MaxDelay makes sure that the frames of a trial return within
+// seconds. MinStart gives the lab time to check a new relay with a few frames before the outage.
 const (
 	DefaultQueue = 1000
 	MaxQueue     = 1 << 17
@@ -60,7 +60,7 @@ const (
 	MinStart     = 100 * time.Millisecond
 )
 
-// readers read the value of each key.
+// readers holds the function that parses the value of each key.
 var readers = map[string]func(c *Config, value string) error{
 	"rate":    func(c *Config, v string) (err error) { c.Rate, err = parseRate(v); return },
 	"queue":   func(c *Config, v string) (err error) { c.Queue, err = parseQueue(v); return },
@@ -78,10 +78,10 @@ var readers = map[string]func(c *Config, value string) error{
 	"spin":    func(c *Config, v string) (err error) { c.Sleep, err = parseSpin(v); return },
 }
 
-// Keys are the names of all that can be set.
+// Keys returns the names of all parameters.
 func Keys() []string { return slices.Sorted(maps.Keys(readers)) }
 
-// Parse reads a Config from its keys and values. The error is one line.
+// Parse returns the Config for a map of keys and values. The error is one line.
 func Parse(values map[string]string) (Config, error) {
 	var c Config
 	for _, key := range slices.Sorted(maps.Keys(values)) {
@@ -102,13 +102,14 @@ func Parse(values map[string]string) (Config, error) {
 	return c, nil
 }
 
-// Split reads key=value,key=value.
+// Split reads a list of the form key=value,key=value into a map for Parse.
 func Split(list string) (map[string]string, error) {
 	pairs, err := kv.Parse(list, Keys())
 	return pairs.Map(), err
 }
 
-// threshold is the share of all 64-bit numbers that chance takes for a hit.
+// threshold converts a probability into a 64-bit number. A uniformly distributed random number is
+// at most threshold with this probability.
 func threshold(share float64) uint64 {
 	if share >= 1 {
 		return math.MaxUint64

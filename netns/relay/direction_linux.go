@@ -8,26 +8,26 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/sys"
 )
 
-// batchFrames is how many frames are received, or sent, before the other
-// direction has its turn.
+// batchFrames is the number of frames that one direction receives or sends before the other
+// direction continues.
 const batchFrames = 64
 
-// direction is all there is of one way through the relay.
+// direction forwards frames one way through the relay, from one interface to the other.
 type direction struct {
 	*lane
 	*line
 	in, out  *sys.PacketSocket
 	from, to string   // names of the interfaces
-	batch    [][]byte // Send's, reused
-	most     int      // frames received at a turn
-	took     uint64   // by the port they leave by
-	refused  uint64   // because that port's queue was full; sent again later
-	cut      uint64   // longer than a slot of the ring: lost by the relay itself
+	batch    [][]byte // argument of PacketSocket.Send, reused
+	most     int      // maximum number of frames that receive takes at once
+	took     uint64   // frames that the output interface has accepted
+	refused  uint64   // send attempts that failed because the output queue was full; repeated later
+	cut      uint64   // frames longer than a slot of the ring, which the relay loses
 }
 
-// receive takes frames from the ring, as far as there is room for them on the
-// line: the ring keeps the others, and when they came. offset takes the
-// kernel's time of day to the clock of departures.
+// receive moves frames from the receive ring to the line until the line is full. Other frames stay
+// in the ring with their receive times. offset is the difference between the kernel's receive
+// times (CLOCK_REALTIME) and the departure times (CLOCK_MONOTONIC), in ns.
 func (d *direction) receive(offset int64) (n int) {
 	for ; n < d.most; n++ {
 		p, ok := d.in.Next()
@@ -50,13 +50,13 @@ func (d *direction) receive(offset int64) (n int) {
 	return n
 }
 
-// busyWait spends time on the core: what a more costly device would.
+// busyWait keeps the core busy for d. It simulates a device that needs more CPU time per frame.
 func busyWait(d time.Duration) {
 	for end := sys.Monotonic() + uint64(d); sys.Monotonic() < end; {
 	}
 }
 
-// send forwards the frames that are due.
+// send sends the frames whose departure time has come.
 func (d *direction) send(now int64) (n int, err error) {
 	if d.hasRoom(0) {
 		if depart, ok := d.expire(now); ok {
@@ -77,7 +77,8 @@ func (d *direction) send(now int64) (n int, err error) {
 	return n, nil
 }
 
-// wake returns the time of the next thing to do, latest at most.
+// wake returns the time at which the direction has to send or release a frame, or latest if
+// that is earlier.
 func (d *direction) wake(latest int64) int64 {
 	if !d.empty() {
 		latest = min(latest, d.first().depart)
@@ -88,7 +89,7 @@ func (d *direction) wake(latest int64) int64 {
 	return latest
 }
 
-// String is what the direction has done, for a log.
+// String returns the counters of the direction as text for a log.
 func (d *direction) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s to %s: in %d, out %d", d.from, d.to, d.tally.in, d.took)
@@ -107,8 +108,8 @@ func (d *direction) String() string {
 	return b.String()
 }
 
-// failed says what the relay lost itself; empty is nothing. A relay that is
-// given a cost is meant to be too slow.
+// failed returns an error message if the relay lost frames by mistake, or "" if it did not. A
+// relay with Config.Cost is slow on purpose, so its losses are no mistake.
 func (d *direction) failed() (string, error) {
 	full, err := d.in.Dropped()
 	if err != nil {

@@ -1,13 +1,12 @@
 package relay
 
-// Effect returns what the patterns do to the frames 1 to n of a trial. It leaves out the effects of
-// chance, of the queue and of time.
+// Effect holds the numbers of frames that the tester should count after a trial through a relay.
 type Effect struct {
 	Received, Duplicated, Reordered, Corrupted uint64
 }
 
-// Effect is what the patterns do to the frames 1 to n of a trial; what is left
-// to chance, to a queue or to time is not in it.
+// Effect returns the effect of the patterns on the frames 1 to n of a trial. It ignores the
+// effects of loss, rate, delay and outage.
 func (c Config) Effect(n uint64) (e Effect) {
 	holding := false
 	for i := uint64(1); i <= n; i++ {
@@ -27,7 +26,7 @@ func (c Config) Effect(n uint64) (e Effect) {
 			held = !holding
 		}
 		if holding {
-			e.Reordered++ // the one before follows this one
+			e.Reordered++ // the held frame leaves after frame i
 			holding = false
 		}
 		holding = holding || held

@@ -6,16 +6,18 @@ import (
 	"github.com/tunnelbench/tunnelbench/loadgen/signature"
 )
 
-// Where the tester's signature lies: behind Ethernet, IP without options, UDP.
+// Offset of the tester's signature in a frame: after the headers of Ethernet, IP and UDP. The IP
+// header has no options.
 const (
 	signature4 = 14 + 20 + 8
 	signature6 = 14 + 40 + 8
 	fcs        = 4
 )
 
-// factsOf reads a frame that has length octets on the wire.
+// factsOf reads the header fields of a frame. length is the length of the frame on the wire in
+// bytes, without FCS.
 func factsOf(frame []byte, length int) facts {
-	f := facts{octets: length + fcs}
+	f := facts{length: length + fcs}
 	at := signatureAt(frame)
 	if at == 0 || len(frame) < at {
 		return f
@@ -28,7 +30,8 @@ func factsOf(frame []byte, length int) facts {
 	return f
 }
 
-// signatureAt is where a signature would be in the frame; 0 is nowhere.
+// signatureAt returns the offset at which a frame could have a signature, or 0 if the frame is
+// not UDP over IPv4 or IPv6.
 func signatureAt(frame []byte) int {
 	const (
 		etherType, ipv4, ipv6  = 12, 0x0800, 0x86dd

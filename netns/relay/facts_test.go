@@ -6,9 +6,9 @@ import (
 	"github.com/tunnelbench/tunnelbench/loadgen/signature"
 )
 
-// testFrame is as much of a frame as the relay looks at.
-func testFrame(ipv6 bool, octets int) []byte {
-	frame := make([]byte, octets)
+// testFrame returns a frame with the header fields that the relay reads, and a signature.
+func testFrame(ipv6 bool, length int) []byte {
+	frame := make([]byte, length)
 	at := signature4
 	frame[12], frame[13], frame[14], frame[23] = 0x08, 0x00, 0x45, 17
 	if ipv6 {
@@ -35,7 +35,7 @@ func TestFacts(t *testing.T) {
 		{"nothing", nil, false},
 	} {
 		f := factsOf(c.frame, len(c.frame))
-		if f.signed != c.signed || f.octets != len(c.frame)+4 || f.signed && (f.trial != 7 || f.sequence != 41) {
+		if f.signed != c.signed || f.length != len(c.frame)+4 || f.signed && (f.trial != 7 || f.sequence != 41) {
 			t.Errorf("%s: %+v", c.name, f)
 		}
 	}
@@ -43,19 +43,19 @@ func TestFacts(t *testing.T) {
 		frame := testFrame(false, 60)
 		frame[at] = b
 		if f := factsOf(frame, 60); f.signed {
-			t.Errorf("octet %d is %#x: %+v", at, b, f)
+			t.Errorf("byte %d is %#x: %+v", at, b, f)
 		}
 	}
 }
 
-// The smallest frames have nothing behind the signature: the octet that is
-// inverted is the send time's last, and the check octet tells.
+// The smallest frames end with the signature. Corruption inverts the last byte of the send time,
+// and the check byte of the signature must detect this.
 func TestCorruptedFramesAreSeen(t *testing.T) {
 	for _, frame := range [][]byte{testFrame(false, 60), testFrame(true, 80)} {
 		alter(frame, decision{corrupt: true})
 		at := signatureAt(frame)
 		if _, err := signature.Parse(frame[at:]); err != signature.ErrDamaged {
-			t.Errorf("%d octets: %v", len(frame), err)
+			t.Errorf("%d bytes: %v", len(frame), err)
 		}
 	}
 }

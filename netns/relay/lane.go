@@ -6,25 +6,25 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/splitmix"
 )
 
-// facts are the fields of a frame that a lane uses.
+// facts holds the properties of a frame that a lane uses.
 type facts struct {
-	octets   int // with FCS
-	signed   bool
-	trial    uint16 // of the signature, when signed
-	sequence uint32
+	length   int    // bytes on the wire, with FCS
+	signed   bool   // the frame has the tester's signature
+	trial    uint16 // trial number in the signature
+	sequence uint32 // sequence number in the signature
 }
 
-// decision is what becomes of a frame.
+// decision says what the relay does with a frame.
 type decision struct {
 	verdict verdict
-	depart  int64 // when it leaves, ns
-	copies  int   // how often
-	corrupt bool
-	hold    bool // until the next whole frame
-	release bool // what is held leaves right behind this one
+	depart  int64 // time at which the frame leaves, in ns
+	copies  int   // number of times that the frame is sent
+	corrupt bool  // invert the last byte
+	hold    bool  // hold the frame until the next frame that is not corrupted
+	release bool  // send the held frame directly after this frame
 }
 
-// verdict says whether a frame passes, or why it does not.
+// verdict says whether a frame passes or why it is dropped.
 type verdict int
 
 const (
@@ -36,7 +36,7 @@ const (
 	verdicts
 )
 
-// trialClock measures how long a trial has run. Both lanes share it.
+// trialClock measures the time since the first frame of a trial. Both lanes use the same clock.
 type trialClock struct {
 	started bool
 	signed  bool
@@ -44,8 +44,8 @@ type trialClock struct {
 	start   int64
 }
 
-// elapsed is the time since the first frame of f's trial. Frames without a
-// signature belong to whatever runs.
+// elapsed returns the time in ns since the first frame of f's trial. A frame without a signature
+// belongs to the current trial.
 func (c *trialClock) elapsed(at int64, f facts) int64 {
 	another := f.signed && (!c.signed || c.trial != f.trial)
 	if !c.started || another {
@@ -54,29 +54,29 @@ func (c *trialClock) elapsed(at int64, f facts) int64 {
 	return max(0, at-c.start)
 }
 
-// holdLimit is how long a held frame waits for the one it is to follow: less
-// than what makes it late.
+// holdLimit is the time in ns after which a held frame leaves without a next frame. It is shorter
+// than the tester's loss timeout.
 const holdLimit = int64(20 * time.Millisecond)
 
-// lane decides on the frames of one direction, in the order they come in. Times
-// are nanoseconds of one clock.
+// lane decides what happens to the frames of one direction, in the order of their arrival. All
+// times are in ns of CLOCK_MONOTONIC.
 type lane struct {
 	cfg    Config
-	number uint64 // of the direction
+	number uint64 // number of the direction
 	clock  *trialClock
-	lost   uint64 // chance below it is a loss
+	lost   uint64 // a random number up to this value means a loss; 0: no random loss
 	limit  limiter
 
-	count   uint64 // of frames without signature
-	last    int64  // arrival
-	latest  int64  // departure
-	holding bool
-	heldAt  int64
-	heldFor int64 // the held frame's own departure
+	count   uint64 // number of frames without a signature
+	last    int64  // arrival time of the last frame
+	latest  int64  // latest departure time so far
+	holding bool   // a frame is held
+	heldAt  int64  // arrival time of the held frame
+	heldFor int64  // departure time of the held frame without reordering
 	tally   tally
 }
 
-// tally counts what a lane has decided.
+// tally counts the decisions of a lane.
 type tally struct {
 	in                         uint64
 	verdicts                   [verdicts]uint64
@@ -87,7 +87,7 @@ func newLane(c Config, number uint64, clock *trialClock) *lane {
 	return &lane{cfg: c, number: number, clock: clock, lost: threshold(c.Loss), limit: newLimiter(c.Rate, c.Queue)}
 }
 
-// admit decides on a frame that the kernel received at at.
+// admit decides what happens to a frame that the kernel received at the time at.
 func (l *lane) admit(at int64, f facts) decision {
 	at = max(at, l.last)
 	l.last = at
@@ -109,7 +109,7 @@ func (l *lane) admit(at int64, f facts) decision {
 	return d
 }
 
-// numberOf counts from 1.
+// numberOf returns the number of a frame, counted from 1. Package relay defines the number.
 func (l *lane) numberOf(f facts) uint64 {
 	if f.signed {
 		return uint64(f.sequence) + 1
@@ -118,7 +118,7 @@ func (l *lane) numberOf(f facts) uint64 {
 	return l.count
 }
 
-// pass says whether a frame passes, and when.
+// pass returns the decision whether frame n passes and at which time it leaves.
 func (l *lane) pass(at int64, n uint64, f facts) decision {
 	elapsed := l.clock.elapsed(at, f)
 	switch {
@@ -129,7 +129,7 @@ func (l *lane) pass(at int64, n uint64, f facts) decision {
 	case l.lost > 0 && l.chance(drawLoss, n) <= l.lost:
 		return decision{verdict: droppedByChance}
 	}
-	leaves, ok := l.limit.admit(at, f.octets)
+	leaves, ok := l.limit.admit(at, f.length)
 	if !ok {
 		return decision{verdict: droppedByQueue}
 	}
@@ -144,7 +144,7 @@ func (l *lane) pass(at int64, n uint64, f facts) decision {
 	return decision{depart: l.latest, copies: 1}
 }
 
-// alter applies the first effect whose pattern matches the frame.
+// alter adds the first of corrupt, dup and reorder whose pattern matches frame n to the decision.
 func (l *lane) alter(d *decision, n uint64) {
 	switch {
 	case l.cfg.Corrupt.hits(n):
@@ -158,7 +158,8 @@ func (l *lane) alter(d *decision, n uint64) {
 	}
 }
 
-// expire returns the departure time of a held frame if no other frame came to overtake it.
+// expire returns the departure time of the held frame. ok is false if no frame is held, or if the
+// frame has been held for less than holdLimit.
 func (l *lane) expire(now int64) (depart int64, ok bool) {
 	if !l.holding || now < l.heldAt+holdLimit {
 		return 0, false
@@ -167,14 +168,14 @@ func (l *lane) expire(now int64) (depart int64, ok bool) {
 	return max(l.heldFor, l.latest), true
 }
 
-// What is drawn by chance.
+// The purposes of random numbers.
 const (
 	drawLoss = iota + 1
 	drawJitter
 )
 
-// chance is a number that looks random: SplitMix64's finalizer over seed,
-// direction, purpose and frame.
+// chance returns a pseudorandom number for the purpose draw and frame n. It hashes the seed, the
+// direction, the purpose and the frame number with the finalizer of SplitMix64.
 func (l *lane) chance(draw, n uint64) uint64 {
 	return splitmix.Mix(splitmix.Mix(l.cfg.Seed+splitmix.Golden*(2*draw+l.number)) + splitmix.Golden*n)
 }

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-func signed(n int) facts { return facts{octets: 64, signed: true, trial: 1, sequence: uint32(n)} }
+func signed(n int) facts { return facts{length: 64, signed: true, trial: 1, sequence: uint32(n)} }
 
-// pass sends frames 0 to n-1, an interval apart, through a new lane.
+// pass sends the frames 0 to n-1 through a new lane, with interval ns between two frames.
 func pass(c Config, n int, interval int64) (*lane, []decision) {
 	l := newLane(c, 0, &trialClock{})
 	var all []decision
@@ -27,7 +27,7 @@ func TestNothingIsDone(t *testing.T) {
 	}
 }
 
-// Of the patterns that hit a frame only the first counts: drop, corrupt, dup, reorder.
+// If several patterns match a frame, only the first of drop, corrupt, dup and reorder applies.
 func TestPatternsAndTheirOrder(t *testing.T) {
 	c := Config{Drop: 7, Corrupt: 5, Dup: 3, Reorder: 2}
 	_, all := pass(c, 420, 1000)
@@ -53,7 +53,7 @@ func TestPatternsAndTheirOrder(t *testing.T) {
 	}
 }
 
-// A held frame follows the next whole one, which is not held itself.
+// A held frame leaves after the next frame that is not corrupted. That frame is not held.
 func TestReorder(t *testing.T) {
 	l, all := pass(Config{Reorder: 2, Drop: 3, Corrupt: 5}, 10, 1000)
 	// 1 passes, 2 is held, 3 dropped, 4 leads 2, 5 corrupted, 6 dropped, 7 passes, 8 held, 9 dropped, 10 corrupted.
@@ -73,8 +73,8 @@ func TestReorder(t *testing.T) {
 	}
 }
 
-// Two directions of a trial and a trial that is run again fare alike where
-// nothing is left to chance; losses repeat with the trial.
+// The effects without random numbers are the same in both directions and in every trial. Random
+// losses differ between the directions, but are the same in every trial.
 func TestTrialsRepeat(t *testing.T) {
 	clock := &trialClock{}
 	c := Config{Drop: 10, Loss: 0.3, Seed: 5, Outage: Outage{10 * time.Millisecond, 20 * time.Millisecond}}
@@ -104,19 +104,19 @@ func TestTrialsRepeat(t *testing.T) {
 	}
 }
 
-// Frames without a signature are counted, the others left out, and an outage
-// does not come again.
+// Frames without a signature are numbered from 1 in the order of arrival. The outage happens only
+// once.
 func TestWithoutSignature(t *testing.T) {
 	l := newLane(Config{Drop: 3, Outage: Outage{time.Second, time.Second}}, 0, &trialClock{})
 	for i := range 9 {
-		if d := l.admit(int64(i), facts{octets: 64}); (d.verdict == droppedByPattern) != (i%3 == 2) {
+		if d := l.admit(int64(i), facts{length: 64}); (d.verdict == droppedByPattern) != (i%3 == 2) {
 			t.Errorf("frame %d: %+v", i, d)
 		}
 	}
 	for at, want := range map[int64]bool{999: false, 1000: true, 1999: true, 2000: false, 5000: false} {
 		l := newLane(Config{Outage: Outage{time.Second, time.Second}}, 0, &trialClock{})
-		l.admit(0, facts{octets: 64})
-		if d := l.admit(at*int64(time.Millisecond), facts{octets: 64}); (d.verdict == droppedByOutage) != want {
+		l.admit(0, facts{length: 64})
+		if d := l.admit(at*int64(time.Millisecond), facts{length: 64}); (d.verdict == droppedByOutage) != want {
 			t.Errorf("%d ms: %+v", at, d)
 		}
 	}
@@ -158,7 +158,7 @@ func TestLossAndJitter(t *testing.T) {
 	}
 }
 
-// The rate comes before the delay: what is on its way does not wait.
+// The rate limiter acts before the delay. Frames that are being delayed do not occupy the queue.
 func TestRateAndDelay(t *testing.T) {
 	l, all := pass(Config{Rate: Rate{PerSecond: 1e6}, Queue: 1, Delay: time.Second}, 100, 500)
 	for i, d := range all {
@@ -174,7 +174,8 @@ func TestRateAndDelay(t *testing.T) {
 	}
 }
 
-// A clock that is set back does not set back departures.
+// If the receive time of a frame is earlier than that of the frame before, the departure times
+// do not go back.
 func TestArrivalsStayInOrder(t *testing.T) {
 	l := newLane(Config{}, 0, &trialClock{})
 	l.admit(1000, signed(0))

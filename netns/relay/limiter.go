@@ -1,27 +1,27 @@
 package relay
 
-// limiter is a link of a given rate with a queue in front. It knows times only:
-// when a frame that comes now may leave. Times are nanoseconds.
+// limiter computes the departure times of a link with a given rate and a queue. It does not store
+// frames. All times are in ns.
 //
-// The arithmetic is exact: what does not fill a nanosecond is carried over, so
-// that a million frames take what a million intervals take.
+// The arithmetic is exact. The limiter keeps fractions of a nanosecond, so that rounding errors
+// do not add up over many frames.
 type limiter struct {
 	rate  Rate
-	free  int64  // when the link is free again
-	carry uint64 // and a fraction of a nanosecond more: carry / rate
+	free  int64  // time at which the link can send the next frame
+	carry uint64 // fraction of a ns to add to free: carry / rate
 
-	starts []int64 // when the frames that wait will leave: a ring
-	head   int
-	count  int
+	starts []int64 // ring of the departure times of the waiting frames
+	head   int     // index of the first waiting frame
+	count  int     // number of waiting frames
 }
 
 func newLimiter(rate Rate, queue int) limiter {
 	return limiter{rate: rate, starts: make([]int64, queue)}
 }
 
-// admit returns when a frame of that many bytes, arriving at at, leaves; ok is false if the queue is
-// full.
-func (l *limiter) admit(at int64, octets int) (leaves int64, ok bool) {
+// admit returns the departure time of a frame with the given length in bytes that arrives at the
+// time at. ok is false if the queue is full.
+func (l *limiter) admit(at int64, length int) (leaves int64, ok bool) {
 	if l.rate.PerSecond == 0 {
 		return at, true
 	}
@@ -42,16 +42,16 @@ func (l *limiter) admit(at int64, octets int) (leaves int64, ok bool) {
 		l.starts[(l.head+l.count)%len(l.starts)] = leaves
 		l.count++
 	}
-	l.occupy(octets)
+	l.occupy(length)
 	return leaves, true
 }
 
-// occupy adds the sending time of one more frame to the link.
-func (l *limiter) occupy(octets int) {
+// occupy adds the transmission time of a frame to free.
+func (l *limiter) occupy(length int) {
 	const second = 1e9
 	work := uint64(second)
 	if l.rate.Bits {
-		work *= uint64(8 * octets)
+		work *= uint64(8 * length)
 	}
 	work += l.carry
 	l.free += int64(work / l.rate.PerSecond)

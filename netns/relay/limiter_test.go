@@ -2,23 +2,23 @@ package relay
 
 import "testing"
 
-// Ten seconds of overload: the last frame leaves when it should, to the nanosecond.
+// After ten seconds of overload, the departure time of the last frame is exact to the nanosecond.
 func TestRateIsExact(t *testing.T) {
 	for _, c := range []struct {
 		rate   Rate
-		octets int
+		length int
 	}{{Rate{PerSecond: 7}, 64}, {Rate{PerSecond: 77777}, 64}, {Rate{PerSecond: 1488095}, 64}, {Rate{99999999, true}, 1518}, {Rate{1e9, true}, 64}} {
 		l := newLimiter(c.rate, MaxQueue)
 		per := uint64(1)
 		if c.rate.Bits {
-			per = uint64(8 * c.octets)
+			per = uint64(8 * c.length)
 		}
 		n := 10 * c.rate.PerSecond / per
 		var leaves int64
 		for i := range n {
-			due := int64(i * per * 1e9 / c.rate.PerSecond) // fits: 10 s
+			due := int64(i * per * 1e9 / c.rate.PerSecond) // no overflow within 10 s
 			var ok bool
-			if leaves, ok = l.admit(max(0, due-1000), c.octets); !ok { // too early: the link never idles
+			if leaves, ok = l.admit(max(0, due-1000), c.length); !ok { // frames arrive before they are due, so that the link is never idle
 				t.Fatalf("%v: frame %d dropped", c.rate, i)
 			}
 		}
@@ -28,8 +28,8 @@ func TestRateIsExact(t *testing.T) {
 	}
 }
 
-// A burst of any length: one frame goes at once, as many as may wait do, the
-// others are dropped. Later there is room again, one by one.
+// The first frame of a burst leaves at once. The queue holds as many frames as configured, and
+// the other frames are dropped. Each departure makes room for one frame.
 func TestQueueIsExact(t *testing.T) {
 	const interval = 100
 	l := newLimiter(Rate{PerSecond: 1e9 / interval}, 5)
@@ -53,9 +53,9 @@ func TestQueueIsExact(t *testing.T) {
 	}
 }
 
-// The longest burst without loss at a load above the rate is known.
+// The length of the longest burst without loss is as computed, at a load above the rate.
 func TestLongestBurst(t *testing.T) {
-	const every, interval, queue = 10, 25, 100 // ns between arrivals, between departures
+	const every, interval, queue = 10, 25, 100 // ns between arrivals, ns between departures, frames
 	l := newLimiter(Rate{PerSecond: 1e9 / interval}, queue)
 	var lossless int64
 	for ; ; lossless++ {

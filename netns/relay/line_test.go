@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// A line is a queue of frames, whatever their lengths and however often it
-// wraps: the same as a list of copies.
+// A line returns the same frames in the same order as a list of copies, for random lengths and
+// after the ring and the slab have wrapped many times.
 func TestLineIsAQueue(t *testing.T) {
 	const seed = 11
 	random := rand.New(rand.NewPCG(seed, 0))
@@ -29,12 +29,12 @@ func TestLineIsAQueue(t *testing.T) {
 		} else {
 			refused++
 		}
-		if random.IntN(4) == 0 { // seldom enough for it to fill up
+		if random.IntN(4) == 0 { // rarely enough for the line to fill up
 			batch = l.due(batch[:0], now)
 			n := random.IntN(len(batch) + 1)
 			for i, frame := range batch[:n] {
 				if !bytes.Equal(frame, want[i]) || departs[i] > now {
-					t.Fatalf("seed %d: after %d frames: %d octets of %d at %d, want %d octets of %d at %d",
+					t.Fatalf("seed %d: after %d frames: %d bytes of %d at %d, want %d bytes of %d at %d",
 						seed, pushed, len(frame), frame[0], now, len(want[i]), want[i][0], departs[i])
 				}
 			}
@@ -61,7 +61,7 @@ func TestHeldFrameFollows(t *testing.T) {
 	}
 }
 
-// A batch that is full leaves a doubled frame whole for the next one.
+// If a batch has room for only one copy of a doubled frame, both copies go into the next batch.
 func TestBatchesAreBounded(t *testing.T) {
 	l := newLine(8, 1024, 100)
 	for range 3 {
@@ -70,13 +70,13 @@ func TestBatchesAreBounded(t *testing.T) {
 	if n := len(l.due(make([][]byte, 0, 5), 0)); n != 4 {
 		t.Errorf("%d frames in a batch of 5, want 4", n)
 	}
-	l.sent(3) // the second frame's copy is still to go
+	l.sent(3) // one copy of the second frame remains
 	if n := len(l.due(make([][]byte, 0, 5), 0)); n != 3 {
 		t.Errorf("%d frames left, want 3", n)
 	}
 }
 
-// Every octet of the slab and every entry can be used, and no more.
+// The line can use every byte of the slab and every entry, except one entry for a held frame.
 func TestLineFillsUp(t *testing.T) {
 	l := newLine(16, 1000, 100)
 	n := 0
@@ -84,7 +84,7 @@ func TestLineFillsUp(t *testing.T) {
 		l.push(make([]byte, 100), decision{copies: 1, depart: int64(n)})
 	}
 	if n != 10 {
-		t.Errorf("%d frames of 100 octets in 1000", n)
+		t.Errorf("%d frames of 100 bytes in 1000", n)
 	}
 	l.sent(1)
 	if !l.hasRoom(100) || l.hasRoom(101) {
@@ -94,7 +94,7 @@ func TestLineFillsUp(t *testing.T) {
 	for n = 0; l.hasRoom(1); n++ {
 		l.push([]byte{1}, decision{copies: 1})
 	}
-	if n != 15 { // one stays for a held frame
+	if n != 15 { // one entry is reserved for a held frame
 		t.Errorf("%d frames in 16 entries, want 15", n)
 	}
 }

@@ -11,10 +11,10 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/kv"
 )
 
-// Rate is how much a link carries: frames, or bits of frames with their FCS.
+// Rate is the rate of a link in frames per second or in bits per second.
 type Rate struct {
 	PerSecond uint64
-	Bits      bool
+	Bits      bool // PerSecond counts the bits of frames, including the FCS
 }
 
 func parseRate(s string) (Rate, error) {
@@ -41,8 +41,7 @@ func parseTime(s string, most time.Duration) (time.Duration, error) {
 	return d, nil
 }
 
-// parseEvery reads 1/N. Every frame, or a share that is no pattern, has no
-// place on a ruler.
+// parseEvery reads a pattern of the form 1/N, where N is at least 2.
 func parseEvery(s string) (Every, error) {
 	one, digits, _ := strings.Cut(s, "/")
 	n, err := strconv.ParseUint(digits, 10, 32)
@@ -52,7 +51,8 @@ func parseEvery(s string) (Every, error) {
 	return Every(n), nil
 }
 
-// parseSpike reads 2ms/100: two milliseconds more for every hundredth frame.
+// parseSpike reads a spike of the form TIME/N. 2ms/100 is an extra delay of 2 ms for every 100th
+// frame.
 func parseSpike(s string) (Spike, error) {
 	length, digits, ok := strings.Cut(s, "/")
 	d, err := parseTime(length, MaxDelay)

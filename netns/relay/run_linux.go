@@ -16,26 +16,26 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/sys"
 )
 
-// The rings: as many slots as their memory holds. A device that is too slow by
-// design has a short one: a long queue would pass for capacity.
+// Sizes of the receive rings. A relay with Config.Cost has a shorter ring, because a long queue
+// would look like a higher capacity in a short trial.
 const (
-	ringOctets    = 64 << 20
-	costlySlots   = 1024
-	ringOverhead  = 80 + 14 + 4 // what a slot holds beside an MTU of octets: the kernel's header, Ethernet's, a VLAN's
-	offsetRefresh = 5 * time.Millisecond
+	ringBytes     = 64 << 20             // memory of a ring
+	costlySlots   = 1024                 // slots of the ring of a relay with Config.Cost
+	ringOverhead  = 80 + 14 + 4          // bytes of a slot besides the IP packet: kernel, Ethernet and VLAN header
+	offsetRefresh = 5 * time.Millisecond // interval between two readings of the clock offset
 )
 
-// Run relays frames between the two interfaces of this process's namespace, lo left out: from the
-// first by name to the second and back. It calls ready when it has started, and ends with ctx.
-// Then it writes one line with its counts to log, and a line starting with "error:" if the relay
-// itself lost frames.
+// Run forwards frames between the two interfaces of this process's network namespace, besides lo.
+// Direction 0 is from the first interface by name to the second. Run calls ready when it has
+// started and returns when ctx is done. Then it writes one line with its counters to log. If the
+// relay lost frames by mistake, Run also writes a line that starts with "error:".
 func Run(ctx context.Context, c Config, ready func(), log io.Writer) error {
 	r, err := open(c)
 	if err != nil {
 		return err
 	}
 	defer r.close()
-	debug.SetGCPercent(-1) // nothing is allocated once it has begun
+	debug.SetGCPercent(-1) // the loop allocates no memory, so it needs no garbage collection
 	if !c.Sleep {
 		if err := sys.BecomeFirst(); err != nil {
 			return err
@@ -51,12 +51,12 @@ func (r *relay) run(ctx context.Context, ready func(), log io.Writer) error {
 	return errors.Join(r.loop(&stop), r.report(log))
 }
 
-// relay is both directions.
+// relay forwards frames in both directions.
 type relay struct {
 	directions [2]*direction
-	poll       *sys.PacketPoll // nil: spin
-	offset     int64
-	offsetAt   int64
+	poll       *sys.PacketPoll // waits for frames; nil: poll without sleeping
+	offset     int64           // CLOCK_REALTIME minus CLOCK_MONOTONIC in ns
+	offsetAt   int64           // time of the next reading of offset
 }
 
 func open(c Config) (*relay, error) {
@@ -73,11 +73,11 @@ func open(c Config) (*relay, error) {
 	clock := &trialClock{}
 	for i := range r.directions {
 		d := &direction{
-			lane: newLane(c, uint64(i), clock), line: newLine(lineFrames, lineOctets, devs[i].MTU+ringOverhead),
+			lane: newLane(c, uint64(i), clock), line: newLine(lineFrames, lineBytes, devs[i].MTU+ringOverhead),
 			from: devs[i].Name, to: devs[1-i].Name, batch: make([][]byte, 0, batchFrames), most: batchFrames,
 		}
 		if c.Cost > 0 {
-			d.most = 1 // the next frame's cost comes after this one has left
+			d.most = 1 // send each frame before the busy-waiting for the next frame
 		}
 		if d.in, err = openRing(c, devs[i]); err != nil {
 			return nil, errors.Join(err, r.close())
@@ -96,7 +96,7 @@ func openRing(c Config, dev net.Interface) (*sys.PacketSocket, error) {
 	for slot < dev.MTU+ringOverhead {
 		slot *= 2
 	}
-	slots := ringOctets / slot
+	slots := ringBytes / slot
 	if c.Cost > 0 {
 		slots = costlySlots
 	}
@@ -130,7 +130,8 @@ func (r *relay) loop(stop *atomic.Bool) error {
 	return nil
 }
 
-// turn gives both directions a chance to receive and to send.
+// turn lets both directions receive and send once. done is the number of frames that they
+// received and sent.
 func (r *relay) turn(now int64) (done int, err error) {
 	if now >= r.offsetAt {
 		r.offset, r.offsetAt = sys.ClockOffset(), now+int64(offsetRefresh)
@@ -146,9 +147,9 @@ func (r *relay) turn(now int64) (done int, err error) {
 	return done, nil
 }
 
-// sleep waits for a frame, or until one is due.
+// sleep waits until a frame arrives or a frame has to be sent, for at most 50 ms.
 func (r *relay) sleep() error {
-	const longest = int64(50 * time.Millisecond) // then it looks whether it is to end
+	const longest = int64(50 * time.Millisecond) // so that the loop soon notices that ctx is done
 	now := int64(sys.Monotonic())
 	wake := now + longest
 	for _, d := range r.directions {
@@ -160,7 +161,7 @@ func (r *relay) sleep() error {
 	return r.poll.Wait(time.Duration(wake - now))
 }
 
-// report writes the counts and the errors.
+// report writes the counters and the errors to log.
 func (r *relay) report(log io.Writer) error {
 	var did []string
 	var errs []error

@@ -20,8 +20,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// bed is a relay, not yet running, between the tester's two ports.
-func bed(t *testing.T, c Config) (r *relay, ports [2]*sys.PacketSocket) {
+// openBetweenPorts returns an open relay between the tester's two ports. The relay is not running.
+func openBetweenPorts(t *testing.T, c Config) (r *relay, ports [2]*sys.PacketSocket) {
 	t.Helper()
 	testenv.NetAdmin(t)
 	n, err := netns.Build(t.Context(), netns.Inline(netns.Plan{}), netns.Options{})
@@ -53,7 +53,7 @@ func bed(t *testing.T, c Config) (r *relay, ports [2]*sys.PacketSocket) {
 	return r, ports
 }
 
-// inject sends n whole frames into a port at once.
+// inject sends n test frames out of a port without pauses.
 func inject(t *testing.T, port *sys.PacketSocket, n int) {
 	t.Helper()
 	frame := testFrame(false, 60)
@@ -73,7 +73,7 @@ func inject(t *testing.T, port *sys.PacketSocket, n int) {
 	}
 }
 
-// collect takes what has come out of a port.
+// collect removes the frames that a port has received and returns their number.
 func collect(port *sys.PacketSocket) (n int) {
 	for {
 		if _, ok := port.Next(); !ok {
@@ -91,10 +91,11 @@ func turn(t *testing.T, r *relay) {
 	}
 }
 
-// Of a burst, as many pass as may wait, and those whose turn came while it arrived.
+// The relay passes as many frames of a burst as the queue holds, plus the frames that left while
+// the burst arrived.
 func TestBurstIntoAQueue(t *testing.T) {
 	const queue, burst = 500, 2000
-	r, ports := bed(t, Config{Rate: Rate{PerSecond: 1000}, Queue: queue})
+	r, ports := openBetweenPorts(t, Config{Rate: Rate{PerSecond: 1000}, Queue: queue})
 	start := time.Now()
 	inject(t, ports[0], burst)
 	took := time.Since(start)
@@ -110,10 +111,10 @@ func TestBurstIntoAQueue(t *testing.T) {
 	}
 }
 
-// A relay that does not keep up says so: then it is no standard.
+// A relay that loses frames by mistake reports an error.
 func TestFramesTheRelayLosesItself(t *testing.T) {
-	r, ports := bed(t, Config{})
-	const slots, more = ringOctets / 2048, 100
+	r, ports := openBetweenPorts(t, Config{})
+	const slots, more = ringBytes / 2048, 100
 	inject(t, ports[1], slots+more)
 	var log bytes.Buffer
 	if err := r.report(&log); err != nil {
@@ -133,7 +134,7 @@ func TestFramesTheRelayLosesItself(t *testing.T) {
 }
 
 func TestTurnAllocatesNothing(t *testing.T) {
-	r, ports := bed(t, Config{Drop: 7, Dup: 5, Reorder: 3})
+	r, ports := openBetweenPorts(t, Config{Drop: 7, Dup: 5, Reorder: 3})
 	inject(t, ports[0], 2000)
 	if n := testing.AllocsPerRun(20, func() { turn(t, r) }); n != 0 {
 		t.Errorf("%v allocations a turn", n)
@@ -143,11 +144,11 @@ func TestTurnAllocatesNothing(t *testing.T) {
 	}
 }
 
-// Run says when it has begun, ends with its context and tells what it did.
+// Run calls ready, returns when its context is done and writes its counters.
 func TestRun(t *testing.T) {
 	testenv.NetAdmin(t)
 	for _, c := range []Config{{}, {Sleep: true}} {
-		r, ports := bed(t, c)
+		r, ports := openBetweenPorts(t, c)
 		ctx, cancel := context.WithCancel(t.Context())
 		var log bytes.Buffer
 		ended := make(chan error, 1)

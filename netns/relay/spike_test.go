@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Every Nth frame takes longer by a known time; one that follows too closely waits for it.
+// Every Nth frame has an extra delay. A frame that would overtake it leaves at the same time.
 func TestSpike(t *testing.T) {
 	c, err := Parse(map[string]string{"delay": "1ms", "spike": "2ms/5"})
 	if err != nil {
@@ -18,13 +18,13 @@ func TestSpike(t *testing.T) {
 		if (n+1)%5 == 0 {
 			want += int64(2 * time.Millisecond)
 		}
-		if d := l.admit(at, facts{octets: 64, signed: true, sequence: n}); d.depart != want {
+		if d := l.admit(at, facts{length: 64, signed: true, sequence: n}); d.depart != want {
 			t.Errorf("frame %d leaves at %d, want %d", n, d.depart, want)
 		}
 	}
 	last := l.latest
-	late := l.admit(last, facts{octets: 64, signed: true, sequence: 24})
-	next := l.admit(last, facts{octets: 64, signed: true, sequence: 25})
+	late := l.admit(last, facts{length: 64, signed: true, sequence: 24})
+	next := l.admit(last, facts{length: 64, signed: true, sequence: 25})
 	if late.depart != last+int64(3*time.Millisecond) || next.depart != late.depart {
 		t.Errorf("the frames behind a late one leave at %d and %d", late.depart, next.depart)
 	}
