@@ -23,7 +23,7 @@ bimodal() { while :; do hog 0.4; sleep 0.2; if ((RANDOM % 6 == 0)); then sleep 1
 drift() { for ((ms = 10; ; ms += 4)); do hog "0.$(printf %03d $((ms < 900 ? ms : 900)))"; sleep 1; done; } # ever busier
 
 keep() { mkdir -p "ci/gate/testdata/recorded/$1"; cp "$out"/gate/{base,head}.json "ci/gate/testdata/recorded/$1/"; }
-gate() { bin/tunnelbench gate --metrics forwarding_rate/64 --throttle-budget 2s --noise "$out/none" --out "$out/gate" --time 90s "$@" || true; }
+gate() { bin/tunnelbench gate --metrics closed_loop_rate/64 --noise "$out/none" --out "$out/gate" --time 90s "$@" || true; }
 
 for kind in burst bimodal drift; do
   "$kind" & pids=($!)

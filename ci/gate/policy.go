@@ -118,7 +118,7 @@ const (
 
 // names lists the metrics that a policy may contain.
 var names = map[string]struct{ exact, sized bool }{
-	"forwarding_rate": {sized: true}, "cpu_ns_per_frame": {sized: true}, "latency_p50": {sized: true}, "latency_p99": {sized: true},
+	"closed_loop_rate": {sized: true}, "forwarding_rate": {sized: true}, "cpu_ns_per_frame": {sized: true}, "latency_p50": {sized: true}, "latency_p99": {sized: true},
 	"stream_goodput": {},
 	allocations:      {exact: true, sized: true},
 	binarySize:       {exact: true},

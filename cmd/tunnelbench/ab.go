@@ -27,7 +27,7 @@ var abVerb = cli.Verb{
 		"ab vxlan reference",
 		"ab reference:gso=on reference:gso=off --size 1518",
 		"ab reference reference@./old/tunnelbench --rounds 20",
-		"ab naive reference wireguard-go --metrics forwarding_rate,stream_goodput",
+		"ab naive reference wireguard-go --metrics closed_loop_rate,stream_goodput",
 	},
 	Flags: func(set *pflag.FlagSet) func(context.Context, cli.Streams) error {
 		all, usual := compare.Metrics()

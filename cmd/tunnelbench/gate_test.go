@@ -14,7 +14,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/reports/result"
 )
 
-const rate64 = "forwarding_rate/64"
+const rate64 = "closed_loop_rate/64"
 
 // recordedGate is a recorded gate of one metric: the pairs of both series and the head's slowdown
 // as a share.
@@ -34,7 +34,7 @@ func (r recordedGate) write(t *testing.T) (base, head string) {
 		sets = append(sets, &gate.Set{
 			Side: side, Device: "reference", Builds: []gate.Build{{SHA256: strings.Repeat(string('a'+rune(i)), 64), Octets: 1000}},
 			Host: result.Host{CPU: "a"}, Started: time.Date(2026, 5, 6, 7, 8, 9, 0, time.UTC),
-			Metrics: []gate.SetMetric{{Name: "forwarding_rate", Unit: "fps", Better: 1, FrameSize: 64}},
+			Metrics: []gate.SetMetric{{Name: "closed_loop_rate", Unit: "fps", Better: 1, FrameSize: 64}},
 		})
 	}
 	for series, pairs := range []int{r.first, r.second} {

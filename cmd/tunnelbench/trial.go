@@ -23,7 +23,7 @@ var trialVerb = cli.Verb{
 	Examples: []string{
 		"trial --dut vxlan --size 64 --load 100kpps --duration 5s",
 		"trial --dut wire --size 1518 --load max --duration 1s --json",
-		"trial --dut reference:gso=off --size 512 --load 50% --link 1Gbps --duration 10s",
+		"trial --dut reference --window 64 --duration 2s",
 		"trial --dut vxlan --stream bulk --connections 8 --wan delay=10ms,rate=100Mbps --duration 3s",
 	},
 	Flags: func(set *pflag.FlagSet) func(context.Context, cli.Streams) error {
@@ -32,6 +32,7 @@ var trialVerb = cli.Verb{
 		set.StringVar(&t.device, "dut", "", "the `device` under test: a name of 'tunnelbench list', or exec:PATH")
 		set.IntVar(&t.size, "size", 64, "frame size in `bytes`, FCS included")
 		set.StringVar(&t.load, "load", "", "intended `load`: 150kpps, 1Gbps, 80% (of the link) or max")
+		set.IntVar(&t.window, "window", 0, "closed loop: the most `frames` on their way; a frame is sent when another one has come back, instead of by --load")
 		set.DurationVar(&t.duration, "duration", time.Second, "for how `long` to send")
 		set.StringVar(&t.pcap, "pcap", "", "`directory` for captures of the first lost, reordered, duplicated, corrupted and foreign frames; needs the engine afpacket")
 		set.BoolVar(&t.reasons, "reasons", true, "ask the kernel why it dropped what it dropped; costs the device time for each")
@@ -48,7 +49,7 @@ type trialFlags struct {
 	lab           *cli.LabFlags
 	device, load  string
 	pcap          string
-	size          int
+	size, window  int
 	duration      time.Duration
 	json, reasons bool
 	stream        streamFlags
@@ -75,7 +76,7 @@ func (f *trialFlags) run(ctx context.Context, s cli.Streams) error {
 	if err != nil {
 		return errors.Join(err, closed)
 	}
-	if err := errors.Join(f.print(s.Out, show.Trial{Device: device.Spec, Engine: engine, Size: trial.Size, Seen: seen}), closed); err != nil {
+	if err := errors.Join(f.print(s.Out, show.Trial{Device: device.Spec, Engine: engine, Size: trial.Size, Window: trial.Window, Seen: seen}), closed); err != nil {
 		return err
 	}
 	if !seen.Valid {
@@ -85,6 +86,9 @@ func (f *trialFlags) run(ctx context.Context, s cli.Streams) error {
 }
 
 func (f *trialFlags) parse() (d dut.Device, t rfc2544.Trial, cfg cli.LabConfig, err error) {
+	if f.load, err = f.closedLoop(); err != nil {
+		return d, t, cfg, err
+	}
 	if f.device == "" || f.load == "" {
 		return d, t, cfg, cli.BadUsage("trial: needs --dut and --load: try tunnelbench trial --help")
 	}
@@ -102,7 +106,7 @@ func (f *trialFlags) parse() (d dut.Device, t rfc2544.Trial, cfg cli.LabConfig, 
 	if err != nil {
 		return d, t, cfg, err
 	}
-	t.Load, t.Duration = load.At(t.Size, link), f.duration
+	t.Load, t.Duration, t.Window = load.At(t.Size, link), f.duration, f.window
 	if err := cli.CheckRate(t.Load); err != nil {
 		return d, t, cfg, err
 	}
@@ -121,6 +125,22 @@ func (f *trialFlags) parse() (d dut.Device, t rfc2544.Trial, cfg cli.LabConfig, 
 	}
 	cfg.MaxFrames, cfg.Reasons = max(lab.DefaultMaxFrames, frames), f.reasons
 	return d, t, cfg, errors.Join(f.lab.CheckFrames(t.Size), f.lab.CheckWAN(d), f.capture(&cfg))
+}
+
+// closedLoop returns the load: a closed loop has none.
+func (f *trialFlags) closedLoop() (load string, err error) {
+	const most = 1 << 16
+	switch {
+	case f.window < 0 || f.window > most:
+		return "", cli.BadUsage("--window %d: from 1 to %d frames", f.window, most)
+	case f.window == 0:
+		return f.load, nil
+	case f.load != "" && f.load != "max":
+		return "", cli.BadUsage("--window %d: a closed loop has no load: leave --load %s out", f.window, f.load)
+	case f.lab.Engine == lab.EngineAFPacket:
+		return "", cli.BadUsage("--window %d: the engine afpacket has no closed loop: use xdp", f.window)
+	}
+	return "max", nil
 }
 
 func checkDuration(d time.Duration) error {

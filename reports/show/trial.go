@@ -12,6 +12,7 @@ import (
 type Trial struct {
 	Device, Engine string
 	Size           rfc2544.FrameSize
+	Window         int // frames in flight in a closed loop; 0: the load decides
 	Seen           rfc2544.Observation
 }
 
@@ -19,7 +20,7 @@ type Trial struct {
 // time, and why the trial is invalid.
 func (t Trial) WriteText(w io.Writer) error {
 	r := t.Seen
-	fmt.Fprintf(w, "%s, %d bytes, %v intended, %v, engine %s\n", t.Device, t.Size, r.IntendedLoad, r.Duration.Round(time.Microsecond), t.Engine)
+	fmt.Fprintf(w, "%s, %d bytes, %s, %v, engine %s\n", t.Device, t.Size, t.load(), r.Duration.Round(time.Microsecond), t.Engine)
 	fmt.Fprintf(w, "  offered %d, received %d, lost %d (%s, %d late)\n", r.Offered, r.Received, r.Lost, lossText(r), r.Late)
 	fmt.Fprintf(w, "  duplicated %d, reordered %d, corrupted %d, stale %d, foreign %d\n", r.Duplicated, r.Reordered, r.Corrupted, r.Stale, r.Foreign)
 	for _, d := range r.Directions {
@@ -27,6 +28,10 @@ func (t Trial) WriteText(w io.Writer) error {
 			d.Direction, d.Offered, d.Received, d.Lost, 100*d.LossRatio(), d.Late, d.Duplicated, d.Reordered, d.Corrupted, d.Stale, d.Foreign)
 		WriteDistribution(w, d.Direction+" latency", d.Latency)
 	}
+	if t.Window > 0 {
+		fmt.Fprintf(w, "  rate %v per direction\n", r.ForwardingRate())
+	}
+	printClean(w, r)
 	printDrops(w, r)
 	WriteDistribution(w, "latency", r.Latency)
 	WriteDistribution(w, "latency without stalls", r.LatencyQuiet)
@@ -37,6 +42,25 @@ func (t Trial) WriteText(w io.Writer) error {
 	}
 	WriteDoubts(w, r.Invalid, r.Warnings)
 	return nil
+}
+
+// load returns what the sender was to do.
+func (t Trial) load() string {
+	if t.Window > 0 {
+		return fmt.Sprintf("closed loop of %d frames", t.Window)
+	}
+	return fmt.Sprintf("%v intended", t.Seen.IntendedLoad)
+}
+
+// printClean prints the part of the trial that nothing disturbed, if something did.
+func printClean(w io.Writer, r rfc2544.Observation) {
+	if r.Clean != nil && r.Clean.Offered < r.Offered {
+		fmt.Fprintf(w, "  clean for %v of it: offered %d, received %d, lost %.3g %%\n",
+			r.CleanTime().Round(time.Millisecond), r.Clean.Offered, r.Clean.Received, 100*r.CleanLossRatio())
+	}
+	for _, reason := range r.Disturbed {
+		fmt.Fprintf(w, "  disturbed: %s\n", reason.Text)
+	}
 }
 
 // printDrops prints where frames were lost, as far as counters recorded it.

@@ -22,7 +22,7 @@ func TestPairs(t *testing.T) {
 	plain := labtest.Devices(t, "plain")[0]
 	base, head := emptySets()
 	wanted := []gate.SetMetric{
-		{Name: "forwarding_rate", FrameSize: 64}, {Name: "latency_p50", FrameSize: 1518}, {Name: "stream_goodput"}, {Name: "latency_p50", FrameSize: 64},
+		{Name: "closed_loop_rate", FrameSize: 64}, {Name: "latency_p50", FrameSize: 1518}, {Name: "stream_goodput"}, {Name: "latency_p50", FrameSize: 64},
 	}
 	p, err := Open(context.Background(), compare.On(l.Lab), Plan{Settings: l.Settings, Goodput: goodput, Base: []dut.Device{plain, plain}, Head: []dut.Device{plain}}, wanted, Sides{base, head})
 	if err != nil {
@@ -31,7 +31,7 @@ func TestPairs(t *testing.T) {
 	if len(base.Metrics) != 4 || len(base.Loads) != 2 || fmt.Sprint(base.Metrics) != fmt.Sprint(head.Metrics) {
 		t.Errorf("metrics %v, loads %v", base.Metrics, base.Loads)
 	}
-	all := []string{"forwarding_rate/64", "latency_p50/64", "latency_p50/1518", "stream_goodput"}
+	all := []string{"closed_loop_rate/64", "latency_p50/64", "latency_p50/1518", "stream_goodput"}
 	if err := p.Measure(context.Background(), 1, 1, all); err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +49,7 @@ func TestPairs(t *testing.T) {
 	if len(head.Turns[0].Values) != 4 || len(head.Turns[1].Values) != 1 {
 		t.Errorf("%v", head.Turns)
 	}
-	if v := head.Turns[1].Values["forwarding_rate/64"]; v != nil && *v < 1000 {
+	if v := head.Turns[1].Values["closed_loop_rate/64"]; v != nil && *v < 1000 {
 		t.Errorf("%v frames a second", *v)
 	}
 	for _, set := range []*gate.Set{base, head} {

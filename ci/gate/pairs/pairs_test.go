@@ -90,7 +90,7 @@ func TestVerdicts(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			l := &labtest.Lab{Devices: map[string]string{"plain": "capacity=500000fps", "vxlan": c.head}, Dies: c.dies}
-			_, j, err := simulate(t, l, "forwarding_rate/64", c.time)
+			_, j, err := simulate(t, l, "closed_loop_rate/64", c.time)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -105,7 +105,7 @@ func TestVerdicts(t *testing.T) {
 func TestPairsAreInterleaved(t *testing.T) {
 	t.Parallel()
 	l := &labtest.Lab{Others: "capacity=500000fps,noise=0.002"}
-	sides, _, err := simulate(t, l, "forwarding_rate/64", time.Hour)
+	sides, _, err := simulate(t, l, "closed_loop_rate/64", time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,12 +126,12 @@ func TestPairsAreInterleaved(t *testing.T) {
 func TestDeathIsRecordedOnItsSide(t *testing.T) {
 	t.Parallel()
 	l := &labtest.Lab{Devices: map[string]string{"plain": "capacity=500000fps", "vxlan": "capacity=500000fps"}, Dies: map[string]int{"vxlan": 1}}
-	sides, _, err := simulate(t, l, "forwarding_rate/64", time.Hour)
+	sides, _, err := simulate(t, l, "closed_loop_rate/64", time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}
 	base, head := sides.Base.Turns[0], sides.Head.Turns[0]
-	if v, asked := head.Values["forwarding_rate/64"]; head.Died == "" || v != nil || !asked || base.Died != "" || base.Values["forwarding_rate/64"] == nil {
+	if v, asked := head.Values["closed_loop_rate/64"]; head.Died == "" || v != nil || !asked || base.Died != "" || base.Values["closed_loop_rate/64"] == nil {
 		t.Errorf("%+v\n%+v", base, head)
 	}
 }
