@@ -65,13 +65,18 @@ func (s *Setup) calibrate(ctx context.Context, size rfc2544.FrameSize, c *Calibr
 		return err
 	}
 	c.MOL = flood.observation(s.settings.Directions()).ForwardingRate()
-	idle, err := s.several(ctx, size, 1000, 1, func(r Run) {
+	used := make([]float64, len(s.lab.soakers))
+	for i := range used {
+		used[i] = 1
+	}
+	_, err = s.several(ctx, size, 1000, 1, func(r Run) {
 		c.background = min(c.background, float64(s.lab.busy(r))/float64(r.elapsed()))
+		s.lab.othersShare(r, used)
 	})
 	if err != nil {
 		return err
 	}
-	c.Doubts = s.lab.doubts(idle)
+	c.Doubts = s.lab.doubts(used)
 	for batch, load := range map[int]rfc2544.Rate{1: 100e3, loadgen.PacedBatch: 1e6} {
 		work := math.Inf(1)
 		load /= rfc2544.Rate(len(s.settings.Directions()))
@@ -87,19 +92,22 @@ func (s *Setup) calibrate(ctx context.Context, size rfc2544.FrameSize, c *Calibr
 	return nil
 }
 
-// doubts returns a warning for each core of the device that another program uses. In run r the
-// device was idle.
-func (l *Lab) doubts(r Run) (doubts []string) {
-	const fairShare = 0.9
-	culprit := "another program uses"
-	if r.Ledger.Stolen == nil { // the engine did not watch the cores
-		culprit = "another program, or the host of this virtual machine, uses"
-	}
+// othersShare lowers used, the share of each device core that others than its soaker had, to the
+// share of run r. In r the device was idle.
+func (l *Lab) othersShare(r Run, used []float64) {
 	for i, s := range l.soakers {
 		elapsed := r.after.at.Sub(r.before.at) - r.Ledger.Stolen[s.cpu]
 		own := r.after.soaked[i] - r.before.soaked[i]
-		if share := float64(own) / float64(elapsed); share < fairShare {
-			doubts = append(doubts, fmt.Sprintf("%s %.0f %% of the device's cpu %d: end it, or every number is too low", culprit, 100*(1-share), s.cpu))
+		used[i] = min(used[i], 1-float64(own)/float64(elapsed))
+	}
+}
+
+// doubts returns a warning for each core of the device of which others had a share all the time.
+func (l *Lab) doubts(used []float64) (doubts []string) {
+	const few = 0.1
+	for i, s := range l.soakers {
+		if used[i] > few {
+			doubts = append(doubts, fmt.Sprintf("another program, or the host of this virtual machine, uses %.0f %% of the device's cpu %d: end it to have more clean time", 100*used[i], s.cpu))
 		}
 	}
 	return doubts

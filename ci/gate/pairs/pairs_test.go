@@ -122,7 +122,8 @@ func TestPairsAreInterleaved(t *testing.T) {
 	}
 }
 
-// The death of a device is recorded on its own side.
+// The death of a device is recorded on its own side. The other side, which was up beside it, has no
+// value either: a pair is measured side by side.
 func TestDeathIsRecordedOnItsSide(t *testing.T) {
 	t.Parallel()
 	l := &labtest.Lab{Devices: map[string]string{"plain": "capacity=500000fps", "vxlan": "capacity=500000fps"}, Dies: map[string]int{"vxlan": 1}}
@@ -131,7 +132,7 @@ func TestDeathIsRecordedOnItsSide(t *testing.T) {
 		t.Fatal(err)
 	}
 	base, head := sides.Base.Turns[0], sides.Head.Turns[0]
-	if v, asked := head.Values["closed_loop_rate/64"]; head.Died == "" || v != nil || !asked || base.Died != "" || base.Values["closed_loop_rate/64"] == nil {
+	if v, asked := head.Values["closed_loop_rate/64"]; head.Died == "" || v != nil || !asked || base.Died != "" || base.Values["closed_loop_rate/64"] != nil {
 		t.Errorf("%+v\n%+v", base, head)
 	}
 }

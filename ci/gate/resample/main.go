@@ -40,17 +40,28 @@ type study struct {
 	Gate gate.Report `json:"gate"`
 }
 
+// policyOf returns this build's policy with one metric. The recorded studies have the forwarding
+// rate, which later policies do not measure.
+func policyOf(id string) (gate.Policy, error) {
+	policy, err := gate.ParsePolicy(gate.DefaultPolicy(), "the policy of this build")
+	if err != nil {
+		return policy, err
+	}
+	policy.Metrics = append(policy.Metrics, gate.PolicyMetric{Name: "forwarding_rate", FrameSize: 64, Limit: policy.Metrics[0].Limit})
+	if policy, err = policy.Only([]string{id}); err != nil {
+		return policy, fmt.Errorf("--metric %s: %w", id, err)
+	}
+	return policy, nil
+}
+
 func run(path, id string, slowdown float64, gates int, seed uint64) error {
 	runs, err := read(path)
 	if err != nil {
 		return err
 	}
-	policy, err := gate.ParsePolicy(gate.DefaultPolicy(), "the policy of this build")
+	policy, err := policyOf(id)
 	if err != nil {
 		return err
-	}
-	if policy, err = policy.Only([]string{id}); err != nil {
-		return fmt.Errorf("--metric %s: %w", id, err)
 	}
 	m := runs[0].Gate.Metric(id)
 	if m == nil {

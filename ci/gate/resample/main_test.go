@@ -41,10 +41,7 @@ func TestResampled(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, err := gate.ParsePolicy(gate.DefaultPolicy(), "default")
-		if err == nil {
-			p, err = p.Only([]string{id})
-		}
+		p, err := policyOf(id)
 		if err != nil {
 			t.Fatal(err)
 		}
