@@ -2,13 +2,14 @@ package netns
 
 import "slices"
 
-// BetweenNode is the node that Between adds. Its interfaces are named after the nodes they lead to.
+// BetweenNode is the node that Between adds. Its interface left leads to the node left, and its
+// interface right leads to the node right.
 const BetweenNode = "between"
 
-// Between puts a node into the wan link from left to right. As in Inline, what
-// passes is for a process to pass. The link's offloads are off: a relay of
-// super-packets would not know how many frames it has. A topology without that
-// link comes back as it is, and ok is false.
+// Between returns a topology with a node in the middle of the WAN link between left and right. As
+// in Inline, the kernel does not forward in this node, and a process has to forward the frames.
+// The WAN link has no offloads, because a relay cannot count the frames in a super-packet. If t
+// has no WAN link, Between returns t unchanged, and ok is false.
 //
 //	┌───────────┐     ┌──────────────┐     ┌───────────┐
 //	│ left  wan ├─────┤left    right ├─────┤ wan right │

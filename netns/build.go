@@ -12,24 +12,27 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/sys"
 )
 
-// Options are what Build does beside the topology.
+// Options are the options of Build.
 type Options struct {
-	Keep bool // name the namespaces tb-NODE for ip-netns(8); they outlive Close, and the next Keep replaces them
+	// Keep gives each namespace the name tb-NODE for ip-netns(8). The named namespaces remain after
+	// Close. The next Build with Keep replaces them.
+	Keep bool
 }
 
-// Net is a topology that is there.
+// Net is a network that Build has created from a topology.
 type Net struct {
 	Topology Topology
-	Warnings []string // what the kernel lacks and was left out
+	Warnings []string // parts of the topology that the kernel does not support and Build left out
 
 	options Options
 	nodes   map[string]*NS
-	kept    []string // paths of the names that Keep gave
+	kept    []string // paths of the named namespaces (Options.Keep)
 }
 
 const keepDir = "/run/netns"
 
-// Build creates the topology. If it fails, or ctx ends, it removes what it created.
+// Build creates the network of a topology. If Build fails or ctx ends, Build removes everything
+// that it has created.
 func Build(ctx context.Context, t Topology, o Options) (*Net, error) {
 	if err := t.Validate(); err != nil {
 		return nil, err
@@ -47,8 +50,8 @@ func Build(ctx context.Context, t Topology, o Options) (*Net, error) {
 	return n, nil
 }
 
-// steps make the nodes that are wanted and all that belongs to them. A link between
-// two of them or to another is made by join.
+// steps returns the functions that create the wanted nodes with their interfaces, addresses, routes
+// and neighbours, in this order. The function join creates a link.
 func (n *Net) steps(wanted func(node string) bool, join func(l Link, a, b *NS) error) []func() error {
 	var steps []func() error
 	for _, node := range n.Topology.Nodes {
@@ -67,37 +70,39 @@ func (n *Net) steps(wanted func(node string) bool, join func(l Link, a, b *NS) e
 		}
 	}
 	for _, node := range n.Topology.Forward {
-		if wanted(node) && hasIPv6() { // after the links: a router joins groups on those that are not silent yet
+		// IPv6 forwarding makes the kernel join multicast groups on the node's interfaces. It must come
+		// after the links, because configure has then turned off multicast towards the tester's ports.
+		if wanted(node) && hasIPv6() {
 			steps = append(steps, func() error { return n.nodes[node].SetSysctl("net/ipv6/conf/all/forwarding", "1") })
 		}
 	}
 	for _, nb := range n.Topology.Neighbours {
-		if wanted(nb.Node) && n.speaks(nb.Addr, nb.Node, nb.Dev) {
+		if wanted(nb.Node) && n.supports(nb.Addr, nb.Node, nb.Dev) {
 			steps = append(steps, func() error { return n.nodes[nb.Node].AddNeighbour(nb) })
 		}
 	}
 	for _, r := range n.Topology.Routes {
-		if wanted(r.Node) && n.speaks(r.To.Addr(), r.Node, r.Dev) {
+		if wanted(r.Node) && n.supports(r.To.Addr(), r.Node, r.Dev) {
 			steps = append(steps, func() error { return n.nodes[r.Node].AddRoute(r) })
 		}
 	}
 	return steps
 }
 
-// speaks reports whether an interface of the topology can have addresses of a's
-// family: IPv6 refuses links of less than 1280 octets.
-func (n *Net) speaks(a netip.Addr, node, dev string) bool {
+// supports reports whether an interface of the topology can have an address of the IP version of
+// a. IPv6 needs an MTU of at least 1280 bytes (RFC 8200 section 5).
+func (n *Net) supports(a netip.Addr, node, dev string) bool {
 	refuses := func(l Link) bool {
 		return l.MTU < minMTU6 && (l.A.Node == node && l.A.Name == dev || l.B.Node == node && l.B.Name == dev)
 	}
 	return a.Is4() || hasIPv6() && !slices.ContainsFunc(n.Topology.Links, refuses)
 }
 
-// NS is the namespace of a node, nil for a node that the topology lacks.
+// NS returns the namespace of a node, or nil if the topology has no such node.
 func (n *Net) NS(node string) *NS { return n.nodes[node] }
 
-// Close undoes Build in reverse order. Links go with their namespaces, and
-// those when the last process or socket inside has gone.
+// Close releases the namespaces in reverse order of their creation. The kernel removes a namespace
+// and its interfaces when no process and no socket uses the namespace any more.
 func (n *Net) Close() error {
 	var errs []error
 	for _, node := range slices.Backward(n.Topology.Nodes) {
@@ -106,7 +111,7 @@ func (n *Net) Close() error {
 	return errors.Join(errs...)
 }
 
-// dropNode lets go of a node's namespace, if it has one.
+// dropNode releases the namespace of a node, if there is one.
 func (n *Net) dropNode(node string) error {
 	ns := n.nodes[node]
 	if ns == nil {
@@ -116,7 +121,7 @@ func (n *Net) dropNode(node string) error {
 	return ns.Close()
 }
 
-// unname takes away the names of a network that was not finished.
+// unname removes the names of the namespaces (Options.Keep) after a failed Build.
 func (n *Net) unname() error {
 	var errs []error
 	for _, path := range n.kept {
@@ -149,15 +154,16 @@ func (n *Net) addNode(node string) error {
 
 type setting struct{ key, value string }
 
-// nodeSettings silence a namespace before it has any interface: new ones
-// inherit from default, so that not one frame gets out.
+// nodeSettings returns the settings that keep the kernel from sending frames by itself. They are
+// set before the namespace has interfaces. A new interface inherits the settings below "default",
+// so the kernel sends no frame even when the interface is new.
 func (n *Net) nodeSettings(node string) []setting {
 	forward := "0"
 	if slices.Contains(n.Topology.Forward, node) {
 		forward = "1"
 	}
 	settings := []setting{
-		{"net/ipv4/ip_forward", forward}, // first: it resets others to a router's defaults
+		{"net/ipv4/ip_forward", forward}, // must be first, because it resets the other settings
 		{"net/ipv4/conf/all/arp_ignore", "1"},
 	}
 	for _, conf := range []string{"net/ipv4/conf/all/", "net/ipv4/conf/default/"} {
@@ -174,16 +180,16 @@ func (n *Net) nodeSettings(node string) []setting {
 		setting{conf + "router_solicitations", "0"})
 }
 
-// hasIPv6 reports whether the kernel was booted with IPv6.
+// hasIPv6 reports whether the running kernel has IPv6.
 func hasIPv6() bool {
 	_, err := os.Stat(filepath.Join(sysctlRoot, "net/ipv6"))
 	return err == nil
 }
 
-// configure makes one end of a new link what the topology says. Offloads come
-// when it is up: only then does switching GRO on make the peer a target of XDP
-// redirects (veth_set_features in drivers/net/veth.c). Towards a tester's port an
-// interface neither asks for neighbours nor joins groups, of which it would tell.
+// configure sets up one end of a new link as the topology says. It sets the offloads after the
+// interface is up. Only then does turning on GRO make the other end of the veth pair a target of
+// XDP redirects (veth_set_features in drivers/net/veth.c). An interface towards a tester's port
+// sends no ARP requests, no neighbour solicitations and no multicast group reports.
 func (n *Net) configure(l Link, e, peer End) error {
 	ns := n.nodes[e.Node]
 	if peer.Sink {
@@ -207,7 +213,7 @@ func (n *Net) configure(l Link, e, peer End) error {
 
 func (n *Net) addAddrs(ns *NS, e End) error {
 	for _, p := range e.Addrs {
-		if !n.speaks(p.Addr(), e.Node, e.Name) {
+		if !n.supports(p.Addr(), e.Node, e.Name) {
 			n.Warnings = append(n.Warnings, fmt.Sprintf("%s: no address %s: no IPv6 in this kernel, or an MTU below %d", e.name(), p, minMTU6))
 			continue
 		}

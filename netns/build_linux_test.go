@@ -31,8 +31,8 @@ func buildNet(t *testing.T, topology Topology) *Net {
 	return n
 }
 
-// holdings are what this process holds that could keep a namespace alive:
-// descriptors of namespaces, sockets, and threads that are in another one.
+// holdings counts everything in this process that can keep a namespace alive: file descriptors of
+// namespaces, sockets, and threads in another namespace.
 func holdings(t *testing.T) string {
 	t.Helper()
 	home := must[string](t)(os.Readlink("/proc/self/ns/net"))
@@ -88,7 +88,7 @@ func TestBuildUndoesAFailure(t *testing.T) {
 	}
 }
 
-// countdown is a context that ends when it has been looked at n times.
+// countdown is a context that ends after n calls of Err.
 type countdown struct {
 	context.Context
 	n int
@@ -132,7 +132,7 @@ func TestKeepNamesNamespaces(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	for range 2 { // the second replaces the first
+	for range 2 { // the second Build replaces the first
 		n := must[*Net](t)(Build(t.Context(), topology, Options{Keep: true}))
 		inside := netnsInode(t, n.NS("test-kept"))
 		if err := n.Close(); err != nil {
@@ -288,7 +288,7 @@ func TestNamespacesAreQuiet(t *testing.T) {
 	}
 }
 
-// A link too narrow for IPv6 still carries IPv4.
+// A link whose MTU is too small for IPv6 still carries IPv4.
 func TestNarrowLinksDoWithoutIPv6(t *testing.T) {
 	testenv.NetAdmin(t)
 	n := buildNet(t, Dual(Plan{LANMTU: 600}))

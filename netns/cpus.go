@@ -11,20 +11,20 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/sys"
 )
 
-// CPUPlan says which logical CPUs belong to the tester and which to the DUT.
+// CPUPlan says which logical CPUs the tester uses and which the DUT uses.
 type CPUPlan struct {
 	Tester []int
 	DUT    []int
-	Notes  []string // what the plan costs, for the report
+	Notes  []string // disadvantages of the plan, for the report
 }
 
-// CPUOverrides are the user's own choice; nil leaves it to the plan.
+// CPUOverrides holds the CPUs that the user has chosen. nil means that PlanCPUs chooses.
 type CPUOverrides struct {
 	Tester, DUT []int
 }
 
-// maxDUTCPUs bounds the DUT's share of a large machine: every one of them has
-// a spinner that keeps it awake, and no tunnel here uses more.
+// maxDUTCPUs is the maximum number of CPUs that PlanCPUs gives to the DUT. Every CPU of the DUT
+// runs a program that keeps the CPU awake, and no tunnel of this project uses more CPUs.
 const maxDUTCPUs = 8
 
 // String prints the plan as "tester 0, dut 1-3".
@@ -32,10 +32,10 @@ func (p CPUPlan) String() string {
 	return "tester " + FormatCPUList(p.Tester) + ", dut " + FormatCPUList(p.DUT)
 }
 
-// PlanCPUs gives the tester the first allowed core with all its SMT siblings,
-// so that nothing shares its execution units, and the DUT the cores after it.
-// siblings maps a CPU to all CPUs of its core; a CPU that is not in it is a
-// core by itself.
+// PlanCPUs divides the allowed CPUs between tester and DUT. The tester gets the first core with all
+// its SMT siblings, so that no other program uses the execution units of this core. The DUT gets
+// the next cores. siblings maps a CPU to all CPUs of its core. A CPU that is missing in siblings
+// has no SMT siblings.
 func PlanCPUs(allowed []int, siblings map[int][]int, o CPUOverrides) (CPUPlan, error) {
 	if len(allowed) == 0 {
 		return CPUPlan{}, errors.New("cpu plan: no CPU allowed")
@@ -67,7 +67,8 @@ func PlanCPUs(allowed []int, siblings map[int][]int, o CPUOverrides) (CPUPlan, e
 	return plan, nil
 }
 
-// groupCores sorts the allowed CPUs into cores, both in rising order.
+// groupCores groups the allowed CPUs by core. The cores and the CPUs of each core are in ascending
+// order.
 func groupCores(allowed []int, siblings map[int][]int) [][]int {
 	allowed = slices.Compact(slices.Sorted(slices.Values(allowed)))
 	var cores [][]int
@@ -90,7 +91,8 @@ func groupCores(allowed []int, siblings map[int][]int) [][]int {
 	return cores
 }
 
-// defaultTester is the first core; of the only core its first CPU.
+// defaultTester returns the CPUs of the first core. If there is only one core, defaultTester
+// returns only the first CPU, and the DUT gets the others.
 func defaultTester(cores [][]int) []int {
 	if len(cores) == 1 {
 		return cores[0][:1]
@@ -98,8 +100,8 @@ func defaultTester(cores [][]int) []int {
 	return cores[0]
 }
 
-// testerBeside is the first core without a CPU of the DUT, or failing that the
-// first CPU that the DUT leaves.
+// testerBeside returns the first core without a CPU of the DUT. If there is no such core, it
+// returns the first CPU that the DUT does not use.
 func testerBeside(cores [][]int, dut []int) []int {
 	for _, core := range cores {
 		if !overlap(core, dut) {
@@ -114,8 +116,8 @@ func testerBeside(cores [][]int, dut []int) []int {
 	return dut[:1]
 }
 
-// firstOthers returns the CPUs for the DUT: whole cores without a CPU of taken. If there are none,
-// it returns the siblings of taken.
+// firstOthers returns the CPUs for the DUT: the first cores that have no CPU in taken. If there is
+// no such core, it returns the CPUs that share a core with taken.
 func firstOthers(cores [][]int, taken []int) []int {
 	var free, rest []int
 	for _, core := range cores {
@@ -157,11 +159,11 @@ func planNotes(p CPUPlan, cores [][]int, allowed int) []string {
 	return nil
 }
 
-// AllowedCPUs are the CPUs that this process may use.
+// AllowedCPUs returns the CPUs that this process may use (sched_getaffinity(2)).
 func AllowedCPUs() ([]int, error) { return sys.Affinity() }
 
-// Siblings reads which CPUs share a core with each of cpus. Where the kernel
-// does not say, a CPU is left out.
+// Siblings returns the CPUs that share a core with each of cpus. It leaves out a CPU for which the
+// kernel has no topology information.
 func Siblings(cpus []int) map[int][]int {
 	siblings := map[int][]int{}
 	for _, cpu := range cpus {
@@ -176,13 +178,13 @@ func Siblings(cpus []int) map[int][]int {
 	return siblings
 }
 
-// maxCPU is the highest number that the kernel's default CPU sets hold.
+// maxCPU is the highest CPU number that ParseCPUList accepts: CPU_SETSIZE - 1 (CPU_SET(3)).
 const maxCPU = 1023
 
-// ParseCPUList reads a list as the kernel writes it: 0-3,8. The result is in
-// order and names no CPU twice.
+// ParseCPUList reads a list of CPUs in the kernel's format, such as 0-3,8. The result is in
+// ascending order without duplicates.
 func ParseCPUList(s string) ([]int, error) {
-	var named [maxCPU + 1]bool // ranges may overlap: memory is that of the CPUs there can be
+	var named [maxCPU + 1]bool // a set of fixed size, because ranges may overlap and repeat
 	for part := range strings.SplitSeq(s, ",") {
 		first, last, isRange := strings.Cut(strings.TrimSpace(part), "-")
 		if !isRange {
@@ -206,7 +208,7 @@ func ParseCPUList(s string) ([]int, error) {
 	return cpus, nil
 }
 
-// FormatCPUList writes cpus as ParseCPUList reads them.
+// FormatCPUList returns a list of CPUs in the format that ParseCPUList reads.
 func FormatCPUList(cpus []int) string {
 	var parts []string
 	for i := 0; i < len(cpus); {

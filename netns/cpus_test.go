@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// smt has cores of two CPUs, numbered as most machines do: n and n+cores.
+// smt returns the siblings of a machine whose cores have two CPUs each. As on most machines, core
+// n has the CPUs n and n+cores.
 func smt(cores int) map[int][]int {
 	siblings := map[int][]int{}
 	for cpu := range cores {

@@ -11,21 +11,22 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/sys"
 )
 
-// procStat is what a line of /proc/PID/stat says about CPU time (proc(5)).
+// procStat holds the CPU times of a process from /proc/PID/stat (proc_pid_stat(5)).
 type procStat struct {
 	pid, parent int
-	user        time.Duration // its own, in user mode
-	reaped      time.Duration // of children that ended and were waited for
-	reapedUser  time.Duration // of that, in user mode
+	user        time.Duration // user time of the process
+	reaped      time.Duration // user and system time of ended children
+	reapedUser  time.Duration // user time of ended children
 }
 
-// clockTick is the unit of times in /proc: USER_HZ, 100 on every architecture of Linux that Go knows.
+// clockTick is the unit of times in /proc: 1/USER_HZ. USER_HZ is 100 on all Linux architectures
+// that Go supports.
 const clockTick = 10 * time.Millisecond
 
-// CPUTime is the time spent on CPUs by the command and all its descendants up
-// to now, and how much of it in user mode, in steps of 10 ms. Of live processes it is the scheduler's exact count, ended threads
-// included; of ended ones the sum that their parent inherited, in steps of
-// 10 ms. Soft interrupts that hit a process are in it.
+// CPUTime returns the CPU time that the command and all its descendants have used so far, and the
+// part in user mode. The total is exact for running processes and has steps of 10 ms for ended
+// processes. The user time always has steps of 10 ms. Both include soft interrupts that
+// interrupted a process.
 func (p *Process) CPUTime() (all, user time.Duration, err error) {
 	stats, err := readProcStats()
 	if err != nil {
@@ -35,7 +36,7 @@ func (p *Process) CPUTime() (all, user time.Duration, err error) {
 		all, user = all+s.reaped, user+s.reapedUser
 		own, err := sys.ProcessCPU(s.pid)
 		if err != nil {
-			continue // it ended since; its parent inherits the time
+			continue // the process has just ended; its time is then in the parent's entry
 		}
 		all, user = all+own, user+s.user
 	}
@@ -51,7 +52,7 @@ func readProcStats() ([]procStat, error) {
 	for _, path := range paths {
 		b, err := os.ReadFile(path)
 		if err != nil {
-			continue // it ended since the listing
+			continue // the process has ended since Glob
 		}
 		s, err := parseProcStat(string(b))
 		if err != nil {
@@ -62,10 +63,10 @@ func readProcStats() ([]procStat, error) {
 	return stats, nil
 }
 
-// parseProcStat takes the fields by their place after the name, which may hold
-// spaces and parentheses itself.
+// parseProcStat parses /proc/PID/stat. It counts the fields from the last parenthesis, because the
+// name of a process may contain spaces and parentheses.
 func parseProcStat(line string) (procStat, error) {
-	const parent, user, childUser, childSystem = 1, 11, 13, 14 // counted from the state
+	const parent, user, childUser, childSystem = 1, 11, 13, 14 // field 0 is the state
 	head, rest := line, ""
 	if i := strings.LastIndexByte(line, ')'); i >= 0 {
 		head, rest = line[:i], line[i+1:]
@@ -88,7 +89,7 @@ func parseProcStat(line string) (procStat, error) {
 	}, nil
 }
 
-// family is root and all its descendants.
+// family returns the entries of the process root and of all its descendants.
 func family(stats []procStat, root int) []procStat {
 	children := map[int][]procStat{}
 	var found []procStat

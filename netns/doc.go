@@ -1,7 +1,7 @@
-// Package netns builds the laboratory's network: namespaces, links, addresses
-// and the processes inside them. A network is a value (Topology) until Build
-// makes it real; Close undoes what Build did, in reverse order. Namespaces are
-// unnamed and held by descriptors, so that even kill -9 leaves nothing behind.
+// Package netns builds the test network: network namespaces, links, addresses and the processes
+// in the namespaces. A Topology describes a network. Build creates the network, and Close removes
+// it. The namespaces have no names. File descriptors keep them alive, so the kernel removes the
+// network even after kill -9.
 //
 //	              tester                     left                       right
 //	       ┌────────────────────┐     ┌─────────────────┐        ┌─────────────────┐
@@ -10,12 +10,12 @@
 //	       └────────────────────┘   │ └─────────────────┘        └─────────────────┘  │
 //	                                └──────────────────────────────────────────────────┘
 //
-//	Plan ─► Wire, Dual ─► Topology ─► Build ─► Net ─► NS.Do      open things inside
-//	                                               └► Start      run things inside
+//	Plan ─► Wire, Dual ─► Topology ─► Build ─► Net ─► NS.Do      open sockets in a namespace
+//	                                               └► Start      run programs in a namespace
 //
-// Enter a namespace to open, never to run: a socket stays in the namespace it
-// was born in. What runs inside is started by Start, as the child of a
-// re-executed helper (see Helper) that takes all its descendants along when it
-// or the lab ends. Settings that belong to the whole machine are changed
-// through a Guardian, which puts them back even when the lab is killed.
+// Use NS.Do only to open sockets and files. A socket stays in the namespace in which it was
+// opened. Use Start to run a program in a namespace. Start re-executes this program as a helper,
+// and the helper starts the program as its child. When the helper or the lab ends, the kernel ends
+// all descendants of the helper. Use a Guardian to change settings of the whole machine. The
+// Guardian restores them even if the lab is killed.
 package netns

@@ -20,21 +20,21 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/testenv"
 )
 
-// harmless is a setting of the whole machine that nothing depends on.
+// harmless is a setting of the whole machine that a test may change.
 const harmless = "net/core/message_burst"
 
-// markSetting is a setting of each namespace by which it is known again: the
-// kernel gives the numbers of namespaces that are gone to new ones.
+// markSetting is a setting whose value marks the namespaces of a test. Inode numbers cannot mark
+// them, because the kernel reuses the numbers of removed namespaces.
 const markSetting = "net/core/somaxconn"
 
-// scene is what a played lab tells its parent.
+// scene is the report of a lab process to its parent.
 type scene struct {
 	Namespaces []string
 	Mark       string
 }
 
-// playLab is a lab with all that could be left behind. It runs until a signal
-// ends it, in order for SIGINT.
+// playLab runs a lab that has created everything that a lab could leave behind. It runs until a
+// signal ends it. On SIGINT it cleans up by itself.
 func playLab() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -87,7 +87,7 @@ func playUntil(ctx context.Context) (err error) {
 	return nil
 }
 
-// holders are processes that are in one of the lab's namespaces or have it open.
+// holders returns the processes that are in a namespace of the lab or have it open.
 func (s scene) holders() []string {
 	var found []string
 	for _, pattern := range []string{"/proc/[0-9]*/task/*/ns/net", "/proc/[0-9]*/fd/*"} {
@@ -140,7 +140,7 @@ func endLab(t *testing.T, s syscall.Signal) {
 	if err := json.Unmarshal(line, &seen); err != nil {
 		t.Fatal(err)
 	}
-	// First the proof that the test would see leftovers.
+	// First, check that the test can see what a lab leaves behind.
 	const lives = 6 // lab, guardian, helper, shell, two sleeps
 	eventually(t, "the lab's processes", func() bool { return len(marked(id)) == lives })
 	if len(seen.Namespaces) != 3 || len(seen.holders()) < 4 {

@@ -16,13 +16,13 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/sys"
 )
 
-// Guardian changes settings of the whole machine and puts them back when it is
-// closed or when the lab ends in any other way, kill -9 included: a child in a
-// session of its own knows the old values and waits for its pipe to close.
+// Guardian changes settings of the whole machine. It restores them when it is closed and when the
+// lab ends in any other way, including kill -9. For this, a child process in its own session
+// stores the old values and waits until the pipe from the lab is closed.
 //
-//	lab ── {"key","old"} ──► guardian      first the old value is in safe hands,
-//	lab ◄────── ok ────────  guardian      then the setting is changed
-//	lab ──── end of file ──► guardian      restores all, newest first; ends
+//	lab ── {"key","old"} ──► child         the child stores the old value,
+//	lab ◄────── ok ────────  child         then the lab changes the setting
+//	lab ──── end of file ──► child         the child restores all settings, newest first, and ends
 type Guardian struct {
 	cmd      *exec.Cmd
 	requests *os.File
@@ -35,10 +35,10 @@ type Guardian struct {
 type savedSetting struct {
 	Key    string `json:"key,omitempty"`
 	Old    string `json:"old,omitempty"`
-	Remove string `json:"remove,omitempty"` // a directory, instead of a setting
+	Remove string `json:"remove,omitempty"` // path of a directory to remove; there is no setting then
 }
 
-// undo restores the setting.
+// undo restores the setting or removes the directory.
 func (s savedSetting) undo() error {
 	if s.Remove != "" {
 		return os.RemoveAll(s.Remove)
@@ -51,8 +51,8 @@ func (s savedSetting) undo() error {
 
 const guardianOK = "ok"
 
-// StartGuardian starts the child. It shares the lab's lock (nil: none), so that
-// after a kill -9 the next lab begins only when all is restored.
+// StartGuardian starts the child process. If lock is not nil, the child holds it, too. So after
+// kill -9 the next lab can start only when the child has restored all settings.
 func StartGuardian(lock *Held) (*Guardian, error) {
 	theirIn, requests, err := os.Pipe()
 	if err != nil {
@@ -83,7 +83,7 @@ func StartGuardian(lock *Held) (*Guardian, error) {
 	}, nil
 }
 
-// Set changes a setting; key is a path below /proc/sys, such as
+// Set changes a setting of the machine. key is a path below /proc/sys, such as
 // net/core/netdev_max_backlog.
 func (g *Guardian) Set(key, value string) error {
 	old, err := readSysctl(key)
@@ -119,7 +119,7 @@ func (g *Guardian) save(s savedSetting) error {
 	return nil
 }
 
-// TempDir makes a directory that is gone with all that is in it when the lab ends.
+// TempDir creates a directory. The Guardian removes it with its contents when the lab ends.
 func (g *Guardian) TempDir(pattern string) (string, error) {
 	dir, err := os.MkdirTemp("", pattern)
 	if err != nil {
@@ -137,7 +137,7 @@ func (g *Guardian) PID() int { return g.cmd.Process.Pid }
 // Changes returns the changed settings, one line each: "net.core.x: 1000 -> 30000".
 func (g *Guardian) Changes() []string { return slices.Clone(g.changes) }
 
-// Close has everything restored and waits until it is.
+// Close makes the child restore all settings and waits until the child has ended.
 func (g *Guardian) Close() error {
 	errs := []error{g.requests.Close()}
 	for g.lines.Scan() {
@@ -150,7 +150,8 @@ func (g *Guardian) Close() error {
 	return errors.Join(errs...)
 }
 
-// runGuardian runs in the child: it keeps the old values until the pipe closes, then restores them.
+// runGuardian runs in the child process. It stores the old values until the pipe is closed. Then
+// it restores them.
 func runGuardian(requests io.Reader, answers io.Writer) int {
 	signal.Ignore(syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGPIPE)
 	var saved []savedSetting

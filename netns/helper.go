@@ -13,23 +13,23 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/sys"
 )
 
-// The private words by which the binary knows that it was re-executed.
+// The first arguments with which this program re-executes itself.
 const (
 	initWord     = "__ns-init"
 	guardianWord = "__guardian"
 )
 
-// The descriptors that a re-executed child finds open.
+// The file descriptors that a re-executed child inherits.
 const (
-	firstFD  = 3 // init: the namespace; guardian: requests
-	secondFD = 4 // init: where it says how the start went; guardian: answers
+	firstFD  = 3 // helper: the network namespace; guardian: requests
+	secondFD = 4 // helper: pipe for the result of the start; guardian: answers
 )
 
-// exitInit is the exit status when the init itself failed.
+// exitInit is the exit status of the helper if the helper itself failed.
 const exitInit = 125
 
-// The namespace is a thread's. An init's main goroutine takes the main thread,
-// so that the whole process is seen inside: /proc/1/ns/net is that thread's.
+// Each thread has its own network namespace. The main goroutine of the helper is locked to the main
+// thread, because /proc/1/ns/net shows the namespace of the main thread.
 func init() {
 	if len(os.Args) > 1 && os.Args[1] == initWord {
 		runtime.LockOSThread()
@@ -42,13 +42,14 @@ func init() {
 	})
 }
 
-// runInit is the first process of a PID namespace: it enters the network
-// namespace, starts the command (args: path, then argv) as its child, forwards
-// SIGTERM, reaps, and ends as the child does, taking all the others along.
-// SIGQUIT makes it kill them at once.
+// runInit runs in the helper, which is the first process of a PID namespace. It enters the network
+// namespace ns and starts the command as its child. args holds the path of the command and its
+// argv. runInit forwards SIGTERM to the command and reaps ended processes. When the command ends,
+// runInit kills all remaining processes and returns the exit status of the command. On SIGQUIT,
+// runInit kills all processes immediately.
 func runInit(args []string, ns, status *os.File) int {
 	signals := make(chan os.Signal, 8)
-	// Caught, not ignored: the command would inherit that.
+	// Catch the signals instead of ignoring them, because the command would inherit ignored signals.
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGQUIT, syscall.SIGINT, syscall.SIGHUP)
 	child, err := startChild(args, ns)
 	if err != nil {
@@ -90,7 +91,7 @@ func startChild(args []string, ns *os.File) (*os.Process, error) {
 	return os.StartProcess(args[0], args[1:], &os.ProcAttr{Files: []*os.File{os.Stdin, os.Stdout, os.Stderr}})
 }
 
-// routineReap reaps whatever ends, orphans too, until the command does.
+// routineReap reaps ended processes, including orphans, until the command has ended.
 func routineReap(child int, ended chan<- int) {
 	for {
 		pid, code, err := sys.WaitAny()
@@ -105,8 +106,8 @@ func routineReap(child int, ended chan<- int) {
 	}
 }
 
-// killAndReap ends what the command left behind and waits for it, so that its
-// CPU time is in this process's bill.
+// killAndReap kills all remaining processes and waits for them, so that the kernel adds their CPU
+// time to the times of this process.
 func killAndReap() {
 	sys.KillRest()
 	for {
@@ -118,7 +119,7 @@ func killAndReap() {
 
 const startedLine = "started"
 
-// readStatus is the init's word on how the start went.
+// readStatus reads the result of the start from the helper.
 func readStatus(r io.Reader) error {
 	b, err := io.ReadAll(io.LimitReader(r, 4096))
 	switch {

@@ -2,16 +2,16 @@ package netns
 
 import "net/netip"
 
-// The nodes of Hosts that Dual lacks, and their one interface.
+// The nodes that only Hosts has, and the name of their interface.
 const (
 	Client = "client"
 	Server = "server"
 	Eth0   = "eth0"
 )
 
-// Hosts is Dual with a host in place of each of the tester's ports, at the same
-// address. Both have their offloads on, as real hosts do; their soft interrupts
-// run on cpus (none: on the sender's core).
+// Hosts returns the topology of Dual with a host in place of each tester port. The hosts have the
+// addresses of the ports. The links to the hosts have offloads, like those of real hosts. The soft
+// interrupts of the hosts run on cpus, or on the core of the sender if cpus is empty.
 //
 //	       client                left                       right               server
 //	┌───────────────────┐  ┌─────────────────┐        ┌─────────────────┐  ┌───────────────────┐
@@ -43,13 +43,13 @@ func Hosts(p Plan, cpus []int) Topology {
 	return t
 }
 
-// host holds the values in which the two hosts differ.
+// host holds the values that differ between the two hosts.
 type host struct {
 	node           string
 	mac, routerMAC MAC
-	addrs          []netip.Addr   // its own, per IP version
-	routers        []netip.Prefix // its router's address and the length of its own network
-	nets           []netip.Prefix // behind the router
+	addrs          []netip.Addr   // addresses of the host, one for each IP version
+	routers        []netip.Prefix // address of the router and prefix length of the host's network
+	nets           []netip.Prefix // networks behind the router
 }
 
 func (h host) end(cpus []int) End {
@@ -60,7 +60,7 @@ func (h host) end(cpus []int) End {
 	return e
 }
 
-// join adds the host's way to the other one.
+// join adds the routes and neighbours that the host needs to reach the other host.
 func (h host) join(t *Topology) {
 	for i, router := range h.routers {
 		t.Neighbours = append(t.Neighbours, Neighbour{Node: h.node, Dev: Eth0, Addr: router.Addr(), MAC: h.routerMAC})

@@ -10,8 +10,8 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/testenv"
 )
 
-// Both hosts are as hosts are: offloads on, a route to the other one, none to
-// anywhere else; and what one sends the other hears, once left and right route.
+// Both hosts have offloads and only a route to the other host. Packets from one host reach the
+// other host when left and right have routes.
 func TestHostsReachEachOther(t *testing.T) {
 	testenv.NetAdmin(t)
 	n := buildNet(t, Hosts(Plan{}, []int{0}))

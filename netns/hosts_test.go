@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// Hosts differs from Dual in its ends only, also with a node in the wan link.
+// Hosts differs from Dual only in the nodes at both ends, also with a node in the WAN link.
 func TestHostsTakeThePortsPlaces(t *testing.T) {
 	plan := Plan{LANMTU: 1400, PlainWAN: true, RPS: []int{1}}
 	dual, hosts := Dual(plan), Hosts(plan, []int{0})

@@ -1,18 +1,17 @@
 package netns
 
-// The interfaces of a node that lies in the tester's way: towards port 0 and
-// towards port 1.
+// The interfaces of the node in Inline: LAN0 leads to port 0, and LAN1 leads to port 1.
 const (
 	LAN0 = "lan0"
 	LAN1 = "lan1"
 )
 
-// Inline puts one node between the tester's ports. The kernel answers and forwards
-// nothing there: it takes every frame for somebody else's. What passes is
-// for a process to pass.
+// Inline returns a topology with one node between the tester's two ports. The kernel of this node
+// does not answer and does not forward, because no frame has the MAC address of the node. A
+// process has to forward the frames.
 //
-// The plan's RPS does not hold here: the kernel's part of receiving is small, and
-// a frame that has to wake another core for it is received some 20 us later.
+// Inline ignores Plan.RPS. The kernel does little work for each received frame, and waking up
+// another core for that work would delay the frame by about 20 us.
 //
 //	        tester                    left
 //	┌────────────────────┐     ┌─────────────────┐

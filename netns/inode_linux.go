@@ -5,7 +5,8 @@ import (
 	"syscall"
 )
 
-// Inode is the number by which the kernel knows the namespace.
+// Inode returns the inode number of the namespace, by which the kernel identifies it
+// (namespaces(7)).
 func (ns *NS) Inode() (uint32, error) {
 	info, err := ns.file.Stat()
 	if err != nil {

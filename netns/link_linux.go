@@ -12,8 +12,7 @@ import (
 	"github.com/vishvananda/netlink"
 )
 
-// Netlink runs fn with a route netlink handle that was opened inside the
-// namespace and is closed afterwards.
+// Netlink opens a route netlink handle in the namespace, runs fn with the handle and closes it.
 func (ns *NS) Netlink(fn func(*netlink.Handle) error) error {
 	var h *netlink.Handle
 	err := ns.Do(func() (err error) {
@@ -44,8 +43,8 @@ func (ns *NS) onLink(dev, what string, fn func(*netlink.Handle, netlink.Link) er
 	})
 }
 
-// addVeth creates the pair with each end in its namespace, so that the names cannot collide with
-// the host's interfaces.
+// addVeth creates a veth pair. The kernel creates each end directly in its namespace, so the names
+// cannot collide with interfaces of the machine.
 func addVeth(l Link, a, b *NS) error {
 	attrs := netlink.NewLinkAttrs()
 	attrs.Name = l.A.Name
@@ -64,7 +63,8 @@ func addVeth(l Link, a, b *NS) error {
 	})
 }
 
-// hardware is nil for no address: then the kernel chooses one.
+// hardware returns m as a net.HardwareAddr. It returns nil for a zero address, and the kernel then
+// chooses an address.
 func hardware(m MAC) net.HardwareAddr {
 	if m == (MAC{}) {
 		return nil
@@ -72,14 +72,16 @@ func hardware(m MAC) net.HardwareAddr {
 	return m[:]
 }
 
-// silence takes from an interface all that the kernel would send by itself.
+// silence turns off ARP and multicast on an interface, so that the kernel sends no frames by
+// itself.
 func (ns *NS) silence(dev string) error {
 	return ns.onLink(dev, "silence", func(h *netlink.Handle, link netlink.Link) error {
 		return errors.Join(h.LinkSetARPOff(link), h.LinkSetMulticastOff(link))
 	})
 }
 
-// SetUp sets an interface's MTU (0: leave it) and brings it up.
+// SetUp sets the MTU of an interface and brings the interface up. If mtu is 0, the MTU stays as it
+// is.
 func (ns *NS) SetUp(dev string, mtu int) error {
 	return ns.onLink(dev, "bring up", func(h *netlink.Handle, link netlink.Link) error {
 		if mtu > 0 {
@@ -91,8 +93,7 @@ func (ns *NS) SetUp(dev string, mtu int) error {
 	})
 }
 
-// IsUp reports whether the interface is there and up; one that is not there yet
-// is no error.
+// IsUp reports whether the interface exists and is up. A missing interface is not an error.
 func (ns *NS) IsUp(dev string) (bool, error) {
 	up := false
 	err := ns.onLink(dev, "look up", func(_ *netlink.Handle, link netlink.Link) error {
@@ -106,13 +107,13 @@ func (ns *NS) IsUp(dev string) (bool, error) {
 	return up, err
 }
 
-// addrLimit is how long an IPv6 address may take to answer; it takes a few ms.
+// addrLimit is the maximum time until a new IPv6 address receives packets. Usually it takes a few
+// ms.
 const addrLimit = 2 * time.Second
 
-// AddAddr gives an interface an address, at once and without asking the link
-// whether someone else has it. When the interface is up, the address answers
-// once AddAddr has returned. The first IPv6 address ends the silence that Build
-// put on the interface.
+// AddAddr adds an address to an interface without duplicate address detection. If the interface is
+// up, the address receives packets as soon as AddAddr returns. An IPv6 address also enables IPv6
+// on the interface, which Build has disabled.
 func (ns *NS) AddAddr(dev string, p netip.Prefix) error {
 	return ns.onLink(dev, "address "+p.String(), func(h *netlink.Handle, link netlink.Link) error {
 		addr := &netlink.Addr{IPNet: ipNet(p)}
@@ -136,9 +137,9 @@ func (ns *NS) AddAddr(dev string, p netip.Prefix) error {
 	})
 }
 
-// awaitLocal waits for the local route of an IPv6 address. The kernel adds it
-// from a work queue (addrconf_dad_work), even where nothing is to be detected;
-// until then what arrives for the address is dropped.
+// awaitLocal waits for the local route of an IPv6 address. The kernel drops packets to the address
+// until the route exists. The kernel adds the route in a work queue (addrconf_dad_work), even
+// without duplicate address detection.
 func awaitLocal(h *netlink.Handle, addr netip.Addr) error {
 	for deadline := time.Now().Add(addrLimit); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 		routes, err := h.RouteGet(addr.AsSlice())
@@ -152,7 +153,7 @@ func awaitLocal(h *netlink.Handle, addr netip.Addr) error {
 	return fmt.Errorf("not in use after %v", addrLimit)
 }
 
-// AddRoute adds a route; r.Node is not looked at.
+// AddRoute adds a route to the namespace. It ignores r.Node.
 func (ns *NS) AddRoute(r Route) error {
 	return ns.onLink(r.Dev, "route to "+r.To.String(), func(h *netlink.Handle, link netlink.Link) error {
 		route := &netlink.Route{LinkIndex: link.Attrs().Index, Dst: ipNet(r.To)}
@@ -165,7 +166,7 @@ func (ns *NS) AddRoute(r Route) error {
 	})
 }
 
-// AddNeighbour ties an address to a MAC for good; n.Node is not looked at.
+// AddNeighbour adds a permanent neighbour entry to the namespace. It ignores n.Node.
 func (ns *NS) AddNeighbour(n Neighbour) error {
 	return ns.onLink(n.Dev, "neighbour "+n.Addr.String(), func(h *netlink.Handle, link netlink.Link) error {
 		return h.NeighSet(&netlink.Neigh{
@@ -181,7 +182,7 @@ func ipNet(p netip.Prefix) *net.IPNet {
 	return &net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())}
 }
 
-// move takes an interface down and to another namespace, under another name.
+// move brings an interface down, renames it and moves it to another namespace.
 func (ns *NS) move(dev, name string, to *NS) error {
 	return ns.onLink(dev, "move", func(h *netlink.Handle, link netlink.Link) error {
 		if err := h.LinkSetDown(link); err != nil {

@@ -11,12 +11,13 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/sys"
 )
 
-// lockName is an abstract unix socket (unix(7)) of the network namespace that
-// the lab is started in: the kernel frees it with its last holder.
+// lockName is the name of an abstract UNIX socket (unix(7)) in the network namespace in which the
+// lab was started. The kernel frees the name when the last process closes the socket.
 const lockName = "@tunnelbench.lab"
 
-// Lock takes the machine's lock. If another lab holds it, Lock returns an error
-// that names its process, or waits for it until ctx ends.
+// Lock takes the lock of the machine. If another lab holds the lock and wait is true, Lock waits
+// until the lock is free or ctx ends. If wait is false, Lock returns an error that wraps ErrLocked
+// and names the process ID of the other lab.
 func Lock(ctx context.Context, wait bool) (*Held, error) { return lockAs(ctx, lockName, wait) }
 
 func lockAs(ctx context.Context, name string, wait bool) (*Held, error) {
@@ -47,15 +48,16 @@ func bindLock(name string) (*Held, error) {
 	return &Held{file: file}, nil
 }
 
-// awaitHolder connects to the socket of the lock's holder. The holder never accepts the connection,
-// but the kernel names its pid, and closes the connection when the holder exits. A nil error
-// means that the caller should try to take the lock again.
+// awaitHolder waits until the process that holds the lock ends, or returns an error if wait is
+// false. It connects to the socket of that process. The process never accepts the connection, but
+// the kernel reports its process ID and closes the connection when the process ends. After a nil
+// error the caller should try to take the lock again.
 func awaitHolder(ctx context.Context, name string, wait bool) error {
 	const patience = time.Second
 	dialer := net.Dialer{Timeout: patience}
 	c, err := dialer.DialContext(ctx, "unix", name)
 	if errors.Is(err, syscall.ECONNREFUSED) {
-		return nil // it went in between
+		return nil // the other lab has just ended
 	}
 	if err != nil {
 		return lockedBy(0)
@@ -70,7 +72,7 @@ func awaitHolder(ctx context.Context, name string, wait bool) error {
 	}
 	stop := context.AfterFunc(ctx, func() { c.SetReadDeadline(time.Unix(1, 0)) })
 	defer stop()
-	c.Read(make([]byte, 1)) // returns when the holder or ctx ends, and says nothing else
+	c.Read(make([]byte, 1)) // returns when the other lab or ctx ends
 	return nil
 }
 

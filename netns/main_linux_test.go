@@ -8,11 +8,11 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/reexec"
 )
 
-// roleEnv makes a re-executed test binary play a lab that its parent ends.
+// roleEnv is an environment variable that makes a re-executed test binary run playLab.
 const roleEnv = "TB_TEST_LAB"
 
 func TestMain(m *testing.M) {
-	// The race detector makes every process linger for a second at its exit.
+	// Without this setting, the race detector delays the exit of every process by one second.
 	os.Setenv("GORACE", "atexit_sleep_ms=0")
 	reexec.Main()
 	if os.Getenv(roleEnv) != "" {
@@ -21,7 +21,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// eventually polls until the condition holds; what says what was waited for.
+// eventually polls until the condition is true. what describes the condition for the error.
 func eventually(t *testing.T, what string, condition func() bool) {
 	t.Helper()
 	const limit, pause = 10 * time.Second, 5 * time.Millisecond

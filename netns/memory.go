@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// ResidentMemory is what the command and all its descendants have of their own
-// in memory, in octets: pages of files, which others may share, left out.
+// ResidentMemory returns the resident memory of the command and all its descendants in bytes. It
+// does not include pages of files, because other processes may share them.
 func (p *Process) ResidentMemory() (int64, error) {
 	stats, err := readProcStats()
 	if err != nil {
@@ -17,19 +17,20 @@ func (p *Process) ResidentMemory() (int64, error) {
 	var sum int64
 	for _, s := range family(stats, p.Pid()) {
 		if s.pid == p.Pid() {
-			continue // the helper, which is ours
+			continue // the helper, which is not part of the command
 		}
 		text, err := os.ReadFile("/proc/" + strconv.Itoa(s.pid) + "/status")
 		if err != nil {
-			continue // it ended since the listing
+			continue // the process has ended since readProcStats
 		}
 		sum += residentOf(string(text))
 	}
 	return sum, nil
 }
 
-// residentOf adds up the lines of /proc/PID/status (proc(5)) that are no file's, in kB.
-func residentOf(status string) (octets int64) {
+// residentOf returns the sum of RssAnon and RssShmem in a /proc/PID/status file in bytes
+// (proc_pid_status(5)).
+func residentOf(status string) (bytes int64) {
 	for line := range strings.Lines(status) {
 		name, value, _ := strings.Cut(line, ":")
 		if name != "RssAnon" && name != "RssShmem" {
@@ -37,13 +38,13 @@ func residentOf(status string) (octets int64) {
 		}
 		kb, err := strconv.ParseInt(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(value), "kB")), 10, 64)
 		if err == nil {
-			octets += kb << 10
+			bytes += kb << 10
 		}
 	}
-	return octets
+	return bytes
 }
 
-// Signal sends a signal to the command itself.
+// Signal sends a signal to the command, but not to its descendants.
 func (p *Process) Signal(s os.Signal) error {
 	stats, err := readProcStats()
 	if err != nil {

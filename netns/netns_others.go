@@ -11,7 +11,7 @@ import (
 	"github.com/vishvananda/netlink"
 )
 
-// The laboratory needs Linux; elsewhere what touches a kernel says so.
+// errNeedsLinux is the error of all functions that need the Linux kernel, on other systems.
 var errNeedsLinux = fmt.Errorf("network namespaces need Linux: %w", errors.ErrUnsupported)
 
 func addVeth(Link, *NS, *NS) error { return errNeedsLinux }
@@ -23,10 +23,10 @@ func (ns *NS) silence(string) error { return errNeedsLinux }
 
 func (ns *NS) move(string, string, *NS) error { return errNeedsLinux }
 
-// SetUp sets an interface's MTU (0: leave it) and brings it up.
+// SetUp sets the MTU of an interface and brings the interface up.
 func (ns *NS) SetUp(string, int) error { return errNeedsLinux }
 
-// IsUp reports whether the interface is there and up.
+// IsUp reports whether the interface exists and is up.
 func (ns *NS) IsUp(string) (bool, error) { return false, errNeedsLinux }
 
 // AddAddr gives an interface an address.
@@ -35,11 +35,11 @@ func (ns *NS) AddAddr(string, netip.Prefix) error { return errNeedsLinux }
 // AddRoute adds a route.
 func (ns *NS) AddRoute(Route) error { return errNeedsLinux }
 
-// AddNeighbour ties an address to a MAC for good.
+// AddNeighbour adds a permanent neighbour entry.
 func (ns *NS) AddNeighbour(Neighbour) error { return errNeedsLinux }
 
-// Lock takes the machine's lock.
+// Lock takes the lock of the machine.
 func Lock(context.Context, bool) (*Held, error) { return nil, errNeedsLinux }
 
-// Inode says that this system has no network namespaces.
+// Inode returns the inode number of the namespace.
 func (ns *NS) Inode() (uint32, error) { return 0, errNeedsLinux }

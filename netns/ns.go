@@ -11,13 +11,13 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/sys"
 )
 
-// NS is a network namespace held by a descriptor.
+// NS is a network namespace. A file descriptor keeps it alive.
 type NS struct {
 	name string
 	file *os.File
 }
 
-// New makes an empty, unnamed namespace; name is for messages only.
+// New creates an empty namespace. name is used only in error messages.
 func New(name string) (*NS, error) {
 	f, err := sys.NewNetNS()
 	switch {
@@ -29,17 +29,18 @@ func New(name string) (*NS, error) {
 	return &NS{name: name, file: f}, nil
 }
 
-// Name is the node's name in its topology.
+// Name returns the name of the node in its topology.
 func (ns *NS) Name() string { return ns.name }
 
-// Fd is the descriptor that holds the namespace; it stays the NS's own.
+// Fd returns the file descriptor of the namespace. The caller must not close it.
 func (ns *NS) Fd() int { return int(ns.file.Fd()) }
 
-// Close lets go of the namespace. It ends when nothing else is in it.
+// Close closes the file descriptor. The kernel removes the namespace when no process and no socket
+// uses it any more.
 func (ns *NS) Close() error { return ns.file.Close() }
 
-// Do runs fn inside the namespace and waits for it. fn opens things; it does
-// not run them, and starts no goroutine that counts on being inside.
+// Do runs fn on a thread that is in the namespace, and waits until fn returns. fn may open sockets
+// and files. Goroutines that fn starts do not run in the namespace.
 func (ns *NS) Do(fn func() error) error {
 	if err := sys.InNetNS(ns.file, fn); err != nil {
 		return fmt.Errorf("%s: %w", ns.name, err)
@@ -47,7 +48,7 @@ func (ns *NS) Do(fn func() error) error {
 	return nil
 }
 
-// ReadSysfs reads a file below the namespace's own /sys.
+// ReadSysfs reads a file below the /sys of the namespace. rel is relative to /sys.
 func (ns *NS) ReadSysfs(rel string) (string, error) {
 	var value string
 	err := ns.Do(func() (err error) {
@@ -57,12 +58,12 @@ func (ns *NS) ReadSysfs(rel string) (string, error) {
 	return value, err
 }
 
-// WriteSysfs writes a file below the namespace's own /sys.
+// WriteSysfs writes a file below the /sys of the namespace. rel is relative to /sys.
 func (ns *NS) WriteSysfs(rel, value string) error {
 	return ns.Do(func() error { return sys.WriteSysfs(rel, value) })
 }
 
-// Sysctl reads a setting of the namespace; key is a path below /proc/sys.
+// Sysctl reads a setting of the namespace. key is a path below /proc/sys.
 func (ns *NS) Sysctl(key string) (string, error) {
 	var value string
 	err := ns.Do(func() (err error) {
@@ -72,8 +73,8 @@ func (ns *NS) Sysctl(key string) (string, error) {
 	return value, err
 }
 
-// SetSysctl changes a setting of the namespace, such as net/ipv4/ip_forward.
-// What lies outside net/ belongs to the machine: use a Guardian for that.
+// SetSysctl changes a setting of the namespace, such as net/ipv4/ip_forward. Use a Guardian to
+// change settings of the whole machine.
 func (ns *NS) SetSysctl(key, value string) error {
 	return ns.Do(func() error { return writeSysctl(key, value) })
 }
@@ -92,7 +93,7 @@ func writeSysctl(key, value string) error {
 	if !filepath.IsLocal(key) {
 		return fmt.Errorf("sysctl %q: not a path below %s", key, sysctlRoot)
 	}
-	// No O_CREATE: /proc would answer a missing setting with a misleading error.
+	// Without O_CREATE, because with it a missing setting gives a misleading error.
 	f, err := os.OpenFile(filepath.Join(sysctlRoot, key), os.O_WRONLY, 0)
 	if err != nil {
 		return err
@@ -104,14 +105,14 @@ func writeSysctl(key, value string) error {
 	return nil
 }
 
-// SetRPS hands the soft interrupts of frames received on dev to cpus; none
-// leaves them to the core that they arrive on.
+// SetRPS makes cpus process the frames that dev receives (Receive Packet Steering). If cpus is
+// empty, the core on which a frame arrives processes the frame.
 func (ns *NS) SetRPS(dev string, cpus []int) error {
 	return ns.WriteSysfs("class/net/"+dev+"/queues/rx-0/rps_cpus", cpuMask(cpus))
 }
 
-// cpuMask writes cpus as the kernel's bitmaps are written: words of 32 bits in
-// hexadecimal, the highest first, with commas between.
+// cpuMask returns cpus in the kernel's bitmap format: hexadecimal words of 32 bits, the highest
+// word first, separated by commas.
 func cpuMask(cpus []int) string {
 	const wordBits = 32
 	words := []uint32{0}

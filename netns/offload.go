@@ -7,12 +7,12 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/sys"
 )
 
-// The offload that is also the switch for NAPI on a veth.
+// gro is the name of the GRO offload. On a veth, turning on GRO also turns on NAPI.
 const gro = "rx-gro"
 
-// joinsFrames reports whether an offload makes the kernel pass on anything but
-// the frames of the wire: many in one (segmentation, GSO, GRO, LRO), or one
-// whose checksum is still to be written. Received checksums harm nobody.
+// joinsFrames reports whether an offload changes the frames that cross a link: segmentation, GSO,
+// GRO and LRO join several frames into one, and transmit checksum offload leaves out the checksum.
+// Receive checksum offload does not change frames.
 func joinsFrames(feature string) bool {
 	for _, part := range []string{"segmentation", "gso", "gro", "lro", "tx-checksum", "tx-scatter-gather"} {
 		if strings.Contains(feature, part) {
@@ -22,8 +22,7 @@ func joinsFrames(feature string) bool {
 	return false
 }
 
-// Offloads are the active offloads of dev that let more or less than whole
-// frames cross a link.
+// Offloads returns the names of the active offloads of dev that change frames. See joinsFrames.
 func (ns *NS) Offloads(dev string) ([]string, error) {
 	var active []string
 	err := ns.Do(func() error {
@@ -38,8 +37,8 @@ func (ns *NS) Offloads(dev string) ([]string, error) {
 	return active, err
 }
 
-// setOffloads makes dev carry plain frames unless offloads is set, switches
-// GRO, and reads back what became of it.
+// setOffloads turns off the offloads of dev that change frames, unless offloads is true, and turns
+// GRO on or off. Then it checks the result.
 func (ns *NS) setOffloads(dev string, offloads, wantGRO bool) error {
 	return ns.Do(func() error {
 		features, err := sys.EthFeatures(dev)

@@ -2,7 +2,7 @@ package netns
 
 import "net/netip"
 
-// The nodes and interfaces of the two topologies.
+// The nodes and interfaces of Wire and Dual.
 const (
 	Tester = "tester"
 	Left   = "left"
@@ -14,9 +14,10 @@ const (
 	WAN   = "wan"
 )
 
-// The addresses: RFC 2544's own block (RFC 6815 C.2.2) towards the tester,
-// RFC 5180's for IPv6, documentation blocks below the tunnel. The ports' addresses
-// are assigned nowhere: the tester writes its frames itself.
+// Addresses. The LAN side uses the benchmarking block 198.18.0.0/15 (RFC 2544 appendix C.2.2), and
+// IPv6 uses the benchmarking block 2001:2::/48 (RFC 5180 section 8). The WAN side uses the
+// documentation block 192.0.2.0/24 (RFC 5737). No interface has the addresses of the ports,
+// because the tester builds its frames itself.
 var (
 	Port0Addr  = netip.MustParseAddr("198.18.0.2")
 	Port1Addr  = netip.MustParseAddr("198.19.0.2")
@@ -33,8 +34,8 @@ var (
 	RightWAN6 = netip.MustParsePrefix("2001:2:0:ffff::2/64")
 )
 
-// The 256 networks on each side (RFC 2544 section 12), all of which the tester's
-// port speaks for.
+// The 256 networks on each side (RFC 2544 section 12). The tester's port on that side sends and
+// receives for all of them.
 var (
 	LeftNets   = netip.MustParsePrefix("198.18.0.0/16")
 	RightNets  = netip.MustParsePrefix("198.19.0.0/16")
@@ -42,7 +43,7 @@ var (
 	RightNets6 = netip.MustParsePrefix("2001:2:0:100::/56")
 )
 
-// The MAC addresses: fixed, locally administered.
+// MAC addresses. They are fixed and locally administered.
 var (
 	Port0MAC    = MAC{0x02, 0x54, 0x42, 0, 0, 0x10}
 	Port1MAC    = MAC{0x02, 0x54, 0x42, 0, 0, 0x11}
@@ -52,19 +53,19 @@ var (
 	RightWANMAC = MAC{0x02, 0x54, 0x42, 0, 0, 0x31}
 )
 
-// What a Plan's zero values stand for.
+// Default values of a Plan.
 const (
 	DefaultLANMTU = 1500
 	DefaultWANMTU = 2000
-	wanHeadroom   = 500 // octets for encapsulation on top of a full LAN packet
+	wanHeadroom   = 500 // bytes for encapsulation headers in addition to a LAN packet of full size
 )
 
-// Plan is what a user may choose about a topology.
+// Plan holds the options of a topology.
 type Plan struct {
-	LANMTU   int   // 0: DefaultLANMTU
-	WANMTU   int   // 0: room for any encapsulation of a full LAN packet, at least DefaultWANMTU
-	PlainWAN bool  // no offloads on the wan link either
-	RPS      []int // cores for the soft interrupts of left and right; none: the sender's core does that work
+	LANMTU   int   // bytes; 0: DefaultLANMTU
+	WANMTU   int   // bytes; 0: LANMTU plus 500 bytes for encapsulation, at least DefaultWANMTU
+	PlainWAN bool  // turn off the offloads of the WAN link
+	RPS      []int // cores for the soft interrupts of left and right; empty: the sender's core
 }
 
 func (p Plan) withDefaults() Plan {
@@ -77,7 +78,8 @@ func (p Plan) withDefaults() Plan {
 	return p
 }
 
-// Wire joins the tester's ports to each other: it measures the tester alone.
+// Wire returns a topology that connects the tester's two ports directly. It shows the limits of the
+// tester itself.
 //
 //	        tester
 //	┌────────────────────┐
@@ -93,8 +95,9 @@ func Wire(p Plan) Topology {
 	}
 }
 
-// Dual is the network of the package's picture, RFC 8219's dual-DUT setup. It
-// leads to the tester only: routes between the two sides are the tunnel's to make.
+// Dual returns the topology in the picture of the package comment, the dual DUT setup of RFC 8219
+// (section 4.2). It has routes to the tester only. The tunnel under test adds the routes between
+// the two sides.
 func Dual(p Plan) Topology {
 	p = p.withDefaults()
 	leftLAN := End{Node: Left, Name: LAN, MAC: LeftLANMAC, Addrs: []netip.Prefix{LeftLAN, LeftLAN6}, GRO: true, RPS: p.RPS}
@@ -129,10 +132,10 @@ func Dual(p Plan) Topology {
 	}
 }
 
-// The ports' interfaces have other addresses than the frames that come in by them
-// are sent to. So the kernel takes frames for somebody else's and drops them
-// once the tester's engine has had its look. They are polled, so that what comes
-// out of the device does not wait in a queue with what goes into it.
+// port0 and port1 return the tester's ports. The MAC address of a port differs from the destination
+// address of the frames that arrive there. So the kernel drops the frames after the tester's
+// engine has read them. GRO is on, so that NAPI polls each port in its own queue. Received frames
+// then do not wait in the same queue as sent frames.
 func port0() End {
 	return End{Node: Tester, Name: Port0, MAC: MAC{0x02, 0x54, 0x42, 0, 1, 0x10}, GRO: true, Sink: true}
 }

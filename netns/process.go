@@ -15,25 +15,25 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/sys"
 )
 
-// Command is what Start runs.
+// Command is a program that Start runs.
 type Command struct {
-	Path   string   // looked up in PATH when it has no slash
-	Args   []string // without the name of the command itself
-	Env    []string // nil: the lab's own
-	CPUs   []int    // nil: where the lab may run
-	Dir    string   // working directory; empty: the lab's own
+	Path   string   // looked up in PATH if it has no slash
+	Args   []string // without the name of the program
+	Env    []string // nil: the environment of the lab
+	CPUs   []int    // nil: the CPUs of the lab
+	Dir    string   // working directory; empty: that of the lab
 	Stdout io.Writer
 	Stderr io.Writer
 }
 
-// Process is a command that runs inside a namespace, with all its descendants:
-// they have a PID namespace, /proc and /sys of their own and end together,
-// with the command or with the lab, however the lab ends.
+// Process is a command that runs in a network namespace, with all its descendants. The command and
+// its descendants have their own PID namespace, /proc and /sys. When the command or the lab ends
+// for any reason, all descendants end, too.
 type Process struct {
 	name string
 	cmd  *exec.Cmd
 	tail tail
-	done chan struct{} // closed when all are gone; err and usage are set before
+	done chan struct{} // closed when all processes have ended; err and usage are set before
 
 	err   error
 	usage Usage
@@ -42,20 +42,20 @@ type Process struct {
 	stopping bool
 }
 
-// Usage is the CPU time of ended processes as the kernel accounted it. Where
-// it has no IRQ time accounting, soft interrupts are billed to whomever they hit.
+// Usage is the CPU time of ended processes. A kernel without CONFIG_IRQ_TIME_ACCOUNTING adds the
+// time of a soft interrupt to the process that it interrupted.
 type Usage struct {
 	User, System time.Duration
 }
 
 const (
 	startLimit = 10 * time.Second
-	killGrace  = time.Second // for the helper to kill and reap in order
-	tailOctets = 4096
+	killGrace  = time.Second // time for the helper to kill and reap the processes
+	tailBytes  = 4096
 )
 
-// Start runs a command inside the namespace. It returns when the command has
-// been executed, or could not be.
+// Start starts a command in a namespace. It returns when the command runs, or an error if the
+// command cannot be executed.
 func Start(ns *NS, c Command) (*Process, error) {
 	path, err := exec.LookPath(c.Path)
 	if err == nil {
@@ -121,7 +121,7 @@ func (p *Process) routineWait() {
 	close(p.done)
 }
 
-// explain adds the last that the command wrote to stderr, as one line.
+// explain adds the end of the command's stderr to err, as one line.
 func (p *Process) explain(err error) error {
 	said := strings.Join(strings.Fields(p.Stderr()), " ")
 	if said == "" {
@@ -130,15 +130,14 @@ func (p *Process) explain(err error) error {
 	return fmt.Errorf("%s: %w: %s", p.name, err, said)
 }
 
-// Pid is the helper's, the root of all that the command starts; the command
-// itself is its first child.
+// Pid returns the process ID of the helper. The command is the first child of the helper.
 func (p *Process) Pid() int { return p.cmd.Process.Pid }
 
-// Done is closed when the command and all its descendants have ended.
+// Done returns a channel that is closed when the command and all its descendants have ended.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
-// Err returns why the command ended by itself, with the end of its stderr. It is nil while the
-// command runs, after exit status 0, and after Stop.
+// Err returns why the command ended by itself, with the end of its stderr. It returns nil while
+// the command runs, after exit status 0, after Stop and after Kill.
 func (p *Process) Err() error {
 	select {
 	case <-p.done:
@@ -148,8 +147,8 @@ func (p *Process) Err() error {
 	}
 }
 
-// ExitCode is the command's exit status, 128 plus the number for a signal; -1
-// while it runs or when its helper was killed.
+// ExitCode returns the exit status of the command. It is 128 plus the signal number if a signal
+// ended the command, and -1 while the command runs or if the helper was killed.
 func (p *Process) ExitCode() int {
 	select {
 	case <-p.done:
@@ -159,12 +158,12 @@ func (p *Process) ExitCode() int {
 	}
 }
 
-// Stderr is the last 4 KiB that the command wrote there.
+// Stderr returns the last 4 KiB that the command has written to stderr.
 func (p *Process) Stderr() string { return p.tail.String() }
 
-// Stop ends the command: SIGTERM to it, and after the grace SIGKILL to it and all
-// its descendants. It returns when they are gone, with the CPU bill of all of
-// them. The error is why the command had ended before, or that it had to be killed.
+// Stop sends SIGTERM to the command. After the time grace it sends SIGKILL to the command and all
+// its descendants. Stop waits until all of them have ended and returns the CPU time of all of
+// them. It returns an error if the command had failed before or had to be killed.
 func (p *Process) Stop(grace time.Duration) (Usage, error) {
 	select {
 	case <-p.done:
@@ -182,8 +181,7 @@ func (p *Process) Stop(grace time.Duration) (Usage, error) {
 	return p.usage, fmt.Errorf("%s: did not end within %v of SIGTERM and was killed", p.name, grace)
 }
 
-// Kill ends the command and all its descendants by SIGKILL, at once, and returns
-// when they are gone.
+// Kill sends SIGKILL to the command and all its descendants, and waits until they have ended.
 func (p *Process) Kill() {
 	p.mu.Lock()
 	p.stopping = true
@@ -191,7 +189,8 @@ func (p *Process) Kill() {
 	p.kill()
 }
 
-// kill makes the helper kill and reap all processes, or kills the helper with them.
+// kill makes the helper kill and reap all processes. If the helper takes longer than killGrace,
+// kill kills the helper, and the kernel then kills all processes of the PID namespace.
 func (p *Process) kill() {
 	p.signal(syscall.SIGQUIT)
 	if !p.endsWithin(killGrace) {
@@ -200,8 +199,8 @@ func (p *Process) kill() {
 	}
 }
 
-// signal ignores errors: it fails only if the process has just ended, which is what the signal is
-// for.
+// signal sends a signal to the helper. If this fails, signal kills the helper. It is not an error
+// if the helper has already ended.
 func (p *Process) signal(s syscall.Signal) {
 	if err := p.cmd.Process.Signal(s); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		p.cmd.Process.Kill()
@@ -219,7 +218,7 @@ func (p *Process) endsWithin(d time.Duration) bool {
 	}
 }
 
-// tail is a writer that keeps the last octets.
+// tail is an io.Writer that keeps the last tailBytes bytes.
 type tail struct {
 	mu  sync.Mutex
 	buf []byte
@@ -229,7 +228,7 @@ func (t *tail) Write(b []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.buf = append(t.buf, b...)
-	if over := len(t.buf) - tailOctets; over > 0 {
+	if over := len(t.buf) - tailBytes; over > 0 {
 		t.buf = append(t.buf[:0], t.buf[over:]...)
 	}
 	return len(b), nil

@@ -12,14 +12,15 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/testenv"
 )
 
-// runEnv marks every descendant of a test's process, so that leftovers are found.
+// runEnv is an environment variable that marks every descendant of a test's process, so that the
+// test can find processes that are left over.
 const runEnv = "TB_TEST_RUN="
 
 func runID(t *testing.T) string {
 	return fmt.Sprintf("%s%d-%s-%d", runEnv, os.Getpid(), t.Name(), time.Now().UnixNano())
 }
 
-// marked are the processes with id in their environment.
+// marked returns the process IDs of the processes that have id in their environment.
 func marked(id string) []string {
 	paths, _ := filepath.Glob("/proc/[0-9]*/environ")
 	var found []string
@@ -135,8 +136,8 @@ func TestProcessSaysWhyItEnded(t *testing.T) {
 	}
 	p, _ = shell(t, ns, runID(t), "i=0; while [ $i -lt 2000 ]; do echo 0123456789 >&2; i=$((i+1)); done; echo end >&2")
 	waitDone(t, p)
-	if tail := p.Stderr(); len(tail) != tailOctets || !strings.HasSuffix(tail, "end\n") {
-		t.Errorf("stderr: %d octets, ends in %q", len(tail), tail[max(0, len(tail)-8):])
+	if tail := p.Stderr(); len(tail) != tailBytes || !strings.HasSuffix(tail, "end\n") {
+		t.Errorf("stderr: %d bytes, ends in %q", len(tail), tail[max(0, len(tail)-8):])
 	}
 }
 
@@ -196,7 +197,7 @@ func TestCPUTimeCountsTheLivingAndTheDead(t *testing.T) {
 	if dead < 20*time.Millisecond || both < dead*5/4 {
 		t.Errorf("after a child's burn %v, after the shell's own %v", dead, both)
 	}
-	if user < both/4 || user > both+4*clockTick { // counting in a shell is no work for the kernel
+	if user < both/4 || user > both+4*clockTick { // a shell that counts needs no system time
 		t.Errorf("%v, of it %v in user mode", both, user)
 	}
 	usage, err := p.Stop(10 * time.Second)

@@ -7,16 +7,15 @@ import (
 	"slices"
 )
 
-// Rebuild takes all nodes down but those with a tester's port, calls away, and
-// makes them anew. The ends of links that lead to a tester's port are parked
-// meanwhile in a namespace of their own, down and bare: the port at the other end
-// stays what it is, with whoever uses it.
+// Rebuild removes all nodes except those with a tester's port, calls away, and creates the nodes
+// again. Meanwhile, the other end of each tester's port is in a temporary namespace, without
+// addresses and down. So the tester's ports and the sockets on them stay as they are.
 //
 //	tester         left                     (parked)                 left
 //	port0 ──── lan      wan ───   =>   port0 ──── lan   =>   port0 ──── lan      wan ───
 //
-// Processes in the nodes must have ended. After an error the network is fit for
-// Close only.
+// The processes in the removed nodes must have ended before. After an error, only Close may be
+// called.
 func (n *Net) Rebuild(ctx context.Context, away func() error) error {
 	tester := func(node string) bool {
 		return slices.ContainsFunc(n.Topology.Links, func(l Link) bool { return l.A.Node == node && l.A.Sink || l.B.Node == node && l.B.Sink })
@@ -33,7 +32,7 @@ func (n *Net) Rebuild(ctx context.Context, away func() error) error {
 }
 
 func (n *Net) rebuild(ctx context.Context, parking *NS, wanted func(node string) bool, away func() error) error {
-	parked := map[string]string{} // by the end's name
+	parked := map[string]string{} // temporary interface name, by the name of the link end
 	for i, l := range n.Topology.Links {
 		if near, far := l.toPort(); far.Sink && wanted(near.Node) {
 			parked[near.name()] = fmt.Sprintf("parked%d", i)
@@ -71,7 +70,7 @@ func (n *Net) rebuild(ctx context.Context, parking *NS, wanted func(node string)
 	return nil
 }
 
-// toPort are the link's ends, one that is a tester's port last.
+// toPort returns the ends of the link. If one of them is a tester's port, it is far.
 func (l Link) toPort() (near, far End) {
 	if l.A.Sink {
 		return l.B, l.A

@@ -9,8 +9,8 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/testenv"
 )
 
-// After a rebuild the tester's namespace and ports are what they were, and the
-// rest is new and works.
+// A rebuild keeps the tester's namespace and ports. The other nodes are new, and packets pass
+// through them.
 func TestRebuild(t *testing.T) {
 	testenv.NetAdmin(t)
 	n := buildNet(t, Dual(Plan{}))
@@ -37,7 +37,7 @@ func TestRebuild(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got, _, err := right4.ReadFromUDPAddrPort(make([]byte, 16)); got != 4 || err != nil {
-		t.Errorf("%d octets, %v", got, err)
+		t.Errorf("%d bytes, %v", got, err)
 	}
 	away := errors.New("no way back")
 	if err := n.Rebuild(t.Context(), func() error { return away }); !errors.Is(err, away) {

@@ -19,7 +19,7 @@ func TestRelayPlansAreValid(t *testing.T) {
 	}
 }
 
-// Between leaves left and right as they are, and the topology that it was given.
+// Between changes neither the nodes left and right nor the topology that it was given.
 func TestBetween(t *testing.T) {
 	dual := Dual(Plan{})
 	between, _ := Between(dual)

@@ -7,22 +7,22 @@ import (
 	"slices"
 )
 
-// Topology is a network as a value.
+// Topology describes a network.
 type Topology struct {
 	Name       string
-	Nodes      []string // one namespace each
+	Nodes      []string // each node is a network namespace
 	Links      []Link
-	Forward    []string // nodes that route between their interfaces
-	Relays     []string // nodes where a process passes frames on: what the kernel makes of its copies is no loss
+	Forward    []string // nodes that forward IP packets between their interfaces
+	Relays     []string // nodes where a process forwards frames; frames that the kernel drops there are not lost
 	Routes     []Route
-	Neighbours []Neighbour // permanent: nobody asks, nobody answers
+	Neighbours []Neighbour // permanent entries, so that no node sends ARP or neighbour discovery
 }
 
-// Link is a virtual cable: a veth pair with one queue each way.
+// Link is a veth pair with one queue in each direction.
 type Link struct {
 	A, B     End
-	MTU      int  // octets of IP packet
-	Offloads bool // as a real NIC has them; without, frames stay frames, which Build checks
+	MTU      int  // maximum size of an IP packet in bytes
+	Offloads bool // both ends have offloads like a real NIC; if false, Build turns them off and checks this
 }
 
 // End is one end of a link.
@@ -30,19 +30,19 @@ type End struct {
 	Node, Name string
 	MAC        MAC
 	Addrs      []netip.Prefix
-	GRO        bool  // polled by NAPI; needed where the peer sends XDP frames, which are lost in silence otherwise
-	RPS        []int // CPUs that take the soft interrupts of received frames; none: the sender's
-	Sink       bool  // the tester's engine takes every frame here, so that xdp_drops is no loss
+	GRO        bool  // GRO and NAPI are on; without NAPI the kernel silently drops XDP frames from the peer
+	RPS        []int // CPUs for the soft interrupts of received frames; empty: the CPU of the sender
+	Sink       bool  // a tester's port: the tester takes every frame, so xdp_drops is no loss
 }
 
-// Route leads to a prefix; without Via the prefix is on the link.
+// Route is a route to a prefix. If Via is not valid, the prefix is directly on the link.
 type Route struct {
 	Node, Dev string
 	To        netip.Prefix
 	Via       netip.Addr
 }
 
-// Neighbour ties an address to a MAC on one interface.
+// Neighbour is the MAC address of an IP address on one interface.
 type Neighbour struct {
 	Node, Dev string
 	Addr      netip.Addr
@@ -56,13 +56,14 @@ type MAC [6]byte
 func (m MAC) String() string { return net.HardwareAddr(m[:]).String() }
 
 const (
-	maxDevName = 15   // IFNAMSIZ without its zero
+	maxDevName = 15   // IFNAMSIZ without the terminating zero
 	minMTU     = 68   // RFC 791
 	minMTU6    = 1280 // RFC 8200 section 5
 	maxMTU     = 65535
 )
 
-// Validate finds what Build could not make, with the place named.
+// Validate returns an error for a topology that Build cannot create. The error names the wrong
+// part.
 func (t Topology) Validate() error {
 	if t.Name == "" || len(t.Nodes) == 0 {
 		return fmt.Errorf("topology %q: needs a name and nodes", t.Name)
@@ -82,7 +83,7 @@ func (t Topology) Validate() error {
 				return fmt.Errorf("topology %s: link end %s: no such node", t.Name, e.name())
 			}
 			if e.Name == "" || len(e.Name) > maxDevName || devs[e.name()] {
-				return fmt.Errorf("topology %s: link end %s: name empty, over %d octets or twice there", t.Name, e.name(), maxDevName)
+				return fmt.Errorf("topology %s: link end %s: name empty, over %d bytes or twice there", t.Name, e.name(), maxDevName)
 			}
 			devs[e.name()] = true
 		}
@@ -109,9 +110,9 @@ func (t Topology) validateUses(devs map[string]bool) error {
 	return nil
 }
 
-// name is how reports call an interface: node:name.
+// name returns the name of the interface in reports: node:name.
 func (e End) name() string { return e.Node + ":" + e.Name }
 
-// Polled reports whether received frames wait in the veth's own ring: NAPI is on
-// for GRO.
+// Polled reports whether received frames wait in the ring of the veth. This is so if NAPI is on,
+// which GRO turns on.
 func (e End) Polled() bool { return e.GRO }

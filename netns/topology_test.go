@@ -15,7 +15,7 @@ func TestPlansAreValid(t *testing.T) {
 		}
 	}
 	if wan := Dual(Plan{LANMTU: 8000}).Links[1].MTU; wan < 8000+100 {
-		t.Errorf("wan mtu %d leaves no room for encapsulation of 8000 octets", wan)
+		t.Errorf("wan mtu %d leaves no room for encapsulation of 8000 bytes", wan)
 	}
 }
 

@@ -1,8 +1,7 @@
-// Package counters reads where the kernel of a laboratory's network dropped frames, and
-// its own reasons for it.
+// Package counters reads where and why the kernel dropped frames in the test network.
 //
-// Read takes a snapshot of every drop counter; two snapshots make the drops of a trial.
-// A Watch asks the kernel for the reason of each dropped packet.
+// Read takes a snapshot of all drop counters. The difference between two snapshots is the drops of
+// a trial. A Watch counts the kernel's drop reasons.
 package counters
 
 import (
@@ -14,15 +13,15 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// Place is one counter. Node is empty for a counter of the whole machine, Device for one
-// of a whole node.
+// Place names a counter. Node is empty for a counter of the whole machine. Device is empty for a
+// counter of a whole node.
 type Place struct{ Node, Device, Kind string }
 
-// Snapshot is the number of frames that each counter has counted since its namespace began.
+// Snapshot holds the value of each counter in frames, since the creation of its namespace.
 type Snapshot map[Place]int64
 
-// Since returns the drops since an earlier snapshot, by place. It leaves out counters that did not
-// change or no longer exist; a new counter started at 0.
+// Since returns the drops since an earlier snapshot, sorted by place. It leaves out counters that
+// did not change and counters that no longer exist. A counter that is new starts from 0.
 func (s Snapshot) Since(before Snapshot) rfc2544.Drops {
 	drops := rfc2544.Drops{}
 	for place, n := range s {
@@ -34,21 +33,21 @@ func (s Snapshot) Since(before Snapshot) rfc2544.Drops {
 	return drops
 }
 
-// also lists the kinds of counters whose frames a second counter counts, too.
+// also lists the kinds of counters whose frames are counted a second time by another counter.
 var also = map[string]bool{
-	"backlog":            true, // also in rx_dropped of the interface that the frame came in by
-	"queue_drops":        true, // a veth's own, also in its rx_dropped
-	"xdp_xmit_errors":    true, // a veth's own, also in its tx_dropped
-	"xdp_tx_errors":      true, // the same
-	"stacked_tx_dropped": true, // a kernel tunnel's, also in tx_dropped of the link below
-	"ip out_discards":    true, // a link refused a frame of a socket of this node: also in that link's tx_dropped
+	"backlog":            true, // also in rx_dropped of the interface that received the frame
+	"queue_drops":        true, // of a veth; also in its rx_dropped
+	"xdp_xmit_errors":    true, // of a veth; also in its tx_dropped
+	"xdp_tx_errors":      true, // of a veth; also in its tx_dropped
+	"stacked_tx_dropped": true, // of a kernel tunnel; also in tx_dropped of the underlay interface
+	"ip out_discards":    true, // an interface dropped a packet of a local socket; also in its tx_dropped
 	"ip6 out_discards":   true,
-	"udp sndbuf":         true, // the same, or the sender got the error at once
+	"udp sndbuf":         true, // also in tx_dropped of the interface, or reported to the sender as an error
 	"udp6 sndbuf":        true,
 }
 
-// Sinks are the counters of frames that came as far as a sink, an interface of the tester,
-// and found no room there: the end that sends into the sink counts them.
+// Sinks returns the counters of frames that a tester's port could not receive because its ring was
+// full. The other end of the link counts these frames.
 func Sinks(t netns.Topology) (places []Place) {
 	for _, l := range t.Links {
 		for _, ends := range [][2]netns.End{{l.A, l.B}, {l.B, l.A}} {
@@ -60,25 +59,25 @@ func Sinks(t netns.Topology) (places []Place) {
 	return places
 }
 
-// The kinds that settleVeth compares.
+// The kinds of counters that settleVeth compares.
 const (
 	rxDropped     = "rx_dropped"
 	txDropped     = "tx_dropped"
 	xdpXmitErrors = "xdp_xmit_errors"
 )
 
-// devStats are one interface's counters as the kernel gives them.
+// devStats holds the drop counters of an interface as read from the kernel.
 type devStats struct {
-	stacked              bool // sends through another interface: a kernel tunnel
+	stacked              bool // a kernel tunnel, which sends through another interface
 	rxDropped, txDropped int64
 	rxErrors, txErrors   int64
 	rxMissed             int64
 	qdisc                int64
-	driver               map[string]int64 // ethtool -S
+	driver               map[string]int64 // statistics of the driver (ethtool -S)
 }
 
-// count adds the counters of an interface. A sink's xdp_drops are no loss: its program
-// counts every frame and drops it.
+// count adds the counters of an interface to all. It leaves out xdp_drops of a tester's port,
+// because the tester's XDP program drops every frame after counting it.
 func (s devStats) count(all Snapshot, dev device, sink bool) {
 	all[dev.place(rxDropped)] = s.rxDropped
 	if s.stacked {
@@ -124,11 +123,11 @@ func driverCounter(key string) (string, bool) {
 	return "", false
 }
 
-// settleVeth takes what is in two places out of one (drivers/net/veth.c). What XDP
-// could not put into the receiver's ring is in the sender's tx_dropped and the
-// receiver's rx_dropped: it stays with the sender. A receiver that is not polled
-// takes frames by way of a CPU's backlog, and what is dropped there is in
-// both too: it stays with the receiver.
+// settleVeth corrects the counters of a veth pair for frames that both ends count
+// (drivers/net/veth.c). If the receiver's ring is full for an XDP frame, the frame is in tx_dropped
+// of the sender and in rx_dropped of the receiver. settleVeth subtracts it from the receiver. A
+// receiver without NAPI (polled is false) receives through the backlog of a CPU. A frame that is
+// dropped there is also in both counters. settleVeth subtracts it from the sender.
 func (s Snapshot) settleVeth(sender, receiver device, polled bool) {
 	tx, rx := sender.place(txDropped), receiver.place(rxDropped)
 	s[rx] = max(0, s[rx]-s[sender.place(xdpXmitErrors)])

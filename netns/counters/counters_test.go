@@ -26,7 +26,7 @@ func TestSince(t *testing.T) {
 	}
 }
 
-// What the tester's own ports dropped is counted at the other ends of their cables.
+// The other ends of the links count the frames that the tester's ports dropped.
 func TestSinks(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -103,8 +103,8 @@ func TestCountBacklogs(t *testing.T) {
 	}
 }
 
-// A frame that finds the receiver's ring or backlog full shows in several
-// places; in a sum it may be there once.
+// Several counters count a frame that is dropped because the receiver's ring or backlog is full.
+// The sum must contain the frame once.
 func TestVethDropsCountOnce(t *testing.T) {
 	t.Parallel()
 	port0, leftLAN, leftWAN, rightWAN := device{"tester", "port0"}, device{"left", "lan"}, device{"left", "wan"}, device{"right", "wan"}

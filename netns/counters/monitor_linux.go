@@ -13,17 +13,17 @@ import (
 	"github.com/tunnelbench/tunnelbench/netns/counters/bpf"
 )
 
-// monitor counts the packets that the kernel drops in some namespaces, by the kernel's drop reason
-// (tracepoint skb:kfree_skb, Linux 5.17). It costs about 100 ns per dropped packet, so use it to
-// look for causes and not while measuring rates.
+// monitor counts the packets that the kernel drops in some namespaces, by drop reason (tracepoint
+// skb:kfree_skb, Linux 5.17). It costs about 100 ns per dropped packet. Use it to find causes, but
+// not while measuring rates.
 type monitor struct {
 	objects bpf.DropsObjects
 	link    link.Link
 	reasons map[uint32]string
 }
 
-// newMonitor loads the program and attaches it; it counts once it is armed. The
-// error wraps errors.ErrUnsupported where the kernel has no such tracepoint.
+// newMonitor loads the BPF program and attaches it to the tracepoint. The program counts only after
+// arm. The error wraps errors.ErrUnsupported if the kernel has no drop reasons.
 func newMonitor(namespaces []uint32) (*monitor, error) {
 	m := &monitor{}
 	if err := m.open(namespaces); err != nil {
@@ -54,7 +54,8 @@ func (m *monitor) open(namespaces []uint32) (err error) {
 	return err
 }
 
-// dropReasons are the kernel's names by number.
+// dropReasons returns the names of the kernel's drop reasons by number, without the prefix
+// SKB_DROP_REASON_. It reads them from the type information of the running kernel (BTF).
 func dropReasons() (map[uint32]string, error) {
 	spec, err := btf.LoadKernelSpec()
 	if err != nil {
@@ -72,7 +73,7 @@ func dropReasons() (map[uint32]string, error) {
 	return names, nil
 }
 
-// arm begins to count from zero; disarm ends it.
+// arm sets the counters to zero and starts counting.
 func (m *monitor) arm() error {
 	var keys []bpf.DropsPlace
 	var key bpf.DropsPlace
@@ -112,7 +113,7 @@ func (m *monitor) disarm() (map[cause]uint64, error) {
 	return counts, nil
 }
 
-// close detaches and unloads the program.
+// close detaches and unloads the BPF program.
 func (m *monitor) close() error {
 	var err error
 	if m.link != nil {

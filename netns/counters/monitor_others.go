@@ -11,7 +11,7 @@ import (
 
 var errNeedsLinux = fmt.Errorf("drop counters need Linux: %w", errors.ErrUnsupported)
 
-// Read returns an error: this system has no such counters.
+// Read returns an error that wraps errors.ErrUnsupported, because the counters need Linux.
 func Read(*netns.Net) (Snapshot, error) { return nil, errNeedsLinux }
 
 type monitor struct{}

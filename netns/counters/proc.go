@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// protocolCounter is a line of /proc/net/snmp, netstat or snmp6 that counts losses.
+// protocolCounter names a drop counter in /proc/net/snmp, /proc/net/netstat or /proc/net/snmp6.
 type protocolCounter struct {
 	key, kind string
-	less      string // a counter that is inside this one and has a name of its own
+	less      string // a counter to subtract, because its frames are also counted in key
 }
 
 var protocolCounters = []protocolCounter{
-	{"IpInHdrErrors", "ip in_header_errors", ""}, // TTL exceeded too
+	{"IpInHdrErrors", "ip in_header_errors", ""}, // includes packets whose TTL is exceeded
 	{"IpInAddrErrors", "ip in_address_errors", ""},
 	{"IpInDiscards", "ip in_discards", ""},
 	{"IpOutDiscards", "ip out_discards", ""},
@@ -46,8 +46,8 @@ func countProtocols(all Snapshot, node string, mib map[string]int64) {
 	}
 }
 
-// parseMIB reads /proc/net/snmp and netstat, where a line of names is followed
-// by a line of values, and snmp6, which has a name and a value a line.
+// parseMIB parses two formats. /proc/net/snmp and /proc/net/netstat have a line of names followed
+// by a line of values. /proc/net/snmp6 has a name and a value in each line.
 func parseMIB(text string) (map[string]int64, error) {
 	mib := map[string]int64{}
 	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
@@ -91,9 +91,10 @@ func addMIB(mib map[string]int64, group string, isGroup bool, names, values []st
 	return nil
 }
 
-// countBacklogs reads /proc/net/softnet_stat: a line of hexadecimal numbers
-// for each CPU that is on, the second the drops at netdev_max_backlog, the
-// thirteenth the CPU's number. They are the whole machine's.
+// countBacklogs adds the backlog drops of each CPU to all. text is the content of
+// /proc/net/softnet_stat, which has a line of hexadecimal numbers for each online CPU. The second
+// number is the drops at netdev_max_backlog. The thirteenth number is the number of the CPU. The
+// counters are those of the whole machine.
 func countBacklogs(all Snapshot, text string) error {
 	const dropped, number = 1, 12
 	for line := range strings.Lines(text) {

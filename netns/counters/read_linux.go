@@ -12,8 +12,9 @@ import (
 	"github.com/tunnelbench/tunnelbench/netns"
 )
 
-// Read takes a snapshot of the counters of every interface in a network's namespaces but lo,
-// those that a tunnel made included, of its nodes' protocols and of the machine's CPUs.
+// Read takes a snapshot of the drop counters of a network: of all interfaces except lo, including
+// the interfaces of a tunnel; of the protocols IP and UDP in each node; and of the CPU backlogs of
+// the machine.
 func Read(n *netns.Net) (Snapshot, error) {
 	all := Snapshot{}
 	sinks := map[device]bool{}
@@ -40,8 +41,8 @@ func Read(n *netns.Net) (Snapshot, error) {
 	return all, nil
 }
 
-// readNode adds the counters of a node. A relay's protocols lose nothing: what the kernel
-// drops there are its copies of frames that a process passes on.
+// readNode adds the counters of a node to all. It leaves out the protocol counters of a relay.
+// There the kernel drops only copies of the frames that the relay process forwards.
 func readNode(all Snapshot, ns *netns.NS, sinks map[device]bool, isRelay bool) error {
 	devices, err := readDevices(ns)
 	if err != nil {
@@ -57,13 +58,13 @@ func readNode(all Snapshot, ns *netns.NS, sinks map[device]bool, isRelay bool) e
 	return ns.Do(func() error { return readProtocols(all, ns.Name()) })
 }
 
-// readProtocols adds the counters of the protocols of the calling thread's namespace.
+// readProtocols adds the protocol counters of the calling thread's namespace to all.
 func readProtocols(all Snapshot, node string) error {
 	for _, file := range []string{"snmp", "netstat", "snmp6"} {
-		// /proc/net is the namespace of the process's first thread, so read this thread's.
+		// /proc/net shows the namespace of the main thread, so use /proc/thread-self/net.
 		text, err := os.ReadFile("/proc/thread-self/net/" + file)
 		if errors.Is(err, os.ErrNotExist) {
-			continue // snmp6 of a kernel without IPv6
+			continue // a kernel without IPv6 has no snmp6
 		}
 		if err != nil {
 			return err
@@ -77,7 +78,7 @@ func readProtocols(all Snapshot, node string) error {
 	return nil
 }
 
-// readDevices reads the counters of each interface of a namespace but lo.
+// readDevices returns the counters of all interfaces of a namespace except lo.
 func readDevices(ns *netns.NS) (map[string]devStats, error) {
 	devs := map[string]devStats{}
 	names := map[int]string{}
@@ -116,7 +117,7 @@ func readDevices(ns *netns.NS) (map[string]devStats, error) {
 	})
 }
 
-// addQdiscs adds the drops of each interface's root queueing discipline.
+// addQdiscs adds the drops of the root queueing discipline of each interface to devs.
 func addQdiscs(h *netlink.Handle, names map[int]string, devs map[string]devStats) error {
 	qdiscs, err := h.QdiscList(nil)
 	if err != nil {

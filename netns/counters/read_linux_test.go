@@ -35,7 +35,7 @@ func buildNet(t *testing.T, topology netns.Topology) *netns.Net {
 	return n
 }
 
-// eventually polls until the condition holds; what says what was waited for.
+// eventually polls until the condition is true. what describes the condition for the error.
 func eventually(t *testing.T, what string, condition func() bool) {
 	t.Helper()
 	const limit, pause = 10 * time.Second, 5 * time.Millisecond
@@ -125,7 +125,7 @@ func TestCountersSeeDrops(t *testing.T) {
 	}
 }
 
-// flood sends XDP frames out of port0, about a million a second, for a while.
+// flood sends about a million XDP frames per second out of port0 for the time d.
 func flood(t *testing.T, ns *netns.NS, frame []byte, d time.Duration) {
 	t.Helper()
 	err := ns.Do(func() error {
@@ -144,7 +144,7 @@ func flood(t *testing.T, ns *netns.NS, frame []byte, d time.Duration) {
 		defer close(done)
 		go func() {
 			time.Sleep(d)
-			for { // the first signal may come before the run has begun
+			for { // repeat, because the first signal may arrive before RunLive has started
 				select {
 				case <-done:
 					return
@@ -163,15 +163,15 @@ func flood(t *testing.T, ns *netns.NS, frame []byte, d time.Duration) {
 	}
 }
 
-// The kernel shows a frame lost at a full ring three times; a sum may not.
+// Three counters count a frame that is dropped at a full ring. The sum must contain it once.
 func TestDropsBalanceAtAFullRing(t *testing.T) {
 	testenv.NetAdmin(t)
 	n := buildNet(t, netns.Dual(netns.Plan{}))
-	// netns.Left's kernel thread takes frames slower than this thread sends them.
+	// With threaded NAPI, the node left receives frames more slowly than this thread sends them.
 	if err := n.NS(netns.Left).WriteSysfs("class/net/lan/threaded", "1"); err != nil {
 		t.Fatal(err)
 	}
-	frame := make([]byte, 60) // for left, and not IP, whatever its type says
+	frame := make([]byte, 60) // addressed to left, with the type IPv4, but with an invalid IP header
 	copy(frame, netns.LeftLANMAC[:])
 	frame[12] = 0x08
 	before := must[Snapshot](t)(Read(n))
@@ -197,7 +197,7 @@ func TestDropsBalanceAtAFullRing(t *testing.T) {
 	}
 }
 
-// What the kernel makes of its copies of a relay's frames is no loss.
+// The protocol counters of a relay are not read, because the kernel drops only copies there.
 func TestRelaysHaveNoProtocolCounters(t *testing.T) {
 	testenv.NetAdmin(t)
 	all := must[Snapshot](t)(Read(buildNet(t, netns.Inline(netns.Plan{}))))

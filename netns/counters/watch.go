@@ -9,23 +9,24 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// cause is where and why the kernel dropped packets.
+// cause is a place and a reason of dropped packets.
 type cause struct {
 	namespace uint32 // inode of the network namespace
 	device    int    // index of the interface in that namespace
-	reason    string // of enum skb_drop_reason, without its prefix
+	reason    string // name in enum skb_drop_reason, without the prefix SKB_DROP_REASON_
 }
 
-// Watch asks the kernel why it drops packets of a network.
+// Watch counts the packets that the kernel drops in a network, by place and drop reason.
 type Watch struct {
 	monitor *monitor
 	net     *netns.Net
-	nodes   map[uint32]string // by the namespace's inode
+	nodes   map[uint32]string // name of each node, by the inode number of its namespace
 }
 
-// NewWatch attaches a program to the kernel's drops; it counts once it is armed. Nodes of the
-// tester and of relays are not watched: what ends there has arrived, or a process passes it on.
-// The error wraps errors.ErrUnsupported where the kernel cannot give reasons.
+// NewWatch attaches a BPF program to the tracepoint for dropped packets. The program counts only
+// after Arm. It ignores the tester and relays, because the kernel drops only frames there that the
+// tester has counted or the relay process forwards. The error wraps errors.ErrUnsupported if the
+// kernel has no drop reasons.
 func NewWatch(n *netns.Net) (*Watch, error) {
 	w := &Watch{net: n, nodes: map[uint32]string{}}
 	var inodes []uint32
@@ -47,7 +48,7 @@ func NewWatch(n *netns.Net) (*Watch, error) {
 	return w, nil
 }
 
-// Arm begins to count from zero.
+// Arm sets the counters to zero and starts counting.
 func (w *Watch) Arm() error { return w.monitor.arm() }
 
 // Disarm stops counting and returns the counts.
@@ -56,7 +57,7 @@ func (w *Watch) Disarm() (rfc2544.DropReasons, error) {
 	if err != nil {
 		return nil, err
 	}
-	frames := map[rfc2544.DropReason]int64{} // by records whose Frames is 0
+	frames := map[rfc2544.DropReason]int64{} // the keys have a Frames field of 0
 	for c, n := range counts {
 		node := w.nodes[c.namespace]
 		frames[rfc2544.DropReason{Node: node, Device: w.deviceName(node, c.device), Reason: c.reason}] += int64(n)
@@ -70,10 +71,11 @@ func (w *Watch) Disarm() (rfc2544.DropReasons, error) {
 	return reasons, nil
 }
 
-// Close detaches the program.
+// Close detaches the BPF program.
 func (w *Watch) Close() error { return w.monitor.close() }
 
-// deviceName is the name of an interface by its index; empty where the packet had none.
+// deviceName returns the name of an interface of a node by its index. It returns "" if there is no
+// such interface.
 func (w *Watch) deviceName(node string, index int) (name string) {
 	err := w.net.NS(node).Do(func() error {
 		dev, err := net.InterfaceByIndex(index)
