@@ -6,14 +6,15 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// Differences are two histograms of the delay variation (RFC 3393): how much
-// longer a frame took than the one before it, and how much shorter.
+// Differences holds the delay variation (RFC 3393): the differences between the delays of two
+// consecutive frames in ns. Longer holds the differences from 0 up, and Shorter holds the absolute
+// values of the negative differences.
 type Differences struct{ Longer, Shorter *Histogram }
 
-// NewDifferences has no samples.
+// NewDifferences returns Differences without samples.
 func NewDifferences() Differences { return Differences{NewHistogram(), NewHistogram()} }
 
-// Add counts a difference; it never allocates.
+// Add adds a difference in ns. It does not allocate memory.
 func (v Differences) Add(d int64) {
 	if d >= 0 {
 		v.Longer.Add(uint64(d))
@@ -28,7 +29,7 @@ func (v Differences) Merge(o Differences) {
 	v.Shorter.Merge(o.Shorter)
 }
 
-// Summary is nil when there are no differences.
+// Summary returns a summary of the differences, or nil if there are none.
 func (v Differences) Summary() *rfc2544.Variation {
 	less, more := v.Shorter.samples(), v.Longer.samples()
 	if less+more == 0 {
@@ -50,8 +51,8 @@ func (v Differences) Summary() *rfc2544.Variation {
 	return &out
 }
 
-// TagDelays are the delays of a stream's tagged frames in ns, from numbers that
-// are one too large, and 0 where no frame came; offered frames were sent.
+// TagDelays returns the delays of the tagged frames of a stream, of which offered frames were sent.
+// raw holds the delay of each tagged frame plus 1 in ns, or 0 if the frame did not arrive.
 func (p Plan) TagDelays(raw []uint64, offered uint64) []time.Duration {
 	first, every := p.Tags()
 	var out []time.Duration

@@ -1,18 +1,18 @@
-// Package loadgen is the tester: it sends frames on a schedule, counts every
-// frame that comes back, and says what the machine did meanwhile.
+// Package loadgen is the tester. It sends frames on a schedule and counts every frame that it
+// receives. It also measures disturbances by the machine during the trial.
 //
 //	           user space                       kernel
 //	Plan ──> Run ── memory both share ──> send: due? write, stamp, redirect ──> port 0
 //	                                                                             │ device
 //	Ledger <── counts, histograms, stalls <── receive: check, count, time <── port 1
 //
-// An engine runs one whole trial: Run(ctx, Plan) (Ledger, error). There are two,
-// loadgen/xdp and loadgen/afpacket; this package has what both share. Every frame
-// carries stream, trial, sequence number and send time (loadgen/signature), and
-// every frame is counted and timed; nothing is sampled.
+// An engine runs a trial: Run(ctx, Plan) (Ledger, error). There are two engines, loadgen/xdp and
+// loadgen/afpacket. This package holds the code that both engines use. Every frame has a signature
+// with stream, trial, sequence number and send time (loadgen/signature). The tester counts every
+// frame and measures the latency of every frame. It does not use samples.
 //
-// The schedule is absolute: frame n is due at start + n/rate. A frame that the
-// send path delayed goes out at once and the schedule does not shift. Time
-// that the machine took from the tester's core pauses the schedule, and both
-// the pause and every stall are part of the ledger.
+// The schedule is absolute: frame n is due at start + n/rate. If sending took too long, the tester
+// sends the delayed frames immediately and does not shift the schedule. If the machine took the
+// tester's core away (a stall), the schedule pauses for that time. The ledger contains every stall
+// and the total length of the pauses.
 package loadgen

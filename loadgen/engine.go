@@ -6,41 +6,41 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// Port is one of the tester's interfaces.
+// Port is an interface of the tester.
 type Port struct {
-	Index int                      // of the interface, in its namespace
-	Enter func(func() error) error // runs a function inside that namespace
+	Index int                      // interface index in the network namespace of the port
+	Enter func(func() error) error // runs a function in that namespace
 }
 
-// EngineConfig is what an engine needs to know for its whole life.
+// EngineConfig holds the options of an engine.
 type EngineConfig struct {
 	Ports     [2]Port
-	More      [][2]Port // ports of further set-ups, which the xdp engine measures in turns with the first
-	Tester    int       // the core that sends
-	DUT       []int     // cores whose stalls are watched
-	MaxFrames uint64
-	Flows     int // the most flows of a stream; 0: MaxNetworks
-	// OwnProcesses are the lab's processes, OwnNetworks the network namespaces of its set-ups (inode
-	// numbers). Any other program on a watched core disturbs a trial.
+	More      [][2]Port // ports of more set-ups; the xdp engine measures all set-ups in turns
+	Tester    int       // number of the core that sends and receives
+	DUT       []int     // numbers of the device's cores, on which the engine detects stalls
+	MaxFrames uint64    // maximum number of frames of a stream in a trial
+	Flows     int       // maximum number of flows of a stream; 0: MaxNetworks
+	// OwnProcesses holds the process IDs of the lab. OwnNetworks holds the inode numbers of the network
+	// namespaces of the set-ups. Any other program on a core of the tester or device disturbs a trial.
 	OwnProcesses []int
 	OwnNetworks  []uint32
-	Largest      rfc2544.FrameSize // that will be sent; 0: rfc2544.MaxFrame
-	// Underlay is the interface on which the xdp engine also sends the frames of LoadMutants; nil for
-	// none. Its peer has to be polled (GRO on). MutantRoom is the engine's room for mutants, in bytes.
+	Largest      rfc2544.FrameSize // largest frame size in a trial; 0: rfc2544.MaxFrame
+	// Underlay is the interface on which the xdp engine sends the frames of LoadMutants. If Underlay is
+	// nil, the engine sends none. The other end of the veth pair must have GRO on. MutantRoom is the
+	// memory for mutants in bytes.
 	Underlay   *Port
 	MutantRoom int
 }
 
-// What both engines do about stalls of the machine.
+// Constants of both engines for stalls and slices.
 const (
-	StallLimit = 500 * time.Microsecond // a gap from here on is a stall
-	SliceTime  = 10 * time.Millisecond  // what a trial is cut into
-	MaxStalls  = 4096                   // that a ledger lists
+	StallLimit = 500 * time.Microsecond // a core that is away for longer than this has a stall
+	SliceTime  = 10 * time.Millisecond  // length of a slice of a trial
+	MaxStalls  = 4096                   // maximum number of stalls in Ledger.Stalls
 )
 
 // MaxLanes is the largest number of set-ups that one engine measures in turns.
 const MaxLanes = 8
 
-// SendGrace is how much longer than its duration a trial may send, for frames
-// that the send path delayed.
+// SendGrace is the time after the end of a trial in which the tester still sends delayed frames.
 const SendGrace = 20 * time.Millisecond

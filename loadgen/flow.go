@@ -9,31 +9,32 @@ import (
 	"github.com/tunnelbench/tunnelbench/loadgen/signature"
 )
 
-// HeadMax is the longest Layout.HeadLen.
+// HeadMax is the largest value of Layout.HeadLen in bytes.
 const HeadMax = 36
 
-// Flow is one of a stream's flows: the bytes of the headers that it has for
-// itself, as Layout.Head says, and the sum of all that UDP's checksum covers.
+// Flow is one flow of a stream. It holds the header bytes that differ between flows (see
+// Layout.Head) and the constant part of the UDP checksum.
 type Flow struct {
 	Head   [HeadMax]byte
-	UDPSum uint16 // partial one's complement sum, the signature's check, sequence and time left out
+	UDPSum uint16 // one's complement sum without the check byte, sequence number and send time
 }
 
-// FlowLen is the length of a flow as the kernel's half keeps it.
+// FlowLen is the size of struct flow in bpf/tester.h in bytes.
 const FlowLen = HeadMax + 4
 
-// Append adds the flow in the layout of struct flow in tester.h.
+// Append appends the flow to b in the layout of struct flow in bpf/tester.h.
 func (f Flow) Append(b []byte) []byte {
 	b = append(b, f.Head[:]...)
 	return append(binary.NativeEndian.AppendUint16(b, f.UDPSum), 0, 0)
 }
 
-// flows are the plan's flows of s: the RFC's one, or ports pseudorandom and
-// uniform over the ranges of RFC 4814 section 4.5; the networks take turns, in
-// an order that is random as well. Network n of one side talks to network n of the other, so that
-// a device with a tunnel for each carries them all. The same seed gives the same flows.
+// flows returns the plan's flows of stream s. A plan with one flow uses the ports of RFC 2544.
+// Otherwise the ports are pseudorandom and uniformly distributed over the ranges of RFC 4814
+// section 4.5. The flows use the networks in turn, in a pseudorandom order. A flow connects
+// network n of one side with network n of the other side, so that a device with one tunnel for
+// each network uses all tunnels. The same seed gives the same flows.
 func (s Stream) flows(p Plan, number int, template []byte) []Flow {
-	const networkStreams = 2 // so that networks and ports are drawn apart
+	const networkStreams = 2 // offset of the random sequence for networks, so that it differs from the one for ports
 	ports := rand.New(rand.NewPCG(p.Seed, uint64(number)))
 	networks := rand.New(rand.NewPCG(p.Seed, uint64(networkStreams+number)))
 	order := networks.Perm(max(1, p.Networks))
@@ -49,8 +50,8 @@ func (s Stream) flows(p Plan, number int, template []byte) []Flow {
 	return out
 }
 
-// InNetwork is the address in the network that is n further than its own: 198.18.n.2
-// for 198.18.0.2 (RFC 2544 section 12), 2001:2:0:n::2 for 2001:2::2.
+// InNetwork returns the address of the same host in the network whose number is n higher: 198.18.n.2
+// for 198.18.0.2 (RFC 2544 section 12) and 2001:2:0:n::2 for 2001:2::2.
 func InNetwork(a netip.Addr, n int) netip.Addr {
 	const octet4, octet6 = 2, 7
 	if a.Is6() {
@@ -63,7 +64,7 @@ func InNetwork(a netip.Addr, n int) netip.Addr {
 	return netip.AddrFrom4(b)
 }
 
-// flow is the one of these addresses and ports.
+// flow returns the flow with the given addresses and ports.
 func (s Stream) flow(from, to netip.Addr, source, destination uint16, template []byte) (f Flow) {
 	l := s.Layout()
 	own := f.Head[l.addresses:l.addresses]
@@ -76,9 +77,9 @@ func (s Stream) flow(from, to netip.Addr, source, destination uint16, template [
 	return f
 }
 
-// udpSum sums what RFC 768 and RFC 8200 section 8.1 sum: pseudo header, ports,
-// lengths, payload; the signature's check, sequence and time are left out, the
-// sender adds them.
+// udpSum returns the one's complement sum of the fields that the UDP checksum covers (RFC 768, RFC
+// 8200 section 8.1): pseudo header, ports, length and payload. It leaves out the check byte, the
+// sequence number and the send time in the signature. The sender adds these for each frame.
 func (l Layout) udpSum(own, template []byte) uint16 {
 	const protocolUDP = 17
 	payload := template[l.Payload:]

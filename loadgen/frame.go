@@ -9,13 +9,13 @@ import (
 	"github.com/tunnelbench/tunnelbench/loadgen/signature"
 )
 
-// Layout is where things lie in a test frame of one IP version, in bytes from
-// its start: Ethernet, IP without options, UDP, payload.
+// Layout holds the offsets of the fields in a test frame of one IP version, in bytes from the start
+// of the frame. A test frame consists of Ethernet, IP without options, UDP and payload.
 type Layout struct {
-	Head, HeadLen int // what differs from flow to flow: IPv4's header checksum, both addresses, both ports
-	addresses     int // where, in that, the addresses begin
-	ip, udp       int
-	Payload       int // the signature, and what follows it
+	Head, HeadLen int // offset and length of the bytes that differ between flows: IPv4 checksum, addresses, ports
+	addresses     int // offset of the addresses, from Head
+	ip, udp       int // offsets of the headers
+	Payload       int // offset of the UDP payload, which begins with the signature
 }
 
 var (
@@ -23,7 +23,7 @@ var (
 	layout6 = Layout{Head: 22, HeadLen: 36, ip: 14, udp: 54, Payload: 62}
 )
 
-// Layout is the layout of the stream's frames, by its addresses.
+// Layout returns the layout of the stream's frames for the IP version of the stream.
 func (s Stream) Layout() Layout {
 	if s.From.IP.Is6() {
 		return layout6
@@ -31,15 +31,15 @@ func (s Stream) Layout() Layout {
 	return layout4
 }
 
-// The one flow of RFC 2544 C.2.6.4: an echo request from port 0xC020.
+// Header fields of the UDP echo request in RFC 2544 appendix C.2.6.4.
 const (
 	rfcSourcePort      = 0xC020
 	rfcDestinationPort = 7
 	rfcTTL             = 10
 )
 
-// StreamFrames is what a trial needs to send the plan's stream i: a whole frame,
-// and the flows that take turns in it.
+// StreamFrames returns the template and the flows of the plan's stream i. The sender copies the
+// header bytes of each flow in turn into the template.
 func (p Plan) StreamFrames(i, trial int) (template []byte, flows []Flow, err error) {
 	s, number := p.Streams[i], p.First()+i
 	if template, err = s.Template(p.Size.OnVeth(), number, trial); err != nil {
@@ -48,9 +48,9 @@ func (p Plan) StreamFrames(i, trial int) (template []byte, flows []Flow, err err
 	return template, s.flows(p, number, template), nil
 }
 
-// Template is a whole frame of the stream as it lies on a virtual link, without
-// FCS: the headers of RFC 2544 C.2.6.4, a signature with sequence number and
-// time zero, and incrementing bytes behind it.
+// Template returns a frame of the stream without FCS: the headers of RFC 2544 appendix C.2.6.4, a
+// signature with sequence number 0 and send time 0, and then bytes with increasing values. length
+// is the length of the frame in bytes, without FCS.
 func (s Stream) Template(length, number, trial int) ([]byte, error) {
 	payload := make([]byte, length-s.Layout().Payload)
 	for i := range payload {

@@ -38,7 +38,7 @@ func TestTemplate(t *testing.T) {
 	}
 }
 
-// flowsOf are n flows of p, in frames of 80 bytes without FCS, over so many networks.
+// flowsOf returns n flows of p in frames of 80 bytes without FCS, with the given number of networks.
 func flowsOf(t *testing.T, p loadgen.Plan, n, networks int, seed uint64) []loadgen.Flow {
 	t.Helper()
 	p.Size, p.Flows, p.Networks, p.Seed = 84, n, networks, seed
@@ -103,7 +103,7 @@ func addressesOf(frame []byte, l loadgen.Layout) (from, to netip.Addr) {
 	if l.HeadLen > 14 {
 		n = 16 // IPv6
 	}
-	at := l.Head + l.HeadLen - 4 - 2*n // the ports are behind the addresses
+	at := l.Head + l.HeadLen - 4 - 2*n // the ports follow the addresses
 	from, _ = netip.AddrFromSlice(frame[at : at+n])
 	to, _ = netip.AddrFromSlice(frame[at+n : at+2*n])
 	return from, to

@@ -7,9 +7,9 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// A histogram's buckets, the same as in the kernel's half: values below 128 ns
-// have one each, above there are 128 per octave, so a bucket is at most 0.8 %
-// of its values wide. Everything from 2^35 ns (34 s) on shares the last one.
+// The buckets of a histogram, which are the same in bpf/tester.c. Each value below 128 ns has its own
+// bucket. Above that, each power of two is divided into 128 buckets, so the width of a bucket is at
+// most 0.8 % of its values. The last bucket counts all values from 2^35 ns (34 s).
 const (
 	subBits = 7
 	sub     = 1 << subBits
@@ -29,7 +29,7 @@ func bucketOf(v uint64) int {
 	return shift<<subBits + int(v>>shift)
 }
 
-// middle is the value that stands for bucket b.
+// middle returns the value in the middle of bucket b, which represents all values in the bucket.
 func middle(b int) uint64 {
 	if b < 2*sub {
 		return uint64(b)
@@ -39,19 +39,19 @@ func middle(b int) uint64 {
 	return low + 1<<shift/2
 }
 
-// Histogram counts every sample; its extremes are exact.
+// Histogram counts samples in ns. Least and Most are exact.
 type Histogram struct {
 	Least, Most uint64
 	Counts      [buckets]uint32
 }
 
-// NewHistogram has no samples.
+// NewHistogram returns an empty histogram.
 func NewHistogram() *Histogram { return &Histogram{Least: Never} }
 
-// Never is more than any sample.
+// Never is larger than every sample.
 const Never = ^uint64(0)
 
-// Add counts one sample; it never allocates.
+// Add adds a sample. It does not allocate memory.
 func (h *Histogram) Add(v uint64) {
 	h.Least, h.Most = min(h.Least, v), max(h.Most, v)
 	h.Counts[bucketOf(v)]++
@@ -65,7 +65,7 @@ func (h *Histogram) Merge(o *Histogram) {
 	}
 }
 
-// samples is how many there are.
+// samples returns the number of samples.
 func (h *Histogram) samples() (n uint64) {
 	for _, c := range h.Counts {
 		n += uint64(c)
@@ -73,7 +73,7 @@ func (h *Histogram) samples() (n uint64) {
 	return n
 }
 
-// ranked is the sample of that rank, from 1 for the least up.
+// ranked returns the sample with the given rank in ascending order. The smallest sample has rank 1.
 func (h *Histogram) ranked(rank uint64) time.Duration {
 	var sum uint64
 	for b, c := range h.Counts {
@@ -84,8 +84,8 @@ func (h *Histogram) ranked(rank uint64) time.Duration {
 	return time.Duration(h.Most)
 }
 
-// Distribution summarises the samples. It is nil when there are none. A
-// percentile is the smallest value with F(x) >= p (RFC 2330 section 11.3).
+// Distribution returns a summary of the samples, or nil if there are none. A percentile p is the
+// smallest value x with F(x) >= p (RFC 2330 section 11.3).
 func (h *Histogram) Distribution() *rfc2544.Distribution {
 	n := h.samples()
 	if n == 0 {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// A bucket's middle is within 1 % of every value in it, below the last one.
+// The middle of every bucket except the last is within 1 % of every value in the bucket.
 func TestBucketsAreNarrow(t *testing.T) {
 	check := func(v uint64) {
 		b := bucketOf(v)
@@ -48,7 +48,7 @@ func TestBucketsAreInOrder(t *testing.T) {
 	}
 }
 
-// The percentiles are those of the sorted samples by RFC 2330, within 1 %.
+// The percentiles differ by at most 1 % from those of the sorted samples (RFC 2330 section 11.3).
 func TestDistributionAgainstSorting(t *testing.T) {
 	const seed = 20
 	random := rand.New(rand.NewPCG(seed, seed))

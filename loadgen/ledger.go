@@ -6,59 +6,61 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// StreamLedger is what became of one stream's frames, to the frame.
+// StreamLedger counts every frame of one stream in a trial.
 type StreamLedger struct {
 	rfc2544.Counts
 	Latency, LatencyQuiet *rfc2544.Distribution
-	Span                  time.Duration  // from the first frame received to the last
-	Gaps                  uint64         // times that a later frame came in place of one
-	LastLost              *time.Duration // when the last frame that never came was sent, since the start
-	Silence               *rfc2544.Gap
-	Tags                  []time.Duration // of trials with tags; rfc2544.TagLost for one that never came
+	Span                  time.Duration   // time from the first received frame to the last
+	Gaps                  uint64          // number of frames whose sequence number skipped at least one other
+	LastLost              *time.Duration  // send time of the last lost frame, since the start; nil: none lost
+	Silence               *rfc2544.Gap    // the longest time without a received frame
+	Tags                  []time.Duration // delays of the tagged frames; rfc2544.TagLost for a lost frame
 }
 
-// Ledger is what a trial showed.
+// Ledger is the result of a trial.
 type Ledger struct {
 	Trial   uint16
 	Streams []StreamLedger
-	// Latency and LatencyQuiet are of all streams' frames together.
+	// Latency is the latency of the frames of all streams. LatencyQuiet leaves out frames that were
+	// sent in a slice with a stall.
 	Latency, LatencyQuiet *rfc2544.Distribution
-	Variation             *rfc2544.Variation // of all streams' neighbours, in trials with tags
-	Duration              time.Duration      // spent sending, pauses left out
-	Paused                time.Duration      // that the machine took from the schedule
-	Lateness              *rfc2544.Distribution
-	// LatenessQuiet leaves out frames sent in a slice that a stall touched.
+	Variation             *rfc2544.Variation    // delay variation of all streams, in trials with tags (RFC 3393)
+	Duration              time.Duration         // time of sending without pauses
+	Paused                time.Duration         // time for which stalls of the tester's core paused the schedule
+	Lateness              *rfc2544.Distribution // delay of frames behind the schedule
+	// LatenessQuiet leaves out frames that were sent in a slice with a stall.
 	LatenessQuiet *rfc2544.Distribution
-	Stalls        []rfc2544.Stall
-	StallsBeyond  uint64                // more than the list holds
-	Stolen        map[int]time.Duration // per core, what the canary saw taken away
-	// Probe is how long a core took for a piece of work that is always the same,
-	// on average over the trial: its speed.
+	Stalls        []rfc2544.Stall       // the first MaxStalls stalls
+	StallsBeyond  uint64                // number of stalls that are not in Stalls
+	Stolen        map[int]time.Duration // time that was taken away from each core
+	// Probe is the average time in which each core did a fixed piece of work. It measures the speed of
+	// the core during the trial.
 	Probe map[int]time.Duration
-	// Fastest is, per core, the least average of 16 probes in a row in any trial of this engine: the
-	// speed of the core while the tester works.
+	// Fastest is the smallest average of 16 consecutive probes on each core in all trials of this
+	// engine. It measures the full speed of the core while the tester works.
 	Fastest map[int]time.Duration
 	Attack  AttackLedger
-	// Slices cut the trial into pieces of SliceTime; nil if the engine does not. Begin is when the first
-	// one began (CLOCK_MONOTONIC, ns).
+	// Slices holds the results for each slice of the trial. A slice is SliceTime long. Slices is nil if
+	// the engine does not support slices. Begin is the start of the first slice (CLOCK_MONOTONIC, ns).
 	Slices []Slice
 	Begin  uint64
-	// Others is the time that programs which are neither the lab's nor the device's had on a core, slice
-	// by slice; nil if the kernel cannot tell. Programs names the last one of each core.
+	// Others holds the CPU time of other programs on each core, by slice. Other programs belong neither
+	// to the lab nor to the device. Others is nil if the kernel cannot report this. Programs holds the
+	// name of the last other program on each core.
 	Others   map[int][]time.Duration
 	Programs map[int]string
-	Dropped  uint64        // frames that found the tester's own receiver full
-	Work     time.Duration // of the tester's core: sending, and the receive path that runs in its wake
+	Dropped  uint64        // frames that the tester lost because its receive ring was full
+	Work     time.Duration // CPU time of the tester's core for sending and the receive path that sending triggers
 }
 
-// AttackLedger counts the mutants that were sent.
+// AttackLedger counts the mutants (modified frames) that an attack sent.
 type AttackLedger struct {
-	Sent, Octets uint64 // whole frames
-	Refused      uint64 // that the kernel would not make
-	Repeats      uint64 // times that it began again with the first
+	Sent, Octets uint64 // number of mutants, and their total length in bytes
+	Refused      uint64 // mutants that the kernel could not send
+	Repeats      uint64 // number of times that the engine started again with the first mutant
 }
 
-// RecordLastLost sets LastLost from the bitmap of the frames that came, read word by word.
+// RecordLastLost sets LastLost. word returns word i of the bitmap of the received frames.
 func (s *StreamLedger) RecordLastLost(c Pace, stalls []rfc2544.Stall, word func(i uint64) uint64) {
 	if n, ok := lastMissing(s.Offered, word); ok {
 		at := c.sentAt(n, stalls)
@@ -66,7 +68,8 @@ func (s *StreamLedger) RecordLastLost(c Pace, stalls []rfc2544.Stall, word func(
 	}
 }
 
-// SilenceOf is the longest time without a frame, on the clock of start (ns), or nil if there was none.
+// SilenceOf returns the gap that began at from and lasted length, relative to start, all in ns. It
+// returns nil if length is 0 or the gap began before start.
 func SilenceOf(from, length, start uint64) *rfc2544.Gap {
 	if length == 0 || from < start {
 		return nil

@@ -8,11 +8,12 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// IntervalUnit: intervals are in units of 2^-20 ns, exact to a part in a million
-// of a nanosecond, so that 10^9 frames drift by less than a microsecond.
+// IntervalUnit is the number of interval units in a nanosecond. An interval unit is 2^-20 ns, about
+// a millionth of a nanosecond. So the rounding error after 10^9 frames is less than 1 us.
 const IntervalUnit = 1 << 20
 
-// Interval is the time between frames at a rate, in IntervalUnit; 0 for a flood.
+// Interval returns the time between two frames at a rate in interval units. It returns 0 for a
+// flood.
 func Interval(r rfc2544.Rate) uint64 {
 	if r.IsFlood() {
 		return 0
@@ -20,17 +21,17 @@ func Interval(r rfc2544.Rate) uint64 {
 	return uint64(float64(time.Second)*IntervalUnit/float64(r) + 0.5)
 }
 
-// Pace is how the frames of a stream follow one another: intervals in
-// IntervalUnit.
+// Pace describes the times between the frames of a stream. All intervals are in interval units (see
+// IntervalUnit).
 type Pace struct {
-	Interval uint64 // between frames, or from a burst's last to the next one's first; 0: no schedule
-	Gap      uint64 // between the frames of a burst
-	Burst    uint64 // frames; 0 or 1: evenly spaced
-	StepAt   uint64 // from that frame on ...
-	Step     uint64 // ... the interval is this
+	Interval uint64 // time between two frames, or between two bursts; 0: no schedule
+	Gap      uint64 // time between two frames of a burst
+	Burst    uint64 // frames of a burst; 0 or 1: no bursts
+	StepAt   uint64 // number of the frame at which the load changes; Never: no change
+	Step     uint64 // time between two frames after the change
 }
 
-// Pace is the pace of each of the plan's streams.
+// Pace returns the pace of the plan's streams. All streams have the same pace.
 func (p Plan) Pace() Pace {
 	out := Pace{Interval: Interval(p.Load), StepAt: Never}
 	if t := p.Traffic; t.Burst > 1 {
@@ -44,7 +45,7 @@ func (p Plan) Pace() Pace {
 	return out
 }
 
-// After is the interval from frame n to the next.
+// After returns the interval from frame n to frame n+1 in interval units.
 func (c Pace) After(n uint64) uint64 {
 	switch {
 	case n+1 >= c.StepAt:
@@ -55,7 +56,7 @@ func (c Pace) After(n uint64) uint64 {
 	return c.Interval
 }
 
-// Due is when frame n is due, in the schedule's own time.
+// Due returns the time at which frame n is due, since the start of the schedule, without pauses.
 func (c Pace) Due(n uint64) time.Duration {
 	at := uint64(0)
 	switch {
@@ -69,8 +70,8 @@ func (c Pace) Due(n uint64) time.Duration {
 	return time.Duration(at / IntervalUnit)
 }
 
-// sentAt is when frame n was sent, since the start of the trial: the schedule
-// stood still while the machine had taken the tester's core.
+// sentAt returns the time at which frame n was sent, since the start of the trial. It includes the
+// stalls of the tester's core, because the schedule pauses during these stalls.
 func (c Pace) sentAt(n uint64, stalls []rfc2544.Stall) time.Duration {
 	at := c.Due(n)
 	stalls = slices.Clone(stalls)
@@ -83,8 +84,8 @@ func (c Pace) sentAt(n uint64, stalls []rfc2544.Stall) time.Duration {
 	return at
 }
 
-// lastMissing is the highest number below n whose bit is not set in a bitmap
-// that is read word by word.
+// lastMissing returns the highest number below n whose bit is 0 in a bitmap. word returns word i of
+// the bitmap. ok is false if all n bits are 1.
 func lastMissing(n uint64, word func(i uint64) uint64) (uint64, bool) {
 	for n > 0 {
 		i := (n - 1) / 64

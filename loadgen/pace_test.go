@@ -30,7 +30,7 @@ func TestPace(t *testing.T) {
 	}
 }
 
-// A frame is sent later by the pauses before it, and by those of the tester's core alone.
+// Only stalls of the tester's core before a frame delay the frame.
 func TestSentAt(t *testing.T) {
 	c := Plan{Trial: rfc2544.Trial{Load: 10e3, Duration: 10 * time.Millisecond}}.Pace()
 	stalls := []rfc2544.Stall{
@@ -63,7 +63,7 @@ func TestLastMissing(t *testing.T) {
 	}
 }
 
-// Differences are signed; their extremes are exact.
+// Differences can be negative. The smallest and the largest difference are exact.
 func TestVariation(t *testing.T) {
 	for _, c := range []struct {
 		differences []int64

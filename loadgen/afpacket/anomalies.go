@@ -10,141 +10,143 @@ import (
 
 // Limits of a capture.
 const (
-	witnessAround = 4  // frames before and after an incident
-	witnessMost   = 16 // incidents of a kind
-	witnessGap    = 4  // frames of a gap
+	contextFrames = 4  // frames that are kept before and after an incident
+	maxIncidents  = 16 // incidents of the same kind that are kept
+	maxGapFrames  = 4  // missing frames of a gap that are kept
 )
 
-// witness keeps the frames around the first anomalies of each kind in a stream, for a capture
-// file.
-type witness struct {
-	recent  [witnessAround]sighting // a ring: what came last and is not in the log
-	recents int
-	log     []sighting
-	seen    map[string]int // incidents by kind
-	after   int            // frames that are still to be logged
-	next    uint64         // the lowest number not yet passed
-	damaged []uint64       // numbers of corrupted frames, as far as they can be read
-	last    uint64         // when a frame came
+// capture keeps the frames around the first incidents of each kind in a stream, for a capture
+// file. The kinds are lost, reordered, duplicated, corrupted and foreign frames.
+type capture struct {
+	recent  [contextFrames]capturedFrame // ring of the last frames that are not in the log
+	recents int                          // number of frames that were written to the ring
+	log     []capturedFrame
+	counts  map[string]int // number of incidents by kind
+	after   int            // number of following frames that still go into the log
+	next    uint64         // highest sequence number so far plus 1
+	damaged []uint64       // sequence numbers of corrupted frames
+	last    uint64         // receive time of the last frame (CLOCK_MONOTONIC, ns)
 
-	mistaken int // gaps that were no loss
+	mistaken int // number of gaps whose frame arrived later
 }
 
-// sighting is one frame of a capture, received or missing.
-type sighting struct {
-	data     []byte // nil: missing, to be rebuilt from its number
-	length   int
-	at       uint64 // CLOCK_MONOTONIC, ns; of a missing frame, when that showed
+// capturedFrame is a received frame or a missing frame in a capture.
+type capturedFrame struct {
+	data     []byte // nil: a missing frame, which encodeCapture rebuilds from its sequence number
+	length   int    // length on the wire in bytes
+	at       uint64 // receive time, or the time at which the gap was detected (CLOCK_MONOTONIC, ns)
 	sequence uint64
 	comment  string
-	alone    bool // nothing else is missing beside it
+	alone    bool // the frame is the only missing frame of its gap
 }
 
-// newWitness returns a capture with buffers for frames of up to that many bytes.
-func newWitness(octets int) *witness {
-	w := &witness{seen: map[string]int{}}
-	for i := range w.recent {
-		w.recent[i].data = make([]byte, 0, octets)
+// newCapture returns an empty capture. largest is the length of the largest frame in bytes.
+func newCapture(largest int) *capture {
+	c := &capture{counts: map[string]int{}}
+	for i := range c.recent {
+		c.recent[i].data = make([]byte, 0, largest)
 	}
-	return w
+	return c
 }
 
-// saw records a frame that the receiver has classified.
-func (w *witness) saw(a frameIn, v verdict, stamp signature.Signature, reordered bool) {
+// add adds a frame that the receiver has classified.
+func (c *capture) add(a frameIn, v verdict, stamp signature.Signature, reordered bool) {
 	sequence := uint64(stamp.Sequence)
 	kind := ""
 	switch {
 	case reordered:
 		kind = "reordered"
-		w.came(sequence)
+		c.markReordered(sequence)
 	case v == asDuplicated:
 		kind = "duplicated"
 	case v == asCorrupted:
 		kind = "corrupted"
-		if len(w.damaged) < witnessMost {
-			w.damaged = append(w.damaged, sequence)
+		if len(c.damaged) < maxIncidents {
+			c.damaged = append(c.damaged, sequence)
 		}
 	case v == asForeign:
 		kind = "foreign"
 	case v == asReceived || v == asLate:
-		if sequence > w.next {
-			w.gap(w.next, sequence, a.at)
+		if sequence > c.next {
+			c.gap(c.next, sequence, a.at)
 		}
-		w.next = sequence + 1
+		c.next = sequence + 1
 	}
-	w.last = a.at
-	w.keep(a, sequence, kind)
+	c.last = a.at
+	c.keep(a, sequence, kind)
 }
 
-// keep logs a frame that is an incident or near one, and remembers others for a while.
-func (w *witness) keep(a frameIn, sequence uint64, kind string) {
-	if w.incident(kind) {
+// keep writes a frame to the log if the frame is an incident or follows an incident. It writes all
+// other frames to the ring.
+func (c *capture) keep(a frameIn, sequence uint64, kind string) {
+	if c.incident(kind) {
 		comment := fmt.Sprintf("%s: frame %d", kind, sequence)
-		w.log = append(w.log, sighting{data: bytes.Clone(a.data), length: a.length, at: a.at, sequence: sequence, comment: comment})
+		c.log = append(c.log, capturedFrame{data: bytes.Clone(a.data), length: a.length, at: a.at, sequence: sequence, comment: comment})
 		return
 	}
-	if w.after > 0 {
-		w.after--
-		w.log = append(w.log, sighting{data: bytes.Clone(a.data), length: a.length, at: a.at, sequence: sequence, comment: kind})
+	if c.after > 0 {
+		c.after--
+		c.log = append(c.log, capturedFrame{data: bytes.Clone(a.data), length: a.length, at: a.at, sequence: sequence, comment: kind})
 		return
 	}
-	slot := &w.recent[w.recents%witnessAround]
-	w.recents++
+	slot := &c.recent[c.recents%contextFrames]
+	c.recents++
 	slot.data = append(slot.data[:0], a.data...)
 	slot.length, slot.at, slot.sequence, slot.comment = a.length, a.at, sequence, kind
 }
 
-// incident reports whether one more anomaly of that kind is kept. If so, the frames just before it
-// are written to the log, and so are the frames that follow.
-func (w *witness) incident(kind string) bool {
-	if kind == "" || w.seen[kind] == witnessMost {
+// incident reports whether the capture keeps one more incident of that kind. If so, it writes the
+// frames before the incident to the log. The frames after the incident will follow.
+func (c *capture) incident(kind string) bool {
+	if kind == "" || c.counts[kind] == maxIncidents {
 		return false
 	}
-	w.seen[kind]++
-	for i := max(0, w.recents-witnessAround); i < w.recents; i++ {
-		s := w.recent[i%witnessAround]
+	c.counts[kind]++
+	for i := max(0, c.recents-contextFrames); i < c.recents; i++ {
+		s := c.recent[i%contextFrames]
 		s.data = bytes.Clone(s.data)
-		w.log = append(w.log, s)
+		c.log = append(c.log, s)
 	}
-	w.recents, w.after = 0, witnessAround
+	c.recents, c.after = 0, contextFrames
 	return true
 }
 
-// gap notes that the numbers from first to before end are missing at a time.
-func (w *witness) gap(first, end, at uint64) {
+// gap adds the missing frames from first to end-1 to the log. at is the time at which the gap was
+// detected.
+func (c *capture) gap(first, end, at uint64) {
 	kind, alone := "lost", end-first == 1
-	if alone && slices.Contains(w.damaged, first) {
-		kind = "not lost but corrupted" // which shall not use up what is kept of losses
+	if alone && slices.Contains(c.damaged, first) {
+		kind = "not lost but corrupted" // a kind of its own, so that it does not count as a loss
 	}
-	if !w.incident(kind) {
+	if !c.incident(kind) {
 		return
 	}
-	w.after++ // the frame behind the gap
-	for n := first; n < min(end, first+witnessGap); n++ {
+	c.after++ // the frame after the gap
+	for n := first; n < min(end, first+maxGapFrames); n++ {
 		comment := fmt.Sprintf("lost: frame %d as it was sent, rebuilt; one of %d that are missing here", n, end-first)
-		if slices.Contains(w.damaged, n) {
+		if slices.Contains(c.damaged, n) {
 			comment = fmt.Sprintf("frame %d as it was sent, rebuilt: it came corrupted", n)
 		}
-		w.log = append(w.log, sighting{sequence: n, at: at, comment: comment, alone: alone})
+		c.log = append(c.log, capturedFrame{sequence: n, at: at, comment: comment, alone: alone})
 	}
 }
 
-// came corrects the record of a frame that was taken for lost.
-func (w *witness) came(sequence uint64) {
-	for i := range w.log {
-		if s := &w.log[i]; s.data == nil && s.sequence == sequence {
+// markReordered corrects the comment of a frame that was missing and has arrived later.
+func (c *capture) markReordered(sequence uint64) {
+	for i := range c.log {
+		if s := &c.log[i]; s.data == nil && s.sequence == sequence {
 			s.comment = fmt.Sprintf("frame %d as it was sent, rebuilt: missing here, it came later, reordered", sequence)
-			if s.alone && w.mistaken < witnessMost {
-				w.mistaken++
-				w.seen["lost"]--
+			if s.alone && c.mistaken < maxIncidents {
+				c.mistaken++
+				c.counts["lost"]--
 			}
 		}
 	}
 }
 
-// finish records the missing frames after offered frames were sent.
-func (w *witness) finish(offered uint64) {
-	if offered > w.next {
-		w.gap(w.next, offered, w.last)
+// finish adds the frames that are missing at the end of a trial in which offered frames were sent.
+func (c *capture) finish(offered uint64) {
+	if offered > c.next {
+		c.gap(c.next, offered, c.last)
 	}
 }

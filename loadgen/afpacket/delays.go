@@ -5,16 +5,16 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// delays is what the receiver of a trial with tags keeps of frames, besides the
-// counts: how long the tagged ones took, and how much each differed from the one before.
+// delays holds the delays of the tagged frames and the delay variation of all frames. Only trials
+// with tags have delays.
 type delays struct {
-	tags         []uint64 // as in bpf/tester.c: one too long, 0 where none came
-	first, every uint64   // frames
-	took         uint64   // by the frame with the highest number so far, plus one; 0: nothing came
+	tags         []uint64 // delay of each tagged frame plus 1 in ns; 0: not received
+	first, every uint64   // number of the first tagged frame, and frames between two tagged frames
+	took         uint64   // delay plus 1 in ns of the frame with the highest number; 0: nothing received
 	differences  loadgen.Differences
 }
 
-// newDelays is nil where the plan has no tags.
+// newDelays returns nil if the plan has no tags.
 func newDelays(p loadgen.Plan) *delays {
 	if p.TagFrom == 0 {
 		return nil
@@ -24,8 +24,8 @@ func newDelays(p loadgen.Plan) *delays {
 	return d
 }
 
-// record stores the delay of frame sequence in ns; next is the lowest number not seen yet. Only
-// neighbouring frames give a delay difference (RFC 3393).
+// record records the delay took in ns of the frame sequence. next is the highest sequence number so
+// far plus 1. Only two frames with consecutive numbers give a delay difference (RFC 3393).
 func (d *delays) record(sequence, next, took uint64) {
 	if after := sequence - d.first; sequence >= d.first && after%d.every == 0 && after/d.every < uint64(len(d.tags)) {
 		d.tags[after/d.every] = took + 1

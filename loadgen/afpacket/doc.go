@@ -1,6 +1,5 @@
-// Package afpacket is the engine that sends and receives by packet sockets
-// (packet(7)), with nothing of its own inside the kernel: for users who may not
-// load BPF, for frames that XDP cannot send, and as a second opinion on the xdp
-// engine. Its schedule and its receiver are those of loadgen/bpf/tester.c, in
-// Go; the same tests run on both.
+// Package afpacket is the engine that sends and receives through packet sockets (packet(7)). It
+// needs no BPF program. It serves users who may not load BPF programs, and it can send frames that
+// are too large for XDP. It also checks the results of the xdp engine. The schedule and the receiver
+// work like those in loadgen/bpf/tester.c, and the same tests check both.
 package afpacket

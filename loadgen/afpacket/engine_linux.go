@@ -13,35 +13,34 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// Engine sends and receives through packet sockets and needs nothing of its own in the kernel. It
-// serves users who may not load BPF and frames that XDP cannot send, and it is a second opinion on
-// the xdp engine.
+// Engine sends and receives through packet sockets (packet(7)).
 type Engine struct {
 	cfg     loadgen.EngineConfig
 	sockets [2]*sys.PacketSocket
-	seen    [2][]uint64 // a bit for each frame
-	used    [2]uint64   // frames whose bits the last trial may have set
-	trial   uint16
+	seen    [2][]uint64 // bitmaps of the received frames, one for each stream
+	used    [2]uint64   // number of frames whose bits the last trial may have set
+	trial   uint16      // number of the current trial
 }
 
-// A ring rides out about 30 ms in which the tester's core is away. The limits bound its memory:
-// a slot is rounded up to at most twice the frame, plus the kernel's bytes in each slot.
+// Sizes of the receive rings. A ring holds the frames of about 30 ms, for stalls of the tester's
+// core. OpenPacket rounds a slot up to at most twice its size. So New divides ringBytes by twice
+// the size of a slot.
 const (
-	ringSlots  = 16384
-	ringOctets = 64 << 20
-	slotHead   = 80
+	ringSlots = 16384    // maximum number of slots
+	ringBytes = 64 << 20 // maximum memory of a ring
+	slotHead  = 80       // bytes of the kernel's header in a slot
 )
 
-// New opens a socket on both ports.
+// New opens a packet socket on each of the two ports.
 func New(cfg loadgen.EngineConfig) (*Engine, error) {
 	cfg.Largest = cmp.Or(cfg.Largest, rfc2544.MaxFrame)
 	a := &Engine{cfg: cfg}
 	words := (max(cfg.MaxFrames, 1<<16) + 63) / 64
-	octets := cfg.Largest.OnVeth() + slotHead
+	slot := cfg.Largest.OnVeth() + slotHead
 	for i, port := range cfg.Ports {
 		a.seen[i] = make([]uint64, words)
 		err := port.Enter(func() (err error) {
-			a.sockets[i], err = sys.OpenPacket(port.Index, min(ringSlots, ringOctets/(2*octets)), octets)
+			a.sockets[i], err = sys.OpenPacket(port.Index, min(ringSlots, ringBytes/(2*slot)), slot)
 			return err
 		})
 		if err != nil {
@@ -63,7 +62,7 @@ func (a *Engine) Close() error {
 	return errors.Join(errs...)
 }
 
-// Run runs one trial. If ctx ends early, Run returns the ledger so far and the error of ctx.
+// Run runs a trial. If ctx ends early, Run returns the ledger so far and the error of ctx.
 func (a *Engine) Run(ctx context.Context, p loadgen.Plan) (loadgen.Ledger, error) {
 	if p.Window > 0 {
 		return loadgen.Ledger{}, fmt.Errorf("%w: the afpacket engine has no closed loop: use xdp", errors.ErrUnsupported)
@@ -81,7 +80,7 @@ func (a *Engine) Run(ctx context.Context, p loadgen.Plan) (loadgen.Ledger, error
 	if n := p.Frames(); n > most {
 		return loadgen.Ledger{}, fmt.Errorf("trial of %d frames: the ledger of this engine holds %d", n, most)
 	}
-	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // a collection would be a stall of our own making
+	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // a garbage collection would be a stall
 	t, err := a.prepare(p)
 	if err != nil {
 		return loadgen.Ledger{}, fmt.Errorf("prepare the trial: %w", err)
@@ -107,8 +106,8 @@ func (a *Engine) Run(ctx context.Context, p loadgen.Plan) (loadgen.Ledger, error
 	return l, errors.Join(ctx.Err(), err)
 }
 
-// prepare begins a trial. Frames still in the rings belong to the previous trial and are
-// discarded; if more of them arrive later, they count as stale.
+// prepare prepares a trial. It discards the frames in the rings, which belong to the previous trial.
+// Frames of the previous trial that arrive later are counted as stale.
 func (a *Engine) prepare(p loadgen.Plan) (*packetTrial, error) {
 	a.trial++
 	most := uint64(len(a.seen[0])) * 64
@@ -124,7 +123,7 @@ func (a *Engine) prepare(p loadgen.Plan) (*packetTrial, error) {
 		s.receiver = newReceiver(stamper, t.schedule.frames, p.LossTimeout, a.seen[n])
 		s.receiver.delays = newDelays(p)
 		if p.Pcap != "" {
-			s.receiver.witness = newWitness(a.cfg.Largest.OnVeth())
+			s.receiver.capture = newCapture(a.cfg.Largest.OnVeth())
 		}
 		if s.dropped, err = s.empty(); err != nil {
 			return nil, err

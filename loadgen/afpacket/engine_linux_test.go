@@ -11,7 +11,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// openPacketWire is the engine at both ends of a cable.
+// openPacketWire returns an engine whose ports are connected directly.
 func openPacketWire(t testing.TB, maxFrames uint64) *Engine {
 	t.Helper()
 	testenv.NetAdmin(t)
@@ -29,7 +29,7 @@ func TestPacketWireLosesNothing(t *testing.T) {
 		"paced":        func(*loadgen.Plan) {},
 		"flood":        func(p *loadgen.Plan) { p.Load = rfc2544.Flood },
 		"too fast":     func(p *loadgen.Plan) { p.Load = 5e6 },
-		"1518 octets":  func(p *loadgen.Plan) { p.Size = 1518 },
+		"1518 bytes":   func(p *loadgen.Plan) { p.Size = 1518 },
 		"largest":      func(p *loadgen.Plan) { p.Size, p.Load = rfc2544.MaxFrame, 20e3 },
 		"many flows":   func(p *loadgen.Plan) { p.Flows = loadgen.MaxFlows },
 		"reverse":      func(p *loadgen.Plan) { *p = enginetest.Reversed(*p) },
@@ -84,7 +84,7 @@ func TestPacketRefuses(t *testing.T) {
 	}
 }
 
-// A trial that is interrupted still has a ledger, and the next one works.
+// An interrupted trial returns a ledger, and the next trial works.
 func TestPacketInterrupt(t *testing.T) {
 	a := openPacketWire(t, 1<<24)
 	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
@@ -101,8 +101,8 @@ func TestPacketInterrupt(t *testing.T) {
 	}
 }
 
-// What a trial leaves in the rings is nobody's business in the next one, and
-// what the rings have no room for is told.
+// The ledger counts frames that the rings drop. A trial ignores frames that the previous trial has
+// left in the rings.
 func TestPacketRingOverflows(t *testing.T) {
 	a := openPacketWire(t, 1<<20)
 	trial, err := a.prepare(enginetest.Plan())

@@ -10,18 +10,18 @@ import (
 	"github.com/tunnelbench/tunnelbench/loadgen"
 )
 
-// Engine is the engine that sends and receives by packet sockets.
+// Engine sends and receives through packet sockets. It needs Linux.
 type Engine struct{}
 
 var errPacketNeedsLinux = fmt.Errorf("the afpacket engine needs Linux: %w", errors.ErrUnsupported)
 
-// New says that this system has no such engine.
+// New returns an error that wraps errors.ErrUnsupported.
 func New(loadgen.EngineConfig) (*Engine, error) { return nil, errPacketNeedsLinux }
 
-// Run says so too.
+// Run returns an error that wraps errors.ErrUnsupported.
 func (a *Engine) Run(context.Context, loadgen.Plan) (loadgen.Ledger, error) {
 	return loadgen.Ledger{}, errPacketNeedsLinux
 }
 
-// Close has nothing to undo.
+// Close does nothing.
 func (a *Engine) Close() error { return nil }

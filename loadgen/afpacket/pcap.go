@@ -15,7 +15,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/atomicfile"
 )
 
-// directions are the names of the streams' captures.
+// directions holds the names of the capture files of the two streams.
 var directions = [2]string{"forward", "reverse"}
 
 // The interfaces of a capture file.
@@ -24,23 +24,22 @@ const (
 	receivedInterface = 1
 )
 
-// writeCapture puts what w saw of the stream into dir/forward.pcapng or
-// reverse.pcapng in one step. clock is CLOCK_REALTIME
-// minus CLOCK_MONOTONIC, ns.
-func writeCapture(dir string, s *stamper, w *witness, clock int64) error {
+// writeCapture writes the capture c of a stream to dir/forward.pcapng or dir/reverse.pcapng,
+// atomically. clock is CLOCK_REALTIME minus CLOCK_MONOTONIC in ns.
+func writeCapture(dir string, s *stamper, c *capture, clock int64) error {
 	path := filepath.Join(dir, directions[s.signature.Stream]+".pcapng")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("capture: %w", err)
 	}
-	if err := atomicfile.Create(path, 0o644, func(f io.Writer) error { return encodeCapture(f, s, w, clock) }); err != nil {
+	if err := atomicfile.Create(path, 0o644, func(f io.Writer) error { return encodeCapture(f, s, c, clock) }); err != nil {
 		return fmt.Errorf("capture: %w", err)
 	}
 	return nil
 }
 
-// encodeCapture writes a pcapng file with two interfaces: the sending port, whose frames are
-// rebuilt, and the receiving port.
-func encodeCapture(out io.Writer, s *stamper, w *witness, clock int64) error {
+// encodeCapture writes a pcapng file with two interfaces. The sending port has the missing frames,
+// which encodeCapture rebuilds. The receiving port has the received frames.
+func encodeCapture(out io.Writer, s *stamper, c *capture, clock int64) error {
 	from := int(s.signature.Stream)
 	port := pcapgo.NgInterface{
 		Name: fmt.Sprintf("port%d sent", from), LinkType: layers.LinkTypeEthernet, TimestampResolution: 9,
@@ -55,7 +54,7 @@ func encodeCapture(out io.Writer, s *stamper, w *witness, clock int64) error {
 	if _, err := ng.AddInterface(port); err != nil {
 		return err
 	}
-	for _, seen := range w.log {
+	for _, seen := range c.log {
 		info := gopacket.CaptureInfo{Timestamp: time.Unix(0, int64(seen.at)+clock), InterfaceIndex: receivedInterface, Length: seen.length}
 		data := seen.data
 		if data == nil {

@@ -16,7 +16,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/loadgen/signature"
 )
 
-// record is a frame of a capture file, in a word: "17", "lost 17".
+// record is a frame in a capture file.
 type record struct {
 	port    string
 	number  uint32
@@ -49,7 +49,7 @@ func readCapture(t *testing.T, in io.Reader, s *stamper) (all []record) {
 			}
 		}
 		if port.Name == "port0 sent" {
-			enginetest.Decode(t, data) // whole, with its checksums
+			enginetest.Decode(t, data) // checks the lengths and the checksums
 			if !bytes.Equal(data[s.Payload+signature.Len:], s.template[s.Payload+signature.Len:]) {
 				t.Errorf("frame %d was not rebuilt as it was sent", rec.number)
 			}
@@ -58,13 +58,14 @@ func readCapture(t *testing.T, in io.Reader, s *stamper) (all []record) {
 	}
 }
 
-// witnessed has a receiver and a witness see frames with these numbers, of offered ones.
-func witnessed(t *testing.T, offered uint64, numbers ...int) (*receiver, *stamper) {
+// captureOf passes frames with the given numbers to a receiver with a capture. A negative number is a
+// corrupted frame. offered is the number of frames that were sent.
+func captureOf(t *testing.T, offered uint64, numbers ...int) (*receiver, *stamper) {
 	t.Helper()
 	p := enginetest.Plan()
 	p.Size, p.Flows = 100, 3
 	r, s := receiverOf(t, p)
-	r.witness = newWitness(p.Size.OnVeth())
+	r.capture = newCapture(p.Size.OnVeth())
 	frame := bytes.Clone(s.template)
 	for i, n := range numbers {
 		at := someTime + uint64(i)*1000
@@ -72,16 +73,16 @@ func witnessed(t *testing.T, offered uint64, numbers ...int) (*receiver, *stampe
 		if n < 0 {
 			frame[len(frame)-1] ^= 1
 		}
-		r.book(frameIn{frame, len(frame), at, at}, 0)
+		r.add(frameIn{frame, len(frame), at, at}, 0)
 		if n < 0 {
 			frame[len(frame)-1] ^= 1
 		}
 	}
-	r.witness.finish(offered)
+	r.capture.finish(offered)
 	return r, s
 }
 
-// upTo is the numbers from first to before end.
+// upTo returns the numbers from first to end-1.
 func upTo(first, end int) (out []int) {
 	for n := first; n < end; n++ {
 		out = append(out, n)
@@ -91,10 +92,10 @@ func upTo(first, end int) (out []int) {
 
 func TestCaptureShowsTheNeighbours(t *testing.T) {
 	numbers := slices.Concat(upTo(0, 20), upTo(21, 40), []int{42, 41}, upTo(43, 60), []int{55}, upTo(60, 70), []int{-70}, upTo(71, 98))
-	r, s := witnessed(t, 100, numbers...)
+	r, s := captureOf(t, 100, numbers...)
 	const clock = 77e9
 	var file bytes.Buffer
-	if err := encodeCapture(&file, s, r.witness, clock); err != nil {
+	if err := encodeCapture(&file, s, r.capture, clock); err != nil {
 		t.Fatal(err)
 	}
 	got := readCapture(t, &file, s)
@@ -107,20 +108,20 @@ func TestCaptureShowsTheNeighbours(t *testing.T) {
 		}
 		return i
 	}
-	const sent, came = "port0 sent", "port1 received"
+	const sent, received = "port0 sent", "port1 received"
 	lost := find(20, sent, "lost: frame 20")
-	if before, after := find(19, came, ""), find(21, came, ""); before != lost-1 || after != lost+1 {
+	if before, after := find(19, received, ""), find(21, received, ""); before != lost-1 || after != lost+1 {
 		t.Errorf("frame 20 is record %d, its neighbours %d and %d", lost, before, after)
 	}
 	if at := got[lost].at; at != int64(someTime)+20*1000+clock {
 		t.Errorf("frame 20 showed missing at %d", at)
 	}
-	find(16, came, "")
-	find(25, came, "")
+	find(16, received, "")
+	find(25, received, "")
 	find(41, sent, "it came later, reordered")
-	find(41, came, "reordered: frame 41")
-	find(55, came, "duplicated: frame 55")
-	find(70, came, "corrupted: frame 70")
+	find(41, received, "reordered: frame 41")
+	find(55, received, "duplicated: frame 55")
+	find(70, received, "corrupted: frame 70")
 	find(70, sent, "it came corrupted")
 	find(98, sent, "lost: frame 98 as it was sent, rebuilt; one of 2")
 	find(99, sent, "lost")
@@ -139,9 +140,9 @@ func TestCaptureIsBounded(t *testing.T) {
 	for n := 0; n < 2000; n += 100 {
 		even = append(even, n, n)
 	}
-	r, s := witnessed(t, 5000, even...)
+	r, s := captureOf(t, 5000, even...)
 	var file bytes.Buffer
-	if err := encodeCapture(&file, s, r.witness, 0); err != nil {
+	if err := encodeCapture(&file, s, r.capture, 0); err != nil {
 		t.Fatal(err)
 	}
 	lost, duplicated := 0, 0
@@ -153,27 +154,27 @@ func TestCaptureIsBounded(t *testing.T) {
 			duplicated++
 		}
 	}
-	if lost != witnessMost*witnessGap || duplicated != witnessMost {
-		t.Errorf("%d lost and %d duplicated frames, want %d and %d", lost, duplicated, witnessMost*witnessGap, witnessMost)
+	if lost != maxIncidents*maxGapFrames || duplicated != maxIncidents {
+		t.Errorf("%d lost and %d duplicated frames, want %d and %d", lost, duplicated, maxIncidents*maxGapFrames, maxIncidents)
 	}
 }
 
-// Gaps that prove to be no loss leave room for those that are.
+// Gaps whose frames arrive later do not use up the room for losses in the capture.
 func TestCaptureKeepsRoomForLosses(t *testing.T) {
 	var numbers []int
 	for n := 0; n < 1000; n += 100 {
 		numbers = append(numbers, slices.Concat(upTo(n, n+50), []int{-(n + 50), n + 51, n + 53, n + 52}, upTo(n+54, n+100))...)
 	}
-	r, _ := witnessed(t, 1101, slices.Concat(numbers, upTo(1000, 1050), upTo(1051, 1101))...)
-	if !slices.ContainsFunc(r.witness.log, func(s sighting) bool { return strings.HasPrefix(s.comment, "lost: frame 1050 ") }) {
+	r, _ := captureOf(t, 1101, slices.Concat(numbers, upTo(1000, 1050), upTo(1051, 1101))...)
+	if !slices.ContainsFunc(r.capture.log, func(s capturedFrame) bool { return strings.HasPrefix(s.comment, "lost: frame 1050 ") }) {
 		t.Error("the one frame that was lost was not kept")
 	}
 }
 
 func TestCaptureFile(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "new")
-	r, s := witnessed(t, 50, upTo(0, 50)...)
-	if err := writeCapture(dir, s, r.witness, 0); err != nil {
+	r, s := captureOf(t, 50, upTo(0, 50)...)
+	if err := writeCapture(dir, s, r.capture, 0); err != nil {
 		t.Fatal(err)
 	}
 	f, err := os.Open(filepath.Join(dir, "forward.pcapng"))
@@ -188,7 +189,7 @@ func TestCaptureFile(t *testing.T) {
 		t.Errorf("%v, %v, want the capture alone", files, err)
 	}
 	blocked := filepath.Join(dir, "forward.pcapng", "below a file")
-	if err := writeCapture(blocked, s, r.witness, 0); err == nil || strings.Contains(err.Error(), "\n") {
+	if err := writeCapture(blocked, s, r.capture, 0); err == nil || strings.Contains(err.Error(), "\n") {
 		t.Errorf("%v, want one line", err)
 	}
 }

@@ -8,35 +8,36 @@ import (
 	"github.com/tunnelbench/tunnelbench/loadgen/signature"
 )
 
-// receiver books the frames of one stream: the receiving half of bpf/tester.c
-// in Go, with its order of judgements.
+// receiver classifies and counts the received frames of one stream. It checks a frame in the same
+// order as bpf/tester.c.
 type receiver struct {
 	loadgen.Layout
-	signature signature.Signature // trial and stream
+	signature signature.Signature // trial and stream of the frames
 	template  []byte
-	frames    uint64 // intended: higher numbers were never sent
-	late      uint64 // ns
-	seen      []uint64
-	witness   *witness // nil: nobody wants to see the frames themselves
+	frames    uint64   // number of frames to send; a frame with a higher number is corrupted
+	late      uint64   // loss timeout in ns
+	seen      []uint64 // bitmap of the received frames
+	capture   *capture // nil: no capture
 
-	loadgen.StreamLedger                       // its counts
-	next                 uint64                // the lowest number not yet passed
-	first, last          uint64                // when a frame was received
-	latency              [2]*loadgen.Histogram // all, and what no stall touched
+	loadgen.StreamLedger
+	next        uint64                // highest sequence number so far plus 1
+	first, last uint64                // receive times of the first and the last frame
+	latency     [2]*loadgen.Histogram // of all frames, and of frames without a stall
 
-	silence, silentFrom uint64  // the longest time without a frame
-	delays              *delays // nil: no tags
+	silence, silentFrom uint64  // length and start of the longest time without a frame in ns
+	delays              *delays // nil: the plan has no tags
 }
 
 // frameIn is a received frame.
 type frameIn struct {
 	data   []byte
-	length int    // on the wire, in octets
-	at     uint64 // when the kernel had it: CLOCK_MONOTONIC, ns
-	read   uint64 // when the tester looked, no earlier than anything was sent
+	length int    // length on the wire in bytes; data is shorter if the ring has cut the frame
+	at     uint64 // receive time in the kernel (CLOCK_MONOTONIC, ns)
+	read   uint64 // time at which the tester read the frame; every earlier frame was sent before
 }
 
-// newReceiver books what s sends; seen has a bit for each of frames.
+// newReceiver returns a receiver for the frames of s. seen is an empty bitmap with at least frames
+// bits.
 func newReceiver(s *stamper, frames uint64, late time.Duration, seen []uint64) *receiver {
 	return &receiver{
 		Layout: s.Layout, signature: s.signature, template: s.template, frames: frames, late: uint64(late), seen: seen,
@@ -44,7 +45,7 @@ func newReceiver(s *stamper, frames uint64, late time.Duration, seen []uint64) *
 	}
 }
 
-// verdict is how the receiver classifies a frame.
+// verdict is the class of a received frame.
 type verdict uint8
 
 const (
@@ -56,9 +57,10 @@ const (
 	asForeign
 )
 
-// book puts a frame where it belongs. Frames stamped before quietSince met a stall.
-func (r *receiver) book(a frameIn, quietSince uint64) {
-	v, stamp, reordered := r.judge(&a)
+// add classifies and counts a frame. Frames with a send time before quietSince were sent in a slice
+// with a stall.
+func (r *receiver) add(a frameIn, quietSince uint64) {
+	v, stamp, reordered := r.classify(&a)
 	switch v {
 	case asForeign:
 		r.Foreign++
@@ -76,13 +78,13 @@ func (r *receiver) book(a frameIn, quietSince uint64) {
 	if v == asReceived || v == asLate {
 		r.time(a.at, stamp.SentAt, quietSince)
 	}
-	if r.witness != nil {
-		r.witness.saw(a, v, stamp, reordered)
+	if r.capture != nil {
+		r.capture.add(a, v, stamp, reordered)
 	}
 }
 
-// judge says what the frame is, and marks its number as seen.
-func (r *receiver) judge(a *frameIn) (v verdict, stamp signature.Signature, reordered bool) {
+// classify returns the class of a frame and sets the bit of its sequence number in seen.
+func (r *receiver) classify(a *frameIn) (v verdict, stamp signature.Signature, reordered bool) {
 	stamp, err := signature.Parse(a.data[min(r.Payload, len(a.data)):])
 	switch {
 	case err == signature.ErrForeign:
@@ -101,7 +103,7 @@ func (r *receiver) judge(a *frameIn) (v verdict, stamp signature.Signature, reor
 		return asDuplicated, stamp, false
 	}
 	*word |= bit
-	a.at = max(a.at, stamp.SentAt) // the kernel's clock and ours are two: they differ by some 100 ns
+	a.at = max(a.at, stamp.SentAt) // the converted receive time can be about 100 ns too early
 	sequence := uint64(stamp.Sequence)
 	if r.delays != nil {
 		r.delays.record(sequence, r.next, a.at-stamp.SentAt)
@@ -121,13 +123,13 @@ func (r *receiver) judge(a *frameIn) (v verdict, stamp signature.Signature, reor
 	return asReceived, stamp, reordered
 }
 
-// differs reports whether the length or the payload is not what was sent.
+// differs reports whether the length or the payload of a frame differs from the sent frame.
 func (r *receiver) differs(a *frameIn) bool {
 	behind := r.Payload + signature.Len
 	return a.length != len(r.template) || len(a.data) != a.length || !bytes.Equal(a.data[behind:], r.template[behind:])
 }
 
-// time counts the latency of a distinct, intact frame.
+// time records the latency of a frame that is neither duplicated nor corrupted.
 func (r *receiver) time(at, sent, quietSince uint64) {
 	if r.first == 0 {
 		r.first = at
@@ -141,12 +143,13 @@ func (r *receiver) time(at, sent, quietSince uint64) {
 	}
 }
 
-// back is how many distinct, intact frames arrived; seenAtAll is how many of the tester's own.
+// back returns the number of frames that are neither duplicated nor corrupted, including late
+// frames.
 func (r *receiver) back() uint64 { return r.Received + r.Late }
 
 func (r *receiver) arrived() uint64 { return r.back() + r.Duplicated + r.Corrupted + r.Stale }
 
-// ledger returns the result for the stream after offered frames were sent.
+// ledger returns the result of the stream after the tester has sent offered frames.
 func (r *receiver) ledger(p loadgen.Plan, offered uint64) loadgen.StreamLedger {
 	l := r.StreamLedger
 	l.Intended, l.Offered, l.Lost = p.Intended(offered), offered, offered-l.Received

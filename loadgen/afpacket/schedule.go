@@ -7,35 +7,36 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// schedule says which frame is due, on times given: nanoseconds of one clock.
-// It is the sending half of bpf/tester.c in Go.
+// schedule decides which frame is due at a given time. All times are in ns of CLOCK_MONOTONIC. It
+// works like the sender in bpf/tester.c.
 type schedule struct {
-	frames   uint64 // per stream
+	frames   uint64 // number of frames of each stream
 	pace     loadgen.Pace
-	deadline uint64 // since the start, pauses left out
-	first    int
-	both     bool
+	deadline uint64 // end of sending, since the start, without pauses
+	first    int    // number of the first stream
+	both     bool   // there are two streams
 
 	begun, over  bool
 	start, end   uint64
-	paused, work uint64
-	last         uint64 // when the schedule was last looked at
-	turn         int
+	paused, work uint64 // total pauses, and total time of sending
+	last         uint64 // time of the last call of look or worked
+	turn         int    // stream that sends next
 	sent         [2]sentFrames
-	lateness     [2]*loadgen.Histogram // all, and what no stall touched
+	lateness     [2]*loadgen.Histogram // of all frames, and of frames without a stall
 	stalls       []rfc2544.Stall
-	stallsBeyond uint64
-	quietSince   uint64 // frames stamped before it met a stall
-	testerCPU    int
+	stallsBeyond uint64 // number of stalls that are not in stalls
+	quietSince   uint64 // end of the last slice with a stall
+	testerCPU    int    // number of the tester's core
 }
 
-// sentFrames is how far a stream is.
+// sentFrames is the progress of a stream.
 type sentFrames struct {
-	n   uint64
-	due uint64 // of frame n, since the start, in IntervalUnit
+	n   uint64 // number of sent frames
+	due uint64 // time at which frame n is due, since the start, in interval units
 }
 
-// newSchedule is the plan's; most is what a ledger holds per stream, which ends a flood.
+// newSchedule returns the schedule of a plan. most is the maximum number of frames of a stream, at
+// which a flood ends.
 func newSchedule(p loadgen.Plan, most uint64, cpu int) *schedule {
 	s := &schedule{
 		frames: p.Frames(), pace: p.Pace(), deadline: uint64(p.Duration + loadgen.SendGrace),
@@ -47,15 +48,15 @@ func newSchedule(p loadgen.Plan, most uint64, cpu int) *schedule {
 	}
 	s.turn = s.first
 	if s.both {
-		s.sent[1].due = loadgen.Interval(p.Load) / 2 // they take turns
+		s.sent[1].due = loadgen.Interval(p.Load) / 2 // half an interval after the first stream
 	}
 	s.lateness = [2]*loadgen.Histogram{loadgen.NewHistogram(), loadgen.NewHistogram()}
 	return s
 }
 
-// look begins a round at now and reports whether the trial goes on. Time since the last call that
-// is not accounted for by worked is stolen time. If it exceeds the stall limit, the schedule
-// pauses for that long.
+// look starts a round at the time now and reports whether the trial continues. If the time since the
+// last call of look or worked is longer than loadgen.StallLimit, there was a stall, and the
+// schedule pauses for that time.
 func (s *schedule) look(now uint64) bool {
 	if !s.begun {
 		s.begun, s.start, s.last = true, now, now
@@ -70,8 +71,8 @@ func (s *schedule) look(now uint64) bool {
 	return !s.over
 }
 
-// worked books the time since the last look as spent on sending, with the
-// receive path that runs in its wake. However long, it is the path's.
+// worked adds the time since the last call of look to the time of sending. This includes the receive
+// path that sending triggers. Time of sending never counts as a stall.
 func (s *schedule) worked(now uint64) {
 	s.work += now - s.last
 	s.last = now
@@ -92,7 +93,7 @@ func (s *schedule) stall(length, now uint64) {
 	})
 }
 
-// elapsed is the schedule's time at now.
+// elapsed returns the time since the start without pauses.
 func (s *schedule) elapsed(now uint64) uint64 { return now - s.start - s.paused }
 
 func (s *schedule) finished(elapsed uint64) bool {
@@ -103,12 +104,12 @@ func (s *schedule) finished(elapsed uint64) bool {
 	if s.both {
 		whole *= 2
 	}
-	// The last frame's interval is part of the trial.
+	// The trial ends one interval after the last frame.
 	return s.sent[0].n+s.sent[1].n >= whole && elapsed >= s.sent[s.first].due/loadgen.IntervalUnit
 }
 
-// next returns the stream whose next frame is due at now and the number of that frame, and counts
-// it as sent. Two streams take turns.
+// next returns a stream whose next frame is due at now, and the number of that frame. It counts the
+// frame as sent. ok is false if no frame is due. Two streams take turns.
 func (s *schedule) next(now uint64) (stream int, sequence uint64, ok bool) {
 	stream = s.turn
 	if !s.isDue(stream, now) {

@@ -9,8 +9,8 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// play runs the schedule with a look every step ns, and what the machine takes
-// away at some looks; it returns when each frame of a stream was sent.
+// play runs the schedule and calls look every step ns. away holds the length of stalls in ns, by the
+// number of the call. play returns the send times of the frames of each stream.
 func play(s *schedule, step uint64, away map[int]uint64) (sent [2][]uint64) {
 	now := someTime
 	for i := 0; s.look(now); i++ {
@@ -46,7 +46,7 @@ func TestScheduleIsAbsolute(t *testing.T) {
 			t.Errorf("frame %d was sent at %d, due at %d", n, at, due)
 		}
 	}
-	if d := s.end - s.start; d != 10e6 { // the last frame's interval included
+	if d := s.end - s.start; d != 10e6 { // includes the interval after the last frame
 		t.Errorf("the trial took %d ns, want 10 ms", d)
 	}
 	if l := s.lateness[0].Distribution(); l.N != 100 || l.Max >= 1000 {
@@ -54,12 +54,13 @@ func TestScheduleIsAbsolute(t *testing.T) {
 	}
 }
 
-// A frame that the sending path made late goes out at once; the schedule does not shift.
+// If sending takes too long, the delayed frames are sent immediately, and the schedule does not
+// shift.
 func TestSchedulePathIsLate(t *testing.T) {
 	s := newSchedule(scheduled(10e3, 10*time.Millisecond), 1<<20, 3)
 	s.look(someTime)
 	s.next(someTime)
-	now := someTime + 2e6 // a send that took 2 ms
+	now := someTime + 2e6 // sending took 2 ms
 	s.worked(now)
 	s.look(now)
 	n := 0
@@ -71,7 +72,7 @@ func TestSchedulePathIsLate(t *testing.T) {
 	}
 }
 
-// Time that the machine took pauses the schedule, and is told.
+// A stall pauses the schedule and is in the list of stalls.
 func TestSchedulePauses(t *testing.T) {
 	const away = 3e6
 	s := newSchedule(scheduled(10e3, 10*time.Millisecond), 1<<20, 3)
@@ -86,7 +87,7 @@ func TestSchedulePauses(t *testing.T) {
 	if s.end-s.start-s.paused != 10e6 {
 		t.Errorf("the trial took %d ns and %d of pauses", s.end-s.start, s.paused)
 	}
-	if quiet := s.quietSince - s.start; quiet != 10e6 { // it ended at 5.05 ms, in the first slice
+	if quiet := s.quietSince - s.start; quiet != 10e6 { // the stall ended at 5.05 ms, in the first slice
 		t.Errorf("quiet since %d ns, want 10 ms", quiet)
 	}
 	if all, quiet := s.lateness[0].Distribution(), s.lateness[1].Distribution(); all.N != 100 || quiet.N >= all.N {
@@ -139,7 +140,7 @@ func TestScheduleFloods(t *testing.T) {
 	}
 }
 
-// What the path made late may be sent for a while after the trial's time, not for ever.
+// Delayed frames may be sent until loadgen.SendGrace after the end of the trial.
 func TestScheduleEnds(t *testing.T) {
 	s := newSchedule(scheduled(1e6, 10*time.Millisecond), 1<<20, 3)
 	now, n := someTime, 0
@@ -159,7 +160,7 @@ func TestScheduleEnds(t *testing.T) {
 	}
 }
 
-// The schedule sends each frame when its pace says that it is due.
+// The schedule sends each frame at the time that the pace gives.
 func TestScheduleFollowsPace(t *testing.T) {
 	for name, c := range map[string]struct {
 		traffic rfc2544.Traffic

@@ -30,13 +30,13 @@ func TestStamperWritesWholeFrames(t *testing.T) {
 				d := enginetest.Decode(t, frame) // checks the checksums
 				got, err := signature.Parse(d.UDP.Payload)
 				if want := (signature.Signature{Trial: 7, Sequence: uint32(sequence), SentAt: now}); err != nil || got != want {
-					t.Errorf("%s, %d octets: %+v, %v, want %+v", name, size, got, err, want)
+					t.Errorf("%s, %d bytes: %+v, %v, want %+v", name, size, got, err, want)
 				}
 				if f := flows[sequence%5]; !bytes.Equal(frame[s.Head:s.Head+s.HeadLen], f.Head[:s.HeadLen]) {
-					t.Errorf("%s, %d octets: frame %d is not of its flow", name, size, sequence)
+					t.Errorf("%s, %d bytes: frame %d is not of its flow", name, size, sequence)
 				}
 				if behind := s.Payload + signature.Len; !bytes.Equal(frame[behind:], s.template[behind:]) {
-					t.Errorf("%s, %d octets: the payload changed", name, size)
+					t.Errorf("%s, %d bytes: the payload changed", name, size)
 				}
 			}
 		}

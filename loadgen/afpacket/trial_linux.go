@@ -9,33 +9,33 @@ import (
 	"github.com/tunnelbench/tunnelbench/loadgen"
 )
 
-// packetTrial is one trial of Engine. One thread alternates between sending the frames that are
-// due and recording the frames that arrived.
+// packetTrial is a trial of Engine. One thread sends the frames that are due and counts the received
+// frames, in turn.
 type packetTrial struct {
 	plan     loadgen.Plan
 	trial    uint16
 	schedule *schedule
 	streams  []*packetStream
 	byNumber [2]*packetStream
-	batch    int // frames that are handed over at once
+	batch    int // maximum number of frames in one system call
 	stop     atomic.Bool
 
-	clock     int64  // CLOCK_REALTIME minus CLOCK_MONOTONIC, ns
-	clockRead uint64 // when that was so
+	clock     int64  // CLOCK_REALTIME minus CLOCK_MONOTONIC in ns
+	clockRead uint64 // time at which clock was read
 }
 
-// packetStream is one direction's frames, their way out and their way in.
+// packetStream sends and receives the frames of one stream.
 type packetStream struct {
 	number   int
 	stamper  *stamper
-	out      [][]byte // the batch
-	from, to *sys.PacketSocket
+	out      [][]byte          // the frames to send next
+	from, to *sys.PacketSocket // sockets of the sending and the receiving port
 	receiver *receiver
-	dropped  uint64 // by the ring, before the trial
+	dropped  uint64 // number of frames that the ring had dropped before the trial
 }
 
-// clockAge is how long the difference of the two clocks is good for: the kernel
-// slews by at most 0.5 us in it (adjtimex(2)).
+// clockAge is the time in ns after which the difference of the two clocks is read again. In this time
+// the kernel changes the difference by at most 0.5 us (adjtimex(2)).
 const clockAge = uint64(time.Millisecond)
 
 func (t *packetTrial) run() error {
@@ -57,7 +57,8 @@ func (t *packetTrial) run() error {
 	return t.await()
 }
 
-// now is the time, with the clocks' difference fresh.
+// now returns CLOCK_MONOTONIC in ns. It reads the difference of the clocks again if the last reading
+// is older than clockAge.
 func (t *packetTrial) now() uint64 {
 	now := sys.Monotonic()
 	if now-t.clockRead > clockAge {
@@ -66,7 +67,7 @@ func (t *packetTrial) now() uint64 {
 	return now
 }
 
-// gather stamps the frames that are due, a batch at most.
+// gather writes the frames that are due to the batch, and reports whether there are any.
 func (t *packetTrial) gather(now uint64) bool {
 	n := 0
 	for {
@@ -86,8 +87,8 @@ func (t *packetTrial) gather(now uint64) bool {
 	return n > 0
 }
 
-// send sends the batch to the port. A frame that the port refuses because its queue is full counts
-// as offered and lost.
+// send sends the batch. If the port refuses a frame because its queue is full, the frame counts as
+// offered and lost.
 func (s *packetStream) send() error {
 	for frames := s.out; len(frames) > 0; {
 		n, err := s.from.Send(frames)
@@ -100,8 +101,8 @@ func (s *packetStream) send() error {
 	return nil
 }
 
-// drain records waiting frames, at most twice as many as were sent so that the next frames are not
-// late, and returns their number.
+// drain counts the frames in the receive rings and returns their number. For each stream it reads at
+// most twice the batch size, so that the next frames are sent in time.
 func (t *packetTrial) drain() (n int) {
 	const least = 16
 	for _, s := range t.streams {
@@ -121,13 +122,14 @@ func (s *packetStream) drain(most int, clock int64, quietSince uint64) int {
 		if n == 0 || at > looked {
 			looked = sys.Monotonic()
 		}
-		s.receiver.book(frameIn{data: p.Data, length: p.Length, at: min(at, looked), read: looked}, quietSince)
+		s.receiver.add(frameIn{data: p.Data, length: p.Length, at: min(at, looked), read: looked}, quietSince)
 		s.to.Release()
 	}
 	return most
 }
 
-// empty discards the frames waiting in the ring and returns how many frames it dropped so far.
+// empty discards the frames in the receive ring. It returns the number of frames that the ring has
+// dropped so far because it was full.
 func (s *packetStream) empty() (dropped uint64, err error) {
 	for _, ok := s.to.Next(); ok; _, ok = s.to.Next() {
 		s.to.Release()
@@ -135,8 +137,8 @@ func (s *packetStream) empty() (dropped uint64, err error) {
 	return s.to.Dropped()
 }
 
-// await books stragglers: until every frame is back, or none came for a while,
-// or the window closes.
+// await counts frames that arrive after the end of sending. It returns when every sent frame has
+// arrived, when no frame has arrived for plan.IdleTimeout, or after plan.Drain.
 func (t *packetTrial) await() error {
 	const pause = time.Millisecond
 	start, before := sys.Monotonic(), uint64(0)
@@ -162,7 +164,7 @@ func (t *packetTrial) await() error {
 	}
 }
 
-// ledger is what the trial showed. The traffic has stopped.
+// ledger returns the result of the trial. Call ledger after run.
 func (t *packetTrial) ledger() (loadgen.Ledger, error) {
 	s := t.schedule
 	l := loadgen.Ledger{
@@ -180,23 +182,23 @@ func (t *packetTrial) ledger() (loadgen.Ledger, error) {
 	all, differences := [2]*loadgen.Histogram{loadgen.NewHistogram(), loadgen.NewHistogram()}, loadgen.NewDifferences()
 	for _, stream := range t.streams {
 		offered := s.sent[stream.number].n
-		booked := stream.receiver.ledger(t.plan, offered)
-		booked.Silence = loadgen.SilenceOf(stream.receiver.silentFrom, stream.receiver.silence, s.start)
-		booked.RecordLastLost(s.pace, s.stalls, func(i uint64) uint64 { return stream.receiver.seen[i] })
+		result := stream.receiver.ledger(t.plan, offered)
+		result.Silence = loadgen.SilenceOf(stream.receiver.silentFrom, stream.receiver.silence, s.start)
+		result.RecordLastLost(s.pace, s.stalls, func(i uint64) uint64 { return stream.receiver.seen[i] })
 		if d := stream.receiver.delays; d != nil {
-			booked.Tags = t.plan.TagDelays(d.tags, offered)
+			result.Tags = t.plan.TagDelays(d.tags, offered)
 			differences.Merge(d.differences)
 		}
-		l.Streams = append(l.Streams, booked)
+		l.Streams = append(l.Streams, result)
 		for i, h := range stream.receiver.latency {
 			all[i].Merge(h)
 		}
 		dropped, err := stream.to.Dropped()
 		l.Dropped += dropped - stream.dropped
 		failed = errors.Join(failed, err)
-		if w := stream.receiver.witness; w != nil {
-			w.finish(offered)
-			failed = errors.Join(failed, writeCapture(t.plan.Pcap, stream.stamper, w, t.clock))
+		if c := stream.receiver.capture; c != nil {
+			c.finish(offered)
+			failed = errors.Join(failed, writeCapture(t.plan.Pcap, stream.stamper, c, t.clock))
 		}
 	}
 	l.Latency, l.LatencyQuiet = all[0].Distribution(), all[1].Distribution()
