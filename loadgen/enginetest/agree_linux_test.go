@@ -19,7 +19,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// testEngine is either engine.
+// testEngine is an xdp engine or an afpacket engine.
 type testEngine interface {
 	Run(context.Context, loadgen.Plan) (loadgen.Ledger, error)
 	Close() error
@@ -30,7 +30,7 @@ var testEngines = map[string]func(loadgen.EngineConfig) (testEngine, error){
 	"afpacket": func(cfg loadgen.EngineConfig) (testEngine, error) { return afpacket.New(cfg) },
 }
 
-// Two engines that share no code below the frame agree to the frame.
+// Both engines count the same frames over a wire, although they send and receive with different code.
 func TestEnginesAgreeOnAWire(t *testing.T) {
 	testenv.NetAdmin(t)
 	cfg := WireConfig(t, 1<<20, loadgen.MaxXDPFrame)
@@ -43,7 +43,7 @@ func TestEnginesAgreeOnAWire(t *testing.T) {
 	}
 }
 
-// fault is what a mischievous device does to the nth frame of a direction.
+// fault returns the fault that the faulty device applies to frame n of a direction, or "".
 func fault(n int) string {
 	switch {
 	case n%1000 == 999:
@@ -51,14 +51,14 @@ func fault(n int) string {
 	case n%700 == 699:
 		return "duplicate"
 	case n%500 == 499:
-		return "hold" // until the next one has gone
+		return "hold" // send the frame after the next frame
 	case n%300 == 299:
 		return "corrupt"
 	}
 	return ""
 }
 
-// lastFault is when the last frame was sent that is dropped or damaged.
+// lastFault returns the send time of the last frame that the faulty device drops or corrupts.
 func lastFault(p loadgen.Plan) *time.Duration {
 	for n := int(p.Load.Frames(p.Duration)) - 1; n >= 0; n-- {
 		if f := fault(n); f == "drop" || f == "corrupt" {
@@ -69,18 +69,18 @@ func lastFault(p loadgen.Plan) *time.Duration {
 	return nil
 }
 
-// afterFaults is what a ledger must show of so many frames.
+// afterFaults returns the expected ledger after the given number of frames.
 func afterFaults(frames uint64) loadgen.StreamLedger {
 	l := loadgen.StreamLedger{Counts: rfc2544.Counts{Intended: frames, Offered: frames, Received: frames}}
 	for n := range int(frames) {
-		behind := uint64(1) // a frame shows the gap
+		behind := uint64(1) // a later frame reveals the gap
 		if n == int(frames)-1 {
 			behind = 0
 		}
 		switch fault(n) {
 		case "drop":
 			l.Received--
-			l.Gaps += behind // no two faults are neighbours
+			l.Gaps += behind // consecutive frames never both have faults
 		case "duplicate":
 			l.Duplicated++
 		case "hold":
@@ -96,12 +96,12 @@ func afterFaults(frames uint64) loadgen.StreamLedger {
 	return l
 }
 
-// Both engines book what a device loses, doubles, turns round and damages, both
-// ways at once, exactly as it did it.
+// Both engines count the lost, duplicated, reordered and corrupted frames of a faulty device exactly,
+// in both directions at the same time.
 func TestEnginesAgreeOnFaults(t *testing.T) {
 	p := Plan()
 	p.Size, p.Load, p.Duration, p.Flows, p.Seed = 100, 20e3, 400*time.Millisecond, 10, 1
-	p.IdleTimeout, p.Drain = 500*time.Millisecond, 10*time.Second // the device is a thread among others
+	p.IdleTimeout, p.Drain = 500*time.Millisecond, 10*time.Second // the device may have to wait for a core
 	p.Streams = append(p.Streams, Reversed(p).Streams[0])
 	want := afterFaults(p.Load.Frames(p.Duration))
 	want.LastLost = lastFault(p)
@@ -113,8 +113,8 @@ func TestEnginesAgreeOnFaults(t *testing.T) {
 	}
 }
 
-// checkLedger runs the plan and compares counts; frames that the machine made
-// late are received too.
+// checkLedger runs the plan and compares the ledger with want. It counts late frames as received,
+// because a slow machine can make frames late.
 func checkLedger(t *testing.T, name string, open func(loadgen.EngineConfig) (testEngine, error), cfg loadgen.EngineConfig, p loadgen.Plan, want loadgen.StreamLedger) {
 	t.Helper()
 	e, err := open(cfg)
@@ -129,7 +129,7 @@ func checkLedger(t *testing.T, name string, open func(loadgen.EngineConfig) (tes
 		got.Received, got.Lost, got.Late = got.Received+got.Late, got.Lost-got.Late, 0
 		got.Latency, got.LatencyQuiet, got.Span, got.Silence = nil, nil, 0, nil
 		if last := want.LastLost; last != nil && got.LastLost != nil && *got.LastLost >= *last && *got.LastLost <= *last+l.Paused {
-			got.LastLost = last // pauses of the schedule are part of it
+			got.LastLost = last // pauses of the schedule can delay the send time
 		}
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("%s, stream %d:\ngot  %+v\nwant %+v", name, i, got, want)
@@ -137,7 +137,7 @@ func checkLedger(t *testing.T, name string, open func(loadgen.EngineConfig) (tes
 	}
 }
 
-// faultyConfig joins the ports by a device that does what fault says.
+// faultyConfig connects the tester's ports to a device that applies the faults of the function fault.
 func faultyConfig(t *testing.T) loadgen.EngineConfig {
 	t.Helper()
 	testenv.NetAdmin(t)
@@ -181,13 +181,13 @@ func faultyConfig(t *testing.T) loadgen.EngineConfig {
 	return cfg
 }
 
-// startFaulty forwards frames between both ends until the test is over, away from
-// the tester's core.
+// startFaulty starts a device that forwards frames between two sockets until the test ends. The device
+// runs on cpus, which do not include the tester's core.
 func startFaulty(t *testing.T, ends [2]*sys.PacketSocket, cpus []int) {
 	var stop atomic.Bool
 	done := make(chan error, 1)
 	go func() {
-		runtime.LockOSThread() // never unlocked: the thread is bound
+		runtime.LockOSThread() // never unlocked, so that the thread with the changed CPU affinity ends
 		if len(cpus) > 0 {
 			if err := sys.SetAffinity(0, cpus); err != nil {
 				done <- err
@@ -205,12 +205,12 @@ func startFaulty(t *testing.T, ends [2]*sys.PacketSocket, cpus []int) {
 				for p, ok := from.Next(); ok; p, ok = from.Next() {
 					frame := bytes.Clone(p.Data)
 					from.Release()
-					if len(frame) != 96 { // the kernel's own
+					if len(frame) != 96 { // not from the tester
 						continue
 					}
 					what := fault(count[i])
 					count[i]++
-					if err := mischief(ends[1-i], frame, what, &held[i]); err != nil {
+					if err := applyFault(ends[1-i], frame, what, &held[i]); err != nil {
 						done <- err
 						return
 					}
@@ -230,7 +230,7 @@ func startFaulty(t *testing.T, ends [2]*sys.PacketSocket, cpus []int) {
 	})
 }
 
-func mischief(to *sys.PacketSocket, frame []byte, what string, held *[]byte) error {
+func applyFault(to *sys.PacketSocket, frame []byte, what string, held *[]byte) error {
 	out := [][]byte{frame}
 	switch what {
 	case "drop":
@@ -257,8 +257,7 @@ func mischief(to *sys.PacketSocket, frame []byte, what string, held *[]byte) err
 	return nil
 }
 
-// Loads that change, bursts and tags: both engines send what the plan says and
-// keep the delays of the same frames.
+// Both engines send load steps and bursts as planned and record the delays of the tagged frames.
 func TestEnginesAgreeOnTraffic(t *testing.T) {
 	testenv.NetAdmin(t)
 	cfg := WireConfig(t, 1<<20, loadgen.MaxXDPFrame)

@@ -15,7 +15,8 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// Frame is a frame as the sender would have written it, but for UDP's checksum.
+// Frame returns a frame of the plan's first stream with the signature s. The frame is like a sent frame,
+// but its UDP checksum is wrong.
 func Frame(t testing.TB, p loadgen.Plan, s signature.Signature) []byte {
 	t.Helper()
 	frame, err := p.Streams[0].Template(p.Size.OnVeth(), 0, int(s.Trial))
@@ -26,8 +27,8 @@ func Frame(t testing.TB, p loadgen.Plan, s signature.Signature) []byte {
 	return frame
 }
 
-// ReceiverCases are frames of 200 bytes for a receiver of either
-// engine, handed to it at now or soon after.
+// ReceiverCases returns frames that test the receiver of an engine. The size of valid frames is 200
+// bytes. The test passes the frames to the receiver at the time now or soon after it.
 func ReceiverCases(t *testing.T, p loadgen.Plan, trial uint16, now uint64) [][]byte {
 	offPayload := p.Streams[0].Layout().Payload
 	good := func(sequence uint32) []byte {
@@ -45,18 +46,18 @@ func ReceiverCases(t *testing.T, p loadgen.Plan, trial uint16, now uint64) [][]b
 		good(0), good(1), good(3), good(2), // 2 is reordered
 		good(2), good(0), // duplicated
 		good(64), good(63), good(10), // 63 and 10 are reordered
-		late, // late, and distinct
+		late, // late, not duplicated
 		Frame(t, p, signature.Signature{Trial: trial - 1, Sequence: 5, SentAt: now}),        // stale
 		Frame(t, p, signature.Signature{Trial: trial, Stream: 1, Sequence: 5, SentAt: now}), // of the other stream
 		bytes.Repeat([]byte{7}, 100),                                                                                    // foreign
 		make([]byte, 14),                                                                                                // foreign, and short
 		damaged(offPayload + signature.Len - 1), damaged(offPayload + signature.ConstantLen), damaged(len(good(0)) - 1), // corrupted
 		damaged(offPayload + signature.Len), damaged(offPayload + 90), good(51)[:190], // corrupted
-		future, beyond, // corrupted: nobody sent these
+		future, beyond, // corrupted, because no sender sent these frames
 	}
 }
 
-// CheckCases checks what became of ReceiverCases.
+// CheckCases checks the ledger of a receiver that has received the frames of ReceiverCases.
 func CheckCases(t *testing.T, got loadgen.StreamLedger) {
 	t.Helper()
 	want := rfc2544.Counts{Received: 7, Late: 1, Duplicated: 2, Reordered: 4, Corrupted: 8, Stale: 1, Foreign: 3}
@@ -69,14 +70,14 @@ func CheckCases(t *testing.T, got loadgen.StreamLedger) {
 	}
 }
 
-// Decoded is what a second opinion reads in a frame.
+// Decoded holds header fields of a frame as decoded by gopacket.
 type Decoded struct {
 	From, To netip.Addr
 	Hops     uint8
 	UDP      *layers.UDP
 }
 
-// Decode reads a frame and verifies its checksums and lengths.
+// Decode decodes a frame with gopacket and verifies its lengths and checksums.
 func Decode(t *testing.T, frame []byte) (d Decoded) {
 	t.Helper()
 	p := gopacket.NewPacket(frame, layers.LayerTypeEthernet, gopacket.Default)

@@ -1,5 +1,5 @@
-// Package enginetest holds what the tests of both engines share: plans, networks, and frames that
-// every receiver has to classify in the same way.
+// Package enginetest helps to test both engines. It holds plans, networks and frames that both
+// engines must classify in the same way.
 package enginetest
 
 import (
@@ -11,7 +11,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// stream leaves port 0 for port 1.
+// stream returns a stream from port 0 to port 1.
 func stream() loadgen.Stream {
 	return loadgen.Stream{
 		From: loadgen.Endpoint{MAC: netns.Port0MAC[:], IP: netip.MustParseAddr("198.18.0.2")},
@@ -19,7 +19,7 @@ func stream() loadgen.Stream {
 	}
 }
 
-// Plan is a short trial over a cable: 100,000 frames of 64 bytes a second.
+// Plan returns a plan for a trial of 100 ms with 64-byte frames at 100 kpps, from port 0 to port 1.
 func Plan() loadgen.Plan {
 	return loadgen.Plan{
 		Streams: []loadgen.Stream{stream()}, Trial: rfc2544.Trial{Size: 64, Load: 100e3, Duration: 100 * time.Millisecond}, Flows: 1,
@@ -27,7 +27,7 @@ func Plan() loadgen.Plan {
 	}
 }
 
-// Plan6 is Plan with inner IPv6.
+// Plan6 returns Plan with IPv6 packets.
 func Plan6() loadgen.Plan {
 	p := Plan()
 	s := &p.Streams[0]
@@ -36,13 +36,13 @@ func Plan6() loadgen.Plan {
 	return p
 }
 
-// Both is p with a second stream the other way.
+// Both returns p with a second stream in the reverse direction.
 func Both(p loadgen.Plan) loadgen.Plan {
 	p.Streams = []loadgen.Stream{p.Streams[0], Reversed(p).Streams[0]}
 	return p
 }
 
-// Reversed is p the other way.
+// Reversed returns p with its stream in the reverse direction.
 func Reversed(p loadgen.Plan) loadgen.Plan {
 	s := p.Streams[0]
 	s.From.IP, s.To = s.To, s.From.IP

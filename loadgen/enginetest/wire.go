@@ -10,14 +10,15 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// WireConfig lays a cable for frames up to largest.
+// WireConfig connects the tester's ports directly, for frames of up to largest bytes. It needs root.
 func WireConfig(t testing.TB, maxFrames uint64, largest rfc2544.FrameSize) loadgen.EngineConfig {
 	t.Helper()
 	_, cfg := NetworkConfig(t, netns.Wire(netns.Plan{LANMTU: largest.IP()}), maxFrames, largest)
 	return cfg
 }
 
-// NetworkConfig builds a network with the tester's ports in it; it needs root.
+// NetworkConfig builds a network and returns an engine configuration for the tester's ports in it. It
+// needs root.
 func NetworkConfig(t testing.TB, topology netns.Topology, maxFrames uint64, largest rfc2544.FrameSize) (*netns.Net, loadgen.EngineConfig) {
 	t.Helper()
 	n, err := netns.Build(context.Background(), topology, netns.Options{})
@@ -37,7 +38,7 @@ func NetworkConfig(t testing.TB, topology netns.Topology, maxFrames uint64, larg
 	return n, cfg
 }
 
-// Close closes and reports an error.
+// Close calls closer and fails the test if closer returns an error.
 func Close(t testing.TB, closer func() error) {
 	t.Helper()
 	if err := closer(); err != nil {
@@ -45,7 +46,7 @@ func Close(t testing.TB, closer func() error) {
 	}
 }
 
-// IndexOf is the index of an interface in a namespace.
+// IndexOf returns the index of an interface in a namespace.
 func IndexOf(t testing.TB, ns *netns.NS, name string) (index int) {
 	t.Helper()
 	err := ns.Do(func() error {

@@ -1,14 +1,14 @@
-// Package signature encodes and decodes the 18 bytes by which the tester
-// recognises its own frames. They are the head of each frame's UDP payload,
-// big-endian, and all the room that the smallest IPv4 frame (64 bytes) has:
+// Package signature encodes and decodes the signature of the tester's frames. The tester recognises
+// its frames by the signature. The signature has 18 bytes at the start of the UDP payload, in
+// big-endian order. It fills the whole payload of the smallest IPv4 frame (64 bytes with FCS):
 //
 //	0       2       4        5       6          10          18
 //	+-------+-------+--------+-------+----------+-----------+
 //	| magic | trial | stream | check | sequence | send time |
 //	+-------+-------+--------+-------+----------+-----------+
 //
-// check is the exclusive or of all other bytes, so that a damaged signature is
-// not taken for one of another frame. The same layout is in loadgen/bpf/tester.h.
+// check is the exclusive or of all other bytes. With it, the receiver detects a damaged signature.
+// send time is CLOCK_MONOTONIC in ns. loadgen/bpf/tester.h defines the same layout in C.
 package signature
 
 import (
@@ -19,11 +19,11 @@ import (
 // Len is the length of a signature in bytes.
 const Len = 18
 
-// ConstantLen is how many bytes at the head of a signature are the same in all
-// frames of a stream in a trial: magic, trial, stream.
+// ConstantLen is the number of bytes at the start of a signature that are the same in all frames of a
+// stream in a trial: magic, trial and stream.
 const ConstantLen = offCheck
 
-// Signature identifies a frame of the tester.
+// Signature holds the fields of a signature.
 type Signature struct {
 	Trial    uint16
 	Stream   uint8
@@ -33,7 +33,7 @@ type Signature struct {
 
 const magic = 0x7462 // "tb"
 
-// Offsets inside the signature.
+// Offsets of the fields in bytes.
 const (
 	offMagic    = 0
 	offTrial    = 2
@@ -43,13 +43,13 @@ const (
 	offSentAt   = 10
 )
 
-// Why bytes are not a signature.
+// Errors of Parse.
 var (
 	ErrForeign = errors.New("no signature of the tester")
 	ErrDamaged = errors.New("signature with a wrong check byte")
 )
 
-// Check is the check byte: the exclusive or of every other byte.
+// Check returns the check byte: the exclusive or of all other bytes of the signature.
 func (s Signature) Check() uint8 {
 	x := s.SentAt ^ uint64(s.Sequence) ^ uint64(s.Trial) ^ uint64(s.Stream) ^ magic
 	x ^= x >> 32
@@ -67,8 +67,8 @@ func (s Signature) Put(b []byte) {
 	binary.BigEndian.PutUint64(b[offSentAt:], s.SentAt)
 }
 
-// Parse reads the signature at the head of a UDP payload. It returns
-// ErrForeign or ErrDamaged, bare; it never allocates.
+// Parse reads the signature at the start of a UDP payload. The error is ErrForeign or ErrDamaged,
+// without a wrapper. Parse does not allocate memory.
 func Parse(b []byte) (Signature, error) {
 	if len(b) < Len || binary.BigEndian.Uint16(b[offMagic:]) != magic {
 		return Signature{}, ErrForeign

@@ -30,7 +30,7 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
-// Every single byte that changes is noticed.
+// Parse detects a change of any single byte.
 func TestDamage(t *testing.T) {
 	t.Parallel()
 	for i := range Len {

@@ -14,8 +14,8 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// A bulk connection begins with a header from the client: who sends, and when
-// it is measured.
+// A bulk connection begins with a header from the client. The header says which end sends and gives
+// the measurement window.
 //
 //	0         1          9        17
 //	+---------+----------+---------+
@@ -23,7 +23,7 @@ import (
 //	+---------+----------+---------+
 const headerLen = 17
 
-// bulkBuffer is the size of one read or write, in bytes.
+// bulkBuffer is the size of a read or write in bytes.
 const bulkBuffer = 128 << 10
 
 // bulkEnd is one end of a bulk connection.
@@ -31,11 +31,11 @@ type bulkEnd struct {
 	conn      *net.TCPConn
 	window    Window
 	direction string
-	sender    bool
-	octets    atomic.Uint64 // read so far
+	sender    bool          // this end sends
+	bytes     atomic.Uint64 // bytes that this end has read so far
 
-	octetsBefore uint64 // at the start of the window
-	infoBefore   sys.TCPInfo
+	bytesBefore uint64      // value of bytes at the start of the window
+	infoBefore  sys.TCPInfo // the kernel's state of the connection at the start of the window
 }
 
 func (w Window) header(direction string) []byte {
@@ -56,10 +56,10 @@ func parseHeader(h []byte) (direction string, w Window) {
 	return direction, Window{Start: binary.BigEndian.Uint64(h[1:]), End: binary.BigEndian.Uint64(h[9:])}
 }
 
-// until is how long it takes until moment, on the clock of Window.
+// until returns the time until moment (CLOCK_MONOTONIC, ns).
 func until(moment uint64) time.Duration { return time.Duration(int64(moment) - int64(sys.Monotonic())) }
 
-// carry sends or reads until the window ends. Only an end before that is an error.
+// carry sends or reads until the window ends. It returns an error only if the connection ends before.
 func (e *bulkEnd) carry() error {
 	if err := e.conn.SetDeadline(time.Now().Add(until(e.window.End))); err != nil {
 		return err
@@ -72,7 +72,7 @@ func (e *bulkEnd) carry() error {
 			_, err = e.conn.Write(buf)
 		} else {
 			n, err = e.conn.Read(buf)
-			e.octets.Add(uint64(n))
+			e.bytes.Add(uint64(n))
 		}
 		switch {
 		case err == nil:
@@ -86,7 +86,7 @@ func (e *bulkEnd) carry() error {
 	}
 }
 
-// info returns the kernel's state of a sender; it is empty for a receiver.
+// info returns the kernel's state of the connection (TCP_INFO, tcp(7)). It is empty for a receiver.
 func (e *bulkEnd) info() (info sys.TCPInfo, err error) {
 	if !e.sender {
 		return info, nil
@@ -94,7 +94,7 @@ func (e *bulkEnd) info() (info sys.TCPInfo, err error) {
 	return onSocket(e.conn, sys.ReadTCPInfo)
 }
 
-// onSocket asks the kernel something about a connection.
+// onSocket calls ask with the file descriptor of a connection.
 func onSocket[T any](conn *net.TCPConn, ask func(fd uintptr) (T, error)) (answer T, err error) {
 	raw, err := conn.SyscallConn()
 	if err != nil {

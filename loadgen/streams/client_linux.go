@@ -13,9 +13,9 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// Run is the client of a measurement. It connects, calls begun with the time window of the
-// measurement, and measures. The error is one line. The measurement ends by the plan's Limit even
-// if the path or the server dies.
+// Run is the client of a measurement. It connects to the server, calls begun with the measurement
+// window, and measures. The error is one line. The measurement ends after Plan.Limit at the latest,
+// even if the path or the server fails.
 func Run(ctx context.Context, p Plan, begun func(Window)) (Result, error) {
 	if err := p.Validate(); err != nil {
 		return Result{}, err
@@ -28,7 +28,7 @@ func Run(ctx context.Context, p Plan, begun func(Window)) (Result, error) {
 	return runTransactions(ctx, p, begun)
 }
 
-// connect opens a connection without keep-alives.
+// connect opens a connection without TCP keep-alive.
 func (p Plan) connect(ctx context.Context, limit time.Duration) (*net.TCPConn, error) {
 	d := net.Dialer{Timeout: limit, KeepAlive: -1}
 	conn, err := d.DialContext(ctx, "tcp", p.Server.String())
@@ -39,7 +39,7 @@ func (p Plan) connect(ctx context.Context, limit time.Duration) (*net.TCPConn, e
 	return tcp, tcp.SetNoDelay(true)
 }
 
-// plainError leaves out the addresses, which say nothing that the plan does not.
+// plainError removes the addresses from a network error, because the plan already contains them.
 func plainError(err error) error {
 	var op *net.OpError
 	if !errors.As(err, &op) {
@@ -51,7 +51,7 @@ func plainError(err error) error {
 	return fmt.Errorf("%s: %w", op.Op, op.Err)
 }
 
-// connectAll opens n connections at once.
+// connectAll opens n connections at the same time.
 func (p Plan) connectAll(ctx context.Context, n int) ([]*net.TCPConn, error) {
 	conns, errs := make([]*net.TCPConn, n), make([]error, n)
 	var all sync.WaitGroup
@@ -76,7 +76,7 @@ func closeAll(conns []*net.TCPConn) {
 	}
 }
 
-// window begins after the warm-up.
+// window returns the measurement window, which begins after the warm-up.
 func (p Plan) window() Window {
 	start := sys.Monotonic() + uint64(p.Warmup)
 	return Window{Start: start, End: start + uint64(p.Duration)}

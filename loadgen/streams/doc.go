@@ -1,8 +1,9 @@
-// Package streams measures what TCP makes of a path: a client and a server on
-// plain sockets over the kernel's own TCP, in processes of their own.
+// Package streams measures the performance of TCP over a path. A client and a server run in separate
+// processes and use the TCP of the Linux kernel.
 //
 //	Plan ─► Run (client), Serve (server) ─► Result of each end ─► Add
 //
-// Bulk connections carry as much as they can; transactions are a request and a
-// response each, on one connection (rr) or with a connection each (crr).
+// A bulk measurement sends as many bytes as possible over some connections. A transaction is a request
+// and a response. The kind rr makes all transactions on one connection. The kind crr opens a new
+// connection for each transaction.
 package streams

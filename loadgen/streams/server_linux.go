@@ -11,8 +11,8 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// Serve is the server's part of a measurement: it calls ready when it
-// listens, and serves until ctx is done; a bulk one until its window is over.
+// Serve is the server of a measurement. It calls ready when it listens. It serves transactions until
+// ctx is done, and bulk connections until the measurement window ends.
 func Serve(ctx context.Context, p Plan, ready func()) (Result, error) {
 	if err := p.Validate(); err != nil {
 		return Result{}, err
@@ -46,13 +46,13 @@ func serveBulk(ctx context.Context, listener *net.TCPListener) (Result, error) {
 	return b.result, err
 }
 
-// routineAccept passes connections on when their headers are there, in whatever
-// order: none waits for another's that got lost and has to be sent again.
+// routineAccept accepts connections, reads their headers and sends them to arrivals. It reads the
+// headers concurrently, so that no connection waits for a lost header of another connection.
 func routineAccept(ctx context.Context, listener *net.TCPListener, arrivals chan<- *bulkEnd) {
 	for {
 		conn, err := listener.AcceptTCP()
 		if err != nil {
-			return // closed: the measurement is over
+			return // the listener is closed, because the measurement is over
 		}
 		go func() {
 			stop := context.AfterFunc(ctx, func() { conn.Close() })
@@ -76,10 +76,10 @@ func serverEnd(conn *net.TCPConn, header []byte) *bulkEnd {
 	return &bulkEnd{conn: conn, window: window, direction: direction, sender: direction == rfc2544.Reverse}
 }
 
-// message is what a server's connection reads into and answers from.
+// message holds the buffers of a connection of the server.
 type message struct{ request, response []byte }
 
-// serveTransactions answers requests on every connection until ctx is done.
+// serveTransactions accepts connections and answers their requests until ctx is done.
 func serveTransactions(ctx context.Context, p Plan, listener *net.TCPListener) {
 	messages := sync.Pool{New: func() any { return &message{make([]byte, p.Request), make([]byte, p.Response)} }}
 	stop := context.AfterFunc(ctx, func() { listener.Close() })
@@ -92,7 +92,7 @@ func serveTransactions(ctx context.Context, p Plan, listener *net.TCPListener) {
 			if ctx.Err() != nil {
 				return
 			}
-			time.Sleep(time.Millisecond) // out of descriptors, or gone before it was accepted
+			time.Sleep(time.Millisecond) // no free file descriptor, or the connection has ended
 			continue
 		}
 		all.Go(func() {
@@ -105,7 +105,7 @@ func serveTransactions(ctx context.Context, p Plan, listener *net.TCPListener) {
 	}
 }
 
-// answer reads requests and writes responses until the client is gone.
+// answer reads requests and writes responses until the client closes the connection.
 func answer(conn *net.TCPConn, m *message) {
 	defer conn.Close()
 	if conn.SetNoDelay(true) != nil {

@@ -9,37 +9,36 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// The kinds of stream measurement: what TCP, and so most of what people run,
-// makes of a path. They go over the kernel's own TCP and plain sockets.
+// The kinds of stream measurement.
 const (
-	Bulk = "bulk" // connections that carry as much as they can
-	RR   = "rr"   // request and response over and over, on one connection each
-	CRR  = "crr"  // connect, request, response, close, over and over
+	Bulk = "bulk" // send as many bytes as possible
+	RR   = "rr"   // repeat request and response on an open connection
+	CRR  = "crr"  // repeat connect, request, response and close
 )
 
-// Kinds are all kinds.
+// Kinds returns all kinds.
 func Kinds() []string { return []string{Bulk, RR, CRR} }
 
 // Limits of a stream plan.
 const (
 	MaxConnections = 512
-	maxMessage     = 1 << 20 // octets of a request or a response
+	maxMessage     = 1 << 20 // size of a request or a response in bytes
 )
 
-// Plan is one measurement between a client and a server.
+// Plan describes a measurement between a client and a server.
 type Plan struct {
 	Kind        string         `json:"kind"`
 	Server      netip.AddrPort `json:"server"`
-	Direction   string         `json:"direction"`   // of bulk: rfc2544.Forward is from the client to the server
-	Connections int            `json:"connections"` // at once; of bulk per direction
-	Warmup      time.Duration  `json:"warmup_ns"`   // before the window in which is measured
-	Duration    time.Duration  `json:"duration_ns"` // of the window
-	Connect     time.Duration  `json:"connect_ns"`  // for all connections to come about
-	Request     int            `json:"request"`     // octets, of rr and crr
-	Response    int            `json:"response"`
+	Direction   string         `json:"direction"`   // of bulk; rfc2544.Forward is from the client to the server
+	Connections int            `json:"connections"` // number of concurrent connections; of bulk, for each direction
+	Warmup      time.Duration  `json:"warmup_ns"`   // time before the measurement window
+	Duration    time.Duration  `json:"duration_ns"` // length of the measurement window
+	Connect     time.Duration  `json:"connect_ns"`  // maximum time to open all connections
+	Request     int            `json:"request"`     // size of a request of rr and crr in bytes
+	Response    int            `json:"response"`    // size of a response of rr and crr in bytes
 }
 
-// Validate names the first thing that cannot be, in one line.
+// Validate returns an error for the first invalid field. The error is one line.
 func (p Plan) Validate() error {
 	switch {
 	case !slices.Contains(Kinds(), p.Kind):
@@ -53,25 +52,25 @@ func (p Plan) Validate() error {
 	case p.Warmup < 0 || p.Duration <= 0 || p.Connect <= 0:
 		return fmt.Errorf("stream: the duration and the time to connect must be above zero, the warm-up not below")
 	case p.Kind != Bulk && (p.Request < 1 || p.Response < 1 || p.Request > maxMessage || p.Response > maxMessage):
-		return fmt.Errorf("request of %d and response of %d octets: each from 1 to %d", p.Request, p.Response, maxMessage)
+		return fmt.Errorf("request of %d and response of %d bytes: each from 1 to %d", p.Request, p.Response, maxMessage)
 	}
 	return nil
 }
 
-// answerLimit is how long an answer may take: TCP's own first repeats are after
-// 0.2 s to 1 s, so that a path that loses much still answers by then.
+// answerLimit is the maximum time of a transaction. The first retransmissions of TCP come after 0.2 s
+// to 1 s, so that a transaction usually succeeds in this time even on a path with high loss.
 const answerLimit = 3 * time.Second
 
-// Limit is the longest that the measurement takes, whatever happens.
+// Limit returns the maximum time that the measurement takes.
 func (p Plan) Limit() time.Duration {
 	return p.Connect + p.Warmup + p.Duration + answerLimit + settle
 }
 
-// settle is how long connections stay after the window, so that no end is cut
-// off in the other's.
+// settle is the time for which connections stay open after the window. So no end closes a connection
+// while the window of the other end is still open.
 const settle = 100 * time.Millisecond
 
-// directions are those in which a bulk plan sends.
+// directions returns the directions in which a bulk plan sends.
 func (p Plan) directions() []string {
 	if p.Direction == rfc2544.Both {
 		return []string{rfc2544.Forward, rfc2544.Reverse}
@@ -79,26 +78,27 @@ func (p Plan) directions() []string {
 	return []string{p.Direction}
 }
 
-// Window is the time of the measurement on CLOCK_MONOTONIC, which all processes of the machine
-// share, in ns.
+// Window is the measurement window (CLOCK_MONOTONIC, ns). The clock is the same in all processes of
+// the machine.
 type Window struct {
 	Start uint64 `json:"start_ns"`
 	End   uint64 `json:"end_ns"`
 }
 
-// Connection is what one end saw of a bulk connection within the window.
+// Connection is the result of one end of a bulk connection within the window. Only a receiver knows
+// Octets and Elapsed. Only a sender knows Retransmits, RTT, MinRTT and MSS.
 type Connection struct {
 	Direction   string        `json:"direction"`
-	Sender      bool          `json:"sender"`      // this end sends; the rest but Octets is the sender's to know
-	Octets      uint64        `json:"octets"`      // that the receiving application read
-	Elapsed     time.Duration `json:"elapsed_ns"`  // in which it read them
-	Retransmits uint64        `json:"retransmits"` // segments sent again
-	RTT         time.Duration `json:"rtt_ns"`      // smoothed, at the end
-	MinRTT      time.Duration `json:"min_rtt_ns"`
-	MSS         int           `json:"mss"`
+	Sender      bool          `json:"sender"`      // this end sends
+	Octets      uint64        `json:"octets"`      // bytes that the receiving application has read
+	Elapsed     time.Duration `json:"elapsed_ns"`  // time in which the application has read them
+	Retransmits uint64        `json:"retransmits"` // number of retransmitted segments
+	RTT         time.Duration `json:"rtt_ns"`      // smoothed round-trip time at the end of the window
+	MinRTT      time.Duration `json:"min_rtt_ns"`  // minimum round-trip time
+	MSS         int           `json:"mss"`         // maximum segment size in bytes
 }
 
-// rate is the goodput in bits per second.
+// rate returns the goodput in bits per second.
 func (c Connection) rate() float64 {
 	if c.Elapsed <= 0 {
 		return 0
@@ -106,21 +106,22 @@ func (c Connection) rate() float64 {
 	return 8 * float64(c.Octets) / c.Elapsed.Seconds()
 }
 
-// Result is what one end saw, or both together.
+// Result is the result of one end, or of both ends after Add.
 type Result struct {
-	Algorithm    string                `json:"algorithm"` // of congestion control
+	Algorithm    string                `json:"algorithm"` // congestion control algorithm
 	Connections  []Connection          `json:"connections"`
-	Transactions uint64                `json:"transactions"` // begun within the window and answered
-	Failures     uint64                `json:"failures"`     // begun within the window and not answered
-	Elapsed      time.Duration         `json:"elapsed_ns"`   // of the transactions
-	Latency      *rfc2544.Distribution `json:"latency_ns"`
+	Transactions uint64                `json:"transactions"` // successful transactions that began within the window
+	Failures     uint64                `json:"failures"`     // failed transactions that began within the window
+	Elapsed      time.Duration         `json:"elapsed_ns"`   // time from the start of the window to the last transaction
+	Latency      *rfc2544.Distribution `json:"latency_ns"`   // duration of the successful transactions
 }
 
-// Add joins what the other end saw.
+// Add adds the connections of the other end's result.
 func (r *Result) Add(o Result) { r.Connections = append(r.Connections, o.Connections...) }
 
-// Goodput is what the receiving applications of a direction read, in bits per
-// second over all connections: the sum, and that of the slowest and the fastest connection.
+// Goodput returns the goodput of a direction in bits per second: the sum over all connections, the
+// slowest connection and the fastest connection. The goodput is the rate at which the receiving
+// application reads payload.
 func (r Result) Goodput(direction string) (sum, slowest, fastest float64) {
 	first := true
 	for _, c := range r.Connections {
@@ -136,7 +137,7 @@ func (r Result) Goodput(direction string) (sum, slowest, fastest float64) {
 	return sum, slowest, fastest
 }
 
-// Octets are all that receiving applications read, in both directions.
+// Octets returns the number of bytes that the receiving applications have read, in both directions.
 func (r Result) Octets() (sum uint64) {
 	for _, c := range r.Connections {
 		sum += c.Octets
@@ -144,7 +145,7 @@ func (r Result) Octets() (sum uint64) {
 	return sum
 }
 
-// Retransmits are the segments that all senders sent again.
+// Retransmits returns the number of segments that all senders have retransmitted.
 func (r Result) Retransmits() (sum uint64) {
 	for _, c := range r.Connections {
 		sum += c.Retransmits
@@ -152,8 +153,8 @@ func (r Result) Retransmits() (sum uint64) {
 	return sum
 }
 
-// RTT is the least that any sender saw of late, and the smoothed one, averaged
-// over the senders; zero without any.
+// RTT returns the smallest minimum round-trip time of all senders, and the average of their smoothed
+// round-trip times. Both are zero without senders.
 func (r Result) RTT() (least, smoothed time.Duration) {
 	n := time.Duration(0)
 	for _, c := range r.Connections {
@@ -168,7 +169,7 @@ func (r Result) RTT() (least, smoothed time.Duration) {
 	return least, smoothed / max(1, n)
 }
 
-// MSS is the payload of a full segment in octets, 0 where nobody knows.
+// MSS returns the largest maximum segment size of all senders in bytes, or 0 without senders.
 func (r Result) MSS() (mss int) {
 	for _, c := range r.Connections {
 		mss = max(mss, c.MSS)
@@ -176,13 +177,12 @@ func (r Result) MSS() (mss int) {
 	return mss
 }
 
-// Octets of an Ethernet frame around the outer packet, on a link whose speed is
-// counted with the FCS.
-const ethernetOctets = 14 + 4
+// ethernetBytes is the length of the Ethernet header and the FCS.
+const ethernetBytes = 14 + 4
 
-// GoodputCeiling is the most that TCP can carry over a link of rate bits per
-// second, when each full segment of mss octets of payload travels in an inner
-// packet of mtu octets and the tunnel adds overhead octets to it.
+// GoodputCeiling returns the maximum goodput of TCP over a link in bits per second. rate is the speed
+// of the link in bits per second, including the FCS. Each segment has mss bytes of payload in an inner
+// packet of mtu bytes. The tunnel adds overhead bytes to the inner packet.
 func GoodputCeiling(rate float64, mss, mtu, overhead int) float64 {
-	return rate * float64(mss) / float64(mtu+overhead+ethernetOctets)
+	return rate * float64(mss) / float64(mtu+overhead+ethernetBytes)
 }

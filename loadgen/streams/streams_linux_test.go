@@ -12,7 +12,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// freePort is one that nobody listens on.
+// freePort returns an address with a port on which no process listens.
 func freePort(t *testing.T) netip.AddrPort {
 	t.Helper()
 	l, err := net.ListenTCP("tcp", net.TCPAddrFromAddrPort(netip.MustParseAddrPort("127.0.0.1:0")))
@@ -23,7 +23,7 @@ func freePort(t *testing.T) netip.AddrPort {
 	return l.Addr().(*net.TCPAddr).AddrPort()
 }
 
-// serve plays the server on loopback; stop ends it and returns its result.
+// serve starts a server on the loopback interface. stop ends the server and returns its result.
 func serve(t *testing.T, p *Plan) (stop func() (Result, error)) {
 	t.Helper()
 	p.Server = freePort(t)
@@ -95,8 +95,8 @@ func TestTransactions(t *testing.T) {
 	}
 }
 
-// A server that dies is an error at once, and not at the end of the measurement;
-// but of a kind that counts failures it is only some.
+// If the server dies, bulk and rr return an error immediately and not at the end of the measurement.
+// crr counts failures instead.
 func TestServerThatDies(t *testing.T) {
 	for kind, want := range map[string]string{Bulk: "before its time", RR: "not answered", CRR: ""} {
 		p := streamPlan(kind)
@@ -118,7 +118,7 @@ func TestServerThatDies(t *testing.T) {
 	}
 }
 
-// Without a server there is an error, and an interrupt ends everything.
+// Run returns an error if there is no server or if ctx ends.
 func TestStreamsEnd(t *testing.T) {
 	for _, kind := range Kinds() {
 		p := streamPlan(kind)
@@ -137,7 +137,7 @@ func TestStreamsEnd(t *testing.T) {
 	}
 }
 
-// A transaction allocates for its connection at most, never for its messages.
+// A transaction on an open connection does not allocate memory.
 func TestRequestsDoNotAllocate(t *testing.T) {
 	p := streamPlan(RR)
 	stop := serve(t, &p)

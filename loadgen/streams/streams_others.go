@@ -10,12 +10,12 @@ import (
 
 var errStreamsNeedLinux = fmt.Errorf("the stream tester needs Linux: %w", errors.ErrUnsupported)
 
-// Serve is the server's part of a measurement.
+// Serve returns an error that wraps errors.ErrUnsupported, because streams need Linux.
 func Serve(context.Context, Plan, func()) (Result, error) {
 	return Result{}, errStreamsNeedLinux
 }
 
-// Run is the client's part of a measurement.
+// Run returns an error that wraps errors.ErrUnsupported, because streams need Linux.
 func Run(context.Context, Plan, func(Window)) (Result, error) {
 	return Result{}, errStreamsNeedLinux
 }

@@ -43,7 +43,7 @@ func TestStreamPlanIsChecked(t *testing.T) {
 	}
 }
 
-// Goodput is the receivers', per direction; the rest is the senders'.
+// The goodput comes from the receivers of a direction. The other values come from the senders.
 func TestStreamArithmetic(t *testing.T) {
 	client := Result{Connections: []Connection{
 		{Direction: rfc2544.Forward, Sender: true, Retransmits: 3, RTT: 4 * time.Millisecond, MinRTT: time.Millisecond, MSS: 1448},
@@ -63,11 +63,11 @@ func TestStreamArithmetic(t *testing.T) {
 	}
 	least, smoothed := client.RTT()
 	if client.Octets() != 4500 || client.Retransmits() != 7 || client.MSS() != 1448 || least != time.Millisecond || smoothed != 5*time.Millisecond {
-		t.Errorf("%d octets, %d sent again, mss %d, rtt %v and %v", client.Octets(), client.Retransmits(), client.MSS(), least, smoothed)
+		t.Errorf("%d bytes, %d retransmits, mss %d, rtt %v and %v", client.Octets(), client.Retransmits(), client.MSS(), least, smoothed)
 	}
 }
 
-// VXLAN over 100 Mbit/s with time stamps: 1448 of 1568 octets are payload.
+// For VXLAN over 100 Mbit/s with TCP timestamps, 1448 of 1568 bytes are payload.
 func TestGoodputCeiling(t *testing.T) {
 	if got, want := GoodputCeiling(100e6, 1448, 1500, 50), 100e6*1448/1568; math.Abs(got-want) > 1 {
 		t.Errorf("%v, want %v", got, want)

@@ -12,14 +12,14 @@ import (
 	"github.com/tunnelbench/tunnelbench/loadgen"
 )
 
-// transactor is one of those that do transactions in a loop.
+// transactor makes transactions in a loop. Several transactors run concurrently.
 type transactor struct {
 	plan              Plan
-	conn              *net.TCPConn // of rr
+	conn              *net.TCPConn // connection for rr
 	request, response []byte
 	latency           *loadgen.Histogram
 	failures          uint64
-	last              time.Time // when the last transaction was over
+	last              time.Time // end of the last transaction
 	err               error
 }
 
@@ -66,8 +66,8 @@ func joinTransactions(r *Result, all []*transactor, start time.Time) error {
 	return nil
 }
 
-// loop does transactions until the window ends; those begun within it count,
-// answered in it or after.
+// loop makes transactions until the window ends. It counts the transactions that began within the
+// window, even if they end after the window.
 func (t *transactor) loop(ctx context.Context, start, end time.Time) {
 	for ctx.Err() == nil {
 		begin := time.Now()
@@ -94,7 +94,7 @@ func (t *transactor) loop(ctx context.Context, start, end time.Time) {
 	t.err = context.Cause(ctx)
 }
 
-// transact does one transaction; of crr with a connection of its own.
+// transact makes a transaction. For crr it opens a new connection.
 func (t *transactor) transact(ctx context.Context) error {
 	if t.plan.Kind == RR {
 		return t.ask(t.conn)

@@ -7,17 +7,17 @@ import (
 	"time"
 )
 
-// bulk is one process's part of a bulk measurement.
+// bulk is the part of a bulk measurement that runs in one process.
 type bulk struct {
 	window Window
 	ends   []*bulkEnd
 	failed chan error
-	began  time.Time // of the window, as it came about
+	began  time.Time // time at which the window actually began
 	result Result
 }
 
-// run carries until the window is over. It begins with the ends at hand, and
-// takes later ones as they arrive.
+// run sends and reads on all connections until the window ends. It starts with the connections in
+// b.ends and adds those from arrivals.
 func (b *bulk) run(ctx context.Context, arrivals <-chan *bulkEnd) error {
 	b.failed = make(chan error, 1)
 	begin, end := time.NewTimer(until(b.window.Start)), time.NewTimer(until(b.window.End))
@@ -54,7 +54,7 @@ func (b *bulk) carry(e *bulkEnd) {
 		if err := e.carry(); err != nil {
 			select {
 			case b.failed <- err:
-			default: // one is enough
+			default: // run needs only the first error
 			}
 		}
 	}()
@@ -68,12 +68,13 @@ func (b *bulk) begin() (err error) {
 	}
 	b.began = time.Now()
 	for _, e := range b.ends {
-		e.octetsBefore = e.octets.Load()
+		e.bytesBefore = e.bytes.Load()
 	}
 	return nil
 }
 
-// finish takes the result and lets the other end take its own.
+// finish stores the result. Then it keeps the connections open for the time settle, so that the other
+// end can also store its result.
 func (b *bulk) finish(ctx context.Context) error {
 	if b.began.IsZero() {
 		return errors.New("the machine slept through the measurement")
@@ -82,7 +83,7 @@ func (b *bulk) finish(ctx context.Context) error {
 	for _, e := range b.ends {
 		c := Connection{Direction: e.direction, Sender: e.sender}
 		if !e.sender {
-			c.Octets, c.Elapsed = e.octets.Load()-e.octetsBefore, elapsed
+			c.Octets, c.Elapsed = e.bytes.Load()-e.bytesBefore, elapsed
 		}
 		b.result.Connections = append(b.result.Connections, c)
 	}
@@ -107,9 +108,9 @@ func (b *bulk) close() {
 	}
 }
 
-// abort closes a connection with a reset (SO_LINGER 0), so that it leaves no TIME_WAIT entry. Those
-// entries would use up the ports.
+// abort closes a connection with a reset (SO_LINGER 0, socket(7)). So no connection stays in the state
+// TIME_WAIT, and the ports do not run out.
 func abort(conn *net.TCPConn) {
-	_ = conn.SetLinger(0) // fails only on a connection that is gone
+	_ = conn.SetLinger(0) // fails only if the connection is already closed
 	_ = conn.Close()
 }
