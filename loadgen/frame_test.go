@@ -13,25 +13,25 @@ import (
 func TestTemplate(t *testing.T) {
 	for _, p := range []loadgen.Plan{enginetest.Plan(), enginetest.Plan6()} {
 		s := p.Streams[0]
-		for _, octets := range []int{80, 81, 124, 1514, 3072} {
-			frame, err := s.Template(octets, 0, 9)
+		for _, length := range []int{80, 81, 124, 1514, 3072} {
+			frame, err := s.Template(length, 0, 9)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if len(frame) != octets {
-				t.Fatalf("%d octets, want %d", len(frame), octets)
+			if len(frame) != length {
+				t.Fatalf("%d bytes, want %d", len(frame), length)
 			}
 			decoded := enginetest.Decode(t, frame)
 			if decoded.Hops != 10 || decoded.UDP.SrcPort != 0xC020 || decoded.UDP.DstPort != 7 ||
 				decoded.From != s.From.IP || decoded.To != s.To {
-				t.Errorf("%d octets: not the test frame of RFC 2544 C.2.6.4: %+v", octets, decoded)
+				t.Errorf("%d bytes: not the test frame of RFC 2544 C.2.6.4: %+v", length, decoded)
 			}
 			if got, err := signature.Parse(frame[s.Layout().Payload:]); err != nil || got.Trial != 9 {
-				t.Errorf("%d octets: signature %+v, %v", octets, got, err)
+				t.Errorf("%d bytes: signature %+v, %v", length, got, err)
 			}
 			for i, b := range decoded.UDP.Payload[signature.Len:] {
 				if b != byte(i+signature.Len) {
-					t.Fatalf("%d octets: payload octet %d is %d", octets, i+signature.Len, b)
+					t.Fatalf("%d bytes: payload byte %d is %d", length, i+signature.Len, b)
 				}
 			}
 		}

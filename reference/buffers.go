@@ -4,21 +4,21 @@ import "github.com/tunnelbench/tunnelbench/reference/wire"
 
 // Limits of one UDP_SEGMENT send (udp(7) and udp_send_skb in net/ipv4/udp.c).
 const (
-	// maxRun is the most datagrams of a run. The kernel allows 64 before Linux 6.9, but counts the UDP
-	// header in its comparison, so that only 63 full datagrams are safe.
+	// maxRun is the maximum number of datagrams in a run. Kernels before Linux 6.9 allow 64 datagrams, but
+	// count the UDP header in the comparison, so that only 63 full datagrams are safe.
 	maxRun = 63
-	// maxRunOctets is the largest UDP payload in bytes over IPv6, and therefore also fits IPv4.
-	maxRunOctets = 65535 - 40 - 8
+	// maxRunBytes is the largest UDP payload over IPv6 in bytes. It also fits into IPv4.
+	maxRunBytes = 65535 - 40 - 8
 )
 
-// How many packets a batch holds, from the measurements in docs/how-it-got-fast.md. Super-packets need
-// larger batches; single frames fit better into the caches in smaller ones.
+// Maximum number of packets in a batch, from the measurements in docs/how-it-got-fast.md. Super-packets
+// need larger batches. Single frames use smaller batches, which fit into the CPU caches.
 const (
 	frameBatch = 2 * maxRun
 	superBatch = 4 * maxRun
 )
 
-// maxSlab bounds the memory of a batch of large packets, in bytes.
+// maxSlab is the maximum memory of a batch in bytes.
 const maxSlab = 1 << 19
 
 // batch is a slab of memory for consecutive packets, each with headroom for the tunnel header:
@@ -42,7 +42,7 @@ type span struct {
 	start, end int
 	peer       *peer
 	sequence   uint64
-	refused    bool // by the socket
+	refused    bool // the socket refused the datagram
 }
 
 func (s span) len() int { return s.end - s.start }
@@ -68,14 +68,14 @@ func (b *batch) full() bool {
 	return len(b.datagrams) == cap(b.datagrams) || b.end+wire.HeaderLen+b.room > len(b.slab)
 }
 
-// next returns the space for the next packet. The batch must not be full.
+// next returns the memory for the next packet. The batch must not be full.
 func (b *batch) next() []byte {
 	start := b.end + wire.HeaderLen
 	return b.slab[start : start+b.room : start+b.room]
 }
 
-// nextWithin returns the space of next plus lead bytes in front of it, for a device that puts a header
-// of its own before a packet. lead must not exceed wire.HeaderLen.
+// nextWithin returns the memory for the next packet plus lead bytes before the packet, for a device that
+// writes its own header before a packet. lead must not exceed wire.HeaderLen.
 func (b *batch) nextWithin(lead int) []byte {
 	start := b.end + wire.HeaderLen
 	return b.slab[start-lead : start+b.room : start+b.room]
@@ -94,15 +94,16 @@ func (b *batch) bytes(from, to int) []byte {
 	return b.slab[start:end:end]
 }
 
-// run returns how many datagrams, starting at index from, one UDP_SEGMENT send can carry. They must
-// have the same endpoint, be contiguous and be of one size; only the last may be shorter.
+// run returns the number of datagrams, starting at index from, that one UDP_SEGMENT send can carry. The
+// datagrams must have the same endpoint and the same size, and be contiguous in memory. Only the last
+// datagram may be shorter.
 func (b *batch) run(from int) int {
 	first := b.datagrams[from]
 	size := first.len()
 	n := 1
 	for rest := b.datagrams[from+1:]; n <= len(rest) && n < maxRun; n++ {
 		d := rest[n-1]
-		if d.start != b.datagrams[from+n-1].end || d.len() > size || d.end-first.start > maxRunOctets || d.peer.endpoint != first.peer.endpoint {
+		if d.start != b.datagrams[from+n-1].end || d.len() > size || d.end-first.start > maxRunBytes || d.peer.endpoint != first.peer.endpoint {
 			break
 		}
 		if d.len() < size {

@@ -44,7 +44,7 @@ func TestRuns(t *testing.T) {
 		{"up and down", 1500, []int{60, 100, 60, 100}, []int{1, 2, 1}},
 		{"gap", 1500, []int{60, 60, -60, 60}, []int{2, 1}},
 		{"as many as the kernel takes", 1500, many(frameBatch, 46), []int{maxRun, maxRun}},
-		{"as many bytes as UDP takes", 1500, many(50, 1500), []int{maxRunOctets / 1518, 50 - maxRunOctets/1518}},
+		{"as many bytes as UDP takes", 1500, many(50, 1500), []int{maxRunBytes / 1518, 50 - maxRunBytes/1518}},
 		{"largest", maxMTU, []int{maxMTU, maxMTU}, []int{1, 1}},
 	}
 	for _, c := range cases {

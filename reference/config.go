@@ -15,12 +15,12 @@ import (
 const (
 	DefaultMTU          = 1500    // bytes of inner packet
 	DefaultSocketBuffer = 4 << 20 // bytes, for sending and for receiving each
-	DefaultWorkers      = 2       // of the pool engine, for each direction
+	DefaultWorkers      = 2       // workers of the pool engine for each direction
 
 	minMTU = 576 // every IPv4 host must accept such a packet (RFC 791)
-	maxMTU = maxRunOctets - wire.HeaderLen
+	maxMTU = maxRunBytes - wire.HeaderLen
 
-	maxSocketBuffer = 1 << 30 // the kernel doubles the value and keeps it in an int
+	maxSocketBuffer = 1 << 30 // the kernel doubles the value and stores it in an int
 	maxDevName      = 15      // IFNAMSIZ - 1
 	maxWorkers      = 64
 	maxPeers        = 1 << 16
@@ -190,7 +190,8 @@ func (c Config) validatePeers() error {
 	return nil
 }
 
-// overlap returns a prefix that contains p or is contained in p.
+// overlap returns a prefix that contains p or is contained in p, and its peer. found is false if there is
+// none.
 func overlap(prefixes *bart.Table[int], p netip.Prefix) (at netip.Prefix, peer int, found bool) {
 	for at, peer := range prefixes.Supernets(p) {
 		return at, peer, true

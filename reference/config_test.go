@@ -8,7 +8,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/reference/wire"
 )
 
-// of parses prefixes.
+// of returns the parsed prefixes.
 func of(prefixes ...string) (all []netip.Prefix) {
 	for _, p := range prefixes {
 		all = append(all, netip.MustParsePrefix(p))

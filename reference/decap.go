@@ -9,11 +9,12 @@ import (
 // conn is the underlay side: it sends datagrams to the peers and receives datagrams from them. One
 // goroutine may send while another receives.
 type conn interface {
-	// send sends the datagrams of b in order, marks the refused ones, and returns how many were accepted.
+	// send sends the datagrams of b in order, marks refused datagrams, and returns the number of accepted
+	// datagrams.
 	send(b *batch) int
 	// receiver allocates receive buffers.
 	receiver() receiver
-	// unknownSource returns how many messages of unknown sources the kernel dropped.
+	// unknownSource returns the number of messages from unknown sources that the kernel has dropped.
 	unknownSource() uint64
 	// interrupt ends receive, now and for all later calls.
 	interrupt() error
@@ -57,11 +58,11 @@ type decap struct {
 	conn     conn
 	peers    *peerTable
 	mtu      int
-	packets  [][]byte // accepted, not yet written to the port
+	packets  [][]byte // accepted packets that are not yet written to the port
 	counters counters
 }
 
-// deliverBatch is how many packets one write passes to the port.
+// deliverBatch is the maximum number of packets in one write to the port.
 const deliverBatch = offload.MergeMax
 
 // newBatch allocates a batch and its buffers.
@@ -110,7 +111,7 @@ func (d *decap) add(b *rxBatch, datagram []byte, m *message) {
 	b.packets = append(b.packets, p)
 }
 
-// check runs all checks except the replay window, in the documented order. It has no side effect on
+// check runs all checks except the replay window, in the order of the package comment. It does not affect
 // other datagrams.
 func (d *decap) check(datagram []byte, m *message) (p packet, drop Drop) {
 	if m.from == nil {
@@ -140,21 +141,21 @@ func (d *decap) check(datagram []byte, m *message) (p packet, drop Drop) {
 	return p, DropNone
 }
 
-// deliver checks the replay windows in the order of arrival and passes the packets to the port. The
-// window moves only here, because only here is the checksum known to be right.
+// deliver checks the replay windows in the order of arrival and passes the packets to the port. Only
+// deliver moves a window, because the window must move only for datagrams with a correct checksum.
 func (d *decap) deliver(b *rxBatch) {
 	for i := 0; i < len(b.packets); {
-		p, packets, octets := b.packets[i].peer, 0, 0
+		p, packets, bytes := b.packets[i].peer, 0, 0
 		for ; i < len(b.packets) && b.packets[i].peer == p; i++ {
 			o := &b.packets[i]
 			if err := p.window.Accept(o.sequence); err != nil {
 				b.tally.Drops[dropOf(err)]++
 				continue
 			}
-			packets, octets = packets+1, octets+len(o.payload)
+			packets, bytes = packets+1, bytes+len(o.payload)
 			d.enqueue(o.payload, &b.tally)
 		}
-		p.received.add(uint64(packets), uint64(octets))
+		p.received.add(uint64(packets), uint64(bytes))
 	}
 	d.flush(&b.tally)
 	d.counters.add(&b.tally)

@@ -40,7 +40,7 @@
 // use it stops receiving, so that an overload fills the kernel's queues, and packets are dropped there
 // before any work was spent on them.
 //
-// A batch ends when no more packets are waiting; there is no timer. So a lone packet is not delayed, and
+// A batch ends when no more packets are waiting. There is no timer, so a single packet is not delayed, and
 // batches grow with the load. After a full batch encap yields its core, so that the receiver of its
 // datagrams can run before encap sends more. Nothing is allocated between the system calls.
 //
@@ -57,8 +57,8 @@
 //
 // # Missing kernel features
 //
-// If UDP_SEGMENT fails, at the start or in the middle of a run, the refused datagrams and all later ones
-// are sent one by one; no datagram is lost. The same holds for packets joined for the TUN device.
+// If UDP_SEGMENT fails, at the start or later, the tunnel sends the refused datagrams and all later
+// datagrams one by one. No datagram is lost. The same applies to packets joined for the TUN device.
 // Without UDP_GRO the tunnel receives single datagrams, and without USO or TSO single packets.
 //
 // # Threats

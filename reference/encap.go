@@ -74,9 +74,9 @@ func (e *encap) process(b *batch) {
 	}
 }
 
-// deliver sends b. A full batch means that more packets wait. It yields, so that a
-// receiver on this core can drain its socket; excess packets are then dropped at the
-// LAN port, before any work was spent on them.
+// deliver sends b. A full batch means that more packets are waiting. After a full batch, deliver yields the
+// core, so that a receiver on this core can empty its socket. In an overload the LAN port then drops the
+// excess packets before the tunnel has spent work on them.
 func (e *encap) deliver(b *batch) {
 	sent := e.conn.send(b)
 	b.tally.Delivered += uint64(sent)
@@ -91,12 +91,12 @@ func (e *encap) deliver(b *batch) {
 // creditSent counts sent datagrams for their peers, with one addition for each run of the same peer.
 func creditSent(datagrams []span) {
 	for i := 0; i < len(datagrams); {
-		p, packets, octets := datagrams[i].peer, 0, 0
+		p, packets, bytes := datagrams[i].peer, 0, 0
 		for ; i < len(datagrams) && datagrams[i].peer == p; i++ {
 			if d := datagrams[i]; !d.refused {
-				packets, octets = packets+1, octets+d.len()-wire.HeaderLen
+				packets, bytes = packets+1, bytes+d.len()-wire.HeaderLen
 			}
 		}
-		p.sent.add(uint64(packets), uint64(octets))
+		p.sent.add(uint64(packets), uint64(bytes))
 	}
 }

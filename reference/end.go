@@ -44,9 +44,9 @@ func (e *End) Encap(packets ...[]byte) {
 	}
 }
 
-// Decap decapsulates one message of a socket: one datagram, or, if segment is above 0, several datagrams
-// of segment bytes each, of which the last may be shorter (UDP_GRO, udp(7)). data is changed for a
-// moment and restored.
+// Decap decapsulates one message of a socket. If segment is 0, data is one datagram. Otherwise data holds
+// several datagrams of segment bytes each, and the last may be shorter (UDP_GRO, udp(7)). Decap changes
+// data temporarily and restores it before it returns.
 func (e *End) Decap(from netip.AddrPort, data []byte, segment int) {
 	e.conn.arrived[0] = message{data: data, segment: segment, from: e.conn.endpoints[from]}
 	step(e.tunnel.inbound(), e.in)

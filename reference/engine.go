@@ -2,11 +2,11 @@ package reference
 
 import "sync"
 
-// direction is the three stages of encap or decap. recv and deliver each run on one goroutine and keep
+// direction holds the three stages of encap or decap. recv and deliver each run on one goroutine and keep
 // the order of packets. process may run on any goroutine.
 type direction[B any] struct {
 	make    func() B
-	recv    func(B) error // waits; io.EOF ends the direction
+	recv    func(B) error // waits for packets; io.EOF ends the direction
 	process func(B)
 	deliver func(B)
 }
@@ -27,9 +27,9 @@ func (d direction[B]) run(fresh bool) error {
 	}
 }
 
-// poolBatches is how many batches a pool has for each worker: one in process, one waiting before it and
-// one after it. When all are in use the pool stops receiving, so that an overload fills the kernel's
-// queue and packets are dropped there, before any work was spent on them.
+// poolBatches is the number of batches in a pool for each worker: one batch in process, one waiting for
+// process and one waiting for deliver. When all batches are in use, the pool stops receiving. In an overload
+// the kernel's queue then fills, and the kernel drops packets before the tunnel has spent work on them.
 const poolBatches = 3
 
 // job is a batch in a pool.

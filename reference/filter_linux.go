@@ -14,9 +14,10 @@ import (
 // sourceFilter is the socket's BPF filter; nil if there is none.
 type sourceFilter struct{ objects bpf.FilterObjects }
 
-// attachSourceFilter drops datagrams from unknown sources in the kernel, before they are queued. There
-// they cost least and fill no queue. An error that wraps errors.ErrUnsupported means that the kernel
-// cannot load the filter. decap checks the source of every datagram again.
+// attachSourceFilter attaches a BPF filter to the socket. The filter drops datagrams from unknown sources
+// before the kernel queues them, so that they cost little and do not fill the queue. The error wraps
+// errors.ErrUnsupported if the kernel cannot load the filter. decap checks the source of every datagram
+// again.
 func attachSourceFilter(socket *sys.UDP, endpoints map[netip.AddrPort]*endpoint) (*sourceFilter, error) {
 	spec, err := bpf.LoadFilter()
 	if err != nil {
@@ -46,8 +47,8 @@ func filterKey(a netip.AddrPort) (key [20]byte) {
 	return key
 }
 
-// unknownSource returns how many messages the filter dropped. Datagrams that the kernel had joined
-// before (UDP_GRO) count as one.
+// unknownSource returns the number of messages that the filter has dropped. Datagrams that the kernel has
+// joined before (UDP_GRO) count as one message.
 func (f *sourceFilter) unknownSource() (sum uint64) {
 	if f == nil {
 		return 0

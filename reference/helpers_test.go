@@ -6,7 +6,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/reference/wire"
 )
 
-// ipPacket makes an inner packet of n bytes with the given IP version.
+// ipPacket returns an inner packet of n bytes with the given IP version.
 func ipPacket(version byte, n int) []byte {
 	p := make([]byte, n)
 	for i := range p {

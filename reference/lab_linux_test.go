@@ -58,7 +58,7 @@ func newEnds(t *testing.T, wanMTU int) (ends [2]*end) {
 	return ends
 }
 
-// configure gives a link addresses, usable at once, and brings it up.
+// configure adds addresses to a link without duplicate address detection and brings the link up.
 func configure(name string, prefixes ...string) error {
 	link, err := netlink.LinkByName(name)
 	if err != nil {
@@ -85,7 +85,7 @@ func start(t *testing.T, ends [2]*end, underlay [2]string, change func(*Config))
 	startWith(t, ends, underlay, change, func(*Tunnel) {})
 }
 
-// startWith is start with a hook, before, that is called for each tunnel before it runs.
+// startWith is like start, but calls before for each tunnel before the tunnel runs.
 func startWith(t *testing.T, ends [2]*end, underlay [2]string, change func(*Config), before func(*Tunnel)) {
 	t.Helper()
 	for i, e := range ends {
@@ -197,7 +197,7 @@ func receive(conn *net.UDPConn, into []byte, seen []bool) error {
 	return nil
 }
 
-// payloadOf returns payload i: runs of one size, with occasional changes.
+// payloadOf returns payload i. Several consecutive payloads have the same size.
 func payloadOf(i uint64) []byte {
 	sizes := [...]int{18, 18, 200, 1472, 18, 700, 18, 18}
 	p := make([]byte, sizes[i/37%uint64(len(sizes))])

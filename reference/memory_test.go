@@ -71,7 +71,7 @@ func newMemoryConn(mtu int) *memoryConn {
 		stop: make(chan struct{}, 10),
 	}
 	for range messages {
-		c.free <- message{data: make([]byte, max(maxRunOctets, mtu+wire.HeaderLen))}
+		c.free <- message{data: make([]byte, max(maxRunBytes, mtu+wire.HeaderLen))}
 	}
 	return c
 }
@@ -192,8 +192,8 @@ func TestPoolDoesNotAllocate(t *testing.T) {
 	}
 }
 
-// TestPoolKeepsTheOrder checks that every packet is delivered once and in order, whichever worker is done
-// first.
+// TestPoolKeepsTheOrder checks that every packet is delivered once and in order, even if a later batch is
+// processed first.
 func TestPoolKeepsTheOrder(t *testing.T) {
 	const packets = 20000
 	next, wrong := uint32(0), 0

@@ -13,9 +13,9 @@ import (
 	"github.com/vishvananda/netns"
 )
 
-// nextHops finds the Ethernet address for every destination on an interface: the address of a host on the
-// link, or of the gateway. It follows the kernel's routes and neighbours, and has the kernel resolve
-// missing addresses.
+// nextHops finds the Ethernet address of the next hop for every destination on an interface: the host
+// itself or the gateway. It follows changes of the kernel's routes and neighbours. It makes the kernel
+// resolve missing addresses.
 type nextHops struct {
 	ifindex int
 	handle  *netlink.Handle
@@ -23,17 +23,17 @@ type nextHops struct {
 	wanted  chan netip.Addr
 	done    chan struct{}
 	ended   sync.WaitGroup
-	gateway []route // last read
+	gateway []route // the routes of the last refresh
 }
 
-// route is a route of the interface. Without via, its hosts are on the link.
+// route is a route of the interface. If via is not valid, the hosts are directly on the link.
 type route struct {
 	to  netip.Prefix
 	via netip.Addr
 }
 
-// wantedQueue bounds the queue of addresses to resolve. When it is full, further addresses are dropped
-// and requested again with their next packet.
+// wantedQueue is the length of the queue of addresses to resolve. When the queue is full, want drops an
+// address. The next packet to that address requests it again.
 const wantedQueue = 64
 
 // followNextHops follows an interface in the network namespace of the calling thread.
@@ -50,7 +50,7 @@ func followNextHops(ifindex int) (*nextHops, error) {
 	}
 	defer ns.Close()
 	neighbours, routes := make(chan netlink.NeighUpdate, 64), make(chan netlink.RouteUpdate, 64)
-	failed := func(error) {} // the socket overran; the next change refreshes everything
+	failed := func(error) {} // the socket's queue was full; the next change refreshes everything
 	if err = netlink.NeighSubscribeWithOptions(neighbours, h.done, netlink.NeighSubscribeOptions{Namespace: &ns, ErrorCallback: failed}); err == nil {
 		err = netlink.RouteSubscribeWithOptions(routes, h.done, netlink.RouteSubscribeOptions{Namespace: &ns, ErrorCallback: failed})
 	}
@@ -164,7 +164,7 @@ func (h *nextHops) neighbours() (map[netip.Addr]mac, error) {
 // table returns the current addresses. The zero mac, or no entry, means unknown.
 func (h *nextHops) table() *bart.Table[mac] { return h.current.Load() }
 
-// want requests the address of a destination, without waiting.
+// want requests the Ethernet address of a destination without waiting for it.
 func (h *nextHops) want(addr netip.Addr) {
 	select {
 	case h.wanted <- addr:
@@ -172,8 +172,8 @@ func (h *nextHops) want(addr netip.Addr) {
 	}
 }
 
-// ask has the kernel resolve the host, or the gateway towards it. The kernel ignores requests for an
-// address that it is already resolving. The answer arrives as a neighbour change.
+// ask makes the kernel resolve the host or its gateway. The kernel ignores a request for an address that it
+// is already resolving. The answer arrives as a neighbour change.
 func (h *nextHops) ask(addr netip.Addr) {
 	i := slices.IndexFunc(h.gateway, func(r route) bool { return r.to.Contains(addr) })
 	if i < 0 {

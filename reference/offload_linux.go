@@ -8,8 +8,8 @@ type device interface {
 	WriteParts(header []byte, parts [][]byte) error
 }
 
-// offloadTUN is a TUN device with a virtio_net_hdr in front of each packet. Super-packets that are read
-// are split; packets of a flow are joined before they are written.
+// offloadTUN is a TUN device with a virtio_net_hdr in front of each packet. It splits super-packets after
+// reading, and joins the packets of a flow before writing.
 //
 //	in:   | hdr | super-packet |  --splitter-->  batch of packets
 //	out:  packets  --merger-->  | hdr | first packet | payload | payload | ...
@@ -19,7 +19,7 @@ type offloadTUN struct {
 	room  int
 	split offload.Splitter
 	merge offload.Merger
-	plain bool // the kernel refused a joined packet: packets are no longer joined
+	plain bool // the kernel has refused a joined packet, so packets are no longer joined
 	head  [offload.VirtioLen]byte
 	apart [1][]byte
 }
@@ -29,8 +29,8 @@ func newOffloadTUN(tun device, mtu int) *offloadTUN {
 	return &offloadTUN{device: tun, room: room, super: make([]byte, room+offload.MaxSuper)}
 }
 
-// read continues with the last super-packet before it reads from the device. A packet of normal size is
-// read directly into the batch; the rest of a longer packet is read into super.
+// read returns the rest of the last super-packet before it reads from the device again. It reads a packet
+// of normal size directly into the batch. It reads the rest of a longer packet into super.
 func (l *offloadTUN) read(b *batch) error {
 	if l.split.More() {
 		l.next(b)
@@ -61,7 +61,7 @@ func (l *offloadTUN) read(b *batch) error {
 	return nil
 }
 
-// next splits off one packet. encap.recv counts a packet that exceeds the MTU.
+// next splits one packet off the super-packet. encap.recv counts a packet that exceeds the MTU.
 func (l *offloadTUN) next(b *batch) {
 	n := l.split.Next(b.next())
 	if n == 0 {
@@ -105,7 +105,7 @@ func (l *offloadTUN) writeSuper(s *offload.Super, tally *Direction) {
 // writeSingly writes the packets of a refused super-packet one by one. If the kernel accepts them,
 // packets are no longer joined.
 func (l *offloadTUN) writeSingly(s *offload.Super, tally *Direction) {
-	joined := make([]byte, 0, offload.MaxSuper) // allocated once: super belongs to the read direction
+	joined := make([]byte, 0, offload.MaxSuper) // not super, because the other direction uses super
 	for _, part := range s.Parts {
 		joined = append(joined, part...)
 	}

@@ -20,8 +20,9 @@ func open(cfg Config, peers *peerTable) (port, conn, error) {
 	return p, c, nil
 }
 
-// waits returns how receiving goroutines wait for packets. With a pool they share their processors, and
-// without pooling the garbage collector runs all the time and would have to take each processor back.
+// waits returns how receiving goroutines wait for packets. They keep their processor (P) while they wait,
+// except with a pool, whose goroutines share the processors, and without pooling, where the garbage
+// collector runs all the time and would have to take each processor back.
 func waits(cfg Config) sys.Processor {
 	if cfg.Engine == Pool || !cfg.Pooling {
 		return sys.Shared

@@ -7,7 +7,7 @@ import (
 	"fmt"
 )
 
-// open fails: it needs Linux's TUN device and batched socket calls.
+// open returns an error that wraps errors.ErrUnsupported, because the tunnel needs Linux.
 func open(Config, *peerTable) (port, conn, error) {
 	return nil, nil, fmt.Errorf("needs linux: %w", errors.ErrUnsupported)
 }

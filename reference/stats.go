@@ -6,29 +6,30 @@ import (
 	"sync/atomic"
 )
 
-// Stats are the counters of a tunnel since its start.
+// Stats holds the counters of a tunnel since its start.
 type Stats struct {
 	Encap Direction // LAN port to underlay
 	Decap Direction // underlay to LAN port
 	Peers []PeerStats
-	// UnknownSource counts messages from unknown sources that the socket's filter dropped before they were
-	// queued. They are not part of Decap.
+	// UnknownSource counts messages from unknown sources that the filter of the socket dropped. They are not
+	// part of Decap.
 	UnknownSource uint64
 }
 
-// Direction counts packets. Received == Delivered + the sum of Drops between batches and after the
-// tunnel has stopped. A reader may see a batch that is being processed counted in part.
+// Direction holds the packet counters of a direction. Received is the sum of Delivered and all Drops between
+// two batches and after the tunnel has stopped. While a batch is being counted, a reader may see only some of
+// its counters.
 type Direction struct {
-	Received  uint64 // packets read from the port, datagrams read from the socket
-	Delivered uint64 // datagrams that the socket accepted, packets that the port accepted
+	Received  uint64 // encap: packets read from the port; decap: datagrams read from the socket
+	Delivered uint64 // encap: datagrams that the socket accepted; decap: packets that the port accepted
 	Batches   uint64 // batches received
 	Drops     Drops
 }
 
-// Drops has one counter for each Drop, which is its index.
+// Drops holds a counter for each reason. The index is the Drop.
 type Drops [numDrops]uint64
 
-// Sum is the number of packets dropped for any reason.
+// Sum returns the number of packets dropped for any reason.
 func (d Drops) Sum() uint64 {
 	var sum uint64
 	for _, n := range d {
@@ -37,7 +38,7 @@ func (d Drops) Sum() uint64 {
 	return sum
 }
 
-// String returns the counts in one line, without drops that are 0.
+// String returns the counters in one line, without drop counters that are 0.
 func (d Direction) String() string {
 	var s strings.Builder
 	fmt.Fprintf(&s, "received %d delivered %d batches %d", d.Received, d.Delivered, d.Batches)
@@ -49,15 +50,16 @@ func (d Direction) String() string {
 	return s.String()
 }
 
-// counters are the totals of a direction. Only its own goroutine adds; any goroutine may read.
+// counters holds the totals of a direction. Only the goroutine that delivers may add. Any goroutine may
+// read.
 type counters struct {
 	received, delivered, batches atomic.Uint64
 	drops                        [numDrops]atomic.Uint64
 	_                            [64]byte // puts the two directions on separate cache lines
 }
 
-// add adds a batch's tally and clears it. Atomic additions cost more than the other accounting, so there
-// is one for each batch and counter, and none for counters that are 0.
+// add adds the counters of a batch and sets them to zero. It makes only one atomic addition for each counter
+// and batch, and none for counters that are 0, because atomic additions are expensive.
 func (c *counters) add(batch *Direction) {
 	c.batches.Add(1)
 	addIfAny(&c.received, batch.Received)

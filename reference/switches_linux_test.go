@@ -160,7 +160,7 @@ func sockets(t *testing.T, port PortKind, ends, hosts [2]*end, i int) (left, rig
 	return left, right
 }
 
-// failing is a sender that works until it is switched to fail.
+// failing is a sender that sends until the test makes it fail.
 type failing struct {
 	sender
 	after int
@@ -217,7 +217,8 @@ func (d *refusingDevice) WriteParts(header []byte, parts [][]byte) error {
 	return d.device.WriteParts(header, parts)
 }
 
-// TestUnknownSourcesGetNothing checks that the socket's filter drops forged datagrams and that none is answered.
+// TestUnknownSourcesGetNothing checks that the socket's filter drops datagrams from unknown sources and that
+// the tunnel does not answer them.
 func TestUnknownSourcesGetNothing(t *testing.T) {
 	testenv.NetAdmin(t)
 	ends := newEnds(t, 1600)
@@ -274,7 +275,7 @@ func TestOpeningSaysWhichField(t *testing.T) {
 	}
 }
 
-// TestTheWorldCanBeStopped checks that goroutines that wait in the kernel do not block the garbage
+// TestTheWorldCanBeStopped checks that goroutines that wait in system calls do not block the garbage
 // collector.
 func TestTheWorldCanBeStopped(t *testing.T) {
 	testenv.NetAdmin(t)

@@ -20,7 +20,7 @@ type tunPort struct {
 
 // lan reads packets from and writes packets to a TUN device.
 type lan interface {
-	// read adds the next packet or packets to b, which is not full, or returns EAGAIN.
+	// read adds at least one packet to b, which must not be full, or returns EAGAIN if no packet is waiting.
 	read(b *batch) error
 	write(packets [][]byte, tally *Direction)
 }
@@ -41,8 +41,8 @@ func openTUN(cfg Config) (*tunPort, error) {
 	return p, nil
 }
 
-// openOffloading opens the device with the wanted offloads that the kernel supports. USO needs Linux 6.2,
-// the others are older.
+// openOffloading opens the device with the offloads that cfg wants and the kernel supports. USO needs Linux
+// 6.2. The other offloads work on older kernels.
 func openOffloading(cfg Config) (*sys.TUN, sys.TUNOffloads, error) {
 	if cfg.Offloads {
 		for _, offloads := range []sys.TUNOffloads{sys.TUNAll, sys.TUNTCP} {
@@ -56,11 +56,11 @@ func openOffloading(cfg Config) (*sys.TUN, sys.TUNOffloads, error) {
 	return tun, sys.TUNPlain, err
 }
 
-// read sleeps only if the last read found the queue empty. Under load the next packets are already
-// there, and reading alone is cheaper than polling first.
+// read sleeps only if the last read found the queue empty. Under load the next packets are already waiting,
+// so reading without polling first is cheaper.
 //
-// Yielding and reading once more before sleeping, as the XDP port does, was tried and saves nothing
-// here: a soft interrupt on this core delivers the packets.
+// The XDP port yields and reads once more before it sleeps. This does not help a TUN device, because a soft
+// interrupt on the same core delivers the packets.
 func (p *tunPort) read(b *batch) error {
 	for {
 		if p.drained {
@@ -102,7 +102,7 @@ func (p *tunPort) interrupt() error { return p.stop.Raise() }
 
 func (p *tunPort) close() error { return errors.Join(p.tun.Close(), p.stop.Close()) }
 
-// plainTUN reads and writes one packet for each system call.
+// plainTUN reads and writes one packet with each system call.
 type plainTUN struct{ tun *sys.TUN }
 
 func (l plainTUN) read(b *batch) error {

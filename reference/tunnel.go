@@ -30,8 +30,8 @@ func New(cfg Config) (*Tunnel, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reference tunnel: %w", err)
 	}
-	// After a restart of this end alone, the peer must not take new datagrams for replays. The clock is
-	// always ahead of the earlier numbers, since no tunnel sends a packet per nanosecond.
+	// If only this end restarts, the peer must not treat its new datagrams as replays. The time in ns is
+	// always higher than the earlier sequence numbers, because no tunnel sends a packet every nanosecond.
 	peers := newPeerTable(cfg, uint64(time.Now().UnixNano()))
 	p, c, err := open(cfg, peers)
 	if err != nil {
@@ -40,7 +40,7 @@ func New(cfg Config) (*Tunnel, error) {
 	return newTunnel(cfg, peers, p, c), nil
 }
 
-// newTunnel makes a tunnel of a port and a conn.
+// newTunnel returns a tunnel between a port and a conn.
 func newTunnel(cfg Config, peers *peerTable, p port, c conn) *Tunnel {
 	return &Tunnel{
 		cfg: cfg, peers: peers, port: p, conn: c,
@@ -109,8 +109,8 @@ func drive[B any](t *Tunnel, index int, d direction[B]) error {
 	return nil
 }
 
-// ownThread locks the calling goroutine to a thread, on its core if one is set. The thread ends with
-// the goroutine.
+// ownThread locks the calling goroutine to a thread, and pins the thread to a core if Config.CPUs is set. The
+// thread ends with the goroutine.
 func (t *Tunnel) ownThread(index int) error {
 	runtime.LockOSThread()
 	if n := len(t.cfg.CPUs); n > 0 {

@@ -12,12 +12,12 @@ import (
 	"github.com/tunnelbench/tunnelbench/reference/wire"
 )
 
-// Receive slots of one recvmmsg. With UDP_GRO a message can have the maximum length of UDP.
+// Receive slots of one recvmmsg call. With UDP_GRO a message can have the maximum length of UDP.
 const (
 	groSlots    = 16
 	groSlotLen  = 1 << 16
 	plainSlots  = sys.VectorLen
-	maxPlainLen = 1 << 21 // bounds the memory of plain slots for jumbo packets
+	maxPlainLen = 1 << 21 // maximum memory of the slots without UDP_GRO in bytes
 )
 
 // udpConn is the underlay on a UDP socket. If the kernel supports it, a socket filter drops datagrams from
@@ -86,8 +86,8 @@ func (in *udpReceiver) receive() ([]message, error) {
 	}
 }
 
-// withSources finds the endpoint of each message's source. It keeps the last result, because most
-// messages come from the same source as the one before.
+// withSources finds the endpoint of each message's source. It keeps the last result, because most messages
+// have the same source as the message before.
 func (in *udpReceiver) withSources(messages []sys.Arrival) []message {
 	for i := range messages {
 		m := &messages[i]
@@ -110,13 +110,13 @@ func (c *udpConn) close() error { return errors.Join(c.socket.Close(), c.filter.
 
 // sender passes datagrams of a batch to the kernel.
 type sender interface {
-	// send offers the datagrams from to to-1 of b in order and returns how many the kernel accepted. If not
-	// all were accepted and err is nil, call it again with the rest. With an error none were accepted, and
-	// the error concerns the first failed datagrams.
+	// send passes the datagrams from to to-1 of b to the kernel in order. taken is the number of accepted
+	// datagrams. If err is nil and taken is too small, the caller has to send the rest. If err is not nil, the
+	// kernel accepted no datagram, and the error is about the first failed datagrams.
 	send(b *batch, from, to int) (taken, failed int, err error)
 }
 
-// name returns the destination of datagram i in the socket's form.
+// name returns the destination of datagram i in the format of the socket calls.
 func (b *batch) name(i int) *sys.Name { return b.datagrams[i].peer.endpoint.name.(*sys.Name) }
 
 // plainSender sends one message for each datagram.
@@ -161,15 +161,15 @@ func (s *segmentingSender) send(b *batch, from, to int) (taken, failed int, err 
 	return taken, s.runs[0], err
 }
 
-// transmitter sends with fast until the kernel refuses a message, and from then on one datagram at a
-// time. No datagram is lost in the change.
+// transmitter uses the sender fast until the kernel refuses segmentation. Then it uses the sender plain. No
+// datagram is lost in the change.
 type transmitter struct {
 	fast  sender // nil if unsupported or no longer used
 	plain sender
 }
 
-// transmit sends b and returns how many datagrams were accepted. sendmsg may report a pending ICMP error
-// of an earlier datagram; then this datagram was not sent. So each datagram is tried twice.
+// transmit sends b and returns the number of accepted datagrams. sendmsg may return an ICMP error of an earlier
+// datagram instead of sending. Therefore transmit tries each datagram twice.
 func (t *transmitter) transmit(b *batch) (sent int) {
 	again := false
 	for at := 0; at < b.len(); {
@@ -200,9 +200,9 @@ func (t *transmitter) offer(b *batch, at int) (taken, failed int, err error) {
 	return t.plain.send(b, at, b.len())
 }
 
-// sendSingly gives up on a refused message, and sends its datagrams one by one if it held several. If the
-// path MTU is below their size, the kernel refuses a run (EMSGSIZE), while single datagrams may be
-// fragmented.
+// sendSingly sends the datagrams of a refused message one by one. A message with only one datagram is
+// marked as refused. If the path MTU is smaller than the datagrams, the kernel refuses a run (EMSGSIZE), but
+// may fragment single datagrams.
 func (t *transmitter) sendSingly(b *batch, from, to int) (sent int) {
 	if to-from == 1 {
 		b.datagrams[from].refused = true

@@ -18,7 +18,7 @@ import (
 type script struct {
 	errs   []error // one for each call, nil for success; later calls succeed
 	atMost int     // datagrams accepted in each call; 0: all
-	failed int     // how many datagrams an error concerns
+	failed int     // number of datagrams that an error is about
 	took   []int   // sizes of the accepted datagrams
 	calls  int
 }
@@ -188,7 +188,7 @@ func checkArrival(t *testing.T, far *net.UDPConn, b *batch) {
 	}
 }
 
-// refusing is a kernel without UDP_SEGMENT. It counts the attempts.
+// refusing is a sender that acts like a kernel without UDP_SEGMENT. It counts the attempts.
 type refusing struct{ asked int }
 
 func (r *refusing) send(b *batch, from, _ int) (int, int, error) {

@@ -35,8 +35,8 @@ type xdpPort struct {
 	stop    *sys.Event
 	hops    *nextHops
 	waits   sys.Processor
-	yields  bool          // yield and read once more before sleeping
-	virtual bool          // a veth: the sender's kernel may have left checksums to a network card that does not exist
+	yields  bool          // yield the core and read once more before sleeping
+	virtual bool          // the interface is a veth, so received packets may have incomplete checksums
 	closers closers.Stack // in the order of opening
 }
 
@@ -97,8 +97,8 @@ func (p *xdpPort) open(cfg Config, ifi *net.Interface) (err error) {
 	return p.attach(ifi)
 }
 
-// attach loads the program that takes the tunnel's frames. It is the last step of opening: from then on
-// the kernel no longer gets these frames.
+// attach loads and attaches the XDP program that takes the tunnel's frames. It is the last step of opening,
+// because the kernel no longer receives these frames afterwards.
 func (p *xdpPort) attach(ifi *net.Interface) error {
 	spec, err := bpf.LoadPort()
 	if err != nil {
@@ -123,11 +123,11 @@ func (p *xdpPort) attach(ifi *net.Interface) error {
 	return nil
 }
 
-// ownAddresses is how many addresses of each IP version the XDP program can hold.
+// ownAddresses is the maximum number of addresses of each IP version in the XDP program.
 const ownAddresses = 16
 
-// setOwn tells the program which frames to leave to the kernel: frames for other MAC addresses, and
-// packets for the interface's own addresses.
+// setOwn sets the addresses of the interface in the XDP program. The program leaves frames for other MAC
+// addresses and packets for the interface's own IP addresses to the kernel.
 func setOwn(spec *ebpf.CollectionSpec, own mac, ifi *net.Interface) error {
 	addrs, err := ifi.Addrs()
 	if err != nil {
@@ -157,8 +157,8 @@ func setOwn(spec *ebpf.CollectionSpec, own mac, ifi *net.Interface) error {
 	)
 }
 
-// read sleeps only if the ring is empty after yielding the core once: a wake-up costs both cores more
-// than a packet does. It copies frames into b, so that their slots return to the kernel at once.
+// read sleeps only if the ring is still empty after yielding the core once, because a wake-up costs both cores
+// more time than a packet. It copies frames into b, so that their slots return to the kernel immediately.
 func (p *xdpPort) read(b *batch) error {
 	if p.yields && p.socket.Waiting() == 0 {
 		sys.Yield()
