@@ -2,7 +2,7 @@
 // receives. It also measures disturbances by the machine during the trial.
 //
 //	           user space                       kernel
-//	Plan ──> Run ── memory both share ──> send: due? write, stamp, redirect ──> port 0
+//	Plan ──> Run ──── shared memory ────> send: due? write, stamp, redirect ──> port 0
 //	                                                                             │ device
 //	Ledger <── counts, histograms, stalls <── receive: check, count, time <── port 1
 //

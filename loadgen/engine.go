@@ -34,7 +34,7 @@ type EngineConfig struct {
 
 // Constants of both engines for stalls and slices.
 const (
-	StallLimit = 500 * time.Microsecond // a core that is away for longer than this has a stall
+	StallLimit = 500 * time.Microsecond // an interruption of a core that is longer than this is a stall
 	SliceTime  = 10 * time.Millisecond  // length of a slice of a trial
 	MaxStalls  = 4096                   // maximum number of stalls in Ledger.Stalls
 )

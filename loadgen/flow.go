@@ -34,7 +34,7 @@ func (f Flow) Append(b []byte) []byte {
 // network n of one side with network n of the other side, so that a device with one tunnel for
 // each network uses all tunnels. The same seed gives the same flows.
 func (s Stream) flows(p Plan, number int, template []byte) []Flow {
-	const networkStreams = 2 // offset of the random sequence for networks, so that it differs from the one for ports
+	const networkStreams = 2 // gives the networks another random sequence than the ports
 	ports := rand.New(rand.NewPCG(p.Seed, uint64(number)))
 	networks := rand.New(rand.NewPCG(p.Seed, uint64(networkStreams+number)))
 	order := networks.Perm(max(1, p.Networks))

@@ -11,7 +11,7 @@ type StreamLedger struct {
 	rfc2544.Counts
 	Latency, LatencyQuiet *rfc2544.Distribution
 	Span                  time.Duration   // time from the first received frame to the last
-	Gaps                  uint64          // number of frames whose sequence number skipped at least one other
+	Gaps                  uint64          // number of frames that arrived with a higher sequence number than expected
 	LastLost              *time.Duration  // send time of the last lost frame, since the start; nil: none lost
 	Silence               *rfc2544.Gap    // the longest time without a received frame
 	Tags                  []time.Duration // delays of the tagged frames; rfc2544.TagLost for a lost frame

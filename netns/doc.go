@@ -15,7 +15,7 @@
 //
 // Use NS.Do only to open sockets and files. A socket stays in the namespace in which it was
 // opened. Use Start to run a program in a namespace. Start re-executes this program as a helper,
-// and the helper starts the program as its child. When the helper or the lab ends, the kernel ends
+// and the helper starts the program as its child. When the helper or the lab ends, the kernel kills
 // all descendants of the helper. Use a Guardian to change settings of the whole machine. The
 // Guardian restores them even if the lab is killed.
 package netns

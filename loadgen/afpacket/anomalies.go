@@ -116,7 +116,7 @@ func (c *capture) incident(kind string) bool {
 func (c *capture) gap(first, end, at uint64) {
 	kind, alone := "lost", end-first == 1
 	if alone && slices.Contains(c.damaged, first) {
-		kind = "not lost but corrupted" // a kind of its own, so that it does not count as a loss
+		kind = "not lost but corrupted" // a separate kind, because the frame is not lost
 	}
 	if !c.incident(kind) {
 		return

@@ -88,7 +88,7 @@ func (a *Engine) Run(ctx context.Context, p loadgen.Plan) (loadgen.Ledger, error
 	defer context.AfterFunc(ctx, func() { t.stop.Store(true) })()
 	done := make(chan error, 1)
 	go func() {
-		runtime.LockOSThread() // never unlocked: the thread dies with its signal mask
+		runtime.LockOSThread() // never unlocked, so that the thread with its changed settings ends with the goroutine
 		err := sys.BecomeGenerator(a.cfg.Tester)
 		if err == nil {
 			err = t.run()

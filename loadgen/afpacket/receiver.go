@@ -129,7 +129,7 @@ func (r *receiver) differs(a *frameIn) bool {
 	return a.length != len(r.template) || len(a.data) != a.length || !bytes.Equal(a.data[behind:], r.template[behind:])
 }
 
-// time records the latency of a frame that is neither duplicated nor corrupted.
+// time records the latency of a received or late frame.
 func (r *receiver) time(at, sent, quietSince uint64) {
 	if r.first == 0 {
 		r.first = at
@@ -143,7 +143,7 @@ func (r *receiver) time(at, sent, quietSince uint64) {
 	}
 }
 
-// back returns the number of frames that are neither duplicated nor corrupted, including late
+// back returns the number of received and late frames. It counts no duplicated and no corrupted
 // frames.
 func (r *receiver) back() uint64 { return r.Received + r.Late }
 

@@ -19,9 +19,9 @@ import (
 
 // The kinds of devices. Only devices of the same kind are compared with each other.
 const (
-	Calibration = "calibration" // no tunnel
-	Plain       = "plain"       // encapsulates
-	Sealed      = "sealed"      // encrypts and authenticates
+	Calibration = "calibration" // devices without a tunnel
+	Plain       = "plain"       // tunnels that encapsulate without encryption
+	Sealed      = "sealed"      // tunnels that encrypt and authenticate
 )
 
 // Tunnel describes a type of device under test, such as vxlan.

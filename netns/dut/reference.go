@@ -123,7 +123,7 @@ func referenceConfig(e end) (reference.Config, error) {
 		port = reference.PortKind(value)
 	}
 	cfg := reference.Defaults(port)
-	cfg.ExtraProcs = true // the tunnel may use the whole process
+	cfg.ExtraProcs = true // this process runs only the tunnel, so the tunnel may change GOMAXPROCS
 	for key, into := range map[string]*bool{"gso": &cfg.GSO, "gro": &cfg.GRO, "offloads": &cfg.Offloads, "yield": &cfg.Yield, "pooling": &cfg.Pooling} {
 		if value, set := e.params[key]; set {
 			*into = value == "on"

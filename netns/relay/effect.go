@@ -1,6 +1,6 @@
 package relay
 
-// Effect holds the numbers of frames that the tester should count after a trial through a relay.
+// Effect holds the numbers of frames that the tester must count after a trial through a relay.
 type Effect struct {
 	Received, Duplicated, Reordered, Corrupted uint64
 }
