@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -43,53 +44,60 @@ type Plan struct {
 	Control  dut.Device
 	Devices  []dut.Device
 	Size     rfc2544.FrameSize
-	BringUps int
 }
 
-// Measure measures the control and the devices, and returns a reading for each of them, the
-// control's first. A device that cannot come up, or not beside others, has no reading. Without any
-// device beside the control the error wraps errors.ErrUnsupported.
-func Measure(ctx context.Context, l Lab, p Plan) ([]Reading, error) {
-	devices := []dut.Device{p.Control}
+// Series is the measurements of one plan: several bring-ups, best spread over the time of a run.
+type Series struct {
+	plan    Plan
+	devices []dut.Device // the control first
+	blocks  map[string][][]Block
+}
+
+// NewSeries returns a series without measurements.
+func NewSeries(p Plan) *Series {
+	s := &Series{plan: p, devices: []dut.Device{p.Control}, blocks: map[string][][]Block{}}
 	for _, d := range p.Devices {
 		if d.Up != nil && d.Spec != p.Control.Spec {
-			devices = append(devices, d)
+			s.devices = append(s.devices, d)
 		}
 	}
-	blocks := map[string][][]Block{}
-	for range p.BringUps {
-		turned, kept, err := bringUp(ctx, l, p, devices)
+	return s
+}
+
+// BringUp brings the control and all devices up at once and measures them. A device that cannot
+// come up, or not beside others, is left out from then on. Without any device beside the control the
+// error wraps errors.ErrUnsupported.
+func (s *Series) BringUp(ctx context.Context, l Lab) error {
+	for {
+		if len(s.devices) < 2 {
+			return fmt.Errorf("%w: no device can be up beside %s", errors.ErrUnsupported, s.plan.Control.Spec)
+		}
+		turned, err := turns(ctx, l, s.plan, s.devices)
+		var member lab.MemberError
+		if err != nil && ctx.Err() == nil && errors.As(err, &member) && member.Index > 0 {
+			s.devices = slices.Delete(slices.Clone(s.devices), member.Index, member.Index+1)
+			continue
+		}
 		if err != nil {
-			return nil, err
+			return err
 		}
-		devices = kept
-		for k, d := range devices {
-			blocks[d.Spec] = append(blocks[d.Spec], blocksOf(turned, k))
+		for k, d := range s.devices {
+			s.blocks[d.Spec] = append(s.blocks[d.Spec], blocksOf(turned[0], turned[k]))
 		}
+		return nil
 	}
-	var out []Reading
-	for _, d := range devices {
-		if r, ok := read(blocks[d.Spec]); ok {
+}
+
+// Readings returns what the control and the devices showed so far, the control's first, without
+// devices that were disturbed too much.
+func (s *Series) Readings() (out []Reading) {
+	for _, d := range s.devices {
+		if r, ok := read(s.blocks[d.Spec]); ok {
 			r.Device = d
 			out = append(out, r)
 		}
 	}
-	return out, nil
-}
-
-// bringUp measures all devices once, without those that fail.
-func bringUp(ctx context.Context, l Lab, p Plan, devices []dut.Device) ([]lab.Turned, []dut.Device, error) {
-	for {
-		if len(devices) < 2 {
-			return nil, devices, errors.ErrUnsupported
-		}
-		turned, err := turns(ctx, l, p, devices)
-		var member lab.MemberError
-		if err == nil || ctx.Err() != nil || !errors.As(err, &member) || member.Index == 0 {
-			return turned, devices, err
-		}
-		devices = slices.Delete(slices.Clone(devices), member.Index, member.Index+1)
-	}
+	return out
 }
 
 func turns(ctx context.Context, l Lab, p Plan, devices []dut.Device) (turned []lab.Turned, err error) {
@@ -103,7 +111,9 @@ func turns(ctx context.Context, l Lab, p Plan, devices []dut.Device) (turned []l
 	if _, err := g.MeasureTurns(ctx, ClosedLoop(p.Size), warm); err != nil {
 		return nil, err
 	}
-	return g.MeasureTurns(ctx, ClosedLoop(p.Size), Turns)
+	some := Turns
+	some.Rounds = 10
+	return g.MeasureTurns(ctx, ClosedLoop(p.Size), some)
 }
 
 // FewestTurns returns how many turns every device has.

@@ -29,15 +29,16 @@ type Reading struct {
 // becomes slower or faster meanwhile favours nobody.
 const blockTurns = 2
 
-// blocksOf returns the blocks of device k in which nothing disturbed any device.
-func blocksOf(turned []lab.Turned, k int) (blocks []Block) {
-	for i := 0; i+blockTurns <= FewestTurns(turned); i += blockTurns {
+// blocksOf returns the blocks of a device in which nothing disturbed it or the control.
+func blocksOf(control, device lab.Turned) (blocks []Block) {
+	pair := []lab.Turned{control, device}
+	for i := 0; i+blockTurns <= FewestTurns(pair); i += blockTurns {
 		var b Block
 		clean := true
 		for j := i; j < i+blockTurns; j++ {
-			clean = clean && AllClean(turned, j)
-			b.Control += turned[0].Turns[j].Rate() / blockTurns
-			b.Device += turned[k].Turns[j].Rate() / blockTurns
+			clean = clean && AllClean(pair, j)
+			b.Control += control.Turns[j].Rate() / blockTurns
+			b.Device += device.Turns[j].Rate() / blockTurns
 		}
 		if clean && b.Control > 0 && b.Device > 0 {
 			blocks = append(blocks, b)

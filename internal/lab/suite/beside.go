@@ -4,53 +4,70 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 	"github.com/tunnelbench/tunnelbench/internal/lab/control"
+	"github.com/tunnelbench/tunnelbench/netns/dut"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// beside measures the control and all devices at every frame size, side by side. A machine that
-// cannot do that gets a note.
-func (p Plan) beside(ctx context.Context, l Lab, r *result.Results) error {
-	if p.Control == nil {
-		return nil
-	}
-	for _, size := range p.Sizes {
-		readings, err := control.Measure(ctx, l, control.Plan{
-			Settings: p.Settings, Control: *p.Control, Devices: p.Devices, Size: size, BringUps: max(1, besideBringUps/len(p.Sizes)),
-		})
-		if ctx.Err() != nil {
-			return ctx.Err()
+// beside is the measurements of a run's devices beside the control, one series per frame size. Its
+// bring-ups are spread over the run, since the machine's speed changes meanwhile.
+type beside struct {
+	plan   Plan
+	series map[rfc2544.FrameSize]*control.Series
+}
+
+func newBeside(p Plan) beside {
+	b := beside{p, map[rfc2544.FrameSize]*control.Series{}}
+	if p.Control != nil {
+		for _, size := range p.Sizes {
+			b.series[size] = control.NewSeries(control.Plan{Settings: p.Settings, Control: *p.Control, Devices: p.Devices, Size: size})
 		}
+	}
+	return b
+}
+
+// bringUp measures all devices once, at every frame size. A machine that cannot do that gets a note.
+func (b beside) bringUp(ctx context.Context, l Lab, r *result.Results) error {
+	for _, size := range b.plan.Sizes {
+		s := b.series[size]
+		if s == nil {
+			continue
+		}
+		err := s.BringUp(ctx, l)
 		var member lab.MemberError
 		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
 		case errors.Is(err, errors.ErrUnsupported) || errors.As(err, &member):
-			r.Host.Notes = append(r.Host.Notes, fmt.Sprintf("no device was measured beside %s at %d bytes: %v", p.Control.Spec, size, err))
+			r.Host.Notes = append(r.Host.Notes, fmt.Sprintf("nothing was measured beside %s at %d bytes: %v", b.plan.Control.Spec, size, err))
+			delete(b.series, size)
 		case err != nil:
 			return err
-		}
-		for _, reading := range readings {
-			p.addReading(r, reading, size)
 		}
 	}
 	return nil
 }
 
-// besideBringUps is the number of bring-ups beside the control, over all frame sizes.
-const besideBringUps = 3
+// add adds the results of all devices, without a control that nobody asked for.
+func (b beside) add(r *result.Results) {
+	for _, size := range b.plan.Sizes {
+		if b.series[size] == nil {
+			continue
+		}
+		for _, reading := range b.series[size].Readings() {
+			if slices.ContainsFunc(b.plan.Devices, func(d dut.Device) bool { return d.Spec == reading.Device.Spec }) {
+				b.plan.add(r, b.resultOf(reading, size))
+			}
+		}
+	}
+}
 
-// addReading adds the result of one device, unless it only ran along as the control.
-func (p Plan) addReading(r *result.Results, reading control.Reading, size rfc2544.FrameSize) {
-	asked := false
-	for _, d := range p.Devices {
-		asked = asked || d.Spec == reading.Device.Spec
-	}
-	if !asked {
-		return
-	}
-	res := lab.NewResult(p.Settings, reading.Device, rfc2544.NameClosedLoop, size)
+func (b beside) resultOf(reading control.Reading, size rfc2544.FrameSize) result.Result {
+	res := lab.NewResult(b.plan.Settings, reading.Device, rfc2544.NameClosedLoop, size)
 	res.Valid = true
 	value := func(name, unit string, i control.Interval, scale float64) {
 		lower, upper := scale*i.Lower, scale*i.Upper
@@ -59,8 +76,8 @@ func (p Plan) addReading(r *result.Results, reading control.Reading, size rfc254
 	const perCent = 100
 	value("closed_loop_rate", "fps", reading.Rate, 1)
 	value("normal_rate", "fps", reading.Normal, 1)
-	if reading.Device.Spec != p.Control.Spec {
-		value("ratio_to_"+p.Control.Name, "%", reading.Ratio, perCent)
+	if reading.Device.Spec != b.plan.Control.Spec {
+		value("ratio_to_"+b.plan.Control.Name, "%", reading.Ratio, perCent)
 	}
-	p.add(r, res)
+	return res
 }

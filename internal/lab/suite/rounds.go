@@ -38,6 +38,7 @@ type run struct {
 	plan    Plan
 	results *result.Results
 	cells   []*cell
+	beside  beside
 }
 
 // all runs every round. If the run ends early, it adds the results of the finished rounds.
@@ -46,13 +47,20 @@ func (r run) all(ctx context.Context) error {
 		for _, c := range r.cells {
 			r.add(c)
 		}
+		r.beside.add(r.results)
 	}()
+	if err := r.beside.bringUp(ctx, r.lab, r.results); err != nil {
+		return err
+	}
 	rounds := r.plan.Profile.rounds(len(r.cells))
 	for round := range rounds {
 		for _, d := range r.plan.Devices {
 			if err := r.round(ctx, d, round == rounds-1); err != nil {
 				return err
 			}
+		}
+		if err := r.beside.bringUp(ctx, r.lab, r.results); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -90,10 +90,7 @@ func Run(ctx context.Context, l Lab, p Plan, r *result.Results) (err error) {
 	if p.Profile.Suite != nil {
 		return runSuites(ctx, l, p, r)
 	}
-	if err := p.beside(ctx, l, r); err != nil {
-		return err
-	}
-	rounds := run{lab: l, plan: p, results: r, cells: cellsOf(p)}
+	rounds := run{lab: l, plan: p, results: r, cells: cellsOf(p), beside: newBeside(p)}
 	if err = rounds.all(ctx); err == nil && p.Streams != nil {
 		err = runStreams(ctx, l, p, r)
 	}

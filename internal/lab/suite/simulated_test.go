@@ -254,3 +254,30 @@ var tinySuite = rfc2544.Suite{Tests: []rfc2544.Config{
 func tinyReset(kind rfc2544.ResetKind) rfc2544.Config {
 	return rfc2544.ResetConfig{Kind: kind, Clean: 300 * time.Millisecond, Off: 300 * time.Millisecond, Limit: 5 * time.Second, Repeats: 1}
 }
+
+// A run with a control has the share of it for every other device.
+func TestRunBesideControl(t *testing.T) {
+	t.Parallel()
+	l := &labtest.Lab{Devices: steady()}
+	plan := aRun(t, 64)
+	plan.Control = &plan.Devices[0]
+	r := &result.Results{}
+	if err := Run(t.Context(), simulatedLab{l}, plan, r); err != nil {
+		t.Fatal(err)
+	}
+	shares := map[string]float64{}
+	for i := range r.Results {
+		if v := r.Results[i].Value("ratio_to_plain"); v != nil {
+			shares[r.Results[i].DUT] = v.Value
+		}
+		if r.Results[i].Test == rfc2544.NameClosedLoop && r.Results[i].Value("normal_rate") == nil {
+			t.Errorf("%s has no normal rate", r.Results[i].DUT)
+		}
+	}
+	if share := shares["vxlan"]; len(shares) != 1 || share < 39 || share > 41 {
+		t.Errorf("shares of plain: %v, want 40 %% for vxlan alone", shares)
+	}
+	if len(l.SetUp) != l.Down {
+		t.Errorf("%d devices were brought up and %d taken down", len(l.SetUp), l.Down)
+	}
+}
