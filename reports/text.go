@@ -147,6 +147,9 @@ func WriteText(w io.Writer, r *result.Results, colour bool) error {
 // notes writes the remarks below the table.
 func (t *Table) notes(r *result.Results, m *matrix.Matrix) error {
 	lines := []string{"", "rate: " + matrix.RateTitle(m.Rate) + "; kfps: thousand frames per second, per direction; sizes include the FCS"}
+	if m.SideBySide() {
+		lines = append(lines, "of plain: rates of a closed loop, measured side by side at several times; in brackets the 95 % interval")
+	}
 	for i := range r.Results {
 		res := &r.Results[i]
 		at := fmt.Sprintf("%s, %d bytes: ", strictjson.Short(res.DUT, show.MaxName), int(res.FrameSize))

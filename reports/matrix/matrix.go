@@ -188,6 +188,13 @@ func (c *Cell) ShareText() string {
 	return show.Percent(c.Share)
 }
 
+// SideBySide reports whether any share of plain was measured side by side.
+func (m *Matrix) SideBySide() bool {
+	return slices.ContainsFunc(m.Rows, func(r Row) bool {
+		return slices.ContainsFunc(r.Cells, func(c Cell) bool { return c.SideBySide != nil })
+	})
+}
+
 func (m *Matrix) find(dut, direction string) *Row {
 	for i := range m.Rows {
 		if m.Rows[i].DUT == dut && m.Rows[i].Direction == direction {
