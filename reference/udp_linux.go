@@ -200,9 +200,9 @@ func (t *transmitter) offer(b *batch, at int) (taken, failed int, err error) {
 	return t.plain.send(b, at, b.len())
 }
 
-// sendSingly sends the datagrams of a refused message one by one. A message with only one datagram is
-// marked as refused. If the path MTU is smaller than the datagrams, the kernel refuses a run (EMSGSIZE), but
-// may fragment single datagrams.
+// sendSingly sends the datagrams of a refused message one by one. If they exceed the path MTU, the
+// kernel refuses a message with several datagrams (EMSGSIZE), but may fragment datagrams that are
+// sent singly. A message with only one datagram is marked as refused.
 func (t *transmitter) sendSingly(b *batch, from, to int) (sent int) {
 	if to-from == 1 {
 		b.datagrams[from].refused = true

@@ -15,8 +15,9 @@ import (
 // rateMetric is the rate that a device sustains without loss, with control.Window frames in flight.
 const rateMetric = "closed_loop_rate"
 
-// Round measures every device once. Metrics that can be are measured in turns of one trial, with
-// all devices up at once; the others device by device, each freshly brought up.
+// Round measures every device once. Where a metric allows it, all devices are up at once and are
+// measured in turns of one trial. All other metrics are measured device by device, each freshly
+// brought up.
 type Round struct {
 	Settings   lab.Settings
 	Goodput    GoodputFunc

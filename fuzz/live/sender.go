@@ -11,8 +11,8 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// sender generates mutants and sends them onto the link: with the kernel engine inside its loop, with the
-// socket engine from a thread on the device's core.
+// sender generates mutants and sends them onto the link. With the kernel engine they are sent inside
+// the engine's loop. With the socket engine a thread on the device's core sends them.
 type sender struct {
 	mutants *mutate.Stream
 	buffer  []byte

@@ -98,8 +98,8 @@ func Search(ctx context.Context, m Measurer, cfg Config) (Found, error) {
 	return s.found, err
 }
 
-// held reports whether a target has no upper bound because loads that the tester can offer, as far
-// as known, have no valid trial.
+// held reports whether invalid trials kept the search from looking higher: the target has no upper
+// bound, although the tester could offer higher loads.
 func (s *searcher) held(t target, width int) bool {
 	k := s.record.interval(t)
 	return k.low != noLow && k.high == noHigh && s.field.offered-k.low >= width

@@ -105,8 +105,9 @@ type built struct {
 	spec, tree, binary string
 }
 
-// device returns the build as --dut accepts it: a role of this program's binary, or a program in
-// the tree.
+// device returns the value for --dut that selects this build. If own is true, that is a built-in
+// device of the tunnelbench binary that was built; otherwise it is a program in the build's source
+// tree.
 func (b built) device(own bool) string {
 	if !own {
 		return "exec:" + filepath.Join(b.tree, strings.TrimPrefix(b.spec, "exec:"))

@@ -27,7 +27,8 @@ func (l *Lab) Group(ctx context.Context, devices []dut.Device, s lab.Settings, l
 	return g, nil
 }
 
-// MeasureTurns measures every device in turns. A closed loop gives the device's rate without loss.
+// MeasureTurns measures every device in turns. In a closed loop a device forwards at its own rate
+// and loses nothing.
 func (g *Group) MeasureTurns(ctx context.Context, t rfc2544.Trial, turns loadgen.Turns) ([]lab.Turned, error) {
 	all := make([]lab.Turned, len(g.setups))
 	t.Duration = turns.Length() - turns.Quiet

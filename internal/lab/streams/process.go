@@ -71,7 +71,8 @@ type streamEnd struct {
 
 const streamGrace = 5 * time.Second
 
-// startEnd starts a client or server in its node. Its messages end when it or ctx ends.
+// startEnd starts a client or server process in its node. The process ends with ctx at the latest,
+// and the messages from it end with the process.
 func (h *Hosts) startEnd(ctx context.Context, node string, p tcp.Plan) (*streamEnd, error) {
 	plan, err := json.Marshal(p)
 	if err != nil {
