@@ -19,7 +19,7 @@ TUNNELS   := wire,plain,vxlan,wireguard-go,reference
 RFC_SIZES := 64,128,256,512,1024,1280,1518
 PURE      := ./fuzz/report ./internal/junit ./internal/kv ./internal/stats ./internal/checksum ./internal/strictjson ./loadgen/signature ./reference/wire ./reference/offload ./rfc2544/... ./reports/... ./ci/gate
 
-.PHONY: help build bench bench-full bench-generator bench-ablation certify test race fuzz fuzz-go-fuzz fuzz-libfuzzer fuzz-proof fuzz-control fuzz-live lint cross generate clean
+.PHONY: help build bench bench-full bench-generator bench-ablation study certify test race fuzz fuzz-go-fuzz fuzz-libfuzzer fuzz-proof fuzz-control fuzz-live lint cross generate clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.* ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.* ## /\1\t/' | expand -t 18
@@ -53,6 +53,10 @@ bench-ablation: build ## what each switch gains, with wan offloads on and off; t
 	$(ABLATE) --out $(OUT)/switches-tun reference-tun $(addprefix reference-tun:,$(patsubst yield=off,yield=on,$(SWITCHES)) offloads=off pooling=off)
 	$(ABLATE) --out $(OUT)/walk-tun naive $(BATCHES) $(SEGMENTS) reference-tun
 	$(ABLATE) --out $(OUT)/walk-xdp reference-tun reference-xdp:yield=off reference-xdp
+
+study: ## where the variance of this machine comes from, a table; two minutes
+	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -o bin/study ./internal/lab/study
+	$(SUDO) bin/study --bringups 12 --rounds 10 --windows 16
 
 certify: build ## hold this machine against devices of known effect, five minutes
 	$(SUDO) bin/tunnelbench certify

@@ -2,7 +2,8 @@
 // of 10 to 50 ms, from bring-up to bring-up, and what of it cancels in the ratio to a control that
 // runs along in the same loop. It needs root.
 //
-//	go run ./internal/lab/study --dut plain,vxlan,reference-xdp --bringups 10 --window 64
+//	make study
+//	bin/study --dut plain,vxlan,reference-xdp --bringups 10 --window 64
 //
 // The first device is the control.
 package main
