@@ -44,6 +44,17 @@ func (t Turns) Length() time.Duration { return time.Duration(t.Slices) * SliceTi
 // Count returns the number of turns of n set-ups.
 func (t Turns) Count(n int) int { return 2 * n * t.Rounds }
 
+// Of returns the numbers of the turns, counted from 1, of one of n set-ups.
+func (t Turns) Of(lane, n int) (numbers []int) {
+	for turn := range t.Count(n) {
+		at := turn % (2 * n)
+		if at == lane || at == 2*n-1-lane {
+			numbers = append(numbers, turn+1)
+		}
+	}
+	return numbers
+}
+
 // Validate returns an error about turns or plans that no engine supports. All plans have to agree
 // in everything but their set-up.
 func (t Turns) Validate(plans []Plan) error {

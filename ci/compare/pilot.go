@@ -62,7 +62,7 @@ func pilotTogether(ctx context.Context, l Lab, p Plan, c *result.Comparison) (fo
 	for k, t := range turned {
 		rate := rfc2544.Rate(0)
 		for _, turn := range t.Turns {
-			rate = max(rate, rfc2544.Rate(turn.Rate()))
+			rate = max(rate, rfc2544.Rate(turn.Rate()/float64(len(p.Settings.Directions()))))
 		}
 		if rate == 0 {
 			return found, fmt.Errorf("%w: %s forwarded nothing", lab.ErrDied, p.Names[k])

@@ -70,7 +70,7 @@ func (s *Setup) calibrate(ctx context.Context, size rfc2544.FrameSize, c *Calibr
 		used[i] = 1
 	}
 	_, err = s.several(ctx, size, 1000, 1, func(r Run) {
-		c.background = min(c.background, float64(s.lab.busy(r))/float64(r.elapsed()))
+		c.background = min(c.background, max(0, float64(s.lab.busy(r))/float64(r.elapsed())))
 		s.lab.othersShare(r, used)
 	})
 	if err != nil {

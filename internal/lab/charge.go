@@ -46,8 +46,11 @@ func (s *Setup) charge(o *rfc2544.Observation, r Run) {
 	if c == nil || isFlood || !s.chargeable() {
 		return
 	}
+	if _, known := c.wireWork[r.Plan.BatchSize()]; !known {
+		return
+	}
 	w := r.wholeWork(s.lab)
-	if r.Ledger.Slices != nil {
+	if n := len(r.Ledger.Slices); n > 0 && n < soakSlices { // soakers forget the slices of longer trials
 		w = s.lab.cleanWork(r.Ledger)
 	}
 	if w.received == 0 {

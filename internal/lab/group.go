@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/internal/closers"
@@ -73,19 +74,18 @@ func (g *Group) open(ctx context.Context, devices []dut.Device, s Settings, larg
 		return fmt.Errorf("%w: up to %d devices take turns, and only with the engine xdp", errors.ErrUnsupported, loadgen.MaxLanes)
 	}
 	s.Engine = EngineXDP
-	deadlines := make([]time.Time, len(devices))
 	for i, d := range devices {
 		b := g.lab.newSetup(d, s)
 		g.Setups = append(g.Setups, b)
 		g.closers.Push(b.Close)
 		err := d.Probe(ctx)
 		if err == nil {
-			deadlines[i], err = b.upFor(ctx, largest)
+			_, err = b.upFor(ctx, largest)
 		}
 		if err != nil {
 			return g.fault(i, err)
 		}
-		if b.Spins() && len(devices) > 1 {
+		if b.Spins() {
 			return g.fault(i, fmt.Errorf("%w: it keeps a core busy with nothing to do, so nothing else can be up beside it", errors.ErrUnsupported))
 		}
 	}
@@ -94,7 +94,7 @@ func (g *Group) open(ctx context.Context, devices []dut.Device, s Settings, larg
 	}
 	for i, b := range g.Setups {
 		b.engine = lane{g.engine, i}
-		if err := b.waitReachable(ctx, deadlines[i]); err != nil {
+		if err := b.waitReachable(ctx, time.Now().Add(dut.UpTimeout)); err != nil {
 			return g.fault(i, err)
 		}
 	}
@@ -177,42 +177,57 @@ func (g *Group) MeasureTurns(ctx context.Context, t rfc2544.Trial, turns loadgen
 		if err := b.Alive(); err != nil {
 			return nil, g.fault(i, fmt.Errorf("%w: %w", ErrDied, err))
 		}
-		all = append(all, b.turned(ledgers[i], plans[i]))
+		all = append(all, b.turned(ledgers[i], plans[i], turns.Of(i, len(g.Setups))))
 	}
 	return all, nil
 }
 
-// turned cuts the ledger of a set-up into its turns.
-func (s *Setup) turned(ledger loadgen.Ledger, p loadgen.Plan) Turned {
+// turned cuts the ledger of a set-up into its turns, which have these numbers. A turn that the
+// sender missed, because its core was away, is there and is not clean.
+func (s *Setup) turned(ledger loadgen.Ledger, p loadgen.Plan, numbers []int) Turned {
 	d := findDisturbances(ledger)
 	out := Turned{LatencyQuiet: ledger.LatencyQuiet, Disturbed: d.reasons}
-	wire := s.lab.wires[s.wireKey(p.Size)]
-	metered := wire != nil && s.chargeable()
-	for i := 0; i < len(ledger.Slices); {
-		if ledger.Slices[i].Turn == 0 {
-			i++
+	works := make([]work, len(numbers))
+	latencies, came := make([]time.Duration, len(numbers)), make([]uint64, len(numbers))
+	for _, number := range numbers {
+		out.Turns = append(out.Turns, Turn{Number: number})
+	}
+	for i, slice := range ledger.Slices {
+		k, ok := slices.BinarySearch(numbers, slice.Turn)
+		if !ok {
 			continue
 		}
-		turn := Turn{Number: ledger.Slices[i].Turn, Clean: true}
-		var w work
-		var latency time.Duration
-		var came uint64
-		for ; i < len(ledger.Slices) && ledger.Slices[i].Turn == turn.Number; i++ {
-			slice := ledger.Slices[i]
-			turn.Clean = turn.Clean && !d.disturbed[i]
-			turn.Sending += slice.Sending
-			latency += slice.Latency
-			came += slice.Received + slice.Late
-			w.add(s.lab.sliceWork(ledger, i))
+		t := &out.Turns[k]
+		t.Clean = (t.Clean || t.Sending == 0) && !d.disturbed[i]
+		t.Sending += slice.Sending
+		latencies[k] += slice.Latency
+		came[k] += slice.Received + slice.Late
+		works[k].add(s.lab.sliceWork(ledger, i))
+	}
+	charge := s.turnCharge(p)
+	for k := range out.Turns {
+		t := &out.Turns[k]
+		t.Sent, t.Received, t.CPU = works[k].sent, works[k].received, charge(works[k])
+		if came[k] > 0 {
+			t.Latency = latencies[k] / time.Duration(came[k])
 		}
-		turn.Sent, turn.Received = w.sent, w.received
-		if came > 0 {
-			turn.Latency = latency / time.Duration(came)
-		}
-		if metered && w.received > 0 {
-			turn.CPU = w.cost(wire, p.BatchSize()) / float64(w.received)
-		}
-		out.Turns = append(out.Turns, turn)
 	}
 	return out
+}
+
+// turnCharge returns a function for the CPU time per frame of a turn in ns; 0 if it cannot be told.
+// The CPU time of a wan link's processes is not known turn by turn.
+func (s *Setup) turnCharge(p loadgen.Plan) func(work) float64 {
+	wire := s.lab.wires[s.wireKey(p.Size)]
+	unknown := wire == nil || !s.chargeable() || s.wan.HasProcesses()
+	if !unknown {
+		_, known := wire.wireWork[p.BatchSize()]
+		unknown = !known
+	}
+	return func(w work) float64 {
+		if unknown || w.received == 0 {
+			return 0
+		}
+		return w.cost(wire, p.BatchSize()) / float64(w.received)
+	}
 }

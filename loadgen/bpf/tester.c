@@ -124,9 +124,9 @@ struct {
 /* The slice of a time after the start. */
 static __always_inline __u32 slice_of(__u64 elapsed)
 {
-	__u32 i = ((elapsed >> SLICE_SHIFT) & 0xffffffff) * SLICE_MUL >> 49;
-
-	return i < SLICES ? i : SLICES - 1;
+	if (elapsed >= SLICE * (SLICES - 1))
+		return SLICES - 1;
+	return ((elapsed >> SLICE_SHIFT) & 0xffffffff) * SLICE_MUL >> 49;
 }
 
 /* The bucket of v: exact below SUB, then SUB buckets per octave. */
@@ -395,7 +395,7 @@ static __always_inline int finished(__u64 now, __u64 elapsed)
 	__u32 s = 2 * sender.lane & (STREAMS - 1);
 
 	if (plan.turn)
-		return sender.turns >= plan.turns || now - sender.start >= plan.deadline;
+		return now - sender.start >= plan.deadline;
 	if (elapsed >= plan.deadline)
 		return 1;
 	OPAQUE(s);
@@ -429,7 +429,7 @@ static __always_inline void end_slice(__u64 now)
 /* Whether all that this lane sent has come, or nothing more comes. */
 static __always_inline int drained(__u64 now)
 {
-	const __u64 idle = 3000000;
+	const __s64 idle = 3000000;
 	__u32 s = 2 * sender.lane & (STREAMS - 1);
 	__u64 last;
 
@@ -439,7 +439,8 @@ static __always_inline int drained(__u64 now)
 		last = received[s | 1].last;
 	if (received[s].next >= sent[s].n && received[s | 1].next >= sent[s | 1].n)
 		return 1;
-	return now - last > idle && now - sent[s].last > idle && now - sent[s | 1].last > idle;
+	/* signed: the receiving core may have written a later time than now */
+	return (__s64)(now - last) > idle && (__s64)(now - sent[s].last) > idle && (__s64)(now - sent[s | 1].last) > idle;
 }
 
 /* The lane whose turn follows: forwards, then backwards. */
@@ -458,10 +459,21 @@ static __always_inline void begin_turn(__u64 now)
 	lane &= LANES - 1;
 	sender.lane = lane;
 	sender.turn = plan.first & 1;
+	if (sender.turn_end < now - now % SLICE) /* after a stall: a whole turn all the same */
+		sender.turn_end = now - now % SLICE;
 	sender.turn_end += plan.turn;
 	sender.turn_limit = sender.turn_end + plan.drain_limit;
 	sender.base = now - lanes[lane].ran;
 	sender.resting = 0;
+}
+
+/* What has not come by the end of a turn is no longer on its way. */
+static __always_inline void give_up(__u32 s, __u64 now)
+{
+	s &= STREAMS - 1;
+	OPAQUE(s);
+	sent[s & (STREAMS - 1)].known = sent[s & (STREAMS - 1)].n;
+	sent[s & (STREAMS - 1)].moved = now;
 }
 
 /* Returns whether nothing may be sent, since a turn comes to its end. A turn that is
@@ -483,9 +495,13 @@ static __always_inline int between_turns(__u64 now)
 		sender.turn_end += SLICE;
 		return 1;
 	}
-	sender.turns++;
-	begin_turn(now);
-	return sender.turns >= plan.turns;
+	give_up(2 * lane, now);
+	give_up(2 * lane + 1, now);
+	if (++sender.turns >= plan.turns)
+		sender.done = now;
+	else
+		begin_turn(now);
+	return sender.done != 0;
 }
 
 /* The trial begins with the next slice. */

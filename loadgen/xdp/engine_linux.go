@@ -31,8 +31,7 @@ type Engine struct {
 	flows   int    // room for flows, per stream
 	trial   uint16
 
-	usedSlices int  // slices that trials have used so far
-	blind      bool // the kernel cannot tell which programs run
+	usedSlices int // slices that trials have used so far
 }
 
 // lanes returns the number of set-ups.

@@ -29,7 +29,6 @@ func (x *Engine) cores() []int {
 }
 
 // watchPrograms starts to watch the cores for programs that are neither the lab's nor the device's.
-// Without BTF tracepoints the kernel cannot tell them apart.
 func (x *Engine) watchPrograms() error {
 	o := &x.objects
 	var index [1024]uint8
@@ -54,8 +53,7 @@ func (x *Engine) watchPrograms() error {
 	for _, p := range []*ebpf.Program{o.Switched, o.SoftirqBegins, o.SoftirqEnds} {
 		l, err := link.AttachTracing(link.TracingOptions{Program: p})
 		if err != nil {
-			x.blind = true
-			return nil
+			return fmt.Errorf("%w: watch the cores for other programs: %w", errors.ErrUnsupported, err)
 		}
 		x.closers.Push(l.Close)
 	}
@@ -152,7 +150,11 @@ func sendingTime(sent []bpf.TesterSliceSent, i int, turns loadgen.Turns, c *coun
 		if end == 0 {
 			end = c.state.LastPoll
 		}
-		return max(0, min(loadgen.SliceTime, time.Duration(end-c.state.Start)-time.Duration(i)*loadgen.SliceTime))
+		left := time.Duration(end-c.state.Start) - time.Duration(i)*loadgen.SliceTime
+		if i == maxSlices-1 { // it has the rest
+			return max(0, left)
+		}
+		return max(0, min(loadgen.SliceTime, left))
 	}
 	place := 1
 	for k := i - 1; k >= 0 && sent[k].Turn == sent[i].Turn; k-- {
@@ -169,9 +171,6 @@ func sendingTime(sent []bpf.TesterSliceSent, i int, turns loadgen.Turns, c *coun
 
 // addOthers adds the time of other programs on each core.
 func (x *Engine) addOthers(l *loadgen.Ledger) error {
-	if x.blind {
-		return nil
-	}
 	var states [maxCores]bpf.TesterCoreState
 	if err := x.objects.Cores.Get(&states); err != nil {
 		return errors.Join(errors.New("read the cores"), err)

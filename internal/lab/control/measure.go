@@ -51,6 +51,8 @@ type Series struct {
 	plan    Plan
 	devices []dut.Device // the control first
 	blocks  map[string][][]Block
+	left    []error // why devices were left out, and why the series ended
+	ended   bool
 }
 
 // NewSeries returns a series without measurements.
@@ -68,13 +70,14 @@ func NewSeries(p Plan) *Series {
 // come up, or not beside others, is left out from then on. Without any device beside the control the
 // error wraps errors.ErrUnsupported.
 func (s *Series) BringUp(ctx context.Context, l Lab) error {
-	for {
+	for !s.ended {
 		if len(s.devices) < 2 {
 			return fmt.Errorf("%w: no device can be up beside %s", errors.ErrUnsupported, s.plan.Control.Spec)
 		}
 		turned, err := turns(ctx, l, s.plan, s.devices)
 		var member lab.MemberError
 		if err != nil && ctx.Err() == nil && errors.As(err, &member) && member.Index > 0 {
+			s.left = append(s.left, err)
 			s.devices = slices.Delete(slices.Clone(s.devices), member.Index, member.Index+1)
 			continue
 		}
@@ -86,7 +89,14 @@ func (s *Series) BringUp(ctx context.Context, l Lab) error {
 		}
 		return nil
 	}
+	return nil
 }
+
+// End lets later bring-ups do nothing; what was measured stays.
+func (s *Series) End(why error) { s.left, s.ended = append(s.left, why), true }
+
+// Left returns why devices were left out, and why the series ended.
+func (s *Series) Left() []error { return s.left }
 
 // Readings returns what the control and the devices showed so far, the control's first, without
 // devices that were disturbed too much.

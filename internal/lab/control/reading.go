@@ -40,12 +40,16 @@ func blocksOf(control, device lab.Turned) (blocks []Block) {
 			b.Control += control.Turns[j].Rate() / blockTurns
 			b.Device += device.Turns[j].Rate() / blockTurns
 		}
-		if clean && b.Control > 0 && b.Device > 0 {
+		if clean && b.Control > 0 {
 			blocks = append(blocks, b)
 		}
 	}
 	return blocks
 }
+
+// silentShare: with more than one in so many blocks in which a device forwarded nothing, it has no
+// rate that could be compared.
+const silentShare = 10
 
 // enoughBlocks is the smallest number of blocks that a reading rests on.
 const enoughBlocks = 8
@@ -53,8 +57,15 @@ const enoughBlocks = 8
 // read returns the reading of a device from the blocks of each bring-up; ok is false if there are
 // too few.
 func read(bringUps [][]Block) (r Reading, ok bool) {
+	silent := 0
+	for i, blocks := range bringUps {
+		carried := slices.DeleteFunc(slices.Clone(blocks), func(b Block) bool { return b.Device <= 0 })
+		silent += len(blocks) - len(carried)
+		bringUps = slices.Clone(bringUps)
+		bringUps[i] = carried
+	}
 	all := slices.Concat(bringUps...)
-	if len(all) < enoughBlocks {
+	if len(all) < enoughBlocks || silent*silentShare > len(all) {
 		return r, false
 	}
 	nominal := percentile(all, 0.9, func(b Block) float64 { return b.Control })

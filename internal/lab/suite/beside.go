@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 	"github.com/tunnelbench/tunnelbench/internal/lab/control"
@@ -30,7 +31,7 @@ func newBeside(p Plan) beside {
 	return b
 }
 
-// bringUp measures all devices once, at every frame size. A machine that cannot do that gets a note.
+// bringUp measures all devices once, at every frame size.
 func (b beside) bringUp(ctx context.Context, l Lab, r *result.Results) error {
 	for _, size := range b.plan.Sizes {
 		s := b.series[size]
@@ -43,8 +44,7 @@ func (b beside) bringUp(ctx context.Context, l Lab, r *result.Results) error {
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case errors.Is(err, errors.ErrUnsupported) || errors.As(err, &member):
-			r.Host.Notes = append(r.Host.Notes, fmt.Sprintf("nothing was measured beside %s at %d bytes: %v", b.plan.Control.Spec, size, err))
-			delete(b.series, size)
+			s.End(err)
 		case err != nil:
 			return err
 		}
@@ -52,11 +52,15 @@ func (b beside) bringUp(ctx context.Context, l Lab, r *result.Results) error {
 	return nil
 }
 
-// add adds the results of all devices, without a control that nobody asked for.
+// add adds the results of all devices, without a control that nobody asked for. A note says what
+// could not be measured.
 func (b beside) add(r *result.Results) {
 	for _, size := range b.plan.Sizes {
 		if b.series[size] == nil {
 			continue
+		}
+		for _, why := range b.series[size].Left() {
+			r.Host.Notes = append(r.Host.Notes, fmt.Sprintf("not measured beside %s at %d bytes: %s", b.plan.Control.Spec, size, strings.ReplaceAll(why.Error(), "\n", "; ")))
 		}
 		for _, reading := range b.series[size].Readings() {
 			if slices.ContainsFunc(b.plan.Devices, func(d dut.Device) bool { return d.Spec == reading.Device.Spec }) {
