@@ -3,6 +3,7 @@ package compare
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/internal/lab"
@@ -109,14 +110,7 @@ func (r Round) inTurns(ctx context.Context, l Lab, devices []dut.Device, metrics
 }
 
 func has(metrics []result.Metric, names ...string) bool {
-	for _, m := range metrics {
-		for _, name := range names {
-			if m.Name == name {
-				return true
-			}
-		}
-	}
-	return false
+	return slices.ContainsFunc(metrics, func(m result.Metric) bool { return slices.Contains(names, m.Name) })
 }
 
 // sum is what a device showed in the turns that count.

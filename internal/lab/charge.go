@@ -32,7 +32,7 @@ func (r Run) testerWork() float64 {
 // of the clean slices where the engine has slices. It also adds the CPU time of the device's
 // processes as the kernel accounts for it. With both directions at once, frames of both count. A
 // value that cannot be measured stays nil.
-func (s *Setup) charge(o *rfc2544.Observation, r Run) {
+func (s *Setup) charge(o *rfc2544.Observation, r Run, d disturbances) {
 	if o.Received == 0 {
 		return
 	}
@@ -51,7 +51,7 @@ func (s *Setup) charge(o *rfc2544.Observation, r Run) {
 	}
 	w := r.wholeWork(s.lab)
 	if n := len(r.Ledger.Slices); n > 0 && n < soakSlices { // soakers forget the slices of longer trials
-		w = s.lab.cleanWork(r.Ledger)
+		w = s.lab.cleanWork(d)
 	}
 	if w.received == 0 {
 		return
@@ -92,12 +92,11 @@ func (r Run) wholeWork(l *Lab) work {
 	return w
 }
 
-// cleanWork is the use of the cores in the clean slices of a ledger.
-func (l *Lab) cleanWork(ledger loadgen.Ledger) (w work) {
-	d := findDisturbances(ledger)
-	for i, s := range ledger.Slices {
+// cleanWork is the use of the cores in the slices that are not disturbed.
+func (l *Lab) cleanWork(d disturbances) (w work) {
+	for i, s := range d.ledger.Slices {
 		if s.Turn > 0 && !d.disturbed[i] {
-			w.add(l.sliceWork(ledger, i))
+			w.add(l.sliceWork(d.ledger, i))
 		}
 	}
 	return w

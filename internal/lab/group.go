@@ -135,7 +135,6 @@ func (g *Group) Close() error { return g.closers.Close() }
 type Turned struct {
 	Turns        []Turn // in the order of measuring
 	LatencyQuiet *rfc2544.Distribution
-	Broken       rfc2544.Reasons // why the trial does not count
 	Disturbed    rfc2544.Reasons
 }
 

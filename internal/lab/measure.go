@@ -86,16 +86,16 @@ func (s *Setup) Observe(r Run) rfc2544.Observation {
 	o.CoreSpeed = s.lab.coreSpeed(r)
 	o.Reject(r.classify(o)...)
 	if !o.Invalid.Has(rfc2544.DUTDied) {
-		s.takeDisturbed(&o, r)
-		s.charge(&o, r)
+		d := findDisturbances(r.Ledger)
+		s.takeDisturbed(&o, r, d)
+		s.charge(&o, r, d)
 	}
 	return o
 }
 
 // takeDisturbed adds the clean part of a run and what disturbed the rest. An engine without slices,
 // or a kernel that cannot tell programs apart, gives only an account of the whole trial.
-func (s *Setup) takeDisturbed(o *rfc2544.Observation, r Run) {
-	d := findDisturbances(r.Ledger)
+func (s *Setup) takeDisturbed(o *rfc2544.Observation, r Run, d disturbances) {
 	o.Disturbed = d.reasons
 	if r.Ledger.Others == nil {
 		o.Disturbed = append(o.Disturbed, s.lab.unaccounted(r)...)

@@ -60,17 +60,15 @@ func (x *Engine) watchPrograms() error {
 	return nil
 }
 
+// sliceMap is a map of rows of slices; size is a record's, in bytes.
+type sliceMap struct {
+	of         *ebpf.Map
+	rows, size int
+}
+
 // sliceMaps are the maps with a record per slice, and how many rows of slices each has.
-func (x *Engine) sliceMaps() []struct {
-	of   *ebpf.Map
-	rows int
-	size int
-} {
-	return []struct {
-		of   *ebpf.Map
-		rows int
-		size int
-	}{
+func (x *Engine) sliceMaps() []sliceMap {
+	return []sliceMap{
 		{x.objects.SlicesSent, 1, int(unsafe.Sizeof(bpf.TesterSliceSent{}))},
 		{x.objects.SlicesReceived, 2 * x.lanes(), int(unsafe.Sizeof(bpf.TesterSliceReceived{}))},
 		{x.objects.SlicesForeign, len(x.cores()), 8},

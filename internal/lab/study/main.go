@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/internal/lab"
+	"github.com/tunnelbench/tunnelbench/internal/lab/control"
 	"github.com/tunnelbench/tunnelbench/internal/reexec"
 	"github.com/tunnelbench/tunnelbench/internal/stats"
 	"github.com/tunnelbench/tunnelbench/loadgen"
@@ -142,13 +143,13 @@ func (p plan) print(window int, seen table) {
 		clean, all, lost := 0, 0, uint64(0)
 		for _, turned := range seen {
 			rate, cpu := values(turned, k)
-			control, controlCPU := values(turned, 0)
+			base, baseCPU := values(turned, 0)
 			within = append(within, spread(rate))
-			pairs = append(pairs, neighbours(rate, control))
+			pairs = append(pairs, neighbours(rate, base))
 			means = append(means, mean(rate))
-			ratios = append(ratios, mean(rate)/mean(control))
+			ratios = append(ratios, mean(rate)/mean(base))
 			cpus = append(cpus, mean(cpu))
-			cpuRatios = append(cpuRatios, mean(cpu)/mean(controlCPU))
+			cpuRatios = append(cpuRatios, mean(cpu)/mean(baseCPU))
 			for _, turn := range turned[k].Turns {
 				all++
 				if turn.Clean {
@@ -165,12 +166,8 @@ func (p plan) print(window int, seen table) {
 
 // values returns rate and CPU time of the turns in rounds in which nothing disturbed any device.
 func values(turned []lab.Turned, k int) (rates, cpu []float64) {
-	for i := range turned[k].Turns {
-		clean := true
-		for _, other := range turned {
-			clean = clean && i < len(other.Turns) && other.Turns[i].Clean
-		}
-		if clean {
+	for i := range control.FewestTurns(turned) {
+		if control.AllClean(turned, i) {
 			rates = append(rates, turned[k].Turns[i].Rate())
 			cpu = append(cpu, turned[k].Turns[i].CPU)
 		}
