@@ -14,7 +14,8 @@ type Lab interface {
 	lab.Calibrator
 	// Setup starts a device for frames up to the largest size.
 	Setup(ctx context.Context, d dut.Device, s lab.Settings, largest rfc2544.FrameSize) (Setup, error)
-	control.Lab
+	// Group brings several devices up at once. The error wraps errors.ErrUnsupported if they cannot be.
+	Group(ctx context.Context, devices []dut.Device, s lab.Settings, largest rfc2544.FrameSize) (control.Group, error)
 	// Shared reports whether tester and device share a core.
 	Shared() bool
 }

@@ -2,8 +2,6 @@ package control
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -12,12 +10,6 @@ import (
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
-
-// Lab is the laboratory that the control needs.
-type Lab interface {
-	// Group brings several devices up at once. The error wraps errors.ErrUnsupported if they cannot be.
-	Group(ctx context.Context, devices []dut.Device, s lab.Settings, largest rfc2544.FrameSize) (Group, error)
-}
 
 // Group is several devices that are up at once and are measured in turns.
 type Group interface {
@@ -38,92 +30,71 @@ func ClosedLoop(size rfc2544.FrameSize) rfc2544.Trial {
 // Neighbouring turns meet the same machine.
 var Turns = loadgen.Turns{Slices: 2, Quiet: 2 * time.Millisecond, Rounds: 15}
 
-// Plan describes what is measured beside the control.
-type Plan struct {
-	Settings lab.Settings
-	Control  dut.Device
-	Devices  []dut.Device
-	Size     rfc2544.FrameSize
+// few is the turns of one measurement: after another device's trial the first ones only warm up.
+func few() loadgen.Turns {
+	t := Turns
+	t.Rounds = warmRounds + 4
+	return t
 }
 
-// Series is the measurements of one plan: several bring-ups, best spread over the time of a run.
+// warmRounds is the rounds of turns at the beginning of a measurement that do not count.
+const warmRounds = 1
+
+// Series is the measurements of devices beside the control at one frame size: several bring-ups,
+// each measured at several moments, since the machine's speed changes meanwhile.
 type Series struct {
-	plan    Plan
-	devices []dut.Device // the control first
-	blocks  map[string][][]Block
-	left    []error // why devices were left out, and why the series ended
-	ended   bool
+	size     rfc2544.FrameSize
+	known    Known
+	devices  []dut.Device // the control first
+	blocks   map[string][][]Block
+	bringUps int
 }
 
 // NewSeries returns a series without measurements.
-func NewSeries(p Plan) *Series {
-	s := &Series{plan: p, devices: []dut.Device{p.Control}, blocks: map[string][][]Block{}}
-	for _, d := range p.Devices {
-		if d.Up != nil && d.Spec != p.Control.Spec {
-			s.devices = append(s.devices, d)
-		}
-	}
-	return s
+func NewSeries(size rfc2544.FrameSize, known Known) *Series {
+	return &Series{size: size, known: known, blocks: map[string][][]Block{}}
 }
 
-// BringUp brings the control and all devices up at once and measures them. A device that cannot
-// come up, or not beside others, is left out from then on. Without any device beside the control the
-// error wraps errors.ErrUnsupported.
-func (s *Series) BringUp(ctx context.Context, l Lab) error {
-	for !s.ended {
-		if len(s.devices) < 2 {
-			return fmt.Errorf("%w: no device can be up beside %s", errors.ErrUnsupported, s.plan.Control.Spec)
+// BringUp begins the measurements of another bring-up.
+func (s *Series) BringUp() { s.bringUps++ }
+
+// Measure measures the devices of a group once, in turns. The first one is the control.
+func (s *Series) Measure(ctx context.Context, g Group, devices []dut.Device) error {
+	turned, err := g.MeasureTurns(ctx, ClosedLoop(s.size), few())
+	if err != nil {
+		return err
+	}
+	for k, d := range devices {
+		if !slices.ContainsFunc(s.devices, func(o dut.Device) bool { return o.Spec == d.Spec }) {
+			s.devices = append(s.devices, d)
 		}
-		turned, err := turns(ctx, l, s.plan, s.devices)
-		var member lab.MemberError
-		if err != nil && ctx.Err() == nil && errors.As(err, &member) && member.Index > 0 {
-			s.left = append(s.left, err)
-			s.devices = slices.Delete(slices.Clone(s.devices), member.Index, member.Index+1)
-			continue
+		of := s.blocks[d.Spec]
+		for len(of) < s.bringUps {
+			of = append(of, nil)
 		}
-		if err != nil {
-			return err
-		}
-		for k, d := range s.devices {
-			s.blocks[d.Spec] = append(s.blocks[d.Spec], blocksOf(turned[0], turned[k]))
-		}
-		return nil
+		last := len(of) - 1
+		of[last] = append(of[last], blocksOf(warm(turned[0]), warm(turned[k]))...)
+		s.blocks[d.Spec] = of
 	}
 	return nil
 }
 
-// End lets later bring-ups do nothing; what was measured stays.
-func (s *Series) End(why error) { s.left, s.ended = append(s.left, why), true }
-
-// Left returns why devices were left out, and why the series ended.
-func (s *Series) Left() []error { return s.left }
+// warm returns the turns without those that warm up.
+func warm(t lab.Turned) lab.Turned {
+	t.Turns = t.Turns[min(len(t.Turns), warmRounds*blockTurns):]
+	return t
+}
 
 // Readings returns what the control and the devices showed so far, the control's first, without
 // devices that were disturbed too much.
 func (s *Series) Readings() (out []Reading) {
 	for _, d := range s.devices {
-		if r, ok := read(s.blocks[d.Spec]); ok {
+		if r, ok := s.known.read(d.Spec, s.blocks[d.Spec]); ok {
 			r.Device = d
 			out = append(out, r)
 		}
 	}
 	return out
-}
-
-func turns(ctx context.Context, l Lab, p Plan, devices []dut.Device) (turned []lab.Turned, err error) {
-	g, err := l.Group(ctx, devices, p.Settings, p.Size)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, g.Close()) }()
-	warm := Turns
-	warm.Rounds = 1
-	if _, err := g.MeasureTurns(ctx, ClosedLoop(p.Size), warm); err != nil {
-		return nil, err
-	}
-	some := Turns
-	some.Rounds = 10
-	return g.MeasureTurns(ctx, ClosedLoop(p.Size), some)
 }
 
 // FewestTurns returns how many turns every device has.

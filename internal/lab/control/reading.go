@@ -21,8 +21,11 @@ type Reading struct {
 	Rate   Interval // closed-loop rate as measured, fps; the bounds are the range that it had
 	Normal Interval // the same at the control's nominal speed, with a 95 % interval
 	Ratio  Interval // Normal as a share of the control's nominal rate
-	Slope  float64  // how far the device follows the control: 1 is fully
+	Line   Line
 	Blocks int
+
+	Nominal float64 // the control's rate that Normal refers to, fps
+	Own     bool    // Nominal is the best of this run, since nothing better is known
 }
 
 // blockTurns is the number of turns in a block: forwards and backwards, so that a machine that
@@ -56,46 +59,30 @@ const enoughBlocks = 8
 
 // read returns the reading of a device from the blocks of each bring-up; ok is false if there are
 // too few.
-func read(bringUps [][]Block) (r Reading, ok bool) {
-	silent := 0
+func (k Known) read(device string, bringUps [][]Block) (r Reading, ok bool) {
+	silent, carried := 0, make([][]Block, len(bringUps))
 	for i, blocks := range bringUps {
-		carried := slices.DeleteFunc(slices.Clone(blocks), func(b Block) bool { return b.Device <= 0 })
-		silent += len(blocks) - len(carried)
-		bringUps = slices.Clone(bringUps)
-		bringUps[i] = carried
+		carried[i] = slices.DeleteFunc(slices.Clone(blocks), func(b Block) bool { return b.Device <= 0 })
+		silent += len(blocks) - len(carried[i])
 	}
-	all := slices.Concat(bringUps...)
+	all := slices.Concat(carried...)
 	if len(all) < enoughBlocks || silent*silentShare > len(all) {
 		return r, false
 	}
-	nominal := percentile(all, 0.9, func(b Block) float64 { return b.Control })
-	device := func(b Block) float64 { return b.Device }
-	r = Reading{Blocks: len(all), Slope: slope(all), Rate: Interval{mean(all, device), percentile(all, 0.1, device), percentile(all, 0.9, device)}}
-	at := func(b Block) float64 { return b.Device * math.Pow(nominal/b.Control, r.Slope) }
-	r.Normal = interval(bringUps, at)
-	r.Ratio = Interval{r.Normal.Value / nominal, r.Normal.Lower / nominal, r.Normal.Upper / nominal}
+	of := func(b Block) float64 { return b.Device }
+	r = Reading{Blocks: len(all), Rate: Interval{mean(all, of), percentile(all, 0.1, of), percentile(all, 0.9, of)}}
+	r.Nominal, r.Own = k.nominal(all)
+	r.Line = lineOf(all).with(k.Lines[device])
+	at := func(slope float64) func(Block) float64 {
+		return func(b Block) float64 { return b.Device * math.Pow(r.Nominal/b.Control, slope) }
+	}
+	r.Normal = interval(carried, at(r.Line.Slope))
+	for _, slope := range r.Line.possible() {
+		v := interval(carried, at(slope)).Value
+		r.Normal.Lower, r.Normal.Upper = min(r.Normal.Lower, v), max(r.Normal.Upper, v)
+	}
+	r.Ratio = Interval{r.Normal.Value / r.Nominal, r.Normal.Lower / r.Nominal, r.Normal.Upper / r.Nominal}
 	return r, true
-}
-
-// slope returns how far the device follows the control: the slope of the least-squares line through
-// the logarithms of all blocks. If the control's speed hardly moved, the line says nothing, and the
-// device is taken to follow fully.
-func slope(blocks []Block) float64 {
-	const still, most = 0.03, 1.5
-	var c, d float64
-	for _, b := range blocks {
-		c += math.Log(b.Control) / float64(len(blocks))
-		d += math.Log(b.Device) / float64(len(blocks))
-	}
-	var cc, cd float64
-	for _, b := range blocks {
-		cc += (math.Log(b.Control) - c) * (math.Log(b.Control) - c)
-		cd += (math.Log(b.Control) - c) * (math.Log(b.Device) - d)
-	}
-	if math.Sqrt(cc/float64(len(blocks))) < still {
-		return 1
-	}
-	return min(max(cd/cc, 0), most)
 }
 
 // interval returns the typical value with a 95 % interval over all blocks, widened to hold the

@@ -3,10 +3,12 @@ package control
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 )
@@ -50,9 +52,9 @@ func TestReadings(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			r, ok := read(c.bringUps)
+			r, ok := (Known{}).read("x", c.bringUps)
 			if !ok || math.Abs(r.Normal.Value/c.want-1) > 0.02 || math.Abs(r.Ratio.Value/0.6-1) > 0.03 {
-				t.Fatalf("normal rate %.0f, ratio %.3f, slope %.2f, %v", r.Normal.Value, r.Ratio.Value, r.Slope, ok)
+				t.Fatalf("normal rate %.0f, ratio %.3f, line %+v, %v", r.Normal.Value, r.Ratio.Value, r.Line, ok)
 			}
 			if r.Normal.Lower > r.Normal.Value || r.Normal.Upper < r.Normal.Value || r.Normal.Upper/r.Normal.Lower > 1.1 {
 				t.Errorf("interval %.0f to %.0f around %.0f", r.Normal.Lower, r.Normal.Upper, r.Normal.Value)
@@ -63,7 +65,7 @@ func TestReadings(t *testing.T) {
 
 func TestTooFewBlocks(t *testing.T) {
 	t.Parallel()
-	if r, ok := read([][]Block{moving(half(enoughBlocks-1), 1, 1)}); ok {
+	if r, ok := (Known{}).read("x", [][]Block{moving(half(enoughBlocks-1), 1, 1)}); ok {
 		t.Errorf("%+v from %d blocks", r, enoughBlocks-1)
 	}
 }
@@ -80,5 +82,58 @@ func TestBlocks(t *testing.T) {
 	got := blocksOf(turns(true, true, true, false, true, true, true), turns(true, true, true, true, true, true))
 	if diff := cmp.Diff([]Block{{150, 150}, {550, 550}}, got); diff != "" {
 		t.Errorf("blocks (-want +got):\n%s", diff)
+	}
+}
+
+// What is known of the machine stands in for what the run did not meet.
+func TestKnown(t *testing.T) {
+	t.Parallel()
+	slow := [][]Block{moving(slices.Repeat([]bool{true}, 20), 0.75, 0.3)} // the fast speed was never met
+	for _, c := range []struct {
+		name         string
+		known        Known
+		lower, upper float64 // the normal rate lies between
+		ratio        float64
+	}{
+		{"nothing: the run's own best speed", Known{}, 270e3, 282e3, 0.733},
+		{"nominal rate and slope", Known{Nominal: 500e3, Lines: map[string]Line{"x": {Slope: 0.3, Weight: 1}}}, 297e3, 303e3, 0.6},
+		{"nominal rate alone: the interval holds every slope", Known{Nominal: 500e3}, 275e3, 370e3, 0.733},
+		{"another device's slope", Known{Nominal: 500e3, Lines: map[string]Line{"y": {Slope: 0.3, Weight: 1}}}, 275e3, 370e3, 0.733},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			r, ok := c.known.read("x", slow)
+			if !ok || r.Normal.Lower < c.lower || r.Normal.Upper > c.upper || math.Abs(r.Ratio.Value/c.ratio-1) > 0.02 {
+				t.Errorf("normal rate %+v, want from %.0f to %.0f; ratio %.3f, want %.3f", r.Normal, c.lower, c.upper, r.Ratio.Value, c.ratio)
+			}
+			if r.Own != (c.known.Nominal == 0) {
+				t.Errorf("the run's own nominal rate: %v", r.Own)
+			}
+		})
+	}
+}
+
+// Two measurements of a slope count by how far the control's speed moved in them.
+func TestLines(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name string
+		a, b Line
+		want Line
+	}{
+		{"nothing known", Line{}, Line{}, Line{Slope: 1}},
+		{"one", Line{Slope: 0.5, Weight: 1}, Line{}, Line{Slope: 0.5, Weight: 1}},
+		{"two", Line{Slope: 0.5, Weight: 1}, Line{Slope: 0.8, Weight: 2}, Line{Slope: 0.7, Weight: 3}},
+		{"noise", Line{Slope: -0.5, Weight: 1}, Line{}, Line{Weight: 1}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(c.want, c.a.with(c.b), cmpopts.EquateApprox(0, 1e-9)); diff != "" {
+				t.Errorf("line (-want +got):\n%s", diff)
+			}
+		})
+	}
+	if l := lineOf(moving(make([]bool, 20), 1, 1)); l != (Line{}) {
+		t.Errorf("line %+v of a machine whose speed did not move", l)
 	}
 }

@@ -12,7 +12,7 @@ import (
 )
 
 // Group is several simulated devices that are up at once.
-type Group struct{ setups []*Setup }
+type Group struct{ Setups []*Setup }
 
 // Group brings several devices up side by side.
 func (l *Lab) Group(ctx context.Context, devices []dut.Device, s lab.Settings, largest rfc2544.FrameSize) (*Group, error) {
@@ -22,7 +22,7 @@ func (l *Lab) Group(ctx context.Context, devices []dut.Device, s lab.Settings, l
 		if err != nil {
 			return nil, errors.Join(lab.MemberError{Index: i, Err: err}, g.Close())
 		}
-		g.setups = append(g.setups, b)
+		g.Setups = append(g.Setups, b)
 	}
 	return g, nil
 }
@@ -30,10 +30,10 @@ func (l *Lab) Group(ctx context.Context, devices []dut.Device, s lab.Settings, l
 // MeasureTurns measures every device in turns. In a closed loop a device forwards at its own rate
 // and loses nothing.
 func (g *Group) MeasureTurns(ctx context.Context, t rfc2544.Trial, turns loadgen.Turns) ([]lab.Turned, error) {
-	all := make([]lab.Turned, len(g.setups))
+	all := make([]lab.Turned, len(g.Setups))
 	t.Duration = turns.Length() - turns.Quiet
 	for round := range turns.Rounds * 2 {
-		for i, s := range g.setups {
+		for i, s := range g.Setups {
 			if err := s.count(); err != nil {
 				return nil, lab.MemberError{Index: i, Err: err}
 			}
@@ -43,7 +43,7 @@ func (g *Group) MeasureTurns(ctx context.Context, t rfc2544.Trial, turns loadgen
 			}
 			all[i].LatencyQuiet = o.LatencyQuiet
 			all[i].Turns = append(all[i].Turns, lab.Turn{
-				Number: 1 + round*len(g.setups) + i, Clean: o.CleanTime() == o.Duration, Sending: t.Duration, Sent: o.Received, Received: o.Received,
+				Number: 1 + round*len(g.Setups) + i, Clean: o.CleanTime() == o.Duration, Sending: t.Duration, Sent: o.Received, Received: o.Received,
 				Latency: 10 * time.Microsecond, CPU: simulatedCPU,
 			})
 		}
@@ -57,7 +57,7 @@ const simulatedCPU = 1000
 // Close takes the devices down.
 func (g *Group) Close() error {
 	var errs []error
-	for _, s := range g.setups {
+	for _, s := range g.Setups {
 		errs = append(errs, s.Close())
 	}
 	return errors.Join(errs...)

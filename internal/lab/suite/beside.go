@@ -9,65 +9,104 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 	"github.com/tunnelbench/tunnelbench/internal/lab/control"
-	"github.com/tunnelbench/tunnelbench/netns/dut"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// beside is the measurements of a run's devices beside the control, one series per frame size. Its
-// bring-ups are spread over the run, since the machine's speed changes meanwhile.
+// beside is the measurements of a run's devices beside the control, one series per frame size. They
+// are spread over the run, since the machine's speed changes meanwhile.
 type beside struct {
 	plan   Plan
 	series map[rfc2544.FrameSize]*control.Series
+	ended  map[string]error // by the device that died
 }
 
 func newBeside(p Plan) beside {
-	b := beside{p, map[rfc2544.FrameSize]*control.Series{}}
+	b := beside{p, map[rfc2544.FrameSize]*control.Series{}, map[string]error{}}
 	if p.Control != nil {
 		for _, size := range p.Sizes {
-			b.series[size] = control.NewSeries(control.Plan{Settings: p.Settings, Control: *p.Control, Devices: p.Devices, Size: size})
+			b.series[size] = control.NewSeries(size, p.Known[size])
 		}
 	}
 	return b
 }
 
-// bringUp measures all devices once, at every frame size.
-func (b beside) bringUp(ctx context.Context, l Lab, r *result.Results) error {
+// begin begins another bring-up.
+func (b beside) begin() {
+	for _, s := range b.series {
+		s.BringUp()
+	}
+}
+
+// cyclesBetween is how many trials each device has between two measurements beside the control.
+const cyclesBetween = 6
+
+// between measures all devices of a party, now and then: at the beginning at every frame size, later at
+// one after the other.
+func (b beside) between(ctx context.Context, p party, cycle int) error {
+	switch n, rest := cycle/cyclesBetween, cycle%cyclesBetween; {
+	case cycle == 0:
+		return b.all(ctx, p)
+	case rest == 0:
+		return b.measure(ctx, p, b.plan.Sizes[n%len(b.plan.Sizes)])
+	}
+	return nil
+}
+
+// all measures all devices of a party at every frame size.
+func (b beside) all(ctx context.Context, p party) error {
 	for _, size := range b.plan.Sizes {
-		s := b.series[size]
-		if s == nil {
-			continue
-		}
-		err := s.BringUp(ctx, l)
-		var member lab.MemberError
-		switch {
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case errors.Is(err, errors.ErrUnsupported) || errors.As(err, &member):
-			s.End(err)
-		case err != nil:
+		if err := b.measure(ctx, p, size); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// add adds the results of all devices, without a control that nobody asked for. A note says what
-// could not be measured.
-func (b beside) add(r *result.Results) {
+// measure measures all devices of a party. Not if one of them has died: its place cannot be left out.
+func (b beside) measure(ctx context.Context, p party, size rfc2544.FrameSize) error {
+	alone := len(p.devices) < 2
+	if !p.beside || alone || slices.ContainsFunc(p.setups, func(s Setup) bool { return s.Alive() != nil }) || ctx.Err() != nil {
+		return nil
+	}
+	err := b.series[size].Measure(ctx, p.group, p.devices)
+	var who lab.MemberError
+	if errors.As(err, &who) {
+		b.ended[p.devices[who.Index].Spec] = err
+		return nil
+	}
+	return err
+}
+
+// add adds the results of all devices, without a control that nobody asked for. A note says of which
+// devices nothing could be measured, and why.
+func (b beside) add(r *result.Results, alone map[string]error) {
 	for _, size := range b.plan.Sizes {
 		if b.series[size] == nil {
 			continue
 		}
-		for _, why := range b.series[size].Left() {
-			r.Host.Notes = append(r.Host.Notes, fmt.Sprintf("not measured beside %s at %d bytes: %s", b.plan.Control.Spec, size, strings.ReplaceAll(why.Error(), "\n", "; ")))
-		}
+		readings := map[string]control.Reading{}
 		for _, reading := range b.series[size].Readings() {
-			if slices.ContainsFunc(b.plan.Devices, func(d dut.Device) bool { return d.Spec == reading.Device.Spec }) {
+			readings[reading.Device.Spec] = reading
+		}
+		for _, d := range b.plan.Devices {
+			if reading, ok := readings[d.Spec]; ok {
 				b.plan.add(r, b.resultOf(reading, size))
+			} else if d.Up != nil {
+				r.Host.Notes = append(r.Host.Notes, fmt.Sprintf("%s at %d bytes is not measured beside %s: %s", d.Spec, size, b.plan.Control.Spec, b.why(d.Spec, alone)))
 			}
 		}
 	}
+}
+
+// why returns why a device was not measured, on one line.
+func (b beside) why(spec string, alone map[string]error) string {
+	for _, err := range []error{alone[spec], b.ended[spec], alone[b.plan.Control.Spec]} {
+		if err != nil {
+			return strings.ReplaceAll(err.Error(), "\n", "; ")
+		}
+	}
+	return "the run ended before, or too little time was undisturbed"
 }
 
 func (b beside) resultOf(reading control.Reading, size rfc2544.FrameSize) result.Result {

@@ -2,7 +2,6 @@ package suite
 
 import (
 	"context"
-	"errors"
 	"slices"
 
 	"github.com/tunnelbench/tunnelbench/internal/lab"
@@ -34,69 +33,78 @@ func cellsOf(p Plan) (cells []*cell) {
 
 // run is a run in rounds.
 type run struct {
-	lab     Lab
 	plan    Plan
 	results *result.Results
+	parties parties
 	cells   []*cell
 	beside  beside
 }
 
-// all runs every round. If the run ends early, it adds the results of the finished rounds.
+// all runs every round. If the run ends early, it adds the results of what was measured.
 func (r run) all(ctx context.Context) error {
 	defer func() {
 		for _, c := range r.cells {
 			r.add(c)
 		}
-		r.beside.add(r.results)
+		r.beside.add(r.results, r.parties.alone)
 	}()
-	if err := r.beside.bringUp(ctx, r.lab, r.results); err != nil {
-		return err
-	}
 	rounds := r.plan.Profile.rounds(len(r.cells))
 	for round := range rounds {
-		for _, d := range r.plan.Devices {
-			if err := r.round(ctx, d, round == rounds-1); err != nil {
-				return err
-			}
-		}
-		if err := r.beside.bringUp(ctx, r.lab, r.results); err != nil {
+		last := round == rounds-1
+		devices := slices.DeleteFunc(slices.Clone(r.plan.Devices), r.failed)
+		err := r.parties.each(ctx, devices, func(p party) error { return r.round(ctx, p, last) }, r.fail)
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// round measures one device at every frame size once, and its latency in the last round. A failure
-// of the device affects its own results only; the error means that the run cannot go on.
-func (r run) round(ctx context.Context, d dut.Device, last bool) (err error) {
-	var b Setup
-	defer func() {
-		if b != nil {
-			err = errors.Join(err, b.Close())
-		}
-	}()
+// failed reports whether nothing of a device can be measured any more.
+func (r run) failed(d dut.Device) bool {
+	return !slices.ContainsFunc(r.cells, func(c *cell) bool { return c.device.Spec == d.Spec && c.failed == nil })
+}
+
+// fail is called for a device that did not come up.
+func (r run) fail(d dut.Device, err error) {
 	for _, c := range r.cells {
-		if c.device.Spec != d.Spec || c.failed != nil {
-			continue
-		}
-		if b == nil {
-			b, c.failed = r.lab.Setup(ctx, d, r.plan.Settings, slices.Max(r.plan.Sizes))
-		}
-		if c.failed == nil {
-			c.failed = b.Alive()
-		}
-		if c.failed == nil {
-			c.failed = c.measure(ctx, b, r.plan, last)
-		}
-		if ctx.Err() != nil {
-			c.failed = nil // the run ended, the device did not fail
-			return ctx.Err()
-		}
-		if c.failed != nil || last {
+		if c.device.Spec == d.Spec && c.failed == nil {
+			c.failed = err
 			r.add(c)
 		}
 	}
-	return nil
+}
+
+// round measures the devices of a party in turns, each at every frame size once, and its latency in
+// the last round. In between they are measured beside the control.
+func (r run) round(ctx context.Context, p party, last bool) error {
+	r.beside.begin()
+	err := p.inTurns(ctx, func(cycle int) error { return r.beside.between(ctx, p, cycle) }, func(ctx context.Context, d dut.Device, b Setup) {
+		for _, c := range r.cells {
+			if c.device.Spec == d.Spec && c.failed == nil && ctx.Err() == nil {
+				r.measure(ctx, c, b, last)
+			}
+		}
+	})
+	if err == nil {
+		err = r.beside.all(ctx, p)
+	}
+	return err
+}
+
+// measure measures a cell. A failure of the device affects its own results only.
+func (r run) measure(ctx context.Context, c *cell, b Setup, last bool) {
+	c.failed = b.Alive()
+	if c.failed == nil {
+		c.failed = c.measure(ctx, b, r.plan, last)
+	}
+	if ctx.Err() != nil {
+		c.failed = nil // the run ended, the device did not fail
+		return
+	}
+	if c.failed != nil || last {
+		r.add(c)
+	}
 }
 
 // add adds the result of a cell to the results, once.

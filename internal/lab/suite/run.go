@@ -1,7 +1,9 @@
 package suite
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/internal/lab"
@@ -15,9 +17,11 @@ import (
 // Lab is the laboratory that a run needs.
 type Lab interface {
 	lab.Calibrator
-	control.Lab
 	// Setup brings a device up, for frames up to the largest.
 	Setup(ctx context.Context, d dut.Device, s lab.Settings, largest rfc2544.FrameSize) (Setup, error)
+	// Group brings several devices up at once. The error is a lab.MemberError if one of them is at
+	// fault, and wraps errors.ErrUnsupported if no devices can be up at once.
+	Group(ctx context.Context, devices []dut.Device, s lab.Settings, largest rfc2544.FrameSize) (Group, error)
 	// Streams runs the streams test on a device.
 	Streams(ctx context.Context, d dut.Device, s lab.Settings, p streams.Plan) (result.Result, error)
 }
@@ -28,6 +32,12 @@ type Setup interface {
 	Explore(ctx context.Context, size rfc2544.FrameSize) (ceiling, hint rfc2544.Rate, err error)
 	Alive() error
 	Close() error
+}
+
+// Group is several devices that are up at once.
+type Group interface {
+	control.Group
+	Members() []Setup // in the order of the devices
 }
 
 // On returns the laboratory on this machine.
@@ -45,12 +55,22 @@ func (m machine) Setup(ctx context.Context, d dut.Device, s lab.Settings, larges
 }
 
 // Group implements Lab.
-func (m machine) Group(ctx context.Context, devices []dut.Device, s lab.Settings, largest rfc2544.FrameSize) (control.Group, error) {
+func (m machine) Group(ctx context.Context, devices []dut.Device, s lab.Settings, largest rfc2544.FrameSize) (Group, error) {
 	g, err := m.Lab.Group(ctx, devices, s, largest)
 	if err != nil {
 		return nil, err
 	}
-	return g, nil
+	return group{g}, nil
+}
+
+type group struct{ *lab.Group }
+
+// Members implements Group.
+func (g group) Members() (all []Setup) {
+	for _, b := range g.Setups {
+		all = append(all, b)
+	}
+	return all
 }
 
 // Streams implements Lab.
@@ -67,17 +87,20 @@ type Plan struct {
 	Link     rfc2544.BitRate // nominal
 	Shaped   bool            // loads stay below the link's speed
 	Control  *dut.Device     // measured beside the devices, for their rates at its nominal speed; nil: none
-	Streams  *streams.Plan   // streams test of each device, after the rates; nil: none
-	Journal  *Journal        // for profiles with a suite
-	Trouble  Trouble         // expected, for the estimate; zero: as usual
+	// Known is what is known of the control on this machine, by frame size.
+	Known   map[rfc2544.FrameSize]control.Known
+	Streams *streams.Plan // streams test of each device, after the rates; nil: none
+	Journal *Journal      // for profiles with a suite
+	Trouble Trouble       // expected, for the estimate; zero: as usual
 	// OnTrial, if set, is called after every trial.
 	OnTrial func(device string, trial rfc2544.Trial, seen rfc2544.Observation)
 	// OnResult, if set, is called with every result.
 	OnResult func(*result.Results, result.Result)
 }
 
-// Run measures every device at every frame size. With an error, which means that the run ended
-// early, the results so far are returned.
+// Run measures every device at every frame size, devices that can be up at once in turns. With an
+// error, which means that the run ended early, the results so far are returned; all devices are then
+// equally far.
 func Run(ctx context.Context, l Lab, p Plan, r *result.Results) (err error) {
 	if p.Settings, err = lab.CalibrateAll(ctx, l, p.Settings, p.Sizes, r); err != nil {
 		return err
@@ -87,10 +110,11 @@ func Run(ctx context.Context, l Lab, p Plan, r *result.Results) (err error) {
 		rest = p.Profile.Suite.Rest
 	}
 	r.Conditions = p.Settings.Conditions(rest)
+	defer func() { p.sort(r.Results) }()
 	if p.Profile.Suite != nil {
 		return runSuites(ctx, l, p, r)
 	}
-	rounds := run{lab: l, plan: p, results: r, cells: cellsOf(p), beside: newBeside(p)}
+	rounds := run{plan: p, results: r, parties: newParties(l, p), cells: cellsOf(p), beside: newBeside(p)}
 	if err = rounds.all(ctx); err == nil && p.Streams != nil {
 		err = runStreams(ctx, l, p, r)
 	}
@@ -103,6 +127,14 @@ func (p Plan) add(r *result.Results, res result.Result) {
 	if p.OnResult != nil {
 		p.OnResult(r, res)
 	}
+}
+
+// sort puts the results of each device together, in the order in which the devices were asked for.
+func (p Plan) sort(all []result.Result) {
+	place := func(r result.Result) int {
+		return slices.IndexFunc(p.Devices, func(d dut.Device) bool { return d.Spec == r.DUT })
+	}
+	slices.SortStableFunc(all, func(a, b result.Result) int { return cmp.Compare(place(a), place(b)) })
 }
 
 // runStreams adds the streams test of every device to the results.

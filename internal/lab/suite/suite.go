@@ -12,16 +12,26 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// runSuites runs the profile's suite on every device at every frame size.
+// runSuites runs the profile's suite on every device at every frame size, in turns where devices can
+// be up at once, and then compares many tunnels with one.
 func runSuites(ctx context.Context, l Lab, p Plan, r *result.Results) error {
+	p.Control = nil
+	all := map[string]*suites{}
 	for _, d := range p.Devices {
-		s := &suites{lab: l, plan: p, device: d, results: r}
-		err := s.run(ctx)
-		if err = errors.Join(err, s.close()); err != nil {
-			return err
+		all[d.Spec] = &suites{lab: l, plan: p, device: d, results: r}
+	}
+	measure := func(party party) error {
+		return party.inTurns(ctx, func(int) error { return nil }, func(ctx context.Context, d dut.Device, b Setup) { all[d.Spec].run(ctx, b) })
+	}
+	err := newParties(l, p).each(ctx, p.Devices, measure, func(d dut.Device, err error) {
+		all[d.Spec].add(ctx, rfc2544.Outcome{Test: rfc2544.NameRate}, p.Sizes[0], err)
+	})
+	for _, d := range p.Devices {
+		if err == nil {
+			err = all[d.Spec].scale(ctx)
 		}
 	}
-	return nil
+	return err
 }
 
 // suites are the suites of one device.
@@ -30,47 +40,25 @@ type suites struct {
 	plan    Plan
 	device  dut.Device
 	results *result.Results
-	setup   Setup
 }
 
-// up brings the device up at the first trial that has to be measured.
-func (s *suites) up(ctx context.Context) (Setup, error) {
-	if s.setup != nil {
-		return s.setup, s.setup.Alive()
-	}
-	b, err := s.lab.Setup(ctx, s.device, s.plan.Settings, slices.Max(s.plan.Sizes))
-	if err == nil {
-		s.setup = b
-	}
-	return b, err
-}
-
-func (s *suites) close() error {
-	if s.setup == nil {
-		return nil
-	}
-	err := s.setup.Close()
-	s.setup = nil
-	return err
-}
-
-// run returns an error only if the whole run cannot go on.
-func (s *suites) run(ctx context.Context) error {
+// run runs the suite at every frame size, until the device fails.
+func (s *suites) run(ctx context.Context, b Setup) {
+	m := s.journalled(func(context.Context) (Setup, error) { return b, b.Alive() })
 	for _, size := range s.plan.Sizes {
-		failed := s.point(ctx, size)
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if failed != nil {
-			break
+		if failed := s.point(ctx, m, size); failed != nil {
+			return
 		}
 	}
-	return s.scale(ctx)
+}
+
+// journalled returns the device's measurer, which has its set-up from up.
+func (s *suites) journalled(up func(context.Context) (Setup, error)) journalled {
+	return journalled{s.plan.Journal, s.device.Spec, up, func(b Setup) lab.Resettable { return s.plan.observed(s.device, b) }}
 }
 
 // point runs the suite at one frame size. A failure of the device affects its own results only.
-func (s *suites) point(ctx context.Context, size rfc2544.FrameSize) error {
-	m := journalled{s.plan.Journal, s.device.Spec, s.up, func(b Setup) lab.Resettable { return s.plan.observed(s.device, b) }}
+func (s *suites) point(ctx context.Context, m journalled, size rfc2544.FrameSize) error {
 	e, err := m.explore(ctx, size)
 	if err != nil {
 		s.add(ctx, rfc2544.Outcome{Test: rfc2544.NameRate}, size, err)
@@ -118,16 +106,12 @@ func (s *suites) scale(ctx context.Context) error {
 	}
 	size := slices.Min(s.plan.Sizes)
 	one, err := s.throughput(ctx, size, n)
-	if err == nil {
-		err = s.close()
-	}
 	var out rfc2544.Outcome
 	if err == nil {
 		many := *s
 		if many.device, err = dut.Parse(fmt.Sprintf("%s:%s=%d", s.device.Spec, s.device.Scales, n)); err == nil {
 			var of rfc2544.Outcome
 			of, err = many.throughput(ctx, size, n)
-			err = errors.Join(err, many.close())
 			out = rfc2544.Scale(n, one, of)
 		}
 	}
@@ -136,16 +120,28 @@ func (s *suites) scale(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// throughput measures the throughput of n flows to as many networks.
-func (s *suites) throughput(ctx context.Context, size rfc2544.FrameSize, n int) (rfc2544.Outcome, error) {
-	m := journalled{s.plan.Journal, s.device.Spec, s.up, func(b Setup) lab.Resettable { return s.plan.observed(s.device, b) }}
+// throughput measures the throughput of n flows to as many networks. The device is brought up at the
+// first trial that has to be measured.
+func (s *suites) throughput(ctx context.Context, size rfc2544.FrameSize, n int) (out rfc2544.Outcome, err error) {
+	var b Setup
+	m := s.journalled(func(ctx context.Context) (_ Setup, err error) {
+		if b == nil {
+			b, err = s.lab.Setup(ctx, s.device, s.plan.Settings, slices.Max(s.plan.Sizes))
+		}
+		return b, err
+	})
+	defer func() {
+		if b != nil {
+			err = errors.Join(err, b.Close())
+		}
+	}()
 	e, err := m.explore(ctx, size)
 	if err != nil {
-		return rfc2544.Outcome{}, err
+		return out, err
 	}
 	cfg, ok := s.plan.Profile.Suite.Throughput()
 	if !ok {
-		return rfc2544.Outcome{}, fmt.Errorf("%w: profile %s has no throughput test", errors.ErrUnsupported, s.plan.Profile.Name)
+		return out, fmt.Errorf("%w: profile %s has no throughput test", errors.ErrUnsupported, s.plan.Profile.Name)
 	}
 	top := max(min(s.plan.Link.MaxFrameRate(size), e.Ceiling), 2*lab.MinRate)
 	cfg.Size, cfg.Min, cfg.Max, cfg.Hint, cfg.Networks = size, lab.MinRate, top, min(max(e.Hint, lab.MinRate), top), n

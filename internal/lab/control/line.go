@@ -1,0 +1,77 @@
+package control
+
+import "math"
+
+// Known is what earlier measurements on this machine showed of the control and of devices beside it.
+type Known struct {
+	Nominal float64         // rate of the control when the machine is fast, fps; 0: not known
+	Lines   map[string]Line // by the spec of the device
+}
+
+// nominal returns the control's nominal rate. If none is known it is the best of these blocks, and
+// own is true.
+func (k Known) nominal(blocks []Block) (rate float64, own bool) {
+	if k.Nominal > 0 {
+		return k.Nominal, false
+	}
+	return Best(blocks), true
+}
+
+// Best returns the control's rate when the machine was fast, in fps.
+func Best(blocks []Block) float64 {
+	return percentile(blocks, 0.9, func(b Block) float64 { return b.Control })
+}
+
+// Line is how a device follows the control's speed: its rate is proportional to the control's, to
+// the power of the slope. With 1 it follows fully, with 0 not at all.
+type Line struct {
+	Slope float64
+	// Weight is how much the control's speed moved while the slope was measured: the sum of the squared
+	// deviations of its rate's logarithm. 0: nothing is known.
+	Weight float64
+}
+
+// still is the standard deviation of the logarithm of the control's rate below which the control's
+// speed did not move: what is left is noise, and says nothing of a slope.
+const still = 0.03
+
+// lineOf returns the least-squares line through the logarithms of all blocks; the zero value if the
+// control's speed did not move.
+func lineOf(blocks []Block) Line {
+	var c, d float64
+	n := float64(len(blocks))
+	for _, b := range blocks {
+		c += math.Log(b.Control) / n
+		d += math.Log(b.Device) / n
+	}
+	var cc, cd float64
+	for _, b := range blocks {
+		cc += (math.Log(b.Control) - c) * (math.Log(b.Control) - c)
+		cd += (math.Log(b.Control) - c) * (math.Log(b.Device) - d)
+	}
+	if math.Sqrt(cc/n) < still {
+		return Line{}
+	}
+	return Line{Slope: cd / cc, Weight: cc}
+}
+
+// with returns the common line of two measurements, as if all of their blocks had been fitted with
+// one slope. A device of which nothing is known is taken to follow fully. Slopes below 0 and above
+// mostSlope are noise.
+func (l Line) with(o Line) Line {
+	const mostSlope = 1.5
+	sum := Line{Slope: 1, Weight: l.Weight + o.Weight}
+	if sum.Weight > 0 {
+		sum.Slope = (l.Slope*l.Weight + o.Slope*o.Weight) / sum.Weight
+	}
+	sum.Slope = min(max(sum.Slope, 0), mostSlope)
+	return sum
+}
+
+// possible returns the slopes that a device may have of which nothing is known.
+func (l Line) possible() []float64 {
+	if l.Weight > 0 {
+		return nil
+	}
+	return []float64{0, 1}
+}
