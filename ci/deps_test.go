@@ -51,9 +51,9 @@ var arrows = map[string][]string{
 	"internal/kv":               {},
 	"internal/lab":              {"internal/closers", "internal/neighbour", "internal/reexec", "internal/sys", "loadgen", "loadgen/afpacket", "loadgen/xdp", "netns", "netns/counters", "netns/dut", "reports/result", "rfc2544", "internal/stats"},
 	"internal/lab/labtest":      {"internal/lab", "internal/reexec", "loadgen", "netns/dut", "rfc2544", "rfc2544/simulated"}, // only imported by tests
-	"internal/lab/selftest":     {"ci/compare", "internal/lab", "internal/stats", "netns/dut", "netns/relay", "reports/result", "rfc2544"},
+	"internal/lab/selftest":     {"ci/compare", "internal/lab", "internal/stats", "netns/dut", "netns/relay", "reports/result", "rfc2544", "internal/lab/control"},
 	"internal/lab/streams":      {"internal/lab", "internal/reexec", "internal/stats", "loadgen/streams", "netns", "netns/dut", "reports/result", "reports/show", "rfc2544"},
-	"internal/lab/suite":        {"internal/lab", "internal/lab/streams", "netns/dut", "reports/result", "rfc2544", "rfc2544/mlrsearch", "rfc2544/simulated", "internal/lab/control"},
+	"internal/lab/suite":        {"internal/lab", "internal/lab/streams", "netns/dut", "reports/result", "rfc2544", "rfc2544/mlrsearch", "rfc2544/simulated", "internal/lab/control", "loadgen"},
 	"internal/neighbour":        {"internal/closers", "internal/kv", "internal/reexec", "internal/splitmix", "internal/sys", "loadgen/stall", "netns"},
 	"internal/reexec":           {},
 	"internal/splitmix":         {},
@@ -95,7 +95,7 @@ var arrows = map[string][]string{
 	"rfc2544/simulated":         {"internal/kv", "internal/stats", "rfc2544"},
 	"internal/lab/doctor":       {"internal/lab", "netns", "netns/dut"},
 	"internal/lab/study":        {"internal/lab", "internal/reexec", "internal/stats", "loadgen", "netns/dut", "rfc2544", "internal/lab/control"},
-	"internal/lab/control":      {"internal/lab", "internal/stats", "loadgen", "netns/dut", "rfc2544"},
+	"internal/lab/control":      {"internal/lab", "internal/stats", "loadgen", "netns/dut", "rfc2544", "reports/result"},
 }
 
 // private packages may only be imported by their owner and the packages below it, not even by the

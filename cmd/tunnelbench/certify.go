@@ -14,6 +14,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/lab/selftest"
 	"github.com/tunnelbench/tunnelbench/reports"
 	"github.com/tunnelbench/tunnelbench/reports/result"
+	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
 var certifyVerb = cli.Verb{
@@ -61,6 +62,9 @@ func (f *certifyFlags) run(ctx context.Context, s cli.Streams) error {
 	}
 	plan := selftest.Plan{Settings: cfg.Settings, Quick: f.quick, OnValue: func(m result.Standard) { fmt.Fprintln(s.Out, reports.StandardLine(m)) }}
 	err = errors.Join(selftest.Run(ctx, selftest.On(l), plan, c), l.Close())
+	for _, speed := range c.Speeds {
+		fmt.Fprintf(s.Out, "speed of this machine: %s at %d bytes carries %v in a closed loop\n", speed.Control, speed.FrameSize, rfc2544.Rate(speed.Nominal))
+	}
 	for _, note := range c.Notes {
 		fmt.Fprintln(s.Out, note)
 	}

@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/internal/atomicfile"
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
+	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
 // CertificateSchema is the schema version of the self-test file.
@@ -25,7 +27,27 @@ type Certificate struct {
 	CPUPlan   string     `json:"cpu_plan"`
 	Engine    string     `json:"engine"` // engine of all standards that do not name one
 	Standards []Standard `json:"standards"`
+	Speeds    []Speed    `json:"speeds,omitempty"`
 	Notes     []string   `json:"notes"`
+}
+
+// Speed is how fast this machine is: the rate of a closed loop of the control when it is fast, in
+// frames per second, and how devices follow it.
+type Speed struct {
+	Control   string            `json:"control"` // device spec
+	FrameSize rfc2544.FrameSize `json:"frame_size"`
+	Nominal   float64           `json:"nominal_fps"`
+	Followers []Follower        `json:"followers"`
+}
+
+// Follower is how a device follows the control's speed: its rate is proportional to the control's,
+// to the power of the slope.
+type Follower struct {
+	Device string  `json:"device"`
+	Slope  float64 `json:"slope"`
+	// Weight is how much the control's speed moved meanwhile: the sum of the squared deviations of the
+	// logarithm of its rate.
+	Weight float64 `json:"weight"`
 }
 
 // Standard compares the known value of one property of a device with the measured value.
@@ -80,7 +102,10 @@ func ReadCertificate(r io.Reader, name string) (*Certificate, error) {
 // WriteCertificate writes the self-test to path atomically.
 func WriteCertificate(path string, c *Certificate) error {
 	n := *c
-	n.Standards, n.Notes = NotNil(c.Standards), Texts(c.Notes)
+	n.Standards, n.Notes, n.Speeds = NotNil(c.Standards), Texts(c.Notes), slices.Clone(c.Speeds)
+	for i := range n.Speeds {
+		n.Speeds[i].Followers = NotNil(n.Speeds[i].Followers)
+	}
 	err := checkCertificate(&n, "")
 	var data []byte
 	if err == nil {
@@ -101,6 +126,13 @@ func checkCertificate(c *Certificate, where string) error {
 		for _, v := range []float64{s.Known, s.Measured, s.Error, s.Limit} {
 			if !Finite(&v) {
 				return strictjson.At(where+"/standards/"+strconv.Itoa(i), strictjson.Quote(s.Name)+" has a value that is not a finite number")
+			}
+		}
+	}
+	for i, s := range c.Speeds {
+		for _, f := range s.Followers {
+			if !Finite(&f.Slope) || !Finite(&f.Weight) || !Finite(&s.Nominal) {
+				return strictjson.At(where+"/speeds/"+strconv.Itoa(i), strictjson.Quote(s.Control)+" has a value that is not a finite number")
 			}
 		}
 	}

@@ -7,6 +7,6 @@
 //
 // The speed of a machine moves within tenths of a second, and devices follow it to a different
 // degree. A block pairs a device's rate with the control's of the same moment. The line through the
-// logarithms of all blocks gives the device's rate at the control's nominal speed, which is the
-// control's speed in the best tenth of the run.
+// logarithms of all blocks gives the device's rate at the control's nominal speed: the speed that the
+// machine's self-test found, or without one the speed in the best tenth of the run.
 package control

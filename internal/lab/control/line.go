@@ -1,11 +1,59 @@
 package control
 
-import "math"
+import (
+	"math"
+	"slices"
+
+	"github.com/tunnelbench/tunnelbench/internal/lab"
+	"github.com/tunnelbench/tunnelbench/reports/result"
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
 
 // Known is what earlier measurements on this machine showed of the control and of devices beside it.
 type Known struct {
 	Nominal float64         // rate of the control when the machine is fast, fps; 0: not known
 	Lines   map[string]Line // by the spec of the device
+}
+
+// KnownFrom returns what a self-test knows of the control at a frame size. It was measured with one
+// flow forward over the bare network: for other traffic nothing is known.
+func KnownFrom(c *result.Certificate, s lab.Settings, control string, size rfc2544.FrameSize) Known {
+	s = s.Resolved()
+	plain := s.Direction == rfc2544.Forward && !s.IPv6 && s.Flows == 1 && s.Networks == 1 && s.WAN == "" && !s.PlainWAN
+	if c == nil || !plain || c.Engine != s.Engine {
+		return Known{}
+	}
+	for _, speed := range c.Speeds {
+		if speed.Control != control || speed.FrameSize != size {
+			continue
+		}
+		k := Known{Nominal: speed.Nominal, Lines: map[string]Line{}}
+		for _, f := range speed.Followers {
+			k.Lines[f.Device] = Line{f.Slope, f.Weight}
+		}
+		return k
+	}
+	return Known{}
+}
+
+// Speed returns what a series has shown of the control and the devices beside it; ok is false if too
+// little was undisturbed.
+func (s *Series) Speed() (speed result.Speed, ok bool) {
+	if len(s.devices) == 0 {
+		return speed, false
+	}
+	control := s.devices[0].Spec
+	blocks := slices.Concat(s.blocks[control]...)
+	if len(blocks) < enoughBlocks {
+		return speed, false
+	}
+	speed = result.Speed{Control: control, FrameSize: s.size, Nominal: best(blocks)}
+	for _, d := range s.devices[1:] {
+		if l := lineOf(carried(slices.Concat(s.blocks[d.Spec]...))); l.Weight > 0 {
+			speed.Followers = append(speed.Followers, result.Follower{Device: d.Spec, Slope: l.Slope, Weight: l.Weight})
+		}
+	}
+	return speed, true
 }
 
 // nominal returns the control's nominal rate. If none is known it is the best of these blocks, and
@@ -14,11 +62,11 @@ func (k Known) nominal(blocks []Block) (rate float64, own bool) {
 	if k.Nominal > 0 {
 		return k.Nominal, false
 	}
-	return Best(blocks), true
+	return best(blocks), true
 }
 
-// Best returns the control's rate when the machine was fast, in fps.
-func Best(blocks []Block) float64 {
+// best returns the control's rate when the machine was fast, in fps.
+func best(blocks []Block) float64 {
 	return percentile(blocks, 0.9, func(b Block) float64 { return b.Control })
 }
 

@@ -60,12 +60,12 @@ const enoughBlocks = 8
 // read returns the reading of a device from the blocks of each bring-up; ok is false if there are
 // too few.
 func (k Known) read(device string, bringUps [][]Block) (r Reading, ok bool) {
-	silent, carried := 0, make([][]Block, len(bringUps))
+	silent, some := 0, make([][]Block, len(bringUps))
 	for i, blocks := range bringUps {
-		carried[i] = slices.DeleteFunc(slices.Clone(blocks), func(b Block) bool { return b.Device <= 0 })
-		silent += len(blocks) - len(carried[i])
+		some[i] = carried(blocks)
+		silent += len(blocks) - len(some[i])
 	}
-	all := slices.Concat(carried...)
+	all := slices.Concat(some...)
 	if len(all) < enoughBlocks || silent*silentShare > len(all) {
 		return r, false
 	}
@@ -76,13 +76,18 @@ func (k Known) read(device string, bringUps [][]Block) (r Reading, ok bool) {
 	at := func(slope float64) func(Block) float64 {
 		return func(b Block) float64 { return b.Device * math.Pow(r.Nominal/b.Control, slope) }
 	}
-	r.Normal = interval(carried, at(r.Line.Slope))
+	r.Normal = interval(some, at(r.Line.Slope))
 	for _, slope := range r.Line.possible() {
-		v := interval(carried, at(slope)).Value
+		v := interval(some, at(slope)).Value
 		r.Normal.Lower, r.Normal.Upper = min(r.Normal.Lower, v), max(r.Normal.Upper, v)
 	}
 	r.Ratio = Interval{r.Normal.Value / r.Nominal, r.Normal.Lower / r.Nominal, r.Normal.Upper / r.Nominal}
 	return r, true
+}
+
+// carried returns the blocks in which the device forwarded something.
+func carried(blocks []Block) []Block {
+	return slices.DeleteFunc(slices.Clone(blocks), func(b Block) bool { return b.Device <= 0 })
 }
 
 // interval returns the typical value with a 95 % interval over all blocks, widened to hold the

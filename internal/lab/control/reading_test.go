@@ -11,6 +11,9 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/tunnelbench/tunnelbench/internal/lab"
+	"github.com/tunnelbench/tunnelbench/netns/dut"
+	"github.com/tunnelbench/tunnelbench/reports/result"
+	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
 // moving returns blocks of a machine that is slow in some of them: the control then has share of its
@@ -135,5 +138,54 @@ func TestLines(t *testing.T) {
 	}
 	if l := lineOf(moving(make([]bool, 20), 1, 1)); l != (Line{}) {
 		t.Errorf("line %+v of a machine whose speed did not move", l)
+	}
+}
+
+// What a series showed, written to a self-test, is known to the next run of the same traffic.
+func TestSpeedOfASelfTest(t *testing.T) {
+	t.Parallel()
+	plain, err := dut.Parse("plain")
+	if err != nil {
+		t.Fatal(err)
+	}
+	vxlan, err := dut.Parse("vxlan")
+	if err != nil {
+		t.Fatal(err)
+	}
+	series := NewSeries(64, Known{})
+	series.devices = []dut.Device{plain, vxlan}
+	series.blocks["plain"] = [][]Block{moving(half(20), 0.75, 1)}
+	series.blocks["vxlan"] = [][]Block{moving(half(20), 0.75, 0.3)}
+	speed, ok := series.Speed()
+	if !ok || math.Abs(speed.Nominal/500e3-1) > 0.02 || len(speed.Followers) != 1 || math.Abs(speed.Followers[0].Slope-0.3) > 0.05 {
+		t.Fatalf("%+v, %v; want 500 kfps, and vxlan with a slope of 0.3", speed, ok)
+	}
+	certificate := &result.Certificate{Engine: lab.EngineXDP, Speeds: []result.Speed{speed}}
+	xdp := lab.Settings{Engine: lab.EngineXDP}
+	reverse, both := xdp, xdp
+	reverse.Direction, both.IPv6 = rfc2544.Reverse, true
+	for _, c := range []struct {
+		name        string
+		certificate *result.Certificate
+		settings    lab.Settings
+		control     string
+		size        rfc2544.FrameSize
+		want        float64
+	}{
+		{"the same traffic", certificate, xdp, "plain", 64, speed.Nominal},
+		{"no self-test", nil, xdp, "plain", 64, 0},
+		{"another control", certificate, xdp, "vxlan", 64, 0},
+		{"another size", certificate, xdp, "plain", 512, 0},
+		{"another engine", certificate, lab.Settings{Engine: lab.EngineAFPacket}, "plain", 64, 0},
+		{"another direction", certificate, reverse, "plain", 64, 0},
+		{"another IP version", certificate, both, "plain", 64, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			k := KnownFrom(c.certificate, c.settings, c.control, c.size)
+			if k.Nominal != c.want || (c.want > 0) != (k.Lines["vxlan"].Weight > 0) {
+				t.Errorf("known: %+v, want %.0f", k, c.want)
+			}
+		})
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/ci/compare"
 	"github.com/tunnelbench/tunnelbench/internal/lab"
+	"github.com/tunnelbench/tunnelbench/internal/lab/control"
 	"github.com/tunnelbench/tunnelbench/internal/stats"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 	"github.com/tunnelbench/tunnelbench/reports/result"
@@ -23,6 +24,8 @@ type Lab interface {
 	Setup(ctx context.Context, d dut.Device, s lab.Settings, largest rfc2544.FrameSize) (Setup, error)
 	// CompareWithItself measures a device against itself, in turns.
 	CompareWithItself(ctx context.Context, d dut.Device, s lab.Settings, rounds int) (*result.Comparison, error)
+	// Group brings several devices up at once.
+	Group(ctx context.Context, devices []dut.Device, s lab.Settings, largest rfc2544.FrameSize) (control.Group, error)
 }
 
 // Setup is a device that is up.
@@ -44,6 +47,15 @@ func (m machine) Setup(ctx context.Context, d dut.Device, s lab.Settings, larges
 		return nil, err // a nil interface, not a typed nil
 	}
 	return b, nil
+}
+
+// Group implements Lab.
+func (m machine) Group(ctx context.Context, devices []dut.Device, s lab.Settings, largest rfc2544.FrameSize) (control.Group, error) {
+	g, err := m.Lab.Group(ctx, devices, s, largest)
+	if err != nil {
+		return nil, err
+	}
+	return g, nil
 }
 
 // CompareWithItself implements Lab.
@@ -149,7 +161,10 @@ func (t test) withEngine(ctx context.Context, s lab.Settings) error {
 	if err := t.measure(ctx, s, timeReferences()); err != nil {
 		return err
 	}
-	return t.smallestChange(ctx, s)
+	if err := t.smallestChange(ctx, s); err != nil {
+		return err
+	}
+	return t.speeds(ctx, s)
 }
 
 // smallestChange compares a device with itself (an A/A comparison). The larger bound of the

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tunnelbench/tunnelbench/internal/lab"
+	"github.com/tunnelbench/tunnelbench/internal/lab/control"
 	"github.com/tunnelbench/tunnelbench/internal/lab/labtest"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 	"github.com/tunnelbench/tunnelbench/reports/result"
@@ -42,6 +43,15 @@ func (l *simulatedLab) Setup(ctx context.Context, d dut.Device, s lab.Settings, 
 		return nil, err
 	}
 	return b, nil
+}
+
+func (l *simulatedLab) Group(ctx context.Context, devices []dut.Device, s lab.Settings, largest rfc2544.FrameSize) (control.Group, error) {
+	l.settings = append(l.settings, s)
+	g, err := l.Lab.Group(ctx, devices, s, largest)
+	if err != nil {
+		return nil, err
+	}
+	return g, nil
 }
 
 func (l *simulatedLab) CompareWithItself(context.Context, dut.Device, lab.Settings, int) (*result.Comparison, error) {
@@ -84,6 +94,9 @@ func TestRun(t *testing.T) {
 			}
 			if !slices.ContainsFunc(report.Notes, func(note string) bool { return strings.Contains(note, c.note) }) {
 				t.Errorf("notes %q, want one of %q", report.Notes, c.note)
+			}
+			if len(report.Speeds) != 3 || report.Speeds[0].Control != "plain" || report.Speeds[0].Nominal < 99e3 {
+				t.Errorf("speeds %+v, want plain's at 3 sizes, about 100 kfps", report.Speeds)
 			}
 			if len(l.SetUp) != l.Down {
 				t.Errorf("%d set up, %d taken down", len(l.SetUp), l.Down)

@@ -21,11 +21,13 @@ type beside struct {
 	ended  map[string]error // by the device that died
 }
 
-func newBeside(p Plan) beside {
+// newBeside returns a run's series. The machine's self-test, if there is one, knows how fast the
+// control can be.
+func newBeside(p Plan, c *result.Certificate) beside {
 	b := beside{p, map[rfc2544.FrameSize]*control.Series{}, map[string]error{}}
 	if p.Control != nil {
 		for _, size := range p.Sizes {
-			b.series[size] = control.NewSeries(size, p.Known[size])
+			b.series[size] = control.NewSeries(size, control.KnownFrom(c, p.Settings, p.Control.Spec, size))
 		}
 	}
 	return b
@@ -89,12 +91,17 @@ func (b beside) add(r *result.Results, alone map[string]error) {
 		for _, reading := range b.series[size].Readings() {
 			readings[reading.Device.Spec] = reading
 		}
+		own := false
 		for _, d := range b.plan.Devices {
+			own = own || readings[d.Spec].Own
 			if reading, ok := readings[d.Spec]; ok {
 				b.plan.add(r, b.resultOf(reading, size))
 			} else if d.Up != nil {
 				r.Host.Notes = append(r.Host.Notes, fmt.Sprintf("%s at %d bytes is not measured beside %s: %s", d.Spec, size, b.plan.Control.Spec, b.why(d.Spec, alone)))
 			}
+		}
+		if own {
+			r.Host.Notes = append(r.Host.Notes, fmt.Sprintf("normal rates at %d bytes are at the best speed that %s had in this run: the machine's self-test knows none", size, b.plan.Control.Spec))
 		}
 	}
 }

@@ -114,7 +114,7 @@ func Run(ctx context.Context, l Lab, p Plan, r *result.Results) (err error) {
 	if p.Profile.Suite != nil {
 		return runSuites(ctx, l, p, r)
 	}
-	rounds := run{plan: p, results: r, parties: newParties(l, p), cells: cellsOf(p), beside: newBeside(p)}
+	rounds := run{plan: p, results: r, parties: newParties(l, p), cells: cellsOf(p), beside: newBeside(p, r.Certificate)}
 	if err = rounds.all(ctx); err == nil && p.Streams != nil {
 		err = runStreams(ctx, l, p, r)
 	}

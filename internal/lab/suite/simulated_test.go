@@ -3,7 +3,9 @@ package suite
 import (
 	"context"
 	"errors"
+	"math"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -286,5 +288,42 @@ func TestRunBesideControl(t *testing.T) {
 	}
 	if len(l.SetUp) != l.Down {
 		t.Errorf("%d devices were brought up and %d taken down", len(l.SetUp), l.Down)
+	}
+}
+
+// With a self-test the normal rate is at the speed that it knows; without one, at the best of the run.
+func TestNominalSpeed(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		certificate *result.Certificate
+		want, note  bool
+	}{
+		"no self-test": {note: true},
+		"a self-test": {certificate: &result.Certificate{Engine: lab.EngineXDP, Speeds: []result.Speed{{
+			Control: "plain", FrameSize: 64, Nominal: 1e6, Followers: []result.Follower{{Device: "vxlan", Slope: 1, Weight: 1}},
+		}}}, want: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			plan := aRun(t, 64)
+			plan.Control = &plan.Devices[0]
+			r := &result.Results{Certificate: c.certificate}
+			if err := Run(t.Context(), simulatedLab{&labtest.Lab{Devices: steady()}}, plan, r); err != nil {
+				t.Fatal(err)
+			}
+			want := 200e3
+			if c.want {
+				want *= 2 // plain has half of its nominal rate, and vxlan follows fully
+			}
+			for i := range r.Results {
+				if v := r.Results[i].Value("normal_rate"); v != nil && r.Results[i].DUT == "vxlan" && math.Abs(v.Value/want-1) > 0.03 {
+					t.Errorf("normal rate %.0f, want %.0f", v.Value, want)
+				}
+			}
+			says := slices.ContainsFunc(r.Host.Notes, func(n string) bool { return strings.Contains(n, "self-test knows none") })
+			if says != c.note {
+				t.Errorf("notes %q; says that nothing is known: %t, want %t", r.Host.Notes, says, c.note)
+			}
+		})
 	}
 }
