@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"strconv"
-	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -18,28 +17,14 @@ var certificateHead = []string{"standard", "known", "measured", "error", "limit"
 // standardCells returns the cells of one self-test measurement, in the order of certificateHead.
 func standardCells(s result.Standard) []string {
 	if !s.Valid {
-		return []string{strictjson.Clean(s.Name), standardNumber(s.Known, s.Unit), show.None, show.None, standardNumber(s.Limit, s.ErrorUnit), strconv.Itoa(s.N), "not valid"}
+		return []string{strictjson.Clean(s.Name), show.Measure(s.Known, s.Unit), show.None, show.None, show.Measure(s.Limit, s.ErrorUnit), strconv.Itoa(s.N), "not valid"}
 	}
 	verdict := "within"
 	if !s.Within() {
 		verdict = "outside"
 	}
-	return []string{strictjson.Clean(s.Name), standardNumber(s.Known, s.Unit), standardNumber(s.Measured, s.Unit),
-		standardNumber(s.Error, s.ErrorUnit), standardNumber(s.Limit, s.ErrorUnit), strconv.Itoa(s.N), verdict}
-}
-
-func standardNumber(v float64, unit string) string {
-	text := strconv.FormatFloat(v, 'f', 3, 64)
-	if strings.Contains(text, ".") {
-		text = strings.TrimRight(strings.TrimRight(text, "0"), ".")
-	}
-	if text == "-0" {
-		text = "0"
-	}
-	if unit == "frames in a wrong place" { // the column title already names it
-		unit = "frames"
-	}
-	return text + " " + strictjson.Clean(unit)
+	return []string{strictjson.Clean(s.Name), show.Measure(s.Known, s.Unit), show.Measure(s.Measured, s.Unit),
+		show.Measure(s.Error, s.ErrorUnit), show.Measure(s.Limit, s.ErrorUnit), strconv.Itoa(s.N), verdict}
 }
 
 // StandardLine formats one self-test measurement as a line of text for the terminal.

@@ -153,13 +153,28 @@ func metricRowOf(r *matrix.Row, fill func(*matrix.Row, *matrix.Cell) metricCell)
 }
 
 func metrics(m *matrix.Matrix) []metric {
-	return []metric{
+	all := []metric{
 		metricOf(m, metric{ID: "m-rate", Title: "Rate", Unit: "thousand frames/s",
 			Note: "Below each rate: Mbit/s, and its share of what routing without a tunnel gives (the bar; with an interval where both ran side by side in a closed loop, which is not the quotient of the rates); the bounds of the search; what limited it, where that is not the tunnel."}, rateCell),
 		metricOf(m, metric{ID: "m-latency", Title: "Latency at half that rate", Unit: "µs, p50 / p99",
 			Note: "Over every frame, and below it without those that a stall of the machine touched (quiet)."}, latencyCell),
 		metricOf(m, metric{ID: "m-cpu", Title: "CPU per frame", Unit: "ns",
 			Note: "Time of all cores per delivered frame at half the found rate, minus what the bare wire costs; below, its bounds."}, cpuCell),
+	}
+	if m.Any(func(c matrix.Cell) bool { return c.Normal != nil }) {
+		all = append(all, metricOf(m, metric{ID: "m-loop", Title: "Rate of a closed loop at the machine's nominal speed", Unit: "thousand frames/s",
+			Note: "64 frames on their way, measured side by side at several times; in brackets the 95 % interval. Below, what was measured, and the range that the machine's changing speed gave it."}, loopCell))
+	}
+	return all
+}
+
+func loopCell(_ *matrix.Row, c *matrix.Cell) metricCell {
+	if c.Loop == nil || c.Normal == nil {
+		return metricCell{Main: show.None}
+	}
+	return metricCell{
+		Main:  show.Kilo(c.Normal.Value) + " (" + matrix.Bounds(c.Normal, show.Kilo) + ")",
+		Lines: []string{show.Kilo(c.Loop.Value) + ", from " + matrix.Bounds(c.Loop, show.Kilo)},
 	}
 }
 

@@ -51,6 +51,8 @@ type Cell struct {
 	warnings   int
 	Share      float64        // share of the rate of plain forwarding; NaN without a valid pair
 	SideBySide *rfc2544.Value // the share in %, measured side by side with plain forwarding
+	Loop       *rfc2544.Value // rate of a closed loop as measured
+	Normal     *rfc2544.Value // the same at the control's nominal speed
 	shareBound string         // "at most" or "at least" if one of the two rates is only a lower bound
 	Reason     string         // why values are missing
 	Unsupport  bool
@@ -188,12 +190,13 @@ func (c *Cell) ShareText() string {
 	return show.Percent(c.Share)
 }
 
-// SideBySide reports whether any share of plain was measured side by side.
-func (m *Matrix) SideBySide() bool {
-	return slices.ContainsFunc(m.Rows, func(r Row) bool {
-		return slices.ContainsFunc(r.Cells, func(c Cell) bool { return c.SideBySide != nil })
-	})
+// Any reports whether any cell has something.
+func (m *Matrix) Any(has func(Cell) bool) bool {
+	return slices.ContainsFunc(m.Rows, func(r Row) bool { return slices.ContainsFunc(r.Cells, has) })
 }
+
+// SideBySide reports whether any share of plain was measured side by side.
+func (m *Matrix) SideBySide() bool { return m.Any(func(c Cell) bool { return c.SideBySide != nil }) }
 
 func (m *Matrix) find(dut, direction string) *Row {
 	for i := range m.Rows {
@@ -218,7 +221,7 @@ func (c *Cell) add(res *result.Result, rate string) {
 	for _, f := range []struct {
 		into  **rfc2544.Value
 		names []string
-	}{{&c.P50, p50Names}, {&c.P99, p99Names}, {&c.QuietP50, quietP50Names}, {&c.QuietP99, quietP99Names}, {&c.CPU, CpuNames}} {
+	}{{&c.P50, p50Names}, {&c.P99, p99Names}, {&c.QuietP50, quietP50Names}, {&c.QuietP99, quietP99Names}, {&c.CPU, CpuNames}, {&c.Loop, []string{"closed_loop_rate"}}, {&c.Normal, []string{"normal_rate"}}} {
 		if *f.into == nil {
 			*f.into = res.Value(f.names...)
 		}

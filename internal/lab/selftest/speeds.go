@@ -52,6 +52,8 @@ func (t test) speeds(ctx context.Context, s lab.Settings) (err error) {
 	for _, size := range sizes {
 		if speed, ok := series[size].Speed(); ok {
 			t.report.Speeds = append(t.report.Speeds, speed)
+		} else {
+			t.note("speed of the machine at %d bytes: not measured: too little of the time was undisturbed", size)
 		}
 	}
 	return nil
