@@ -126,6 +126,26 @@ func TestDeathCostsTheDevicesOwnSamples(t *testing.T) {
 	}
 }
 
+// The device that was up beside the one that dies is measured alone and keeps its sample.
+func TestDeathBesideAnother(t *testing.T) {
+	t.Parallel()
+	const afterThePilot = 5
+	l := &labtest.Lab{Dies: map[string]int{"vxlan": afterThePilot}}
+	c, err := simulate(t, t.Context(), l, Plan{Metrics: []string{rateMetric}, Rounds: maxDeaths})
+	if !errors.Is(err, lab.ErrDied) {
+		t.Fatal(err)
+	}
+	if c.Rounds != maxDeaths-1 {
+		t.Fatalf("%d rounds were kept, want %d", c.Rounds, maxDeaths-1)
+	}
+	samples := c.Metrics[0].Samples
+	for round := range c.Rounds {
+		if samples[0][round] == nil || samples[1][round] != nil {
+			t.Errorf("round %d: %v of the survivor, %v of the dead", round+1, samples[0][round], samples[1][round])
+		}
+	}
+}
+
 // An invalid trial is repeated, so that the round keeps its sample, and the comparison reports the
 // number of invalid trials.
 func TestInvalidTrialsAreRepeated(t *testing.T) {

@@ -18,7 +18,8 @@ const rateMetric = "closed_loop_rate"
 
 // Round measures every device once. Where a metric allows it, all devices are up at once and are
 // measured in turns of one trial. All other metrics are measured device by device, each freshly
-// brought up.
+// brought up. If a device dies beside the others, these are measured one by one, so that the round
+// keeps their values.
 type Round struct {
 	Settings   lab.Settings
 	Goodput    GoodputFunc
@@ -45,6 +46,9 @@ func (r Round) Measure(ctx context.Context, l Lab, devices []dut.Device) (values
 	}
 	if len(together) > 0 {
 		blame(r.inTurns(ctx, l, devices, together, values), errs)
+		if slices.ContainsFunc(errs, func(err error) bool { return err != nil }) {
+			alone = r.Comparison.Metrics
+		}
 	}
 	for k, d := range devices {
 		if len(alone) > 0 && errs[k] == nil && ctx.Err() == nil {
