@@ -80,6 +80,10 @@ func (f *runFlags) run(ctx context.Context, s cli.Streams) error {
 	line := cli.NewProgressLine(s.Err)
 	show := cli.NewProgress(s.Err, dut.Specs(plan.Devices), plan.Profile.Suite != nil, cli.Colour(s.Err), line)
 	plan.Settings, plan.OnTrial, plan.OnResult = cfg.Settings, show.Trial, show.Result
+	plan.OnForetold = func(expected suite.Trouble, left time.Duration) {
+		line.Clear()
+		fmt.Fprintf(s.Err, "calibrated: if %v: about %v to go\n", expected, left.Round(time.Second))
+	}
 	certificate, err := f.lab.HoldCertificate()
 	if err != nil {
 		return err

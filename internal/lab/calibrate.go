@@ -19,6 +19,7 @@ type Calibration struct {
 	MOL     rfc2544.Rate          // the most the tester can offer per direction (RFC 2285 section 3.5.3)
 	Latency *rfc2544.Distribution // of the bare wire at a light load: the smallest latency that the tester can measure
 	Doubts  []string              // reasons not to trust measurements on this machine
+	Trouble result.Trouble        // how much of the calibration was spoilt
 
 	background float64         // share of the device's cores in use when no device runs
 	wireWork   map[int]float64 // ns per frame on the tester's core, by batch size
@@ -58,7 +59,7 @@ func (l *Lab) Calibrate(ctx context.Context, s Settings, size rfc2544.FrameSize)
 }
 
 // calibrate measures CPU times in several short runs and takes the lowest: other programs can only
-// add CPU time.
+// add CPU time. It counts the trouble of all runs but those of the flood, which no device meets.
 func (s *Setup) calibrate(ctx context.Context, size rfc2544.FrameSize, c *Calibration) error {
 	flood, err := s.several(ctx, size, rfc2544.Flood, 0, func(Run) {})
 	if err != nil {
@@ -72,6 +73,7 @@ func (s *Setup) calibrate(ctx context.Context, size rfc2544.FrameSize, c *Calibr
 	_, err = s.several(ctx, size, 1000, 1, func(r Run) {
 		c.background = min(c.background, max(0, float64(s.lab.busy(r))/float64(r.elapsed())))
 		s.lab.othersShare(r, used)
+		count(c, s.Observe(r))
 	})
 	if err != nil {
 		return err
@@ -80,7 +82,10 @@ func (s *Setup) calibrate(ctx context.Context, size rfc2544.FrameSize, c *Calibr
 	for batch, load := range map[int]rfc2544.Rate{1: 100e3, loadgen.PacedBatch: 1e6} {
 		work := math.Inf(1)
 		load /= rfc2544.Rate(len(s.settings.Directions()))
-		loaded, err := s.several(ctx, size, min(load, c.MOL/2), batch, func(r Run) { work = min(work, r.testerWork()) })
+		loaded, err := s.several(ctx, size, min(load, c.MOL/2), batch, func(r Run) {
+			work = min(work, r.testerWork())
+			count(c, s.Observe(r))
+		})
 		if err != nil {
 			return err
 		}
@@ -91,6 +96,9 @@ func (s *Setup) calibrate(ctx context.Context, size rfc2544.FrameSize, c *Calibr
 	}
 	return nil
 }
+
+// count adds a trial to the trouble of the calibration.
+func count(c *Calibration, o rfc2544.Observation) { c.Trouble.Add(o.Valid, o.CleanShare()) }
 
 // othersShare lowers used, the share of each device core that others than its soaker had, to the
 // share of run r. In r the device was idle.
@@ -160,6 +168,9 @@ func CalibrateAll(ctx context.Context, l Calibrator, s Settings, sizes []rfc2544
 
 func (c *Calibration) report(size rfc2544.FrameSize) result.Calibration {
 	out := result.Calibration{FrameSize: size, MOL: &c.MOL}
+	if c.Trouble.Trials > 0 {
+		out.Trouble = &c.Trouble
+	}
 	if c.Latency != nil {
 		out.WireP50 = &c.Latency.P50
 	}

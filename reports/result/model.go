@@ -99,6 +99,24 @@ type Calibration struct {
 	FrameSize rfc2544.FrameSize `json:"frame_size"`
 	MOL       *rfc2544.Rate     `json:"mol_fps"`
 	WireP50   *time.Duration    `json:"wire_latency_p50_ns"`
+	Trouble   *Trouble          `json:"trouble,omitempty"`
+}
+
+// Trouble is how much of a number of trials was spoilt by the tester and the machine.
+type Trouble struct {
+	Trials    int     `json:"trials"`
+	Broken    int     `json:"broken"`          // of these: they are not valid
+	Disturbed float64 `json:"disturbed_share"` // of the time of the others that was not clean, in [0,1]
+}
+
+// Add counts a trial with its share of clean time.
+func (t *Trouble) Add(valid bool, clean float64) {
+	t.Trials++
+	if !valid {
+		t.Broken++
+		return
+	}
+	t.Disturbed += (1 - clean - t.Disturbed) / float64(t.Trials-t.Broken)
 }
 
 // Result is one test of one device at one frame size.

@@ -23,6 +23,8 @@ type Lab struct {
 	Devices map[string]string
 	// Others is the behaviour of all other devices; if empty, they do not come up.
 	Others string
+	// Wire is the behaviour of the bare wire; if empty, its calibration sees no trouble.
+	Wire string
 	// Dies maps the spec of a device to the trial in which it dies, counted from 1 after each start.
 	Dies map[string]int
 
@@ -30,13 +32,29 @@ type Lab struct {
 	Down  int      // number of devices taken down
 }
 
+// wireTrials is the number of trials of a calibration.
+const wireTrials = 12
+
 // Calibrate measures the bare wire.
-func (l *Lab) Calibrate(ctx context.Context, s lab.Settings, _ rfc2544.FrameSize) (*lab.Calibration, error) {
+func (l *Lab) Calibrate(ctx context.Context, s lab.Settings, size rfc2544.FrameSize) (*lab.Calibration, error) {
 	engine := s.Resolved().Engine
 	if engine == lab.EngineAuto {
 		engine = lab.EngineXDP
 	}
-	return &lab.Calibration{Engine: engine, MOL: Offerable}, ctx.Err()
+	c := &lab.Calibration{Engine: engine, MOL: Offerable}
+	if l.Wire == "" {
+		return c, ctx.Err()
+	}
+	wire, err := simulated.Parse(fmt.Sprintf("%s,seed=%d", l.Wire, size))
+	for range wireTrials {
+		if err != nil {
+			return nil, err
+		}
+		var o rfc2544.Observation
+		o, err = wire.Measure(ctx, rfc2544.Trial{Size: size, Load: lab.MinRate, Duration: 100 * time.Millisecond})
+		c.Trouble.Add(o.Valid, o.CleanShare())
+	}
+	return c, err
 }
 
 // Shared reports whether tester and device share a core: they do not.

@@ -3,11 +3,13 @@ package suite
 import (
 	"context"
 	"fmt"
+	"math"
 	"testing"
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 	"github.com/tunnelbench/tunnelbench/internal/lab/labtest"
+	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 	"github.com/tunnelbench/tunnelbench/rfc2544/simulated"
 )
@@ -48,6 +50,67 @@ func TestPlanEstimate(t *testing.T) {
 		if c.got < c.least || c.got > c.most {
 			t.Errorf("%s: %v, want from %v to %v", c.name, c.got, c.least, c.most)
 		}
+	}
+}
+
+// On a machine with more trouble than usual, the estimate with what the calibration saw is within
+// 15 % of the simulated duration. The estimate before is not.
+func TestForetell(t *testing.T) {
+	t.Parallel()
+	const trouble = "disturbed=0.45,disturbed_loss=0.01,invalid=0.1"
+	l := &labtest.Lab{Wire: "capacity=1000000fps," + trouble, Others: "capacity=60000fps,queue=1000,noise=0.05,seed=3," + trouble}
+	p := Plan{Devices: labtest.Devices(t, "plain", "vxlan"), Sizes: []rfc2544.FrameSize{64, 512, 1518}, Profile: Profiles()[0], Link: rfc2544.Gigabit}
+	p.Profile.Cells, p.Profile.MostRounds = 60, 10 // many searches: chance cancels out
+	_, before, err := p.Estimate(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	cells := len(p.Devices) * len(p.Sizes)
+	left := time.Duration(cells*p.Profile.rounds(cells)) * perBench
+	p.OnTrial = func(_ string, _ rfc2544.Trial, seen rfc2544.Observation) {
+		left += seen.Duration + perTrial
+		if seen.Lost > 0 {
+			left += lab.DefaultLossTimeout
+		}
+	}
+	var foretold time.Duration
+	p.OnForetold = func(_ Trouble, left time.Duration) { foretold = left }
+	if err := Run(t.Context(), simulatedLab{l}, p, &result.Results{}); err != nil {
+		t.Fatal(err)
+	}
+	const close = 0.15
+	if off := foretold.Seconds()/left.Seconds() - 1; math.Abs(off) > close {
+		t.Errorf("%v foretold after the calibration, %v taken", foretold, left)
+	}
+	if off := (before-p.calibrating()).Seconds()/left.Seconds() - 1; math.Abs(off) <= close {
+		t.Errorf("%v foretold before the calibration, %v taken: the trouble of this test is too small", before-p.calibrating(), left)
+	}
+}
+
+// A few trials without trouble do not mean that there is none, many do.
+func TestTroubleIsLearned(t *testing.T) {
+	t.Parallel()
+	saw := func(trials, broken int, disturbed float64) []result.Calibration {
+		return []result.Calibration{{Trouble: &result.Trouble{Trials: trials, Broken: broken, Disturbed: disturbed}}}
+	}
+	for _, c := range []struct {
+		name        string
+		wires       []result.Calibration
+		least, most Trouble
+	}{
+		{"nothing seen", []result.Calibration{{}}, usualTrouble, usualTrouble},
+		{"no trouble", saw(12, 0, 0), Trouble{0.001, 0.005}, Trouble{0.009, 0.04}},
+		{"no trouble at many sizes", saw(400, 0, 0), Trouble{}, Trouble{0.001, 0.005}},
+		{"trouble", saw(12, 6, 0.5), Trouble{0.3, 0.3}, Trouble{0.5, 0.5}},
+		{"all broken", saw(12, 12, 0), Trouble{0.7, 0.05}, Trouble{1, 0.05}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			got := learned(c.wires)
+			if got.Broken < c.least.Broken || got.Broken > c.most.Broken || got.Disturbed < c.least.Disturbed || got.Disturbed > c.most.Disturbed {
+				t.Errorf("%+v, want from %+v to %+v", got, c.least, c.most)
+			}
+		})
 	}
 }
 

@@ -96,6 +96,8 @@ type Plan struct {
 	OnTrial func(device string, trial rfc2544.Trial, seen rfc2544.Observation)
 	// OnResult, if set, is called with every result.
 	OnResult func(*result.Results, result.Result)
+	// OnForetold, if set, is called once if the calibration saw other trouble than usual.
+	OnForetold func(expected Trouble, left time.Duration)
 }
 
 // Run measures every device at every frame size, devices that can be up at once in turns. With an
@@ -103,6 +105,9 @@ type Plan struct {
 // equally far.
 func Run(ctx context.Context, l Lab, p Plan, r *result.Results) (err error) {
 	if p.Settings, err = lab.CalibrateAll(ctx, l, p.Settings, p.Sizes, r); err != nil {
+		return err
+	}
+	if err := p.foretell(ctx, r.Calibration); err != nil {
 		return err
 	}
 	var rest time.Duration
