@@ -38,6 +38,7 @@ struct stream_received received[STREAMS] LINE;
 struct lane_state lanes[LANES] LINE;
 struct core_state cores[CORES] LINE;
 __u8 core_index[CPUS_MAX] LINE; /* of watched cores, from 1 */
+__u32 own_pids; /* the lab's PID namespace */
 __u64 quiet_since LINE; /* frames stamped before it met a stall */
 __u64 started; /* when slice 0 began */
 
@@ -98,7 +99,8 @@ struct {
 	__type(value, __u64);
 } slices_foreign SEC(".maps");
 
-/* The lab's own processes, and the network namespaces of its set-ups. */
+/* The lab's own processes, by their numbers in own_pids, and the network namespaces of
+ * its set-ups. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 256);
@@ -808,22 +810,50 @@ struct nsproxy {
 	struct net *net_ns;
 } __attribute__((preserve_access_index));
 
+struct pid_namespace {
+	struct ns_common ns;
+} __attribute__((preserve_access_index));
+
+/* A process's number in one PID namespace. */
+struct upid {
+	int nr;
+	struct pid_namespace *ns;
+} __attribute__((preserve_access_index));
+
+struct pid {
+	unsigned int level;
+	struct upid numbers[1]; /* level + 1 of them */
+} __attribute__((preserve_access_index));
+
 struct task_struct {
-	int pid, tgid;
+	struct task_struct *group_leader;
+	struct pid *thread_pid;
 	void *mm;
 	char comm[16];
 	struct nsproxy *nsproxy;
 } __attribute__((preserve_access_index));
 
+/* Whether this is a process of the lab, by the number that its own PID namespace gives
+ * it: all of the lab's are in the lab's. */
+static __always_inline int is_own(struct task_struct *task)
+{
+	struct pid *pid = task->group_leader->thread_pid;
+	__u64 offset = bpf_core_field_offset(struct pid, numbers) + (__u64)pid->level * bpf_core_type_size(struct upid);
+	struct upid *number = (void *)((long)pid + offset);
+	__u32 nr = BPF_CORE_READ(number, nr);
+
+	return bpf_map_lookup_elem(&own_processes, &nr) && BPF_CORE_READ(number, ns, ns.inum) == own_pids;
+}
+
 /* Another program is one of user space that is neither of the lab nor in the
  * network of a set-up. The kernel's threads do what the device makes them do. */
 static __always_inline int is_foreign(struct task_struct *task)
 {
-	__u32 tgid = task->tgid, network;
+	__u32 network;
 
-	if (!task->mm || bpf_map_lookup_elem(&own_processes, &tgid))
+	if (!task->mm || is_own(task))
 		return 0;
-	network = BPF_CORE_READ(task, nsproxy, net_ns, ns.inum);
+	network = task->nsproxy->net_ns->ns.inum;
 	return !bpf_map_lookup_elem(&own_networks, &network);
 }
 
@@ -831,7 +861,6 @@ static __always_inline int is_foreign(struct task_struct *task)
 static __always_inline void begin_foreign(struct core_state *core, struct task_struct *task, __u64 now)
 {
 	core->since = now;
-	core->pid = task->tgid;
 	bpf_probe_read_kernel_str(core->comm, sizeof(core->comm), task->comm);
 }
 

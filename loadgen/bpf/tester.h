@@ -160,8 +160,8 @@ struct canary {
 struct core_state {
 	__u64 since;   /* another program runs since then; 0: none does */
 	__u64 foreign; /* ns in all */
-	__u32 softirq, pid; /* whether a soft interrupt interrupts it; the program that ran last */
-	__u8 comm[16];
+	__u64 softirq; /* whether a soft interrupt interrupts it */
+	__u8 comm[16]; /* of the program that ran last */
 	__u64 pad[3];
 };
 

@@ -40,8 +40,7 @@ type TesterCoreState struct {
 	_       structs.HostLayout
 	Since   uint64
 	Foreign uint64
-	Softirq uint32
-	Pid     uint32
+	Softirq uint64
 	Comm    [16]uint8
 	Pad     [3]uint64
 }
@@ -209,6 +208,7 @@ const (
 	TesterVarLatency        = "latency"
 	TesterVarLateness       = "lateness"
 	TesterVarLonger         = "longer"
+	TesterVarOwnPids        = "own_pids"
 	TesterVarPlan           = "plan"
 	TesterVarQuietSince     = "quiet_since"
 	TesterVarReceived       = "received"
@@ -300,6 +300,7 @@ type TesterVariableSpecs struct {
 	Latency    *ebpf.VariableSpec `ebpf:"latency"`
 	Lateness   *ebpf.VariableSpec `ebpf:"lateness"`
 	Longer     *ebpf.VariableSpec `ebpf:"longer"`
+	OwnPids    *ebpf.VariableSpec `ebpf:"own_pids"`
 	Plan       *ebpf.VariableSpec `ebpf:"plan"`
 	QuietSince *ebpf.VariableSpec `ebpf:"quiet_since"`
 	Received   *ebpf.VariableSpec `ebpf:"received"`
@@ -370,6 +371,7 @@ type TesterVariables struct {
 	Latency    *ebpf.Variable `ebpf:"latency"`
 	Lateness   *ebpf.Variable `ebpf:"lateness"`
 	Longer     *ebpf.Variable `ebpf:"longer"`
+	OwnPids    *ebpf.Variable `ebpf:"own_pids"`
 	Plan       *ebpf.Variable `ebpf:"plan"`
 	QuietSince *ebpf.Variable `ebpf:"quiet_since"`
 	Received   *ebpf.Variable `ebpf:"received"`

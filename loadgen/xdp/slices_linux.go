@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"syscall"
 	"time"
 	"unsafe"
 
@@ -40,15 +41,8 @@ func (x *Engine) watchPrograms() error {
 	if err := o.CoreIndex.Set(index); err != nil {
 		return fmt.Errorf("watch the cores: %w", err)
 	}
-	for _, pid := range x.cfg.OwnProcesses {
-		if err := o.OwnProcesses.Put(uint32(pid), uint32(1)); err != nil {
-			return fmt.Errorf("watch the cores: %w", err)
-		}
-	}
-	for _, network := range x.cfg.OwnNetworks {
-		if err := o.OwnNetworks.Put(network, uint32(1)); err != nil {
-			return fmt.Errorf("watch the cores: %w", err)
-		}
+	if err := x.putOwn(); err != nil {
+		return fmt.Errorf("watch the cores: %w", err)
 	}
 	for _, p := range []*ebpf.Program{o.Switched, o.SoftirqBegins, o.SoftirqEnds} {
 		l, err := link.AttachTracing(link.TracingOptions{Program: p})
@@ -56,6 +50,30 @@ func (x *Engine) watchPrograms() error {
 			return fmt.Errorf("%w: watch the cores for other programs: %w", errors.ErrUnsupported, err)
 		}
 		x.closers.Push(l.Close)
+	}
+	return nil
+}
+
+// putOwn tells the kernel's half which programs are the lab's and the device's. The lab's processes
+// are numbered by its own PID namespace (pid_namespaces(7)), which is not the first one in a container.
+func (x *Engine) putOwn() error {
+	o := &x.objects
+	var pids syscall.Stat_t
+	if err := syscall.Stat("/proc/self/ns/pid", &pids); err != nil {
+		return fmt.Errorf("find the PID namespace: %w", err)
+	}
+	if err := o.OwnPids.Set(uint32(pids.Ino)); err != nil {
+		return err
+	}
+	for _, pid := range x.cfg.OwnProcesses {
+		if err := o.OwnProcesses.Put(uint32(pid), uint32(1)); err != nil {
+			return err
+		}
+	}
+	for _, network := range x.cfg.OwnNetworks {
+		if err := o.OwnNetworks.Put(network, uint32(1)); err != nil {
+			return err
+		}
 	}
 	return nil
 }
