@@ -58,8 +58,8 @@ func (x *Engine) prepare(plans []loadgen.Plan, t loadgen.Turns) error {
 	c := newCounted()
 	return errors.Join(
 		o.QuietSince.Set(uint64(0)), o.Lanes.Set([loadgen.MaxLanes]bpf.TesterLaneState{}),
-		o.Sent.Set(firstDue(plans)), o.Attack.Set(bpf.TesterAttackState{}), o.Received.Set(c.received),
-		o.Latency.Set(c.latency), o.Lateness.Set(c.lateness), o.Longer.Set(c.longer), o.Shorter.Set(c.shorter), o.Tags.Set(c.tags),
+		o.Sent.Set(firstDue(plans)), o.Attack.Set(bpf.TesterAttackState{}), o.Received.Set(&c.received),
+		o.Latency.Set(&c.latency), o.Lateness.Set(&c.lateness), o.Longer.Set(&c.longer), o.Shorter.Set(&c.shorter), o.Tags.Set(&c.tags),
 		o.StallCount.Set(uint64(0)), o.Sender.Set(bpf.TesterSendState{}),
 	)
 }
@@ -81,7 +81,7 @@ func (x *Engine) putFrames(p loadgen.Plan) error {
 			return err
 		}
 	}
-	return x.objects.Template.Set(templates)
+	return x.objects.Template.Set(&templates)
 }
 
 // clearSeen empties as much of the bitmap as the trial before it can have used.
