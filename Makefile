@@ -54,9 +54,10 @@ bench-ablation: build ## what each switch gains, with wan offloads on and off; t
 	$(ABLATE) --out $(OUT)/walk-tun naive $(BATCHES) $(SEGMENTS) reference-tun
 	$(ABLATE) --out $(OUT)/walk-xdp reference-tun reference-xdp:yield=off reference-xdp
 
-study: ## where the variance of this machine comes from, a table; two minutes
+study: ## where the variance of this machine comes from, and which control predicts rates best, as tables; six minutes
 	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -o bin/study ./internal/lab/study
 	$(SUDO) bin/study --bringups 12 --rounds 10 --windows 16
+	$(SUDO) bin/study controls --rounds 2
 
 certify: build ## hold this machine against devices of known effect, five minutes
 	$(SUDO) bin/tunnelbench certify

@@ -3,9 +3,11 @@
 // runs along in the same loop. It needs root.
 //
 //	make study
-//	bin/study --dut plain,vxlan,reference-xdp --bringups 10 --window 64
+//	bin/study --dut plain,vxlan,reference-xdp --bringups 10 --windows 64
+//	bin/study controls --for 3m
 //
-// The first device is the control.
+// The first device is the control. The second form compares controls: how well each predicts the rates
+// of devices while the machine's speed changes.
 package main
 
 import (
@@ -18,6 +20,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/tunnelbench/tunnelbench/internal/cli"
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 	"github.com/tunnelbench/tunnelbench/internal/lab/control"
 	"github.com/tunnelbench/tunnelbench/internal/reexec"
@@ -29,7 +32,7 @@ import (
 
 func main() {
 	reexec.Main()
-	if err := run(context.Background()); err != nil {
+	if err := run(context.Background(), os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "study:", err)
 		os.Exit(1)
 	}
@@ -37,7 +40,6 @@ func main() {
 
 // plan is what the study measures.
 type plan struct {
-	names    []string
 	devices  []dut.Device
 	size     rfc2544.FrameSize
 	windows  []int
@@ -47,18 +49,33 @@ type plan struct {
 	turns    loadgen.Turns
 }
 
-func run(ctx context.Context) error {
-	names := flag.String("dut", "plain,vxlan,reference-xdp", "devices, the control first")
-	size := flag.Int("size", 64, "frame size")
-	windows := flag.String("windows", "64", "frames in flight, several separated by commas; 0: paced at --load")
-	load := flag.Float64("load", 50e3, "frames per second, with a window of 0")
-	bringups := flag.Int("bringups", 5, "bring-ups of all devices")
-	slices := flag.Int("slices", 2, "slices of 10 ms in a turn")
-	repeats := flag.Int("repeats", 1, "measurements of each window in a bring-up")
-	rounds := flag.Int("rounds", 25, "rounds of two turns for each device in a bring-up")
-	flag.Parse()
+func run(ctx context.Context, args []string) error {
+	if len(args) > 0 && args[0] == "controls" {
+		return compareControls(ctx, args[1:], os.Stdout)
+	}
+	return studyVariance(ctx, args)
+}
+
+// studyVariance measures the variance by level.
+func studyVariance(ctx context.Context, args []string) error {
+	flags := flag.NewFlagSet("study", flag.ContinueOnError)
+	names := flags.String("dut", "plain,vxlan,reference-xdp", "devices, the control first")
+	size := flags.Int("size", 64, "frame size")
+	windows := flags.String("windows", "64", "frames in flight, several separated by commas; 0: paced at --load")
+	load := flags.Float64("load", 50e3, "frames per second, with a window of 0")
+	bringups := flags.Int("bringups", 5, "bring-ups of all devices")
+	slices := flags.Int("slices", 2, "slices of 10 ms in a turn")
+	repeats := flags.Int("repeats", 1, "measurements of each window in a bring-up")
+	rounds := flags.Int("rounds", 25, "rounds of two turns for each device in a bring-up")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	devices, err := cli.ParseDevices(*names)
+	if err != nil {
+		return err
+	}
 	p := plan{
-		names: strings.Split(*names, ","), size: rfc2544.FrameSize(*size), load: rfc2544.Rate(*load), bringups: *bringups, repeats: *repeats,
+		devices: devices, size: rfc2544.FrameSize(*size), load: rfc2544.Rate(*load), bringups: *bringups, repeats: *repeats,
 		turns: loadgen.Turns{Slices: *slices, Quiet: 2 * time.Millisecond, Rounds: *rounds},
 	}
 	for w := range strings.SplitSeq(*windows, ",") {
@@ -67,13 +84,6 @@ func run(ctx context.Context) error {
 			return fmt.Errorf("--windows %q: %w", *windows, err)
 		}
 		p.windows = append(p.windows, n)
-	}
-	for _, name := range p.names {
-		d, err := dut.Parse(name)
-		if err != nil {
-			return err
-		}
-		p.devices = append(p.devices, d)
 	}
 	l, err := lab.Open(ctx, lab.Config{Wait: true})
 	if err != nil {
@@ -121,7 +131,7 @@ func (p plan) measure(ctx context.Context, l *lab.Lab) error {
 
 // sequence prints the rate of each device, bring-up by bring-up.
 func (p plan) sequence(seen table) {
-	for k, name := range p.names {
+	for k, name := range specs(p.devices) {
 		fmt.Printf("%s:", name)
 		for _, turned := range seen {
 			rate, _ := values(turned, k)
@@ -138,7 +148,7 @@ func (p plan) print(window int, seen table) {
 	fmt.Printf("window %d\n", window)
 	t := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "device\tkfps\tclean\tturns sd %\tneighbours sd %\tbring-ups sd %\tratio\tbring-ups sd %\tcpu ns\tsd %\tcpu ratio\tsd %\tlost")
-	for k, name := range p.names {
+	for k, name := range specs(p.devices) {
 		var within, pairs, means, ratios, cpus, cpuRatios []float64
 		clean, all, lost := 0, 0, uint64(0)
 		for _, turned := range seen {
@@ -183,21 +193,10 @@ func neighbours(a, b []float64) float64 {
 			logs = append(logs, math.Log(a[i]/b[i]))
 		}
 	}
-	return deviation(logs)
+	return stats.Deviation(logs)
 }
 
 // spread is the standard deviation as a share of the mean.
-func spread(v []float64) float64 { return deviation(v) / mean(v) }
-
-func deviation(v []float64) float64 {
-	if len(v) < 2 {
-		return math.NaN()
-	}
-	m, sum := mean(v), 0.0
-	for _, x := range v {
-		sum += (x - m) * (x - m)
-	}
-	return math.Sqrt(sum / float64(len(v)-1))
-}
+func spread(v []float64) float64 { return stats.Deviation(v) / mean(v) }
 
 func mean(v []float64) float64 { return stats.Mean(v) }

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"math/rand/v2"
+	"runtime"
+	"time"
+
+	"github.com/tunnelbench/tunnelbench/internal/stats"
+	"github.com/tunnelbench/tunnelbench/internal/sys"
+)
+
+// probe is a fixed piece of work that is done again and again on a core of the device.
+type probe struct {
+	name string
+	work func()
+}
+
+// probes are pieces of work of some ten to some hundred microseconds.
+func probes() []probe {
+	m := newLines()
+	return []probe{{"arithmetic", func() { sink = wide() }}, {"memory", m.touch}}
+}
+
+// sink keeps the compiler from leaving the arithmetic out.
+var sink uint64
+
+// Times of a reading: the first part only fills the caches and wakes the core up.
+const (
+	warming = time.Millisecond
+	reading = 5 * time.Millisecond
+)
+
+// speeds does each probe on one core and returns how often a second it can be done there.
+func speeds(cpu int, all []probe) (m moment, err error) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread() // for good: the thread ends with the function
+		if err = sys.SetAffinity(0, []int{cpu}); err != nil {
+			return
+		}
+		m = moment{}
+		for _, p := range all {
+			m[p.name] = p.speed()
+		}
+	}()
+	<-done
+	return m, err
+}
+
+// speed is the reciprocal of the median time that the work takes: an interrupt meanwhile counts for
+// nothing.
+func (p probe) speed() float64 {
+	for start := time.Now(); time.Since(start) < warming; {
+		p.work()
+	}
+	var took []time.Duration
+	start := time.Now()
+	for last := time.Duration(0); last < reading; {
+		p.work()
+		now := time.Since(start)
+		took = append(took, now-last)
+		last = now
+	}
+	return 1 / time.Duration(stats.Median(took)).Seconds()
+}
+
+// wide does arithmetic in six chains that do not wait for each other, so that it wants the whole
+// width of a core.
+func wide() uint64 {
+	const rounds = 2000
+	a, b, c, d, e, f := uint64(1), uint64(2), uint64(3), uint64(4), uint64(5), uint64(6)
+	for range rounds {
+		a ^= a << 13
+		b ^= b << 13
+		c ^= c << 13
+		d ^= d << 13
+		e ^= e << 13
+		f ^= f << 13
+		a += a >> 7
+		b += b >> 7
+		c += c >> 7
+		d += d >> 7
+		e += e >> 7
+		f += f >> 7
+	}
+	return a ^ b ^ c ^ d ^ e ^ f
+}
+
+// Packet buffers: each has linesOfBuffer lines of 64 octets.
+const (
+	buffers       = 256
+	linesOfBuffer = 64
+)
+
+// lines is memory as packet work has it: more than the cache of a core holds, line by line in an
+// order that nothing foresees.
+type lines struct {
+	memory [buffers * linesOfBuffer][8]uint64
+	order  []uint32
+}
+
+func newLines() *lines {
+	m := &lines{}
+	for _, i := range rand.New(rand.NewPCG(1, 1)).Perm(len(m.memory)) {
+		m.order = append(m.order, uint32(i))
+	}
+	return m
+}
+
+// touch reads and writes each line once.
+func (m *lines) touch() {
+	for _, i := range m.order {
+		m.memory[i][0]++
+	}
+}
