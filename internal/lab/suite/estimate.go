@@ -58,18 +58,20 @@ func (t Trouble) isUsual() bool {
 	return math.Abs(t.Broken-usualTrouble.Broken) < 0.01 && math.Abs(t.Disturbed-usualTrouble.Disturbed) < 0.03
 }
 
-// foretell calls OnForetold if the calibration saw other trouble than usual. How much is left of a
-// run that is resumed is not known.
-func (p Plan) foretell(ctx context.Context, wires []result.Calibration) error {
+// foretell calls OnForetold if the calibration saw other trouble than usual. It says nothing of a run
+// that is resumed, since nobody knows how much of it is left, nor if the estimate itself takes long:
+// that of a suite is seconds for each device and size.
+func (p Plan) foretell(ctx context.Context, wires []result.Calibration) {
+	const patience = 10 * time.Second
 	p.Trouble = learned(wires)
 	if p.OnForetold == nil || p.Trouble.isUsual() || p.Journal != nil && p.Journal.Waiting > 0 {
-		return nil
+		return
 	}
-	_, total, err := p.Estimate(ctx)
-	if err == nil {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	if _, total, err := p.Estimate(ctx); err == nil {
 		p.OnForetold(p.Trouble, total-p.calibrating())
 	}
-	return err
 }
 
 // Estimate returns how long the run takes: for each test, of all devices and sizes together, and in

@@ -107,9 +107,7 @@ func Run(ctx context.Context, l Lab, p Plan, r *result.Results) (err error) {
 	if p.Settings, err = lab.CalibrateAll(ctx, l, p.Settings, p.Sizes, r); err != nil {
 		return err
 	}
-	if err := p.foretell(ctx, r.Calibration); err != nil {
-		return err
-	}
+	p.foretell(ctx, r.Calibration)
 	var rest time.Duration
 	if p.Profile.Suite != nil {
 		rest = p.Profile.Suite.Rest
