@@ -42,16 +42,7 @@ __u32 own_pids; /* the lab's PID namespace */
 __u64 quiet_since LINE; /* frames stamped before it met a stall */
 __u64 started; /* when slice 0 began */
 
-/* Everything, and what no stall touched. */
-struct histogram latency[STREAMS][2] LINE;
-struct histogram lateness[2] LINE;
-
-/* Of trials with tags: the delays of tagged frames plus one, 0 where none
- * came; how much longer a frame took than the one before it, and how much less long. */
-__u64 tags[STREAMS][TAGS_MAX] LINE;
-struct histogram longer[STREAMS] LINE;
-struct histogram shorter[STREAMS] LINE;
-
+struct histogram lateness[2] LINE; /* everything, and what no stall touched */
 __u8 template[STREAMS][FRAME_MAX] LINE;
 
 struct stall stalls[STALLS_MAX] LINE;
@@ -89,6 +80,14 @@ struct {
 	__type(key, __u32);
 	__type(value, struct slice_received);
 } slices_received SEC(".maps");
+
+/* By stream. A map, so that a trial empties and reads those of its own streams only. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 2); /* set by user space: one for each stream */
+	__type(key, __u32);
+	__type(value, struct stream_delays);
+} delays SEC(".maps");
 
 /* By core and slice: ns that other programs had. */
 struct {
@@ -604,20 +603,20 @@ __noinline int payload_differs(struct xdp_md *ctx, __u32 s)
 }
 
 /* What a trial with tags keeps of a frame; the one before it took r->took. */
-static __always_inline void book_delay(struct stream_received *r, __u32 s, __u32 sequence, __u64 took)
+static __always_inline void book_delay(struct stream_received *r, struct stream_delays *d, __u32 sequence, __u64 took)
 {
 	__u32 after = sequence - (__u32)plan.tag_first, tag = after >> (plan.tag_shift & 31);
 
 	if (sequence >= plan.tag_first && tag << (plan.tag_shift & 31) == after) {
 		OPAQUE(tag);
 		if (tag < TAGS_MAX)
-			tags[s][tag] = took + 1;
+			d->tags[tag] = took + 1;
 	}
 	if (sequence && sequence == r->next && r->took) {
 		if (took + 1 >= r->took)
-			count(&longer[s], took + 1 - r->took);
+			count(&d->longer, took + 1 - r->took);
 		else
-			count(&shorter[s], r->took - took - 1);
+			count(&d->shorter, r->took - took - 1);
 	}
 	if (sequence >= r->next)
 		r->took = took + 1;
@@ -629,9 +628,10 @@ static __always_inline void book(struct stream_received *r, __u32 s, __u32 seque
 	__u32 index = s * plan.words + (sequence >> 6);
 	__u64 bit = 1ULL << (sequence & 63), took = now - stamp;
 	__u64 *word = bpf_map_lookup_elem(&seen, &index);
+	struct stream_delays *d = bpf_map_lookup_elem(&delays, &s);
 	struct slice_received *slice;
 
-	if (!word) {
+	if (!word || !d) {
 		r->corrupted++;
 		return;
 	}
@@ -641,7 +641,7 @@ static __always_inline void book(struct stream_received *r, __u32 s, __u32 seque
 	}
 	*word |= bit;
 	if (~plan.tag_first)
-		book_delay(r, s, sequence, took);
+		book_delay(r, d, sequence, took);
 	if (sequence < r->next) {
 		r->reordered++;
 	} else {
@@ -666,9 +666,9 @@ static __always_inline void book(struct stream_received *r, __u32 s, __u32 seque
 		r->silent_from = r->last;
 	}
 	r->last = now;
-	count(&latency[s][0], took);
+	count(&d->all, took);
 	if (stamp >= quiet_since)
-		count(&latency[s][1], took);
+		count(&d->quiet, took);
 }
 
 /* The port of a direction takes the streams of that direction, of any lane: the lanes'

@@ -140,6 +140,15 @@ struct histogram {
 	__u32 counts[BUCKETS];
 };
 
+/* How long a stream's frames took. */
+struct stream_delays {
+	struct histogram all, quiet; /* quiet: what no stall touched */
+	/* Of trials with tags: how much longer a frame took than the one before it, and how
+	 * much less long; the delays of tagged frames plus one, 0 where none came. */
+	struct histogram longer, shorter;
+	__u64 tags[TAGS_MAX];
+};
+
 struct stream_received {
 	__u64 received, late, duplicated, reordered, corrupted, stale, foreign;
 	__u64 next; /* lowest sequence number not yet passed */

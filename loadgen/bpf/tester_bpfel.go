@@ -112,6 +112,35 @@ type TesterStall struct {
 	Tester uint32
 }
 
+type TesterStreamDelays struct {
+	_   structs.HostLayout
+	All struct {
+		_      structs.HostLayout
+		Min    uint64
+		Max    uint64
+		Counts [3712]uint32
+	}
+	Quiet struct {
+		_      structs.HostLayout
+		Min    uint64
+		Max    uint64
+		Counts [3712]uint32
+	}
+	Longer struct {
+		_      structs.HostLayout
+		Min    uint64
+		Max    uint64
+		Counts [3712]uint32
+	}
+	Shorter struct {
+		_      structs.HostLayout
+		Min    uint64
+		Max    uint64
+		Counts [3712]uint32
+	}
+	Tags [1024]uint64
+}
+
 type TesterStreamReceived struct {
 	_          structs.HostLayout
 	Received   uint64
@@ -184,6 +213,7 @@ type TesterTrialPlan struct {
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
+	TesterMapDelays         = "delays"
 	TesterMapFlows          = "flows"
 	TesterMapMutants        = "mutants"
 	TesterMapOwnNetworks    = "own_networks"
@@ -205,20 +235,16 @@ const (
 	TesterVarCoreIndex      = "core_index"
 	TesterVarCores          = "cores"
 	TesterVarLanes          = "lanes"
-	TesterVarLatency        = "latency"
 	TesterVarLateness       = "lateness"
-	TesterVarLonger         = "longer"
 	TesterVarOwnPids        = "own_pids"
 	TesterVarPlan           = "plan"
 	TesterVarQuietSince     = "quiet_since"
 	TesterVarReceived       = "received"
 	TesterVarSender         = "sender"
 	TesterVarSent           = "sent"
-	TesterVarShorter        = "shorter"
 	TesterVarStallCount     = "stall_count"
 	TesterVarStalls         = "stalls"
 	TesterVarStarted        = "started"
-	TesterVarTags           = "tags"
 	TesterVarTemplate       = "template"
 )
 
@@ -277,6 +303,7 @@ type TesterProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type TesterMapSpecs struct {
+	Delays         *ebpf.MapSpec `ebpf:"delays"`
 	Flows          *ebpf.MapSpec `ebpf:"flows"`
 	Mutants        *ebpf.MapSpec `ebpf:"mutants"`
 	OwnNetworks    *ebpf.MapSpec `ebpf:"own_networks"`
@@ -297,20 +324,16 @@ type TesterVariableSpecs struct {
 	CoreIndex  *ebpf.VariableSpec `ebpf:"core_index"`
 	Cores      *ebpf.VariableSpec `ebpf:"cores"`
 	Lanes      *ebpf.VariableSpec `ebpf:"lanes"`
-	Latency    *ebpf.VariableSpec `ebpf:"latency"`
 	Lateness   *ebpf.VariableSpec `ebpf:"lateness"`
-	Longer     *ebpf.VariableSpec `ebpf:"longer"`
 	OwnPids    *ebpf.VariableSpec `ebpf:"own_pids"`
 	Plan       *ebpf.VariableSpec `ebpf:"plan"`
 	QuietSince *ebpf.VariableSpec `ebpf:"quiet_since"`
 	Received   *ebpf.VariableSpec `ebpf:"received"`
 	Sender     *ebpf.VariableSpec `ebpf:"sender"`
 	Sent       *ebpf.VariableSpec `ebpf:"sent"`
-	Shorter    *ebpf.VariableSpec `ebpf:"shorter"`
 	StallCount *ebpf.VariableSpec `ebpf:"stall_count"`
 	Stalls     *ebpf.VariableSpec `ebpf:"stalls"`
 	Started    *ebpf.VariableSpec `ebpf:"started"`
-	Tags       *ebpf.VariableSpec `ebpf:"tags"`
 	Template   *ebpf.VariableSpec `ebpf:"template"`
 }
 
@@ -334,6 +357,7 @@ func (o *TesterObjects) Close() error {
 //
 // It can be passed to LoadTesterObjects or ebpf.CollectionSpec.LoadAndAssign.
 type TesterMaps struct {
+	Delays         *ebpf.Map `ebpf:"delays"`
 	Flows          *ebpf.Map `ebpf:"flows"`
 	Mutants        *ebpf.Map `ebpf:"mutants"`
 	OwnNetworks    *ebpf.Map `ebpf:"own_networks"`
@@ -347,6 +371,7 @@ type TesterMaps struct {
 
 func (m *TesterMaps) Close() error {
 	return _TesterClose(
+		m.Delays,
 		m.Flows,
 		m.Mutants,
 		m.OwnNetworks,
@@ -368,20 +393,16 @@ type TesterVariables struct {
 	CoreIndex  *ebpf.Variable `ebpf:"core_index"`
 	Cores      *ebpf.Variable `ebpf:"cores"`
 	Lanes      *ebpf.Variable `ebpf:"lanes"`
-	Latency    *ebpf.Variable `ebpf:"latency"`
 	Lateness   *ebpf.Variable `ebpf:"lateness"`
-	Longer     *ebpf.Variable `ebpf:"longer"`
 	OwnPids    *ebpf.Variable `ebpf:"own_pids"`
 	Plan       *ebpf.Variable `ebpf:"plan"`
 	QuietSince *ebpf.Variable `ebpf:"quiet_since"`
 	Received   *ebpf.Variable `ebpf:"received"`
 	Sender     *ebpf.Variable `ebpf:"sender"`
 	Sent       *ebpf.Variable `ebpf:"sent"`
-	Shorter    *ebpf.Variable `ebpf:"shorter"`
 	StallCount *ebpf.Variable `ebpf:"stall_count"`
 	Stalls     *ebpf.Variable `ebpf:"stalls"`
 	Started    *ebpf.Variable `ebpf:"started"`
-	Tags       *ebpf.Variable `ebpf:"tags"`
 	Template   *ebpf.Variable `ebpf:"template"`
 }
 

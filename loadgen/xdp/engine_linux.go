@@ -57,6 +57,7 @@ func (x *Engine) open() error {
 	streams := 2 * x.lanes()
 	spec.Maps[bpf.TesterMapSeen].MaxEntries = uint32(streams) * uint32(x.words)
 	spec.Maps[bpf.TesterMapFlows].MaxEntries = uint32(streams * x.flows)
+	spec.Maps[bpf.TesterMapDelays].MaxEntries = uint32(streams)
 	spec.Maps[bpf.TesterMapSlicesReceived].MaxEntries = uint32(streams * maxSlices)
 	spec.Maps[bpf.TesterMapSlicesForeign].MaxEntries = uint32(len(x.cores()) * maxSlices)
 	spec.Maps[bpf.TesterMapMutants].MaxEntries = packs(x.cfg)

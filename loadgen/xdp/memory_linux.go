@@ -55,11 +55,10 @@ func (x *Engine) prepare(plans []loadgen.Plan, t loadgen.Turns) error {
 			return err
 		}
 	}
-	c := newCounted()
 	return errors.Join(
 		o.QuietSince.Set(uint64(0)), o.Lanes.Set([loadgen.MaxLanes]bpf.TesterLaneState{}),
-		o.Sent.Set(firstDue(plans)), o.Attack.Set(bpf.TesterAttackState{}), o.Received.Set(&c.received),
-		o.Latency.Set(&c.latency), o.Lateness.Set(&c.lateness), o.Longer.Set(&c.longer), o.Shorter.Set(&c.shorter), o.Tags.Set(&c.tags),
+		o.Sent.Set(firstDue(plans)), o.Attack.Set(bpf.TesterAttackState{}), o.Received.Set(&[streams]bpf.TesterStreamReceived{}),
+		o.Lateness.Set(&[2]bpf.TesterHistogram{empty, empty}), x.clearDelays(plans),
 		o.StallCount.Set(uint64(0)), o.Sender.Set(bpf.TesterSendState{}),
 	)
 }
@@ -166,32 +165,39 @@ const streams = 2 * loadgen.MaxLanes
 
 // counted is what the kernel counted in a trial.
 type counted struct {
-	state           bpf.TesterSendState
-	sent            [streams]bpf.TesterStreamSent
-	received        [streams]bpf.TesterStreamReceived
-	latency         [streams][2]bpf.TesterHistogram
-	lateness        [2]bpf.TesterHistogram
-	longer, shorter [streams]bpf.TesterHistogram
-	tags            [streams][rfc2544.MaxTags]uint64
+	state    bpf.TesterSendState
+	sent     [streams]bpf.TesterStreamSent
+	received [streams]bpf.TesterStreamReceived
+	lateness [2]bpf.TesterHistogram
+	delays   map[int]*bpf.TesterStreamDelays // by stream, of those in the trial
 }
 
-// newCounted is the state before a trial.
-func newCounted() *counted {
-	c := &counted{}
-	for i := range c.lateness {
-		c.lateness[i].Min = loadgen.Never
+// empty is a histogram without values.
+var empty = bpf.TesterHistogram{Min: loadgen.Never}
+
+// clearDelays empties what the streams of the plans will fill.
+func (x *Engine) clearDelays(plans []loadgen.Plan) error {
+	none := &bpf.TesterStreamDelays{All: empty, Quiet: empty, Longer: empty, Shorter: empty}
+	for _, p := range plans {
+		for i := range p.Streams {
+			if err := x.objects.Delays.Put(uint32(p.First()+i), none); err != nil {
+				return fmt.Errorf("clear the delays: %w", err)
+			}
+		}
 	}
-	for s := range c.latency {
-		c.latency[s][0].Min, c.latency[s][1].Min = loadgen.Never, loadgen.Never
-		c.longer[s].Min, c.shorter[s].Min = loadgen.Never, loadgen.Never
-	}
-	return c
+	return nil
 }
 
-func (x *Engine) readCounted() (*counted, error) {
-	o, c := &x.objects, &counted{}
-	err := errors.Join(o.Sender.Get(&c.state), o.Sent.Get(&c.sent), o.Received.Get(&c.received), o.Latency.Get(&c.latency),
-		o.Lateness.Get(&c.lateness), o.Longer.Get(&c.longer), o.Shorter.Get(&c.shorter), o.Tags.Get(&c.tags))
+func (x *Engine) readCounted(plans []loadgen.Plan) (*counted, error) {
+	o, c := &x.objects, &counted{delays: map[int]*bpf.TesterStreamDelays{}}
+	err := errors.Join(o.Sender.Get(&c.state), o.Sent.Get(&c.sent), o.Received.Get(&c.received), o.Lateness.Get(&c.lateness))
+	for _, p := range plans {
+		for i := range p.Streams {
+			d := &bpf.TesterStreamDelays{}
+			err = errors.Join(err, o.Delays.Lookup(uint32(p.First()+i), d))
+			c.delays[p.First()+i] = d
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read the ledger: %w", err)
 	}
@@ -212,7 +218,7 @@ func (c *counted) duration() time.Duration {
 
 // ledgers reads the counters that the kernel wrote. Traffic has stopped before.
 func (x *Engine) ledgers(plans []loadgen.Plan, t loadgen.Turns) ([]loadgen.Ledger, error) {
-	c, err := x.readCounted()
+	c, err := x.readCounted(plans)
 	if err != nil {
 		return nil, err
 	}
@@ -238,7 +244,7 @@ func (x *Engine) ledger(p loadgen.Plan, c *counted) (loadgen.Ledger, error) {
 	}
 	l := loadgen.Ledger{
 		Trial: x.trial, Duration: c.duration(), Paused: time.Duration(c.state.Paused), Work: time.Duration(c.state.Work), Attack: attacked,
-		Lateness: fromKernel(&c.lateness[0]).Distribution(), LatenessQuiet: fromKernel(&c.lateness[1]).Distribution(),
+		Lateness: fromKernel(c.lateness[0]).Distribution(), LatenessQuiet: fromKernel(c.lateness[1]).Distribution(),
 	}
 	if err := x.readStalls(&l, c.state.Start); err != nil {
 		return l, err
@@ -246,11 +252,12 @@ func (x *Engine) ledger(p loadgen.Plan, c *counted) (loadgen.Ledger, error) {
 	all, quiet, differences := loadgen.NewHistogram(), loadgen.NewHistogram(), loadgen.NewDifferences()
 	for i := range p.Streams {
 		s := p.First() + i
+		d := c.delays[s]
 		l.Streams = append(l.Streams, x.streamLedger(p, s, c, l.Stalls))
-		all.Merge(fromKernel(&c.latency[s][0]))
-		quiet.Merge(fromKernel(&c.latency[s][1]))
+		all.Merge(fromKernel(d.All))
+		quiet.Merge(fromKernel(d.Quiet))
 		if p.TagFrom > 0 {
-			differences.Merge(loadgen.Differences{Longer: fromKernel(&c.longer[s]), Shorter: fromKernel(&c.shorter[s])})
+			differences.Merge(loadgen.Differences{Longer: fromKernel(d.Longer), Shorter: fromKernel(d.Shorter)})
 		}
 	}
 	l.Variation = differences.Summary()
@@ -260,20 +267,20 @@ func (x *Engine) ledger(p loadgen.Plan, c *counted) (loadgen.Ledger, error) {
 
 // streamLedger is what became of the frames of stream s.
 func (x *Engine) streamLedger(p loadgen.Plan, s int, c *counted, stalls []rfc2544.Stall) loadgen.StreamLedger {
-	r, offered := &c.received[s], c.sent[s].N
+	r, d, offered := &c.received[s], c.delays[s], c.sent[s].N
 	l := loadgen.StreamLedger{
 		Counts: rfc2544.Counts{
 			Intended: p.Intended(offered), Offered: offered, Received: r.Received, Lost: offered - r.Received, Late: r.Late,
 			Duplicated: r.Duplicated, Reordered: r.Reordered, Corrupted: r.Corrupted, Stale: r.Stale, Foreign: r.Foreign,
 		},
-		Latency: fromKernel(&c.latency[s][0]).Distribution(), LatencyQuiet: fromKernel(&c.latency[s][1]).Distribution(),
+		Latency: fromKernel(d.All).Distribution(), LatencyQuiet: fromKernel(d.Quiet).Distribution(),
 		Span: time.Duration(r.Last - r.First), Gaps: r.Gaps, Silence: loadgen.SilenceOf(r.SilentFrom, r.Silence, c.state.Start),
 	}
 	if r.Received+r.Late < offered {
 		l.RecordLastLost(p.Pace(), stalls, x.seenWords(s))
 	}
 	if p.TagFrom > 0 {
-		l.Tags = p.TagDelays(c.tags[s][:], offered)
+		l.Tags = p.TagDelays(d.Tags[:], offered)
 	}
 	return l
 }
@@ -296,7 +303,7 @@ func (x *Engine) seenWords(stream int) func(i uint64) uint64 {
 	}
 }
 
-func fromKernel(h *bpf.TesterHistogram) *loadgen.Histogram {
+func fromKernel(h bpf.TesterHistogram) *loadgen.Histogram {
 	return &loadgen.Histogram{Least: h.Min, Most: h.Max, Counts: h.Counts}
 }
 
