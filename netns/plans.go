@@ -15,9 +15,9 @@ const (
 )
 
 // Addresses. The LAN side uses the benchmarking block 198.18.0.0/15 (RFC 2544 appendix C.2.2), and
-// IPv6 uses the benchmarking block 2001:2::/48 (RFC 5180 section 8). The WAN side uses the
-// documentation block 192.0.2.0/24 (RFC 5737). No interface has the addresses of the ports,
-// because the tester builds its frames itself.
+// IPv6 uses the benchmarking block 2001:2::/48 (RFC 5180 section 8 with erratum 1752). The WAN side
+// uses the documentation block 192.0.2.0/24 (RFC 5737). No interface has the addresses of the
+// ports, because the tester builds its frames itself.
 var (
 	Port0Addr  = netip.MustParseAddr("198.18.0.2")
 	Port1Addr  = netip.MustParseAddr("198.19.0.2")
