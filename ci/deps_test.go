@@ -94,7 +94,7 @@ var arrows = map[string][]string{
 	"rfc2544/mlrsearch":         {"internal/kv"}, // otherwise only the standard library
 	"rfc2544/simulated":         {"internal/kv", "internal/stats", "rfc2544"},
 	"internal/lab/doctor":       {"internal/lab", "netns", "netns/dut"},
-	"internal/lab/study":        {"internal/cli", "internal/lab", "internal/reexec", "internal/sys", "internal/stats", "loadgen", "netns/dut", "rfc2544", "internal/lab/control"},
+	"internal/lab/study":        {"internal/cli", "internal/lab", "internal/reexec", "internal/sys", "internal/stats", "loadgen", "netns", "netns/dut", "rfc2544", "internal/lab/control"},
 	"internal/lab/control":      {"internal/lab", "internal/stats", "loadgen", "netns/dut", "rfc2544", "reports/result"},
 }
 

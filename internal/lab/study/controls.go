@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"runtime"
 	"slices"
 	"text/tabwriter"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/lab/control"
 	"github.com/tunnelbench/tunnelbench/internal/stats"
 	"github.com/tunnelbench/tunnelbench/loadgen"
+	"github.com/tunnelbench/tunnelbench/netns"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
@@ -78,6 +80,9 @@ func (c *comparison) all() []dut.Device {
 
 // measure returns the moments in which every device had a turn that nothing disturbed.
 func (c *comparison) measure(ctx context.Context) (moments []moment, err error) {
+	// The lab binds this process to the tester's core, and the runtime would let one thread run at a
+	// time; a probe may need two, on two cores.
+	runtime.GOMAXPROCS(runtime.NumCPU() + 1)
 	l, err := lab.Open(ctx, lab.Config{Wait: true})
 	if err != nil {
 		return nil, err
@@ -93,7 +98,7 @@ func (c *comparison) measure(ctx context.Context) (moments []moment, err error) 
 	}
 	for start := time.Now(); time.Since(start) < c.lasting; {
 		begin := time.Now()
-		m, err := c.block(ctx, g, l.CPUPlan().DUT[0])
+		m, err := c.block(ctx, g, l.CPUPlan())
 		if err != nil {
 			return nil, err
 		}
@@ -106,12 +111,13 @@ func (c *comparison) measure(ctx context.Context) (moments []moment, err error) 
 }
 
 // block measures each device and each probe once.
-func (c *comparison) block(ctx context.Context, g *lab.Group, cpu int) (moment, error) {
-	clocked, err := c.clocked(ctx, g, cpu)
+func (c *comparison) block(ctx context.Context, g *lab.Group, cpus netns.CPUPlan) (moment, error) {
+	device, tester := cpus.DUT[0], cpus.Tester[0]
+	clocked, err := c.clocked(ctx, g, device)
 	if err != nil {
 		return nil, err
 	}
-	before, err := speeds(cpu, c.probes)
+	before, err := speeds(device, tester, c.probes)
 	if err != nil {
 		return nil, err
 	}
@@ -119,11 +125,11 @@ func (c *comparison) block(ctx context.Context, g *lab.Group, cpu int) (moment, 
 	if err != nil {
 		return nil, err
 	}
-	after, err := speeds(cpu, c.probes)
+	after, err := speeds(device, tester, c.probes)
 	if err != nil {
 		return nil, err
 	}
-	clockedAfter, err := c.clocked(ctx, g, cpu)
+	clockedAfter, err := c.clocked(ctx, g, device)
 	m := moment{coreSpeed: math.Sqrt(clocked * clockedAfter)}
 	for name := range before {
 		m[name] = math.Sqrt(before[name] * after[name])

@@ -3,6 +3,7 @@ package main
 import (
 	"math/rand/v2"
 	"runtime"
+	"sync/atomic"
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/internal/stats"
@@ -11,14 +12,20 @@ import (
 
 // probe is a fixed piece of work that is done again and again on a core of the device.
 type probe struct {
-	name string
-	work func()
+	name   string
+	work   func()
+	beside func() // what the tester's core does again and again meanwhile; nil: nothing
 }
 
 // probes are pieces of work of some ten to some hundred microseconds.
 func probes() []probe {
-	m := newLines()
-	return []probe{{"arithmetic", func() { sink = wide() }}, {"memory", m.touch}}
+	m, h := newLines(), &handover{}
+	return []probe{
+		{"arithmetic", func() { sink = wide() }, nil},
+		{"arithmetic on both", func() { sink = wide() }, func() { wide() }},
+		{"memory", m.touch, nil},
+		{"handover", h.there, h.andBack},
+	}
 }
 
 // sink keeps the compiler from leaving the arithmetic out.
@@ -30,22 +37,55 @@ const (
 	reading = 5 * time.Millisecond
 )
 
-// speeds does each probe on one core and returns how often a second it can be done there.
-func speeds(cpu int, all []probe) (m moment, err error) {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		runtime.LockOSThread() // for good: the thread ends with the function
-		if err = sys.SetAffinity(0, []int{cpu}); err != nil {
-			return
-		}
-		m = moment{}
+// speeds does each probe on a core of the device and returns how often a second it can be done there.
+func speeds(device, tester int, all []probe) (moment, error) {
+	m := moment{}
+	err := onCore(device, func() error {
 		for _, p := range all {
+			stop, err := p.start(tester)
+			if err != nil {
+				return err
+			}
 			m[p.name] = p.speed()
+			stop()
 		}
-	}()
-	<-done
+		return nil
+	})
 	return m, err
+}
+
+// onCore calls f in a thread on one core.
+func onCore(cpu int, f func() error) error {
+	done := make(chan error)
+	go func() {
+		runtime.LockOSThread() // for good: the thread ends with the function
+		err := sys.SetAffinity(0, []int{cpu})
+		if err == nil {
+			err = f()
+		}
+		done <- err
+	}()
+	return <-done
+}
+
+// start starts on the tester's core what the probe has beside it, and returns when that runs.
+func (p probe) start(cpu int) (stop func(), err error) {
+	if p.beside == nil {
+		return func() {}, nil
+	}
+	var over atomic.Bool
+	running, ended := make(chan error, 2), make(chan struct{})
+	go func() {
+		defer close(ended)
+		running <- onCore(cpu, func() error {
+			running <- nil
+			for !over.Load() {
+				p.beside()
+			}
+			return nil
+		})
+	}()
+	return func() { over.Store(true); <-ended }, <-running
 }
 
 // speed is the reciprocal of the median time that the work takes: an interrupt meanwhile counts for
@@ -114,3 +154,23 @@ func (m *lines) touch() {
 		m.memory[i][0]++
 	}
 }
+
+// handover is a counter that the device's core counts up and the tester's core gives back, each in
+// a line of its own, as frames go from core to core.
+type handover struct {
+	sent atomic.Uint64
+	_    [56]byte
+	back atomic.Uint64
+	_    [56]byte
+}
+
+// there hands over and waits until it is back, a hundred times.
+func (h *handover) there() {
+	for range 100 {
+		for n := h.sent.Add(1); h.back.Load() != n; {
+		}
+	}
+}
+
+// andBack gives back what has come.
+func (h *handover) andBack() { h.back.Store(h.sent.Load()) }

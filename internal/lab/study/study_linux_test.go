@@ -22,12 +22,12 @@ func TestCompareControls(t *testing.T) {
 	if err := compareControls(t.Context(), args, &out); err != nil {
 		t.Fatalf("%v\n%s", err, out.String())
 	}
-	want := []string{"unexplained, %", "raw", "plain", "vxlan", "core_speed", "arithmetic", "memory"}
+	want := []string{"unexplained, %", "raw", "plain", "vxlan", "core_speed", "arithmetic", "arithmetic on both", "memory", "handover"}
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 	if diff := cmp.Diff(want, columns(lines[len(lines)-2])); diff != "" {
 		t.Errorf("columns (-want +got):\n%s", diff)
 	}
-	row := regexp.MustCompile(`^vxlan +\d+\.\d +\d+\.\d +- +\d+\.\d +\d+\.\d +\d+\.\d$`)
+	row := regexp.MustCompile(`^vxlan +\d+\.\d +\d+\.\d +-( +\d+\.\d){5}$`)
 	if last := lines[len(lines)-1]; !row.MatchString(last) {
 		t.Errorf("last line %q, want a number for each control", last)
 	}
