@@ -85,6 +85,20 @@ func blames(l loadgen.Ledger, name string) bool {
 	return false
 }
 
+// countedTwice reports whether the device's processes and other programs together had more of the
+// device's cores than there is, by more than the readings' doubt: the ledger then has the device's
+// time as another program's. It sees what blames may not, since a ledger names only the last other
+// program.
+func countedTwice(l *Lab, r Run) bool {
+	sum := r.after.process - r.before.process
+	for _, cpu := range l.cpus.DUT {
+		for _, took := range r.Ledger.Others[cpu] {
+			sum += took
+		}
+	}
+	return sum > r.elapsed()*time.Duration(len(l.cpus.DUT))*5/4
+}
+
 // unexplained returns the disturbed slices that are far from every stall and from every slice with
 // another program: only the device can have disturbed them.
 func unexplained(l loadgen.Ledger) (slices []int) {
@@ -187,7 +201,7 @@ func checkNoExcuse(t *testing.T, l *openedLab, c ownTrouble) {
 		t.Errorf("the device made no trouble: %d of %d frames lost (clean: %+v), %v of %v in its processes",
 			o.Lost-o.Late, o.Offered, *o.Clean, r.after.user-r.before.user, r.elapsed())
 	}
-	if blames(r.Ledger, c.program) {
+	if blames(r.Ledger, c.program) || countedTwice(l.Lab, r) {
 		t.Errorf("%s is called another program: %v", c.program, o.Disturbed)
 	}
 	if slices := unexplained(r.Ledger); slices != nil {
