@@ -146,6 +146,22 @@ func TestDeathBesideAnother(t *testing.T) {
 	}
 }
 
+// What was measured of a device that died later in the round does not count; its partner's does.
+func TestDeathUnderTheLightLoad(t *testing.T) {
+	t.Parallel()
+	devices := labtest.Devices(t, "plain", "vxlan")
+	turnsOfTheLoop := 2 * control.Turns.Rounds
+	l := &labtest.Lab{Others: "capacity=200000fps", Dies: map[string]int{"vxlan": turnsOfTheLoop + 1}}
+	c := result.Comparison{FrameSize: 64, Light: 10e3, Metrics: []result.Metric{{Name: rateMetric}, {Name: cpuMetric}}}
+	values, errs := Round{Comparison: &c, Invalid: &InvalidTrials{}, Together: true}.Measure(t.Context(), simulatedLab{l}, devices)
+	if errs[0] != nil || !errors.Is(errs[1], lab.ErrDied) {
+		t.Errorf("errors %v", errs)
+	}
+	if len(values[0]) != 2 || len(values[1]) != 0 || len(l.SetUp) != 2 {
+		t.Errorf("values %v, brought up %v: the survivor keeps what was measured side by side", values, l.SetUp)
+	}
+}
+
 // An invalid trial is repeated, so that the round keeps its sample, and the comparison reports the
 // number of invalid trials.
 func TestInvalidTrialsAreRepeated(t *testing.T) {

@@ -18,8 +18,7 @@ const rateMetric = "closed_loop_rate"
 
 // Round measures every device once. Where a metric allows it, all devices are up at once and are
 // measured in turns of one trial. All other metrics are measured device by device, each freshly
-// brought up. If a device dies beside the others, these are measured one by one, so that the round
-// keeps their values.
+// brought up. A device that fails has no values; the others keep theirs.
 type Round struct {
 	Settings   lab.Settings
 	Goodput    GoodputFunc
@@ -45,9 +44,9 @@ func (r Round) Measure(ctx context.Context, l Lab, devices []dut.Device) (values
 		}
 	}
 	if len(together) > 0 {
-		blame(r.inTurns(ctx, l, devices, together, values), errs)
-		if slices.ContainsFunc(errs, func(err error) bool { return err != nil }) {
-			alone = r.Comparison.Metrics
+		side := sideBySide{Round: r, devices: devices, values: values, errs: errs}
+		if err := side.measure(ctx, l, together); err != nil {
+			side.blame(err)
 		}
 	}
 	for k, d := range devices {
@@ -67,50 +66,102 @@ func (r Round) Measure(ctx context.Context, l Lab, devices []dut.Device) (values
 	return values, errs
 }
 
-// blame stores an error of one device as that device's, any other as everybody's.
-func blame(err error, errs []error) {
-	var member lab.MemberError
-	for k := range errs {
-		if err != nil && (!errors.As(err, &member) || member.Index == k) {
-			errs[k] = err
-		}
+// sideBySide is the part of a round in which all devices are up at once.
+type sideBySide struct {
+	Round
+	devices []dut.Device
+	values  []map[string]float64 // by device
+	errs    []error              // by device
+	up      []int                // the devices that are up
+}
+
+// blame stores an error of the lab as everybody's.
+func (s *sideBySide) blame(err error) {
+	for k := range s.errs {
+		s.fail(k, err)
 	}
 }
 
-// inTurns measures metrics with all devices up at once.
-func (r Round) inTurns(ctx context.Context, l Lab, devices []dut.Device, metrics []result.Metric, values []map[string]float64) (err error) {
-	g, err := l.Group(ctx, devices, r.Settings, r.Comparison.FrameSize)
-	if err != nil {
+// fail stores a device's error. What was measured of it does not count.
+func (s *sideBySide) fail(k int, err error) {
+	if s.errs[k] == nil {
+		s.errs[k] = err
+	}
+	clear(s.values[k])
+}
+
+// measure measures metrics in turns.
+func (s *sideBySide) measure(ctx context.Context, l Lab, metrics []result.Metric) (err error) {
+	g, err := s.bringUp(ctx, l)
+	if err != nil || len(s.up) == 0 {
 		return err
 	}
 	defer func() { err = errors.Join(err, g.Close()) }()
-	size := r.Comparison.FrameSize
+	size := s.Comparison.FrameSize
 	if has(metrics, rateMetric) {
-		turned, err := g.MeasureTurns(ctx, control.ClosedLoop(size), control.Turns)
+		turned, err := s.turns(ctx, g, control.ClosedLoop(size))
 		if err != nil {
 			return err
 		}
-		for k, s := range sumTurns(turned) {
-			s.put(values[k], rateMetric, s.rate())
+		for i, sum := range sumTurns(turned) {
+			sum.put(s.values[s.up[i]], rateMetric, sum.rate())
 		}
 	}
 	if !has(metrics, cpuMetric, "latency_p50", "latency_p99") {
 		return nil
 	}
-	turned, err := g.MeasureTurns(ctx, rfc2544.Trial{Size: size, Load: r.Comparison.Light}, control.Turns)
+	turned, err := s.turns(ctx, g, rfc2544.Trial{Size: size, Load: s.Comparison.Light})
 	if err != nil {
 		return err
 	}
-	for k, s := range sumTurns(turned) {
-		s.put(values[k], cpuMetric, s.cpuPerFrame())
-		if q := turned[k].LatencyQuiet; q != nil {
-			s.put(values[k], "latency_p50", float64(q.P50))
-			if q.N >= lab.EnoughForP99 {
-				s.put(values[k], "latency_p99", float64(q.P99))
-			}
-		}
+	for i, sum := range sumTurns(turned) {
+		s.takeLight(s.values[s.up[i]], sum, turned[i].LatencyQuiet)
 	}
 	return nil
+}
+
+// bringUp brings the devices up at once, without those that do not come up.
+func (s *sideBySide) bringUp(ctx context.Context, l Lab) (control.Group, error) {
+	for k := range s.devices {
+		s.up = append(s.up, k)
+	}
+	for len(s.up) > 0 {
+		var some []dut.Device
+		for _, k := range s.up {
+			some = append(some, s.devices[k])
+		}
+		g, err := l.Group(ctx, some, s.Settings, s.Comparison.FrameSize)
+		var member lab.MemberError
+		if !errors.As(err, &member) {
+			return g, err
+		}
+		s.fail(s.up[member.Index], err)
+		s.up = slices.Delete(s.up, member.Index, member.Index+1)
+	}
+	return nil, nil
+}
+
+// turns measures the devices that are up in turns of a trial.
+func (s *sideBySide) turns(ctx context.Context, g control.Group, t rfc2544.Trial) ([]lab.Turned, error) {
+	turned, err := g.MeasureTurns(ctx, t, control.Turns)
+	for i := range turned {
+		if died := turned[i].Died; died != nil {
+			s.fail(s.up[i], died)
+		}
+	}
+	return turned, err
+}
+
+// takeLight takes the values of a light load.
+func (sideBySide) takeLight(values map[string]float64, of sum, quiet *rfc2544.Distribution) {
+	of.put(values, cpuMetric, of.cpuPerFrame())
+	if quiet == nil {
+		return
+	}
+	of.put(values, "latency_p50", float64(quiet.P50))
+	if quiet.N >= lab.EnoughForP99 {
+		of.put(values, "latency_p99", float64(quiet.P99))
+	}
 }
 
 func has(metrics []result.Metric, names ...string) bool {
@@ -137,7 +188,7 @@ func (s sum) rate() float64 { return float64(s.received) / max(s.sending, 1).Sec
 func (s sum) cpuPerFrame() float64 { return s.cpu / float64(max(1, s.received)) }
 
 // sumTurns adds up the turns of each device in rounds in which nothing disturbed any device: what
-// is compared was then measured side by side.
+// is compared was then measured side by side. A device that died has none.
 func sumTurns(turned []lab.Turned) []sum {
 	sums := make([]sum, len(turned))
 	for i := range control.FewestTurns(turned) {
@@ -145,6 +196,9 @@ func sumTurns(turned []lab.Turned) []sum {
 			continue
 		}
 		for k := range turned {
+			if turned[k].Died != nil {
+				continue
+			}
 			t := turned[k].Turns[i]
 			s := &sums[k]
 			s.turns++

@@ -133,6 +133,7 @@ func (g *Group) Close() error { return g.closers.Close() }
 
 // Turned is what a set-up showed in its turns of a trial.
 type Turned struct {
+	Died         error  // not nil: the device died before or meanwhile, and its turns say nothing
 	Turns        []Turn // in the order of measuring
 	LatencyQuiet *rfc2544.Distribution
 	Disturbed    rfc2544.Reasons
@@ -173,10 +174,11 @@ func (g *Group) MeasureTurns(ctx context.Context, t rfc2544.Trial, turns loadgen
 	}
 	var all []Turned
 	for i, b := range g.Setups {
+		t := b.turned(ledgers[i], plans[i], turns.Of(i, len(g.Setups)))
 		if err := b.Alive(); err != nil {
-			return nil, g.fault(i, fmt.Errorf("%w: %w", ErrDied, err))
+			t.Died = fmt.Errorf("%s: %w: %w", b.device.Spec, ErrDied, err)
 		}
-		all = append(all, b.turned(ledgers[i], plans[i], turns.Of(i, len(g.Setups))))
+		all = append(all, t)
 	}
 	return all, nil
 }

@@ -11,11 +11,13 @@ import (
 
 // Config is the input of Search.
 type Config struct {
-	Goals    []Goal        // each with a width
-	Min, Max float64       // limits of every trial's load: 0 < Min < Max, finite
-	Hint     float64       // where to begin, when something is known of the device; 0 is at Max
-	Limit    time.Duration // of the sum of intended trial durations; 0 is DefaultLimit
-	Retries  int           // repeats of a trial that is not valid; 0 is DefaultRetries
+	Goals    []Goal  // each with a width
+	Min, Max float64 // limits of every trial's load: 0 < Min < Max, finite
+	Hint     float64 // where to begin, when something is known of the device; 0 is at Max
+	// Limit is that of the trials' effective durations together, each at least a third of the intended
+	// one; 0 is DefaultLimit.
+	Limit   time.Duration
+	Retries int // repeats of a trial that is not valid; 0 is DefaultRetries
 }
 
 // Defaults of a Config.
@@ -36,7 +38,7 @@ type Found struct {
 	Goals   []GoalResult  // in the order of Config.Goals
 	Trials  []Trial       // the valid ones, in the order of measuring
 	Skipped []Skipped     // loads without a valid trial, in the order of measuring
-	Spent   time.Duration // sum of the intended durations of all trials
+	Spent   time.Duration // sum of the effective durations of all trials, see Config.Limit
 	Limit   time.Duration // of Spent
 	Ended   Ending
 }
@@ -217,8 +219,29 @@ func (s *searcher) comeBack() bool {
 	return needed
 }
 
-// measure runs a trial and its repeats, and records it; it returns nil if none was valid.
+// measure runs a trial, once more if less than half of it counts, and records both. It returns the one
+// of which more counts; nil if none was valid.
 func (s *searcher) measure(ctx context.Context, step int, d time.Duration) (*Trial, error) {
+	first, err := s.one(ctx, step, d)
+	if err != nil || first == nil || first.Effective >= d/2 {
+		return first, err
+	}
+	again, err := s.once(ctx, first.Load, d)
+	if errors.Is(err, errEnough) {
+		return first, nil
+	}
+	if err != nil || !again.Valid {
+		return first, err
+	}
+	second := s.take(step, d, again)
+	if second.Effective > first.Effective {
+		return &second, nil
+	}
+	return first, nil
+}
+
+// one runs a trial and its repeats until it is valid, and records it; it returns nil if none was.
+func (s *searcher) one(ctx context.Context, step int, d time.Duration) (*Trial, error) {
 	load := s.grid.load(step)
 	seen, skipped, err := s.attempts(ctx, load, d)
 	if errors.Is(err, errEnough) {
@@ -230,39 +253,35 @@ func (s *searcher) measure(ctx context.Context, step int, d time.Duration) (*Tri
 	if !seen.Valid {
 		return nil, s.skip(step, skipped)
 	}
-	trial := Trial{Load: load, Duration: d, Effective: seen.Effective, LossRatio: seen.LossRatio}
-	s.found.Trials = append(s.found.Trials, trial)
-	s.record.add(step, trial)
-	s.field.offered, s.field.top = max(s.field.offered, step), max(s.field.top, step)
+	trial := s.take(step, d, seen)
 	return &trial, nil
 }
 
-// attempts repeats a trial until it is valid, and once more if less than half of it counts: then it
-// returns the one of which more does. Without a valid one it returns what is skipped.
-func (s *searcher) attempts(ctx context.Context, load float64, d time.Duration) (best Result, skipped Skipped, err error) {
+// take records a valid trial.
+func (s *searcher) take(step int, d time.Duration, seen Result) Trial {
+	trial := Trial{Load: s.grid.load(step), Duration: d, Effective: seen.Effective, LossRatio: seen.LossRatio}
+	s.found.Trials = append(s.found.Trials, trial)
+	s.record.add(step, trial)
+	s.field.offered, s.field.top = max(s.field.offered, step), max(s.field.top, step)
+	return trial
+}
+
+// attempts repeats a trial until it is valid. Without a valid one it returns what is skipped.
+func (s *searcher) attempts(ctx context.Context, load float64, d time.Duration) (seen Result, skipped Skipped, err error) {
 	skipped = Skipped{Load: load, Short: true}
 	for skipped.Trials <= s.cfg.Retries {
-		seen, err := s.once(ctx, load, d)
-		switch {
-		case errors.Is(err, errEnough) && best.Valid:
-			return best, skipped, nil
-		case err != nil:
-			return best, skipped, err
-		case best.Valid: // seen is its repeat
-			if seen.Valid && seen.Effective > best.Effective {
-				best = seen
-			}
-			return best, skipped, nil
-		case seen.Valid && seen.Effective >= d/2:
-			return seen, skipped, nil
-		case seen.Valid:
-			best = seen
-		default:
-			skipped.Trials, skipped.Short, skipped.Reason = skipped.Trials+1, skipped.Short && seen.Short, seen.Reason
+		seen, err = s.once(ctx, load, d)
+		if err != nil || seen.Valid {
+			return seen, skipped, err
 		}
+		skipped.Trials, skipped.Short, skipped.Reason = skipped.Trials+1, skipped.Short && seen.Short, seen.Reason
 	}
-	return best, skipped, nil
+	return seen, skipped, nil
 }
+
+// leastSpent: a trial counts for the limit by the time that counts of it, but for no less than this
+// fraction of its duration. So a search takes no more than as many times its limit.
+const leastSpent = 3
 
 // once runs one trial if the time limit allows it.
 func (s *searcher) once(ctx context.Context, load float64, d time.Duration) (Result, error) {
@@ -273,10 +292,10 @@ func (s *searcher) once(ctx context.Context, load float64, d time.Duration) (Res
 	if err != nil {
 		return Result{}, err
 	}
-	s.found.Spent += d
 	if seen.Effective == 0 {
 		seen.Effective = d
 	}
+	s.found.Spent += max(seen.Effective, d/leastSpent)
 	return seen, nil
 }
 

@@ -312,24 +312,26 @@ func TestEffectiveDuration(t *testing.T) {
 	}
 }
 
-// A trial of which less than half counts is repeated once, and the one of which more counts is used;
-// both count for the limit.
+// A trial of which less than half counts is repeated once, and both are used. For the limit each
+// counts by its effective duration, or by a third of the intended one.
 func TestPoorTrialsAreRepeated(t *testing.T) {
 	t.Parallel()
 	valid := func(share float64) mlrsearch.Result {
 		return mlrsearch.Result{Valid: true, Effective: time.Duration(share * float64(time.Second))}
 	}
+	const third, oneMore = time.Second / 3, 1340 * time.Millisecond // the limit that one trial of a third leaves room under
 	for _, c := range []struct {
 		name    string
 		results []mlrsearch.Result
-		want    time.Duration // effective duration of the first trial
-		tries   int           // for the first trial
+		limit   time.Duration
+		want    []time.Duration // effective durations of the valid trials
+		spent   time.Duration
 	}{
-		{"half counts", []mlrsearch.Result{valid(0.5)}, time.Second / 2, 1},
-		{"the second is better", []mlrsearch.Result{valid(0.1), valid(0.3)}, 3 * time.Second / 10, 2},
-		{"the first is better", []mlrsearch.Result{valid(0.3), valid(0.1)}, 3 * time.Second / 10, 2},
-		{"the second is not valid", []mlrsearch.Result{valid(0.1), {}}, time.Second / 10, 2},
-		{"after one that is not valid", []mlrsearch.Result{{}, valid(0.1), valid(0.2)}, time.Second / 5, 3},
+		{"half counts", []mlrsearch.Result{valid(0.5)}, oneMore, []time.Duration{time.Second / 2}, time.Second / 2},
+		{"twice little", []mlrsearch.Result{valid(0.1), valid(0.3)}, oneMore, []time.Duration{time.Second / 10, 3 * time.Second / 10}, 2 * third},
+		{"the second is not valid", []mlrsearch.Result{valid(0.1), {}}, oneMore, []time.Duration{time.Second / 10}, third + time.Second},
+		{"after one that is not valid", []mlrsearch.Result{{}, valid(0.1), valid(0.2)}, time.Second + oneMore, []time.Duration{time.Second / 10, time.Second / 5}, time.Second + 2*third},
+		{"no time for the repeat", []mlrsearch.Result{valid(0.1)}, time.Second, []time.Duration{time.Second / 10}, third},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -339,10 +341,14 @@ func TestPoorTrialsAreRepeated(t *testing.T) {
 				return c.results[n-1]
 			})
 			cfg := config(t, "loss=0,exceed=0.5,final=1s,sum=9s,width=0.01")
-			cfg.Limit = time.Duration(c.tries) * time.Second
+			cfg.Limit = c.limit
 			found := search(t, m, cfg)
-			if len(found.Trials) != 1 || found.Trials[0].Effective != c.want || n != c.tries || found.Spent != cfg.Limit {
-				t.Errorf("%+v after %d tries, %v spent; want %v after %d", found.Trials, n, found.Spent, c.want, c.tries)
+			var got []time.Duration
+			for _, trial := range found.Trials {
+				got = append(got, trial.Effective)
+			}
+			if diff := cmp.Diff(c.want, got); diff != "" || n != len(c.results) || found.Spent != c.spent {
+				t.Errorf("%d trials, %v spent, want %d and %v; effective durations (-want +got):\n%s", n, found.Spent, len(c.results), c.spent, diff)
 			}
 		})
 	}

@@ -56,17 +56,22 @@ func (s *Series) Speed() (speed result.Speed, ok bool) {
 	return speed, true
 }
 
-// nominal returns the control's nominal rate. If none is known it is the best of these blocks, and
-// own is true.
-func (k Known) nominal(blocks []Block) (rate float64, own bool) {
-	if k.Nominal > 0 {
-		return k.Nominal, false
+// nominal returns the control's nominal rate: the known one, unless this run's best is clearly above
+// it; then ofRun is true.
+func (k Known) nominal(blocks []Block) (rate float64, ofRun bool) {
+	const clearly = 1.05
+	best := best(blocks)
+	if best > clearly*k.Nominal {
+		return best, true
 	}
-	return best(blocks), true
+	return k.Nominal, false
 }
 
-// best returns the control's rate when the machine was fast, in fps.
+// best returns the control's rate when the machine was fast, in fps; 0 without blocks.
 func best(blocks []Block) float64 {
+	if len(blocks) == 0 {
+		return 0
+	}
 	return percentile(blocks, 0.9, func(b Block) float64 { return b.Control })
 }
 
@@ -78,6 +83,9 @@ type Line struct {
 	// deviations of its rate's logarithm. 0: nothing is known.
 	Weight float64
 }
+
+// itself is how the control follows its own speed.
+var itself = Line{Slope: 1, Weight: math.MaxFloat32}
 
 // still is the standard deviation of the logarithm of the control's rate below which the control's
 // speed did not move: what is left is noise, and says nothing of a slope.
@@ -116,10 +124,25 @@ func (l Line) with(o Line) Line {
 	return sum
 }
 
-// possible returns the slopes that a device may have of which nothing is known.
-func (l Line) possible() []float64 {
-	if l.Weight > 0 {
-		return nil
+// doubt returns the factors by which a normal rate may be lower and higher because the slope is not
+// known exactly: the farther the control's rate was from the nominal one, the more. Where nothing is
+// known of the slope, it may be anything from 0 to 1.
+func (l Line) doubt(blocks []Block, nominal float64) (lower, upper float64) {
+	const confidence = 1.96 // standard errors
+	far, rest := 0.0, 0.0
+	for _, b := range blocks {
+		far += math.Log(nominal/b.Control) / float64(len(blocks))
+		rest += math.Log(b.Device) - l.Slope*math.Log(b.Control)
 	}
-	return []float64{0, 1}
+	rest /= float64(len(blocks))
+	if l.Weight == 0 {
+		return min(1, math.Exp(-far)), max(1, math.Exp(-far))
+	}
+	var sum float64
+	for _, b := range blocks {
+		off := math.Log(b.Device) - l.Slope*math.Log(b.Control) - rest
+		sum += off * off
+	}
+	by := math.Exp(confidence * math.Abs(far) * math.Sqrt(sum/float64(len(blocks))/l.Weight))
+	return 1 / by, by
 }

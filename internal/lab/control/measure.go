@@ -37,6 +37,11 @@ func few() loadgen.Turns {
 	return t
 }
 
+// Takes returns how long one measurement of so many devices takes.
+func Takes(devices int) time.Duration {
+	return time.Duration(few().Count(devices)) * few().Length()
+}
+
 // warmRounds is the rounds of turns at the beginning of a measurement that do not count.
 const warmRounds = 1
 
@@ -48,23 +53,32 @@ type Series struct {
 	devices  []dut.Device // the control first
 	blocks   map[string][][]Block
 	bringUps int
+	died     map[string]error
 }
 
 // NewSeries returns a series without measurements.
 func NewSeries(size rfc2544.FrameSize, known Known) *Series {
-	return &Series{size: size, known: known, blocks: map[string][][]Block{}}
+	return &Series{size: size, known: known, blocks: map[string][][]Block{}, died: map[string]error{}}
 }
 
 // BringUp begins the measurements of another bring-up.
 func (s *Series) BringUp() { s.bringUps++ }
 
-// Measure measures the devices of a group once, in turns. The first one is the control.
+// Died returns why a device died; nil if it did not.
+func (s *Series) Died(device string) error { return s.died[device] }
+
+// Measure measures the devices of a group once, in turns. The first one is the control. A device that
+// has died is left out.
 func (s *Series) Measure(ctx context.Context, g Group, devices []dut.Device) error {
 	turned, err := g.MeasureTurns(ctx, ClosedLoop(s.size), few())
 	if err != nil {
 		return err
 	}
 	for k, d := range devices {
+		if err := either(turned[k].Died, turned[0].Died); err != nil {
+			s.died[d.Spec] = err
+			continue
+		}
 		if !slices.ContainsFunc(s.devices, func(o dut.Device) bool { return o.Spec == d.Spec }) {
 			s.devices = append(s.devices, d)
 		}
@@ -79,6 +93,13 @@ func (s *Series) Measure(ctx context.Context, g Group, devices []dut.Device) err
 	return nil
 }
 
+func either(a, b error) error {
+	if a != nil {
+		return a
+	}
+	return b
+}
+
 // warm returns the turns without those that warm up.
 func warm(t lab.Turned) lab.Turned {
 	t.Turns = t.Turns[min(len(t.Turns), warmRounds*blockTurns):]
@@ -88,26 +109,49 @@ func warm(t lab.Turned) lab.Turned {
 // Readings returns what the control and the devices showed so far, the control's first, without
 // devices that were disturbed too much.
 func (s *Series) Readings() (out []Reading) {
+	if len(s.devices) == 0 {
+		return nil
+	}
+	control := s.devices[0].Spec
+	nominal, ofRun := s.known.nominal(slices.Concat(s.blocks[control]...))
 	for _, d := range s.devices {
-		if r, ok := s.known.read(d.Spec, s.blocks[d.Spec]); ok {
-			r.Device = d
+		line := s.known.Lines[d.Spec]
+		if d.Spec == control {
+			line = itself
+		}
+		if r, ok := read(s.blocks[d.Spec], nominal, line); ok {
+			r.Device, r.NominalOfRun = d, ofRun
 			out = append(out, r)
 		}
 	}
 	return out
 }
 
-// FewestTurns returns how many turns every device has.
+// living returns the devices that did not die.
+func living(turned []lab.Turned) []lab.Turned {
+	return slices.DeleteFunc(slices.Clone(turned), func(t lab.Turned) bool { return t.Died != nil })
+}
+
+// Enough reports whether each of the devices has enough blocks for a reading, or has died.
+func (s *Series) Enough(devices []dut.Device) bool {
+	return !slices.ContainsFunc(devices, func(d dut.Device) bool {
+		return s.died[d.Spec] == nil && len(carried(slices.Concat(s.blocks[d.Spec]...))) < enoughBlocks
+	})
+}
+
+// FewestTurns returns how many turns every device has that did not die.
 func FewestTurns(turned []lab.Turned) int {
-	n := len(turned[0].Turns)
-	for _, t := range turned {
-		n = min(n, len(t.Turns))
+	n := 0
+	for i, t := range living(turned) {
+		if i == 0 || len(t.Turns) < n {
+			n = len(t.Turns)
+		}
 	}
 	return n
 }
 
-// AllClean reports whether nothing disturbed the i-th turn of any device: what is compared was then
-// measured side by side.
+// AllClean reports whether nothing disturbed the i-th turn of any device that did not die: what is
+// compared was then measured side by side.
 func AllClean(turned []lab.Turned, i int) bool {
-	return !slices.ContainsFunc(turned, func(t lab.Turned) bool { return !t.Turns[i].Clean })
+	return !slices.ContainsFunc(living(turned), func(t lab.Turned) bool { return !t.Turns[i].Clean })
 }

@@ -21,30 +21,31 @@ type Reading struct {
 	Rate   Interval // closed-loop rate as measured, fps; the bounds are the range that it had
 	Normal Interval // the same at the control's nominal speed, with a 95 % interval
 	Ratio  Interval // Normal as a share of the control's nominal rate
-	Line   Line
 	Blocks int
 
-	Nominal float64 // the control's rate that Normal refers to, fps
-	Own     bool    // Nominal is the best of this run, since nothing better is known
+	NominalOfRun bool // the nominal rate is the best of this run, since no better one is known
 }
 
 // blockTurns is the number of turns in a block: forwards and backwards, so that a machine that
 // becomes slower or faster meanwhile favours nobody.
 const blockTurns = 2
 
-// blocksOf returns the blocks of a device in which nothing disturbed it or the control.
+// blocksOf returns the blocks of a device: of each, the turns in which nothing disturbed it or the
+// control. On a busy machine that may be one of the two.
 func blocksOf(control, device lab.Turned) (blocks []Block) {
 	pair := []lab.Turned{control, device}
 	for i := 0; i+blockTurns <= FewestTurns(pair); i += blockTurns {
 		var b Block
-		clean := true
+		n := 0.0
 		for j := i; j < i+blockTurns; j++ {
-			clean = clean && AllClean(pair, j)
-			b.Control += control.Turns[j].Rate() / blockTurns
-			b.Device += device.Turns[j].Rate() / blockTurns
+			if AllClean(pair, j) {
+				n++
+				b.Control += control.Turns[j].Rate()
+				b.Device += device.Turns[j].Rate()
+			}
 		}
-		if clean && b.Control > 0 {
-			blocks = append(blocks, b)
+		if b.Control > 0 {
+			blocks = append(blocks, Block{b.Control / n, b.Device / n})
 		}
 	}
 	return blocks
@@ -57,9 +58,9 @@ const silentShare = 10
 // enoughBlocks is the smallest number of blocks that a reading rests on.
 const enoughBlocks = 8
 
-// read returns the reading of a device from the blocks of each bring-up; ok is false if there are
-// too few.
-func (k Known) read(device string, bringUps [][]Block) (r Reading, ok bool) {
+// read returns the reading of a device from the blocks of each bring-up, at the control's nominal
+// rate in fps; ok is false if there are too few. known is what is known of the device's slope.
+func read(bringUps [][]Block, nominal float64, known Line) (r Reading, ok bool) {
 	silent, some := 0, make([][]Block, len(bringUps))
 	for i, blocks := range bringUps {
 		some[i] = carried(blocks)
@@ -71,18 +72,17 @@ func (k Known) read(device string, bringUps [][]Block) (r Reading, ok bool) {
 	}
 	of := func(b Block) float64 { return b.Device }
 	r = Reading{Blocks: len(all), Rate: Interval{mean(all, of), percentile(all, 0.1, of), percentile(all, 0.9, of)}}
-	r.Nominal, r.Own = k.nominal(all)
-	r.Line = lineOf(all).with(k.Lines[device])
-	at := func(slope float64) func(Block) float64 {
-		return func(b Block) float64 { return b.Device * math.Pow(r.Nominal/b.Control, slope) }
-	}
-	r.Normal = interval(some, at(r.Line.Slope))
-	for _, slope := range r.Line.possible() {
-		v := interval(some, at(slope)).Value
-		r.Normal.Lower, r.Normal.Upper = min(r.Normal.Lower, v), max(r.Normal.Upper, v)
-	}
-	r.Ratio = Interval{r.Normal.Value / r.Nominal, r.Normal.Lower / r.Nominal, r.Normal.Upper / r.Nominal}
-	return r, true
+	line := lineOf(all).with(known)
+	r.Normal = interval(some, func(b Block) float64 { return b.Device * math.Pow(nominal/b.Control, line.Slope) })
+	lower, upper := line.doubt(all, nominal)
+	r.Normal.Lower, r.Normal.Upper = r.Normal.Lower*lower, r.Normal.Upper*upper
+	r.Ratio = Interval{r.Normal.Value / nominal, r.Normal.Lower / nominal, r.Normal.Upper / nominal}
+	return r, isFinite(r.Normal) && isFinite(r.Ratio)
+}
+
+// isFinite reports whether all numbers are finite: a damaged self-test may have any.
+func isFinite(i Interval) bool {
+	return !math.IsInf(i.Value+i.Lower+i.Upper, 0) && !math.IsNaN(i.Value+i.Lower+i.Upper)
 }
 
 // carried returns the blocks in which the device forwarded something.

@@ -39,6 +39,14 @@ func half(n int) (slow []bool) {
 	return slow
 }
 
+// readWith returns the reading of device x.
+func readWith(k Known, bringUps [][]Block) (r Reading, ok bool) {
+	nominal, ofRun := k.nominal(slices.Concat(bringUps...))
+	r, ok = read(bringUps, nominal, k.Lines["x"])
+	r.NominalOfRun = ofRun
+	return r, ok
+}
+
 // The rate at the control's nominal speed does not depend on how long the machine was slow.
 func TestReadings(t *testing.T) {
 	t.Parallel()
@@ -55,9 +63,9 @@ func TestReadings(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			r, ok := (Known{}).read("x", c.bringUps)
+			r, ok := readWith(Known{}, c.bringUps)
 			if !ok || math.Abs(r.Normal.Value/c.want-1) > 0.02 || math.Abs(r.Ratio.Value/0.6-1) > 0.03 {
-				t.Fatalf("normal rate %.0f, ratio %.3f, line %+v, %v", r.Normal.Value, r.Ratio.Value, r.Line, ok)
+				t.Fatalf("normal rate %.0f, ratio %.3f, %v", r.Normal.Value, r.Ratio.Value, ok)
 			}
 			if r.Normal.Lower > r.Normal.Value || r.Normal.Upper < r.Normal.Value || r.Normal.Upper/r.Normal.Lower > 1.1 {
 				t.Errorf("interval %.0f to %.0f around %.0f", r.Normal.Lower, r.Normal.Upper, r.Normal.Value)
@@ -68,12 +76,12 @@ func TestReadings(t *testing.T) {
 
 func TestTooFewBlocks(t *testing.T) {
 	t.Parallel()
-	if r, ok := (Known{}).read("x", [][]Block{moving(half(enoughBlocks-1), 1, 1)}); ok {
+	if r, ok := readWith(Known{}, [][]Block{moving(half(enoughBlocks-1), 1, 1)}); ok {
 		t.Errorf("%+v from %d blocks", r, enoughBlocks-1)
 	}
 }
 
-// A block counts if nothing disturbed the two turns of both.
+// A block has the turns in which nothing disturbed either of the two.
 func TestBlocks(t *testing.T) {
 	t.Parallel()
 	turns := func(clean ...bool) (turned lab.Turned) {
@@ -83,7 +91,7 @@ func TestBlocks(t *testing.T) {
 		return turned
 	}
 	got := blocksOf(turns(true, true, true, false, true, true, true), turns(true, true, true, true, true, true))
-	if diff := cmp.Diff([]Block{{150, 150}, {550, 550}}, got); diff != "" {
+	if diff := cmp.Diff([]Block{{150, 150}, {300, 300}, {550, 550}}, got); diff != "" {
 		t.Errorf("blocks (-want +got):\n%s", diff)
 	}
 }
@@ -99,20 +107,67 @@ func TestKnown(t *testing.T) {
 		ratio        float64
 	}{
 		{"nothing: the run's own best speed", Known{}, 270e3, 282e3, 0.733},
-		{"nominal rate and slope", Known{Nominal: 500e3, Lines: map[string]Line{"x": {Slope: 0.3, Weight: 1}}}, 297e3, 303e3, 0.6},
-		{"nominal rate alone: the interval holds every slope", Known{Nominal: 500e3}, 275e3, 370e3, 0.733},
-		{"another device's slope", Known{Nominal: 500e3, Lines: map[string]Line{"y": {Slope: 0.3, Weight: 1}}}, 275e3, 370e3, 0.733},
+		{"nominal rate and slope", Known{Nominal: 500e3, Lines: map[string]Line{"x": {Slope: 0.3, Weight: 1}}}, 295e3, 305e3, 0.6},
+		{"nominal rate alone: the interval holds every slope", Known{Nominal: 500e3}, 272e3, 371e3, 0.733},
+		{"a nominal rate below this run's: the self-test met the slow speed only", Known{Nominal: 300e3}, 270e3, 282e3, 0.733},
+		{"another device's slope", Known{Nominal: 500e3, Lines: map[string]Line{"y": {Slope: 0.3, Weight: 1}}}, 272e3, 371e3, 0.733},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			r, ok := c.known.read("x", slow)
+			r, ok := readWith(c.known, slow)
 			if !ok || r.Normal.Lower < c.lower || r.Normal.Upper > c.upper || math.Abs(r.Ratio.Value/c.ratio-1) > 0.02 {
 				t.Errorf("normal rate %+v, want from %.0f to %.0f; ratio %.3f, want %.3f", r.Normal, c.lower, c.upper, r.Ratio.Value, c.ratio)
 			}
-			if r.Own != (c.known.Nominal == 0) {
-				t.Errorf("the run's own nominal rate: %v", r.Own)
+			if r.NominalOfRun != (c.known.Nominal < 500e3) {
+				t.Errorf("the nominal rate is the run's: %v", r.NominalOfRun)
 			}
 		})
+	}
+}
+
+// A self-test that somebody damaged costs a reading, not the run.
+func TestDamagedSelfTest(t *testing.T) {
+	t.Parallel()
+	slow := [][]Block{moving(slices.Repeat([]bool{true}, 20), 0.75, 0.3)}
+	for _, k := range []Known{{Nominal: math.MaxFloat64, Lines: map[string]Line{"x": {Slope: 1.5, Weight: 1}}}, {Nominal: math.MaxFloat64}} {
+		if r, ok := readWith(k, slow); ok && (!isFinite(r.Normal) || !isFinite(r.Ratio)) {
+			t.Errorf("%+v: %+v", k, r)
+		}
+	}
+}
+
+// The interval of a normal rate is wider the farther the control was from its nominal rate, and the
+// less is known of the slope.
+func TestDoubtOfTheSlope(t *testing.T) {
+	t.Parallel()
+	width := func(nominal, weight float64) float64 {
+		l := Line{Slope: 0.3, Weight: weight}
+		lower, upper := l.doubt(moving(make([]bool, 20), 1, 1), nominal)
+		return upper / lower
+	}
+	near, far, heavy := width(510e3, 0.4), width(700e3, 0.4), width(700e3, 4)
+	if !(1 < near && near < heavy && heavy < far && far < 1.1) {
+		t.Errorf("widths: near %.3f, far %.3f, far with a better known slope %.3f", near, far, heavy)
+	}
+}
+
+// The control follows itself, whatever else is known.
+func TestControlsOwnReading(t *testing.T) {
+	t.Parallel()
+	plain, err := dut.Parse("plain")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := NewSeries(64, Known{Nominal: 680e3})
+	s.devices = []dut.Device{plain}
+	steady := moving(make([]bool, 20), 1, 1)
+	for i := range steady {
+		steady[i].Device = steady[i].Control
+	}
+	s.blocks["plain"] = [][]Block{steady}
+	got := s.Readings()
+	if len(got) != 1 || math.Abs(got[0].Normal.Lower/680e3-1) > 0.001 || math.Abs(got[0].Normal.Upper/680e3-1) > 0.001 {
+		t.Errorf("%+v, want its nominal rate and no doubt", got)
 	}
 }
 

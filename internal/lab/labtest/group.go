@@ -34,8 +34,8 @@ func (g *Group) MeasureTurns(ctx context.Context, t rfc2544.Trial, turns loadgen
 	t.Duration = turns.Length() - turns.Quiet
 	for round := range turns.Rounds * 2 {
 		for i, s := range g.Setups {
-			if err := s.count(); err != nil {
-				return nil, lab.MemberError{Index: i, Err: err}
+			if all[i].Died = s.count(); all[i].Died != nil {
+				continue
 			}
 			o, err := s.simulated.Measure(ctx, t)
 			if err != nil {

@@ -3,6 +3,7 @@ package selftest
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 	"github.com/tunnelbench/tunnelbench/internal/lab/control"
@@ -21,20 +22,8 @@ func (t test) speeds(ctx context.Context, s lab.Settings) (err error) {
 	if t.plan.Quick {
 		times = 4
 	}
-	var devices []dut.Device
-	for _, name := range followers {
-		d, err := dut.Parse(name)
-		if err != nil {
-			return err
-		}
-		devices = append(devices, d)
-	}
-	g, err := t.lab.Group(ctx, devices, s, sizes[len(sizes)-1])
-	if errors.Is(err, errors.ErrUnsupported) {
-		t.note("speed of the machine: not measured: %v", err)
-		return nil
-	}
-	if err != nil {
+	g, devices, err := t.bringUp(ctx, s, sizes[len(sizes)-1])
+	if err != nil || len(devices) == 0 {
 		return err
 	}
 	defer func() { err = errors.Join(err, g.Close()) }()
@@ -57,4 +46,28 @@ func (t test) speeds(ctx context.Context, s lab.Settings) (err error) {
 		}
 	}
 	return nil
+}
+
+// bringUp brings the control and the followers up at once. One that fails is left out, with a note;
+// without the control nobody is up.
+func (t test) bringUp(ctx context.Context, s lab.Settings, largest rfc2544.FrameSize) (g control.Group, devices []dut.Device, err error) {
+	for _, name := range followers {
+		d, err := dut.Parse(name)
+		if err != nil {
+			return nil, nil, err
+		}
+		devices = append(devices, d)
+	}
+	for {
+		g, err := t.lab.Group(ctx, devices, s, largest)
+		if err == nil || ctx.Err() != nil {
+			return g, devices, err
+		}
+		t.note("speed of the machine: %v", err)
+		var who lab.MemberError
+		if !errors.As(err, &who) || who.Index == 0 {
+			return nil, nil, nil
+		}
+		devices = slices.Delete(devices, who.Index, who.Index+1)
+	}
 }

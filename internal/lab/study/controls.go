@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -96,6 +97,7 @@ func (c *comparison) measure(ctx context.Context) (moments []moment, err error) 
 	if err != nil {
 		return nil, err
 	}
+	defer func() { err = errors.Join(err, g.Close()) }()
 	for start := time.Now(); time.Since(start) < c.lasting; {
 		begin := time.Now()
 		m, err := c.block(ctx, g, l.CPUPlan())
@@ -107,7 +109,7 @@ func (c *comparison) measure(ctx context.Context) (moments []moment, err error) 
 			moments = append(moments, m)
 		}
 	}
-	return moments, g.Close()
+	return moments, nil
 }
 
 // block measures each device and each probe once.

@@ -12,6 +12,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"math"
@@ -93,6 +94,29 @@ func studyVariance(ctx context.Context, args []string) error {
 	return p.measure(ctx, l)
 }
 
+// bringUp brings the devices up once and adds what it measured, by window.
+func (p plan) bringUp(ctx context.Context, l *lab.Lab, s lab.Settings, seen []table) (err error) {
+	g, err := l.Group(ctx, p.devices, s, p.size)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, g.Close()) }()
+	for j := range p.repeats * len(p.windows) {
+		i := j % len(p.windows)
+		w := p.windows[i]
+		t := rfc2544.Trial{Size: p.size, Load: rfc2544.Flood, Traffic: rfc2544.Traffic{Window: w}}
+		if w == 0 {
+			t.Load = p.load
+		}
+		turned, err := g.MeasureTurns(ctx, t, p.turns)
+		if err != nil {
+			return err
+		}
+		seen[i] = append(seen[i], turned)
+	}
+	return nil
+}
+
 // measure brings the devices up again and again and prints what varied.
 func (p plan) measure(ctx context.Context, l *lab.Lab) error {
 	s := lab.Settings{MaxFrames: 1 << 24, Seed: 1}
@@ -101,24 +125,7 @@ func (p plan) measure(ctx context.Context, l *lab.Lab) error {
 	}
 	seen := make([]table, len(p.windows))
 	for range p.bringups {
-		g, err := l.Group(ctx, p.devices, s, p.size)
-		if err != nil {
-			return err
-		}
-		for j := range p.repeats * len(p.windows) {
-			i := j % len(p.windows)
-			w := p.windows[i]
-			t := rfc2544.Trial{Size: p.size, Load: rfc2544.Flood, Traffic: rfc2544.Traffic{Window: w}}
-			if w == 0 {
-				t.Load = p.load
-			}
-			turned, err := g.MeasureTurns(ctx, t, p.turns)
-			if err != nil {
-				return err
-			}
-			seen[i] = append(seen[i], turned)
-		}
-		if err := g.Close(); err != nil {
+		if err := p.bringUp(ctx, l, s, seen); err != nil {
 			return err
 		}
 	}

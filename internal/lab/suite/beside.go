@@ -2,9 +2,7 @@ package suite
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/tunnelbench/tunnelbench/internal/lab"
@@ -18,13 +16,12 @@ import (
 type beside struct {
 	plan   Plan
 	series map[rfc2544.FrameSize]*control.Series
-	ended  map[string]error // by the device that died
 }
 
 // newBeside returns a run's series. The machine's self-test, if there is one, knows how fast the
 // control can be.
 func newBeside(p Plan, c *result.Certificate) beside {
-	b := beside{p, map[rfc2544.FrameSize]*control.Series{}, map[string]error{}}
+	b := beside{p, map[rfc2544.FrameSize]*control.Series{}}
 	if p.Control != nil {
 		for _, size := range p.Sizes {
 			b.series[size] = control.NewSeries(size, control.KnownFrom(c, p.Settings, p.Control.Spec, size))
@@ -65,19 +62,31 @@ func (b beside) all(ctx context.Context, p party) error {
 	return nil
 }
 
-// measure measures all devices of a party. Not if one of them has died: its place cannot be left out.
+// mostRepeats is how often a measurement at the end of a round is repeated on a machine that is too
+// busy for a reading.
+const mostRepeats = 15
+
+// end measures all devices of a party at every frame size, and again while one lacks clean time.
+func (b beside) end(ctx context.Context, p party) error {
+	if err := b.all(ctx, p); err != nil || !p.withControl {
+		return err
+	}
+	for _, size := range b.plan.Sizes {
+		for n := 0; n < mostRepeats && ctx.Err() == nil && !b.series[size].Enough(p.devices); n++ {
+			if err := b.measure(ctx, p, size); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// measure measures all devices of a party, those that have died left out.
 func (b beside) measure(ctx context.Context, p party, size rfc2544.FrameSize) error {
-	alone := len(p.devices) < 2
-	if !p.beside || alone || slices.ContainsFunc(p.setups, func(s Setup) bool { return s.Alive() != nil }) || ctx.Err() != nil {
+	if !p.withControl || len(p.devices) < 2 || ctx.Err() != nil {
 		return nil
 	}
-	err := b.series[size].Measure(ctx, p.group, p.devices)
-	var who lab.MemberError
-	if errors.As(err, &who) {
-		b.ended[p.devices[who.Index].Spec] = err
-		return nil
-	}
-	return err
+	return b.series[size].Measure(ctx, p.group, p.devices)
 }
 
 // add adds the results of all devices, without a control that nobody asked for. A note says of which
@@ -91,24 +100,24 @@ func (b beside) add(r *result.Results, alone map[string]error) {
 		for _, reading := range b.series[size].Readings() {
 			readings[reading.Device.Spec] = reading
 		}
-		own := false
+		ofRun := false
 		for _, d := range b.plan.Devices {
-			own = own || readings[d.Spec].Own
+			ofRun = ofRun || readings[d.Spec].NominalOfRun
 			if reading, ok := readings[d.Spec]; ok {
 				b.plan.add(r, b.resultOf(reading, size))
 			} else if d.Up != nil {
-				r.Host.Notes = append(r.Host.Notes, fmt.Sprintf("%s at %d bytes is not measured beside %s: %s", d.Spec, size, b.plan.Control.Spec, b.why(d.Spec, alone)))
+				r.Host.Notes = append(r.Host.Notes, fmt.Sprintf("%s at %d bytes is not measured beside %s: %s", d.Spec, size, b.plan.Control.Spec, b.why(d.Spec, size, alone)))
 			}
 		}
-		if own {
-			r.Host.Notes = append(r.Host.Notes, fmt.Sprintf("normal rates at %d bytes are at the best speed that %s had in this run: the machine's self-test knows none", size, b.plan.Control.Spec))
+		if ofRun {
+			r.Host.Notes = append(r.Host.Notes, fmt.Sprintf("normal rates at %d bytes are at the best speed that %s had in this run: the machine's self-test knows no better one", size, b.plan.Control.Spec))
 		}
 	}
 }
 
 // why returns why a device was not measured, on one line.
-func (b beside) why(spec string, alone map[string]error) string {
-	for _, err := range []error{alone[spec], b.ended[spec], alone[b.plan.Control.Spec]} {
+func (b beside) why(spec string, size rfc2544.FrameSize, alone map[string]error) string {
+	for _, err := range []error{alone[spec], b.series[size].Died(spec), alone[b.plan.Control.Spec]} {
 		if err != nil {
 			return strings.ReplaceAll(err.Error(), "\n", "; ")
 		}

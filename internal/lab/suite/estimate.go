@@ -22,8 +22,7 @@ const (
 	perSize  = 3 * time.Second // of the calibration
 	perBench = 2 * time.Second // a device to come up and to be explored, at each size
 	perTrial = 150 * time.Millisecond
-
-	turnsBeside = 10 // turns of each device in one measurement beside the control
+	perTCP   = 30 * time.Second // the streams test of a device
 )
 
 // Trouble is how much of the measuring is expected to be spoilt.
@@ -96,6 +95,9 @@ func (p Plan) Estimate(ctx context.Context) (steps []simulated.Step, total time.
 		trials += steps[i].Trials
 		total += steps[i].Time
 	}
+	if p.Streams != nil {
+		total += time.Duration(len(p.Devices)) * perTCP
+	}
 	return steps, total + p.besideControl(trials/len(p.Devices)), nil
 }
 
@@ -135,7 +137,7 @@ func (p Plan) besideControl(trials int) time.Duration {
 	}
 	rounds := p.Profile.rounds(len(p.Devices) * len(p.Sizes))
 	times := 2*rounds*len(p.Sizes) + trials/cyclesBetween
-	return time.Duration(times) * (perTrial + time.Duration(up*turnsBeside)*control.Turns.Length())
+	return time.Duration(times) * (perTrial + control.Takes(up))
 }
 
 // estimate is the estimate of one suite at one frame size.

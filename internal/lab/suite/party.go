@@ -12,11 +12,11 @@ import (
 
 // party is devices that are up at once.
 type party struct {
-	devices []dut.Device // of the set-ups; the control is the first if beside is true
-	setups  []Setup
-	group   Group // nil: a device alone
-	beside  bool
-	guest   bool // the control is up for comparison only
+	devices     []dut.Device // of the set-ups; the control is the first if withControl is true
+	setups      []Setup
+	group       Group // nil: a device alone
+	withControl bool
+	guest       bool // the control is up for comparison only
 }
 
 // inTurns calls measure for every device; all are measured in turns. It calls between before each
@@ -67,11 +67,14 @@ func (ps parties) isAlone(d dut.Device) bool { return ps.alone[d.Spec] != nil }
 // each brings the devices up and calls measure for each party, then takes it down. It calls failed
 // for a device that does not come up. An error of measure ends it.
 func (ps parties) each(ctx context.Context, devices []dut.Device, measure func(party) error, failed func(dut.Device, error)) error {
-	together := slices.DeleteFunc(slices.Clone(devices), ps.isAlone)
+	together, most := slices.DeleteFunc(slices.Clone(devices), ps.isAlone), loadgen.MaxLanes
 	if c := ps.plan.Control; c != nil && slices.ContainsFunc(together, sameAs(*c)) {
 		together = withControl(c, together)
 	}
-	for some := range slices.Chunk(together, loadgen.MaxLanes-1) {
+	if c := ps.plan.Control; c != nil && (len(together) > most || !slices.ContainsFunc(together, sameAs(*c))) {
+		most-- // the control is up in every party
+	}
+	for some := range slices.Chunk(together, most) {
 		if err := ps.gather(ctx, some, measure); err != nil {
 			return err
 		}
@@ -90,8 +93,8 @@ func (ps parties) each(ctx context.Context, devices []dut.Device, measure func(p
 // single brings one device up alone.
 func (ps parties) single(ctx context.Context, d dut.Device, measure func(party) error, failed func(dut.Device, error)) error {
 	b, err := ps.lab.Setup(ctx, d, ps.plan.Settings, slices.Max(ps.plan.Sizes))
-	if ctx.Err() != nil {
-		return ctx.Err()
+	if err != nil && ctx.Err() != nil {
+		return errors.Join(ctx.Err(), err)
 	}
 	if err != nil {
 		failed(d, err)
@@ -101,11 +104,14 @@ func (ps parties) single(ctx context.Context, d dut.Device, measure func(party) 
 }
 
 // gather brings devices up at once, with the control if there is one. A device that fails among
-// others is measured alone from then on.
+// others is measured alone from then on; all of them, if they cannot be up at once.
 func (ps parties) gather(ctx context.Context, devices []dut.Device, measure func(party) error) error {
 	with := ps.plan.Control
+	if with != nil && ps.isAlone(*with) {
+		with = nil
+	}
 	for len(devices) > 0 {
-		p := party{devices: withControl(with, devices), beside: with != nil}
+		p := party{devices: withControl(with, devices), withControl: with != nil}
 		p.guest = len(p.devices) > len(devices)
 		g, err := ps.lab.Group(ctx, p.devices, ps.plan.Settings, slices.Max(ps.plan.Sizes))
 		if err == nil {
@@ -121,16 +127,14 @@ func (ps parties) gather(ctx context.Context, devices []dut.Device, measure func
 			faulty := p.devices[who.Index]
 			ps.alone[faulty.Spec] = err
 			devices = slices.DeleteFunc(slices.Clone(devices), sameAs(faulty))
-			if p.beside && who.Index == 0 {
+			if p.withControl && who.Index == 0 {
 				with = nil
 			}
-		case errors.Is(err, errors.ErrUnsupported):
+		default:
 			for _, d := range devices {
 				ps.alone[d.Spec] = err
 			}
 			return nil
-		default:
-			return err
 		}
 	}
 	return nil

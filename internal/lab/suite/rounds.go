@@ -87,7 +87,7 @@ func (r run) round(ctx context.Context, p party, last bool) error {
 		}
 	})
 	if err == nil {
-		err = r.beside.all(ctx, p)
+		err = r.beside.end(ctx, p)
 	}
 	return err
 }
@@ -145,6 +145,9 @@ func (c *cell) measure(ctx context.Context, b Setup, p Plan, last bool) error {
 	outcome, err := rfc2544.RunRate(ctx, observed, rfc2544.SearchConfig{
 		Goals: p.Profile.Goals, Size: c.size, Min: lab.MinRate, Max: top, Hint: min(max(hint, lab.MinRate), top), Limit: p.Profile.limit(),
 	})
+	if ctx.Err() != nil && len(c.rates) > 0 {
+		return ctx.Err() // half a search must not count against whole ones
+	}
 	c.rates = append(c.rates, outcome)
 	if err != nil || !last {
 		return err

@@ -87,11 +87,9 @@ type Plan struct {
 	Link     rfc2544.BitRate // nominal
 	Shaped   bool            // loads stay below the link's speed
 	Control  *dut.Device     // measured beside the devices, for their rates at its nominal speed; nil: none
-	// Known is what is known of the control on this machine, by frame size.
-	Known   map[rfc2544.FrameSize]control.Known
-	Streams *streams.Plan // streams test of each device, after the rates; nil: none
-	Journal *Journal      // for profiles with a suite
-	Trouble Trouble       // expected, for the estimate; zero: as usual
+	Streams  *streams.Plan   // streams test of each device, after the rates; nil: none
+	Journal  *Journal        // for profiles with a suite
+	Trouble  Trouble         // expected, for the estimate; zero: as usual
 	// OnTrial, if set, is called after every trial.
 	OnTrial func(device string, trial rfc2544.Trial, seen rfc2544.Observation)
 	// OnResult, if set, is called with every result.

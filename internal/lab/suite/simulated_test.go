@@ -231,6 +231,22 @@ func TestSuiteResumesSimulated(t *testing.T) {
 	if diff := cmp.Diff(outcomes(want.Results), outcomes(got.Results)); diff != "" {
 		t.Errorf("results of a whole run and a resumed one (-whole +resumed):\n%s", diff)
 	}
+	l := &labtest.Lab{} // in which nothing comes up
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if j, err = OpenJournal(cut, someKey, true); err != nil {
+		t.Fatal(err)
+	}
+	plan, all := aRun(t, 64), &result.Results{}
+	plan.Devices = plan.Devices[:1]
+	plan.Profile, plan.Journal = Profile{Name: "tiny", Suite: &tinySuite, Goals: tinySuite.Goals()}, j
+	if err := Run(t.Context(), simulatedLab{l}, plan, all); err != nil || len(l.SetUp) > 0 {
+		t.Errorf("a run of which all is recorded: %v; brought up: %v", err, l.SetUp)
+	}
+	if diff := cmp.Diff(outcomes(want.Results), outcomes(all.Results)); diff != "" {
+		t.Errorf("results of a whole run and one of which all is recorded (-whole +recorded):\n%s", diff)
+	}
 	var names []string
 	for _, r := range got.Results {
 		names = append(names, r.Test)
@@ -320,7 +336,7 @@ func TestNominalSpeed(t *testing.T) {
 					t.Errorf("normal rate %.0f, want %.0f", v.Value, want)
 				}
 			}
-			says := slices.ContainsFunc(r.Host.Notes, func(n string) bool { return strings.Contains(n, "self-test knows none") })
+			says := slices.ContainsFunc(r.Host.Notes, func(n string) bool { return strings.Contains(n, "self-test knows no better one") })
 			if says != c.note {
 				t.Errorf("notes %q; says that nothing is known: %t, want %t", r.Host.Notes, says, c.note)
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/tunnelbench/tunnelbench/internal/lab"
@@ -17,13 +18,17 @@ import (
 func runSuites(ctx context.Context, l Lab, p Plan, r *result.Results) error {
 	p.Control = nil
 	all := map[string]*suites{}
+	var left []dut.Device
 	for _, d := range p.Devices {
 		all[d.Spec] = &suites{lab: l, plan: p, device: d, results: r}
+		if !all[d.Spec].replay(ctx) {
+			left = append(left, d)
+		}
 	}
 	measure := func(party party) error {
 		return party.inTurns(ctx, func(int) error { return nil }, func(ctx context.Context, d dut.Device, b Setup) { all[d.Spec].run(ctx, b) })
 	}
-	err := newParties(l, p).each(ctx, p.Devices, measure, func(d dut.Device, err error) {
+	err := newParties(l, p).each(ctx, left, measure, func(d dut.Device, err error) {
 		all[d.Spec].add(ctx, rfc2544.Outcome{Test: rfc2544.NameRate}, p.Sizes[0], err)
 	})
 	for _, d := range p.Devices {
@@ -42,9 +47,34 @@ type suites struct {
 	results *result.Results
 }
 
-// run runs the suite at every frame size, until the device fails.
+// replay adds the device's results if the journal has every trial, and reports whether it has.
+func (s *suites) replay(ctx context.Context) bool {
+	if s.plan.Journal == nil || s.plan.Journal.Waiting == 0 {
+		return false
+	}
+	missing := false
+	notRecorded := func(context.Context) (Setup, error) {
+		missing = true
+		return nil, errors.New("not in the journal")
+	}
+	try, known := *s, *s.plan.Journal
+	known.recorded = maps.Clone(known.recorded)
+	try.plan.Journal, try.plan.OnResult, try.results = &known, nil, &result.Results{}
+	try.measure(ctx, notRecorded)
+	if !missing {
+		s.measure(ctx, notRecorded)
+	}
+	return !missing
+}
+
+// run measures the device that is up.
 func (s *suites) run(ctx context.Context, b Setup) {
-	m := s.journalled(func(context.Context) (Setup, error) { return b, b.Alive() })
+	s.measure(ctx, func(context.Context) (Setup, error) { return b, b.Alive() })
+}
+
+// measure runs the suite at every frame size, until the device fails. It has the set-up from up.
+func (s *suites) measure(ctx context.Context, up func(context.Context) (Setup, error)) {
+	m := s.journalled(up)
 	for _, size := range s.plan.Sizes {
 		if failed := s.point(ctx, m, size); failed != nil {
 			return
@@ -127,8 +157,9 @@ func (s *suites) throughput(ctx context.Context, size rfc2544.FrameSize, n int) 
 	m := s.journalled(func(ctx context.Context) (_ Setup, err error) {
 		if b == nil {
 			b, err = s.lab.Setup(ctx, s.device, s.plan.Settings, slices.Max(s.plan.Sizes))
+			return b, err
 		}
-		return b, err
+		return b, b.Alive()
 	})
 	defer func() {
 		if b != nil {

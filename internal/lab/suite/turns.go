@@ -15,8 +15,7 @@ import (
 func inTurns(procedures []func(yield func()), before func(cycle int)) {
 	var running []func() (struct{}, bool)
 	for _, procedure := range procedures {
-		next, stop := iter.Pull(func(yield func(struct{}) bool) { procedure(func() { yield(struct{}{}) }) })
-		defer stop()
+		next, _ := iter.Pull(func(yield func(struct{}) bool) { procedure(func() { yield(struct{}{}) }) })
 		running = append(running, next)
 	}
 	for cycle := 0; len(running) > 0; cycle++ {

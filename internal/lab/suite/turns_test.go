@@ -112,6 +112,7 @@ func TestParties(t *testing.T) {
 		{"the bare wire is measured alone", "plain", "", []string{"wire", "vxlan"}, []string{"plain vxlan"}},
 		{"a device that fails beside others is measured alone", "plain", "vxlan", []string{"vxlan", "reference"}, []string{"plain reference"}},
 		{"a control that fails is left out", "plain", "plain", []string{"vxlan", "reference"}, []string{"vxlan reference"}},
+		{"as many as there are lanes", "reference:workers=1", "", many[:8], []string{strings.Join(many[:8], " ")}},
 		{"more than there are lanes", "plain", "", many, []string{"plain " + strings.Join(many[:7], " "), "plain " + strings.Join(many[7:], " ")}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -144,5 +145,52 @@ func TestParties(t *testing.T) {
 				t.Errorf("%d brought up, %d taken down", len(l.SetUp), l.Down)
 			}
 		})
+	}
+}
+
+// A device that dies costs only itself its rate beside the control.
+func TestDeathBesideTheControl(t *testing.T) {
+	t.Parallel()
+	plan := aRun(t, 64)
+	plan.Profile.MostRounds = 1
+	plan.Devices = labtest.Devices(t, "plain", "vxlan", "reference")
+	plan.Control = &plan.Devices[0]
+	r := &result.Results{}
+	l := simulatedLab{&labtest.Lab{Others: "capacity=200000fps", Dies: map[string]int{"vxlan": 14}}}
+	if err := Run(t.Context(), l, plan, r); err != nil {
+		t.Fatal(err)
+	}
+	var beside []string
+	for _, res := range r.Results {
+		if res.Test == rfc2544.NameClosedLoop {
+			beside = append(beside, res.DUT)
+		}
+	}
+	if diff := cmp.Diff([]string{"plain", "reference"}, beside); diff != "" {
+		t.Errorf("devices measured beside the control (-want +got):\n%s", diff)
+	}
+	if !slices.ContainsFunc(r.Host.Notes, func(n string) bool { return strings.Contains(n, "vxlan") && strings.Contains(n, "out of luck") }) {
+		t.Errorf("notes %q: none says why vxlan was not", r.Host.Notes)
+	}
+}
+
+// A search that was cut short does not count against the rounds before.
+func TestCutInALaterRound(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	plan, r := aRun(t, 64), &result.Results{}
+	l := &labtest.Lab{Devices: steady()}
+	plan.OnTrial = func(string, rfc2544.Trial, rfc2544.Observation) {
+		if len(l.SetUp) > len(plan.Devices) {
+			cancel()
+		}
+	}
+	if err := Run(ctx, simulatedLab{l}, plan, r); !errors.Is(err, context.Canceled) {
+		t.Fatalf("error %v, want %v", err, context.Canceled)
+	}
+	want := []outcome{{"plain", rfc2544.NameRate, true, ""}, {"vxlan", rfc2544.NameRate, true, ""}}
+	if diff := cmp.Diff(want, outcomes(r.Results)); diff != "" {
+		t.Errorf("results (-want +got):\n%s", diff)
 	}
 }
