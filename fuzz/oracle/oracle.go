@@ -106,6 +106,8 @@ func Takes(limit time.Duration, f func()) {
 const (
 	maxSlope = 6                // how many times as long the large input may take
 	tooShort = time.Millisecond // shorter runs do no harm, and caches dominate them
+
+	smallRuns = 3
 )
 
 // Growth is the size of the large input of Slopes, as a multiple of the small one.
@@ -120,7 +122,9 @@ func Slopes(f func([]byte), small, large []byte) {
 		if leastLarge < tooShort {
 			return
 		}
-		leastSmall = min(leastSmall, timed(func() { f(small) }))
+		for range smallRuns { // a run that was interrupted would hide the slope
+			leastSmall = min(leastSmall, timed(func() { f(small) }))
+		}
 		if leastLarge <= maxSlope*leastSmall {
 			return
 		}

@@ -65,7 +65,7 @@ const (
 // WhyEnded returns in words why a search ended early.
 func (f Found) WhyEnded() string {
 	if f.Ended == LimitReached {
-		return fmt.Sprintf("search stopped after %v of trials: the limit is %v", f.Spent, f.Limit)
+		return fmt.Sprintf("search stopped after %v of trials: the limit is %v", f.Spent.Round(100*time.Millisecond), f.Limit)
 	}
 	return fmt.Sprintf("search stopped: %d loads without a valid trial; the machine is too busy for it", len(f.Skipped))
 }
