@@ -137,6 +137,11 @@ func (s *InvalidTrials) add(device string, o rfc2544.Observation) {
 	}
 }
 
+// addTurns counts a trial in turns of which no turn was undisturbed for all devices.
+func (s *InvalidTrials) addTurns() {
+	s.n, s.last = s.n+1, "no turn of all devices was undisturbed"
+}
+
 // Warnings returns the number of invalid trials of each device and the reason of the last one.
 func (s *InvalidTrials) Warnings() []string {
 	if s.n == 0 {

@@ -162,6 +162,21 @@ func TestDeathUnderTheLightLoad(t *testing.T) {
 	}
 }
 
+// On a machine that is never quiet nobody has values, and a warning says why.
+func TestNoUndisturbedTurn(t *testing.T) {
+	t.Parallel()
+	l := &labtest.Lab{Others: "capacity=200000fps,disturbed=1"}
+	invalid := InvalidTrials{}
+	c := result.Comparison{FrameSize: 64, Metrics: []result.Metric{{Name: rateMetric}}}
+	values, errs := Round{Comparison: &c, Invalid: &invalid, Together: true}.Measure(t.Context(), simulatedLab{l}, labtest.Devices(t, "plain", "vxlan"))
+	if errs[0] != nil || errs[1] != nil || len(values[0])+len(values[1]) > 0 {
+		t.Errorf("values %v, errors %v", values, errs)
+	}
+	if w := invalid.Warnings(); len(w) != 1 || !strings.Contains(w[0], "no turn of all devices was undisturbed") {
+		t.Errorf("warnings %q", w)
+	}
+}
+
 // An invalid trial is repeated, so that the round keeps its sample, and the comparison reports the
 // number of invalid trials.
 func TestInvalidTrialsAreRepeated(t *testing.T) {

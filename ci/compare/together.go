@@ -99,22 +99,22 @@ func (s *sideBySide) measure(ctx context.Context, l Lab, metrics []result.Metric
 	defer func() { err = errors.Join(err, g.Close()) }()
 	size := s.Comparison.FrameSize
 	if has(metrics, rateMetric) {
-		turned, err := s.turns(ctx, g, control.ClosedLoop(size))
+		_, sums, err := s.turns(ctx, g, control.ClosedLoop(size))
 		if err != nil {
 			return err
 		}
-		for i, sum := range sumTurns(turned) {
+		for i, sum := range sums {
 			sum.put(s.values[s.up[i]], rateMetric, sum.rate())
 		}
 	}
 	if !has(metrics, cpuMetric, "latency_p50", "latency_p99") {
 		return nil
 	}
-	turned, err := s.turns(ctx, g, rfc2544.Trial{Size: size, Load: s.Comparison.Light})
+	turned, sums, err := s.turns(ctx, g, rfc2544.Trial{Size: size, Load: s.Comparison.Light})
 	if err != nil {
 		return err
 	}
-	for i, sum := range sumTurns(turned) {
+	for i, sum := range sums {
 		s.takeLight(s.values[s.up[i]], sum, turned[i].LatencyQuiet)
 	}
 	return nil
@@ -141,15 +141,25 @@ func (s *sideBySide) bringUp(ctx context.Context, l Lab) (control.Group, error) 
 	return nil, nil
 }
 
-// turns measures the devices that are up in turns of a trial.
-func (s *sideBySide) turns(ctx context.Context, g control.Group, t rfc2544.Trial) ([]lab.Turned, error) {
-	turned, err := g.MeasureTurns(ctx, t, control.Turns)
-	for i := range turned {
-		if died := turned[i].Died; died != nil {
-			s.fail(s.up[i], died)
+// turns measures the devices that are up in turns of a trial. If none of the turns is undisturbed, the
+// trial is repeated.
+func (s *sideBySide) turns(ctx context.Context, g control.Group, t rfc2544.Trial) (turned []lab.Turned, sums []sum, err error) {
+	for range rfc2544.DefaultRetries {
+		if turned, err = g.MeasureTurns(ctx, t, control.Turns); err != nil {
+			return nil, nil, err
 		}
+		for i := range turned {
+			if died := turned[i].Died; died != nil {
+				s.fail(s.up[i], died)
+			}
+		}
+		sums = sumTurns(turned)
+		if slices.ContainsFunc(sums, func(s sum) bool { return s.turns > 0 }) {
+			break
+		}
+		s.Invalid.addTurns()
 	}
-	return turned, err
+	return turned, sums, nil
 }
 
 // takeLight takes the values of a light load.

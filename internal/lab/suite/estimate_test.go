@@ -127,7 +127,7 @@ func TestNDRPDRIsBounded(t *testing.T) {
 }
 
 // On a device whose rate varies by 5 % from trial to trial, with a tenth of the time disturbed, the
-// searches of ndrpdr end regular within their limit.
+// searches of ndrpdr end regular within their limit, which is one of undisturbed time.
 func TestNDRPDREnds(t *testing.T) {
 	t.Parallel()
 	const searches, mostIrregular = 200, 4
@@ -146,8 +146,8 @@ func TestNDRPDREnds(t *testing.T) {
 		if !out.Valid {
 			irregular++
 		}
-		if d.Elapsed() > p.limit() {
-			t.Errorf("seed %d: %v of trials, the limit is %v", seed, d.Elapsed(), p.limit())
+		if most := p.limit() * 5 / 4; d.Elapsed() > most {
+			t.Errorf("seed %d: %v of trials, want up to %v", seed, d.Elapsed(), most)
 		}
 	}
 	if irregular > mostIrregular {

@@ -54,8 +54,8 @@ func (p Profile) suites(cells int) []rfc2544.Suite {
 }
 
 // Profiles are the profiles by name. quick fits into minutes: at most 18 short searches, so 15
-// cells once, or a single cell 5 times. ndrpdr searches NDR and PDR, seven sizes in 10 minutes at
-// most. The others run all tests of RFC 2544, see Suite.
+// cells once, or a single cell 5 times. ndrpdr searches NDR and PDR, seven sizes in 10 minutes of
+// undisturbed time at most. The others run all tests of RFC 2544, see Suite.
 func Profiles() []Profile {
 	ci, standard, full := rfc2544.CISuite(), rfc2544.StandardSuite(), rfc2544.FullSuite()
 	return []Profile{
