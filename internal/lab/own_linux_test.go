@@ -43,7 +43,7 @@ func spin() {
 	runtime.GOMAXPROCS(threads + runtime.NumCPU())
 	for range threads {
 		go func() {
-			for {
+			for n := 0; ; n++ {
 			}
 		}()
 	}

@@ -21,15 +21,12 @@ type probe struct {
 func probes() []probe {
 	m, h := newLines(), &handover{}
 	return []probe{
-		{"arithmetic", func() { sink = wide() }, nil},
-		{"arithmetic on both", func() { sink = wide() }, func() { wide() }},
+		{"arithmetic", func() { runtime.KeepAlive(wide()) }, nil},
+		{"arithmetic on both", func() { runtime.KeepAlive(wide()) }, func() { runtime.KeepAlive(wide()) }},
 		{"memory", m.touch, nil},
 		{"handover", h.there, h.andBack},
 	}
 }
-
-// sink keeps the compiler from leaving the arithmetic out.
-var sink uint64
 
 // Times of a reading: the first part only fills the caches and wakes the core up.
 const (
