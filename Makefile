@@ -59,7 +59,7 @@ study: ## where the variance of this machine comes from, and which control predi
 	$(SUDO) bin/study --bringups 12 --rounds 10 --windows 16
 	$(SUDO) bin/study controls --rounds 2
 
-certify: build ## hold this machine against devices of known effect, seven minutes
+certify: build ## hold this machine against devices of known effect, some minutes
 	$(SUDO) bin/tunnelbench certify
 
 test: ## every test; without root the pure part, and what was left out by name

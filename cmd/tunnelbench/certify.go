@@ -26,7 +26,7 @@ var certifyVerb = cli.Verb{
 	},
 	Flags: func(set *pflag.FlagSet) func(context.Context, cli.Streams) error {
 		f := &certifyFlags{lab: cli.AddLabFlags(set)}
-		set.BoolVar(&f.quick, "quick", false, "two minutes instead of seven: shorter trials, fewer of them")
+		set.BoolVar(&f.quick, "quick", false, "two minutes: shorter trials, fewer of them")
 		set.StringVar(&f.out, "out", cli.DefaultCertificate, "`file` for the certificate, which later reports carry")
 		return f.run
 	},
