@@ -11,6 +11,7 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/internal/reexec"
 	"github.com/tunnelbench/tunnelbench/internal/testenv"
+	"github.com/tunnelbench/tunnelbench/loadgen"
 	"github.com/tunnelbench/tunnelbench/netns"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 	"github.com/tunnelbench/tunnelbench/reports/result"
@@ -141,6 +142,40 @@ func TestCalibrationOfBothDirections(t *testing.T) {
 	}
 	if NewResult(b.settings, b.device, rfc2544.NameRate, 64).Direction != rfc2544.Both {
 		t.Error("results do not say that they are of both directions")
+	}
+}
+
+// stalled is an engine that reports a stall, and half of the frames sent, in its first paced trials.
+type stalled struct {
+	engine
+	trials int
+	loads  []rfc2544.Rate // of the paced trials
+}
+
+func (e *stalled) Run(ctx context.Context, p loadgen.Plan) (loadgen.Ledger, error) {
+	l, err := e.engine.Run(ctx, p)
+	if p.Load.IsFlood() {
+		return l, err
+	}
+	if e.loads = append(e.loads, p.Load); len(e.loads) <= e.trials {
+		l.Stalls = append(l.Stalls, rfc2544.Stall{Length: time.Millisecond})
+		for i := range l.Streams {
+			l.Streams[i].Offered /= 2
+		}
+	}
+	return l, err
+}
+
+// A stall of the tester's core lowers no ceiling: the load is tried again.
+func TestExploreLooksPastStalls(t *testing.T) {
+	b := openBench(t, openLab(t), "plain", 64)
+	e := &stalled{engine: b.engine, trials: 2}
+	b.engine = e
+	if _, _, err := b.Explore(t.Context(), 64); err != nil {
+		t.Fatal(err)
+	}
+	if len(e.loads) < 3 || e.loads[1] != e.loads[0] || e.loads[2] != e.loads[0] {
+		t.Errorf("loads %v: want the first one three times", e.loads)
 	}
 }
 
