@@ -43,6 +43,18 @@ func (p *Process) CPUTime() (all, user time.Duration, err error) {
 	return all, user, nil
 }
 
+// Family returns the process IDs of the helper, the command and all its descendants.
+func (p *Process) Family() (pids []int, err error) {
+	stats, err := readProcStats()
+	if err != nil {
+		return nil, fmt.Errorf("%s: descendants: %w", p.name, err)
+	}
+	for _, s := range family(stats, p.Pid()) {
+		pids = append(pids, s.pid)
+	}
+	return pids, nil
+}
+
 func readProcStats() ([]procStat, error) {
 	paths, err := filepath.Glob("/proc/[0-9]*/stat")
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"syscall"
 
 	"github.com/gaissmai/bart"
 	"github.com/vishvananda/netlink"
@@ -38,7 +39,7 @@ const wantedQueue = 64
 
 // followNextHops follows an interface in the network namespace of the calling thread.
 func followNextHops(ifindex int) (*nextHops, error) {
-	handle, err := netlink.NewHandle()
+	handle, err := netlink.NewHandle(syscall.NETLINK_ROUTE) // without a list it wants every family of the kernel
 	if err != nil {
 		return nil, fmt.Errorf("netlink: %w", err)
 	}

@@ -223,7 +223,9 @@ func (b Env) configure(s side) (mac netns.MAC, err error) {
 				return fmt.Errorf("%s: mtu %d: %w", s.dev, b.MTU, err)
 			}
 		}
-		copy(mac[:], link.Attrs().HardwareAddr)
+		if own := link.Attrs().HardwareAddr; len(own) == len(mac) { // the link-layer address of GRE and IPIP is an IPv4 address
+			copy(mac[:], own)
+		}
 		return h.LinkSetTxQLen(link, DeviceQueue)
 	})
 	if err != nil {

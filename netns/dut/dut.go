@@ -36,6 +36,7 @@ type Tunnel struct {
 	Check    func(values map[string]string) error // checks the combination of parameters; nil: no check
 	Scales   string                               // the parameter that sets the number of tunnels; empty: always one
 	Builtin  bool                                 // this program, or another build of it, runs the tunnel
+	Modules  []string                             // kernel modules that it needs besides veth and tun
 	// Network returns the topology that the tunnel needs. If Network is nil, the tunnel uses
 	// netns.Dual.
 	Network func(netns.Plan) netns.Topology

@@ -49,14 +49,14 @@ var _ = register(Tunnel{
 	Order: 40,
 	Name:  "vxlan", Kind: Plain, Protocol: "vxlan", Overhead: 50,
 	Doc:   "the kernel's VXLAN (RFC 7348)",
-	Probe: probeVXLAN,
+	Probe: probeVXLAN, Modules: []string{"vxlan"},
 	Up: func(_ context.Context, b Env) (*Session, error) {
-		for _, s := range sides {
-			if err := b.addVXLAN(s); err != nil {
-				return nil, err
+		return b.bothLinks(func(s side, attrs netlink.LinkAttrs, wan int) netlink.Link {
+			return &netlink.Vxlan{
+				LinkAttrs: attrs, VxlanId: vxlanID, VtepDevIndex: wan,
+				SrcAddr: s.local.AsSlice(), Group: s.peer.AsSlice(), Port: vxlanPort,
 			}
-		}
-		return &Session{}, b.connect()
+		})
 	},
 })
 
@@ -65,7 +65,12 @@ const (
 	vxlanPort = 4789
 )
 
-func (b Env) addVXLAN(s side) error {
+// makeLink returns the interface of one side of a tunnel of the kernel; wan is the index of the
+// underlay's interface.
+type makeLink func(s side, attrs netlink.LinkAttrs, wan int) netlink.Link
+
+// addLink adds the interface of one side.
+func (b Env) addLink(s side, link makeLink) error {
 	return b.Net.NS(s.node).Netlink(func(h *netlink.Handle) error {
 		wan, err := h.LinkByName(netns.WAN)
 		if err != nil {
@@ -73,20 +78,34 @@ func (b Env) addVXLAN(s side) error {
 		}
 		attrs := netlink.NewLinkAttrs()
 		attrs.Name, attrs.MTU = s.dev, b.MTU
-		link := &netlink.Vxlan{
-			LinkAttrs: attrs, VxlanId: vxlanID, VtepDevIndex: wan.Attrs().Index,
-			SrcAddr: s.local.AsSlice(), Group: s.peer.AsSlice(), Port: vxlanPort,
-		}
-		if err := h.LinkAdd(link); err != nil {
-			return fmt.Errorf("vxlan %s: %w", s.dev, err)
+		l := link(s, attrs, wan.Attrs().Index)
+		if err := h.LinkAdd(l); err != nil {
+			return fmt.Errorf("%s %s: %w", l.Type(), s.dev, err)
 		}
 		return nil
 	})
 }
 
-// probeVXLAN creates a VXLAN interface in a temporary namespace. This is the only reliable test
-// for VXLAN in the kernel. The kernel may load its vxlan module during the test.
+// bothLinks brings up a tunnel of the kernel that is nothing but an interface on each side.
+func (b Env) bothLinks(link makeLink) (*Session, error) {
+	for _, s := range sides {
+		if err := b.addLink(s, link); err != nil {
+			return nil, err
+		}
+	}
+	return &Session{}, b.connect()
+}
+
+// probeVXLAN reports whether the kernel has VXLAN.
 func probeVXLAN(context.Context) error {
+	return probeLink("CONFIG_VXLAN", func(attrs netlink.LinkAttrs) netlink.Link {
+		return &netlink.Vxlan{LinkAttrs: attrs, VxlanId: vxlanID, Port: vxlanPort}
+	})
+}
+
+// probeLink creates an interface in a temporary namespace. This is the only reliable test for a
+// tunnel in the kernel, which may load its module during the test. option is the kernel's option.
+func probeLink(option string, link func(attrs netlink.LinkAttrs) netlink.Link) error {
 	ns, err := netns.New("probe")
 	if err != nil {
 		return err
@@ -94,10 +113,10 @@ func probeVXLAN(context.Context) error {
 	err = ns.Netlink(func(h *netlink.Handle) error {
 		attrs := netlink.NewLinkAttrs()
 		attrs.Name = "tb-probe"
-		return h.LinkAdd(&netlink.Vxlan{LinkAttrs: attrs, VxlanId: vxlanID, Port: vxlanPort})
+		return h.LinkAdd(link(attrs))
 	})
 	if err != nil {
-		err = fmt.Errorf("%w: this kernel makes no VXLAN interface (CONFIG_VXLAN): %w", errors.ErrUnsupported, err)
+		err = fmt.Errorf("%w: this kernel makes no such interface (%s): %w", errors.ErrUnsupported, option, err)
 	}
 	return errors.Join(err, ns.Close())
 }

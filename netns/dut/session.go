@@ -88,6 +88,21 @@ func (s *Session) CPUTime() (all, user time.Duration) {
 	return all, user
 }
 
+// PIDs returns the processes of one side with all their descendants.
+func (s *Session) PIDs(side string) (pids []int, err error) {
+	for i, p := range s.processes {
+		if s.sides[i] != side {
+			continue
+		}
+		family, err := p.Family()
+		if err != nil {
+			return nil, err
+		}
+		pids = append(pids, family...)
+	}
+	return pids, nil
+}
+
 // HasProcesses reports whether the tunnel runs in user space.
 func (s *Session) HasProcesses() bool { return len(s.processes) > 0 }
 

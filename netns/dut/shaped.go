@@ -17,7 +17,7 @@ import (
 // bucket counts a super-packet as one large frame.
 var shaped = register(Tunnel{
 	Order: 30,
-	Name:  "shaped", Kind: Calibration, Probe: probeTBF,
+	Name:  "shaped", Kind: Calibration, Probe: probeTBF, Modules: []string{"sch_tbf"},
 	Doc:     "routing over a link of known speed, no tunnel: rate=100Mbps,burst=BYTES,limit=BYTES",
 	Params:  map[string][]string{"rate": nil, "burst": nil, "limit": nil},
 	Network: func(p netns.Plan) netns.Topology { p.PlainWAN = true; return netns.Dual(p) },
