@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tunnelbench/tunnelbench/reports/budget"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/reports/result/resulttest"
 )
@@ -57,7 +58,7 @@ func TestCertificateThatIsNoNumber(t *testing.T) {
 func TestStandardsAreJudged(t *testing.T) {
 	for i, want := range []string{"within", "outside", "not valid"} {
 		s := someCertificate().Standards[i]
-		if line := StandardLine(s); !strings.HasSuffix(line, want) || s.Within() != (want == "within") {
+		if line := budget.Line(s); !strings.HasSuffix(line, want) || s.Within() != (want == "within") {
 			t.Errorf("%q, want %s", line, want)
 		}
 	}

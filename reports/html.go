@@ -11,7 +11,9 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/fuzz/report"
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
+	"github.com/tunnelbench/tunnelbench/reports/budget"
 	"github.com/tunnelbench/tunnelbench/reports/charts"
+	"github.com/tunnelbench/tunnelbench/reports/counts"
 	"github.com/tunnelbench/tunnelbench/reports/figure"
 	"github.com/tunnelbench/tunnelbench/reports/matrix"
 	"github.com/tunnelbench/tunnelbench/reports/result"
@@ -79,7 +81,12 @@ func newPage(r *result.Results, at string) (*page, error) {
 		p.Metrics = append(p.Metrics, streams)
 	}
 	p.Environment, p.Settings = environment(r)
-	p.Certificate = certificateTable(r.Certificate)
+	if c := r.Certificate; c != nil {
+		p.Certificate = &tableView{Caption: budget.Caption(c), Head: budget.Head, Rows: budget.Rows(c), Words: []string{"verdict"}}
+	}
+	if r.Counts != nil {
+		p.Counts = &tableView{Caption: counts.Caption(r.Counts), Head: counts.Titles(r.Counts, r.Results), Rows: counts.Rows(r.Counts, r.Results)}
+	}
 	if r.Comparison != nil {
 		p.compare(r)
 	}

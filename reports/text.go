@@ -9,6 +9,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
+	"github.com/tunnelbench/tunnelbench/reports/budget"
+	"github.com/tunnelbench/tunnelbench/reports/counts"
 	"github.com/tunnelbench/tunnelbench/reports/matrix"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/reports/show"
@@ -104,7 +106,7 @@ func textsOf(r *matrix.Row, c *matrix.Cell) []string {
 // WriteText writes the whole table, sorted by size and kind, and the remarks on its numbers.
 func WriteText(w io.Writer, r *result.Results, colour bool) error {
 	if r.Comparison != nil && len(r.Results) == 0 {
-		return errors.Join(WriteComparison(w, r.Comparison), certificateText(w, r.Certificate))
+		return errors.Join(WriteComparison(w, r.Comparison), budget.WriteText(w, r.Certificate))
 	}
 	m := matrix.NewMatrix(r)
 	names := make([]string, len(m.Rows))
@@ -138,8 +140,16 @@ func WriteText(w io.Writer, r *result.Results, colour bool) error {
 	if err := WriteComparison(w, r.Comparison); err != nil {
 		return err
 	}
-	if err := certificateText(w, r.Certificate); err != nil {
+	if err := budget.WriteText(w, r.Certificate); err != nil {
 		return err
+	}
+	if r.Counts != nil {
+		if _, err := fmt.Fprintln(w); err != nil {
+			return err
+		}
+		if err := counts.WriteText(w, r.Counts); err != nil {
+			return err
+		}
 	}
 	return t.notes(r, m)
 }

@@ -34,6 +34,7 @@ type page struct {
 	Details               []detail
 	Environment, Settings []pair
 	Certificate           *tableView // the machine's self-test; nil if it has none
+	Counts                *tableView // exact cost; nil if it was not counted
 	Changed, Notes        []string
 	Command               string
 	RateTitle             string

@@ -32,6 +32,9 @@ func Check(r *Results) error {
 	if err := checkCertificate(r.Certificate, "/certificate"); err != nil {
 		return err
 	}
+	if err := checkCounts(r.Counts, "/counts"); err != nil {
+		return err
+	}
 	if err := checkComparison(r.Comparison); err != nil {
 		return err
 	}

@@ -76,7 +76,7 @@ func Normal(r *Results) *Results {
 		res.Trials = trials
 		n.Results[i] = res
 	}
-	n.Comparison = normalComparison(r.Comparison)
+	n.Comparison, n.Counts = normalComparison(r.Comparison), normalCounts(r.Counts)
 	return &n
 }
 

@@ -51,6 +51,7 @@ type Results struct {
 	Calibration []Calibration   `json:"calibration"`
 	Results     []Result        `json:"results"`
 	Certificate *Certificate    `json:"certificate,omitempty"` // the machine's self-test, if it has one
+	Counts      *Counts         `json:"counts,omitempty"`      // exact cost from an emulated machine, if it was counted
 	Comparison  *Comparison     `json:"comparison,omitempty"`  // the result of `ab`
 }
 

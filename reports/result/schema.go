@@ -21,4 +21,5 @@ var (
 	resultsSchema     = strictjson.Embedded(schemaJSON, "")
 	resultsSchema1    = strictjson.Embedded(schema1JSON, "")
 	certificateSchema = strictjson.Embedded(schemaJSON, "#/$defs/certificate")
+	countsSchema      = strictjson.Embedded(schemaJSON, "#/$defs/counts")
 )

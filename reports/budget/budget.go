@@ -1,4 +1,6 @@
-package reports
+// Package budget formats the error budget of a machine: what its self-test measured of devices of
+// known effect.
+package budget
 
 import (
 	"fmt"
@@ -12,9 +14,10 @@ import (
 	"github.com/tunnelbench/tunnelbench/reports/show"
 )
 
-var certificateHead = []string{"standard", "known", "measured", "error", "limit", "n", "verdict"}
+// Head is the head of the table of measurements; its last column has words.
+var Head = []string{"standard", "known", "measured", "error", "limit", "n", "verdict"}
 
-// standardCells returns the cells of one self-test measurement, in the order of certificateHead.
+// standardCells returns the cells of one self-test measurement, in the order of Head.
 func standardCells(s result.Standard) []string {
 	if !s.Valid {
 		return []string{strictjson.Clean(s.Name), show.Measure(s.Known, s.Unit), show.None, show.None, show.Measure(s.Limit, s.ErrorUnit), strconv.Itoa(s.N), "not valid"}
@@ -27,30 +30,28 @@ func standardCells(s result.Standard) []string {
 		show.Measure(s.Error, s.ErrorUnit), show.Measure(s.Limit, s.ErrorUnit), strconv.Itoa(s.N), verdict}
 }
 
-// StandardLine formats one self-test measurement as a line of text for the terminal.
-func StandardLine(s result.Standard) string {
+// Line formats one self-test measurement as a line of text for the terminal.
+func Line(s result.Standard) string {
 	c := standardCells(s)
 	name := c[0] + show.Spaces(max(1, 66-utf8.RuneCountInString(c[0])))
 	return fmt.Sprintf("%s known %s, measured %s: off by %s of %s allowed: %s", name, c[1], c[2], c[3], c[4], c[6])
 }
 
-// certificateTable returns the page's table of self-test measurements, or nil if there are none.
-func certificateTable(c *result.Certificate) *tableView {
-	if c == nil {
-		return nil
-	}
-	t := &tableView{
-		Caption: fmt.Sprintf("What this machine measured of devices of known effect, on %s, with %s", c.Measured.UTC().Format(time.DateOnly), strictjson.Clean(c.Tool.Commit)),
-		Head:    certificateHead, Words: []string{"verdict"},
-	}
-	for _, s := range c.Standards {
-		t.Rows = append(t.Rows, standardCells(s))
-	}
-	return t
+// Caption is the table's caption.
+func Caption(c *result.Certificate) string {
+	return fmt.Sprintf("What this machine measured of devices of known effect, on %s, with %s", c.Measured.UTC().Format(time.DateOnly), strictjson.Clean(c.Tool.Commit))
 }
 
-// certificateText writes how many of the self-test's measurements are within their limits.
-func certificateText(w io.Writer, c *result.Certificate) error {
+// Rows returns the table's rows, one for each measurement.
+func Rows(c *result.Certificate) (rows [][]string) {
+	for _, s := range c.Standards {
+		rows = append(rows, standardCells(s))
+	}
+	return rows
+}
+
+// WriteText writes how many of the self-test's measurements are within their limits.
+func WriteText(w io.Writer, c *result.Certificate) error {
 	if c == nil {
 		return nil
 	}

@@ -1,0 +1,112 @@
+package result
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+
+	"github.com/tunnelbench/tunnelbench/internal/atomicfile"
+	"github.com/tunnelbench/tunnelbench/internal/strictjson"
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
+
+// CountsSchema is the schema version of a file of counts.
+const CountsSchema = "tunnelbench.counts/1"
+
+// Counts is exact cost, in instructions, counted in an emulated machine. It compares a tunnel with
+// itself, before and after a change; it does not rank tunnels.
+type Counts struct {
+	Schema   string     `json:"schema"`
+	Tool     Tool       `json:"tool"`
+	Emulator string     `json:"emulator"` // program and version
+	Kernel   string     `json:"kernel"`   // release of the emulated machine's kernel
+	Costs    []Cost     `json:"costs"`
+	Calls    []CallCost `json:"calls"`
+}
+
+// Cost is what a frame through a device costs, kernel and tester included.
+type Cost struct {
+	Device       string            `json:"device"`
+	FrameSize    rfc2544.FrameSize `json:"frame_size"`
+	Instructions float64           `json:"instructions_per_frame"`
+	Left         *float64          `json:"left"`    // the part in the processes of the left end; null: it has none
+	Right        *float64          `json:"right"`   // the same of the right end
+	Batches      int               `json:"batches"` // measured batches
+	Lost         int               `json:"lost"`    // batches that lost a frame and do not count
+}
+
+// CallCost is what a call of a function costs.
+type CallCost struct {
+	Name         string  `json:"name"`
+	Instructions float64 `json:"instructions_per_call"`
+}
+
+// Cost returns the cost of a device at a size, or nil.
+func (c *Counts) Cost(device string, size rfc2544.FrameSize) *Cost {
+	i := slices.IndexFunc(c.Costs, func(x Cost) bool { return x.Device == device && x.FrameSize == size })
+	if i < 0 {
+		return nil
+	}
+	return &c.Costs[i]
+}
+
+// ReadCounts reads an untrusted file of counts, as strictly as Read reads results.
+func ReadCounts(r io.Reader, name string) (*Counts, error) {
+	c := new(Counts)
+	data, err := strictjson.ReadAll(r)
+	if err == nil {
+		err = countsSchema().Decode(data, c)
+	}
+	if err == nil {
+		err = checkCounts(c, "")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", strictjson.Clean(name), err)
+	}
+	return c, nil
+}
+
+// WriteCounts writes the counts to path atomically.
+func WriteCounts(path string, c *Counts) error {
+	n := normalCounts(c)
+	err := checkCounts(n, "")
+	var data []byte
+	if err == nil {
+		data, err = countsSchema().Encode(n)
+	}
+	if err != nil {
+		return fmt.Errorf("counts: %w", err)
+	}
+	return atomicfile.WriteFile(path, data, 0o644)
+}
+
+// normalCounts returns c with its schema and with empty lists instead of nil.
+func normalCounts(c *Counts) *Counts {
+	if c == nil {
+		return nil
+	}
+	n := *c
+	n.Schema, n.Costs, n.Calls = CountsSchema, NotNil(c.Costs), NotNil(c.Calls)
+	return &n
+}
+
+// checkCounts returns an error for NaN and infinite numbers.
+func checkCounts(c *Counts, where string) error {
+	if c == nil {
+		return nil
+	}
+	for i, x := range c.Costs {
+		for _, v := range []*float64{&x.Instructions, x.Left, x.Right} {
+			if !Finite(v) {
+				return strictjson.At(where+"/costs/"+strconv.Itoa(i), strictjson.Quote(x.Device)+" has a value that is not a finite number")
+			}
+		}
+	}
+	for i, x := range c.Calls {
+		if !Finite(&x.Instructions) {
+			return strictjson.At(where+"/calls/"+strconv.Itoa(i), strictjson.Quote(x.Name)+" has a value that is not a finite number")
+		}
+	}
+	return nil
+}
