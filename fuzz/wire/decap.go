@@ -94,7 +94,7 @@ func Decap(data []byte) int {
 	d.end.Decap(from, row, segment)
 	oracle.Untouched(row, original)
 	d.compareCounters(want)
-	if oracle.Sampled(data, costly) {
+	if oracle.Sampled(data, Costly) {
 		again := d.repeat(from, row, datagrams, segment)
 		oracle.Allocates(0, again)
 		oracle.Takes(oracle.Budget(2*len(row)+100*len(datagrams)), again)

@@ -42,7 +42,7 @@ func layer(first gopacket.LayerType, data []byte) int {
 		return 0
 	}
 	packet := decodeLayers(first, oracle.Exact(data), data)
-	if oracle.Sampled(data, costly) {
+	if oracle.Sampled(data, Costly) {
 		oracle.Allocates(oracle.PerByte(layerBytes, data), func() { decodeLayers(first, data, data) })
 		oracle.Takes(100*oracle.Budget(len(data)), func() { decodeLayers(first, data, data) })
 	}

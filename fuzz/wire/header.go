@@ -18,7 +18,7 @@ func Header(data []byte) int {
 	corrected := oracle.Exact(data)
 	tunnel, sequence := binary.BigEndian.Uint32(data), binary.BigEndian.Uint64(data[4:])
 	tunnelwire.PutHeader(corrected, tunnel, sequence)
-	if oracle.Sampled(data, costly) {
+	if oracle.Sampled(data, Costly) {
 		oracle.Allocates(0, func() {
 			_, _, _ = tunnelwire.ParseDatagram(data)
 			tunnelwire.PutHeader(corrected, tunnel, sequence)
@@ -37,8 +37,8 @@ func Header(data []byte) int {
 	return accepted
 }
 
-// costly is the sampling rate of costly oracles: they check one input in 64.
-const costly = 64
+// Costly is the sampling rate of costly oracles: they check one input in 64.
+const Costly = 64
 
 // parseDatagram checks what ParseDatagram documents for one datagram.
 func parseDatagram(data []byte) int {

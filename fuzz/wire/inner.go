@@ -36,7 +36,7 @@ func Inner(data []byte) int {
 	oracle.Agree("Length", length, slowLength)
 	oracle.Agree("EtherType", kind, slowKind)
 	gopacketAgrees(data, from, to, length)
-	if oracle.Sampled(data, costly) {
+	if oracle.Sampled(data, Costly) {
 		oracle.Allocates(0, func() { inner.Source(data); inner.Destination(data); inner.Length(data); inner.Unpadded(data) })
 	}
 	return 1

@@ -27,7 +27,7 @@ func Merge(data []byte) int {
 	supers := merge(packets)
 	got, joined := cutUp(supers)
 	byFlow(packets, got)
-	if oracle.Sampled(data, costly) {
+	if oracle.Sampled(data, Costly) {
 		work := cloned(packets)
 		again := func() {
 			for i, p := range packets {

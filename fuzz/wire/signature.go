@@ -36,7 +36,7 @@ func parseSignature(data []byte) int {
 	input := oracle.Exact(data)
 	s, err := signature.Parse(input)
 	oracle.Untouched(input, data)
-	if oracle.Sampled(data, costly) {
+	if oracle.Sampled(data, Costly) {
 		oracle.Allocates(0, func() { _, _ = signature.Parse(data) })
 		oracle.Takes(oracle.Budget(0), func() { _, _ = signature.Parse(data) })
 	}

@@ -44,7 +44,7 @@ func Split(data []byte) int {
 	oracle.Agree("More after the last packet", s.More(), false)
 	oracle.Untouched(packet, data[offload.VirtioLen:])
 	checkShortBuffer(h, packet, len(want[0]))
-	if oracle.Sampled(data, costly) {
+	if oracle.Sampled(data, Costly) {
 		cut := func() {
 			for s.Start(h, packet); s.More(); {
 				s.Next(into)

@@ -33,7 +33,7 @@ func Window(data []byte) int {
 		}
 	}
 	oracle.Takes(time.Duration(len(sequences)+1)*oracle.Budget(0), all)
-	if oracle.Sampled(program, costly) {
+	if oracle.Sampled(program, Costly) {
 		oracle.Allocates(0, all)
 	}
 	return accepted

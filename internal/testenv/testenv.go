@@ -67,6 +67,19 @@ func firstMissing(all []feature) error {
 	return nil
 }
 
+// Optional skips the test if err says that an optional part is not installed (errors.ErrUnsupported);
+// with TB_OPTIONAL=1 it fails the test instead. Any other error fails the test.
+func Optional(t testing.TB, err error) {
+	t.Helper()
+	switch {
+	case err == nil:
+	case errors.Is(err, errors.ErrUnsupported) && os.Getenv("TB_OPTIONAL") != "1":
+		t.Skipf("LEFT OUT: %v", err)
+	default:
+		t.Fatal(err)
+	}
+}
+
 func leaveOut(t testing.TB, why string) {
 	t.Helper()
 	if os.Getenv("TB_MUST_RUN") == "1" {

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/tunnelbench/tunnelbench/internal/lab"
+	"github.com/tunnelbench/tunnelbench/internal/lab/emulated"
 	"github.com/tunnelbench/tunnelbench/netns"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 )
@@ -31,7 +32,7 @@ const (
 
 // Examine checks the requirements of the lab and changes nothing.
 func Examine(ctx context.Context) []Finding {
-	findings := []Finding{examineRoot(), examineKernel(), examineCores(), examineBacklog()}
+	findings := []Finding{examineRoot(), examineKernel(), examineCores(), examineBacklog(), examineEmulator(ctx)}
 	if os.Geteuid() != 0 {
 		return findings
 	}
@@ -104,6 +105,18 @@ func examineBacklog() Finding {
 			f.Vital = os.Geteuid() == 0
 		}
 	}
+	return f
+}
+
+// examineEmulator looks for the parts of the emulated machine, which are optional.
+func examineEmulator(ctx context.Context) Finding {
+	f := Finding{What: "emulated machine"}
+	m, err := emulated.Find(ctx, "")
+	if err != nil {
+		f.Note = err.Error()
+		return f
+	}
+	f.OK, f.Note = true, fmt.Sprintf("%s with Linux %s: cost and gate --count can run", m.Version, m.Kernel.Release)
 	return f
 }
 
