@@ -82,7 +82,8 @@ var helpVerb = regexp.MustCompile(`(?m)^  ((?:fuzz )?[a-z]+) +[A-Za-z]`)
 // unfits lists the rejected option for verbs without flows.
 var unfits = map[string][]string{
 	"gate out/gate/base.json": {"--policy", "/nosuch"},
-	"fuzz run":                {"--time", "0s"}, "fuzz repro": {"--target", "nobody"}, "fuzz merge": {"--target", "nobody"},
+	"cost --dut":              {"--batches", "0"}, "cost --calls": {"--batches", "0"},
+	"fuzz run": {"--time", "0s"}, "fuzz repro": {"--target", "nobody"}, "fuzz merge": {"--target", "nobody"},
 }
 
 // works returns why a command line is wrong, or an empty string.

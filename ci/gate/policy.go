@@ -3,6 +3,7 @@ package gate
 import (
 	"bytes"
 	_ "embed"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -34,9 +35,17 @@ type Policy struct {
 	Margin       Share            `yaml:"margin"`
 	MostDropped  Share            `yaml:"most_dropped"`
 	Metrics      []PolicyMetric   `yaml:"metrics"`
+	Counts       Counts           `yaml:"counts"`
 	Acknowledged []Acknowledgment `yaml:"acknowledged"`
 
 	Bias map[string]float64 `yaml:"-"` // bias of the machine, by metric, if it was measured
+}
+
+// Counts are the limits of gate --count: the largest increases of instructions that pass.
+type Counts struct {
+	Frames Share `yaml:"frames"` // of a frame through the device
+	Calls  Share `yaml:"calls"`  // of a call of a function
+	Sizes  []int `yaml:"sizes"`  // frame sizes in bytes, including the FCS
 }
 
 // margin returns the slowdown up to which a metric did not regress: smaller slowdowns are
@@ -134,7 +143,7 @@ func ParsePolicy(data []byte, name string) (Policy, error) {
 	if err != nil {
 		return Policy{}, err
 	}
-	p := Policy{}
+	p := Policy{Counts: Counts{Frames: 0.01, Calls: 0.02, Sizes: []int{64, 512, 1518}}}
 	if err := file.Decode(&p, true); err != nil {
 		return Policy{}, err
 	}
@@ -184,10 +193,26 @@ func (p *Policy) check() error {
 	if err := p.checkLooks(); err != nil {
 		return err
 	}
-	if err := p.checkMetrics(); err != nil {
+	if err := errors.Join(p.checkMetrics(), p.Counts.check()); err != nil {
 		return err
 	}
 	return p.checkAcknowledged()
+}
+
+func (c Counts) check() error {
+	for _, l := range []struct {
+		name  string
+		limit Share
+	}{{"frames", c.Frames}, {"calls", c.Calls}} {
+		if !(l.limit > 0 && l.limit < 1) {
+			return fmt.Errorf("counts: %s: %v is not above 0%% and below 100%%", l.name, l.limit)
+		}
+	}
+	sizes := slices.Compact(slices.Sorted(slices.Values(c.Sizes)))
+	if n := len(sizes); n == 0 || n > mostJudged || n != len(c.Sizes) || sizes[0] < 64 || sizes[n-1] > 1518 {
+		return fmt.Errorf("counts: sizes: from 1 to %d different ones, each from 64 to 1518 bytes", mostJudged)
+	}
+	return nil
 }
 
 func (p *Policy) checkLooks() error {

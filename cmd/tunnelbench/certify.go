@@ -12,7 +12,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/cli"
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 	"github.com/tunnelbench/tunnelbench/internal/lab/selftest"
-	"github.com/tunnelbench/tunnelbench/reports"
+	"github.com/tunnelbench/tunnelbench/reports/budget"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
@@ -60,7 +60,7 @@ func (f *certifyFlags) run(ctx context.Context, s cli.Streams) error {
 		Schema: result.CertificateSchema, Tool: tool(), Measured: time.Now().UTC(), CPU: host.CPU, Kernel: host.Kernel, CPUPlan: host.CPUPlan,
 		Notes: l.Besides(),
 	}
-	plan := selftest.Plan{Settings: cfg.Settings, Quick: f.quick, OnValue: func(m result.Standard) { fmt.Fprintln(s.Out, reports.StandardLine(m)) }}
+	plan := selftest.Plan{Settings: cfg.Settings, Quick: f.quick, OnValue: func(m result.Standard) { fmt.Fprintln(s.Out, budget.Line(m)) }}
 	err = errors.Join(selftest.Run(ctx, selftest.On(l), plan, c), l.Close())
 	for _, speed := range c.Speeds {
 		fmt.Fprintf(s.Out, "speed of this machine: %s at %d bytes carries %v in a closed loop\n", speed.Control, speed.FrameSize, rfc2544.Rate(speed.Nominal))

@@ -19,7 +19,7 @@ var gateVerb = cli.Verb{
 	Examples: []string{
 		"gate --base main --head HEAD",
 		"gate --dut exec:./mytunnel.sh --build make --base main --head HEAD",
-		"gate --aa",
+		"gate --count --base main --head HEAD",
 		"gate out/gate/base.json out/gate/head.json",
 	},
 	Flags: func(set *pflag.FlagSet) func(context.Context, cli.Streams) error {
@@ -33,10 +33,12 @@ var gateVerb = cli.Verb{
 		set.StringVar(&f.metrics, "metrics", "", "judge only these `metrics` of the policy, by comma")
 		set.IntVar(&f.layouts, "layouts", 4, "`number` of link layouts of each side")
 		set.BoolVar(&f.aa, "aa", false, "hold --head against itself in other layouts: how noisy and how biased is this machine?")
+		set.BoolVar(&f.count, "count", false, "count instructions in an emulated machine instead of timing pairs: a busy machine changes nothing")
+		set.StringVar(&f.kernel, "kernel", "", "kernel `image` for --count (default: the newest below /boot)")
 		set.StringVar(&f.noise, "noise", "out/noise.json", "`file` that --aa adds to, and from which a gate takes the machine's own bias")
 		set.DurationVar(&f.time, "time", 30*time.Minute, "begin no pair after this `time`")
 		set.StringVar(&f.history, "history", "", "`file` that gets a line on this run, for report --history")
-		set.StringVar(&f.out, "out", "out/gate", "`directory` for base.json, head.json, gate.json, gate.md, gate.junit.xml and gate.txt (benchfmt)")
+		set.StringVar(&f.out, "out", "out/gate", "`directory` for base.json, head.json, gate.json, gate.md, gate.junit.xml and gate.txt (benchfmt); of --count, count.json and count.md")
 		return f.run
 	},
 }
@@ -46,9 +48,9 @@ type gateFlags struct {
 	lab                          *cli.LabFlags
 	base, head, repo, dut, build string
 	policy, metrics, noise, out  string
-	history                      string
+	history, kernel              string
 	layouts                      int
-	aa                           bool
+	aa, count                    bool
 	time                         time.Duration
 }
 
@@ -60,6 +62,8 @@ func (f *gateFlags) run(ctx context.Context, s cli.Streams) error {
 		return err
 	}
 	switch n := f.set.NArg(); {
+	case n == 2 && f.count:
+		return cli.BadUsage("gate --count: builds and counts both sides: leave the sets out")
 	case n == 2:
 		return f.recorded(policy, s)
 	case n != 0:

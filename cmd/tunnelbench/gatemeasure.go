@@ -12,15 +12,25 @@ import (
 	"github.com/tunnelbench/tunnelbench/ci/gate"
 	"github.com/tunnelbench/tunnelbench/ci/gate/pairs"
 	"github.com/tunnelbench/tunnelbench/ci/gate/revision"
+	"github.com/tunnelbench/tunnelbench/cmd/tunnelbench/counting"
 	"github.com/tunnelbench/tunnelbench/internal/cli"
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 )
+
+// request says what to build.
+func (f *gateFlags) request(s cli.Streams) revision.Request {
+	return revision.Request{Repo: f.repo, Base: f.base, Head: f.head, Device: f.dut, Command: f.build, Layouts: f.layouts, Log: s.Err}
+}
 
 // measure builds both sides and measures pairs until the verdict is final.
 func (f *gateFlags) measure(ctx context.Context, policy gate.Policy, s cli.Streams) error {
 	cfg, plan, err := f.parse()
 	if err != nil {
 		return err
+	}
+	if f.count {
+		g := &counting.Gate{Request: f.request(s), Kernel: f.kernel, Policy: policy.Counts, Out: f.out, Tool: tool()}
+		return sideFault(g.Run(ctx, s))
 	}
 	noise, err := gate.ReadNoiseFile(f.noise)
 	if err != nil {
@@ -29,7 +39,7 @@ func (f *gateFlags) measure(ctx context.Context, policy gate.Policy, s cli.Strea
 	if err := cli.EnsureDir(f.out); err != nil {
 		return err
 	}
-	builds, err := revision.Request{Repo: f.repo, Base: f.base, Head: f.head, Device: f.dut, Command: f.build, Layouts: f.layouts, Log: s.Err}.Build(ctx)
+	builds, err := f.request(s).Build(ctx)
 	if err != nil {
 		return sideFault(err)
 	}
@@ -62,6 +72,10 @@ func (f *gateFlags) parse() (cfg cli.LabConfig, plan pairs.Plan, err error) {
 		return cfg, plan, cli.BadUsage("gate --aa: holds --head against itself: leave --base out")
 	case !f.aa && f.base == "":
 		return cfg, plan, cli.BadUsage("gate: --base REV says what the change is held against")
+	case f.count && f.timed() != "":
+		return cfg, plan, cli.BadUsage("gate --count: --%s is for timed pairs: leave it out", f.timed())
+	case !f.count && f.kernel != "":
+		return cfg, plan, cli.BadUsage("--kernel %s: is for gate --count", f.kernel)
 	case f.layouts < 1 || f.layouts > mostLayouts:
 		return cfg, plan, cli.BadUsage("--layouts %d: from 1 to %d", f.layouts, mostLayouts)
 	case f.time <= 0:
@@ -75,6 +89,16 @@ func (f *gateFlags) parse() (cfg cli.LabConfig, plan pairs.Plan, err error) {
 	}
 	cfg, err = f.lab.Config()
 	return cfg, plan, err
+}
+
+// timed returns an option of the user that has no meaning for counts.
+func (f *gateFlags) timed() string {
+	for _, name := range []string{"metrics", "noise", "history", "time"} {
+		if f.set.Changed(name) {
+			return name
+		}
+	}
+	return ""
 }
 
 // sideFault classifies a build error: a missing revision or a head that does not build is bad

@@ -24,6 +24,17 @@ func call(input string, args ...string) (code int, out, errs string) {
 	return code, stdout.String(), stderr.String()
 }
 
+// Without the parts of the emulated machine, the line has the command that installs them.
+func TestCostWithoutEmulator(t *testing.T) {
+	t.Setenv("PATH", "")
+	for _, line := range []string{"cost --dut wire --out " + t.TempDir(), "gate --count --aa --out " + t.TempDir()} {
+		code, _, errs := call("", strings.Fields(line)...)
+		if code != cli.ExitMachine || strings.Count(errs, "\n") != 1 || !strings.Contains(errs, "apt-get install") {
+			t.Errorf("%s: exit status %d: %s", line, code, errs)
+		}
+	}
+}
+
 // Bad input gives exit status 2 and one line that names the cause, before anything is opened or
 // written.
 func TestBadInput(t *testing.T) {
@@ -98,6 +109,15 @@ func TestBadInput(t *testing.T) {
 		"gate --base HEAD --layouts 0":                            "from 1 to",
 		"gate --base HEAD --time 0s":                              "above zero",
 		"gate --base HEAD --policy /nosuch":                       "/nosuch",
+		"gate --count --base HEAD --time 1m":                      "--time is for timed pairs",
+		"gate --count a b":                                        "leave the sets out",
+		"gate --count --base HEAD --layouts 1":                    "--count needs 2 or more",
+		"gate --base HEAD --kernel x":                             "is for gate --count",
+		"cost":                                                    "--dut says which devices",
+		"cost --dut nosuch":                                       "unknown",
+		"cost --dut wire --size 9216":                             "frames up to 1518 bytes",
+		"cost --dut wire --batches 1":                             "--batches 1: from 8",
+		"cost --dut wire --results /nosuch":                       "--results: open /nosuch",
 		"gate --base nosuch":                                      "no such revision",
 		"fuzz repro --target port x":                              "go test",
 		"fuzz merge --target header /nosuch":                      "/nosuch",

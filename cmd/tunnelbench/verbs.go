@@ -1,11 +1,14 @@
 package main
 
-import "github.com/tunnelbench/tunnelbench/internal/cli"
+import (
+	"github.com/tunnelbench/tunnelbench/cmd/tunnelbench/counting"
+	"github.com/tunnelbench/tunnelbench/internal/cli"
+)
 
 // overview returns the verbs in the order of the help.
 func overview() []cli.Section {
 	return []cli.Section{
-		{Title: "Measure", Verbs: []cli.Verb{runVerb, trialVerb, abVerb, searchVerb, certifyVerb}},
+		{Title: "Measure", Verbs: []cli.Verb{runVerb, trialVerb, abVerb, searchVerb, counting.Verb(tool), certifyVerb}},
 		{Title: "Judge and report", Verbs: []cli.Verb{gateVerb, reportVerb}},
 		{Title: "Attack", Verbs: []cli.Verb{fuzzListVerb, fuzzRunVerb, fuzzReproVerb, fuzzMergeVerb, fuzzLiveVerb, fuzzReportVerb}},
 		{Title: "Tunnel and machine", Verbs: []cli.Verb{tunnelVerb, doctorVerb, listVerb, versionVerb}},
