@@ -27,7 +27,7 @@ var doctorVerb = cli.Verb{
 						missing = append(missing, f.What)
 					}
 				}
-				fmt.Fprintf(s.Out, "%-3s %-22s %s\n", mark, f.What, cli.OneLine(errors.New(f.Note)))
+				fmt.Fprintf(s.Out, "%-3s %-23s %s\n", mark, f.What, cli.OneLine(errors.New(f.Note)))
 			}
 			if len(missing) > 0 {
 				return fmt.Errorf("%w: no lab without %s", errors.ErrUnsupported, strings.Join(missing, ", "))

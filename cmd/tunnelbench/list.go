@@ -21,16 +21,16 @@ var listVerb = cli.Verb{
 		return func(ctx context.Context, s cli.Streams) error {
 			fmt.Fprintln(s.Out, "Devices (--dut):")
 			for _, t := range dut.All() {
-				fmt.Fprintf(s.Out, "  %-14s %-12s %s%s%s\n", t.Name, t.Kind, t.Doc, t.Choices(), canRun(ctx, t))
+				fmt.Fprintf(s.Out, "  %-16s %-12s %s%s%s\n", t.Name, t.Kind, t.Doc, t.Choices(), canRun(ctx, t))
 			}
-			fmt.Fprintf(s.Out, "  %-14s %-12s %s\n", "exec:PATH", "yours", "a program or script that follows docs/exec.md")
+			fmt.Fprintf(s.Out, "  %-16s %-12s %s\n", "exec:PATH", "yours", "a program or script that follows docs/exec.md")
 			fmt.Fprintln(s.Out, "\nProfiles (--profile):")
 			for _, p := range suite.Profiles() {
 				var goals []string
 				for _, g := range p.Goals {
 					goals = append(goals, fmt.Sprintf("%s: loss %g, trials of %v, %v in all, width %g", g.Name, g.LossRatio, g.Final, g.Sum, g.Width))
 				}
-				fmt.Fprintf(s.Out, "  %-14s %s\n", p.Name, strings.Join(goals, "; "))
+				fmt.Fprintf(s.Out, "  %-16s %s\n", p.Name, strings.Join(goals, "; "))
 			}
 			return nil
 		}

@@ -32,16 +32,7 @@ var _ = register(Tunnel{
 	Order: 44,
 	Name:  "fou", Kind: Plain, Overhead: 28,
 	Doc: "the kernel's IP in IP in UDP (FOU), for IPv4 alone", Modules: []string{"ipip", "fou"},
-	Probe: func(context.Context) error {
-		ns, err := netns.New("probe")
-		if err != nil {
-			return err
-		}
-		if err = ns.Do(listenFOU); err != nil {
-			err = fmt.Errorf("%w: this kernel has no FOU (CONFIG_NET_FOU): %w", errors.ErrUnsupported, err)
-		}
-		return errors.Join(err, probeIPIP(context.Background()), ns.Close())
-	},
+	Probe: probeFOU,
 	Up: func(_ context.Context, b Env) (*Session, error) {
 		if b.IPv6 {
 			return nil, errNoIPv6
@@ -78,6 +69,19 @@ func ipipLink(like netlink.Iptun) makeLink {
 		link.Ttl, link.PMtuDisc = outerTTL, 1
 		return &link
 	}
+}
+
+func probeFOU(ctx context.Context) error {
+	ns, err := netns.New("probe")
+	if err != nil {
+		return err
+	}
+	if err = ns.Do(listenFOU); err != nil {
+		err = fmt.Errorf("%w: this kernel has no FOU (CONFIG_NET_FOU): %w", errors.ErrUnsupported, err)
+	} else {
+		err = probeIPIP(ctx)
+	}
+	return errors.Join(err, ns.Close())
 }
 
 func probeIPIP(context.Context) error {
