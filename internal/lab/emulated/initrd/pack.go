@@ -25,8 +25,8 @@ const (
 )
 
 // Pack returns the files that a program needs in the guest, where the folder root becomes the folder
-// to: all files of root (without .git), the programs of this host that its scripts name, and the
-// shells and shared libraries of all of them. It returns an error that names what the program itself,
+// to: all files of root (without .git), the programs of this host that its scripts name or that tunnels
+// usually run, and the shells and shared libraries of all of them. It returns an error that names what the program itself,
 // or a program that a script names, lacks.
 func Pack(program, root, to string) ([]File, error) {
 	p := packer{seen: map[string]bool{}}
@@ -52,8 +52,18 @@ func Pack(program, root, to string) ([]File, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, name := range usual {
+		if found, err := exec.LookPath(name); err == nil {
+			if err := p.addHost(found, programs); err != nil {
+				return nil, err
+			}
+		}
+	}
 	return p.all()
 }
+
+// usual are programs of this host that tunnels run by themselves, without a script that names them.
+var usual = []string{"sh", "ip", "tc", "wg", "sysctl"}
 
 // Program returns a program as the file at of the guest, with the loader and the libraries that it
 // needs.
