@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/internal/lab/emulated/initrd"
+	"github.com/tunnelbench/tunnelbench/internal/sys"
+	"github.com/tunnelbench/tunnelbench/netns"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
@@ -94,8 +96,6 @@ func (b *Boot) prepare(r Request) error {
 
 func (b *Boot) archive() string { return filepath.Join(b.dir, "initrd") }
 
-func (b *Boot) console() string { return filepath.Join(b.dir, "console") }
-
 // hash sets the key. Equal files make an equal archive.
 func (b *Boot) hash() error {
 	h := sha256.New()
@@ -114,6 +114,21 @@ func (b *Boot) hash() error {
 	return nil
 }
 
+// open opens the archive and a new console, and removes the folder: nothing of it is left even after
+// kill -9.
+func (b *Boot) open() (archive, console *os.File, err error) {
+	if archive, err = os.Open(b.archive()); err != nil {
+		return nil, nil, err
+	}
+	if console, err = os.Create(filepath.Join(b.dir, "console")); err == nil {
+		err = b.Close()
+	}
+	if err != nil {
+		return nil, nil, errors.Join(err, archive.Close())
+	}
+	return archive, console, nil
+}
+
 // Close removes the files of the boot.
 func (b *Boot) Close() error { return os.RemoveAll(b.dir) }
 
@@ -122,19 +137,32 @@ func (b *Boot) Close() error { return os.RemoveAll(b.dir) }
 func (b *Boot) Count(ctx context.Context) (*result.Counts, []Fault, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, b.limit, fmt.Errorf("%w within %v", ErrGuest, b.limit))
 	defer cancel()
-	cmd := exec.CommandContext(ctx, b.machine.program, b.machine.arguments(b.archive(), b.console())...)
-	said, err := cmd.CombinedOutput()
+	archive, console, err := b.open()
+	if err != nil {
+		return nil, nil, err
+	}
+	defer archive.Close()
+	defer console.Close()
+	cmd := exec.CommandContext(ctx, b.machine.program, b.machine.arguments("/dev/fd/3", "/dev/fd/4")...)
+	var said bytes.Buffer
+	cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = &said, &said, []*os.File{archive, console}
+	cpus, err := netns.AllowedCPUs()
+	if err == nil {
+		err = sys.StartTethered(cmd, cpus)
+	}
+	if err == nil {
+		err = cmd.Wait()
+	}
 	if cause := context.Cause(ctx); cause != nil {
 		return nil, nil, cause
 	}
 	if err != nil {
-		return nil, nil, fmt.Errorf("%w: %s: %w: %s", ErrGuest, emulator, err, bytes.TrimSpace(said))
+		return nil, nil, fmt.Errorf("%w: %s: %w: %s", ErrGuest, emulator, err, bytes.TrimSpace(said.Bytes()))
 	}
-	lines, err := os.ReadFile(b.console())
-	if err != nil {
+	if _, err := console.Seek(0, io.SeekStart); err != nil {
 		return nil, nil, err
 	}
-	c, faults, err := parseConsole(bytes.NewReader(lines))
+	c, faults, err := parseConsole(console)
 	if err != nil {
 		return nil, nil, err
 	}
