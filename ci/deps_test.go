@@ -30,7 +30,7 @@ var arrows = map[string][]string{
 	"ci/gate/pairs":                {"ci/compare", "ci/gate", "internal/lab", "netns/dut", "reports/result", "rfc2544"},
 	"ci/gate/resample":             {"ci/gate", "rfc2544"},
 	"ci/gate/revision":             {"ci/gate", "netns/dut"},
-	"cmd/tunnelbench":              {"ci/compare", "ci/gate", "ci/gate/pairs", "ci/gate/revision", "fuzz", "fuzz/live", "fuzz/live/mutate", "fuzz/report", "internal/cli", "internal/lab", "internal/lab/selftest", "internal/lab/streams", "internal/lab/suite", "internal/reexec", "internal/stats", "loadgen", "loadgen/streams", "netns/dut", "reference", "reference/endfile", "reports", "reports/charts", "reports/result", "reports/show", "rfc2544", "rfc2544/mlrsearch", "rfc2544/simulated", "internal/lab/doctor", "cmd/tunnelbench/counting", "reports/budget"},
+	"cmd/tunnelbench":              {"ci/compare", "ci/gate", "ci/gate/pairs", "ci/gate/revision", "fuzz", "fuzz/live", "fuzz/live/mutate", "fuzz/report", "internal/cli", "internal/lab", "internal/lab/selftest", "internal/lab/streams", "internal/lab/suite", "internal/reexec", "internal/stats", "loadgen", "loadgen/streams", "netns/dut", "reference", "reference/endfile", "reports", "reports/charts", "reports/result", "reports/show", "rfc2544", "rfc2544/mlrsearch", "rfc2544/simulated", "internal/lab/doctor", "cmd/tunnelbench/counting", "reports/budget", "internal/signals"},
 	"fuzz":                         {"fuzz/oracle", "fuzz/report", "fuzz/text", "fuzz/wire", "internal/atomicfile", "internal/reexec", "reference/offload"},
 	"fuzz/live":                    {"fuzz/live/bpf", "fuzz/live/mutate", "fuzz/report", "internal/atomicfile", "internal/lab", "internal/stats", "internal/sys", "loadgen", "netns", "netns/dut", "reports/result", "reports/show", "reports/texttab", "rfc2544"},
 	"fuzz/live/bpf":                {},
@@ -39,7 +39,7 @@ var arrows = map[string][]string{
 	"fuzz/oss-fuzz":                {}, // only tests
 	"fuzz/oss-fuzz/seeds":          {"fuzz"},
 	"fuzz/planted":                 {}, // only imported by a build overlay
-	"fuzz/proof":                   {"fuzz", "fuzz/oracle", "fuzz/report"},
+	"fuzz/proof":                   {"fuzz", "fuzz/oracle", "fuzz/report", "internal/signals"},
 	"fuzz/report":                  {"internal/atomicfile", "internal/junit", "internal/strictjson", "reports/result", "reports/show", "reports/texttab"},
 	"fuzz/text":                    {"fuzz/oracle", "netns", "netns/dut", "reference", "reference/endfile", "reports/result", "rfc2544", "rfc2544/mlrsearch", "rfc2544/simulated"},
 	"fuzz/wire":                    {"fuzz/oracle", "internal/sys", "loadgen/signature", "reference", "reference/inner", "reference/offload", "reference/wire"},
@@ -49,12 +49,12 @@ var arrows = map[string][]string{
 	"internal/closers":             {},
 	"internal/junit":               {},
 	"internal/kv":                  {},
-	"internal/lab":                 {"internal/closers", "internal/neighbour", "internal/reexec", "internal/sys", "loadgen", "loadgen/afpacket", "loadgen/xdp", "netns", "netns/counters", "netns/dut", "reports/result", "rfc2544", "internal/stats"},
+	"internal/lab":                 {"internal/closers", "internal/neighbour", "internal/reexec", "internal/sys", "loadgen", "loadgen/afpacket", "loadgen/xdp", "netns", "netns/counters", "netns/dut", "reports/result", "rfc2544", "internal/stats", "internal/signals"},
 	"internal/lab/labtest":         {"internal/lab", "internal/reexec", "loadgen", "netns/dut", "rfc2544", "rfc2544/simulated"}, // only imported by tests
 	"internal/lab/selftest":        {"ci/compare", "internal/lab", "internal/stats", "netns/dut", "netns/relay", "reports/result", "rfc2544", "internal/lab/control"},
-	"internal/lab/streams":         {"internal/lab", "internal/reexec", "internal/stats", "loadgen/streams", "netns", "netns/dut", "reports/result", "reports/show", "rfc2544"},
+	"internal/lab/streams":         {"internal/lab", "internal/reexec", "internal/stats", "loadgen/streams", "netns", "netns/dut", "reports/result", "reports/show", "rfc2544", "internal/signals"},
 	"internal/lab/suite":           {"internal/lab", "internal/lab/streams", "netns/dut", "reports/result", "rfc2544", "rfc2544/mlrsearch", "rfc2544/simulated", "internal/lab/control", "loadgen"},
-	"internal/neighbour":           {"internal/closers", "internal/kv", "internal/reexec", "internal/splitmix", "internal/sys", "loadgen/stall", "netns"},
+	"internal/neighbour":           {"internal/closers", "internal/kv", "internal/reexec", "internal/splitmix", "internal/sys", "loadgen/stall", "netns", "internal/signals"},
 	"internal/reexec":              {},
 	"internal/splitmix":            {},
 	"internal/stats":               {},
@@ -70,10 +70,10 @@ var arrows = map[string][]string{
 	"loadgen/stall":                {"internal/sys", "loadgen/bpf"},
 	"loadgen/streams":              {"internal/sys", "loadgen", "rfc2544"},
 	"loadgen/xdp":                  {"internal/closers", "internal/sys", "loadgen", "loadgen/bpf", "rfc2544"},
-	"netns":                        {"internal/reexec", "internal/sys"},
+	"netns":                        {"internal/reexec", "internal/sys", "internal/signals"},
 	"netns/counters":               {"internal/sys", "netns", "netns/counters/bpf", "rfc2544"},
 	"netns/counters/bpf":           {},
-	"netns/dut":                    {"internal/atomicfile", "internal/kv", "internal/reexec", "internal/sys", "netns", "netns/relay", "reference", "reference/inner", "reference/wire"},
+	"netns/dut":                    {"internal/atomicfile", "internal/kv", "internal/reexec", "internal/sys", "netns", "netns/relay", "reference", "reference/inner", "reference/wire", "internal/signals"},
 	"netns/relay":                  {"internal/kv", "internal/splitmix", "internal/sys", "loadgen/signature"},
 	"reference":                    {"internal/closers", "internal/sys", "reference/bpf", "reference/inner", "reference/offload", "reference/wire"},
 	"reference/bpf":                {},
@@ -104,6 +104,7 @@ var arrows = map[string][]string{
 	"internal/lab/emulated/initrd": {},
 	"reports/budget":               {"internal/strictjson", "reports/result", "reports/show"},
 	"reports/counts":               {"internal/strictjson", "reports/result", "reports/show", "reports/texttab", "rfc2544"},
+	"internal/signals":             {},
 }
 
 // private packages may only be imported by their owner and the packages below it, not even by the

@@ -149,3 +149,21 @@ func TestFunctionSizes(t *testing.T) {
 		t.Errorf("functions: median %d lines, 90th percentile %d: at most %d and %d", median, p90, mostMedianLines, mostP90FuncLines)
 	}
 }
+
+// TestOnePlaceForSignals checks that only internal/signals decides what ends the program. Other
+// packages use os/signal for SIGUSR1 alone, by which people ask for counters.
+func TestOnePlaceForSignals(t *testing.T) {
+	allowed := []string{"internal/signals", "internal/cli", "netns/dut", "cmd/tunnelbench"}
+	for _, s := range sources(t) {
+		text, err := os.ReadFile(filepath.Join("..", s.path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		imports := bytes.Contains(text, []byte("\t\"os/signal\"\n"))
+		ends := bytes.Contains(text, []byte("signal.NotifyContext(")) || bytes.Contains(text, []byte("signal.Ignore("))
+		example := strings.HasPrefix(s.path, "docs/examples/")
+		if imports && !example && (!slices.Contains(allowed, s.folder()) || ends && s.folder() != "internal/signals") {
+			t.Errorf("%s: says what happens on a signal: call internal/signals", s.path)
+		}
+	}
+}

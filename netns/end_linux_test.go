@@ -9,7 +9,6 @@ import (
 	"math"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -17,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tunnelbench/tunnelbench/internal/signals"
 	"github.com/tunnelbench/tunnelbench/internal/testenv"
 )
 
@@ -36,7 +36,7 @@ type scene struct {
 // playLab runs a lab that has created everything that a lab could leave behind. It runs until a
 // signal ends it. On SIGINT it cleans up by itself.
 func playLab() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signals.Context()
 	defer stop()
 	if err := playUntil(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, err)

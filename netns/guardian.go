@@ -8,11 +8,10 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"os/signal"
 	"slices"
 	"strings"
-	"syscall"
 
+	"github.com/tunnelbench/tunnelbench/internal/signals"
 	"github.com/tunnelbench/tunnelbench/internal/sys"
 )
 
@@ -153,7 +152,7 @@ func (g *Guardian) Close() error {
 // runGuardian runs in the child process. It stores the old values until the pipe is closed. Then
 // it restores them.
 func runGuardian(requests io.Reader, answers io.Writer) int {
-	signal.Ignore(syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGPIPE)
+	signals.LeaveToParent()
 	var saved []savedSetting
 	for decoder := json.NewDecoder(requests); ; {
 		var s savedSetting

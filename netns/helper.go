@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"runtime"
 	"syscall"
 
 	"github.com/tunnelbench/tunnelbench/internal/reexec"
+	"github.com/tunnelbench/tunnelbench/internal/signals"
 	"github.com/tunnelbench/tunnelbench/internal/sys"
 )
 
@@ -48,9 +48,7 @@ func init() {
 // runInit kills all remaining processes and returns the exit status of the command. On SIGQUIT,
 // runInit kills all processes immediately.
 func runInit(args []string, ns, status *os.File) int {
-	signals := make(chan os.Signal, 8)
-	// Catch the signals instead of ignoring them, because the command would inherit ignored signals.
-	signal.Notify(signals, syscall.SIGTERM, syscall.SIGQUIT, syscall.SIGINT, syscall.SIGHUP)
+	caught := signals.Caught()
 	child, err := startChild(args, ns)
 	if err != nil {
 		fmt.Fprintln(status, err)
@@ -66,7 +64,7 @@ func runInit(args []string, ns, status *os.File) int {
 		case code := <-ended:
 			killAndReap()
 			return code
-		case s := <-signals:
+		case s := <-caught:
 			switch s {
 			case syscall.SIGTERM:
 				child.Signal(s)

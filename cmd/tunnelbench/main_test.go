@@ -12,8 +12,14 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/reexec"
 )
 
+// programEnv is an environment variable that makes the test binary the program.
+const programEnv = "TB_TEST_PROGRAM"
+
 func TestMain(m *testing.M) {
 	reexec.Main()
+	if os.Getenv(programEnv) != "" {
+		main()
+	}
 	os.Exit(m.Run())
 }
 

@@ -16,7 +16,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -25,6 +24,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/fuzz"
 	"github.com/tunnelbench/tunnelbench/fuzz/oracle"
 	"github.com/tunnelbench/tunnelbench/fuzz/report"
+	"github.com/tunnelbench/tunnelbench/internal/signals"
 )
 
 func main() {
@@ -35,7 +35,7 @@ func main() {
 	flag.IntVar(&p.workers, "workers", 1, "`number` of parallel workers")
 	only := flag.String("only", "", "comma-separated `names` of bugs; default: all")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signals.Context()
 	defer stop()
 	missed, err := p.run(ctx, *only)
 	switch {

@@ -48,17 +48,23 @@ func Status(ctx context.Context, err error, w io.Writer) int {
 		return ExitUsage
 	}
 	finding := errors.Is(err, report.ErrFinding)
-	if ctx.Err() != nil && errors.Is(err, ctx.Err()) && !finding {
-		fmt.Fprintf(w, "tunnelbench: interrupted (%s)\n", OneLine(err))
+	code := statusOf(err)
+	if ctx.Err() != nil && !finding && (errors.Is(err, ctx.Err()) || code == exitInternal) {
+		fmt.Fprintf(w, "tunnelbench: interrupted, %v (%s)\n", context.Cause(ctx), OneLine(err))
 		return ExitNoVerdict
 	}
 	fmt.Fprintf(w, "tunnelbench: %s\n", OneLine(err))
+	return code
+}
+
+// statusOf returns the exit status for an error of work that was not interrupted.
+func statusOf(err error) int {
 	var bad usageError
 	var machine machineError
 	switch {
 	case errors.As(err, &bad), errors.Is(err, lab.ErrConfig):
 		return ExitUsage
-	case finding, errors.Is(err, ErrRegression):
+	case errors.Is(err, report.ErrFinding), errors.Is(err, ErrRegression):
 		return ExitFinding
 	case errors.Is(err, ErrNoVerdict), errors.Is(err, report.ErrNoVerdict):
 		return ExitNoVerdict

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -46,7 +47,7 @@ func (s *Setup) Execute(ctx context.Context, p loadgen.Plan) (Run, error) {
 		}
 	}
 	if err := s.Alive(); err != nil {
-		return r, fmt.Errorf("%w: %w", ErrDied, err)
+		return r, cmp.Or(context.Cause(ctx), fmt.Errorf("%w: %w", ErrDied, err)) // a signal may have reached the device, too
 	}
 	s.lab.learn(r.Ledger.Fastest)
 	after, err := counters.Read(s.net)

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -156,7 +157,7 @@ func (s *Setup) bringUp(ctx context.Context) error {
 		Net: s.net, CPUs: s.deviceCPUs(), MTU: s.mtu, IPv6: s.settings.IPv6, Run: s.run, Dir: s.dir, Build: s.device.Build, Params: s.device.Values,
 	})
 	if err != nil {
-		return DownError{err}
+		return cmp.Or(context.Cause(ctx), error(DownError{err}))
 	}
 	s.session = session
 	return nil
@@ -186,7 +187,7 @@ func (s *Setup) waitReachable(ctx context.Context, deadline time.Time) error {
 				break
 			}
 			if err := s.Alive(); err != nil {
-				return DownError{err}
+				return cmp.Or(context.Cause(ctx), error(DownError{err}))
 			}
 			if time.Now().After(deadline) {
 				return DownError{fmt.Errorf("no packet came through within %v of its start%s", dut.UpTimeout, s.session.StderrTail())}

@@ -14,6 +14,7 @@ import (
 	"unsafe"
 
 	"github.com/tunnelbench/tunnelbench/internal/reexec"
+	"github.com/tunnelbench/tunnelbench/internal/signals"
 	"github.com/tunnelbench/tunnelbench/internal/sys"
 	"github.com/tunnelbench/tunnelbench/loadgen"
 )
@@ -158,6 +159,7 @@ func init() {
 }
 
 func soak(parent string, f *os.File) error {
+	signals.LeaveToParent()
 	runtime.LockOSThread()
 	debug.SetGCPercent(-1)
 	if err := sys.BecomeIdle(); err != nil {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/internal/reexec"
+	"github.com/tunnelbench/tunnelbench/internal/signals"
 	"github.com/tunnelbench/tunnelbench/internal/sys"
 	"github.com/tunnelbench/tunnelbench/loadgen/stall"
 )
@@ -25,6 +26,7 @@ func init() {
 		if err := json.Unmarshal([]byte(args[1]), &t); err != nil {
 			return fmt.Errorf("neighbour: %w", err)
 		}
+		signals.LeaveToParent()
 		return t.run(args[0])
 	})
 }

@@ -6,14 +6,13 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
-	"os/signal"
 	"strconv"
 	"strings"
-	"syscall"
 
 	"github.com/vishvananda/netlink"
 
 	"github.com/tunnelbench/tunnelbench/internal/reexec"
+	"github.com/tunnelbench/tunnelbench/internal/signals"
 	"github.com/tunnelbench/tunnelbench/netns"
 )
 
@@ -70,7 +69,7 @@ func runBuiltin(name string) error {
 	if err != nil {
 		return err
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	ctx, stop := signals.Role()
 	defer stop()
 	startVitals(e)
 	return run(ctx, e, func() error { return bringUp(e.dev) })

@@ -8,13 +8,12 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 	"github.com/tunnelbench/tunnelbench/internal/reexec"
+	"github.com/tunnelbench/tunnelbench/internal/signals"
 	tcp "github.com/tunnelbench/tunnelbench/loadgen/streams"
 	"github.com/tunnelbench/tunnelbench/netns"
 )
@@ -45,7 +44,7 @@ func streamRole(args []string) error {
 	if err := json.Unmarshal([]byte(args[1]), &p); err != nil {
 		return err
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	ctx, stop := signals.Role()
 	defer stop()
 	out := json.NewEncoder(os.Stdout)
 	var r tcp.Result

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/tunnelbench/tunnelbench/internal/cli"
+	"github.com/tunnelbench/tunnelbench/internal/testenv"
+)
+
+// program returns a command that runs the program, in the shell command that ends in "$@".
+func program(t *testing.T, shell string, args ...string) (cmd *exec.Cmd, out, errs *bytes.Buffer) {
+	t.Helper()
+	cmd = exec.Command("sh", append([]string{"-c", shell, "sh", os.Args[0]}, args...)...)
+	cmd.Env = append(os.Environ(), programEnv+"=1")
+	out, errs = &bytes.Buffer{}, &bytes.Buffer{}
+	cmd.Stdout, cmd.Stderr = out, errs
+	return cmd, out, errs
+}
+
+// exitStatus waits for the program.
+func exitStatus(t *testing.T, cmd *exec.Cmd) int {
+	t.Helper()
+	var exit *exec.ExitError
+	if err := cmd.Wait(); err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	return cmd.ProcessState.ExitCode()
+}
+
+// labOpen waits until the lab of a process has a device's end, which is a process with this
+// environment variable.
+func labOpen(t *testing.T, pid int) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		environments, _ := filepath.Glob("/proc/[0-9]*/environ")
+		for _, e := range environments {
+			if b, err := os.ReadFile(e); err == nil && bytes.Contains(b, []byte("TB_SIDE=right")) && descends(filepath.Base(filepath.Dir(e)), pid) {
+				return
+			}
+		}
+	}
+	t.Fatal("no lab opened")
+}
+
+// descends reports whether a process is a descendant of another one.
+func descends(child string, pid int) bool {
+	for child != "0" && child != strconv.Itoa(pid) {
+		b, err := os.ReadFile("/proc/" + child + "/stat")
+		fields := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:]))
+		if err != nil || len(fields) < 2 {
+			return false
+		}
+		child = fields[1]
+	}
+	return child != "0"
+}
+
+// A request ends a lab in order, whichever signal it is: status 4, one line that names the signal, no folder left.
+func TestSignalsEndTheLab(t *testing.T) {
+	testenv.NetAdmin(t)
+	for _, s := range []syscall.Signal{syscall.SIGHUP, syscall.SIGQUIT} {
+		t.Run(s.String(), func(t *testing.T) {
+			dir := t.TempDir()
+			cmd, _, errs := program(t, `exec "$@"`, "trial", "--dut", "reference", "--load", "1kpps", "--duration", "5m", "--wait")
+			cmd.Env = append(cmd.Env, "TMPDIR="+dir)
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			labOpen(t, cmd.Process.Pid)
+			if err := cmd.Process.Signal(s); err != nil {
+				t.Fatal(err)
+			}
+			code := exitStatus(t, cmd)
+			left, err := os.ReadDir(dir)
+			if code != cli.ExitNoVerdict || !strings.HasPrefix(errs.String(), "tunnelbench: interrupted, ended by SIG") || strings.Count(errs.String(), "\n") != 1 || len(left) > 0 || err != nil {
+				t.Errorf("exit %d, %q, left %v, %v", code, errs, left, err)
+			}
+		})
+	}
+}

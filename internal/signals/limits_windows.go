@@ -1,0 +1,11 @@
+package signals
+
+import (
+	"os"
+	"syscall"
+)
+
+var (
+	limitRequests []os.Signal
+	failures      = []os.Signal{syscall.SIGPIPE}
+)
