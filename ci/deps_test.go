@@ -96,7 +96,7 @@ var arrows = map[string][]string{
 	"internal/lab/doctor":          {"internal/lab", "netns", "netns/dut", "internal/lab/emulated"},
 	"internal/lab/study":           {"internal/cli", "internal/lab", "internal/reexec", "internal/sys", "internal/stats", "loadgen", "netns", "netns/dut", "rfc2544", "internal/lab/control"},
 	"internal/lab/control":         {"internal/lab", "internal/stats", "loadgen", "netns/dut", "rfc2544", "reports/result"},
-	"ci/gate/count":                {"ci/gate", "internal/stats", "internal/strictjson", "reports/result", "reports/texttab"},
+	"ci/gate/count":                {"ci/gate", "internal/atomicfile", "internal/stats", "internal/strictjson", "reports/result", "reports/texttab"},
 	"cmd/tunnelbench/counting":     {"ci/gate", "ci/gate/count", "ci/gate/revision", "internal/atomicfile", "internal/cli", "internal/lab/emulated", "internal/lab/emulated/guest", "netns/dut", "reports/counts", "reports/result", "rfc2544"},
 	"internal/lab/emulated":        {"internal/lab/emulated/initrd", "netns/dut", "reports/result", "rfc2544", "internal/sys", "netns"},
 	"internal/lab/emulated/calls":  {"fuzz", "internal/reexec", "internal/sys", "loadgen/signature", "reference/offload", "reference/wire", "reports/result", "fuzz/oracle", "fuzz/wire"},

@@ -38,7 +38,7 @@ var gateVerb = cli.Verb{
 		set.StringVar(&f.noise, "noise", "out/noise.json", "`file` that --aa adds to, and from which a gate takes the machine's own bias")
 		set.DurationVar(&f.time, "time", 30*time.Minute, "begin no pair after this `time`")
 		set.StringVar(&f.history, "history", "", "`file` that gets a line on this run, for report --history")
-		set.StringVar(&f.out, "out", "out/gate", "`directory` for base.json, head.json, gate.json, gate.md, gate.junit.xml and gate.txt (benchfmt); of --count, count.json and count.md")
+		set.StringVar(&f.out, "out", "out/gate", "`directory` for base.json, head.json, gate.json, gate.md, gate.junit.xml and gate.txt (benchfmt); of --count, base.json, head.json, count.json and count.md")
 		return f.run
 	},
 }
@@ -63,7 +63,7 @@ func (f *gateFlags) run(ctx context.Context, s cli.Streams) error {
 	}
 	switch n := f.set.NArg(); {
 	case n == 2 && f.count:
-		return cli.BadUsage("gate --count: builds and counts both sides: leave the sets out")
+		return f.counting(policy, s).Recorded(f.set.Arg(0), f.set.Arg(1), s)
 	case n == 2:
 		return f.recorded(policy, s)
 	case n != 0:

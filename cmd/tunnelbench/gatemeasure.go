@@ -22,6 +22,11 @@ func (f *gateFlags) request(s cli.Streams) revision.Request {
 	return revision.Request{Repo: f.repo, Base: f.base, Head: f.head, Device: f.dut, Command: f.build, Layouts: f.layouts, Log: s.Err}
 }
 
+// counting returns the judge that counts.
+func (f *gateFlags) counting(policy gate.Policy, s cli.Streams) *counting.Gate {
+	return &counting.Gate{Request: f.request(s), Kernel: f.kernel, Policy: policy.Counts, Out: f.out, Tool: tool()}
+}
+
 // measure builds both sides and measures pairs until the verdict is final.
 func (f *gateFlags) measure(ctx context.Context, policy gate.Policy, s cli.Streams) error {
 	cfg, plan, err := f.parse()
@@ -29,8 +34,7 @@ func (f *gateFlags) measure(ctx context.Context, policy gate.Policy, s cli.Strea
 		return err
 	}
 	if f.count {
-		g := &counting.Gate{Request: f.request(s), Kernel: f.kernel, Policy: policy.Counts, Out: f.out, Tool: tool()}
-		return sideFault(g.Run(ctx, s))
+		return sideFault(f.counting(policy, s).Run(ctx, s))
 	}
 	noise, err := gate.ReadNoiseFile(f.noise)
 	if err != nil {

@@ -116,7 +116,7 @@ func TestBadInput(t *testing.T) {
 		"gate --base HEAD --time 0s":                              "above zero",
 		"gate --base HEAD --policy /nosuch":                       "/nosuch",
 		"gate --count --base HEAD --time 1m":                      "--time is for timed pairs",
-		"gate --count a b":                                        "leave the sets out",
+		"gate --count a b":                                        "no such file",
 		"gate --count --base HEAD --layouts 1":                    "--count needs 2 or more",
 		"gate --base HEAD --kernel x":                             "is for gate --count",
 		"cost":                                                    "--dut says which devices",

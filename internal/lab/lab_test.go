@@ -71,7 +71,7 @@ func openBench(t testing.TB, l *openedLab, spec string, size rfc2544.FrameSize) 
 
 // kernelMayLack are the devices that are parts of the kernel, in which a distribution may leave them
 // out. In an emulated machine with a complete kernel, all of them are tested.
-var kernelMayLack = []string{"geneve", "gre", "ipip", "fou", "wireguard-kernel"}
+var kernelMayLack = []string{"geneve", "gre", "ipip", "fou", "wireguard-kernel", "netem"}
 
 // Every device carries frames of every size whole, and its trials balance.
 func TestEveryDeviceCarriesFrames(t *testing.T) {

@@ -118,6 +118,8 @@ func limit(k jsonschema.ErrorKind) string {
 		return fmt.Sprintf("holds more than %d keys", k.Want)
 	case *kind.Minimum:
 		return fmt.Sprintf("%s is below %s", number(k.Got), number(k.Want))
+	case *kind.ExclusiveMinimum:
+		return fmt.Sprintf("%s is not above %s", number(k.Got), number(k.Want))
 	case *kind.Maximum:
 		return fmt.Sprintf("%s is above %s", number(k.Got), number(k.Want))
 	}

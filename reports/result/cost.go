@@ -69,6 +69,16 @@ func ReadCounts(r io.Reader, name string) (*Counts, error) {
 
 // WriteCounts writes the counts to path atomically.
 func WriteCounts(path string, c *Counts) error {
+	data, err := EncodeCounts(c)
+	if err != nil {
+		return err
+	}
+	return atomicfile.WriteFile(path, data, 0o644)
+}
+
+// EncodeCounts returns the file of the counts. It returns an error for counts that ReadCounts would
+// refuse.
+func EncodeCounts(c *Counts) ([]byte, error) {
 	n := normalCounts(c)
 	err := checkCounts(n, "")
 	var data []byte
@@ -76,9 +86,9 @@ func WriteCounts(path string, c *Counts) error {
 		data, err = countsSchema().Encode(n)
 	}
 	if err != nil {
-		return fmt.Errorf("counts: %w", err)
+		return nil, fmt.Errorf("counts: %w", err)
 	}
-	return atomicfile.WriteFile(path, data, 0o644)
+	return data, nil
 }
 
 // normalCounts returns c with its schema and with empty lists instead of nil.
@@ -91,22 +101,28 @@ func normalCounts(c *Counts) *Counts {
 	return &n
 }
 
-// checkCounts returns an error for NaN and infinite numbers.
+// mostInstructions bounds a count: more would take a host a month.
+const mostInstructions = 1e15
+
+// checkCounts returns an error for numbers that are no counts.
 func checkCounts(c *Counts, where string) error {
 	if c == nil {
 		return nil
 	}
 	for i, x := range c.Costs {
 		for _, v := range []*float64{&x.Instructions, x.Left, x.Right} {
-			if !Finite(v) {
-				return strictjson.At(where+"/costs/"+strconv.Itoa(i), strictjson.Quote(x.Device)+" has a value that is not a finite number")
+			if v != nil && !isCount(*v) {
+				return strictjson.At(where+"/costs/"+strconv.Itoa(i), strictjson.Quote(x.Device)+" has a value that is no number of instructions")
 			}
 		}
 	}
 	for i, x := range c.Calls {
-		if !Finite(&x.Instructions) {
-			return strictjson.At(where+"/calls/"+strconv.Itoa(i), strictjson.Quote(x.Name)+" has a value that is not a finite number")
+		if !isCount(x.Instructions) {
+			return strictjson.At(where+"/calls/"+strconv.Itoa(i), strictjson.Quote(x.Name)+" has a value that is no number of instructions")
 		}
 	}
 	return nil
 }
+
+// isCount reports whether v can be a number of instructions; NaN is none.
+func isCount(v float64) bool { return v >= 0 && v <= mostInstructions }

@@ -13,13 +13,6 @@ import (
 // Schema is the schema version of a report.
 const Schema = "tunnelbench.countgate/1"
 
-// Side is what was counted of a revision.
-type Side struct {
-	Revision string           `json:"revision"`
-	Commit   string           `json:"commit"`
-	Layouts  []*result.Counts `json:"layouts"` // one for each link layout of the revision
-}
-
 // Limits are the largest increases that pass, as shares of the base's value.
 type Limits struct {
 	Frames float64 `json:"frames"` // of the instructions for a frame
@@ -61,13 +54,13 @@ type Change struct {
 }
 
 // Judge compares the head with the base. It returns an error if the sides cannot be compared.
-func Judge(device string, limits Limits, base, head *Side) (*Report, error) {
+func Judge(limits Limits, base, head *Side) (*Report, error) {
 	if err := check(base, head); err != nil {
 		return nil, err
 	}
 	first := head.Layouts[0]
 	r := &Report{
-		Schema: Schema, Verdict: gate.Pass, Why: "every increase is below its limit", Device: device, Tool: first.Tool,
+		Schema: Schema, Verdict: gate.Pass, Why: "every increase is below its limit", Device: head.Device, Tool: first.Tool,
 		Emulator: first.Emulator, Kernel: first.Kernel, Limits: limits, Changes: []Change{}, OneSided: []string{},
 		Base: Revision{base.Revision, base.Commit, len(base.Layouts)}, Head: Revision{head.Revision, head.Commit, len(head.Layouts)},
 	}
@@ -120,6 +113,9 @@ const LeastLayouts = 2
 func check(base, head *Side) error {
 	if n := min(len(base.Layouts), len(head.Layouts)); n < LeastLayouts {
 		return fmt.Errorf("a side with %d layouts: %d or more say how much a layout makes of the cost", n, LeastLayouts)
+	}
+	if base.Device != head.Device {
+		return fmt.Errorf("counts of %s and of %s cannot be compared: a count compares a tunnel with itself", base.Device, head.Device)
 	}
 	want := base.Layouts[0]
 	for _, c := range slices.Concat(base.Layouts, head.Layouts) {

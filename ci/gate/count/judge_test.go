@@ -10,7 +10,7 @@ import (
 
 // side returns a side with these instructions per frame of 64 bytes and per call, by layout.
 func side(frames, calls []float64) *Side {
-	s := &Side{Revision: "r", Commit: "0123456789abcdef"}
+	s := &Side{Name: gate.BaseSide, Device: "reference", Revision: "r", Commit: "0123456789abcdef"}
 	for i := range frames {
 		s.Layouts = append(s.Layouts, &result.Counts{
 			Emulator: "QEMU 7.2", Kernel: "6.1", Costs: []result.Cost{{Device: "reference", FrameSize: 64, Instructions: frames[i]}},
@@ -38,7 +38,7 @@ func TestJudge(t *testing.T) {
 		"the worse of two":                       {[]float64{20000, 20002}, []float64{22000, 22002}, calls, []float64{103, 103}, gate.Fail, "instructions_per_frame/64: +10.00 %"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r, err := Judge("reference", limits, side(c.base, c.baseCalls), side(c.head, c.headCalls))
+			r, err := Judge(limits, side(c.base, c.baseCalls), side(c.head, c.headCalls))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -54,7 +54,7 @@ func TestJudge(t *testing.T) {
 	}
 }
 
-// Sides of different emulators, kernels or lists are never compared.
+// Sides of different emulators, kernels, lists or tunnels are never compared.
 func TestJudgeRefuses(t *testing.T) {
 	for name, spoil := range map[string]func(c *result.Counts){
 		"QEMU 8":  func(c *result.Counts) { c.Emulator = "QEMU 8" },
@@ -65,12 +65,17 @@ func TestJudgeRefuses(t *testing.T) {
 	} {
 		base, head := side([]float64{20000, 20000}, []float64{100, 100}), side([]float64{20000, 20000}, []float64{100, 100})
 		spoil(head.Layouts[1])
-		if _, err := Judge("reference", limits, base, head); err == nil || !strings.Contains(err.Error(), name) {
+		if _, err := Judge(limits, base, head); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+	other := side([]float64{20000, 20000}, []float64{100, 100})
+	other.Device = "naive"
+	if _, err := Judge(limits, side([]float64{20000, 20000}, []float64{100, 100}), other); err == nil || !strings.Contains(err.Error(), "naive") {
+		t.Errorf("two tunnels are compared: %v", err)
+	}
 	one := side([]float64{20000}, []float64{100})
-	if _, err := Judge("reference", limits, one, one); err == nil || !strings.Contains(err.Error(), "1 layouts") {
+	if _, err := Judge(limits, one, one); err == nil || !strings.Contains(err.Error(), "1 layouts") {
 		t.Errorf("sides without a margin are compared: %v", err)
 	}
 }
@@ -82,7 +87,7 @@ func TestJudgeOneSided(t *testing.T) {
 		c.Calls = append(c.Calls, result.CallCost{Name: "new", Instructions: 5})
 	}
 	for _, sides := range [][2]*Side{{more, less}, {less, more}} {
-		r, err := Judge("reference", limits, sides[0], sides[1])
+		r, err := Judge(limits, sides[0], sides[1])
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -29,7 +29,7 @@ type Gate struct {
 	Request revision.Request
 	Kernel  string // path of a kernel image; empty: the newest installed one
 	Policy  gate.Counts
-	Out     string // folder for count.json and count.md
+	Out     string // folder for base.json, head.json, count.json and count.md
 	Tool    result.Tool
 
 	machine emulated.Machine
@@ -57,13 +57,38 @@ func (g *Gate) Run(ctx context.Context, s cli.Streams) error {
 	if err != nil {
 		return err
 	}
-	limits := count.Limits{Frames: float64(g.Policy.Frames), Calls: float64(g.Policy.Calls)}
-	r, err := count.Judge(g.Request.Device, limits, sides[0], sides[1])
+	for _, side := range sides {
+		if err := side.WriteFile(g.Out); err != nil {
+			return err
+		}
+	}
+	return g.judge(sides[0], sides[1], s.Out)
+}
+
+// Recorded judges two files that a run has written.
+func (g *Gate) Recorded(base, head string, s cli.Streams) error {
+	b, err := count.ReadSideFile(base)
+	if err != nil {
+		return cli.BadInput(err)
+	}
+	h, err := count.ReadSideFile(head)
+	if err != nil {
+		return cli.BadInput(err)
+	}
+	if err := cli.EnsureDir(g.Out); err != nil {
+		return err
+	}
+	return g.judge(b, h, s.Out)
+}
+
+// judge compares the sides and concludes.
+func (g *Gate) judge(base, head *count.Side, out io.Writer) error {
+	r, err := count.Judge(count.Limits{Frames: float64(g.Policy.Frames), Calls: float64(g.Policy.Calls)}, base, head)
 	if err != nil {
 		return cli.BadInput(err)
 	}
 	r.Tool = g.Tool
-	return g.conclude(r, s.Out)
+	return g.conclude(r, out)
 }
 
 // conclude writes and prints the report.
@@ -99,7 +124,9 @@ func (g *Gate) countSides(ctx context.Context, builds *revision.Builds) (sides [
 	first := map[string]**result.Counts{} // by hash of a build
 	var again []func()
 	for i, built := range []*revision.Side{builds.Base, builds.Head} {
-		sides[i] = &count.Side{Revision: built.Revision, Commit: built.Commit, Layouts: make([]*result.Counts, len(built.Devices))}
+		sides[i] = &count.Side{
+			Name: built.Name, Device: g.Request.Device, Revision: built.Revision, Commit: built.Commit, Layouts: make([]*result.Counts, len(built.Devices)),
+		}
 		for j, device := range built.Devices {
 			place := &sides[i].Layouts[j]
 			if same := first[built.Builds[j].SHA256]; same != nil {

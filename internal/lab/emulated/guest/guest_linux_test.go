@@ -66,10 +66,10 @@ func TestCountIsExact(t *testing.T) {
 	}
 }
 
-// A complete kernel has tunnels that this machine's may lack.
+// A complete kernel has devices that this machine's may lack.
 func TestCountKernelTunnels(t *testing.T) {
-	c, faults := count(t, "geneve", "gre", "ipip", "fou", "wireguard-kernel")
-	if len(faults) > 0 || len(c.Costs) != 5 {
+	c, faults := count(t, "geneve", "gre", "ipip", "fou", "wireguard-kernel", "netem")
+	if len(faults) > 0 || len(c.Costs) != 6 {
 		t.Errorf("%+v, %+v", c.Costs, faults)
 	}
 }
