@@ -46,7 +46,7 @@ func playLab() {
 }
 
 func playUntil(ctx context.Context) (err error) {
-	lock, err := lockAs(ctx, os.Getenv(roleEnv), false)
+	lock, err := testPlaces(os.Getenv(roleEnv)).lock(ctx, false)
 	if err != nil {
 		return err
 	}
@@ -149,14 +149,14 @@ func endLab(t *testing.T, s syscall.Signal) {
 	if now := must[string](t)(readSysctl(harmless)); now != "77" {
 		t.Fatalf("%s is %s while the lab runs", harmless, now)
 	}
-	if _, err := lockAs(t.Context(), name, false); !errors.Is(err, ErrLocked) {
+	if _, err := testPlaces(name).lock(t.Context(), false); !errors.Is(err, ErrLocked) {
 		t.Fatalf("a second lab: %v", err)
 	}
 
 	if err := lab.Process.Signal(s); err != nil {
 		t.Fatal(err)
 	}
-	lock, err := lockAs(t.Context(), name, true)
+	lock, err := testPlaces(name).lock(t.Context(), true)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -69,7 +69,7 @@ func StartGuardian(lock *Held) (*Guardian, error) {
 	cmd.Dir = "/"
 	cmd.ExtraFiles = []*os.File{theirIn, theirOut}
 	if lock != nil {
-		cmd.ExtraFiles = append(cmd.ExtraFiles, lock.file)
+		cmd.ExtraFiles = append(cmd.ExtraFiles, lock.files...)
 	}
 	if err := sys.StartDetached(cmd); err != nil {
 		requests.Close()

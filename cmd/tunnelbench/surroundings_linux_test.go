@@ -87,3 +87,34 @@ func TestSignalsEndTheLab(t *testing.T) {
 		})
 	}
 }
+
+// One lab runs on a machine, in whichever namespaces a second one is started.
+func TestOneLabOnAMachine(t *testing.T) {
+	testenv.NetAdmin(t)
+	first, _, _ := program(t, `exec "$@"`, "trial", "--dut", "reference", "--load", "1kpps", "--duration", "5m", "--wait")
+	if err := first.Start(); err != nil {
+		t.Fatal(err)
+	}
+	labOpen(t, first.Process.Pid)
+	for name, c := range map[string]struct{ shell, who string }{
+		"same":               {`exec "$@"`, "pid " + strconv.Itoa(first.Process.Pid)},
+		"network":            {`exec unshare -n "$@"`, "pid " + strconv.Itoa(first.Process.Pid)},
+		"network and mount":  {`exec unshare -nm sh -c 'mount -t tmpfs none /run; exec "$@"' sh "$@"`, "pid " + strconv.Itoa(first.Process.Pid)},
+		"all of a container": {`exec unshare -nmuipf --mount-proc sh -c 'mount -t tmpfs none /run; exec "$@"' sh "$@"`, "in another PID namespace"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cmd, out, errs := program(t, c.shell, "trial", "--dut", "wire", "--load", "1kpps", "--json")
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			code := exitStatus(t, cmd)
+			if code != cli.ExitMachine || !strings.Contains(errs.String(), "another lab is running ("+c.who) {
+				t.Errorf("exit %d, %q and %q", code, out, errs)
+			}
+		})
+	}
+	if err := first.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	exitStatus(t, first)
+}

@@ -36,25 +36,30 @@ func WriteSysfs(rel, value string) error {
 	return nil
 }
 
-// openSysfs creates a sysfs mount without a mount point (fsopen(2), fsmount(2), Linux 5.2) and
-// opens a file in it. The mount disappears when the file is closed.
 func openSysfs(rel string, flags int) (*os.File, error) {
-	fs, err := unix.Fsopen("sysfs", unix.FSOPEN_CLOEXEC)
+	return openUnmounted("sysfs", "/sys/", rel, flags)
+}
+
+// openUnmounted creates a mount without a mount point (fsopen(2), fsmount(2), Linux 5.2) and opens
+// a file in it. usual is where the file system is mounted as a rule. The mount disappears when the
+// file is closed.
+func openUnmounted(kind, usual, rel string, flags int) (*os.File, error) {
+	fs, err := unix.Fsopen(kind, unix.FSOPEN_CLOEXEC)
 	if err != nil {
-		return nil, fmt.Errorf("fsopen sysfs: %w", err)
+		return nil, fmt.Errorf("fsopen %s: %w", kind, err)
 	}
 	defer unix.Close(fs)
 	if err := unix.FsconfigCreate(fs); err != nil {
-		return nil, fmt.Errorf("fsconfig sysfs: %w", err)
+		return nil, fmt.Errorf("fsconfig %s: %w", kind, err)
 	}
 	root, err := unix.Fsmount(fs, unix.FSMOUNT_CLOEXEC, 0)
 	if err != nil {
-		return nil, fmt.Errorf("fsmount sysfs: %w", err)
+		return nil, fmt.Errorf("fsmount %s: %w", kind, err)
 	}
 	defer unix.Close(root)
 	fd, err := unix.Openat(root, rel, flags|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return nil, fmt.Errorf("open /sys/%s: %w", rel, err)
+		return nil, fmt.Errorf("open %s%s: %w", usual, rel, err)
 	}
-	return os.NewFile(uintptr(fd), "/sys/"+rel), nil
+	return os.NewFile(uintptr(fd), usual+rel), nil
 }
