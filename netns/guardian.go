@@ -118,13 +118,14 @@ func (g *Guardian) save(s savedSetting) error {
 	return nil
 }
 
-// TempDir creates a directory. The Guardian removes it with its contents when the lab ends.
+// TempDir creates a directory. The Guardian removes it with its contents when the lab ends. Only root
+// can list it; programs that give up root can still open files in it by their names.
 func (g *Guardian) TempDir(pattern string) (string, error) {
 	dir, err := os.MkdirTemp("", pattern)
 	if err != nil {
 		return "", fmt.Errorf("guardian: %w", err)
 	}
-	if err := g.save(savedSetting{Remove: dir}); err != nil {
+	if err := errors.Join(g.save(savedSetting{Remove: dir}), os.Chmod(dir, 0o711)); err != nil {
 		return "", errors.Join(fmt.Errorf("guardian: directory %s: %w", dir, err), os.Remove(dir))
 	}
 	return dir, nil

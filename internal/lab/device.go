@@ -53,8 +53,10 @@ func (s *Setup) Vitals() (map[string]dut.Vitals, error) { return s.session.Vital
 // Memory returns the resident memory of the device's processes, in bytes.
 func (s *Setup) Memory() (int64, error) { return s.session.ResidentMemory() }
 
-// StderrTail returns the last stderr output of the device after a colon; empty if there is none.
-func (s *Setup) StderrTail() string { return s.session.StderrTail() }
+// NothingThrough is the error of a device that is up and carries nothing.
+func (s *Setup) NothingThrough(what, tried string) error {
+	return s.session.NothingThrough(s.device.Tunnel, what, tried)
+}
 
 // UntilDeath returns a context that is cancelled when the device ends. Call release afterwards.
 func (s *Setup) UntilDeath(ctx context.Context) (alive context.Context, release context.CancelFunc) {

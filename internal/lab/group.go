@@ -94,7 +94,7 @@ func (g *Group) open(ctx context.Context, devices []dut.Device, s Settings, larg
 	}
 	for i, b := range g.Setups {
 		b.engine = lane{g.engine, i}
-		if err := b.waitReachable(ctx, time.Now().Add(dut.UpTimeout)); err != nil {
+		if err := b.waitReachable(ctx, time.Now().Add(b.device.UpTimeout())); err != nil {
 			return g.fault(i, err)
 		}
 	}

@@ -122,9 +122,6 @@ func (s *Setup) up(ctx context.Context, mtu int) (deadline time.Time, err error)
 	if err != nil {
 		return deadline, err
 	}
-	if err := s.identify(); err != nil {
-		return deadline, err
-	}
 	if s.net, err = netns.Build(ctx, network, netns.Options{Keep: s.lab.cfg.Keep}); err != nil {
 		return deadline, err
 	}
@@ -133,18 +130,19 @@ func (s *Setup) up(ctx context.Context, mtu int) (deadline time.Time, err error)
 	if err := s.impairWAN(ctx); err != nil {
 		return deadline, err
 	}
-	deadline = time.Now().Add(dut.UpTimeout)
-	s.closers.Push(func() error { return s.session.Close() })
+	deadline = time.Now().Add(s.device.UpTimeout())
+	s.closers.Push(func() error { return errors.Join(s.session.Close(), os.RemoveAll(s.dir)) })
 	return deadline, s.bringUp(ctx)
 }
 
-// identify gives the set-up a name and a folder of its own: several may be up at once, and a tunnel
-// must not find files of an earlier one.
-func (s *Setup) identify() (err error) {
+// identify gives a bring-up a name and an empty folder of its own: several set-ups may be up at once,
+// and a tunnel must not find the files of an earlier one, nor of itself before a reset.
+func (s *Setup) identify() error {
 	s.lab.setups++
 	s.run = fmt.Sprintf("%s%02x", s.lab.run, s.lab.setups)
+	old := s.dir
 	s.dir = filepath.Join(s.lab.dir, strconv.Itoa(s.lab.setups))
-	return os.Mkdir(s.dir, 0o755)
+	return errors.Join(os.RemoveAll(old), os.Mkdir(s.dir, 0o755), os.Chmod(s.dir, 0o755)) // whatever the umask
 }
 
 // bringUp starts the device in the existing network.
@@ -152,6 +150,9 @@ func (s *Setup) bringUp(ctx context.Context) error {
 	s.session = &dut.Session{}
 	if s.device.Up == nil {
 		return nil
+	}
+	if err := s.identify(); err != nil {
+		return err
 	}
 	session, err := s.device.Up(ctx, dut.Env{
 		Net: s.net, CPUs: s.deviceCPUs(), MTU: s.mtu, IPv6: s.settings.IPv6, Run: s.run, Dir: s.dir, Build: s.device.Build, Params: s.device.Values,
@@ -178,19 +179,19 @@ func (s *Setup) waitReachable(ctx context.Context, deadline time.Time) error {
 	probe.LossTimeout = time.Second
 	for _, direction := range []string{rfc2544.Forward, rfc2544.Reverse} {
 		probe = s.towards(probe, direction)
-		for {
+		for sent := uint64(0); ; {
 			ledger, err := s.engine.Run(ctx, probe)
 			if err != nil {
 				return err
 			}
-			if ledger.Streams[0].Received > 0 {
+			if sent += ledger.Streams[0].Offered; ledger.Streams[0].Received > 0 {
 				break
 			}
 			if err := s.Alive(); err != nil {
 				return cmp.Or(context.Cause(ctx), error(DownError{err}))
 			}
 			if time.Now().After(deadline) {
-				return DownError{fmt.Errorf("no packet came through within %v of its start%s", dut.UpTimeout, s.session.StderrTail())}
+				return DownError{s.NothingThrough("no packet", fmt.Sprintf("%d frames of %d bytes from %v to %v", sent, int(probe.Size), probe.Streams[0].From.IP, probe.Streams[0].To))}
 			}
 		}
 	}

@@ -1,6 +1,7 @@
 package dut
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -48,6 +49,9 @@ var sides = []side{
 		ip4: innerIP{rightInner, leftInner.Addr(), netns.LeftNets}, ip6: innerIP{rightInner6, leftInner6.Addr(), netns.LeftNets6}},
 }
 
+// contract is the version of the exec contract.
+const contract = "1"
+
 // environment returns the environment variables that version 1 of the exec contract passes to
 // one side.
 func (b Env) environment(s side) []string {
@@ -56,20 +60,17 @@ func (b Env) environment(s side) []string {
 		cpus[i] = strconv.Itoa(cpu)
 	}
 	env := []string{
-		"TB_CONTRACT=1", "TB_SIDE=" + s.node, "TB_DEV=" + s.dev, "TB_WAN=" + netns.WAN,
+		"TB_CONTRACT=" + contract, "TB_SIDE=" + s.node, "TB_DEV=" + s.dev, "TB_WAN=" + netns.WAN,
 		"TB_LOCAL=" + s.local.String(), "TB_PEER=" + s.peer.String(),
 		"TB_LOCAL6=" + s.local6.String(), "TB_PEER6=" + s.peer6.String(),
 		"TB_MTU=" + strconv.Itoa(b.MTU), "TB_CPUS=" + strings.Join(cpus, ","), "TB_DIR=" + b.Dir, "TB_RUN=" + b.Run,
+		"TB_INNER=" + s.ip4.own.String(), "TB_INNER6=" + s.ip6.own.String(), "TB_NETS=" + s.ip4.nets.String(), "TB_NETS6=" + s.ip6.nets.String(),
 	}
 	for key, value := range b.Params {
 		env = append(env, "TB_PARAM_"+strings.ToUpper(key)+"="+value)
 	}
 	return env
 }
-
-// UpTimeout is the time that the exec contract gives a tunnel to bring up both interfaces and
-// to deliver the first packet.
-const UpTimeout = 10 * time.Second
 
 // start runs a program on both sides as the exec contract says. Then it configures the
 // interfaces that the program created.
@@ -86,8 +87,12 @@ func (b Env) start(ctx context.Context, path string, args ...string) (*Session, 
 
 // launch runs a program on both sides and waits until ready reports true for each side.
 func (b Env) launch(ctx context.Context, ready func(side) (bool, error), path string, args ...string) (*Session, error) {
+	if err := b.sweep(); err != nil {
+		return nil, err
+	}
 	s := &Session{}
-	ctx, cancel := context.WithTimeout(ctx, UpTimeout)
+	limit := cmp.Or(b.upTimeout, DefaultUpTimeout)
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	for _, side := range sides {
 		p, err := netns.Start(b.Net.NS(side.node), netns.Command{
@@ -99,7 +104,11 @@ func (b Env) launch(ctx context.Context, ready func(side) (bool, error), path st
 		s.processes, s.sides = append(s.processes, p), append(s.sides, side.node)
 	}
 	for _, side := range sides {
-		if err := await(ctx, s, side, ready); err != nil {
+		err := await(ctx, s, side, ready)
+		if errors.Is(err, context.DeadlineExceeded) {
+			err = fmt.Errorf("the %s side %s within %v of its start%s%s", side.node, b.missing(side), limit, s.StderrTail(), b.moreTime)
+		}
+		if err != nil {
 			return nil, errors.Join(err, s.Close())
 		}
 	}
@@ -111,6 +120,39 @@ func (b Env) interfaceUp(s side) (bool, error) { return b.Net.NS(s.node).IsUp(s.
 
 // cannotRun is the exit status of a program that cannot run on this machine.
 const cannotRun = 127
+
+// sweep deletes tunnel interfaces that an earlier start left behind: a script that was killed does not
+// take its VXLAN with it.
+func (b Env) sweep() error {
+	for _, side := range sides {
+		err := b.Net.NS(side.node).Netlink(func(h *netlink.Handle) error {
+			link, err := h.LinkByName(side.dev)
+			if errors.As(err, &netlink.LinkNotFoundError{}) {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			return h.LinkDel(link)
+		})
+		if err != nil {
+			return fmt.Errorf("%s: delete the %s of an earlier start: %w", side.node, side.dev, err)
+		}
+	}
+	return nil
+}
+
+// missing says what a side did not do: it made no interface, or it did not raise the one it made.
+func (b Env) missing(s side) string {
+	made := b.Net.NS(s.node).Netlink(func(h *netlink.Handle) error {
+		_, err := h.LinkByName(s.dev)
+		return err
+	})
+	if made != nil {
+		return "did not bring " + s.dev + " up: it made no interface of this name"
+	}
+	return "did not bring " + s.dev + " up: it made it, but did not raise it (ip link set " + s.dev + " up)"
+}
 
 // await polls until the side is ready, a process of the tunnel has ended, or ctx is done.
 func await(ctx context.Context, s *Session, side side, ready func(side) (bool, error)) error {
@@ -127,7 +169,7 @@ func await(ctx context.Context, s *Session, side side, ready func(side) (bool, e
 		select {
 		case <-poll.C:
 		case <-ctx.Done():
-			return fmt.Errorf("the %s side did not bring %s up within %v%s", side.node, side.dev, UpTimeout, s.StderrTail())
+			return ctx.Err()
 		}
 	}
 }
@@ -147,18 +189,19 @@ func (s *Session) exitError(err error) error {
 	return err
 }
 
-// StderrTail returns the last line that one side has written to stderr, as text to append to
-// an error. It returns "" for a tunnel without processes.
+// StderrTail returns the last line that each side has written to stderr, as text to append to an
+// error. It returns "" for a tunnel without processes.
 func (s *Session) StderrTail() string {
+	said := ""
 	for i, p := range s.processes {
 		if last := LastLine(p.Stderr()); last != "" {
-			return fmt.Sprintf(": the %s side says: %s", s.sides[i], last)
+			said += fmt.Sprintf("; the %s side says: %s", s.sides[i], last)
 		}
 	}
-	if len(s.processes) > 0 {
-		return ": neither side says anything on stderr"
+	if said == "" && len(s.processes) > 0 {
+		return "; neither side says anything on stderr"
 	}
-	return ""
+	return said
 }
 
 // connect sets the MTU, the queue length, the addresses and the routes of both tunnel

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -30,6 +31,7 @@ type Tunnel struct {
 	Name     string
 	Doc      string                               // one line
 	Kind     string                               // Calibration, Plain or Sealed
+	Seals    string                               // the cipher, as a program of the user says; empty for all others
 	Protocol string                               // datagram format on the underlay, such as "vxlan"; empty: unknown or none
 	Overhead int                                  // bytes added to an inner IP packet, including the outer IPv4 header; 0 if unknown
 	Params   map[string][]string                  // the allowed values of each parameter; nil values: Check decides
@@ -45,6 +47,8 @@ type Tunnel struct {
 	Probe func(ctx context.Context) error
 	// Up starts the tunnel in a network that already exists. Up is nil for the device wire.
 	Up func(ctx context.Context, b Env) (*Session, error)
+
+	upTimeout time.Duration // 0: DefaultUpTimeout
 }
 
 // Env is the environment in which a tunnel is started.
@@ -57,6 +61,9 @@ type Env struct {
 	Dir    string // directory that both sides share; removed after the run
 	Build  string // path of the program that runs a built-in tunnel; empty: this program
 	Params map[string]string
+
+	upTimeout time.Duration // 0: DefaultUpTimeout
+	moreTime  string        // how to give it more, as the end of an error
 }
 
 // Topology returns the network in which the tunnel is started.
@@ -79,9 +86,6 @@ type Device struct {
 	Values   map[string]string
 }
 
-// execPrefix marks a tunnel that follows the exec contract (docs/exec.md).
-const execPrefix = "exec:"
-
 // registered holds the tunnels that this program knows by name.
 var registered []Tunnel
 
@@ -101,8 +105,9 @@ func All() []Tunnel {
 	})
 }
 
-// Parse reads a device: NAME, NAME:key=value,..., NAME@BUILD or exec:PATH. BUILD is the path of
-// another build of this program. PATH is the path of an executable that follows docs/exec.md.
+// Parse reads a device: NAME, NAME:key=value,..., NAME@BUILD, exec:PATH or exec:PATH:key=value,....
+// BUILD is the path of another build of this program. PATH is the path of an executable that follows
+// docs/exec.md.
 func Parse(spec string) (Device, error) {
 	if err := plainText(spec); err != nil {
 		return Device{}, fmt.Errorf("dut %w", err)
@@ -200,20 +205,6 @@ func (t Tunnel) paramHelp() string {
 	}
 	slices.Sort(keys)
 	return "write " + strings.Join(keys, " or ")
-}
-
-// parseExec returns the device for exec:PATH. It returns an error if path is not an executable
-// file.
-func parseExec(path string) (Device, error) {
-	abs, err := executable(path)
-	if err != nil {
-		return Device{}, fmt.Errorf("dut %q: %w", execPrefix+path, err)
-	}
-	t := Tunnel{
-		Name: execPrefix + filepath.Base(abs), Doc: "a program of yours", Kind: Plain, Probe: probeNothing,
-		Up: func(ctx context.Context, b Env) (*Session, error) { return b.start(ctx, abs) },
-	}
-	return Device{Tunnel: t, Spec: t.Name, Argument: execPrefix + path}, nil
 }
 
 // executable returns the absolute path of an executable file, or an error if there is none.

@@ -67,7 +67,7 @@ func (b Env) startRelay(ctx context.Context, node string) (*Session, error) {
 		maps.Copy(params, b.Params)
 		b.Params = params
 	}
-	ctx, cancel := context.WithTimeout(ctx, UpTimeout)
+	ctx, cancel := context.WithTimeout(ctx, DefaultUpTimeout)
 	defer cancel()
 	begun := &firstWrite{done: make(chan struct{})}
 	p, err := netns.Start(b.Net.NS(node), netns.Command{
@@ -84,7 +84,7 @@ func (b Env) startRelay(ctx context.Context, node string) (*Session, error) {
 	case <-p.Done():
 		err = s.Alive()
 	case <-ctx.Done():
-		err = fmt.Errorf("the relay did not begin within %v", UpTimeout)
+		err = fmt.Errorf("the relay did not begin within %v", DefaultUpTimeout)
 	}
 	return nil, errors.Join(err, s.Close())
 }

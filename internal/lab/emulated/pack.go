@@ -68,7 +68,12 @@ func (p *packed) device(d dut.Device, folder, root string) (string, error) {
 	p.modules = append(p.modules, d.Modules...)
 	switch file, foreign := strings.CutPrefix(d.Argument, "exec:"); {
 	case foreign:
-		return p.script(file, folder, root)
+		file, settings := dut.SplitExec(file)
+		spec, err := p.script(file, folder, root)
+		if settings != "" {
+			spec += ":" + settings
+		}
+		return spec, err
 	case d.Build != "":
 		at := path.Join(folder, "tunnelbench")
 		files, err := initrd.Program(d.Build, at)

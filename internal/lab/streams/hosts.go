@@ -70,7 +70,8 @@ func (h *Hosts) waitReachable(ctx context.Context, deadline time.Time) error {
 	if died := h.setup.Alive(); died != nil {
 		return died
 	}
-	return fmt.Errorf("no TCP connection came through within %v of its start%s: %w", dut.UpTimeout, h.setup.StderrTail(), err)
+	tried := fmt.Sprintf("connections from %v to %v", netns.Port0Addr, probe.Server)
+	return lab.DownError{Err: fmt.Errorf("%w: %w", h.setup.NothingThrough("no TCP connection", tried), err)}
 }
 
 // Close takes down the set-up, the device first.

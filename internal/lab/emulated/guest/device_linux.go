@@ -51,7 +51,7 @@ func count(ctx context.Context, d dut.Device, job emulated.Job) (err error) {
 	}
 	defer func() { err = errors.Join(err, l.close()) }()
 	for _, size := range job.Sizes {
-		cost, err := measure(l, session, size, job.Batches)
+		cost, err := measure(l, d, session, size, job.Batches)
 		if err != nil {
 			return fmt.Errorf("%d bytes: %w%s", size, err, session.StderrTail())
 		}
@@ -63,7 +63,7 @@ func count(ctx context.Context, d dut.Device, job emulated.Job) (err error) {
 
 // measure runs the loop on a thread of its own, whose scheduling class it changes. The thread ends
 // with the goroutine.
-func measure(l *loop, session *dut.Session, size rfc2544.FrameSize, batches int) (cost *result.Cost, err error) {
+func measure(l *loop, d dut.Device, session *dut.Session, size rfc2544.FrameSize, batches int) (cost *result.Cost, err error) {
 	left, err := session.PIDs(netns.Left)
 	if err != nil {
 		return nil, err
@@ -75,7 +75,7 @@ func measure(l *loop, session *dut.Session, size rfc2544.FrameSize, batches int)
 	if err := l.frame(size); err != nil {
 		return nil, err
 	}
-	if err := l.reach(session.Alive); err != nil {
+	if err := l.reach(d.UpTimeout(), session.Alive); err != nil {
 		return nil, err
 	}
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))

@@ -11,7 +11,6 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/sys"
 	"github.com/tunnelbench/tunnelbench/loadgen"
 	"github.com/tunnelbench/tunnelbench/loadgen/signature"
-	"github.com/tunnelbench/tunnelbench/netns/dut"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
@@ -54,11 +53,11 @@ func (l *loop) frame(size rfc2544.FrameSize) error {
 	return nil
 }
 
-// reach sends a frame now and then until one comes through. It sleeps meanwhile, which takes no time
+// reach sends a frame now and then until one comes through, within a time limit. It sleeps meanwhile, which takes no time
 // of the host.
-func (l *loop) reach(alive func() error) error {
+func (l *loop) reach(limit time.Duration, alive func() error) error {
 	const look, looks = 5 * time.Millisecond, 20
-	for deadline := time.Now().Add(dut.UpTimeout); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(limit); time.Now().Before(deadline); {
 		if _, err := l.ports[0].Send(l.frames[:1]); err != nil {
 			return err
 		}
@@ -72,7 +71,7 @@ func (l *loop) reach(alive func() error) error {
 			return err
 		}
 	}
-	return fmt.Errorf("no frame came through within %v of its start", dut.UpTimeout)
+	return fmt.Errorf("no frame came through within %v of its start", limit)
 }
 
 // sample is the cost of a batch in instructions: all of it, and the parts in the processes of left

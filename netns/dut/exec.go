@@ -1,0 +1,213 @@
+package dut
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tunnelbench/tunnelbench/internal/kv"
+)
+
+// execPrefix marks a tunnel that follows the exec contract (docs/exec.md).
+const execPrefix = "exec:"
+
+// Keys with which a program of the user describes itself.
+const (
+	keyContract  = "contract"   // version of the contract that it follows
+	keySeals     = "seals"      // the cipher with which it encrypts and authenticates
+	keyUpTimeout = "up-timeout" // time that it may take to come up
+	keyParams    = "params"     // names of the parameters that it takes
+)
+
+// description is what a program of the user says of itself: in comment lines at its top, such as
+//
+//	# tunnelbench: seals=chacha20-poly1305 up-timeout=30s params=port
+//
+// and, of the same keys, what its user adds behind its path: exec:PATH:up-timeout=1m,port=4000.
+type description struct {
+	seals     string
+	upTimeout time.Duration
+	params    []string          // names
+	values    map[string]string // by name of a parameter
+}
+
+// SplitExec splits what follows "exec:" into the path and the settings behind it. A file whose name
+// has a colon is a file.
+func SplitExec(text string) (path, settings string) {
+	if _, err := os.Stat(text); err == nil {
+		return text, ""
+	}
+	i := strings.LastIndex(text, ":")
+	if i < 0 || !strings.Contains(text[i:], "=") {
+		return text, ""
+	}
+	return text[:i], text[i+1:]
+}
+
+// parseExec returns the device for exec:PATH[:SETTINGS]. It returns an error if the path is not an
+// executable file.
+func parseExec(text string) (Device, error) {
+	path, settings := SplitExec(text)
+	abs, err := executable(path)
+	if err != nil {
+		return Device{}, fmt.Errorf("dut %q: %w", execPrefix+text, err)
+	}
+	said, err := describe(abs)
+	if err == nil && settings != "" {
+		err = said.override(settings)
+	}
+	if err != nil {
+		return Device{}, fmt.Errorf("dut %q: %w", execPrefix+text, err)
+	}
+	t := Tunnel{Name: execPrefix + filepath.Base(abs), Doc: "a program of yours", Kind: Plain, Probe: probeNothing, Seals: said.seals, upTimeout: said.upTimeout}
+	more := t.moreTime()
+	t.Up = func(ctx context.Context, b Env) (*Session, error) {
+		b.upTimeout, b.moreTime = said.upTimeout, more
+		return b.start(ctx, abs)
+	}
+	if said.seals != "" {
+		t.Kind = Sealed
+	}
+	d := Device{Tunnel: t, Spec: t.Name, Argument: execPrefix + path, Values: said.values}
+	if settings != "" {
+		d.Spec, d.Argument = d.Spec+":"+settings, d.Argument+":"+settings
+	}
+	return d, nil
+}
+
+// describe reads the description of a script: a file that begins with "#!". Another program has
+// none.
+func describe(path string) (d description, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return d, err
+	}
+	defer f.Close()
+	const top = 4096
+	head, err := io.ReadAll(io.LimitReader(f, top))
+	if err != nil || !bytes.HasPrefix(head, []byte("#!")) {
+		return d, err
+	}
+	seen := map[string]bool{}
+	number := 0
+	for line := range strings.Lines(string(head)) {
+		number++
+		said := descriptionLine.FindStringSubmatch(strings.TrimRight(line, "\r\n"))
+		if said == nil {
+			continue
+		}
+		for field := range strings.FieldsSeq(said[1]) {
+			key, value, _ := strings.Cut(field, "=")
+			err := d.set(key, value)
+			if err == nil && seen[key] {
+				err = fmt.Errorf("%s comes twice", key)
+			}
+			if err != nil {
+				return d, fmt.Errorf("line %d, tunnelbench: %w", number, err)
+			}
+			seen[key] = true
+		}
+	}
+	return d, nil
+}
+
+// descriptionLine matches a comment of the usual scripting languages.
+var descriptionLine = regexp.MustCompile(`^\s*(?:#+|//+|--+|;+)\s*tunnelbench:\s*(.*)$`)
+
+// word matches the name of a cipher or of a parameter.
+var word = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._+/-]{0,63}$`)
+
+// set sets a value of the description.
+func (d *description) set(key, value string) error {
+	switch key {
+	case keyContract:
+		if value != contract {
+			return fmt.Errorf("%s=%s: this program knows version %s", key, value, contract)
+		}
+	case keySeals:
+		if !word.MatchString(value) {
+			return fmt.Errorf("%s=%s: write the name of the cipher, such as seals=aes128-gcm, or seals=no", key, value)
+		}
+		if d.seals = value; value == "no" {
+			d.seals = ""
+		}
+	case keyUpTimeout:
+		return d.setUpTimeout(value)
+	case keyParams:
+		d.params = strings.Split(value, ",")
+		if slices.ContainsFunc(d.params, func(name string) bool { return !paramName.MatchString(name) }) {
+			return fmt.Errorf("%s=%s: write names of small letters, digits and _, such as params=cipher,port", key, value)
+		}
+		if i := slices.IndexFunc(d.params, func(name string) bool { return name == keySeals || name == keyContract }); i >= 0 {
+			return fmt.Errorf("%s=%s: %s is no name for a parameter", key, value, d.params[i])
+		}
+	default:
+		return fmt.Errorf("unknown key %q: use %s, %s, %s or %s", key, keySeals, keyUpTimeout, keyParams, keyContract)
+	}
+	return nil
+}
+
+// paramName matches what can be part of the name of an environment variable.
+var paramName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,31}$`)
+
+// mostUpTimeout limits the time to come up.
+const mostUpTimeout = 10 * time.Minute
+
+func (d *description) setUpTimeout(value string) error {
+	limit, err := time.ParseDuration(value)
+	if err != nil || limit < time.Second || limit > mostUpTimeout {
+		return fmt.Errorf("%s=%s: write a time from 1s to %v, such as %s=30s", keyUpTimeout, value, mostUpTimeout, keyUpTimeout)
+	}
+	d.upTimeout = limit
+	return nil
+}
+
+// override sets what the user wrote behind the path: settings of the description, and values of the
+// parameters that it names.
+func (d *description) override(settings string) error {
+	pairs, err := kv.Parse(settings, append([]string{keySeals, keyUpTimeout}, d.params...))
+	if err != nil {
+		return fmt.Errorf("%w; a script names its own parameters in a line \"# tunnelbench: params=...\"", err)
+	}
+	d.values = pairs.Map()
+	for _, key := range []string{keySeals, keyUpTimeout} {
+		if value, given := d.values[key]; given {
+			err = errors.Join(err, d.set(key, value))
+		}
+	}
+	maps.DeleteFunc(d.values, func(key, _ string) bool { return key == keySeals || key == keyUpTimeout })
+	return err
+}
+
+// DefaultUpTimeout is the time that the exec contract gives a tunnel to bring up both interfaces and
+// to deliver the first packet, unless it asks for more.
+const DefaultUpTimeout = 10 * time.Second
+
+// UpTimeout returns the time that the tunnel has to bring up both interfaces and to deliver the first
+// packet.
+func (t Tunnel) UpTimeout() time.Duration { return cmp.Or(t.upTimeout, DefaultUpTimeout) }
+
+// moreTime tells the user of a program that did not come up in time how to give it more; it is empty
+// for tunnels that this program knows.
+func (t Tunnel) moreTime() string {
+	if !strings.HasPrefix(t.Name, execPrefix) {
+		return ""
+	}
+	return fmt.Sprintf("; if it only needs longer: %s:%s=%v", t.Name, keyUpTimeout, min(3*t.UpTimeout(), mostUpTimeout))
+}
+
+// NothingThrough is the error of a tunnel that is up and carries nothing. what is "no packet", tried is
+// what was sent.
+func (s *Session) NothingThrough(t Tunnel, what, tried string) error {
+	return fmt.Errorf("%s came through within %v of its start: tried %s%s%s", what, t.UpTimeout(), tried, s.StderrTail(), t.moreTime())
+}
