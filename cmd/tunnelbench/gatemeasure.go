@@ -105,14 +105,12 @@ func (f *gateFlags) timed() string {
 	return ""
 }
 
-// sideFault classifies a build error: a missing revision or a head that does not build is bad
-// input, a base that does not build is a fault of the environment.
+// sideFault classifies a build error.
 func sideFault(err error) error {
-	var b revision.BuildError
-	switch failed := errors.As(err, &b); {
-	case errors.Is(err, revision.ErrNoRepository), errors.Is(err, revision.ErrUnknown), failed && b.Side == gate.HeadSide:
+	switch revision.BlameFor(err) {
+	case revision.Input:
 		return cli.BadInput(err)
-	case failed:
+	case revision.Machine:
 		return cli.MachineFault(err)
 	}
 	return err

@@ -6,9 +6,12 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 
 	"github.com/tunnelbench/tunnelbench/ci/gate"
+	"github.com/tunnelbench/tunnelbench/internal/git"
+	"github.com/tunnelbench/tunnelbench/internal/subprocess"
 )
 
 // Request describes what to build.
@@ -22,12 +25,6 @@ type Request struct {
 	Log     io.Writer // receives a line for each build
 }
 
-// Errors that Build wraps if the request names a missing repository or revision.
-var (
-	ErrNoRepository = errors.New("no git repository")
-	ErrUnknown      = errors.New("no such revision")
-)
-
 // Builds holds both sides of a gate, in a directory that Remove deletes.
 type Builds struct {
 	Base, Head *Side
@@ -37,8 +34,12 @@ type Builds struct {
 // Remove deletes the builds.
 func (b *Builds) Remove() error { return os.RemoveAll(b.dir) }
 
-// Build checks out both revisions and builds them. On error it removes everything.
+// Build checks out both revisions and builds them. On error it removes everything; Blame says whose
+// fault it is.
 func (r Request) Build(ctx context.Context) (b *Builds, err error) {
+	if err := r.checkTools(); err != nil {
+		return nil, err
+	}
 	dir, err := os.MkdirTemp("", "tunnelbench-gate-")
 	if err != nil {
 		return nil, err
@@ -49,22 +50,40 @@ func (r Request) Build(ctx context.Context) (b *Builds, err error) {
 			b, err = nil, errors.Join(err, os.RemoveAll(dir))
 		}
 	}()
-	root, err := r.root(ctx)
+	repo, err := git.Open(ctx, r.Repo, filepath.Join(dir, "home"))
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("--repo %w", err)
 	}
 	shift := 0 // both sides use the same layouts, so that equal sources give equal binaries
 	if r.Base == "" {
 		b.Base.Revision, shift = r.Head, r.Layouts
 	}
-	g := builder{Request: r, root: root, dir: dir}
+	g := builder{Request: r, repo: repo, dir: dir}
 	if err := errors.Join(g.resolve(ctx, b.Base), g.resolve(ctx, b.Head)); err != nil {
 		return nil, err
 	}
-	if err := g.make(ctx, b.Head, layouts(shift, r.Layouts)); err != nil { // the head first: it is more likely to fail
+	g.sayUncommitted(ctx, b)
+	if b.Head.Commits, err = repo.Between(ctx, b.Base.Commit, b.Head.Commit); err != nil {
 		return nil, err
 	}
+	if err := g.make(ctx, b.Head, layouts(shift, r.Layouts)); err != nil { // the head first: it is more likely to fail
+		return nil, g.tryBase(ctx, b, err)
+	}
 	return b, g.make(ctx, b.Base, layouts(0, r.Layouts))
+}
+
+// checkTools returns an error if a program that builds need is not here.
+func (r Request) checkTools() error {
+	tools := []string{"git", "go"}
+	if r.Command != "" {
+		tools[1] = "sh"
+	}
+	for _, tool := range tools {
+		if _, err := exec.LookPath(tool); err != nil {
+			return fmt.Errorf("%w: %s is not in PATH (%s): install it, or with sudo write sudo env \"PATH=$PATH\" tunnelbench gate", ErrMachine, tool, os.Getenv("PATH"))
+		}
+	}
+	return nil
 }
 
 // layouts returns n seeds for the link layout, counting from from. Seed 0 is the linker's default
@@ -79,27 +98,38 @@ func layouts(from, n int) (seeds []int) {
 // builder builds both sides of a request in one directory.
 type builder struct {
 	Request
-	root string // top directory of the repository
+	repo *git.Repository
 	dir  string
-}
-
-// root returns the top directory of the repository.
-func (r Request) root(ctx context.Context) (string, error) {
-	repo, err := filepath.Abs(r.Repo)
-	if err != nil {
-		return "", err
-	}
-	root, err := builder{root: repo}.git(ctx, "rev-parse", "--show-toplevel")
-	if err != nil {
-		return "", fmt.Errorf("--repo %s: %w: %w", r.Repo, ErrNoRepository, err)
-	}
-	return root, nil
 }
 
 // resolve looks up the commit of a side's revision.
 func (g builder) resolve(ctx context.Context, side *Side) (err error) {
-	if side.Commit, err = g.git(ctx, "rev-parse", "--verify", "--quiet", "--end-of-options", side.Revision+"^{commit}"); err != nil {
-		return fmt.Errorf("--%s %q: %w in %s", side.Name, side.Revision, ErrUnknown, g.root)
+	if side.Commit, err = g.repo.Resolve(ctx, side.Revision); err != nil {
+		return fmt.Errorf("--%s %w", side.Name, err)
 	}
 	return nil
+}
+
+// sayUncommitted says that changes of the work tree are not measured, if a side is its commit.
+func (g builder) sayUncommitted(ctx context.Context, b *Builds) {
+	now, err := g.repo.Resolve(ctx, "HEAD")
+	if err != nil || now != b.Head.Commit && now != b.Base.Commit {
+		return
+	}
+	if n, first, err := g.repo.Uncommitted(ctx); err == nil && n > 0 {
+		fmt.Fprintf(g.Log, "not measured: %d files that are changed and not committed, %q among them: commit them to measure them\n", n, first)
+	}
+}
+
+// tryBase tells a program that the machine lacks from one that the change forgot: if the base does
+// not build either, it is the machine's fault.
+func (g builder) tryBase(ctx context.Context, b *Builds, head error) error {
+	var failed BuildError
+	if !errors.As(head, &failed) || !subprocess.ToolMissing(head) || b.Base.Commit == b.Head.Commit {
+		return head
+	}
+	if err := g.make(ctx, b.Base, layouts(0, 1)); err == nil || !subprocess.ToolMissing(err) {
+		return head
+	}
+	return fmt.Errorf("%w: neither side builds with PATH %s: %w", ErrMachine, os.Getenv("PATH"), head)
 }

@@ -2,11 +2,10 @@
 // link layouts, so that a layout effect is not taken for the change. It works in its own directory
 // and does not touch the user's tree or worktrees.
 //
-//	git clone --shared ──► checkout ──► build, layout 0..n ──► devices and hashes
+//	repository ──► trees of their own ──► build, layout 0..n ──► devices and hashes
 package revision
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -14,8 +13,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 
@@ -28,6 +27,7 @@ type Side struct {
 	Name     string // gate.BaseSide or gate.HeadSide
 	Revision string // as the user named it
 	Commit   string
+	Commits  []string // of the head: commits that the base does not have
 	Builds   []gate.Build
 	Devices  []dut.Device // one per build
 }
@@ -38,7 +38,7 @@ func (g builder) make(ctx context.Context, side *Side, layouts []int) error {
 	for i, layout := range layouts {
 		if tree == "" || g.Command != "" { // builds of this program do not change the tree
 			tree = filepath.Join(g.dir, side.Name+"-"+strconv.Itoa(layout))
-			if err := g.checkOut(ctx, side.Commit, tree); err != nil {
+			if err := g.repo.CheckOut(ctx, side.Commit, tree); err != nil {
 				return err
 			}
 		}
@@ -50,27 +50,6 @@ func (g builder) make(ctx context.Context, side *Side, layouts []int) error {
 	return nil
 }
 
-// checkOut clones the repository into a new tree, without touching the user's tree or worktrees.
-func (g builder) checkOut(ctx context.Context, commit, tree string) error {
-	if _, err := g.git(ctx, "clone", "--quiet", "--shared", "--no-checkout", "--", g.root, tree); err != nil {
-		return err
-	}
-	_, err := g.git(ctx, "-C", tree, "checkout", "--quiet", "--detach", commit)
-	return err
-}
-
-func (g builder) git(ctx context.Context, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, "git", args...)
-	cmd.Dir = g.root
-	var why bytes.Buffer
-	cmd.Stderr = &why
-	out, err := cmd.Output()
-	if err != nil {
-		return "", fmt.Errorf("git %s: %w: %s", args[0], err, dut.FirstLine(why.String()))
-	}
-	return strings.TrimSpace(string(out)), nil
-}
-
 // build adds one build to a side.
 func (g builder) build(ctx context.Context, side *Side, tree string, layout int) error {
 	what := built{spec: g.Device, tree: tree}
@@ -80,8 +59,9 @@ func (g builder) build(ctx context.Context, side *Side, tree string, layout int)
 	}
 	if g.Command == "" {
 		what.binary = filepath.Join(tree, "tunnelbench-"+strconv.Itoa(layout))
-		args := append(append([]string{"build"}, strings.Fields(flags)...), "-o", what.binary, "./cmd/tunnelbench")
-		if err := runBuild(ctx, tree, []string{"CGO_ENABLED=0"}, "go", args...); err != nil {
+		own := []string{"CGO_ENABLED=0", "GOWORK=off", "GOOS=" + runtime.GOOS, "GOARCH=" + runtime.GOARCH}
+		args := append(append([]string{"go", "build"}, strings.Fields(flags)...), "-o", what.binary, "./cmd/tunnelbench")
+		if err := runBuild(ctx, tree, own, args...); err != nil {
 			return BuildError{side.Name, err}
 		}
 	} else if err := runBuild(ctx, tree, []string{"GOFLAGS=" + flags, "TB_LAYOUT=" + strconv.Itoa(layout)}, "sh", "-c", g.Command); err != nil {
@@ -117,34 +97,6 @@ func (b built) device(own bool) string {
 		params = ":" + params
 	}
 	return name + "@" + b.binary + params
-}
-
-// BuildError reports a side that does not build. For the head it is bad input, for the base a fault
-// of the environment.
-type BuildError struct {
-	Side string
-	Err  error
-}
-
-func (e BuildError) Error() string { return fmt.Sprintf("the %s does not build: %v", e.Side, e.Err) }
-
-// Unwrap returns the error of the build.
-func (e BuildError) Unwrap() error { return e.Err }
-
-func runBuild(ctx context.Context, dir string, env []string, name string, args ...string) error {
-	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.Dir, cmd.Env = dir, append(os.Environ(), env...)
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("%s %s: %w: %s", name, strings.Join(args, " "), err, lastWords(string(out)))
-	}
-	return nil
-}
-
-// lastWords returns the last lines of a build's output.
-func lastWords(s string) string {
-	lines := strings.Split(strings.TrimSpace(s), "\n")
-	return strings.Join(lines[max(0, len(lines)-3):], "; ")
 }
 
 // fingerprint returns the hash and size of a binary. Without a binary it returns the hash of the

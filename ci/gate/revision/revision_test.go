@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tunnelbench/tunnelbench/ci/gate"
+	"github.com/tunnelbench/tunnelbench/internal/git"
 )
 
 // repository creates a repository with three commits: the tags one and two, whose programs differ,
@@ -109,9 +110,9 @@ func TestBuildFails(t *testing.T) {
 		request Request
 		want    error
 	}{
-		{"no repository", request("/", "one", "two"), ErrNoRepository},
-		{"no such base", request(repo, "nosuch", "two"), ErrUnknown},
-		{"an option for a head", request(repo, "one", "--all"), ErrUnknown},
+		{"no repository", request("/", "one", "two"), git.ErrNoRepository},
+		{"no such base", request(repo, "nosuch", "two"), git.ErrUnknown},
+		{"an option for a head", request(repo, "one", "--all"), git.ErrUnknown},
 		{"the head does not build", request(repo, "one", "broken"), BuildError{Side: gate.HeadSide}},
 		{"the base does not build", request(repo, "broken", "two"), BuildError{Side: gate.BaseSide}},
 	} {
