@@ -36,6 +36,9 @@ func (f *gateFlags) measure(ctx context.Context, policy gate.Policy, s cli.Strea
 	if f.count {
 		return sideFault(f.counting(policy, s).Run(ctx, s))
 	}
+	if err := lab.CheckRoot(); err != nil { // before the builds, which take minutes
+		return err
+	}
 	noise, err := gate.ReadNoiseFile(f.noise)
 	if err != nil {
 		return cli.BadInput(err)

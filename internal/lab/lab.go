@@ -66,9 +66,17 @@ func Open(ctx context.Context, cfg Config) (*Lab, error) {
 	return l, nil
 }
 
-func (l *Lab) open(ctx context.Context) error {
+// CheckRoot returns an error unless the user may open a lab.
+func CheckRoot() error {
 	if os.Geteuid() != 0 {
 		return fmt.Errorf("%w: the lab needs root: run it with sudo", errors.ErrUnsupported)
+	}
+	return nil
+}
+
+func (l *Lab) open(ctx context.Context) error {
+	if err := CheckRoot(); err != nil {
+		return err
 	}
 	id := make([]byte, 8)
 	_, _ = rand.Read(id) // never fails
