@@ -51,9 +51,17 @@
 // a flow are joined before they are written. Splitting a joined packet returns the same bytes.
 //
 // An XDP port uses an existing LAN interface. An XDP program passes its IP packets to an AF_XDP socket,
-// except packets for the host itself. ARP and neighbour discovery stay with the kernel, which answers
-// for the interface's addresses. The tunnel takes the Ethernet destination of packets that it sends
+// except packets for an address of the host itself. ARP and neighbour discovery stay with the kernel, which
+// answers for the interface's addresses. The tunnel takes the Ethernet destination of packets that it sends
 // from the kernel's routes and neighbours of that interface, and has the kernel resolve missing ones.
+//
+// An XDP port follows its interface while it runs: addresses, routes, neighbours, MTU, Ethernet address, name,
+// down and up. A packet longer than the interface's MTU is dropped (port). A tunnel whose interface is removed
+// ends with an error about the field dev.
+//
+// Hosts may leave checksums of TCP and UDP to their network card (CHECKSUM_PARTIAL). Between virtual interfaces
+// such packets arrive unfinished and unmarked. The port recognizes them, because the checksum field holds the
+// sum of the pseudo header, and finishes them.
 //
 // # Missing kernel features
 //

@@ -34,7 +34,7 @@ const (
 // answers. Short frames are padded, as BPF_PROG_TEST_RUN requires.
 func FuzzPort(f *testing.F) {
 	testenv.NetAdmin(f)
-	program := portProgram(f)
+	program := unboundProgram(f)
 	for _, frame := range portFrames(f) {
 		f.Add(frame)
 	}
@@ -82,23 +82,21 @@ func isTunnels(frame []byte) bool {
 	return false
 }
 
-// portProgram returns the program with an unbound socket in its map. The test run returns the action for
+// unboundProgram returns the program with an unbound socket in its map. The test run returns the action for
 // a frame without sending it.
-func portProgram(f *testing.F) *ebpf.Program {
+func unboundProgram(f *testing.F) *ebpf.Program {
 	spec, err := bpf.LoadPort()
 	if err != nil {
 		f.Fatal(err)
 	}
-	var own4 [ownAddresses][4]byte
-	var own6 [ownAddresses][16]byte
-	for i := range ownAddresses {
-		own4[i], own6[i] = portAddr4.As4(), portAddr6.As16()
-	}
-	if err := errors.Join(spec.Variables["mac"].Set(portMAC), spec.Variables["own4"].Set(own4), spec.Variables["own6"].Set(own6)); err != nil {
+	if err := spec.Variables["mac"].Set(portMAC); err != nil {
 		f.Fatal(err)
 	}
 	var objects bpf.PortObjects
 	if err := spec.LoadAndAssign(&objects, nil); err != nil {
+		f.Fatal(err)
+	}
+	if err := errors.Join(objects.Own4.Put(portAddr4.AsSlice(), uint8(1)), objects.Own6.Put(portAddr6.AsSlice(), uint8(1))); err != nil {
 		f.Fatal(err)
 	}
 	const afXDP = 44 // AF_XDP of linux/socket.h

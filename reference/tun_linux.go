@@ -2,7 +2,6 @@ package reference
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"syscall"
 
@@ -69,16 +68,22 @@ func (p *tunPort) read(b *batch) error {
 				return io.EOF
 			}
 			if err != nil {
-				return fmt.Errorf("poll %s: %w", p.tun.Name(), err)
+				return removed(p.tun.Name(), err)
 			}
 		}
 		if err := p.drain(b); err != nil {
-			return fmt.Errorf("read %s: %w", p.tun.Name(), err)
+			return removed(p.tun.Name(), err)
 		}
 		if b.len() > 0 || b.tally.Received > 0 {
 			return nil
 		}
 	}
+}
+
+// removed returns the error for an interface that was removed while the tunnel ran. A TUN device fails for no
+// other reason: while it is down, it has no packets.
+func removed(dev string, err error) error {
+	return WrongField("dev", "%s was removed while the tunnel ran (%w): start the tunnel again", dev, err)
 }
 
 func (p *tunPort) drain(b *batch) error {

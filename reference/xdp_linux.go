@@ -5,16 +5,13 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/netip"
 	"path/filepath"
+	"syscall"
 
-	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
-	"github.com/vishvananda/netlink"
 
 	"github.com/tunnelbench/tunnelbench/internal/closers"
 	"github.com/tunnelbench/tunnelbench/internal/sys"
-	"github.com/tunnelbench/tunnelbench/reference/bpf"
 	"github.com/tunnelbench/tunnelbench/reference/inner"
 	"github.com/tunnelbench/tunnelbench/reference/offload"
 )
@@ -27,16 +24,15 @@ const (
 
 // xdpPort is a LAN port on an existing interface. An XDP program takes the tunnel's frames before the
 // kernel sees them, and the port sends frames without the kernel's routing. All other frames stay with
-// the kernel, which answers ARP and neighbour discovery for the interface's addresses.
+// the kernel, which answers ARP and neighbour discovery for the host's addresses.
 type xdpPort struct {
 	dev     string
-	own     mac
 	socket  *sys.XSK
 	stop    *sys.Event
-	hops    *nextHops
+	program *portProgram
+	lan     *lanWatch
 	waits   sys.Processor
 	yields  bool          // yield the core and read once more before sleeping
-	virtual bool          // the interface is a veth, so received packets may have incomplete checksums
 	closers closers.Stack // in the order of opening
 }
 
@@ -54,7 +50,7 @@ func openXDP(cfg Config) (*xdpPort, error) {
 	if n := receiveQueues(cfg.Dev); n > 1 {
 		return nil, WrongField("dev", "%s has %d receive queues, want 1: run ethtool -L %s combined 1", cfg.Dev, n, cfg.Dev)
 	}
-	p := &xdpPort{dev: cfg.Dev, own: mac(ifi.HardwareAddr), waits: waits(cfg), yields: cfg.Yield, virtual: isVeth(ifi.Index)}
+	p := &xdpPort{dev: cfg.Dev, waits: waits(cfg), yields: cfg.Yield}
 	if err := p.open(cfg, ifi); err != nil {
 		return nil, errors.Join(WrongField("dev", "%s: %w", cfg.Dev, err), p.close())
 	}
@@ -68,12 +64,6 @@ func receiveQueues(dev string) int {
 		return 0
 	}
 	return len(queues)
-}
-
-// isVeth reports whether an interface is one end of a veth pair.
-func isVeth(ifindex int) bool {
-	l, err := netlink.LinkByIndex(ifindex)
-	return err == nil && l.Type() == "veth"
 }
 
 func (p *xdpPort) open(cfg Config, ifi *net.Interface) (err error) {
@@ -90,32 +80,21 @@ func (p *xdpPort) open(cfg Config, ifi *net.Interface) (err error) {
 		return err
 	}
 	p.closers.Push(p.socket.Close)
-	if p.hops, err = followNextHops(ifi.Index); err != nil {
+	if p.program, err = loadPortProgram(p.socket); err != nil {
 		return err
 	}
-	p.closers.Push(p.hops.close)
-	return p.attach(ifi)
+	p.closers.Push(p.program.close)
+	if p.lan, err = watchLAN(ifi.Index, p.program, p.lost); err != nil {
+		return err
+	}
+	p.closers.Push(p.lan.close)
+	return p.attach(ifi.Index)
 }
 
-// attach loads and attaches the XDP program that takes the tunnel's frames. It is the last step of opening,
-// because the kernel no longer receives these frames afterwards.
-func (p *xdpPort) attach(ifi *net.Interface) error {
-	spec, err := bpf.LoadPort()
-	if err != nil {
-		return fmt.Errorf("read the XDP program: %w", err)
-	}
-	if err := setOwn(spec, p.own, ifi); err != nil {
-		return err
-	}
-	var objects bpf.PortObjects
-	if err := spec.LoadAndAssign(&objects, nil); err != nil {
-		return fmt.Errorf("%w: load the XDP program (needs Linux 5.9 with BPF, and root): %w", errors.ErrUnsupported, err)
-	}
-	p.closers.Push(objects.Close)
-	if err := objects.Sockets.Put(uint32(0), uint32(p.socket.FD())); err != nil {
-		return fmt.Errorf("add the socket to the XDP program: %w", err)
-	}
-	attached, err := link.AttachXDP(link.XDPOptions{Program: objects.LanPort, Interface: ifi.Index})
+// attach attaches the XDP program that takes the tunnel's frames. It is the last step of opening, because
+// the kernel no longer receives these frames afterwards.
+func (p *xdpPort) attach(ifindex int) error {
+	attached, err := link.AttachXDP(link.XDPOptions{Program: p.program.objects.LanPort, Interface: ifindex})
 	if err != nil {
 		return fmt.Errorf("attach the XDP program (another one may be attached): %w", err)
 	}
@@ -123,38 +102,15 @@ func (p *xdpPort) attach(ifi *net.Interface) error {
 	return nil
 }
 
-// ownAddresses is the maximum number of addresses of each IP version in the XDP program.
-const ownAddresses = 16
+// lost ends read, because the interface was removed.
+func (p *xdpPort) lost() { _ = p.stop.Raise() }
 
-// setOwn sets the addresses of the interface in the XDP program. The program leaves frames for other MAC
-// addresses and packets for the interface's own IP addresses to the kernel.
-func setOwn(spec *ebpf.CollectionSpec, own mac, ifi *net.Interface) error {
-	addrs, err := ifi.Addrs()
-	if err != nil {
-		return fmt.Errorf("addresses: %w", err)
+// ended returns why the stop event was raised.
+func (p *xdpPort) ended() error {
+	if p.lan.gone.Load() {
+		return removed(p.dev, syscall.ENODEV)
 	}
-	var own4 [ownAddresses][4]byte
-	var own6 [ownAddresses][16]byte
-	n4, n6 := 0, 0
-	for _, a := range addrs {
-		prefix, err := netip.ParsePrefix(a.String())
-		if err != nil {
-			return fmt.Errorf("address %s: %w", a, err)
-		}
-		switch addr := prefix.Addr(); {
-		case addr.Is4() && n4 < ownAddresses:
-			own4[n4] = addr.As4()
-			n4++
-		case addr.Is6() && n6 < ownAddresses:
-			own6[n6] = addr.As16()
-			n6++
-		default:
-			return fmt.Errorf("the interface has more than %d addresses of one IP version: remove some", ownAddresses)
-		}
-	}
-	return errors.Join(
-		spec.Variables["mac"].Set(own), spec.Variables["own4"].Set(own4), spec.Variables["own6"].Set(own6),
-	)
+	return io.EOF
 }
 
 // read sleeps only if the ring is still empty after yielding the core once, because a wake-up costs both cores
@@ -166,7 +122,7 @@ func (p *xdpPort) read(b *batch) error {
 	for p.socket.Waiting() == 0 {
 		raised, err := p.socket.Wait(p.stop, p.waits)
 		if raised {
-			return io.EOF
+			return p.ended()
 		}
 		if err != nil {
 			return fmt.Errorf("port xdp on %s: %w", p.dev, err)
@@ -176,9 +132,7 @@ func (p *xdpPort) read(b *batch) error {
 		frame := p.socket.Next()
 		if len(frame) >= ethernetLen {
 			n := copy(b.next(), inner.Unpadded(frame[ethernetLen:]))
-			if p.virtual {
-				offload.FinishPartial(b.next()[:n])
-			}
+			offload.FinishPartial(b.next()[:n])
 			b.commit(n)
 		}
 		p.socket.Release()
@@ -189,12 +143,16 @@ func (p *xdpPort) read(b *batch) error {
 
 // write puts an Ethernet header before each packet and wakes the kernel once for all packets.
 func (p *xdpPort) write(packets [][]byte, tally *Direction) {
-	hops := p.hops.table()
+	lan := p.lan.view()
 	for _, packet := range packets {
-		to, _ := hops.Lookup(inner.Destination(packet))
+		to := lan.hop(inner.Destination(packet))
 		if to == (mac{}) {
-			p.hops.want(inner.Destination(packet))
+			p.lan.want(inner.Destination(packet))
 			tally.Drops[DropNextHop]++
+			continue
+		}
+		if len(packet) > lan.mtu {
+			tally.Drops[DropPort]++
 			continue
 		}
 		room := p.socket.Room()
@@ -207,7 +165,7 @@ func (p *xdpPort) write(packets [][]byte, tally *Direction) {
 				continue
 			}
 		}
-		putEthernet(room, to, p.own, packet)
+		putEthernet(room, to, lan.own, packet)
 		p.socket.Commit(ethernetLen + copy(room[ethernetLen:], packet))
 		tally.Delivered++
 	}

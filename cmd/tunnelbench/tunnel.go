@@ -68,9 +68,17 @@ func runTunnel(ctx context.Context, s cli.Streams, file *endfile.File) error {
 			writeStats(s.Err, t.Stats())
 		case err := <-done:
 			writeStats(s.Err, t.Stats())
-			return errors.Join(err, t.Close())
+			return errors.Join(whose(file, err), t.Close())
 		}
 	}
+}
+
+// whose marks an error about a field of the file, such as an interface that was removed, as this machine's.
+func whose(file *endfile.File, err error) error {
+	if field := (*reference.FieldError)(nil); errors.As(err, &field) {
+		return cli.MachineFault(file.At(err))
+	}
+	return err
 }
 
 // writeStats writes one line per counter, for people and scripts.

@@ -2,7 +2,7 @@
 
 // SPDX-License-Identifier: MIT OR GPL-2.0
 /* Which frames of a LAN interface are the tunnel's: IP packets sent to the
- * interface's MAC that are not for this host. All others, ARP and neighbour
+ * interface's MAC that are not for an address of this host. All others, ARP and neighbour
  * discovery among them, go to the kernel, which so answers for its addresses. */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
@@ -13,12 +13,26 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
-#define OWN 16 /* addresses of the interface, of each version */
+#define OWN 4096 /* addresses of the host, of each version */
 
-/* Set before the program is loaded. Unused places repeat an address that is. */
-volatile const __u8 mac[6];
-volatile const __u32 own4[OWN];
-volatile const __u64 own6[OWN][2];
+/* The interface's. Like the host's addresses it can change while the program runs. */
+volatile __u8 mac[6];
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, OWN);
+	__type(key, __u32);
+	__type(value, __u8);
+} own4 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, OWN);
+	__type(key, struct in6_addr);
+	__type(value, __u8);
+} own6 SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_XSKMAP);
@@ -37,23 +51,16 @@ static int for_mac(const struct ethhdr *eth)
 
 static int own_ipv4(__u32 addr)
 {
-	for (int i = 0; i < OWN; i++)
-		if (addr == own4[i])
-			return 1;
-	return 0;
+	return bpf_map_lookup_elem(&own4, &addr) != 0;
 }
 
 static int own_ipv6(const struct in6_addr *in)
 {
-	__u64 addr[2];
+	struct in6_addr addr = *in;
 
-	__builtin_memcpy(addr, in, sizeof(addr));
-	if ((in->s6_addr[0] == 0xfe && (in->s6_addr[1] & 0xc0) == 0x80) || in->s6_addr[0] == 0xff)
+	if ((addr.s6_addr[0] == 0xfe && (addr.s6_addr[1] & 0xc0) == 0x80) || addr.s6_addr[0] == 0xff)
 		return 1; /* the link's own business */
-	for (int i = 0; i < OWN; i++)
-		if (addr[0] == own6[i][0] && addr[1] == own6[i][1])
-			return 1;
-	return 0;
+	return bpf_map_lookup_elem(&own6, &addr) != 0;
 }
 
 SEC("xdp")

@@ -8,19 +8,28 @@ import (
 	_ "embed"
 	"fmt"
 	"io"
+	"structs"
 
 	"github.com/cilium/ebpf"
 )
+
+type PortIn6Addr struct {
+	_    structs.HostLayout
+	In6U struct {
+		_       structs.HostLayout
+		U6Addr8 [16]uint8
+	}
+}
 
 // Names of all BPF objects in the ELF.
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
+	PortMapOwn4     = "own4"
+	PortMapOwn6     = "own6"
 	PortMapSockets  = "sockets"
 	PortProgLanPort = "lan_port"
 	PortVarMac      = "mac"
-	PortVarOwn4     = "own4"
-	PortVarOwn6     = "own6"
 )
 
 // LoadPort returns the embedded CollectionSpec for Port.
@@ -72,6 +81,8 @@ type PortProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type PortMapSpecs struct {
+	Own4    *ebpf.MapSpec `ebpf:"own4"`
+	Own6    *ebpf.MapSpec `ebpf:"own6"`
 	Sockets *ebpf.MapSpec `ebpf:"sockets"`
 }
 
@@ -79,9 +90,7 @@ type PortMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type PortVariableSpecs struct {
-	Mac  *ebpf.VariableSpec `ebpf:"mac"`
-	Own4 *ebpf.VariableSpec `ebpf:"own4"`
-	Own6 *ebpf.VariableSpec `ebpf:"own6"`
+	Mac *ebpf.VariableSpec `ebpf:"mac"`
 }
 
 // PortObjects contains all objects after they have been loaded into the kernel.
@@ -104,11 +113,15 @@ func (o *PortObjects) Close() error {
 //
 // It can be passed to LoadPortObjects or ebpf.CollectionSpec.LoadAndAssign.
 type PortMaps struct {
+	Own4    *ebpf.Map `ebpf:"own4"`
+	Own6    *ebpf.Map `ebpf:"own6"`
 	Sockets *ebpf.Map `ebpf:"sockets"`
 }
 
 func (m *PortMaps) Close() error {
 	return _PortClose(
+		m.Own4,
+		m.Own6,
 		m.Sockets,
 	)
 }
@@ -117,9 +130,7 @@ func (m *PortMaps) Close() error {
 //
 // It can be passed to LoadPortObjects or ebpf.CollectionSpec.LoadAndAssign.
 type PortVariables struct {
-	Mac  *ebpf.Variable `ebpf:"mac"`
-	Own4 *ebpf.Variable `ebpf:"own4"`
-	Own6 *ebpf.Variable `ebpf:"own6"`
+	Mac *ebpf.Variable `ebpf:"mac"`
 }
 
 // PortPrograms contains all programs after they have been loaded into the kernel.

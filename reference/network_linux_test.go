@@ -1,0 +1,200 @@
+package reference
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/vishvananda/netlink"
+
+	"github.com/tunnelbench/tunnelbench/internal/sys"
+	"github.com/tunnelbench/tunnelbench/internal/testenv"
+)
+
+// lanKind is how the hosts of a LAN are joined to the end's interface lan.
+type lanKind string
+
+const (
+	overVeth    lanKind = "veth"    // lan is one end of the host's cable
+	overBridge  lanKind = "bridge"  // lan is a bridge, each host has a port
+	overMacvlan lanKind = "macvlan" // lan is a macvlan of the end of a cable
+)
+
+var lanKinds = []lanKind{overVeth, overBridge, overMacvlan}
+
+// hosts puts hosts behind an end, all but one only on a bridge:
+//
+//	eth0 10.n.0.2, fd00:n::2 ---+
+//	eth0 10.n.0.3, fd00:n::3 ---+--- lan 10.n.0.1, fd00:n::1 | end
+func (e *end) hosts(t *testing.T, kind lanKind, n, count int) (all []*end) {
+	t.Helper()
+	if kind == overBridge {
+		e.inside(t, func() error { return netlink.LinkAdd(&netlink.Bridge{LinkAttrs: named("lan")}) })
+	}
+	for i := range count {
+		all = append(all, e.host(t, kind, n, i+2))
+	}
+	e.inside(t, func() error { return configure("lan", lanAddresses(n, 1)...) })
+	return all
+}
+
+// host makes host number i of LAN n and joins it to the end.
+func (e *end) host(t *testing.T, kind lanKind, n, i int) *end {
+	t.Helper()
+	ns, err := sys.NewNetNS()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { ns.Close() })
+	host := &end{ns: ns}
+	near := fmt.Sprintf("to%d", i)
+	if kind == overVeth {
+		near = "lan"
+	}
+	e.inside(t, func() error {
+		return netlink.LinkAdd(&netlink.Veth{LinkAttrs: named(near), PeerName: "eth0", PeerNamespace: netlink.NsFd(ns.Fd())})
+	})
+	e.inside(t, func() error { return join(kind, near) })
+	host.inside(t, func() error {
+		if err := configure("eth0", lanAddresses(n, i)...); err != nil {
+			return err
+		}
+		return defaultRoutes(n)
+	})
+	return host
+}
+
+func named(name string) netlink.LinkAttrs {
+	attrs := netlink.NewLinkAttrs()
+	attrs.Name = name
+	return attrs
+}
+
+// join makes lan of the near end of a cable.
+func join(kind lanKind, near string) error {
+	link, err := netlink.LinkByName(near)
+	if err != nil {
+		return err
+	}
+	lan := named("lan")
+	lan.ParentIndex = link.Attrs().Index
+	switch kind {
+	case overBridge:
+		if lan, err := netlink.LinkByName("lan"); err != nil {
+			return err
+		} else if err := netlink.LinkSetMaster(link, lan); err != nil {
+			return err
+		}
+	case overMacvlan:
+		if err := netlink.LinkAdd(&netlink.Macvlan{LinkAttrs: lan, Mode: netlink.MACVLAN_MODE_BRIDGE}); err != nil {
+			return err
+		}
+	}
+	return netlink.LinkSetUp(link)
+}
+
+// lanAddresses returns the addresses of host i of LAN n. The end itself is host 1.
+func lanAddresses(n, i int) []string {
+	return []string{fmt.Sprintf("10.%d.0.%d/24", n, i), fmt.Sprintf("fd00:%d::%x/64", n, i)}
+}
+
+// defaultRoutes makes the end of LAN n the router of a host.
+func defaultRoutes(n int) error {
+	for _, via := range lanAddresses(n, 1) {
+		ip, _, err := net.ParseCIDR(via)
+		if err != nil {
+			return err
+		}
+		if err := netlink.RouteAdd(&netlink.Route{Gw: ip}); err != nil {
+			return fmt.Errorf("default route by %s: %w", via, err)
+		}
+	}
+	return nil
+}
+
+// twoLANs returns two ends with a tunnel between XDP ports, and the hosts behind each.
+func twoLANs(t *testing.T, kind lanKind, count int) (ends [2]*end, hosts [2][]*end) {
+	t.Helper()
+	testenv.NetAdmin(t)
+	ends = newEnds(t, 1600)
+	for i, e := range ends {
+		hosts[i] = e.hosts(t, kind, i+1, count)
+	}
+	start(t, ends, underlay4, func(c *Config) { c.Port, c.Dev = XDP, "lan" })
+	t.Cleanup(func() {
+		for i := range ends {
+			if t.Failed() {
+				t.Logf("end %d: %+v", i, ends[i].tunnel.Stats())
+			}
+		}
+	})
+	return ends, hosts
+}
+
+// transfer sends size bytes by TCP from one host to an address of another. They must arrive unchanged.
+func transfer(t *testing.T, from, to *end, addr string, size int) {
+	t.Helper()
+	var listener net.Listener
+	to.inside(t, func() (err error) {
+		listener, err = net.Listen("tcp", addr)
+		return err
+	})
+	defer listener.Close()
+	want := make([]byte, size)
+	rng := rand.NewChaCha8([32]byte{7})
+	_, _ = rng.Read(want)
+	var conn net.Conn
+	from.inside(t, func() (err error) {
+		conn, err = (&net.Dialer{Timeout: 5 * time.Second}).Dial("tcp", addr)
+		return err
+	})
+	defer conn.Close()
+	sent := make(chan error, 1)
+	go func() {
+		_, err := conn.Write(want)
+		conn.(*net.TCPConn).CloseWrite()
+		sent <- err
+	}()
+	accepted, err := listener.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer accepted.Close()
+	accepted.SetDeadline(time.Now().Add(10 * time.Second))
+	got, err := io.ReadAll(accepted)
+	if err != nil || !bytes.Equal(got, want) {
+		t.Fatalf("%d of %d bytes arrived at %s, or others (%v)", len(got), size, addr, err)
+	}
+	if err := <-sent; err != nil {
+		t.Error(err)
+	}
+}
+
+// TestChecksumsAreFinished checks that hosts whose kernel leaves checksums to the network card reach hosts
+// behind the other end, whatever joins them to an XDP port. On all of these interfaces such packets arrive
+// unfinished and unmarked.
+func TestChecksumsAreFinished(t *testing.T) {
+	for _, kind := range lanKinds {
+		t.Run(string(kind), func(t *testing.T) {
+			_, hosts := twoLANs(t, kind, 1)
+			left, right := hosts[0][0], hosts[1][0]
+			for i, host := range [][2]string{{"10.1.0.2", "10.2.0.2"}, {"fd00:1::2", "fd00:2::2"}} {
+				a, b := left.listen(t, at(host[0], 9000+i)), right.listen(t, at(host[1], 9000+i))
+				meet(t, a, b)
+				exchange(t, a, b, 500)
+				exchange(t, b, a, 500)
+				transfer(t, left, right, at(host[1], 80), 1<<20)
+				transfer(t, right, left, at(host[0], 80), 1<<20)
+			}
+		})
+	}
+}
+
+func at(host string, n int) string {
+	return netip.AddrPortFrom(netip.MustParseAddr(host), uint16(n)).String()
+}
