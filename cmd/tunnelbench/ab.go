@@ -140,13 +140,13 @@ func (f *abFlags) parse(ctx context.Context) (plan compare.Plan, cfg cli.LabConf
 	if plan.Link, plan.Shaped, err = f.lab.Nominal(); err != nil {
 		return plan, cfg, err
 	}
-	if cfg, err = f.lab.Config(); err != nil {
+	if cfg, err = f.lab.ConfigFor(plan.Size, plan.Devices...); err != nil {
 		return plan, cfg, err
 	}
 	if err := plan.CheckStreams(); err != nil {
 		return plan, cfg, cli.BadUsage("--metrics %w", err)
 	}
-	if err := errors.Join(f.lab.CheckFrames(plan.Size), f.lab.CheckWAN(plan.Devices...)); err != nil {
+	if err := f.lab.CheckFrames(plan.Size); err != nil {
 		return plan, cfg, err
 	}
 	if err := compare.CheckBuilds(ctx, plan.Devices); err != nil {

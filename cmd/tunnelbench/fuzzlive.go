@@ -84,11 +84,11 @@ func (f *liveFlags) parse() (devices []dut.Device, p live.Plan, cfg cli.LabConfi
 	if len(devices) > 1 && !f.scorecard {
 		return nil, p, cfg, cli.BadUsage("--dut: %d devices: say --scorecard to compare them", len(devices))
 	}
-	if cfg, err = f.lab.Config(); err != nil {
+	if p, err = f.plan(); err != nil {
 		return nil, p, cfg, err
 	}
-	p, err = f.plan()
-	return devices, p, cfg, errors.Join(err, f.lab.CheckWAN(devices...))
+	cfg, err = f.lab.ConfigFor(p.Size, devices...)
+	return devices, p, cfg, err
 }
 
 // plan returns the part of the plan that is the same for all devices.

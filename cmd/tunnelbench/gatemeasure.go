@@ -15,6 +15,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/cmd/tunnelbench/counting"
 	"github.com/tunnelbench/tunnelbench/internal/cli"
 	"github.com/tunnelbench/tunnelbench/internal/lab"
+	"github.com/tunnelbench/tunnelbench/netns"
 )
 
 // request says what to build.
@@ -94,7 +95,7 @@ func (f *gateFlags) parse() (cfg cli.LabConfig, plan pairs.Plan, err error) {
 	if plan.Link, plan.Shaped, err = f.lab.Nominal(); err != nil {
 		return cfg, plan, err
 	}
-	cfg, err = f.lab.Config()
+	cfg, err = f.lab.ConfigFor(netns.DefaultWANMTU)
 	return cfg, plan, err
 }
 

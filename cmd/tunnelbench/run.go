@@ -149,9 +149,6 @@ func (f *runFlags) parse() (plan suite.Plan, cfg cli.LabConfig, err error) {
 	if err := f.lab.CheckFrames(plan.Sizes...); err != nil {
 		return plan, cfg, err
 	}
-	if err := f.lab.CheckWAN(plan.Devices...); err != nil {
-		return plan, cfg, err
-	}
 	profiles := suite.Profiles()
 	i := slices.IndexFunc(profiles, func(p suite.Profile) bool { return p.Name == f.profile })
 	if i < 0 {
@@ -170,7 +167,7 @@ func (f *runFlags) parse() (plan suite.Plan, cfg cli.LabConfig, err error) {
 	if plan.Link, plan.Shaped, err = f.lab.Nominal(); err != nil {
 		return plan, cfg, err
 	}
-	cfg, err = f.lab.Config()
+	cfg, err = f.lab.ConfigFor(slices.Max(plan.Sizes), plan.Devices...)
 	cfg.MaxFrames = plan.Profile.MaxFrames
 	return plan, cfg, err
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 	labstreams "github.com/tunnelbench/tunnelbench/internal/lab/streams"
 	tcpstreams "github.com/tunnelbench/tunnelbench/loadgen/streams"
+	"github.com/tunnelbench/tunnelbench/netns"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 )
 
@@ -89,10 +90,8 @@ func (f *trialFlags) parseStream() (d dut.Device, cfg cli.LabConfig, err error) 
 	if err := checkDuration(f.duration); err != nil {
 		return d, cfg, err
 	}
-	if cfg, err = f.lab.Config(); err != nil {
-		return d, cfg, err
-	}
-	return d, cfg, f.lab.CheckWAN(d)
+	cfg, err = f.lab.ConfigFor(netns.DefaultWANMTU, d)
+	return d, cfg, err
 }
 
 // goodputOn returns a function that measures the goodput of one TCP connection in a lab.

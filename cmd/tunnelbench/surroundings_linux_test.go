@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"os"
 	"os/exec"
@@ -117,4 +118,18 @@ func TestOneLabOnAMachine(t *testing.T) {
 		t.Fatal(err)
 	}
 	exitStatus(t, first)
+}
+
+// Over a slow link no frame is late, in a trial of frames and in one whose turns the link outlasts.
+func TestFramesOverASlowLinkAreNotLate(t *testing.T) {
+	testenv.NetAdmin(t)
+	for _, wan := range []string{"delay=60ms", "delay=300ms,jitter=50ms"} {
+		t.Run(wan, func(t *testing.T) {
+			code, out, errs := call("", "trial", "--dut", "plain", "--wan", wan, "--load", "1kpps", "--duration", "500ms", "--json", "--wait")
+			var seen struct{ Late, Received uint64 }
+			if err := json.Unmarshal([]byte(out), &seen); err != nil || code != cli.ExitOK || seen.Late > 0 || seen.Received == 0 {
+				t.Errorf("exit %d, %v, %v, %q", code, err, seen, errs)
+			}
+		})
+	}
 }

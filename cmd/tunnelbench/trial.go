@@ -113,7 +113,7 @@ func (f *trialFlags) parse() (d dut.Device, t rfc2544.Trial, cfg cli.LabConfig, 
 	if err := checkDuration(f.duration); err != nil {
 		return d, t, cfg, err
 	}
-	if cfg, err = f.lab.Config(); err != nil {
+	if cfg, err = f.lab.ConfigFor(t.Size, d); err != nil {
 		return d, t, cfg, err
 	}
 	frames := t.Frames()
@@ -124,7 +124,7 @@ func (f *trialFlags) parse() (d dut.Device, t rfc2544.Trial, cfg cli.LabConfig, 
 		return d, t, cfg, cli.BadUsage("trial of %d frames: a ledger holds %d: make it shorter or slower", frames, uint64(loadgen.MaxFrames))
 	}
 	cfg.MaxFrames, cfg.Reasons = max(lab.DefaultMaxFrames, frames), f.reasons
-	return d, t, cfg, errors.Join(f.lab.CheckFrames(t.Size), f.lab.CheckWAN(d), f.capture(&cfg))
+	return d, t, cfg, errors.Join(f.lab.CheckFrames(t.Size), f.capture(&cfg))
 }
 
 // closedLoop returns the load: a closed loop has none.

@@ -176,7 +176,7 @@ func (l *Lab) dutCores() []int {
 func (s *Setup) waitReachable(ctx context.Context, deadline time.Time) error {
 	probe := s.Plan(rfc2544.Trial{Size: s.settings.minFrame(), Load: 1000, Duration: 5 * time.Millisecond})
 	probe.Drain = max(200*time.Millisecond, s.settings.LossTimeout)
-	probe.LossTimeout = time.Second
+	probe.LossTimeout = max(time.Second, s.settings.LossTimeout)
 	for _, direction := range []string{rfc2544.Forward, rfc2544.Reverse} {
 		probe = s.towards(probe, direction)
 		for sent := uint64(0); ; {

@@ -34,7 +34,7 @@ func (s *Setup) Plan(t rfc2544.Trial) loadgen.Plan {
 	cfg := s.settings
 	p := loadgen.Plan{
 		Trial: t, Flows: max(t.Networks, cfg.Flows), Seed: cfg.Seed, IPv6: cfg.IPv6,
-		LossTimeout: cfg.LossTimeout, IdleTimeout: cfg.LossTimeout + margin, Drain: window,
+		LossTimeout: cfg.LossTimeout, IdleTimeout: cfg.LossTimeout + margin, Drain: max(window, cfg.LossTimeout+margin),
 	}
 	if p.Networks == 0 {
 		p.Networks = cfg.Networks

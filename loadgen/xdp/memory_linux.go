@@ -35,7 +35,7 @@ func (x *Engine) kernelPlan(plans []loadgen.Plan, t loadgen.Turns) bpf.TesterTri
 		plan.Frames, plan.Deadline = x.words*64, uint64(p.Duration)
 	}
 	if t.Slices > 0 {
-		plan.Turn, plan.Quiet, plan.DrainLimit, plan.Turns = uint64(t.Length()), uint64(t.Quiet), uint64(loadgen.MaxDrain), uint32(t.Count(len(plans)))
+		plan.Turn, plan.Quiet, plan.DrainLimit, plan.Turns = uint64(t.Length()), uint64(t.Quiet), uint64(max(loadgen.MaxDrain, p.LossTimeout)), uint32(t.Count(len(plans)))
 		plan.Frames, plan.Deadline = x.words*64, uint64(plan.Turns)*(plan.Turn+plan.DrainLimit)
 	}
 	return plan

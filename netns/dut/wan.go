@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/vishvananda/netlink"
 
@@ -66,6 +67,29 @@ func (w WAN) Rate(frame int) (bits float64, ok bool) {
 	}
 	c, err := relay.Parse(w.Relay)
 	return float64(c.Rate.PerSecond), err == nil && c.Rate.Bits
+}
+
+// Transit returns the shortest and the longest time that a frame takes over the WAN link if it waits
+// behind no other. frame is its size in bytes.
+func (w WAN) Transit(frame int) (least, most time.Duration) {
+	if w.Shape != nil {
+		most = time.Duration(float64(8*frame) / float64(w.Shape.Rate) * float64(time.Second))
+		return 0, most // nothing waits while the bucket is full
+	}
+	c, _ := relay.Parse(w.Relay) // ParseWAN has checked it
+	return c.Transit(frame)
+}
+
+// Transit is WAN.Transit for a device of known effect; it is 0 for other devices.
+func (d Device) Transit(frame int) (least, most time.Duration) {
+	switch d.Name {
+	case relayRole:
+		return WAN{Relay: d.Values}.Transit(frame)
+	case shaped.Name:
+		s, _ := ParseShape(d.Values) // Parse has checked it
+		return WAN{Shape: &s}.Transit(frame)
+	}
+	return 0, 0
 }
 
 // Put attaches the token bucket to both ends of the WAN link of a network.

@@ -108,6 +108,18 @@ func Split(list string) (map[string]string, error) {
 	return pairs.Map(), err
 }
 
+// Transit returns the shortest and the longest time that a frame takes through the relay if it waits
+// behind no other and gets no spike. frame is its length in bytes.
+func (c Config) Transit(frame int) (least, most time.Duration) {
+	least = c.Delay + c.Cost
+	if c.Rate.PerSecond > 0 {
+		l := limiter{rate: c.Rate}
+		l.occupy(frame)
+		least += time.Duration(l.free)
+	}
+	return least, least + c.Jitter
+}
+
 // threshold converts a probability into a 64-bit number. A uniformly distributed random number is
 // at most threshold with this probability.
 func threshold(share float64) uint64 {
