@@ -2,6 +2,7 @@ package fuzz
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -15,6 +16,7 @@ import (
 	"strconv"
 
 	"github.com/tunnelbench/tunnelbench/internal/atomicfile"
+	"github.com/tunnelbench/tunnelbench/internal/bounded"
 )
 
 // corpusHeader is the first line of a corpus file of go test.
@@ -53,19 +55,15 @@ func inputName(data []byte) string {
 	return hex.EncodeToString(sum[:])[:16]
 }
 
-// largestInput is the size limit for corpus inputs, in bytes.
-const largestInput = 1 << 20
+// Size limits of an input and of a folder of them, in bytes.
+const (
+	largestInput  = 1 << 20
+	largestCorpus = 128 << 20
+)
 
 // ReadInput reads one corpus file. The error names it.
-func ReadInput(path string) ([]byte, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() || info.Size() > 5*largestInput { // a byte takes up to four characters in Go's notation
-		return nil, fmt.Errorf("%s: want a file of at most %d bytes", path, largestInput)
-	}
-	file, err := os.ReadFile(path)
+func ReadInput(ctx context.Context, path string) ([]byte, error) {
+	file, err := bounded.File(ctx, path, 5*largestInput) // a byte takes up to four characters in Go's notation
 	if err != nil {
 		return nil, err
 	}
@@ -86,11 +84,20 @@ func readCorpus(dir string) (inputs [][]byte, skipped []error) {
 		}
 		return nil, []error{err}
 	}
+	total := 0
 	for _, e := range entries {
 		if e.IsDir() {
 			continue
 		}
-		data, err := ReadInput(filepath.Join(dir, e.Name()))
+		path := filepath.Join(dir, e.Name())
+		if !e.Type().IsRegular() && e.Type()&fs.ModeSymlink == 0 {
+			skipped = append(skipped, fmt.Errorf("%s: is no file", path))
+			continue
+		}
+		data, err := ReadInput(context.Background(), path)
+		if total += len(data); err == nil && total > largestCorpus {
+			return inputs, append(skipped, fmt.Errorf("%s: the files before it have %s: no more is read", path, bounded.Size(largestCorpus)))
+		}
 		if err != nil {
 			skipped = append(skipped, err)
 			continue

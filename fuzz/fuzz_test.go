@@ -105,7 +105,7 @@ func TestFindingsAreWritten(t *testing.T) {
 	if len(f.Files) != 4 || !strings.HasPrefix(f.Reproduce, "tunnelbench fuzz repro --target decap fuzz/wire/testdata/fuzz/FuzzDecap/") {
 		t.Errorf("%q %q", f.Files, f.Reproduce)
 	}
-	back, err := ReadInput(filepath.Join(out, f.Files[1]))
+	back, err := ReadInput(t.Context(), filepath.Join(out, f.Files[1]))
 	if err != nil || !bytes.Equal(back, data) {
 		t.Errorf("% x, %v", back, err)
 	}

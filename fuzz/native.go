@@ -60,7 +60,7 @@ func (n *native) run(ctx context.Context, t Target, limit time.Duration, sample 
 		}
 	})
 	if failing != "" { // before anything else: a full disk must not lose a finding
-		data, unreadable := ReadInput(filepath.Join(dir, failing))
+		data, unreadable := ReadInput(context.WithoutCancel(ctx), filepath.Join(dir, failing))
 		if unreadable != nil {
 			return result, unreadable
 		}

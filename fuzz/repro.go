@@ -13,7 +13,7 @@ import (
 func Repro(ctx context.Context, w io.Writer, t Target, program string, files []string) error {
 	broken := 0
 	for _, path := range files {
-		data, err := ReadInput(path)
+		data, err := ReadInput(ctx, path)
 		if err != nil {
 			return fmt.Errorf("%w: %w", ErrInput, err)
 		}

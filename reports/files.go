@@ -2,21 +2,21 @@ package reports
 
 import (
 	"bytes"
-	"io"
-	"os"
+	"context"
 	"path/filepath"
 
 	"github.com/tunnelbench/tunnelbench/ci/gate"
 	"github.com/tunnelbench/tunnelbench/fuzz/report"
 	"github.com/tunnelbench/tunnelbench/internal/atomicfile"
+	"github.com/tunnelbench/tunnelbench/internal/bounded"
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 )
 
 // ReadFiles reads results files and fuzz campaigns.
-func ReadFiles(paths []string) (runs []*result.Results, campaigns []*report.Campaign, err error) {
+func ReadFiles(ctx context.Context, paths []string) (runs []*result.Results, campaigns []*report.Campaign, err error) {
 	for _, path := range paths {
-		data, err := readFile(path)
+		data, err := bounded.File(ctx, path, strictjson.MaxFile)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -37,27 +37,8 @@ func ReadFiles(paths []string) (runs []*result.Results, campaigns []*report.Camp
 	return runs, campaigns, nil
 }
 
-// readFile reads at most one byte more than the readers accept.
-func readFile(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, strictjson.MaxFile+1))
-}
-
-// WriteHistory draws the gate's history at path as dir/history.html.
-func WriteHistory(path, dir string) (name string, err error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	runs, err := gate.ReadHistory(f, path)
-	if err != nil {
-		return "", err
-	}
+// WriteHistory draws a gate's history as dir/history.html.
+func WriteHistory(runs []gate.HistoryRun, dir string) (name string, err error) {
 	page, err := HistoryHTML(runs)
 	if err != nil {
 		return "", err

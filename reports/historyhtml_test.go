@@ -43,7 +43,7 @@ func historyOf(t *testing.T, name string) []gate.HistoryRun {
 		}
 		lines.Write(line)
 	}
-	runs, err := gate.ReadHistory(&lines, "history")
+	runs, _, err := gate.ReadHistory(lines.Bytes(), "history")
 	if err != nil || len(runs) != 24 {
 		t.Fatalf("%d runs, %v", len(runs), err)
 	}

@@ -1,27 +1,25 @@
 package gate
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/internal/atomicfile"
+	"github.com/tunnelbench/tunnelbench/internal/bounded"
+	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 )
 
 // ReadPolicyFile reads a policy file. An empty path selects the default policy.
-func ReadPolicyFile(path string) (Policy, error) {
+func ReadPolicyFile(ctx context.Context, path string) (Policy, error) {
 	if path == "" {
 		return ParsePolicy(DefaultPolicy(), "the policy of this build")
 	}
-	file, err := os.Open(path)
-	if err != nil {
-		return Policy{}, err
-	}
-	defer file.Close()
-	data, err := io.ReadAll(io.LimitReader(file, MostPolicy+1))
+	data, err := bounded.File(ctx, path, MostPolicy)
 	if err != nil {
 		return Policy{}, err
 	}
@@ -29,18 +27,17 @@ func ReadPolicyFile(path string) (Policy, error) {
 }
 
 // ReadSetFile reads the set of one side.
-func ReadSetFile(path string) (*Set, error) {
-	file, err := os.Open(path)
+func ReadSetFile(ctx context.Context, path string) (*Set, error) {
+	data, err := bounded.File(ctx, path, strictjson.MaxFile)
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close()
-	return ReadSet(file, path)
+	return ReadSet(bytes.NewReader(data), path)
 }
 
 // ReadNoiseFile reads the noise of a machine; it returns nil if the file does not exist.
-func ReadNoiseFile(path string) (*Noise, error) {
-	data, err := os.ReadFile(path)
+func ReadNoiseFile(ctx context.Context, path string) (*Noise, error) {
+	data, err := bounded.File(ctx, path, strictjson.MaxFile)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil
 	}
@@ -106,10 +103,8 @@ func AppendHistory(path string, r *Report, started time.Time) error {
 	if err != nil {
 		return err
 	}
-	file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
-	if err != nil {
+	if err := bounded.AppendLine(path, line); err != nil {
 		return fmt.Errorf("history: %w", err)
 	}
-	_, err = file.Write(line)
-	return errors.Join(err, file.Close())
+	return nil
 }

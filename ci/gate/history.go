@@ -1,14 +1,14 @@
 package gate
 
 import (
-	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"time"
 
+	"github.com/tunnelbench/tunnelbench/internal/bounded"
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 )
@@ -16,10 +16,11 @@ import (
 // HistorySchema is the schema version of a line of a gate's history.
 const HistorySchema = "tunnelbench.history/1"
 
-// Limits of a history file: the number of lines, and the bytes of one line.
+// Limits of a history file: its bytes, the number of its lines, and the bytes of one line.
 const (
-	mostHistory     = 100_000
-	mostHistoryLine = 64 << 10
+	mostHistory      = 64 << 20
+	mostHistoryLines = 100_000
+	mostHistoryLine  = 64 << 10
 )
 
 // HistoryRun is one line of a gate's history: one run. It holds ratios, because absolute values of
@@ -74,36 +75,62 @@ func HistoryLine(g *Report, started time.Time) ([]byte, error) {
 	return append(line, '\n'), nil
 }
 
-// ReadHistory reads an untrusted history file. The error is one line: `name: line: where: why`.
-func ReadHistory(r io.Reader, name string) ([]HistoryRun, error) {
-	var runs []HistoryRun
-	lines := bufio.NewScanner(r)
-	lines.Buffer(nil, mostHistoryLine)
-	n := 0
-	for lines.Scan() {
-		n++
-		if len(bytes.TrimSpace(lines.Bytes())) == 0 {
-			continue
+// ReadHistory reads an untrusted history. It leaves out lines that are torn, because their writer was
+// killed or the disk was full, and returns their numbers. The error is one line: `name: line: where:
+// why`.
+func ReadHistory(data []byte, name string) (runs []HistoryRun, torn []int, err error) {
+	name = strictjson.Clean(name)
+	for n, line := range bounded.Lines(data) {
+		for _, record := range records(line) {
+			switch {
+			case len(record) > mostHistoryLine:
+				return nil, nil, fmt.Errorf("%s: line %d: is longer than %s", name, n, bounded.Size(mostHistoryLine))
+			case len(runs) == mostHistoryLines:
+				return nil, nil, fmt.Errorf("%s: has more than %d lines: keep the last ones only", name, mostHistoryLines)
+			case strictjson.Torn(record):
+				torn = append(torn, n)
+				continue
+			}
+			var run HistoryRun
+			if err := checkHistory(record, &run); err != nil {
+				return nil, nil, fmt.Errorf("%s: line %d: %w", name, n, err)
+			}
+			runs = append(runs, run)
 		}
-		if len(runs) == mostHistory {
-			return nil, fmt.Errorf("%s: has more than %d lines", strictjson.Clean(name), mostHistory)
-		}
-		var run HistoryRun
-		if err := checkHistory(lines.Bytes(), &run); err != nil {
-			return nil, fmt.Errorf("%s: line %d: %w", strictjson.Clean(name), n, err)
-		}
-		runs = append(runs, run)
 	}
-	err := lines.Err()
-	switch {
-	case errors.Is(err, bufio.ErrTooLong):
-		return nil, fmt.Errorf("%s: line %d: is longer than %d KiB", strictjson.Clean(name), n+1, mostHistoryLine>>10)
-	case err != nil:
-		return nil, fmt.Errorf("%s: %w", strictjson.Clean(name), err)
-	case len(runs) == 0:
-		return nil, fmt.Errorf("%s: has no line", strictjson.Clean(name))
+	if len(runs) == 0 {
+		return nil, nil, fmt.Errorf("%s: has no line that is whole", name)
 	}
-	return runs, nil
+	return runs, torn, nil
+}
+
+// records splits a line where a record begins. A line has several if the end of an earlier one is
+// missing.
+func records(line []byte) (all [][]byte) {
+	begin := []byte(`{"schema":`) // not in a text, where the quotation marks would be escaped
+	for from := 0; from < len(line); {
+		next := len(line)
+		if at := bytes.Index(line[from+1:], begin); at >= 0 {
+			next = from + 1 + at
+		}
+		all = append(all, line[from:next])
+		from = next
+	}
+	return all
+}
+
+// ReadHistoryFile reads a history file, as ReadHistory does. It names the lines that are left out in
+// the log.
+func ReadHistoryFile(ctx context.Context, path string, log io.Writer) ([]HistoryRun, error) {
+	data, err := bounded.File(ctx, path, mostHistory)
+	if err != nil {
+		return nil, err
+	}
+	runs, torn, err := ReadHistory(data, path)
+	for _, n := range torn {
+		fmt.Fprintf(log, "%s: line %d: is torn, and left out\n", strictjson.Clean(path), n)
+	}
+	return runs, err
 }
 
 // checkHistory checks a line against the schema and decodes it into run.

@@ -1,9 +1,14 @@
 package gate
 
 import (
+	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // oneLine is a history of one run with one metric.
@@ -23,7 +28,7 @@ func TestBadHistoryIsOneLine(t *testing.T) {
 	t.Parallel()
 	line := oneLine(t)
 	for _, c := range []struct{ name, text, want string }{
-		{"empty", "", "no line"},
+		{"empty", "", "has no line"},
 		{"an empty object", line + "\n{}\n", "line 2"},
 		{"not JSON", line + "\nnonsense", "line 2"},
 		{"a later schema", strings.Replace(line, `history/1`, `history/2`, 1), "/schema"},
@@ -36,9 +41,67 @@ func TestBadHistoryIsOneLine(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			_, err := ReadHistory(strings.NewReader(c.text), "h.jsonl")
+			_, _, err := ReadHistory([]byte(c.text), "h.jsonl")
 			if err == nil || strings.Contains(err.Error(), "\n") || !strings.HasPrefix(err.Error(), "h.jsonl: ") || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("%.60q: %v, want %q", c.text, err, c.want)
+			}
+		})
+	}
+}
+
+// A writer may be killed, a disk may be full, and a machine may lose its power: what is whole is read.
+func TestTornLinesAreLeftOut(t *testing.T) {
+	t.Parallel()
+	line := oneLine(t)
+	for _, c := range []struct {
+		name, text string
+		runs       int
+		torn       []int
+	}{
+		{"no newline at the end", line + "\n" + line, 2, nil},
+		{"a torn last line", line + "\n" + line[:len(line)/2], 1, []int{2}},
+		{"torn in a key", line + "\n" + line[:5], 1, []int{2}},
+		{"torn in the middle", line[:len(line)-1] + "\n" + line + "\n", 1, []int{1}},
+		{"lines that were joined", line + line + "\n" + line, 3, nil},
+		{"a torn line and one that was joined to it", line[:len(line)/2] + line + "\n" + line + "\n", 2, []int{1}},
+		{"NUL bytes at the end", line + "\n" + line[:len(line)/2] + strings.Repeat("\x00", 512), 1, []int{2}},
+		{"only NUL bytes at the end", line + "\n" + strings.Repeat("\x00", 512), 1, nil},
+		{"CRLF", line + "\r\n\r\n" + line + "\r\n", 2, nil},
+		{"a byte order mark", "\ufeff" + line + "\n" + line, 2, nil},
+		{"two files, each with its mark", "\ufeff" + line + "\n\ufeff" + line, 2, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			runs, torn, err := ReadHistory([]byte(c.text), "h.jsonl")
+			if err != nil || len(runs) != c.runs {
+				t.Errorf("%d runs, %v, want %d", len(runs), err, c.runs)
+			}
+			if diff := cmp.Diff(c.torn, torn); diff != "" {
+				t.Errorf("torn lines (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// A run that follows a torn line is not lost.
+func TestHistoryGoesOnAfterATornLine(t *testing.T) {
+	t.Parallel()
+	line := oneLine(t)
+	for _, c := range []struct {
+		name, before string
+		runs         int
+	}{{"no file", "", 1}, {"no newline", line, 2}, {"a torn line", line[:20], 1}, {"whole lines", line + "\n", 2}} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			path := filepath.Join(t.TempDir(), "h.jsonl")
+			if err := os.WriteFile(path, []byte(c.before), 0o644); c.before != "" && err != nil {
+				t.Fatal(err)
+			}
+			if err := AppendHistory(path, &Report{Verdict: Pass}, time.Unix(0, 0)); err != nil {
+				t.Fatal(err)
+			}
+			if runs, err := ReadHistoryFile(t.Context(), path, io.Discard); err != nil || len(runs) != c.runs {
+				t.Errorf("%d runs, %v, want %d", len(runs), err, c.runs)
 			}
 		})
 	}

@@ -1,7 +1,6 @@
 package gate
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -9,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/internal/stats"
+	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/reports/texttab"
 )
@@ -99,6 +99,9 @@ func (p Policy) Visible(m PolicyMetric, spread float64, look int) float64 {
 	return max(shown, float64(m.Limit)+nine*se)
 }
 
+// mostNoise is more than the logarithm of any ratio of two halves.
+const mostNoise = 100
+
 // EncodeNoise returns the noise as a file.
 func EncodeNoise(n *Noise) ([]byte, error) {
 	data, err := json.MarshalIndent(n, "", " ")
@@ -110,18 +113,16 @@ func EncodeNoise(n *Noise) ([]byte, error) {
 
 // ParseNoise parses a file written by EncodeNoise. The error is one line.
 func ParseNoise(data []byte, name string) (*Noise, error) {
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.DisallowUnknownFields()
 	n := new(Noise)
-	if err := d.Decode(n); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+	if err := strictjson.Unmarshal(data, n); err != nil {
+		return nil, fmt.Errorf("%s: %w", strictjson.Clean(name), err)
 	}
 	if n.Schema != NoiseSchema {
 		return nil, fmt.Errorf("%s: schema: is %.64q, this program reads %q", name, n.Schema, NoiseSchema)
 	}
 	for i, r := range n.Runs {
 		for id, m := range r.Metrics {
-			if !(m.Spread >= 0) || math.IsInf(m.Spread, 0) || math.IsNaN(m.Bias) || math.IsInf(m.Bias, 0) || m.Pairs < 1 {
+			if !(m.Spread >= 0 && m.Spread <= mostNoise) || !(math.Abs(m.Bias) <= mostNoise) || m.Pairs < 1 {
 				return nil, fmt.Errorf("%s: runs/%d/metrics: %.64q is no noise", name, i, id)
 			}
 		}

@@ -38,7 +38,7 @@ func TestNoise(t *testing.T) {
 	if again, err := ParseNoise(data, "noise.json"); err != nil || len(again.Runs) != 1 || again.Runs[0].Metrics["forwarding_rate/64"] != m {
 		t.Errorf("%+v %v", again, err)
 	}
-	for why, edit := range map[string][2]string{"this program reads": {"noise/1", "noise/2"}, "is no noise": {`"pairs": `, `"pairs": -`}, "noise.json: ": {"{", "["}} {
+	for why, edit := range map[string][2]string{"this program reads": {"noise/1", "noise/2"}, "is no noise": {`"pairs": `, `"pairs": -`}, "stands twice": {`"machine"`, `"schema": "", "machine"`}, "follows": {"{", "{} {"}, "out of range": {`"bias": `, `"bias": 1e309, "bias": `}, "noise.json: ": {"{", "["}} {
 		if _, err := ParseNoise([]byte(strings.Replace(string(data), edit[0], edit[1], 1)), "noise.json"); err == nil || !strings.Contains(err.Error(), why) {
 			t.Errorf("%s: %v", why, err)
 		}

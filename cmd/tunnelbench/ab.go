@@ -62,7 +62,7 @@ func (f *abFlags) run(ctx context.Context, s cli.Streams) error {
 	}
 	line := cli.NewProgressLine(s.Err)
 	plan.OnTurn = func(round int, device string) { line.Show("round %d of %d: %s", round+1, plan.Rounds, device) }
-	certificate, err := f.lab.HoldCertificate()
+	certificate, err := f.lab.HoldCertificate(ctx)
 	if err != nil {
 		return err
 	}

@@ -173,19 +173,22 @@ var fuzzReportVerb = cli.Verb{
 	Examples: []string{"fuzz report --out page out/fuzz/fuzz.json"},
 	Flags: func(set *pflag.FlagSet) func(context.Context, cli.Streams) error {
 		out := set.String("out", defaultFuzzOut, "`directory` for the files")
-		return func(_ context.Context, s cli.Streams) error {
+		return func(ctx context.Context, s cli.Streams) error {
 			if set.NArg() != 1 {
 				return cli.BadUsage("fuzz report: want one FILE, a fuzz.json")
 			}
-			c, err := report.ReadFile(set.Arg(0))
+			c, err := report.ReadFile(ctx, set.Arg(0))
 			if err != nil {
 				return cli.BadInput(err)
 			}
 			if err := cli.EnsureDir(*out); err != nil {
 				return err
 			}
-			fmt.Fprint(s.Out, report.Table(c))
-			return reports.WriteFuzz(*out, c)
+			if err := reports.WriteFuzz(*out, c); err != nil {
+				return err
+			}
+			_, err = fmt.Fprint(s.Out, report.Table(c))
+			return err
 		}
 	},
 }

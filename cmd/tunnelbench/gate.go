@@ -57,15 +57,15 @@ type gateFlags struct {
 const mostLayouts = 16
 
 func (f *gateFlags) run(ctx context.Context, s cli.Streams) error {
-	policy, err := f.readPolicy()
+	policy, err := f.readPolicy(ctx)
 	if err != nil {
 		return err
 	}
 	switch n := f.set.NArg(); {
 	case n == 2 && f.count:
-		return f.counting(policy, s).Recorded(f.set.Arg(0), f.set.Arg(1), s)
+		return f.counting(policy, s).Recorded(ctx, f.set.Arg(0), f.set.Arg(1), s)
 	case n == 2:
-		return f.recorded(policy, s)
+		return f.recorded(ctx, policy, s)
 	case n != 0:
 		return cli.BadUsage("gate: give the base's set and the head's, or neither")
 	}
@@ -73,8 +73,8 @@ func (f *gateFlags) run(ctx context.Context, s cli.Streams) error {
 }
 
 // readPolicy returns the policy, reduced to the metrics that the user selected.
-func (f *gateFlags) readPolicy() (gate.Policy, error) {
-	p, err := gate.ReadPolicyFile(f.policy)
+func (f *gateFlags) readPolicy(ctx context.Context) (gate.Policy, error) {
+	p, err := gate.ReadPolicyFile(ctx, f.policy)
 	if err != nil {
 		err = fmt.Errorf("--policy %s: %w", f.policy, err)
 	}
@@ -90,16 +90,16 @@ func (f *gateFlags) readPolicy() (gate.Policy, error) {
 }
 
 // recorded compares two recorded sets.
-func (f *gateFlags) recorded(policy gate.Policy, s cli.Streams) error {
-	base, err := gate.ReadSetFile(f.set.Arg(0))
+func (f *gateFlags) recorded(ctx context.Context, policy gate.Policy, s cli.Streams) error {
+	base, err := gate.ReadSetFile(ctx, f.set.Arg(0))
 	if err != nil {
 		return cli.BadInput(err)
 	}
-	head, err := gate.ReadSetFile(f.set.Arg(1))
+	head, err := gate.ReadSetFile(ctx, f.set.Arg(1))
 	if err != nil {
 		return cli.BadInput(err)
 	}
-	noise, err := gate.ReadNoiseFile(f.noise)
+	noise, err := gate.ReadNoiseFile(ctx, f.noise)
 	if err != nil {
 		return cli.BadInput(err)
 	}

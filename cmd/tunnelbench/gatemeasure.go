@@ -40,7 +40,7 @@ func (f *gateFlags) measure(ctx context.Context, policy gate.Policy, s cli.Strea
 	if err := lab.CheckRoot(); err != nil { // before the builds, which take minutes
 		return err
 	}
-	noise, err := gate.ReadNoiseFile(f.noise)
+	noise, err := gate.ReadNoiseFile(ctx, f.noise)
 	if err != nil {
 		return cli.BadInput(err)
 	}

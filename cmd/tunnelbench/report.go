@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/tunnelbench/tunnelbench/ci/gate"
 	"github.com/tunnelbench/tunnelbench/fuzz/report"
 	"github.com/tunnelbench/tunnelbench/internal/cli"
 	"github.com/tunnelbench/tunnelbench/reports"
@@ -29,14 +30,17 @@ var reportVerb = cli.Verb{
 		out := set.String("out", "", "`directory` for report.html and the charts (default: where the results are)")
 		format := set.String("format", "", "write this `format` to stdout, and no page: "+strings.Join(reports.Formats(), ", ")+"; or png: the charts alone, into --out")
 		history := set.String("history", "", "draw this `file` of a gate's history instead, with change points: history.html")
-		return func(_ context.Context, s cli.Streams) error {
+		return func(ctx context.Context, s cli.Streams) error {
+			if *history != "" && (set.NArg() > 0 || *format != "") {
+				return cli.BadUsage("report: --history %s is drawn alone: give no results and no --format", *history)
+			}
 			if *history != "" {
-				return drawHistory(*history, *out, set.NArg(), *format, s)
+				return drawHistory(ctx, *history, *out, s)
 			}
 			if *format != "" && *format != pngFormat && !slices.Contains(reports.Formats(), *format) {
 				return cli.BadUsage("--format %q: use %s, or %s", *format, strings.Join(reports.Formats(), ", "), pngFormat)
 			}
-			runs, campaigns, err := readRuns(set.Args())
+			runs, campaigns, err := readRuns(ctx, set.Args())
 			if err != nil {
 				return err
 			}
@@ -61,8 +65,8 @@ var reportVerb = cli.Verb{
 const pngFormat = "png"
 
 // readRuns reads results files and fuzz campaigns.
-func readRuns(paths []string) (runs []*result.Results, campaigns []*report.Campaign, err error) {
-	runs, campaigns, err = reports.ReadFiles(paths)
+func readRuns(ctx context.Context, paths []string) (runs []*result.Results, campaigns []*report.Campaign, err error) {
+	runs, campaigns, err = reports.ReadFiles(ctx, paths)
 	switch {
 	case err != nil:
 		return nil, nil, cli.BadInput(err)
@@ -73,19 +77,20 @@ func readRuns(paths []string) (runs []*result.Results, campaigns []*report.Campa
 }
 
 // drawHistory writes history.html.
-func drawHistory(path, out string, files int, format string, s cli.Streams) error {
-	if files > 0 || format != "" {
-		return cli.BadUsage("report: --history %s is drawn alone: give no results and no --format", path)
-	}
+func drawHistory(ctx context.Context, path, out string, s cli.Streams) error {
 	if out == "" {
 		out = filepath.Dir(path)
+	}
+	runs, err := gate.ReadHistoryFile(ctx, path, s.Err)
+	if err != nil {
+		return cli.BadInput(err)
 	}
 	if err := cli.EnsureDir(out); err != nil {
 		return err
 	}
-	name, err := reports.WriteHistory(path, out)
+	name, err := reports.WriteHistory(runs, out)
 	if err != nil {
-		return cli.BadInput(err)
+		return err
 	}
 	_, err = fmt.Fprintln(s.Out, name)
 	return err

@@ -84,7 +84,7 @@ func (f *runFlags) run(ctx context.Context, s cli.Streams) error {
 		line.Clear()
 		fmt.Fprintf(s.Err, "calibrated: if %v: about %v to go\n", expected, left.Round(time.Second))
 	}
-	certificate, err := f.lab.HoldCertificate()
+	certificate, err := f.lab.HoldCertificate(ctx)
 	if err != nil {
 		return err
 	}

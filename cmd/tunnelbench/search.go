@@ -1,15 +1,16 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/spf13/pflag"
 
+	"github.com/tunnelbench/tunnelbench/internal/bounded"
 	"github.com/tunnelbench/tunnelbench/internal/cli"
 	"github.com/tunnelbench/tunnelbench/loadgen"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
@@ -65,7 +66,7 @@ func (f *searchFlags) run(ctx context.Context, s cli.Streams) error {
 	case len(f.goals) == 0:
 		return cli.BadUsage("search: needs at least one --goal, such as --goal pdr")
 	case f.replay != "":
-		results, err := f.evaluate(s.In)
+		results, err := f.evaluate(ctx, s.In)
 		if err != nil {
 			return err
 		}
@@ -74,16 +75,12 @@ func (f *searchFlags) run(ctx context.Context, s cli.Streams) error {
 	return f.search(ctx, s)
 }
 
-func (f *searchFlags) evaluate(in io.Reader) ([]mlrsearch.GoalResult, error) {
-	if f.replay != "-" {
-		file, err := os.Open(f.replay)
-		if err != nil {
-			return nil, cli.BadInput(err)
-		}
-		defer file.Close()
-		in = file
+func (f *searchFlags) evaluate(ctx context.Context, in io.Reader) ([]mlrsearch.GoalResult, error) {
+	data, err := bounded.Input(ctx, f.replay, in, mlrsearch.MaxReplay)
+	if err != nil {
+		return nil, cli.BadInput(err)
 	}
-	trials, err := mlrsearch.ReadReplay(in)
+	trials, err := mlrsearch.ReadReplay(bytes.NewReader(data))
 	if err != nil {
 		return nil, cli.BadUsage("%s: %w", f.replay, err)
 	}

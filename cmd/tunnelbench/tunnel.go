@@ -26,25 +26,16 @@ var tunnelVerb = cli.Verb{
 			if *config == "" {
 				return cli.BadUsage("tunnel: --config FILE is missing")
 			}
-			file, err := readTunnel(ctx, *config)
-			if err != nil || *check {
-				return err
+			file, err := endfile.ReadFile(ctx, *config, net.DefaultResolver)
+			if err != nil {
+				return cli.BadInput(err)
+			}
+			if *check {
+				return nil
 			}
 			return runTunnel(ctx, s, file)
 		}
 	},
-}
-
-func readTunnel(ctx context.Context, path string) (*endfile.File, error) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil, cli.BadUsage("%w", err)
-	}
-	file, err := endfile.Read(ctx, path, data, net.DefaultResolver)
-	if err != nil {
-		return nil, cli.BadInput(err)
-	}
-	return file, nil
 }
 
 // runTunnel forwards packets until ctx is done. It prints the counters at the end and on each

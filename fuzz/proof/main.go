@@ -180,12 +180,7 @@ func (p *proof) attack(ctx context.Context, b bug, limit time.Duration, env ...s
 	cmd.Env = append(cmd.Env, env...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	out, err := cmd.CombinedOutput()
-	f, unread := os.Open(filepath.Join(dir, "fuzz.json"))
-	if unread != nil {
-		return t, fmt.Errorf("%w: %s", errors.Join(err, unread), out)
-	}
-	defer f.Close()
-	c, unread := report.Read(f, "fuzz.json")
+	c, unread := report.ReadFile(context.WithoutCancel(ctx), filepath.Join(dir, "fuzz.json"))
 	if unread != nil || len(c.Targets) != 1 {
 		return t, fmt.Errorf("%w: %s", errors.Join(err, unread), out)
 	}

@@ -2,11 +2,12 @@ package report
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/tunnelbench/tunnelbench/internal/atomicfile"
+	"github.com/tunnelbench/tunnelbench/internal/bounded"
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 )
@@ -43,13 +44,12 @@ func Write(path string, f *Campaign) error {
 }
 
 // ReadFile reads the campaign file at a path, as Read does.
-func ReadFile(path string) (*Campaign, error) {
-	f, err := os.Open(path)
+func ReadFile(ctx context.Context, path string) (*Campaign, error) {
+	data, err := bounded.File(ctx, path, strictjson.MaxFile)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	return Read(f, path)
+	return Read(bytes.NewReader(data), path)
 }
 
 // Read reads an untrusted campaign file, as strictly as result.Read reads results. The error is one line,

@@ -19,6 +19,7 @@ func ConfigSeeds() [][]byte {
 		[]byte(strings.ReplaceAll(short, "0.0.0.0/0", "0.0.0.0/33")), []byte(strings.ReplaceAll(short, "192.0.2.1:", "x:")),
 		[]byte("a: &a [1]\nb: [*a, *a]\n"), []byte("- 1"), []byte("peers: 7"), []byte("\x00"), []byte("{{{"), nil,
 		[]byte(short + "mtu: 9000\nport: xdp\n"), []byte(short + "workers: 1e3\ncpus: [0, -1]\n"),
+		[]byte("\ufeff" + short), []byte(short + "---\n" + short), []byte("\xff\xfea\x00"),
 	}
 }
 

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -218,8 +219,8 @@ func CheckRate(r rfc2544.Rate) error {
 
 // HoldCertificate reads the machine's self-test file. A missing file is an error only if the user
 // named it.
-func (f *LabFlags) HoldCertificate() (result.Held, error) {
-	held, err := result.HoldCertificate(cmp.Or(f.Certificate, DefaultCertificate), f.Certificate != "")
+func (f *LabFlags) HoldCertificate(ctx context.Context) (result.Held, error) {
+	held, err := result.HoldCertificate(ctx, cmp.Or(f.Certificate, DefaultCertificate), f.Certificate != "")
 	if err != nil {
 		return held, BadUsage("--self-test: %w", err)
 	}

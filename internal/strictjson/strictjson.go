@@ -21,6 +21,8 @@ import (
 	"sync"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/tunnelbench/tunnelbench/internal/bounded"
 )
 
 // Fault is an error at one place of a file.
@@ -39,16 +41,19 @@ func (f *Fault) Error() string {
 // At returns a *Fault for an error that the caller found.
 func At(place, why string) error { return &Fault{place, why} }
 
-// MaxFile is the size limit of ReadAll, in bytes.
+// MaxFile is the size limit of a file, in bytes.
 const MaxFile = 64 << 20
 
-// ReadAll reads a file of at most MaxFile bytes.
+// ReadAll reads a text of at most MaxFile bytes and leaves its byte order mark out.
 func ReadAll(r io.Reader) ([]byte, error) {
-	data, err := io.ReadAll(io.LimitReader(r, MaxFile+1))
-	if err == nil && len(data) > MaxFile {
-		return nil, &Fault{"", fmt.Sprintf("is larger than %d MiB", MaxFile>>20)}
+	data, err := bounded.Reader(r, MaxFile)
+	if err == nil {
+		data, err = bounded.Text(data)
 	}
-	return data, err
+	if err != nil {
+		return nil, &Fault{"", Clean(err.Error())}
+	}
+	return data, nil
 }
 
 // Schema is a compiled JSON Schema.
@@ -119,7 +124,11 @@ func (s *Schema) Decode(data []byte, into any) error {
 	if err := s.Check(data); err != nil {
 		return err
 	}
-	err := json.Unmarshal(data, into)
+	return faultOf(json.Unmarshal(data, into))
+}
+
+// faultOf returns a decoder's error as a *Fault.
+func faultOf(err error) error {
 	var wrong *json.UnmarshalTypeError
 	switch {
 	case err == nil:

@@ -23,6 +23,8 @@ import (
 	"github.com/goccy/go-yaml/lexer"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
+
+	"github.com/tunnelbench/tunnelbench/internal/bounded"
 )
 
 // File is a parsed file.
@@ -32,19 +34,25 @@ type File struct {
 	tree *ast.File
 }
 
+// MaxSize is the size limit of a file, in bytes.
+const MaxSize = 256 << 10
+
 // Limits of a file. The parser's time grows with the square of the depth and of the number of empty
 // entries.
 const (
-	mostOctets = 256 << 10
-	deepest    = 16
-	widest     = 64 // columns of indentation
+	deepest = 16
+	widest  = 64 // columns of indentation
 )
 
 // Parse parses a file. Errors of Parse and Decode are one line, "name:line: text", without control
 // characters.
 func Parse(name string, data []byte) (*File, error) {
-	if len(data) > mostOctets {
-		return nil, fmt.Errorf("%s: is larger than %d KiB", name, mostOctets>>10)
+	if len(data) > MaxSize {
+		return nil, fmt.Errorf("%s: is larger than %d KiB", name, MaxSize>>10)
+	}
+	data, err := bounded.Text(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	depth := 0             // in brackets
 	var entry *token.Token // an entry without a value so far
@@ -71,6 +79,9 @@ func Parse(name string, data []byte) (*File, error) {
 	tree, err := parser.ParseBytes(data, 0)
 	if err != nil {
 		return nil, atToken(name, err)
+	}
+	if len(tree.Docs) > 1 && tree.Docs[1].Body != nil {
+		return nil, fmt.Errorf("%s:%d: a second document has no place here: write one", name, tree.Docs[1].Body.GetToken().Position.Line)
 	}
 	return &File{name: name, data: data, tree: tree}, nil
 }

@@ -19,11 +19,41 @@ func TestParseRefuses(t *testing.T) {
 		"a:\n-\n- 1":                       "x:2: an entry of a list is empty",
 		strings.Repeat("#", 1<<18+1):       "x: is larger than 256 KiB",
 		"a: \"\x1b[31m":                    "x:1: ",
+		"a: 1\n---\na: 2\n":                "x:3: a second document",
+		"---\na: 1\n...\n---\n\n# b\nb: 2": "x:7: a second document",
+		"a: 1\n--- text\n":                 "x:2: a second document",
+		"\xff\xfea\x00:\x00":               "x: is UTF-16 text: save it as UTF-8",
+		"\xfe\xff\x00a\x00:":               "x: is UTF-16 text",
+		"\xff\xfe\x00\x00a\x00\x00\x00":    "x: is UTF-32 text",
+		"a: 1\nb: 2\n\x00":                 "x: has a NUL byte in line 3",
 	} {
 		_, err := Parse("x", []byte(text))
 		if err == nil || !strings.HasPrefix(err.Error(), why) || strings.ContainsAny(err.Error(), "\n\x1b") {
 			t.Errorf("%q: %v", text, err)
 		}
+	}
+}
+
+// The same file is read the same, whatever an editor wraps it in.
+func TestEnvelope(t *testing.T) {
+	for name, text := range map[string]string{
+		"plain": "a: 1\nb: x\n", "byte order mark": "\ufeffa: 1\nb: x\n", "CRLF": "a: 1\r\nb: x\r\n", "mark and CRLF": "\ufeffa: 1\r\nb: x\r\n",
+		"document markers": "---\na: 1\nb: x\n...\n", "no newline": "a: 1\nb: x", "an empty second document": "a: 1\nb: x\n---\n",
+		"mark and marker": "\ufeff---\na: 1\nb: x\n", "a comment after the end": "a: 1\nb: x\n...\n# end\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			f, err := Parse("x", []byte(text))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var into struct {
+				A int    `yaml:"a"`
+				B string `yaml:"b"`
+			}
+			if err := f.Decode(&into, true); err != nil || into.A != 1 || into.B != "x" {
+				t.Errorf("%+v %v", into, err)
+			}
+		})
 	}
 }
 

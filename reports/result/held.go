@@ -1,10 +1,14 @@
 package result
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
+
+	"github.com/tunnelbench/tunnelbench/internal/bounded"
+	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 )
 
 // Held is this machine's self-test, or the reason why reports carry none.
@@ -16,12 +20,11 @@ type Held struct {
 
 // HoldCertificate reads the machine's self-test file. A missing or damaged file is an error only if
 // the user named it.
-func HoldCertificate(path string, named bool) (Held, error) {
+func HoldCertificate(ctx context.Context, path string, named bool) (Held, error) {
 	c := Held{path: path}
-	f, err := os.Open(path)
+	data, err := bounded.File(ctx, path, strictjson.MaxFile)
 	if err == nil {
-		defer f.Close()
-		c.held, err = ReadCertificate(f, path)
+		c.held, err = ReadCertificate(bytes.NewReader(data), path)
 	}
 	switch {
 	case err == nil || !named && errors.Is(err, fs.ErrNotExist):

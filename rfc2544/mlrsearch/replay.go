@@ -39,6 +39,12 @@ type replayLine struct {
 	LossRatio *float64 `json:"loss_ratio"`
 }
 
+// byteOrderMark is what some editors put in front of UTF-8 text.
+const byteOrderMark = "\uFEFF"
+
+// MaxReplay is the largest file of recorded trials that a program should read, in bytes.
+const MaxReplay = 64 << 20
+
 // ReadReplay reads trials as JSON, one per line, such as
 //
 //	{"load_fps":1000,"duration_s":1,"loss_ratio":0}
@@ -51,7 +57,7 @@ func ReadReplay(r io.Reader) ([]Trial, error) {
 	lines := bufio.NewScanner(r)
 	n := 1
 	for ; lines.Scan(); n++ {
-		text := bytes.TrimSpace(lines.Bytes())
+		text := bytes.TrimSpace(bytes.TrimPrefix(lines.Bytes(), []byte(byteOrderMark)))
 		if len(text) == 0 {
 			continue
 		}

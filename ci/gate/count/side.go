@@ -2,14 +2,15 @@ package count
 
 import (
 	"bytes"
+	"context"
 	_ "embed"
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 
 	"github.com/tunnelbench/tunnelbench/internal/atomicfile"
+	"github.com/tunnelbench/tunnelbench/internal/bounded"
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 )
@@ -46,13 +47,12 @@ type sideFile struct {
 }
 
 // ReadSideFile reads an untrusted file of a side. The error is one line, `name: where: why`.
-func ReadSideFile(path string) (*Side, error) {
-	file, err := os.Open(path)
+func ReadSideFile(ctx context.Context, path string) (*Side, error) {
+	data, err := bounded.File(ctx, path, strictjson.MaxFile)
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close()
-	return readSide(file, path)
+	return readSide(bytes.NewReader(data), path)
 }
 
 func readSide(r io.Reader, name string) (*Side, error) {

@@ -24,7 +24,7 @@ func written(t *testing.T) string {
 
 func TestSidesAreReadAsWritten(t *testing.T) {
 	t.Parallel()
-	got, err := ReadSideFile(written(t))
+	got, err := ReadSideFile(t.Context(), written(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +63,7 @@ func TestBadSides(t *testing.T) {
 			if err := os.WriteFile(path, []byte(bad), 0o644); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := ReadSideFile(path); err == nil || !strings.Contains(err.Error(), why) || strings.Contains(err.Error(), "\n") {
+			if _, err := ReadSideFile(t.Context(), path); err == nil || !strings.Contains(err.Error(), why) || strings.Contains(err.Error(), "\n") {
 				t.Errorf("error %v, want %q", err, why)
 			}
 		})

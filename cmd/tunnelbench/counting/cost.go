@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -65,7 +64,7 @@ func (f *costFlags) run(ctx context.Context, s cli.Streams) error {
 	if err != nil {
 		return err
 	}
-	timed, err := f.readResults()
+	timed, err := f.readResults(ctx)
 	if err != nil {
 		return err
 	}
@@ -121,16 +120,11 @@ func (f *costFlags) count(ctx context.Context, m emulated.Machine, r emulated.Re
 }
 
 // readResults reads the results that get the counts; nil if there are none.
-func (f *costFlags) readResults() (*result.Results, error) {
+func (f *costFlags) readResults(ctx context.Context) (*result.Results, error) {
 	if f.results == "" {
 		return nil, nil
 	}
-	file, err := os.Open(f.results)
-	if err != nil {
-		return nil, cli.BadInput(fmt.Errorf("--results: %w", err))
-	}
-	defer file.Close()
-	r, err := result.Read(file, f.results)
+	r, err := result.ReadFile(ctx, f.results)
 	if err != nil {
 		return nil, cli.BadInput(fmt.Errorf("--results: %w", err))
 	}

@@ -1,6 +1,7 @@
 package counting
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -17,8 +18,10 @@ import (
 	"github.com/tunnelbench/tunnelbench/ci/gate/count"
 	"github.com/tunnelbench/tunnelbench/ci/gate/revision"
 	"github.com/tunnelbench/tunnelbench/internal/atomicfile"
+	"github.com/tunnelbench/tunnelbench/internal/bounded"
 	"github.com/tunnelbench/tunnelbench/internal/cli"
 	"github.com/tunnelbench/tunnelbench/internal/lab/emulated"
+	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
@@ -66,12 +69,12 @@ func (g *Gate) Run(ctx context.Context, s cli.Streams) error {
 }
 
 // Recorded judges two files that a run has written.
-func (g *Gate) Recorded(base, head string, s cli.Streams) error {
-	b, err := count.ReadSideFile(base)
+func (g *Gate) Recorded(ctx context.Context, base, head string, s cli.Streams) error {
+	b, err := count.ReadSideFile(ctx, base)
 	if err != nil {
 		return cli.BadInput(err)
 	}
-	h, err := count.ReadSideFile(head)
+	h, err := count.ReadSideFile(ctx, head)
 	if err != nil {
 		return cli.BadInput(err)
 	}
@@ -188,7 +191,7 @@ func (g *Gate) countBuild(ctx context.Context, device dut.Device) (*result.Count
 	cached, err := cacheFile(b.Key)
 	if err != nil {
 		g.say("no cache of counts: %v", err)
-	} else if c := readCached(cached); c != nil {
+	} else if c := readCached(ctx, cached); c != nil {
 		return c, nil
 	}
 	c, faults, err := b.Count(ctx)
@@ -236,13 +239,12 @@ func cacheFile(key string) (string, error) {
 }
 
 // readCached returns the counts in a file of the cache, or nil.
-func readCached(path string) *result.Counts {
-	f, err := os.Open(path)
+func readCached(ctx context.Context, path string) *result.Counts {
+	data, err := bounded.File(ctx, path, strictjson.MaxFile)
 	if err != nil {
 		return nil
 	}
-	defer f.Close()
-	c, err := result.ReadCounts(f, path)
+	c, err := result.ReadCounts(bytes.NewReader(data), path)
 	if err != nil {
 		return nil
 	}

@@ -51,7 +51,7 @@ func TestRecorded(t *testing.T) {
 			t.Parallel()
 			var out bytes.Buffer
 			g := &Gate{Policy: gate.Counts{Frames: 0.01, Calls: 0.01}, Out: t.TempDir()}
-			err := g.Recorded(record(t, gate.BaseSide, "QEMU 7.2", "6.1", 20000), c.head, cli.Streams{Out: &out})
+			err := g.Recorded(t.Context(), record(t, gate.BaseSide, "QEMU 7.2", "6.1", 20000), c.head, cli.Streams{Out: &out})
 			if got := cli.Status(t.Context(), err, &out); got != c.exit || !strings.Contains(out.String(), c.says) {
 				t.Errorf("exit status %d, want %d, and %q in:\n%s", got, c.exit, c.says, out.String())
 			}

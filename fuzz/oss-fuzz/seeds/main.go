@@ -9,6 +9,7 @@ package main
 import (
 	"archive/zip"
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"errors"
 	"flag"
@@ -99,7 +100,7 @@ func inputs(root string, t fuzz.Target) ([][]byte, error) {
 		return nil, err
 	}
 	for _, e := range entries {
-		data, err := fuzz.ReadInput(filepath.Join(dir, e.Name()))
+		data, err := fuzz.ReadInput(context.Background(), filepath.Join(dir, e.Name()))
 		if err != nil {
 			return nil, err
 		}

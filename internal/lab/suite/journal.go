@@ -9,12 +9,16 @@ import (
 	"io/fs"
 	"os"
 
+	"github.com/tunnelbench/tunnelbench/internal/bounded"
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
 // journalSchema names the version of the journal that this package writes.
 const journalSchema = "tunnelbench.journal/1"
+
+// mostJournal is the largest journal that is read, in bytes.
+const mostJournal = 256 << 20
 
 // JournalKey identifies a run: only trials with the same key are combined.
 type JournalKey struct {
@@ -64,7 +68,7 @@ type Journal struct {
 // wraps lab.ErrConfig if the choice to resume does not match the file: it exists but resume is
 // false, it has another key, or there is nothing to resume.
 func OpenJournal(path string, key JournalKey, resume bool) (*Journal, error) {
-	text, err := os.ReadFile(path)
+	text, err := bounded.File(context.Background(), path, mostJournal)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && resume:
 		return nil, fmt.Errorf("%w: %s: there is no run to resume: leave --resume out", lab.ErrConfig, path)
