@@ -51,7 +51,7 @@ var arrows = map[string][]string{
 	"internal/git":                 {"internal/subprocess"},
 	"internal/junit":               {},
 	"internal/kv":                  {},
-	"internal/lab":                 {"internal/closers", "internal/neighbour", "internal/reexec", "internal/sys", "loadgen", "loadgen/afpacket", "loadgen/xdp", "netns", "netns/counters", "netns/dut", "reports/result", "rfc2544", "internal/stats", "internal/signals"},
+	"internal/lab":                 {"internal/closers", "internal/neighbour", "internal/reexec", "internal/sys", "loadgen", "loadgen/afpacket", "loadgen/xdp", "netns", "netns/counters", "netns/dut", "reports/result", "rfc2544", "internal/stats", "internal/signals", "internal/cpuname"},
 	"internal/lab/labtest":         {"internal/lab", "internal/reexec", "loadgen", "netns/dut", "rfc2544", "rfc2544/simulated"}, // only imported by tests
 	"internal/lab/selftest":        {"ci/compare", "internal/lab", "internal/stats", "netns/dut", "netns/relay", "reports/result", "rfc2544", "internal/lab/control"},
 	"internal/lab/streams":         {"internal/lab", "internal/reexec", "internal/stats", "loadgen/streams", "netns", "netns/dut", "reports/result", "reports/show", "rfc2544", "internal/signals"},
@@ -108,6 +108,7 @@ var arrows = map[string][]string{
 	"reports/budget":               {"internal/strictjson", "reports/result", "reports/show"},
 	"reports/counts":               {"internal/strictjson", "reports/result", "reports/show", "reports/texttab", "rfc2544"},
 	"internal/signals":             {},
+	"internal/cpuname":             {},
 }
 
 // private packages may only be imported by their owner and the packages below it, not even by the

@@ -6,13 +6,14 @@ import (
 	"runtime"
 	"strings"
 
+	"github.com/tunnelbench/tunnelbench/internal/cpuname"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 )
 
 // Describe returns a description of the machine, and of the settings of lab and network.
 func (l *Lab) Describe(s Settings) result.Host {
 	h := result.Host{
-		CPU: cpuModel(), Kernel: FirstLine("/proc/sys/kernel/osrelease"), Arch: runtime.GOARCH, Cores: runtime.NumCPU(),
+		CPU: cpuname.Here(), Kernel: FirstLine("/proc/sys/kernel/osrelease"), Arch: runtime.GOARCH, Cores: runtime.NumCPU(),
 		CPUPlan: l.cpus.String(), Virtual: hypervisor(), Changed: l.Changes(), Notes: append([]string{}, l.cpus.Notes...),
 		Sysctls: map[string]string{},
 		Offloads: map[string]string{
@@ -53,8 +54,6 @@ func FirstLine(path string) string {
 	return strings.TrimSpace(line)
 }
 
-func cpuModel() string { return cpuField("model name") }
-
 // hypervisor returns a note that the machine is virtual, with the name of the hypervisor if known.
 func hypervisor() string {
 	if !strings.Contains(" "+cpuField("flags")+" ", " hypervisor ") {
@@ -83,5 +82,5 @@ func cpuField(name string) string {
 
 // Machine returns the CPU model and the kernel, for results without measurements on this machine.
 func Machine() (cpu, kernel string) {
-	return cpuModel(), FirstLine("/proc/sys/kernel/osrelease")
+	return cpuname.Here(), FirstLine("/proc/sys/kernel/osrelease")
 }
