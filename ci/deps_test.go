@@ -73,10 +73,10 @@ var arrows = map[string][]string{
 	"loadgen/stall":                {"internal/sys", "loadgen/bpf"},
 	"loadgen/streams":              {"internal/sys", "loadgen", "rfc2544"},
 	"loadgen/xdp":                  {"internal/closers", "internal/sys", "loadgen", "loadgen/bpf", "rfc2544"},
-	"netns":                        {"internal/reexec", "internal/sys", "internal/signals"},
+	"netns":                        {"internal/reexec", "internal/sys", "internal/signals", "internal/execfile"},
 	"netns/counters":               {"internal/sys", "netns", "netns/counters/bpf", "rfc2544"},
 	"netns/counters/bpf":           {},
-	"netns/dut":                    {"internal/atomicfile", "internal/kv", "internal/reexec", "internal/sys", "netns", "netns/relay", "reference", "reference/inner", "reference/wire", "internal/signals"},
+	"netns/dut":                    {"internal/atomicfile", "internal/kv", "internal/reexec", "internal/sys", "netns", "netns/relay", "reference", "reference/inner", "reference/wire", "internal/signals", "internal/execfile"},
 	"netns/relay":                  {"internal/kv", "internal/splitmix", "internal/sys", "loadgen/signature"},
 	"reference":                    {"internal/closers", "internal/sys", "reference/bpf", "reference/inner", "reference/offload", "reference/wire"},
 	"reference/bpf":                {},
@@ -109,6 +109,7 @@ var arrows = map[string][]string{
 	"reports/counts":               {"internal/strictjson", "reports/result", "reports/show", "reports/texttab", "rfc2544"},
 	"internal/signals":             {},
 	"internal/cpuname":             {},
+	"internal/execfile":            {},
 }
 
 // private packages may only be imported by their owner and the packages below it, not even by the

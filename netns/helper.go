@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"syscall"
 
+	"github.com/tunnelbench/tunnelbench/internal/execfile"
 	"github.com/tunnelbench/tunnelbench/internal/reexec"
 	"github.com/tunnelbench/tunnelbench/internal/signals"
 	"github.com/tunnelbench/tunnelbench/internal/sys"
@@ -86,7 +87,8 @@ func startChild(args []string, ns *os.File) (*os.Process, error) {
 	if err := sys.MountFresh(); err != nil {
 		return nil, err
 	}
-	return os.StartProcess(args[0], args[1:], &os.ProcAttr{Files: []*os.File{os.Stdin, os.Stdout, os.Stderr}})
+	child, err := os.StartProcess(args[0], args[1:], &os.ProcAttr{Files: []*os.File{os.Stdin, os.Stdout, os.Stderr}})
+	return child, execfile.Explain(args[0], err)
 }
 
 // routineReap reaps ended processes, including orphans, until the command has ended.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,6 +13,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/tunnelbench/tunnelbench/internal/execfile"
 	"github.com/tunnelbench/tunnelbench/internal/kv"
 	"github.com/tunnelbench/tunnelbench/netns"
 )
@@ -207,20 +207,13 @@ func (t Tunnel) paramHelp() string {
 	return "write " + strings.Join(keys, " or ")
 }
 
-// executable returns the absolute path of an executable file, or an error if there is none.
+// executable returns the absolute path of an executable file, or an error that says why it is none.
 func executable(path string) (string, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
 		return "", err
 	}
-	info, err := os.Stat(abs)
-	switch {
-	case err != nil:
-		return "", fmt.Errorf("no such file: give the path of an executable")
-	case info.IsDir() || info.Mode()&0o111 == 0:
-		return "", fmt.Errorf("not executable: chmod +x it")
-	}
-	return abs, nil
+	return abs, execfile.Check(abs)
 }
 
 func probeNothing(context.Context) error { return nil }

@@ -1,0 +1,3 @@
+package execfile
+
+func allowed(string) error { return nil }
