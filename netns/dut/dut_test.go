@@ -45,8 +45,8 @@ func TestParseRefuses(t *testing.T) {
 		"reference:gso=on,gso=on": "comes twice",
 		"exec:/no/such/file":      "no such file",
 		"exec:" + plainFile:       "chmod +x",
-		"exec:" + t.TempDir():     "not executable",
-		"exec:":                   "not executable",
+		"exec:" + t.TempDir():     "a directory",
+		"exec:":                   "a directory",
 	} {
 		_, err := Parse(spec)
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {

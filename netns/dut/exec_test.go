@@ -34,8 +34,8 @@ func TestDescription(t *testing.T) {
 	}{
 		{"nothing", "#!/bin/sh\nexec sleep 9\n", "", plain},
 		{"shell", "#!/bin/sh\n# tunnelbench: seals=aes128-gcm up-timeout=30s\n", "", said{Sealed, "aes128-gcm", 30 * time.Second, nil}},
-		{"Lua, two lines, CRLF", "#!/usr/bin/lua\r\n-- tunnelbench: seals=AES\r\n--  tunnelbench: up-timeout=1m contract=1\r\n", "", said{Sealed, "AES", time.Minute, nil}},
-		{"JavaScript", "#!/usr/bin/env node\n// tunnelbench: up-timeout=11s\n", "", said{Plain, "", 11 * time.Second, nil}},
+		{"Lua, two lines, CRLF", "#!/bin/sh\n-- tunnelbench: seals=AES\r\n--  tunnelbench: up-timeout=1m contract=1\r\n", "", said{Sealed, "AES", time.Minute, nil}},
+		{"JavaScript", "#!/usr/bin/env sh\n// tunnelbench: up-timeout=11s\n", "", said{Plain, "", 11 * time.Second, nil}},
 		{"seals nothing", "#!/bin/sh\n# tunnelbench: seals=no\n", "", plain},
 		{"the user's word is the last", "#!/bin/sh\n# tunnelbench: seals=aes up-timeout=30s\n", ":seals=no,up-timeout=2m", said{Plain, "", 2 * time.Minute, map[string]string{}}},
 		{"a program that is no script", "\x7fELF\n# tunnelbench: seals=aes\n", ":seals=chacha20", said{Sealed, "chacha20", DefaultUpTimeout, map[string]string{}}},
