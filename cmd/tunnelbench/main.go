@@ -27,5 +27,5 @@ func main() {
 
 // run runs the program with the given arguments and returns the exit status.
 func run(ctx context.Context, args []string, s cli.Streams) int {
-	return cli.Status(ctx, cli.Execute(ctx, cli.NewRoot(overview(), s), args), s.Err)
+	return cli.Main(ctx, overview(), args, s)
 }
