@@ -3,7 +3,6 @@ package gate
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/tunnelbench/tunnelbench/reports/result"
 )
@@ -249,7 +248,7 @@ func withVerdict(g *Report, verdict string) (which []Metric) {
 func acknowledge(p Policy, head *Set, g *Report) {
 	for _, a := range p.Acknowledged {
 		m := g.Metric(a.Metric)
-		if m == nil || m.Verdict != Fail || !strings.HasPrefix(head.Commit, a.Commit) {
+		if m == nil || m.Verdict != Fail || !a.accepts(head) {
 			continue
 		}
 		if day := a.Expires.AddDate(0, 0, 1); !head.Started.Before(day) {

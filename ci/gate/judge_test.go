@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tunnelbench/tunnelbench/internal/strictyaml"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
@@ -143,6 +144,9 @@ func TestVerdicts(t *testing.T) {
 		"allocates as before":       {rate64 + alloc, always(0), 0.01, 0, nil, Pass, "each of 2", 16},
 		"acknowledged":              {rate64, always(0.1), 0.02, 0, acknowledged("2026-05-06"), Pass, "each of 1", 32},
 		"acknowledged, but expired": {rate64, always(0.1), 0.02, 0, acknowledged("2026-05-05"), Fail, "forwarding_rate/64", 32},
+		"its parent acknowledged":   {rate64, always(0.1), 0.02, 0, acknowledgedBelow("1234567"), Pass, "each of 1", 32},
+		"the same in capitals":      {rate64, always(0.1), 0.02, 0, acknowledgedBelow("ABCDEF01"), Pass, "each of 1", 32},
+		"the base's acknowledged":   {rate64, always(0.1), 0.02, 0, acknowledgedBelow("7654321"), Fail, "forwarding_rate/64", 32},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -229,7 +233,16 @@ func acknowledged(day string) func(*Policy, *Set, *Set) {
 		if err != nil {
 			panic(err)
 		}
-		p.Acknowledged = []Acknowledgment{{Metric: "forwarding_rate/64", Commit: head.Commit[:7], Reason: "wanted", Expires: Day{expires}}}
+		p.Acknowledged = []Acknowledgment{{Metric: "forwarding_rate/64", Commit: strictyaml.Text(head.Commit[:7]), Reason: "wanted", Expires: Day{expires}}}
+	}
+}
+
+// acknowledgedBelow acknowledges a commit of a change of three.
+func acknowledgedBelow(commit string) func(*Policy, *Set, *Set) {
+	return func(p *Policy, base, head *Set) {
+		acknowledged("2026-05-06")(p, base, head)
+		head.Commits = []string{head.Commit, "abcdef01" + strings.Repeat("0", 32), strings.Repeat("1234567890", 4)}
+		p.Acknowledged[0].Commit = strictyaml.Text(commit)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -71,10 +72,20 @@ func (m PolicyMetric) ID() string {
 
 // Acknowledgment accepts a known regression.
 type Acknowledgment struct {
-	Metric  string `yaml:"metric"` // ID of the metric
-	Commit  string `yaml:"commit"` // the head's commit, or a prefix of it
-	Reason  string `yaml:"reason"`
-	Expires Day    `yaml:"expires"` // last day on which the acknowledgment applies
+	Metric  string          `yaml:"metric"` // ID of the metric
+	Commit  strictyaml.Text `yaml:"commit"` // a commit of the change, or a prefix of it
+	Reason  string          `yaml:"reason"`
+	Expires Day             `yaml:"expires"` // last day on which the acknowledgment applies
+}
+
+// hash matches the name of a commit, or a beginning of it that is long enough.
+var hash = regexp.MustCompile(`^[0-9a-fA-F]{7,64}$`)
+
+// accepts reports whether an acknowledgment is for the head of a set, or for a commit below it that the
+// base does not have.
+func (a Acknowledgment) accepts(head *Set) bool {
+	begins := func(commit string) bool { return strings.HasPrefix(commit, strings.ToLower(string(a.Commit))) }
+	return begins(head.Commit) || slices.ContainsFunc(head.Commits, begins)
 }
 
 // Share is a fraction, written "5%" or "0.05".
@@ -277,8 +288,8 @@ func (p *Policy) checkAcknowledged() error {
 		switch {
 		case !slices.ContainsFunc(p.Metrics, func(m PolicyMetric) bool { return m.ID() == a.Metric }):
 			return fmt.Errorf("%s%.64q is not among the metrics", where, a.Metric)
-		case len(a.Commit) < 7:
-			return fmt.Errorf("%sa commit of at least 7 digits says what is accepted", where)
+		case !hash.MatchString(string(a.Commit)):
+			return fmt.Errorf("%sa commit of at least 7 hexadecimal digits says what is accepted, not %.64q", where, string(a.Commit))
 		case a.Reason == "":
 			return fmt.Errorf("%shas no reason", where)
 		case a.Expires.IsZero():

@@ -38,6 +38,7 @@ func TestBadPolicies(t *testing.T) {
 		"already defined":                  {"looks:", "risk: 0.02\nlooks:"},
 		"not among the metrics":            {"acknowledged: []", "acknowledged: [{metric: x, commit: 0123abc, reason: y, expires: 2027-06-30}]"},
 		"a commit of at least":             {"acknowledged: []", "acknowledged: [{metric: closed_loop_rate/64, commit: 01, reason: y, expires: 2027-06-30}]"},
+		`not "main-branch"`:                {"acknowledged: []", "acknowledged: [{metric: closed_loop_rate/64, commit: main-branch, reason: y, expires: 2027-06-30}]"},
 		"has no reason":                    {"acknowledged: []", "acknowledged: [{metric: closed_loop_rate/64, commit: 0123abc, expires: 2027-06-30}]"},
 		"never expires":                    {"acknowledged: []", "acknowledged: [{metric: closed_loop_rate/64, commit: 0123abc, reason: y}]"},
 		"is no date":                       {"acknowledged: []", "acknowledged: [{metric: closed_loop_rate/64, commit: 0123abc, reason: y, expires: soon}]"},
@@ -82,4 +83,26 @@ func FuzzPolicy(f *testing.F) {
 			t.Fatalf("%+v %v", j, err)
 		}
 	})
+}
+
+// A commit is taken as it is written, though YAML reads some as numbers.
+func TestCommitOfDigits(t *testing.T) {
+	t.Parallel()
+	for _, commit := range []string{"0042798", "12345678", "1234567e8", "0b1010101", `"0042798"`, "'1234567'", "0123456789012345678901234567890123456789", "00abcde"} {
+		t.Run(commit, func(t *testing.T) {
+			t.Parallel()
+			text := strings.Replace(string(DefaultPolicy()), "acknowledged: []", "acknowledged: [{metric: closed_loop_rate/64, commit: "+commit+", reason: y, expires: 2027-06-30}]", 1)
+			p, err := ParsePolicy([]byte(text), "x")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, want := string(p.Acknowledged[0].Commit), strings.Trim(commit, `'"`); got != want {
+				t.Errorf("%q, want %q", got, want)
+			}
+		})
+	}
+	_, err := ParsePolicy([]byte(strings.Replace(string(DefaultPolicy()), "acknowledged: []", "acknowledged: [{metric: closed_loop_rate/64, commit: [1234567], reason: y, expires: 2027-06-30}]", 1)), "x")
+	if err == nil || strings.Contains(err.Error(), "\n") {
+		t.Errorf("a list: %v", err)
+	}
 }

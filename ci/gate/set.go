@@ -24,13 +24,14 @@ const (
 // with the same verdict.
 type Set struct {
 	Schema   string          `json:"schema"`
-	Side     string          `json:"side"`     // BaseSide or HeadSide
-	Tool     result.Tool     `json:"tool"`     // the tunnelbench build that measured, the same on both sides
-	Device   string          `json:"device"`   // device spec as given to --dut
-	Revision string          `json:"revision"` // as the user named it
-	Commit   string          `json:"commit"`   // commit of the revision; empty outside of a repository
-	Builds   []Build         `json:"builds"`   // builds of one source with different layouts
-	Command  []string        `json:"command"`  // command that repeats the measurement
+	Side     string          `json:"side"`              // BaseSide or HeadSide
+	Tool     result.Tool     `json:"tool"`              // the tunnelbench build that measured, the same on both sides
+	Device   string          `json:"device"`            // device spec as given to --dut
+	Revision string          `json:"revision"`          // as the user named it
+	Commit   string          `json:"commit"`            // commit of the revision; empty outside of a repository
+	Commits  []string        `json:"commits,omitempty"` // of the head: commits that the base does not have, the newest first, at most 1000
+	Builds   []Build         `json:"builds"`            // builds of one source with different layouts
+	Command  []string        `json:"command"`           // command that repeats the measurement
 	Host     result.Host     `json:"host"`
 	Link     rfc2544.BitRate `json:"link_bps"`
 	Seed     uint64          `json:"seed"` // seed of the random order in pairs

@@ -14,6 +14,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/ci/compare"
 	"github.com/tunnelbench/tunnelbench/internal/cli"
 	"github.com/tunnelbench/tunnelbench/internal/lab"
+	labstreams "github.com/tunnelbench/tunnelbench/internal/lab/streams"
 	"github.com/tunnelbench/tunnelbench/internal/stats"
 	"github.com/tunnelbench/tunnelbench/reports"
 	"github.com/tunnelbench/tunnelbench/reports/result"
@@ -79,7 +80,7 @@ func (f *abFlags) run(ctx context.Context, s cli.Streams) error {
 		Comparison: &result.Comparison{Confidence: confidence, Order: [][]int{}, Warnings: []string{}},
 	}
 	certificate.Carry(results)
-	plan.Goodput = goodputOn(l)
+	plan.Goodput = labstreams.GoodputOn(l)
 	plan.Settings, err = lab.CalibrateAll(ctx, l, cfg.Settings, []rfc2544.FrameSize{plan.Size}, results)
 	if err == nil {
 		err = compare.Run(ctx, compare.On(l), plan, results.Comparison)

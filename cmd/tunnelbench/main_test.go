@@ -115,7 +115,7 @@ func TestBadInput(t *testing.T) {
 		"gate --base HEAD --layouts 0":                            "from 1 to",
 		"gate --base HEAD --time 0s":                              "above zero",
 		"gate --base HEAD --policy /nosuch":                       "/nosuch",
-		"gate --count --base HEAD --time 1m":                      "--time is for timed pairs",
+		"gate --count --base HEAD --metrics closed_loop_rate/64":  "--metrics is for timed pairs",
 		"gate --count a b":                                        "no such file",
 		"gate --count --base HEAD --layouts 1":                    "--count needs 2 or more",
 		"gate --base HEAD --kernel x":                             "is for gate --count",

@@ -8,7 +8,6 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/tunnelbench/tunnelbench/ci/compare"
 	"github.com/tunnelbench/tunnelbench/internal/cli"
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 	labstreams "github.com/tunnelbench/tunnelbench/internal/lab/streams"
@@ -92,11 +91,4 @@ func (f *trialFlags) parseStream() (d dut.Device, cfg cli.LabConfig, err error) 
 	}
 	cfg, err = f.lab.ConfigFor(netns.DefaultWANMTU, d)
 	return d, cfg, err
-}
-
-// goodputOn returns a function that measures the goodput of one TCP connection in a lab.
-func goodputOn(l *lab.Lab) compare.GoodputFunc {
-	return func(ctx context.Context, d dut.Device, set lab.Settings) (float64, bool, error) {
-		return labstreams.Goodput(ctx, l, d, set)
-	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"github.com/tunnelbench/tunnelbench/cmd/tunnelbench/counting"
+	"github.com/tunnelbench/tunnelbench/cmd/tunnelbench/gating"
 	"github.com/tunnelbench/tunnelbench/internal/cli"
 )
 
@@ -9,7 +10,7 @@ import (
 func overview() []cli.Section {
 	return []cli.Section{
 		{Title: "Measure", Verbs: []cli.Verb{runVerb, trialVerb, abVerb, searchVerb, counting.Verb(tool), certifyVerb}},
-		{Title: "Judge and report", Verbs: []cli.Verb{gateVerb, reportVerb}},
+		{Title: "Judge and report", Verbs: []cli.Verb{gating.Verb(tool), reportVerb}},
 		{Title: "Attack", Verbs: []cli.Verb{fuzzListVerb, fuzzRunVerb, fuzzReproVerb, fuzzMergeVerb, fuzzLiveVerb, fuzzReportVerb}},
 		{Title: "Tunnel and machine", Verbs: []cli.Verb{tunnelVerb, doctorVerb, listVerb, versionVerb}},
 	}

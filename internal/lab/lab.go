@@ -66,16 +66,8 @@ func Open(ctx context.Context, cfg Config) (*Lab, error) {
 	return l, nil
 }
 
-// CheckRoot returns an error unless the user may open a lab.
-func CheckRoot() error {
-	if os.Geteuid() != 0 {
-		return fmt.Errorf("%w: the lab needs root: run it with sudo", errors.ErrUnsupported)
-	}
-	return nil
-}
-
 func (l *Lab) open(ctx context.Context) error {
-	if err := CheckRoot(); err != nil {
+	if err := netns.CheckRoot(); err != nil {
 		return err
 	}
 	id := make([]byte, 8)

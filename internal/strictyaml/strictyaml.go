@@ -135,3 +135,16 @@ func (f *File) Line(field string) int {
 		field = field[:at]
 	}
 }
+
+// Text is a scalar as the file has it, quoted or not: 0012345 is no number of base 8, and 1234e56 is
+// no number at all.
+type Text string
+
+// UnmarshalYAML implements yaml.NodeUnmarshaler.
+func (t *Text) UnmarshalYAML(node ast.Node) error {
+	if _, ok := node.(ast.ScalarNode); !ok {
+		return fmt.Errorf("%.40q is no text", node.String())
+	}
+	*t = Text(node.GetToken().Value)
+	return nil
+}

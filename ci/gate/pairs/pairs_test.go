@@ -60,8 +60,10 @@ func simulate(t *testing.T, l *labtest.Lab, metric string, time time.Duration) (
 	}
 	base, head := emptySets()
 	saved := 0
-	run := Run{Policy: policy, Sides: Sides{base, head}, Time: time, Log: io.Discard, Save: func() error { saved++; return nil }}
-	_, err = run.Measure(t.Context(), simulatedLab{l}, Plan{
+	ctx, stop := Limit(t.Context(), time)
+	defer stop()
+	run := Run{Policy: policy, Sides: Sides{base, head}, Log: io.Discard, Save: func() error { saved++; return nil }}
+	_, err = run.Measure(ctx, simulatedLab{l}, Plan{
 		Base: labtest.Devices(t, "plain"), Head: labtest.Devices(t, "vxlan"), Goodput: goodput, Link: rfc2544.Gigabit,
 	})
 	if saved != len(head.Turns) {

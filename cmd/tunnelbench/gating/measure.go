@@ -1,4 +1,4 @@
-package main
+package gating
 
 import (
 	"cmp"
@@ -15,29 +15,32 @@ import (
 	"github.com/tunnelbench/tunnelbench/cmd/tunnelbench/counting"
 	"github.com/tunnelbench/tunnelbench/internal/cli"
 	"github.com/tunnelbench/tunnelbench/internal/lab"
+	"github.com/tunnelbench/tunnelbench/internal/lab/streams"
 	"github.com/tunnelbench/tunnelbench/netns"
 )
 
 // request says what to build.
-func (f *gateFlags) request(s cli.Streams) revision.Request {
+func (f *flags) request(s cli.Streams) revision.Request {
 	return revision.Request{Repo: f.repo, Base: f.base, Head: f.head, Device: f.dut, Command: f.build, Layouts: f.layouts, Log: s.Err}
 }
 
 // counting returns the judge that counts.
-func (f *gateFlags) counting(policy gate.Policy, s cli.Streams) *counting.Gate {
-	return &counting.Gate{Request: f.request(s), Kernel: f.kernel, Policy: policy.Counts, Out: f.out, Tool: tool()}
+func (f *flags) counting(policy gate.Policy, s cli.Streams) *counting.Gate {
+	return &counting.Gate{Request: f.request(s), Kernel: f.kernel, Policy: policy.Counts, Out: f.out, Tool: f.tool()}
 }
 
-// measure builds both sides and measures pairs until the verdict is final.
-func (f *gateFlags) measure(ctx context.Context, policy gate.Policy, s cli.Streams) error {
+// measure builds both sides and measures pairs until the verdict is final or the time is over.
+func (f *flags) measure(ctx context.Context, policy gate.Policy, s cli.Streams) error {
 	cfg, plan, err := f.parse()
 	if err != nil {
 		return err
 	}
+	ctx, stop := pairs.Limit(ctx, f.time)
+	defer stop()
 	if f.count {
-		return sideFault(f.counting(policy, s).Run(ctx, s))
+		return f.fault(ctx, f.counting(policy, s).Run(ctx, s))
 	}
-	if err := lab.CheckRoot(); err != nil { // before the builds, which take minutes
+	if err := netns.CheckRoot(); err != nil { // before the builds, which take minutes
 		return err
 	}
 	noise, err := gate.ReadNoiseFile(ctx, f.noise)
@@ -49,21 +52,21 @@ func (f *gateFlags) measure(ctx context.Context, policy gate.Policy, s cli.Strea
 	}
 	builds, err := f.request(s).Build(ctx)
 	if err != nil {
-		return sideFault(err)
+		return f.ended(ctx, policy, err, s)
 	}
 	defer func() { _ = builds.Remove() }()
 	l, err := lab.Open(ctx, cfg.Config)
 	if err != nil {
-		return err
+		return f.ended(ctx, policy, err, s)
 	}
-	plan.Settings, plan.Goodput = cfg.Settings, goodputOn(l)
+	plan.Settings, plan.Goodput = cfg.Settings, streams.GoodputOn(l)
 	plan.Base, plan.Head = builds.Base.Devices, builds.Head.Devices
 	sides := pairs.Sides{Base: f.newSet(builds.Base, l, cfg), Head: f.newSet(builds.Head, l, cfg)}
 	sides.Base.Link, sides.Head.Link = plan.Link, plan.Link
 	sides.Head.Started = sides.Base.Started
 	policy.Bias = noise.Bias(sides.Head.Host)
 	run := pairs.Run{
-		Policy: policy, Sides: sides, AA: f.aa, Time: f.time, Log: s.Err, OnPair: pairProgress(s),
+		Policy: policy, Sides: sides, AA: f.aa, Log: s.Err, OnPair: pairProgress(s),
 		Save: func() error { return gate.WriteSets(f.out, sides.Base, sides.Head) },
 	}
 	pair, err := run.Measure(ctx, compare.On(l), plan)
@@ -74,7 +77,23 @@ func (f *gateFlags) measure(ctx context.Context, policy gate.Policy, s cli.Strea
 	return errors.Join(err, f.finish(&run, noise, pair, s))
 }
 
-func (f *gateFlags) parse() (cfg cli.LabConfig, plan pairs.Plan, err error) {
+// ended concludes a gate that has measured nothing: if its time is over, there is no verdict.
+func (f *flags) ended(ctx context.Context, policy gate.Policy, err error, s cli.Streams) error {
+	if !pairs.TimeOver(ctx) || f.aa {
+		return f.fault(ctx, err)
+	}
+	base, head := &gate.Set{Side: gate.BaseSide, Device: f.dut, Revision: f.base}, &gate.Set{Side: gate.HeadSide, Device: f.dut, Revision: f.head}
+	j, fault := gate.Judge(policy, base, head)
+	if fault != nil {
+		return fault
+	}
+	j.Report.Tool, j.Report.Command = f.tool(), command()
+	j.Report.Why = fmt.Sprintf("its time, %v, was over before a pair was measured: %v", f.time, err)
+	f.history = "" // there is nothing to draw
+	return f.conclude(&j.Report, base, head, s)
+}
+
+func (f *flags) parse() (cfg cli.LabConfig, plan pairs.Plan, err error) {
 	switch {
 	case f.aa && f.base != "":
 		return cfg, plan, cli.BadUsage("gate --aa: holds --head against itself: leave --base out")
@@ -100,8 +119,8 @@ func (f *gateFlags) parse() (cfg cli.LabConfig, plan pairs.Plan, err error) {
 }
 
 // timed returns an option of the user that has no meaning for counts.
-func (f *gateFlags) timed() string {
-	for _, name := range []string{"metrics", "noise", "history", "time"} {
+func (f *flags) timed() string {
+	for _, name := range []string{"metrics", "noise", "history"} {
 		if f.set.Changed(name) {
 			return name
 		}
@@ -109,8 +128,11 @@ func (f *gateFlags) timed() string {
 	return ""
 }
 
-// sideFault classifies a build error.
-func sideFault(err error) error {
+// fault classifies the error of a gate that measured nothing.
+func (f *flags) fault(ctx context.Context, err error) error {
+	if err != nil && pairs.TimeOver(ctx) {
+		return fmt.Errorf("%w: the time of the gate, %v, is over: %w", cli.ErrNoVerdict, f.time, err)
+	}
 	switch revision.BlameFor(err) {
 	case revision.Input:
 		return cli.BadInput(err)
@@ -120,12 +142,15 @@ func sideFault(err error) error {
 	return err
 }
 
-func (f *gateFlags) newSet(side *revision.Side, l *lab.Lab, cfg cli.LabConfig) *gate.Set {
+func (f *flags) newSet(side *revision.Side, l *lab.Lab, cfg cli.LabConfig) *gate.Set {
 	return &gate.Set{
-		Schema: gate.SetSchema, Side: side.Name, Tool: tool(), Device: f.dut, Revision: side.Revision, Commit: side.Commit, Builds: side.Builds,
-		Command: append([]string{"tunnelbench"}, os.Args[1:]...), Host: l.Describe(cfg.Settings), Seed: cfg.Seed, Started: time.Now().UTC(),
+		Schema: gate.SetSchema, Side: side.Name, Tool: f.tool(), Device: f.dut, Revision: side.Revision, Commit: side.Commit, Commits: side.Commits, Builds: side.Builds,
+		Command: command(), Host: l.Describe(cfg.Settings), Seed: cfg.Seed, Started: time.Now().UTC(),
 	}
 }
+
+// command is the command line that measures again.
+func command() []string { return append([]string{"tunnelbench"}, os.Args[1:]...) }
 
 // pairProgress shows the number of pairs measured so far.
 func pairProgress(s cli.Streams) func(gate.Judgement, int, time.Duration) {
@@ -136,7 +161,7 @@ func pairProgress(s cli.Streams) func(gate.Judgement, int, time.Duration) {
 }
 
 // finish reports the verdict on the pairs measured so far.
-func (f *gateFlags) finish(run *pairs.Run, noise *gate.Noise, pair time.Duration, s cli.Streams) error {
+func (f *flags) finish(run *pairs.Run, noise *gate.Noise, pair time.Duration, s cli.Streams) error {
 	cli.NewProgressLine(s.Err).Clear()
 	if err := run.Save(); err != nil {
 		return err
@@ -152,7 +177,7 @@ func (f *gateFlags) finish(run *pairs.Run, noise *gate.Noise, pair time.Duration
 }
 
 // finishNoise adds the measured noise to the machine's noise file.
-func (f *gateFlags) finishNoise(run *pairs.Run, noise *gate.Noise, pair time.Duration, s cli.Streams) error {
+func (f *flags) finishNoise(run *pairs.Run, noise *gate.Noise, pair time.Duration, s cli.Streams) error {
 	measured := gate.MeasureNoise(run.Sides.Base, run.Sides.Head, pair)
 	if len(measured.Metrics) == 0 {
 		return fmt.Errorf("%w: no pair had two valid halves", cli.ErrNoVerdict)
