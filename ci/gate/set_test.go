@@ -44,7 +44,7 @@ func TestSetsAreReadAsWritten(t *testing.T) {
 	if again := encodeSet(t, read); !bytes.Equal(again, data) {
 		t.Errorf("%s\n%s", data, again)
 	}
-	resulttest.CheckSchema(t, SetSchemaJSON(), "note")
+	resulttest.CheckSchema(t, SetSchemaJSON(), "note", "commits")
 }
 
 func TestBadSets(t *testing.T) {
