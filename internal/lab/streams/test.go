@@ -86,7 +86,9 @@ func Goodput(ctx context.Context, l *lab.Lab, d dut.Device, s lab.Settings) (bit
 
 // GoodputOn returns Goodput in a lab.
 func GoodputOn(l *lab.Lab) func(context.Context, dut.Device, lab.Settings) (float64, bool, error) {
-	return func(ctx context.Context, d dut.Device, s lab.Settings) (float64, bool, error) { return Goodput(ctx, l, d, s) }
+	return func(ctx context.Context, d dut.Device, s lab.Settings) (float64, bool, error) {
+		return Goodput(ctx, l, d, s)
+	}
 }
 
 // Run runs the streams test on a device. A value is the median of the repeats, with the smallest
