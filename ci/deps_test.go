@@ -78,7 +78,7 @@ var arrows = map[string][]string{
 	"netns/counters/bpf":           {},
 	"netns/dut":                    {"internal/atomicfile", "internal/kv", "internal/reexec", "internal/sys", "netns", "netns/relay", "reference", "reference/inner", "reference/wire", "internal/signals", "internal/execfile"},
 	"netns/relay":                  {"internal/kv", "internal/splitmix", "internal/sys", "loadgen/signature"},
-	"reference":                    {"internal/closers", "internal/sys", "reference/bpf", "reference/inner", "reference/offload", "reference/wire"},
+	"reference":                    {"internal/closers", "internal/sys", "reference/bpf", "reference/inner", "reference/offload", "reference/wire", "reference/lanport"},
 	"reference/bpf":                {},
 	"reference/endfile":            {"internal/strictyaml", "reference", "internal/bounded"},
 	"reference/inner":              {},
@@ -111,6 +111,7 @@ var arrows = map[string][]string{
 	"internal/signals":             {},
 	"internal/cpuname":             {},
 	"internal/execfile":            {},
+	"reference/lanport":            {"reference/bpf"},
 }
 
 // private packages may only be imported by their owner and the packages below it, not even by the

@@ -159,6 +159,9 @@ func validateAddress(a netip.AddrPort) error {
 	return nil
 }
 
+// ethernetLen is the length of an Ethernet header without tags.
+const ethernetLen = 14
+
 // MaxXDPMTU is the longest inner packet of an XDP port, in bytes: a slot of 4096 bytes less the kernel's
 // headroom and an Ethernet header.
 const MaxXDPMTU = 4096 - 256 - ethernetLen

@@ -156,6 +156,7 @@ func (d *decap) deliver(b *rxBatch) {
 			d.enqueue(o.payload, &b.tally)
 		}
 		p.received.add(uint64(packets), uint64(bytes))
+		p.restarts.Store(p.window.Restarts())
 	}
 	d.flush(&b.tally)
 	d.counters.add(&b.tally)

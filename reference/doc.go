@@ -12,7 +12,9 @@
 //
 // The checksum is CRC-32C over header (checksum field zero) and inner packet.
 // Tunnel id 0 is reserved for control frames. The first sequence number is the time in nanoseconds, so
-// that a restarted end continues above its earlier numbers.
+// that a restarted end continues above its earlier numbers. If its clock was set back, its numbers are below the
+// peer's window, which drops them (old). After 16 old datagrams with rising numbers, each by at most 8128, and
+// none accepted in between, the window moves down to them (wire.RestartRow, PeerStats.Restarts).
 //
 // # The life of a packet
 //
@@ -65,8 +67,9 @@
 //
 // # Missing kernel features
 //
-// If UDP_SEGMENT fails, at the start or later, the tunnel sends the refused datagrams and all later
-// datagrams one by one. No datagram is lost. The same applies to packets joined for the TUN device.
+// If UDP_SEGMENT fails, the tunnel sends the refused datagrams and those of the next batches one by one, and then
+// tries again: the cause may be a path MTU that dips. No datagram is lost. If the kernel does not know it at the
+// start, all datagrams are sent one by one. The same applies to packets joined for the TUN device.
 // Without UDP_GRO the tunnel receives single datagrams, and without USO or TSO single packets.
 //
 // # Threats
@@ -74,7 +77,8 @@
 // The tunnel is for measurements on trusted networks. CRC-32C detects accidental errors; it does not
 // authenticate, and nothing is encrypted. An attacker who can forge a peer's address and port, and
 // knows the tunnel id, can inject packets with a source behind that peer. With one datagram of a very
-// high sequence number he can also make the replay window refuse all datagrams of the real peer.
+// high sequence number he can also make the replay window refuse the next 15 datagrams of the real peer. While
+// the peer is silent he can replay earlier datagrams: 16 in their order move the window back to them.
 //
 // Unknown sources get no answer, not even by ICMP, and create no state. If the kernel has BPF, a socket
 // filter drops their datagrams before they are queued (Stats.UnknownSource); otherwise each is dropped

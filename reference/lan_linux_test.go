@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/vishvananda/netlink"
-	"github.com/vishvananda/netlink/nl"
 
 	"github.com/tunnelbench/tunnelbench/internal/testenv"
 )
@@ -24,92 +23,6 @@ func (e *end) onLink(t *testing.T, name string, change func(netlink.Link) error)
 		}
 		return change(link)
 	})
-}
-
-// burst makes many neighbours known and unknown again, faster than anyone can read the kernel's messages.
-func burst(count int) func(netlink.Link) error {
-	return func(link netlink.Link) error {
-		for i := range count {
-			n := &netlink.Neigh{
-				LinkIndex: link.Attrs().Index, IP: net.IPv4(10, 1, byte(4+i>>8), byte(i)), State: netlink.NUD_PERMANENT,
-				HardwareAddr: net.HardwareAddr{2, 9, 9, 9, byte(i >> 8), byte(i)},
-			}
-			if err := errors.Join(netlink.NeighSet(n), netlink.NeighDel(n)); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-}
-
-// burstOfRoutes adds and removes many routes, burstOfAddresses many addresses.
-func burstOfRoutes(count int) func(netlink.Link) error {
-	return func(link netlink.Link) error {
-		for i := range count {
-			r := &netlink.Route{LinkIndex: link.Attrs().Index, Dst: &net.IPNet{IP: net.IPv4(10, 99, byte(i>>8), byte(i)), Mask: net.CIDRMask(32, 32)}}
-			if err := errors.Join(netlink.RouteAdd(r), netlink.RouteDel(r)); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-}
-
-func burstOfAddresses(count int) func(netlink.Link) error {
-	return func(link netlink.Link) error {
-		for i := range count {
-			a := &netlink.Addr{IPNet: &net.IPNet{IP: net.IPv4(10, 98, byte(i>>8), byte(i)), Mask: net.CIDRMask(32, 32)}}
-			if err := errors.Join(netlink.AddrAdd(link, a), netlink.AddrDel(link, a)); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-}
-
-// TestLostMessagesAreMadeUpFor checks that a host that appears after a burst of kernel messages is reached,
-// although the burst overran the port's queue of messages.
-func TestLostMessagesAreMadeUpFor(t *testing.T) {
-	for name, change := range map[string]func(int) func(netlink.Link) error{
-		"neighbours": burst, "routes": burstOfRoutes, "addresses": burstOfAddresses,
-	} {
-		t.Run(name, func(t *testing.T) {
-			ends, hosts := twoLANs(t, overBridge, 1)
-			watch := ends[0].tunnel.port.(*xdpPort).lan
-			if err := watch.messages.SetReceiveBufferSize(1, true); err != nil { // the kernel's least size, a few messages
-				t.Fatal(err)
-			}
-			watcher, overruns := overrun(t, ends[0])
-			ends[0].onLink(t, "lan", change(1000))
-			if !overruns(watcher) {
-				t.Error("the burst did not overrun a queue of the same size, so it shows nothing")
-			}
-			late := ends[0].host(t, overBridge, 1, 9)
-			a, b := late.listen(t, at("10.1.0.9", 9000)), hosts[1][0].listen(t, at("10.2.0.2", 9000))
-			meet(t, a, b)
-		})
-	}
-}
-
-// overrun returns a second queue of messages, as short as the port's, and a function that reports whether it
-// was overrun.
-func overrun(t *testing.T, e *end) (s *nl.NetlinkSocket, overruns func(*nl.NetlinkSocket) bool) {
-	t.Helper()
-	e.inside(t, func() (err error) {
-		if s, err = nl.Subscribe(0, watchGroups...); err == nil {
-			err = s.SetReceiveBufferSize(1, true)
-		}
-		return err
-	})
-	t.Cleanup(s.Close)
-	return s, func(s *nl.NetlinkSocket) bool {
-		for range 1000 {
-			if _, _, err := s.Receive(); err != nil {
-				return true
-			}
-		}
-		return false
-	}
 }
 
 // TestAddressesAreFollowed checks that the host of an XDP port answers for addresses that it got while the

@@ -2,11 +2,14 @@ package reference
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"net"
 	"net/netip"
+	"os"
+	"syscall"
 	"testing"
 	"time"
 
@@ -136,8 +139,9 @@ func twoLANs(t *testing.T, kind lanKind, count int) (ends [2]*end, hosts [2][]*e
 	return ends, hosts
 }
 
-// transfer sends size bytes by TCP from one host to an address of another. They must arrive unchanged.
-func transfer(t *testing.T, from, to *end, addr string, size int) {
+// transfer sends size bytes by TCP from one host to an address of another. They must arrive unchanged. options
+// are set on the sending socket.
+func transfer(t *testing.T, from, to *end, addr string, size int, options ...socketOption) {
 	t.Helper()
 	var listener net.Listener
 	to.inside(t, func() (err error) {
@@ -150,7 +154,7 @@ func transfer(t *testing.T, from, to *end, addr string, size int) {
 	_, _ = rng.Read(want)
 	var conn net.Conn
 	from.inside(t, func() (err error) {
-		conn, err = (&net.Dialer{Timeout: 5 * time.Second}).Dial("tcp", addr)
+		conn, err = (&net.Dialer{Timeout: 5 * time.Second, Control: set(options)}).Dial("tcp", addr)
 		return err
 	})
 	defer conn.Close()
@@ -172,6 +176,24 @@ func transfer(t *testing.T, from, to *end, addr string, size int) {
 	}
 	if err := <-sent; err != nil {
 		t.Error(err)
+	}
+}
+
+// socketOption is a value for setsockopt(2).
+type socketOption struct {
+	level, name int
+	value       string
+}
+
+// set returns a function for net.Dialer.Control.
+func set(options []socketOption) func(_, _ string, raw syscall.RawConn) error {
+	return func(_, _ string, raw syscall.RawConn) (err error) {
+		refused := raw.Control(func(fd uintptr) {
+			for _, o := range options {
+				err = errors.Join(err, os.NewSyscallError("setsockopt", syscall.SetsockoptString(int(fd), o.level, o.name, o.value)))
+			}
+		})
+		return errors.Join(refused, err)
 	}
 }
 

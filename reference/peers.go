@@ -1,7 +1,6 @@
 package reference
 
 import (
-	"encoding/binary"
 	"net/netip"
 	"sync/atomic"
 
@@ -27,6 +26,7 @@ type peer struct {
 	_        [64]byte // puts the two directions on separate cache lines
 	window   wire.Window
 	received traffic
+	restarts atomic.Uint64 // of window
 }
 
 // traffic counts packets and their bytes in one direction. Only one goroutine may add. Any goroutine may
@@ -114,24 +114,13 @@ type PeerStats struct {
 	ID                              uint32
 	SentPackets, SentOctets         uint64 // inner packets that the socket accepted, and their bytes
 	ReceivedPackets, ReceivedOctets uint64 // inner packets that passed every check, and their bytes
+	Restarts                        uint64 // how often the peer began again at a lower sequence number
 }
 
 func (p *peer) stats() PeerStats {
 	return PeerStats{
 		ID: p.id, SentPackets: p.sent.packets.Load(), SentOctets: p.sent.bytes.Load(),
 		ReceivedPackets: p.received.packets.Load(), ReceivedOctets: p.received.bytes.Load(),
+		Restarts: p.restarts.Load(),
 	}
 }
-
-// ethernetLen is the length of an Ethernet header without tags.
-const ethernetLen = 14
-
-// putEthernet writes the Ethernet header for an IP packet.
-func putEthernet(frame []byte, to, from mac, packet []byte) {
-	copy(frame, to[:])
-	copy(frame[6:], from[:])
-	binary.BigEndian.PutUint16(frame[12:], inner.EtherType(packet))
-}
-
-// mac is an Ethernet address.
-type mac [6]byte

@@ -15,11 +15,12 @@ import (
 	"github.com/tunnelbench/tunnelbench/fuzz/oracle"
 	"github.com/tunnelbench/tunnelbench/internal/testenv"
 	"github.com/tunnelbench/tunnelbench/reference/bpf"
+	"github.com/tunnelbench/tunnelbench/reference/lanport"
 )
 
 // Addresses of the port of the fuzzed program.
 var (
-	portMAC   = mac{2, 0, 0, 0, 0, 1}
+	portMAC   = lanport.MAC{2, 0, 0, 0, 0, 1}
 	portAddr4 = netip.MustParseAddr("198.18.0.1")
 	portAddr6 = netip.MustParseAddr("2001:2:0:1::1")
 )
@@ -64,7 +65,7 @@ func testRun(t *testing.T, program *ebpf.Program, frame, out []byte) (uint32, []
 
 // isTunnels implements the documentation of an XDP port in package reference, one field after the other.
 func isTunnels(frame []byte) bool {
-	if mac(frame) != portMAC {
+	if lanport.MAC(frame) != portMAC {
 		return false
 	}
 	packet := frame[ethernetLen:]

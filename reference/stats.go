@@ -16,6 +16,20 @@ type Stats struct {
 	UnknownSource uint64
 }
 
+// String returns one line per direction and peer, for people and scripts, without a line end after the last.
+func (s Stats) String() string {
+	var text strings.Builder
+	fmt.Fprintf(&text, "encap %v\ndecap %v\nunknown sources %d", s.Encap, s.Decap, s.UnknownSource)
+	for _, p := range s.Peers {
+		fmt.Fprintf(&text, "\npeer %d sent %d packets %d bytes received %d packets %d bytes",
+			p.ID, p.SentPackets, p.SentOctets, p.ReceivedPackets, p.ReceivedOctets)
+		if p.Restarts > 0 {
+			fmt.Fprintf(&text, " restarts %d", p.Restarts)
+		}
+	}
+	return text.String()
+}
+
 // Direction holds the packet counters of a direction. Received is the sum of Delivered and all Drops between
 // two batches and after the tunnel has stopped. While a batch is being counted, a reader may see only some of
 // its counters.

@@ -161,16 +161,26 @@ func (s *segmentingSender) send(b *batch, from, to int) (taken, failed int, err 
 	return taken, s.runs[0], err
 }
 
-// transmitter uses the sender fast until the kernel refuses segmentation. Then it uses the sender plain. No
-// datagram is lost in the change.
+// transmitter uses the sender fast. When the kernel refuses segmentation, it uses the sender plain for a while
+// and then tries again: the cause can be a route or a path MTU that does not stay. No datagram is lost in the
+// change.
 type transmitter struct {
-	fast  sender // nil if unsupported or no longer used
+	fast  sender // nil if unsupported
 	plain sender
+	rest  int // batches until fast is tried again
+	pause int // batches of the last rest; 0 if fast works
 }
+
+// A rest begins with minPause batches and is twice as long after each further refusal, up to maxPause.
+const (
+	minPause = 64
+	maxPause = 4096
+)
 
 // transmit sends b and returns the number of accepted datagrams. sendmsg may return an ICMP error of an earlier
 // datagram instead of sending. Therefore transmit tries each datagram twice.
 func (t *transmitter) transmit(b *batch) (sent int) {
+	t.rest = max(0, t.rest-1)
 	again := false
 	for at := 0; at < b.len(); {
 		taken, failed, err := t.offer(b, at)
@@ -180,8 +190,9 @@ func (t *transmitter) transmit(b *batch) (sent int) {
 		case err == nil:
 			again = false
 		case errors.Is(err, syscall.EINTR):
-		case t.fast != nil && sys.RefusesSegmentation(err):
-			t.fast = nil
+		case t.segments() && sys.RefusesSegmentation(err):
+			t.pause = min(max(minPause, 2*t.pause), maxPause)
+			t.rest = t.pause
 		case !again:
 			again = true
 		default:
@@ -193,11 +204,17 @@ func (t *transmitter) transmit(b *batch) (sent int) {
 	return sent
 }
 
+// segments reports whether fast is used.
+func (t *transmitter) segments() bool { return t.fast != nil && t.rest == 0 }
+
 func (t *transmitter) offer(b *batch, at int) (taken, failed int, err error) {
-	if t.fast != nil {
-		return t.fast.send(b, at, b.len())
+	if !t.segments() {
+		return t.plain.send(b, at, b.len())
 	}
-	return t.plain.send(b, at, b.len())
+	if taken, failed, err = t.fast.send(b, at, b.len()); err == nil {
+		t.pause = 0
+	}
+	return taken, failed, err
 }
 
 // sendSingly sends the datagrams of a refused message one by one. If they exceed the path MTU, the

@@ -71,9 +71,9 @@ func TestTransmitterFallsBack(t *testing.T) {
 			fill(b, sizes...)
 			tx := transmitter{fast: &c.fast, plain: &c.plain}
 			sent := tx.transmit(b)
-			if sent != c.sent || len(c.fast.took) != c.tookF || len(c.plain.took) != c.tookP || (tx.fast != nil) != c.segmentingLeft {
+			if sent != c.sent || len(c.fast.took) != c.tookF || len(c.plain.took) != c.tookP || tx.segments() != c.segmentingLeft {
 				t.Errorf("sent %d (%d segmenting, %d plain, segmenting left %v), want %d (%d, %d, %v)",
-					sent, len(c.fast.took), len(c.plain.took), tx.fast != nil, c.sent, c.tookF, c.tookP, c.segmentingLeft)
+					sent, len(c.fast.took), len(c.plain.took), tx.segments(), c.sent, c.tookF, c.tookP, c.segmentingLeft)
 			}
 			all := append(c.fast.took, c.plain.took...)
 			slices.Sort(all)
@@ -81,6 +81,38 @@ func TestTransmitterFallsBack(t *testing.T) {
 				t.Errorf("a datagram was sent twice: %v", all)
 			}
 		})
+	}
+}
+
+// TestSegmentationIsTriedAgain checks that a refusal is not for good, whatever the error, and that a kernel that
+// keeps refusing is asked ever less often.
+func TestSegmentationIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name     string
+		refusals int
+		batches  int // until the kernel is asked for the last time
+	}{
+		{"one refusal", 1, minPause}, {"two", 2, 3 * minPause}, {"many", 9, 64 + 128 + 256 + 512 + 1024 + 2048 + 3*4096},
+	} {
+		for _, refusal := range []error{syscall.EINVAL, syscall.EIO} {
+			t.Run(c.name+" "+refusal.Error(), func(t *testing.T) {
+				t.Parallel()
+				fast := script{errs: slices.Repeat([]error{refusal}, c.refusals), failed: 3}
+				var plain script
+				tx := transmitter{fast: &fast, plain: &plain}
+				for i := range c.batches + 1 {
+					b := newBatch(1500, frameBatch)
+					fill(b, 10, 20, 30)
+					if sent := tx.transmit(b); sent != 3 {
+						t.Fatalf("batch %d: sent %d of 3", i, sent)
+					}
+				}
+				if len(plain.took) != 3*c.batches || len(fast.took) != 3 || tx.pause != 0 {
+					t.Errorf("%d datagrams were sent singly and %d segmented, pause %d; want %d, 3 and 0", len(plain.took), len(fast.took), tx.pause, 3*c.batches)
+				}
+			})
+		}
 	}
 }
 
@@ -168,8 +200,8 @@ func TestSocketSendsEveryDatagram(t *testing.T) {
 			if sent := c.send(b); sent != b.len() {
 				t.Errorf("%s gso=%v: sent %d of %d", host, gso, sent, b.len())
 			}
-			if (c.out.fast != nil) != gso {
-				t.Errorf("%s gso=%v: segmenting is %v after sending", host, gso, c.out.fast != nil)
+			if c.out.segments() != gso {
+				t.Errorf("%s gso=%v: segmenting is %v after sending", host, gso, c.out.segments())
 			}
 			checkArrival(t, far, b)
 		}

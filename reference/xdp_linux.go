@@ -1,6 +1,7 @@
 package reference
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -8,11 +9,10 @@ import (
 	"path/filepath"
 	"syscall"
 
-	"github.com/cilium/ebpf/link"
-
 	"github.com/tunnelbench/tunnelbench/internal/closers"
 	"github.com/tunnelbench/tunnelbench/internal/sys"
 	"github.com/tunnelbench/tunnelbench/reference/inner"
+	"github.com/tunnelbench/tunnelbench/reference/lanport"
 	"github.com/tunnelbench/tunnelbench/reference/offload"
 )
 
@@ -29,8 +29,7 @@ type xdpPort struct {
 	dev     string
 	socket  *sys.XSK
 	stop    *sys.Event
-	program *portProgram
-	lan     *lanWatch
+	lan     *lanport.Watch
 	waits   sys.Processor
 	yields  bool          // yield the core and read once more before sleeping
 	closers closers.Stack // in the order of opening
@@ -41,7 +40,7 @@ func openXDP(cfg Config) (*xdpPort, error) {
 	if err != nil {
 		return nil, WrongField("dev", "%s: no such interface: an XDP port needs an existing one", cfg.Dev)
 	}
-	if len(ifi.HardwareAddr) != len(mac{}) {
+	if len(ifi.HardwareAddr) != len(lanport.MAC{}) {
 		return nil, WrongField("dev", "%s is not Ethernet: use port: tun", cfg.Dev)
 	}
 	if cfg.MTU > ifi.MTU {
@@ -80,23 +79,18 @@ func (p *xdpPort) open(cfg Config, ifi *net.Interface) (err error) {
 		return err
 	}
 	p.closers.Push(p.socket.Close)
-	if p.program, err = loadPortProgram(p.socket); err != nil {
-		return err
-	}
-	p.closers.Push(p.program.close)
-	if p.lan, err = watchLAN(ifi.Index, p.program, p.lost); err != nil {
-		return err
-	}
-	p.closers.Push(p.lan.close)
-	return p.attach(ifi.Index)
-}
-
-// attach attaches the XDP program that takes the tunnel's frames. It is the last step of opening, because
-// the kernel no longer receives these frames afterwards.
-func (p *xdpPort) attach(ifindex int) error {
-	attached, err := link.AttachXDP(link.XDPOptions{Program: p.program.objects.LanPort, Interface: ifindex})
+	program, err := lanport.Load(p.socket.FD())
 	if err != nil {
-		return fmt.Errorf("attach the XDP program (another one may be attached): %w", err)
+		return err
+	}
+	p.closers.Push(program.Close)
+	if p.lan, err = lanport.Follow(ifi.Index, program, p.lost); err != nil {
+		return err
+	}
+	p.closers.Push(p.lan.Close)
+	attached, err := program.Attach(ifi.Index) // the last step, because the kernel no longer receives these frames afterwards
+	if err != nil {
+		return err
 	}
 	p.closers.Push(attached.Close)
 	return nil
@@ -107,7 +101,7 @@ func (p *xdpPort) lost() { _ = p.stop.Raise() }
 
 // ended returns why the stop event was raised.
 func (p *xdpPort) ended() error {
-	if p.lan.gone.Load() {
+	if p.lan.Removed() {
 		return removed(p.dev, syscall.ENODEV)
 	}
 	return io.EOF
@@ -143,15 +137,15 @@ func (p *xdpPort) read(b *batch) error {
 
 // write puts an Ethernet header before each packet and wakes the kernel once for all packets.
 func (p *xdpPort) write(packets [][]byte, tally *Direction) {
-	lan := p.lan.view()
+	view := p.lan.View()
 	for _, packet := range packets {
-		to := lan.hop(inner.Destination(packet))
-		if to == (mac{}) {
-			p.lan.want(inner.Destination(packet))
+		to := view.Hop(inner.Destination(packet))
+		if to == (lanport.MAC{}) {
+			p.lan.Want(inner.Destination(packet))
 			tally.Drops[DropNextHop]++
 			continue
 		}
-		if len(packet) > lan.mtu {
+		if len(packet) > view.MTU {
 			tally.Drops[DropPort]++
 			continue
 		}
@@ -165,11 +159,18 @@ func (p *xdpPort) write(packets [][]byte, tally *Direction) {
 				continue
 			}
 		}
-		putEthernet(room, to, lan.own, packet)
+		putEthernet(room, to, view.Own, packet)
 		p.socket.Commit(ethernetLen + copy(room[ethernetLen:], packet))
 		tally.Delivered++
 	}
 	_ = p.socket.Kick() // its only error, interface down, is also returned to read
+}
+
+// putEthernet writes the Ethernet header for an IP packet.
+func putEthernet(frame []byte, to, from lanport.MAC, packet []byte) {
+	copy(frame, to[:])
+	copy(frame[6:], from[:])
+	binary.BigEndian.PutUint16(frame[12:], inner.EtherType(packet))
 }
 
 func (p *xdpPort) interrupt() error { return p.stop.Raise() }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"os/signal"
@@ -56,9 +55,9 @@ func runTunnel(ctx context.Context, s cli.Streams, file *endfile.File) error {
 	for {
 		select {
 		case <-asked:
-			writeStats(s.Err, t.Stats())
+			fmt.Fprintln(s.Err, t.Stats())
 		case err := <-done:
-			writeStats(s.Err, t.Stats())
+			fmt.Fprintln(s.Err, t.Stats())
 			return errors.Join(whose(file, err), t.Close())
 		}
 	}
@@ -70,13 +69,4 @@ func whose(file *endfile.File, err error) error {
 		return cli.MachineFault(file.At(err))
 	}
 	return err
-}
-
-// writeStats writes one line per counter, for people and scripts.
-func writeStats(w io.Writer, stats reference.Stats) {
-	fmt.Fprintf(w, "encap %v\ndecap %v\nunknown sources %d\n", stats.Encap, stats.Decap, stats.UnknownSource)
-	for _, p := range stats.Peers {
-		fmt.Fprintf(w, "peer %d sent %d packets %d bytes received %d packets %d bytes\n",
-			p.ID, p.SentPackets, p.SentOctets, p.ReceivedPackets, p.ReceivedOctets)
-	}
 }

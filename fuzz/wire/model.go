@@ -67,11 +67,33 @@ func onesSum(pieces ...[]byte) uint16 {
 	return uint16(sum)
 }
 
-// segment holds the parts of a TCP or UDP packet without fragmentation or extension headers, whose
-// length fields match its length.
+// segment holds the parts of a TCP or UDP packet without fragmentation, whose length fields match its length.
+// ip includes IPv6 options and routing headers.
 type segment struct {
 	ip, transport, payload []byte
+	to                     []byte // IPv6: the final destination
 	udp, ipv6              bool
+}
+
+// slowExtensions returns the IPv6 header of a packet with its options and routing headers, its final destination
+// and its protocol; nil if the headers are not whole, or if they route to somewhere unknown.
+func slowExtensions(packet []byte) (ip, to []byte, protocol byte) {
+	ip, to, protocol = packet[:40], packet[24:40], packet[6]
+	for slices.Contains([]byte{0, 43, 60}, protocol) {
+		header := packet[len(ip):]
+		if len(header) < 8 || len(header) < int(header[1])*8+8 {
+			return nil, nil, 0
+		}
+		header = header[:int(header[1])*8+8]
+		if protocol == 43 && header[3] != 0 {
+			if len(header) < 24 || header[2] != 2 && header[2] != 4 {
+				return nil, nil, 0
+			}
+			to = header[8:24]
+		}
+		ip, protocol = packet[:len(ip)+len(header)], header[0]
+	}
+	return ip, to, protocol
 }
 
 // slowSegment finds the parts of a packet. The parts share its memory; do not write to them.
@@ -84,7 +106,9 @@ func slowSegment(packet []byte) (s segment, ok bool) {
 		if be(packet, 4, 2)+40 != uint64(len(packet)) {
 			return s, false
 		}
-		s.ip, protocol = packet[:40], packet[6]
+		if s.ip, s.to, protocol = slowExtensions(packet); s.ip == nil {
+			return s, false
+		}
 	} else {
 		n := int(packet[0]%16) * 4
 		if be(packet, 2, 2) != uint64(len(packet)) || n < 20 || n > len(packet) || be(packet, 6, 2)&0x3fff != 0 {
@@ -127,7 +151,7 @@ func (s segment) pseudo() []byte {
 	p := slices.Clone(s.ip[12:20])
 	protocol := byte(6)
 	if s.ipv6 {
-		p = slices.Clone(s.ip[8:40])
+		p = slices.Concat(s.ip[8:24], s.to)
 	}
 	if s.udp {
 		protocol = 17
@@ -144,7 +168,7 @@ func (s segment) build() []byte {
 		binary.BigEndian.PutUint16(transport[4:], uint16(n))
 	}
 	if s.ipv6 {
-		binary.BigEndian.PutUint16(ip[4:], uint16(n))
+		binary.BigEndian.PutUint16(ip[4:], uint16(len(ip)-40+n))
 	} else {
 		binary.BigEndian.PutUint16(ip[2:], uint16(len(ip)+n))
 		binary.BigEndian.PutUint16(ip[10:], 0)
@@ -152,7 +176,7 @@ func (s segment) build() []byte {
 	}
 	at := s.checksumAt()
 	binary.BigEndian.PutUint16(transport[at:], 0)
-	whole := segment{ip: ip, transport: transport, payload: s.payload, udp: s.udp, ipv6: s.ipv6}
+	whole := segment{ip: ip, transport: transport, payload: s.payload, to: s.to, udp: s.udp, ipv6: s.ipv6}
 	sum := ^onesSum(whole.pseudo(), slices.Concat(transport, s.payload))
 	if s.udp && sum == 0 {
 		sum = 0xffff

@@ -43,11 +43,12 @@ func Window(data []byte) int {
 type windowModel struct {
 	newest uint64
 	seen   map[uint64]bool
+	row    []uint64 // rising old numbers since the last accepted number
 }
 
 // step returns a number near the newest one or far from it.
 func (m *windowModel) step(how byte, by uint64) uint64 {
-	switch how % 9 {
+	switch how % 10 {
 	case 0, 1:
 		return m.newest + 1
 	case 2:
@@ -62,15 +63,23 @@ func (m *windowModel) step(how byte, by uint64) uint64 {
 		return m.newest + by<<48
 	case 7:
 		return m.newest + by<<20
+	case 8: // another of a row of old numbers
+		if n := len(m.row); n > 0 {
+			return m.row[n-1] + by%3
+		}
+		return m.newest / 2
 	}
 	return ^by
 }
 
-// accept applies the rule of RFC 6479: a number is accepted if it is new and within the window.
+// accept applies the rule of RFC 6479: a number is accepted if it is new and within the window. A row of old
+// numbers moves the window (wire.Window).
 func (m *windowModel) accept(sequence uint64) error {
 	switch {
 	case sequence <= m.newest && m.newest-sequence >= tunnelwire.WindowSize:
-		return tunnelwire.ErrOld
+		if !m.restart(sequence) {
+			return tunnelwire.ErrOld
+		}
 	case m.seen[sequence]:
 		return tunnelwire.ErrReplay
 	}
@@ -78,6 +87,24 @@ func (m *windowModel) accept(sequence uint64) error {
 		m.seen = map[uint64]bool{}
 	}
 	m.seen[sequence] = true
-	m.newest = max(m.newest, sequence)
+	m.newest, m.row = max(m.newest, sequence), nil
 	return nil
+}
+
+// restart adds an old number to the row and reports whether the row is complete.
+func (m *windowModel) restart(sequence uint64) bool {
+	if n := len(m.row); n > 0 {
+		behind, ahead := m.row[n-1]-sequence, sequence-m.row[n-1] // one of them is 0 or very large
+		switch {
+		case behind < tunnelwire.WindowSize:
+			return false
+		case ahead > tunnelwire.WindowSize:
+			m.row = nil
+		}
+	}
+	if m.row = append(m.row, sequence); len(m.row) < tunnelwire.RestartRow {
+		return false
+	}
+	m.newest, m.seen = sequence, nil
+	return true
 }

@@ -10,7 +10,8 @@ import (
 
 // Merger joins packets of a flow into super-packets. The kernel, or a Splitter, splits them into the
 // same packets, byte for byte. A packet that does not continue the previous packet of its flow exactly
-// starts a new super-packet. The packets of a flow stay in order.
+// starts a new super-packet. The packets of a flow stay in order. Packets with IPv6 extension headers are not
+// joined.
 //
 // IPv4 identifications must count up, because splitting numbers them so. Checksums are verified before
 // joining: the kernel computes new ones, which would hide a damaged packet.
@@ -63,7 +64,7 @@ func (m *Merger) Add(packet []byte) {
 	m.packets[at].data, m.packets[at].next = packet, 0
 	m.n++
 	t, ok := parseTransport(packet)
-	if !ok {
+	if !ok || t.extended() {
 		m.closeAll()                    // the packet may belong to any flow, and no later packet may overtake it
 		m.begin(at, transport{}, false) // the zero transport keeps the packet out of the flow search
 		return

@@ -107,8 +107,8 @@ func (t transport) checksumsAreRight(packet []byte) bool {
 	return checksum.Fold(checksum.Sum(packet[t.ipLen:], t.pseudo(packet, len(packet)-t.ipLen))) == ones
 }
 
-// FinishPartial completes a transport checksum that holds only the sum of the pseudo header. A veth
-// delivers such packets without marking them.
+// FinishPartial completes a transport checksum that holds only the sum of the pseudo header. Virtual interfaces
+// deliver such packets without marking them.
 func FinishPartial(packet []byte) {
 	t, ok := parseTransport(packet)
 	if !ok || binary.BigEndian.Uint16(packet[t.checksumAt():]) != checksum.Fold(t.pseudo(packet, len(packet)-t.ipLen)) {

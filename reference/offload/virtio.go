@@ -71,8 +71,9 @@ func FinishChecksum(packet []byte, h VirtioHeader) bool {
 
 // transport holds the offsets of the parts of a TCP or UDP packet.
 type transport struct {
-	ipLen     int // bytes of the IP header
+	ipLen     int // bytes of the IP header, with IPv6 extension headers
 	headerLen int // bytes of the IP and transport headers
+	to        int // IPv6: offset of the final destination
 	udp, ipv6 bool
 }
 
@@ -99,17 +100,30 @@ const (
 	ipv4Protocol   = 9
 	ipv4Checksum   = 10
 	ipv6NextHeader = 6
+	ipv6To         = 24
 )
 
-// parseTransport finds the headers of a TCP or UDP packet. It refuses fragments, IPv6 extension headers,
-// and packets whose length fields do not match their length.
+// IPv6 extension headers that may precede the transport header of every packet of a flow (RFC 8200 section 4),
+// and types of the routing header (IANA).
+const (
+	hopByHop           = 0
+	routing            = 43
+	destinationOptions = 60
+	routingMobile      = 2 // RFC 6275: one address, the final destination
+	routingSegments    = 4 // RFC 8754: the first address of the list is the final destination
+)
+
+// parseTransport finds the headers of a TCP or UDP packet. It refuses fragments, IPv6 extension headers other
+// than options and routing, and packets whose length fields do not match their length.
 func parseTransport(packet []byte) (t transport, ok bool) {
 	if n := inner.Length(packet); n == 0 || n != len(packet) {
 		return t, false
 	}
 	var protocol byte
 	if t.ipv6 = packet[0]>>4 == 6; t.ipv6 {
-		t.ipLen, protocol = inner.MinIPv6, packet[ipv6NextHeader]
+		if protocol, ok = t.extensions(packet); !ok {
+			return t, false
+		}
 	} else {
 		t.ipLen, protocol = int(packet[0]&15)*4, packet[ipv4Protocol]
 		if t.ipLen < inner.MinIPv4 || binary.BigEndian.Uint16(packet[ipv4Fragment:])&0x3fff != 0 {
@@ -134,6 +148,34 @@ func parseTransport(packet []byte) (t transport, ok bool) {
 	return t, t.headerLen <= len(packet)
 }
 
+// extensions finds the end of an IPv6 packet's extension headers, its final destination, and the protocol that
+// follows.
+func (t *transport) extensions(packet []byte) (protocol byte, ok bool) {
+	t.ipLen, t.to, protocol = inner.MinIPv6, ipv6To, packet[ipv6NextHeader]
+	for protocol == hopByHop || protocol == routing || protocol == destinationOptions {
+		rest := packet[t.ipLen:]
+		if len(rest) < 8 {
+			return protocol, false
+		}
+		n := 8 * (int(rest[1]) + 1)
+		if n > len(rest) {
+			return protocol, false
+		}
+		if kind, left := rest[2], rest[3]; protocol == routing && left > 0 {
+			if kind != routingMobile && kind != routingSegments || n < 8+16 {
+				return protocol, false
+			}
+			t.to = t.ipLen + 8
+		}
+		protocol = rest[0]
+		t.ipLen += n
+	}
+	return protocol, true
+}
+
+// extended reports whether the packet has IPv6 extension headers.
+func (t transport) extended() bool { return t.ipv6 && t.ipLen > inner.MinIPv6 }
+
 // checksumAt returns the offset of the transport checksum.
 func (t transport) checksumAt() int {
 	if t.udp {
@@ -149,11 +191,14 @@ func (t transport) pseudo(packet []byte, length int) uint64 {
 	if t.udp {
 		protocol = protocolUDP
 	}
-	addresses := packet[12:20]
-	if t.ipv6 {
-		addresses = packet[8:40]
+	initial := protocol + uint64(length)
+	switch {
+	case !t.ipv6:
+		return checksum.Sum(packet[12:20], initial)
+	case t.to == ipv6To:
+		return checksum.Sum(packet[8:40], initial)
 	}
-	return checksum.Sum(addresses, protocol+uint64(length))
+	return checksum.Sum(packet[t.to:t.to+16], checksum.Sum(packet[8:24], initial))
 }
 
 // setLength writes the lengths for a packet of n bytes into its headers, and the IPv4 header checksum.

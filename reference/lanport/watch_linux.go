@@ -1,4 +1,4 @@
-package reference
+package lanport
 
 import (
 	"errors"
@@ -14,17 +14,17 @@ import (
 	"github.com/vishvananda/netlink/nl"
 )
 
-// lanWatch follows a LAN interface: its Ethernet address, MTU, routes and neighbours, and the addresses of
+// Watch follows a LAN interface: its Ethernet address, MTU, routes and neighbours, and the addresses of
 // the host. It makes the kernel resolve Ethernet addresses that are missing.
 //
 // The kernel's messages only say that something has changed; then everything is read again. A lost message
 // (ENOBUFS) is such a change as well, so nothing can be missed for good.
-type lanWatch struct {
+type Watch struct {
 	ifindex  int
 	handle   *netlink.Handle
 	messages *nl.NetlinkSocket
-	program  *portProgram
-	current  atomic.Pointer[lanView]
+	program  *Program
+	current  atomic.Pointer[View]
 	stale    []netip.Addr // neighbours of the last refresh that the kernel has not confirmed lately
 	changed  chan struct{}
 	wanted   chan netip.Addr
@@ -34,7 +34,7 @@ type lanWatch struct {
 	ended    sync.WaitGroup
 }
 
-// wantedQueue is the length of the queue of addresses to resolve. When the queue is full, want drops an
+// wantedQueue is the length of the queue of addresses to resolve. When the queue is full, Want drops an
 // address. The next packet to that address requests it again.
 const wantedQueue = 64
 
@@ -55,14 +55,14 @@ const (
 // IP versions.
 var watchGroups = []uint{1, 3, 5, 7, 9, 11}
 
-// watchLAN follows an interface in the network namespace of the calling thread. It calls lost if the
-// interface is removed.
-func watchLAN(ifindex int, program *portProgram, lost func()) (*lanWatch, error) {
+// Follow follows an interface in the network namespace of the calling thread, and keeps the program's
+// addresses current. It calls lost if the interface is removed.
+func Follow(ifindex int, program *Program, lost func()) (*Watch, error) {
 	handle, err := netlink.NewHandle(syscall.NETLINK_ROUTE) // without a list it wants every family of the kernel
 	if err != nil {
 		return nil, fmt.Errorf("netlink: %w", err)
 	}
-	w := &lanWatch{
+	w := &Watch{
 		ifindex: ifindex, handle: handle, program: program, lost: lost, done: make(chan struct{}),
 		changed: make(chan struct{}, 1), wanted: make(chan netip.Addr, wantedQueue),
 	}
@@ -72,7 +72,7 @@ func watchLAN(ifindex int, program *portProgram, lost func()) (*lanWatch, error)
 	}
 	_ = w.messages.SetReceiveBufferSize(watchBuffer, true) // a smaller buffer works, with more lost messages
 	if err := w.refresh(); err != nil {
-		return nil, errors.Join(fmt.Errorf("follow the interface: %w", err), w.close())
+		return nil, errors.Join(fmt.Errorf("follow the interface: %w", err), w.Close())
 	}
 	w.ended.Go(w.listen)
 	w.ended.Go(w.follow)
@@ -81,7 +81,7 @@ func watchLAN(ifindex int, program *portProgram, lost func()) (*lanWatch, error)
 
 // listen raises changed for each message that can concern the interface. After an error, of which lost
 // messages are the usual one, anything can have changed.
-func (w *lanWatch) listen() {
+func (w *Watch) listen() {
 	for {
 		messages, _, err := w.messages.Receive()
 		select {
@@ -104,7 +104,7 @@ func (w *lanWatch) listen() {
 // concerns reports whether a message can be about the interface. Links and neighbours have their interface's
 // index at the same offset (struct ifinfomsg and struct ndmsg). The addresses of all interfaces concern the
 // port, and a route of another interface can replace one of this interface.
-func (w *lanWatch) concerns(m syscall.NetlinkMessage) bool {
+func (w *Watch) concerns(m syscall.NetlinkMessage) bool {
 	switch m.Header.Type {
 	case syscall.RTM_NEWLINK, syscall.RTM_DELLINK, syscall.RTM_NEWNEIGH, syscall.RTM_DELNEIGH:
 		return len(m.Data) >= 8 && int(nl.NativeEndian().Uint32(m.Data[4:])) == w.ifindex
@@ -113,7 +113,7 @@ func (w *lanWatch) concerns(m syscall.NetlinkMessage) bool {
 }
 
 // follow reads everything again after changes, and regularly.
-func (w *lanWatch) follow() {
+func (w *Watch) follow() {
 	regular := time.NewTicker(watchRegularly)
 	defer regular.Stop()
 	var due <-chan time.Time // nil if nothing has changed since the last refresh
@@ -153,14 +153,14 @@ func orAfter(due <-chan time.Time, d time.Duration) <-chan time.Time {
 }
 
 // refresh reads everything from the kernel and publishes it.
-func (w *lanWatch) refresh() error {
+func (w *Watch) refresh() error {
 	link, err := w.handle.LinkByIndex(w.ifindex)
 	if err != nil {
 		w.gone.Store(errors.As(err, new(netlink.LinkNotFoundError)))
 		return fmt.Errorf("link: %w", err)
 	}
-	view := &lanView{mtu: link.Attrs().MTU}
-	if copy(view.own[:], link.Attrs().HardwareAddr) != len(view.own) {
+	view := &View{MTU: link.Attrs().MTU}
+	if copy(view.Own[:], link.Attrs().HardwareAddr) != len(view.Own) {
 		return fmt.Errorf("link: Ethernet address %s", link.Attrs().HardwareAddr)
 	}
 	if view.routes, err = w.routes(); err != nil {
@@ -176,14 +176,17 @@ func (w *lanWatch) refresh() error {
 	}
 	view.build(known)
 	w.current.Store(view)
-	return w.program.setOwn(view.own, addrs)
+	return w.program.setOwn(view.Own, addrs)
 }
 
-// view returns the interface as it is now.
-func (w *lanWatch) view() *lanView { return w.current.Load() }
+// View returns the interface as it is now.
+func (w *Watch) View() *View { return w.current.Load() }
 
-// want requests the Ethernet address of a destination without waiting for it.
-func (w *lanWatch) want(addr netip.Addr) {
+// Removed reports whether the interface was removed.
+func (w *Watch) Removed() bool { return w.gone.Load() }
+
+// Want requests the Ethernet address of a destination without waiting for it.
+func (w *Watch) Want(addr netip.Addr) {
 	select {
 	case w.wanted <- addr:
 	default:
@@ -192,8 +195,8 @@ func (w *lanWatch) want(addr netip.Addr) {
 
 // ask makes the kernel resolve the host or its gateway. The kernel ignores a request for an address that it
 // is already resolving. The answer arrives as a neighbour change.
-func (w *lanWatch) ask(addr netip.Addr) {
-	if r, ok := w.view().route(addr); ok {
+func (w *Watch) ask(addr netip.Addr) {
+	if r, ok := w.View().route(addr); ok {
 		if r.via.IsValid() {
 			addr = r.via
 		}
@@ -203,20 +206,21 @@ func (w *lanWatch) ask(addr netip.Addr) {
 
 // confirm makes the kernel ask the neighbours that it has not heard of for a while whether they are still
 // there. The kernel itself asks when it sends to them, but the port sends without the kernel.
-func (w *lanWatch) confirm() {
+func (w *Watch) confirm() {
 	for _, addr := range w.stale {
 		w.use(addr)
 	}
 }
 
 // use does what sending a packet to a neighbour does: the kernel resolves or confirms its address.
-func (w *lanWatch) use(addr netip.Addr) {
+func (w *Watch) use(addr netip.Addr) {
 	_ = w.handle.NeighSet(&netlink.Neigh{
 		LinkIndex: w.ifindex, IP: addr.AsSlice(), State: netlink.NUD_NONE, Flags: netlink.NTF_USE,
 	})
 }
 
-func (w *lanWatch) close() error {
+// Close stops following.
+func (w *Watch) Close() error {
 	close(w.done)
 	w.messages.Close()
 	w.ended.Wait()

@@ -1,4 +1,4 @@
-package reference
+package lanport
 
 import (
 	"net"
@@ -9,11 +9,14 @@ import (
 	"github.com/vishvananda/netlink"
 )
 
-// lanView is a LAN interface at one moment. It does not change.
-type lanView struct {
-	own    mac
-	mtu    int // bytes of IP packet
-	hops   bart.Table[mac]
+// MAC is an Ethernet address.
+type MAC [6]byte
+
+// View is a LAN interface at one moment. It does not change.
+type View struct {
+	Own    MAC
+	MTU    int // bytes of IP packet
+	hops   bart.Table[MAC]
 	routes []route // longest prefix first, then the lowest metric
 }
 
@@ -24,17 +27,17 @@ type route struct {
 	metric int
 }
 
-// hop returns the Ethernet address of the next hop for a destination, the host itself or its gateway. The
-// zero mac means unknown.
-func (v *lanView) hop(to netip.Addr) mac {
+// Hop returns the Ethernet address of the next hop for a destination, the host itself or its gateway. The
+// zero MAC means unknown.
+func (v *View) Hop(to netip.Addr) MAC {
 	m, _ := v.hops.Lookup(to)
 	return m
 }
 
 // build fills hops from the routes and the known neighbours.
-func (v *lanView) build(known map[netip.Addr]mac) {
+func (v *View) build(known map[netip.Addr]MAC) {
 	for _, r := range slices.Backward(v.routes) { // of two routes to a prefix the lower metric is inserted last
-		v.hops.Insert(r.to, known[r.via]) // the zero mac for hosts on the link, and while the gateway's address is unknown
+		v.hops.Insert(r.to, known[r.via]) // the zero MAC for hosts on the link, and while the gateway's address is unknown
 	}
 	for addr, to := range known {
 		if r, ok := v.route(addr); ok && !r.via.IsValid() {
@@ -44,7 +47,7 @@ func (v *lanView) build(known map[netip.Addr]mac) {
 }
 
 // route returns the route to addr.
-func (v *lanView) route(addr netip.Addr) (route, bool) {
+func (v *View) route(addr netip.Addr) (route, bool) {
 	i := slices.IndexFunc(v.routes, func(r route) bool { return r.to.Contains(addr) })
 	if i < 0 {
 		return route{}, false
@@ -53,7 +56,7 @@ func (v *lanView) route(addr netip.Addr) (route, bool) {
 }
 
 // routes returns the interface's routes of the main table.
-func (w *lanWatch) routes() (all []route, err error) {
+func (w *Watch) routes() (all []route, err error) {
 	err = w.handle.RouteListFilteredIter(netlink.FAMILY_ALL, &netlink.Route{}, 0, func(r netlink.Route) bool {
 		if to, ok := prefixOf(r.Dst); ok {
 			if via, ok := w.through(r); ok {
@@ -83,7 +86,7 @@ func prefixOf(dst *net.IPNet) (netip.Prefix, bool) {
 
 // through returns the gateway of a route through the interface, which is not valid for hosts on the link. Of
 // a route with several gateways it returns the first on the interface. It returns false if there is none.
-func (w *lanWatch) through(r netlink.Route) (gateway netip.Addr, ok bool) {
+func (w *Watch) through(r netlink.Route) (gateway netip.Addr, ok bool) {
 	hops := append(r.MultiPath, &netlink.NexthopInfo{LinkIndex: r.LinkIndex, Gw: r.Gw, Via: r.Via, Flags: r.Flags})
 	for _, hop := range hops {
 		if hop.LinkIndex != w.ifindex || hop.Flags&deadHop != 0 {
@@ -99,26 +102,26 @@ func (w *lanWatch) through(r netlink.Route) (gateway netip.Addr, ok bool) {
 	return gateway, false
 }
 
-// deadHop is RTNH_F_DEAD and RTNH_F_LINKDOWN (linux/rtnetlink.h).
-const deadHop = 1 | 16
+// deadHop is RTNH_F_DEAD (linux/rtnetlink.h).
+const deadHop = 1
 
 // usable are the neighbour states in which the address may be used (ip-neighbour(8)).
 const usable = netlink.NUD_PERMANENT | netlink.NUD_REACHABLE | netlink.NUD_STALE | netlink.NUD_DELAY | netlink.NUD_PROBE | netlink.NUD_NOARP
 
 // neighbours returns the known Ethernet addresses, and notes which of them are stale.
-func (w *lanWatch) neighbours() (map[netip.Addr]mac, error) {
+func (w *Watch) neighbours() (map[netip.Addr]MAC, error) {
 	all, err := w.handle.NeighList(w.ifindex, netlink.FAMILY_ALL)
 	if err != nil {
 		return nil, err
 	}
 	w.stale = w.stale[:0]
-	known := make(map[netip.Addr]mac, len(all))
+	known := make(map[netip.Addr]MAC, len(all))
 	for _, n := range all {
 		addr, ok := netip.AddrFromSlice(n.IP)
-		if !ok || n.State&usable == 0 || len(n.HardwareAddr) != len(mac{}) {
+		if !ok || n.State&usable == 0 || len(n.HardwareAddr) != len(MAC{}) {
 			continue
 		}
-		known[addr.Unmap()] = mac(n.HardwareAddr)
+		known[addr.Unmap()] = MAC(n.HardwareAddr)
 		if n.State == netlink.NUD_STALE {
 			w.stale = append(w.stale, addr)
 		}

@@ -1,4 +1,4 @@
-package reference
+package lanport
 
 import (
 	"errors"
@@ -6,34 +6,35 @@ import (
 	"net/netip"
 
 	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
 	"github.com/vishvananda/netlink"
 
-	"github.com/tunnelbench/tunnelbench/internal/sys"
 	"github.com/tunnelbench/tunnelbench/reference/bpf"
 )
 
-// portProgram is the XDP program of a LAN port. It passes packets to the port's socket, and leaves frames for
+// Program is the XDP program of a LAN port. It passes packets to the port's socket, and leaves frames for
 // other Ethernet addresses and packets for the host's own addresses to the kernel.
-type portProgram struct {
+type Program struct {
 	objects bpf.PortObjects
-	own     mac
+	own     MAC
 	addrs   map[netip.Addr]bool // the host's addresses in the program
 }
 
-func loadPortProgram(socket *sys.XSK) (*portProgram, error) {
-	p := &portProgram{addrs: map[netip.Addr]bool{}}
+// Load loads the program for packets to the AF_XDP socket with a descriptor. Attach starts it.
+func Load(socket int) (*Program, error) {
+	p := &Program{addrs: map[netip.Addr]bool{}}
 	if err := bpf.LoadPortObjects(&p.objects, nil); err != nil {
 		return nil, fmt.Errorf("%w: load the XDP program (needs Linux 5.9 with BPF, and root): %w", errors.ErrUnsupported, err)
 	}
-	if err := p.objects.Sockets.Put(uint32(0), uint32(socket.FD())); err != nil {
-		return nil, errors.Join(fmt.Errorf("add the socket to the XDP program: %w", err), p.close())
+	if err := p.objects.Sockets.Put(uint32(0), uint32(socket)); err != nil {
+		return nil, errors.Join(fmt.Errorf("add the socket to the XDP program: %w", err), p.Close())
 	}
 	return p, nil
 }
 
 // setOwn sets the Ethernet address of the interface and the addresses of the host. New addresses are added
 // before old ones are removed.
-func (p *portProgram) setOwn(own mac, addrs []netlink.Addr) error {
+func (p *Program) setOwn(own MAC, addrs []netlink.Addr) error {
 	if own != p.own {
 		if err := p.objects.Mac.Set(own); err != nil {
 			return fmt.Errorf("set the Ethernet address of the XDP program: %w", err)
@@ -66,11 +67,21 @@ func (p *portProgram) setOwn(own mac, addrs []netlink.Addr) error {
 }
 
 // addresses returns the program's addresses of the IP version of addr.
-func (p *portProgram) addresses(addr netip.Addr) *ebpf.Map {
+func (p *Program) addresses(addr netip.Addr) *ebpf.Map {
 	if addr.Is4() {
 		return p.objects.Own4
 	}
 	return p.objects.Own6
 }
 
-func (p *portProgram) close() error { return p.objects.Close() }
+// Attach attaches the program to an interface. From then on the kernel no longer receives the port's packets.
+func (p *Program) Attach(ifindex int) (link.Link, error) {
+	attached, err := link.AttachXDP(link.XDPOptions{Program: p.objects.LanPort, Interface: ifindex})
+	if err != nil {
+		return nil, fmt.Errorf("attach the XDP program (another one may be attached): %w", err)
+	}
+	return attached, nil
+}
+
+// Close unloads the program.
+func (p *Program) Close() error { return p.objects.Close() }
