@@ -209,6 +209,7 @@ func TestUncommitted(t *testing.T) {
 		{"edited", func(t *testing.T, dir string) { write(t, filepath.Join(dir, "c"), "edited") }, 1, "c"},
 		{"staged", func(t *testing.T, dir string) { write(t, filepath.Join(dir, "c"), "x"); user(t, dir, "add", ".") }, 1, "c"},
 		{"new", func(t *testing.T, dir string) { write(t, filepath.Join(dir, "new file"), "") }, 1, "new file"},
+		{"results of an earlier gate", func(t *testing.T, dir string) { write(t, filepath.Join(dir, "out/gate/gate.md"), "") }, 0, ""},
 		{"removed", func(t *testing.T, dir string) { user(t, dir, "rm", "--quiet", "-r", "a") }, 1, "a/b"},
 		{"moved", func(t *testing.T, dir string) { user(t, dir, "mv", "c", "d") }, 2, "c"},
 		{"ignored", func(t *testing.T, dir string) {

@@ -1,0 +1,76 @@
+#!/usr/bin/env bash
+# The steps of action.yml: which revisions, both judges, and what their exit statuses mean for the
+# job. The inputs come from the pull request, as variables: nothing is spliced into this script.
+#
+#   DUT= BUILD= BASE= HEAD= POLICY= JUDGE= INCONCLUSIVE=   the inputs
+#   EVENT= PULL_BASE= PULL_HEAD= QUEUE_BASE= PUSH_BEFORE=  of the event; empty where it has none
+#   TUNNELBENCH=path ROOT=folder of this action
+set -euo pipefail
+
+say() { echo "::$1::$2"; }
+commit() { git rev-parse --quiet --verify --end-of-options "$1^{commit}" 2>/dev/null || true; }
+
+# Only the commit that is checked out is sure to be here.
+if [ "$EVENT" = pull_request_target ] && [ -z "$HEAD" ]; then
+	say notice 'pull_request_target checks out the base: name head, or use pull_request, which has no secrets'
+	exit 0
+fi
+[ -n "$HEAD" ] || HEAD=$(commit HEAD)
+
+# GitHub merges the pull request into what its base is now. The event's base may be older: then other
+# people's changes would be taken for this one's.
+if [ -z "$BASE" ]; then
+	case $EVENT in
+	pull_request | pull_request_target)
+		if [ -n "$PULL_HEAD" ] && [ "$(commit "$HEAD^2")" = "$PULL_HEAD" ]; then
+			BASE=$(commit "$HEAD^1")
+		else
+			BASE=$(git merge-base "$PULL_BASE" "$HEAD" 2>/dev/null || true)
+			[ -n "$BASE" ] || BASE=$PULL_BASE
+		fi
+		;;
+	merge_group) BASE=$QUEUE_BASE ;;
+	push) BASE=$PUSH_BEFORE ;;
+	esac
+	case $BASE in *[!0]*) ;; *) BASE=$HEAD^ ;; esac # a new branch was nowhere before
+fi
+if [ -z "$(commit "$BASE")" ] || [ -z "$(commit "$HEAD")" ]; then
+	say error "the gate needs $BASE and $HEAD: give actions/checkout fetch-depth: 0"
+	exit 2
+fi
+
+# One policy for both judges, and for the workflow that writes the comment.
+[ -n "$POLICY" ] || POLICY=$ROOT/ci/gate/policy.yaml
+mkdir -p out/gate
+cp -- "$POLICY" out/gate/policy.yaml
+
+args=(--dut "$DUT" --base "$BASE" --head "$HEAD" --policy out/gate/policy.yaml)
+[ -z "$BUILD" ] || args+=(--build "$BUILD")
+gate() { sudo env "PATH=$PATH" "HOME=$HOME" "$TUNNELBENCH" gate "${args[@]}" "$@"; }
+
+# judged NAME STATUS FILE: adds the text to the job's page, and ends the job if the change fails.
+judged() {
+	if [ -f "$3" ]; then cat -- "$3" >>"$GITHUB_STEP_SUMMARY"; fi
+	case $2 in
+	0) ;;
+	4 | 5)
+		say warning "$1 has no verdict (exit status $2)"
+		if [ "$INCONCLUSIVE" = fail ] && { [ "$JUDGE" != both ] || [ "$1" = 'the gate' ]; }; then exit "$2"; fi
+		;;
+	*) exit "$2" ;;
+	esac
+}
+
+if [ "$JUDGE" != time ] && ! command -v qemu-system-x86_64 >/dev/null; then
+	{ sudo apt-get update -qq && sudo apt-get install -y -qq --no-install-recommends qemu-system-x86 linux-image-virtual; } >/dev/null || true
+fi
+if [ "$JUDGE" != time ] && command -v qemu-system-x86_64 >/dev/null; then
+	status=0
+	gate --count --out out/count || status=$?
+	judged counting "$status" out/count/count.md
+	[ "$JUDGE" != count ] || exit 0
+fi
+sudo modprobe -a vxlan tun veth || true # a kernel may have them built in
+status=0
+gate --out out/gate || status=$?
+judged 'the gate' "$status" out/gate/gate.md
