@@ -129,3 +129,29 @@ func TestComparisonThatContradictsItself(t *testing.T) {
 		}
 	}
 }
+
+// The table has the kind of each device, and says which device was left out.
+func TestComparisonOfKinds(t *testing.T) {
+	t.Parallel()
+	samples := func(v float64) []*float64 { return []*float64{&v, &v} }
+	c := &result.Comparison{
+		Devices: []string{"exec:a", "exec:b", "gre", "late"}, Kinds: []string{"plain", "sealed", "plain", "plain"}, Seals: []string{"", "aes128-gcm", "", ""},
+		Confidence: 0.95, Rounds: 2, Metrics: []result.Metric{{Name: "closed_loop_rate", Unit: "fps", Better: 1, Samples: [][]*float64{samples(100), samples(50), {nil, nil}, {nil, nil}}}},
+		LeftOut: []result.LeftOut{{Device: "gre", Why: "no module", Unsupported: true}, {Device: "late", Round: 7, Why: "it died"}},
+	}
+	var text strings.Builder
+	if err := WriteComparison(&text, c); err != nil {
+		t.Fatal(err)
+	}
+	page := strings.Join(viewComparison(c).Verdicts, "\n")
+	for _, row := range viewComparison(c).Table.Rows {
+		page += "\n" + strings.Join(row, " ")
+	}
+	for form, written := range map[string]string{"text": text.String(), "page": page} {
+		for _, want := range []string{"sealed (aes128-gcm)", "exec:b is sealed and exec:a is plain", "gre cannot run here: no module", "late was left out after round 7, what was measured of it stands: it died", "0.5"} {
+			if !strings.Contains(written, want) {
+				t.Errorf("%s lacks %q:\n%s", form, want, written)
+			}
+		}
+	}
+}

@@ -37,31 +37,34 @@ func viewComparison(c *result.Comparison) *comparisonView {
 		Verdicts: sentencesOf(c),
 		Table: &tableView{
 			Caption: "The median over the rounds, and the ratio to the first device, round by round",
-			Head:    []string{"metric", "device", "median", "ratio", "from", "to", "pairs", "verdict"}, Words: []string{"device", "verdict"},
+			Head:    []string{"metric", "device", "kind", "median", "ratio", "from", "to", "pairs", "verdict"}, Words: []string{"device", "kind", "verdict"},
 		},
 		Trust: fmt.Sprintf("In each round every device was brought up anew, in random order. The forwarding rate is at %v offered to each, latency and CPU are at %v. "+
 			"A trial that was not valid was repeated up to three times. The intervals hold together with %.3g %% confidence.", c.Overload, c.Light, 100*c.Confidence),
 	}
 	for i := range c.Metrics {
-		for k, d := range c.Devices {
-			v.Table.Rows = append(v.Table.Rows, metricCells(&c.Metrics[i], k, d))
+		for k := range c.Devices {
+			v.Table.Rows = append(v.Table.Rows, metricCells(c, &c.Metrics[i], k))
 		}
 	}
 	return v
 }
 
 // metricCells returns the row of device k in the page's table of a metric.
-func metricCells(m *result.Metric, k int, device string) []string {
-	cells := []string{strictjson.Clean(m.Name) + ", " + strictjson.Clean(m.Unit), strictjson.Clean(device), show.None, show.None, show.None, show.None, show.None, show.None}
+func metricCells(c *result.Comparison, m *result.Metric, k int) []string {
+	cells := []string{strictjson.Clean(m.Name) + ", " + strictjson.Clean(m.Unit), strictjson.Clean(c.Devices[k]), kindOf(c, k), show.None, show.None, show.None, show.None, show.None, show.None}
 	if v := stats.MedianValid(m.Samples[k]); v != nil {
-		cells[2] = show.Fixed(*v, 1, show.Thin)
+		cells[3] = show.Fixed(*v, 1, show.Thin)
 	}
-	if k == 0 {
-		cells[3] = "1"
-		return cells
-	}
-	if r := ratioOf(m, device); r != nil {
-		copy(cells[3:], []string{charts.ThreeDigits(r.Value), charts.ThreeDigits(r.Lower), charts.ThreeDigits(r.Upper), strconv.Itoa(r.Pairs), verdictWord(r.Verdict)})
+	r := shownRatio(c, m, k)
+	switch {
+	case k == 0:
+		cells[4] = "1"
+	case r.Pairs > 0:
+		cells[4], cells[7] = charts.ThreeDigits(r.Value), strconv.Itoa(r.Pairs)
+		if r.Upper > 0 {
+			cells[5], cells[6], cells[8] = charts.ThreeDigits(r.Lower), charts.ThreeDigits(r.Upper), verdictWord(r.Verdict)
+		}
 	}
 	return cells
 }

@@ -2,15 +2,12 @@ package compare
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/internal/lab"
-	"github.com/tunnelbench/tunnelbench/internal/stats"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
@@ -94,10 +91,12 @@ func MetricOf(name string) (m result.Metric, ok bool) {
 }
 
 // Run measures the devices in rounds. Each round measures every device once, in random order and
-// freshly started. On error c keeps the rounds measured so far.
+// freshly started. A device that fails again and again is left out, and the others are measured on. On
+// error c keeps the rounds measured so far.
 func Run(ctx context.Context, l Lab, p Plan, c *result.Comparison) error {
 	p.Settings = p.Settings.For(p.Size)
-	c.Devices, c.FrameSize, c.Direction = p.Names, p.Size, p.Settings.Direction
+	c.FrameSize, c.Direction = p.Size, p.Settings.Direction
+	p.describe(c)
 	for _, m := range metrics {
 		if slices.Contains(p.Metrics, m.name) {
 			c.Metrics = append(c.Metrics, result.Metric{
@@ -110,8 +109,11 @@ func Run(ctx context.Context, l Lab, p Plan, c *result.Comparison) error {
 		return err
 	}
 	p.Settings.Engine = wire.Engine
-	together, err := Pilot(ctx, l, p, c)
+	together, out, err := p.pilot(ctx, l, c)
 	if err != nil {
+		return err
+	}
+	if p, err = p.without(out, c); err != nil {
 		return err
 	}
 	if len(c.Metrics) == 0 {
@@ -124,10 +126,21 @@ func Run(ctx context.Context, l Lab, p Plan, c *result.Comparison) error {
 	return err
 }
 
+// describe names the devices and says what kinds of tunnels they are.
+func (p Plan) describe(c *result.Comparison) {
+	c.Devices, c.Kinds, c.Seals = p.Names, nil, nil
+	for _, d := range p.Devices {
+		c.Kinds, c.Seals = append(c.Kinds, d.Kind), append(c.Seals, d.Seals)
+	}
+}
+
 // InvalidTrials counts the trials that were repeated or left out.
 type InvalidTrials struct {
 	n    int
 	last string
+
+	teardowns int // devices that were not taken down cleanly
+	teardown  error
 }
 
 // add counts the trial if it is invalid.
@@ -142,64 +155,25 @@ func (s *InvalidTrials) addTurns() {
 	s.n, s.last = s.n+1, "no turn of all devices was undisturbed"
 }
 
+// addTeardown counts a device that could not be taken down cleanly: what was measured of it stands.
+func (s *InvalidTrials) addTeardown(err error) {
+	if err != nil {
+		s.teardowns, s.teardown = s.teardowns+1, err
+	}
+}
+
 // Warnings returns the number of invalid trials of each device and the reason of the last one.
-func (s *InvalidTrials) Warnings() []string {
-	if s.n == 0 {
-		return nil
+func (s *InvalidTrials) Warnings() (all []string) {
+	if s.n > 0 {
+		all = append(all, fmt.Sprintf("%d trials were not valid, and were repeated or left out; the last: %s", s.n, s.last))
 	}
-	return []string{fmt.Sprintf("%d trials were not valid, and were repeated or left out; the last: %s", s.n, s.last)}
+	if s.teardowns > 0 {
+		all = append(all, fmt.Sprintf("%d times a device was not taken down cleanly; the last: %s", s.teardowns, oneLine(s.teardown)))
+	}
+	return all
 }
 
-// maxDeaths is the number of times that a device may die before the comparison ends.
-const maxDeaths = 3
-
-// rounds measures round by round, the devices of each in random order.
-func (p Plan) rounds(ctx context.Context, l Lab, c *result.Comparison, r Round) error {
-	random := rand.New(rand.NewPCG(p.Settings.Seed, uint64(p.Rounds)))
-	fewest := stats.FewestPairs(c.EachConfidence())
-	start, longest, deaths := time.Now(), time.Duration(0), 0
-	for round := range p.Rounds {
-		begun := time.Now()
-		if p.Time > 0 && round >= fewest && begun.Sub(start)+longest > p.Time {
-			c.Warnings = append(c.Warnings, fmt.Sprintf("ended after %d of %d rounds: another would not fit into %v", round, p.Rounds, p.Time))
-			break
-		}
-		order := random.Perm(len(p.Devices))
-		turns, errs := p.round(ctx, l, r, round, order)
-		if ctx.Err() != nil {
-			return ctx.Err() // drop an incomplete round
-		}
-		for k, err := range errs {
-			if err == nil {
-				continue
-			}
-			c.Warnings = append(c.Warnings, fmt.Sprintf("round %d, %s: %s", round+1, p.Names[k], strings.ReplaceAll(err.Error(), "\n", "; ")))
-			if deaths++; deaths == maxDeaths || !errors.Is(err, lab.ErrDied) && round == 0 {
-				return err
-			}
-		}
-		addRound(c, order, turns)
-		longest = max(longest, time.Since(begun))
-	}
-	return nil
-}
-
-// round measures one round. Values and errors are in the order of the plan's devices.
-func (p Plan) round(ctx context.Context, l Lab, r Round, round int, order []int) (turns []map[string]float64, errs []error) {
-	var devices []dut.Device
-	for _, k := range order {
-		devices = append(devices, p.Devices[k])
-	}
-	if p.OnTurn != nil {
-		r.OnTurn = func(i int) { p.OnTurn(round, p.Names[order[i]]) }
-	}
-	turns, errs = make([]map[string]float64, len(order)), make([]error, len(order))
-	values, failed := r.Measure(ctx, l, devices)
-	for i, k := range order {
-		turns[k], errs[k] = values[i], failed[i]
-	}
-	return turns, errs
-}
+func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
 // addRound adds a complete round.
 func addRound(c *result.Comparison, order []int, turns []map[string]float64) {

@@ -3,6 +3,7 @@ package compare
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -103,46 +104,144 @@ func TestInterruptKeepsWholeRounds(t *testing.T) {
 	}
 }
 
-// A device that dies loses only its own samples; one that keeps dying ends the comparison.
+// A device that dies in every round is left out, and loses only its own samples.
 func TestDeathCostsTheDevicesOwnSamples(t *testing.T) {
 	t.Parallel()
-	c, err := simulate(t, t.Context(), &labtest.Lab{Dies: map[string]int{"vxlan": 1}}, Plan{Metrics: []string{"forwarding_rate"}, Rounds: 8})
-	if !errors.Is(err, lab.ErrDied) {
-		t.Fatal(err)
-	}
-	for _, sample := range c.Metrics[0].Samples[1] {
-		if sample != nil {
-			t.Errorf("a dead device has the sample %v", *sample)
-		}
-	}
-	deaths := 0
-	for _, w := range c.Warnings {
-		if strings.Contains(w, "vxlan") && strings.Contains(w, "died") {
-			deaths++
-		}
-	}
-	if deaths != maxDeaths {
-		t.Errorf("%d deaths of vxlan in %q, want %d", deaths, c.Warnings, maxDeaths)
+	for _, c := range []struct {
+		name, metric string
+		trial        int
+	}{
+		{"alone", "forwarding_rate", 1},
+		{"beside another", rateMetric, 5}, // after the pilot
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			got, err := simulate(t, t.Context(), &labtest.Lab{Dies: map[string]int{"vxlan": c.trial}}, Plan{Metrics: []string{c.metric}, Rounds: 8})
+			if err != nil {
+				t.Fatal(err)
+			}
+			samples := got.Metrics[0].Samples
+			if got.Rounds != maxFailures || slices.Contains(samples[0], nil) || slices.ContainsFunc(samples[1], func(v *float64) bool { return v != nil }) {
+				t.Errorf("%d rounds, samples %v", got.Rounds, samples)
+			}
+			if out := got.LeftOut; len(out) != 1 || out[0].Device != "vxlan" || out[0].Round != maxFailures || !strings.Contains(out[0].Why, "died") || out[0].Unsupported {
+				t.Errorf("left out: %+v", out)
+			}
+		})
 	}
 }
 
-// The device that was up beside the one that dies is measured alone and keeps its sample.
-func TestDeathBesideAnother(t *testing.T) {
+// failing returns a function for labtest.Lab.Fails.
+func failing(bringUps ...int) func(int) bool {
+	return func(n int) bool { return slices.Contains(bringUps, n) }
+}
+
+func always(int) bool { return true }
+
+// A bring-up that fails is repeated; a device that fails again and again is left out, and the others
+// are measured on.
+func TestBringUpsThatFail(t *testing.T) {
 	t.Parallel()
-	const afterThePilot = 5
-	l := &labtest.Lab{Dies: map[string]int{"vxlan": afterThePilot}}
-	c, err := simulate(t, t.Context(), l, Plan{Metrics: []string{rateMetric}, Rounds: maxDeaths})
-	if !errors.Is(err, lab.ErrDied) {
-		t.Fatal(err)
+	for _, c := range []struct {
+		name   string
+		metric string
+		fails  map[string]func(int) bool
+		want   []int // samples of plain, vxlan and gre
+		out    []result.LeftOut
+	}{
+		{"once in ten times, side by side", rateMetric, map[string]func(int) bool{"vxlan": func(n int) bool { return n%10 == 3 }}, []int{8, 8, 8}, nil},
+		{"once in ten times, alone", "forwarding_rate", map[string]func(int) bool{"gre": func(n int) bool { return n%10 == 1 }}, []int{8, 8, 8}, nil},
+		{"never, side by side", rateMetric, map[string]func(int) bool{"vxlan": always}, []int{8, 8, 0}, []result.LeftOut{{Device: "vxlan", Why: "vxlan: it was late"}}},
+		{"never, alone", "forwarding_rate", map[string]func(int) bool{"gre": always}, []int{8, 8, 0}, []result.LeftOut{{Device: "gre", Why: "gre: it was late"}}},
+		{"the first of them, never", rateMetric, map[string]func(int) bool{"plain": always}, []int{8, 8, 0}, []result.LeftOut{{Device: "plain", Why: "plain: it was late"}}},
+		{"never again after a while", rateMetric, map[string]func(int) bool{"vxlan": func(n int) bool { return n > 4 }}, []int{8, 3, 8}, []result.LeftOut{{Device: "vxlan", Round: 6, Why: "vxlan: it was late"}}},
+		{"in a single round", rateMetric, map[string]func(int) bool{"vxlan": failing(4, 5, 6)}, []int{8, 7, 8}, nil},
+		{"the first of them, after a while", rateMetric, map[string]func(int) bool{"plain": func(n int) bool { return n > 4 }}, []int{3, 6, 6}, []result.LeftOut{{Device: "plain", Round: 6, Why: "plain: it was late"}}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			l := &labtest.Lab{Others: "capacity=200000fps", Fails: c.fails}
+			names := []string{"plain", "vxlan", "gre"}
+			p := Plan{Devices: labtest.Devices(t, names...), Names: names, Size: 64, Metrics: []string{c.metric}, Rounds: 8}
+			got := &result.Comparison{Confidence: 0.95, Order: [][]int{}, Warnings: []string{}}
+			if err := Run(t.Context(), simulatedLab{l}, p, got); err != nil {
+				t.Fatal(err)
+			}
+			if err := result.Check(&result.Results{Comparison: got}); err != nil {
+				t.Errorf("the comparison contradicts itself: %v", err)
+			}
+			var counts []int
+			for _, row := range got.Metrics[0].Samples {
+				counts = append(counts, len(row)-len(slices.DeleteFunc(slices.Clone(row), func(v *float64) bool { return v != nil })))
+			}
+			if diff := cmp.Diff(c.want, counts); diff != "" {
+				t.Errorf("samples of %v (-want +got):\n%s", got.Devices, diff)
+			}
+			if diff := cmp.Diff(c.out, got.LeftOut); diff != "" {
+				t.Errorf("left out (-want +got):\n%s", diff)
+			}
+			if len(l.SetUp) != l.Down {
+				t.Errorf("%d devices were brought up and %d taken down", len(l.SetUp), l.Down)
+			}
+		})
 	}
-	if c.Rounds != maxDeaths-1 {
-		t.Fatalf("%d rounds were kept, want %d", c.Rounds, maxDeaths-1)
-	}
-	samples := c.Metrics[0].Samples
-	for round := range c.Rounds {
-		if samples[0][round] == nil || samples[1][round] != nil {
-			t.Errorf("round %d: %v of the survivor, %v of the dead", round+1, samples[0][round], samples[1][round])
+}
+
+// With fewer than two devices there is nothing to compare.
+func TestNothingToCompare(t *testing.T) {
+	t.Parallel()
+	for _, fails := range []map[string]func(int) bool{{"plain": always}, {"vxlan": always}, {"plain": always, "vxlan": always}} {
+		_, err := simulate(t, t.Context(), &labtest.Lab{Fails: fails}, Plan{Metrics: []string{rateMetric}, Rounds: 8})
+		if !errors.Is(err, ErrNothingToCompare) || !lab.DeviceFailed(err) {
+			t.Errorf("%v, want %v", err, ErrNothingToCompare)
 		}
+	}
+}
+
+// A device that cannot be taken down cleanly was measured all the same, and a warning says so.
+func TestTeardownThatFails(t *testing.T) {
+	t.Parallel()
+	for _, metric := range []string{rateMetric, "pdr"} {
+		l := &labtest.Lab{}
+		l.Fails = map[string]func(int) bool{"vxlan": func(n int) bool {
+			if n == 3 {
+				l.Teardown = errors.New("it stays")
+			}
+			return false
+		}}
+		c, err := simulate(t, t.Context(), l, Plan{Metrics: []string{metric}, Rounds: 6})
+		if err != nil || c.Rounds != 6 || slices.Contains(c.Metrics[0].Samples[1], nil) || !strings.Contains(strings.Join(c.Warnings, "; "), "it stays") {
+			t.Errorf("%s: %d rounds, %v, %q", metric, c.Rounds, err, c.Warnings)
+		}
+	}
+}
+
+// Where a pair is lost, rounds are added until the interval can be had, within the time.
+func TestRoundsAreAddedForAnInterval(t *testing.T) {
+	t.Parallel()
+	lost := map[string]func(int) bool{"vxlan": failing(4, 5, 6, 8, 9, 10)} // all bring-ups of two rounds
+	for _, c := range []struct {
+		name   string
+		limit  time.Duration
+		fails  map[string]func(int) bool
+		rounds int
+		has    bool
+	}{
+		{"two pairs are lost", 0, lost, 8, true},
+		{"and there is no time for more", time.Nanosecond, lost, 6, false},
+		{"none is lost", 0, nil, 6, true},
+		{"half of all are lost", 0, map[string]func(int) bool{"vxlan": func(n int) bool { return n > 3 && n%4 > 0 }}, 9, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			got, err := simulate(t, t.Context(), &labtest.Lab{Fails: c.fails}, Plan{Metrics: []string{rateMetric}, Rounds: 6, Time: c.limit})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if has := len(got.Metrics[0].Ratios) > 0; got.Rounds != c.rounds || has != c.has {
+				t.Errorf("%d rounds, an interval: %v; %q", got.Rounds, has, got.Warnings)
+			}
+		})
 	}
 }
 
@@ -219,6 +318,28 @@ func TestTurnsAreMeasuredOnce(t *testing.T) {
 			t.Parallel()
 			if diff := cmp.Diff(c.want, len(turnsFor(c.metrics))); diff != "" {
 				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestMissing(t *testing.T) {
+	t.Parallel()
+	has := []result.Metric{{Ratios: []result.Ratio{{Device: "b"}}}}
+	for _, c := range []struct {
+		name string
+		c    result.Comparison
+		want string
+	}{
+		{"an interval", result.Comparison{Metrics: has}, ""},
+		{"no interval", result.Comparison{Metrics: []result.Metric{{}}}, "no metric has enough valid pairs"},
+		{"a device failed", result.Comparison{Metrics: has, LeftOut: []result.LeftOut{{Device: "c", Why: "late"}}}, "c was left out: late"},
+		{"a device cannot run here", result.Comparison{Metrics: has, LeftOut: []result.LeftOut{{Device: "c", Unsupported: true}}}, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			if got := Missing(&c.c); (got == "") != (c.want == "") || !strings.Contains(got, c.want) {
+				t.Errorf("%q, want %q", got, c.want)
 			}
 		})
 	}

@@ -1,6 +1,9 @@
 package compare
 
 import (
+	"fmt"
+	"strings"
+
 	"github.com/tunnelbench/tunnelbench/internal/stats"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 )
@@ -22,4 +25,24 @@ func Judge(c *result.Comparison, seed uint64) {
 			})
 		}
 	}
+}
+
+// Missing says what a comparison does not answer: no metric has an interval, or a device failed. It is
+// empty if every device has what it is asked for, or cannot run here.
+func Missing(c *result.Comparison) string {
+	var failed []string
+	for _, out := range c.LeftOut {
+		if !out.Unsupported {
+			failed = append(failed, fmt.Sprintf("%s was left out: %s", out.Device, out.Why))
+		}
+	}
+	if len(failed) > 0 {
+		return strings.Join(failed, "; ")
+	}
+	for _, m := range c.Metrics {
+		if len(m.Ratios) > 0 {
+			return ""
+		}
+	}
+	return "no metric has enough valid pairs for an interval"
 }

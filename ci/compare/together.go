@@ -2,7 +2,6 @@ package compare
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"time"
 
@@ -92,11 +91,20 @@ func (s *sideBySide) fail(k int, err error) {
 
 // measure measures metrics in turns.
 func (s *sideBySide) measure(ctx context.Context, l Lab, metrics []result.Metric) (err error) {
-	g, err := s.bringUp(ctx, l)
-	if err != nil || len(s.up) == 0 {
+	g, all, err := gather(ctx, l, s.devices, s.Settings, s.Comparison.FrameSize)
+	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, g.Close()) }()
+	s.up = all.up
+	for k, err := range all.errs {
+		if err != nil {
+			s.fail(k, err)
+		}
+	}
+	if len(s.up) == 0 {
+		return nil
+	}
+	defer func() { s.Invalid.addTeardown(g.Close()) }()
 	size := s.Comparison.FrameSize
 	if has(metrics, rateMetric) {
 		_, sums, err := s.turns(ctx, g, control.ClosedLoop(size))
@@ -118,27 +126,6 @@ func (s *sideBySide) measure(ctx context.Context, l Lab, metrics []result.Metric
 		s.takeLight(s.values[s.up[i]], sum, turned[i].LatencyQuiet)
 	}
 	return nil
-}
-
-// bringUp brings the devices up at once, without those that do not come up.
-func (s *sideBySide) bringUp(ctx context.Context, l Lab) (control.Group, error) {
-	for k := range s.devices {
-		s.up = append(s.up, k)
-	}
-	for len(s.up) > 0 {
-		var some []dut.Device
-		for _, k := range s.up {
-			some = append(some, s.devices[k])
-		}
-		g, err := l.Group(ctx, some, s.Settings, s.Comparison.FrameSize)
-		var member lab.MemberError
-		if !errors.As(err, &member) {
-			return g, err
-		}
-		s.fail(s.up[member.Index], err)
-		s.up = slices.Delete(s.up, member.Index, member.Index+1)
-	}
-	return nil, nil
 }
 
 // turns measures the devices that are up in turns of a trial. If none of the turns is undisturbed, the

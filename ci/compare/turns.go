@@ -2,7 +2,6 @@ package compare
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"time"
 
@@ -33,11 +32,11 @@ type turn struct {
 // that could not be measured.
 func (p Turn) Measure(ctx context.Context, l Lab, d dut.Device) (values map[string]float64, err error) {
 	values = map[string]float64{}
-	setup, err := l.Setup(ctx, d, p.Settings, p.Comparison.FrameSize)
+	setup, err := bringUp(ctx, l, d, p.Settings, p.Comparison.FrameSize)
 	if err != nil {
 		return values, err
 	}
-	defer func() { err = errors.Join(err, setup.Close()) }()
+	defer func() { p.Invalid.addTeardown(setup.Close()) }()
 	t := &turn{p, setup, values}
 	var names []string
 	for _, m := range p.Comparison.Metrics {
@@ -201,9 +200,7 @@ func (t *turn) pdrTurn(ctx context.Context) error {
 // It is the last turn: it closes the setup first, so that no other processes of the device run
 // beside it.
 func (t *turn) streamTurn(ctx context.Context) error {
-	if err := t.setup.Close(); err != nil {
-		return err
-	}
+	t.Invalid.addTeardown(t.setup.Close())
 	bits, ok, err := t.Goodput(ctx, t.setup.Device(), t.Settings)
 	if ok {
 		t.values[StreamMetric] = bits

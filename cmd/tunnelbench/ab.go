@@ -105,12 +105,10 @@ func (f *abFlags) write(results *result.Results, s cli.Streams) error {
 	if err := render(f.out, s, []*result.Results{results}, nil); err != nil {
 		return err
 	}
-	for _, m := range results.Comparison.Metrics {
-		if len(m.Ratios) > 0 {
-			return nil
-		}
+	if why := compare.Missing(results.Comparison); why != "" {
+		return fmt.Errorf("%w: %s", cli.ErrNoVerdict, why)
 	}
-	return fmt.Errorf("%w: no metric has enough valid pairs for an interval", cli.ErrNoVerdict)
+	return nil
 }
 
 func (f *abFlags) parse(ctx context.Context) (plan compare.Plan, cfg cli.LabConfig, err error) {

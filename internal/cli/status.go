@@ -70,6 +70,8 @@ func statusOf(err error) int {
 		return ExitNoVerdict
 	case errors.As(err, &machine), errors.Is(err, errors.ErrUnsupported), errors.Is(err, netns.ErrLocked), errors.Is(err, os.ErrPermission):
 		return ExitMachine
+	case lab.DeviceFailed(err):
+		return ExitNoVerdict
 	}
 	return exitInternal
 }

@@ -139,8 +139,11 @@ func TestInvalidSamplesLeaveTheirRoundOut(t *testing.T) {
 	if r, ok := ComparePaired(s[0], s[1], 0.95, 1); !ok || r.Pairs != 6 {
 		t.Errorf("%+v, %v", r, ok)
 	}
-	if r, ok := ComparePaired(s[0], s[1], 0.99, 1); ok || r.Pairs != 6 {
-		t.Errorf("an interval from too few: %+v", r)
+	if r, ok := ComparePaired(s[0], s[1], 0.99, 1); ok || r.Pairs != 6 || math.Abs(r.Value-1) > 0.1 || r.Lower != 0 || r.Upper != 0 {
+		t.Errorf("an interval from too few, or no value: %+v", r)
+	}
+	if r, ok := ComparePaired(s[0], make([]*float64, 8), 0.95, 1); ok || r != (PairedRatio{}) {
+		t.Errorf("a ratio of nothing: %+v", r)
 	}
 }
 

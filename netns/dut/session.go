@@ -36,7 +36,7 @@ func (s *Session) Alive() error {
 func exitReason(p *netns.Process) string {
 	reason := "exit status 0"
 	if err := p.Err(); err != nil {
-		reason = err.Error()
+		reason = LastLine(err.Error()) // one line, of a length that results may have
 	}
 	if last := LastLine(p.Stderr()); last != "" {
 		reason += ": " + last

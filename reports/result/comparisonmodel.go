@@ -20,6 +20,18 @@ type Comparison struct {
 	Order      [][]int           `json:"order"`      // order of the devices in each round
 	Metrics    []Metric          `json:"metrics"`
 	Warnings   []string          `json:"warnings"`
+	Kinds      []string          `json:"kinds,omitempty"`    // by device: one of the Kind constants; empty in old files
+	Seals      []string          `json:"seals,omitempty"`    // by device: the cipher, as a program of the user says
+	LeftOut    []LeftOut         `json:"left_out,omitempty"` // devices that were not measured to the end
+}
+
+// LeftOut is a device that failed again and again, or cannot run here. What was measured of it before
+// stands.
+type LeftOut struct {
+	Device      string `json:"device"`
+	Round       int    `json:"round"` // the last round that it was in; 0: it was in none
+	Why         string `json:"why"`
+	Unsupported bool   `json:"unsupported"` // this machine cannot run it
 }
 
 // Metric holds the samples of one metric, for every device and round.

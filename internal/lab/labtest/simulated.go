@@ -27,9 +27,16 @@ type Lab struct {
 	Wire string
 	// Dies maps the spec of a device to the trial in which it dies, counted from 1 after each start.
 	Dies map[string]int
+	// Fails maps the spec of a device to a function that says whether its nth bring-up fails, counted
+	// from 1.
+	Fails map[string]func(n int) bool
+	// Teardown is the error of taking a device down.
+	Teardown error
 
 	SetUp []string // specs of all devices brought up, in order
 	Down  int      // number of devices taken down
+
+	starts map[string]int // by spec, those that failed as well
 }
 
 // wireTrials is the number of trials of a calibration.
@@ -72,6 +79,12 @@ func (l *Lab) Setup(ctx context.Context, d dut.Device, s lab.Settings, _ rfc2544
 	device, err := simulated.Parse(fmt.Sprintf("%s,max_offered=%.0ffps", behaviour, float64(Offerable)))
 	if err != nil {
 		return nil, err
+	}
+	if l.starts == nil {
+		l.starts = map[string]int{}
+	}
+	if l.starts[d.Spec]++; l.Fails[d.Spec] != nil && l.Fails[d.Spec](l.starts[d.Spec]) {
+		return nil, fmt.Errorf("%s: %w", d.Spec, lab.DownError{Err: errors.New("it was late")})
 	}
 	l.SetUp = append(l.SetUp, d.Spec)
 	device.Seed += uint64(len(l.SetUp)) // each start gives other random values
@@ -175,6 +188,7 @@ func (s *Setup) Close() error {
 	if !s.closed {
 		s.closed = true
 		s.lab.Down++
+		return s.lab.Teardown
 	}
 	return nil
 }
