@@ -29,9 +29,9 @@ var arrows = map[string][]string{
 	"ci/gate":                      {"internal/atomicfile", "internal/junit", "internal/stats", "internal/strictjson", "internal/strictyaml", "reports/result", "reports/show", "reports/texttab", "rfc2544", "internal/bounded"},
 	"ci/gate/pairs":                {"ci/compare", "ci/gate", "internal/lab", "netns/dut", "reports/result", "rfc2544"},
 	"ci/gate/resample":             {"ci/gate", "rfc2544"},
-	"ci/gate/revision":             {"ci/gate", "internal/git", "internal/subprocess", "netns/dut"},
+	"ci/gate/revision":             {"ci/gate", "internal/git", "internal/subprocess", "netns/dut", "internal/tempdir"},
 	"cmd/tunnelbench":              {"ci/compare", "ci/gate", "fuzz", "fuzz/live", "fuzz/live/mutate", "fuzz/report", "internal/cli", "internal/lab", "internal/lab/selftest", "internal/lab/streams", "internal/lab/suite", "internal/reexec", "internal/stats", "loadgen", "loadgen/streams", "netns/dut", "reference", "reference/endfile", "reports", "reports/charts", "reports/result", "reports/show", "rfc2544", "rfc2544/mlrsearch", "rfc2544/simulated", "internal/lab/doctor", "cmd/tunnelbench/counting", "reports/budget", "internal/signals", "netns", "internal/bounded", "cmd/tunnelbench/gating"},
-	"fuzz":                         {"fuzz/oracle", "fuzz/report", "fuzz/text", "fuzz/wire", "internal/atomicfile", "internal/reexec", "reference/offload", "internal/bounded"},
+	"fuzz":                         {"fuzz/oracle", "fuzz/report", "fuzz/text", "fuzz/wire", "internal/atomicfile", "internal/reexec", "reference/offload", "internal/bounded", "internal/tempdir"},
 	"fuzz/live":                    {"fuzz/live/bpf", "fuzz/live/mutate", "fuzz/report", "internal/atomicfile", "internal/lab", "internal/stats", "internal/sys", "loadgen", "netns", "netns/dut", "reports/result", "reports/show", "reports/texttab", "rfc2544"},
 	"fuzz/live/bpf":                {},
 	"fuzz/live/mutate":             {"internal/checksum", "internal/splitmix", "reference/wire"},
@@ -73,7 +73,7 @@ var arrows = map[string][]string{
 	"loadgen/stall":                {"internal/sys", "loadgen/bpf"},
 	"loadgen/streams":              {"internal/sys", "loadgen", "rfc2544"},
 	"loadgen/xdp":                  {"internal/closers", "internal/sys", "loadgen", "loadgen/bpf", "rfc2544"},
-	"netns":                        {"internal/reexec", "internal/sys", "internal/signals", "internal/execfile"},
+	"netns":                        {"internal/reexec", "internal/sys", "internal/signals", "internal/execfile", "internal/tempdir"},
 	"netns/counters":               {"internal/sys", "netns", "netns/counters/bpf", "rfc2544"},
 	"netns/counters/bpf":           {},
 	"netns/dut":                    {"internal/atomicfile", "internal/kv", "internal/reexec", "internal/sys", "netns", "netns/relay", "reference", "reference/inner", "reference/wire", "internal/signals", "internal/execfile"},
@@ -102,7 +102,7 @@ var arrows = map[string][]string{
 	"ci/gate/count":                {"ci/gate", "internal/atomicfile", "internal/stats", "internal/strictjson", "reports/result", "reports/texttab", "internal/bounded"},
 	"cmd/tunnelbench/counting":     {"ci/gate", "ci/gate/count", "ci/gate/revision", "internal/atomicfile", "internal/cli", "internal/lab/emulated", "internal/lab/emulated/guest", "netns/dut", "reports/counts", "reports/result", "rfc2544", "internal/bounded", "internal/strictjson"},
 	"cmd/tunnelbench/gating":       {"ci/compare", "ci/gate", "ci/gate/pairs", "ci/gate/revision", "cmd/tunnelbench/counting", "internal/cli", "internal/lab", "internal/lab/streams", "reports/result", "netns"},
-	"internal/lab/emulated":        {"internal/lab/emulated/initrd", "netns/dut", "reports/result", "rfc2544", "internal/sys", "netns"},
+	"internal/lab/emulated":        {"internal/lab/emulated/initrd", "netns/dut", "reports/result", "rfc2544", "internal/sys", "netns", "internal/tempdir"},
 	"internal/lab/emulated/calls":  {"fuzz", "internal/reexec", "internal/sys", "loadgen/signature", "reference/offload", "reference/wire", "reports/result", "fuzz/oracle", "fuzz/wire"},
 	"internal/lab/emulated/guest":  {"internal/lab/emulated", "internal/lab/emulated/calls", "internal/reexec", "internal/sys", "loadgen", "loadgen/signature", "netns", "netns/dut", "reports/result", "rfc2544"},
 	"internal/lab/emulated/initrd": {},
@@ -112,6 +112,7 @@ var arrows = map[string][]string{
 	"internal/cpuname":             {},
 	"internal/execfile":            {},
 	"reference/lanport":            {"reference/bpf"},
+	"internal/tempdir":             {"internal/execfile"},
 }
 
 // private packages may only be imported by their owner and the packages below it, not even by the

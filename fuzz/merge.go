@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/tunnelbench/tunnelbench/fuzz/report"
+	"github.com/tunnelbench/tunnelbench/internal/tempdir"
 )
 
 // Merged is the result of a merge.
@@ -35,7 +36,7 @@ func Merge(ctx context.Context, t Target, dirs []string) (m Merged, err error) {
 		return m, err
 	}
 	m.Dir = t.testdata(root)
-	work, err := os.MkdirTemp("", "tunnelbench-merge-")
+	work, err := tempdir.MakeForPrograms("tunnelbench-merge-")
 	if err != nil {
 		return m, err
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/internal/signals"
 	"github.com/tunnelbench/tunnelbench/internal/sys"
+	"github.com/tunnelbench/tunnelbench/internal/tempdir"
 )
 
 // Guardian changes settings of the whole machine. It restores them when it is closed and when the
@@ -121,7 +122,7 @@ func (g *Guardian) save(s savedSetting) error {
 // TempDir creates a directory. The Guardian removes it with its contents when the lab ends. Only root
 // can list it; programs that give up root can still open files in it by their names.
 func (g *Guardian) TempDir(pattern string) (string, error) {
-	dir, err := os.MkdirTemp("", pattern)
+	dir, err := tempdir.Make(pattern)
 	if err != nil {
 		return "", fmt.Errorf("guardian: %w", err)
 	}

@@ -17,7 +17,7 @@ func allowed(path string) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, syscall.EACCES) && os.Geteuid() == 0:
-		return errors.New("its file system is mounted noexec: copy it to another one, or remount that with exec")
+		return ErrNoExec
 	}
 	return os.NewSyscallError("access", err)
 }

@@ -17,6 +17,9 @@ import (
 	"syscall"
 )
 
+// ErrNoExec is the cause of a file that may be executed in a file system that executes nothing.
+var ErrNoExec = errors.New("its file system is mounted noexec: copy it to another one, or remount that with exec")
+
 // Check returns an error that names the cause and the mend if the file at path cannot be executed
 // for a reason that the file itself shows.
 func Check(path string) error {

@@ -12,6 +12,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/ci/gate"
 	"github.com/tunnelbench/tunnelbench/internal/git"
 	"github.com/tunnelbench/tunnelbench/internal/subprocess"
+	"github.com/tunnelbench/tunnelbench/internal/tempdir"
 )
 
 // Request describes what to build.
@@ -40,7 +41,7 @@ func (r Request) Build(ctx context.Context) (b *Builds, err error) {
 	if err := r.checkTools(); err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp("", "tunnelbench-gate-")
+	dir, err := tempdir.MakeForPrograms("tunnelbench-gate-")
 	if err != nil {
 		return nil, err
 	}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/internal/lab/emulated/initrd"
 	"github.com/tunnelbench/tunnelbench/internal/sys"
+	"github.com/tunnelbench/tunnelbench/internal/tempdir"
 	"github.com/tunnelbench/tunnelbench/netns"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 	"github.com/tunnelbench/tunnelbench/reports/result"
@@ -46,7 +47,7 @@ var ErrGuest = errors.New("the emulated machine did not finish")
 
 // Prepare writes the files of a boot. Close removes them.
 func (m Machine) Prepare(r Request) (b *Boot, err error) {
-	dir, err := os.MkdirTemp("", "tunnelbench-emulated-")
+	dir, err := tempdir.Make("tunnelbench-emulated-")
 	if err != nil {
 		return nil, err
 	}
