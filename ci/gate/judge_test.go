@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/tunnelbench/tunnelbench/internal/strictyaml"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
@@ -184,6 +186,25 @@ func ofScript(_ *Policy, base, head *Set) {
 	base.Builds[0].Octets, head.Builds[0].Octets = 0, 0
 }
 
+// A gate that was killed between its two files is judged by the pairs that both have.
+func TestHalfAPairIsLeftOut(t *testing.T) {
+	t.Parallel()
+	p := policy(t, rate64)
+	base, head := newSets()
+	machineModel{rand.New(rand.NewPCG(7, 8)), always(0), 0.01, 0}.gate(t, p, base, head)
+	whole, err := Judge(p, base, head)
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := base.Turns[len(base.Turns)-1]
+	last.Pair++
+	base.Turns = append(base.Turns, last)
+	torn, err := Judge(p, base, head)
+	if diff := cmp.Diff(whole, torn); err != nil || diff != "" {
+		t.Error(err, diff)
+	}
+}
+
 // TestAllocations: 0.05 more allocations per frame fail, whatever the ratio. A value of only the
 // base is no pass, and without values there is no verdict.
 func TestAllocations(t *testing.T) {
@@ -326,7 +347,7 @@ func TestSetsThatAreNoPair(t *testing.T) {
 		"not halves of one gate":        func(_, h *Set) { h.Seed++ },
 		"/metrics: differ":              func(_, h *Set) { h.Metrics = nil },
 		"/loads: differ":                func(_, h *Set) { h.Loads = []Load{{FrameSize: 64}} },
-		"a pair has two sides":          func(_, h *Set) { h.Turns = h.Turns[1:] },
+		"a pair has two sides":          func(_, h *Set) { h.Turns = h.Turns[2:] },
 		"is pair 17 of series 1":        func(_, h *Set) { h.Turns[0].Pair = 17 },
 		"both sides came as number":     func(b, h *Set) { h.Turns[3].Place = b.Turns[3].Place },
 		"has other metrics":             func(_, h *Set) { h.Turns[3].Values = nil },

@@ -56,6 +56,9 @@ func (r *Run) Measure(ctx context.Context, l compare.Lab, plan Plan) (pair time.
 	if err != nil {
 		return 0, r.unlessOver(ctx, err)
 	}
+	if err := r.Save(); err != nil { // no set of an earlier gate is left beside this one's
+		return 0, err
+	}
 	first := time.Now()
 	for series, done := 0, 0; j.Pairs > 0 && !(r.AA && done == r.Policy.Looks[0]); done++ {
 		if j.Series != series {
