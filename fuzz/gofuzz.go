@@ -2,12 +2,15 @@ package fuzz
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -20,11 +23,87 @@ type goFuzz struct{ places }
 
 func (g *goFuzz) archive(t Target) string { return filepath.Join(g.work, "build", t.Name+".zip") }
 
+// build builds the target unless its archive is of these sources. Only what the target is for is
+// instrumented: the packages of this module, and those of gopacket for its own targets. All of it
+// would take minutes and gigabytes.
 func (g *goFuzz) build(ctx context.Context, t Target) error {
-	return g.tool(ctx, "go", "tool", "go-fuzz-build", "-tags", "dvyukov", "-func", t.native(), "-o", g.archive(t), "./"+t.Package)
+	packages, err := g.packages(ctx, t)
+	if err != nil {
+		return err
+	}
+	key, err := g.key(packages)
+	if err != nil {
+		return err
+	}
+	keyFile := g.archive(t) + ".key"
+	overlaid := strings.Contains(os.Getenv("GOFLAGS"), "-overlay") // then these are not the sources
+	if old, err := os.ReadFile(keyFile); err == nil && string(old) == key && exists(g.archive(t)) && !overlaid {
+		return nil
+	}
+	var preserved []string
+	for _, p := range packages {
+		if !p.own && !(t.Foreign && strings.HasPrefix(p.path, "github.com/gopacket/")) {
+			preserved = append(preserved, p.path)
+		}
+	}
+	err = g.tool(ctx, "go", "tool", "go-fuzz-build", "-preserve", strings.Join(preserved, ","), "-tags", goFuzzTag, "-func", t.native(), "-o", g.archive(t), "./"+t.Package)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(keyFile, []byte(key), 0o644)
+}
+
+// goFuzzTag is the build tag of the harnesses under the names that go-fuzz-build expects.
+const goFuzzTag = "dvyukov"
+
+// dependency is a package that a target is built of.
+type dependency struct {
+	path  string
+	own   bool     // of this module
+	files []string // its sources, with those that it embeds
+}
+
+// packages returns the packages that a target is built of, itself included.
+func (g *goFuzz) packages(ctx context.Context, t Target) (all []dependency, err error) {
+	const form = `{{.ImportPath}}{{"\t"}}{{if .Module}}{{.Module.Main}}{{end}}{{range .GoFiles}}{{"\t"}}{{$.Dir}}/{{.}}{{end}}{{range .EmbedFiles}}{{"\t"}}{{$.Dir}}/{{.}}{{end}}`
+	cmd := exec.CommandContext(ctx, "go", "list", "-deps", "-tags", goFuzzTag, "-f", form, "./"+t.Package)
+	cmd.Dir = g.root
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("go list ./%s: %w", t.Package, err)
+	}
+	for line := range strings.Lines(string(out)) {
+		fields := strings.Split(strings.TrimSpace(line), "\t")
+		all = append(all, dependency{path: fields[0], own: fields[1] == "true", files: fields[2:]})
+	}
+	return all, nil
+}
+
+// key returns a hash of what a build follows from: the module's sources, the versions of all others
+// and of Go.
+func (g *goFuzz) key(packages []dependency) (string, error) {
+	h := sha256.New()
+	fmt.Fprintln(h, runtime.Version())
+	files := []string{filepath.Join(g.root, "go.mod"), filepath.Join(g.root, "go.sum")}
+	for _, p := range packages {
+		if p.own {
+			files = append(files, p.files...)
+		}
+	}
+	for _, path := range files {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintf(h, "%s %d\n%s", path, len(text), text)
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
 var goFuzzProgress = regexp.MustCompile(`crashers: (\d+), .*execs: (\d+) .*cover: (\d+)`)
+
+// goFuzzStart is how long go-fuzz may take before it attacks: its time is the time under attack.
+const goFuzzStart = 3 * time.Minute
 
 // crashGrace is how long go-fuzz continues after a crasher, to find more.
 const crashGrace = 2 * time.Second
@@ -41,14 +120,20 @@ func (g *goFuzz) run(ctx context.Context, t Target, limit time.Duration, sample 
 	cmd := exec.Command("go", "tool", "go-fuzz", "-bin", g.archive(t), "-workdir", dir, "-procs", strconv.Itoa(g.workers))
 	cmd.Dir = g.root
 	start, ran := time.Now(), false
-	limited, cancel := context.WithTimeout(ctx, limit)
+	limited, cancel := context.WithTimeout(ctx, limit+goFuzzStart)
 	defer cancel()
-	result, err := attack(limited, limit, cmd, func(line string) {
+	result, err := attack(limited, limit+goFuzzStart, cmd, func(line string) {
 		m := goFuzzProgress.FindStringSubmatch(line)
 		if m == nil {
 			return
 		}
-		ran = ran || number(m[3]) > 0 // go-fuzz reports executions late
+		if !ran && number(m[2])+number(m[3]) > 0 {
+			ran, start = true, time.Now()
+			time.AfterFunc(limit, cancel)
+		}
+		if !ran {
+			return
+		}
 		sample(report.Sample{Elapsed: time.Since(start), Executions: number(m[2]), Coverage: number(m[3])})
 		if number(m[1]) > 0 {
 			time.AfterFunc(crashGrace, cancel)
