@@ -37,7 +37,6 @@ type MemberError struct {
 }
 
 func (e MemberError) Error() string { return e.Err.Error() }
-
 func (e MemberError) Unwrap() error { return e.Err }
 
 func (g *Group) fault(i int, err error) error {

@@ -176,12 +176,5 @@ func (l *Lab) Close() error { return l.closers.Close() }
 
 // Shared reports whether tester and device share a core; CPU time can then be charged to neither.
 func (l *Lab) Shared() bool {
-	for _, d := range l.cpus.DUT {
-		for _, t := range l.cpus.Tester {
-			if d == t {
-				return true
-			}
-		}
-	}
-	return false
+	return slices.ContainsFunc(l.cpus.DUT, func(cpu int) bool { return slices.Contains(l.cpus.Tester, cpu) })
 }

@@ -42,7 +42,6 @@ var ErrDied = errors.New("the device under test died")
 type DownError struct{ Err error }
 
 func (e DownError) Error() string { return e.Err.Error() }
-
 func (e DownError) Unwrap() error { return e.Err }
 
 // DeviceFailed reports whether err is a failure of the device (it did not come up, or it died) and
