@@ -54,7 +54,9 @@ func (s *Setup) Vitals() (map[string]dut.Vitals, error) { return s.session.Vital
 func (s *Setup) Memory() (int64, error) { return s.session.ResidentMemory() }
 
 // NothingThrough is the error of a device that is up and carries nothing.
-func (s *Setup) NothingThrough(what, tried string) error { return s.session.NothingThrough(s.device.Tunnel, what, tried) }
+func (s *Setup) NothingThrough(what, tried string) error {
+	return s.session.NothingThrough(s.device.Tunnel, what, tried)
+}
 
 // UntilDeath returns a context that is cancelled when the device ends. Call release afterwards.
 func (s *Setup) UntilDeath(ctx context.Context) (alive context.Context, release context.CancelFunc) {
