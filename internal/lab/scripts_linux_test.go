@@ -115,3 +115,34 @@ exec sleep 1000
 		})
 	}
 }
+
+// The examples of docs/exec.md carry frames, both ends of all of them up at once, or say which program
+// this machine lacks.
+func TestExamples(t *testing.T) {
+	l := openLab(t)
+	for _, spec := range []string{"socat.sh", "fastd.sh", "fastd.sh:method=aes128-gcm,seals=aes128-gcm", "wireguard-go.sh"} {
+		t.Run(spec, func(t *testing.T) {
+			d, err := dut.Parse("exec:../../docs/examples/" + spec)
+			if err != nil {
+				t.Fatal(err)
+			}
+			g, err := l.Group(t.Context(), []dut.Device{d, d}, l.set, 1518)
+			if errors.Is(err, errors.ErrUnsupported) && strings.Contains(err.Error(), ": no ") {
+				t.Logf("not here: %v", err)
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, b := range g.Setups {
+				seen, err := b.Measure(t.Context(), rfc2544.Trial{Size: 1518, Load: 500, Duration: 200 * time.Millisecond})
+				if err != nil || seen.Received+seen.Late < 90 {
+					t.Errorf("%+v, %v", seen, err)
+				}
+			}
+			if err := g.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}

@@ -63,7 +63,8 @@ func printClean(w io.Writer, r rfc2544.Observation) {
 	}
 }
 
-// printDrops prints where frames were lost, as far as counters recorded it.
+// printDrops prints where frames were lost, as far as counters recorded it, and the kernel's reasons
+// if any were.
 func printDrops(w io.Writer, r rfc2544.Observation) {
 	for _, d := range r.Drops.Once() {
 		fmt.Fprintf(w, "  lost at %s: %d\n", d.Place(), d.Frames)
@@ -71,8 +72,11 @@ func printDrops(w io.Writer, r rfc2544.Observation) {
 	if r.Unexplained != 0 {
 		fmt.Fprintf(w, "  lost at unexplained: %d\n", r.Unexplained)
 	}
+	if r.Lost == 0 {
+		return // the kernel drops other packets as well, such as its own
+	}
 	for _, d := range r.DropReasons {
-		fmt.Fprintf(w, "  the kernel's reason at %s: %d\n", d.Place(), d.Frames)
+		fmt.Fprintf(w, "  the kernel's reason at %s (%s): %d\n", d.Place(), reasonText(d.Reason), d.Frames)
 	}
 }
 

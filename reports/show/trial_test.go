@@ -43,3 +43,35 @@ func TestTrialPrintsBothDirections(t *testing.T) {
 		})
 	}
 }
+
+// The kernel's reasons are there where something was lost, in words.
+func TestTrialPrintsReasonsOfLosses(t *testing.T) {
+	t.Parallel()
+	reasons := rfc2544.DropReasons{{Node: "left", Device: "lan", Reason: "NOT_SPECIFIED", Frames: 1}, {Node: "right", Reason: "NO_SOCKET", Frames: 2}, {Reason: "BRAND_NEW", Frames: 3}}
+	for _, c := range []struct {
+		name string
+		lost uint64
+		want []string
+	}{
+		{"nothing was lost", 0, nil},
+		{"some were", 6, []string{"left:lan NOT_SPECIFIED (the kernel gives none): 1", "NO_SOCKET (no program listens on this port): 2", "BRAND_NEW (see include/net/dropreason-core.h of Linux): 3"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			seen := rfc2544.Observation{IntendedLoad: 100, DropReasons: reasons}
+			seen.Intended, seen.Offered, seen.Received, seen.Lost = 100, 100, 100-c.lost, c.lost
+			var out strings.Builder
+			if err := (Trial{Device: "vxlan", Engine: "xdp", Size: 64, Seen: seen}).WriteText(&out); err != nil {
+				t.Fatal(err)
+			}
+			for _, want := range c.want {
+				if !strings.Contains(out.String(), want) {
+					t.Errorf("no %q in:\n%s", want, out.String())
+				}
+			}
+			if len(c.want) == 0 && strings.Contains(out.String(), "reason") {
+				t.Errorf("reasons of no loss in:\n%s", out.String())
+			}
+		})
+	}
+}
