@@ -65,6 +65,10 @@
 // such packets arrive unfinished and unmarked. The port recognizes them, because the checksum field holds the
 // sum of the pseudo header, and finishes them.
 //
+// On an interface that is made of others, such as a bridge, packets also come in joined (TSO, GRO). There a tc
+// program (tcx, Linux 6.6) passes them to a TUN device, which says how to split them. Older kernels use XDP there
+// too; then switch off tso and gso of the hosts.
+//
 // # Missing kernel features
 //
 // If UDP_SEGMENT fails, the tunnel sends the refused datagrams and those of the next batches one by one, and then

@@ -23,12 +23,11 @@ import (
 type lanKind string
 
 const (
-	overVeth    lanKind = "veth"    // lan is one end of the host's cable
-	overBridge  lanKind = "bridge"  // lan is a bridge, each host has a port
-	overMacvlan lanKind = "macvlan" // lan is a macvlan of the end of a cable
+	overVeth   lanKind = "veth"   // lan is one end of the host's cable
+	overBridge lanKind = "bridge" // lan is a bridge, each host has a port
 )
 
-var lanKinds = []lanKind{overVeth, overBridge, overMacvlan}
+var lanKinds = []lanKind{overVeth, overBridge}
 
 // hosts puts hosts behind an end, all but one only on a bridge:
 //
@@ -84,17 +83,10 @@ func join(kind lanKind, near string) error {
 	if err != nil {
 		return err
 	}
-	lan := named("lan")
-	lan.ParentIndex = link.Attrs().Index
-	switch kind {
-	case overBridge:
+	if kind == overBridge {
 		if lan, err := netlink.LinkByName("lan"); err != nil {
 			return err
 		} else if err := netlink.LinkSetMaster(link, lan); err != nil {
-			return err
-		}
-	case overMacvlan:
-		if err := netlink.LinkAdd(&netlink.Macvlan{LinkAttrs: lan, Mode: netlink.MACVLAN_MODE_BRIDGE}); err != nil {
 			return err
 		}
 	}

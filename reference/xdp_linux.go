@@ -30,6 +30,7 @@ type xdpPort struct {
 	socket  *sys.XSK
 	stop    *sys.Event
 	lan     *lanport.Watch
+	intake  *tunPort // where the packets come in, if not by the socket
 	waits   sys.Processor
 	yields  bool          // yield the core and read once more before sleeping
 	closers closers.Stack // in the order of opening
@@ -88,7 +89,18 @@ func (p *xdpPort) open(cfg Config, ifi *net.Interface) (err error) {
 		return err
 	}
 	p.closers.Push(p.lan.Close)
-	attached, err := program.Attach(ifi.Index) // the last step, because the kernel no longer receives these frames afterwards
+	return p.attach(cfg, ifi.Index, program)
+}
+
+// attach attaches the program. It is the last step of opening, because the kernel no longer receives the port's
+// packets afterwards.
+func (p *xdpPort) attach(cfg Config, ifindex int, program *lanport.Program) error {
+	if lanport.Stacked(ifindex) {
+		if err := p.openIntake(cfg, ifindex, program); !errors.Is(err, errors.ErrUnsupported) {
+			return err
+		}
+	}
+	attached, err := program.Attach(ifindex)
 	if err != nil {
 		return err
 	}
@@ -97,7 +109,7 @@ func (p *xdpPort) open(cfg Config, ifi *net.Interface) (err error) {
 }
 
 // lost ends read, because the interface was removed.
-func (p *xdpPort) lost() { _ = p.stop.Raise() }
+func (p *xdpPort) lost() { _ = p.raise() }
 
 // ended returns why the stop event was raised.
 func (p *xdpPort) ended() error {
@@ -110,6 +122,9 @@ func (p *xdpPort) ended() error {
 // read sleeps only if the ring is still empty after yielding the core once, because a wake-up costs both cores
 // more time than a packet. It copies frames into b, so that their slots return to the kernel immediately.
 func (p *xdpPort) read(b *batch) error {
+	if p.intake != nil {
+		return p.readIntake(b)
+	}
 	if p.yields && p.socket.Waiting() == 0 {
 		sys.Yield()
 	}
@@ -173,6 +188,6 @@ func putEthernet(frame []byte, to, from lanport.MAC, packet []byte) {
 	binary.BigEndian.PutUint16(frame[12:], inner.EtherType(packet))
 }
 
-func (p *xdpPort) interrupt() error { return p.stop.Raise() }
+func (p *xdpPort) interrupt() error { return p.raise() }
 
 func (p *xdpPort) close() error { return p.closers.Close() }

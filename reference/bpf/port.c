@@ -9,6 +9,7 @@
 #include <linux/in6.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
+#include <linux/pkt_cls.h>
 #include <linux/types.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
@@ -63,29 +64,44 @@ static int own_ipv6(const struct in6_addr *in)
 	return bpf_map_lookup_elem(&own6, &addr) != 0;
 }
 
-SEC("xdp")
-int lan_port(struct xdp_md *ctx)
+/* is_tunnels: the Ethernet frame from data to end belongs to the tunnel. */
+static int is_tunnels(void *data, void *end)
 {
-	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
 	struct ethhdr *eth = data;
 	struct iphdr *ip4 = data + sizeof(*eth);
 	struct ipv6hdr *ip6 = data + sizeof(*eth);
 
 	if ((void *)(eth + 1) > end || !for_mac(eth))
-		return XDP_PASS;
+		return 0;
 	switch (bpf_ntohs(eth->h_proto)) {
 	case ETH_P_IP:
-		if ((void *)(ip4 + 1) > end || own_ipv4(ip4->daddr))
-			return XDP_PASS;
-		break;
+		return (void *)(ip4 + 1) <= end && !own_ipv4(ip4->daddr);
 	case ETH_P_IPV6:
-		if ((void *)(ip6 + 1) > end || own_ipv6(&ip6->daddr))
-			return XDP_PASS;
-		break;
-	default:
-		return XDP_PASS;
+		return (void *)(ip6 + 1) <= end && !own_ipv6(&ip6->daddr);
 	}
+	return 0;
+}
+
+SEC("xdp")
+int lan_port(struct xdp_md *ctx)
+{
+	if (!is_tunnels((void *)(long)ctx->data, (void *)(long)ctx->data_end))
+		return XDP_PASS;
 	return bpf_redirect_map(&sockets, ctx->rx_queue_index, XDP_PASS);
+}
+
+/* The same for an interface that is made of others, such as a bridge: there
+ * packets come in joined, and with checksums that are not finished. A TUN
+ * device gets them, which says so in its header. */
+volatile __u32 intake;
+
+SEC("tc")
+int lan_intake(struct __sk_buff *skb)
+{
+	bpf_skb_pull_data(skb, sizeof(struct ethhdr) + sizeof(struct ipv6hdr)); /* fails for a shorter IPv4 packet, which then is in one piece */
+	if (skb->vlan_present || !is_tunnels((void *)(long)skb->data, (void *)(long)skb->data_end))
+		return TC_ACT_UNSPEC;
+	return bpf_redirect(intake, 0);
 }
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";

@@ -25,11 +25,13 @@ type PortIn6Addr struct {
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	PortMapOwn4     = "own4"
-	PortMapOwn6     = "own6"
-	PortMapSockets  = "sockets"
-	PortProgLanPort = "lan_port"
-	PortVarMac      = "mac"
+	PortMapOwn4       = "own4"
+	PortMapOwn6       = "own6"
+	PortMapSockets    = "sockets"
+	PortProgLanIntake = "lan_intake"
+	PortProgLanPort   = "lan_port"
+	PortVarIntake     = "intake"
+	PortVarMac        = "mac"
 )
 
 // LoadPort returns the embedded CollectionSpec for Port.
@@ -74,7 +76,8 @@ type PortSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type PortProgramSpecs struct {
-	LanPort *ebpf.ProgramSpec `ebpf:"lan_port"`
+	LanIntake *ebpf.ProgramSpec `ebpf:"lan_intake"`
+	LanPort   *ebpf.ProgramSpec `ebpf:"lan_port"`
 }
 
 // PortMapSpecs contains maps before they are loaded into the kernel.
@@ -90,7 +93,8 @@ type PortMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type PortVariableSpecs struct {
-	Mac *ebpf.VariableSpec `ebpf:"mac"`
+	Intake *ebpf.VariableSpec `ebpf:"intake"`
+	Mac    *ebpf.VariableSpec `ebpf:"mac"`
 }
 
 // PortObjects contains all objects after they have been loaded into the kernel.
@@ -130,18 +134,21 @@ func (m *PortMaps) Close() error {
 //
 // It can be passed to LoadPortObjects or ebpf.CollectionSpec.LoadAndAssign.
 type PortVariables struct {
-	Mac *ebpf.Variable `ebpf:"mac"`
+	Intake *ebpf.Variable `ebpf:"intake"`
+	Mac    *ebpf.Variable `ebpf:"mac"`
 }
 
 // PortPrograms contains all programs after they have been loaded into the kernel.
 //
 // It can be passed to LoadPortObjects or ebpf.CollectionSpec.LoadAndAssign.
 type PortPrograms struct {
-	LanPort *ebpf.Program `ebpf:"lan_port"`
+	LanIntake *ebpf.Program `ebpf:"lan_intake"`
+	LanPort   *ebpf.Program `ebpf:"lan_port"`
 }
 
 func (p *PortPrograms) Close() error {
 	return _PortClose(
+		p.LanIntake,
 		p.LanPort,
 	)
 }

@@ -83,5 +83,28 @@ func (p *Program) Attach(ifindex int) (link.Link, error) {
 	return attached, nil
 }
 
+// Stacked reports whether an interface is made of others, such as a bridge, a macvlan or a VLAN. Packets come in
+// joined there (GRO, TSO), with checksums that are not finished, which an XDP program cannot tell.
+func Stacked(ifindex int) bool {
+	l, err := netlink.LinkByIndex(ifindex)
+	return err == nil && l.Type() != "device" && l.Type() != "veth"
+}
+
+// AttachIntake makes the kernel pass the port's packets on interface ifindex to the TUN device intake, instead of
+// the socket. The error wraps errors.ErrUnsupported before Linux 6.6.
+func (p *Program) AttachIntake(ifindex, intake int) (link.Link, error) {
+	if err := p.objects.Intake.Set(uint32(intake)); err != nil {
+		return nil, fmt.Errorf("set the intake of the port's program: %w", err)
+	}
+	attached, err := link.AttachTCX(link.TCXOptions{Interface: ifindex, Program: p.objects.LanIntake, Attach: ebpf.AttachTCXIngress})
+	if errors.Is(err, ebpf.ErrNotSupported) {
+		err = fmt.Errorf("%w: %w", errors.ErrUnsupported, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("attach the port's program: %w", err)
+	}
+	return attached, nil
+}
+
 // Close unloads the program.
 func (p *Program) Close() error { return p.objects.Close() }

@@ -1,0 +1,71 @@
+package reference
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"syscall"
+
+	"github.com/tunnelbench/tunnelbench/reference/lanport"
+)
+
+// openIntake makes a TUN device for the packets of an interface that is made of others. The device says in the
+// virtio_net_hdr how to split joined packets and where a checksum is missing. It has no addresses.
+//
+//	dev --tc program--> intake --> tunnel --> AF_XDP socket --> dev
+func (p *xdpPort) openIntake(cfg Config, ifindex int, program *lanport.Program) error {
+	cfg.Dev, cfg.Offloads = "tbin%d", true // the kernel puts a number there
+	intake, err := openTUN(cfg)
+	if err != nil {
+		return fmt.Errorf("intake: %w", err)
+	}
+	attached, err := quiet(intake, ifindex, program)
+	if err != nil {
+		return errors.Join(err, intake.close())
+	}
+	p.closers.Push(intake.close)
+	p.closers.Push(attached.Close)
+	p.intake = intake
+	return nil
+}
+
+// quiet keeps the kernel from sending packets of its own into the intake, removes those it has sent, and attaches
+// the program.
+func quiet(intake *tunPort, ifindex int, program *lanport.Program) (io.Closer, error) {
+	name := intake.tun.Name()
+	device, err := net.InterfaceByName(name)
+	if err != nil {
+		return nil, err
+	}
+	const ipv6 = "/proc/sys/net/ipv6/conf/%s/disable_ipv6"
+	if err := os.WriteFile(fmt.Sprintf(ipv6, name), []byte("1"), 0); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	into := make([]byte, 1<<16)
+	for err = nil; err == nil; {
+		_, err = intake.tun.Read(into)
+	}
+	if err != syscall.EAGAIN {
+		return nil, err
+	}
+	return program.AttachIntake(ifindex, device.Index)
+}
+
+// readIntake reads from the intake.
+func (p *xdpPort) readIntake(b *batch) error {
+	err := p.intake.read(b)
+	if err == io.EOF {
+		return p.ended()
+	}
+	return err
+}
+
+// raise ends read.
+func (p *xdpPort) raise() error {
+	if p.intake != nil {
+		return p.intake.interrupt()
+	}
+	return p.stop.Raise()
+}
