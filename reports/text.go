@@ -85,7 +85,7 @@ func textsOf(r *matrix.Row, c *matrix.Cell) []string {
 	out := []string{fmt.Sprint(int(c.Size)), show.None, "", show.None, show.None, show.None, show.None, show.None, c.Verdict()}
 	if c.Rate != nil {
 		out[1] = show.Kilo(c.Rate.Value)
-		out[2] = matrix.Bounds(c.Rate, show.Kilo)
+		out[2] = c.RateBounds(show.Kilo)
 		out[3] = show.Fixed(matrix.Megabits(c.Rate.Value, c.Size), 1, show.Thin)
 	}
 	if r.Kind != result.KindCalibration || r.DUT == result.PlainDUT {
@@ -157,6 +157,9 @@ func WriteText(w io.Writer, r *result.Results, colour bool) error {
 // notes writes the remarks below the table.
 func (t *Table) notes(r *result.Results, m *matrix.Matrix) error {
 	lines := []string{"", "rate: " + matrix.RateTitle(m.Rate) + "; kfps: thousand frames per second, per direction; sizes include the FCS"}
+	if m.Any(func(c matrix.Cell) bool { return c.Rate != nil && c.Rate.Rounds == 1 }) {
+		lines = append(lines, "from–to: ~ is how far the machine's speed moved a closed loop meanwhile; once: brought up and searched once, so a repeat may be farther off than any bounds say")
+	}
 	if m.SideBySide() {
 		lines = append(lines, "of plain: rates of a closed loop, measured side by side at several times; in brackets the 95 % interval")
 	}

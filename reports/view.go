@@ -156,7 +156,7 @@ func metricRowOf(r *matrix.Row, fill func(*matrix.Row, *matrix.Cell) metricCell)
 func metrics(m *matrix.Matrix) []metric {
 	all := []metric{
 		metricOf(m, metric{ID: "m-rate", Title: "Rate", Unit: "thousand frames/s",
-			Note: "Below each rate: Mbit/s, and its share of what routing without a tunnel gives (the bar; with an interval where both ran side by side in a closed loop, which is not the quotient of the rates); the bounds of the search; what limited it, where that is not the tunnel."}, rateCell),
+			Note: "Below each rate: Mbit/s, and its share of what routing without a tunnel gives (the bar; with an interval where both ran side by side in a closed loop, which is not the quotient of the rates); how far a repeat may be (~: as the machine's speed moved a closed loop meanwhile; once: searched once); what limited it, where that is not the tunnel."}, rateCell),
 		metricOf(m, metric{ID: "m-latency", Title: "Latency at half that rate", Unit: "µs, p50 / p99",
 			Note: "Over every frame, and below it without those that a stall of the machine touched (quiet)."}, latencyCell),
 		metricOf(m, metric{ID: "m-cpu", Title: "CPU per frame", Unit: "ns",
@@ -190,7 +190,7 @@ func rateCell(r *matrix.Row, c *matrix.Cell) metricCell {
 		v.Bar = fmt.Sprintf("%.1f", 100*min(max(c.Share, 0), 1))
 	}
 	v.Lines = append(v.Lines, line)
-	if b := matrix.Bounds(c.Rate, show.Kilo); b != "" {
+	if b := c.RateBounds(show.Kilo); b != "" {
 		v.Lines = append(v.Lines, b)
 	}
 	if c.LimitedBy != result.LimitedByDUT {

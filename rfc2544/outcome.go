@@ -13,10 +13,11 @@ type Value struct {
 	Name   string   `json:"name"`
 	Unit   string   `json:"unit"` // "fps", "ns", "frames" or "%"
 	Value  float64  `json:"value"`
-	Lower  *float64 `json:"lower"`  // null where there is no bound
-	Upper  *float64 `json:"upper"`  // null where there is no bound
-	N      int      `json:"n"`      // trials the value rests on
-	Better int      `json:"better"` // 1: higher is better; -1: lower is
+	Lower  *float64 `json:"lower"`            // null where there is no bound
+	Upper  *float64 `json:"upper"`            // null where there is no bound
+	N      int      `json:"n"`                // trials the value rests on
+	Better int      `json:"better"`           // 1: higher is better; -1: lower is
+	Rounds int      `json:"rounds,omitempty"` // bring-ups that it was searched in; 0: not told
 }
 
 // Outcome is the result of a test. A value that could not be measured is absent; a warning has the

@@ -300,6 +300,21 @@ func Bounds(v *rfc2544.Value, write func(float64) string) string {
 	return write(*v.Lower) + "–" + write(*v.Upper)
 }
 
+// RateBounds says how far a repeat of the rate may be: its bounds over several bring-ups. The bounds of
+// a single search say nothing of that. Then it is what the machine's changing speed gave the closed
+// loop meanwhile, marked by "~", or "once".
+func (c *Cell) RateBounds(write func(float64) string) string {
+	v, loop := c.Rate, c.Loop
+	switch {
+	case v == nil || v.Rounds != 1 || v.Lower == nil || v.Upper == nil:
+		return Bounds(v, write)
+	case loop == nil || loop.Lower == nil || loop.Upper == nil || loop.Value <= 0:
+		return "once"
+	}
+	lower, upper := v.Value**loop.Lower/loop.Value, v.Value**loop.Upper/loop.Value
+	return "~" + write(min(lower, *v.Lower)) + "–" + write(max(upper, *v.Upper))
+}
+
 // RateTitle returns the name of a rate in words.
 func RateTitle(name string) string {
 	switch name {

@@ -116,6 +116,9 @@ func (r run) add(c *cell) {
 	rate := lab.NewResult(r.plan.Settings, c.device, rfc2544.NameRate, c.size)
 	if len(c.rates) > 0 {
 		outcome := rfc2544.Merge(c.rates)
+		for i := range outcome.Values {
+			outcome.Values[i].Rounds = len(c.rates)
+		}
 		fill(&rate, outcome)
 		rate.LimitedBy = limit(c.device, outcome, c.shaped)
 	}
