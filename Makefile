@@ -19,7 +19,7 @@ TUNNELS   := wire,plain,vxlan,wireguard-go,reference
 RFC_SIZES := 64,128,256,512,1024,1280,1518
 PURE      := ./fuzz/report ./internal/junit ./internal/kv ./internal/stats ./internal/checksum ./internal/strictjson ./loadgen/signature ./reference/wire ./reference/offload ./rfc2544/... ./reports/... ./ci/gate ./ci/gate/count
 
-.PHONY: help build bench bench-full bench-generator bench-ablation study certify test race fuzz fuzz-go-fuzz fuzz-libfuzzer fuzz-proof fuzz-control fuzz-live lint cross generate clean
+.PHONY: help build bench bench-full bench-generator bench-ablation study certify soak test race fuzz fuzz-go-fuzz fuzz-libfuzzer fuzz-proof fuzz-control fuzz-live lint cross generate clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.* ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.* ## /\1\t/' | expand -t 18
@@ -61,6 +61,11 @@ study: ## where the variance of this machine comes from, and which control predi
 
 certify: build ## hold this machine against devices of known effect, some minutes
 	$(SUDO) bin/tunnelbench certify
+
+SOAK_TIME ?= 1h
+soak: build ## drive the verbs through random mishaps for an hour (SOAK_TIME); whatever they lose, leave behind or deny
+	$(GO) build -o bin/soak ./ci/soak
+	$(SUDO) bin/soak --time $(SOAK_TIME) --dir $(OUT)/soak
 
 test: ## every test; without root the pure part, and what was left out by name
 	@GO='$(GO)' ci/test.sh

@@ -113,6 +113,7 @@ var arrows = map[string][]string{
 	"internal/execfile":            {},
 	"reference/lanport":            {"reference/bpf"},
 	"internal/tempdir":             {"internal/execfile"},
+	"ci/soak":                      {"internal/signals", "internal/splitmix", "reports/result"},
 }
 
 // private packages may only be imported by their owner and the packages below it, not even by the
