@@ -3,6 +3,7 @@ package dut
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/vishvananda/netlink"
 
