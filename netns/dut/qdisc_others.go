@@ -8,4 +8,6 @@ import (
 	"github.com/vishvananda/netlink"
 )
 
+func (s Shape) put(*netlink.Handle, string) error { return errors.ErrUnsupported }
+
 func putNetem(*netlink.Handle, string) error { return errors.ErrUnsupported }
