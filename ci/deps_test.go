@@ -51,7 +51,7 @@ var arrows = map[string][]string{
 	"internal/git":                 {"internal/subprocess"},
 	"internal/junit":               {},
 	"internal/kv":                  {},
-	"internal/lab":                 {"internal/closers", "internal/neighbour", "internal/reexec", "internal/sys", "loadgen", "loadgen/afpacket", "loadgen/xdp", "netns", "netns/counters", "netns/dut", "reports/result", "rfc2544", "internal/stats", "internal/signals", "internal/cpuname"},
+	"internal/lab":                 {"internal/closers", "internal/neighbour", "internal/reexec", "internal/sys", "loadgen", "loadgen/afpacket", "loadgen/xdp", "netns", "netns/counters", "netns/dut", "reports/result", "rfc2544", "internal/stats", "internal/signals", "internal/cpuname", "internal/machine"},
 	"internal/lab/labtest":         {"internal/lab", "internal/reexec", "loadgen", "netns/dut", "rfc2544", "rfc2544/simulated"}, // only imported by tests
 	"internal/lab/selftest":        {"ci/compare", "internal/lab", "internal/stats", "netns/dut", "netns/relay", "reports/result", "rfc2544", "internal/lab/control"},
 	"internal/lab/streams":         {"internal/lab", "internal/reexec", "internal/stats", "loadgen/streams", "netns", "netns/dut", "reports/result", "reports/show", "rfc2544", "internal/signals"},
@@ -96,7 +96,7 @@ var arrows = map[string][]string{
 	"rfc2544":                      {"internal/kv", "internal/stats", "rfc2544/mlrsearch"},
 	"rfc2544/mlrsearch":            {"internal/kv"}, // otherwise only the standard library
 	"rfc2544/simulated":            {"internal/kv", "internal/stats", "rfc2544"},
-	"internal/lab/doctor":          {"internal/lab", "netns", "netns/dut", "internal/lab/emulated"},
+	"internal/lab/doctor":          {"internal/lab", "netns", "netns/dut", "internal/lab/emulated", "internal/machine"},
 	"internal/lab/study":           {"internal/cli", "internal/lab", "internal/reexec", "internal/sys", "internal/stats", "loadgen", "netns", "netns/dut", "rfc2544", "internal/lab/control"},
 	"internal/lab/control":         {"internal/lab", "internal/stats", "loadgen", "netns/dut", "rfc2544", "reports/result"},
 	"ci/gate/count":                {"ci/gate", "internal/atomicfile", "internal/stats", "internal/strictjson", "reports/result", "reports/texttab", "internal/bounded"},
@@ -114,6 +114,7 @@ var arrows = map[string][]string{
 	"reference/lanport":            {"reference/bpf"},
 	"internal/tempdir":             {"internal/execfile"},
 	"ci/soak":                      {"internal/signals", "internal/splitmix", "reports/result"},
+	"internal/machine":             {"internal/reexec", "internal/sys", "internal/tempdir"},
 }
 
 // private packages may only be imported by their owner and the packages below it, not even by the

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/tunnelbench/tunnelbench/internal/cpuname"
+	"github.com/tunnelbench/tunnelbench/internal/machine"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 )
 
@@ -30,7 +31,7 @@ func (l *Lab) Describe(s Settings) result.Host {
 	if s.WAN != "" {
 		h.Notes = append(h.Notes, "The wan link is impaired: "+s.WAN+".")
 	}
-	h.Notes = append(append(h.Notes, l.Besides()...),
+	h.Notes = append(append(append(h.Notes, machine.Notes()...), l.Besides()...),
 		"Every core of the device is kept awake by a spinner of the lowest priority, the same for every device; it is also the CPU meter.",
 		"Soft interrupts of left and right run on the device's cores (RPS); their first part, the receive poll, on the tester's.",
 		"A tunnel's own interface has a queue of 2000 packets, the same for every tunnel.")

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/internal/closers"
+	"github.com/tunnelbench/tunnelbench/internal/machine"
 	"github.com/tunnelbench/tunnelbench/internal/neighbour"
 	"github.com/tunnelbench/tunnelbench/internal/sys"
 	"github.com/tunnelbench/tunnelbench/netns"
@@ -68,6 +69,9 @@ func Open(ctx context.Context, cfg Config) (*Lab, error) {
 
 func (l *Lab) open(ctx context.Context) error {
 	if err := netns.CheckRoot(); err != nil {
+		return err
+	}
+	if err := machine.Check(); err != nil {
 		return err
 	}
 	id := make([]byte, 8)

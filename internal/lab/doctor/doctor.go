@@ -12,6 +12,7 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 	"github.com/tunnelbench/tunnelbench/internal/lab/emulated"
+	"github.com/tunnelbench/tunnelbench/internal/machine"
 	"github.com/tunnelbench/tunnelbench/netns"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 )
@@ -36,7 +37,12 @@ func Examine(ctx context.Context) []Finding {
 	if os.Geteuid() != 0 {
 		return findings
 	}
-	findings = append(findings, examineNetwork(ctx), examineTester(ctx))
+	findings = append(append(findings, examineMachine()...), examineNetwork(ctx))
+	if other := examineOtherLab(ctx); other.OK {
+		findings = append(findings, other, examineTester(ctx))
+	} else {
+		findings = append(findings, other)
+	}
 	for _, t := range dut.All() {
 		f := Finding{What: "device " + t.Name, OK: true, Note: t.Doc}
 		if err := t.Probe(ctx); err != nil {
@@ -117,6 +123,34 @@ func examineEmulator(ctx context.Context) Finding {
 		return f
 	}
 	f.OK, f.Note = true, fmt.Sprintf("%s with Linux %s: cost and gate --count can run", m.Version, m.Kernel.Release)
+	return f
+}
+
+// examineMachine returns what a lab looks for before it opens.
+func examineMachine() (findings []Finding) {
+	for _, n := range machine.Needs() {
+		f := Finding{What: n.Name, Vital: n.Vital, OK: true}
+		var err error
+		if f.Note, err = n.Try(); err != nil {
+			f.OK, f.Note = false, err.Error()
+		}
+		findings = append(findings, f)
+	}
+	return findings
+}
+
+// examineOtherLab looks for another lab. While there is one, the tester cannot be tried.
+func examineOtherLab(ctx context.Context) Finding {
+	f := Finding{What: "no other lab", Vital: true}
+	lock, err := netns.Lock(ctx, false)
+	if err == nil {
+		err = lock.Close()
+	}
+	if err != nil {
+		f.Note = err.Error()
+		return f
+	}
+	f.OK, f.Note = true, "this one may run"
 	return f
 }
 

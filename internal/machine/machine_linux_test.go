@@ -1,0 +1,128 @@
+package machine
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/tunnelbench/tunnelbench/internal/reexec"
+	"github.com/tunnelbench/tunnelbench/internal/testenv"
+)
+
+// checkEnv makes the test binary print what Check returns.
+const checkEnv = "TB_TEST_CHECK"
+
+func TestMain(m *testing.M) {
+	reexec.Main()
+	if os.Getenv(checkEnv) != "" {
+		if err := Check(); err != nil {
+			os.Stdout.WriteString(err.Error())
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// expect checks an error of a need; empty: none.
+func expect(t *testing.T, found string, err error, want string) {
+	t.Helper()
+	if want == "" && (err != nil || found == "") || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+		t.Errorf("found %q, %v, want an error with %q", found, err, want)
+	}
+}
+
+func TestReadings(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		try        func(string) (string, error)
+		text, want string
+	}{
+		"all capabilities": {capabilities, "Name:\tx\nCapEff:\t000001ffffffffff\n", ""},
+		"docker's default": {capabilities, "CapEff:\t00000000a80425fb\n", "lacks CAP_SYS_ADMIN"},
+		"no NET_ADMIN":     {capabilities, "CapEff:\t000001ffffffefff\n", "--cap-add NET_ADMIN"},
+		"no SYS_NICE":      {capabilities, "CapEff:\t000001ffff7fffff\n", "lacks CAP_SYS_NICE"},
+		"no /proc":         {capabilities, "", "mount -t proc"},
+		"no offsets":       {clock, "monotonic           0         0\nboottime            0         0\n", ""},
+		"no time ns":       {clock, "", ""},
+		"an offset":        {clock, "monotonic        1000         0\nboottime            0         0\n", "by 1000 s"},
+		"ns alone":         {clock, "monotonic           0         5\n", "shifts CLOCK_MONOTONIC"},
+		"none isolated":    {isolated, "", ""},
+		"isolated":         {isolated, "2-3", "the cores 2-3 (isolcpus)"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			found, err := c.try(c.text)
+			expect(t, found, err, c.want)
+		})
+	}
+}
+
+func TestControlGroup(t *testing.T) {
+	t.Parallel()
+	const two, one = "0::/a/b\n", "4:cpu,cpuacct:/a\n9:pids:/a\n8:memory:/a\n0::/\n"
+	for name, c := range map[string]struct {
+		group                      string
+		files                      map[string]string
+		processes, memory, cpuTime string
+	}{
+		"no limits":         {two, nil, "", "", ""},
+		"limits of max":     {two, map[string]string{"a/b/cpu.max": "max 100000", "a/b/pids.max": "max", "a/memory.max": "max"}, "", "", ""},
+		"half a core":       {two, map[string]string{"a/b/cpu.max": "50000 100000"}, "", "", "the time of 0.5 cores"},
+		"a group above":     {two, map[string]string{"a/cpu.max": "150000 100000", "a/b/cpu.max": "max 100000"}, "", "", "1.5 cores"},
+		"container's root":  {"0::/\n", map[string]string{"cpu.max": "200000 100000"}, "", "", "2 cores"},
+		"version 1":         {one, map[string]string{"cpu/a/cpu.cfs_quota_us": "25000", "cpu/a/cpu.cfs_period_us": "50000"}, "", "", "0.5 cores"},
+		"version 1, none":   {one, map[string]string{"cpu/a/cpu.cfs_quota_us": "-1", "cpu/a/cpu.cfs_period_us": "50000"}, "", "", ""},
+		"few processes":     {two, map[string]string{"a/pids.max": "50"}, "the control group allows 50", "", ""},
+		"version 1, few":    {one, map[string]string{"pids/a/pids.max": "50"}, "allows 50", "", ""},
+		"little memory":     {two, map[string]string{"a/b/memory.max": "67108864"}, "", "64 MiB", ""},
+		"version 1, little": {one, map[string]string{"memory/a/memory.limit_in_bytes": "67108864"}, "", "64 MiB", ""},
+		"nonsense":          {"x\n:::\n", map[string]string{"cpu.max": "fast", "pids.max": "-"}, "", "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			for name, text := range c.files {
+				path := filepath.Join(dir, name)
+				if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text+"\n"), 0o644)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			g := parseGroup(dir, c.group)
+			found, err := g.processes()
+			expect(t, found, err, c.processes)
+			found, err = g.memory("MemAvailable:    9000000 kB\n")
+			expect(t, found, err, c.memory)
+			found, err = g.cpuTime()
+			expect(t, found, err, c.cpuTime)
+		})
+	}
+	found, err := parseGroup(t.TempDir(), "").memory("MemFree: 1 kB\nMemAvailable: 1024 kB\n")
+	expect(t, found, err, "1 MiB (/proc/meminfo)")
+}
+
+// What the kernel refuses is said before a lab opens.
+func TestCheck(t *testing.T) {
+	testenv.NetAdmin(t)
+	for name, c := range map[string]struct{ shell, want string }{
+		"fine":           {`exec "$0"`, ""},
+		"few open files": {`ulimit -Sn 64; exec "$0"`, ""},
+		"may not raise":  {`ulimit -n 64; exec setpriv --bounding-set -sys_resource "$0"`, "open files: limited to 64: ulimit -n 512"},
+		"no NET_ADMIN":   {`exec setpriv --bounding-set -net_admin "$0"`, "lacks CAP_NET_ADMIN"},
+		"no SYS_ADMIN":   {`exec setpriv --bounding-set -sys_admin "$0"`, "lacks CAP_SYS_ADMIN"},
+		"time namespace": {`exec unshare -T --monotonic 1000 -f "$0"`, "shifts CLOCK_MONOTONIC by 1000 s"},
+		"TMPDIR":         {`exec env TMPDIR=/proc/nosuch "$0"`, `"/proc/nosuch" (TMPDIR): does not exist`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cmd := exec.Command("sh", "-c", c.shell, os.Args[0])
+			cmd.Env = append(os.Environ(), checkEnv+"=1")
+			cmd.Stderr = os.Stderr
+			out, err := cmd.Output()
+			if err != nil || c.want == "" && len(out) > 0 || !strings.Contains(string(out), c.want) {
+				t.Errorf("%v: %s, want %q", err, out, c.want)
+			}
+		})
+	}
+}
