@@ -17,7 +17,7 @@ func Record(ctx context.Context, plan Plan, c *report.Campaign, w io.Writer, sav
 	err := Run(ctx, plan, func(t report.Target) {
 		c.Targets = append(c.Targets, t)
 		fmt.Fprint(w, report.Line(t))
-		c.Ended = time.Now().UTC()
+		c.Ended = c.Started.Add(time.Since(c.Started)).Round(0) // whatever was done to the clock meanwhile
 		unsaved = save(c)
 	})
 	return errors.Join(c.Err(), err, unsaved)

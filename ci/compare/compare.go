@@ -27,6 +27,8 @@ type Plan struct {
 	// Goodput measures the goodput of one TCP connection through a device, for the metric
 	// stream_goodput.
 	Goodput GoodputFunc
+	// OnRound, if set, is called after each round.
+	OnRound func()
 	// OnTurn, if set, is called after each turn of a device.
 	OnTurn func(round int, device string)
 }

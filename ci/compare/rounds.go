@@ -84,6 +84,9 @@ func (p Plan) rounds(ctx context.Context, l Lab, c *result.Comparison, r Round) 
 			return err
 		}
 		addRound(c, order, turns)
+		if p.OnRound != nil {
+			p.OnRound()
+		}
 		if err != nil {
 			return err
 		}

@@ -97,6 +97,10 @@ func Write(dir string, r *Report, base, head *Set) error {
 	return nil
 }
 
+// CheckHistory returns an error if nothing can be appended to a history file. It creates the file if
+// needed.
+func CheckHistory(path string) error { return bounded.AppendLine(path, nil) }
+
 // AppendHistory appends a report's line to a history file, which it creates if needed.
 func AppendHistory(path string, r *Report, started time.Time) error {
 	line, err := HistoryLine(r, started)

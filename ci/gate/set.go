@@ -117,6 +117,7 @@ func EncodeSet(s *Set) ([]byte, error) {
 // normalSet returns s with empty lists instead of nil and texts within their limits.
 func normalSet(s *Set) *Set {
 	n := *s
+	n.Device, n.Revision, n.Commit = result.CutName(s.Device), result.CutName(s.Revision), result.CutName(s.Commit)
 	n.Schema, n.Command = SetSchema, result.Texts(s.Command)
 	n.Host = result.NormalHost(s.Host)
 	n.Builds, n.Metrics, n.Loads = result.NotNil(s.Builds), result.NotNil(s.Metrics), result.NotNil(s.Loads)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -16,7 +15,6 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 	labstreams "github.com/tunnelbench/tunnelbench/internal/lab/streams"
 	"github.com/tunnelbench/tunnelbench/internal/stats"
-	"github.com/tunnelbench/tunnelbench/reports"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
@@ -80,32 +78,23 @@ func (f *abFlags) run(ctx context.Context, s cli.Streams) error {
 		Comparison: &result.Comparison{Confidence: confidence, Order: [][]int{}, Warnings: []string{}},
 	}
 	certificate.Carry(results)
-	plan.Goodput = labstreams.GoodputOn(l)
+	plan.Goodput, plan.OnRound = labstreams.GoodputOn(l), func() { cli.SavePartial(f.out, results) }
 	plan.Settings, err = lab.CalibrateAll(ctx, l, cfg.Settings, []rfc2544.FrameSize{plan.Size}, results)
 	if err == nil {
 		err = compare.Run(ctx, compare.On(l), plan, results.Comparison)
 	}
-	results.Ended = time.Now().UTC()
+	results.Ended = cli.End(results)
 	err = errors.Join(err, l.Close())
 	line.Clear()
 	if results.Comparison.Rounds == 0 {
 		return err
 	}
-	return errors.Join(err, f.write(results, s))
+	return cli.WriteResults(f.out, s, results, errors.Join(err, compared(results.Comparison)))
 }
 
-// write writes the results so far, even if the comparison ended early.
-func (f *abFlags) write(results *result.Results, s cli.Streams) error {
-	if err := result.Write(filepath.Join(f.out, "results.json"), results); err != nil {
-		return err
-	}
-	if err := reports.WriteText(s.Out, results, cli.Colour(s.Out)); err != nil {
-		return err
-	}
-	if err := render(f.out, s, []*result.Results{results}, nil); err != nil {
-		return err
-	}
-	if why := compare.Missing(results.Comparison); why != "" {
+// compared returns an error if a comparison lacks what was asked for.
+func compared(c *result.Comparison) error {
+	if why := compare.Missing(c); why != "" {
 		return fmt.Errorf("%w: %s", cli.ErrNoVerdict, why)
 	}
 	return nil

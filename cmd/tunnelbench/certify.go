@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -68,7 +69,11 @@ func (f *certifyFlags) run(ctx context.Context, s cli.Streams) error {
 	for _, note := range c.Notes {
 		fmt.Fprintln(s.Out, note)
 	}
-	if err != nil { // do not write an incomplete self-test
+	if err != nil { // later reports must not carry an incomplete self-test
+		part := filepath.Join(filepath.Dir(f.out), "partial-"+filepath.Base(cmp.Or(f.out, cli.DefaultCertificate)))
+		if len(c.Standards) > 0 && result.WriteCertificate(part, c) == nil {
+			err = fmt.Errorf("%w; %d values are in %s", err, len(c.Standards), part)
+		}
 		return err
 	}
 	if err := f.write(c, s); err != nil {

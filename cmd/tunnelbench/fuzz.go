@@ -187,8 +187,7 @@ var fuzzReportVerb = cli.Verb{
 			if err := reports.WriteFuzz(*out, c); err != nil {
 				return err
 			}
-			_, err = fmt.Fprint(s.Out, report.Table(c))
-			return err
+			return cli.Say(s.Out, report.Table(c))
 		}
 	},
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -92,8 +93,7 @@ func drawHistory(ctx context.Context, path, out string, s cli.Streams) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintln(s.Out, name)
-	return err
+	return cli.Say(s.Out, name+"\n")
 }
 
 // redraw writes only the charts and prints their paths.
@@ -114,32 +114,16 @@ func reformat(format string, runs []*result.Results, s cli.Streams) error {
 	if err != nil {
 		return err
 	}
-	_, err = s.Out.Write(data)
-	return err
+	return cli.Say(s.Out, string(data))
 }
 
 func renderAgain(runs []*result.Results, campaigns []*report.Campaign, out string, s cli.Streams) error {
 	if err := cli.EnsureDir(out); err != nil {
 		return err
 	}
+	err := cli.Render(out, s, runs, campaigns)
 	for _, r := range runs {
-		if err := reports.WriteText(s.Out, r, cli.Colour(s.Out)); err != nil {
-			return err
-		}
+		err = errors.Join(err, cli.Said(reports.WriteText(s.Out, r, cli.Colour(s.Out))))
 	}
-	return render(out, s, runs, campaigns)
-}
-
-// render writes the page and the charts.
-func render(dir string, s cli.Streams, runs []*result.Results, campaigns []*report.Campaign) error {
-	page := filepath.Join(dir, "report.html")
-	if err := reports.WriteHTML(page, runs, campaigns); err != nil {
-		return err
-	}
-	charts, err := charts.WritePNGs(dir, runs...)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(s.Err, "%s and %d charts beside it\n", page, len(charts))
-	return nil
+	return err
 }

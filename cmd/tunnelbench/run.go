@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -17,7 +16,6 @@ import (
 	labstreams "github.com/tunnelbench/tunnelbench/internal/lab/streams"
 	"github.com/tunnelbench/tunnelbench/internal/lab/suite"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
-	"github.com/tunnelbench/tunnelbench/reports"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544/mlrsearch"
 )
@@ -80,6 +78,7 @@ func (f *runFlags) run(ctx context.Context, s cli.Streams) error {
 	line := cli.NewProgressLine(s.Err)
 	show := cli.NewProgress(s.Err, dut.Specs(plan.Devices), plan.Profile.Suite != nil, cli.Colour(s.Err), line)
 	plan.Settings, plan.OnTrial, plan.OnResult = cfg.Settings, show.Trial, show.Result
+	plan.OnPart = func(r *result.Results) { cli.SavePartial(f.out, r) }
 	plan.OnForetold = func(expected suite.Trouble, left time.Duration) {
 		line.Clear()
 		fmt.Fprintf(s.Err, "calibrated: if %v: about %v to go\n", expected, left.Round(time.Second))
@@ -104,17 +103,17 @@ func (f *runFlags) run(ctx context.Context, s cli.Streams) error {
 		return errors.Join(err, l.Close())
 	}
 	err = suite.Run(ctx, suite.On(l), plan, results)
-	results.Ended = time.Now().UTC()
+	results.Ended = cli.End(results)
 	err = errors.Join(err, l.Close())
 	line.Clear()
 	err = errors.Join(err, f.closeJournal(plan.Journal, err == nil, s))
 	if len(results.Results) == 0 {
 		return err
 	}
-	if err := errors.Join(err, f.write(results, s)); err != nil {
-		return err
+	if err == nil {
+		err = verdict(results)
 	}
-	return verdict(results)
+	return cli.WriteResults(f.out, s, results, err)
 }
 
 // parseControl returns the control; nil if there is none, or no device to measure beside it.
@@ -170,17 +169,6 @@ func (f *runFlags) parse() (plan suite.Plan, cfg cli.LabConfig, err error) {
 	cfg, err = f.lab.ConfigFor(slices.Max(plan.Sizes), plan.Devices...)
 	cfg.MaxFrames = plan.Profile.MaxFrames
 	return plan, cfg, err
-}
-
-func (f *runFlags) write(results *result.Results, s cli.Streams) error {
-	path := filepath.Join(f.out, "results.json")
-	if err := result.Write(path, results); err != nil {
-		return err
-	}
-	if err := reports.WriteText(s.Out, results, cli.Colour(s.Out)); err != nil {
-		return err
-	}
-	return render(f.out, s, []*result.Results{results}, nil)
 }
 
 // verdict returns nil if at least one device was measured and each device has a valid rate or

@@ -70,13 +70,10 @@ func (f *trialFlags) runStream(ctx context.Context, s cli.Streams) error {
 	if err = errors.Join(err, l.Close()); err != nil {
 		return err
 	}
-	if err := seen.Write(s.Out, device.Spec, f.json); err != nil {
-		return err
-	}
 	if !seen.Valid {
-		return fmt.Errorf("%w: %s", cli.ErrNoVerdict, seen.Invalid)
+		err = fmt.Errorf("%w: %s", cli.ErrNoVerdict, seen.Invalid)
 	}
-	return nil
+	return errors.Join(err, cli.Said(seen.Write(s.Out, device.Spec, f.json)))
 }
 
 func (f *trialFlags) parseStream() (d dut.Device, cfg cli.LabConfig, err error) {

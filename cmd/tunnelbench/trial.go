@@ -76,13 +76,10 @@ func (f *trialFlags) run(ctx context.Context, s cli.Streams) error {
 	if err != nil {
 		return errors.Join(err, closed)
 	}
-	if err := errors.Join(f.print(s.Out, show.Trial{Device: device.Spec, Engine: engine, Size: trial.Size, Window: trial.Window, Seen: seen}), closed); err != nil {
-		return err
-	}
 	if !seen.Valid {
-		return fmt.Errorf("%w: %s", cli.ErrNoVerdict, seen.Invalid)
+		err = fmt.Errorf("%w: %s", cli.ErrNoVerdict, seen.Invalid)
 	}
-	return nil
+	return errors.Join(err, closed, cli.Said(f.print(s.Out, show.Trial{Device: device.Spec, Engine: engine, Size: trial.Size, Window: trial.Window, Seen: seen})))
 }
 
 func (f *trialFlags) parse() (d dut.Device, t rfc2544.Trial, cfg cli.LabConfig, err error) {

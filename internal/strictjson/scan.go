@@ -19,6 +19,7 @@ const (
 	maxValues = 4 << 20
 	maxKey    = 256 // bytes
 	maxNumber = 64  // bytes
+	maxValue  = 1e30
 )
 
 // scanner reads a file once, token by token. It keeps the keys of one open object per level, so its
@@ -121,11 +122,12 @@ func (s *scanner) object() error {
 	return err
 }
 
-// number limits the length of a number: exact arithmetic on 1e999999999 would never end.
+// number limits a number's length, because exact arithmetic on 1e999999999 would never end, and its
+// value, because sums and products of the largest finite numbers are not finite.
 func (s *scanner) number(text string) error {
 	v, err := strconv.ParseFloat(text, 64)
 	_, exponent, _ := strings.Cut(strings.ToLower(text), "e")
-	if err != nil || math.IsInf(v, 0) || len(text) > maxNumber || len(exponent) > 4 {
+	if err != nil || math.Abs(v) > maxValue || len(text) > maxNumber || len(exponent) > 4 {
 		return s.fault("%s is out of range", Short(text, 32))
 	}
 	return nil

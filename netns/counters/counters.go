@@ -21,11 +21,16 @@ type Place struct{ Node, Device, Kind string }
 type Snapshot map[Place]int64
 
 // Since returns the drops since an earlier snapshot, sorted by place. It leaves out counters that
-// did not change and counters that no longer exist. A counter that is new starts from 0.
+// did not change and counters that no longer exist. A counter that is new, or
+// that began again because its interface was made again, starts from 0.
 func (s Snapshot) Since(before Snapshot) rfc2544.Drops {
 	drops := rfc2544.Drops{}
 	for place, n := range s {
-		if d := n - before[place]; d != 0 {
+		d := n - before[place]
+		if d < 0 {
+			d = n
+		}
+		if d != 0 {
 			drops = append(drops, rfc2544.Drop{Node: place.Node, Device: place.Device, Kind: place.Kind, Also: also[place.Kind], Frames: d})
 		}
 	}

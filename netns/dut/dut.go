@@ -161,8 +161,14 @@ func plainText(spec string) error {
 	if !utf8.ValidString(spec) || strings.ContainsFunc(spec, func(r rune) bool { return !unicode.IsPrint(r) }) {
 		return fmt.Errorf("%q: has characters that cannot be printed: leave them out", spec)
 	}
+	if n := utf8.RuneCountInString(spec); n > longestSpec {
+		return fmt.Errorf("%.40q...: has %d characters, at most %d: put the program at a shorter path, such as a link to it", spec, n, longestSpec)
+	}
 	return nil
 }
+
+// longestSpec is what results have room for as a device's name, where "exec:" or a number may be added.
+const longestSpec = 240
 
 // useBuild makes another build of this program run the tunnel.
 func (d *Device) useBuild(path string) error {

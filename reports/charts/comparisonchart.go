@@ -12,7 +12,6 @@ import (
 	"github.com/tunnelbench/tunnelbench/reports/figure"
 	"github.com/tunnelbench/tunnelbench/reports/matrix"
 	"github.com/tunnelbench/tunnelbench/reports/result"
-	"github.com/tunnelbench/tunnelbench/reports/show"
 )
 
 // comparisonChart is the forest plot of a comparison: each ratio with its confidence interval, and
@@ -89,11 +88,7 @@ func ratioTicks(lo, hi float64) []plot.Tick {
 			step = s
 		}
 	}
-	var ticks []plot.Tick
-	for i := math.Ceil(lo / step); i*step <= hi; i++ {
-		ticks = append(ticks, plot.Tick{Value: i * step, Label: show.Engineering(i * step)})
-	}
-	return ticks
+	return figure.Ticks(lo, hi, step)
 }
 
 // verdictLook returns the look of a ratio by its verdict.

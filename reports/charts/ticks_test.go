@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"gonum.org/v1/plot"
+
 	"github.com/tunnelbench/tunnelbench/reports/conformance"
 	"github.com/tunnelbench/tunnelbench/reports/figure"
 )
@@ -18,6 +20,13 @@ func TestTicks(t *testing.T) {
 		for _, tick := range ticks {
 			if tick.Value < c.lo || tick.Value > c.hi || tick.Label == "" {
 				t.Errorf("%v: tick %v", c, tick)
+			}
+		}
+	}
+	for _, c := range []struct{ lo, hi float64 }{{5e-324, 1.7e308}, {1, 1e300}, {1e18, 1e18 + 256}, {-1e308, 1e308}, {1e-300, 2e-300}} {
+		for name, ticks := range map[string][]plot.Tick{"log": figure.LogTicks(c.lo, c.hi), "linear": figure.LinearTicks(c.lo, c.hi), "whole": WholeTicks(c.lo, c.hi), "ratio": ratioTicks(c.lo, c.hi)} {
+			if len(ticks) > 50 {
+				t.Errorf("%v: %s: %d ticks", c, name, len(ticks))
 			}
 		}
 	}

@@ -115,13 +115,11 @@ func WholeTicks(lo, hi float64) []plot.Tick {
 	if hi-lo <= 10 {
 		step = 1
 	}
-	ticks := []plot.Tick{{Value: 1, Label: "1"}}
-	for v := step; v <= hi; v += step {
-		if v > 1 {
-			ticks = append(ticks, plot.Tick{Value: v, Label: fmt.Sprint(int(v))})
-		}
+	ticks := figure.Ticks(max(2, step), hi, step)
+	for i, t := range ticks {
+		ticks[i].Label = fmt.Sprint(int(t.Value))
 	}
-	return ticks
+	return append([]plot.Tick{{Value: 1, Label: "1"}}, ticks...)
 }
 
 // StallSum returns the total length of a trial's stalls.

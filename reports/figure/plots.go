@@ -85,12 +85,30 @@ func LogTicks(lo, hi float64) []plot.Tick {
 	if hi/lo > 1500 {
 		steps = steps[:1]
 	}
+	first, last := math.Floor(math.Log10(lo)), math.Ceil(math.Log10(hi))
+	every := max(1, math.Ceil((last-first)/mostTicks)) // decades
 	var ticks []plot.Tick
-	for e := math.Floor(math.Log10(lo)); e <= math.Ceil(math.Log10(hi)); e++ {
+	for k := range mostTicks + 1 {
 		for _, s := range steps {
-			if v := s * math.Pow(10, e); v >= lo && v <= hi {
+			if v := s * math.Pow(10, first+float64(k)*every); v >= lo && v <= hi {
 				ticks = append(ticks, plot.Tick{Value: v, Label: show.Engineering(v)})
 			}
+		}
+	}
+	return ticks
+}
+
+// mostTicks is the number of steps that an axis is divided into at the most.
+const mostTicks = 15
+
+// Ticks labels the multiples of step between lo and hi. There are at most mostTicks of them, whatever
+// the numbers are.
+func Ticks(lo, hi, step float64) []plot.Tick {
+	first := math.Ceil(lo / step)
+	var ticks []plot.Tick
+	for k := range mostTicks {
+		if v := (first + float64(k)) * step; v <= hi {
+			ticks = append(ticks, plot.Tick{Value: v, Label: show.Engineering(v)})
 		}
 	}
 	return ticks
@@ -116,11 +134,7 @@ func LinearTicks(lo, hi float64) []plot.Tick {
 			break
 		}
 	}
-	var ticks []plot.Tick
-	for i := math.Ceil(lo / step); i*step <= hi; i++ {
-		ticks = append(ticks, plot.Tick{Value: i * step, Label: show.Engineering(i * step)})
-	}
-	return ticks
+	return Ticks(lo, hi, step)
 }
 
 // SetSizes turns axis a into one of frame sizes. It labels each measured size unless the label would

@@ -35,10 +35,11 @@ func Read(r io.Reader, name string) (*Results, error) {
 // Encode returns the results file. The same results give the same bytes. It shortens texts that are
 // too long for the schema and returns an error for results that Read would refuse.
 func Encode(r *Results) ([]byte, error) {
-	if err := Check(r); err != nil {
+	n := Normal(r)
+	if err := Check(n); err != nil {
 		return nil, fmt.Errorf("results: %w", err)
 	}
-	data, err := resultsSchema().Encode(Normal(r))
+	data, err := resultsSchema().Encode(n)
 	if err != nil {
 		return nil, fmt.Errorf("results: %w", err)
 	}
@@ -64,11 +65,13 @@ func Normal(r *Results) *Results {
 	n.Calibration = NotNil(r.Calibration)
 	n.Results = make([]Result, len(r.Results))
 	for i, res := range r.Results {
-		res.Shortfalls = NotNil(res.Shortfalls)
+		res = fit(res)
 		res.Warnings = Texts(res.Warnings)
 		res.Unsupported = Cut(res.Unsupported)
 		res.Error = Cut(res.Error)
-		res.Values = NotNil(res.Values)
+		for j := range res.Values {
+			res.Values[j].Name = CutName(res.Values[j].Name)
+		}
 		trials := make([]rfc2544.Observation, len(res.Trials))
 		for j, o := range res.Trials {
 			trials[j] = normalTrial(o)
@@ -83,6 +86,7 @@ func Normal(r *Results) *Results {
 // NormalHost returns h with empty lists instead of nil and texts within their limits.
 func NormalHost(h Host) Host {
 	h.Offloads, h.Sysctls = settings(h.Offloads), settings(h.Sysctls)
+	h.CPU, h.Kernel, h.Virtual, h.CPUPlan = CutName(h.CPU), CutName(h.Kernel), CutName(h.Virtual), CutName(h.CPUPlan)
 	h.Changed, h.Notes = Texts(h.Changed), Texts(h.Notes)
 	return h
 }
@@ -122,11 +126,14 @@ func Cut(s string) string {
 	return string([]rune(s)[:MaxText])
 }
 
-// Texts shortens every text of a list to MaxText characters. It never returns nil.
+// Texts shortens a list of texts and each of them to what the schema takes. It never returns nil.
 func Texts(list []string) []string {
-	out := make([]string, len(list))
-	for i, s := range list {
-		out[i] = Cut(s)
+	out := make([]string, min(len(list), mostTexts))
+	for i := range out {
+		out[i] = Cut(list[i])
+	}
+	if more := len(list) - len(out); more > 0 {
+		out[mostTexts-1] = fmt.Sprintf("and %d more", more+1)
 	}
 	return out
 }

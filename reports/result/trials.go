@@ -9,13 +9,13 @@ import (
 
 // normalTrial returns o with empty lists and maps instead of nil and texts within their limits.
 func normalTrial(o rfc2544.Observation) rfc2544.Observation {
-	o.Stalls = NotNil(o.Stalls)
+	o.Stalls = firsts(o.Stalls, mostStalls)
 	o.Warnings = Texts(o.Warnings)
-	o.Invalid = slices.Clone(o.Invalid)
+	o.Invalid = slices.Clone(o.Invalid[:min(mostTexts, len(o.Invalid))])
 	for i := range o.Invalid {
 		o.Invalid[i].Text = Cut(o.Invalid[i].Text)
 	}
-	o.Drops = NotNil(o.Drops)
+	o.Drops = firsts(o.Drops, mostTexts)
 	return o
 }
 

@@ -94,10 +94,7 @@ func (f *costFlags) run(ctx context.Context, s cli.Streams) error {
 			return err
 		}
 	}
-	if err := counts.WriteText(s.Out, all...); err != nil {
-		return err
-	}
-	return deviceFault(missing)
+	return errors.Join(deviceFault(missing), cli.Said(counts.WriteText(s.Out, all...)))
 }
 
 // count counts on one machine and writes its file: counts.json for the first one.

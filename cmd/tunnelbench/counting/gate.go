@@ -105,9 +105,11 @@ func (g *Gate) conclude(r *count.Report, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if _, err := io.WriteString(out, count.Text(r)); err != nil {
-		return err
-	}
+	return errors.Join(verdict(r), cli.Say(out, count.Text(r)))
+}
+
+// verdict returns an error unless the change passes.
+func verdict(r *count.Report) error {
 	switch r.Verdict {
 	case gate.Fail:
 		return fmt.Errorf("%w: %s", cli.ErrRegression, r.Why)

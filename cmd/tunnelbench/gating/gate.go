@@ -67,6 +67,11 @@ func (f *flags) run(ctx context.Context, s cli.Streams) error {
 	if err != nil {
 		return err
 	}
+	if f.history != "" {
+		if err := gate.CheckHistory(f.history); err != nil {
+			return cli.BadUsage("--history: %w", err)
+		}
+	}
 	switch n := f.set.NArg(); {
 	case n == 2 && f.count:
 		return f.counting(policy, s).Recorded(ctx, f.set.Arg(0), f.set.Arg(1), s)
@@ -120,19 +125,23 @@ func (f *flags) recorded(ctx context.Context, policy gate.Policy, s cli.Streams)
 	return f.conclude(&j.Report, base, head, s)
 }
 
-// conclude writes and prints the report. It returns an error unless the change passes.
+// conclude writes and prints the report. It returns an error unless the change passes,
+// whatever becomes of the history and of the words.
 func (f *flags) conclude(r *gate.Report, base, head *gate.Set, s cli.Streams) error {
 	if err := gate.Write(f.out, r, base, head); err != nil {
 		return err
 	}
-	if _, err := fmt.Fprint(s.Out, gate.Table(r)); err != nil {
-		return err
-	}
+	var err error
 	if f.history != "" {
-		if err := gate.AppendHistory(f.history, r, head.Started); err != nil {
-			return cli.BadUsage("--history: %w", err)
+		if err = gate.AppendHistory(f.history, r, head.Started); err != nil {
+			err = fmt.Errorf("--history: %w", err)
 		}
 	}
+	return errors.Join(f.verdict(r), err, cli.Say(s.Out, gate.Table(r)))
+}
+
+// verdict returns an error unless the change passes.
+func (f *flags) verdict(r *gate.Report) error {
 	switch {
 	case f.aa || r.Verdict == gate.Pass:
 		return nil

@@ -188,7 +188,6 @@ func (f *flags) finishNoise(run *pairs.Run, noise *gate.Noise, pair time.Duratio
 	if err := noise.WriteFile(f.noise); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(s.Out, "%s\n%s: %d runs; a gate here takes three times their bias for its margin where that is above %v\n",
-		run.Policy.NoiseTable(measured), f.noise, len(noise.Runs), run.Policy.Margin)
-	return err
+	return cli.Say(s.Out, fmt.Sprintf("%s\n%s: %d runs; a gate here takes three times their bias for its margin where that is above %v\n",
+		run.Policy.NoiseTable(measured), f.noise, len(noise.Runs), run.Policy.Margin))
 }

@@ -104,7 +104,22 @@ func (r run) measure(ctx context.Context, c *cell, b Setup, last bool) {
 	}
 	if c.failed != nil || last {
 		r.add(c)
+	} else if r.plan.OnPart != nil {
+		r.plan.OnPart(r.soFar())
 	}
+}
+
+// soFar returns the results with those of the rounds that have ended.
+func (r run) soFar() *result.Results {
+	part := *r.results
+	part.Results = slices.Clone(part.Results)
+	quiet := r.plan
+	quiet.OnResult, quiet.OnPart = nil, nil
+	for _, c := range r.cells {
+		copied := *c
+		run{plan: quiet, results: &part}.add(&copied)
+	}
+	return &part
 }
 
 // add adds the result of a cell to the results, once.

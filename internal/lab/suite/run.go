@@ -94,6 +94,8 @@ type Plan struct {
 	OnTrial func(device string, trial rfc2544.Trial, seen rfc2544.Observation)
 	// OnResult, if set, is called with every result.
 	OnResult func(*result.Results, result.Result)
+	// OnPart, if set, is called with the results so far whenever there is more of them.
+	OnPart func(*result.Results)
 	// OnForetold, if set, is called once if the calibration saw other trouble than usual.
 	OnForetold func(expected Trouble, left time.Duration)
 }
@@ -127,6 +129,9 @@ func (p Plan) add(r *result.Results, res result.Result) {
 	r.Results = append(r.Results, res)
 	if p.OnResult != nil {
 		p.OnResult(r, res)
+	}
+	if p.OnPart != nil {
+		p.OnPart(r)
 	}
 }
 
