@@ -83,7 +83,7 @@ func (p *Program) Attach(ifindex int) (link.Link, error) {
 	return attached, nil
 }
 
-// Stacked reports whether an interface is made of others, such as a bridge, a macvlan or a VLAN. Packets come in
+// Stacked reports whether an interface is made of others, such as a bridge or a VLAN. Packets come in
 // joined there (GRO, TSO), with checksums that are not finished, which an XDP program cannot tell.
 func Stacked(ifindex int) bool {
 	l, err := netlink.LinkByIndex(ifindex)

@@ -81,7 +81,7 @@ func (f onWrite) Write(b []byte) (int, error) {
 func TestBuildSurroundings(t *testing.T) {
 	r := request(repository(t), "one", "two")
 	for name, value := range map[string]string{
-		"GIT_DIR": "/nosuch", "GIT_WORK_TREE": "/nosuch", "GIT_INDEX_FILE": "/nosuch", "GIT_PREFIX": "x", "MAKEFLAGS": "-n", "MAKELEVEL": "3", "GOWORK": "/nosuch/go.work", "PWD": "/nosuch",
+		"GIT_DIR": t.TempDir() + "/nosuch", "GIT_WORK_TREE": t.TempDir() + "/nosuch", "GIT_INDEX_FILE": t.TempDir() + "/nosuch", "GIT_PREFIX": "x", "MAKEFLAGS": "-n", "MAKELEVEL": "3", "GOWORK": t.TempDir() + "/nosuch/go.work", "PWD": t.TempDir() + "/nosuch",
 	} {
 		t.Setenv(name, value)
 	}
