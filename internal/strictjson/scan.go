@@ -16,9 +16,10 @@ import (
 // at most some hundred megabytes.
 const (
 	maxDepth  = 32
-	maxValues = 4 << 20
-	maxKey    = 256 // bytes
-	maxNumber = 64  // bytes
+	maxValues = 2 << 20
+	maxItems  = 100_000 // of a list
+	maxKey    = 256     // bytes
+	maxNumber = 64      // bytes
 	maxValue  = 1e30
 )
 
@@ -87,6 +88,9 @@ func (s *scanner) value() error {
 
 func (s *scanner) array() error {
 	for i := 0; s.dec.More(); i++ {
+		if i == maxItems {
+			return s.fault("has more than %d items", maxItems)
+		}
 		s.path = append(s.path, strconv.Itoa(i))
 		if err := s.value(); err != nil {
 			return err

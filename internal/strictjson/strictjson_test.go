@@ -71,7 +71,8 @@ func TestDenseFiles(t *testing.T) {
 	for _, c := range []struct{ name, data, want string }{
 		{"right values", `["a"` + strings.Repeat(`,"a"`, 100_000) + `]`, ""},
 		{"wrong values", `[1` + strings.Repeat(`,1`, 100_000) + `]`, "/names/0: is a number, must be a string"},
-		{"more values than any file has", `[1` + strings.Repeat(`,1`, 5<<20) + `]`, "is more than 4194304 values"},
+		{"more values than any file has", `[` + strings.Repeat(`[1`+strings.Repeat(`,1`, 99_990)+`],`, 21) + `1]`, "is more than 2097152 values"},
+		{"more items than any list has", `[1` + strings.Repeat(`,1`, 100_000) + `]`, "has more than 100000 items"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			data := []byte(`{"version": "file/2", "n": 1, "names": ` + c.data + `}`)

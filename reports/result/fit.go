@@ -3,6 +3,7 @@ package result
 import (
 	"fmt"
 	"slices"
+	"unicode/utf8"
 
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
@@ -51,4 +52,27 @@ func fit(res Result) Result {
 		res.Warnings = append(slices.Clone(res.Warnings), fmt.Sprintf("%d of %d values and trials are left out of this file; the last: %s", out, all, last))
 	}
 	return res
+}
+
+// MaxText is the schema's limit for free text, in characters.
+const MaxText = 4096
+
+// Cut shortens text to MaxText characters.
+func Cut(s string) string {
+	if utf8.RuneCountInString(s) <= MaxText {
+		return s
+	}
+	return string([]rune(s)[:MaxText])
+}
+
+// Texts shortens a list of texts and each of them to what the schema takes. It never returns nil.
+func Texts(list []string) []string {
+	out := make([]string, min(len(list), mostTexts))
+	for i := range out {
+		out[i] = Cut(list[i])
+	}
+	if more := len(list) - len(out); more > 0 {
+		out[mostTexts-1] = fmt.Sprintf("and %d more", more+1)
+	}
+	return out
 }

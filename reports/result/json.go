@@ -3,7 +3,6 @@ package result
 import (
 	"fmt"
 	"io"
-	"unicode/utf8"
 
 	"github.com/tunnelbench/tunnelbench/internal/atomicfile"
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
@@ -113,29 +112,6 @@ func normalComparison(c *Comparison) *Comparison {
 		n.Metrics[i] = m
 	}
 	return &n
-}
-
-// MaxText is the schema's limit for free text, in characters.
-const MaxText = 4096
-
-// Cut shortens text to MaxText characters.
-func Cut(s string) string {
-	if utf8.RuneCountInString(s) <= MaxText {
-		return s
-	}
-	return string([]rune(s)[:MaxText])
-}
-
-// Texts shortens a list of texts and each of them to what the schema takes. It never returns nil.
-func Texts(list []string) []string {
-	out := make([]string, min(len(list), mostTexts))
-	for i := range out {
-		out[i] = Cut(list[i])
-	}
-	if more := len(list) - len(out); more > 0 {
-		out[mostTexts-1] = fmt.Sprintf("and %d more", more+1)
-	}
-	return out
 }
 
 func settings(m map[string]string) map[string]string {
