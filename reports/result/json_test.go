@@ -254,7 +254,7 @@ func TestWriteIsWholeOrNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	bad := resulttest.Small()
-	bad.Results[0].Trials[0].Lost++
+	bad.Results[0].Kind = "odd"
 	if err := result.Write(path, bad); err == nil {
 		t.Error("bad results were written")
 	}
