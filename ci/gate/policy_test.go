@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"bytes"
 	"strings"
 	"testing"
 )
@@ -70,6 +71,10 @@ func TestBadPolicies(t *testing.T) {
 // FuzzPolicy checks that a gate ends with any policy that can be parsed.
 func FuzzPolicy(f *testing.F) {
 	f.Add(DefaultPolicy())
+	for _, commit := range []string{"0012345", "[a]"} {
+		f.Add(bytes.Replace(DefaultPolicy(), []byte("acknowledged: []"),
+			[]byte("acknowledged:\n  - {metric: closed_loop_rate/64, commit: "+commit+", reason: r, expires: 2027-06-30}"), 1))
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		p, err := ParsePolicy(data, "p")
 		if err != nil {

@@ -111,7 +111,51 @@ func SplitSeeds() (seeds [][]byte) {
 			seeds = append(seeds, append(h, packet...))
 		}
 	})
-	return append(seeds, sumsToZero(), make([]byte, offload.VirtioLen), nil)
+	for _, h := range extensionHeaders() {
+		for _, udp := range []bool{false, true} {
+			seeds = append(seeds, extendedSuper(udp, h.kind, h.text))
+		}
+	}
+	cut := extendedSuper(true, 0, nil)
+	cut = cut[:offload.VirtioLen+40+4]
+	cut[offload.VirtioLen+5] = 4
+	cut[offload.VirtioLen+4] = 0
+	return append(seeds, cut, sumsToZero(), make([]byte, offload.VirtioLen), nil)
+}
+
+// extensionHeader is an IPv6 extension header without its first byte, which says what follows.
+type extensionHeader struct {
+	kind byte
+	text []byte
+}
+
+// extensionHeaders are options, routing headers of all kinds, and headers that are not whole.
+func extensionHeaders() []extensionHeader {
+	const hopByHop, routing, options = 0, 43, 60
+	padding := []byte{0, 1, 4, 0, 0, 0, 0}
+	through := func(kind, left byte) []byte {
+		return append([]byte{2, kind, left, 0, 0, 0, 0}, net.ParseIP("2001:2:0:1::9")...)
+	}
+	return []extensionHeader{
+		{hopByHop, padding}, {options, padding}, {routing, through(2, 1)}, {routing, through(4, 1)}, {routing, through(4, 0)},
+		{routing, through(0, 1)}, {routing, []byte{0, 4, 1, 0, 0, 0, 0}}, {options, []byte{255, 1, 4, 0, 0, 0, 0}},
+	}
+}
+
+// extendedSuper is an IPv6 super-packet with an extension header and its virtio_net_hdr.
+func extendedSuper(udp bool, kind byte, text []byte) []byte {
+	packet := seedPacket(true, udp, 0, make([]byte, 300))
+	header := append([]byte{packet[6]}, text...)
+	packet[6] = kind
+	packet = slices.Concat(packet[:40], header, packet[40:])
+	binary.BigEndian.PutUint16(packet[4:], uint16(len(packet)-40))
+	start, checksum, gso := uint16(40+len(header)), uint16(16), uint8(offload.GSOTCP6)
+	if udp {
+		checksum, gso = 6, offload.GSOUDP
+	}
+	h := make([]byte, offload.VirtioLen)
+	offload.VirtioHeader{Flags: offload.NeedsChecksum, GSOType: gso, GSOSize: 100, ChecksumStart: start, ChecksumOffset: checksum}.Put(h)
+	return append(h, packet...)
 }
 
 // sumsToZero is a UDP packet whose computed checksum is 0, which is sent as 0xffff (RFC 768).
@@ -155,6 +199,7 @@ func WindowSeeds() [][]byte {
 	return [][]byte{
 		up, append(slices.Clone(up), 3, 0, 5, 3, 0, 5, 3, 0xff, 0xff),
 		{2, 0x20, 0, 3, 0x1f, 0xc0, 3, 0x1f, 0xbf, 5, 0, 0, 5, 0, 1, 5, 0, 2, 5, 0, 3, 5, 0, 4},
+		append([]byte{7, 0, 9, 8, 0, 1, 8, 0, 0}, slices.Repeat([]byte{8, 0, 1}, tunnelwire.RestartRow)...), // a peer with its clock behind
 		{8, 0, 0, 0, 0, 0, 3, 0, 1, 6, 0, 1, 7, 0, 9}, {4, 0, 63, 4, 0, 64, 4, 0, 1, 3, 0, 64, 3, 0, 63},
 	}
 }
