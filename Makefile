@@ -63,9 +63,10 @@ certify: build ## hold this machine against devices of known effect, some minute
 	$(SUDO) bin/tunnelbench certify
 
 SOAK_TIME ?= 1h
+SOAK_SEED ?= $(shell date +%s)
 soak: build ## drive the verbs through random mishaps for an hour (SOAK_TIME); whatever they lose, leave behind or deny
 	$(GO) build -o bin/soak ./ci/soak
-	$(SUDO) bin/soak --time $(SOAK_TIME) --dir $(OUT)/soak
+	$(SUDO) bin/soak --time $(SOAK_TIME) --seed $(SOAK_SEED) --dir $(OUT)/soak
 
 test: ## every test; without root the pure part, and what was left out by name
 	@GO='$(GO)' ci/test.sh
