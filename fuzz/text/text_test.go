@@ -62,9 +62,12 @@ func TestYAMLGrowsEvenly(t *testing.T) {
 			}
 			return least
 		}
-		small, large := least(16<<10), least(8*16<<10)
-		if ratio := float64(large) / float64(small); large > 50*time.Millisecond && ratio > 32 { // linear: 8, quadratic: 64
-			t.Errorf("%q: eight times the input takes %.0f times as long", part, ratio)
+		steep := func() bool { // eight times the input: linear 8, quadratic 64
+			small, large := least(16<<10), least(8*16<<10)
+			return large > 50*time.Millisecond && float64(large)/float64(small) > 32
+		}
+		if steep() && steep() && steep() { // another program may slow one of them down
+			t.Errorf("%q: eight times the input takes more than 32 times as long", part)
 		}
 	}
 	deep := "peers:\n"
