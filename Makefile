@@ -64,7 +64,7 @@ certify: build ## hold this machine against devices of known effect, some minute
 
 SOAK_TIME ?= 1h
 SOAK_SEED ?= $(shell date +%s)
-soak: build ## drive the verbs through random mishaps for an hour (SOAK_TIME); whatever they lose, leave behind or deny
+soak: build ## drive the verbs through random mishaps for an hour (SOAK_TIME), and check that nothing is lost or left behind
 	$(GO) build -o bin/soak ./ci/soak
 	$(SUDO) bin/soak --time $(SOAK_TIME) --seed $(SOAK_SEED) --dir $(OUT)/soak
 

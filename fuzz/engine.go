@@ -2,6 +2,7 @@ package fuzz
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -65,16 +66,23 @@ func (p places) newEngine(name string) (engine, error) {
 
 // tool runs a program of the toolchain in the module.
 func (p places) tool(ctx context.Context, name string, args ...string) error {
+	_, err := p.output(ctx, name, args...)
+	return err
+}
+
+// output runs a program of the toolchain in the module and returns its standard output.
+func (p places) output(ctx context.Context, name string, args ...string) ([]byte, error) {
+	var out, said bytes.Buffer
 	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.Dir = p.root
-	out, err := cmd.CombinedOutput()
+	cmd.Dir, cmd.Stdout, cmd.Stderr = p.root, &out, &said
+	err := cmd.Run()
 	switch {
 	case errors.Is(err, exec.ErrNotFound):
-		return fmt.Errorf("%w: %s is not installed, but targets are built on this machine", errors.ErrUnsupported, name)
+		return nil, fmt.Errorf("%w: %s is not installed, but targets are built on this machine", errors.ErrUnsupported, name)
 	case err != nil:
-		return fmt.Errorf("%s %s: %w: %s", name, strings.Join(args, " "), err, oneLine(lastLines(string(out), 5)))
+		return nil, fmt.Errorf("%s %s: %w: %s", name, strings.Join(args, " "), err, oneLine(lastLines(said.String()+out.String(), 5)))
 	}
-	return nil
+	return out.Bytes(), nil
 }
 
 func lastLines(s string, n int) string {

@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -31,7 +30,11 @@ func (g *goFuzz) build(ctx context.Context, t Target) error {
 	if err != nil {
 		return err
 	}
-	key, err := g.key(packages)
+	version, err := g.output(ctx, "go", "env", "GOVERSION")
+	if err != nil {
+		return err
+	}
+	key, err := g.key(string(version), packages)
 	if err != nil {
 		return err
 	}
@@ -66,24 +69,22 @@ type dependency struct {
 // packages returns the packages that a target is built of, itself included.
 func (g *goFuzz) packages(ctx context.Context, t Target) (all []dependency, err error) {
 	const form = `{{.ImportPath}}{{"\t"}}{{if .Module}}{{.Module.Main}}{{end}}{{range .GoFiles}}{{"\t"}}{{$.Dir}}/{{.}}{{end}}{{range .EmbedFiles}}{{"\t"}}{{$.Dir}}/{{.}}{{end}}`
-	cmd := exec.CommandContext(ctx, "go", "list", "-deps", "-tags", goFuzzTag, "-f", form, "./"+t.Package)
-	cmd.Dir = g.root
-	out, err := cmd.Output()
+	out, err := g.output(ctx, "go", "list", "-deps", "-tags", goFuzzTag, "-f", form, "./"+t.Package)
 	if err != nil {
-		return nil, fmt.Errorf("go list ./%s: %w", t.Package, err)
+		return nil, err
 	}
 	for line := range strings.Lines(string(out)) {
-		fields := strings.Split(strings.TrimSpace(line), "\t")
+		fields := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
 		all = append(all, dependency{path: fields[0], own: fields[1] == "true", files: fields[2:]})
 	}
 	return all, nil
 }
 
-// key returns a hash of what a build follows from: the module's sources, the versions of all others
-// and of Go.
-func (g *goFuzz) key(packages []dependency) (string, error) {
+// key returns a hash of what a build follows from: the version of Go, the module's sources and the
+// versions of all others.
+func (g *goFuzz) key(version string, packages []dependency) (string, error) {
 	h := sha256.New()
-	fmt.Fprintln(h, runtime.Version())
+	fmt.Fprintln(h, version)
 	files := []string{filepath.Join(g.root, "go.mod"), filepath.Join(g.root, "go.sum")}
 	for _, p := range packages {
 		if p.own {
@@ -131,12 +132,11 @@ func (g *goFuzz) run(ctx context.Context, t Target, limit time.Duration, sample 
 			ran, start = true, time.Now()
 			time.AfterFunc(limit, cancel)
 		}
-		if !ran {
-			return
-		}
-		sample(report.Sample{Elapsed: time.Since(start), Executions: number(m[2]), Coverage: number(m[3])})
 		if number(m[1]) > 0 {
 			time.AfterFunc(crashGrace, cancel)
+		}
+		if ran {
+			sample(report.Sample{Elapsed: time.Since(start), Executions: number(m[2]), Coverage: number(m[3])})
 		}
 	})
 	result.crashers = goFuzzCrashers(crashers)

@@ -38,7 +38,7 @@ func TestGoFuzzBuildsWhatTheTargetNeeds(t *testing.T) {
 		if err := os.WriteFile(source, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		key, err := g.key(packages)
+		key, err := g.key("go1.26", packages)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -13,7 +13,7 @@
 // The checksum is CRC-32C over header (checksum field zero) and inner packet.
 // Tunnel id 0 is reserved for control frames. The first sequence number is the time in nanoseconds, so
 // that a restarted end continues above its earlier numbers. If its clock was set back, its numbers are below the
-// peer's window, which drops them (old). After 16 old datagrams with rising numbers, each by at most 8128, and
+// peer's window, which drops them (old). After 16 datagrams that are older by 2^24 or more, with numbers that rise by at most 8128, and
 // none accepted in between, the window moves down to them (wire.RestartRow, PeerStats.Restarts).
 //
 // # The life of a packet

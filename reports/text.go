@@ -158,7 +158,7 @@ func WriteText(w io.Writer, r *result.Results, colour bool) error {
 func (t *Table) notes(r *result.Results, m *matrix.Matrix) error {
 	lines := []string{"", "rate: " + matrix.RateTitle(m.Rate) + "; kfps: thousand frames per second, per direction; sizes include the FCS"}
 	if m.Any(func(c matrix.Cell) bool { return c.Rate != nil && c.Rate.Rounds == 1 }) {
-		lines = append(lines, "from–to: ~ is how far the machine's speed moved a closed loop meanwhile; once: brought up and searched once, so a repeat may be farther off than any bounds say")
+		lines = append(lines, "from–to: ~ is estimated from how the machine's speed drifted during the run; once: a single search, repeats may differ by more")
 	}
 	if m.SideBySide() {
 		lines = append(lines, "of plain: rates of a closed loop, measured side by side at several times; in brackets the 95 % interval")

@@ -41,7 +41,7 @@ func TestComparePlantedDifference(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Rounds != 6 || len(c.Order) != 6 || len(c.Metrics) != 1 {
+	if c.Rounds < 6 || len(c.Order) != c.Rounds || len(c.Metrics) != 1 {
 		t.Fatalf("%+v", c)
 	}
 	if r := c.Metrics[0].Ratios; len(r) == 1 && (r[0].Verdict != result.VerdictWorse || r[0].Value < 0.4 || r[0].Value > 0.6) {

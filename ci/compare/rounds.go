@@ -111,7 +111,7 @@ func (s *progress) another(round int) bool {
 	case round < s.Rounds:
 		return true
 	}
-	return inTime && round < 2*s.Rounds && s.lacksPairs()
+	return inTime && s.fewest <= s.Rounds && round < 2*s.Rounds && s.lacksPairs()
 }
 
 // alone reports whether nothing is left to compare: the first device is left out, or all others are.

@@ -73,15 +73,15 @@ func (o options) run(ctx context.Context) (violated int, err error) {
 		if ctx.Err() != nil {
 			break
 		}
-		if err != nil {
-			return violated, fmt.Errorf("%v: %w", s, err)
-		}
 		fmt.Println(s)
 		if len(found) > 0 {
 			violated++
 		}
 		for _, what := range found {
 			fmt.Printf("  violation: %s\n", what)
+		}
+		if err != nil {
+			return violated, fmt.Errorf("%v: %w", s, err)
 		}
 	}
 	fmt.Printf("%d steps in %v, %d with violations; repeat one with --seed %d --from N --steps 1\n",

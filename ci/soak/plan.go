@@ -85,6 +85,9 @@ var limits = []string{"-n 16", "-n 48", "-n 200", "-f 0", "-f 64", "-l 0", "-l 1
 // kilobytes are the sizes of disks that fill.
 var kilobytes = []int{4, 16, 64, 256, 1024, 4096}
 
+// started is when a command has surely begun to heed signals.
+const started = 300 * time.Millisecond
+
 // step is one command and what happens to it.
 type step struct {
 	number int
@@ -116,7 +119,7 @@ func plan(seed uint64, number int, clocks bool) step {
 		events = append(events, event{clockStep, pick(&d, []int{-3600, -2, 2, 86400})})
 	}
 	s.event = pick(&d, events)
-	s.after = d.between(0, s.verb.long)
+	s.after = d.between(started, s.verb.long)
 	return s
 }
 

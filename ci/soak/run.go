@@ -82,7 +82,7 @@ func (s step) disks(ctx context.Context, out, temp string) (remove func() error,
 			return nil
 		}
 		mounted = false
-		return tool(context.WithoutCancel(ctx), "umount", at)
+		return tool(context.WithoutCancel(ctx), "umount", "--lazy", at)
 	}, nil
 }
 

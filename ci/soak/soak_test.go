@@ -22,7 +22,7 @@ func TestPlan(t *testing.T) {
 			t.Fatalf("%v, then %v", s, again)
 		}
 		met[s.verb.name], met[s.event.name], met[s.device] = true, true, true
-		if s.after < 0 || s.after > s.verb.long {
+		if s.after < started || s.after > s.verb.long {
 			t.Errorf("%v: the moment is %v", s, s.after)
 		}
 		if status := s.allowed(); slices.Contains(status, 1) || !slices.Contains(status, fine) {

@@ -20,11 +20,11 @@ func TestFilesBeforeWords(t *testing.T) {
 		file         string // below the output folder
 		gone, noRoom int    // exit status if the reader of a pipe is gone, and if the disk is full
 	}{
-		{"report", "report --out OUT " + results, "report.html", cli.ExitOK, 1},
-		{"two reports", "report --out OUT " + results + " " + results, "run2-rate.png", cli.ExitOK, 1},
-		{"a campaign", "fuzz report --out OUT " + campaign, "fuzz.html", cli.ExitOK, 1},
+		{"report", "report --out OUT " + results, "report.html", cli.ExitOK, cli.ExitMachine},
+		{"two reports", "report --out OUT " + results + " " + results, "run2-rate.png", cli.ExitOK, cli.ExitMachine},
+		{"a campaign", "fuzz report --out OUT " + campaign, "fuzz.html", cli.ExitOK, cli.ExitMachine},
 		{"a regression", "gate --metrics " + rate64 + " --out OUT --history OUT.jsonl " + slow + " " + slowHead, "gate.json", cli.ExitFinding, cli.ExitFinding},
-		{"no regression", "gate --metrics " + rate64 + " --out OUT " + fine + " " + fineHead, "gate.json", cli.ExitOK, 1},
+		{"no regression", "gate --metrics " + rate64 + " --out OUT " + fine + " " + fineHead, "gate.json", cli.ExitOK, cli.ExitMachine},
 	} {
 		for how, shell := range map[string]string{"full disk": `"$@" >/dev/full`, "closed pipe": `"$@" >$PIPE`} {
 			t.Run(c.name+", "+how, func(t *testing.T) {

@@ -199,7 +199,7 @@ func WindowSeeds() [][]byte {
 	return [][]byte{
 		up, append(slices.Clone(up), 3, 0, 5, 3, 0, 5, 3, 0xff, 0xff),
 		{2, 0x20, 0, 3, 0x1f, 0xc0, 3, 0x1f, 0xbf, 5, 0, 0, 5, 0, 1, 5, 0, 2, 5, 0, 3, 5, 0, 4},
-		append([]byte{7, 0, 9, 8, 0, 1, 8, 0, 0}, slices.Repeat([]byte{8, 0, 1}, tunnelwire.RestartRow)...), // a peer with its clock behind
+		append([]byte{7, 0, 255, 8, 0, 1, 8, 0, 0}, slices.Repeat([]byte{8, 0, 1}, tunnelwire.RestartRow)...), // a peer with its clock behind
 		{8, 0, 0, 0, 0, 0, 3, 0, 1, 6, 0, 1, 7, 0, 9}, {4, 0, 63, 4, 0, 64, 4, 0, 1, 3, 0, 64, 3, 0, 63},
 	}
 }

@@ -77,7 +77,7 @@ func (m *windowModel) step(how byte, by uint64) uint64 {
 func (m *windowModel) accept(sequence uint64) error {
 	switch {
 	case sequence <= m.newest && m.newest-sequence >= tunnelwire.WindowSize:
-		if !m.restart(sequence) {
+		if m.newest-sequence < tunnelwire.RestartGap || !m.restart(sequence) {
 			return tunnelwire.ErrOld
 		}
 	case m.seen[sequence]:

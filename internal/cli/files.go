@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 )
@@ -26,7 +27,7 @@ func EnsureDir(dir string) error {
 	}
 	_, err = probe.Write(make([]byte, leastRoom))
 	if err := errors.Join(err, probe.Sync(), probe.Close(), os.Remove(probe.Name())); err != nil {
-		return BadUsage("--out: %s has no room: %w", dir, err)
+		return MachineFault(fmt.Errorf("--out: %s has no room: %w", dir, err))
 	}
 	return nil
 }

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
+	"syscall"
 	"unicode"
 
 	"github.com/tunnelbench/tunnelbench/fuzz/report"
@@ -47,7 +49,7 @@ func Status(ctx context.Context, err error, w io.Writer) int {
 	case errors.Is(err, errNoCommand):
 		return ExitUsage
 	}
-	finding := errors.Is(err, report.ErrFinding)
+	finding := errors.Is(err, report.ErrFinding) || errors.Is(err, ErrRegression)
 	code := statusOf(err)
 	if ctx.Err() != nil && !finding && (errors.Is(err, ctx.Err()) || code == exitInternal) {
 		fmt.Fprintf(w, "tunnelbench: interrupted, %v (%s)\n", context.Cause(ctx), OneLine(err))
@@ -68,12 +70,19 @@ func statusOf(err error) int {
 		return ExitFinding
 	case errors.Is(err, ErrNoVerdict), errors.Is(err, report.ErrNoVerdict):
 		return ExitNoVerdict
-	case errors.As(err, &machine), errors.Is(err, errors.ErrUnsupported), errors.Is(err, netns.ErrLocked), errors.Is(err, os.ErrPermission):
+	case errors.As(err, &machine), errors.Is(err, errors.ErrUnsupported), errors.Is(err, netns.ErrLocked), errors.Is(err, os.ErrPermission), exhausted(err):
 		return ExitMachine
 	case lab.DeviceFailed(err):
 		return ExitNoVerdict
 	}
 	return exitInternal
+}
+
+// exhausted reports whether a limit of the machine was reached: on disk space, the size of a file, or
+// the number of open files.
+func exhausted(err error) bool {
+	return slices.ContainsFunc([]error{syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG, syscall.EROFS, syscall.EMFILE, syscall.ENFILE},
+		func(limit error) bool { return errors.Is(err, limit) })
 }
 
 // OneLine returns err as one line: the lines of errors.Join are joined, and terminal control

@@ -49,7 +49,7 @@ func (c Command) Run(ctx context.Context) error {
 		killAll(cmd, mark)
 	}
 	switch {
-	case err == nil, errors.Is(err, exec.ErrWaitDelay): // a child held the output
+	case err == nil, c.Out == nil && errors.Is(err, exec.ErrWaitDelay): // a child held the output, which nobody reads
 		return nil
 	case ctx.Err() != nil && errors.Is(context.Cause(ctx), ctx.Err()):
 		return fmt.Errorf("%s: %w", c.Args[0], ctx.Err())

@@ -15,14 +15,19 @@ const (
 	// RestartRow is how many old numbers in a row show that the sender began again at a lower number: each
 	// higher than the one before by at most WindowSize, and none accepted in between.
 	RestartRow = 16
+
+	// RestartGap is how far behind the window an old number has to be to count. Numbers begin at a clock's
+	// nanoseconds, so 2^24 are 17 ms of a clock; a live sender's late datagrams are never so far behind.
+	RestartGap = 1 << 24
 )
 
 // Window is a record of the latest sequence numbers. The zero value is an empty window. It belongs to
 // one goroutine.
 //
 // A sender that starts again with its clock behind begins below the window, and all its datagrams are old. The
-// window moves to them when it has seen RestartRow old numbers in a row. A sender that still runs does not
-// look so: its late datagrams are mixed with newer ones.
+// window moves to them when it has seen RestartRow old numbers in a row, each RestartGap or more behind. Late
+// datagrams of a sender that still runs are nearer, also when a whole train of them comes late. A clock that is
+// behind by less needs no help: its numbers soon pass the window.
 type Window struct {
 	newest   uint64
 	seen     [windowWords]uint64
@@ -44,8 +49,8 @@ var (
 func (w *Window) Accept(sequence uint64) error {
 	if sequence > w.newest {
 		w.advance(sequence)
-	} else if w.newest-sequence >= WindowSize {
-		if !w.restart(sequence) {
+	} else if behind := w.newest - sequence; behind >= WindowSize {
+		if behind < RestartGap || !w.restart(sequence) {
 			return ErrOld
 		}
 	}

@@ -16,7 +16,7 @@ type windowSet struct {
 func (o *windowSet) accept(sequence uint64) error {
 	switch {
 	case sequence <= o.newest && o.newest-sequence >= WindowSize:
-		if !o.restart(sequence) {
+		if o.newest-sequence < RestartGap || !o.restart(sequence) {
 			return ErrOld
 		}
 	case o.seen[sequence]:
@@ -57,7 +57,7 @@ func TestWindowAgainstSet(t *testing.T) {
 			switch rng.IntN(10) {
 			case 9: // the sender starts again at a lower number
 				if rng.IntN(500) == 0 {
-					at -= min(at, rng.Uint64N(5*WindowSize))
+					at -= min(at, rng.Uint64N(4*RestartGap))
 				}
 				sequence = at
 			case 0: // far behind, around the edge of the window
@@ -126,6 +126,9 @@ func TestWindowFollowsARestart(t *testing.T) {
 		"from 0 after the highest": {rising(0, RestartRow, 1), 1, 1},
 		"a newer one between":      {append(append(rising(1000, RestartRow-1, 1), far+1), rising(2000, RestartRow-1, 1)...), 1, 0},
 		"a replay between":         {append(append(rising(1000, RestartRow-1, 1), far), 2000), 1, 1},
+		"a train that comes late":  {rising(far-15000, 63, 1), 0, 0},
+		"nearer than the gap":      {rising(far-RestartGap+1, RestartRow, 1), 0, 0},
+		"as far as the gap":        {rising(far-RestartGap-RestartRow+1, RestartRow, 1), 1, 1},
 		"twice":                    {append(append(rising(1000, RestartRow, 1), far), rising(1000, RestartRow, 1)...), 3, 2},
 	}
 	for name, c := range cases {

@@ -102,10 +102,7 @@ func (g *Gate) conclude(r *count.Report, out io.Writer) error {
 	}
 	err = errors.Join(atomicfile.WriteFile(filepath.Join(g.Out, "count.json"), append(text, '\n'), 0o644),
 		atomicfile.WriteFile(filepath.Join(g.Out, "count.md"), []byte(count.Markdown(r)), 0o644))
-	if err != nil {
-		return err
-	}
-	return errors.Join(verdict(r), cli.Say(out, count.Text(r)))
+	return errors.Join(verdict(r), err, cli.Say(out, count.Text(r)))
 }
 
 // verdict returns an error unless the change passes.

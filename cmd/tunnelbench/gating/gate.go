@@ -126,15 +126,12 @@ func (f *flags) recorded(ctx context.Context, policy gate.Policy, s cli.Streams)
 }
 
 // conclude writes and prints the report. It returns an error unless the change passes,
-// whatever becomes of the history and of the words.
+// whatever becomes of the files and of the words.
 func (f *flags) conclude(r *gate.Report, base, head *gate.Set, s cli.Streams) error {
-	if err := gate.Write(f.out, r, base, head); err != nil {
-		return err
-	}
-	var err error
+	err := gate.Write(f.out, r, base, head)
 	if f.history != "" {
-		if err = gate.AppendHistory(f.history, r, head.Started); err != nil {
-			err = fmt.Errorf("--history: %w", err)
+		if failed := gate.AppendHistory(f.history, r, head.Started); failed != nil {
+			err = errors.Join(err, fmt.Errorf("--history: %w", failed))
 		}
 	}
 	return errors.Join(f.verdict(r), err, cli.Say(s.Out, gate.Table(r)))

@@ -163,17 +163,15 @@ func pairProgress(s cli.Streams) func(gate.Judgement, int, time.Duration) {
 // finish reports the verdict on the pairs measured so far.
 func (f *flags) finish(run *pairs.Run, noise *gate.Noise, pair time.Duration, s cli.Streams) error {
 	cli.NewProgressLine(s.Err).Clear()
-	if err := run.Save(); err != nil {
-		return err
-	}
+	saved := run.Save()
 	if f.aa {
-		return f.finishNoise(run, cmp.Or(noise, new(gate.Noise)), pair, s)
+		return errors.Join(f.finishNoise(run, cmp.Or(noise, new(gate.Noise)), pair, s), saved)
 	}
 	j, err := gate.Judge(run.Policy, run.Sides.Base, run.Sides.Head)
 	if err != nil {
-		return err
+		return errors.Join(err, saved)
 	}
-	return f.conclude(&j.Report, run.Sides.Base, run.Sides.Head, s)
+	return errors.Join(f.conclude(&j.Report, run.Sides.Base, run.Sides.Head, s), saved)
 }
 
 // finishNoise adds the measured noise to the machine's noise file.
