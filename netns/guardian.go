@@ -126,11 +126,14 @@ func (g *Guardian) TempDir(pattern string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("guardian: %w", err)
 	}
-	if err := errors.Join(g.save(savedSetting{Remove: dir}), os.Chmod(dir, 0o711)); err != nil {
+	if err := errors.Join(g.RemoveAtEnd(dir), os.Chmod(dir, 0o711)); err != nil {
 		return "", errors.Join(fmt.Errorf("guardian: directory %s: %w", dir, err), os.Remove(dir))
 	}
 	return dir, nil
 }
+
+// RemoveAtEnd makes the child remove a directory when the guardian is closed or this program has ended.
+func (g *Guardian) RemoveAtEnd(dir string) error { return g.save(savedSetting{Remove: dir}) }
 
 // PID returns the process ID of the guardian.
 func (g *Guardian) PID() int { return g.cmd.Process.Pid }

@@ -36,7 +36,7 @@ func TestComparePlainWithVXLAN(t *testing.T) {
 // The CPU time of a busy-waiting device means nothing: it uses no share of the risk, and selecting
 // it alone is an error.
 func TestCompareLeavesOutWhatCannotBe(t *testing.T) {
-	p := Plan{Devices: labtest.Devices(t, "relay", "relay"), Names: []string{"relay", "relay#2"}, Size: 64, Metrics: []string{cpuMetric, "latency_p50"}, Rounds: 2}
+	p := Plan{Devices: labtest.Devices(t, "relay:spin=on", "relay:spin=on"), Names: []string{"relay", "relay#2"}, Size: 64, Metrics: []string{cpuMetric, "latency_p50"}, Rounds: 2}
 	c, err := onThisMachine(t, p)
 	if err != nil || c.Rounds != 2 || len(c.Metrics) != 1 || c.Metrics[0].Name != "latency_p50" || len(c.Warnings) == 0 {
 		t.Errorf("%d rounds of %+v; %q, %v", c.Rounds, c.Metrics, c.Warnings, err)

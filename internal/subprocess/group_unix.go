@@ -13,7 +13,10 @@ import (
 
 // ownGroup puts a program and its children into a process group of their own, which can be ended as
 // one. An interrupt from the keyboard does not reach it; that comes by the context.
-func ownGroup(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
+func ownGroup(cmd *exec.Cmd) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	tether(cmd.SysProcAttr)
+}
 
 func endGroup(cmd *exec.Cmd) error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
 

@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"time"
 )
@@ -44,7 +45,7 @@ func (c Command) Run(ctx context.Context) error {
 	}
 	ownGroup(cmd)
 	cmd.Cancel = func() error { return endGroup(cmd) }
-	err := cmd.Run()
+	err := runTethered(cmd)
 	if cmd.Process != nil {
 		killAll(cmd, mark)
 	}
@@ -57,6 +58,18 @@ func (c Command) Run(ctx context.Context) error {
 		return fmt.Errorf("%s: %w: %w", c.Args[0], ctx.Err(), context.Cause(ctx))
 	}
 	return &Error{Args: c.Args, Err: err, Words: said.last(), kept: string(said.data)}
+}
+
+// runTethered runs a program on a thread of its own. The kernel ends the program with its thread, so
+// however this one ends.
+func runTethered(cmd *exec.Cmd) error {
+	ended := make(chan error, 1)
+	go func() {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		ended <- cmd.Run()
+	}()
+	return <-ended
 }
 
 // Error reports a program that did not start, or did not succeed.

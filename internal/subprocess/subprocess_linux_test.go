@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -64,18 +65,18 @@ func TestChildrenEndWithTheProgram(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var out bytes.Buffer
-			c := shell(script)
-			c.Out = &out
+			said := filepath.Join(t.TempDir(), "child")
+			c := shell(strings.ReplaceAll(script, "echo $!", "echo $! >"+said))
 			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			defer cancel()
 			if err := c.Run(ctx); err != nil {
 				t.Fatal(err)
 			}
-			if out.Len() == 0 {
-				t.Fatal("the child has not said its number")
+			child, err := os.ReadFile(said)
+			if err != nil {
+				t.Fatal(err)
 			}
-			gone(t, out.String())
+			gone(t, string(child))
 		})
 	}
 }

@@ -24,6 +24,9 @@ type Request struct {
 	Command string    // build command of an exec device in its tree; empty: build this program
 	Layouts int       // number of layouts per side
 	Log     io.Writer // receives a line for each build
+	// OnDir, if set, is called with the directory of the builds before anything is in it, so that
+	// somebody else can remove it when this program is killed.
+	OnDir func(dir string) error
 }
 
 // Builds holds both sides of a gate, in a directory that Remove deletes.
@@ -44,6 +47,11 @@ func (r Request) Build(ctx context.Context) (b *Builds, err error) {
 	dir, err := tempdir.MakeForPrograms("tunnelbench-gate-")
 	if err != nil {
 		return nil, err
+	}
+	if r.OnDir != nil {
+		if err := r.OnDir(dir); err != nil {
+			return nil, errors.Join(err, os.Remove(dir))
+		}
 	}
 	b = &Builds{Base: &Side{Name: gate.BaseSide, Revision: r.Base}, Head: &Side{Name: gate.HeadSide, Revision: r.Head}, dir: dir}
 	defer func() {

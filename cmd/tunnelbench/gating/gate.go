@@ -58,6 +58,7 @@ type flags struct {
 	layouts                      int
 	aa, count                    bool
 	time                         time.Duration
+	onDir                        func(dir string) error // told the directory of the builds
 }
 
 const mostLayouts = 16

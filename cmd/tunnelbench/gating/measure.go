@@ -21,7 +21,7 @@ import (
 
 // request says what to build.
 func (f *flags) request(s cli.Streams) revision.Request {
-	return revision.Request{Repo: f.repo, Base: f.base, Head: f.head, Device: f.dut, Command: f.build, Layouts: f.layouts, Log: s.Err}
+	return revision.Request{Repo: f.repo, Base: f.base, Head: f.head, Device: f.dut, Command: f.build, Layouts: f.layouts, Log: s.Err, OnDir: f.onDir}
 }
 
 // counting returns the judge that counts.
@@ -37,6 +37,12 @@ func (f *flags) measure(ctx context.Context, policy gate.Policy, s cli.Streams) 
 	}
 	ctx, stop := pairs.Limit(ctx, f.time)
 	defer stop()
+	guardian, err := netns.StartGuardian(nil)
+	if err != nil {
+		return err
+	}
+	defer guardian.Close()
+	f.onDir = guardian.RemoveAtEnd
 	if f.count {
 		return f.fault(ctx, f.counting(policy, s).Run(ctx, s))
 	}

@@ -1,0 +1,7 @@
+//go:build unix && !linux
+
+package subprocess
+
+import "syscall"
+
+func tether(*syscall.SysProcAttr) {}
