@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gopacket/gopacket"
+	"github.com/gopacket/gopacket/layers"
 	"github.com/vishvananda/netlink"
 
 	"github.com/tunnelbench/tunnelbench/internal/sys"
@@ -207,6 +209,77 @@ func TestChecksumsAreFinished(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestPaddingStaysBehind sends datagrams that are shorter than the shortest Ethernet frame. Their padding must not
+// pass the tunnel.
+func TestPaddingStaysBehind(t *testing.T) {
+	for _, kind := range lanKinds {
+		t.Run(string(kind), func(t *testing.T) {
+			ends, hosts := twoLANs(t, kind, 1)
+			ends[0].sysctl(t, "net/bridge/bridge-nf-call-iptables", "0") // the filter of a bridge would cut the padding off
+			near, far := hosts[0][0].listen(t, at("10.1.0.2", 9000)), hosts[1][0].listen(t, at("10.2.0.2", 9000))
+			meet(t, near, far)
+			sent := func() (packets, octets uint64) {
+				s := ends[0].tunnel.Stats().Peers[0]
+				return s.SentPackets, s.SentOctets
+			}
+			before, _ := sent()
+			frame := udpFrame(t, ends[0].macOf(t, "lan"), "10.1.0.2", "10.2.0.2", "x")
+			hosts[0][0].sendFrame(t, "eth0", append(frame, make([]byte, 60-len(frame))...))
+			eventually(t, "every packet has 29 bytes, as those of meet", func() bool {
+				packets, octets := sent()
+				return packets > before && octets == 29*packets
+			})
+		})
+	}
+}
+
+// udpFrame returns a frame with a UDP datagram for port 9000.
+func udpFrame(t *testing.T, mac net.HardwareAddr, from, to, payload string) []byte {
+	t.Helper()
+	ip := &layers.IPv4{Version: 4, TTL: 64, Protocol: layers.IPProtocolUDP, SrcIP: net.ParseIP(from), DstIP: net.ParseIP(to)}
+	udp := &layers.UDP{SrcPort: 9000, DstPort: 9000}
+	if err := udp.SetNetworkLayerForChecksum(ip); err != nil {
+		t.Fatal(err)
+	}
+	frame := gopacket.NewSerializeBuffer()
+	if err := gopacket.SerializeLayers(frame, gopacket.SerializeOptions{FixLengths: true, ComputeChecksums: true},
+		&layers.Ethernet{SrcMAC: net.HardwareAddr{2, 0, 0, 0, 0, 55}, DstMAC: mac, EthernetType: layers.EthernetTypeIPv4}, ip, udp, gopacket.Payload(payload)); err != nil {
+		t.Fatal(err)
+	}
+	return frame.Bytes()
+}
+
+// sysctl sets a value of the end's namespace, if the kernel has it.
+func (e *end) sysctl(t *testing.T, name, value string) {
+	t.Helper()
+	e.inside(t, func() error {
+		err := os.WriteFile("/proc/sys/"+name, []byte(value), 0)
+		if errors.Is(err, os.ErrNotExist) {
+			return nil
+		}
+		return err
+	})
+}
+
+func (e *end) macOf(t *testing.T, name string) (mac net.HardwareAddr) {
+	t.Helper()
+	e.onLink(t, name, func(l netlink.Link) error { mac = l.Attrs().HardwareAddr; return nil })
+	return mac
+}
+
+// sendFrame sends an Ethernet frame by an interface of the end as it is (packet(7)).
+func (e *end) sendFrame(t *testing.T, name string, frame []byte) {
+	t.Helper()
+	e.onLink(t, name, func(l netlink.Link) error {
+		s, err := syscall.Socket(syscall.AF_PACKET, syscall.SOCK_RAW, 0)
+		if err != nil {
+			return err
+		}
+		defer syscall.Close(s)
+		return syscall.Sendto(s, frame, 0, &syscall.SockaddrLinklayer{Ifindex: l.Attrs().Index})
+	})
 }
 
 func at(host string, n int) string {

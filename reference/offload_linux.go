@@ -1,6 +1,9 @@
 package reference
 
-import "github.com/tunnelbench/tunnelbench/reference/offload"
+import (
+	"github.com/tunnelbench/tunnelbench/reference/inner"
+	"github.com/tunnelbench/tunnelbench/reference/offload"
+)
 
 // device is the part of sys.TUN that offloadTUN uses.
 type device interface {
@@ -50,7 +53,7 @@ func (l *offloadTUN) read(b *batch) error {
 			b.tally.Drops[DropOffload]++
 			return nil
 		}
-		b.commit(n)
+		b.commit(len(inner.Unpadded(b.next()[:n]))) // a bridge passes on the padding of short frames
 		return nil
 	}
 	copy(l.super[:l.room], b.next())
