@@ -17,15 +17,15 @@ import (
 //	dev --tc program--> intake --> tunnel --> AF_XDP socket --> dev
 func (p *xdpPort) openIntake(cfg Config, ifindex int, program *lanport.Program) error {
 	cfg.Dev, cfg.Offloads = "tbin%d", true // the kernel puts a number there
-	intake, err := openTUN(cfg)
+	intake, err := newTUN(cfg, p.stop)
 	if err != nil {
 		return fmt.Errorf("intake: %w", err)
 	}
 	attached, err := quiet(intake, ifindex, program)
 	if err != nil {
-		return errors.Join(err, intake.close())
+		return errors.Join(err, intake.tun.Close())
 	}
-	p.closers.Push(intake.close)
+	p.closers.Push(intake.tun.Close)
 	p.closers.Push(attached.Close)
 	p.intake = intake
 	return nil
@@ -60,12 +60,4 @@ func (p *xdpPort) readIntake(b *batch) error {
 		return p.ended()
 	}
 	return err
-}
-
-// raise ends read.
-func (p *xdpPort) raise() error {
-	if p.intake != nil {
-		return p.intake.interrupt()
-	}
-	return p.stop.Raise()
 }

@@ -2,6 +2,8 @@ package reference
 
 import (
 	"errors"
+	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"os"
@@ -211,13 +213,16 @@ func TestOldNeighboursAreConfirmed(t *testing.T) {
 // why.
 func TestRemovedInterfaceEndsTheTunnel(t *testing.T) {
 	testenv.NetAdmin(t)
-	for _, kind := range []PortKind{TUN, XDP} {
-		t.Run(string(kind), func(t *testing.T) {
+	for _, c := range []struct {
+		port PortKind
+		lan  lanKind
+	}{{TUN, overVeth}, {XDP, overVeth}, {XDP, overBridge}} {
+		t.Run(fmt.Sprint(c.port, " ", c.lan), func(t *testing.T) {
 			ends := newEnds(t, 1600)
-			ends[0].hosts(t, overVeth, 1, 1)
-			cfg := Defaults(kind)
+			ends[0].hosts(t, c.lan, 1, 1)
+			cfg := Defaults(c.port)
 			cfg.ExtraProcs, cfg.Dev, cfg.Listen, cfg.Peers = true, "tun0", netip.MustParseAddrPort(underlay4[0]), onePeer(netip.MustParseAddrPort(underlay4[1]))
-			if kind == XDP {
+			if c.port == XDP {
 				cfg.Dev = "lan"
 			}
 			var tunnel *Tunnel
@@ -233,6 +238,34 @@ func TestRemovedInterfaceEndsTheTunnel(t *testing.T) {
 				t.Errorf("ended with %v, want an error about dev", err)
 			}
 			if err := tunnel.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// TestOneEventEndsTheXDPPort checks that the event that the follower of the interface raises ends the port,
+// whether packets come in by the socket or by an intake. The follower may raise it before the port is complete.
+func TestOneEventEndsTheXDPPort(t *testing.T) {
+	for _, kind := range lanKinds {
+		t.Run(string(kind), func(t *testing.T) {
+			testenv.NetAdmin(t)
+			e := newEnds(t, 1600)[0]
+			e.hosts(t, kind, 1, 1)
+			var p *xdpPort
+			e.inside(t, func() (err error) {
+				p, err = openXDP(Config{Dev: "lan", MTU: 1500})
+				return err
+			})
+			if err := p.stop.Raise(); err != nil {
+				t.Error(err)
+			}
+			ended := make(chan error, 1)
+			go func() { ended <- p.read(newBatch(1500, 1)) }()
+			if err := wait(t, ended); err != io.EOF {
+				t.Errorf("read ended with %v, want EOF", err)
+			}
+			if err := p.close(); err != nil {
 				t.Error(err)
 			}
 		})

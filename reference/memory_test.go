@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"math/rand/v2"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -388,6 +389,43 @@ func TestRunCarriesAndStops(t *testing.T) {
 	}
 	if s := tunnel.Stats(); s.Encap.Delivered != 1 || s.Decap.Delivered != 1 {
 		t.Errorf("encap %v, decap %v; want one delivered each", s.Encap, s.Decap)
+	}
+}
+
+// slowToInterrupt is an underlay whose first interrupt takes a while.
+type slowToInterrupt struct {
+	conn
+	calls atomic.Int32
+	begun chan struct{}
+	goOn  chan struct{}
+}
+
+func (c *slowToInterrupt) interrupt() error {
+	if c.calls.Add(1) == 1 {
+		close(c.begun)
+		<-c.goOn
+	}
+	return c.conn.interrupt()
+}
+
+// TestRunWaitsForItsInterrupt checks that nothing uses the port and the socket after Run, when they may be closed.
+func TestRunWaitsForItsInterrupt(t *testing.T) {
+	tunnel, _, _ := testTunnel(nil)
+	slow := &slowToInterrupt{conn: tunnel.conn, begun: make(chan struct{}), goOn: make(chan struct{})}
+	tunnel.conn = slow
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- tunnel.Run(ctx) }()
+	cancel()
+	<-slow.begun
+	select {
+	case <-done:
+		t.Fatal("Run ended before its interrupt")
+	case <-time.After(50 * time.Millisecond):
+	}
+	close(slow.goOn)
+	if err := wait(t, done); err != nil {
+		t.Error(err)
 	}
 }
 

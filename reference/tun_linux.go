@@ -29,9 +29,18 @@ func openTUN(cfg Config) (*tunPort, error) {
 	if err != nil {
 		return nil, err
 	}
+	p, err := newTUN(cfg, stop)
+	if err != nil {
+		return nil, errors.Join(err, stop.Close())
+	}
+	return p, nil
+}
+
+// newTUN opens the device of a port whose read ends when stop is raised.
+func newTUN(cfg Config, stop *sys.Event) (*tunPort, error) {
 	tun, offloads, err := openOffloading(cfg)
 	if err != nil {
-		return nil, errors.Join(&FieldError{"dev", err}, stop.Close())
+		return nil, &FieldError{"dev", err}
 	}
 	p := &tunPort{tun: tun, stop: stop, waits: waits(cfg), drained: true, lan: plainTUN{tun}}
 	if offloads != sys.TUNPlain {

@@ -81,7 +81,7 @@ func (t *Tunnel) Run(ctx context.Context) error {
 	if t.cfg.ExtraProcs {
 		defer addProcs(2)()
 	}
-	defer context.AfterFunc(ctx, t.interrupt)()
+	defer t.interruptAfter(ctx)()
 	var wg sync.WaitGroup
 	var encapErr, decapErr error
 	wg.Go(func() { encapErr = drive(t, 0, t.outbound()) })
@@ -141,6 +141,21 @@ func (t *Tunnel) pooled(index int, pool func(starting func(func())) error) error
 		return err
 	}
 	return failed
+}
+
+// interruptAfter calls interrupt when ctx is done. stop ends this, and waits for a call that has begun, because
+// descriptors may be closed afterwards.
+func (t *Tunnel) interruptAfter(ctx context.Context) (stop func()) {
+	interrupted := make(chan struct{})
+	cancel := context.AfterFunc(ctx, func() {
+		defer close(interrupted)
+		t.interrupt()
+	})
+	return func() {
+		if !cancel() {
+			<-interrupted
+		}
+	}
 }
 
 // interrupt wakes both directions and ends them. It ignores errors, which only a closed descriptor

@@ -28,7 +28,7 @@ const (
 type xdpPort struct {
 	dev     string
 	socket  *sys.XSK
-	stop    *sys.Event
+	stop    *sys.Event // ends read, also that of intake; opened first and closed last
 	lan     *lanport.Watch
 	intake  *tunPort // where the packets come in, if not by the socket
 	waits   sys.Processor
@@ -109,7 +109,7 @@ func (p *xdpPort) attach(cfg Config, ifindex int, program *lanport.Program) erro
 }
 
 // lost ends read, because the interface was removed.
-func (p *xdpPort) lost() { _ = p.raise() }
+func (p *xdpPort) lost() { _ = p.stop.Raise() }
 
 // ended returns why the stop event was raised.
 func (p *xdpPort) ended() error {
@@ -188,6 +188,6 @@ func putEthernet(frame []byte, to, from lanport.MAC, packet []byte) {
 	binary.BigEndian.PutUint16(frame[12:], inner.EtherType(packet))
 }
 
-func (p *xdpPort) interrupt() error { return p.raise() }
+func (p *xdpPort) interrupt() error { return p.stop.Raise() }
 
 func (p *xdpPort) close() error { return p.closers.Close() }
