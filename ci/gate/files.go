@@ -73,6 +73,18 @@ func WriteSets(dir string, sets ...*Set) error {
 	return nil
 }
 
+// Clear removes the files of an earlier gate from a directory, so that they do not stand beside a new
+// verdict.
+func Clear(dir string) error {
+	var errs []error
+	for _, name := range []string{BaseSide + ".json", HeadSide + ".json", "gate.json", "gate.md", "gate.junit.xml", "gate.txt", "count.json", "count.md"} {
+		if err := os.Remove(filepath.Join(dir, name)); !errors.Is(err, os.ErrNotExist) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
 // Write writes a report to a directory as gate.json, gate.md and gate.junit.xml, and the values of
 // the sets as gate.txt.
 func Write(dir string, r *Report, base, head *Set) error {

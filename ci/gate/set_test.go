@@ -2,6 +2,8 @@ package gate
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -115,4 +117,24 @@ func FuzzSet(f *testing.F) {
 			t.Fatalf("%v\n%s\n%s", err, text, twice)
 		}
 	})
+}
+
+// An earlier gate's files are gone, other files stay, and a directory without any is fine.
+func TestClear(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for _, name := range []string{"base.json", "gate.md", "history.jsonl"} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 {
+		if err := Clear(dir); err != nil {
+			t.Fatal(err)
+		}
+	}
+	left, err := filepath.Glob(dir + "/*")
+	if err != nil || len(left) != 1 || filepath.Base(left[0]) != "history.jsonl" {
+		t.Errorf("left: %v, %v", left, err)
+	}
 }

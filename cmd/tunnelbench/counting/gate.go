@@ -48,7 +48,7 @@ func (g *Gate) Run(ctx context.Context, s cli.Streams) error {
 	if g.machine, err = emulated.Find(ctx, g.Kernel); err != nil {
 		return findFault(g.Kernel, err)
 	}
-	if err := cli.EnsureDir(g.Out); err != nil {
+	if err := errors.Join(cli.EnsureDir(g.Out), gate.Clear(g.Out)); err != nil {
 		return err
 	}
 	builds, err := g.Request.Build(ctx)

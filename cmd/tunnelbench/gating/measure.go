@@ -53,7 +53,7 @@ func (f *flags) measure(ctx context.Context, policy gate.Policy, s cli.Streams) 
 	if err != nil {
 		return cli.BadInput(err)
 	}
-	if err := cli.EnsureDir(f.out); err != nil {
+	if err := errors.Join(cli.EnsureDir(f.out), gate.Clear(f.out)); err != nil {
 		return err
 	}
 	builds, err := f.request(s).Build(ctx)
