@@ -175,12 +175,15 @@ func (m moment) complete() bool {
 	return true
 }
 
+// errDisturbed is the error of a comparison beside programs that left it nothing to compare.
+var errDisturbed = errors.New("too few blocks were undisturbed")
+
 // print writes how far everything moved, and what each control leaves unexplained of each device.
 func (c *comparison) print(out io.Writer, moments []moment) error {
 	fmt.Fprintf(out, "%d of %d blocks without disturbance, %v long in the median\n\n", len(moments), len(c.took), stats.Median(c.took))
 	const fewest = 4 // two points make no line that anything could leave
 	if len(moments) < fewest {
-		return fmt.Errorf("too few blocks were undisturbed: %d", len(moments))
+		return fmt.Errorf("%w: %d", errDisturbed, len(moments))
 	}
 	names := c.candidates()
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
