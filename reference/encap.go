@@ -15,6 +15,8 @@ type port interface {
 	// write writes packets in order and counts each as delivered or dropped. A refused packet does not
 	// hold back the packets after it. write may change the packets.
 	write(packets [][]byte, tally *Direction)
+	// joined reports whether packets come in joined to super-packets, so that many are read at once.
+	joined() bool
 	// interrupt ends read, now and for all later calls.
 	interrupt() error
 	close() error

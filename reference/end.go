@@ -83,6 +83,7 @@ func (p *handedPort) write(packets [][]byte, tally *Direction) {
 	tally.Delivered += uint64(len(packets))
 }
 
+func (p *handedPort) joined() bool     { return false }
 func (p *handedPort) interrupt() error { return nil }
 func (p *handedPort) close() error     { return nil }
 

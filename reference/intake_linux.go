@@ -4,9 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"syscall"
+
+	"github.com/vishvananda/netlink"
 
 	"github.com/tunnelbench/tunnelbench/reference/lanport"
 )
@@ -31,16 +32,19 @@ func (p *xdpPort) openIntake(cfg Config, ifindex int, program *lanport.Program) 
 	return nil
 }
 
-// quiet keeps the kernel from sending packets of its own into the intake, removes those it has sent, and attaches
+// quiet gives the intake a queue as long as the socket's, keeps the kernel from sending packets of its own into the intake, removes those it has sent, and attaches
 // the program.
 func quiet(intake *tunPort, ifindex int, program *lanport.Program) (io.Closer, error) {
 	name := intake.tun.Name()
-	device, err := net.InterfaceByName(name)
+	device, err := netlink.LinkByName(name)
 	if err != nil {
 		return nil, err
 	}
+	if err := netlink.LinkSetTxQLen(device, xdpReceiveSlots); err != nil {
+		return nil, fmt.Errorf("length of its queue: %w", err)
+	}
 	const ipv6 = "/proc/sys/net/ipv6/conf/%s/disable_ipv6"
-	if err := os.WriteFile(fmt.Sprintf(ipv6, name), []byte("1"), 0); err != nil && !errors.Is(err, os.ErrNotExist) {
+	if err := os.WriteFile(fmt.Sprintf(ipv6, name), []byte("1"), 0); err != nil && !tolerable(err) {
 		return nil, err
 	}
 	into := make([]byte, 1<<16)
@@ -50,7 +54,13 @@ func quiet(intake *tunPort, ifindex int, program *lanport.Program) (io.Closer, e
 	if err != syscall.EAGAIN {
 		return nil, err
 	}
-	return program.AttachIntake(ifindex, device.Index)
+	return program.AttachIntake(ifindex, device.Attrs().Index)
+}
+
+// tolerable reports whether err means that the kernel has no IPv6 or that its settings cannot be changed, as in many
+// containers. The kernel then sends a few packets into the intake, which the tunnel drops.
+func tolerable(err error) bool {
+	return errors.Is(err, os.ErrNotExist) || errors.Is(err, os.ErrPermission) || errors.Is(err, syscall.EROFS)
 }
 
 // readIntake reads from the intake.

@@ -7,6 +7,8 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"runtime"
+	"syscall"
 	"testing"
 	"time"
 
@@ -270,6 +272,34 @@ func TestOneEventEndsTheXDPPort(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestIntake checks that a port on a bridge works where settings of the kernel cannot be changed, and that its
+// intake has a queue as long as the socket's.
+func TestIntake(t *testing.T) {
+	testenv.NetAdmin(t)
+	e := newEnds(t, 1600)[0]
+	e.hosts(t, overBridge, 1, 1)
+	var p *xdpPort
+	e.inside(t, func() (err error) {
+		runtime.LockOSThread() // for good, so that nobody else gets this thread with its mounts
+		err = errors.Join(syscall.Unshare(syscall.CLONE_NEWNS), syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""),
+			syscall.Mount("/proc/sys", "/proc/sys", "", syscall.MS_BIND, ""), syscall.Mount("", "/proc/sys", "", syscall.MS_BIND|syscall.MS_REMOUNT|syscall.MS_RDONLY, ""))
+		if err == nil {
+			p, err = openXDP(Config{Dev: "lan", MTU: 1500})
+		}
+		return err
+	})
+	defer p.close()
+	if p.intake == nil {
+		return // before Linux 6.6
+	}
+	e.onLink(t, p.intake.tun.Name(), func(l netlink.Link) error {
+		if got := l.Attrs().TxQLen; got != xdpReceiveSlots {
+			t.Errorf("a queue of %d packets, want %d", got, xdpReceiveSlots)
+		}
+		return nil
+	})
 }
 
 // TestTUNDownAndUp checks that a tunnel outlives a TUN device that is down for a while.

@@ -53,6 +53,7 @@ func (p *memoryPort) write(packets [][]byte, tally *Direction) {
 	}
 }
 
+func (p *memoryPort) joined() bool     { return false }
 func (p *memoryPort) interrupt() error { p.stop <- struct{}{}; return nil }
 func (p *memoryPort) close() error     { return nil }
 

@@ -112,6 +112,11 @@ func (p *tunPort) drain(b *batch) error {
 
 func (p *tunPort) write(packets [][]byte, tally *Direction) { p.lan.write(packets, tally) }
 
+func (p *tunPort) joined() bool {
+	_, is := p.lan.(*offloadTUN)
+	return is
+}
+
 func (p *tunPort) interrupt() error { return p.stop.Raise() }
 
 func (p *tunPort) close() error { return errors.Join(p.tun.Close(), p.stop.Close()) }

@@ -62,7 +62,7 @@ func Run(ctx context.Context, cfg Config) error {
 // outbound returns the stages of encap.
 func (t *Tunnel) outbound() direction[*batch] {
 	packets := frameBatch
-	if t.cfg.Port == TUN && t.cfg.Offloads {
+	if t.port.joined() {
 		packets = superBatch
 	}
 	return direction[*batch]{

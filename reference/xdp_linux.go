@@ -188,6 +188,8 @@ func putEthernet(frame []byte, to, from lanport.MAC, packet []byte) {
 	binary.BigEndian.PutUint16(frame[12:], inner.EtherType(packet))
 }
 
+func (p *xdpPort) joined() bool { return p.intake != nil }
+
 func (p *xdpPort) interrupt() error { return p.stop.Raise() }
 
 func (p *xdpPort) close() error { return p.closers.Close() }
