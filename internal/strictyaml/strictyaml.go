@@ -56,7 +56,8 @@ func Parse(name string, data []byte) (*File, error) {
 	}
 	depth := 0             // in brackets
 	var entry *token.Token // an entry without a value so far
-	for _, t := range lexer.Tokenize(string(data)) {
+	tokens := lexer.Tokenize(string(data))
+	for _, t := range tokens {
 		switch t.Type {
 		case token.TagType, token.AnchorType, token.AliasType, token.MergeKeyType:
 			return nil, fmt.Errorf("%s:%d: tags, anchors and aliases have no place here", name, t.Position.Line)
@@ -80,10 +81,30 @@ func Parse(name string, data []byte) (*File, error) {
 	if err != nil {
 		return nil, atToken(name, err)
 	}
-	if len(tree.Docs) > 1 && tree.Docs[1].Body != nil {
-		return nil, fmt.Errorf("%s:%d: a second document has no place here: write one", name, tree.Docs[1].Body.GetToken().Position.Line)
+	if t := secondDocument(tokens); t != nil {
+		return nil, fmt.Errorf("%s:%d: a second document has no place here: write one", name, t.Position.Line)
 	}
 	return &File{name: name, data: data, tree: tree}, nil
+}
+
+// secondDocument returns the first token of a second document, or nil. The parser drops documents
+// behind an empty one.
+func secondDocument(tokens token.Tokens) *token.Token {
+	begun, over := false, false // the first document
+	for _, t := range tokens {
+		switch t.Type {
+		case token.DocumentHeaderType, token.DocumentEndType:
+			over = over || begun
+			begun = true
+		case token.CommentType:
+		default:
+			if over {
+				return t
+			}
+			begun = true
+		}
+	}
+	return nil
 }
 
 // Decode decodes the file into a value; if strictly, it rejects unknown fields.
