@@ -232,8 +232,8 @@ func TestSimulate(t *testing.T) {
 }
 
 func TestSplitDevices(t *testing.T) {
-	got := cli.SplitDevices("vxlan,reference:gso=on,gro=off,wireguard-go,reference:gso=off")
-	want := "vxlan|reference:gso=on,gro=off|wireguard-go|reference:gso=off"
+	got := cli.SplitDevices("vxlan,reference:gso=on,gro=off,wireguard-go,exec:t.sh:port=4,peer=[fd00::1]:4000,reference:gso=off")
+	want := "vxlan|reference:gso=on,gro=off|wireguard-go|exec:t.sh:port=4,peer=[fd00::1]:4000|reference:gso=off"
 	if strings.Join(got, "|") != want {
 		t.Errorf("%q, want %q", got, want)
 	}

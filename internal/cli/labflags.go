@@ -170,7 +170,8 @@ func ParseDevices(list string) ([]dut.Device, error) {
 func SplitDevices(list string) []string {
 	var specs []string
 	for part := range strings.SplitSeq(list, ",") {
-		isParam := strings.Contains(part, "=") && !strings.Contains(part, ":")
+		key, _, isParam := strings.Cut(part, "=")
+		isParam = isParam && !strings.Contains(key, ":")
 		if n := len(specs); isParam && n > 0 && strings.Contains(specs[n-1], ":") {
 			specs[n-1] += "," + part
 			continue

@@ -47,12 +47,15 @@ func SplitExec(text string) (path, settings string) {
 	if _, err := os.Stat(text); err == nil {
 		return text, ""
 	}
-	i := strings.LastIndex(text, ":")
-	if i < 0 || !strings.Contains(text[i:], "=") {
+	at := firstSetting.FindStringIndex(text)
+	if at == nil {
 		return text, ""
 	}
-	return text[:i], text[i+1:]
+	return text[:at[0]], text[at[0]+1:]
 }
+
+// firstSetting finds where the settings begin. Their values may have colons, as addresses do.
+var firstSetting = regexp.MustCompile(`:[a-z][a-z0-9_-]*=`)
 
 // parseExec returns the device for exec:PATH[:SETTINGS]. It returns an error if the path is not an
 // executable file.
@@ -203,7 +206,7 @@ func (t Tunnel) moreTime() string {
 	if !strings.HasPrefix(t.Name, execPrefix) {
 		return ""
 	}
-	return fmt.Sprintf("; if it only needs longer: %s:%s=%v", t.Name, keyUpTimeout, min(3*t.UpTimeout(), mostUpTimeout))
+	return fmt.Sprintf("; if it only needs longer, write %s=%v behind its path", keyUpTimeout, min(3*t.UpTimeout(), mostUpTimeout))
 }
 
 // NothingThrough is the error of a tunnel that is up and carries nothing. what is "no packet", tried is

@@ -101,7 +101,24 @@ func TestMoreTime(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := (&Session{}).NothingThrough(d.Tunnel, "no packet", "9 frames").Error()
-	if want := "no packet came through within 10s of its start: tried 9 frames; if it only needs longer: exec:slow.sh:up-timeout=30s"; got != want {
+	if want := "no packet came through within 10s of its start: tried 9 frames; if it only needs longer, write up-timeout=30s behind its path"; got != want {
 		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// Values of settings may have colons; a file whose name has a colon is a file.
+func TestSplitExec(t *testing.T) {
+	t.Parallel()
+	odd := filepath.Join(t.TempDir(), "a:b=c")
+	if err := os.WriteFile(odd, nil, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string][2]string{
+		"./t.sh": {"./t.sh", ""}, "./t.sh:peer=10.0.0.1:51820,port=4": {"./t.sh", "peer=10.0.0.1:51820,port=4"},
+		"./t.sh:peer=[fd00::1]:4000": {"./t.sh", "peer=[fd00::1]:4000"}, odd: {odd, ""}, "C:t.sh": {"C:t.sh", ""},
+	} {
+		if path, settings := SplitExec(text); path != want[0] || settings != want[1] {
+			t.Errorf("%s: %q and %q, want %q", text, path, settings, want)
+		}
 	}
 }
