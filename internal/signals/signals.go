@@ -60,13 +60,13 @@ func Context() (ctx context.Context, stop func()) {
 }
 
 // routineEnd ends the context at the first request and then lets requests have their default
-// action.
+// action, except those of a limit: the kernel repeats SIGXCPU each second until the hard limit.
 func routineEnd(ctx context.Context, asked <-chan os.Signal, cancel context.CancelCauseFunc) {
 	select {
 	case s := <-asked:
 		cancel(Ended{s})
 		time.Sleep(sameRequest)
-		signal.Reset(heeded()...)
+		signal.Reset(slices.DeleteFunc(heeded(), func(s os.Signal) bool { return slices.Contains(limitRequests, s) })...)
 	case <-ctx.Done():
 	}
 }

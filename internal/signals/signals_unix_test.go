@@ -168,6 +168,19 @@ func TestSecondRequestEndsAtOnce(t *testing.T) {
 	}
 }
 
+// The kernel repeats SIGXCPU while the program takes its results to the disk.
+func TestRepeatedLimitOnCPUTime(t *testing.T) {
+	t.Parallel()
+	p := start(t, "stays", plainly)
+	p.signal(t, syscall.SIGXCPU)
+	p.expect(t, "asked")
+	p.signal(t, syscall.SIGXCPU, syscall.SIGXCPU, syscall.SIGTERM)
+	var exit *exec.ExitError
+	if err := p.Wait(); !errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGTERM {
+		t.Errorf("%v, want the end by SIGTERM", err)
+	}
+}
+
 func TestRoleEndsByTermAlone(t *testing.T) {
 	t.Parallel()
 	p := start(t, "role", plainly)
