@@ -14,7 +14,7 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
-#define OWN 4096 /* addresses of the host, of each version */
+#define OWN 65536 /* addresses of the host, of each version */
 
 /* The interface's. Like the host's addresses it can change while the program runs. */
 volatile __u8 mac[6];
@@ -90,7 +90,7 @@ int lan_port(struct xdp_md *ctx)
 	return bpf_redirect_map(&sockets, ctx->rx_queue_index, XDP_PASS);
 }
 
-/* The same for an interface that is made of others, such as a bridge: there
+/* The same for a bridge, a bond or a VLAN: there
  * packets come in joined, and with checksums that are not finished. A TUN
  * device gets them, which says so in its header. */
 volatile __u32 intake;

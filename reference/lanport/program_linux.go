@@ -50,7 +50,7 @@ func (p *Program) setOwn(own MAC, addrs []netlink.Addr) error {
 	for addr := range now {
 		if !p.addrs[addr] {
 			if err := p.addresses(addr).Put(addr.AsSlice(), uint8(1)); err != nil {
-				return fmt.Errorf("add %s to the XDP program: %w", addr, err)
+				return fmt.Errorf("add %s to the XDP program, which has room for %d: %w", addr, p.addresses(addr).MaxEntries(), err)
 			}
 			p.addrs[addr] = true
 		}
@@ -83,7 +83,7 @@ func (p *Program) Attach(ifindex int) (link.Link, error) {
 	return attached, nil
 }
 
-// Stacked reports whether an interface is made of others, such as a bridge or a VLAN. Packets come in
+// Stacked reports whether an interface is a bridge, a bond, a VLAN or another on top of others. Packets come in
 // joined there (GRO, TSO), with checksums that are not finished, which an XDP program cannot tell.
 func Stacked(ifindex int) bool {
 	l, err := netlink.LinkByIndex(ifindex)

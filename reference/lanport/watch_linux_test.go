@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -121,6 +122,47 @@ func afterBurst(t *testing.T, change func(netlink.Link) error) error {
 		if time.Now().After(deadline) {
 			t.Fatal("the late neighbour was never found")
 		}
+	}
+	return nil
+}
+
+// TestManyAddresses gives the program the 65,536 addresses that docs/tunnel.md allows, and then one more.
+func TestManyAddresses(t *testing.T) {
+	testenv.NetAdmin(t)
+	ns, err := sys.NewNetNS()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ns.Close()
+	if err := sys.InNetNS(ns, func() error { return manyAddresses(t, 65536) }); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func manyAddresses(t *testing.T, most int) error {
+	link, err := lanInterface()
+	if err != nil {
+		return err
+	}
+	socket, err := sys.OpenXSK(link.Attrs().Index, 0, sys.XSKConfig{Receive: 64, Transmit: 64, SlotOctets: 2048})
+	if err != nil {
+		return err
+	}
+	defer socket.Close()
+	program, err := Load(socket.FD())
+	if err != nil {
+		return err
+	}
+	defer program.Close()
+	addrs := make([]netlink.Addr, most+1)
+	for i := range addrs {
+		addrs[i].IPNet = &net.IPNet{IP: net.IPv4(10, byte(i>>16), byte(i>>8), byte(i))}
+	}
+	if err := program.setOwn(MAC{}, addrs[:most]); err != nil {
+		return err
+	}
+	if err := program.setOwn(MAC{}, addrs); err == nil || !strings.Contains(err.Error(), "room for 65536") {
+		t.Errorf("%d addresses: %v, want an error that names the limit", len(addrs), err)
 	}
 	return nil
 }
