@@ -65,15 +65,15 @@
 // such packets arrive unfinished and unmarked. The port recognizes them, because the checksum field holds the
 // sum of the pseudo header, and finishes them.
 //
-// On an interface that is made of others, such as a bridge, packets also come in joined (TSO, GRO). There a tc
-// program (tcx, Linux 6.6) passes them to a TUN device, which says how to split them. Older kernels use XDP there
-// too; then switch off tso and gso of the hosts.
+// On a bridge, a bond or a VLAN, packets also come in joined (TSO, GRO). There a tc program (tcx, Linux 6.6) passes
+// them to a TUN device, which says how to split them. Older kernels use XDP there too; then switch off tso and gso
+// of the hosts, and gro of the bridge's ports (ethtool -K PORT gro off).
 //
 // # Missing kernel features
 //
 // If UDP_SEGMENT fails, the tunnel sends the refused datagrams and those of the next batches one by one, and then
-// tries again: the cause may be a path MTU that dips. No datagram is lost. If the kernel does not know it at the
-// start, all datagrams are sent one by one. The same applies to packets joined for the TUN device.
+// tries again: the cause may be a path MTU that dips. No datagram is lost. It does the same when the TUN device
+// refuses a joined packet. If the kernel does not know UDP_SEGMENT at the start, all datagrams are sent one by one.
 // Without UDP_GRO the tunnel receives single datagrams, and without USO or TSO single packets.
 //
 // # Threats
@@ -82,7 +82,8 @@
 // authenticate, and nothing is encrypted. An attacker who can forge a peer's address and port, and
 // knows the tunnel id, can inject packets with a source behind that peer. With one datagram of a very
 // high sequence number he can also make the replay window refuse the next 15 datagrams of the real peer. While
-// the peer is silent he can replay earlier datagrams: 16 in their order move the window back to them.
+// the peer is silent he can replay earlier datagrams: 16 in their order move the window back to them. So the window
+// finds what a network duplicates by accident. It does not protect from deliberate replay by somebody on the path.
 //
 // Unknown sources get no answer, not even by ICMP, and create no state. If the kernel has BPF, a socket
 // filter drops their datagrams before they are queued (Stats.UnknownSource); otherwise each is dropped

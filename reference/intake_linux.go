@@ -12,7 +12,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/reference/lanport"
 )
 
-// openIntake makes a TUN device for the packets of an interface that is made of others. The device says in the
+// openIntake makes a TUN device for the packets of a bridge, a bond or a VLAN. The device says in the
 // virtio_net_hdr how to split joined packets and where a checksum is missing. It has no addresses.
 //
 //	dev --tc program--> intake --> tunnel --> AF_XDP socket --> dev
