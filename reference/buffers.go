@@ -94,6 +94,16 @@ func (b *batch) bytes(from, to int) []byte {
 	return b.slab[start:end:end]
 }
 
+// joins reports whether two of the datagrams from to to-1 fit into one UDP_SEGMENT send.
+func (b *batch) joins(from, to int) bool {
+	for i := from; i < to-1; i++ {
+		if b.run(i) > 1 {
+			return true
+		}
+	}
+	return false
+}
+
 // run returns the number of datagrams, starting at index from, that one UDP_SEGMENT send can carry. The
 // datagrams must have the same endpoint and the same size, and be contiguous in memory. Only the last
 // datagram may be shorter.

@@ -22,9 +22,9 @@ type offloadTUN struct {
 	room  int
 	split offload.Splitter
 	merge offload.Merger
-	plain bool // the kernel has refused a joined packet, so packets are no longer joined
 	head  [offload.VirtioLen]byte
 	apart [1][]byte
+	backoff
 }
 
 func newOffloadTUN(tun device, mtu int) *offloadTUN {
@@ -76,7 +76,8 @@ func (l *offloadTUN) next(b *batch) {
 }
 
 func (l *offloadTUN) write(packets [][]byte, tally *Direction) {
-	if l.plain {
+	l.begin()
+	if l.resting() {
 		for _, packet := range packets {
 			l.writeOne(packet, tally)
 		}
@@ -98,6 +99,9 @@ func (l *offloadTUN) writeSuper(s *offload.Super, tally *Direction) {
 	switch {
 	case err == nil:
 		tally.Delivered += uint64(s.Packets)
+		if s.Packets > 1 {
+			l.worked()
+		}
 	case s.Packets == 1:
 		tally.Drops[DropPort]++
 	default:
@@ -105,8 +109,8 @@ func (l *offloadTUN) writeSuper(s *offload.Super, tally *Direction) {
 	}
 }
 
-// writeSingly writes the packets of a refused super-packet one by one. If the kernel accepts them,
-// packets are no longer joined.
+// writeSingly writes the packets of a refused super-packet one by one. If the kernel accepts one,
+// the next batches are not joined.
 func (l *offloadTUN) writeSingly(s *offload.Super, tally *Direction) {
 	joined := make([]byte, 0, offload.MaxSuper) // not super, because the other direction uses super
 	for _, part := range s.Parts {
@@ -122,7 +126,9 @@ func (l *offloadTUN) writeSingly(s *offload.Super, tally *Direction) {
 	for parts.More() {
 		l.writeOne(one[:parts.Next(one)], tally)
 	}
-	l.plain = tally.Delivered > before
+	if tally.Delivered > before {
+		l.refused()
+	}
 }
 
 var noOffload [offload.VirtioLen]byte

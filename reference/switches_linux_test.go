@@ -202,6 +202,43 @@ func TestFallsBackInTheMiddle(t *testing.T) {
 	}
 }
 
+// acceptingDevice counts joined packets and refuses the first ones.
+type acceptingDevice struct {
+	refusals, joined, single int
+}
+
+func (d *acceptingDevice) ReadParts(first, second []byte) (int, error) { return 0, syscall.EAGAIN }
+
+func (d *acceptingDevice) WriteParts(header []byte, parts [][]byte) error {
+	if offload.ParseVirtio(header).GSOType == offload.GSONone {
+		d.single++
+		return nil
+	}
+	if d.refusals--; d.refusals >= 0 {
+		return syscall.ENOMEM
+	}
+	d.joined++
+	return nil
+}
+
+// TestJoiningIsTriedAgain checks that a refused joined packet is not for good.
+func TestJoiningIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	d := &acceptingDevice{refusals: 1}
+	l := newOffloadTUN(d, 1500)
+	var tally Direction
+	for range minPause + 1 {
+		l.write([][]byte{udpPacket(t, 1), udpPacket(t, 2)}, &tally)
+	}
+	if want := (acceptingDevice{-1, 1, 2 * minPause}); *d != want || tally.Delivered != 2*(minPause+1) {
+		t.Errorf("%+v, %d delivered; want %+v and %d", *d, tally.Delivered, want, 2*(minPause+1))
+	}
+}
+
+func udpPacket(t *testing.T, id uint16) []byte {
+	return udpFrame(t, net.HardwareAddr{2, 0, 0, 0, 0, 1}, id, "a payload that needs no padding")[ethernetLen:]
+}
+
 // refusingDevice refuses joined packets after some time.
 type refusingDevice struct {
 	device

@@ -167,20 +167,13 @@ func (s *segmentingSender) send(b *batch, from, to int) (taken, failed int, err 
 type transmitter struct {
 	fast  sender // nil if unsupported
 	plain sender
-	rest  int // batches until fast is tried again
-	pause int // batches of the last rest; 0 if fast works
+	backoff
 }
-
-// A rest begins with minPause batches and is twice as long after each further refusal, up to maxPause.
-const (
-	minPause = 64
-	maxPause = 4096
-)
 
 // transmit sends b and returns the number of accepted datagrams. sendmsg may return an ICMP error of an earlier
 // datagram instead of sending. Therefore transmit tries each datagram twice.
 func (t *transmitter) transmit(b *batch) (sent int) {
-	t.rest = max(0, t.rest-1)
+	t.begin()
 	again := false
 	for at := 0; at < b.len(); {
 		taken, failed, err := t.offer(b, at)
@@ -191,8 +184,7 @@ func (t *transmitter) transmit(b *batch) (sent int) {
 			again = false
 		case errors.Is(err, syscall.EINTR):
 		case t.segments() && sys.RefusesSegmentation(err):
-			t.pause = min(max(minPause, 2*t.pause), maxPause)
-			t.rest = t.pause
+			t.refused()
 		case !again:
 			again = true
 		default:
@@ -205,14 +197,15 @@ func (t *transmitter) transmit(b *batch) (sent int) {
 }
 
 // segments reports whether fast is used.
-func (t *transmitter) segments() bool { return t.fast != nil && t.rest == 0 }
+func (t *transmitter) segments() bool { return t.fast != nil && !t.resting() }
 
 func (t *transmitter) offer(b *batch, at int) (taken, failed int, err error) {
 	if !t.segments() {
 		return t.plain.send(b, at, b.len())
 	}
-	if taken, failed, err = t.fast.send(b, at, b.len()); err == nil {
-		t.pause = 0
+	taken, failed, err = t.fast.send(b, at, b.len())
+	if err == nil && t.pause > 0 && b.joins(at, at+taken) {
+		t.worked()
 	}
 	return taken, failed, err
 }

@@ -103,7 +103,7 @@ func TestSegmentationIsTriedAgain(t *testing.T) {
 				tx := transmitter{fast: &fast, plain: &plain}
 				for i := range c.batches + 1 {
 					b := newBatch(1500, frameBatch)
-					fill(b, 10, 20, 30)
+					fill(b, 30, 30, 30)
 					if sent := tx.transmit(b); sent != 3 {
 						t.Fatalf("batch %d: sent %d of 3", i, sent)
 					}
@@ -113,6 +113,27 @@ func TestSegmentationIsTriedAgain(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestSingleDatagramsShowNothing checks that datagrams that the kernel need not segment do not hide that it refuses
+// segmentation.
+func TestSingleDatagramsShowNothing(t *testing.T) {
+	t.Parallel()
+	fast, plain := script{errs: []error{syscall.EIO, nil, syscall.EIO}, failed: 3}, script{}
+	tx := transmitter{fast: &fast, plain: &plain}
+	send := func(sizes ...int) {
+		b := newBatch(1500, frameBatch)
+		fill(b, sizes...)
+		tx.transmit(b)
+	}
+	send(30, 30, 30)
+	for range minPause {
+		send(10, 20, 30)
+	}
+	send(30, 30, 30)
+	if tx.pause != 2*minPause {
+		t.Errorf("a rest of %d batches after two refusals, want %d", tx.pause, 2*minPause)
 	}
 }
 
