@@ -30,7 +30,10 @@ if [ -z "$BASE" ]; then
 		fi
 		;;
 	merge_group) BASE=$QUEUE_BASE ;;
-	push) BASE=$PUSH_BEFORE ;;
+	push) # after a forced push, what was there before is on no branch
+		BASE=$(commit "$PUSH_BEFORE")
+		[ -n "$BASE" ] || say notice "$PUSH_BEFORE is gone: the gate takes the commit before $HEAD"
+		;;
 	esac
 	case $BASE in *[!0]*) ;; *) BASE=$HEAD^ ;; esac # a new branch was nowhere before
 fi
@@ -41,7 +44,7 @@ fi
 
 # One policy for both judges, and for the workflow that writes the comment.
 [ -n "$POLICY" ] || POLICY=$ROOT/ci/gate/policy.yaml
-mkdir -p out/gate
+mkdir -p out/gate out/count # by the user, so that the next checkout can remove them
 cp -- "$POLICY" out/gate/policy.yaml
 
 args=(--dut "$DUT" --base "$BASE" --head "$HEAD" --policy out/gate/policy.yaml)

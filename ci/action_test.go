@@ -99,6 +99,7 @@ func TestActionRevisions(t *testing.T) {
 		{name: "the head is checked out, not the merge", env: []string{"HEAD=head"}, base: "old base", head: "head"},
 		{name: "a merge queue", env: []string{"EVENT=merge_group", "QUEUE_BASE=base", "PULL_BASE=", "PULL_HEAD="}, base: "base", head: "merge"},
 		{name: "a push", env: []string{"EVENT=push", "PUSH_BEFORE=old base"}, base: "old base", head: "merge"},
+		{name: "a forced push", env: []string{"EVENT=push", "PUSH_BEFORE=" + strings.Repeat("1", 40)}, base: "merge^", head: "merge"},
 		{name: "a push of a new branch", env: []string{"EVENT=push", "PUSH_BEFORE=" + strings.Repeat("0", 40)}, base: "merge^", head: "merge"},
 		{name: "by hand", env: []string{"EVENT=workflow_dispatch"}, base: "merge^", head: "merge"},
 		{name: "named", env: []string{"BASE=old base", "HEAD=head"}, base: "old base", head: "head"},

@@ -43,7 +43,7 @@ func (s step) allowed() []int {
 		all = append(all, noMachine, noVerdict)
 	}
 	if s.event.name == limited && limits[s.event.number] == "-t 2" {
-		all = append(all, bySignal+int(syscall.SIGXCPU), bySignal+int(syscall.SIGKILL))
+		all = append(all, bySignal+int(syscall.SIGKILL)) // at the hard limit
 	}
 	slices.Sort(all)
 	return slices.Compact(all)
