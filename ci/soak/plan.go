@@ -26,30 +26,31 @@ func pick[T any](d *dice, all []T) T { return all[d.below(len(all))] }
 
 // verb is a command of the program under test.
 type verb struct {
-	name  string
-	long  time.Duration                   // about how long it takes when nothing happens
-	args  func(device, out string) string // arguments by blank; files lies beside out
-	local bool                            // opens no lab: neither devices nor collisions concern it
+	name     string
+	long     time.Duration                   // about how long it takes when nothing happens
+	args     func(device, out string) string // arguments by blank; files lies beside out
+	local    bool                            // opens no lab: neither devices nor collisions concern it
+	inSource bool                            // builds from the source of the module
 }
 
 // verbs are short forms of all that measures, attacks or writes.
 var verbs = []verb{
-	{"trial", 3 * time.Second, func(d, _ string) string { return "trial --dut " + d + " --load 20kpps --duration 700ms --json" }, false},
-	{"closed", 3 * time.Second, func(d, _ string) string { return "trial --dut " + d + " --window 64 --duration 500ms" }, false},
-	{"run", 40 * time.Second, func(d, out string) string { return "run --dut " + d + ",plain --sizes 64 --out " + out }, false},
+	{"trial", 3 * time.Second, func(d, _ string) string { return "trial --dut " + d + " --load 20kpps --duration 700ms --json" }, false, false},
+	{"closed", 3 * time.Second, func(d, _ string) string { return "trial --dut " + d + " --window 64 --duration 500ms" }, false, false},
+	{"run", 40 * time.Second, func(d, out string) string { return "run --dut " + d + ",plain --sizes 64 --out " + out }, false, false},
 	{"suite", 40 * time.Second, func(d, out string) string {
 		return "run --dut " + d + " --sizes 64 --profile ci --goal quick --bursts 1 --out " + out
-	}, false},
-	{"ab", 25 * time.Second, func(d, out string) string { return "ab --rounds 10 --time 20s --out " + out + " vxlan " + d }, false},
+	}, false, false},
+	{"ab", 25 * time.Second, func(d, out string) string { return "ab --rounds 10 --time 20s --out " + out + " vxlan " + d }, false, false},
 	{"gate", 30 * time.Second, func(_, out string) string {
 		return "gate --repo repo --dut exec:tunnel.sh --build true --base HEAD~1 --head HEAD --layouts 1 --time 20s --metrics closed_loop_rate/64 --noise " +
 			out + "/noise.json --history " + out + "/history.jsonl --out " + out
-	}, false},
-	{"certify", 20 * time.Second, func(_, out string) string { return "certify --quick --out " + out + "/certificate.json" }, false},
-	{"fuzz", 12 * time.Second, func(_, out string) string { return "fuzz run --target header --time 3s --testdata=false --out " + out }, true},
-	{"report", 2 * time.Second, func(_, out string) string { return "report --out " + out + " results.json" }, true},
-	{"list", time.Second, func(string, string) string { return "list" }, true},
-	{"doctor", 3 * time.Second, func(string, string) string { return "doctor" }, true},
+	}, false, false},
+	{"certify", 20 * time.Second, func(_, out string) string { return "certify --quick --out " + out + "/certificate.json" }, false, false},
+	{"fuzz", 12 * time.Second, func(_, out string) string { return "fuzz run --target header --time 3s --testdata=false --out " + out }, true, true},
+	{"report", 2 * time.Second, func(_, out string) string { return "report --out " + out + " results.json" }, true, false},
+	{"list", time.Second, func(string, string) string { return "list" }, true, false},
+	{"doctor", 3 * time.Second, func(string, string) string { return "doctor" }, true, false},
 }
 
 // Devices that work, and devices that do not, in the ways of real ones.

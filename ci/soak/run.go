@@ -139,6 +139,9 @@ func (k soak) prepare(ctx context.Context, s step, folder, mark string) *exec.Cm
 	}
 	cmd := exec.CommandContext(ctx, arguments[0], arguments[1:]...)
 	cmd.Dir, cmd.Env = k.dir, append(os.Environ(), "TMPDIR="+filepath.Join(folder, "tmp"), mark)
+	if s.verb.inSource {
+		cmd.Dir = "" // where this program runs
+	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	return cmd
 }
