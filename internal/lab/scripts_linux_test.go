@@ -76,7 +76,7 @@ func TestFolderOfEachBringUp(t *testing.T) {
 // up names what was tried.
 func TestTimeToComeUp(t *testing.T) {
 	l := openLab(t)
-	const late = `# tunnelbench: up-timeout=5s params=sleep
+	const late = `# tunnelbench: up-timeout=1s params=sleep
 sleep "${TB_PARAM_SLEEP:-3}"
 echo "made by $TB_SIDE" >&2
 ip link add "$TB_DEV" mtu "$TB_MTU" type vxlan id 9 dstport 4789 local "$TB_LOCAL" remote "$TB_PEER" dev "$TB_WAN" || exit 127
@@ -87,13 +87,13 @@ exec sleep 1000
 		name, body, settings string
 		want                 []string // empty: it comes up
 	}{
-		{"asks for too little", late, "", []string{"within 1s", "made no interface", ":up-timeout=3s"}},
+		{"asks for too little", late, "", []string{"within 1s", "made no interface", "write up-timeout=3s behind its path"}},
 		{"its user gives it more", late, ":up-timeout=1m", nil},
 		{"a parameter makes it fast", late, ":up-timeout=40s,sleep=0", nil},
-		{"is not raised", "# tunnelbench: up-timeout=5s\nip tuntap add \"$TB_DEV\" mode tun; exec sleep 1000", "", []string{"did not raise it", "within 1s"}},
+		{"is not raised", "# tunnelbench: up-timeout=5s\nip tuntap add \"$TB_DEV\" mode tun; exec sleep 1000", "", []string{"did not raise it", "within 5s"}},
 		{
 			"carries nothing", "# tunnelbench: up-timeout=5s\necho \"hello from $TB_SIDE\" >&2; ip tuntap add \"$TB_DEV\" mode tun; ip link set \"$TB_DEV\" up; exec sleep 1000", "",
-			[]string{"no packet came through within 1s", "frames of 64 bytes from 198.18.0.2 to 198.19.0.2", "the left side says: hello from left", "the right side says: hello from right"},
+			[]string{"no packet came through within 5s", "frames of 64 bytes from 198.18.0.2 to 198.19.0.2", "the left side says: hello from left", "the right side says: hello from right"},
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
