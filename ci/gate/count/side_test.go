@@ -44,10 +44,11 @@ func TestBadSides(t *testing.T) {
 		`/schema: is "tunnelbench.set/1", this program reads "tunnelbench.countside/1"`: {"tunnelbench.countside/1", "tunnelbench.set/1"},
 		`/side: is "left", must be one of ["base" "head"]`:                              {`"side": "base"`, `"side": "left"`},
 		`/layouts/0: /kernel: is`: {`"kernel": "6.1"`, `"kernel": 7`},
-		`/layouts/0: /costs/0: "reference" has a value that is no number`: {"20000", "1.7e308"},
-		`/layouts/0: /calls/0/instructions_per_call: -1 is not above 0`:   {`"instructions_per_call": 100`, `"instructions_per_call": -1`},
-		`(whole file): unknown key "more"`:                                {`"schema"`, `"more": 1, "schema"`},
-		`(whole file): has no "device"`:                                   {`"device": "reference",` + "\n \"revision\"", `"revision"`},
+		`/layouts/0/costs/0/instructions_per_frame: 1.7e308 is out of range`: {"20000", "1.7e308"},
+		`/layouts/0: /costs/0: "reference" has a value that is no number`:    {"20000", "2e15"},
+		`/layouts/0: /calls/0/instructions_per_call: -1 is not above 0`:      {`"instructions_per_call": 100`, `"instructions_per_call": -1`},
+		`(whole file): unknown key "more"`:                                   {`"schema"`, `"more": 1, "schema"`},
+		`(whole file): has no "device"`:                                      {`"device": "reference",` + "\n \"revision\"", `"revision"`},
 	} {
 		t.Run(why, func(t *testing.T) {
 			t.Parallel()
