@@ -28,7 +28,7 @@ func pick[T any](d *dice, all []T) T { return all[d.below(len(all))] }
 type verb struct {
 	name     string
 	long     time.Duration                   // about how long it takes when nothing happens
-	args     func(device, out string) string // arguments by blank; files lies beside out
+	args     func(device, out string) string // arguments, separated by blanks; out is the folder for results
 	local    bool                            // opens no lab: neither devices nor collisions concern it
 	inSource bool                            // builds from the source of the module
 }
