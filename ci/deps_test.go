@@ -113,7 +113,7 @@ var arrows = map[string][]string{
 	"internal/execfile":            {},
 	"reference/lanport":            {"reference/bpf"},
 	"internal/tempdir":             {"internal/execfile"},
-	"ci/soak":                      {"internal/signals", "internal/splitmix", "reports/result"},
+	"ci/soak":                      {"internal/signals", "internal/splitmix", "reports/result", "internal/cli"},
 	"internal/machine":             {"internal/reexec", "internal/sys", "internal/tempdir"},
 }
 

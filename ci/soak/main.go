@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/internal/signals"
@@ -27,6 +28,8 @@ func main() {
 	flag.StringVar(&o.program, "program", "bin/tunnelbench", "program under test")
 	flag.StringVar(&o.results, "results", "reports/result/testdata/small.json", "results that reports are made of")
 	flag.StringVar(&o.dir, "dir", "out/soak", "folder of the steps; those that violate something stay there")
+	list(&o.verbs, "verbs", "names of the verbs to draw from, separated by commas; all if empty")
+	list(&o.events, "events", "names of the events to draw from, separated by commas; all if empty")
 	flag.BoolVar(&o.clocks, "step-clock", false, "step the clock of this machine too, up to a day, and put it right again")
 	flag.Parse()
 	ctx, stop := signals.Context()
@@ -41,19 +44,30 @@ func main() {
 	}
 }
 
+// list defines a flag that is a list of names.
+func list(into *[]string, name, usage string) {
+	flag.Func(name, usage, func(text string) error {
+		*into = strings.Split(text, ",")
+		return nil
+	})
+}
+
 type options struct {
 	time         time.Duration
 	seed         uint64
 	from, steps  int
 	program, dir string
 	results      string
-	clocks       bool
+	choice
 }
 
 // run runs steps until the time is over and returns how many violated something.
 func (o options) run(ctx context.Context) (violated int, err error) {
 	if os.Geteuid() != 0 {
 		return 0, errors.New("opens labs: run it as root")
+	}
+	if err := o.check(); err != nil {
+		return 0, err
 	}
 	k := soak{}
 	if k.program, err = filepath.Abs(o.program); err != nil {
@@ -68,7 +82,7 @@ func (o options) run(ctx context.Context) (violated int, err error) {
 	fmt.Printf("seed %d\n", o.seed)
 	begin, number := time.Now(), o.from
 	for ; ctx.Err() == nil && time.Since(begin) < o.time && (o.steps == 0 || number < o.from+o.steps); number++ {
-		s := plan(o.seed, number, o.clocks)
+		s := o.plan(o.seed, number)
 		found, err := k.run(ctx, s)
 		if ctx.Err() != nil {
 			break
@@ -84,7 +98,7 @@ func (o options) run(ctx context.Context) (violated int, err error) {
 			return violated, fmt.Errorf("%v: %w", s, err)
 		}
 	}
-	fmt.Printf("%d steps in %v, %d with violations; repeat one with --seed %d --from N --steps 1\n",
+	fmt.Printf("%d steps in %v, %d with violations; the same options with --seed %d --from N --steps 1 repeat one\n",
 		number-o.from, time.Since(begin).Round(time.Second), violated, o.seed)
 	return violated, nil
 }

@@ -4,6 +4,8 @@ package main
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/internal/splitmix"
@@ -80,6 +82,8 @@ const (
 	clockStep  = "clock steps"
 )
 
+var eventNames = []string{nothing, signalled, twice, killed, fullOut, fullTemp, fullStdout, noReader, collision, limited, clockStep}
+
 // limits are options of ulimit in sh(1).
 var limits = []string{"-n 16", "-n 48", "-n 200", "-f 0", "-f 64", "-l 0", "-l 1024", "-v 2000000", "-t 2"}
 
@@ -99,10 +103,32 @@ type step struct {
 	after  time.Duration // moment of the event
 }
 
-// plan returns the step of a seed and a number.
-func plan(seed uint64, number int, clocks bool) step {
+// choice is what steps are drawn from.
+type choice struct {
+	verbs, events []string // names; empty: all
+	clocks        bool     // step the clock of the machine too
+}
+
+// check returns an error if a name is none of a verb or of an event.
+func (c choice) check() error {
+	for _, name := range c.verbs {
+		if !slices.ContainsFunc(verbs, func(v verb) bool { return v.name == name }) {
+			return fmt.Errorf("--verbs %s: there is no such verb", name)
+		}
+	}
+	for _, name := range c.events {
+		if !slices.Contains(eventNames, name) {
+			return fmt.Errorf("--events %s: use %s", name, strings.Join(eventNames, ", "))
+		}
+	}
+	return nil
+}
+
+// plan returns the step of a seed and a number. Nothing happens to a verb to which none of the chosen
+// events can happen.
+func (c choice) plan(seed uint64, number int) step {
 	d := dice(splitmix.Mix(seed) + uint64(number))
-	s := step{number: number, verb: pick(&d, verbs)}
+	s := step{number: number, verb: pick(&d, among(verbs, c.verbs, func(v verb) string { return v.name }))}
 	s.sound = d.below(4) > 0
 	s.device = pick(&d, soundDevices)
 	if !s.sound {
@@ -116,12 +142,23 @@ func plan(seed uint64, number int, clocks bool) step {
 	if !s.verb.local {
 		events = append(events, event{collision, 0})
 	}
-	if clocks {
+	if c.clocks {
 		events = append(events, event{clockStep, pick(&d, []int{-3600, -2, 2, 86400})})
+	}
+	if events = among(events, c.events, func(e event) string { return e.name }); len(events) == 0 {
+		events = []event{{nothing, 0}}
 	}
 	s.event = pick(&d, events)
 	s.after = d.between(started, s.verb.long)
 	return s
+}
+
+// among returns those of all that have one of the names; without names, all.
+func among[T any](all []T, names []string, name func(T) string) []T {
+	if len(names) == 0 {
+		return all
+	}
+	return slices.DeleteFunc(slices.Clone(all), func(x T) bool { return !slices.Contains(names, name(x)) })
 }
 
 // String returns the step in a line.

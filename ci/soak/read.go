@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/tunnelbench/tunnelbench/internal/cli"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 )
 
@@ -41,7 +42,7 @@ func readable(name string, data []byte) error {
 	switch {
 	case strings.HasPrefix(name, ".") || strings.Contains(name, ".tmp"):
 		return fmt.Errorf("is half-written")
-	case name == "results.json":
+	case name == "results.json" || name == cli.PartialFile:
 		_, err := result.Read(bytes.NewReader(data), name)
 		return err
 	case strings.HasSuffix(name, ".json"):

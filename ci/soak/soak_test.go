@@ -17,8 +17,8 @@ func TestPlan(t *testing.T) {
 	t.Parallel()
 	met := map[string]bool{}
 	for number := range 2000 {
-		s := plan(7, number, true)
-		if again := plan(7, number, true); s.String() != again.String() {
+		s := choice{clocks: true}.plan(7, number)
+		if again := (choice{clocks: true}).plan(7, number); s.String() != again.String() {
 			t.Fatalf("%v, then %v", s, again)
 		}
 		met[s.verb.name], met[s.event.name], met[s.device] = true, true, true
@@ -32,7 +32,7 @@ func TestPlan(t *testing.T) {
 			t.Errorf("%v: opens no lab", s)
 		}
 	}
-	want := slices.Concat(soundDevices, badDevices, []string{nothing, signalled, twice, killed, fullOut, fullTemp, fullStdout, noReader, collision, limited, clockStep})
+	want := slices.Concat(soundDevices, badDevices, eventNames)
 	for _, v := range verbs {
 		want = append(want, v.name)
 	}
@@ -42,9 +42,36 @@ func TestPlan(t *testing.T) {
 		}
 	}
 	for number := range 2000 {
-		if s := plan(7, number, false); s.event.name == clockStep {
+		if s := (choice{}).plan(7, number); s.event.name == clockStep {
 			t.Fatalf("%v: the clock was not to be touched", s)
 		}
+	}
+}
+
+// Steps can be drawn from a few verbs and events; a verb to which none of the events can happen is left alone.
+func TestChoice(t *testing.T) {
+	t.Parallel()
+	met := map[string]int{}
+	for number := range 200 {
+		s := choice{verbs: []string{"run", "report"}, events: []string{killed, collision}}.plan(3, number)
+		met[s.verb.name+": "+s.event.name]++
+		if s.verb.local && s.event.name == collision {
+			t.Errorf("%v", s)
+		}
+	}
+	if len(met) != 3 || met["run: kill"] == 0 || met["run: another lab"] == 0 || met["report: kill"] == 0 {
+		t.Errorf("%v", met)
+	}
+	if s := (choice{verbs: []string{"list"}, events: []string{collision}}).plan(3, 1); s.event.name != nothing {
+		t.Errorf("%v", s)
+	}
+	for _, c := range []choice{{verbs: []string{"runs"}}, {events: []string{"kill", ""}}} {
+		if err := c.check(); err == nil {
+			t.Errorf("%v is accepted", c)
+		}
+	}
+	if err := (choice{verbs: []string{"ab"}, events: eventNames}).check(); err != nil {
+		t.Error(err)
 	}
 }
 
