@@ -65,7 +65,7 @@
 // such packets arrive unfinished and unmarked. The port recognizes them, because the checksum field holds the
 // sum of the pseudo header, and finishes them.
 //
-// On a bridge, a bond or a VLAN, packets also come in joined (TSO, GRO). There a tc program (tcx, Linux 6.6) passes
+// On a bridge, a bond, a VLAN or a macvlan, packets also come in joined (TSO, GRO). There a tc program (tcx, Linux 6.6) passes
 // them to a TUN device, which says how to split them. Older kernels use XDP there too; then switch off tso and gso
 // of the hosts, and gro of the bridge's ports (ethtool -K PORT gro off).
 //

@@ -25,20 +25,27 @@ import (
 type lanKind string
 
 const (
-	overVeth   lanKind = "veth"   // lan is one end of the host's cable
-	overBridge lanKind = "bridge" // lan is a bridge, each host has a port
+	overVeth    lanKind = "veth"             // lan is one end of the host's cable
+	overBridge  lanKind = "bridge"           // lan is a bridge, each host has a port
+	overMacvlan lanKind = "macvlan"          // lan is a macvlan on one end of the host's cable
+	siblings    lanKind = "macvlan siblings" // lan and the hosts' interfaces are macvlans on one interface
+	farMacvlan  lanKind = "far macvlan"      // lan is one end of a cable, the host's interface a macvlan on the other
 )
 
-var lanKinds = []lanKind{overVeth, overBridge}
+var lanKinds = []lanKind{overVeth, overBridge, overMacvlan, siblings, farMacvlan}
 
-// hosts puts hosts behind an end, all but one only on a bridge:
+// hosts puts hosts behind an end, more than one only on a bridge or as siblings:
 //
 //	eth0 10.n.0.2, fd00:n::2 ---+
 //	eth0 10.n.0.3, fd00:n::3 ---+--- lan 10.n.0.1, fd00:n::1 | end
 func (e *end) hosts(t *testing.T, kind lanKind, n, count int) (all []*end) {
 	t.Helper()
-	if kind == overBridge {
+	switch kind {
+	case overBridge:
 		e.inside(t, func() error { return netlink.LinkAdd(&netlink.Bridge{LinkAttrs: named("lan")}) })
+	case siblings:
+		e.inside(t, func() error { return errors.Join(cable("lower", "unused", nil), configure("unused")) })
+		e.onMacvlan(t, "lower")
 	}
 	for i := range count {
 		all = append(all, e.host(t, kind, n, i+2))
@@ -57,13 +64,20 @@ func (e *end) host(t *testing.T, kind lanKind, n, i int) *end {
 	t.Cleanup(func() { ns.Close() })
 	host := &end{ns: ns}
 	near := fmt.Sprintf("to%d", i)
-	if kind == overVeth {
-		near = "lan"
+	switch kind {
+	case overVeth:
+		e.inside(t, func() error { return cable("lan", "eth0", netlink.NsFd(ns.Fd())) })
+	case overBridge:
+		e.inside(t, func() error { return errors.Join(cable(near, "eth0", netlink.NsFd(ns.Fd())), enslave(near, "lan")) })
+	case overMacvlan:
+		e.inside(t, func() error { return cable(near, "eth0", netlink.NsFd(ns.Fd())) })
+		e.onMacvlan(t, near)
+	case siblings:
+		e.inside(t, func() error { return macvlan("eth0", "lower", netlink.NsFd(ns.Fd())) })
+	case farMacvlan:
+		e.inside(t, func() error { return cable("lan", "far", netlink.NsFd(ns.Fd())) })
+		host.inside(t, func() error { return errors.Join(configure("far"), macvlan("eth0", "far", nil)) })
 	}
-	e.inside(t, func() error {
-		return netlink.LinkAdd(&netlink.Veth{LinkAttrs: named(near), PeerName: "eth0", PeerNamespace: netlink.NsFd(ns.Fd())})
-	})
-	e.inside(t, func() error { return join(kind, near) })
 	host.inside(t, func() error {
 		if err := configure("eth0", lanAddresses(n, i)...); err != nil {
 			return err
@@ -73,26 +87,46 @@ func (e *end) host(t *testing.T, kind lanKind, n, i int) *end {
 	return host
 }
 
+// onMacvlan makes lan a macvlan on an interface, which does not answer for it.
+func (e *end) onMacvlan(t *testing.T, lower string) {
+	t.Helper()
+	e.inside(t, func() error { return errors.Join(configure(lower), macvlan("lan", lower, nil)) })
+	e.sysctl(t, "net/ipv4/conf/"+lower+"/arp_ignore", "1")
+}
+
+// cable joins two interfaces, of which near is up and far can be in another namespace.
+func cable(near, far string, ns any) error {
+	return errors.Join(netlink.LinkAdd(&netlink.Veth{LinkAttrs: named(near), PeerName: far, PeerNamespace: ns}), configure(near))
+}
+
+// macvlan makes a macvlan in bridge mode on the interface lower.
+func macvlan(name, lower string, ns any) error {
+	link, err := netlink.LinkByName(lower)
+	if err != nil {
+		return err
+	}
+	attrs := named(name)
+	attrs.ParentIndex, attrs.Namespace = link.Attrs().Index, ns
+	return netlink.LinkAdd(&netlink.Macvlan{LinkAttrs: attrs, Mode: netlink.MACVLAN_MODE_BRIDGE})
+}
+
 func named(name string) netlink.LinkAttrs {
 	attrs := netlink.NewLinkAttrs()
 	attrs.Name = name
 	return attrs
 }
 
-// join makes lan of the near end of a cable.
-func join(kind lanKind, near string) error {
-	link, err := netlink.LinkByName(near)
+// enslave makes an interface a port of a bridge.
+func enslave(port, bridge string) error {
+	link, err := netlink.LinkByName(port)
 	if err != nil {
 		return err
 	}
-	if kind == overBridge {
-		if lan, err := netlink.LinkByName("lan"); err != nil {
-			return err
-		} else if err := netlink.LinkSetMaster(link, lan); err != nil {
-			return err
-		}
+	master, err := netlink.LinkByName(bridge)
+	if err != nil {
+		return err
 	}
-	return netlink.LinkSetUp(link)
+	return netlink.LinkSetMaster(link, master)
 }
 
 // lanAddresses returns the addresses of host i of LAN n. The end itself is host 1.
@@ -199,8 +233,8 @@ func TestChecksumsAreFinished(t *testing.T) {
 		t.Run(string(kind), func(t *testing.T) {
 			ends, hosts := twoLANs(t, kind, 1)
 			for i, e := range ends {
-				if kind == overBridge && e.tunnel.port.(*xdpPort).intake == nil {
-					singly(t, e, hosts[i][0])
+				if e.tunnel.port.(*xdpPort).intake == nil {
+					singly(t, kind, e, hosts[i][0])
 				}
 			}
 			left, right := hosts[0][0], hosts[1][0]
@@ -217,12 +251,14 @@ func TestChecksumsAreFinished(t *testing.T) {
 }
 
 // singly keeps the packets of a host from being joined, as docs/tunnel.md says for kernels before Linux 6.6.
-func singly(t *testing.T, e, host *end) {
+func singly(t *testing.T, kind lanKind, e, host *end) {
 	t.Helper()
 	host.inside(t, func() error {
 		return sys.SetEthFeatures("eth0", map[string]bool{"tx-tcp-segmentation": false, "tx-tcp6-segmentation": false, "tx-generic-segmentation": false})
 	})
-	e.inside(t, func() error { return sys.SetEthFeatures("to2", map[string]bool{"rx-gro": false}) })
+	if kind == overBridge || kind == overMacvlan {
+		e.inside(t, func() error { return sys.SetEthFeatures("to2", map[string]bool{"rx-gro": false}) })
+	}
 }
 
 // TestPaddingStaysBehind sends datagrams that are shorter than the shortest Ethernet frame. Their padding must not

@@ -47,8 +47,8 @@ func openXDP(cfg Config) (*xdpPort, error) {
 	if cfg.MTU > ifi.MTU {
 		return nil, WrongField("mtu", "%d: %s carries %d", cfg.MTU, cfg.Dev, ifi.MTU)
 	}
-	if n := receiveQueues(cfg.Dev); n > 1 {
-		return nil, WrongField("dev", "%s has %d receive queues, want 1: run ethtool -L %s combined 1", cfg.Dev, n, cfg.Dev)
+	if err := lanport.Fits(ifi.Index); err != nil {
+		return nil, WrongField("dev", "%s: %w", cfg.Dev, err)
 	}
 	p := &xdpPort{dev: cfg.Dev, waits: waits(cfg), yields: cfg.Yield}
 	if err := p.open(cfg, ifi); err != nil {
@@ -64,6 +64,18 @@ func receiveQueues(dev string) int {
 		return 0
 	}
 	return len(queues)
+}
+
+// oneQueue returns an error if an interface has several receive queues. The program takes packets from the first
+// one only. An intake takes them from all.
+func oneQueue(queues int, stacked bool, dev string) error {
+	switch {
+	case queues <= 1:
+		return nil
+	case stacked:
+		return fmt.Errorf("%d receive queues, want 1 before Linux 6.6: use port: tun, or an interface below it", queues)
+	}
+	return fmt.Errorf("%d receive queues, want 1: run ethtool -L %s combined 1", queues, dev)
 }
 
 func (p *xdpPort) open(cfg Config, ifi *net.Interface) (err error) {
@@ -95,10 +107,14 @@ func (p *xdpPort) open(cfg Config, ifi *net.Interface) (err error) {
 // attach attaches the program. It is the last step of opening, because the kernel no longer receives the port's
 // packets afterwards.
 func (p *xdpPort) attach(cfg Config, ifindex int, program *lanport.Program) error {
-	if lanport.Stacked(ifindex) {
+	stacked := lanport.Stacked(ifindex)
+	if stacked {
 		if err := p.openIntake(cfg, ifindex, program); !errors.Is(err, errors.ErrUnsupported) {
 			return err
 		}
+	}
+	if err := oneQueue(receiveQueues(p.dev), stacked, p.dev); err != nil {
+		return err
 	}
 	attached, err := program.Attach(ifindex)
 	if err != nil {

@@ -83,7 +83,7 @@ func (p *Program) Attach(ifindex int) (link.Link, error) {
 	return attached, nil
 }
 
-// Stacked reports whether an interface is a bridge, a bond, a VLAN or another on top of others. Packets come in
+// Stacked reports whether an interface is a bridge, a bond, a VLAN, a macvlan or another on top of others. Packets come in
 // joined there (GRO, TSO), with checksums that are not finished, which an XDP program cannot tell.
 func Stacked(ifindex int) bool {
 	l, err := netlink.LinkByIndex(ifindex)
