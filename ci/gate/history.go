@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"iter"
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/internal/bounded"
@@ -81,11 +82,11 @@ func HistoryLine(g *Report, started time.Time) ([]byte, error) {
 func ReadHistory(data []byte, name string) (runs []HistoryRun, torn []int, err error) {
 	name = strictjson.Clean(name)
 	for n, line := range bounded.Lines(data) {
-		for _, record := range records(line) {
+		for record := range records(line) {
 			switch {
 			case len(record) > mostHistoryLine:
 				return nil, nil, fmt.Errorf("%s: line %d: is longer than %s", name, n, bounded.Size(mostHistoryLine))
-			case len(runs) == mostHistoryLines:
+			case len(runs)+len(torn) == mostHistoryLines:
 				return nil, nil, fmt.Errorf("%s: has more than %d lines: keep the last ones only", name, mostHistoryLines)
 			case strictjson.Torn(record):
 				torn = append(torn, n)
@@ -104,19 +105,22 @@ func ReadHistory(data []byte, name string) (runs []HistoryRun, torn []int, err e
 	return runs, torn, nil
 }
 
-// records splits a line where a record begins. A line has several if the end of an earlier one is
-// missing.
-func records(line []byte) (all [][]byte) {
+// records returns the parts of a line at which a record begins. A line has several if the end of an
+// earlier one is missing.
+func records(line []byte) iter.Seq[[]byte] {
 	begin := []byte(`{"schema":`) // not in a text, where the quotation marks would be escaped
-	for from := 0; from < len(line); {
-		next := len(line)
-		if at := bytes.Index(line[from+1:], begin); at >= 0 {
-			next = from + 1 + at
+	return func(yield func([]byte) bool) {
+		for len(line) > 0 {
+			next := len(line)
+			if at := bytes.Index(line[1:], begin); at >= 0 {
+				next = 1 + at
+			}
+			if !yield(line[:next]) {
+				return
+			}
+			line = line[next:]
 		}
-		all = append(all, line[from:next])
-		from = next
 	}
-	return all
 }
 
 // ReadHistoryFile reads a history file, as ReadHistory does. It names the lines that are left out in

@@ -37,6 +37,8 @@ func TestBadHistoryIsOneLine(t *testing.T) {
 		{"outside of its bounds", strings.Replace(line, `"ratio":1`, `"ratio":3`, 1), "not within"},
 		{"an unknown verdict", strings.Replace(line, `"verdict":"pass","pairs"`, `"verdict":"fine","pairs"`, 1), "/verdict"},
 		{"a key twice", strings.Replace(line, `"base":""`, `"base":"","base":""`, 1), "base"},
+		{"more lines than are read, all torn", strings.Repeat(line[:20]+"\n", mostHistoryLines+1), "has more than 100000 lines"},
+		{"and in one line", line + strings.Repeat(line[:20], mostHistoryLines), "has more than 100000 lines"},
 		{"a long line", line + "\n" + strings.Repeat("x", mostHistoryLine+1), "line 2: is longer"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/tunnelbench/tunnelbench/internal/bounded"
 )
 
 // Limits of a file: far above any file of this program, and low enough that the decoded tree takes
@@ -17,7 +19,8 @@ import (
 const (
 	maxDepth  = 32
 	maxValues = 2 << 20
-	maxItems  = 100_000 // of a list
+	maxItems  = 100_000 // of a list, and keys of an object
+	maxText   = 4 << 20 // bytes
 	maxKey    = 256     // bytes
 	maxNumber = 64      // bytes
 	maxValue  = 1e30
@@ -74,6 +77,10 @@ func (s *scanner) value() error {
 	switch v := tok.(type) {
 	case json.Number:
 		return s.number(string(v))
+	case string:
+		if len(v) > maxText {
+			return s.fault("is a text longer than %s", bounded.Size(maxText))
+		}
 	case json.Delim:
 		if len(s.path) == maxDepth {
 			return s.fault("is nested deeper than %d levels", maxDepth)
@@ -114,6 +121,8 @@ func (s *scanner) object() error {
 			return s.fault("key %s stands twice", Quote(key))
 		case len(key) > maxKey:
 			return s.fault("key %s is longer than %d bytes", Quote(key), maxKey)
+		case len(seen) == maxItems:
+			return s.fault("has more than %d keys", maxItems)
 		}
 		seen[key] = true
 		s.path = append(s.path, key)

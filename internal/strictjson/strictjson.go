@@ -17,6 +17,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime/debug"
 	"strings"
 	"sync"
 
@@ -89,6 +90,7 @@ func Compile(text []byte, place string) (*Schema, error) {
 	if err != nil {
 		return nil, err
 	}
+	stopAtFirst(compiled, map[*jsonschema.Schema]bool{})
 	return &Schema{compiled}, nil
 }
 
@@ -119,8 +121,14 @@ func (s *Schema) Check(data []byte) error {
 	return nil
 }
 
+// large is the size of a file from which garbage is collected more often, in bytes.
+const large = 8 << 20
+
 // Decode checks data and decodes it into a pointer to a Go value.
 func (s *Schema) Decode(data []byte, into any) error {
+	if len(data) > large {
+		defer debug.SetGCPercent(debug.SetGCPercent(40)) // its tree takes some hundred megabytes
+	}
 	if err := s.Check(data); err != nil {
 		return err
 	}

@@ -72,6 +72,7 @@ func TestDenseFiles(t *testing.T) {
 		{"right values", `["a"` + strings.Repeat(`,"a"`, 99_999) + `]`, ""},
 		{"wrong values", `[1` + strings.Repeat(`,1`, 99_999) + `]`, "/names/0: is a number, must be a string"},
 		{"more values than any file has", `[` + strings.Repeat(`[1`+strings.Repeat(`,1`, 99_990)+`],`, 21) + `1]`, "is more than 2097152 values"},
+		{"wrong values in each list", `[["a",1]` + strings.Repeat(`,[1,"a"]`, 99_999) + `]`, "/names/0: is an array, must be a string"},
 		{"more items than any list has", `[1` + strings.Repeat(`,1`, 100_000) + `]`, "has more than 100000 items"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -17,8 +17,11 @@ import (
 // journalSchema names the version of the journal that this package writes.
 const journalSchema = "tunnelbench.journal/1"
 
-// mostJournal is the largest journal that is read, in bytes.
-const mostJournal = 256 << 20
+// Limits of a journal that is read: its bytes, and those of a line.
+const (
+	mostJournal     = 64 << 20
+	mostJournalLine = 1 << 20
+)
 
 // JournalKey identifies a run: only trials with the same key are combined.
 type JournalKey struct {
@@ -59,9 +62,9 @@ type explored struct {
 //	                             '- no -> measured, and recorded
 type Journal struct {
 	file     *os.File
-	recorded map[string][]journalLine // by device; lines not yet returned
-	Replayed int                      // trials returned from the journal
-	Waiting  int                      // trials that the journal had when it was opened
+	recorded map[string][][]byte // by device; lines not yet returned, decoded when they are: a trial takes many times its text
+	Replayed int                 // trials returned from the journal
+	Waiting  int                 // trials that the journal had when it was opened
 }
 
 // OpenJournal creates the journal at path, or opens an existing one to resume a run. The error
@@ -79,7 +82,7 @@ func OpenJournal(path string, key JournalKey, resume bool) (*Journal, error) {
 	case !resume:
 		return nil, fmt.Errorf("%w: %s: holds a run that was cut short: go on with --resume, or remove it", lab.ErrConfig, path)
 	}
-	j := &Journal{recorded: map[string][]journalLine{}}
+	j := &Journal{recorded: map[string][][]byte{}}
 	whole, err := j.read(text, key)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s: %w", lab.ErrConfig, path, err)
@@ -101,7 +104,7 @@ func createJournal(path string, key JournalKey) (*Journal, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := &Journal{file: f, recorded: map[string][]journalLine{}}
+	j := &Journal{file: f, recorded: map[string][][]byte{}}
 	if err := j.append(journalHead{journalSchema, key}); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
@@ -139,7 +142,7 @@ func (j *Journal) take(line []byte) error {
 	if l.Explored == nil && (l.Trial == nil || l.Observation == nil && l.Unsupported == "") {
 		return errors.New("a trial without an observation: remove the line")
 	}
-	j.recorded[l.DUT] = append(j.recorded[l.DUT], l)
+	j.recorded[l.DUT] = append(j.recorded[l.DUT], line)
 	if l.Trial != nil {
 		j.Waiting++
 	}
@@ -147,6 +150,9 @@ func (j *Journal) take(line []byte) error {
 }
 
 func strict(line []byte, into any) error {
+	if len(line) > mostJournalLine {
+		return fmt.Errorf("is longer than %s: remove it", bounded.Size(mostJournalLine))
+	}
 	d := json.NewDecoder(bytes.NewReader(line))
 	d.DisallowUnknownFields()
 	if err := d.Decode(into); err != nil {
@@ -192,12 +198,13 @@ func (j *Journal) next(device string, wanted func(journalLine) bool) (journalLin
 	if len(lines) == 0 {
 		return journalLine{}, false
 	}
-	if !wanted(lines[0]) {
+	var l journalLine
+	if err := strict(lines[0], &l); err != nil || !wanted(l) {
 		j.recorded[device] = nil
 		return journalLine{}, false
 	}
 	j.recorded[device] = lines[1:]
-	return lines[0], true
+	return l, true
 }
 
 // Finish closes the journal of a completed run and renames it, so that it stays as a record.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -130,7 +131,8 @@ func TestJournalRefuses(t *testing.T) {
 	}
 	for name, text := range map[string]string{
 		"empty": "", "cut": "{", "no journal": "hello\n", "another schema": `{"schema":"x","key":{}}` + "\n",
-		"line 2": `{"schema":"tunnelbench.journal/1","key":{"kernel":"6.1","commit":"abc","cpu_plan":"tester 0, dut 1","settings":"sizes=64"}}` + "\n{}\n",
+		"line 2":      `{"schema":"tunnelbench.journal/1","key":{"kernel":"6.1","commit":"abc","cpu_plan":"tester 0, dut 1","settings":"sizes=64"}}` + "\n{}\n",
+		"a long line": strings.Repeat("x", mostJournalLine+1) + "\n",
 	} {
 		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
@@ -141,4 +143,30 @@ func TestJournalRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	refused("nothing there", someKey, true, "no run to resume")
+}
+
+// A journal of many trials takes little more memory than its text.
+func TestJournalTakesLittleMemory(t *testing.T) {
+	path := writeJournal(t)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	head, lines, _ := strings.Cut(string(text), "\n")
+	whole := head + "\n" + strings.Repeat(lines, 5000)
+	if err := os.WriteFile(path, []byte(whole), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	j, err := OpenJournal(path, someKey, true)
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	if err != nil || j.Waiting != 20_000 || after.HeapAlloc > before.HeapAlloc+uint64(2*len(whole)) {
+		t.Errorf("%v, %d trials, %d bytes for a journal of %d", err, j.Waiting, after.HeapAlloc-before.HeapAlloc, len(whole))
+	}
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
 }
