@@ -218,7 +218,7 @@ func conclude(p Policy, head *Set, g *Report) {
 			m.Verdict, m.Why = Inconclusive, "ended too early: "+words(m.Series[len(m.Series)-1])
 		}
 	}
-	for _, verdict := range []string{Fail, Environment, Inconclusive} {
+	for _, verdict := range []string{Fail, Inconclusive} {
 		if which := withVerdict(g, verdict); len(which) > 0 {
 			g.Verdict, g.Why = verdict, which[0].ID+": "+which[0].Why
 			if len(which) > 1 {

@@ -128,9 +128,10 @@ func (p Policy) reason(m PolicyMetric, g *Metric) string {
 	switch last.Verdict {
 	case Fail:
 		return words(last) + ", confirmed by a second series; the limit is " + m.Limit.String()
-	case Environment:
-		return fmt.Sprintf("%d of %d pairs had a half that is not valid", last.Dropped, last.Pairs+last.Dropped)
 	case Inconclusive:
+		if last.Slowdown == nil {
+			break
+		}
 		return fmt.Sprintf("%s; the limit is %v; in %d pairs this machine can show a slowdown of about %.1f %%", words(last), m.Limit, last.Pairs, 100*p.visible(m, last))
 	}
 	return words(last)
@@ -139,14 +140,14 @@ func (p Policy) reason(m PolicyMetric, g *Metric) string {
 // visible estimates the smallest slowdown that a series with this noise and number of pairs can
 // show to be above the margin.
 func (p Policy) visible(m PolicyMetric, s Series) float64 {
-	if s.Slowdown == nil {
-		return 1
-	}
 	return p.margin(m.ID()) + *s.Slowdown - *s.Lower
 }
 
 // words returns the slowdown of a series and its bounds as text.
 func words(s Series) string {
+	if s.Slowdown == nil && s.Dropped > 0 {
+		return fmt.Sprintf("%d of %d pairs had a half that is not valid", s.Dropped, s.Pairs+s.Dropped)
+	}
 	if s.Slowdown == nil {
 		return fmt.Sprintf("%d pairs, too few to say", s.Pairs)
 	}
@@ -176,11 +177,22 @@ func halves(base, head *Set, id string, series int) (b, h []*float64) {
 	return b, h
 }
 
+// dropped returns the number of pairs without two valid halves.
+func dropped(base, head []*float64) (n int) {
+	for i := range head {
+		if base[i] == nil || head[i] == nil {
+			n++
+		}
+	}
+	return n
+}
+
 // look returns the verdict of the first look that decides, or else of the last look for which there
 // are enough pairs. It ignores pairs after that look, because each additional look would need a
 // smaller risk.
 func (p Policy) look(m PolicyMetric, better int, base, head []*float64) Series {
-	s := Series{Verdict: Undecided}
+	s := Series{Dropped: dropped(base, head), Verdict: Undecided}
+	s.Pairs = len(head) - s.Dropped
 	for i, pairs := range p.Looks {
 		if len(head) < pairs {
 			break
@@ -203,8 +215,10 @@ func (p Policy) lookAt(i int, m PolicyMetric, better int, base, head []*float64)
 	r, ok := ratio(base, head, better, failRisk, passRisk)
 	s := Series{Pairs: r.Pairs, Dropped: len(head) - r.Pairs, Verdict: Undecided}
 	switch {
-	case float64(s.Dropped) > float64(p.MostDropped)*float64(len(head)):
-		s.Verdict = Environment
+	case p.tooMany(s.Dropped, len(head)):
+		if p.tooMany(s.Dropped, p.Looks[len(p.Looks)-1]) { // no later look can use them
+			s.Verdict = Inconclusive
+		}
 		return s
 	case !ok:
 		return s
@@ -219,6 +233,11 @@ func (p Policy) lookAt(i int, m PolicyMetric, better int, base, head []*float64)
 		s.Verdict = Pass
 	}
 	return s
+}
+
+// tooMany reports whether more of the pairs were dropped than the policy accepts.
+func (p Policy) tooMany(dropped, pairs int) bool {
+	return float64(dropped) > float64(p.MostDropped)*float64(pairs)
 }
 
 // ratio returns the ratio of head to base. The bound on the slow side has failRisk, the other one

@@ -16,7 +16,7 @@ const (
 	Pass         = "pass"         // the slowdown is shown to be below the limit
 	Fail         = "fail"         // two series show a slowdown above the margin, with an estimate at or above the limit
 	Inconclusive = "inconclusive" // the measurements show neither
-	Environment  = "environment"  // the machine or the base prevented a verdict
+	Environment  = "environment"  // the base does not run here
 	Shown        = "shown"        // metric only: shown without a verdict
 	Undecided    = "undecided"    // metric only: needs more pairs
 )

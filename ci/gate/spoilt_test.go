@@ -1,0 +1,148 @@
+package gate
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tunnelbench/tunnelbench/reports/result"
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
+
+// machineModel simulates the machine that measures both sides.
+type machineModel struct {
+	rng      *rand.Rand
+	slowdown func(series int) float64 // slowdown of the head, as a share
+	noise    float64                  // standard deviation of a half, as a share
+	invalid  float64                  // share of invalid halves
+}
+
+func newSets() (base, head *Set) {
+	build := func(n string) []Build {
+		return []Build{{SHA256: strings.Repeat(n, 64), Octets: 1000}}
+	}
+	set := func(side, n string) *Set {
+		return &Set{
+			Schema: SetSchema, Side: side, Device: "reference", Revision: side, Commit: strings.Repeat(n, 40), Builds: build(n), Seed: 1,
+			Host: result.Host{CPU: "a"}, Started: time.Date(2026, 5, 6, 7, 8, 9, 0, time.UTC),
+		}
+	}
+	return set(BaseSide, "a"), set(HeadSide, "b")
+}
+
+// measure adds the pairs that a judgement asks for.
+func (m machineModel) measure(p Policy, base, head *Set, j Judgement) {
+	done := 0
+	for _, t := range head.Turns {
+		if t.Series == j.Series {
+			done = t.Pair
+		}
+	}
+	for pair := done + 1; pair <= j.Pairs; pair++ {
+		first := 1 + m.rng.IntN(2)
+		b := Turn{Series: j.Series, Pair: pair, Place: first, Values: map[string]*float64{}}
+		h := Turn{Series: j.Series, Pair: pair, Place: 3 - first, Values: map[string]*float64{}}
+		for _, id := range j.Metrics {
+			better := base.Metrics[slices.IndexFunc(base.Metrics, func(m SetMetric) bool { return m.ID() == id })].Better
+			b.Values[id] = m.half(better, 0)
+			h.Values[id] = m.half(better, m.slowdown(j.Series))
+			if id == allocations+"/64" {
+				few, more := 0.004, 0.004+m.slowdown(j.Series)
+				b.Values[id], h.Values[id] = &few, &more
+			}
+		}
+		base.Turns, head.Turns = append(base.Turns, b), append(head.Turns, h)
+	}
+}
+
+func (m machineModel) half(better int, slowdown float64) *float64 {
+	v := 1000 * math.Exp(m.noise*m.rng.NormFloat64()) * (1 - float64(better)*slowdown)
+	if m.rng.Float64() < m.invalid {
+		return nil
+	}
+	return &v
+}
+
+// gate runs a complete gate on the model.
+func (m machineModel) gate(t testing.TB, p Policy, base, head *Set) Report {
+	t.Helper()
+	return m.spoilt(t, p, base, head, func(*Set, Turn, string) bool { return false })
+}
+
+// spoilt runs a complete gate some of whose values are not valid.
+func (m machineModel) spoilt(t testing.TB, p Policy, base, head *Set, spoils func(s *Set, turn Turn, id string) bool) Report {
+	t.Helper()
+	for _, pm := range p.Metrics {
+		better := -1
+		if pm.Name == "forwarding_rate" {
+			better = 1
+		}
+		if pm.Name != binarySize {
+			sm := SetMetric{Name: pm.Name, Unit: "x", Better: better, FrameSize: rfc2544.FrameSize(pm.FrameSize)}
+			base.Metrics, head.Metrics = append(base.Metrics, sm), append(head.Metrics, sm)
+		}
+	}
+	for range 10 {
+		j, err := Judge(p, base, head)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if j.Pairs == 0 {
+			return j.Report
+		}
+		m.measure(p, base, head, j)
+		for _, s := range []*Set{base, head} {
+			for _, turn := range s.Turns {
+				for id := range turn.Values {
+					if spoils(s, turn, id) {
+						turn.Values[id] = nil
+					}
+				}
+			}
+		}
+	}
+	t.Fatal("the gate does not end")
+	return Report{}
+}
+
+// Where another program spoils too many pairs, the gate measures on as long as that can help. Without
+// enough valid pairs it has no verdict; what was measured, it keeps.
+func TestSpoiltPairs(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		metrics  string
+		slowdown float64
+		spoils   func(s *Set, turn Turn, id string) bool
+		verdict  string
+		why      string
+		pairs    int
+		rate     string // verdict on the rate
+	}{
+		"all": {rate64, 0, func(*Set, Turn, string) bool { return true }, Inconclusive, "forwarding_rate/64: 16 of 16 pairs had a half that is not valid", 16, Inconclusive},
+		"all of the head's": {rate64, 0, func(s *Set, _ Turn, _ string) bool { return s.Side == HeadSide },
+			Inconclusive, "forwarding_rate/64: 16 of 16 pairs had", 16, Inconclusive},
+		"every third of the base's": {rate64, 0, func(s *Set, t Turn, _ string) bool { return s.Side == BaseSide && t.Pair%3 == 0 },
+			Inconclusive, "forwarding_rate/64: 21 of 64 pairs had", 64, Inconclusive},
+		"one metric of two": {rate64 + cpu64, 0, func(_ *Set, _ Turn, id string) bool { return id == "cpu_ns_per_frame/64" },
+			Inconclusive, "cpu_ns_per_frame/64: 16 of 16 pairs had", 16, Pass},
+		"one metric, and the other one fails": {rate64 + cpu64, 0.1, func(_ *Set, _ Turn, id string) bool { return id == "cpu_ns_per_frame/64" },
+			Fail, "forwarding_rate/64: 10.", 32, Fail},
+		"one that is only shown": {rate64 + p99, 0, func(_ *Set, _ Turn, id string) bool { return id == "latency_p99/64" }, Pass, "each of 1", 16, Pass},
+		"only the first":         {rate64, 0, func(_ *Set, t Turn, _ string) bool { return t.Pair <= 6 }, Pass, "each of 1", 32, Pass},
+		"the second series": {rate64, 0.1, func(_ *Set, t Turn, _ string) bool { return t.Series == 2 },
+			Inconclusive, "not reproduced: first 9.9 % slower", 32, Inconclusive},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			base, head := newSets()
+			m := machineModel{rand.New(rand.NewPCG(7, 8)), always(c.slowdown), 0.01, 0}
+			g := m.spoilt(t, policy(t, c.metrics), base, head, c.spoils)
+			if g.Verdict != c.verdict || !strings.Contains(g.Why, c.why) || g.Pairs != c.pairs || g.Metrics[0].Verdict != c.rate {
+				t.Errorf("%s after %d pairs, the rate %s: %s", g.Verdict, g.Pairs, g.Metrics[0].Verdict, g.Why)
+			}
+		})
+	}
+}
