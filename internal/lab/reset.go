@@ -36,7 +36,9 @@ func (s *Setup) MeasureReset(ctx context.Context, t rfc2544.Trial, reset rfc2544
 	// The reset itself uses the device's cores; this is not a stall of the machine.
 	r.Ledger.StallsBeyond = 0
 	r.Ledger.Stalls = slices.DeleteFunc(r.Ledger.Stalls, func(s rfc2544.Stall) bool { return s.Side == rfc2544.SideDUT })
-	return r.observation(s.settings.Directions()), nil
+	o := r.observation(s.settings.Directions())
+	o.Reject(r.classifyTester(o)...)
+	return o, nil
 }
 
 // UnsupportedError is the reason why a device cannot do something.

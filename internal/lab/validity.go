@@ -17,11 +17,16 @@ const (
 
 // classify returns the reasons why a run is broken; a run that counts has none.
 func (r Run) classify(o rfc2544.Observation) rfc2544.Reasons {
-	reasons := slices.Concat(classifySending(o), r.classifyReceiving(o), classifyFrames(o))
+	reasons := r.classifyTester(o)
 	if r.after.at.IsZero() {
 		reasons = append(reasons, rfc2544.Because(rfc2544.DUTDied, "the device ended during the trial"))
 	}
 	return reasons
+}
+
+// classifyTester returns the reasons that do not depend on the device.
+func (r Run) classifyTester(o rfc2544.Observation) rfc2544.Reasons {
+	return slices.Concat(classifySending(o), r.classifyReceiving(o), classifyFrames(o))
 }
 
 // classifySending checks that the tester sent all intended frames.

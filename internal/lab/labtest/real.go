@@ -1,6 +1,7 @@
 package labtest
 
 import (
+	"cmp"
 	"context"
 	"os"
 	"path/filepath"
@@ -25,11 +26,11 @@ type Opened struct {
 	Settings lab.Settings
 }
 
-// Open opens the lab. The caller has checked that the test may. The loss timeout is one second,
-// since a machine that runs tests is busy.
+// Open opens the lab. The caller has checked that the test may. The loss timeout is one second if s has
+// none, since a machine that runs tests is busy.
 func Open(t testing.TB, s lab.Settings) *Opened {
 	t.Helper()
-	s.MaxFrames, s.LossTimeout = 1<<22, time.Second
+	s.MaxFrames, s.LossTimeout = 1<<22, cmp.Or(s.LossTimeout, time.Second)
 	l, err := lab.Open(context.Background(), lab.Config{Wait: true})
 	if err != nil {
 		t.Fatal(err)

@@ -277,7 +277,7 @@ var tinySuite = rfc2544.Suite{Tests: []rfc2544.Config{
 }}
 
 func tinyReset(kind rfc2544.ResetKind) rfc2544.Config {
-	return rfc2544.ResetConfig{Kind: kind, Clean: 300 * time.Millisecond, Off: 300 * time.Millisecond, Limit: 5 * time.Second, Repeats: 1}
+	return rfc2544.ResetConfig{Kind: kind, Clean: 300 * time.Millisecond, Off: 300 * time.Millisecond, Limit: 1500 * time.Millisecond, Repeats: 1}
 }
 
 // A run with a control has the share of it for every other device.
