@@ -71,6 +71,9 @@ func openOffloading(cfg Config) (*sys.TUN, sys.TUNOffloads, error) {
 // interrupt on the same core delivers the packets.
 func (p *tunPort) read(b *batch) error {
 	for {
+		if p.stop.Raised() { // under full load Wait is never called
+			return io.EOF
+		}
 		if p.drained {
 			raised, err := p.tun.Wait(p.stop, p.waits)
 			if raised {
@@ -95,9 +98,10 @@ func removed(dev string, err error) error {
 	return WrongField("dev", "%s was removed while the tunnel ran (%w): start the tunnel again", dev, err)
 }
 
+// drain reads until b is full, or has dropped as many packets as a batch can hold, or the queue is empty.
 func (p *tunPort) drain(b *batch) error {
 	p.drained = false
-	for !b.full() {
+	for !b.full() && b.tally.Received < superBatch {
 		err := p.lan.read(b)
 		if err == syscall.EAGAIN {
 			p.drained = true

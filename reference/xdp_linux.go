@@ -141,6 +141,9 @@ func (p *xdpPort) read(b *batch) error {
 	if p.intake != nil {
 		return p.readIntake(b)
 	}
+	if p.stop.Raised() { // under full load Wait is never called
+		return p.ended()
+	}
 	if p.yields && p.socket.Waiting() == 0 {
 		sys.Yield()
 	}

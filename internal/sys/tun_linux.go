@@ -3,6 +3,7 @@ package sys
 import (
 	"fmt"
 	"os"
+	"sync/atomic"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -10,7 +11,10 @@ import (
 
 // Event is an eventfd(2). Once raised, it stays readable, so every poll that includes it returns
 // at once.
-type Event struct{ fd int }
+type Event struct {
+	fd     int
+	raised atomic.Bool
+}
 
 // NewEvent returns an event that is not raised.
 func NewEvent() (*Event, error) {
@@ -23,6 +27,7 @@ func NewEvent() (*Event, error) {
 
 // Raise makes the event readable permanently. Any goroutine may call it, more than once.
 func (e *Event) Raise() error {
+	e.raised.Store(true)
 	one := [8]byte{7: 1}
 	_, err := unix.Write(e.fd, one[:])
 	if err == unix.EAGAIN { // the counter is full, so the event is already raised
@@ -30,6 +35,9 @@ func (e *Event) Raise() error {
 	}
 	return os.NewSyscallError("write eventfd", err)
 }
+
+// Raised reports whether the event was raised, without a system call.
+func (e *Event) Raised() bool { return e.raised.Load() }
 
 // Close releases the descriptor.
 func (e *Event) Close() error { return os.NewSyscallError("close", unix.Close(e.fd)) }
