@@ -5,7 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -61,39 +64,52 @@ func (f *certifyFlags) run(ctx context.Context, s cli.Streams) error {
 		Schema: result.CertificateSchema, Tool: tool(), Measured: time.Now().UTC(), CPU: host.CPU, Kernel: host.Kernel, CPUPlan: host.CPUPlan,
 		Notes: l.Besides(),
 	}
-	plan := selftest.Plan{Settings: cfg.Settings, Quick: f.quick, OnValue: func(m result.Standard) { fmt.Fprintln(s.Out, budget.Line(m)) }}
+	plan := selftest.Plan{Settings: cfg.Settings, Quick: f.quick, OnValue: func(m result.Standard) {
+		_ = result.WriteCertificate(f.part(), c) // an error only costs this safety
+		fmt.Fprintln(s.Out, budget.Line(m))
+	}}
 	err = errors.Join(selftest.Run(ctx, selftest.On(l), plan, c), l.Close())
-	for _, speed := range c.Speeds {
-		fmt.Fprintf(s.Out, "speed of this machine: %s at %d bytes carries %v in a closed loop\n", speed.Control, speed.FrameSize, rfc2544.Rate(speed.Nominal))
-	}
-	for _, note := range c.Notes {
-		fmt.Fprintln(s.Out, note)
-	}
 	if err != nil { // later reports must not carry an incomplete self-test
-		part := filepath.Join(filepath.Dir(f.out), "partial-"+filepath.Base(cmp.Or(f.out, cli.DefaultCertificate)))
-		if len(c.Standards) > 0 && result.WriteCertificate(part, c) == nil {
-			err = fmt.Errorf("%w; %d values are in %s", err, len(c.Standards), part)
+		if len(c.Standards) > 0 && result.WriteCertificate(f.part(), c) == nil {
+			err = fmt.Errorf("%w; %d values are in %s", err, len(c.Standards), f.part())
 		}
 		return err
 	}
-	if err := f.write(c, s); err != nil {
-		return err
-	}
 	if n := c.Outside(); n > 0 {
-		return fmt.Errorf("%w: %d of %d reference values are outside their limits or were not valid", cli.ErrNoVerdict, n, len(c.Standards))
+		err = fmt.Errorf("%w: %d of %d reference values are outside their limits or were not valid", cli.ErrNoVerdict, n, len(c.Standards))
 	}
-	return nil
+	return errors.Join(err, f.write(c, s), cli.Said(sayRest(s.Out, c)))
+}
+
+// part is the file of the values so far, for the case that the program does not come to write all.
+func (f *certifyFlags) part() string {
+	return filepath.Join(filepath.Dir(f.out), "partial-"+filepath.Base(cmp.Or(f.out, cli.DefaultCertificate)))
+}
+
+// sayRest prints what a certificate has besides its values.
+func sayRest(w io.Writer, c *result.Certificate) error {
+	var text strings.Builder
+	for _, speed := range c.Speeds {
+		fmt.Fprintf(&text, "speed of this machine: %s at %d bytes carries %v in a closed loop\n", speed.Control, speed.FrameSize, rfc2544.Rate(speed.Nominal))
+	}
+	for _, note := range c.Notes {
+		fmt.Fprintln(&text, note)
+	}
+	_, err := io.WriteString(w, text.String())
+	return err
 }
 
 // write writes the certificate, unless it is of a disturbed machine and no file was named.
 func (f *certifyFlags) write(c *result.Certificate, s cli.Streams) error {
 	if f.out == "" {
+		_ = os.Remove(f.part())
 		fmt.Fprintln(s.Err, "no certificate is kept of a lab that was disturbed on purpose: name a file with --out")
 		return nil
 	}
 	if err := result.WriteCertificate(f.out, c); err != nil {
 		return err
 	}
+	_ = os.Remove(f.part())
 	fmt.Fprintf(s.Err, "%s\n", f.out)
 	return nil
 }

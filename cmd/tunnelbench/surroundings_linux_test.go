@@ -15,6 +15,7 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/internal/cli"
 	"github.com/tunnelbench/tunnelbench/internal/testenv"
+	"github.com/tunnelbench/tunnelbench/reports/result"
 )
 
 // program returns a command that runs the program, in the shell command that ends in "$@".
@@ -131,5 +132,29 @@ func TestFramesOverASlowLinkAreNotLate(t *testing.T) {
 				t.Errorf("exit %d, %v, %v, %q", code, err, seen, errs)
 			}
 		})
+	}
+}
+
+// What was measured is on disk when the program is killed.
+func TestKilledCertifyKeepsItsValues(t *testing.T) {
+	testenv.NetAdmin(t)
+	out := filepath.Join(t.TempDir(), "certificate.json")
+	cmd, _, errs := program(t, `exec "$@"`, "certify", "--quick", "--engine", "afpacket", "--out", out, "--wait")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	part := filepath.Join(filepath.Dir(out), "partial-certificate.json")
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		if _, err := os.Stat(part); err == nil {
+			break
+		}
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	exitStatus(t, cmd)
+	c, err := result.ReadCertificate(strings.NewReader(read(t, part)), part)
+	if err != nil || len(c.Standards) == 0 {
+		t.Errorf("%v, %v; %s", c, err, errs)
 	}
 }

@@ -158,7 +158,7 @@ func (a *attackRun) trialOf(seen Seen, attacked bool) Trial {
 	t := Trial{
 		Attacked: attacked, First: a.next, Valid: o.Valid, Invalid: o.Invalid, Warnings: o.Warnings, Duration: o.Duration, Offered: o.Offered, Lost: o.Lost,
 		Injected: seen.Injected, Sent: seen.Mutants.All, Unknown: seen.Mutants.Unknown, Repeats: seen.Mutants.Repeats,
-		Answers: seen.Answers, ICMP: seen.ICMP,
+		Answers: seen.Answers, ICMP: seen.ICMP, Clean: o.Clean, Disturbed: o.Disturbed, Taken: seen.Taken,
 	}
 	if o.Latency != nil {
 		t.P50, t.P99 = o.Latency.P50, o.Latency.P99

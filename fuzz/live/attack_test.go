@@ -5,9 +5,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -237,6 +239,50 @@ func TestCampaignExplains(t *testing.T) {
 	if _, _, err := capture.ReadPacketData(); err == nil {
 		t.Error("more was captured than was sent")
 	}
+}
+
+// What was measured is in the file after each device, whatever becomes of the words and the capture.
+func TestCampaignWritesAsItGoes(t *testing.T) {
+	t.Parallel()
+	devices := map[string]*simulated{"a": {forwards: 100e3, answers: true}, "b": {forwards: 100e3}}
+	for name, out := range map[string]io.Writer{"fine": io.Discard, "full disk": fullDisk{}} {
+		t.Run(name, func(t *testing.T) {
+			c := Campaign{Plan: simulatedPlan(), Out: t.TempDir(), Devices: []dut.Device{device("a"), device("b")}}
+			if err := os.Mkdir(filepath.Join(c.Out, captureName(device("a"))), 0o755); err != nil { // the capture cannot be written
+				t.Fatal(err)
+			}
+			before := 0
+			open := func(ctx context.Context, d dut.Device, p Plan) (Target, error) {
+				if d.Spec == "b" {
+					before = devicesIn(t, c.Out)
+				}
+				return openSimulated(devices)(ctx, d, p)
+			}
+			err := c.Run(t.Context(), open, out, io.Discard)
+			if after := devicesIn(t, c.Out); !errors.Is(err, report.ErrFinding) || before != 1 || after != 2 {
+				t.Errorf("%v; %d devices in the file before the second one, %d after it", err, before, after)
+			}
+		})
+	}
+}
+
+// fullDisk is a writer without room.
+type fullDisk struct{}
+
+func (fullDisk) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
+
+// devicesIn returns the number of devices in a campaign's file.
+func devicesIn(t *testing.T, dir string) int {
+	t.Helper()
+	var r Report
+	data, err := os.ReadFile(filepath.Join(dir, "live.json"))
+	if err == nil {
+		err = json.Unmarshal(data, &r)
+	}
+	if err != nil {
+		t.Error(err)
+	}
+	return len(r.Devices)
 }
 
 // What was found before an interrupt is written.

@@ -3,6 +3,7 @@ package live
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -26,42 +27,44 @@ type Campaign struct {
 	Out       string       // folder for live.json and captures
 }
 
-// Run runs the campaign. Results go to out as text, progress to progress, files to the folder. One
-// device that cannot run here does not end a campaign of several. The error is the verdict: it
-// wraps report.ErrFinding or report.ErrNoVerdict.
+// Run runs the campaign. Results go to out as text, progress to progress, files to the folder: live.json
+// after each device, so that whatever ends the campaign costs one device at most. One device that cannot
+// run here does not end a campaign of several. The error is the verdict: it wraps report.ErrFinding or
+// report.ErrNoVerdict.
 func (c Campaign) Run(ctx context.Context, open Open, out, progress io.Writer) error {
 	r := c.newReport()
-	var failed error
+	var failed, files, words error
 	for _, d := range c.Devices {
 		result, err := Attack(ctx, open, d, c.Plan, c.observer(progress))
 		if err != nil && failed == nil {
 			failed = err
 		}
 		r.Devices = append(r.Devices, result.DeviceReport)
-		result.WriteText(out)
-		if err := c.explain(d, result, out); err != nil {
-			return err
-		}
-		if ctx.Err() != nil { // the results so far are still written
+		files = errors.Join(c.write(r), c.capture(d, result))
+		words = errors.Join(words, c.say(d, result, out))
+		if ctx.Err() != nil {
 			break
 		}
 	}
 	if c.Scorecard {
-		if err := r.WriteScorecard(out); err != nil {
-			return err
-		}
+		words = errors.Join(words, r.WriteScorecard(out))
 	}
+	if ctx.Err() != nil && !r.found() {
+		failed = fmt.Errorf("%w; %s has what was measured", context.Cause(ctx), c.file())
+	} else {
+		failed = r.verdict(failed)
+	}
+	return errors.Join(failed, files, words)
+}
+
+func (c Campaign) file() string { return filepath.Join(c.Out, "live.json") }
+
+func (c Campaign) write(r *Report) error {
 	text, err := r.Marshal()
-	if err == nil {
-		err = atomicfile.WriteFile(filepath.Join(c.Out, "live.json"), text, 0o644)
-	}
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case ctx.Err() != nil && !r.found():
-		return ctx.Err()
 	}
-	return r.verdict(failed)
+	return atomicfile.WriteFile(c.file(), text, 0o644)
 }
 
 func (c Campaign) newReport() *Report {
@@ -74,12 +77,22 @@ func (c Campaign) newReport() *Report {
 	return &r
 }
 
-// explain writes the command that repeats an attack with findings, and a capture of its last mutants.
-func (c Campaign) explain(d dut.Device, r Result, out io.Writer) error {
+// say writes the result of a device, with the command that repeats an attack with findings.
+func (c Campaign) say(d dut.Device, r Result, out io.Writer) error {
+	var text strings.Builder
+	r.WriteText(&text)
+	if len(r.Findings) > 0 {
+		fmt.Fprintf(&text, "  replay    %s\n", c.replay(d, r.DeviceReport))
+	}
+	_, err := io.WriteString(out, text.String())
+	return err
+}
+
+// capture writes the last mutants of an attack with findings.
+func (c Campaign) capture(d dut.Device, r Result) error {
 	if len(r.Findings) == 0 {
 		return nil
 	}
-	fmt.Fprintf(out, "  replay    %s\n", c.replay(d, r.DeviceReport))
 	var file bytes.Buffer
 	if err := r.WriteCapture(&file); err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"time"
 
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 	"github.com/tunnelbench/tunnelbench/internal/sys"
@@ -146,8 +147,30 @@ func (t *labTarget) see(r lab.Run) (seen Seen) {
 		seen.Injected += r.Ledger.Streams[i].Foreign
 		r.Ledger.Streams[i].Foreign = 0
 	}
-	seen.Flow = t.setup.Observe(r)
+	seen.Flow, seen.Taken = t.setup.Observe(r), taken(r.Ledger)
 	return seen
+}
+
+// taken returns the share of the trial in which other programs and the machine had a core, of the core
+// that they had the longest.
+func taken(l loadgen.Ledger) float64 {
+	if l.Others == nil || l.StallsBeyond > 0 {
+		return 1
+	}
+	away := map[int]time.Duration{}
+	for cpu, slices := range l.Others {
+		for _, t := range slices {
+			away[cpu] += t
+		}
+	}
+	for _, s := range l.Stalls {
+		away[s.CPU] += s.Length
+	}
+	longest := time.Duration(0)
+	for _, t := range away {
+		longest = max(longest, t)
+	}
+	return min(1, longest.Seconds()/(l.Duration+l.Paused).Seconds())
 }
 
 // Memory returns the live heap of a tunnel that reports it, else the resident memory.

@@ -96,16 +96,16 @@ func TestAttackOnLab(t *testing.T) {
 	}
 }
 
-// checkFindings wants one finding of the kind whose text contains says, or none. If other programs leave
-// too few valid trials, there is no verdict on loss.
+// checkFindings wants one finding of the kind whose text contains says, or none. There may be no verdict on
+// loss beside other programs.
 func checkFindings(t *testing.T, d DeviceReport, kind, says string) {
 	t.Helper()
 	kinds := kindsOf(d)
-	busy := d.Quiet.Trials < minPairs || d.Attack.Trials < minPairs
+	busy := d.Quiet.Trials < minPairs || d.Attack.Trials < minPairs || slices.ContainsFunc(d.Trials, func(t Trial) bool { return len(t.Disturbed) > 0 })
 	switch {
 	case kind == "" && len(kinds) > 0:
 		t.Errorf("found %+v", d.Findings)
-	case kind == "" && busy != (d.Error != ""):
+	case kind == "" && d.Error != "" && !busy:
 		t.Errorf("%d quiet and %d attacked trials are valid, error %q", d.Quiet.Trials, d.Attack.Trials, d.Error)
 	case kind == FindLasts && busy:
 		t.Log("the machine is too busy to see loss")

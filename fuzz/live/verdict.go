@@ -60,24 +60,98 @@ func band(trials []Trial, attacked bool) (b Band) {
 
 // classifyLoss compares the median loss of the attacked trials with the highest loss of the quiet trials.
 // If quiet trials lose frames after the attack began, that is a finding of its own; then only the quiet
-// trials before it are the reference.
+// trials before it are the reference. There is no verdict on loss that may be the machine's.
 func (d *DeviceReport) classifyLoss() {
 	if d.Quiet.Trials == 0 || d.Attack.Trials == 0 {
 		return
 	}
 	first := slices.IndexFunc(d.Trials, func(t Trial) bool { return t.Attacked })
-	before, after := losses(d.Trials[:first], false), losses(d.Trials[first:], false)
-	most := d.Quiet.MostLoss
-	if len(before) > 0 && len(after) > 0 && stats.Median(after) > slices.Max(before)+d.Tolerance && stats.Median(after) > lasting {
-		most = slices.Max(before)
-		d.Findings = append(d.Findings, Finding{Kind: FindLasts, Seen: fmt.Sprintf(
-			"quiet trials after the attack began lose %.3g %% of the frames, those before it %.3g %% at most", 100*stats.Median(after), 100*most)})
+	before, after := lossOf(d.Trials[:first], false), lossOf(d.Trials[first:], false)
+	quiet, attacked := lossOf(d.Trials, false), lossOf(d.Trials, true)
+	if after.above(before, d.Tolerance) && stats.Median(after.all) > lasting {
+		quiet = before
+		likewise := slices.Max(before.taken) >= likeShare*stats.Median(after.taken)
+		d.blame(FindLasts, after, before, fmt.Sprintf("quiet trials after the attack began lose %.3g %% of the frames, those before it %.3g %% at most",
+			100*stats.Median(after.all), 100*slices.Max(before.all)), likewise)
 	}
-	if d.Attack.MedianLoss > most+d.Tolerance {
-		d.Findings = append(d.Findings, Finding{Kind: FindLoss, Seen: fmt.Sprintf(
+	if attacked.above(quiet, d.Tolerance) {
+		beyond := d.Attack.MedianLoss > slices.Max(quiet.all)+d.Tolerance+stats.Median(attacked.taken)
+		d.blame(FindLoss, attacked, quiet, fmt.Sprintf(
 			"%.3g %% of the legitimate frames are lost under attack (median of %d trials), in quiet trials %.3g %% at most; the tolerance is %.3g points",
-			100*d.Attack.MedianLoss, d.Attack.Trials, 100*most, 100*d.Tolerance)})
+			100*d.Attack.MedianLoss, d.Attack.Trials, 100*slices.Max(quiet.all), 100*d.Tolerance), beyond)
 	}
+}
+
+// likeShare is how much of a core's time earlier trials must have lacked, as a share of what later ones
+// lacked, for the machine to be the same to both.
+const likeShare = 0.8
+
+// blame adds a finding if the loss stands in clean time too, or is more than the machine explains: earlier
+// trials without loss were disturbed as much, or more was lost than the share of time for which a core was
+// away. Otherwise it says why there is no verdict.
+func (d *DeviceReport) blame(kind string, lost, earlier lossRatios, seen string, unexplained bool) {
+	if unexplained || lost.standsClean(earlier, d.Tolerance) {
+		d.Findings = append(d.Findings, Finding{Kind: kind, Seen: seen})
+		return
+	}
+	d.Error = fmt.Sprintf("%s; but the machine was disturbed, which may have caused it (%s): end other programs, or give others cores by --dut-cpus, and attack again", seen, lost.why)
+}
+
+// lossRatios are the loss ratios of the valid trials of one kind, in order of time.
+type lossRatios struct {
+	all   []float64
+	clean []float64 // over the clean time; without trials that have too little of it
+	taken []float64 // share of the time for which a core was away
+	why   string    // what disturbed the last trial that was disturbed
+}
+
+func lossOf(trials []Trial, attacked bool) (l lossRatios) {
+	l.all = losses(trials, attacked)
+	for _, t := range trials {
+		if !t.Valid || t.Attacked != attacked {
+			continue
+		}
+		l.taken = append(l.taken, t.Taken)
+		if ratio, known := t.cleanLoss(); known {
+			l.clean = append(l.clean, ratio)
+		}
+		if len(t.Disturbed) > 0 {
+			l.why = t.Disturbed.String()
+		}
+	}
+	return l
+}
+
+// leastClean is the share of a trial's frames that has to be sent in clean time, to judge by that alone.
+const leastClean = 0.1
+
+// cleanLoss returns the loss ratio over the time in which nothing outside of the device disturbed it.
+func (t Trial) cleanLoss() (ratio float64, known bool) {
+	switch {
+	case len(t.Disturbed) == 0:
+		return t.LossRatio(), true
+	case t.Clean == nil || float64(t.Clean.Offered) < leastClean*float64(t.Offered):
+		return 0, false
+	}
+	return t.Clean.LossRatio(), true
+}
+
+// above reports whether the median is above the highest of earlier trials, by more than the tolerance.
+func (l lossRatios) above(earlier lossRatios, tolerance float64) bool {
+	return rises(earlier.all, l.all, tolerance)
+}
+
+// standsClean reports whether that holds in clean time too, which most trials must have.
+func (l lossRatios) standsClean(earlier lossRatios, tolerance float64) bool {
+	reference := earlier.clean
+	if len(reference) == 0 {
+		reference = earlier.all
+	}
+	return 2*len(l.clean) > len(l.all) && rises(reference, l.clean, tolerance)
+}
+
+func rises(before, after []float64, tolerance float64) bool {
+	return len(before) > 0 && len(after) > 0 && stats.Median(after) > slices.Max(before)+tolerance
 }
 
 // lasting is the loss ratio of quiet trials above which the damage counts as lasting.

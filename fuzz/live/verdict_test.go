@@ -60,6 +60,69 @@ func TestClassifyLoss(t *testing.T) {
 	}
 }
 
+// disturb returns trials, the attacked or the quiet ones of which the machine disturbed but for cleanTime
+// tenths of their frames; in that time they lost so many of a thousand frames. Half of the time a core was
+// away.
+func disturb(trials []Trial, attacked bool, cleanTime, lost uint64) []Trial {
+	for i := range trials {
+		if t := &trials[i]; t.Attacked == attacked {
+			t.Disturbed = rfc2544.Reasons{rfc2544.Because(rfc2544.OtherPrograms, "another program (sh) ran on cpu 1 for 480ms of 1s")}
+			t.Taken = 0.5
+			n := t.Offered * cleanTime / 10
+			t.Clean = &rfc2544.Clean{Offered: n, Received: n - n*lost/1000}
+		}
+	}
+	return trials
+}
+
+// Loss that the busy machine explains is no finding of the device, and no pass.
+func TestClassifyLossOfABusyMachine(t *testing.T) {
+	t.Parallel()
+	steady := func() []Trial { return losing(0, [][2]uint64{{0, 0}, {0, 0}, {0, 0}}, 0) }
+	lossy := func() []Trial { return losing(0, [][2]uint64{{0, 300}, {0, 300}, {0, 300}}, 0) }
+	after := func() []Trial { return losing(0, [][2]uint64{{0, 300}, {300, 300}, {300, 300}}, 300) }
+	all := func() []Trial { return losing(0, [][2]uint64{{0, 990}, {0, 1000}, {0, 1000}}, 0) }
+	undisturbed := func(trials []Trial, n int) []Trial { // the first n
+		for i := range trials[:n] {
+			trials[i].Disturbed, trials[i].Clean, trials[i].Taken = nil, nil, 0
+		}
+		return trials
+	}
+	unknown := func(trials []Trial) []Trial {
+		for i := range trials {
+			trials[i].Clean = nil
+		}
+		return trials
+	}
+	const noVerdict = "another program (sh) ran on cpu 1"
+	for _, c := range []struct {
+		name   string
+		trials []Trial
+		want   []string
+		err    string
+	}{
+		{"no clean time", disturb(lossy(), true, 0, 0), nil, noVerdict},
+		{"nothing lost in clean time", disturb(lossy(), true, 5, 0), nil, noVerdict},
+		{"as much lost in clean time", disturb(lossy(), true, 5, 300), []string{FindLoss}, ""},
+		{"quiet ones lose as much in clean time", disturb(disturb(lossy(), true, 5, 300), false, 5, 300), nil, noVerdict},
+		{"no account of clean time", unknown(disturb(lossy(), true, 5, 300)), nil, noVerdict},
+		{"most trials are steady", undisturbed(disturb(lossy(), true, 0, 0), 5), []string{FindLoss}, ""},
+		{"lasting loss, disturbed as much before", disturb(disturb(after(), true, 0, 0), false, 0, 0), []string{FindLasts}, noVerdict},
+		{"lasting loss, disturbed only then", undisturbed(disturb(disturb(after(), true, 0, 0), false, 0, 0), 2), nil, noVerdict},
+		{"lasting loss in clean time", undisturbed(disturb(disturb(after(), true, 5, 300), false, 5, 300), 2), []string{FindLasts, FindLoss}, ""},
+		{"more lost than the time that was taken", disturb(all(), true, 0, 0), []string{FindLoss}, ""},
+		{"disturbed, and nothing lost", disturb(steady(), true, 0, 0), nil, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			d := classified(DeviceReport{Trials: c.trials})
+			if diff := cmp.Diff(c.want, kindsOf(d)); diff != "" || !strings.Contains(d.Error, c.err) || (c.err == "") != (d.Error == "") {
+				t.Errorf("error %q, findings (-want +got):\n%s", d.Error, diff)
+			}
+		})
+	}
+}
+
 // Without enough valid trials there is no verdict on loss; findings that need no comparison remain.
 func TestClassifyTooFew(t *testing.T) {
 	t.Parallel()
