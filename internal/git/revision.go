@@ -54,26 +54,6 @@ func (r *Repository) Between(ctx context.Context, base, head string) ([]string, 
 	return strings.Fields(out), err
 }
 
-// results is the folder that verbs write their results into, unless told otherwise.
-const results = "out"
-
-// Uncommitted returns the number of files in the work tree that differ from its commit, results apart,
-// and the name of one.
-func (r *Repository) Uncommitted(ctx context.Context) (n int, first string, err error) {
-	if r.top == "" {
-		return 0, "", nil
-	}
-	out, err := r.run(ctx, "status", "--porcelain", "-z", "--no-renames", "--ignore-submodules=none", "--untracked-files=normal",
-		"--", ":(top)", ":(top,exclude)"+results)
-	for _, entry := range fields(out) {
-		const state = 3 // octets before the path
-		if n++; n == 1 && len(entry) > state {
-			first = entry[state:]
-		}
-	}
-	return n, first, err
-}
-
 // fields splits the output of an option -z.
 func fields(out string) []string {
 	if out = strings.TrimSuffix(out, "\x00"); out == "" {
