@@ -47,9 +47,22 @@ fi
 mkdir -p out/gate out/count # by the user, so that the next checkout can remove them
 cp -- "$POLICY" out/gate/policy.yaml
 
+# Root's builds have caches of their own, outside of all that belongs to the user: the next job could
+# not remove what root has left there. Modules that the user has are not fetched again.
+caches=$(sudo mktemp -d /var/tmp/tunnelbench-action.XXXXXX)
+leave() {
+	sudo rm -rf -- "$caches"
+	sudo chown -R -- "$(id -u):$(id -g)" out
+}
+trap leave EXIT
+trap 'exit 143' TERM
+trap 'exit 130' INT
+own=("PATH=$PATH" "HOME=$HOME" "XDG_CACHE_HOME=$caches" "GOCACHE=$caches/go-build" "GOMODCACHE=$caches/mod")
+if mod=$(go env GOMODCACHE) && proxy=$(go env GOPROXY); then own+=("GOPROXY=file://$mod/cache/download,$proxy"); fi
+
 args=(--dut "$DUT" --base "$BASE" --head "$HEAD" --policy out/gate/policy.yaml)
 [ -z "$BUILD" ] || args+=(--build "$BUILD")
-gate() { sudo env "PATH=$PATH" "HOME=$HOME" "$TUNNELBENCH" gate "${args[@]}" "$@"; }
+gate() { sudo env "${own[@]}" "$TUNNELBENCH" gate "${args[@]}" "$@"; }
 
 # judged NAME STATUS FILE: adds the text to the job's page, and ends the job if the change fails.
 judged() {

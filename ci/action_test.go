@@ -4,6 +4,7 @@ package ci
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -33,7 +34,7 @@ func newStage(t *testing.T) *stage {
 	s.git(t, "checkout", "--quiet", "--detach", "main")
 	s.git(t, "merge", "--quiet", "--no-ff", "--message=merge", "change")
 	s.commits["merge"] = s.git(t, "rev-parse", "HEAD")
-	s.program(t, "sudo", `case $1 in env) shift 3; exec "$@" ;; esac`)
+	s.program(t, "sudo", `echo "$@" >>"$SAID.root"; case $1 in env | mktemp | rm) exec "$@" ;; esac`)
 	s.program(t, "tunnelbench", `echo "$@" >>"$SAID"; exit "${STATUS:-0}"`)
 	s.program(t, "qemu-system-x86_64", "")
 	return s
@@ -162,6 +163,45 @@ func TestActionStatus(t *testing.T) {
 			status, out, said := newStage(t).run(t, c.env, "action.sh")
 			if status != c.status || strings.Count(said, "\n") != c.judges || strings.Contains(out, "::warning::") != c.warning {
 				t.Errorf("exit %d, ran %q: %s", status, said, out)
+			}
+		})
+	}
+}
+
+// Root leaves nothing of its own where the next job has to clean up, whatever the gate's end.
+func TestActionLeavesNothingOfRoots(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		script string
+		env    string
+		status int
+	}{
+		"passes":             {"", "JUDGE=time", 0},
+		"fails":              {"exit 3", "JUDGE=time", 3},
+		"twice":              {"", "JUDGE=both", 0},
+		"is counted":         {"exit 2", "JUDGE=count", 2},
+		"the job is stopped": {"kill $PPID; sleep 1", "JUDGE=time", 143},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t)
+			s.program(t, "tunnelbench", `mkdir -p "$GOCACHE" "$GOMODCACHE/m" && chmod a-w "$GOMODCACHE/m" && echo "$XDG_CACHE_HOME $GOCACHE $GOMODCACHE $GOPROXY" >"$SAID"; `+c.script)
+			status, out, said := s.run(t, []string{c.env}, "action.sh")
+			words := strings.Fields(said)
+			if status != c.status || len(words) != 4 {
+				t.Fatalf("exit %d, said %q: %s", status, said, out)
+			}
+			for _, folder := range words[:3] {
+				if _, err := os.Stat(folder); !errors.Is(err, os.ErrNotExist) || !strings.HasPrefix(folder, "/var/tmp/") {
+					t.Errorf("%s is left, or is not outside: %v", folder, err)
+				}
+			}
+			if !strings.HasPrefix(words[3], "file:///") || !strings.Contains(words[3], "/cache/download,") {
+				t.Errorf("modules come from %s", words[3])
+			}
+			asked, err := os.ReadFile(filepath.Join(s.bin, "said.root"))
+			if want := fmt.Sprintf("chown -R -- %d:%d out\n", os.Getuid(), os.Getgid()); err != nil || !strings.HasSuffix(string(asked), want) {
+				t.Errorf("root was asked for %q, %v; want %q at the end", asked, err, want)
 			}
 		})
 	}
