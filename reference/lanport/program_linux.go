@@ -33,8 +33,8 @@ func Load(socket int) (*Program, error) {
 }
 
 // setOwn sets the Ethernet address of the interface and the addresses of the host. New addresses are added
-// before old ones are removed.
-func (p *Program) setOwn(own MAC, addrs []netlink.Addr) error {
+// before old ones are removed. If addrs are not all of them, none is removed.
+func (p *Program) setOwn(own MAC, addrs []netlink.Addr, all bool) error {
 	if own != p.own {
 		if err := p.objects.Mac.Set(own); err != nil {
 			return fmt.Errorf("set the Ethernet address of the XDP program: %w", err)
@@ -56,7 +56,7 @@ func (p *Program) setOwn(own MAC, addrs []netlink.Addr) error {
 		}
 	}
 	for addr := range p.addrs {
-		if !now[addr] {
+		if all && !now[addr] {
 			if err := p.addresses(addr).Delete(addr.AsSlice()); err != nil {
 				return fmt.Errorf("remove %s from the XDP program: %w", addr, err)
 			}

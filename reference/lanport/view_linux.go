@@ -17,7 +17,7 @@ type View struct {
 	Own    MAC
 	MTU    int // bytes of IP packet
 	hops   bart.Table[MAC]
-	routes []route // longest prefix first, then the lowest metric
+	routes bart.Table[route]
 }
 
 // route is a route of the interface. If via is not valid, the hosts are directly on the link.
@@ -34,43 +34,33 @@ func (v *View) Hop(to netip.Addr) MAC {
 	return m
 }
 
-// build fills hops from the routes and the known neighbours.
-func (v *View) build(known map[netip.Addr]MAC) {
-	for _, r := range slices.Backward(v.routes) { // of two routes to a prefix the lower metric is inserted last
+// build fills the view from routes, those of the lowest metric first, and the known neighbours.
+func (v *View) build(routes []route, known map[netip.Addr]MAC) {
+	for _, r := range slices.Backward(routes) { // of two routes to a prefix the first one is inserted last
+		v.routes.Insert(r.to, r)
 		v.hops.Insert(r.to, known[r.via]) // the zero MAC for hosts on the link, and while the gateway's address is unknown
 	}
 	for addr, to := range known {
-		if r, ok := v.route(addr); ok && !r.via.IsValid() {
+		if r, ok := v.routes.Lookup(addr); ok && !r.via.IsValid() {
 			v.hops.Insert(netip.PrefixFrom(addr, addr.BitLen()), to)
 		}
 	}
 }
 
-// route returns the route to addr.
-func (v *View) route(addr netip.Addr) (route, bool) {
-	i := slices.IndexFunc(v.routes, func(r route) bool { return r.to.Contains(addr) })
-	if i < 0 {
-		return route{}, false
-	}
-	return v.routes[i], true
-}
-
-// routes returns the interface's routes of the main table.
-func (w *Watch) routes() (all []route, err error) {
-	err = w.handle.RouteListFilteredIter(netlink.FAMILY_ALL, &netlink.Route{}, 0, func(r netlink.Route) bool {
-		if to, ok := prefixOf(r.Dst); ok {
-			if via, ok := w.through(r); ok {
-				all = append(all, route{to, via, r.Priority})
+// routes returns the interface's routes of the main table, those of the lowest metric first.
+func (w *Watch) routes() ([]route, error) {
+	all, err := whole(func() (all []route, err error) {
+		err = w.handle.RouteListFilteredIter(netlink.FAMILY_ALL, &netlink.Route{}, 0, func(r netlink.Route) bool {
+			if to, ok := prefixOf(r.Dst); ok {
+				if via, ok := w.through(r); ok {
+					all = append(all, route{to, via, r.Priority})
+				}
 			}
-		}
-		return true
+			return true
+		})
+		return all, err
 	})
-	slices.SortStableFunc(all, func(a, b route) int {
-		if a.to.Bits() != b.to.Bits() {
-			return b.to.Bits() - a.to.Bits()
-		}
-		return a.metric - b.metric
-	})
+	slices.SortStableFunc(all, func(a, b route) int { return a.metric - b.metric })
 	return all, err
 }
 
@@ -110,10 +100,7 @@ const usable = netlink.NUD_PERMANENT | netlink.NUD_REACHABLE | netlink.NUD_STALE
 
 // neighbours returns the known Ethernet addresses, and notes which of them are stale.
 func (w *Watch) neighbours() (map[netip.Addr]MAC, error) {
-	all, err := w.handle.NeighList(w.ifindex, netlink.FAMILY_ALL)
-	if err != nil {
-		return nil, err
-	}
+	all, err := whole(func() ([]netlink.Neigh, error) { return w.handle.NeighList(w.ifindex, netlink.FAMILY_ALL) })
 	w.stale = w.stale[:0]
 	known := make(map[netip.Addr]MAC, len(all))
 	for _, n := range all {
@@ -126,5 +113,5 @@ func (w *Watch) neighbours() (map[netip.Addr]MAC, error) {
 			w.stale = append(w.stale, addr)
 		}
 	}
-	return known, nil
+	return known, err
 }

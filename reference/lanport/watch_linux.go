@@ -71,7 +71,9 @@ func Follow(ifindex int, program *Program, lost func()) (*Watch, error) {
 		return nil, fmt.Errorf("follow the interface: %w", err)
 	}
 	_ = w.messages.SetReceiveBufferSize(watchBuffer, true) // a smaller buffer works, with more lost messages
-	if err := w.refresh(); err != nil {
+	if err := w.refresh(); errors.Is(err, netlink.ErrDumpInterrupted) {
+		w.changed <- struct{}{} // follow reads it again
+	} else if err != nil {
 		return nil, errors.Join(fmt.Errorf("follow the interface: %w", err), w.Close())
 	}
 	w.ended.Go(w.listen)
@@ -152,7 +154,8 @@ func orAfter(due <-chan time.Time, d time.Duration) <-chan time.Time {
 	return due
 }
 
-// refresh reads everything from the kernel and publishes it.
+// refresh reads everything from the kernel and publishes it. If a list changed during every reading, it publishes the
+// last one and returns netlink.ErrDumpInterrupted: what is missing there is worth less than what is new.
 func (w *Watch) refresh() error {
 	link, err := w.handle.LinkByIndex(w.ifindex)
 	if err != nil {
@@ -163,20 +166,29 @@ func (w *Watch) refresh() error {
 	if copy(view.Own[:], link.Attrs().HardwareAddr) != len(view.Own) {
 		return fmt.Errorf("link: Ethernet address %s", link.Attrs().HardwareAddr)
 	}
-	if view.routes, err = w.routes(); err != nil {
-		return fmt.Errorf("routes: %w", err)
+	routes, err1 := w.routes()
+	known, err2 := w.neighbours()
+	addrs, err3 := whole(func() ([]netlink.Addr, error) { return w.handle.AddrList(nil, netlink.FAMILY_ALL) })
+	err = errors.Join(said("routes", err1), said("neighbours", err2), said("addresses", err3))
+	if err != nil && !interrupted(err1, err2, err3) {
+		return err
 	}
-	known, err := w.neighbours()
-	if err != nil {
-		return fmt.Errorf("neighbours: %w", err)
-	}
-	addrs, err := w.handle.AddrList(nil, netlink.FAMILY_ALL)
-	if err != nil {
-		return fmt.Errorf("addresses: %w", err)
-	}
-	view.build(known)
+	view.build(routes, known)
 	w.current.Store(view)
-	return w.program.setOwn(view.Own, addrs)
+	return errors.Join(w.program.setOwn(view.Own, addrs, err3 == nil), err)
+}
+
+// said puts what was read before an error.
+func said(what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}
+
+// interrupted reports whether all errors mean that a list changed while it was read.
+func interrupted(errs ...error) bool {
+	return !slices.ContainsFunc(errs, func(err error) bool { return err != nil && !errors.Is(err, netlink.ErrDumpInterrupted) })
 }
 
 // View returns the interface as it is now.
@@ -196,7 +208,7 @@ func (w *Watch) Want(addr netip.Addr) {
 // ask makes the kernel resolve the host or its gateway. The kernel ignores a request for an address that it
 // is already resolving. The answer arrives as a neighbour change.
 func (w *Watch) ask(addr netip.Addr) {
-	if r, ok := w.View().route(addr); ok {
+	if r, ok := w.View().routes.Lookup(addr); ok {
 		if r.via.IsValid() {
 			addr = r.via
 		}

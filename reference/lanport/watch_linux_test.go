@@ -2,6 +2,7 @@ package lanport
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"strings"
@@ -59,20 +60,53 @@ func burstOfAddresses(count int) func(netlink.Link) error {
 // TestLostMessagesAreMadeUpFor checks that a neighbour that appears after a burst of kernel messages becomes
 // known, although the burst overran the queue of messages.
 func TestLostMessagesAreMadeUpFor(t *testing.T) {
-	testenv.NetAdmin(t)
 	for name, change := range map[string]func(int) func(netlink.Link) error{
 		"neighbours": burst, "routes": burstOfRoutes, "addresses": burstOfAddresses,
 	} {
 		t.Run(name, func(t *testing.T) {
-			ns, err := sys.NewNetNS()
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer ns.Close()
-			if err := sys.InNetNS(ns, func() error { return afterBurst(t, change(1000)) }); err != nil {
-				t.Fatal(err)
-			}
+			inNewNS(t, func() error { return afterBurst(t, change(1000)) })
 		})
+	}
+}
+
+// loaded returns the program for a socket on an interface.
+func loaded(t *testing.T, link netlink.Link) (*Program, error) {
+	socket, err := sys.OpenXSK(link.Attrs().Index, 0, sys.XSKConfig{Receive: 64, Transmit: 64, SlotOctets: 2048})
+	if err != nil {
+		return nil, err
+	}
+	t.Cleanup(func() { socket.Close() })
+	program, err := Load(socket.FD())
+	if err == nil {
+		t.Cleanup(func() { program.Close() })
+	}
+	return program, err
+}
+
+// followed follows an interface.
+func followed(t *testing.T, link netlink.Link) (*Watch, error) {
+	program, err := loaded(t, link)
+	if err != nil {
+		return nil, err
+	}
+	w, err := Follow(link.Attrs().Index, program, func() {})
+	if err == nil {
+		t.Cleanup(func() { w.Close() })
+	}
+	return w, err
+}
+
+// inNewNS calls fn in a new network namespace.
+func inNewNS(t *testing.T, fn func() error) {
+	t.Helper()
+	testenv.NetAdmin(t)
+	ns, err := sys.NewNetNS()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { ns.Close() })
+	if err := sys.InNetNS(ns, fn); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -82,21 +116,10 @@ func afterBurst(t *testing.T, change func(netlink.Link) error) error {
 	if err != nil {
 		return err
 	}
-	socket, err := sys.OpenXSK(link.Attrs().Index, 0, sys.XSKConfig{Receive: 64, Transmit: 64, SlotOctets: 2048})
+	w, err := followed(t, link)
 	if err != nil {
 		return err
 	}
-	defer socket.Close()
-	program, err := Load(socket.FD())
-	if err != nil {
-		return err
-	}
-	defer program.Close()
-	w, err := Follow(link.Attrs().Index, program, func() {})
-	if err != nil {
-		return err
-	}
-	defer w.Close()
 	witness, err := nl.Subscribe(0, watchGroups...)
 	if err != nil {
 		return err
@@ -113,14 +136,19 @@ func afterBurst(t *testing.T, change func(netlink.Link) error) error {
 	if !overran(witness) {
 		t.Error("the burst did not overrun a queue of the same size, so it shows nothing")
 	}
+	return findsNeighbour(w, link, "10.1.0.9", watchRegularly/2)
+}
+
+// findsNeighbour sets a neighbour and waits until it is known as the next hop for a host.
+func findsNeighbour(w *Watch, link netlink.Link, host string, within time.Duration) error {
 	want := MAC{2, 0, 0, 0, 0, 9}
 	late := &netlink.Neigh{LinkIndex: link.Attrs().Index, IP: net.IPv4(10, 1, 0, 9), State: netlink.NUD_PERMANENT, HardwareAddr: want[:]}
 	if err := netlink.NeighSet(late); err != nil {
 		return err
 	}
-	for deadline := time.Now().Add(watchRegularly / 2); w.View().Hop(netip.MustParseAddr("10.1.0.9")) != want; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(within); w.View().Hop(netip.MustParseAddr(host)) != want; time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatal("the late neighbour was never found")
+			return fmt.Errorf("the late neighbour was never found for %s", host)
 		}
 	}
 	return nil
@@ -128,15 +156,7 @@ func afterBurst(t *testing.T, change func(netlink.Link) error) error {
 
 // TestManyAddresses gives the program the 65,536 addresses that docs/tunnel.md allows, and then one more.
 func TestManyAddresses(t *testing.T) {
-	testenv.NetAdmin(t)
-	ns, err := sys.NewNetNS()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ns.Close()
-	if err := sys.InNetNS(ns, func() error { return manyAddresses(t, 65536) }); err != nil {
-		t.Fatal(err)
-	}
+	inNewNS(t, func() error { return manyAddresses(t, 65536) })
 }
 
 func manyAddresses(t *testing.T, most int) error {
@@ -144,24 +164,18 @@ func manyAddresses(t *testing.T, most int) error {
 	if err != nil {
 		return err
 	}
-	socket, err := sys.OpenXSK(link.Attrs().Index, 0, sys.XSKConfig{Receive: 64, Transmit: 64, SlotOctets: 2048})
+	program, err := loaded(t, link)
 	if err != nil {
 		return err
 	}
-	defer socket.Close()
-	program, err := Load(socket.FD())
-	if err != nil {
-		return err
-	}
-	defer program.Close()
 	addrs := make([]netlink.Addr, most+1)
 	for i := range addrs {
 		addrs[i].IPNet = &net.IPNet{IP: net.IPv4(10, byte(i>>16), byte(i>>8), byte(i))}
 	}
-	if err := program.setOwn(MAC{}, addrs[:most]); err != nil {
+	if err := program.setOwn(MAC{}, addrs[:most], true); err != nil {
 		return err
 	}
-	if err := program.setOwn(MAC{}, addrs); err == nil || !strings.Contains(err.Error(), "room for 65536") {
+	if err := program.setOwn(MAC{}, addrs, true); err == nil || !strings.Contains(err.Error(), "room for 65536") {
 		t.Errorf("%d addresses: %v, want an error that names the limit", len(addrs), err)
 	}
 	return nil
