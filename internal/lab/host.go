@@ -22,7 +22,7 @@ func (l *Lab) Describe(s Settings) result.Host {
 			"wan": "on, as a real NIC has them: super-packets may cross the wan",
 		},
 	}
-	for _, c := range Sysctls {
+	for _, c := range machine.Sysctls {
 		h.Sysctls[strings.ReplaceAll(c.Key, "/", ".")] = FirstLine("/proc/sys/" + c.Key)
 	}
 	if s.PlainWAN || s.WAN != "" {

@@ -26,20 +26,6 @@ type Config struct {
 	Beside *neighbour.Plan // what disturbs the lab on purpose while it is open; nil: nothing
 }
 
-// Sysctls are machine-wide settings that the lab changes while it is open.
-//
-// netdev_max_backlog: with the longer queue in front of the kernel's receive path no frame is lost
-// when the hypervisor takes a core for some milliseconds. With the default of 1000 it depends on
-// chance.
-//
-// sched_autogroup_enabled: autogroups give every session an equal share of a core, whatever the
-// priority of its processes. A soaker would then take half of the device's core (sched(7), "The
-// autogroup feature").
-var Sysctls = []struct{ Key, value string }{
-	{"net/core/netdev_max_backlog", "30000"},
-	{"kernel/sched_autogroup_enabled", "0"},
-}
-
 // Lab is a machine prepared for measurements: locked, with changed sysctls that a guardian
 // restores, and with soakers on the device's cores.
 type Lab struct {
@@ -105,11 +91,11 @@ func (l *Lab) open(ctx context.Context) error {
 
 // changeSysctls changes the sysctls that this kernel has.
 func (l *Lab) changeSysctls() error {
-	for _, s := range Sysctls {
+	for _, s := range machine.Sysctls {
 		if _, err := os.Stat("/proc/sys/" + s.Key); errors.Is(err, os.ErrNotExist) {
 			continue
 		}
-		if err := l.guardian.Set(s.Key, s.value); err != nil {
+		if err := l.guardian.Set(s.Key, s.Value); err != nil {
 			return err
 		}
 	}

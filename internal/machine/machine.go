@@ -15,6 +15,20 @@ type Need struct {
 	Try func() (found string, err error)
 }
 
+// Sysctls are machine-wide settings that a lab changes while it is open, by their file below /proc/sys.
+//
+// netdev_max_backlog: with the longer queue in front of the kernel's receive path no frame is lost
+// when the hypervisor takes a core for some milliseconds. With the default of 1000 it depends on
+// chance.
+//
+// sched_autogroup_enabled: autogroups give every session an equal share of a core, whatever the
+// priority of its processes. A soaker would then take half of the device's core (sched(7), "The
+// autogroup feature").
+var Sysctls = []struct{ Key, Value string }{
+	{"net/core/netdev_max_backlog", "30000"},
+	{"kernel/sched_autogroup_enabled", "0"},
+}
+
 // Check returns an error that wraps errors.ErrUnsupported if something vital is missing.
 func Check() error {
 	for _, n := range Needs() {

@@ -21,10 +21,12 @@ func Needs() []Need {
 	return []Need{
 		{"capabilities", true, func() (string, error) { return capabilities(read("/proc/self/status")) }},
 		{"mounts", true, tryMounts},
+		{"settings", true, func() (string, error) { return settings("/proc/sys") }},
 		{"clock", true, func() (string, error) { return clock(read("/proc/self/timens_offsets")) }},
 		{"open files", true, tryFiles},
 		{"temporary files", true, func() (string, error) { return os.TempDir(), tempdir.Check() }},
 		{"processes", true, func() (string, error) { return here().processes() }},
+		{"BPF", false, tryBPF},
 		{"memory", false, func() (string, error) { return here().memory(read("/proc/meminfo")) }},
 		{"CPU time", false, func() (string, error) { return here().cpuTime() }},
 		{"isolated cores", false, func() (string, error) { return isolated(line("/sys/devices/system/cpu/isolated")) }},

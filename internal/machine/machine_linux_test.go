@@ -2,11 +2,15 @@ package machine
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"syscall"
 	"testing"
+	"unsafe"
 
 	"github.com/tunnelbench/tunnelbench/internal/reexec"
 	"github.com/tunnelbench/tunnelbench/internal/testenv"
@@ -18,12 +22,41 @@ const checkEnv = "TB_TEST_CHECK"
 func TestMain(m *testing.M) {
 	reexec.Main()
 	if os.Getenv(checkEnv) != "" {
+		if refused := os.Getenv(refuseEnv); refused != "" {
+			refuse(refused)
+		}
 		if err := Check(); err != nil {
 			os.Stdout.WriteString(err.Error())
 		}
+		os.Stderr.WriteString(strings.Join(Notes(), "\n"))
 		os.Exit(0)
 	}
 	os.Exit(m.Run())
+}
+
+// refuseEnv makes the kernel refuse a system call to the process that checks: "errno number".
+const refuseEnv = "TB_TEST_REFUSE"
+
+// refuse installs a filter of system calls (seccomp(2)), as a container has one, and starts the program
+// again, all threads of which then have it.
+func refuse(text string) {
+	runtime.LockOSThread()
+	var errno, call uint32
+	if _, err := fmt.Sscan(text, &errno, &call); err != nil {
+		panic(err)
+	}
+	const allow, fail, noNewPrivs, setFilter = 0x7fff0000, 0x00050000, 38, 2
+	filter := []syscall.SockFilter{
+		{Code: syscall.BPF_LD | syscall.BPF_W | syscall.BPF_ABS}, // the number of the call
+		{Code: syscall.BPF_JMP | syscall.BPF_JEQ | syscall.BPF_K, Jt: 1, K: call},
+		{Code: syscall.BPF_RET, K: allow},
+		{Code: syscall.BPF_RET, K: fail | errno},
+	}
+	program := syscall.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
+	_, _, first := syscall.RawSyscall(syscall.SYS_PRCTL, noNewPrivs, 1, 0)
+	_, _, second := syscall.RawSyscall(syscall.SYS_PRCTL, syscall.PR_SET_SECCOMP, setFilter, uintptr(unsafe.Pointer(&program)))
+	os.Unsetenv(refuseEnv)
+	panic(errors.Join(first, second, syscall.Exec("/proc/self/exe", os.Args, os.Environ())))
 }
 
 // expect checks an error of a need; empty: none.
@@ -103,26 +136,44 @@ func TestControlGroup(t *testing.T) {
 	expect(t, found, err, "1 MiB (/proc/meminfo)")
 }
 
-// What the kernel refuses is said before a lab opens.
+// What the kernel refuses is said before a lab opens: an error, or a note if the lab can do without.
 func TestCheck(t *testing.T) {
 	testenv.NetAdmin(t)
-	for name, c := range map[string]struct{ shell, want string }{
-		"fine":           {`exec "$0"`, ""},
-		"few open files": {`ulimit -Sn 64; exec "$0"`, ""},
-		"may not raise":  {`ulimit -n 64; exec setpriv --bounding-set -sys_resource "$0"`, "open files: limited to 64: ulimit -n 512"},
-		"no NET_ADMIN":   {`exec setpriv --bounding-set -net_admin "$0"`, "lacks CAP_NET_ADMIN"},
-		"no SYS_ADMIN":   {`exec setpriv --bounding-set -sys_admin "$0"`, "lacks CAP_SYS_ADMIN"},
-		"time namespace": {`exec unshare -T --monotonic 1000 -f "$0"`, "shifts CLOCK_MONOTONIC by 1000 s"},
-		"TMPDIR":         {`exec env TMPDIR=/proc/nosuch "$0"`, `"/proc/nosuch" (TMPDIR): does not exist`},
+	const ro = `mount --bind /proc/sys /proc/sys; mount -o remount,ro,bind /proc/sys`
+	number := func(errno syscall.Errno, call int) string {
+		return fmt.Sprintf("exec env %s='%d %d'", refuseEnv, errno, call)
+	}
+	for name, c := range map[string]struct{ shell, want, note string }{
+		"fine":              {`exec "$0"`, "", ""},
+		"few open files":    {`ulimit -Sn 64; exec "$0"`, "", ""},
+		"may not raise":     {`ulimit -n 64; exec setpriv --bounding-set -sys_resource "$0"`, "open files: limited to 64: ulimit -n 512", ""},
+		"no NET_ADMIN":      {`exec setpriv --bounding-set -net_admin "$0"`, "lacks CAP_NET_ADMIN", ""},
+		"no SYS_ADMIN":      {`exec setpriv --bounding-set -sys_admin "$0"`, "lacks CAP_SYS_ADMIN", ""},
+		"time namespace":    {`exec unshare -T --monotonic 1000 -f "$0"`, "shifts CLOCK_MONOTONIC by 1000 s", ""},
+		"TMPDIR":            {`exec env TMPDIR=/proc/nosuch "$0"`, `"/proc/nosuch" (TMPDIR): does not exist`, ""},
+		"settings":          {`exec unshare -m sh -c '` + ro + `; exec "$0"' "$0"`, "netdev_max_backlog cannot be changed (read-only file system): run where /proc/sys is writable", ""},
+		"/sys read-only":    {`exec unshare -m sh -c 'mount -o remount,ro,bind /sys; exec "$0"' "$0"`, "", ""},
+		"no control groups": {`exec unshare -m sh -c 'mount -t tmpfs none /sys/fs/cgroup; exec "$0"' "$0"`, "", ""},
+		"no locked memory":  {`exec prlimit --memlock=0 "$0"`, "", ""},
+		"no unshare":        {number(syscall.EPERM, syscall.SYS_UNSHARE) + ` "$0"`, "(unshare: operation not permitted): a container needs --privileged", ""},
+		"unshare unknown":   {number(syscall.ENOSYS, syscall.SYS_UNSHARE) + ` "$0"`, "(unshare: function not implemented): a container needs", ""},
+		"no mount":          {number(syscall.EPERM, syscall.SYS_MOUNT) + ` "$0"`, "mounts: refused for the tunnel's programs", ""},
+		"AppArmor's mount":  {number(syscall.EACCES, syscall.SYS_MOUNT) + ` "$0"`, "--security-opt apparmor=unconfined", ""},
+		"no bpf":            {number(syscall.EPERM, bpfCall) + ` "$0"`, "", "BPF: refused ("},
+		"bpf unknown":       {number(syscall.ENOSYS, bpfCall) + ` "$0"`, "", "--security-opt seccomp=unconfined"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			var notes strings.Builder
 			cmd := exec.Command("sh", "-c", c.shell, os.Args[0])
 			cmd.Env = append(os.Environ(), checkEnv+"=1")
-			cmd.Stderr = os.Stderr
+			cmd.Stderr = &notes
 			out, err := cmd.Output()
-			if err != nil || c.want == "" && len(out) > 0 || !strings.Contains(string(out), c.want) {
-				t.Errorf("%v: %s, want %q", err, out, c.want)
+			if err != nil || c.want == "" && len(out) > 0 || !strings.Contains(string(out), c.want) || !strings.Contains(notes.String(), c.note) {
+				t.Errorf("%v: %s, want %q; notes %q, want %q", err, out, c.want, &notes, c.note)
 			}
 		})
 	}
 }
+
+// bpfCall is the number of bpf(2).
+var bpfCall = map[string]int{"amd64": 321, "arm64": 280}[runtime.GOARCH]

@@ -33,7 +33,7 @@ const (
 
 // Examine checks the requirements of the lab and changes nothing.
 func Examine(ctx context.Context) []Finding {
-	findings := []Finding{examineRoot(), examineKernel(), examineCores(), examineBacklog(), examineEmulator(ctx)}
+	findings := []Finding{examineRoot(), examineKernel(), examineCores(), examineEmulator(ctx)}
 	if os.Geteuid() != 0 {
 		return findings
 	}
@@ -94,22 +94,6 @@ func examineCores() Finding {
 	f.OK, f.Note = len(allowed) > 1, plan.String()
 	for _, note := range plan.Notes {
 		f.Note += "; " + note
-	}
-	return f
-}
-
-func examineBacklog() Finding {
-	f := Finding{What: "settings", OK: true, Note: "can be changed for a run, and are put back after it"}
-	for _, s := range lab.Sysctls {
-		file, err := os.OpenFile("/proc/sys/"+s.Key, os.O_WRONLY, 0)
-		switch {
-		case err == nil:
-			file.Close()
-		case errors.Is(err, os.ErrNotExist):
-		default:
-			f.OK, f.Note = false, fmt.Sprintf("%s cannot be changed (%v): run where /proc/sys is writable", s.Key, err)
-			f.Vital = os.Geteuid() == 0
-		}
 	}
 	return f
 }
