@@ -73,7 +73,7 @@ var arrows = map[string][]string{
 	"loadgen/stall":                {"internal/sys", "loadgen/bpf"},
 	"loadgen/streams":              {"internal/sys", "loadgen", "rfc2544"},
 	"loadgen/xdp":                  {"internal/closers", "internal/sys", "loadgen", "loadgen/bpf", "rfc2544"},
-	"netns":                        {"internal/reexec", "internal/sys", "internal/signals", "internal/execfile", "internal/tempdir"},
+	"netns":                        {"internal/reexec", "internal/sys", "internal/signals", "internal/execfile", "internal/tempdir", "internal/subprocess"},
 	"netns/counters":               {"internal/sys", "netns", "netns/counters/bpf", "rfc2544"},
 	"netns/counters/bpf":           {},
 	"netns/dut":                    {"internal/atomicfile", "internal/kv", "internal/reexec", "internal/sys", "netns", "netns/relay", "reference", "reference/inner", "reference/wire", "internal/signals", "internal/execfile"},

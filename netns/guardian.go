@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/tunnelbench/tunnelbench/internal/signals"
+	"github.com/tunnelbench/tunnelbench/internal/subprocess"
 	"github.com/tunnelbench/tunnelbench/internal/sys"
 	"github.com/tunnelbench/tunnelbench/internal/tempdir"
 )
@@ -36,10 +37,15 @@ type savedSetting struct {
 	Key    string `json:"key,omitempty"`
 	Old    string `json:"old,omitempty"`
 	Remove string `json:"remove,omitempty"` // path of a directory to remove; there is no setting then
+	End    string `json:"end,omitempty"`    // mark of the processes to end; there is no setting then
 }
 
-// undo restores the setting or removes the directory.
+// undo restores the setting, removes the directory or ends the processes.
 func (s savedSetting) undo() error {
+	if s.End != "" {
+		subprocess.EndMarked(s.End)
+		return nil
+	}
 	if s.Remove != "" {
 		return os.RemoveAll(s.Remove)
 	}
@@ -134,6 +140,11 @@ func (g *Guardian) TempDir(pattern string) (string, error) {
 
 // RemoveAtEnd makes the child remove a directory when the guardian is closed or this program has ended.
 func (g *Guardian) RemoveAtEnd(dir string) error { return g.save(savedSetting{Remove: dir}) }
+
+// EndCommands makes the child end what this program's commands have started (see
+// subprocess.Command), before it removes any directory that was named earlier. A program that takes
+// the mark out of its environment is not found.
+func (g *Guardian) EndCommands() error { return g.save(savedSetting{End: subprocess.OwnMark()}) }
 
 // PID returns the process ID of the guardian.
 func (g *Guardian) PID() int { return g.cmd.Process.Pid }

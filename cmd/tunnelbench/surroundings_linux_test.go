@@ -90,6 +90,63 @@ func TestSignalsEndTheLab(t *testing.T) {
 	}
 }
 
+// A gate that is killed leaves no program of its builds behind, and no folder.
+func TestKilledGateLeavesNoBuild(t *testing.T) {
+	testenv.NetAdmin(t)
+	repo := t.TempDir()
+	commit := "git init -q && echo '#!/bin/sh' >t.sh && chmod +x t.sh && git add . && git -c user.name=a -c user.email=a@b -c commit.gpgsign=false commit -qm x"
+	made := exec.Command("sh", "-c", commit)
+	made.Dir = repo
+	if words, err := made.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, words)
+	}
+	for name, build := range map[string]string{
+		"a child":                 `sleep 3000 & echo $! >PIDS; wait`,
+		"a child of a child":      `sh -c 'sleep 3000 & echo $! >PIDS; wait'; :`,
+		"in another session":      `setsid sleep 3000 & echo $! >PIDS; wait`,
+		"deaf and writing":        `sh -c 'trap "" TERM HUP; echo $$ >PIDS; while :; do echo x >file; sleep 0.01; done'; :`,
+		"its parent ended before": `(setsid sleep 3000 & echo $! >PIDS); sleep 3000; :`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir, pids := t.TempDir(), filepath.Join(t.TempDir(), "pids")
+			build := strings.ReplaceAll(build, "PIDS", pids)
+			cmd, _, errs := program(t, `exec "$@"`, "gate", "--repo", repo, "--dut", "exec:./t.sh", "--build", build, "--base", "HEAD", "--head", "HEAD", "--out", filepath.Join(t.TempDir(), "out"))
+			cmd.Env = append(cmd.Env, "TMPDIR="+dir)
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			var child string
+			if !eventually(func() bool {
+				b, err := os.ReadFile(pids)
+				child = strings.TrimSpace(string(b))
+				return err == nil && child != ""
+			}) {
+				t.Fatalf("nothing was built: %s", errs)
+			}
+			if err := cmd.Process.Kill(); err != nil {
+				t.Fatal(err)
+			}
+			exitStatus(t, cmd)
+			if !eventually(func() bool { _, err := os.Stat("/proc/" + child); return err != nil }) {
+				t.Errorf("process %s is left", child)
+			}
+			if !eventually(func() bool { left, err := os.ReadDir(dir); return err == nil && len(left) == 0 }) {
+				t.Error("the folder of the builds is left")
+			}
+		})
+	}
+}
+
+// eventually reports whether something comes true, on a busy machine too.
+func eventually(is func() bool) bool {
+	for limit := time.Now().Add(30 * time.Second); time.Now().Before(limit); time.Sleep(10 * time.Millisecond) {
+		if is() {
+			return true
+		}
+	}
+	return false
+}
+
 // One lab runs on a machine, in whichever namespaces a second one is started.
 func TestOneLabOnAMachine(t *testing.T) {
 	testenv.NetAdmin(t)

@@ -23,6 +23,11 @@ func endGroup(cmd *exec.Cmd) error { return syscall.Kill(-cmd.Process.Pid, sysca
 // killAll ends what is left of the group, and children that left it: they still carry the mark.
 func killAll(cmd *exec.Cmd, mark string) {
 	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+	EndMarked(mark)
+}
+
+// EndMarked ends the processes whose environment has a mark.
+func EndMarked(mark string) {
 	const most = 100 // rounds: a child may start another one meanwhile
 	for range most {
 		if !killMarked(mark) {

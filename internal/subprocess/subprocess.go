@@ -32,10 +32,17 @@ const grace = time.Second
 // outlive it, such as a cache's server, take it out of their environment.
 const Mark = "TB_SUBPROCESS"
 
+// session is part of the marks of all commands of this process.
+var session = rand.Text()
+
+// OwnMark returns what the environments of this process's commands, and of all that they started,
+// contain.
+func OwnMark() string { return Mark + "=" + session }
+
 // Run runs the program until it ends, and then ends all that it left running. When ctx is done, the
 // program and its children get SIGTERM, then SIGKILL; the error is then ctx's cause.
 func (c Command) Run(ctx context.Context) error {
-	mark := Mark + "=" + rand.Text()
+	mark := OwnMark() + "-" + rand.Text()
 	said := &tail{}
 	cmd := exec.CommandContext(ctx, c.Args[0], c.Args[1:]...)
 	cmd.Dir, cmd.Env, cmd.WaitDelay = c.Dir, append(append([]string{}, c.Env...), mark), grace

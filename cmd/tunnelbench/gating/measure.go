@@ -42,7 +42,7 @@ func (f *flags) measure(ctx context.Context, policy gate.Policy, s cli.Streams) 
 		return err
 	}
 	defer guardian.Close()
-	f.onDir = guardian.RemoveAtEnd
+	f.onDir = func(dir string) error { return errors.Join(guardian.RemoveAtEnd(dir), guardian.EndCommands()) }
 	if f.count {
 		return f.fault(ctx, f.counting(policy, s).Run(ctx, s))
 	}
