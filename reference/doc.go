@@ -63,10 +63,11 @@
 //
 // Hosts may leave checksums of TCP and UDP to their network card (CHECKSUM_PARTIAL). Between virtual interfaces
 // such packets arrive unfinished and unmarked. The port recognizes them, because the checksum field holds the
-// sum of the pseudo header, and finishes them.
+// sum of the pseudo header, and finishes them, also inside of VXLAN and Geneve (on their usual ports), GRE and IP in
+// IP. It computes the checksum of SCTP where there is none.
 //
-// On a bridge, a bond, a VLAN or a macvlan, packets also come in joined (TSO, GRO). There a tc program (tcx, Linux 6.6) passes
-// them to a TUN device, which says how to split them. Older kernels use XDP there too; then switch off tso and gso
+// On a bridge, a bond, a VLAN or a macvlan, packets also come in joined (TSO, GRO). There a tc program (tcx, Linux
+// 6.6) passes them to a TUN device, which says how to split them. Older kernels use XDP there too; then switch off tso and gso
 // of the hosts, and gro of the bridge's ports (ethtool -K PORT gro off).
 //
 // # Missing kernel features

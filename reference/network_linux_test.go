@@ -250,6 +250,35 @@ func TestChecksumsAreFinished(t *testing.T) {
 	}
 }
 
+// TestInnerChecksumsAreFinished checks that hosts with a VXLAN of their own between them, whose kernel leaves the
+// inner checksums to the network card, reach each other by it.
+func TestInnerChecksumsAreFinished(t *testing.T) {
+	for name, c := range map[string]struct {
+		kind lanKind
+		port int
+		ends [2]string
+	}{
+		"veth": {overVeth, 4789, [2]string{"10.1.0.2", "10.2.0.2"}}, "the port of Linux": {overVeth, 8472, [2]string{"10.1.0.2", "10.2.0.2"}},
+		"over IPv6": {overVeth, 4789, [2]string{"fd00:1::2", "fd00:2::2"}}, "bridge": {overBridge, 4789, [2]string{"10.1.0.2", "10.2.0.2"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, hosts := twoLANs(t, c.kind, 1)
+			a, b := hosts[0][0], hosts[1][0]
+			meet(t, a.listen(t, at(c.ends[0], 9000)), b.listen(t, at(c.ends[1], 9000)))
+			for i, host := range []*end{a, b} {
+				host.inside(t, func() error {
+					vxlan := &netlink.Vxlan{LinkAttrs: named("over"), VxlanId: 7, Port: c.port, SrcAddr: net.ParseIP(c.ends[i]), Group: net.ParseIP(c.ends[1-i]), UDPCSum: true}
+					return errors.Join(netlink.LinkAdd(vxlan), configure("over", fmt.Sprintf("10.50.0.%d/24", i+1)))
+				})
+			}
+			near, far := a.listen(t, at("10.50.0.1", 9000)), b.listen(t, at("10.50.0.2", 9000))
+			meet(t, near, far)
+			exchange(t, near, far, 100)
+			transfer(t, a, b, at("10.50.0.2", 80), 1<<20)
+		})
+	}
+}
+
 // singly keeps the packets of a host from being joined, as docs/tunnel.md says for kernels before Linux 6.6.
 func singly(t *testing.T, kind lanKind, e, host *end) {
 	t.Helper()

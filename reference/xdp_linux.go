@@ -160,7 +160,7 @@ func (p *xdpPort) read(b *batch) error {
 		frame := p.socket.Next()
 		if len(frame) >= ethernetLen {
 			n := copy(b.next(), inner.Unpadded(frame[ethernetLen:]))
-			offload.FinishPartial(b.next()[:n])
+			offload.Finish(b.next()[:n])
 			b.commit(n)
 		}
 		p.socket.Release()

@@ -23,6 +23,7 @@ func Inner(data []byte) int {
 		oracle.Fail(oracle.Agreement, "%d of %d bytes remain without padding, the length field is %d", len(cut), len(data), inner.Length(packet))
 	}
 	checkFinishPartial(data)
+	checkFinish(data)
 	if !isIP {
 		oracle.Agree("Length", inner.Length(packet), 0)
 		return 0
@@ -77,6 +78,17 @@ func gopacketAgrees(packet []byte, from, to netip.Addr, length int) {
 	if ip.HopByHop == nil { // a jumbogram has its length in an option (RFC 2675)
 		oracle.Agree("gopacket's length", length, 40+int(ip.Length))
 	}
+}
+
+// checkFinish checks that a second call of Finish changes nothing, and that it writes nothing but checksums: the IP
+// header stays.
+func checkFinish(data []byte) {
+	packet := oracle.Exact(data)
+	offload.Finish(packet)
+	oracle.Untouched(packet[:min(20, len(packet))], data[:min(20, len(data))])
+	again := oracle.Exact(packet)
+	offload.Finish(again)
+	oracle.Untouched(again, packet)
 }
 
 // checkFinishPartial checks FinishPartial: it writes only the checksum field, and only if the field
