@@ -154,7 +154,7 @@ func (s *InvalidTrials) add(device string, o rfc2544.Observation) {
 
 // addTurns counts a trial in turns of which no turn was undisturbed for all devices.
 func (s *InvalidTrials) addTurns() {
-	s.n, s.last = s.n+1, "no turn of all devices was undisturbed"
+	s.n, s.last = s.n+1, "no turn of all devices was undisturbed: another program or the host took their cores"
 }
 
 // addTeardown counts a device that could not be taken down cleanly: what was measured of it stands.

@@ -44,6 +44,7 @@ func Judge(p Policy, base, head *Set) (Judgement, error) {
 	if died(base, head, &j.Report) {
 		return j, nil
 	}
+	sayDoubts(base, head, &j.Report)
 	j.next(p, len(head.Turns))
 	conclude(p, head, &j.Report)
 	return j, nil
@@ -164,6 +165,19 @@ func died(base, head *Set, g *Report) bool {
 		return false
 	}
 	return true
+}
+
+// sayDoubts adds a warning on the pairs that were disturbed.
+func sayDoubts(base, head *Set, g *Report) {
+	pairs, last := 0, ""
+	for i := range head.Turns {
+		if doubts := slices.Concat(base.Turns[i].Doubts, head.Turns[i].Doubts); len(doubts) > 0 {
+			pairs, last = pairs+1, doubts[len(doubts)-1]
+		}
+	}
+	if pairs > 0 {
+		g.Warnings = append(g.Warnings, fmt.Sprintf("%d of %d pairs were disturbed, and measured in part or again; in the last of them: %s", pairs, len(head.Turns), last))
+	}
 }
 
 // next sets the measurements still needed: first the first series until each metric is decided,

@@ -146,3 +146,18 @@ func TestSpoiltPairs(t *testing.T) {
 		})
 	}
 }
+
+// What disturbed pairs is said, and how many.
+func TestDoubtsAreSaid(t *testing.T) {
+	t.Parallel()
+	base, head := newSets()
+	p := policy(t, rate64)
+	machineModel{rand.New(rand.NewPCG(7, 8)), always(0), 0.01, 0}.gate(t, p, base, head)
+	for _, turn := range []*Turn{&base.Turns[2], &head.Turns[2], &head.Turns[5]} {
+		turn.Doubts = []string{"3 trials were not valid"}
+	}
+	j, err := Judge(p, base, head)
+	if err != nil || len(j.Report.Warnings) != 1 || !strings.HasPrefix(j.Report.Warnings[0], "2 of 16 pairs were disturbed") || !strings.HasSuffix(j.Report.Warnings[0], ": 3 trials were not valid") {
+		t.Errorf("%q, %v", j.Report.Warnings, err)
+	}
+}

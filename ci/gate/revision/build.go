@@ -17,13 +17,15 @@ import (
 
 // Request describes what to build.
 type Request struct {
-	Repo    string    // a directory inside the repository
-	Base    string    // revision; empty: the head again, in other layouts, so that the sides differ only in their layouts
-	Head    string    // revision to compare with the base
-	Device  string    // device spec as given to --dut
-	Command string    // build command of an exec device in its tree; empty: build this program
-	Layouts int       // number of layouts per side
-	Log     io.Writer // receives a line for each build
+	Repo    string // a directory inside the repository
+	Base    string // revision; empty: the head again, in other layouts, so that the sides differ only in their layouts
+	Head    string // revision to compare with the base
+	Device  string // device spec as given to --dut
+	Command string // build command of an exec device in its tree; empty: build this program
+	Layouts int    // number of layouts per side
+	// OneOfSame says that one layout is enough if both sides have the same binary in it.
+	OneOfSame bool
+	Log       io.Writer // receives a line for each build
 	// OnDir, if set, is called with the directory of the builds before anything is in it, so that
 	// somebody else can remove it when this program is killed.
 	OnDir func(dir string) error
@@ -75,10 +77,25 @@ func (r Request) Build(ctx context.Context) (b *Builds, err error) {
 	if b.Head.Commits, err = repo.Between(ctx, b.Base.Commit, b.Head.Commit); err != nil {
 		return nil, err
 	}
-	if err := g.make(ctx, b.Head, layouts(shift, r.Layouts)); err != nil { // the head first: it is more likely to fail
-		return nil, g.tryBase(ctx, b, err)
+	return b, g.makeBoth(ctx, b, layouts(shift, r.Layouts), layouts(0, r.Layouts))
+}
+
+// makeBoth builds both sides in their first layouts and then in the others. It begins with the head,
+// which is more likely to fail.
+func (g builder) makeBoth(ctx context.Context, b *Builds, head, base []int) error {
+	if err := g.make(ctx, b.Head, head[:1]); err != nil {
+		return g.tryBase(ctx, b, err)
 	}
-	return b, g.make(ctx, b.Base, layouts(0, r.Layouts))
+	if err := g.make(ctx, b.Base, base[:1]); err != nil {
+		return err
+	}
+	if g.OneOfSame && b.Head.Builds[0].SHA256 == b.Base.Builds[0].SHA256 {
+		return nil
+	}
+	if err := g.make(ctx, b.Head, head[1:]); err != nil {
+		return err
+	}
+	return g.make(ctx, b.Base, base[1:])
 }
 
 // checkTools returns an error if a program that builds need is not here.

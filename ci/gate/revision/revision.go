@@ -30,20 +30,20 @@ type Side struct {
 	Commits  []string // of the head: commits that the base does not have
 	Builds   []gate.Build
 	Devices  []dut.Device // one per build
+	tree     string       // where it was checked out last
 }
 
 // make checks out a side and builds it. If builds change the tree, it checks out once per layout.
 func (g builder) make(ctx context.Context, side *Side, layouts []int) error {
-	tree := ""
-	for i, layout := range layouts {
-		if tree == "" || g.Command != "" { // builds of this program do not change the tree
-			tree = filepath.Join(g.dir, side.Name+"-"+strconv.Itoa(layout))
-			if err := g.repo.CheckOut(ctx, side.Commit, tree); err != nil {
+	for _, layout := range layouts {
+		if side.tree == "" || g.Command != "" { // builds of this program do not change the tree
+			side.tree = filepath.Join(g.dir, side.Name+"-"+strconv.Itoa(layout))
+			if err := g.repo.CheckOut(ctx, side.Commit, side.tree); err != nil {
 				return err
 			}
 		}
-		fmt.Fprintf(g.Log, "building %s %.12s, layout %d (%d of %d)\n", side.Name, side.Commit, layout, i+1, len(layouts))
-		if err := g.build(ctx, side, tree, layout); err != nil {
+		fmt.Fprintf(g.Log, "building %s %.12s, layout %d (%d of %d)\n", side.Name, side.Commit, layout, len(side.Builds)+1, g.Layouts)
+		if err := g.build(ctx, side, side.tree, layout); err != nil {
 			return err
 		}
 	}

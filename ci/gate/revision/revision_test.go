@@ -101,6 +101,35 @@ func TestBuild(t *testing.T) {
 	}
 }
 
+// One layout shows that both sides are the same, where that is all to be known.
+func TestSameBinariesAreBuiltOnce(t *testing.T) {
+	repo := repository(t)
+	for _, c := range []struct {
+		name, base, head string
+		one              bool
+		builds           int
+	}{
+		{"a change", "one", "two", true, 3},
+		{"none", "two", "two", true, 1},
+		{"none, and all are wanted", "two", "two", false, 3},
+		{"against itself", "", "two", true, 3},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			r := request(repo, c.base, c.head)
+			r.OneOfSame, r.Layouts = c.one, 3
+			b, err := r.Build(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = b.Remove() }()
+			if diff := cmp.Diff([]int{c.builds, c.builds}, []int{len(b.Base.Builds), len(b.Head.Builds)}); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
 // A request that cannot be built leaves no files, and its error names the side at fault.
 func TestBuildFails(t *testing.T) {
 	repo := repository(t)

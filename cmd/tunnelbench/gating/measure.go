@@ -56,7 +56,9 @@ func (f *flags) measure(ctx context.Context, policy gate.Policy, s cli.Streams) 
 	if err := errors.Join(cli.EnsureDir(f.out), gate.Clear(f.out)); err != nil {
 		return err
 	}
-	builds, err := f.request(s).Build(ctx)
+	request := f.request(s)
+	request.OneOfSame = true
+	builds, err := request.Build(ctx)
 	if err != nil {
 		return f.ended(ctx, policy, err, s)
 	}
