@@ -23,6 +23,7 @@ type recordedGate struct {
 	slower        float64
 	baseDies      int // number of turns in which the base died
 	headDies      int
+	spoilt        int // number of pairs whose head's half is not valid
 }
 
 // write writes the files of both sides.
@@ -50,6 +51,9 @@ func (r recordedGate) write(t *testing.T) (base, head string) {
 			sets[i].Turns[k].Died, sets[i].Turns[k].Values[rate64] = "exit status 1", nil
 		}
 	}
+	for k := range r.spoilt {
+		sets[1].Turns[k].Values[rate64] = nil
+	}
 	if err := gate.WriteSets(dir, sets...); err != nil {
 		t.Fatal(err)
 	}
@@ -72,6 +76,9 @@ func TestGateExitStatus(t *testing.T) {
 		{"20 % slower, twice", recordedGate{first: 16, second: 16, slower: 0.2}, cli.ExitFinding, "FAIL"},
 		{"20 % slower, not confirmed yet", recordedGate{first: 16, slower: 0.2}, cli.ExitNoVerdict, "INCONCLUSIVE"},
 		{"too few pairs", recordedGate{first: 3}, cli.ExitNoVerdict, "INCONCLUSIVE"},
+		{"all pairs are spoilt", recordedGate{first: 16, spoilt: 16}, cli.ExitNoVerdict, "INCONCLUSIVE"},
+		{"some are, before the time was over", recordedGate{first: 9, spoilt: 5}, cli.ExitNoVerdict, "INCONCLUSIVE"},
+		{"few are", recordedGate{first: 16, spoilt: 2}, cli.ExitOK, "PASS"},
 		{"the head dies", recordedGate{first: 16, headDies: 2}, cli.ExitFinding, "FAIL"},
 		{"the base dies", recordedGate{first: 16, baseDies: 2}, cli.ExitMachine, "NOT MEASURABLE"},
 	} {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -38,16 +39,42 @@ func TestBlameFor(t *testing.T) {
 			}
 		})
 	}
-	t.Run("no go", func(t *testing.T) {
-		r := request(repo, "one", "two")
-		r.Command = ""
-		t.Setenv("PATH", "/nosuch")
-		if _, err := r.Build(t.Context()); BlameFor(err) != Machine || !strings.Contains(err.Error(), "PATH (/nosuch)") {
-			t.Error(err)
-		}
-	})
 	if left, err := filepath.Glob(filepath.Join(os.TempDir(), "*")); err != nil || len(left) > 0 {
 		t.Errorf("left %q, %v", left, err)
+	}
+}
+
+// A program that builds need and that PATH lacks is the machine's fault, and is named with its PATH.
+func TestToolThatIsMissing(t *testing.T) {
+	repo := repository(t)
+	for _, c := range []struct {
+		missing, command string
+		there            []string
+	}{
+		{"go", "", []string{"git", "sh"}},
+		{"git", "", []string{"go", "sh"}},
+		{"sh", "true", []string{"go", "git"}},
+		{"git", "true", []string{"sh"}},
+	} {
+		t.Run(c.missing+" beside "+strings.Join(c.there, ", "), func(t *testing.T) {
+			path := t.TempDir()
+			for _, tool := range c.there {
+				program, err := exec.LookPath(tool)
+				if err == nil {
+					err = os.Symlink(program, filepath.Join(path, tool))
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			r := request(repo, "one", "two")
+			r.Command = c.command
+			t.Setenv("PATH", path)
+			_, err := r.Build(t.Context())
+			if want := c.missing + " is not in PATH (" + path + ")"; BlameFor(err) != Machine || !strings.Contains(err.Error(), want) {
+				t.Errorf("blames %v, want %q: %v", BlameFor(err), want, err)
+			}
+		})
 	}
 }
 
