@@ -130,7 +130,7 @@ func (p Policy) reason(m PolicyMetric, g *Metric) string {
 		return words(last) + ", confirmed by a second series; the limit is " + m.Limit.String()
 	case Inconclusive:
 		if last.Slowdown == nil {
-			break
+			return words(last) + ": end what runs beside the gate; gate --count needs no quiet machine"
 		}
 		return fmt.Sprintf("%s; the limit is %v; in %d pairs this machine can show a slowdown of about %.1f %%", words(last), m.Limit, last.Pairs, 100*p.visible(m, last))
 	}
