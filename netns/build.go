@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -100,6 +101,22 @@ func (n *Net) supports(a netip.Addr, node, dev string) bool {
 
 // NS returns the namespace of a node, or nil if the topology has no such node.
 func (n *Net) NS(node string) *NS { return n.nodes[node] }
+
+// Whole returns an error that names an end of a link that is no longer there.
+func (n *Net) Whole() error {
+	for _, l := range n.Topology.Links {
+		for _, end := range []End{l.A, l.B} {
+			err := n.NS(end.Node).Do(func() error {
+				_, err := net.InterfaceByName(end.Name)
+				return err
+			})
+			if err != nil {
+				return fmt.Errorf("the link %s of %s was removed while it was in use (%w): leave the lab's namespaces alone, and measure again", end.Name, end.Node, err)
+			}
+		}
+	}
+	return nil
+}
 
 // Close releases the namespaces in reverse order of their creation. The kernel removes a namespace
 // and its interfaces when no process and no socket uses the namespace any more.

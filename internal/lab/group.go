@@ -174,7 +174,7 @@ func (g *Group) MeasureTurns(ctx context.Context, t rfc2544.Trial, turns loadgen
 	var all []Turned
 	for i, b := range g.Setups {
 		t := b.turned(ledgers[i], plans[i], turns.Of(i, len(g.Setups)))
-		if err := b.Alive(); err != nil {
+		if err := b.whole(); err != nil {
 			t.Died = fmt.Errorf("%s: %w: %w", b.device.Spec, ErrDied, err)
 		}
 		all = append(all, t)

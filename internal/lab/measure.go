@@ -25,6 +25,14 @@ type Run struct {
 // Execute runs a plan between two readings of the meters. It does not check whether the run is
 // valid.
 func (s *Setup) Execute(ctx context.Context, p loadgen.Plan) (Run, error) {
+	r, err := s.execute(ctx, p)
+	if broken := s.whole(); broken != nil {
+		return r, cmp.Or(context.Cause(ctx), fmt.Errorf("%w: %w", ErrDied, broken)) // a signal may have reached the device, too
+	}
+	return r, err
+}
+
+func (s *Setup) execute(ctx context.Context, p loadgen.Plan) (Run, error) {
 	r := Run{Plan: p, sinks: counters.Sinks(s.net.Topology)}
 	before, err := counters.Read(s.net)
 	if err != nil {
@@ -45,9 +53,6 @@ func (s *Setup) Execute(ctx context.Context, p loadgen.Plan) (Run, error) {
 		if r.reasons, err = s.watch.Disarm(); err != nil {
 			return r, err
 		}
-	}
-	if err := s.Alive(); err != nil {
-		return r, cmp.Or(context.Cause(ctx), fmt.Errorf("%w: %w", ErrDied, err)) // a signal may have reached the device, too
 	}
 	s.lab.learn(r.Ledger.Fastest)
 	after, err := counters.Read(s.net)

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -71,3 +72,6 @@ func (s *Setup) Alive() error {
 	}
 	return s.session.Alive()
 }
+
+// whole reports, as an error, that the device ended or that a link of its network was removed.
+func (s *Setup) whole() error { return cmp.Or(s.Alive(), s.net.Whole()) }
