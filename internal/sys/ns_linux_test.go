@@ -2,6 +2,7 @@ package sys
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -122,6 +123,9 @@ func TestAffinity(t *testing.T) {
 		err := SetAffinity(0, all[:1])
 		if got, _ := affinity(Thread()); err == nil && !slices.Equal(got, all[:1]) {
 			err = errors.New("not bound")
+		}
+		if got, _ := Affinity(); err == nil && Thread() != os.Getpid() && !slices.Equal(got, all) {
+			err = fmt.Errorf("the process is bound as this thread is: %v", got)
 		}
 		done <- err
 	}()

@@ -97,6 +97,12 @@ func trialFault(o *rfc2544.Observation) (place, why string) {
 	case !Finite(o.CoreSpeed):
 		return "/core_speed", "is not a number"
 	}
+	if slices.ContainsFunc(o.Drops, func(d rfc2544.Drop) bool { return d.Frames < 0 }) {
+		return "/drops", "has a counter that went back"
+	}
+	if slices.ContainsFunc(o.Stalls, func(s rfc2544.Stall) bool { return s.At < 0 || s.Length < 0 }) {
+		return "/stalls", "has a negative time"
+	}
 	if place, why := directionsFault(o); why != "" {
 		return "/directions" + place, why
 	}

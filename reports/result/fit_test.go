@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/reports/result/resulttest"
@@ -31,6 +32,15 @@ func TestWhatWasMeasuredIsWritten(t *testing.T) {
 		{"a load that is none", func(r *result.Results) { r.Results[0].Trials[0].IntendedLoad = rfc2544.Rate(nan) }, true},
 		{"a number of trials below zero", func(r *result.Results) { r.Results[0].Values[0].N = -1 }, true},
 		{"a value without a unit", func(r *result.Results) { r.Results[0].Values[0].Unit = "" }, true},
+		{"a clock set back", func(r *result.Results) { r.Ended = r.Started.Add(-time.Hour) }, false},
+		{"a clock set back before the epoch", func(r *result.Results) { r.Started, r.Ended = time.Unix(-1, 0), time.Unix(-2, 0) }, false},
+		{"a counter that began again", func(r *result.Results) {
+			r.Results[0].Trials[0].Drops = rfc2544.Drops{{Node: "left", Device: "wan", Kind: "rx_dropped", Frames: -7}}
+		}, true},
+		{"a pause below zero", func(r *result.Results) { r.Results[0].Trials[0].Paused = -1 }, true},
+		{"a stall before the begin", func(r *result.Results) {
+			r.Results[0].Trials[0].Stalls = []rfc2544.Stall{{At: -1, Length: 1, Side: "tester"}}
+		}, true},
 		{"too many stalls", func(r *result.Results) {
 			r.Results[0].Trials[0].Stalls = slices.Repeat([]rfc2544.Stall{{Side: "tester"}}, 10_001)
 		}, false},

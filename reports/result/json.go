@@ -59,6 +59,9 @@ func Write(path string, r *Results) error {
 func Normal(r *Results) *Results {
 	n := *r
 	n.Schema = Schema
+	if n.Ended.Before(n.Started) { // the clock was set back
+		n.Ended = n.Started
+	}
 	n.Command = Texts(r.Command)
 	n.Host = NormalHost(r.Host)
 	n.Calibration = NotNil(r.Calibration)
