@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/tunnelbench/tunnelbench/internal/cli"
+	"github.com/tunnelbench/tunnelbench/internal/lab/doctor"
 )
 
 // allVerbs returns the verbs of the overview.
@@ -242,5 +243,23 @@ func TestCompletion(t *testing.T) {
 				t.Errorf("exit %d, %q, want %q", code, out, want)
 			}
 		})
+	}
+}
+
+// The findings are the same in words and as JSON.
+func TestFindings(t *testing.T) {
+	t.Parallel()
+	findings := []doctor.Finding{{What: "root", OK: true, Vital: true, Note: "yes"}, {What: "memory", Note: "a\nb"}}
+	for asJSON, want := range map[bool]string{
+		false: "ok  root                    yes\nNO  memory                  a;b\n",
+		true:  `{"findings":[{"what":"root","ok":true,"vital":true,"note":"yes"},{"what":"memory","ok":false,"vital":false,"note":"a\nb"}]}` + "\n",
+	} {
+		var text strings.Builder
+		if err := printFindings(&text, findings, asJSON); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, text.String()); diff != "" {
+			t.Error(diff)
+		}
 	}
 }

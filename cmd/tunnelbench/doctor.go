@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/tunnelbench/tunnelbench/internal/lab/doctor"
@@ -15,24 +17,38 @@ import (
 
 var doctorVerb = cli.Verb{
 	Name: "doctor", Doc: "say what this machine can and cannot do, and how to fix it",
-	Examples: []string{"doctor"},
-	Flags: func(*pflag.FlagSet) func(context.Context, cli.Streams) error {
+	Examples: []string{"doctor", "doctor --json"},
+	Flags: func(set *pflag.FlagSet) func(context.Context, cli.Streams) error {
+		asJSON := set.Bool("json", false, "print one JSON object with the list of findings")
 		return func(ctx context.Context, s cli.Streams) error {
+			findings := doctor.Examine(ctx)
 			var missing []string
-			for _, f := range doctor.Examine(ctx) {
-				mark := "ok"
-				if !f.OK {
-					mark = "NO"
-					if f.Vital {
-						missing = append(missing, f.What)
-					}
+			for _, f := range findings {
+				if f.Vital && !f.OK {
+					missing = append(missing, f.What)
 				}
-				fmt.Fprintf(s.Out, "%-3s %-23s %s\n", mark, f.What, cli.OneLine(errors.New(f.Note)))
 			}
+			said := printFindings(s.Out, findings, *asJSON)
 			if len(missing) > 0 {
 				return fmt.Errorf("%w: no lab without %s", errors.ErrUnsupported, strings.Join(missing, ", "))
 			}
-			return nil
+			return cli.Said(said)
 		}
 	},
+}
+
+func printFindings(w io.Writer, findings []doctor.Finding, asJSON bool) error {
+	if asJSON {
+		return json.NewEncoder(w).Encode(map[string][]doctor.Finding{"findings": findings})
+	}
+	var text strings.Builder
+	for _, f := range findings {
+		mark := "ok"
+		if !f.OK {
+			mark = "NO"
+		}
+		fmt.Fprintf(&text, "%-3s %-23s %s\n", mark, f.What, cli.OneLine(errors.New(f.Note)))
+	}
+	_, err := io.WriteString(w, text.String())
+	return err
 }

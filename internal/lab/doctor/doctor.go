@@ -19,10 +19,10 @@ import (
 
 // Finding is the result of one check.
 type Finding struct {
-	What  string
-	OK    bool
-	Vital bool   // the lab cannot run without it
-	Note  string // what was found and, if not OK, how to correct it
+	What  string `json:"what"`
+	OK    bool   `json:"ok"`
+	Vital bool   `json:"vital"` // the lab cannot run without it
+	Note  string `json:"note"`  // what was found and, if not OK, how to correct it
 }
 
 // The oldest kernel with all features that the XDP tester needs.
