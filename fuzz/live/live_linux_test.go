@@ -39,9 +39,9 @@ func openLab(t *testing.T) *lab.Lab {
 	return l
 }
 
-// labSettings are the settings of the tests. Frames may be a second late, because other programs delay them.
+// labSettings are the settings of the tests. Frames may be half a second late, because other programs delay them.
 func labSettings(engine string) lab.Settings {
-	return lab.Settings{Engine: engine, MaxFrames: 1 << 22, LossTimeout: time.Second}
+	return lab.Settings{Engine: engine, MaxFrames: 1 << 22, LossTimeout: 500 * time.Millisecond}
 }
 
 // shortPlan is a short attack with a flow so light that a busy machine can carry it. A trial has 250

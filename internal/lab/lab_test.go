@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -24,6 +25,10 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// short is the loss timeout of tests whose trials lose frames: each waits so long for the last of them.
+// The others leave frames a second, since a machine that runs tests is busy.
+const short = 300 * time.Millisecond
+
 // openedLab is a lab with the settings of a test's set-ups.
 type openedLab struct {
 	*Lab
@@ -38,7 +43,7 @@ func openLab(t testing.TB) *openedLab {
 func openLabWith(t testing.TB, set Settings) *openedLab {
 	t.Helper()
 	testenv.NetAdmin(t)
-	set.MaxFrames, set.LossTimeout = 1<<22, time.Second
+	set.MaxFrames, set.LossTimeout = 1<<22, cmp.Or(set.LossTimeout, time.Second)
 	l, err := Open(context.Background(), Config{Wait: true})
 	if err != nil {
 		t.Fatal(err)
@@ -136,7 +141,7 @@ func TestEveryDeviceCarriesBothDirections(t *testing.T) {
 
 // The charge and the ceiling of both directions at once are per frame and per direction.
 func TestCalibrationOfBothDirections(t *testing.T) {
-	l := openLabWith(t, Settings{Direction: rfc2544.Both})
+	l := openLabWith(t, Settings{Direction: rfc2544.Both, LossTimeout: short})
 	c, err := l.Calibrate(context.Background(), l.set, 64)
 	if err != nil {
 		t.Fatal(err)
@@ -177,7 +182,7 @@ func (e *stalled) Run(ctx context.Context, p loadgen.Plan) (loadgen.Ledger, erro
 
 // A stall of the tester's core lowers no ceiling: the load is tried again.
 func TestExploreLooksPastStalls(t *testing.T) {
-	b := openBench(t, openLab(t), "plain", 64)
+	b := openBench(t, openLabWith(t, Settings{LossTimeout: short}), "plain", 64)
 	e := &stalled{engine: b.engine, trials: 2}
 	b.engine = e
 	if _, _, err := b.Explore(t.Context(), 64); err != nil {
@@ -190,7 +195,7 @@ func TestExploreLooksPastStalls(t *testing.T) {
 
 // An overload of plain forwarding is lost where a counter sees it.
 func TestDropsAreExplained(t *testing.T) {
-	l := openLab(t)
+	l := openLabWith(t, Settings{LossTimeout: short})
 	if l.Shared() {
 		t.Log("one core: the device slows the tester down instead of losing frames; the ledger is checked all the same")
 	}
@@ -237,8 +242,8 @@ func TestScriptsThatFail(t *testing.T) {
 	}{
 		"exits at once":             {"echo no such cipher >&2; exit 3", "no such cipher", false},
 		"cannot run here":           {"echo needs a moon >&2; exit 127", "needs a moon", true},
-		"never comes up":            {"echo waiting for ever >&2; exec sleep 1000", "did not bring tb-", false},
-		"comes up, carries nothing": {`ip tuntap add "$TB_DEV" mode tun && ip link set "$TB_DEV" up; exec sleep 1000`, "no packet came through", false},
+		"never comes up":            {"# tunnelbench: up-timeout=1s\necho waiting for ever >&2; exec sleep 1000", "did not bring tb-", false},
+		"comes up, carries nothing": {"# tunnelbench: up-timeout=3s\n" + `ip tuntap add "$TB_DEV" mode tun && ip link set "$TB_DEV" up; exec sleep 1000`, "no packet came through", false},
 	} {
 		d, err := dut.Parse(script(t, c.body))
 		if err != nil {

@@ -46,7 +46,7 @@ func TestOneTrialBesideTheNeighbour(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			set := Settings{MaxFrames: 1 << 22, LossTimeout: time.Second}
+			set := Settings{MaxFrames: 1 << 22, LossTimeout: short}
 			o, _, err := l.MeasureOnce(context.Background(), d, set, rfc2544.Trial{Size: 64, Load: 1000, Duration: 50 * time.Millisecond})
 			if err != nil {
 				t.Fatal(err)

@@ -185,7 +185,7 @@ func interrupted(t *testing.T, b *Setup, r Run, o rfc2544.Observation) bool {
 // What a device does to itself is no disturbance: no slice is excused because of it. Stalls and
 // programs of other names may come into these trials.
 func TestOwnTroubleIsNoDisturbance(t *testing.T) {
-	l := openLabWith(t, Settings{Engine: EngineXDP})
+	l := openLabWith(t, Settings{Engine: EngineXDP, LossTimeout: short})
 	own := ownProgram(t)
 	busy := func(work string) string { return script(t, "exec "+own+" "+busyWord+" "+work+"\n") }
 	for name, c := range map[string]ownTrouble{

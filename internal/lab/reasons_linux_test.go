@@ -15,7 +15,7 @@ import (
 // (on Linux 6.18 up to one in 25 of this test's).
 func TestReasons(t *testing.T) {
 	testenv.NetAdmin(t)
-	l := openLabWith(t, Settings{Reasons: true})
+	l := openLabWith(t, Settings{Reasons: true, LossTimeout: short})
 	b := openBench(t, l, "plain", 64)
 	defer b.Close()
 	if b.watch == nil {

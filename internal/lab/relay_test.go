@@ -42,8 +42,7 @@ func knownEffects(n int) (lost, duplicated, reordered, corrupted uint64) {
 func TestRelayPatterns(t *testing.T) {
 	for _, engine := range []string{EngineXDP, EngineAFPacket} {
 		t.Run(engine, func(t *testing.T) {
-			l := openLab(t)
-			l.set.Engine = engine
+			l := openLabWith(t, Settings{Engine: engine, LossTimeout: short})
 			b := openBench(t, l, "relay:"+patterns, 1518)
 			for _, size := range []rfc2544.FrameSize{64, 1518} {
 				checkPatterns(t, b, size)
@@ -68,8 +67,7 @@ func checkPatterns(t *testing.T, b *Setup, size rfc2544.FrameSize) {
 
 // The same on the wan link, seen through two routers.
 func TestWANPatterns(t *testing.T) {
-	l := openLab(t)
-	l.set.WAN = patterns
+	l := openLabWith(t, Settings{WAN: patterns, LossTimeout: short})
 	checkPatterns(t, openBench(t, l, "plain", 64), 64)
 }
 
@@ -127,7 +125,7 @@ func TestRelayDelay(t *testing.T) {
 // At twice the rate half of the frames pass, and those that the queue held in the end.
 func TestRelayRate(t *testing.T) {
 	const rate, queue = 20e3, 1000
-	l := openLab(t)
+	l := openLabWith(t, Settings{LossTimeout: short})
 	b := openBench(t, l, "relay:rate=20kpps,queue=1000", 64)
 	seen, err := b.Measure(context.Background(), rfc2544.Trial{Size: 64, Load: 2 * rate, Duration: time.Second})
 	if err != nil {
@@ -141,7 +139,7 @@ func TestRelayRate(t *testing.T) {
 
 // In an outage nothing passes, in either direction; it comes again in every trial.
 func TestRelayOutage(t *testing.T) {
-	l := openLab(t)
+	l := openLabWith(t, Settings{LossTimeout: short})
 	for _, direction := range []string{rfc2544.Forward, rfc2544.Reverse} {
 		l.set.Direction = direction
 		b := openBench(t, l, "relay:outage=100ms+200ms", 64)
@@ -151,6 +149,9 @@ func TestRelayOutage(t *testing.T) {
 		}
 		if lost := seen.Lost - seen.Late; lost < 1600 || lost > 2010 { // a pause of the schedule in the outage spares frames
 			t.Errorf("%s: %d frames lost, want about 2000: %+v", direction, lost, seen)
+		}
+		if err := b.Close(); err != nil {
+			t.Error(err)
 		}
 	}
 }

@@ -12,7 +12,7 @@ import (
 // A device that is reset while frames cross it comes back, and what it cost is
 // in the ledger.
 func TestMeasureReset(t *testing.T) {
-	l := openLab(t)
+	l := openLabWith(t, Settings{LossTimeout: short})
 	for spec, kinds := range map[string][]rfc2544.ResetKind{
 		"plain": {rfc2544.ResetSystem, rfc2544.ResetPower}, "reference": rfc2544.ResetKinds(), "wireguard-go": {rfc2544.ResetProcess}, "relay": {rfc2544.ResetProcess, rfc2544.ResetSystem},
 	} {

@@ -98,17 +98,16 @@ func TestSuiteRunsAndResumes(t *testing.T) {
 // A device that dies in the middle costs its own results only.
 func TestDeviceThatDies(t *testing.T) {
 	testenv.NetAdmin(t)
-	l := labtest.Open(t, lab.Settings{})
+	l := labtest.Open(t, lab.Settings{LossTimeout: 200 * time.Millisecond})
 	dies := labtest.Script(t, `trap 'exit 0' TERM
 ip link add "$TB_DEV" type vxlan id 9 local "$TB_LOCAL" remote "$TB_PEER" dstport 4789 dev "$TB_WAN" && ip link set "$TB_DEV" up
 sleep 2 & wait $!
 echo out of luck >&2
 exit 9`)
 	devices := labtest.Devices(t, dies, "plain")
-	quick := Profiles()[0]
-	quick.MostRounds = 1
+	p := Profile{Name: "tiny", Goals: tinySuite.Goals(), Sums: 10, Latency: time.Second, Repeats: 3}
 	r := &result.Results{}
-	err := Run(context.Background(), On(l.Lab), Plan{Settings: l.Settings, Devices: devices, Sizes: []rfc2544.FrameSize{64}, Profile: quick, Link: rfc2544.Gigabit}, r)
+	err := Run(context.Background(), On(l.Lab), Plan{Settings: l.Settings, Devices: devices, Sizes: []rfc2544.FrameSize{64}, Profile: p, Link: rfc2544.Gigabit}, r)
 	if err != nil {
 		t.Fatal(err)
 	}
