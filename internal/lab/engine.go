@@ -28,22 +28,12 @@ const (
 	EngineAFPacket = "afpacket"
 )
 
-// openers open the engines by name. On an error they return a nil interface, not a typed nil.
-var openers = map[string]func(loadgen.EngineConfig) (engine, error){
-	EngineXDP: func(cfg loadgen.EngineConfig) (engine, error) {
-		x, err := xdp.New(cfg)
-		if err != nil {
-			return nil, err
-		}
-		return x, nil
-	},
-	EngineAFPacket: func(cfg loadgen.EngineConfig) (engine, error) {
-		a, err := afpacket.New(cfg)
-		if err != nil {
-			return nil, err
-		}
-		return a, nil
-	},
+// newEngine opens an engine by name. With an error, what it returns is no engine, nor nil.
+func newEngine(name string, cfg loadgen.EngineConfig) (engine, error) {
+	if name == EngineXDP {
+		return xdp.New(cfg)
+	}
+	return afpacket.New(cfg)
 }
 
 // openEngine opens the tester on both ports and writes the name of the engine to the settings of
@@ -52,11 +42,12 @@ func (s *Setup) openEngine(ctx context.Context, cfg loadgen.EngineConfig) error 
 	if s.settings.Engine == EngineAuto {
 		s.settings.Engine = chooseEngine(func() error { return s.tryXDP(ctx, cfg) })
 	}
+	var err error
 	if s.engine == nil {
-		var err error
-		if s.engine, err = openers[s.settings.Engine](cfg); err != nil {
-			return err
-		}
+		s.engine, err = newEngine(s.settings.Engine, cfg)
+	}
+	if err != nil {
+		return err
 	}
 	s.closers.Push(s.engine.Close)
 	return nil
@@ -71,7 +62,7 @@ func chooseEngine(try func() error) string {
 }
 
 // tryXDP opens an XDP engine and runs a trial: only this shows whether kernel and privileges suffice.
-// If they do, it is the engine of the set-up. Opening it takes half a second.
+// Then it is the set-up's engine, since opening one takes half a second.
 func (s *Setup) tryXDP(ctx context.Context, cfg loadgen.EngineConfig) error {
 	x, err := xdp.New(cfg)
 	if err != nil {
@@ -79,11 +70,11 @@ func (s *Setup) tryXDP(ctx context.Context, cfg loadgen.EngineConfig) error {
 	}
 	p := s.Plan(rfc2544.Trial{Size: rfc2544.MinFrame6, Load: 1000, Duration: time.Millisecond})
 	p.IdleTimeout = time.Millisecond
-	if _, err = x.Run(ctx, p); err != nil {
-		return errors.Join(err, x.Close())
+	if _, err = x.Run(ctx, p); err == nil {
+		s.engine = x
+		return nil
 	}
-	s.engine = x
-	return nil
+	return errors.Join(err, x.Close())
 }
 
 func (s *Setup) engineConfig(largest rfc2544.FrameSize) (cfg loadgen.EngineConfig, err error) {

@@ -114,7 +114,7 @@ func (g *Group) openEngine(largest rfc2544.FrameSize) error {
 		cfg.More = append(cfg.More, other.Ports)
 		cfg.OwnNetworks = append(cfg.OwnNetworks, other.OwnNetworks...)
 	}
-	e, err := openers[EngineXDP](cfg)
+	e, err := newEngine(EngineXDP, cfg)
 	if err != nil {
 		return err
 	}
