@@ -44,12 +44,13 @@ func labSettings(engine string) lab.Settings {
 	return lab.Settings{Engine: engine, MaxFrames: 1 << 22, LossTimeout: 500 * time.Millisecond}
 }
 
-// shortPlan is a short attack with a flow so light that a busy machine can carry it. A trial has 250
+// shortPlan is a short attack, of a rate and with a flow so light that a busy machine can carry both: while
+// another program has the core of the tunnel, its socket holds some 270 datagrams. A trial has 250
 // frames, so one frame is 0.4 %, twice the default tolerance; here up to five may be lost.
 func shortPlan() Plan {
 	return Plan{
 		Senders: []Sender{Unknown, Spoofed}, Kind: mutate.Reference, Seed: 1,
-		Rate: 20e3, Size: 64, Load: 1000, Duration: 2 * time.Second, Tolerance: 0.02,
+		Rate: 5e3, Size: 64, Load: 1000, Duration: 2 * time.Second, Tolerance: 0.02,
 	}
 }
 
