@@ -24,7 +24,7 @@ type Result struct {
 // Observer follows the progress of an attack. Each function may be nil.
 type Observer struct {
 	OnRate  func(d dut.Device, forwarding, load rfc2544.Rate) // the load has been chosen
-	OnTrial func(Trial)
+	OnTrial func(DeviceReport)                                // a trial has ended, the last one of the report so far
 }
 
 // Attack runs quiet and attacked trials alternately, all at the same load, and compares them. The
@@ -58,6 +58,7 @@ type attackRun struct {
 	target   Target
 	next     uint64        // number of the next mutant
 	memory   MemoryReading // the last reading
+	missed   bool          // the trial after it gave none
 	result   Result
 }
 
@@ -184,9 +185,14 @@ func (a *attackRun) record(t Trial) {
 		r.Notes = append(r.Notes, noteRepeats)
 	}
 	if a.observer.OnTrial != nil {
-		a.observer.OnTrial(t)
+		soFar := r.DeviceReport
+		soFar.Quiet, soFar.Attack, soFar.Error = band(r.Trials, false), band(r.Trials, true), notEnded
+		a.observer.OnTrial(soFar)
 	}
 }
+
+// notEnded is the reason why a report of an attack in progress has no verdict.
+const notEnded = "the attack did not end"
 
 const noteRepeats = "mutants were sent more than once within a trial: memory limits their number"
 
@@ -214,10 +220,14 @@ func (a *attackRun) readMemory(t *Trial) error {
 		a.recordDeath(err)
 		return err
 	case errors.Is(err, os.ErrDeadlineExceeded): // the core or the tunnel is busy: skip this reading
-		a.result.Notes = append(a.result.Notes, oneLine(err))
+		a.result.Notes, a.missed = append(a.result.Notes, oneLine(err)), true
 		return nil
 	case err != nil:
 		return err
+	}
+	if a.missed { // the growth is of this trial and the one before
+		a.memory, a.missed = now, false
+		return nil
 	}
 	t.Memory, t.Grown = now.Bytes, now.Bytes-a.memory.Bytes
 	if t.Attacked {

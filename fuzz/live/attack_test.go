@@ -102,8 +102,11 @@ func TestAttackOrder(t *testing.T) {
 // An invalid trial is repeated, and a failed memory reading is left out.
 func TestAttackDisturbed(t *testing.T) {
 	t.Parallel()
-	r := attackSimulated(t, &simulated{forwards: 100e3, invalid: 3, busyIn: 5})
-	if len(r.Trials) != 9 || r.Quiet.Trials != 5 || r.Attack.Trials != 3 || len(r.Notes) != 1 || r.Trials[4].Memory != 0 {
+	r := attackSimulated(t, &simulated{forwards: 100e3, invalid: 3, busyIn: 6, stall: 45 << 20})
+	if diff := cmp.Diff([]string(nil), kindsOf(r.DeviceReport)); diff != "" {
+		t.Errorf("findings (-want +got):\n%s", diff)
+	}
+	if len(r.Trials) != 9 || r.Quiet.Trials != 5 || r.Attack.Trials != 3 || len(r.Notes) != 1 || r.Trials[5].Memory != 0 || r.Trials[6].Memory != 0 || r.Trials[7].Memory == 0 {
 		t.Errorf("%d trials, %d quiet and %d attacked of them valid, notes %q", len(r.Trials), r.Quiet.Trials, r.Attack.Trials, r.Notes)
 	}
 }
@@ -263,6 +266,83 @@ func TestCampaignWritesAsItGoes(t *testing.T) {
 				t.Errorf("%v; %d devices in the file before the second one, %d after it", err, before, after)
 			}
 		})
+	}
+}
+
+// A reader that has read enough is no fault, and that of each capture is said. The files are complete.
+func TestCampaignFaultsOfFiles(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		out     io.Writer
+		answers bool
+		says    []string // in the error; none: there is no error
+	}{
+		"closed pipe":  {closedPipe{}, false, nil},
+		"full disk":    {fullDisk{}, false, []string{"no space left"}},
+		"two captures": {io.Discard, true, []string{captureName(device("a")), captureName(device("b"))}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			devices := map[string]*simulated{"a": {forwards: 100e3, answers: c.answers}, "b": {forwards: 100e3, answers: c.answers}, "c": {forwards: 100e3}}
+			run := Campaign{Plan: simulatedPlan(), Out: t.TempDir(), Scorecard: true, Devices: []dut.Device{device("a"), device("b"), device("c")}}
+			for _, d := range run.Devices {
+				if err := os.Mkdir(filepath.Join(run.Out, captureName(d)), 0o755); err != nil { // no capture can be written
+					t.Fatal(err)
+				}
+			}
+			err := run.Run(t.Context(), openSimulated(devices), c.out, io.Discard)
+			if (err == nil) != (c.says == nil) {
+				t.Errorf("%v", err)
+			}
+			for _, says := range c.says {
+				if err != nil && !strings.Contains(err.Error(), says) {
+					t.Errorf("%v, which does not name %s", err, says)
+				}
+			}
+			if n := devicesIn(t, run.Out); n != 3 {
+				t.Errorf("%d devices in the file", n)
+			}
+		})
+	}
+}
+
+// closedPipe is a pipe whose reader has read enough.
+type closedPipe struct{}
+
+func (closedPipe) Write([]byte) (int, error) { return 0, syscall.EPIPE }
+
+// What was measured is in the file during an attack, which has no verdict yet.
+func TestCampaignWritesDuringAnAttack(t *testing.T) {
+	t.Parallel()
+	s := &simulated{forwards: 100e3}
+	c := Campaign{Plan: simulatedPlan(), Out: t.TempDir(), Devices: []dut.Device{device("a")}}
+	s.onTrial = func(n int) {
+		if n != 2 {
+			return
+		}
+		var r Report
+		data, err := os.ReadFile(c.file())
+		if err == nil {
+			err = json.Unmarshal(data, &r)
+		}
+		if err != nil || len(r.Devices) != 1 || len(r.Devices[0].Trials) != 1 || r.Devices[0].Quiet.Trials != 1 || r.Devices[0].Error == "" {
+			t.Errorf("%v; in the file is %+v", err, r.Devices)
+		}
+	}
+	if err := c.Run(t.Context(), openSimulated(map[string]*simulated{"a": s}), io.Discard, io.Discard); err != nil || s.trials < 2 {
+		t.Errorf("%v after %d trials", err, s.trials)
+	}
+}
+
+// An interrupted campaign says that its file has what was measured only if it was written.
+func TestCampaignInterruptedWithoutFile(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	s := &simulated{forwards: 100e3, onTrial: func(int) { cancel() }}
+	c := Campaign{Plan: simulatedPlan(), Out: filepath.Join(t.TempDir(), "gone"), Devices: []dut.Device{device("a")}}
+	err := c.Run(ctx, openSimulated(map[string]*simulated{"a": s}), io.Discard, io.Discard)
+	if !errors.Is(err, context.Canceled) || !errors.Is(err, os.ErrNotExist) || strings.Contains(err.Error(), "has what was measured") {
+		t.Errorf("%v", err)
 	}
 }
 

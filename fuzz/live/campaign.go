@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
+	"time"
 
 	"github.com/tunnelbench/tunnelbench/fuzz/report"
 	"github.com/tunnelbench/tunnelbench/internal/atomicfile"
@@ -28,33 +30,67 @@ type Campaign struct {
 }
 
 // Run runs the campaign. Results go to out as text, progress to progress, files to the folder: live.json
-// after each device, so that whatever ends the campaign costs one device at most. One device that cannot
+// during an attack too, so that whatever ends the campaign costs the last seconds at most. One device that cannot
 // run here does not end a campaign of several. The error is the verdict: it wraps report.ErrFinding or
 // report.ErrNoVerdict.
 func (c Campaign) Run(ctx context.Context, open Open, out, progress io.Writer) error {
 	r := c.newReport()
-	var failed, files, words error
+	var failed, written, captures, words error
 	for _, d := range c.Devices {
-		result, err := Attack(ctx, open, d, c.Plan, c.observer(progress))
+		result, err := Attack(ctx, open, d, c.Plan, c.observer(progress, c.keeper(r)))
 		if err != nil && failed == nil {
 			failed = err
 		}
 		r.Devices = append(r.Devices, result.DeviceReport)
-		files = errors.Join(c.write(r), c.capture(d, result))
-		words = errors.Join(words, c.say(d, result, out))
+		written = c.write(r) // the last one counts: it has all devices
+		captures = errors.Join(captures, c.capture(d, result))
+		words = errors.Join(words, heard(c.say(d, result, out)))
 		if ctx.Err() != nil {
 			break
 		}
 	}
 	if c.Scorecard {
-		words = errors.Join(words, r.WriteScorecard(out))
+		words = errors.Join(words, heard(r.WriteScorecard(out)))
 	}
-	if ctx.Err() != nil && !r.found() {
-		failed = fmt.Errorf("%w; %s has what was measured", context.Cause(ctx), c.file())
-	} else {
-		failed = r.verdict(failed)
+	return errors.Join(c.ending(ctx, r, failed, written), written, captures, words)
+}
+
+// ending returns the verdict, or the interrupt that left none.
+func (c Campaign) ending(ctx context.Context, r *Report, failed, written error) error {
+	switch {
+	case ctx.Err() == nil || r.found():
+		return r.verdict(failed)
+	case written != nil:
+		return context.Cause(ctx)
 	}
-	return errors.Join(failed, files, words)
+	return fmt.Errorf("%w; %s has what was measured", context.Cause(ctx), c.file())
+}
+
+// heard returns the error of printing, unless the reader of a pipe has read enough.
+func heard(err error) error {
+	if errors.Is(err, syscall.EPIPE) {
+		return nil
+	}
+	return err
+}
+
+// keepEvery is how often live.json is written during an attack.
+const keepEvery = 10 * time.Second
+
+// keeper returns a function that writes live.json with the report so far of one more device, unless it did so a
+// moment ago. A long report takes longer to write, and is written less often.
+func (c Campaign) keeper(r *Report) func(DeviceReport) {
+	var next time.Time
+	return func(d DeviceReport) {
+		start := time.Now()
+		if start.Before(next) {
+			return
+		}
+		soFar := *r
+		soFar.Devices = append(slices.Clone(r.Devices), d)
+		_ = c.write(&soFar) // what fails here fails again after the attack, and is said then
+		next = time.Now().Add(keepEvery + 100*time.Since(start))
+	}
 }
 
 func (c Campaign) file() string { return filepath.Join(c.Out, "live.json") }
@@ -111,14 +147,15 @@ func captureName(d dut.Device) string {
 	return "live-" + strings.Map(plain, d.Spec) + ".pcapng"
 }
 
-// observer writes the progress of an attack.
-func (c Campaign) observer(w io.Writer) Observer {
+// observer writes the progress of an attack, and keeps its report so far.
+func (c Campaign) observer(w io.Writer, keep func(DeviceReport)) Observer {
 	return Observer{
 		OnRate: func(d dut.Device, forwarding, load rfc2544.Rate) {
 			fmt.Fprintf(w, "%s forwards %v; the load is %v, the attack %v\n", d.Spec, forwarding, load, c.Plan.Rate)
 		},
-		OnTrial: func(t Trial) {
-			what := "quiet"
+		OnTrial: func(d DeviceReport) {
+			keep(d)
+			t, what := d.Trials[len(d.Trials)-1], "quiet"
 			if t.Attacked {
 				what = fmt.Sprintf("attacked by %d", t.Sent.Frames)
 			}

@@ -152,10 +152,10 @@ func (t *labTarget) see(r lab.Run) (seen Seen) {
 }
 
 // taken returns the share of the trial in which other programs and the machine had a core, of the core
-// that they had the longest.
-func taken(l loadgen.Ledger) float64 {
+// that they had the longest, or nil if the engine does not know it.
+func taken(l loadgen.Ledger) *float64 {
 	if l.Others == nil || l.StallsBeyond > 0 {
-		return 1
+		return nil
 	}
 	away := map[int]time.Duration{}
 	for cpu, slices := range l.Others {
@@ -170,7 +170,8 @@ func taken(l loadgen.Ledger) float64 {
 	for _, t := range away {
 		longest = max(longest, t)
 	}
-	return min(1, longest.Seconds()/(l.Duration+l.Paused).Seconds())
+	share := min(1, longest.Seconds()/(l.Duration+l.Paused).Seconds())
+	return &share
 }
 
 // Memory returns the live heap of a tunnel that reports it, else the resident memory.

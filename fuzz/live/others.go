@@ -22,8 +22,8 @@ func openWANSocket(*netns.NS, []int) (*wanSocket, error) { return nil, errLinux 
 
 func (a *wanSocket) close() error { return nil }
 
-func (a *wanSocket) routineSend(context.Context, [][]byte, rfc2544.Rate, time.Duration) (uint64, error) {
-	return 0, errLinux
+func (a *wanSocket) routineSend(context.Context, [][]byte, rfc2544.Rate, time.Duration) (uint64, time.Duration, error) {
+	return 0, 0, errLinux
 }
 
 // answers is not supported on this system.

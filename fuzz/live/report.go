@@ -141,10 +141,10 @@ type Trial struct {
 	Memory   int64           `json:"memory_octets"` // after the trial; 0 when it is not known
 	Grown    int64           `json:"memory_growth_octets"`
 	// Clean is the part of the trial that nothing outside of the device disturbed; nil: nobody knows.
-	// Disturbed says what disturbed the rest, and Taken which share of its time a core was away.
+	// Disturbed says what disturbed the rest, and Taken which share of its time a core was away; nil: nobody knows.
 	Clean     *rfc2544.Clean  `json:"clean,omitempty"`
 	Disturbed rfc2544.Reasons `json:"disturbed,omitempty"`
-	Taken     float64         `json:"taken_ratio,omitempty"`
+	Taken     *float64        `json:"taken_ratio,omitempty"`
 }
 
 // LossRatio returns the share of offered frames that were lost.

@@ -93,16 +93,18 @@ func (s *sender) fromSocket(ctx context.Context, setup *lab.Setup, p loadgen.Pla
 	during, stop := context.WithCancel(ctx)
 	type result struct {
 		n   uint64
+		cpu time.Duration
 		err error
 	}
 	ended := make(chan result, 1)
 	go func() {
-		n, err := s.socket.routineSend(during, s.frames, s.rate, p.Duration)
-		ended <- result{n, err}
+		n, cpu, err := s.socket.routineSend(during, s.frames, s.rate, p.Duration)
+		ended <- result{n, cpu, err}
 	}()
 	r, err := setup.Execute(ctx, p)
 	stop()
 	attacked := <-ended
+	r.Beside = attacked.cpu
 	if err == nil {
 		err = attacked.err
 	}

@@ -24,8 +24,10 @@ type simulated struct {
 	diesIn   int     // number of the trial in which it dies, from 1; 0: it lives
 	invalid  int     // number of the trial that is not valid, from 1; 0: all are
 	busyIn   int     // number of the trial after which it gives no reading of its memory; 0: it always does
+	stall    int64   // by how many bytes its heap grows while it gives none
 	short    bool    // the attacker sends half of the mutants
 	closed   bool
+	onTrial  func(n int) // called when trial n begins, from 1; nil: nothing
 
 	rate     rfc2544.Rate // of mutants
 	trials   int
@@ -59,6 +61,9 @@ func (s *simulated) ForwardingRate(context.Context, rfc2544.FrameSize) (rfc2544.
 
 func (s *simulated) Trial(_ context.Context, p TrialPlan) (seen Seen, err error) {
 	s.trials++
+	if s.onTrial != nil {
+		s.onTrial(s.trials)
+	}
 	s.attacked = s.attacked || p.Attacked
 	o := &seen.Flow
 	o.Duration, o.Valid, o.Warnings = p.Duration, s.trials != s.invalid, []string{}
@@ -93,6 +98,7 @@ func (s *simulated) sendMutants(seen *Seen, d time.Duration) {
 
 func (s *simulated) Memory() (MemoryReading, error) {
 	if s.trials == s.busyIn && s.busyIn > 0 {
+		s.heap += s.stall
 		return MemoryReading{}, fmt.Errorf("vitals: %w", os.ErrDeadlineExceeded)
 	}
 	return MemoryReading{What: HeapMemory, Bytes: s.heap, Counters: map[string]map[string]uint64{"right": {"dropped": s.counted}}}, nil

@@ -31,13 +31,20 @@ func openWANSocket(ns *netns.NS, cpus []int) (*wanSocket, error) {
 
 func (a *wanSocket) close() error { return a.socket.Close() }
 
-// routineSend sends frames at a rate until all are sent, d has passed or ctx is done.
-func (a *wanSocket) routineSend(ctx context.Context, frames [][]byte, rate rfc2544.Rate, d time.Duration) (sent uint64, err error) {
-	const burst = 64
+// routineSend sends frames at a rate until all are sent, d has passed or ctx is done. It returns the CPU time that it
+// took on the cores where it sends, too.
+func (a *wanSocket) routineSend(ctx context.Context, frames [][]byte, rate rfc2544.Rate, d time.Duration) (sent uint64, cpu time.Duration, err error) {
 	runtime.LockOSThread() // never unlocked: the thread keeps its core and ends with the goroutine
 	if err := sys.SetAffinity(0, a.cpus); err != nil {
-		return 0, err
+		return 0, 0, err
 	}
+	before := sys.ThreadCPU()
+	sent, err = a.send(ctx, frames, rate, d)
+	return sent, sys.ThreadCPU() - before, err
+}
+
+func (a *wanSocket) send(ctx context.Context, frames [][]byte, rate rfc2544.Rate, d time.Duration) (sent uint64, err error) {
+	const burst = 64
 	start := time.Now()
 	for ctx.Err() == nil {
 		elapsed := time.Since(start)

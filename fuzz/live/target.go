@@ -45,7 +45,7 @@ type TrialPlan struct {
 type Seen struct {
 	Flow     rfc2544.Observation // of the legitimate flow
 	Injected uint64              // frames out of the tunnel that the tester had not sent
-	Taken    float64             // share of the trial in which others had one of the cores; 1 if nobody knows
+	Taken    *float64            // share of the trial in which others had one of the cores; nil: nobody knows
 	Mutants  Sent
 	Answers  Traffic // to the unknown source, all but ICMP
 	ICMP     Traffic

@@ -1,6 +1,7 @@
 package live
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -70,12 +71,12 @@ func (d *DeviceReport) classifyLoss() {
 	quiet, attacked := lossOf(d.Trials, false), lossOf(d.Trials, true)
 	if after.above(before, d.Tolerance) && stats.Median(after.all) > lasting {
 		quiet = before
-		likewise := slices.Max(before.taken) >= likeShare*stats.Median(after.taken)
+		likewise := slices.Max(before.away(0)) >= likeShare*stats.Median(after.away(1))
 		d.blame(FindLasts, after, before, fmt.Sprintf("quiet trials after the attack began lose %.3g %% of the frames, those before it %.3g %% at most",
 			100*stats.Median(after.all), 100*slices.Max(before.all)), likewise)
 	}
 	if attacked.above(quiet, d.Tolerance) {
-		beyond := d.Attack.MedianLoss > slices.Max(quiet.all)+d.Tolerance+stats.Median(attacked.taken)
+		beyond := d.Attack.MedianLoss > slices.Max(quiet.all)+d.Tolerance+stats.Median(attacked.away(1))
 		d.blame(FindLoss, attacked, quiet, fmt.Sprintf(
 			"%.3g %% of the legitimate frames are lost under attack (median of %d trials), in quiet trials %.3g %% at most; the tolerance is %.3g points",
 			100*d.Attack.MedianLoss, d.Attack.Trials, 100*slices.Max(quiet.all), 100*d.Tolerance), beyond)
@@ -94,15 +95,19 @@ func (d *DeviceReport) blame(kind string, lost, earlier lossRatios, seen string,
 		d.Findings = append(d.Findings, Finding{Kind: kind, Seen: seen})
 		return
 	}
-	d.Error = fmt.Sprintf("%s; but the machine was disturbed, which may have caused it (%s): end other programs, or give others cores by --dut-cpus, and attack again", seen, lost.why)
+	why := fmt.Sprintf("%s; but the machine was disturbed, which may have caused it (%s): end other programs, or give others cores by --dut-cpus, and attack again", seen, cmp.Or(lost.why, earlier.why))
+	if d.Error != "" {
+		why = d.Error + "; " + why
+	}
+	d.Error = why
 }
 
 // lossRatios are the loss ratios of the valid trials of one kind, in order of time.
 type lossRatios struct {
 	all   []float64
-	clean []float64 // over the clean time; without trials that have too little of it
-	taken []float64 // share of the time for which a core was away
-	why   string    // what disturbed the last trial that was disturbed
+	clean []float64  // over the clean time; without trials that have too little of it
+	taken []*float64 // share of the time for which a core was away; nil: nobody knows
+	why   string     // what disturbed the last trial that was disturbed
 }
 
 func lossOf(trials []Trial, attacked bool) (l lossRatios) {
@@ -120,6 +125,17 @@ func lossOf(trials []Trial, attacked bool) (l lossRatios) {
 		}
 	}
 	return l
+}
+
+// away returns the shares of time for which a core was away, with a value for those that nobody knows.
+func (l lossRatios) away(unknown float64) (shares []float64) {
+	for _, known := range l.taken {
+		if known == nil {
+			known = &unknown
+		}
+		shares = append(shares, *known)
+	}
+	return shares
 }
 
 // leastClean is the share of a trial's frames that has to be sent in clean time, to judge by that alone.

@@ -67,7 +67,8 @@ func disturb(trials []Trial, attacked bool, cleanTime, lost uint64) []Trial {
 	for i := range trials {
 		if t := &trials[i]; t.Attacked == attacked {
 			t.Disturbed = rfc2544.Reasons{rfc2544.Because(rfc2544.OtherPrograms, "another program (sh) ran on cpu 1 for 480ms of 1s")}
-			t.Taken = 0.5
+			half := 0.5
+			t.Taken = &half
 			n := t.Offered * cleanTime / 10
 			t.Clean = &rfc2544.Clean{Offered: n, Received: n - n*lost/1000}
 		}
@@ -84,13 +85,13 @@ func TestClassifyLossOfABusyMachine(t *testing.T) {
 	all := func() []Trial { return losing(0, [][2]uint64{{0, 990}, {0, 1000}, {0, 1000}}, 0) }
 	undisturbed := func(trials []Trial, n int) []Trial { // the first n
 		for i := range trials[:n] {
-			trials[i].Disturbed, trials[i].Clean, trials[i].Taken = nil, nil, 0
+			trials[i].Disturbed, trials[i].Clean, trials[i].Taken = nil, nil, new(float64)
 		}
 		return trials
 	}
-	unknown := func(trials []Trial) []Trial {
+	unknown := func(trials []Trial) []Trial { // as the engine afpacket measures
 		for i := range trials {
-			trials[i].Clean = nil
+			trials[i].Clean, trials[i].Taken = nil, nil
 		}
 		return trials
 	}
@@ -109,7 +110,12 @@ func TestClassifyLossOfABusyMachine(t *testing.T) {
 		{"most trials are steady", undisturbed(disturb(lossy(), true, 0, 0), 5), []string{FindLoss}, ""},
 		{"lasting loss, disturbed as much before", disturb(disturb(after(), true, 0, 0), false, 0, 0), []string{FindLasts}, noVerdict},
 		{"lasting loss, disturbed only then", undisturbed(disturb(disturb(after(), true, 0, 0), false, 0, 0), 2), nil, noVerdict},
+		{"lasting loss, each of two reasons is said", undisturbed(disturb(disturb(after(), true, 0, 0), false, 0, 0), 2), nil, "quiet trials after the attack began lose"},
 		{"lasting loss in clean time", undisturbed(disturb(disturb(after(), true, 5, 300), false, 5, 300), 2), []string{FindLasts, FindLoss}, ""},
+		{"lasting loss, no account of the time taken", unknown(disturb(disturb(after(), true, 0, 0), false, 0, 0)), nil, noVerdict},
+		{"lasting loss, disturbed only before", undisturbed(after(), 8), []string{FindLasts, FindLoss}, ""},
+		{"all lost, no account of the time taken", unknown(disturb(all(), true, 0, 0)), nil, noVerdict},
+		{"all lost, undisturbed", unknown(all()), []string{FindLoss}, ""},
 		{"more lost than the time that was taken", disturb(all(), true, 0, 0), []string{FindLoss}, ""},
 		{"disturbed, and nothing lost", disturb(steady(), true, 0, 0), nil, ""},
 	} {

@@ -16,6 +16,7 @@ import (
 type Run struct {
 	Plan          loadgen.Plan
 	Ledger        loadgen.Ledger
+	Beside        time.Duration // CPU time that the caller used on the device's cores meanwhile
 	before, after Reading
 	drops         rfc2544.Drops
 	sinks         []counters.Place // the counters of frames that the tester's ports dropped

@@ -72,9 +72,9 @@ func (l *Lab) unaccounted(r Run) rfc2544.Reasons {
 }
 
 // foreign returns the share of CPU time on the device's cores that belongs neither to soakers,
-// device and wan link nor to soft interrupts: other programs used it.
+// device, wan link and the caller nor to soft interrupts: other programs used it.
 func (l *Lab) foreign(r Run) float64 {
-	known := r.after.process - r.before.process + r.after.wan - r.before.wan + r.after.softirq - r.before.softirq
+	known := r.Beside + r.after.process - r.before.process + r.after.wan - r.before.wan + r.after.softirq - r.before.softirq
 	var whole time.Duration
 	for i, s := range l.soakers {
 		known += r.after.soaked[i] - r.before.soaked[i]

@@ -84,6 +84,9 @@ func TestUnaccounted(t *testing.T) {
 	checkReasons(t, l.unaccounted(r), nil)
 	r.after.process -= 100 * time.Millisecond
 	checkReasons(t, l.unaccounted(r), []rfc2544.ReasonCode{rfc2544.OtherPrograms})
+	r.Beside = 100 * time.Millisecond // what the caller used itself is no other program's
+	checkReasons(t, l.unaccounted(r), nil)
+	r.Beside = 0
 	l.cpus.Tester = l.cpus.DUT
 	checkReasons(t, l.unaccounted(r), nil)
 }
