@@ -1,6 +1,9 @@
 package reference
 
-import "github.com/tunnelbench/tunnelbench/reference/wire"
+import (
+	"github.com/tunnelbench/tunnelbench/reference/replay"
+	"github.com/tunnelbench/tunnelbench/reference/wire"
+)
 
 // Drop is the reason why a packet was dropped. Every dropped packet has exactly one reason, and raises
 // only the counter of that name. DropNone, the zero value, means that the packet was not dropped.
@@ -28,16 +31,16 @@ const (
 	numDrops
 )
 
-// dropOf returns the reason for an error of package wire.
+// dropOf returns the reason for an error of packages wire and replay.
 func dropOf(err error) Drop {
 	switch err {
 	case wire.ErrShort:
 		return DropShort
 	case wire.ErrLength:
 		return DropLength
-	case wire.ErrReplay:
+	case replay.ErrReplay:
 		return DropReplay
-	case wire.ErrOld:
+	case replay.ErrOld:
 		return DropOld
 	}
 	return DropChecksum

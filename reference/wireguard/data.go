@@ -1,0 +1,113 @@
+package wireguard
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Reserve takes the counters first to first+n-1 for n packets to a peer. keys is nil if there is no session:
+// then the packets are to be staged, and Tick begins a handshake.
+func (d *Device) Reserve(now time.Time, p *Peer, n int) (keys *Keypair, first uint64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.reserve(now, p, n)
+}
+
+func (d *Device) reserve(now time.Time, p *Peer, n int) (*Keypair, uint64) {
+	k := p.current
+	if !k.usable(now) || k.counter > rejectAfterMessages-uint64(n) {
+		p.timers.want(now, true)
+		return nil, 0
+	}
+	first := k.counter
+	k.counter += uint64(n)
+	p.timers.sentData(now, d.jitter())
+	if k.worn(now) {
+		p.timers.want(now, true)
+	}
+	return k, first
+}
+
+// Stage keeps a copy of a packet until there is a session. At most 128 packets of a peer wait, the newest.
+func (d *Device) Stage(now time.Time, p *Peer, packet []byte) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.tally.Unsent += uint64(p.stage(packet))
+	if p.current.usable(now) {
+		p.timers.flush, p.timers.initiate = true, now // there is a session by now: Tick sends it
+	}
+}
+
+// Sessions finds the sessions of data messages. It takes the lock once for all.
+func (d *Device) Sessions(now time.Time, indices []uint32, into []*Keypair) []*Keypair {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, i := range indices {
+		k := d.indices[i].keys
+		if k != nil && now.Sub(k.born) >= rejectAfterTime {
+			k = nil
+		}
+		into = append(into, k)
+	}
+	return into
+}
+
+// Received notes that data messages of a session have passed all checks, at least one of them with a packet if
+// data is set, the last of them from an address. It reports whether Tick has something to do at once: packets
+// have waited for this session.
+func (d *Device) Received(now time.Time, k *Keypair, from netip.AddrPort, data bool) (tick bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	p := k.peer
+	if d.indices[k.local].keys != k {
+		return false // it was replaced meanwhile
+	}
+	p.move(from)
+	if k == p.next {
+		d.replace(&p.previous, nil)
+		p.previous, p.current, p.next = p.current, k, nil
+		d.complete(now, p)
+		if len(p.staged) > 0 {
+			p.timers.flush, p.timers.initiate, tick = true, now, true
+		}
+	}
+	p.timers.received(now, data)
+	if k == p.current && k.initiator && !k.asked && now.Sub(k.born) >= rekeyOnReceive {
+		k.asked = true
+		p.timers.want(now, true)
+	}
+	return tick
+}
+
+// unstage seals the packets that have waited.
+func (d *Device) unstage(now time.Time, p *Peer) (sends []Send) {
+	p.timers.flush = false
+	k, first := d.reserve(now, p, len(p.staged))
+	if k == nil {
+		return nil
+	}
+	for i, packet := range p.staged {
+		message := make([]byte, HeaderLen+Padded(len(packet), d.mtu)+TagLen)
+		copy(message[HeaderLen:], packet)
+		k.Seal(message, first+uint64(i))
+		sends = append(sends, Send{p, p.endpoint, message})
+	}
+	p.staged = nil
+	return sends
+}
+
+// emptyMessage returns a keepalive; nothing without a session.
+func (d *Device) emptyMessage(now time.Time, p *Peer) []Send {
+	k := p.current
+	if !k.usable(now) {
+		return nil
+	}
+	message := make([]byte, MinDataLen)
+	k.Seal(message, k.counter)
+	k.counter++
+	p.timers.sent(now)
+	if k.worn(now) {
+		p.timers.want(now, true)
+	}
+	return []Send{{p, p.endpoint, message}}
+}

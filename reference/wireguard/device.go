@@ -1,0 +1,218 @@
+package wireguard
+
+import (
+	"encoding/binary"
+	"errors"
+	"io"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/tunnelbench/tunnelbench/internal/splitmix"
+)
+
+// Config is what a device needs of its own.
+type Config struct {
+	Private PrivateKey
+	MTU     int       // of inner packets, in bytes
+	Random  io.Reader // crypto/rand.Reader, but in tests
+}
+
+// PeerConfig describes another end.
+type PeerConfig struct {
+	Public    PublicKey
+	Preshared PresharedKey   // zero: none
+	Endpoint  netip.AddrPort // zero: unknown until it calls
+	Keepalive time.Duration  // persistent; 0: off
+	Fixed     bool           // the endpoint does not follow the peer
+	Owner     any            // see Peer
+}
+
+// Device is one end of WireGuard.
+type Device struct {
+	mtu     int
+	random  io.Reader
+	private PrivateKey
+	public  PublicKey
+	keys    macKeys // for messages to us
+
+	control sync.Mutex // one handshake message, tick or change at a time
+
+	mu      sync.Mutex // guards the following, and the peers' fields
+	peers   map[PublicKey]*Peer
+	indices map[uint32]indexed
+	cookies cookieChecker
+	limiter limiter
+	replies bucket
+	loaded  time.Time // under load until
+	jitters uint64    // state of a SplitMix64 generator
+	tally   Tally
+}
+
+// indexed is what a receiver index stands for: a handshake that we have begun, or a session.
+type indexed struct {
+	peer    *Peer
+	pending *pending
+	keys    *Keypair
+}
+
+// New returns a device without peers.
+func New(cfg Config) (*Device, error) {
+	d := &Device{
+		mtu: cfg.MTU, random: cfg.Random, private: cfg.Private, public: cfg.Private.Public(),
+		peers: map[PublicKey]*Peer{}, indices: map[uint32]indexed{}, cookies: cookieChecker{random: cfg.Random},
+	}
+	d.keys = newMACKeys(d.public)
+	var seed [8]byte
+	if _, err := io.ReadFull(d.random, seed[:]); err != nil {
+		return nil, err
+	}
+	d.jitters = binary.LittleEndian.Uint64(seed[:])
+	return d, d.limiter.init(d.random)
+}
+
+// Public returns the device's public key.
+func (d *Device) Public() PublicKey { return d.public }
+
+// Errors of SetPeer.
+var (
+	ErrOwnKey  = errors.New("the public key is this end's own")
+	ErrWeakKey = errors.New("the public key is of low order: everybody knows its product with any key")
+)
+
+// SetPeer adds a peer, or changes one. A changed preshared key is used from the next handshake on.
+func (d *Device) SetPeer(now time.Time, cfg PeerConfig) (*Peer, error) {
+	if cfg.Public == d.public {
+		return nil, ErrOwnKey
+	}
+	product, err := d.private.shared(cfg.Public)
+	if err != nil {
+		return nil, ErrWeakKey
+	}
+	d.control.Lock()
+	defer d.control.Unlock()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	p := d.peers[cfg.Public]
+	if p == nil {
+		p = &Peer{public: cfg.Public, static: product, keys: newMACKeys(cfg.Public)}
+		d.peers[cfg.Public] = p
+	}
+	p.psk, p.Owner, p.roams = cfg.Preshared, cfg.Owner, !cfg.Fixed
+	if cfg.Endpoint.IsValid() {
+		p.endpoint = cfg.Endpoint
+	}
+	if p.timers.every != cfg.Keepalive {
+		p.timers.every, p.timers.persistent = cfg.Keepalive, time.Time{}
+		if cfg.Keepalive > 0 {
+			p.timers.persistent = now
+		}
+	}
+	return p, nil
+}
+
+// RemovePeer forgets a peer and its sessions.
+func (d *Device) RemovePeer(public PublicKey) {
+	d.control.Lock()
+	defer d.control.Unlock()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if p := d.peers[public]; p != nil {
+		d.erase(p)
+		delete(d.peers, public)
+		p.endpoint, p.timers = netip.AddrPort{}, timers{}
+	}
+}
+
+// erase forgets a peer's keys and packets.
+func (d *Device) erase(p *Peer) {
+	d.dropPending(p)
+	for _, slot := range []**Keypair{&p.previous, &p.current, &p.next} {
+		d.replace(slot, nil)
+	}
+	d.tally.Unsent += uint64(len(p.staged))
+	p.staged = nil
+}
+
+// dropPending forgets a handshake that we have begun.
+func (d *Device) dropPending(p *Peer) {
+	if p.pending != nil {
+		delete(d.indices, p.pending.local)
+		p.pending = nil
+	}
+}
+
+// replace puts a session into a peer's slot. The index of the one before is gone.
+func (d *Device) replace(slot **Keypair, k *Keypair) {
+	if old := *slot; old != nil {
+		delete(d.indices, old.local)
+	}
+	*slot = k
+}
+
+// newIndex returns a receiver index that is not in use: random, so that it tells nobody how many peers
+// there are.
+func (d *Device) newIndex() (uint32, error) {
+	for {
+		var b [4]byte
+		if _, err := io.ReadFull(d.random, b[:]); err != nil {
+			return 0, err
+		}
+		i := binary.LittleEndian.Uint32(b[:])
+		if _, used := d.indices[i]; !used {
+			return i, nil
+		}
+	}
+}
+
+// jitter returns a random time, so that two ends do not go on colliding.
+func (d *Device) jitter() time.Duration {
+	d.jitters += splitmix.Golden
+	return time.Duration(splitmix.Mix(d.jitters) % uint64(maxJitter))
+}
+
+// staticWith returns the product of our static key and that of a peer.
+func (d *Device) staticWith(public PublicKey) ([keyLen]byte, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	p := d.peers[public]
+	if p == nil {
+		return [keyLen]byte{}, errUnknown
+	}
+	return p.static, nil
+}
+
+// Next returns when Tick has something to do; zero if nothing is waiting. Deadlines that data set later are at
+// least five seconds ahead, apart from those of which Reserve and Received tell.
+func (d *Device) Next() (at time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, p := range d.peers {
+		at = earliest(at, p.timers.next())
+	}
+	return at
+}
+
+// States returns what the peers look like.
+func (d *Device) States(now time.Time) (all []PeerState) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, p := range d.peers {
+		all = append(all, p.state(now))
+	}
+	return all
+}
+
+// Live returns how many receiver indices are in use: at most four for each peer.
+func (d *Device) Live() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return len(d.indices)
+}
+
+// Tally returns the counters so far.
+func (d *Device) Tally() Tally {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.tally
+}
