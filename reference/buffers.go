@@ -1,6 +1,6 @@
 package reference
 
-import "github.com/tunnelbench/tunnelbench/reference/wire"
+import "github.com/tunnelbench/tunnelbench/reference/wireguard"
 
 // Limits of one UDP_SEGMENT send (udp(7) and udp_send_skb in net/ipv4/udp.c).
 const (
@@ -21,15 +21,34 @@ const (
 // maxSlab is the maximum memory of a batch in bytes.
 const maxSlab = 1 << 19
 
-// batch is a slab of memory for consecutive packets, each with headroom for the tunnel header:
+// layout is where a packet lies in its datagram.
 //
-//	| header | packet 0 | header | packet 1 | header | packet 2 |   free   |
-//	 `---- datagram 0 --'                                       ^ end
+//	| head | packet | padding | tail |
+type layout struct {
+	head, tail int // bytes
+	pad        int // packets are padded to a multiple of pad+1, which is a power of two,
+	mtu        int // but not beyond this length
+}
+
+// datagram returns the length of the datagram of a packet of n bytes.
+func (l *layout) datagram(n int) int {
+	padded := (n + l.pad) &^ l.pad
+	if padded > l.mtu {
+		padded = max(n, l.mtu)
+	}
+	return l.head + padded + l.tail
+}
+
+// batch is a slab of memory for consecutive packets, each with room for the rest of its datagram:
+//
+//	| head | packet 0 | tail | head | packet 1 | tail | head | packet 2 | tail |  free   |
+//	 `---- datagram 0 ------'                                                   ^ end
 //
 // So encapsulation copies nothing, and datagrams of one size are contiguous in memory, as one
 // UDP_SEGMENT send needs them. Only one goroutine at a time uses a batch. It is allocated once and
 // reset before each use.
 type batch struct {
+	layout
 	tally     Direction
 	slab      []byte
 	room      int // length of the longest packet that can be read
@@ -37,22 +56,26 @@ type batch struct {
 	datagrams []span
 }
 
-// span is the position of a datagram in the slab, with its peer and sequence number.
+// span is the position of a datagram in the slab, with what is needed to make and send it.
 type span struct {
 	start, end int
+	packet     int // length of the packet in it
 	peer       *peer
-	sequence   uint64
-	refused    bool // the socket refused the datagram
+	to         *endpoint
+	keys       *wireguard.Keypair // of a sealed tunnel
+	sequence   uint64             // or counter
+	refused    bool               // the socket refused the datagram
 }
 
 func (s span) len() int { return s.end - s.start }
 
-// newBatch allocates room for packets of up to mtu bytes, plus one byte, so that an oversize packet is
-// recognized. The batch holds up to packets packets, or fewer if they are large.
-func newBatch(mtu, packets int) *batch {
-	room := mtu + 1
-	stride := wire.HeaderLen + room
+// newBatch allocates room for packets of up to the MTU of a layout, plus one byte, so that an oversize packet
+// is recognized. The batch holds up to packets packets, or fewer if they are large.
+func newBatch(l layout, packets int) *batch {
+	room := l.mtu + 1
+	stride := l.datagram(room)
 	return &batch{
+		layout:    l,
 		slab:      make([]byte, max(stride, min(packets*stride, maxSlab))),
 		room:      room,
 		datagrams: make([]span, 0, packets),
@@ -65,27 +88,33 @@ func (b *batch) len() int { return len(b.datagrams) }
 
 // full reports whether the batch has no room for another packet.
 func (b *batch) full() bool {
-	return len(b.datagrams) == cap(b.datagrams) || b.end+wire.HeaderLen+b.room > len(b.slab)
+	return len(b.datagrams) == cap(b.datagrams) || b.end+b.head+b.room+b.tail > len(b.slab)
 }
 
 // next returns the memory for the next packet. The batch must not be full.
 func (b *batch) next() []byte {
-	start := b.end + wire.HeaderLen
+	start := b.end + b.head
 	return b.slab[start : start+b.room : start+b.room]
 }
 
 // nextWithin returns the memory for the next packet plus lead bytes before the packet, for a device that
-// writes its own header before a packet. lead must not exceed wire.HeaderLen.
+// writes its own header before a packet. lead must not exceed the layout's head.
 func (b *batch) nextWithin(lead int) []byte {
-	start := b.end + wire.HeaderLen
+	start := b.end + b.head
 	return b.slab[start-lead : start+b.room : start+b.room]
 }
 
 // commit adds the packet of n bytes that was written to next.
 func (b *batch) commit(n int) {
-	end := b.end + wire.HeaderLen + n
-	b.datagrams = append(b.datagrams, span{start: b.end, end: end})
+	end := b.end + b.datagram(n)
+	b.datagrams = append(b.datagrams, span{start: b.end, end: end, packet: n})
 	b.end = end
+}
+
+// packetOf returns the packet of a datagram.
+func (b *batch) packetOf(d *span) []byte {
+	start := d.start + b.head
+	return b.slab[start : start+d.packet]
 }
 
 // bytes returns the bytes of datagrams from to to-1.
@@ -113,7 +142,7 @@ func (b *batch) run(from int) int {
 	n := 1
 	for rest := b.datagrams[from+1:]; n <= len(rest) && n < maxRun; n++ {
 		d := rest[n-1]
-		if d.start != b.datagrams[from+n-1].end || d.len() > size || d.end-first.start > maxRunBytes || d.peer.endpoint != first.peer.endpoint {
+		if d.start != b.datagrams[from+n-1].end || d.len() > size || d.end-first.start > maxRunBytes || d.to != first.to {
 			break
 		}
 		if d.len() < size {

@@ -14,7 +14,7 @@ var onlyPeer = &peer{id: 7, endpoint: &endpoint{}}
 func fill(b *batch, sizes ...int) {
 	for _, n := range sizes {
 		b.commit(max(n, -n))
-		b.datagrams[len(b.datagrams)-1].peer = onlyPeer
+		b.datagrams[len(b.datagrams)-1].peer, b.datagrams[len(b.datagrams)-1].to = onlyPeer, onlyPeer.endpoint
 		if n < 0 {
 			b.datagrams = b.datagrams[:len(b.datagrams)-1]
 		}
@@ -50,7 +50,7 @@ func TestRuns(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			b := newBatch(c.mtu, frameBatch)
+			b := newBatch(layout{head: wire.HeaderLen, mtu: c.mtu}, frameBatch)
 			fill(b, c.sizes...)
 			if got := runs(b); !slices.Equal(got, c.want) {
 				t.Errorf("runs %v, want %v", got, c.want)
@@ -61,7 +61,7 @@ func TestRuns(t *testing.T) {
 
 func TestBatchHoldsWhatItSays(t *testing.T) {
 	for _, mtu := range []int{minMTU, 1500, 9000, maxMTU} {
-		b := newBatch(mtu, frameBatch)
+		b := newBatch(layout{head: wire.HeaderLen, mtu: mtu}, frameBatch)
 		for range 2 {
 			b.reset()
 			for !b.full() {

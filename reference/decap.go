@@ -1,9 +1,7 @@
 package reference
 
 import (
-	"github.com/tunnelbench/tunnelbench/reference/inner"
 	"github.com/tunnelbench/tunnelbench/reference/offload"
-	"github.com/tunnelbench/tunnelbench/reference/wire"
 )
 
 // conn is the underlay side: it sends datagrams to the peers and receives datagrams from them. One
@@ -56,8 +54,7 @@ type rxBatch struct {
 type decap struct {
 	port     port
 	conn     conn
-	peers    *peerTable
-	mtu      int
+	format   format
 	packets  [][]byte // accepted packets that are not yet written to the port
 	counters counters
 }
@@ -79,84 +76,23 @@ func (d *decap) recv(b *rxBatch) (err error) {
 // process checks each datagram in place.
 func (d *decap) process(b *rxBatch) {
 	b.packets = b.packets[:0]
-	for i := range b.messages {
-		d.split(b, &b.messages[i])
-	}
+	d.format.open(b)
 }
 
-// split visits the datagrams of one message. Each round consumes at least one byte, whatever segment
-// is, so the loop ends. An empty message is one empty datagram.
-func (d *decap) split(b *rxBatch, m *message) {
-	size := m.segment
-	if size <= 0 || size > len(m.data) {
-		size = len(m.data)
+// size returns the length of a message's datagrams, of which the last may be shorter: at least 1, unless the
+// message is empty.
+func (m *message) size() int {
+	if m.segment <= 0 || m.segment > len(m.data) {
+		return len(m.data)
 	}
-	for rest := m.data; ; rest = rest[size:] {
-		if len(rest) <= size {
-			d.add(b, rest, m)
-			return
-		}
-		d.add(b, rest[:size:size], m)
-	}
+	return m.segment
 }
 
-// add counts one datagram and keeps its packet if the packet passes the checks.
-func (d *decap) add(b *rxBatch, datagram []byte, m *message) {
-	b.tally.Received++
-	p, drop := d.check(datagram, m)
-	if drop != DropNone {
-		b.tally.Drops[drop]++
-		return
-	}
-	b.packets = append(b.packets, p)
-}
-
-// check runs all checks except the replay window, in the order of the package comment. It does not affect
-// other datagrams.
-func (d *decap) check(datagram []byte, m *message) (p packet, drop Drop) {
-	if m.from == nil {
-		return p, DropPeer
-	}
-	if m.truncated || len(datagram) > wire.HeaderLen+d.mtu {
-		return p, DropOversize
-	}
-	h, err := wire.ParseHeader(datagram)
-	if err != nil {
-		return p, dropOf(err)
-	}
-	p.peer = d.peers.byID(h.Tunnel)
-	if p.peer == nil || p.peer.endpoint != m.from {
-		return p, DropTunnel
-	}
-	if !wire.ChecksumHolds(datagram) {
-		return p, DropChecksum
-	}
-	p.payload, p.sequence = datagram[wire.HeaderLen:], h.Sequence
-	if !inner.IsIP(p.payload) {
-		return p, DropInner
-	}
-	if d.peers.bySource(p.payload) != p.peer {
-		return p, DropSource
-	}
-	return p, DropNone
-}
-
-// deliver checks the replay windows in the order of arrival and passes the packets to the port. Only
-// deliver moves a window, because the window must move only for datagrams with a correct checksum.
+// deliver drops replays, in the order of arrival, and passes the packets to the port.
 func (d *decap) deliver(b *rxBatch) {
-	for i := 0; i < len(b.packets); {
-		p, packets, bytes := b.packets[i].peer, 0, 0
-		for ; i < len(b.packets) && b.packets[i].peer == p; i++ {
-			o := &b.packets[i]
-			if err := p.window.Accept(o.sequence); err != nil {
-				b.tally.Drops[dropOf(err)]++
-				continue
-			}
-			packets, bytes = packets+1, bytes+len(o.payload)
-			d.enqueue(o.payload, &b.tally)
-		}
-		p.received.add(uint64(packets), uint64(bytes))
-		p.restarts.Store(p.window.Restarts())
+	d.format.accept(b)
+	for i := range b.packets {
+		d.enqueue(b.packets[i].payload, &b.tally)
 	}
 	d.flush(&b.tally)
 	d.counters.add(&b.tally)

@@ -3,7 +3,6 @@ package reference
 import (
 	"github.com/tunnelbench/tunnelbench/internal/sys"
 	"github.com/tunnelbench/tunnelbench/reference/inner"
-	"github.com/tunnelbench/tunnelbench/reference/wire"
 )
 
 // port is the LAN side: it reads inner packets from the LAN and writes inner packets to it. One
@@ -27,13 +26,13 @@ type encap struct {
 	port     port
 	conn     conn
 	peers    *peerTable
+	format   format
 	mtu      int
 	yields   bool
 	counters counters
 }
 
-// recv reads a batch and assigns each packet its peer and sequence number. It removes packets that
-// cannot be sent.
+// recv reads a batch and assigns each packet its peer and number. It removes packets that cannot be sent.
 func (e *encap) recv(b *batch) error {
 	b.reset()
 	if err := e.port.read(b); err != nil {
@@ -43,15 +42,14 @@ func (e *encap) recv(b *batch) error {
 	kept := b.datagrams[:0]
 	for _, d := range b.datagrams {
 		var drop Drop
-		if d.peer, drop = e.route(b.slab[d.start+wire.HeaderLen : d.end]); drop != DropNone {
+		if d.peer, drop = e.route(b.packetOf(&d)); drop != DropNone {
 			b.tally.Drops[drop]++
 			continue
 		}
-		d.sequence = d.peer.sequence
-		d.peer.sequence++
 		kept = append(kept, d)
 	}
 	b.datagrams = kept
+	e.format.number(b)
 	return nil
 }
 
@@ -69,12 +67,8 @@ func (e *encap) route(packet []byte) (*peer, Drop) {
 	return nil, DropRoute
 }
 
-// process writes the headers of b's datagrams in place.
-func (e *encap) process(b *batch) {
-	for _, d := range b.datagrams {
-		wire.PutHeader(b.slab[d.start:d.end:d.end], d.peer.id, d.sequence)
-	}
-}
+// process makes datagrams of b's packets, in place.
+func (e *encap) process(b *batch) { e.format.seal(b) }
 
 // deliver sends b. A full batch means that more packets are waiting. After a full batch, deliver yields the
 // core, so that a receiver on this core can empty its socket. In an overload the LAN port then drops the
@@ -96,7 +90,7 @@ func creditSent(datagrams []span) {
 		p, packets, bytes := datagrams[i].peer, 0, 0
 		for ; i < len(datagrams) && datagrams[i].peer == p; i++ {
 			if d := datagrams[i]; !d.refused {
-				packets, bytes = packets+1, bytes+d.len()-wire.HeaderLen
+				packets, bytes = packets+1, bytes+d.packet
 			}
 		}
 		p.sent.add(uint64(packets), uint64(bytes))

@@ -37,7 +37,7 @@ func NewEnd(cfg Config, first uint64, deliver func(packet []byte), send func(to 
 // Encap encapsulates packets from the LAN side, in order.
 func (e *End) Encap(packets ...[]byte) {
 	if e.out == nil {
-		e.out = newBatch(e.tunnel.cfg.MTU, frameBatch)
+		e.out = newBatch(e.tunnel.format.layout(), frameBatch)
 	}
 	for e.port.waiting = packets; len(e.port.waiting) > 0; {
 		step(e.tunnel.outbound(), e.out)
@@ -96,7 +96,7 @@ type handedConn struct {
 
 func (c *handedConn) send(b *batch) int {
 	for i, d := range b.datagrams {
-		c.sendTo(d.peer.endpoint.addr, b.bytes(i, i+1))
+		c.sendTo(d.to.addr, b.bytes(i, i+1))
 	}
 	return b.len()
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/vishvananda/netlink"
 
 	"github.com/tunnelbench/tunnelbench/internal/testenv"
+	"github.com/tunnelbench/tunnelbench/reference/wire"
 )
 
 // onLink calls change with the end's interface of that name.
@@ -269,7 +270,7 @@ func TestOneEventEndsTheXDPPort(t *testing.T) {
 				t.Error(err)
 			}
 			ended := make(chan error, 1)
-			go func() { ended <- p.read(newBatch(1500, 1)) }()
+			go func() { ended <- p.read(newBatch(layout{head: wire.HeaderLen, mtu: 1500}, 1)) }()
 			if err := wait(t, ended); err != io.EOF {
 				t.Errorf("read ended with %v, want EOF", err)
 			}

@@ -235,7 +235,7 @@ func TestEncapCountsEachPacketOnce(t *testing.T) {
 	} {
 		p.in <- in
 	}
-	if err := once(tunnel.outbound(), newBatch(DefaultMTU, frameBatch)); err != nil {
+	if err := once(tunnel.outbound(), newBatch(layout{head: wire.HeaderLen, mtu: DefaultMTU}, frameBatch)); err != nil {
 		t.Fatal(err)
 	}
 	got := tunnel.Stats().Encap
@@ -266,7 +266,7 @@ func TestEncapCountsWhatTheSocketRefuses(t *testing.T) {
 	for range 5 {
 		p.in <- ipPacket(4, 46)
 	}
-	if err := once(tunnel.outbound(), newBatch(DefaultMTU, frameBatch)); err != nil {
+	if err := once(tunnel.outbound(), newBatch(layout{head: wire.HeaderLen, mtu: DefaultMTU}, frameBatch)); err != nil {
 		t.Fatal(err)
 	}
 	if got := tunnel.Stats().Encap; got.Delivered != 2 || got.Drops[DropSend] != 3 {

@@ -14,12 +14,13 @@ import (
 
 // Tunnel is one end of one or more tunnels. Create it with New, call Run once, then Close.
 type Tunnel struct {
-	cfg   Config
-	encap encap
-	decap decap
-	peers *peerTable
-	port  port
-	conn  conn
+	cfg    Config
+	encap  encap
+	decap  decap
+	format format
+	peers  *peerTable
+	port   port
+	conn   conn
 }
 
 // New opens the LAN port and the socket of cfg in the network namespace of the calling thread. Run may
@@ -42,10 +43,11 @@ func New(cfg Config) (*Tunnel, error) {
 
 // newTunnel returns a tunnel between a port and a conn.
 func newTunnel(cfg Config, peers *peerTable, p port, c conn) *Tunnel {
+	f := &plain{peers: peers, mtu: cfg.MTU}
 	return &Tunnel{
-		cfg: cfg, peers: peers, port: p, conn: c,
-		encap: encap{port: p, conn: c, peers: peers, mtu: cfg.MTU, yields: cfg.Yield},
-		decap: decap{port: p, conn: c, peers: peers, mtu: cfg.MTU, packets: make([][]byte, 0, deliverBatch)},
+		cfg: cfg, format: f, peers: peers, port: p, conn: c,
+		encap: encap{port: p, conn: c, peers: peers, format: f, mtu: cfg.MTU, yields: cfg.Yield},
+		decap: decap{port: p, conn: c, format: f, packets: make([][]byte, 0, deliverBatch)},
 	}
 }
 
@@ -66,7 +68,7 @@ func (t *Tunnel) outbound() direction[*batch] {
 		packets = superBatch
 	}
 	return direction[*batch]{
-		make: func() *batch { return newBatch(t.cfg.MTU, packets) },
+		make: func() *batch { return newBatch(t.format.layout(), packets) },
 		recv: t.encap.recv, process: t.encap.process, deliver: t.encap.deliver,
 	}
 }

@@ -117,7 +117,7 @@ type sender interface {
 }
 
 // name returns the destination of datagram i in the format of the socket calls.
-func (b *batch) name(i int) *sys.Name { return b.datagrams[i].peer.endpoint.name.(*sys.Name) }
+func (b *batch) name(i int) *sys.Name { return b.datagrams[i].to.name.(*sys.Name) }
 
 // plainSender sends one message for each datagram.
 type plainSender struct {

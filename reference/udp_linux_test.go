@@ -67,7 +67,7 @@ func TestTransmitterFallsBack(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			b := newBatch(1500, frameBatch)
+			b := newBatch(layout{head: wire.HeaderLen, mtu: 1500}, frameBatch)
 			fill(b, sizes...)
 			tx := transmitter{fast: &c.fast, plain: &c.plain}
 			sent := tx.transmit(b)
@@ -102,7 +102,7 @@ func TestSegmentationIsTriedAgain(t *testing.T) {
 				var plain script
 				tx := transmitter{fast: &fast, plain: &plain}
 				for i := range c.batches + 1 {
-					b := newBatch(1500, frameBatch)
+					b := newBatch(layout{head: wire.HeaderLen, mtu: 1500}, frameBatch)
 					fill(b, 30, 30, 30)
 					if sent := tx.transmit(b); sent != 3 {
 						t.Fatalf("batch %d: sent %d of 3", i, sent)
@@ -123,7 +123,7 @@ func TestSingleDatagramsShowNothing(t *testing.T) {
 	fast, plain := script{errs: []error{syscall.EIO, nil, syscall.EIO}, failed: 3}, script{}
 	tx := transmitter{fast: &fast, plain: &plain}
 	send := func(sizes ...int) {
-		b := newBatch(1500, frameBatch)
+		b := newBatch(layout{head: wire.HeaderLen, mtu: 1500}, frameBatch)
 		fill(b, sizes...)
 		tx.transmit(b)
 	}
@@ -138,7 +138,7 @@ func TestSingleDatagramsShowNothing(t *testing.T) {
 }
 
 func TestTransmitterEndsWhenNothingWorks(t *testing.T) {
-	b := newBatch(1500, frameBatch)
+	b := newBatch(layout{head: wire.HeaderLen, mtu: 1500}, frameBatch)
 	fill(b, 10, 20, 30)
 	always := slices.Repeat([]error{error(syscall.ENETUNREACH)}, 1000)
 	tx := transmitter{plain: &script{errs: always, failed: 1}}
@@ -200,7 +200,7 @@ func freePort(t *testing.T, host string) netip.AddrPort {
 
 // mixed returns a batch of runs, single datagrams and short last datagrams.
 func mixed(p *peer) *batch {
-	b := newBatch(1500, frameBatch)
+	b := newBatch(layout{head: wire.HeaderLen, mtu: 1500}, frameBatch)
 	for i, n := range []int{46, 46, 46, 30, 800, 801, 1400, 1400, 1400, 20, 46} {
 		copy(b.next(), ipPacket(4, n))
 		b.next()[1] = byte(i)
@@ -208,7 +208,7 @@ func mixed(p *peer) *batch {
 	}
 	for i, d := range b.datagrams {
 		wire.PutHeader(b.slab[d.start:d.end], p.id, uint64(i))
-		b.datagrams[i].peer = p
+		b.datagrams[i].peer, b.datagrams[i].to = p, p.endpoint
 	}
 	return b
 }
@@ -344,7 +344,7 @@ func TestGROAndPlainReceiveTheSame(t *testing.T) {
 		b := mixed(right.peers.all[0])
 		right.send(b)
 		d := decap{
-			port: newMemoryPort(func([]byte) bool { return true }), conn: left, peers: left.peers, mtu: 1500,
+			port: newMemoryPort(func([]byte) bool { return true }), conn: left, format: &plain{peers: left.peers, mtu: 1500},
 			packets: make([][]byte, 0, deliverBatch),
 		}
 		in := d.newBatch()

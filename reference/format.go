@@ -1,0 +1,19 @@
+package reference
+
+// format is what the datagrams of a tunnel look like. The plain format has a header with a checksum; the
+// sealed one is WireGuard's.
+//
+//	encap:  number (in order) --> seal (anywhere) --> socket
+//	decap:  socket --> open (anywhere) --> accept (in order)
+type format interface {
+	layout() layout
+	// number gives the packets of a batch their numbers and destinations, in order. It removes packets that
+	// have to wait.
+	number(b *batch)
+	// seal makes datagrams of the packets, in place.
+	seal(b *batch)
+	// open checks the messages of a batch, in place, and adds their packets to it.
+	open(b *rxBatch)
+	// accept removes replays from the packets of a batch. Batches come in the order of arrival.
+	accept(b *rxBatch)
+}
