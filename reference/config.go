@@ -5,10 +5,12 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/gaissmai/bart"
 
 	"github.com/tunnelbench/tunnelbench/reference/wire"
+	"github.com/tunnelbench/tunnelbench/reference/wireguard"
 )
 
 // Limits and defaults of a Config.
@@ -60,6 +62,9 @@ type Config struct {
 	Yield        bool           // yield the core after each full batch (sched_yield(2))
 	Pooling      bool           // reuse buffers; false allocates buffers for each batch, to measure the cost
 	SocketBuffer int            // bytes; 0 is DefaultSocketBuffer
+	// Private is the key of this end. A tunnel with a key seals its packets as WireGuard does; the zero value is
+	// the plain format.
+	Private wireguard.PrivateKey
 	// ExtraProcs lets Run raise GOMAXPROCS, a setting of the whole process, by 2 while it runs. A goroutine
 	// that sleeps in a system call keeps its processor (P) for up to 10 ms, until the runtime's monitor
 	// takes it away. With fewer processors than sleeping directions, the other direction could not wake
@@ -69,9 +74,25 @@ type Config struct {
 
 // Peer is the other end of one tunnel.
 type Peer struct {
-	ID       uint32         // tunnel id, the same on both ends; not wire.ControlTunnel
-	Endpoint netip.AddrPort // the only accepted source of datagrams, in the address family of Listen
+	ID       uint32         // tunnel id, the same on both ends; not wire.ControlTunnel. Sealed: not on the wire
+	Endpoint netip.AddrPort // the only accepted source of datagrams, in the address family of Listen. Sealed: zero until the peer calls, and follows it
 	Prefixes []netip.Prefix // inner addresses behind the peer: the destinations routed to it, and the only sources accepted from it
+
+	// Of a sealed tunnel.
+	Public    wireguard.PublicKey
+	Preshared wireguard.PresharedKey // zero: none
+	Keepalive time.Duration          // between messages to a peer that is silent, for the sake of a NAT; 0: none
+}
+
+// Sealed reports whether the tunnel seals its packets.
+func (c Config) Sealed() bool { return c.Private != wireguard.PrivateKey{} }
+
+// layout returns where packets lie in the tunnel's datagrams.
+func (c Config) layout() layout {
+	if c.Sealed() {
+		return (&sealed{mtu: c.MTU}).layout()
+	}
+	return (&plain{mtu: c.MTU}).layout()
 }
 
 // Defaults returns the fastest switches for a kind of port, as measured in docs/how-it-got-fast.md. The
@@ -119,6 +140,9 @@ func (c Config) complete() (Config, error) {
 		return c, WrongField("socket_buffer", "%d: want 0 (default) to %d bytes", c.SocketBuffer, maxSocketBuffer)
 	case slices.ContainsFunc(c.CPUs, func(cpu int) bool { return cpu < 0 }):
 		return c, WrongField("cpus", "%v: core numbers are not negative", c.CPUs)
+	}
+	if l := c.layout(); l.datagram(c.MTU) > maxRunBytes {
+		return c, WrongField("mtu", "%d: want at most %d in a sealed tunnel", c.MTU, maxRunBytes-l.head-l.tail)
 	}
 	if err := validateAddress(c.Listen); err != nil {
 		return c, &FieldError{"listen", err}
@@ -184,7 +208,7 @@ func (c Config) validatePeers() error {
 		}
 		ids[p.ID] = i
 		for _, prefix := range p.Prefixes {
-			if at, other, overlaps := overlap(&prefixes, prefix); overlaps {
+			if at, other, overlaps := overlap(&prefixes, prefix); overlaps && (at == prefix || !c.Sealed()) {
 				return WrongField(PeerField(i, "prefixes"), "%s overlaps %s of %s", prefix, at, PeerField(other, "prefixes"))
 			}
 			prefixes.Insert(prefix, i)
@@ -196,6 +220,9 @@ func (c Config) validatePeers() error {
 // overlap returns a prefix that contains p or is contained in p, and its peer. found is false if there is
 // none.
 func overlap(prefixes *bart.Table[int], p netip.Prefix) (at netip.Prefix, peer int, found bool) {
+	if peer, twice := prefixes.Get(p); twice {
+		return p, peer, true
+	}
 	for at, peer := range prefixes.Supernets(p) {
 		return at, peer, true
 	}
@@ -206,9 +233,15 @@ func overlap(prefixes *bart.Table[int], p netip.Prefix) (at netip.Prefix, peer i
 }
 
 func (c Config) validatePeer(i int, p Peer) error {
+	calls := c.Sealed() && p.Endpoint == (netip.AddrPort{}) // and tells its endpoint then
 	switch err := validateAddress(p.Endpoint); {
 	case p.ID == wire.ControlTunnel:
 		return WrongField(PeerField(i, "id"), "%d is reserved for control frames; choose another", p.ID)
+	case c.Sealed() && p.Public == wireguard.PublicKey{}:
+		return WrongField(PeerField(i, "public_key"), "want the peer's public key")
+	case c.Sealed() && p.Public == c.Private.Public():
+		return WrongField(PeerField(i, "public_key"), "%v is this end's own", p.Public)
+	case calls:
 	case err != nil:
 		return &FieldError{PeerField(i, "endpoint"), err}
 	case p.Endpoint.Addr().Is4() != c.Listen.Addr().Is4():

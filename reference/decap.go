@@ -1,7 +1,10 @@
 package reference
 
 import (
+	"net/netip"
+
 	"github.com/tunnelbench/tunnelbench/reference/offload"
+	"github.com/tunnelbench/tunnelbench/reference/wireguard"
 )
 
 // conn is the underlay side: it sends datagrams to the peers and receives datagrams from them. One
@@ -10,6 +13,8 @@ type conn interface {
 	// send sends the datagrams of b in order, marks refused datagrams, and returns the number of accepted
 	// datagrams.
 	send(b *batch) int
+	// sendOne sends a datagram. One goroutine may use it beside send.
+	sendOne(datagram []byte, to *endpoint) error
 	// receiver allocates receive buffers.
 	receiver() receiver
 	// unknownSource returns the number of messages from unknown sources that the kernel has dropped.
@@ -33,6 +38,7 @@ type message struct {
 	segment   int       // 0: data is one datagram
 	truncated bool      // the buffer was too short: the end of data is missing
 	from      *endpoint // nil: an unknown source
+	source    netip.AddrPort
 }
 
 // packet is an inner packet that passed every check except the replay window.
@@ -40,6 +46,12 @@ type packet struct {
 	payload  []byte
 	peer     *peer
 	sequence uint64
+
+	// Of a sealed tunnel.
+	source  netip.AddrPort
+	session int // place of its index in the batch
+	keys    *wireguard.Keypair
+	drop    Drop // it is genuine, but must not be delivered
 }
 
 // rxBatch holds the messages of one receive call and their packets.
@@ -48,6 +60,10 @@ type rxBatch struct {
 	messages []message
 	packets  []packet
 	tally    Direction
+
+	// Of a sealed tunnel: the receiver indices of the messages, each once in a row, and their sessions.
+	indices  []uint32
+	sessions []*wireguard.Keypair
 }
 
 // decap is the path from the underlay to the LAN port.

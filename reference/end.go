@@ -29,7 +29,9 @@ func NewEnd(cfg Config, first uint64, deliver func(packet []byte), send func(to 
 	}
 	peers := newPeerTable(cfg, first)
 	e := &End{port: &handedPort{deliver: deliver}, conn: &handedConn{endpoints: peers.endpoints(), sendTo: send}}
-	e.tunnel = newTunnel(cfg, peers, e.port, e.conn)
+	if e.tunnel, err = newTunnel(cfg, peers, e.port, e.conn); err != nil {
+		return nil, fmt.Errorf("reference tunnel: %w", err)
+	}
 	e.in = e.tunnel.decap.newBatch()
 	return e, nil
 }
@@ -48,7 +50,7 @@ func (e *End) Encap(packets ...[]byte) {
 // several datagrams of segment bytes each, and the last may be shorter (UDP_GRO, udp(7)). Decap changes
 // data temporarily and restores it before it returns.
 func (e *End) Decap(from netip.AddrPort, data []byte, segment int) {
-	e.conn.arrived[0] = message{data: data, segment: segment, from: e.conn.endpoints[from]}
+	e.conn.arrived[0] = message{data: data, segment: segment, from: e.conn.endpoints[from], source: from}
 	step(e.tunnel.inbound(), e.in)
 }
 
@@ -99,6 +101,11 @@ func (c *handedConn) send(b *batch) int {
 		c.sendTo(d.to.addr, b.bytes(i, i+1))
 	}
 	return b.len()
+}
+
+func (c *handedConn) sendOne(datagram []byte, to *endpoint) error {
+	c.sendTo(to.addr, datagram)
+	return nil
 }
 
 func (c *handedConn) receiver() receiver          { return c }

@@ -83,7 +83,7 @@ func (c *memoryConn) send(b *batch) int {
 		n := b.run(i)
 		m := <-c.free
 		m.data = m.data[:copy(m.data[:cap(m.data)], b.bytes(i, i+n))]
-		m.segment, m.from = b.datagrams[i].len(), b.datagrams[i].peer.endpoint
+		m.segment, m.from, m.source = b.datagrams[i].len(), b.datagrams[i].to, b.datagrams[i].to.addr
 		c.wire <- m
 		i += n
 	}
@@ -114,6 +114,14 @@ func (in *memoryReceiver) receive() ([]message, error) {
 	}
 }
 
+func (c *memoryConn) sendOne(datagram []byte, to *endpoint) error {
+	m := <-c.free
+	m.data = m.data[:copy(m.data[:cap(m.data)], datagram)]
+	m.segment, m.from, m.source = 0, to, to.addr
+	c.wire <- m
+	return nil
+}
+
 func (c *memoryConn) unknownSource() uint64 { return 0 }
 func (c *memoryConn) interrupt() error      { c.stop <- struct{}{}; return nil }
 func (c *memoryConn) close() error          { return nil }
@@ -122,7 +130,16 @@ func (c *memoryConn) close() error          { return nil }
 func testTunnel(out func([]byte) bool) (*Tunnel, *memoryPort, *memoryConn) {
 	cfg := goodConfig()
 	p, c := newMemoryPort(out), newMemoryConn(cfg.MTU)
-	return newTunnel(cfg, newPeerTable(cfg, 1), p, c), p, c
+	return mustTunnel(cfg, p, c), p, c
+}
+
+// mustTunnel returns a tunnel of a configuration that is known to be good.
+func mustTunnel(cfg Config, p port, c conn) *Tunnel {
+	t, err := newTunnel(cfg, newPeerTable(cfg, 1), p, c)
+	if err != nil {
+		panic(err)
+	}
+	return t
 }
 
 // once runs one batch through all stages.
@@ -262,7 +279,7 @@ func (c *stubConn) send(b *batch) int {
 func TestEncapCountsWhatTheSocketRefuses(t *testing.T) {
 	cfg := goodConfig()
 	p := newMemoryPort(nil)
-	tunnel := newTunnel(cfg, newPeerTable(cfg, 1), p, &stubConn{takes: 2})
+	tunnel := mustTunnel(cfg, p, &stubConn{takes: 2})
 	for range 5 {
 		p.in <- ipPacket(4, 46)
 	}

@@ -5,9 +5,12 @@ package reference
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 )
 
 // open returns an error that wraps errors.ErrUnsupported, because the tunnel needs Linux.
 func open(Config, *peerTable) (port, conn, error) {
 	return nil, nil, fmt.Errorf("needs linux: %w", errors.ErrUnsupported)
 }
+
+func socketName(netip.AddrPort) any { return nil }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/reference/inner"
 	"github.com/tunnelbench/tunnelbench/reference/wire"
+	"github.com/tunnelbench/tunnelbench/reference/wireguard"
 )
 
 // endpoint is the underlay address of one or more peers.
@@ -15,6 +16,8 @@ type endpoint struct {
 	addr netip.AddrPort
 	name any // the address in the format of the socket calls (struct sockaddr)
 }
+
+func newEndpoint(addr netip.AddrPort) *endpoint { return &endpoint{addr, socketName(addr)} }
 
 // peer is the other end of one tunnel. encap owns sequence and sent, decap owns window and received. The
 // other fields do not change.
@@ -27,6 +30,10 @@ type peer struct {
 	window   wire.Window
 	received traffic
 	restarts atomic.Uint64 // of window
+
+	// Of a sealed tunnel.
+	sealed *wireguard.Peer
+	at     atomic.Pointer[endpoint] // where it is now; nil: unknown
 }
 
 // traffic counts packets and their bytes in one direction. Only one goroutine may add. Any goroutine may
@@ -59,9 +66,12 @@ func newPeerTable(cfg Config, first uint64) *peerTable {
 	endpoints := map[netip.AddrPort]*endpoint{}
 	for _, c := range cfg.Peers {
 		if endpoints[c.Endpoint] == nil {
-			endpoints[c.Endpoint] = &endpoint{addr: c.Endpoint}
+			endpoints[c.Endpoint] = newEndpoint(c.Endpoint)
 		}
 		p := &peer{id: c.ID, endpoint: endpoints[c.Endpoint], sequence: first}
+		if c.Endpoint.IsValid() {
+			p.at.Store(p.endpoint)
+		}
 		t.all = append(t.all, p)
 		i := t.slot(p.id)
 		for t.slots[i] != nil {

@@ -30,13 +30,14 @@ func (s Stats) String() string {
 	return text.String()
 }
 
-// Direction holds the packet counters of a direction. Received is the sum of Delivered and all Drops between
-// two batches and after the tunnel has stopped. While a batch is being counted, a reader may see only some of
+// Direction holds the packet counters of a direction. Received is the sum of Delivered, Control and all Drops
+// between two batches and after the tunnel has stopped, apart from packets that wait for a session. While a batch is being counted, a reader may see only some of
 // its counters.
 type Direction struct {
 	Received  uint64 // encap: packets read from the port; decap: datagrams read from the socket
 	Delivered uint64 // encap: datagrams that the socket accepted; decap: packets that the port accepted
 	Batches   uint64 // batches received
+	Control   uint64 // sealed, decap: handshake messages and keepalives
 	Drops     Drops
 }
 
@@ -56,6 +57,9 @@ func (d Drops) Sum() uint64 {
 func (d Direction) String() string {
 	var s strings.Builder
 	fmt.Fprintf(&s, "received %d delivered %d batches %d", d.Received, d.Delivered, d.Batches)
+	if d.Control > 0 {
+		fmt.Fprintf(&s, " control %d", d.Control)
+	}
 	for reason, n := range d.Drops {
 		if n > 0 {
 			fmt.Fprintf(&s, " %s %d", Drop(reason), n)
@@ -67,9 +71,9 @@ func (d Direction) String() string {
 // counters holds the totals of a direction. Only the goroutine that delivers may add. Any goroutine may
 // read.
 type counters struct {
-	received, delivered, batches atomic.Uint64
-	drops                        [numDrops]atomic.Uint64
-	_                            [64]byte // puts the two directions on separate cache lines
+	received, delivered, batches, control atomic.Uint64
+	drops                                 [numDrops]atomic.Uint64
+	_                                     [64]byte // puts the two directions on separate cache lines
 }
 
 // add adds the counters of a batch and sets them to zero. It makes only one atomic addition for each counter
@@ -78,6 +82,7 @@ func (c *counters) add(batch *Direction) {
 	c.batches.Add(1)
 	addIfAny(&c.received, batch.Received)
 	addIfAny(&c.delivered, batch.Delivered)
+	addIfAny(&c.control, batch.Control)
 	for i, n := range batch.Drops {
 		addIfAny(&c.drops[i], n)
 	}
@@ -91,7 +96,7 @@ func addIfAny(c *atomic.Uint64, n uint64) {
 }
 
 func (c *counters) load() Direction {
-	d := Direction{Received: c.received.Load(), Delivered: c.delivered.Load(), Batches: c.batches.Load()}
+	d := Direction{Received: c.received.Load(), Delivered: c.delivered.Load(), Batches: c.batches.Load(), Control: c.control.Load()}
 	for i := range c.drops {
 		d.Drops[i] = c.drops[i].Load()
 	}

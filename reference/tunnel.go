@@ -14,13 +14,14 @@ import (
 
 // Tunnel is one end of one or more tunnels. Create it with New, call Run once, then Close.
 type Tunnel struct {
-	cfg    Config
-	encap  encap
-	decap  decap
-	format format
-	peers  *peerTable
-	port   port
-	conn   conn
+	cfg     Config
+	encap   encap
+	decap   decap
+	format  format
+	control *control // nil: the format needs none
+	peers   *peerTable
+	port    port
+	conn    conn
 }
 
 // New opens the LAN port and the socket of cfg in the network namespace of the calling thread. Run may
@@ -38,17 +39,28 @@ func New(cfg Config) (*Tunnel, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reference tunnel: %w", err)
 	}
-	return newTunnel(cfg, peers, p, c), nil
+	t, err := newTunnel(cfg, peers, p, c)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("reference tunnel: %w", err), p.close(), c.close())
+	}
+	return t, nil
 }
 
 // newTunnel returns a tunnel between a port and a conn.
-func newTunnel(cfg Config, peers *peerTable, p port, c conn) *Tunnel {
-	f := &plain{peers: peers, mtu: cfg.MTU}
-	return &Tunnel{
-		cfg: cfg, format: f, peers: peers, port: p, conn: c,
-		encap: encap{port: p, conn: c, peers: peers, format: f, mtu: cfg.MTU, yields: cfg.Yield},
-		decap: decap{port: p, conn: c, format: f, packets: make([][]byte, 0, deliverBatch)},
+func newTunnel(cfg Config, peers *peerTable, p port, c conn) (*Tunnel, error) {
+	t := &Tunnel{cfg: cfg, peers: peers, port: p, conn: c}
+	var f format = &plain{peers: peers, mtu: cfg.MTU}
+	if cfg.Sealed() {
+		s, err := newSealed(cfg, peers)
+		if err != nil {
+			return nil, err
+		}
+		f, t.control = s, &control{format: s, conn: c, counters: &t.encap.counters}
 	}
+	t.format = f
+	t.encap = encap{port: p, conn: c, peers: peers, format: f, mtu: cfg.MTU, yields: cfg.Yield}
+	t.decap = decap{port: p, conn: c, format: f, packets: make([][]byte, 0, deliverBatch)}
+	return t, nil
 }
 
 // Run opens the tunnel of cfg as New does, carries packets until ctx is done, and closes the tunnel. It
@@ -88,6 +100,11 @@ func (t *Tunnel) Run(ctx context.Context) error {
 	var encapErr, decapErr error
 	wg.Go(func() { encapErr = drive(t, 0, t.outbound()) })
 	wg.Go(func() { decapErr = drive(t, 1, t.inbound()) })
+	if t.control != nil {
+		stop, ended := make(chan struct{}), make(chan struct{})
+		go func() { defer close(ended); t.control.run(stop) }()
+		defer func() { close(stop); <-ended }()
+	}
 	wg.Wait()
 	return errors.Join(encapErr, decapErr)
 }

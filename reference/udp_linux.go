@@ -9,7 +9,6 @@ import (
 	"syscall"
 
 	"github.com/tunnelbench/tunnelbench/internal/sys"
-	"github.com/tunnelbench/tunnelbench/reference/wire"
 )
 
 // Receive slots of one recvmmsg call. With UDP_GRO a message can have the maximum length of UDP.
@@ -26,6 +25,7 @@ type udpConn struct {
 	socket    *sys.UDP
 	endpoints map[netip.AddrPort]*endpoint
 	out       transmitter
+	single    sys.SendVector // of sendOne
 	gro       bool
 	waits     sys.Processor
 	slot      int // bytes of a receive slot without UDP_GRO
@@ -38,12 +38,12 @@ func openUDP(cfg Config, peers *peerTable) (*udpConn, error) {
 	if err != nil {
 		return nil, &FieldError{"listen", err}
 	}
-	c := &udpConn{socket: socket, endpoints: peers.endpoints(), slot: wire.HeaderLen + cfg.MTU, waits: waits(cfg)}
-	for addr, e := range c.endpoints {
-		e.name = sys.NewName(addr)
-	}
-	if c.filter, err = attachSourceFilter(socket, c.endpoints); err != nil && !errors.Is(err, errors.ErrUnsupported) {
-		return nil, errors.Join(err, socket.Close())
+	l := cfg.layout()
+	c := &udpConn{socket: socket, endpoints: peers.endpoints(), slot: l.datagram(cfg.MTU), waits: waits(cfg)}
+	if !cfg.Sealed() { // the peers of a sealed tunnel may move
+		if c.filter, err = attachSourceFilter(socket, c.endpoints); err != nil && !errors.Is(err, errors.ErrUnsupported) {
+			return nil, errors.Join(err, socket.Close())
+		}
 	}
 	c.out.plain = &plainSender{socket: socket}
 	if cfg.GSO && socket.ProbeSegmentation() == nil {
@@ -71,6 +71,15 @@ func (c *udpConn) receiver() receiver {
 
 func (c *udpConn) send(b *batch) int { return c.out.transmit(b) }
 
+func (c *udpConn) sendOne(datagram []byte, to *endpoint) error {
+	c.single.Reset()
+	c.single.Add(datagram, 0, to.name.(*sys.Name))
+	_, err := c.single.Send(c.socket)
+	return err
+}
+
+func socketName(addr netip.AddrPort) any { return sys.NewName(addr) }
+
 func (in *udpReceiver) receive() ([]message, error) {
 	for {
 		messages, err := in.vector.Receive(in.conn.socket, in.conn.waits)
@@ -94,7 +103,7 @@ func (in *udpReceiver) withSources(messages []sys.Arrival) []message {
 		if m.Source != in.addr {
 			in.addr, in.from = m.Source, in.conn.endpoints[m.Source]
 		}
-		in.arrived[i] = message{data: m.Data, segment: m.Segment, truncated: m.Truncated, from: in.from}
+		in.arrived[i] = message{data: m.Data, segment: m.Segment, truncated: m.Truncated, from: in.from, source: m.Source}
 	}
 	return in.arrived[:len(messages)]
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/netns"
 	"github.com/tunnelbench/tunnelbench/reference"
 	tunnelwire "github.com/tunnelbench/tunnelbench/reference/wire"
+	"github.com/tunnelbench/tunnelbench/reference/wireguard"
 )
 
 // The reference tunnel of this project runs one process per side. The datagram format, in bytes:
@@ -27,6 +28,32 @@ var _ = []Tunnel{
 	register(variant("reference-tun", "the same with a TUN device as LAN port", map[string]string{"port": "tun"})),
 	register(variant("reference-xdp", "the same with an AF_XDP socket on the LAN interface as port", map[string]string{"port": "xdp"})),
 	register(variant("reference-pool", "the same with a pool of workers", map[string]string{"engine": "pool"})),
+	register(sealedVariant("reference-wg", "the reference tunnel in WireGuard's format: AF_XDP for frames, TUN for hosts' super-packets", nil)),
+	register(sealedVariant("reference-wg-tun", "the same with a TUN device as LAN port", map[string]string{"port": "tun"})),
+	register(sealedVariant("reference-wg-xdp", "the same with an AF_XDP socket on the LAN interface as port", map[string]string{"port": "xdp"})),
+}
+
+// paramFormat tells the process of an end that it seals. It belongs to the device, not to its user.
+const (
+	paramFormat     = "format"
+	formatWireGuard = "wireguard"
+)
+
+// sealedVariant returns a variant in WireGuard's format.
+func sealedVariant(name, doc string, preset map[string]string) Tunnel {
+	t := variant(name, doc, preset)
+	t.Order, t.Kind, t.Protocol, t.Overhead, t.Scales = 45, Sealed, wireGuardProtocol, wireGuardOverhead, ""
+	delete(t.Params, "peers")
+	up := t.Up
+	t.Up = func(ctx context.Context, b Env) (*Session, error) {
+		b.Params = maps.Clone(b.Params)
+		if b.Params == nil {
+			b.Params = map[string]string{}
+		}
+		b.Params[paramFormat] = formatWireGuard
+		return up(ctx, b)
+	}
+	return t
 }
 
 // referenceProtocol names the format of the reference tunnel's datagrams.
@@ -170,6 +197,11 @@ func runReference(ctx context.Context, e end, ready func() error) error {
 	cfg.Dev, cfg.MTU = e.dev, e.mtu
 	cfg.Listen = netip.AddrPortFrom(local, referencePort)
 	cfg.Peers = labPeers(e.side, netip.AddrPortFrom(peer, referencePort), peers)
+	if e.params[paramFormat] == formatWireGuard {
+		if err := sealLab(&cfg, e); err != nil {
+			return err
+		}
+	}
 	if cfg.Port == reference.XDP {
 		cfg.Dev = netns.LAN
 		ready = func() error { return os.WriteFile(readyFile(e.dir, e.side), nil, 0o600) }
@@ -185,6 +217,18 @@ func runReference(ctx context.Context, e end, ready func() error) error {
 	}
 	defer func() { s := t.Stats(); fmt.Fprintf(os.Stderr, "encap %v\ndecap %v\n", s.Encap, s.Decap) }()
 	return t.Run(ctx)
+}
+
+// sealLab gives an end its keys and those of its peer.
+func sealLab(cfg *reference.Config, e end) error {
+	own, peer, err := wireGuardKeys(e)
+	if err != nil {
+		return err
+	}
+	cfg.Private, cfg.Peers[0].Public = wireguard.PrivateKey(own.Bytes()), wireguard.PublicKey(peer.Bytes())
+	cfg.Listen = netip.AddrPortFrom(cfg.Listen.Addr(), wireGuardPort)
+	cfg.Peers[0].Endpoint = netip.AddrPortFrom(cfg.Peers[0].Endpoint.Addr(), wireGuardPort)
+	return nil
 }
 
 // labPeers returns the n peers of one side. It divides the networks behind the other side among

@@ -19,7 +19,7 @@ import (
 //	outer IPv4 20 | UDP 8 | type, receiver, counter 16 | sealed inner IP packet, padded to 16 | tag 16
 var _ = register(Tunnel{
 	Order: 50,
-	Name:  "wireguard-go", Kind: Sealed, Protocol: "wireguard", Overhead: 60,
+	Name:  "wireguard-go", Kind: Sealed, Protocol: wireGuardProtocol, Overhead: wireGuardOverhead,
 	Doc:   "wireguard-go as a library, in a process per side",
 	Probe: probeTUN, Builtin: true,
 	Up: func(ctx context.Context, b Env) (*Session, error) {
@@ -27,7 +27,13 @@ var _ = register(Tunnel{
 	},
 })
 
-const wireGuardPort = 51820
+const (
+	wireGuardPort     = 51820
+	wireGuardProtocol = "wireguard"
+	// wireGuardOverhead is the number of bytes that WireGuard adds to an inner packet on an IPv4 underlay,
+	// padding left out.
+	wireGuardOverhead = 60
+)
 
 // runWireGuard carries packets until ctx is done. It passes the configuration to the library by a
 // function call. The library's control sockets would be in one directory for both sides, where
@@ -63,21 +69,29 @@ func runWireGuard(ctx context.Context, e end, ready func() error) error {
 // wireGuardConfig returns the configuration of one side as the text of a "set" operation
 // (WireGuard's cross-platform configuration protocol).
 func wireGuardConfig(e end) (string, error) {
-	other := "left"
-	if e.side == "left" {
-		other = "right"
-	}
-	own, err := wireGuardKey(e.run, e.side)
-	if err != nil {
-		return "", err
-	}
-	peer, err := wireGuardKey(e.run, other)
+	own, peer, err := wireGuardKeys(e)
 	if err != nil {
 		return "", err
 	}
 	return fmt.Sprintf("private_key=%s\nlisten_port=%d\npublic_key=%s\nendpoint=%s\nallowed_ip=0.0.0.0/0\nallowed_ip=::/0\n",
-		hex.EncodeToString(own.Bytes()), wireGuardPort, hex.EncodeToString(peer.PublicKey().Bytes()),
+		hex.EncodeToString(own.Bytes()), wireGuardPort, hex.EncodeToString(peer.Bytes()),
 		netip.AddrPortFrom(e.peer, wireGuardPort)), nil
+}
+
+// wireGuardKeys returns the key of one side and the public key of the other.
+func wireGuardKeys(e end) (own *ecdh.PrivateKey, peer *ecdh.PublicKey, err error) {
+	other := sides[0].node
+	if e.side == other {
+		other = sides[1].node
+	}
+	if own, err = wireGuardKey(e.run, e.side); err != nil {
+		return nil, nil, err
+	}
+	private, err := wireGuardKey(e.run, other)
+	if err != nil {
+		return nil, nil, err
+	}
+	return own, private.PublicKey(), nil
 }
 
 // wireGuardKey derives the private key of a side from the identifier of the run. Each side can

@@ -53,16 +53,16 @@ func (d *Device) Sessions(now time.Time, indices []uint32, into []*Keypair) []*K
 }
 
 // Received notes that data messages of a session have passed all checks, at least one of them with a packet if
-// data is set, the last of them from an address. It reports whether Tick has something to do at once: packets
-// have waited for this session.
-func (d *Device) Received(now time.Time, k *Keypair, from netip.AddrPort, data bool) (tick bool) {
+// data is set, the last of them from an address. moved says that this is the peer's endpoint from now on. tick
+// says that Tick has something to do at once: packets have waited for this session.
+func (d *Device) Received(now time.Time, k *Keypair, from netip.AddrPort, data bool) (moved, tick bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	p := k.peer
 	if d.indices[k.local].keys != k {
-		return false // it was replaced meanwhile
+		return false, false // it was replaced meanwhile
 	}
-	p.move(from)
+	moved = p.move(from)
 	if k == p.next {
 		d.replace(&p.previous, nil)
 		p.previous, p.current, p.next = p.current, k, nil
@@ -76,7 +76,7 @@ func (d *Device) Received(now time.Time, k *Keypair, from netip.AddrPort, data b
 		k.asked = true
 		p.timers.want(now, true)
 	}
-	return tick
+	return moved, tick
 }
 
 // unstage seals the packets that have waited.
@@ -90,7 +90,7 @@ func (d *Device) unstage(now time.Time, p *Peer) (sends []Send) {
 		message := make([]byte, HeaderLen+Padded(len(packet), d.mtu)+TagLen)
 		copy(message[HeaderLen:], packet)
 		k.Seal(message, first+uint64(i))
-		sends = append(sends, Send{p, p.endpoint, message})
+		sends = append(sends, Send{p, p.endpoint, message, len(packet)})
 	}
 	p.staged = nil
 	return sends
@@ -109,5 +109,5 @@ func (d *Device) emptyMessage(now time.Time, p *Peer) []Send {
 	if k.worn(now) {
 		p.timers.want(now, true)
 	}
-	return []Send{{p, p.endpoint, message}}
+	return []Send{{Peer: p, To: p.endpoint, Datagram: message}}
 }

@@ -12,6 +12,7 @@ type Send struct {
 	Peer     *Peer // nil: a cookie reply, to nobody in particular
 	To       netip.AddrPort
 	Datagram []byte
+	Packet   int // length of the packet in it; 0: none
 }
 
 // loadTime is how long a device takes itself for under load after it was.
@@ -129,7 +130,7 @@ func (d *Device) initiation(now time.Time, message []byte, from netip.AddrPort) 
 	p.timers.derived(now)
 	p.timers.traversed(now)
 	d.tally.Responses++
-	return []Send{{p, p.endpoint, answer}}, Accepted
+	return []Send{{Peer: p, To: p.endpoint, Datagram: answer}}, Accepted
 }
 
 // admit checks an initiation against what the peer has sent before, and notes it, all at once: of several
@@ -204,9 +205,11 @@ func (d *Device) firstData(now time.Time, p *Peer) []Send {
 	return d.unstage(now, p)
 }
 
-// move sets the endpoint to the source of an authentic message.
-func (p *Peer) move(from netip.AddrPort) {
-	if p.roams || !p.endpoint.IsValid() {
-		p.endpoint = from
+// move sets the endpoint to the source of an authentic message, and reports whether it was another.
+func (p *Peer) move(from netip.AddrPort) bool {
+	if p.endpoint == from || !p.roams && p.endpoint.IsValid() {
+		return false
 	}
+	p.endpoint = from
+	return true
 }

@@ -65,15 +65,21 @@ func TypeOf(message []byte) (t Type, ok bool) {
 	return t, ok
 }
 
+// IsHandshake reports whether a message that TypeOf accepts is none of data.
+func IsHandshake(message []byte) bool { return message[0] != byte(Data) }
+
 // Index returns the receiver index of a data message.
 func Index(message []byte) uint32 { return binary.LittleEndian.Uint32(message[offReceiver:]) }
 
 // Counter returns the counter of a data message.
 func Counter(message []byte) uint64 { return binary.LittleEndian.Uint64(message[offCounter:]) }
 
+// Pad is the greatest number of bytes of padding: packets are padded to a multiple of 16.
+const Pad = 15
+
 // Padded returns the length of a packet of n bytes after padding: a multiple of 16, but not beyond the MTU
 // (section 5.4.6). n must not exceed mtu.
-func Padded(n, mtu int) int { return min((n+15)&^15, mtu) }
+func Padded(n, mtu int) int { return min((n+Pad)&^Pad, mtu) }
 
 // timestamp returns a TAI64N label. Its nanoseconds are cut to steps of 16.8 ms, so that it does not tell
 // the exact clock.

@@ -133,5 +133,5 @@ func (d *Device) initiate(now time.Time, p *Peer) []Send {
 	p.timers.retransmit = now.Add(rekeyTimeout + d.jitter())
 	p.timers.traversed(now)
 	d.tally.Initiations++
-	return []Send{{p, p.endpoint, message}}
+	return []Send{{Peer: p, To: p.endpoint, Datagram: message}}
 }
