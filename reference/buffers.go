@@ -1,14 +1,16 @@
 package reference
 
-import "github.com/tunnelbench/tunnelbench/reference/wireguard"
+import (
+	"github.com/tunnelbench/tunnelbench/reference/settings"
+	"github.com/tunnelbench/tunnelbench/reference/wireguard"
+)
 
 // Limits of one UDP_SEGMENT send (udp(7) and udp_send_skb in net/ipv4/udp.c).
 const (
 	// maxRun is the maximum number of datagrams in a run. Kernels before Linux 6.9 allow 64 datagrams, but
 	// count the UDP header in the comparison, so that only 63 full datagrams are safe.
-	maxRun = 63
-	// maxRunBytes is the largest UDP payload over IPv6 in bytes. It also fits into IPv4.
-	maxRunBytes = 65535 - 40 - 8
+	maxRun      = 63
+	maxRunBytes = settings.MaxDatagram
 )
 
 // Maximum number of packets in a batch, from the measurements in docs/how-it-got-fast.md. Super-packets

@@ -3,6 +3,8 @@ package reference
 import (
 	"fmt"
 	"net/netip"
+
+	"github.com/tunnelbench/tunnelbench/reference/settings"
 )
 
 // End is one end of a tunnel, or of several tunnels, without a kernel. Callers pass packets and
@@ -22,8 +24,8 @@ type End struct {
 
 // NewEnd makes an end of cfg. It ignores Dev, Engine and all settings of the kernel. first is the first
 // sequence number of each tunnel. The slices passed to deliver and send are valid until they return.
-func NewEnd(cfg Config, first uint64, deliver func(packet []byte), send func(to netip.AddrPort, datagram []byte)) (*End, error) {
-	cfg, err := cfg.complete()
+func NewEnd(cfg settings.Config, first uint64, deliver func(packet []byte), send func(to netip.AddrPort, datagram []byte)) (*End, error) {
+	cfg, err := cfg.Complete()
 	if err != nil {
 		return nil, fmt.Errorf("reference tunnel: %w", err)
 	}

@@ -1,10 +1,32 @@
 package reference
 
 import (
+	"net/netip"
 	"testing"
 
+	"github.com/tunnelbench/tunnelbench/reference/settings"
 	"github.com/tunnelbench/tunnelbench/reference/wire"
 )
+
+// of returns the parsed prefixes.
+func of(prefixes ...string) (all []netip.Prefix) {
+	for _, p := range prefixes {
+		all = append(all, netip.MustParsePrefix(p))
+	}
+	return all
+}
+
+// goodConfig returns an end with two peers.
+func goodConfig() settings.Config {
+	c := settings.Defaults(settings.TUN)
+	c.Dev = "tun0"
+	c.Listen = netip.MustParseAddrPort("192.0.2.1:5000")
+	c.Peers = []settings.Peer{
+		{ID: 7, Endpoint: netip.MustParseAddrPort("192.0.2.2:5000"), Prefixes: of("8.0.0.0/5", "16.0.0.0/8", "::/0")},
+		{ID: 8, Endpoint: netip.MustParseAddrPort("192.0.2.3:5000"), Prefixes: of("198.51.100.0/24")},
+	}
+	return c
+}
 
 // ipPacket returns an inner packet of n bytes with the given IP version.
 func ipPacket(version byte, n int) []byte {

@@ -10,13 +10,14 @@ import (
 	"github.com/vishvananda/netlink"
 
 	"github.com/tunnelbench/tunnelbench/reference/lanport"
+	"github.com/tunnelbench/tunnelbench/reference/settings"
 )
 
 // openIntake makes a TUN device for the packets of a bridge, a bond or a VLAN. The device says in the
 // virtio_net_hdr how to split joined packets and where a checksum is missing. It has no addresses.
 //
 //	dev --tc program--> intake --> tunnel --> AF_XDP socket --> dev
-func (p *xdpPort) openIntake(cfg Config, ifindex int, program *lanport.Program) error {
+func (p *xdpPort) openIntake(cfg settings.Config, ifindex int, program *lanport.Program) error {
 	cfg.Dev, cfg.Offloads = "tbin%d", true // the kernel puts a number there
 	intake, err := newTUN(cfg, p.stop)
 	if err != nil {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/internal/sys"
 	"github.com/tunnelbench/tunnelbench/internal/testenv"
+	"github.com/tunnelbench/tunnelbench/reference/settings"
 )
 
 // end is one of two namespaces joined by a veth, with a tunnel between them:
@@ -80,16 +81,16 @@ func configure(name string, prefixes ...string) error {
 }
 
 // start brings up a tunnel in each end and runs both until the end of the test.
-func start(t *testing.T, ends [2]*end, underlay [2]string, change func(*Config)) {
+func start(t *testing.T, ends [2]*end, underlay [2]string, change func(*settings.Config)) {
 	t.Helper()
 	startWith(t, ends, underlay, change, func(*Tunnel) {})
 }
 
 // startWith is like start, but calls before for each tunnel before the tunnel runs.
-func startWith(t *testing.T, ends [2]*end, underlay [2]string, change func(*Config), before func(*Tunnel)) {
+func startWith(t *testing.T, ends [2]*end, underlay [2]string, change func(*settings.Config), before func(*Tunnel)) {
 	t.Helper()
 	for i, e := range ends {
-		cfg := Defaults(TUN)
+		cfg := settings.Defaults(settings.TUN)
 		cfg.ExtraProcs = true // both ends run in one process
 		cfg.Dev, cfg.Listen, cfg.Peers = "tun0", netip.MustParseAddrPort(underlay[i]), onePeer(netip.MustParseAddrPort(underlay[1-i]))
 		change(&cfg)
@@ -98,7 +99,7 @@ func startWith(t *testing.T, ends [2]*end, underlay [2]string, change func(*Conf
 			if e.tunnel, err = New(cfg); err != nil {
 				return err
 			}
-			if cfg.Port == XDP {
+			if cfg.Port == settings.XDP {
 				return nil
 			}
 			return configure("tun0", fmt.Sprintf("198.18.0.%d/24", i+1))
@@ -220,15 +221,15 @@ func TestThroughNamespaces(t *testing.T) {
 		name     string
 		underlay [2]string
 		wanMTU   int
-		change   func(*Config)
+		change   func(*settings.Config)
 	}{
-		{"defaults", underlay4, 1600, func(*Config) {}},
-		{"ipv6 underlay", underlay6, 1600, func(*Config) {}},
-		{"gso off", underlay4, 1600, func(c *Config) { c.GSO = false }},
-		{"gro off", underlay4, 1600, func(c *Config) { c.GRO = false }},
-		{"both off, ipv6", underlay6, 1600, func(c *Config) { c.GSO, c.GRO = false, false }},
-		{"path mtu below the datagrams", underlay4, 1400, func(*Config) {}},
-		{"pinned", underlay4, 1600, func(c *Config) { c.CPUs = []int{0} }},
+		{"defaults", underlay4, 1600, func(*settings.Config) {}},
+		{"ipv6 underlay", underlay6, 1600, func(*settings.Config) {}},
+		{"gso off", underlay4, 1600, func(c *settings.Config) { c.GSO = false }},
+		{"gro off", underlay4, 1600, func(c *settings.Config) { c.GRO = false }},
+		{"both off, ipv6", underlay6, 1600, func(c *settings.Config) { c.GSO, c.GRO = false, false }},
+		{"path mtu below the datagrams", underlay4, 1400, func(*settings.Config) {}},
+		{"pinned", underlay4, 1600, func(c *settings.Config) { c.CPUs = []int{0} }},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

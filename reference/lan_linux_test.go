@@ -15,6 +15,7 @@ import (
 	"github.com/vishvananda/netlink"
 
 	"github.com/tunnelbench/tunnelbench/internal/testenv"
+	"github.com/tunnelbench/tunnelbench/reference/settings"
 	"github.com/tunnelbench/tunnelbench/reference/wire"
 )
 
@@ -223,15 +224,15 @@ func TestOldNeighboursAreConfirmed(t *testing.T) {
 func TestRemovedInterfaceEndsTheTunnel(t *testing.T) {
 	testenv.NetAdmin(t)
 	for _, c := range []struct {
-		port PortKind
+		port settings.PortKind
 		lan  lanKind
-	}{{TUN, overVeth}, {XDP, overVeth}, {XDP, overBridge}} {
+	}{{settings.TUN, overVeth}, {settings.XDP, overVeth}, {settings.XDP, overBridge}} {
 		t.Run(fmt.Sprint(c.port, " ", c.lan), func(t *testing.T) {
 			ends := newEnds(t, 1600)
 			ends[0].hosts(t, c.lan, 1, 1)
-			cfg := Defaults(c.port)
+			cfg := settings.Defaults(c.port)
 			cfg.ExtraProcs, cfg.Dev, cfg.Listen, cfg.Peers = true, "tun0", netip.MustParseAddrPort(underlay4[0]), onePeer(netip.MustParseAddrPort(underlay4[1]))
-			if c.port == XDP {
+			if c.port == settings.XDP {
 				cfg.Dev = "lan"
 			}
 			var tunnel *Tunnel
@@ -243,7 +244,7 @@ func TestRemovedInterfaceEndsTheTunnel(t *testing.T) {
 			go func() { ended <- tunnel.Run(t.Context()) }()
 			ends[0].onLink(t, cfg.Dev, netlink.LinkDel)
 			err := wait(t, ended)
-			if field := (*FieldError)(nil); !errors.As(err, &field) || field.Field != "dev" {
+			if field := (*settings.FieldError)(nil); !errors.As(err, &field) || field.Field != "dev" {
 				t.Errorf("ended with %v, want an error about dev", err)
 			}
 			if err := tunnel.Close(); err != nil {
@@ -263,7 +264,7 @@ func TestOneEventEndsTheXDPPort(t *testing.T) {
 			e.hosts(t, kind, 1, 1)
 			var p *xdpPort
 			e.inside(t, func() (err error) {
-				p, err = openXDP(Config{Dev: "lan", MTU: 1500})
+				p, err = openXDP(settings.Config{Dev: "lan", MTU: 1500})
 				return err
 			})
 			if err := p.stop.Raise(); err != nil {
@@ -293,7 +294,7 @@ func TestIntake(t *testing.T) {
 		err = errors.Join(syscall.Unshare(syscall.CLONE_NEWNS), syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""),
 			syscall.Mount("/proc/sys", "/proc/sys", "", syscall.MS_BIND, ""), syscall.Mount("", "/proc/sys", "", syscall.MS_BIND|syscall.MS_REMOUNT|syscall.MS_RDONLY, ""))
 		if err == nil {
-			p, err = openXDP(Config{Dev: "lan", MTU: 1500})
+			p, err = openXDP(settings.Config{Dev: "lan", MTU: 1500})
 		}
 		return err
 	})
@@ -314,7 +315,7 @@ func TestTUNDownAndUp(t *testing.T) {
 	testenv.NetAdmin(t)
 	for _, offloads := range []bool{true, false} {
 		ends := newEnds(t, 1600)
-		start(t, ends, underlay4, func(c *Config) { c.Offloads = offloads })
+		start(t, ends, underlay4, func(c *settings.Config) { c.Offloads = offloads })
 		near, far := ends[0].listen(t, at("198.18.0.1", 9000)), ends[1].listen(t, at("198.18.0.2", 9000))
 		exchange(t, near, far, 100)
 		ends[1].onLink(t, "tun0", netlink.LinkSetDown)

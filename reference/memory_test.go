@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tunnelbench/tunnelbench/reference/settings"
 	"github.com/tunnelbench/tunnelbench/reference/wire"
 )
 
@@ -134,7 +135,7 @@ func testTunnel(out func([]byte) bool) (*Tunnel, *memoryPort, *memoryConn) {
 }
 
 // mustTunnel returns a tunnel of a configuration that is known to be good.
-func mustTunnel(cfg Config, p port, c conn) *Tunnel {
+func mustTunnel(cfg settings.Config, p port, c conn) *Tunnel {
 	t, err := newTunnel(cfg, newPeerTable(cfg, 1), p, c)
 	if err != nil {
 		panic(err)
@@ -189,7 +190,7 @@ func TestBatchDoesNotAllocate(t *testing.T) {
 func TestPoolDoesNotAllocate(t *testing.T) {
 	arrived := make(chan struct{}, 4*frameBatch)
 	tunnel, p, _ := testTunnel(func([]byte) bool { arrived <- struct{}{}; return true })
-	tunnel.cfg.Engine, tunnel.cfg.Workers = Pool, 3
+	tunnel.cfg.Engine, tunnel.cfg.Workers = settings.Pool, 3
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- tunnel.Run(ctx) }()
@@ -226,7 +227,7 @@ func TestPoolKeepsTheOrder(t *testing.T) {
 		}
 		return true
 	})
-	tunnel.cfg.Engine, tunnel.cfg.Workers = Pool, 4
+	tunnel.cfg.Engine, tunnel.cfg.Workers = settings.Pool, 4
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- tunnel.Run(ctx) }()
@@ -252,7 +253,7 @@ func TestEncapCountsEachPacketOnce(t *testing.T) {
 	} {
 		p.in <- in
 	}
-	if err := once(tunnel.outbound(), newBatch(layout{head: wire.HeaderLen, mtu: DefaultMTU}, frameBatch)); err != nil {
+	if err := once(tunnel.outbound(), newBatch(layout{head: wire.HeaderLen, mtu: settings.DefaultMTU}, frameBatch)); err != nil {
 		t.Fatal(err)
 	}
 	got := tunnel.Stats().Encap
@@ -283,7 +284,7 @@ func TestEncapCountsWhatTheSocketRefuses(t *testing.T) {
 	for range 5 {
 		p.in <- ipPacket(4, 46)
 	}
-	if err := once(tunnel.outbound(), newBatch(layout{head: wire.HeaderLen, mtu: DefaultMTU}, frameBatch)); err != nil {
+	if err := once(tunnel.outbound(), newBatch(layout{head: wire.HeaderLen, mtu: settings.DefaultMTU}, frameBatch)); err != nil {
 		t.Fatal(err)
 	}
 	if got := tunnel.Stats().Encap; got.Delivered != 2 || got.Drops[DropSend] != 3 {

@@ -19,6 +19,7 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/internal/sys"
 	"github.com/tunnelbench/tunnelbench/internal/testenv"
+	"github.com/tunnelbench/tunnelbench/reference/settings"
 )
 
 // lanKind is how the hosts of a LAN are joined to the end's interface lan.
@@ -156,7 +157,7 @@ func twoLANs(t *testing.T, kind lanKind, count int) (ends [2]*end, hosts [2][]*e
 	for i, e := range ends {
 		hosts[i] = e.hosts(t, kind, i+1, count)
 	}
-	start(t, ends, underlay4, func(c *Config) { c.Port, c.Dev = XDP, "lan" })
+	start(t, ends, underlay4, func(c *settings.Config) { c.Port, c.Dev = settings.XDP, "lan" })
 	t.Cleanup(func() {
 		for i := range ends {
 			if t.Failed() {

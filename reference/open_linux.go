@@ -5,10 +5,11 @@ import (
 	"fmt"
 
 	"github.com/tunnelbench/tunnelbench/internal/sys"
+	"github.com/tunnelbench/tunnelbench/reference/settings"
 )
 
 // open opens the LAN port and the socket.
-func open(cfg Config, peers *peerTable) (port, conn, error) {
+func open(cfg settings.Config, peers *peerTable) (port, conn, error) {
 	c, err := openUDP(cfg, peers)
 	if err != nil {
 		return nil, nil, err
@@ -23,18 +24,18 @@ func open(cfg Config, peers *peerTable) (port, conn, error) {
 // waits returns how receiving goroutines wait for packets. They keep their processor (P) while they wait,
 // except with a pool, whose goroutines share the processors, and without pooling, where the garbage
 // collector runs all the time and would have to take each processor back.
-func waits(cfg Config) sys.Processor {
-	if cfg.Engine == Pool || !cfg.Pooling {
+func waits(cfg settings.Config) sys.Processor {
+	if cfg.Engine == settings.Pool || !cfg.Pooling {
 		return sys.Shared
 	}
 	return sys.Kept
 }
 
-func openPort(cfg Config) (port, error) {
+func openPort(cfg settings.Config) (port, error) {
 	switch cfg.Port {
-	case TUN:
+	case settings.TUN:
 		return openTUN(cfg)
-	case XDP:
+	case settings.XDP:
 		return openXDP(cfg)
 	}
 	return nil, fmt.Errorf("unknown port kind %q", cfg.Port)

@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+
+	"github.com/tunnelbench/tunnelbench/reference/settings"
 )
 
 // open returns an error that wraps errors.ErrUnsupported, because the tunnel needs Linux.
-func open(Config, *peerTable) (port, conn, error) {
+func open(settings.Config, *peerTable) (port, conn, error) {
 	return nil, nil, fmt.Errorf("needs linux: %w", errors.ErrUnsupported)
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/vishvananda/netlink"
 
 	"github.com/tunnelbench/tunnelbench/internal/testenv"
+	"github.com/tunnelbench/tunnelbench/reference/settings"
 )
 
 // site is a tunnel and two hosts with addresses of both IP versions: the ends themselves with TUN devices, hosts
@@ -24,23 +25,23 @@ type site struct {
 // onBothPorts runs a test with each kind of port. before is called for each tunnel before it runs.
 func onBothPorts(t *testing.T, before func(i int, tunnel *Tunnel), test func(t *testing.T, s site)) {
 	testenv.NetAdmin(t)
-	for _, kind := range []PortKind{TUN, XDP} {
+	for _, kind := range []settings.PortKind{settings.TUN, settings.XDP} {
 		t.Run(string(kind), func(t *testing.T) {
 			s := site{ends: newEnds(t, 1600)}
 			s.hosts, s.addrs = s.ends, [2][2]string{{"198.18.0.1", "198.18.0.2"}, {"fd00::1", "fd00::2"}}
-			if kind == XDP {
+			if kind == settings.XDP {
 				s.addrs = [2][2]string{{"10.1.0.2", "10.2.0.2"}, {"fd00:1::2", "fd00:2::2"}}
 				for i, e := range s.ends {
 					s.hosts[i] = e.hosts(t, overVeth, i+1, 1)[0]
 				}
 			}
 			i := 0
-			startWith(t, s.ends, underlay4, func(c *Config) {
-				if kind == XDP {
-					c.Port, c.Dev = XDP, "lan"
+			startWith(t, s.ends, underlay4, func(c *settings.Config) {
+				if kind == settings.XDP {
+					c.Port, c.Dev = settings.XDP, "lan"
 				}
 			}, func(tunnel *Tunnel) { before(i, tunnel); i++ })
-			if kind == TUN {
+			if kind == settings.TUN {
 				for i, e := range s.ends {
 					e.inside(t, func() error { return configure("tun0", s.addrs[1][i]+"/64") })
 				}

@@ -7,6 +7,7 @@ import (
 	"github.com/gaissmai/bart"
 
 	"github.com/tunnelbench/tunnelbench/reference/inner"
+	"github.com/tunnelbench/tunnelbench/reference/settings"
 	"github.com/tunnelbench/tunnelbench/reference/wire"
 	"github.com/tunnelbench/tunnelbench/reference/wireguard"
 )
@@ -57,7 +58,7 @@ type peerTable struct {
 }
 
 // newPeerTable returns the peers of a valid Config. first is the first sequence number of each peer.
-func newPeerTable(cfg Config, first uint64) *peerTable {
+func newPeerTable(cfg settings.Config, first uint64) *peerTable {
 	size, shift := 2, 31
 	for size < 2*len(cfg.Peers) {
 		size, shift = 2*size, shift-1

@@ -5,12 +5,14 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"testing"
+
+	"github.com/tunnelbench/tunnelbench/reference/settings"
 )
 
 // tableOf returns a table of n peers with scattered ids, and the ids.
 func tableOf(n int) (*peerTable, []uint32) {
 	rng := rand.New(rand.NewPCG(uint64(n), 1))
-	cfg := Config{}
+	cfg := settings.Config{}
 	ids := map[uint32]bool{}
 	for len(ids) < n {
 		id := rng.Uint32() | 1
@@ -18,7 +20,7 @@ func tableOf(n int) (*peerTable, []uint32) {
 			continue
 		}
 		ids[id] = true
-		cfg.Peers = append(cfg.Peers, Peer{ID: id, Endpoint: netip.MustParseAddrPort("192.0.2.1:4754")})
+		cfg.Peers = append(cfg.Peers, settings.Peer{ID: id, Endpoint: netip.MustParseAddrPort("192.0.2.1:4754")})
 	}
 	order := make([]uint32, 0, n)
 	for _, p := range cfg.Peers {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/internal/sys"
 	"github.com/tunnelbench/tunnelbench/internal/testenv"
+	"github.com/tunnelbench/tunnelbench/reference/settings"
 )
 
 // TestPlacesThatHostsCannotReach opens XDP ports where nothing would ever arrive. They are refused with what to do.
@@ -42,7 +43,7 @@ func TestPlacesThatHostsCannotReach(t *testing.T) {
 			e := newEnds(t, 1600)[0]
 			e.inside(t, func() error { return c.make(t, e) })
 			e.inside(t, func() error {
-				p, err := openXDP(Config{Dev: "lan", MTU: 1500})
+				p, err := openXDP(settings.Config{Dev: "lan", MTU: 1500})
 				if err == nil {
 					p.close()
 				}

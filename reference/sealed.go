@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/reference/inner"
+	"github.com/tunnelbench/tunnelbench/reference/settings"
 	"github.com/tunnelbench/tunnelbench/reference/wireguard"
 )
 
@@ -30,7 +31,7 @@ type handshakeMessage struct {
 const maxHandshakes = 256
 
 // newSealed returns the format of a valid Config with keys.
-func newSealed(cfg Config, peers *peerTable) (*sealed, error) {
+func newSealed(cfg settings.Config, peers *peerTable) (*sealed, error) {
 	device, err := wireguard.New(wireguard.Config{Private: cfg.Private, MTU: cfg.MTU, Random: rand.Reader})
 	if err != nil {
 		return nil, err
@@ -46,7 +47,7 @@ func newSealed(cfg Config, peers *peerTable) (*sealed, error) {
 			Public: c.Public, Preshared: c.Preshared, Endpoint: c.Endpoint, Keepalive: c.Keepalive, Owner: p,
 		})
 		if err != nil {
-			return nil, &FieldError{PeerField(i, "public_key"), err}
+			return nil, &settings.FieldError{settings.PeerField(i, "public_key"), err}
 		}
 	}
 	return f, nil

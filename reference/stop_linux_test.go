@@ -7,6 +7,8 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/internal/sys"
 	"github.com/tunnelbench/tunnelbench/internal/testenv"
+	"github.com/tunnelbench/tunnelbench/reference/settings"
+	"github.com/tunnelbench/tunnelbench/reference/wire"
 )
 
 // TestFullQueueDoesNotHoldUpTheEnd checks that a port whose queue is not empty ends at once when it is told to: under
@@ -15,10 +17,10 @@ func TestFullQueueDoesNotHoldUpTheEnd(t *testing.T) {
 	testenv.NetAdmin(t)
 	for name, c := range map[string]struct {
 		kind lanKind
-		cfg  Config
+		cfg  settings.Config
 	}{
-		"tun": {"", Config{Port: TUN, Dev: "tun0", MTU: 1500}}, "tun with offloads": {"", Config{Port: TUN, Dev: "tun0", MTU: 1500, Offloads: true}},
-		"xdp": {overVeth, Config{Port: XDP, Dev: "lan", MTU: 1500}}, "xdp on a bridge": {overBridge, Config{Port: XDP, Dev: "lan", MTU: 1500}},
+		"tun": {"", settings.Config{Port: settings.TUN, Dev: "tun0", MTU: 1500}}, "tun with offloads": {"", settings.Config{Port: settings.TUN, Dev: "tun0", MTU: 1500, Offloads: true}},
+		"xdp": {overVeth, settings.Config{Port: settings.XDP, Dev: "lan", MTU: 1500}}, "xdp on a bridge": {overBridge, settings.Config{Port: settings.XDP, Dev: "lan", MTU: 1500}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := newEnds(t, 1600)[0]
@@ -40,7 +42,7 @@ func TestFullQueueDoesNotHoldUpTheEnd(t *testing.T) {
 				t.Fatal(err)
 			}
 			for range 2 {
-				if err := p.read(newBatch(1500, 1)); err != io.EOF {
+				if err := p.read(newBatch(layout{head: wire.HeaderLen, mtu: 1500}, 1)); err != io.EOF {
 					t.Errorf("read after the end: %v, want EOF", err)
 				}
 			}
@@ -60,7 +62,7 @@ func fillQueue(t *testing.T, from *net.UDPConn, to string, p port) {
 			t.Fatal(err)
 		}
 	}
-	if err := p.read(newBatch(1500, 1)); err != nil {
+	if err := p.read(newBatch(layout{head: wire.HeaderLen, mtu: 1500}, 1)); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -90,7 +92,7 @@ func TestDroppedPacketsDoNotHoldUpABatch(t *testing.T) {
 	}
 	defer stop.Close()
 	p := &tunPort{stop: stop, lan: &endlessDrops{}}
-	b := newBatch(1500, superBatch)
+	b := newBatch(layout{head: wire.HeaderLen, mtu: 1500}, superBatch)
 	if err := p.drain(b); err != nil || b.tally.Received == 0 {
 		t.Errorf("after %d packets: %v", b.tally.Received, err)
 	}

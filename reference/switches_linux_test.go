@@ -16,6 +16,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/sys"
 	"github.com/tunnelbench/tunnelbench/internal/testenv"
 	"github.com/tunnelbench/tunnelbench/reference/offload"
+	"github.com/tunnelbench/tunnelbench/reference/settings"
 )
 
 // withHost puts a host behind an end. The host routes nothing itself:
@@ -77,20 +78,20 @@ func meet(t *testing.T, a, b *net.UDPConn) {
 }
 
 // switches returns all valid combinations of a Config's switches for a kind of port.
-func switches(port PortKind) (all []Config) {
+func switches(port settings.PortKind) (all []settings.Config) {
 	for bits := range 1 << 6 {
 		on := func(i int) bool { return bits>>i&1 == 1 }
-		c := Defaults(port)
+		c := settings.Defaults(port)
 		c.ExtraProcs = true
 		c.GSO, c.GRO, c.Pooling, c.Offloads = on(0), on(1), on(2), on(5)
 		c.Yield = on(0) != on(2)
 		if on(3) {
-			c.Engine = Pool
+			c.Engine = settings.Pool
 		}
 		if on(4) {
 			c.CPUs = []int{0}
 		}
-		if port == XDP && c.Offloads {
+		if port == settings.XDP && c.Offloads {
 			continue
 		}
 		all = append(all, c)
@@ -98,7 +99,7 @@ func switches(port PortKind) (all []Config) {
 	return all
 }
 
-func (c Config) name() string {
+func nameOf(c settings.Config) string {
 	var on []string
 	for name, is := range map[string]bool{"gso": c.GSO, "gro": c.GRO, "pooling": c.Pooling, "offloads": c.Offloads, "pin": c.CPUs != nil} {
 		if is {
@@ -111,17 +112,17 @@ func (c Config) name() string {
 // TestEverySwitch checks that the same packets pass with every combination of switches.
 func TestEverySwitch(t *testing.T) {
 	testenv.NetAdmin(t)
-	for _, port := range []PortKind{TUN, XDP} {
+	for _, port := range []settings.PortKind{settings.TUN, settings.XDP} {
 		ends := newEnds(t, 1600)
 		hosts := [2]*end{withHost(t, ends[0], 1), withHost(t, ends[1], 2)}
 		for i, switched := range switches(port) {
-			t.Run(switched.name(), func(t *testing.T) {
+			t.Run(nameOf(switched), func(t *testing.T) {
 				underlay := [...][2]string{underlay4, underlay6}[i/2%2]
-				start(t, ends, underlay, func(c *Config) {
+				start(t, ends, underlay, func(c *settings.Config) {
 					dev, listen, peers := c.Dev, c.Listen, c.Peers
 					*c = switched
 					c.Dev, c.Listen, c.Peers = dev, listen, peers
-					if port == XDP {
+					if port == settings.XDP {
 						c.Dev = "lan"
 					}
 				})
@@ -149,9 +150,9 @@ func TestEverySwitch(t *testing.T) {
 
 // sockets opens one socket on each side: on the TUN devices themselves, or on the hosts. i chooses the IP
 // version.
-func sockets(t *testing.T, port PortKind, ends, hosts [2]*end, i int) (left, right *net.UDPConn) {
+func sockets(t *testing.T, port settings.PortKind, ends, hosts [2]*end, i int) (left, right *net.UDPConn) {
 	t.Helper()
-	if port == TUN {
+	if port == settings.TUN {
 		return ends[0].listen(t, "198.18.0.1:9000"), ends[1].listen(t, "198.18.0.2:9000")
 	}
 	at := [...][2]string{{"10.1.0.2:9000", "10.2.0.2:9000"}, {"[fd00:1::2]:9000", "[fd00:2::2]:9000"}}[i%2]
@@ -189,7 +190,7 @@ func TestFallsBackInTheMiddle(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			ends := newEnds(t, 1600)
-			startWith(t, ends, underlay4, func(*Config) {}, sabotage)
+			startWith(t, ends, underlay4, func(*settings.Config) {}, sabotage)
 			left, right := ends[0].listen(t, "198.18.0.1:9000"), ends[1].listen(t, "198.18.0.2:9000")
 			exchange(t, left, right, 5000)
 			exchange(t, right, left, 5000)
@@ -259,7 +260,7 @@ func (d *refusingDevice) WriteParts(header []byte, parts [][]byte) error {
 func TestUnknownSourcesGetNothing(t *testing.T) {
 	testenv.NetAdmin(t)
 	ends := newEnds(t, 1600)
-	start(t, ends, underlay4, func(*Config) {})
+	start(t, ends, underlay4, func(*settings.Config) {})
 	unknown := ends[1].listen(t, "192.0.2.2:6666")
 	to := net.UDPAddrFromAddrPort(ends[0].tunnel.cfg.Listen)
 	const forged = 1000
@@ -286,19 +287,21 @@ func TestUnknownSourcesGetNothing(t *testing.T) {
 func TestOpeningSaysWhichField(t *testing.T) {
 	testenv.NetAdmin(t)
 	ends := newEnds(t, 1600)
-	start(t, ends, underlay4, func(*Config) {})
+	start(t, ends, underlay4, func(*settings.Config) {})
 	for name, c := range map[string]struct {
-		change func(*Config)
+		change func(*settings.Config)
 		want   string
 	}{
-		"port in use":        {func(*Config) {}, "listen: bind 192.0.2.1:7000: address already in use"},
-		"somebody's address": {func(c *Config) { c.Listen = netip.MustParseAddrPort("192.0.2.77:7000") }, "listen: bind 192.0.2.77:7000"},
-		"no such interface":  {func(c *Config) { c.Port, c.Dev, c.Listen = XDP, "nowhere", netip.MustParseAddrPort("192.0.2.1:7001") }, "dev: nowhere"},
-		"too long for the lan": {func(c *Config) {
-			c.Port, c.Dev, c.MTU, c.Listen = XDP, "wan", 1601, netip.MustParseAddrPort("192.0.2.1:7001")
+		"port in use":        {func(*settings.Config) {}, "listen: bind 192.0.2.1:7000: address already in use"},
+		"somebody's address": {func(c *settings.Config) { c.Listen = netip.MustParseAddrPort("192.0.2.77:7000") }, "listen: bind 192.0.2.77:7000"},
+		"no such interface": {func(c *settings.Config) {
+			c.Port, c.Dev, c.Listen = settings.XDP, "nowhere", netip.MustParseAddrPort("192.0.2.1:7001")
+		}, "dev: nowhere"},
+		"too long for the lan": {func(c *settings.Config) {
+			c.Port, c.Dev, c.MTU, c.Listen = settings.XDP, "wan", 1601, netip.MustParseAddrPort("192.0.2.1:7001")
 		}, "mtu: 1601: wan carries 1600"},
-		"a busy tun device":   {func(c *Config) { c.Listen = netip.MustParseAddrPort("192.0.2.1:7001") }, "dev: tun tun0"},
-		"xdp on a tun device": {func(c *Config) { c.Port = XDP; c.Listen = netip.MustParseAddrPort("192.0.2.1:7001") }, "dev: tun0 is not Ethernet"},
+		"a busy tun device":   {func(c *settings.Config) { c.Listen = netip.MustParseAddrPort("192.0.2.1:7001") }, "dev: tun tun0"},
+		"xdp on a tun device": {func(c *settings.Config) { c.Port = settings.XDP; c.Listen = netip.MustParseAddrPort("192.0.2.1:7001") }, "dev: tun0 is not Ethernet"},
 	} {
 		cfg := ends[0].tunnel.cfg
 		c.change(&cfg)
@@ -319,12 +322,12 @@ func TestOpeningSaysWhichField(t *testing.T) {
 // collector.
 func TestTheWorldCanBeStopped(t *testing.T) {
 	testenv.NetAdmin(t)
-	for _, port := range []PortKind{TUN, XDP} {
+	for _, port := range []settings.PortKind{settings.TUN, settings.XDP} {
 		ends := newEnds(t, 1600)
 		withHost(t, ends[0], 1)
 		withHost(t, ends[1], 2)
-		start(t, ends, underlay4, func(c *Config) {
-			if c.Port = port; port == XDP {
+		start(t, ends, underlay4, func(c *settings.Config) {
+			if c.Port = port; port == settings.XDP {
 				c.Dev = "lan"
 			}
 		})

@@ -6,6 +6,7 @@ import (
 	"syscall"
 
 	"github.com/tunnelbench/tunnelbench/internal/sys"
+	"github.com/tunnelbench/tunnelbench/reference/settings"
 )
 
 // tunPort is a LAN port on a TUN device.
@@ -24,7 +25,7 @@ type lan interface {
 	write(packets [][]byte, tally *Direction)
 }
 
-func openTUN(cfg Config) (*tunPort, error) {
+func openTUN(cfg settings.Config) (*tunPort, error) {
 	stop, err := sys.NewEvent()
 	if err != nil {
 		return nil, err
@@ -37,10 +38,10 @@ func openTUN(cfg Config) (*tunPort, error) {
 }
 
 // newTUN opens the device of a port whose read ends when stop is raised.
-func newTUN(cfg Config, stop *sys.Event) (*tunPort, error) {
+func newTUN(cfg settings.Config, stop *sys.Event) (*tunPort, error) {
 	tun, offloads, err := openOffloading(cfg)
 	if err != nil {
-		return nil, &FieldError{"dev", err}
+		return nil, &settings.FieldError{"dev", err}
 	}
 	p := &tunPort{tun: tun, stop: stop, waits: waits(cfg), drained: true, lan: plainTUN{tun}}
 	if offloads != sys.TUNPlain {
@@ -51,7 +52,7 @@ func newTUN(cfg Config, stop *sys.Event) (*tunPort, error) {
 
 // openOffloading opens the device with the offloads that cfg wants and the kernel supports. USO needs Linux
 // 6.2. The other offloads work on older kernels.
-func openOffloading(cfg Config) (*sys.TUN, sys.TUNOffloads, error) {
+func openOffloading(cfg settings.Config) (*sys.TUN, sys.TUNOffloads, error) {
 	if cfg.Offloads {
 		for _, offloads := range []sys.TUNOffloads{sys.TUNAll, sys.TUNTCP} {
 			tun, err := sys.OpenTUN(cfg.Dev, cfg.MTU, offloads)
@@ -95,7 +96,7 @@ func (p *tunPort) read(b *batch) error {
 // removed returns the error for an interface that was removed while the tunnel ran. A TUN device fails for no
 // other reason: while it is down, it has no packets.
 func removed(dev string, err error) error {
-	return WrongField("dev", "%s was removed while the tunnel ran (%w): start the tunnel again", dev, err)
+	return settings.WrongField("dev", "%s was removed while the tunnel ran (%w): start the tunnel again", dev, err)
 }
 
 // drain reads until b is full, or has dropped as many packets as a batch can hold, or the queue is empty.

@@ -10,11 +10,12 @@ import (
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/internal/sys"
+	"github.com/tunnelbench/tunnelbench/reference/settings"
 )
 
 // Tunnel is one end of one or more tunnels. Create it with New, call Run once, then Close.
 type Tunnel struct {
-	cfg     Config
+	cfg     settings.Config
 	encap   encap
 	decap   decap
 	format  format
@@ -27,8 +28,8 @@ type Tunnel struct {
 // New opens the LAN port and the socket of cfg in the network namespace of the calling thread. Run may
 // then use any thread. Errors have one line and wrap errors.ErrUnsupported if this system lacks a
 // needed feature.
-func New(cfg Config) (*Tunnel, error) {
-	cfg, err := cfg.complete()
+func New(cfg settings.Config) (*Tunnel, error) {
+	cfg, err := cfg.Complete()
 	if err != nil {
 		return nil, fmt.Errorf("reference tunnel: %w", err)
 	}
@@ -47,7 +48,7 @@ func New(cfg Config) (*Tunnel, error) {
 }
 
 // newTunnel returns a tunnel between a port and a conn.
-func newTunnel(cfg Config, peers *peerTable, p port, c conn) (*Tunnel, error) {
+func newTunnel(cfg settings.Config, peers *peerTable, p port, c conn) (*Tunnel, error) {
 	t := &Tunnel{cfg: cfg, peers: peers, port: p, conn: c}
 	var f format = &plain{peers: peers, mtu: cfg.MTU}
 	if cfg.Sealed() {
@@ -65,7 +66,7 @@ func newTunnel(cfg Config, peers *peerTable, p port, c conn) (*Tunnel, error) {
 
 // Run opens the tunnel of cfg as New does, carries packets until ctx is done, and closes the tunnel. It
 // returns nil, or the error that ended it earlier.
-func Run(ctx context.Context, cfg Config) error {
+func Run(ctx context.Context, cfg settings.Config) error {
 	t, err := New(cfg)
 	if err != nil {
 		return err
@@ -114,7 +115,7 @@ func (t *Tunnel) Run(ctx context.Context) error {
 func drive[B any](t *Tunnel, index int, d direction[B]) error {
 	defer t.interrupt()
 	var err error
-	if t.cfg.Engine == Pool {
+	if t.cfg.Engine == settings.Pool {
 		err = t.pooled(index, func(starting func(func())) error { return d.pool(t.cfg.Workers, !t.cfg.Pooling, starting) })
 	} else if err = t.ownThread(index); err == nil {
 		err = d.run(!t.cfg.Pooling)

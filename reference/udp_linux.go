@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"github.com/tunnelbench/tunnelbench/internal/sys"
+	"github.com/tunnelbench/tunnelbench/reference/settings"
 )
 
 // Receive slots of one recvmmsg call. With UDP_GRO a message can have the maximum length of UDP.
@@ -33,13 +34,12 @@ type udpConn struct {
 	stopped   atomic.Bool
 }
 
-func openUDP(cfg Config, peers *peerTable) (*udpConn, error) {
+func openUDP(cfg settings.Config, peers *peerTable) (*udpConn, error) {
 	socket, err := sys.ListenUDP(cfg.Listen, cfg.SocketBuffer)
 	if err != nil {
-		return nil, &FieldError{"listen", err}
+		return nil, &settings.FieldError{"listen", err}
 	}
-	l := cfg.layout()
-	c := &udpConn{socket: socket, endpoints: peers.endpoints(), slot: l.datagram(cfg.MTU), waits: waits(cfg)}
+	c := &udpConn{socket: socket, endpoints: peers.endpoints(), slot: cfg.Datagram(), waits: waits(cfg)}
 	if !cfg.Sealed() { // the peers of a sealed tunnel may move
 		if c.filter, err = attachSourceFilter(socket, c.endpoints); err != nil && !errors.Is(err, errors.ErrUnsupported) {
 			return nil, errors.Join(err, socket.Close())

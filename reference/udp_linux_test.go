@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tunnelbench/tunnelbench/reference/settings"
 	"github.com/tunnelbench/tunnelbench/reference/wire"
 )
 
@@ -162,8 +163,8 @@ func loopback(t *testing.T, host string, gso, gro bool) (*localConn, *net.UDPCon
 }
 
 // onePeer returns one peer whose prefixes contain every address.
-func onePeer(endpoint netip.AddrPort) []Peer {
-	return []Peer{{ID: 7, Endpoint: endpoint, Prefixes: of("0.0.0.0/0", "::/0")}}
+func onePeer(endpoint netip.AddrPort) []settings.Peer {
+	return []settings.Peer{{ID: 7, Endpoint: endpoint, Prefixes: of("0.0.0.0/0", "::/0")}}
 }
 
 // localConn is a udpConn with its own address and its one peer.
@@ -174,7 +175,7 @@ type localConn struct {
 	in    receiver
 }
 
-func openLocal(t *testing.T, cfg Config) *localConn {
+func openLocal(t *testing.T, cfg settings.Config) *localConn {
 	t.Helper()
 	peers := newPeerTable(cfg, 1)
 	c, err := openUDP(cfg, peers)

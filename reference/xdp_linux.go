@@ -14,6 +14,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/reference/inner"
 	"github.com/tunnelbench/tunnelbench/reference/lanport"
 	"github.com/tunnelbench/tunnelbench/reference/offload"
+	"github.com/tunnelbench/tunnelbench/reference/settings"
 )
 
 // Slots of the AF_XDP socket: 20 MiB in total with slots of 2048 bytes.
@@ -21,6 +22,9 @@ const (
 	xdpReceiveSlots  = 8192
 	xdpTransmitSlots = 2048
 )
+
+// ethernetLen is the length of an Ethernet header without tags.
+const ethernetLen = 14
 
 // xdpPort is a LAN port on an existing interface. An XDP program takes the tunnel's frames before the
 // kernel sees them, and the port sends frames without the kernel's routing. All other frames stay with
@@ -36,23 +40,23 @@ type xdpPort struct {
 	closers closers.Stack // in the order of opening
 }
 
-func openXDP(cfg Config) (*xdpPort, error) {
+func openXDP(cfg settings.Config) (*xdpPort, error) {
 	ifi, err := net.InterfaceByName(cfg.Dev)
 	if err != nil {
-		return nil, WrongField("dev", "%s: no such interface: an XDP port needs an existing one", cfg.Dev)
+		return nil, settings.WrongField("dev", "%s: no such interface: an settings.XDP port needs an existing one", cfg.Dev)
 	}
 	if len(ifi.HardwareAddr) != len(lanport.MAC{}) {
-		return nil, WrongField("dev", "%s is not Ethernet: use port: tun", cfg.Dev)
+		return nil, settings.WrongField("dev", "%s is not Ethernet: use port: tun", cfg.Dev)
 	}
 	if cfg.MTU > ifi.MTU {
-		return nil, WrongField("mtu", "%d: %s carries %d", cfg.MTU, cfg.Dev, ifi.MTU)
+		return nil, settings.WrongField("mtu", "%d: %s carries %d", cfg.MTU, cfg.Dev, ifi.MTU)
 	}
 	if err := lanport.Fits(ifi.Index); err != nil {
-		return nil, WrongField("dev", "%s: %w", cfg.Dev, err)
+		return nil, settings.WrongField("dev", "%s: %w", cfg.Dev, err)
 	}
 	p := &xdpPort{dev: cfg.Dev, waits: waits(cfg), yields: cfg.Yield}
 	if err := p.open(cfg, ifi); err != nil {
-		return nil, errors.Join(WrongField("dev", "%s: %w", cfg.Dev, err), p.close())
+		return nil, errors.Join(settings.WrongField("dev", "%s: %w", cfg.Dev, err), p.close())
 	}
 	return p, nil
 }
@@ -78,7 +82,7 @@ func oneQueue(queues int, stacked bool, dev string) error {
 	return fmt.Errorf("%d receive queues, want 1: run ethtool -L %s combined 1", queues, dev)
 }
 
-func (p *xdpPort) open(cfg Config, ifi *net.Interface) (err error) {
+func (p *xdpPort) open(cfg settings.Config, ifi *net.Interface) (err error) {
 	if p.stop, err = sys.NewEvent(); err != nil {
 		return err
 	}
@@ -106,7 +110,7 @@ func (p *xdpPort) open(cfg Config, ifi *net.Interface) (err error) {
 
 // attach attaches the program. It is the last step of opening, because the kernel no longer receives the port's
 // packets afterwards.
-func (p *xdpPort) attach(cfg Config, ifindex int, program *lanport.Program) error {
+func (p *xdpPort) attach(cfg settings.Config, ifindex int, program *lanport.Program) error {
 	stacked := lanport.Stacked(ifindex)
 	if stacked {
 		if err := p.openIntake(cfg, ifindex, program); !errors.Is(err, errors.ErrUnsupported) {

@@ -13,6 +13,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/cli"
 	"github.com/tunnelbench/tunnelbench/reference"
 	"github.com/tunnelbench/tunnelbench/reference/endfile"
+	"github.com/tunnelbench/tunnelbench/reference/settings"
 )
 
 var tunnelVerb = cli.Verb{
@@ -65,7 +66,7 @@ func runTunnel(ctx context.Context, s cli.Streams, file *endfile.File) error {
 
 // whose marks an error about a field of the file, such as an interface that was removed, as this machine's.
 func whose(file *endfile.File, err error) error {
-	if field := (*reference.FieldError)(nil); errors.As(err, &field) {
+	if field := (*settings.FieldError)(nil); errors.As(err, &field) {
 		return cli.MachineFault(file.At(err))
 	}
 	return err

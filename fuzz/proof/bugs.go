@@ -89,7 +89,7 @@ var bugs = []bug{
 	{"control-answered", "amplification", "decap", "a control frame is answered without a check of its sender",
 		[]edit{{plainFile, "	p.peer = f.peers.byID(h.Tunnel)\n", "	p.peer = f.peers.byID(h.Tunnel)\n	if planted.Is(\"control-answered\") && h.Tunnel == wire.ControlTunnel {\n		b := newBatch(f.layout(), 1)\n		b.commit(copy(b.next(), datagram[wire.HeaderLen:]))\n		b.datagrams[0].peer, b.datagrams[0].to = f.peers.all[0], f.peers.all[0].endpoint\n		wire.PutHeader(b.bytes(0, 1), wire.ControlTunnel, 1)\n		answering.send(b)\n	}\n"},
 			{plainFile, "// plain is the format", "var answering conn\n\n// plain is the format"},
-			{tunnelFile, "	f := &plain{", "	answering = c\n	f := &plain{"}}},
+			{tunnelFile, "	var f format = &plain{", "	answering = c\n	var f format = &plain{"}}},
 	{"refused-sent", "wrong decode", "ends", "a packet without a route is sometimes sent to the first peer",
 		[]edit{{encapFile, "			b.tally.Drops[drop]++\n			continue", "			b.tally.Drops[drop]++\n			if planted.Is(\"refused-sent\") && drop == DropRoute && e.peers.all[0].sequence%4 == 0 {\n				d.peer = e.peers.all[0]\n				kept = append(kept, d)\n			}\n			continue"}}},
 	{"slab-leak", "stale slab", "ends", "short packets are padded with old bytes of the slab",

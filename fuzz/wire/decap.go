@@ -7,6 +7,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/fuzz/oracle"
 	"github.com/tunnelbench/tunnelbench/reference"
 	"github.com/tunnelbench/tunnelbench/reference/replay"
+	"github.com/tunnelbench/tunnelbench/reference/settings"
 	tunnelwire "github.com/tunnelbench/tunnelbench/reference/wire"
 )
 
@@ -32,23 +33,23 @@ const (
 )
 
 // endConfig returns the configuration of an end that listens on one address.
-func endConfig(listen netip.AddrPort, peers ...reference.Peer) reference.Config {
-	c := reference.Defaults(reference.TUN)
+func endConfig(listen netip.AddrPort, peers ...settings.Peer) settings.Config {
+	c := settings.Defaults(settings.TUN)
 	c.Dev, c.Listen, c.MTU, c.Peers, c.Offloads = "tb0", listen, endMTU, peers, false
 	return c
 }
 
 // hereConfig has two peers. The second peer's IPv4 prefix lies in a gap between the first peer's
 // prefixes.
-func hereConfig() reference.Config {
+func hereConfig() settings.Config {
 	there := []netip.Prefix{netip.MustParsePrefix("198.19.0.0/22"), netip.MustParsePrefix("198.19.8.0/21"), thereNets[1]}
 	return endConfig(hereEndpoint,
-		reference.Peer{ID: pairID, Endpoint: thereEndpoint, Prefixes: there},
-		reference.Peer{ID: thirdID, Endpoint: thirdEndpoint, Prefixes: thirdNets})
+		settings.Peer{ID: pairID, Endpoint: thereEndpoint, Prefixes: there},
+		settings.Peer{ID: thirdID, Endpoint: thirdEndpoint, Prefixes: thirdNets})
 }
 
 // newEnd makes an end. It panics if the configuration is invalid.
-func newEnd(c reference.Config, first uint64, deliver func([]byte), send func(netip.AddrPort, []byte)) *reference.End {
+func newEnd(c settings.Config, first uint64, deliver func([]byte), send func(netip.AddrPort, []byte)) *reference.End {
 	e, err := reference.NewEnd(c, first, deliver, send)
 	if err != nil {
 		panic(err) // the harness is wrong, not the decoder

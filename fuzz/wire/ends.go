@@ -8,6 +8,7 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/fuzz/oracle"
 	"github.com/tunnelbench/tunnelbench/reference"
+	"github.com/tunnelbench/tunnelbench/reference/settings"
 	tunnelwire "github.com/tunnelbench/tunnelbench/reference/wire"
 )
 
@@ -64,7 +65,7 @@ func newWire() *wire {
 func (w *wire) start(i int) {
 	s, peer := w.sides[i], w.sides[1-i]
 	s.window, s.sequence = windowModel{}, 0
-	s.end = newEnd(endConfig(s.at, reference.Peer{ID: pairID, Endpoint: peer.at, Prefixes: peer.nets}), w.now,
+	s.end = newEnd(endConfig(s.at, settings.Peer{ID: pairID, Endpoint: peer.at, Prefixes: peer.nets}), w.now,
 		func(packet []byte) {
 			if s.expected == nil || !bytes.Equal(packet, s.expected) {
 				oracle.Fail(oracle.Agreement, "delivered\n% x, want\n% x", packet, s.expected)

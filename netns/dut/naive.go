@@ -8,8 +8,8 @@ import (
 	"net"
 	"net/netip"
 
-	"github.com/tunnelbench/tunnelbench/reference"
 	"github.com/tunnelbench/tunnelbench/reference/inner"
+	"github.com/tunnelbench/tunnelbench/reference/settings"
 	tunnelwire "github.com/tunnelbench/tunnelbench/reference/wire"
 )
 
@@ -39,7 +39,7 @@ func runNaive(ctx context.Context, e end, ready func() error) error {
 	}
 	defer conn.Close()
 	for _, set := range []func(int) error{conn.SetReadBuffer, conn.SetWriteBuffer} {
-		if err := set(reference.DefaultSocketBuffer); err != nil {
+		if err := set(settings.DefaultSocketBuffer); err != nil {
 			return fmt.Errorf("socket buffer: %w", err)
 		}
 	}

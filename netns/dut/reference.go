@@ -13,6 +13,7 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/netns"
 	"github.com/tunnelbench/tunnelbench/reference"
+	"github.com/tunnelbench/tunnelbench/reference/settings"
 	tunnelwire "github.com/tunnelbench/tunnelbench/reference/wire"
 	"github.com/tunnelbench/tunnelbench/reference/wireguard"
 )
@@ -96,11 +97,11 @@ func variant(name, doc string, preset map[string]string) Tunnel {
 func (b Env) bestPort() string {
 	for _, l := range b.Net.Topology.Links {
 		onLAN := l.A.Name == netns.LAN || l.B.Name == netns.LAN
-		if onLAN && (l.Offloads || b.MTU > reference.MaxXDPMTU) {
-			return string(reference.TUN)
+		if onLAN && (l.Offloads || b.MTU > settings.MaxXDPMTU) {
+			return string(settings.TUN)
 		}
 	}
-	return string(reference.XDP)
+	return string(settings.XDP)
 }
 
 // startReference runs both sides of the reference tunnel. With a TUN device it starts them like
@@ -111,7 +112,7 @@ func (b Env) startReference(ctx context.Context) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	if cfg.Port == reference.TUN {
+	if cfg.Port == settings.TUN {
 		return b.startSelf(ctx, referenceRole)
 	}
 	self, err := b.self()
@@ -144,12 +145,12 @@ const (
 
 // referenceConfig returns the tunnel's configuration for the parameters in e. The caller adds
 // the addresses and the peers.
-func referenceConfig(e end) (reference.Config, error) {
-	port := reference.TUN
+func referenceConfig(e end) (settings.Config, error) {
+	port := settings.TUN
 	if value, set := e.params["port"]; set {
-		port = reference.PortKind(value)
+		port = settings.PortKind(value)
 	}
-	cfg := reference.Defaults(port)
+	cfg := settings.Defaults(port)
 	cfg.ExtraProcs = true // this process runs only the tunnel, so the tunnel may change GOMAXPROCS
 	for key, into := range map[string]*bool{"gso": &cfg.GSO, "gro": &cfg.GRO, "offloads": &cfg.Offloads, "yield": &cfg.Yield, "pooling": &cfg.Pooling} {
 		if value, set := e.params[key]; set {
@@ -157,7 +158,7 @@ func referenceConfig(e end) (reference.Config, error) {
 		}
 	}
 	if value, set := e.params["engine"]; set {
-		cfg.Engine = reference.EngineKind(value)
+		cfg.Engine = settings.EngineKind(value)
 	}
 	if e.params["pin"] == "on" {
 		cfg.CPUs = e.cpus
@@ -202,7 +203,7 @@ func runReference(ctx context.Context, e end, ready func() error) error {
 			return err
 		}
 	}
-	if cfg.Port == reference.XDP {
+	if cfg.Port == settings.XDP {
 		cfg.Dev = netns.LAN
 		ready = func() error { return os.WriteFile(readyFile(e.dir, e.side), nil, 0o600) }
 	}
@@ -220,7 +221,7 @@ func runReference(ctx context.Context, e end, ready func() error) error {
 }
 
 // sealLab gives an end its keys and those of its peer.
-func sealLab(cfg *reference.Config, e end) error {
+func sealLab(cfg *settings.Config, e end) error {
 	own, peer, err := wireGuardKeys(e)
 	if err != nil {
 		return err
@@ -233,7 +234,7 @@ func sealLab(cfg *reference.Config, e end) error {
 
 // labPeers returns the n peers of one side. It divides the networks behind the other side among
 // the peers in equal parts.
-func labPeers(thisSide string, endpoint netip.AddrPort, n int) []reference.Peer {
+func labPeers(thisSide string, endpoint netip.AddrPort, n int) []settings.Peer {
 	near, far := sides[0], sides[1]
 	if thisSide == far.node {
 		near, far = far, near
@@ -242,7 +243,7 @@ func labPeers(thisSide string, endpoint netip.AddrPort, n int) []reference.Peer 
 	for 1<<bits < n {
 		bits++
 	}
-	peers := make([]reference.Peer, n)
+	peers := make([]settings.Peer, n)
 	for part := range 1 << bits {
 		p := &peers[part%n]
 		for _, nets := range []netip.Prefix{near.ip4.nets, near.ip6.nets} {

@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"github.com/tunnelbench/tunnelbench/netns"
-	"github.com/tunnelbench/tunnelbench/reference"
+	"github.com/tunnelbench/tunnelbench/reference/settings"
 )
 
 func TestBestPort(t *testing.T) {
@@ -33,8 +33,8 @@ func TestLabPeers(t *testing.T) {
 	}
 	for _, n := range []int{1, 2, 3, 256, 1000, maxLabPeers} {
 		left, right := labPeers(netns.Left, endpoints[netns.Right], n), labPeers(netns.Right, endpoints[netns.Left], n)
-		for side, peers := range map[string][]reference.Peer{netns.Left: left, netns.Right: right} {
-			cfg := reference.Defaults(reference.TUN)
+		for side, peers := range map[string][]settings.Peer{netns.Left: left, netns.Right: right} {
+			cfg := settings.Defaults(settings.TUN)
 			cfg.Dev, cfg.Listen, cfg.Peers = "x", endpoints[side], peers
 			if err := cfg.Validate(); err != nil || len(peers) != n {
 				t.Fatalf("%d tunnels, %s: %d peers, %v", n, side, len(peers), err)
@@ -56,7 +56,7 @@ func TestLabPeers(t *testing.T) {
 }
 
 // behind returns the ID of the peer whose prefixes contain an address, or 0.
-func behind(peers []reference.Peer, a netip.Addr) uint32 {
+func behind(peers []settings.Peer, a netip.Addr) uint32 {
 	for _, p := range peers {
 		for _, prefix := range p.Prefixes {
 			if prefix.Contains(a) {

@@ -1,5 +1,5 @@
 // Package endfile reads the YAML file of one end of a tunnel into a
-// reference.Config. Every error names the line that it is about.
+// settings.Config. Every error names the line that it is about.
 package endfile
 
 import (
@@ -10,25 +10,25 @@ import (
 	"strings"
 
 	"github.com/tunnelbench/tunnelbench/internal/strictyaml"
-	"github.com/tunnelbench/tunnelbench/reference"
+	"github.com/tunnelbench/tunnelbench/reference/settings"
 )
 
 // fileConfig is the YAML form of a Config. Defaults provides the fields that the file leaves out.
 type fileConfig struct {
-	Listen       string               `yaml:"listen"`
-	Port         reference.PortKind   `yaml:"port"`
-	Dev          string               `yaml:"dev"`
-	MTU          int                  `yaml:"mtu"`
-	Engine       reference.EngineKind `yaml:"engine"`
-	Workers      int                  `yaml:"workers"`
-	CPUs         []int                `yaml:"cpus"`
-	GSO          bool                 `yaml:"gso"`
-	GRO          bool                 `yaml:"gro"`
-	Offloads     bool                 `yaml:"offloads"`
-	Yield        bool                 `yaml:"yield"`
-	Pooling      bool                 `yaml:"pooling"`
-	SocketBuffer int                  `yaml:"socket_buffer"`
-	Peers        []filePeer           `yaml:"peers"`
+	Listen       string              `yaml:"listen"`
+	Port         settings.PortKind   `yaml:"port"`
+	Dev          string              `yaml:"dev"`
+	MTU          int                 `yaml:"mtu"`
+	Engine       settings.EngineKind `yaml:"engine"`
+	Workers      int                 `yaml:"workers"`
+	CPUs         []int               `yaml:"cpus"`
+	GSO          bool                `yaml:"gso"`
+	GRO          bool                `yaml:"gro"`
+	Offloads     bool                `yaml:"offloads"`
+	Yield        bool                `yaml:"yield"`
+	Pooling      bool                `yaml:"pooling"`
+	SocketBuffer int                 `yaml:"socket_buffer"`
+	Peers        []filePeer          `yaml:"peers"`
 }
 
 type filePeer struct {
@@ -44,7 +44,7 @@ type Resolver interface {
 
 // File is a Config that was read from a file, with the line of each field.
 type File struct {
-	Config reference.Config
+	Config settings.Config
 	name   string
 	tree   *strictyaml.File
 }
@@ -57,15 +57,15 @@ func Read(ctx context.Context, name string, data []byte, resolver Resolver) (*Fi
 		return nil, err
 	}
 	var kind struct {
-		Port reference.PortKind `yaml:"port"`
+		Port settings.PortKind `yaml:"port"`
 	}
 	if err := tree.Decode(&kind, false); err != nil {
 		return nil, err
 	}
 	if kind.Port == "" {
-		kind.Port = reference.TUN
+		kind.Port = settings.TUN
 	}
-	d := reference.Defaults(kind.Port)
+	d := settings.Defaults(kind.Port)
 	read := fileConfig{
 		Port: d.Port, MTU: d.MTU, Engine: d.Engine, Workers: d.Workers, GSO: d.GSO, GRO: d.GRO,
 		Offloads: d.Offloads, Yield: d.Yield, Pooling: d.Pooling, SocketBuffer: d.SocketBuffer,
@@ -85,7 +85,7 @@ func Read(ctx context.Context, name string, data []byte, resolver Resolver) (*Fi
 
 // At adds the file name and line to an error about a field, such as an error of New.
 func (f *File) At(err error) error {
-	var field *reference.FieldError
+	var field *settings.FieldError
 	if errors.As(err, &field) {
 		return fmt.Errorf("%s:%d: %w", f.name, f.tree.Line(field.Field), field)
 	}
@@ -93,28 +93,28 @@ func (f *File) At(err error) error {
 }
 
 // config parses the addresses and prefixes.
-func (f fileConfig) config(ctx context.Context, resolver Resolver) (reference.Config, error) {
-	c := reference.Config{
+func (f fileConfig) config(ctx context.Context, resolver Resolver) (settings.Config, error) {
+	c := settings.Config{
 		Port: f.Port, Dev: f.Dev, MTU: f.MTU, Engine: f.Engine, Workers: f.Workers, CPUs: f.CPUs, GSO: f.GSO, GRO: f.GRO,
 		Offloads: f.Offloads, Yield: f.Yield, Pooling: f.Pooling, SocketBuffer: f.SocketBuffer,
 	}
 	var err error
 	if c.Listen, err = netip.ParseAddrPort(f.Listen); err != nil {
-		return c, reference.WrongField("listen", "%q: want ADDRESS:PORT of an interface of this host", f.Listen)
+		return c, settings.WrongField("listen", "%q: want ADDRESS:PORT of an interface of this host", f.Listen)
 	}
 	network := "ip4"
 	if c.Listen.Addr().Is6() {
 		network = "ip6"
 	}
 	for i, p := range f.Peers {
-		peer := reference.Peer{ID: p.ID}
+		peer := settings.Peer{ID: p.ID}
 		if peer.Endpoint, err = resolve(ctx, resolver, network, p.Endpoint); err != nil {
-			return c, &reference.FieldError{Field: reference.PeerField(i, "endpoint"), Err: err}
+			return c, &settings.FieldError{Field: settings.PeerField(i, "endpoint"), Err: err}
 		}
 		for _, text := range p.Prefixes {
 			prefix, err := netip.ParsePrefix(text)
 			if err != nil {
-				return c, reference.WrongField(reference.PeerField(i, "prefixes"), "%q: want ADDRESS/LENGTH", text)
+				return c, settings.WrongField(settings.PeerField(i, "prefixes"), "%q: want ADDRESS/LENGTH", text)
 			}
 			peer.Prefixes = append(peer.Prefixes, prefix)
 		}

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/tunnelbench/tunnelbench/reference"
+	"github.com/tunnelbench/tunnelbench/reference/settings"
 )
 
 // names is a resolver that knows one host name.
@@ -46,10 +46,10 @@ func TestRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := reference.Defaults(reference.TUN)
+	want := settings.Defaults(settings.TUN)
 	want.Listen, want.Dev, want.MTU = netip.MustParseAddrPort("192.0.2.1:4754"), "tun0", 1400
-	want.Engine, want.CPUs, want.GRO = reference.Pool, []int{0, 1}, false
-	want.Peers = []reference.Peer{
+	want.Engine, want.CPUs, want.GRO = settings.Pool, []int{0, 1}, false
+	want.Peers = []settings.Peer{
 		{ID: 1, Endpoint: netip.MustParseAddrPort("192.0.2.2:4754"), Prefixes: of("10.1.0.0/16", "2001:db8:1::/48")},
 		{ID: 2, Endpoint: netip.MustParseAddrPort("192.0.2.3:4754"), Prefixes: of("10.2.0.0/16")},
 	}

@@ -92,7 +92,7 @@ func (d *Device) cookieReply(now time.Time, message []byte) Refusal {
 
 // initiation answers a peer that begins a handshake. The order of the checks is that of section 5.4.2.
 func (d *Device) initiation(now time.Time, message []byte, from netip.AddrPort) ([]Send, Refusal) {
-	call, err := newHandshake(d.random, d.private, d.public, d.staticWith, nil, PresharedKey{})
+	call, err := d.newHandshake(nil)
 	if err != nil {
 		return nil, RefusedInternal
 	}
@@ -121,7 +121,8 @@ func (d *Device) initiation(now time.Time, message []byte, from netip.AddrPort) 
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	p.jar.sign(now, &p.keys, answer)
-	k := newKeypair(p, keys, false, local, binary.LittleEndian.Uint32(message[offSender:]), now)
+	k := &Keypair{peer: p, local: local, remote: binary.LittleEndian.Uint32(message[offSender:]), born: now}
+	k.use(keys)
 	d.replace(&p.previous, nil)
 	d.replace(&p.next, k)
 	d.indices[local] = indexed{peer: p, keys: k}
@@ -171,7 +172,8 @@ func (d *Device) response(now time.Time, message []byte, from netip.AddrPort) ([
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	p := at.peer
-	k := newKeypair(p, keys, true, at.pending.local, binary.LittleEndian.Uint32(message[offSender:]), now)
+	k := &Keypair{peer: p, initiator: true, local: at.pending.local, remote: binary.LittleEndian.Uint32(message[offSender:]), born: now}
+	k.use(keys)
 	if p.next != nil { // the peer has begun one, too: the newer of both stays
 		d.replace(&p.previous, nil)
 		d.replace(&p.current, nil)

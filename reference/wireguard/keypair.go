@@ -29,15 +29,13 @@ type Keypair struct {
 	window        replay.Window
 }
 
-// newKeypair returns the session of a finished handshake.
-func newKeypair(p *Peer, d *directions, initiator bool, local, remote uint32, now time.Time) *Keypair {
-	k := &Keypair{peer: p, initiator: initiator, local: local, remote: remote, born: now}
+// use gives the session the ciphers of its handshake.
+func (k *Keypair) use(d *directions) {
 	out, in := d.toInitiator, d.toResponder
-	if initiator {
+	if k.initiator {
 		out, in = in, out
 	}
 	k.send, k.receive = out.(cipher.AEAD), in.(cipher.AEAD)
-	return k
 }
 
 // Peer returns the other end.

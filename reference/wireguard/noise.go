@@ -2,7 +2,6 @@ package wireguard
 
 import (
 	"errors"
-	"io"
 
 	"github.com/flynn/noise"
 )
@@ -46,15 +45,16 @@ type handshake struct {
 	curve *curve
 }
 
-func newHandshake(random io.Reader, me PrivateKey, public PublicKey, static func(PublicKey) ([keyLen]byte, error), peer *PublicKey, psk PresharedKey) (*handshake, error) {
-	h := &handshake{curve: &curve{DHFunc: noise.DH25519, static: static}}
+// newHandshake returns a handshake with a peer that we call, or with one that calls us, which is nil.
+func (d *Device) newHandshake(called *Peer) (*handshake, error) {
+	h := &handshake{curve: &curve{DHFunc: noise.DH25519, static: d.staticWith}}
 	cfg := noise.Config{
-		CipherSuite: noise.NewCipherSuite(h.curve, noise.CipherChaChaPoly, noise.HashBLAKE2s), Random: random,
+		CipherSuite: noise.NewCipherSuite(h.curve, noise.CipherChaChaPoly, noise.HashBLAKE2s), Random: d.random,
 		Pattern: noise.HandshakeIK, Prologue: prologue, PresharedKeyPlacement: 2,
-		StaticKeypair: noise.DHKey{Private: me[:], Public: public[:]},
+		StaticKeypair: noise.DHKey{Private: d.private[:], Public: d.public[:]},
 	}
-	if peer != nil { // the initiator knows whom it calls
-		cfg.Initiator, cfg.PeerStatic, cfg.PresharedKey = true, peer[:], psk[:]
+	if called != nil {
+		cfg.Initiator, cfg.PeerStatic, cfg.PresharedKey = true, called.public[:], called.psk[:]
 	}
 	var err error
 	h.noise, err = noise.NewHandshakeState(cfg)

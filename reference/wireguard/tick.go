@@ -105,7 +105,7 @@ func (d *Device) mayCall(now time.Time, p *Peer) bool {
 
 // initiate begins a handshake. The one that was begun before is forgotten.
 func (d *Device) initiate(now time.Time, p *Peer) []Send {
-	call, err := newHandshake(d.random, d.private, d.public, d.staticWith, &p.public, p.psk)
+	call, err := d.newHandshake(p)
 	if err != nil {
 		return nil
 	}

@@ -1,4 +1,5 @@
-package reference
+// Package settings describes one end of a reference tunnel and says what is wrong with a description.
+package settings
 
 import (
 	"fmt"
@@ -19,8 +20,11 @@ const (
 	DefaultSocketBuffer = 4 << 20 // bytes, for sending and for receiving each
 	DefaultWorkers      = 2       // workers of the pool engine for each direction
 
+	// MaxDatagram is the largest UDP payload over IPv6 in bytes. It also fits into IPv4.
+	MaxDatagram = 65535 - 40 - 8
+
 	minMTU = 576 // every IPv4 host must accept such a packet (RFC 791)
-	maxMTU = maxRunBytes - wire.HeaderLen
+	maxMTU = MaxDatagram - wire.HeaderLen
 
 	maxSocketBuffer = 1 << 30 // the kernel doubles the value and stores it in an int
 	maxDevName      = 15      // IFNAMSIZ - 1
@@ -87,12 +91,12 @@ type Peer struct {
 // Sealed reports whether the tunnel seals its packets.
 func (c Config) Sealed() bool { return c.Private != wireguard.PrivateKey{} }
 
-// layout returns where packets lie in the tunnel's datagrams.
-func (c Config) layout() layout {
+// Datagram returns the greatest length of a datagram, in bytes.
+func (c Config) Datagram() int {
 	if c.Sealed() {
-		return (&sealed{mtu: c.MTU}).layout()
+		return wireguard.MinDataLen + wireguard.Padded(c.MTU, c.MTU)
 	}
-	return (&plain{mtu: c.MTU}).layout()
+	return wire.HeaderLen + c.MTU
 }
 
 // Defaults returns the fastest switches for a kind of port, as measured in docs/how-it-got-fast.md. The
@@ -106,12 +110,12 @@ func Defaults(port PortKind) Config {
 
 // Validate returns an error of one line if c is not valid.
 func (c Config) Validate() error {
-	_, err := c.complete()
+	_, err := c.Complete()
 	return err
 }
 
-// complete replaces zero values by their defaults and validates the result.
-func (c Config) complete() (Config, error) {
+// Complete replaces zero values by their defaults and validates the result.
+func (c Config) Complete() (Config, error) {
 	for value, standard := range map[*int]int{&c.MTU: DefaultMTU, &c.SocketBuffer: DefaultSocketBuffer, &c.Workers: DefaultWorkers} {
 		if *value == 0 {
 			*value = standard
@@ -141,8 +145,8 @@ func (c Config) complete() (Config, error) {
 	case slices.ContainsFunc(c.CPUs, func(cpu int) bool { return cpu < 0 }):
 		return c, WrongField("cpus", "%v: core numbers are not negative", c.CPUs)
 	}
-	if l := c.layout(); l.datagram(c.MTU) > maxRunBytes {
-		return c, WrongField("mtu", "%d: want at most %d in a sealed tunnel", c.MTU, maxRunBytes-l.head-l.tail)
+	if c.Datagram() > MaxDatagram {
+		return c, WrongField("mtu", "%d: want at most %d in a sealed tunnel", c.MTU, MaxDatagram-wireguard.MinDataLen)
 	}
 	if err := validateAddress(c.Listen); err != nil {
 		return c, &FieldError{"listen", err}

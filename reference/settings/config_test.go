@@ -1,4 +1,4 @@
-package reference
+package settings
 
 import (
 	"net/netip"
