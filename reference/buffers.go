@@ -2,6 +2,7 @@ package reference
 
 import (
 	"github.com/tunnelbench/tunnelbench/reference/settings"
+	"github.com/tunnelbench/tunnelbench/reference/stats"
 	"github.com/tunnelbench/tunnelbench/reference/wireguard"
 )
 
@@ -51,7 +52,7 @@ func (l *layout) datagram(n int) int {
 // reset before each use.
 type batch struct {
 	layout
-	tally     Direction
+	tally     stats.Direction
 	slab      []byte
 	room      int // length of the longest packet that can be read
 	end       int // bytes of slab in use

@@ -3,6 +3,7 @@ package reference
 import (
 	"time"
 
+	"github.com/tunnelbench/tunnelbench/reference/stats"
 	"github.com/tunnelbench/tunnelbench/reference/wireguard"
 )
 
@@ -14,8 +15,8 @@ import (
 type control struct {
 	format   *sealed
 	conn     conn
-	counters *counters // of encap, for packets that have waited for a session
-	unsent   uint64    // counted so far
+	counters *stats.Counters // of encap, for packets that have waited for a session
+	unsent   uint64          // counted so far
 	load     loadMeter
 }
 
@@ -70,14 +71,14 @@ func (c *control) send(sends []wireguard.Send) {
 			continue
 		}
 		if err != nil {
-			c.counters.drops[DropSend].Add(1)
+			c.counters.Late(0, stats.DropSend, 1)
 			continue
 		}
-		c.counters.delivered.Add(1)
+		c.counters.Late(1, stats.DropNone, 0)
 		s.Peer.Owner.(*peer).sent.add(1, uint64(s.Packet))
 	}
 	if unsent := c.format.device.Tally().Unsent; unsent > c.unsent {
-		c.counters.drops[DropSession].Add(unsent - c.unsent)
+		c.counters.Late(0, stats.DropSession, unsent-c.unsent)
 		c.unsent = unsent
 	}
 }

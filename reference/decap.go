@@ -4,6 +4,7 @@ import (
 	"net/netip"
 
 	"github.com/tunnelbench/tunnelbench/reference/offload"
+	"github.com/tunnelbench/tunnelbench/reference/stats"
 	"github.com/tunnelbench/tunnelbench/reference/wireguard"
 )
 
@@ -51,7 +52,7 @@ type packet struct {
 	source  netip.AddrPort
 	session int // place of its index in the batch
 	keys    *wireguard.Keypair
-	drop    Drop // it is genuine, but must not be delivered
+	drop    stats.Drop // it is genuine, but must not be delivered
 }
 
 // rxBatch holds the messages of one receive call and their packets.
@@ -59,7 +60,7 @@ type rxBatch struct {
 	receiver receiver
 	messages []message
 	packets  []packet
-	tally    Direction
+	tally    stats.Direction
 
 	// Of a sealed tunnel: the receiver indices of the messages, each once in a row, and their sessions.
 	indices  []uint32
@@ -72,7 +73,7 @@ type decap struct {
 	conn     conn
 	format   format
 	packets  [][]byte // accepted packets that are not yet written to the port
-	counters counters
+	counters stats.Counters
 }
 
 // deliverBatch is the maximum number of packets in one write to the port.
@@ -111,18 +112,18 @@ func (d *decap) deliver(b *rxBatch) {
 		d.enqueue(b.packets[i].payload, &b.tally)
 	}
 	d.flush(&b.tally)
-	d.counters.add(&b.tally)
+	d.counters.Add(&b.tally)
 }
 
 // enqueue adds a packet to the next write to the port.
-func (d *decap) enqueue(packet []byte, tally *Direction) {
+func (d *decap) enqueue(packet []byte, tally *stats.Direction) {
 	d.packets = append(d.packets, packet)
 	if len(d.packets) == cap(d.packets) {
 		d.flush(tally)
 	}
 }
 
-func (d *decap) flush(tally *Direction) {
+func (d *decap) flush(tally *stats.Direction) {
 	if len(d.packets) > 0 {
 		d.port.write(d.packets, tally)
 		d.packets = d.packets[:0]

@@ -3,6 +3,7 @@ package reference
 import (
 	"github.com/tunnelbench/tunnelbench/internal/sys"
 	"github.com/tunnelbench/tunnelbench/reference/inner"
+	"github.com/tunnelbench/tunnelbench/reference/stats"
 )
 
 // port is the LAN side: it reads inner packets from the LAN and writes inner packets to it. One
@@ -13,7 +14,7 @@ type port interface {
 	read(b *batch) error
 	// write writes packets in order and counts each as delivered or dropped. A refused packet does not
 	// hold back the packets after it. write may change the packets.
-	write(packets [][]byte, tally *Direction)
+	write(packets [][]byte, tally *stats.Direction)
 	// joined reports whether packets come in joined to super-packets, so that many are read at once.
 	joined() bool
 	// interrupt ends read, now and for all later calls.
@@ -29,7 +30,7 @@ type encap struct {
 	format   format
 	mtu      int
 	yields   bool
-	counters counters
+	counters stats.Counters
 }
 
 // recv reads a batch and assigns each packet its peer and number. It removes packets that cannot be sent.
@@ -41,8 +42,8 @@ func (e *encap) recv(b *batch) error {
 	b.tally.Received += uint64(b.len())
 	kept := b.datagrams[:0]
 	for _, d := range b.datagrams {
-		var drop Drop
-		if d.peer, drop = e.route(b.packetOf(&d)); drop != DropNone {
+		var drop stats.Drop
+		if d.peer, drop = e.route(b.packetOf(&d)); drop != stats.DropNone {
 			b.tally.Drops[drop]++
 			continue
 		}
@@ -54,17 +55,17 @@ func (e *encap) recv(b *batch) error {
 }
 
 // route returns the peer of a packet's destination.
-func (e *encap) route(packet []byte) (*peer, Drop) {
+func (e *encap) route(packet []byte) (*peer, stats.Drop) {
 	if len(packet) > e.mtu {
-		return nil, DropOversize
+		return nil, stats.DropOversize
 	}
 	if !inner.IsIP(packet) {
-		return nil, DropInner
+		return nil, stats.DropInner
 	}
 	if p := e.peers.byDestination(packet); p != nil {
-		return p, DropNone
+		return p, stats.DropNone
 	}
-	return nil, DropRoute
+	return nil, stats.DropRoute
 }
 
 // process makes datagrams of b's packets, in place.
@@ -76,9 +77,9 @@ func (e *encap) process(b *batch) { e.format.seal(b) }
 func (e *encap) deliver(b *batch) {
 	sent := e.conn.send(b)
 	b.tally.Delivered += uint64(sent)
-	b.tally.Drops[DropSend] += uint64(b.len() - sent)
+	b.tally.Drops[stats.DropSend] += uint64(b.len() - sent)
 	creditSent(b.datagrams)
-	e.counters.add(&b.tally)
+	e.counters.Add(&b.tally)
 	if e.yields && b.full() {
 		sys.Yield()
 	}

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 
 	"github.com/tunnelbench/tunnelbench/reference/settings"
+	"github.com/tunnelbench/tunnelbench/reference/stats"
 )
 
 // End is one end of a tunnel, or of several tunnels, without a kernel. Callers pass packets and
@@ -64,7 +65,7 @@ func step[B any](d direction[B], b B) {
 }
 
 // Stats returns the counters of the end.
-func (e *End) Stats() Stats { return e.tunnel.Stats() }
+func (e *End) Stats() stats.Stats { return e.tunnel.Stats() }
 
 // handedPort is a LAN port in memory, for the packets of one call.
 type handedPort struct {
@@ -80,7 +81,7 @@ func (p *handedPort) read(b *batch) error {
 	return nil
 }
 
-func (p *handedPort) write(packets [][]byte, tally *Direction) {
+func (p *handedPort) write(packets [][]byte, tally *stats.Direction) {
 	for _, packet := range packets {
 		p.deliver(packet)
 	}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/tunnelbench/tunnelbench/reference/settings"
+	"github.com/tunnelbench/tunnelbench/reference/stats"
 	"github.com/tunnelbench/tunnelbench/reference/wire"
 )
 
@@ -48,15 +49,15 @@ func datagram(tunnel uint32, sequence uint64, payload []byte) []byte {
 }
 
 func TestDropNames(t *testing.T) {
-	seen := map[string]Drop{}
-	for d := range numDrops {
+	seen := map[string]stats.Drop{}
+	for d := range stats.NumDrops {
 		name := d.String()
 		if other, twice := seen[name]; name == "" || name == "unknown" || twice {
 			t.Errorf("drop %d is called %q, as is %d", d, name, other)
 		}
 		seen[name] = d
 	}
-	if numDrops.String() != "unknown" {
+	if stats.NumDrops.String() != "unknown" {
 		t.Error("a number without a name must say so")
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/sys"
 	"github.com/tunnelbench/tunnelbench/internal/testenv"
 	"github.com/tunnelbench/tunnelbench/reference/settings"
+	"github.com/tunnelbench/tunnelbench/reference/stats"
 )
 
 // end is one of two namespaces joined by a veth, with a tunnel between them:
@@ -126,15 +127,15 @@ func run(t *testing.T, tunnel *Tunnel) {
 			t.Error("the tunnel did not stop")
 			return
 		}
-		stats := tunnel.Stats()
-		balanced(t, "encap", stats.Encap)
-		balanced(t, "decap", stats.Decap)
+		counted := tunnel.Stats()
+		balanced(t, "encap", counted.Encap)
+		balanced(t, "decap", counted.Decap)
 	})
 }
 
 // delivered waits until a tunnel has counted want delivered packets. A tunnel counts a batch after it has
 // sent the whole batch.
-func delivered(t *testing.T, tunnel *Tunnel, want uint64) Stats {
+func delivered(t *testing.T, tunnel *Tunnel, want uint64) stats.Stats {
 	t.Helper()
 	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) {
 		if s := tunnel.Stats(); s.Decap.Delivered >= want || time.Now().After(deadline) {

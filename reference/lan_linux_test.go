@@ -16,6 +16,7 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/internal/testenv"
 	"github.com/tunnelbench/tunnelbench/reference/settings"
+	"github.com/tunnelbench/tunnelbench/reference/stats"
 	"github.com/tunnelbench/tunnelbench/reference/wire"
 )
 
@@ -178,7 +179,7 @@ func TestShorterMTUIsCounted(t *testing.T) {
 	ends[0].onLink(t, "lan", func(l netlink.Link) error { return netlink.LinkSetMTU(l, 1300) })
 	eventually(t, "a packet of 1,428 bytes is dropped by the port", func() bool {
 		far.WriteTo(make([]byte, 1400), near.LocalAddr())
-		return ends[0].tunnel.Stats().Decap.Drops[DropPort] > 0
+		return ends[0].tunnel.Stats().Decap.Drops[stats.DropPort] > 0
 	})
 	exchangeSmall(t, near, far)
 }

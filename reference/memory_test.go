@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/reference/settings"
+	"github.com/tunnelbench/tunnelbench/reference/stats"
 	"github.com/tunnelbench/tunnelbench/reference/wire"
 )
 
@@ -44,12 +45,12 @@ func (p *memoryPort) read(b *batch) error {
 	return nil
 }
 
-func (p *memoryPort) write(packets [][]byte, tally *Direction) {
+func (p *memoryPort) write(packets [][]byte, tally *stats.Direction) {
 	for _, packet := range packets {
 		if p.out(packet) {
 			tally.Delivered++
 		} else {
-			tally.Drops[DropPort]++
+			tally.Drops[stats.DropPort]++
 		}
 	}
 }
@@ -257,8 +258,8 @@ func TestEncapCountsEachPacketOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := tunnel.Stats().Encap
-	want := Direction{Received: 7, Delivered: 3, Batches: 1}
-	want.Drops[DropOversize], want.Drops[DropInner] = 2, 2
+	want := stats.Direction{Received: 7, Delivered: 3, Batches: 1}
+	want.Drops[stats.DropOversize], want.Drops[stats.DropInner] = 2, 2
 	if got != want || c.sent != 3 {
 		t.Errorf("encap %v, %d sent; want %v", got, c.sent, want)
 	}
@@ -287,7 +288,7 @@ func TestEncapCountsWhatTheSocketRefuses(t *testing.T) {
 	if err := once(tunnel.outbound(), newBatch(layout{head: wire.HeaderLen, mtu: settings.DefaultMTU}, frameBatch)); err != nil {
 		t.Fatal(err)
 	}
-	if got := tunnel.Stats().Encap; got.Delivered != 2 || got.Drops[DropSend] != 3 {
+	if got := tunnel.Stats().Encap; got.Delivered != 2 || got.Drops[stats.DropSend] != 3 {
 		t.Errorf("encap %v, want 2 delivered and 3 send drops", got)
 	}
 	if p := tunnel.Stats().Peers[0]; p.SentPackets != 2 || p.SentOctets != 2*46 {
@@ -315,30 +316,30 @@ func TestDecapCountsEachDatagramOnce(t *testing.T) {
 	cases := []struct {
 		name string
 		in   message
-		want map[Drop]uint64
+		want map[stats.Drop]uint64
 	}{
-		{"good", message{data: good(20000), from: ours}, map[Drop]uint64{DropNone: 1}},
-		{"again", message{data: good(20000), from: ours}, map[Drop]uint64{DropReplay: 1}},
-		{"old", message{data: good(20000 - wire.WindowSize), from: ours}, map[Drop]uint64{DropOld: 1}},
-		{"forged ahead", message{data: bad, from: ours}, map[Drop]uint64{DropChecksum: 1}},
-		{"window did not move", message{data: good(20001), from: ours}, map[Drop]uint64{DropNone: 1}},
-		{"unknown source", message{data: good(20002)}, map[Drop]uint64{DropPeer: 1}},
-		{"unknown source, a row", message{data: row, segment: len(good(0))}, map[Drop]uint64{DropPeer: 3}},
-		{"nobody's tunnel", message{data: datagram(9, 1, ipPacket(4, 46)), from: ours}, map[Drop]uint64{DropTunnel: 1}},
-		{"control frame", message{data: datagram(wire.ControlTunnel, 1, ipPacket(4, 46)), from: ours}, map[Drop]uint64{DropTunnel: 1}},
-		{"no packet", message{data: datagram(tunnel, 30000, nil), from: ours}, map[Drop]uint64{DropInner: 1}},
-		{"version 5", message{data: datagram(tunnel, 30000, ipPacket(5, 40)), from: ours}, map[Drop]uint64{DropInner: 1}},
-		{"short IPv4", message{data: datagram(tunnel, 30000, ipPacket(4, 20-1)), from: ours}, map[Drop]uint64{DropInner: 1}},
-		{"short IPv6", message{data: datagram(tunnel, 30000, ipPacket(6, 40-1)), from: ours}, map[Drop]uint64{DropInner: 1}},
-		{"another peer's tunnel", message{data: datagram(8, 1, ipPacket(4, 46)), from: ours}, map[Drop]uint64{DropTunnel: 1}},
-		{"another peer's source", message{data: datagram(8, 1, ipPacket(4, 46)), from: theirs}, map[Drop]uint64{DropSource: 1}},
-		{"empty", message{from: ours}, map[Drop]uint64{DropShort: 1}},
-		{"oversize", message{data: datagram(tunnel, 1, ipPacket(4, 1501)), from: ours}, map[Drop]uint64{DropOversize: 1}},
-		{"truncated", message{data: good(20003), truncated: true, from: ours}, map[Drop]uint64{DropOversize: 1}},
-		{"old row with a cut end", message{data: row, segment: len(good(0)), from: ours}, map[Drop]uint64{DropOld: 2, DropLength: 1}},
-		{"segment longer than data", message{data: good(20004), segment: 9000, from: ours}, map[Drop]uint64{DropNone: 1}},
-		{"negative segment", message{data: good(20005), segment: -1, from: ours}, map[Drop]uint64{DropNone: 1}},
-		{"refused by the port", message{data: datagram(tunnel, 20006, ipPacket(6, 46)), from: ours}, map[Drop]uint64{DropPort: 1}},
+		{"good", message{data: good(20000), from: ours}, map[stats.Drop]uint64{stats.DropNone: 1}},
+		{"again", message{data: good(20000), from: ours}, map[stats.Drop]uint64{stats.DropReplay: 1}},
+		{"old", message{data: good(20000 - wire.WindowSize), from: ours}, map[stats.Drop]uint64{stats.DropOld: 1}},
+		{"forged ahead", message{data: bad, from: ours}, map[stats.Drop]uint64{stats.DropChecksum: 1}},
+		{"window did not move", message{data: good(20001), from: ours}, map[stats.Drop]uint64{stats.DropNone: 1}},
+		{"unknown source", message{data: good(20002)}, map[stats.Drop]uint64{stats.DropPeer: 1}},
+		{"unknown source, a row", message{data: row, segment: len(good(0))}, map[stats.Drop]uint64{stats.DropPeer: 3}},
+		{"nobody's tunnel", message{data: datagram(9, 1, ipPacket(4, 46)), from: ours}, map[stats.Drop]uint64{stats.DropTunnel: 1}},
+		{"control frame", message{data: datagram(wire.ControlTunnel, 1, ipPacket(4, 46)), from: ours}, map[stats.Drop]uint64{stats.DropTunnel: 1}},
+		{"no packet", message{data: datagram(tunnel, 30000, nil), from: ours}, map[stats.Drop]uint64{stats.DropInner: 1}},
+		{"version 5", message{data: datagram(tunnel, 30000, ipPacket(5, 40)), from: ours}, map[stats.Drop]uint64{stats.DropInner: 1}},
+		{"short IPv4", message{data: datagram(tunnel, 30000, ipPacket(4, 20-1)), from: ours}, map[stats.Drop]uint64{stats.DropInner: 1}},
+		{"short IPv6", message{data: datagram(tunnel, 30000, ipPacket(6, 40-1)), from: ours}, map[stats.Drop]uint64{stats.DropInner: 1}},
+		{"another peer's tunnel", message{data: datagram(8, 1, ipPacket(4, 46)), from: ours}, map[stats.Drop]uint64{stats.DropTunnel: 1}},
+		{"another peer's source", message{data: datagram(8, 1, ipPacket(4, 46)), from: theirs}, map[stats.Drop]uint64{stats.DropSource: 1}},
+		{"empty", message{from: ours}, map[stats.Drop]uint64{stats.DropShort: 1}},
+		{"oversize", message{data: datagram(tunnel, 1, ipPacket(4, 1501)), from: ours}, map[stats.Drop]uint64{stats.DropOversize: 1}},
+		{"truncated", message{data: good(20003), truncated: true, from: ours}, map[stats.Drop]uint64{stats.DropOversize: 1}},
+		{"old row with a cut end", message{data: row, segment: len(good(0)), from: ours}, map[stats.Drop]uint64{stats.DropOld: 2, stats.DropLength: 1}},
+		{"segment longer than data", message{data: good(20004), segment: 9000, from: ours}, map[stats.Drop]uint64{stats.DropNone: 1}},
+		{"negative segment", message{data: good(20005), segment: -1, from: ours}, map[stats.Drop]uint64{stats.DropNone: 1}},
+		{"refused by the port", message{data: datagram(tunnel, 20006, ipPacket(6, 46)), from: ours}, map[stats.Drop]uint64{stats.DropPort: 1}},
 	}
 	for _, cs := range cases {
 		t.Run(cs.name, func(t *testing.T) {
@@ -346,9 +347,9 @@ func TestDecapCountsEachDatagramOnce(t *testing.T) {
 			feed(&tun.decap, cs.in)
 			after := tun.Stats().Decap
 			balanced(t, cs.name, after)
-			for drop := range numDrops {
+			for drop := range stats.NumDrops {
 				got := after.Drops[drop] - before.Drops[drop]
-				if drop == DropNone {
+				if drop == stats.DropNone {
 					got = after.Delivered - before.Delivered
 				}
 				if got != cs.want[drop] {
@@ -470,7 +471,7 @@ func wait(t *testing.T, done <-chan error) error {
 	}
 }
 
-func balanced(t *testing.T, name string, d Direction) {
+func balanced(t *testing.T, name string, d stats.Direction) {
 	t.Helper()
 	if d.Received != d.Delivered+d.Drops.Sum() {
 		t.Errorf("%s does not balance: %v", name, d)

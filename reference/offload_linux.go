@@ -3,6 +3,7 @@ package reference
 import (
 	"github.com/tunnelbench/tunnelbench/reference/inner"
 	"github.com/tunnelbench/tunnelbench/reference/offload"
+	"github.com/tunnelbench/tunnelbench/reference/stats"
 )
 
 // device is the part of sys.TUN that offloadTUN uses.
@@ -50,7 +51,7 @@ func (l *offloadTUN) read(b *batch) error {
 		n = min(n, l.room)
 		if h.Flags&offload.NeedsChecksum != 0 && !offload.FinishChecksum(b.next()[:n], h) {
 			b.tally.Received++
-			b.tally.Drops[DropOffload]++
+			b.tally.Drops[stats.DropOffload]++
 			return nil
 		}
 		b.commit(len(inner.Unpadded(b.next()[:n]))) // a bridge passes on the padding of short frames
@@ -59,7 +60,7 @@ func (l *offloadTUN) read(b *batch) error {
 	copy(l.super[:l.room], b.next())
 	if n < 0 || !l.split.Start(h, l.super[:n]) {
 		b.tally.Received++
-		b.tally.Drops[DropOffload]++
+		b.tally.Drops[stats.DropOffload]++
 	}
 	return nil
 }
@@ -69,13 +70,13 @@ func (l *offloadTUN) next(b *batch) {
 	n := l.split.Next(b.next())
 	if n == 0 {
 		b.tally.Received++
-		b.tally.Drops[DropOffload]++
+		b.tally.Drops[stats.DropOffload]++
 		return
 	}
 	b.commit(n)
 }
 
-func (l *offloadTUN) write(packets [][]byte, tally *Direction) {
+func (l *offloadTUN) write(packets [][]byte, tally *stats.Direction) {
 	l.begin()
 	if l.resting() {
 		for _, packet := range packets {
@@ -93,7 +94,7 @@ func (l *offloadTUN) write(packets [][]byte, tally *Direction) {
 	}
 }
 
-func (l *offloadTUN) writeSuper(s *offload.Super, tally *Direction) {
+func (l *offloadTUN) writeSuper(s *offload.Super, tally *stats.Direction) {
 	s.Header.Put(l.head[:])
 	err := l.WriteParts(l.head[:], s.Parts)
 	switch {
@@ -103,7 +104,7 @@ func (l *offloadTUN) writeSuper(s *offload.Super, tally *Direction) {
 			l.worked()
 		}
 	case s.Packets == 1:
-		tally.Drops[DropPort]++
+		tally.Drops[stats.DropPort]++
 	default:
 		l.writeSingly(s, tally)
 	}
@@ -111,7 +112,7 @@ func (l *offloadTUN) writeSuper(s *offload.Super, tally *Direction) {
 
 // writeSingly writes the packets of a refused super-packet one by one. If the kernel accepts one,
 // the next batches are not joined.
-func (l *offloadTUN) writeSingly(s *offload.Super, tally *Direction) {
+func (l *offloadTUN) writeSingly(s *offload.Super, tally *stats.Direction) {
 	joined := make([]byte, 0, offload.MaxSuper) // not super, because the other direction uses super
 	for _, part := range s.Parts {
 		joined = append(joined, part...)
@@ -119,7 +120,7 @@ func (l *offloadTUN) writeSingly(s *offload.Super, tally *Direction) {
 	before := tally.Delivered
 	var parts offload.Splitter
 	if !parts.Start(s.Header, joined) {
-		tally.Drops[DropPort] += uint64(s.Packets)
+		tally.Drops[stats.DropPort] += uint64(s.Packets)
 		return
 	}
 	one := make([]byte, l.room)
@@ -133,11 +134,11 @@ func (l *offloadTUN) writeSingly(s *offload.Super, tally *Direction) {
 
 var noOffload [offload.VirtioLen]byte
 
-func (l *offloadTUN) writeOne(packet []byte, tally *Direction) {
+func (l *offloadTUN) writeOne(packet []byte, tally *stats.Direction) {
 	l.apart[0] = packet
 	if l.WriteParts(noOffload[:], l.apart[:]) == nil {
 		tally.Delivered++
 	} else {
-		tally.Drops[DropPort]++
+		tally.Drops[stats.DropPort]++
 	}
 }

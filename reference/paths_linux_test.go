@@ -12,6 +12,7 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/internal/testenv"
 	"github.com/tunnelbench/tunnelbench/reference/settings"
+	"github.com/tunnelbench/tunnelbench/reference/stats"
 )
 
 // site is a tunnel and two hosts with addresses of both IP versions: the ends themselves with TUN devices, hosts
@@ -74,9 +75,9 @@ func TestPeerRestartsWithItsClockBehind(t *testing.T) {
 				meet(t, a, b)
 				exchange(t, a, b, 500)
 				exchange(t, b, a, 500)
-				stats := delivered(t, s.ends[1].tunnel, 500)
-				if stats.Decap.Drops[DropOld] == 0 || stats.Peers[0].Restarts != 1 {
-					t.Errorf("decap %v, peer %+v: want some old and 1 restart", stats.Decap, stats.Peers[0])
+				counted := delivered(t, s.ends[1].tunnel, 500)
+				if counted.Decap.Drops[stats.DropOld] == 0 || counted.Peers[0].Restarts != 1 {
+					t.Errorf("decap %v, peer %+v: want some old and 1 restart", counted.Decap, counted.Peers[0])
 				}
 			})
 		})
@@ -100,8 +101,8 @@ func TestExtensionHeadersPass(t *testing.T) {
 				meet(t, a, b)
 				transfer(t, s.hosts[0], s.hosts[1], at(s.addrs[1][1], 80), 3_000_000, options...)
 				for i, e := range s.ends {
-					if stats := e.tunnel.Stats(); stats.Encap.Drops[DropOffload] > 0 {
-						t.Errorf("end %d: %v", i, stats.Encap)
+					if counted := e.tunnel.Stats(); counted.Encap.Drops[stats.DropOffload] > 0 {
+						t.Errorf("end %d: %v", i, counted.Encap)
 					}
 				}
 			})

@@ -8,6 +8,7 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/reference/inner"
 	"github.com/tunnelbench/tunnelbench/reference/settings"
+	"github.com/tunnelbench/tunnelbench/reference/stats"
 	"github.com/tunnelbench/tunnelbench/reference/wire"
 	"github.com/tunnelbench/tunnelbench/reference/wireguard"
 )
@@ -120,16 +121,8 @@ func (t *peerTable) bySource(packet []byte) *peer {
 	return p
 }
 
-// PeerStats counts the traffic of one tunnel.
-type PeerStats struct {
-	ID                              uint32
-	SentPackets, SentOctets         uint64 // inner packets that the socket accepted, and their bytes
-	ReceivedPackets, ReceivedOctets uint64 // inner packets that passed every check, and their bytes
-	Restarts                        uint64 // how often the peer began again at a lower sequence number
-}
-
-func (p *peer) stats() PeerStats {
-	return PeerStats{
+func (p *peer) stats() stats.PeerStats {
+	return stats.PeerStats{
 		ID: p.id, SentPackets: p.sent.packets.Load(), SentOctets: p.sent.bytes.Load(),
 		ReceivedPackets: p.received.packets.Load(), ReceivedOctets: p.received.bytes.Load(),
 		Restarts: p.restarts.Load(),

@@ -2,6 +2,7 @@ package reference
 
 import (
 	"github.com/tunnelbench/tunnelbench/reference/inner"
+	"github.com/tunnelbench/tunnelbench/reference/stats"
 	"github.com/tunnelbench/tunnelbench/reference/wire"
 )
 
@@ -46,7 +47,7 @@ func (f *plain) split(b *rxBatch, m *message) {
 func (f *plain) add(b *rxBatch, datagram []byte, m *message) {
 	b.tally.Received++
 	p, drop := f.check(datagram, m)
-	if drop != DropNone {
+	if drop != stats.DropNone {
 		b.tally.Drops[drop]++
 		return
 	}
@@ -55,32 +56,32 @@ func (f *plain) add(b *rxBatch, datagram []byte, m *message) {
 
 // check runs all checks except the replay window, in the order of the package comment. It does not affect
 // other datagrams.
-func (f *plain) check(datagram []byte, m *message) (p packet, drop Drop) {
+func (f *plain) check(datagram []byte, m *message) (p packet, drop stats.Drop) {
 	if m.from == nil {
-		return p, DropPeer
+		return p, stats.DropPeer
 	}
 	if m.truncated || len(datagram) > wire.HeaderLen+f.mtu {
-		return p, DropOversize
+		return p, stats.DropOversize
 	}
 	h, err := wire.ParseHeader(datagram)
 	if err != nil {
-		return p, dropOf(err)
+		return p, stats.DropOf(err)
 	}
 	p.peer = f.peers.byID(h.Tunnel)
 	if p.peer == nil || p.peer.endpoint != m.from {
-		return p, DropTunnel
+		return p, stats.DropTunnel
 	}
 	if !wire.ChecksumHolds(datagram) {
-		return p, DropChecksum
+		return p, stats.DropChecksum
 	}
 	p.payload, p.sequence = datagram[wire.HeaderLen:], h.Sequence
 	if !inner.IsIP(p.payload) {
-		return p, DropInner
+		return p, stats.DropInner
 	}
 	if f.peers.bySource(p.payload) != p.peer {
-		return p, DropSource
+		return p, stats.DropSource
 	}
-	return p, DropNone
+	return p, stats.DropNone
 }
 
 // accept checks the replay windows. Only it moves a window, because the window must move only for datagrams
@@ -92,7 +93,7 @@ func (f *plain) accept(b *rxBatch) {
 		for ; i < len(b.packets) && b.packets[i].peer == p; i++ {
 			o := &b.packets[i]
 			if err := p.window.Accept(o.sequence); err != nil {
-				b.tally.Drops[dropOf(err)]++
+				b.tally.Drops[stats.DropOf(err)]++
 				continue
 			}
 			packets, bytes = packets+1, bytes+len(o.payload)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/reference/inner"
 	"github.com/tunnelbench/tunnelbench/reference/settings"
+	"github.com/tunnelbench/tunnelbench/reference/stats"
 	"github.com/tunnelbench/tunnelbench/reference/wireguard"
 )
 
@@ -47,7 +48,7 @@ func newSealed(cfg settings.Config, peers *peerTable) (*sealed, error) {
 			Public: c.Public, Preshared: c.Preshared, Endpoint: c.Endpoint, Keepalive: c.Keepalive, Owner: p,
 		})
 		if err != nil {
-			return nil, &settings.FieldError{settings.PeerField(i, "public_key"), err}
+			return nil, &settings.FieldError{Field: settings.PeerField(i, "public_key"), Err: err}
 		}
 	}
 	return f, nil
@@ -115,7 +116,7 @@ func (f *sealed) open(b *rxBatch) {
 	for i := range b.packets {
 		p := &b.packets[i]
 		p.keys = b.sessions[p.session]
-		if drop := f.decrypt(p); drop != DropNone {
+		if drop := f.decrypt(p); drop != stats.DropNone {
 			b.tally.Drops[drop]++
 			continue
 		}
@@ -139,9 +140,9 @@ func (f *sealed) sort(b *rxBatch, datagram []byte, m *message) {
 	t, ok := wireguard.TypeOf(datagram)
 	switch {
 	case m.truncated || len(datagram) > wireguard.MinDataLen+f.mtu+wireguard.Pad:
-		b.tally.Drops[DropOversize]++
+		b.tally.Drops[stats.DropOversize]++
 	case !ok:
-		b.tally.Drops[DropShort]++
+		b.tally.Drops[stats.DropShort]++
 	case t == wireguard.Data:
 		index := wireguard.Index(datagram)
 		if n := len(b.indices); n == 0 || b.indices[n-1] != index {
@@ -161,37 +162,37 @@ func (f *sealed) hand(b *rxBatch, datagram []byte, from netip.AddrPort) {
 	case f.handshakes <- h:
 		b.tally.Control++
 	default:
-		b.tally.Drops[DropHandshake]++
+		b.tally.Drops[stats.DropHandshake]++
 	}
 }
 
 // decrypt opens a data message, in place. A packet that is the peer's but must not be delivered keeps the reason,
 // because it counts as a sign of life.
-func (f *sealed) decrypt(p *packet) Drop {
+func (f *sealed) decrypt(p *packet) stats.Drop {
 	if p.keys == nil {
-		return DropSession
+		return stats.DropSession
 	}
 	payload, err := p.keys.Open(p.payload)
 	if err != nil {
-		return DropSeal
+		return stats.DropSeal
 	}
 	p.peer = p.keys.Peer().Owner.(*peer)
 	p.payload = payload
 	if len(payload) == 0 {
-		return DropNone // a keepalive
+		return stats.DropNone // a keepalive
 	}
 	n := inner.Length(payload)
 	switch {
 	case n == 0 || n > len(payload):
-		p.drop = DropInner
+		p.drop = stats.DropInner
 	case f.peers.bySource(payload) != p.peer:
-		p.drop = DropSource
+		p.drop = stats.DropSource
 	case n > f.mtu:
-		p.drop = DropOversize
+		p.drop = stats.DropOversize
 	default:
 		p.payload = payload[:n]
 	}
-	return DropNone
+	return stats.DropNone
 }
 
 func (f *sealed) accept(b *rxBatch) {
@@ -214,7 +215,7 @@ func (f *sealed) acceptRun(now time.Time, b *rxBatch, run, kept []packet) []pack
 	for i := range run {
 		o := &run[i]
 		if err := keys.Accept(o.sequence); err != nil {
-			b.tally.Drops[dropOf(err)]++
+			b.tally.Drops[stats.DropOf(err)]++
 			continue
 		}
 		from = o.source
@@ -223,7 +224,7 @@ func (f *sealed) acceptRun(now time.Time, b *rxBatch, run, kept []packet) []pack
 			continue
 		}
 		data = true
-		if o.drop != DropNone {
+		if o.drop != stats.DropNone {
 			b.tally.Drops[o.drop]++
 			continue
 		}

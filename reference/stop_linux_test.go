@@ -8,6 +8,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/sys"
 	"github.com/tunnelbench/tunnelbench/internal/testenv"
 	"github.com/tunnelbench/tunnelbench/reference/settings"
+	"github.com/tunnelbench/tunnelbench/reference/stats"
 	"github.com/tunnelbench/tunnelbench/reference/wire"
 )
 
@@ -73,14 +74,14 @@ type endlessDrops struct{ reads int }
 func (d *endlessDrops) read(b *batch) error {
 	d.reads++
 	b.tally.Received++
-	b.tally.Drops[DropOffload]++
+	b.tally.Drops[stats.DropOffload]++
 	if d.reads >= 100*superBatch {
 		return io.ErrUnexpectedEOF
 	}
 	return nil
 }
 
-func (d *endlessDrops) write([][]byte, *Direction) {}
+func (d *endlessDrops) write([][]byte, *stats.Direction) {}
 
 // TestDroppedPacketsDoNotHoldUpABatch checks that a read that finds only packets to drop returns, so that they are
 // counted and the port can end.

@@ -17,6 +17,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/testenv"
 	"github.com/tunnelbench/tunnelbench/reference/offload"
 	"github.com/tunnelbench/tunnelbench/reference/settings"
+	"github.com/tunnelbench/tunnelbench/reference/stats"
 )
 
 // withHost puts a host behind an end. The host routes nothing itself:
@@ -138,7 +139,7 @@ func TestEverySwitch(t *testing.T) {
 				exchange(t, right, left, 1500)
 				for i := range ends {
 					s := delivered(t, ends[i].tunnel, 1500)
-					s.Decap.Drops[DropNextHop] = 0 // drops during meet
+					s.Decap.Drops[stats.DropNextHop] = 0 // drops during meet
 					if s.Decap.Delivered < 1500 || s.Decap.Drops.Sum() > 0 {
 						t.Errorf("end %d: decap %v, want at least 1500 delivered and no drop", i, s.Decap)
 					}
@@ -227,7 +228,7 @@ func TestJoiningIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	d := &acceptingDevice{refusals: 1}
 	l := newOffloadTUN(d, 1500)
-	var tally Direction
+	var tally stats.Direction
 	for range minPause + 1 {
 		l.write([][]byte{udpPacket(t, 1), udpPacket(t, 2)}, &tally)
 	}

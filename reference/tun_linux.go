@@ -7,6 +7,7 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/internal/sys"
 	"github.com/tunnelbench/tunnelbench/reference/settings"
+	"github.com/tunnelbench/tunnelbench/reference/stats"
 )
 
 // tunPort is a LAN port on a TUN device.
@@ -22,7 +23,7 @@ type tunPort struct {
 type lan interface {
 	// read adds at least one packet to b, which must not be full, or returns EAGAIN if no packet is waiting.
 	read(b *batch) error
-	write(packets [][]byte, tally *Direction)
+	write(packets [][]byte, tally *stats.Direction)
 }
 
 func openTUN(cfg settings.Config) (*tunPort, error) {
@@ -41,7 +42,7 @@ func openTUN(cfg settings.Config) (*tunPort, error) {
 func newTUN(cfg settings.Config, stop *sys.Event) (*tunPort, error) {
 	tun, offloads, err := openOffloading(cfg)
 	if err != nil {
-		return nil, &settings.FieldError{"dev", err}
+		return nil, &settings.FieldError{Field: "dev", Err: err}
 	}
 	p := &tunPort{tun: tun, stop: stop, waits: waits(cfg), drained: true, lan: plainTUN{tun}}
 	if offloads != sys.TUNPlain {
@@ -115,7 +116,7 @@ func (p *tunPort) drain(b *batch) error {
 	return nil
 }
 
-func (p *tunPort) write(packets [][]byte, tally *Direction) { p.lan.write(packets, tally) }
+func (p *tunPort) write(packets [][]byte, tally *stats.Direction) { p.lan.write(packets, tally) }
 
 func (p *tunPort) joined() bool {
 	_, is := p.lan.(*offloadTUN)
@@ -137,12 +138,12 @@ func (l plainTUN) read(b *batch) error {
 	return err
 }
 
-func (l plainTUN) write(packets [][]byte, tally *Direction) {
+func (l plainTUN) write(packets [][]byte, tally *stats.Direction) {
 	for _, packet := range packets {
 		if l.tun.Write(packet) == nil {
 			tally.Delivered++
 		} else {
-			tally.Drops[DropPort]++
+			tally.Drops[stats.DropPort]++
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/internal/sys"
 	"github.com/tunnelbench/tunnelbench/reference/settings"
+	"github.com/tunnelbench/tunnelbench/reference/stats"
 )
 
 // Tunnel is one end of one or more tunnels. Create it with New, call Run once, then Close.
@@ -186,8 +187,8 @@ func (t *Tunnel) interrupt() {
 }
 
 // Stats returns the counters. It may be called at any time, also while the tunnel runs.
-func (t *Tunnel) Stats() Stats {
-	s := Stats{Encap: t.encap.counters.load(), Decap: t.decap.counters.load(), UnknownSource: t.conn.unknownSource()}
+func (t *Tunnel) Stats() stats.Stats {
+	s := stats.Stats{Encap: t.encap.counters.Load(), Decap: t.decap.counters.Load(), UnknownSource: t.conn.unknownSource()}
 	for _, p := range t.peers.all {
 		s.Peers = append(s.Peers, p.stats())
 	}

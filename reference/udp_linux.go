@@ -37,7 +37,7 @@ type udpConn struct {
 func openUDP(cfg settings.Config, peers *peerTable) (*udpConn, error) {
 	socket, err := sys.ListenUDP(cfg.Listen, cfg.SocketBuffer)
 	if err != nil {
-		return nil, &settings.FieldError{"listen", err}
+		return nil, &settings.FieldError{Field: "listen", Err: err}
 	}
 	c := &udpConn{socket: socket, endpoints: peers.endpoints(), slot: cfg.Datagram(), waits: waits(cfg)}
 	if !cfg.Sealed() { // the peers of a sealed tunnel may move

@@ -349,11 +349,11 @@ func TestGROAndPlainReceiveTheSame(t *testing.T) {
 			packets: make([][]byte, 0, deliverBatch),
 		}
 		in := d.newBatch()
-		for d.counters.load().Delivered < uint64(b.len()) {
+		for d.counters.Load().Delivered < uint64(b.len()) {
 			if err := once(direction[*rxBatch]{recv: d.recv, process: d.process, deliver: d.deliver}, in); err != nil {
 				t.Fatal(err)
 			}
-			if s := d.counters.load(); s.Drops.Sum() > 0 {
+			if s := d.counters.Load(); s.Drops.Sum() > 0 {
 				t.Fatalf("gro=%v: %v", gro, s)
 			}
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/reference/lanport"
 	"github.com/tunnelbench/tunnelbench/reference/offload"
 	"github.com/tunnelbench/tunnelbench/reference/settings"
+	"github.com/tunnelbench/tunnelbench/reference/stats"
 )
 
 // Slots of the AF_XDP socket: 20 MiB in total with slots of 2048 bytes.
@@ -174,17 +175,17 @@ func (p *xdpPort) read(b *batch) error {
 }
 
 // write puts an Ethernet header before each packet and wakes the kernel once for all packets.
-func (p *xdpPort) write(packets [][]byte, tally *Direction) {
+func (p *xdpPort) write(packets [][]byte, tally *stats.Direction) {
 	view := p.lan.View()
 	for _, packet := range packets {
 		to := view.Hop(inner.Destination(packet))
 		if to == (lanport.MAC{}) {
 			p.lan.Want(inner.Destination(packet))
-			tally.Drops[DropNextHop]++
+			tally.Drops[stats.DropNextHop]++
 			continue
 		}
 		if len(packet) > view.MTU {
-			tally.Drops[DropPort]++
+			tally.Drops[stats.DropPort]++
 			continue
 		}
 		room := p.socket.Room()
@@ -193,7 +194,7 @@ func (p *xdpPort) write(packets [][]byte, tally *Direction) {
 				room = p.socket.Room()
 			}
 			if room == nil {
-				tally.Drops[DropPort]++
+				tally.Drops[stats.DropPort]++
 				continue
 			}
 		}

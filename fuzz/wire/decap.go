@@ -8,6 +8,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/reference"
 	"github.com/tunnelbench/tunnelbench/reference/replay"
 	"github.com/tunnelbench/tunnelbench/reference/settings"
+	"github.com/tunnelbench/tunnelbench/reference/stats"
 	tunnelwire "github.com/tunnelbench/tunnelbench/reference/wire"
 )
 
@@ -151,7 +152,7 @@ func fixDatagrams(datagrams [][]byte) {
 
 // outcome is the expected result for the datagrams of a message.
 type outcome struct {
-	drops   reference.Drops
+	drops   stats.Drops
 	bytes   uint64
 	through [2]uint64 // delivered packets of each peer
 }
@@ -160,10 +161,10 @@ func (o outcome) delivered() uint64 { return o.through[0] + o.through[1] }
 
 // expect applies the documented checks to each datagram, in their documented order.
 func (d *oneEnd) expect(from netip.AddrPort, datagrams [][]byte) (o outcome) {
-	o.drops[reference.DropNone] = 0
+	o.drops[stats.DropNone] = 0
 	for _, datagram := range datagrams {
 		drop := d.expectOne(from, datagram)
-		if drop != reference.DropNone {
+		if drop != stats.DropNone {
 			o.drops[drop]++
 			continue
 		}
@@ -173,12 +174,12 @@ func (d *oneEnd) expect(from netip.AddrPort, datagrams [][]byte) (o outcome) {
 	return o
 }
 
-func (d *oneEnd) expectOne(from netip.AddrPort, datagram []byte) reference.Drop {
+func (d *oneEnd) expectOne(from netip.AddrPort, datagram []byte) stats.Drop {
 	if from == unknownEndpoint {
-		return reference.DropPeer
+		return stats.DropPeer
 	}
 	if len(datagram) > 18+endMTU {
-		return reference.DropOversize
+		return stats.DropOversize
 	}
 	parsed := slowParse(datagram)
 	if parsed == tunnelwire.ErrShort || parsed == tunnelwire.ErrLength {
@@ -187,25 +188,25 @@ func (d *oneEnd) expectOne(from netip.AddrPort, datagram []byte) reference.Drop 
 	id := be(datagram, 0, 4)
 	owner := map[uint64]netip.AddrPort{pairID: thereEndpoint, thirdID: thirdEndpoint}[id]
 	if owner != from {
-		return reference.DropTunnel
+		return stats.DropTunnel
 	}
 	if parsed != nil {
 		return dropOf(parsed)
 	}
 	if !slowIsIP(datagram[18:]) {
-		return reference.DropInner
+		return stats.DropInner
 	}
 	if source, _, _, _ := slowIP(datagram[18:]); ownerOf(source) != id {
-		return reference.DropSource
+		return stats.DropSource
 	}
 	return dropOf(d.windows[id-1].accept(be(datagram, 4, 8)))
 }
 
 // dropOf returns the drop counter for an error of package reference/wire.
-func dropOf(err error) reference.Drop {
-	return map[error]reference.Drop{
-		tunnelwire.ErrShort: reference.DropShort, tunnelwire.ErrLength: reference.DropLength, tunnelwire.ErrChecksum: reference.DropChecksum,
-		replay.ErrReplay: reference.DropReplay, replay.ErrOld: reference.DropOld, nil: reference.DropNone,
+func dropOf(err error) stats.Drop {
+	return map[error]stats.Drop{
+		tunnelwire.ErrShort: stats.DropShort, tunnelwire.ErrLength: stats.DropLength, tunnelwire.ErrChecksum: stats.DropChecksum,
+		replay.ErrReplay: stats.DropReplay, replay.ErrOld: stats.DropOld, nil: stats.DropNone,
 	}[err]
 }
 
@@ -223,24 +224,24 @@ func ownerOf(addr netip.Addr) uint64 {
 
 // compareCounters compares the counters of the end with the expected outcome.
 func (d *oneEnd) compareCounters(want outcome) {
-	stats := d.end.Stats()
-	in := stats.Decap
+	counted := d.end.Stats()
+	in := counted.Decap
 	if in.Received != in.Delivered+in.Drops.Sum() {
 		oracle.Fail(oracle.Counted, "%v", in)
 	}
 	if in.Drops != want.drops {
-		oracle.Fail(oracle.Agreement, "%v; want %v", in, reference.Direction{Received: in.Received, Delivered: want.delivered(), Drops: want.drops})
+		oracle.Fail(oracle.Agreement, "%v; want %v", in, stats.Direction{Received: in.Received, Delivered: want.delivered(), Drops: want.drops})
 	}
 	if in.Delivered != want.delivered() || uint64(d.delivered) != in.Delivered || d.bytes != want.bytes || !d.fits {
 		oracle.Fail(oracle.Agreement, "%d packets delivered, %d counted, %d bytes; want %d packets, %d bytes",
 			d.delivered, in.Delivered, d.bytes, want.delivered(), want.bytes)
 	}
-	for i, p := range stats.Peers {
+	for i, p := range counted.Peers {
 		if p.ReceivedPackets != want.through[i] {
 			oracle.Fail(oracle.Counted, "%d packets are counted for peer %d, want %d", p.ReceivedPackets, p.ID, want.through[i])
 		}
 	}
-	if d.answered > 0 || stats.Encap != (reference.Direction{}) {
+	if d.answered > 0 || counted.Encap != (stats.Direction{}) {
 		oracle.Fail(oracle.Amplification, "%d datagrams were sent in response to received datagrams", d.answered)
 	}
 }

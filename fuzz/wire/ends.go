@@ -9,6 +9,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/fuzz/oracle"
 	"github.com/tunnelbench/tunnelbench/reference"
 	"github.com/tunnelbench/tunnelbench/reference/settings"
+	"github.com/tunnelbench/tunnelbench/reference/stats"
 	tunnelwire "github.com/tunnelbench/tunnelbench/reference/wire"
 )
 
@@ -185,11 +186,11 @@ func packetBetween(from, to []netip.Prefix, arg int, noRoute bool) []byte {
 func (w *wire) receive(s *side, unknownSource bool) {
 	datagram := s.queue[0]
 	s.queue = s.queue[1:]
-	from, want := unknownEndpoint, reference.DropPeer
+	from, want := unknownEndpoint, stats.DropPeer
 	if !unknownSource {
 		from, want = s.peer, s.expect(datagram)
 	}
-	if want == reference.DropNone {
+	if want == stats.DropNone {
 		s.expected = datagram[tunnelwire.HeaderLen:]
 	}
 	before := s.end.Stats()
@@ -198,7 +199,7 @@ func (w *wire) receive(s *side, unknownSource bool) {
 	if s.expected != nil {
 		oracle.Fail(oracle.Agreement, "an intact packet was lost: %v", after.Decap)
 	}
-	if want != reference.DropNone && after.Decap.Drops[want] != before.Decap.Drops[want]+1 {
+	if want != stats.DropNone && after.Decap.Drops[want] != before.Decap.Drops[want]+1 {
 		oracle.Fail(oracle.Counted, "want one more drop %v: %v, then %v", want, before.Decap, after.Decap)
 	}
 	if len(s.sent) > 0 {
@@ -207,13 +208,13 @@ func (w *wire) receive(s *side, unknownSource bool) {
 }
 
 // expect returns the expected drop reason of a datagram from the peer.
-func (s *side) expect(datagram []byte) reference.Drop {
+func (s *side) expect(datagram []byte) stats.Drop {
 	parsed := slowParse(datagram)
 	switch {
 	case parsed == tunnelwire.ErrShort || parsed == tunnelwire.ErrLength:
 		return dropOf(parsed)
 	case be(datagram, 0, 4) != pairID:
-		return reference.DropTunnel
+		return stats.DropTunnel
 	case parsed != nil:
 		return dropOf(parsed)
 	}
@@ -223,7 +224,7 @@ func (s *side) expect(datagram []byte) reference.Drop {
 // balance fails unless every received packet is counted as delivered or dropped.
 func (w *wire) balance() {
 	for _, s := range w.sides {
-		for _, d := range []reference.Direction{s.end.Stats().Encap, s.end.Stats().Decap} {
+		for _, d := range []stats.Direction{s.end.Stats().Encap, s.end.Stats().Decap} {
 			if d.Received != d.Delivered+d.Drops.Sum() {
 				oracle.Fail(oracle.Counted, "%v", d)
 			}

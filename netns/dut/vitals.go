@@ -15,6 +15,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/atomicfile"
 	"github.com/tunnelbench/tunnelbench/netns"
 	"github.com/tunnelbench/tunnelbench/reference"
+	"github.com/tunnelbench/tunnelbench/reference/stats"
 )
 
 // Vitals holds the memory figures and counters that one side of a built-in tunnel reports about
@@ -38,13 +39,13 @@ func setRoleCounters(counters func() map[string]uint64) { roleCounters.Store(&co
 // referenceCounters returns a function that reads the packets and drops of both directions.
 func referenceCounters(t *reference.Tunnel) func() map[string]uint64 {
 	return func() map[string]uint64 {
-		stats := t.Stats()
-		all := map[string]uint64{"filtered unknown sources": stats.UnknownSource}
-		for direction, d := range map[string]reference.Direction{"encap ": stats.Encap, "decap ": stats.Decap} {
+		counted := t.Stats()
+		all := map[string]uint64{"filtered unknown sources": counted.UnknownSource}
+		for direction, d := range map[string]stats.Direction{"encap ": counted.Encap, "decap ": counted.Decap} {
 			all[direction+"received"], all[direction+"delivered"] = d.Received, d.Delivered
 			for reason, n := range d.Drops {
 				if n > 0 {
-					all[direction+"dropped "+reference.Drop(reason).String()] = n
+					all[direction+"dropped "+stats.Drop(reason).String()] = n
 				}
 			}
 		}

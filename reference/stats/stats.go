@@ -1,4 +1,5 @@
-package reference
+// Package stats has the counters of a tunnel: what became of each packet.
+package stats
 
 import (
 	"fmt"
@@ -30,6 +31,14 @@ func (s Stats) String() string {
 	return text.String()
 }
 
+// PeerStats counts the traffic of one tunnel.
+type PeerStats struct {
+	ID                              uint32
+	SentPackets, SentOctets         uint64 // inner packets that the socket accepted, and their bytes
+	ReceivedPackets, ReceivedOctets uint64 // inner packets that passed every check, and their bytes
+	Restarts                        uint64 // how often the peer began again at a lower sequence number
+}
+
 // Direction holds the packet counters of a direction. Received is the sum of Delivered, Control and all Drops
 // between two batches and after the tunnel has stopped, apart from packets that wait for a session. While a batch is being counted, a reader may see only some of
 // its counters.
@@ -42,7 +51,7 @@ type Direction struct {
 }
 
 // Drops holds a counter for each reason. The index is the Drop.
-type Drops [numDrops]uint64
+type Drops [NumDrops]uint64
 
 // Sum returns the number of packets dropped for any reason.
 func (d Drops) Sum() uint64 {
@@ -68,17 +77,16 @@ func (d Direction) String() string {
 	return s.String()
 }
 
-// counters holds the totals of a direction. Only the goroutine that delivers may add. Any goroutine may
-// read.
-type counters struct {
+// Counters holds the totals of a direction. Any goroutine may use it.
+type Counters struct {
 	received, delivered, batches, control atomic.Uint64
-	drops                                 [numDrops]atomic.Uint64
+	drops                                 [NumDrops]atomic.Uint64
 	_                                     [64]byte // puts the two directions on separate cache lines
 }
 
-// add adds the counters of a batch and sets them to zero. It makes only one atomic addition for each counter
+// Add adds the counters of a batch and sets them to zero. It makes only one atomic addition for each counter
 // and batch, and none for counters that are 0, because atomic additions are expensive.
-func (c *counters) add(batch *Direction) {
+func (c *Counters) Add(batch *Direction) {
 	c.batches.Add(1)
 	addIfAny(&c.received, batch.Received)
 	addIfAny(&c.delivered, batch.Delivered)
@@ -95,7 +103,14 @@ func addIfAny(c *atomic.Uint64, n uint64) {
 	}
 }
 
-func (c *counters) load() Direction {
+// Late adds the end of packets that were received with an earlier batch: sent, or dropped for a reason.
+func (c *Counters) Late(delivered uint64, reason Drop, dropped uint64) {
+	addIfAny(&c.delivered, delivered)
+	addIfAny(&c.drops[reason], dropped)
+}
+
+// Load returns the totals.
+func (c *Counters) Load() Direction {
 	d := Direction{Received: c.received.Load(), Delivered: c.delivered.Load(), Batches: c.batches.Load(), Control: c.control.Load()}
 	for i := range c.drops {
 		d.Drops[i] = c.drops[i].Load()

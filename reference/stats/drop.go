@@ -1,4 +1,4 @@
-package reference
+package stats
 
 import (
 	"github.com/tunnelbench/tunnelbench/reference/replay"
@@ -31,11 +31,11 @@ const (
 	DropSession        // sealed: no session, of a data message or for a packet that has waited
 	DropSeal           // sealed: the message does not open with the session's key
 	DropHandshake      // sealed: more handshake messages than can wait
-	numDrops
+	NumDrops
 )
 
-// dropOf returns the reason for an error of packages wire and replay.
-func dropOf(err error) Drop {
+// DropOf returns the reason for an error of packages wire and replay.
+func DropOf(err error) Drop {
 	switch err {
 	case wire.ErrShort:
 		return DropShort
@@ -49,14 +49,14 @@ func dropOf(err error) Drop {
 	return DropChecksum
 }
 
-var dropNames = [numDrops]string{
+var dropNames = [NumDrops]string{
 	"none", "peer", "oversize", "short", "length", "tunnel", "checksum", "inner", "source",
 	"replay", "old", "route", "offload", "nexthop", "port", "send", "session", "seal", "handshake",
 }
 
 // String returns the name of the reason's counter.
 func (d Drop) String() string {
-	if d < numDrops {
+	if d < NumDrops {
 		return dropNames[d]
 	}
 	return "unknown"
