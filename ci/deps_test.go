@@ -42,7 +42,7 @@ var arrows = map[string][]string{
 	"fuzz/proof":                   {"fuzz", "fuzz/oracle", "fuzz/report", "internal/signals"},
 	"fuzz/report":                  {"internal/atomicfile", "internal/junit", "internal/strictjson", "reports/result", "reports/show", "reports/texttab", "internal/bounded"},
 	"fuzz/text":                    {"fuzz/oracle", "netns", "netns/dut", "reference", "reference/endfile", "reports/result", "rfc2544", "rfc2544/mlrsearch", "rfc2544/simulated"},
-	"fuzz/wire":                    {"fuzz/oracle", "internal/sys", "loadgen/signature", "reference", "reference/inner", "reference/offload", "reference/wire", "reference/replay", "reference/settings"},
+	"fuzz/wire":                    {"fuzz/oracle", "internal/sys", "loadgen/signature", "reference", "reference/inner", "reference/offload", "reference/wire", "reference/replay", "reference/settings", "reference/stats"},
 	"internal/bounded":             {},
 	"internal/atomicfile":          {},
 	"internal/checksum":            {},
@@ -76,11 +76,11 @@ var arrows = map[string][]string{
 	"netns":                        {"internal/reexec", "internal/sys", "internal/signals", "internal/execfile", "internal/tempdir", "internal/subprocess"},
 	"netns/counters":               {"internal/sys", "netns", "netns/counters/bpf", "rfc2544"},
 	"netns/counters/bpf":           {},
-	"netns/dut":                    {"internal/atomicfile", "internal/kv", "internal/reexec", "internal/sys", "netns", "netns/relay", "reference", "reference/inner", "reference/wire", "internal/signals", "internal/execfile", "reference/wireguard", "reference/settings"},
+	"netns/dut":                    {"internal/atomicfile", "internal/kv", "internal/reexec", "internal/sys", "netns", "netns/relay", "reference", "reference/inner", "reference/wire", "internal/signals", "internal/execfile", "reference/wireguard", "reference/settings", "reference/stats"},
 	"netns/relay":                  {"internal/kv", "internal/splitmix", "internal/sys", "loadgen/signature"},
-	"reference":                    {"internal/closers", "internal/sys", "reference/bpf", "reference/inner", "reference/offload", "reference/wire", "reference/lanport", "reference/replay", "reference/wireguard", "reference/settings"},
+	"reference":                    {"internal/closers", "internal/sys", "reference/bpf", "reference/inner", "reference/offload", "reference/wire", "reference/lanport", "reference/wireguard", "reference/settings", "reference/stats"},
 	"reference/bpf":                {},
-	"reference/endfile":            {"internal/strictyaml", "reference", "internal/bounded", "reference/settings"},
+	"reference/endfile":            {"internal/strictyaml", "internal/bounded", "reference/settings"},
 	"reference/inner":              {},
 	"reference/offload":            {"internal/checksum", "reference/inner"},
 	"reference/wire":               {"reference/replay"},
@@ -118,6 +118,7 @@ var arrows = map[string][]string{
 	"reference/replay":             {},
 	"reference/wireguard":          {"internal/splitmix", "reference/replay"},
 	"reference/settings":           {"reference/wire", "reference/wireguard"},
+	"reference/stats":              {"reference/replay", "reference/wire"},
 }
 
 // private packages may only be imported by their owner and the packages below it, not even by the

@@ -17,15 +17,8 @@ type control struct {
 	conn     conn
 	counters *stats.Counters // of encap, for packets that have waited for a session
 	unsent   uint64          // counted so far
-	load     loadMeter
+	load     wireguard.Load
 }
-
-// A device is under load when so many handshake messages wait, or handshakes took so much of a core in the last
-// second.
-const (
-	busyQueue = maxHandshakes / 8
-	busyShare = 0.2
-)
 
 // longestSleep is how long control sleeps at most. Deadlines that data set meanwhile are further ahead.
 const longestSleep = time.Second
@@ -40,10 +33,10 @@ func (c *control) run(stop <-chan struct{}) {
 			return
 		case m := <-c.format.handshakes:
 			begin := time.Now()
-			busy := len(c.format.handshakes) >= busyQueue || c.load.share(begin) > busyShare
+			busy := c.load.Busy(begin, len(c.format.handshakes))
 			sends, _ := c.format.device.Handshake(begin, m.data[:m.length], m.from, busy) // the device counts refusals
 			c.send(sends)
-			c.load.add(begin, time.Since(begin))
+			c.load.Worked(begin, time.Since(begin))
 			continue
 		case <-c.format.wake:
 		case <-timer.C:
@@ -95,32 +88,4 @@ func (c *control) endpoint(s wireguard.Send) *endpoint {
 		p.at.Store(at)
 	}
 	return at
-}
-
-// loadMeter knows the share of time that was spent working, over the last second or two.
-type loadMeter struct {
-	since         time.Time     // begin of this second
-	spent, before time.Duration // in it, and in the one before
-}
-
-// add notes work.
-func (m *loadMeter) add(now time.Time, spent time.Duration) {
-	m.roll(now)
-	m.spent += spent
-}
-
-// share returns the larger share of this second and the one before.
-func (m *loadMeter) share(now time.Time) float64 {
-	m.roll(now)
-	return max(m.spent, m.before).Seconds()
-}
-
-func (m *loadMeter) roll(now time.Time) {
-	if age := now.Sub(m.since); age >= time.Second {
-		m.before = m.spent
-		if age >= 2*time.Second {
-			m.before = 0
-		}
-		m.since, m.spent = now, 0
-	}
 }

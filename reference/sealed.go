@@ -28,9 +28,6 @@ type handshakeMessage struct {
 	from   netip.AddrPort
 }
 
-// maxHandshakes is how many handshake messages wait. More are dropped before any work is spent on them.
-const maxHandshakes = 256
-
 // newSealed returns the format of a valid Config with keys.
 func newSealed(cfg settings.Config, peers *peerTable) (*sealed, error) {
 	device, err := wireguard.New(wireguard.Config{Private: cfg.Private, MTU: cfg.MTU, Random: rand.Reader})
@@ -39,7 +36,7 @@ func newSealed(cfg settings.Config, peers *peerTable) (*sealed, error) {
 	}
 	f := &sealed{
 		device: device, peers: peers, mtu: cfg.MTU,
-		handshakes: make(chan handshakeMessage, maxHandshakes), wake: make(chan struct{}, 1),
+		handshakes: make(chan handshakeMessage, wireguard.MaxWaiting), wake: make(chan struct{}, 1),
 	}
 	now := time.Now()
 	for i, c := range cfg.Peers {

@@ -28,10 +28,10 @@ var _ = []Tunnel{
 	register(variant(referenceRole, "the project's reference tunnel, a process per side: AF_XDP for frames, TUN for hosts' super-packets", nil)),
 	register(variant("reference-tun", "the same with a TUN device as LAN port", map[string]string{"port": "tun"})),
 	register(variant("reference-xdp", "the same with an AF_XDP socket on the LAN interface as port", map[string]string{"port": "xdp"})),
-	register(variant("reference-pool", "the same with a pool of workers", map[string]string{"engine": "pool"})),
-	register(sealedVariant("reference-wg", "the reference tunnel in WireGuard's format: AF_XDP for frames, TUN for hosts' super-packets", nil)),
-	register(sealedVariant("reference-wg-tun", "the same with a TUN device as LAN port", map[string]string{"port": "tun"})),
-	register(sealedVariant("reference-wg-xdp", "the same with an AF_XDP socket on the LAN interface as port", map[string]string{"port": "xdp"})),
+	register(variant("reference-pool", "the same with a pool of workers", map[string]string{"engine": "pool", "port": "tun"})),
+	register(sealed(variant("reference-wg", "the reference tunnel in WireGuard's format: AF_XDP for frames, TUN for hosts' super-packets", map[string]string{paramFormat: formatWireGuard}))),
+	register(sealed(variant("reference-wg-tun", "the same with a TUN device as LAN port", map[string]string{paramFormat: formatWireGuard, "port": "tun"}))),
+	register(sealed(variant("reference-wg-xdp", "the same with an AF_XDP socket on the LAN interface as port", map[string]string{paramFormat: formatWireGuard, "port": "xdp"}))),
 }
 
 // paramFormat tells the process of an end that it seals. It belongs to the device, not to its user.
@@ -40,20 +40,10 @@ const (
 	formatWireGuard = "wireguard"
 )
 
-// sealedVariant returns a variant in WireGuard's format.
-func sealedVariant(name, doc string, preset map[string]string) Tunnel {
-	t := variant(name, doc, preset)
+// sealed makes a variant one in WireGuard's format.
+func sealed(t Tunnel) Tunnel {
 	t.Order, t.Kind, t.Protocol, t.Overhead, t.Scales = 45, Sealed, wireGuardProtocol, wireGuardOverhead, ""
 	delete(t.Params, "peers")
-	up := t.Up
-	t.Up = func(ctx context.Context, b Env) (*Session, error) {
-		b.Params = maps.Clone(b.Params)
-		if b.Params == nil {
-			b.Params = map[string]string{}
-		}
-		b.Params[paramFormat] = formatWireGuard
-		return up(ctx, b)
-	}
 	return t
 }
 
@@ -80,10 +70,8 @@ func variant(name, doc string, preset map[string]string) Tunnel {
 		},
 		Probe: probeTUN, Builtin: true, Scales: "peers",
 		Up: func(ctx context.Context, b Env) (*Session, error) {
-			params := maps.Clone(preset)
-			if params == nil {
-				params = map[string]string{"port": b.bestPort()}
-			}
+			params := map[string]string{"port": b.bestPort()}
+			maps.Copy(params, preset)
 			maps.Copy(params, b.Params)
 			b.Params = params
 			return b.startReference(ctx)
