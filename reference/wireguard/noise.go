@@ -65,6 +65,7 @@ var errWeak = errors.New("a public key of low order")
 
 // read returns the payload of a message, and the keys if it is the last one.
 func (h *handshake) read(message []byte) (payload []byte, keys *directions, err error) {
+	h.curve.weak = false
 	payload, toResponder, toInitiator, err := h.noise.ReadMessage(nil, message)
 	if err != nil {
 		return nil, nil, err
