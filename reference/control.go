@@ -32,19 +32,27 @@ func (c *control) run(stop <-chan struct{}) {
 		case <-stop:
 			return
 		case m := <-c.format.handshakes:
-			begin := time.Now()
-			busy := c.load.Busy(begin, len(c.format.handshakes))
-			sends, _ := c.format.device.Handshake(begin, m.data[:m.length], m.from, busy) // the device counts refusals
-			c.send(sends)
-			c.load.Worked(begin, time.Since(begin))
+			c.handle(m)
 			continue
 		case <-c.format.wake:
 		case <-timer.C:
 		}
-		c.send(c.format.device.Tick(time.Now()))
-		timer.Reset(c.sleep(time.Now()))
+		c.tick()
+		timer.Reset(c.sleep(c.format.now()))
 	}
 }
+
+// handle answers a handshake message. The device counts those that it refuses.
+func (c *control) handle(m handshakeMessage) {
+	begin := c.format.now()
+	busy := c.load.Busy(begin, len(c.format.handshakes))
+	sends, _ := c.format.device.Handshake(begin, m.data[:m.length], m.from, busy)
+	c.send(sends)
+	c.load.Worked(begin, c.format.now().Sub(begin))
+}
+
+// tick does what is due.
+func (c *control) tick() { c.send(c.format.device.Tick(c.format.now())) }
 
 // sleep returns how long nothing is due.
 func (c *control) sleep(now time.Time) time.Duration {

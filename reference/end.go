@@ -3,6 +3,7 @@ package reference
 import (
 	"fmt"
 	"net/netip"
+	"time"
 
 	"github.com/tunnelbench/tunnelbench/reference/settings"
 	"github.com/tunnelbench/tunnelbench/reference/stats"
@@ -36,6 +37,7 @@ func NewEnd(cfg settings.Config, first uint64, deliver func(packet []byte), send
 		return nil, fmt.Errorf("reference tunnel: %w", err)
 	}
 	e.in = e.tunnel.decap.newBatch()
+	e.Control(time.Unix(0, 0))
 	return e, nil
 }
 
@@ -62,6 +64,21 @@ func step[B any](d direction[B], b B) {
 	_ = d.recv(b)
 	d.process(b)
 	d.deliver(b)
+}
+
+// Control does what a sealed end has to do besides data, at a moment: it answers the handshake messages that have
+// come, begins handshakes and sends keepalives. All later calls happen at this moment. A plain end has nothing to
+// do.
+func (e *End) Control(now time.Time) {
+	c := e.tunnel.control
+	if c == nil {
+		return
+	}
+	c.format.now = func() time.Time { return now }
+	for len(c.format.handshakes) > 0 {
+		c.handle(<-c.format.handshakes)
+	}
+	c.tick()
 }
 
 // Stats returns the counters of the end.

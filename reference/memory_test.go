@@ -473,7 +473,7 @@ func wait(t *testing.T, done <-chan error) error {
 
 func balanced(t *testing.T, name string, d stats.Direction) {
 	t.Helper()
-	if d.Received != d.Delivered+d.Drops.Sum() {
+	if d.Received != d.Delivered+d.Control+d.Drops.Sum() {
 		t.Errorf("%s does not balance: %v", name, d)
 	}
 }

@@ -17,6 +17,7 @@ type sealed struct {
 	device     *wireguard.Device
 	peers      *peerTable
 	mtu        int
+	now        func() time.Time
 	handshakes chan handshakeMessage
 	wake       chan struct{} // control has something to do at once
 }
@@ -35,7 +36,7 @@ func newSealed(cfg settings.Config, peers *peerTable) (*sealed, error) {
 		return nil, err
 	}
 	f := &sealed{
-		device: device, peers: peers, mtu: cfg.MTU,
+		device: device, peers: peers, mtu: cfg.MTU, now: time.Now,
 		handshakes: make(chan handshakeMessage, wireguard.MaxWaiting), wake: make(chan struct{}, 1),
 	}
 	now := time.Now()
@@ -57,7 +58,7 @@ func (f *sealed) layout() layout {
 
 // number reserves the counters of each run of packets to a peer. Packets to a peer without a session wait.
 func (f *sealed) number(b *batch) {
-	now, kept := time.Now(), b.datagrams[:0]
+	now, kept := f.now(), b.datagrams[:0]
 	for i := 0; i < len(b.datagrams); {
 		p, n := b.datagrams[i].peer, 1
 		for i+n < len(b.datagrams) && b.datagrams[i+n].peer == p {
@@ -108,7 +109,7 @@ func (f *sealed) open(b *rxBatch) {
 	for i := range b.messages {
 		f.split(b, &b.messages[i])
 	}
-	b.sessions = f.device.Sessions(time.Now(), b.indices, b.sessions[:0])
+	b.sessions = f.device.Sessions(f.now(), b.indices, b.sessions[:0])
 	kept := b.packets[:0]
 	for i := range b.packets {
 		p := &b.packets[i]
@@ -193,7 +194,7 @@ func (f *sealed) decrypt(p *packet) stats.Drop {
 }
 
 func (f *sealed) accept(b *rxBatch) {
-	now, kept := time.Now(), b.packets[:0]
+	now, kept := f.now(), b.packets[:0]
 	for i := 0; i < len(b.packets); {
 		first := i
 		for i < len(b.packets) && b.packets[i].keys == b.packets[first].keys {
