@@ -78,7 +78,7 @@ var arrows = map[string][]string{
 	"netns/counters/bpf":           {},
 	"netns/dut":                    {"internal/atomicfile", "internal/kv", "internal/reexec", "internal/sys", "netns", "netns/relay", "reference", "reference/inner", "reference/wire", "internal/signals", "internal/execfile", "reference/wireguard", "reference/settings", "reference/stats"},
 	"netns/relay":                  {"internal/kv", "internal/splitmix", "internal/sys", "loadgen/signature"},
-	"reference":                    {"internal/closers", "internal/sys", "reference/bpf", "reference/inner", "reference/offload", "reference/wire", "reference/lanport", "reference/wireguard", "reference/settings", "reference/stats"},
+	"reference":                    {"internal/closers", "internal/sys", "reference/bpf", "reference/inner", "reference/offload", "reference/wire", "reference/lanport", "reference/wireguard", "reference/settings", "reference/stats", "reference/wireguard/control"},
 	"reference/bpf":                {},
 	"reference/endfile":            {"internal/strictyaml", "internal/bounded", "reference/settings"},
 	"reference/inner":              {},
@@ -119,6 +119,7 @@ var arrows = map[string][]string{
 	"reference/wireguard":          {"internal/splitmix", "reference/replay"},
 	"reference/settings":           {"reference/wire", "reference/wireguard"},
 	"reference/stats":              {"reference/replay", "reference/wire"},
+	"reference/wireguard/control":  {"reference/wireguard"},
 }
 
 // private packages may only be imported by their owner and the packages below it, not even by the

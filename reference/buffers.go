@@ -57,17 +57,17 @@ type batch struct {
 	room      int // length of the longest packet that can be read
 	end       int // bytes of slab in use
 	datagrams []span
+	sessions  []*wireguard.Keypair // of a sealed tunnel's datagrams
 }
 
 // span is the position of a datagram in the slab, with what is needed to make and send it.
 type span struct {
 	start, end int
-	packet     int // length of the packet in it
 	peer       *peer
 	to         *endpoint
-	keys       *wireguard.Keypair // of a sealed tunnel
-	sequence   uint64             // or counter
-	refused    bool               // the socket refused the datagram
+	sequence   uint64 // or counter
+	packet     int32  // length of the packet in it
+	refused    bool   // the socket refused the datagram
 }
 
 func (s span) len() int { return s.end - s.start }
@@ -110,14 +110,14 @@ func (b *batch) nextWithin(lead int) []byte {
 // commit adds the packet of n bytes that was written to next.
 func (b *batch) commit(n int) {
 	end := b.end + b.datagram(n)
-	b.datagrams = append(b.datagrams, span{start: b.end, end: end, packet: n})
+	b.datagrams = append(b.datagrams, span{start: b.end, end: end, packet: int32(n)})
 	b.end = end
 }
 
 // packetOf returns the packet of a datagram.
 func (b *batch) packetOf(d *span) []byte {
 	start := d.start + b.head
-	return b.slab[start : start+d.packet]
+	return b.slab[start : start+int(d.packet)]
 }
 
 // bytes returns the bytes of datagrams from to to-1.

@@ -44,15 +44,9 @@ type message struct {
 
 // packet is an inner packet that passed every check except the replay window.
 type packet struct {
-	payload  []byte
+	payload  []byte // nil: a replay
 	peer     *peer
 	sequence uint64
-
-	// Of a sealed tunnel.
-	source  netip.AddrPort
-	session int // place of its index in the batch
-	keys    *wireguard.Keypair
-	drop    stats.Drop // it is genuine, but must not be delivered
 }
 
 // rxBatch holds the messages of one receive call and their packets.
@@ -62,7 +56,8 @@ type rxBatch struct {
 	packets  []packet
 	tally    stats.Direction
 
-	// Of a sealed tunnel: the receiver indices of the messages, each once in a row, and their sessions.
+	// Of a sealed tunnel: its data messages, the receiver indices of them, each once in a row, and their sessions.
+	sealed   []sealedMessage
 	indices  []uint32
 	sessions []*wireguard.Keypair
 }
@@ -109,7 +104,9 @@ func (m *message) size() int {
 func (d *decap) deliver(b *rxBatch) {
 	d.format.accept(b)
 	for i := range b.packets {
-		d.enqueue(b.packets[i].payload, &b.tally)
+		if payload := b.packets[i].payload; payload != nil {
+			d.enqueue(payload, &b.tally)
+		}
 	}
 	d.flush(&b.tally)
 	d.counters.Add(&b.tally)

@@ -40,16 +40,20 @@ func (e *encap) recv(b *batch) error {
 		return err
 	}
 	b.tally.Received += uint64(b.len())
-	kept := b.datagrams[:0]
-	for _, d := range b.datagrams {
+	kept := 0
+	for i := range b.datagrams {
+		d := &b.datagrams[i]
 		var drop stats.Drop
-		if d.peer, drop = e.route(b.packetOf(&d)); drop != stats.DropNone {
+		if d.peer, drop = e.route(b.packetOf(d)); drop != stats.DropNone {
 			b.tally.Drops[drop]++
 			continue
 		}
-		kept = append(kept, d)
+		if kept < i {
+			b.datagrams[kept] = *d
+		}
+		kept++
 	}
-	b.datagrams = kept
+	b.datagrams = b.datagrams[:kept]
 	e.format.number(b)
 	return nil
 }
@@ -91,7 +95,7 @@ func creditSent(datagrams []span) {
 		p, packets, bytes := datagrams[i].peer, 0, 0
 		for ; i < len(datagrams) && datagrams[i].peer == p; i++ {
 			if d := datagrams[i]; !d.refused {
-				packets, bytes = packets+1, bytes+d.packet
+				packets, bytes = packets+1, bytes+int(d.packet)
 			}
 		}
 		p.sent.add(uint64(packets), uint64(bytes))

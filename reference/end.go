@@ -70,15 +70,9 @@ func step[B any](d direction[B], b B) {
 // come, begins handshakes and sends keepalives. All later calls happen at this moment. A plain end has nothing to
 // do.
 func (e *End) Control(now time.Time) {
-	c := e.tunnel.control
-	if c == nil {
-		return
+	if c := e.tunnel.control; c != nil {
+		c.At(now)
 	}
-	c.format.now = func() time.Time { return now }
-	for len(c.format.handshakes) > 0 {
-		c.handle(<-c.format.handshakes)
-	}
-	c.tick()
 }
 
 // Stats returns the counters of the end.

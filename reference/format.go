@@ -14,6 +14,6 @@ type format interface {
 	seal(b *batch)
 	// open checks the messages of a batch, in place, and adds their packets to it.
 	open(b *rxBatch)
-	// accept removes replays from the packets of a batch. Batches come in the order of arrival.
+	// accept takes the payload from packets of a batch that are replays. Batches come in the order of arrival.
 	accept(b *rxBatch)
 }

@@ -87,20 +87,18 @@ func (f *plain) check(datagram []byte, m *message) (p packet, drop stats.Drop) {
 // accept checks the replay windows. Only it moves a window, because the window must move only for datagrams
 // with a correct checksum.
 func (f *plain) accept(b *rxBatch) {
-	kept := b.packets[:0]
 	for i := 0; i < len(b.packets); {
 		p, packets, bytes := b.packets[i].peer, 0, 0
 		for ; i < len(b.packets) && b.packets[i].peer == p; i++ {
 			o := &b.packets[i]
 			if err := p.window.Accept(o.sequence); err != nil {
 				b.tally.Drops[stats.DropOf(err)]++
+				o.payload = nil
 				continue
 			}
 			packets, bytes = packets+1, bytes+len(o.payload)
-			kept = append(kept, *o)
 		}
 		p.received.add(uint64(packets), uint64(bytes))
 		p.restarts.Store(p.window.Restarts())
 	}
-	b.packets = kept
 }

@@ -9,40 +9,31 @@ import (
 	"github.com/tunnelbench/tunnelbench/reference/settings"
 	"github.com/tunnelbench/tunnelbench/reference/stats"
 	"github.com/tunnelbench/tunnelbench/reference/wireguard"
+	"github.com/tunnelbench/tunnelbench/reference/wireguard/control"
 )
 
-// sealed is WireGuard's format. Sessions are made and kept by its control, on a goroutine of its own, so that
-// data never wait for a curve operation.
+// sealed is WireGuard's format. Its control makes and keeps the sessions.
 type sealed struct {
-	device     *wireguard.Device
-	peers      *peerTable
-	mtu        int
-	now        func() time.Time
-	handshakes chan handshakeMessage
-	wake       chan struct{} // control has something to do at once
-}
-
-// handshakeMessage is a message of type 1, 2 or 3, copied out of its receive buffer.
-type handshakeMessage struct {
-	data   [wireguard.InitiationLen]byte
-	length int
-	from   netip.AddrPort
+	device   *wireguard.Device
+	control  *control.Control
+	peers    *peerTable
+	conn     conn
+	counters *stats.Counters // of encap, for packets that have waited for a session
+	unsent   uint64          // of them, counted so far
+	mtu      int
 }
 
 // newSealed returns the format of a valid Config with keys.
-func newSealed(cfg settings.Config, peers *peerTable) (*sealed, error) {
+func newSealed(cfg settings.Config, peers *peerTable, c conn, counters *stats.Counters) (*sealed, error) {
 	device, err := wireguard.New(wireguard.Config{Private: cfg.Private, MTU: cfg.MTU, Random: rand.Reader})
 	if err != nil {
 		return nil, err
 	}
-	f := &sealed{
-		device: device, peers: peers, mtu: cfg.MTU, now: time.Now,
-		handshakes: make(chan handshakeMessage, wireguard.MaxWaiting), wake: make(chan struct{}, 1),
-	}
-	now := time.Now()
+	f := &sealed{device: device, peers: peers, conn: c, counters: counters, mtu: cfg.MTU}
+	f.control = control.New(device, f.send)
 	for i, c := range cfg.Peers {
 		p := peers.all[i]
-		p.sealed, err = device.SetPeer(now, wireguard.PeerConfig{
+		p.sealed, err = device.SetPeer(f.control.Now(), wireguard.PeerConfig{
 			Public: c.Public, Preshared: c.Preshared, Endpoint: c.Endpoint, Keepalive: c.Keepalive, Owner: p,
 		})
 		if err != nil {
@@ -58,7 +49,8 @@ func (f *sealed) layout() layout {
 
 // number reserves the counters of each run of packets to a peer. Packets to a peer without a session wait.
 func (f *sealed) number(b *batch) {
-	now, kept := f.now(), b.datagrams[:0]
+	now, kept := f.control.Now(), b.datagrams[:0]
+	b.sessions = b.sessions[:0]
 	for i := 0; i < len(b.datagrams); {
 		p, n := b.datagrams[i].peer, 1
 		for i+n < len(b.datagrams) && b.datagrams[i+n].peer == p {
@@ -73,11 +65,22 @@ func (f *sealed) number(b *batch) {
 		}
 		to := p.at.Load()
 		for j := range run {
-			run[j].keys, run[j].sequence, run[j].to = keys, first+uint64(j), to
+			run[j].sequence, run[j].to = first+uint64(j), to
+			b.sessions = append(b.sessions, keys)
 		}
 		kept = append(kept, run...)
 	}
 	b.datagrams = kept
+}
+
+// sealedMessage is a data message, and its packet once it is open.
+type sealedMessage struct {
+	data    []byte
+	source  netip.AddrPort
+	session int // place of its index in the batch
+	keys    *wireguard.Keypair
+	counter uint64
+	drop    stats.Drop // it is genuine, but its packet must not be delivered
 }
 
 // stage keeps packets until there is a session.
@@ -85,42 +88,34 @@ func (f *sealed) stage(now time.Time, b *batch, p *peer, run []span) {
 	for i := range run {
 		f.device.Stage(now, p.sealed, b.packetOf(&run[i]))
 	}
-	f.raise()
-}
-
-// raise makes control look at once.
-func (f *sealed) raise() {
-	select {
-	case f.wake <- struct{}{}:
-	default: // it was told before
-	}
+	f.control.Raise()
 }
 
 func (f *sealed) seal(b *batch) {
 	for i := range b.datagrams {
 		d := &b.datagrams[i]
-		clear(b.slab[d.start+wireguard.HeaderLen+d.packet : d.end-wireguard.TagLen]) // the padding
-		d.keys.Seal(b.slab[d.start:d.end:d.end], d.sequence)
+		clear(b.slab[d.start+wireguard.HeaderLen+int(d.packet) : d.end-wireguard.TagLen]) // the padding
+		b.sessions[i].Seal(b.slab[d.start:d.end:d.end], d.sequence)
 	}
 }
 
 func (f *sealed) open(b *rxBatch) {
-	b.indices = b.indices[:0]
+	b.indices, b.sealed = b.indices[:0], b.sealed[:0]
 	for i := range b.messages {
 		f.split(b, &b.messages[i])
 	}
-	b.sessions = f.device.Sessions(f.now(), b.indices, b.sessions[:0])
-	kept := b.packets[:0]
-	for i := range b.packets {
-		p := &b.packets[i]
-		p.keys = b.sessions[p.session]
-		if drop := f.decrypt(p); drop != stats.DropNone {
+	b.sessions = f.device.Sessions(f.control.Now(), b.indices, b.sessions[:0])
+	kept := b.sealed[:0]
+	for i := range b.sealed {
+		m := &b.sealed[i]
+		m.keys = b.sessions[m.session]
+		if drop := f.decrypt(m); drop != stats.DropNone {
 			b.tally.Drops[drop]++
 			continue
 		}
-		kept = append(kept, *p)
+		kept = append(kept, *m)
 	}
-	b.packets = kept
+	b.sealed = kept
 }
 
 // split visits the datagrams of one message. An empty message is one empty datagram.
@@ -146,99 +141,124 @@ func (f *sealed) sort(b *rxBatch, datagram []byte, m *message) {
 		if n := len(b.indices); n == 0 || b.indices[n-1] != index {
 			b.indices = append(b.indices, index)
 		}
-		b.packets = append(b.packets, packet{payload: datagram, source: m.source, session: len(b.indices) - 1, sequence: wireguard.Counter(datagram)})
+		b.sealed = append(b.sealed, sealedMessage{data: datagram, source: m.source, session: len(b.indices) - 1, counter: wireguard.Counter(datagram)})
 	default:
-		f.hand(b, datagram, m.source)
-	}
-}
-
-// hand passes a handshake message to control, if it is not too far behind.
-func (f *sealed) hand(b *rxBatch, datagram []byte, from netip.AddrPort) {
-	h := handshakeMessage{length: len(datagram), from: from}
-	copy(h.data[:], datagram)
-	select {
-	case f.handshakes <- h:
-		b.tally.Control++
-	default:
-		b.tally.Drops[stats.DropHandshake]++
+		if f.control.Hand(datagram, m.source) {
+			b.tally.Control++
+		} else {
+			b.tally.Drops[stats.DropHandshake]++
+		}
 	}
 }
 
 // decrypt opens a data message, in place. A packet that is the peer's but must not be delivered keeps the reason,
 // because it counts as a sign of life.
-func (f *sealed) decrypt(p *packet) stats.Drop {
-	if p.keys == nil {
+func (f *sealed) decrypt(m *sealedMessage) stats.Drop {
+	if m.keys == nil {
 		return stats.DropSession
 	}
-	payload, err := p.keys.Open(p.payload)
+	packet, err := m.keys.Open(m.data)
 	if err != nil {
 		return stats.DropSeal
 	}
-	p.peer = p.keys.Peer().Owner.(*peer)
-	p.payload = payload
-	if len(payload) == 0 {
+	m.data = packet
+	if len(packet) == 0 {
 		return stats.DropNone // a keepalive
 	}
-	n := inner.Length(payload)
+	n := inner.Length(packet)
 	switch {
-	case n == 0 || n > len(payload):
-		p.drop = stats.DropInner
-	case f.peers.bySource(payload) != p.peer:
-		p.drop = stats.DropSource
+	case n == 0 || n > len(packet):
+		m.drop = stats.DropInner
+	case f.peers.bySource(packet) != ownerOf(m.keys):
+		m.drop = stats.DropSource
 	case n > f.mtu:
-		p.drop = stats.DropOversize
+		m.drop = stats.DropOversize
 	default:
-		p.payload = payload[:n]
+		m.data = packet[:n]
 	}
 	return stats.DropNone
 }
 
+// ownerOf returns the peer of a session.
+func ownerOf(k *wireguard.Keypair) *peer { return k.Peer().Owner.(*peer) }
+
 func (f *sealed) accept(b *rxBatch) {
-	now, kept := f.now(), b.packets[:0]
-	for i := 0; i < len(b.packets); {
+	now := f.control.Now()
+	for i := 0; i < len(b.sealed); {
 		first := i
-		for i < len(b.packets) && b.packets[i].keys == b.packets[first].keys {
+		for i < len(b.sealed) && b.sealed[i].keys == b.sealed[first].keys {
 			i++
 		}
-		kept = f.acceptRun(now, b, b.packets[first:i], kept)
+		f.acceptRun(now, b, b.sealed[first:i])
 	}
-	b.packets = kept
 }
 
-// acceptRun checks the window for packets of one session, and tells the device of those that pass.
-func (f *sealed) acceptRun(now time.Time, b *rxBatch, run, kept []packet) []packet {
-	keys, p := run[0].keys, run[0].peer
+// acceptRun checks the window for messages of one session, keeps the packets of those that pass, and tells the
+// device of them.
+func (f *sealed) acceptRun(now time.Time, b *rxBatch, run []sealedMessage) {
+	keys, p := run[0].keys, ownerOf(run[0].keys)
 	var from netip.AddrPort // of the last one that passed
-	packets, bytes, data := 0, 0, false
+	before, bytes, data := len(b.packets), 0, false
 	for i := range run {
-		o := &run[i]
-		if err := keys.Accept(o.sequence); err != nil {
+		m := &run[i]
+		if err := keys.Accept(m.counter); err != nil {
 			b.tally.Drops[stats.DropOf(err)]++
 			continue
 		}
-		from = o.source
-		if len(o.payload) == 0 {
+		from = m.source
+		switch {
+		case len(m.data) == 0:
 			b.tally.Control++
 			continue
+		case m.drop != stats.DropNone:
+			b.tally.Drops[m.drop]++
+		default:
+			bytes += len(m.data)
+			b.packets = append(b.packets, packet{payload: m.data, peer: p})
 		}
 		data = true
-		if o.drop != stats.DropNone {
-			b.tally.Drops[o.drop]++
-			continue
-		}
-		packets, bytes = packets+1, bytes+len(o.payload)
-		kept = append(kept, *o)
 	}
 	if !from.IsValid() {
-		return kept
+		return
 	}
-	p.received.add(uint64(packets), uint64(bytes))
+	p.received.add(uint64(len(b.packets)-before), uint64(bytes))
 	moved, tick := f.device.Received(now, keys, from, data)
 	if moved {
 		p.at.Store(newEndpoint(from))
 	}
 	if tick {
-		f.raise()
+		f.control.Raise()
 	}
-	return kept
+}
+
+// send sends messages of control. Those with packets that have waited are counted.
+func (f *sealed) send(sends []wireguard.Send) {
+	for _, s := range sends {
+		err := f.conn.sendOne(s.Datagram, f.endpoint(s))
+		switch {
+		case s.Packet == 0:
+		case err != nil:
+			f.counters.Late(0, stats.DropSend, 1)
+		default:
+			f.counters.Late(1, stats.DropNone, 0)
+			s.Peer.Owner.(*peer).sent.add(1, uint64(s.Packet))
+		}
+	}
+	unsent := f.device.Tally().Unsent
+	f.counters.Late(0, stats.DropSession, unsent-f.unsent)
+	f.unsent = unsent
+}
+
+// endpoint returns where a message goes to. A peer's address is noted.
+func (f *sealed) endpoint(s wireguard.Send) *endpoint {
+	if s.Peer == nil {
+		return newEndpoint(s.To)
+	}
+	p := s.Peer.Owner.(*peer)
+	at := p.at.Load()
+	if at == nil || at.addr != s.To {
+		at = newEndpoint(s.To)
+		p.at.Store(at)
+	}
+	return at
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/sys"
 	"github.com/tunnelbench/tunnelbench/reference/settings"
 	"github.com/tunnelbench/tunnelbench/reference/stats"
+	"github.com/tunnelbench/tunnelbench/reference/wireguard/control"
 )
 
 // Tunnel is one end of one or more tunnels. Create it with New, call Run once, then Close.
@@ -20,7 +21,7 @@ type Tunnel struct {
 	encap   encap
 	decap   decap
 	format  format
-	control *control // nil: the format needs none
+	control *control.Control // nil: the format needs none
 	peers   *peerTable
 	port    port
 	conn    conn
@@ -53,11 +54,11 @@ func newTunnel(cfg settings.Config, peers *peerTable, p port, c conn) (*Tunnel, 
 	t := &Tunnel{cfg: cfg, peers: peers, port: p, conn: c}
 	var f format = &plain{peers: peers, mtu: cfg.MTU}
 	if cfg.Sealed() {
-		s, err := newSealed(cfg, peers)
+		s, err := newSealed(cfg, peers, c, &t.encap.counters)
 		if err != nil {
 			return nil, err
 		}
-		f, t.control = s, &control{format: s, conn: c, counters: &t.encap.counters}
+		f, t.control = s, s.control
 	}
 	t.format = f
 	t.encap = encap{port: p, conn: c, peers: peers, format: f, mtu: cfg.MTU, yields: cfg.Yield}
@@ -104,7 +105,7 @@ func (t *Tunnel) Run(ctx context.Context) error {
 	wg.Go(func() { decapErr = drive(t, 1, t.inbound()) })
 	if t.control != nil {
 		stop, ended := make(chan struct{}), make(chan struct{})
-		go func() { defer close(ended); t.control.run(stop) }()
+		go func() { defer close(ended); t.control.Run(stop) }()
 		defer func() { close(stop); <-ended }()
 	}
 	wg.Wait()

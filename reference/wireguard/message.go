@@ -65,9 +65,6 @@ func TypeOf(message []byte) (t Type, ok bool) {
 	return t, ok
 }
 
-// IsHandshake reports whether a message that TypeOf accepts is none of data.
-func IsHandshake(message []byte) bool { return message[0] != byte(Data) }
-
 // Index returns the receiver index of a data message.
 func Index(message []byte) uint32 { return binary.LittleEndian.Uint32(message[offReceiver:]) }
 
