@@ -42,7 +42,7 @@ var arrows = map[string][]string{
 	"fuzz/proof":                   {"fuzz", "fuzz/oracle", "fuzz/report", "internal/signals"},
 	"fuzz/report":                  {"internal/atomicfile", "internal/junit", "internal/strictjson", "reports/result", "reports/show", "reports/texttab", "internal/bounded"},
 	"fuzz/text":                    {"fuzz/oracle", "netns", "netns/dut", "reference", "reference/endfile", "reports/result", "rfc2544", "rfc2544/mlrsearch", "rfc2544/simulated"},
-	"fuzz/wire":                    {"fuzz/oracle", "internal/sys", "loadgen/signature", "reference", "reference/inner", "reference/offload", "reference/wire", "reference/replay", "reference/settings", "reference/stats"},
+	"fuzz/wire":                    {"fuzz/oracle", "internal/sys", "loadgen/signature", "reference", "reference/inner", "reference/offload", "reference/wire", "reference/settings", "reference/stats"},
 	"internal/bounded":             {},
 	"internal/atomicfile":          {},
 	"internal/checksum":            {},
@@ -83,7 +83,7 @@ var arrows = map[string][]string{
 	"reference/endfile":            {"internal/strictyaml", "internal/bounded", "reference/settings"},
 	"reference/inner":              {},
 	"reference/offload":            {"internal/checksum", "reference/inner"},
-	"reference/wire":               {"reference/replay"},
+	"reference/wire":               {},
 	"reports":                      {"ci/gate", "fuzz/report", "internal/atomicfile", "internal/junit", "internal/stats", "internal/strictjson", "reports/charts", "reports/conformance", "reports/figure", "reports/matrix", "reports/result", "reports/show", "reports/texttab", "rfc2544", "reports/budget", "reports/counts", "internal/bounded"}, // imports ci/gate for the history page
 	"reports/charts":               {"fuzz/report", "internal/atomicfile", "internal/stats", "internal/strictjson", "reports/figure", "reports/matrix", "reports/result", "reports/show", "rfc2544"},
 	"reports/conformance":          {"internal/strictjson", "reports/result", "rfc2544"},
@@ -115,10 +115,9 @@ var arrows = map[string][]string{
 	"internal/tempdir":             {"internal/execfile"},
 	"ci/soak":                      {"internal/signals", "internal/splitmix", "reports/result", "internal/cli"},
 	"internal/machine":             {"internal/reexec", "internal/sys", "internal/tempdir"},
-	"reference/replay":             {},
-	"reference/wireguard":          {"internal/splitmix", "reference/replay"},
+	"reference/wireguard":          {"internal/splitmix", "reference/wire"},
 	"reference/settings":           {"reference/wire", "reference/wireguard"},
-	"reference/stats":              {"reference/replay", "reference/wire"},
+	"reference/stats":              {"reference/wire"},
 	"reference/wireguard/control":  {"reference/wireguard"},
 }
 

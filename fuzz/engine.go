@@ -85,6 +85,13 @@ func (p places) output(ctx context.Context, name string, args ...string) ([]byte
 	return out.Bytes(), nil
 }
 
+// ownTemp makes a folder of an engine's own for its temporary files, and returns the variable that names it. Engines
+// share memory with their workers by files there, which stay behind if all are killed. The next run removes them.
+func ownTemp(dir string) (string, error) {
+	temp := filepath.Join(dir, "shared")
+	return "TMPDIR=" + temp, errors.Join(os.RemoveAll(temp), os.MkdirAll(temp, 0o755))
+}
+
 func lastLines(s string, n int) string {
 	lines := strings.Split(strings.TrimSpace(s), "\n")
 	return strings.Join(lines[max(0, len(lines)-n):], "\n")

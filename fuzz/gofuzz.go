@@ -118,8 +118,12 @@ func (g *goFuzz) run(ctx context.Context, t Target, limit time.Duration, sample 
 	if err := os.CopyFS(filepath.Join(dir, "corpus"), os.DirFS(g.corpus(t))); err != nil {
 		return turn{}, err
 	}
+	temp, err := ownTemp(dir)
+	if err != nil {
+		return turn{}, err
+	}
 	cmd := exec.Command("go", "tool", "go-fuzz", "-bin", g.archive(t), "-workdir", dir, "-procs", strconv.Itoa(g.workers))
-	cmd.Dir = g.root
+	cmd.Dir, cmd.Env = g.root, append(os.Environ(), temp)
 	start, ran := time.Now(), false
 	limited, cancel := context.WithTimeout(ctx, limit+goFuzzStart)
 	defer cancel()

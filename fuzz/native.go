@@ -47,9 +47,13 @@ func (n *native) run(ctx context.Context, t Target, limit time.Duration, sample 
 			return turn{}, err
 		}
 	}
+	temp, err := ownTemp(dir)
+	if err != nil {
+		return turn{}, err
+	}
 	cmd := exec.Command(n.binary(t), "-test.run=^$", "-test.fuzz=^"+t.native()+"$", "-test.fuzztime="+limit.String(),
 		"-test.fuzzminimizetime=0x", "-test.parallel="+strconv.Itoa(n.workers), "-test.fuzzcachedir="+filepath.Join(dir, "cache"))
-	cmd.Dir, cmd.Env = dir, append(os.Environ(), SeedsVariable+"=off") // the corpus already has the seeds that pass
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), temp, SeedsVariable+"=off") // the corpus already has the seeds that pass
 	start, failing := time.Now(), ""
 	result, err := attack(ctx, limit+30*time.Second, cmd, func(line string) {
 		if m := nativeProgress.FindStringSubmatch(line); m != nil {

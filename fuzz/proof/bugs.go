@@ -15,7 +15,7 @@ type edit struct{ file, old, new string }
 // The files of the decoders.
 const (
 	headerFile = "reference/wire/header.go"
-	replayFile = "reference/replay/window.go"
+	replayFile = "reference/wire/window.go"
 	decapFile  = "reference/decap.go"
 	plainFile  = "reference/plain.go"
 	tunnelFile = "reference/tunnel.go"
@@ -57,7 +57,7 @@ var bugs = []bug{
 	{"source-at-destination", "wrong decode", "decap", "IPv6 source addresses are read at the wrong offset",
 		[]edit{{ipFile, "return address(packet, 12, 8) }", "if planted.Is(\"source-at-destination\") {\n		return address(packet, 12, 24)\n	}\n	return address(packet, 12, 8)\n}"}}},
 	{"window-edge", "off-by-one", "window", "a number one older than the window is accepted",
-		[]edit{{replayFile, "w.newest-number >= Size {", `w.newest-number >= Size && !(planted.Is("window-edge") && w.newest-number == Size) {`}}},
+		[]edit{{replayFile, "behind >= WindowSize {", `behind >= WindowSize && !(planted.Is("window-edge") && behind == WindowSize) {`}}},
 	{"window-stale-word", "wrong decode", "window", "the newest word is not cleared when the window moves into it",
 		[]edit{{replayFile, "for i := from + 1; i <= to; i++ {", "for i := from + 1; i <= to && !(planted.Is(\"window-stale-word\") && i == to); i++ {"}}},
 	{"window-jump-kept", "wrong decode", "window", "the distance of a jump is truncated to 32 bits",
@@ -76,7 +76,7 @@ var bugs = []bug{
 	{"oversize-uncounted", "counter missed", "decap", "an oversize datagram raises no drop counter",
 		[]edit{{plainFile, "	if drop != stats.DropNone {\n		b.tally.Drops[drop]++\n		return", "	if drop != stats.DropNone {\n		if drop != stats.DropOversize || !planted.Is(\"oversize-uncounted\") {\n			b.tally.Drops[drop]++\n		}\n		return"}}},
 	{"replay-uncounted", "counter missed", "decap", "a replayed datagram raises no drop counter",
-		[]edit{{plainFile, "				b.tally.Drops[stats.DropOf(err)]++\n				continue", "				if stats.DropOf(err) != stats.DropReplay || !planted.Is(\"replay-uncounted\") {\n					b.tally.Drops[stats.DropOf(err)]++\n				}\n				continue"}}},
+		[]edit{{plainFile, "				b.tally.Drops[stats.DropOf(err)]++\n				o.payload = nil", "				if stats.DropOf(err) != stats.DropReplay || !planted.Is(\"replay-uncounted\") {\n					b.tally.Drops[stats.DropOf(err)]++\n				}\n				o.payload = nil"}}},
 	{"mtu-one-more", "off-by-one", "decap", "a packet may be one byte longer than the MTU",
 		[]edit{{plainFile, "len(datagram) > wire.HeaderLen+f.mtu {", "len(datagram) > wire.HeaderLen+f.mtu && !(planted.Is(\"mtu-one-more\") && len(datagram) == wire.HeaderLen+f.mtu+1) {"}}},
 	{"row-empty-end", "off-by-one", "decap", "a message of equal datagrams gets an additional empty datagram",

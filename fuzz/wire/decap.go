@@ -6,7 +6,6 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/fuzz/oracle"
 	"github.com/tunnelbench/tunnelbench/reference"
-	"github.com/tunnelbench/tunnelbench/reference/replay"
 	"github.com/tunnelbench/tunnelbench/reference/settings"
 	"github.com/tunnelbench/tunnelbench/reference/stats"
 	tunnelwire "github.com/tunnelbench/tunnelbench/reference/wire"
@@ -206,7 +205,7 @@ func (d *oneEnd) expectOne(from netip.AddrPort, datagram []byte) stats.Drop {
 func dropOf(err error) stats.Drop {
 	return map[error]stats.Drop{
 		tunnelwire.ErrShort: stats.DropShort, tunnelwire.ErrLength: stats.DropLength, tunnelwire.ErrChecksum: stats.DropChecksum,
-		replay.ErrReplay: stats.DropReplay, replay.ErrOld: stats.DropOld, nil: stats.DropNone,
+		tunnelwire.ErrReplay: stats.DropReplay, tunnelwire.ErrOld: stats.DropOld, nil: stats.DropNone,
 	}[err]
 }
 

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/fuzz/oracle"
-	"github.com/tunnelbench/tunnelbench/reference/replay"
 	tunnelwire "github.com/tunnelbench/tunnelbench/reference/wire"
 )
 
@@ -79,10 +78,10 @@ func (m *windowModel) accept(sequence uint64) error {
 	switch {
 	case sequence <= m.newest && m.newest-sequence >= tunnelwire.WindowSize:
 		if m.newest-sequence < tunnelwire.RestartGap || !m.restart(sequence) {
-			return replay.ErrOld
+			return tunnelwire.ErrOld
 		}
 	case m.seen[sequence]:
-		return replay.ErrReplay
+		return tunnelwire.ErrReplay
 	}
 	if m.seen == nil {
 		m.seen = map[uint64]bool{}

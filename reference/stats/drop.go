@@ -1,7 +1,6 @@
 package stats
 
 import (
-	"github.com/tunnelbench/tunnelbench/reference/replay"
 	"github.com/tunnelbench/tunnelbench/reference/wire"
 )
 
@@ -34,16 +33,16 @@ const (
 	NumDrops
 )
 
-// DropOf returns the reason for an error of packages wire and replay.
+// DropOf returns the reason for an error of package wire.
 func DropOf(err error) Drop {
 	switch err {
 	case wire.ErrShort:
 		return DropShort
 	case wire.ErrLength:
 		return DropLength
-	case replay.ErrReplay:
+	case wire.ErrReplay:
 		return DropReplay
-	case replay.ErrOld:
+	case wire.ErrOld:
 		return DropOld
 	}
 	return DropChecksum

@@ -4,8 +4,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
-
-	"github.com/tunnelbench/tunnelbench/reference/replay"
 )
 
 // windowSet is the simplest replay window: a set of numbers and the newest number.
@@ -19,10 +17,10 @@ func (o *windowSet) accept(sequence uint64) error {
 	switch {
 	case sequence <= o.newest && o.newest-sequence >= WindowSize:
 		if o.newest-sequence < RestartGap || !o.restart(sequence) {
-			return replay.ErrOld
+			return ErrOld
 		}
 	case o.seen[sequence]:
-		return replay.ErrReplay
+		return ErrReplay
 	}
 	o.newest = max(o.newest, sequence)
 	o.seen[sequence] = true
@@ -89,9 +87,9 @@ func TestWindowEdges(t *testing.T) {
 		sequence uint64
 		want     error
 	}{
-		{0, nil}, {0, replay.ErrReplay}, {far, nil}, {far, replay.ErrReplay},
-		{far - WindowSize + 1, nil}, {far - WindowSize + 1, replay.ErrReplay}, {far - WindowSize, replay.ErrOld},
-		{0, replay.ErrOld}, {math.MaxUint64, nil}, {math.MaxUint64, replay.ErrReplay}, {far, replay.ErrOld},
+		{0, nil}, {0, ErrReplay}, {far, nil}, {far, ErrReplay},
+		{far - WindowSize + 1, nil}, {far - WindowSize + 1, ErrReplay}, {far - WindowSize, ErrOld},
+		{0, ErrOld}, {math.MaxUint64, nil}, {math.MaxUint64, ErrReplay}, {far, ErrOld},
 	}
 	for _, s := range steps {
 		if got := w.Accept(s.sequence); got != s.want {
@@ -136,7 +134,7 @@ func TestWindowFollowsARestart(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := Window{Window: newestIs(far)}
+			w := Window{newest: far}
 			w.Accept(far)
 			accepted := 0
 			for _, sequence := range c.row {
@@ -159,8 +157,18 @@ func BenchmarkWindow(b *testing.B) {
 	}
 }
 
-// newestIs returns a window whose newest number is sequence.
-func newestIs(sequence uint64) (w replay.Window) {
-	w.Reset(sequence)
-	return w
+// A fixed window stays where it is, however many old numbers come in a row.
+func TestFixedWindow(t *testing.T) {
+	t.Parallel()
+	const far = 1 << 40
+	w := Window{Fixed: true}
+	w.Accept(far)
+	for i := range 10 * RestartRow {
+		if err := w.Accept(uint64(i)); err != ErrOld {
+			t.Fatalf("number %d: %v", i, err)
+		}
+	}
+	if w.Restarts() != 0 {
+		t.Error("it has moved down")
+	}
 }

@@ -6,7 +6,7 @@ import (
 	"errors"
 	"time"
 
-	"github.com/tunnelbench/tunnelbench/reference/replay"
+	"github.com/tunnelbench/tunnelbench/reference/wire"
 )
 
 // Limits of a session (section 6.1).
@@ -26,7 +26,7 @@ type Keypair struct {
 	born          time.Time
 	counter       uint64 // of the next message; the device's lock guards it
 	asked         bool   // a new session was asked for because of a received message; likewise
-	window        replay.Window
+	window        wire.Window
 }
 
 // use gives the session the ciphers of its handshake.
@@ -36,6 +36,7 @@ func (k *Keypair) use(d *directions) {
 		out, in = in, out
 	}
 	k.send, k.receive = out.(cipher.AEAD), in.(cipher.AEAD)
+	k.window.Fixed = true
 }
 
 // Peer returns the other end.
@@ -88,6 +89,6 @@ func (k *Keypair) Open(message []byte) ([]byte, error) {
 	return packet, nil
 }
 
-// Accept records the counter of a message that Open has decrypted. It returns replay.ErrReplay if the counter
-// was seen before, and replay.ErrOld if it is too far behind. One goroutine accepts.
+// Accept records the counter of a message that Open has decrypted. It returns wire.ErrReplay if the counter
+// was seen before, and wire.ErrOld if it is too far behind. One goroutine accepts.
 func (k *Keypair) Accept(counter uint64) error { return k.window.Accept(counter) }
