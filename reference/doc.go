@@ -46,6 +46,25 @@
 // batches grow with the load. After a full batch encap yields its core, so that the receiver of its
 // datagrams can run before encap sends more. Nothing is allocated between the system calls.
 //
+// # The sealed format
+//
+// A tunnel with a private key (settings.Config.Private) seals its packets as WireGuard does, so that any WireGuard
+// can be the other end (reference/wireguard). Ports, sockets, batches and engines are the same; only what a
+// datagram looks like is another (format). Sealing and opening are done in place: the header lies in front of the
+// packet in the slab, and padding and tag behind it.
+//
+//	encap:  recv     one lock for a run of packets to one peer: session, counters; packets
+//	                 without a session wait, 128 for each peer, the newest
+//	        process  seal                                                       session
+//	decap:  process  sort: handshake messages --> control                       handshake
+//	                 one lock for the batch: sessions of all indices            session
+//	                 open; inner length, source                                 seal, inner, source
+//	        deliver  window of the session, then one lock for a run:            replay, old
+//	                 endpoint, timers, a new session becomes the current one
+//
+// Handshakes are computed on a goroutine of their own (reference/wireguard/control). Messages of a handshake and
+// keepalives are counted as control.
+//
 // # LAN ports
 //
 // The tunnel creates a TUN device, and the kernel routes packets to it. With offloads each packet has a
@@ -79,7 +98,7 @@
 //
 // # Threats
 //
-// The tunnel is for measurements on trusted networks. CRC-32C detects accidental errors; it does not
+// The plain format is for measurements on trusted networks. CRC-32C detects accidental errors; it does not
 // authenticate, and nothing is encrypted. An attacker who can forge a peer's address and port, and
 // knows the tunnel id, can inject packets with a source behind that peer. With one datagram of a very
 // high sequence number he can also make the replay window refuse the next 15 datagrams of the real peer. While
@@ -90,4 +109,9 @@
 // filter drops their datagrams before they are queued (Stats.UnknownSource); otherwise each is dropped
 // after it is read (peer). Each datagram costs a bounded time, at most one pass over its bytes. The
 // replay window moves only for datagrams whose checksum is right.
+//
+// The sealed format authenticates and encrypts what is inside, and forged or replayed datagrams change nothing. An
+// observer still sees who talks to whom, when, and lengths in steps of 16 bytes. Keys in memory are dropped after
+// 540 s without a handshake; Go cannot promise that no copy is left. There is no secrecy against a quantum computer
+// but by a preshared key.
 package reference
