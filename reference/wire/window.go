@@ -29,14 +29,14 @@ const (
 // datagrams of a sender that still runs are nearer, also when a whole train of them comes late. A clock that is
 // behind by less needs no help: its numbers soon pass the window.
 type Window struct {
-	// Fixed windows never move down: a sender that starts again has a new key.
-	Fixed bool
-
 	newest   uint64
 	seen     [windowWords]uint64
 	late     uint64 // the highest old number of the row
 	row      int    // old numbers in a row
 	restarts uint64
+
+	// Fixed windows never move down: a sender that starts again has a new key.
+	Fixed bool
 }
 
 // Errors of Accept. They are returned unwrapped and can be compared with ==.
