@@ -12,19 +12,20 @@ import (
 	"github.com/tunnelbench/tunnelbench/reference/settings"
 )
 
-// TestPlacesThatHostsCannotReach opens XDP ports where nothing would ever arrive. They are refused with what to do.
-func TestPlacesThatHostsCannotReach(t *testing.T) {
+// TestPlaces opens XDP ports. Where nothing would ever arrive, they are refused with what to do; where only a
+// macvlan on the interface cannot reach the port, they open.
+func TestPlaces(t *testing.T) {
 	testenv.NetAdmin(t)
 	for name, c := range map[string]struct {
 		make func(t *testing.T, e *end) error
-		want string
+		want string // in the refusal; empty: it opens
 	}{
 		"interface below answers ARP": {func(*testing.T, *end) error {
 			return errors.Join(cable("lower", "unused", nil), macvlan("lan", "lower", nil))
 		}, "lower below it answers ARP for all addresses of this host, so that packets bypass it: run sysctl -w net/ipv4/conf/lower/arp_ignore=1"},
 		"macvlan on the port": {func(*testing.T, *end) error {
 			return errors.Join(cable("lan", "unused", nil), macvlan("eth0", "lan", nil))
-		}, "passes nothing between it and the macvlan eth0"},
+		}, ""},
 		"macvlan in another namespace": {func(t *testing.T, e *end) error {
 			ns, err := sys.NewNetNS()
 			if err != nil {
@@ -34,10 +35,10 @@ func TestPlacesThatHostsCannotReach(t *testing.T) {
 			err = errors.Join(cable("lan", "unused", nil), macvlan("eth0", "lan", netlink.NsFd(ns.Fd())))
 			(&end{ns: ns}).inside(t, func() error { return configure("eth0") })
 			return err
-		}, "use a macvlan for the port too (ip link add link lan name tb-lan type macvlan mode bridge)"},
+		}, ""},
 		"macvlan on a bridge": {func(*testing.T, *end) error {
 			return errors.Join(netlink.LinkAdd(&netlink.Bridge{LinkAttrs: named("lan")}), macvlan("eth0", "lan", nil))
-		}, "passes nothing between it and the macvlan eth0"},
+		}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := newEnds(t, 1600)[0]
@@ -47,7 +48,7 @@ func TestPlacesThatHostsCannotReach(t *testing.T) {
 				if err == nil {
 					p.close()
 				}
-				if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
+				if (err == nil) != (c.want == "") || err != nil && (!strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n")) {
 					t.Errorf("error %q, want one line with %q", err, c.want)
 				}
 				return nil

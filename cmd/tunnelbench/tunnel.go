@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/signal"
@@ -13,6 +14,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/cli"
 	"github.com/tunnelbench/tunnelbench/reference"
 	"github.com/tunnelbench/tunnelbench/reference/endfile"
+	"github.com/tunnelbench/tunnelbench/reference/lanport"
 	"github.com/tunnelbench/tunnelbench/reference/settings"
 )
 
@@ -53,6 +55,7 @@ func runTunnel(ctx context.Context, s cli.Streams, file *endfile.File) error {
 	go func() { done <- t.Run(ctx) }()
 	fmt.Fprintf(s.Err, "tunnelbench: %s: %s on %s, %d peers, threat model: plain, see docs/tunnel.md\n",
 		file.Config.Listen, file.Config.Port, file.Config.Dev, len(file.Config.Peers))
+	noteOn(s.Err, file.Config)
 	for {
 		select {
 		case <-asked:
@@ -61,6 +64,17 @@ func runTunnel(ctx context.Context, s cli.Streams, file *endfile.File) error {
 			fmt.Fprintln(s.Err, t.Stats())
 			return errors.Join(whose(file, err), t.Close())
 		}
+	}
+}
+
+// noteOn prints what an XDP port cannot do where it is.
+func noteOn(w io.Writer, cfg settings.Config) {
+	ifi, err := net.InterfaceByName(cfg.Dev)
+	if err != nil || cfg.Port != settings.XDP {
+		return
+	}
+	if note := lanport.Note(ifi.Index); note != "" {
+		fmt.Fprintf(w, "tunnelbench: %s: %s\n", cfg.Dev, note)
 	}
 }
 

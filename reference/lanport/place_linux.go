@@ -18,6 +18,15 @@ func Fits(ifindex int) error {
 	return errors.Join(err, p.refusal())
 }
 
+// Note returns what a user should know of a port on the interface that works, or an empty text.
+func Note(ifindex int) string {
+	p, err := placeOf(ifindex)
+	if err != nil || p.macvlan == "" {
+		return ""
+	}
+	return fmt.Sprintf("the kernel passes nothing between it and the macvlan %s on it, which cannot reach the port: if it has to, use a macvlan for the port too (ip link add link %s name tb-lan type macvlan mode bridge)", p.macvlan, p.link.Attrs().Name)
+}
+
 // place is an interface with the interfaces above and below it.
 type place struct {
 	link    netlink.Link
@@ -40,10 +49,6 @@ func (p place) refusal() error {
 			return fmt.Errorf("%s below it answers ARP for all addresses of this host, so that packets bypass it: run sysctl -w net/ipv4/conf/%s/arp_ignore=1", p.lower, p.lower)
 		}
 	}
-	if p.macvlan != "" {
-		name := p.link.Attrs().Name
-		return fmt.Errorf("the kernel passes nothing between it and the macvlan %s on it: use a macvlan for the port too (ip link add link %s name tb-lan type macvlan mode bridge)", p.macvlan, name)
-	}
 	return nil
 }
 
@@ -62,10 +67,17 @@ func placeOf(ifindex int) (p place, err error) {
 	}
 	if i := slices.IndexFunc(all, func(l netlink.Link) bool { return on(p.link, l) }); i >= 0 {
 		p.lower = all[i].Attrs().Name
-		p.answers = setting("arp_ignore", p.lower) == 0 && setting("arp_filter", p.lower) == 0
+		p.answers = setting("arp_ignore", p.lower) == 0 && setting("arp_filter", p.lower) == 0 && !strict(all[i])
 	}
 	p.macvlan = macvlanOn(p.link, all, added)
 	return p, nil
+}
+
+// strict reports whether an interface takes ARP requests of no host, because the way back to none leads through it
+// (RFC 3704 section 2.2). With routes of its own it depends on the host who asks.
+func strict(l netlink.Link) bool {
+	routes, err := whole(func() ([]netlink.Route, error) { return netlink.RouteList(l, netlink.FAMILY_V4) })
+	return err == nil && len(routes) == 0 && setting("rp_filter", l.Attrs().Name) == 1
 }
 
 // afBridge is AF_BRIDGE of linux/socket.h, whose neighbours are the Ethernet addresses that an interface receives.
@@ -103,7 +115,7 @@ func on(upper, lower netlink.Link) bool {
 	return false
 }
 
-// setting returns an ARP setting as the kernel takes it, the higher one of all and of the interface, or 0 if it is
+// setting returns a setting of IPv4 as the kernel takes it, the higher one of all and of the interface, or 0 if it is
 // unknown (Documentation/networking/ip-sysctl.rst).
 func setting(name, dev string) (value int) {
 	for _, of := range []string{"all", dev} {

@@ -1,7 +1,9 @@
 package lanport
 
 import (
+	"errors"
 	"net"
+	"os"
 	"strings"
 	"testing"
 
@@ -28,7 +30,7 @@ func TestRefusals(t *testing.T) {
 		"macvlan":                {place{link: &netlink.Macvlan{LinkAttrs: lan}, lower: "eth0", answers: true}, "run sysctl -w net/ipv4/conf/eth0/arp_ignore=1"},
 		"passthru macvlan":       {place{link: &netlink.Macvlan{LinkAttrs: lan, Mode: netlink.MACVLAN_MODE_PASSTHRU}, lower: "eth0", answers: true}, ""},
 		"silent lower":           {place{link: &netlink.Macvlan{LinkAttrs: lan}, lower: "eth0"}, ""},
-		"macvlan on it":          {place{link: &netlink.Bond{LinkAttrs: lan}, macvlan: "m0"}, "the macvlan m0 on it"},
+		"macvlan on it":          {place{link: &netlink.Bond{LinkAttrs: lan}, macvlan: "m0"}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -70,4 +72,73 @@ func TestMacvlanOn(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestPlaces asks the kernel of places for a port. Of some is said what does not work there.
+func TestPlaces(t *testing.T) {
+	for name, c := range map[string]struct {
+		make    func() error // beside lan, which has an address
+		port    string
+		refusal string
+		note    string
+	}{
+		"alone":                       {func() error { return nil }, "lan", "", ""},
+		"macvlan on it":               {macvlanOnLAN, "lan", "", "nothing between it and the macvlan m0"},
+		"macvlan":                     {macvlanOnLAN, "m0", "lan below it answers ARP", ""},
+		"macvlan on a strict one":     {func() error { return errors.Join(macvlanOnLAN(), withoutRoutes(), strictly("lan")) }, "m0", "", ""},
+		"macvlan where all is strict": {func() error { return errors.Join(macvlanOnLAN(), withoutRoutes(), strictly("all")) }, "m0", "", ""},
+		"strict for others' requests": {func() error { return errors.Join(macvlanOnLAN(), strictly("lan")) }, "m0", "lan below it answers ARP", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inNewNS(t, func() error {
+				if _, err := lanInterface(); err != nil {
+					return err
+				}
+				if err := c.make(); err != nil {
+					return err
+				}
+				port, err := netlink.LinkByName(c.port)
+				if err != nil {
+					return err
+				}
+				err = Fits(port.Attrs().Index)
+				if (err == nil) != (c.refusal == "") || err != nil && !strings.Contains(err.Error(), c.refusal) {
+					t.Errorf("refused by %v, want %q", err, c.refusal)
+				}
+				if note := Note(port.Attrs().Index); (note == "") != (c.note == "") || !strings.Contains(note, c.note) {
+					t.Errorf("note %q, want %q", note, c.note)
+				}
+				return nil
+			})
+		})
+	}
+}
+
+// macvlanOnLAN makes the macvlan m0.
+func macvlanOnLAN() error {
+	lan, err := netlink.LinkByName("lan")
+	if err != nil {
+		return err
+	}
+	attrs := netlink.NewLinkAttrs()
+	attrs.Name, attrs.ParentIndex = "m0", lan.Attrs().Index
+	return netlink.LinkAdd(&netlink.Macvlan{LinkAttrs: attrs, Mode: netlink.MACVLAN_MODE_BRIDGE})
+}
+
+// withoutRoutes removes the addresses of lan, and its routes with them.
+func withoutRoutes() error {
+	lan, err := netlink.LinkByName("lan")
+	if err != nil {
+		return err
+	}
+	addrs, err := netlink.AddrList(lan, netlink.FAMILY_V4)
+	for _, a := range addrs {
+		err = errors.Join(err, netlink.AddrDel(lan, &a))
+	}
+	return err
+}
+
+// strictly makes an interface drop packets of hosts to which the way back does not lead through it.
+func strictly(dev string) error {
+	return os.WriteFile("/proc/sys/net/ipv4/conf/"+dev+"/rp_filter", []byte("1"), 0)
 }

@@ -174,8 +174,17 @@ func (w *Watch) refresh() error {
 		return err
 	}
 	view.build(routes, known)
+	return w.publish(view, addrs, err3 == nil, err)
+}
+
+// publish makes a view the current one, and sets the program's addresses. interrupted is the error of a reading, or
+// nil. A fault of the program is returned alone: it stays, and an interruption does not.
+func (w *Watch) publish(view *View, addrs []netlink.Addr, all bool, interrupted error) error {
 	w.current.Store(view)
-	return errors.Join(w.program.setOwn(view.Own, addrs, err3 == nil), err)
+	if err := w.program.setOwn(view.Own, addrs, all); err != nil {
+		return err
+	}
+	return interrupted
 }
 
 // said puts what was read before an error.

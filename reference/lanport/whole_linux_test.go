@@ -70,6 +70,32 @@ func TestChangesWhileReading(t *testing.T) {
 	})
 }
 
+// TestProgramFaultWhileReading publishes lists that changed while they were read. Only a fault of the program, which
+// stays, keeps Follow from starting.
+func TestProgramFaultWhileReading(t *testing.T) {
+	inNewNS(t, func() error {
+		link, err := lanInterface()
+		if err != nil {
+			return err
+		}
+		program, err := loaded(t, link)
+		if err != nil {
+			return err
+		}
+		w, view := &Watch{program: program}, &View{Own: MAC{2}}
+		if err := w.publish(view, nil, false, netlink.ErrDumpInterrupted); !errors.Is(err, netlink.ErrDumpInterrupted) {
+			t.Errorf("%v", err)
+		}
+		if err := program.Close(); err != nil {
+			return err
+		}
+		if err := w.publish(view, []netlink.Addr{*address(1, 1)}, false, netlink.ErrDumpInterrupted); err == nil || errors.Is(err, netlink.ErrDumpInterrupted) {
+			t.Errorf("with a program that cannot be set: %v", err)
+		}
+		return nil
+	})
+}
+
 // many is the length of a list that the kernel sends in several messages.
 const many = 2000
 
