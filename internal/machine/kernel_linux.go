@@ -5,15 +5,20 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/rlimit"
 )
 
-// settings checks that the settings below a folder, which is /proc/sys, can be changed.
+// settings checks that the settings below a folder, which is /proc/sys, have the wanted value or can be changed.
 func settings(dir string) (string, error) {
 	for _, s := range Sysctls {
-		file, err := os.OpenFile(filepath.Join(dir, s.Key), os.O_WRONLY, 0)
+		path := filepath.Join(dir, s.Key)
+		if value, err := os.ReadFile(path); err == nil && strings.TrimSpace(string(value)) == s.Value {
+			continue
+		}
+		file, err := os.OpenFile(path, os.O_WRONLY, 0)
 		switch {
 		case err == nil:
 			file.Close()
@@ -21,7 +26,7 @@ func settings(dir string) (string, error) {
 			return "", fmt.Errorf("%s cannot be changed (%w): run where /proc/sys is writable, a container with --privileged", s.Key, errors.Unwrap(err))
 		}
 	}
-	return "can be changed for a run, and are put back after it", nil
+	return "are as wanted, or can be changed for a run and are put back after it", nil
 }
 
 // tryBPF makes a small map. A kernel before 5.11 counts it as locked memory.

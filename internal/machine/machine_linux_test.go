@@ -139,28 +139,35 @@ func TestControlGroup(t *testing.T) {
 // What the kernel refuses is said before a lab opens: an error, or a note if the lab can do without.
 func TestCheck(t *testing.T) {
 	testenv.NetAdmin(t)
-	const ro = `mount --bind /proc/sys /proc/sys; mount -o remount,ro,bind /proc/sys`
+	const ro = `mount --bind /proc/sys /proc/sys; mount -o remount,ro,bind /proc/sys; `
+	settings := func(backlog string) string { // whatever a lab beside this test has set
+		return `exec unshare -m sh -c 'exec 9<"$0"; mount -t tmpfs none /tmp; echo ` + backlog + ` >/tmp/net; echo 0 >/tmp/kernel; ` + ro + `
+		for s in net/core/netdev_max_backlog kernel/sched_autogroup_enabled; do
+			[ ! -e /proc/sys/$s ] || { mount --bind /tmp/${s%%/*} /proc/sys/$s; mount -o remount,ro,bind /proc/sys/$s; }
+		done; exec /proc/self/fd/9' "$0"`
+	}
 	number := func(errno syscall.Errno, call int) string {
 		return fmt.Sprintf("exec env %s='%d %d'", refuseEnv, errno, call)
 	}
 	for name, c := range map[string]struct{ shell, want, note string }{
-		"fine":              {`exec "$0"`, "", ""},
-		"few open files":    {`ulimit -Sn 64; exec "$0"`, "", ""},
-		"may not raise":     {`ulimit -n 64; exec setpriv --bounding-set -sys_resource "$0"`, "open files: limited to 64: ulimit -n 512", ""},
-		"no NET_ADMIN":      {`exec setpriv --bounding-set -net_admin "$0"`, "lacks CAP_NET_ADMIN", ""},
-		"no SYS_ADMIN":      {`exec setpriv --bounding-set -sys_admin "$0"`, "lacks CAP_SYS_ADMIN", ""},
-		"time namespace":    {`exec unshare -T --monotonic 1000 -f "$0"`, "shifts CLOCK_MONOTONIC by 1000 s", ""},
-		"TMPDIR":            {`exec env TMPDIR=/proc/nosuch "$0"`, `"/proc/nosuch" (TMPDIR): does not exist`, ""},
-		"settings":          {`exec unshare -m sh -c '` + ro + `; exec "$0"' "$0"`, "netdev_max_backlog cannot be changed (read-only file system): run where /proc/sys is writable", ""},
-		"/sys read-only":    {`exec unshare -m sh -c 'mount -o remount,ro,bind /sys; exec "$0"' "$0"`, "", ""},
-		"no control groups": {`exec unshare -m sh -c 'mount -t tmpfs none /sys/fs/cgroup; exec "$0"' "$0"`, "", ""},
-		"no locked memory":  {`exec prlimit --memlock=0 "$0"`, "", ""},
-		"no unshare":        {number(syscall.EPERM, syscall.SYS_UNSHARE) + ` "$0"`, "(unshare: operation not permitted): a container needs --privileged", ""},
-		"unshare unknown":   {number(syscall.ENOSYS, syscall.SYS_UNSHARE) + ` "$0"`, "(unshare: function not implemented): a container needs", ""},
-		"no mount":          {number(syscall.EPERM, syscall.SYS_MOUNT) + ` "$0"`, "mounts: refused for the tunnel's programs", ""},
-		"AppArmor's mount":  {number(syscall.EACCES, syscall.SYS_MOUNT) + ` "$0"`, "--security-opt apparmor=unconfined", ""},
-		"no bpf":            {number(syscall.EPERM, bpfCall) + ` "$0"`, "", "BPF: refused ("},
-		"bpf unknown":       {number(syscall.ENOSYS, bpfCall) + ` "$0"`, "", "--security-opt seccomp=unconfined"},
+		"fine":               {`exec "$0"`, "", ""},
+		"few open files":     {`ulimit -Sn 64; exec "$0"`, "", ""},
+		"may not raise":      {`ulimit -n 64; exec setpriv --bounding-set -sys_resource "$0"`, "open files: limited to 64: ulimit -n 512", ""},
+		"no NET_ADMIN":       {`exec setpriv --bounding-set -net_admin "$0"`, "lacks CAP_NET_ADMIN", ""},
+		"no SYS_ADMIN":       {`exec setpriv --bounding-set -sys_admin "$0"`, "lacks CAP_SYS_ADMIN", ""},
+		"time namespace":     {`exec unshare -T --monotonic 1000 -f "$0"`, "shifts CLOCK_MONOTONIC by 1000 s", ""},
+		"TMPDIR":             {`exec env TMPDIR=/proc/nosuch "$0"`, `"/proc/nosuch" (TMPDIR): does not exist`, ""},
+		"settings":           {settings("1000"), "netdev_max_backlog cannot be changed (read-only file system): run where /proc/sys is writable", ""},
+		"settings as wanted": {settings("30000"), "", ""},
+		"/sys read-only":     {`exec unshare -m sh -c 'mount -o remount,ro,bind /sys; exec "$0"' "$0"`, "", ""},
+		"no control groups":  {`exec unshare -m sh -c 'mount -t tmpfs none /sys/fs/cgroup; exec "$0"' "$0"`, "", ""},
+		"no locked memory":   {`exec prlimit --memlock=0 "$0"`, "", ""},
+		"no unshare":         {number(syscall.EPERM, syscall.SYS_UNSHARE) + ` "$0"`, "(unshare: operation not permitted): a container needs --privileged", ""},
+		"unshare unknown":    {number(syscall.ENOSYS, syscall.SYS_UNSHARE) + ` "$0"`, "(unshare: function not implemented): a container needs", ""},
+		"no mount":           {number(syscall.EPERM, syscall.SYS_MOUNT) + ` "$0"`, "mounts: refused for the tunnel's programs", ""},
+		"AppArmor's mount":   {number(syscall.EACCES, syscall.SYS_MOUNT) + ` "$0"`, "--security-opt apparmor=unconfined", ""},
+		"no bpf":             {number(syscall.EPERM, bpfCall) + ` "$0"`, "", "BPF: refused ("},
+		"bpf unknown":        {number(syscall.ENOSYS, bpfCall) + ` "$0"`, "", "--security-opt seccomp=unconfined"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var notes strings.Builder
