@@ -17,6 +17,8 @@ const (
 
 	etherIPv4     = 0x0800
 	etherIPv6     = 0x86dd
+	etherVLAN     = 0x8100 // 802.1Q
+	etherService  = 0x88a8 // 802.1ad
 	etherBridging = 0x6558 // an Ethernet frame in GRE or Geneve
 
 	portGeneve     = 6081
@@ -31,17 +33,33 @@ const maxNested = 4
 // Geneve, GRE or IP. Virtual interfaces deliver such packets without marking them.
 func Finish(packet []byte) { finish(packet, maxNested) }
 
-// finish begins with the innermost packet, which the checksums of the others cover.
+// finish begins with the innermost packet, which the checksums of the others cover. Most packets are TCP or UDP, and
+// carry none.
 func finish(packet []byte, deeper int) {
-	protocol, payload := upper(packet)
-	if protocol == protocolSCTP {
-		finishSCTP(payload)
+	t, ok := parseTransport(packet)
+	if !ok {
+		finishOther(packet, deeper)
 		return
 	}
-	if within := nested(protocol, payload); deeper > 0 && within != nil {
-		finish(within, deeper-1)
+	if t.udp && deeper > 0 {
+		if within := inUDP(packet[t.ipLen:]); within != nil {
+			finish(within, deeper-1)
+		}
 	}
-	FinishPartial(packet)
+	t.finishPartial(packet)
+}
+
+// finishOther finishes a packet of another protocol than TCP and UDP.
+func finishOther(packet []byte, deeper int) {
+	switch protocol, payload := upper(packet); {
+	case protocol == protocolSCTP:
+		finishSCTP(payload)
+	case deeper == 0:
+	case protocol == protocolGRE:
+		finish(inGRE(payload), deeper-1)
+	case protocol == protocolIPv4 || protocol == protocolIPv6:
+		finish(payload, deeper-1)
+	}
 }
 
 // upper returns the protocol and the bytes behind the IP header of an unfragmented packet. Without any the bytes
@@ -76,20 +94,7 @@ func finishSCTP(packet []byte) {
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// nested returns the IP packet in the payload of a protocol, or nil.
-func nested(protocol byte, payload []byte) []byte {
-	switch protocol {
-	case protocolIPv4, protocolIPv6:
-		return payload
-	case protocolGRE:
-		return inGRE(payload)
-	case protocolUDP:
-		return inUDP(payload)
-	}
-	return nil
-}
-
-// inGRE returns the packet in GRE (RFC 2784, RFC 2890).
+// inGRE returns the packet in GRE (RFC 2784, RFC 2890), or nil.
 func inGRE(p []byte) []byte {
 	const checksum, key, sequence, others = 0x8000, 0x2000, 0x1000, 0x4fff
 	if len(p) < 4 {
@@ -107,7 +112,7 @@ func inGRE(p []byte) []byte {
 	return carried(binary.BigEndian.Uint16(p[2:]), p[min(n, len(p)):])
 }
 
-// inUDP returns the packet in VXLAN (RFC 7348 section 5) or Geneve (RFC 8926 section 3.4).
+// inUDP returns the packet in VXLAN (RFC 7348 section 5) or Geneve (RFC 8926 section 3.4), or nil.
 func inUDP(p []byte) []byte {
 	if len(p) < udpLen+8 {
 		return nil
@@ -125,9 +130,12 @@ func inUDP(p []byte) []byte {
 
 // carried returns the IP packet in what an EtherType announces, without the padding of a frame.
 func carried(kind uint16, p []byte) []byte {
-	const ethernetLen = 14
+	const ethernetLen, tagLen = 14, 4
 	if kind == etherBridging && len(p) >= ethernetLen {
 		kind, p = binary.BigEndian.Uint16(p[12:]), p[ethernetLen:]
+	}
+	for (kind == etherVLAN || kind == etherService) && len(p) >= tagLen {
+		kind, p = binary.BigEndian.Uint16(p[2:]), p[tagLen:]
 	}
 	if kind == etherIPv4 || kind == etherIPv6 {
 		return inner.Unpadded(p)

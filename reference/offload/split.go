@@ -110,11 +110,15 @@ func (t transport) checksumsAreRight(packet []byte) bool {
 // FinishPartial completes a transport checksum that holds only the sum of the pseudo header. Virtual interfaces
 // deliver such packets without marking them.
 func FinishPartial(packet []byte) {
-	t, ok := parseTransport(packet)
-	if !ok || binary.BigEndian.Uint16(packet[t.checksumAt():]) != checksum.Fold(t.pseudo(packet, len(packet)-t.ipLen)) {
-		return
+	if t, ok := parseTransport(packet); ok {
+		t.finishPartial(packet)
 	}
-	if !t.checksumsAreRight(packet) {
+}
+
+// finishPartial is FinishPartial of a packet whose headers are known.
+func (t *transport) finishPartial(packet []byte) {
+	partial := binary.BigEndian.Uint16(packet[t.checksumAt():]) == checksum.Fold(t.pseudo(packet, len(packet)-t.ipLen))
+	if partial && !t.checksumsAreRight(packet) {
 		t.setChecksum(packet)
 	}
 }
