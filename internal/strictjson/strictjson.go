@@ -159,13 +159,16 @@ func wrongType(wrong *json.UnmarshalTypeError) string {
 	return fmt.Sprintf("is %s, must be %s", article(wrong.Value), article(wrong.Type.Kind().String()))
 }
 
-// Encode returns v as indented JSON. It returns an error if Check would not accept the result.
+// Encode returns v as indented JSON. It returns an error if ReadAll or Check would not accept the result.
 func (s *Schema) Encode(v any) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", " ")
 	err := enc.Encode(v)
+	if err == nil && b.Len() > MaxFile {
+		err = &Fault{"", "is larger than " + bounded.Size(MaxFile)}
+	}
 	if err == nil {
 		err = s.Check(b.Bytes())
 	}

@@ -11,7 +11,6 @@ import (
 // The most of lists and names that a file gets: no more than the schema takes.
 const (
 	mostTexts  = 1000 // also of shortfalls, values, drops and reasons
-	mostTrials = 100_000
 	mostStalls = 10_000
 	mostName   = 256 // characters
 )
@@ -29,8 +28,8 @@ func firsts[T any](list []T, n int) []T { return slices.Clip(NotNil(list)[:min(n
 
 // fit returns what Read would accept of a result: without trials and values that contradict themselves,
 // such as of a counter that began again during the trial. A warning counts what is left out: the rest
-// of what was measured is not lost.
-func fit(res Result) Result {
+// of what was measured is not lost. The file has room for so many trials.
+func fit(res Result, room int) Result {
 	last := "too many"
 	values := slices.DeleteFunc(slices.Clone(res.Values), func(v rfc2544.Value) bool {
 		why := valueFault(v)
@@ -47,7 +46,7 @@ func fit(res Result) Result {
 		return why != ""
 	})
 	all := len(res.Values) + len(res.Trials)
-	res.Values, res.Trials, res.Shortfalls = firsts(values, mostTexts), firsts(trials, mostTrials), firsts(res.Shortfalls, mostTexts)
+	res.Values, res.Trials, res.Shortfalls = firsts(values, mostTexts), firsts(trials, room), firsts(res.Shortfalls, mostTexts)
 	if out := all - len(res.Values) - len(res.Trials); out > 0 {
 		res.Warnings = append(slices.Clone(res.Warnings), fmt.Sprintf("%d of %d values and trials are left out of this file; the last: %s", out, all, last))
 	}

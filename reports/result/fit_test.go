@@ -44,6 +44,16 @@ func TestWhatWasMeasuredIsWritten(t *testing.T) {
 		{"too many stalls", func(r *result.Results) {
 			r.Results[0].Trials[0].Stalls = slices.Repeat([]rfc2544.Stall{{Side: "tester"}}, 10_001)
 		}, false},
+		{"too many stalls of many trials", func(r *result.Results) {
+			many(r, 110, func(o *rfc2544.Observation) {
+				for i := range 4096 {
+					o.Stalls = append(o.Stalls, rfc2544.Stall{At: 123_456_789, Length: time.Duration(i), Side: "tester"})
+				}
+			})
+		}, true},
+		{"too many tags of many trials", func(r *result.Results) {
+			many(r, 2100, func(o *rfc2544.Observation) { o.Tags = slices.Repeat([]time.Duration{1e18}, 1024) })
+		}, true},
 		{"too many warnings", func(r *result.Results) { r.Results[0].Warnings = make([]string, 5000) }, false},
 		{"too many notes", func(r *result.Results) { r.Host.Notes = make([]string, 1001) }, false},
 		{"too many arguments", func(r *result.Results) { r.Command = make([]string, 1001) }, false},
@@ -67,5 +77,49 @@ func TestWhatWasMeasuredIsWritten(t *testing.T) {
 				t.Errorf("%q", back.Results[0].Warnings)
 			}
 		})
+	}
+}
+
+// many gives the first result n trials, each with a change.
+func many(r *result.Results, n int, change func(*rfc2544.Observation)) {
+	first := r.Results[0].Trials[0]
+	first.Stalls, first.Tags = nil, nil
+	change(&first)
+	r.Results[0].Trials = slices.Repeat([]rfc2544.Observation{first}, n)
+}
+
+// All results of a file share the room for trials, stalls and tagged frames: the longest stalls and the
+// first tagged frames stay.
+func TestShare(t *testing.T) {
+	t.Parallel()
+	r := resulttest.Small()
+	many(r, 30, func(o *rfc2544.Observation) {
+		o.Stalls = slices.Repeat([]rfc2544.Stall{{Length: 1, Side: "tester"}}, 2000)
+		o.Tags = make([]time.Duration, 11_000)
+	})
+	r.Results[1].Trials = slices.Clone(r.Results[0].Trials)
+	r.Results[1].Trials[29].Stalls = slices.Repeat([]rfc2544.Stall{{Length: 5, Side: "dut"}}, 2000)
+	n := result.Normal(r)
+	left := func(i int) (stalls, tags int) {
+		for _, o := range n.Results[i].Trials {
+			stalls, tags = stalls+len(o.Stalls), tags+len(o.Tags)
+		}
+		return stalls, tags
+	}
+	if stalls, tags := left(0); stalls != 48_000 || tags != 198_000 || len(n.Results[0].Warnings) != 1 {
+		t.Errorf("%d stalls, %d tags, %q", stalls, tags, n.Results[0].Warnings)
+	}
+	want := "58000 stalls, the shortest, and 330000 delays of tagged frames are left out of this file"
+	if stalls, tags := left(1); stalls != 2000 || tags != 0 || !slices.Contains(n.Results[1].Warnings, want) {
+		t.Errorf("%d stalls, %d tags, %q", stalls, tags, n.Results[1].Warnings)
+	}
+	if len(n.Results[1].Trials[29].Stalls) != 2000 || len(r.Results[0].Trials[29].Stalls) != 2000 || len(r.Results[1].Trials[29].Tags) != 11_000 {
+		t.Error("the longest stalls are gone, or the run's own trials were changed")
+	}
+	many(r, 9_000, func(*rfc2544.Observation) {})
+	r.Results[1].Trials = r.Results[0].Trials
+	n = result.Normal(r)
+	if got := n.Results[1]; len(got.Trials) != 1000 || !strings.Contains(strings.Join(got.Warnings, ""), "8000 of 9017 values and trials are left out of this file; the last: too many") {
+		t.Errorf("%d trials, %q", len(got.Trials), got.Warnings)
 	}
 }

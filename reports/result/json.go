@@ -54,8 +54,8 @@ func Write(path string, r *Results) error {
 	return atomicfile.WriteFile(path, data, 0o644)
 }
 
-// Normal returns a copy of r that fits the schema: empty lists instead of nil, texts within their
-// limits.
+// Normal returns a copy of r that fits the schema and the limits of a file: empty lists instead of nil, and texts and
+// lists within their limits.
 func Normal(r *Results) *Results {
 	n := *r
 	n.Schema = Schema
@@ -66,9 +66,10 @@ func Normal(r *Results) *Results {
 	n.Host = NormalHost(r.Host)
 	n.Calibration = NotNil(r.Calibration)
 	n.Results = make([]Result, len(r.Results))
+	room := mostTrialsOfFile
 	for i, res := range r.Results {
-		res = fit(res)
-		res.Warnings = Texts(res.Warnings)
+		res = fit(res, room)
+		room -= len(res.Trials)
 		res.Unsupported = Cut(res.Unsupported)
 		res.Error = Cut(res.Error)
 		for j := range res.Values {
@@ -80,6 +81,10 @@ func Normal(r *Results) *Results {
 		}
 		res.Trials = trials
 		n.Results[i] = res
+	}
+	share(n.Results)
+	for i := range n.Results {
+		n.Results[i].Warnings = Texts(n.Results[i].Warnings)
 	}
 	n.Comparison, n.Counts = normalComparison(r.Comparison), normalCounts(r.Counts)
 	return &n
