@@ -47,7 +47,10 @@ func main() {
 // list defines a flag that is a list of names.
 func list(into *[]string, name, usage string) {
 	flag.Func(name, usage, func(text string) error {
-		*into = strings.Split(text, ",")
+		*into = nil
+		if text != "" {
+			*into = strings.Split(text, ",")
+		}
 		return nil
 	})
 }

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"flag"
 	"os"
 	"path/filepath"
 	"slices"
@@ -132,5 +133,16 @@ func TestProcesses(t *testing.T) {
 	_ = cmd.Wait() // it was killed
 	if got := processes(mark); len(got) > 0 {
 		t.Errorf("after its end: %q", got)
+	}
+}
+
+// An empty list of names is none, which means all.
+func TestEmptyList(t *testing.T) {
+	for text, want := range map[string]int{"": 0, "run": 1, "run,report": 2} {
+		var got []string
+		list(&got, "names "+text, "")
+		if err := flag.Set("names "+text, text); err != nil || len(got) != want {
+			t.Errorf("%q: %q, %v", text, got, err)
+		}
 	}
 }

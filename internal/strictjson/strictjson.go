@@ -127,12 +127,40 @@ const large = 8 << 20
 // Decode checks data and decodes it into a pointer to a Go value.
 func (s *Schema) Decode(data []byte, into any) error {
 	if len(data) > large {
-		defer debug.SetGCPercent(debug.SetGCPercent(40)) // its tree takes some hundred megabytes
+		defer collectMore()()
 	}
 	if err := s.Check(data); err != nil {
 		return err
 	}
 	return faultOf(json.Unmarshal(data, into))
+}
+
+// collecting counts the large files that are being read.
+var collecting struct {
+	sync.Mutex
+	files  int
+	before int // the percentage without them
+}
+
+// collectMore makes the garbage of this process be collected more often until done is called, because the tree of a
+// large file takes some hundred megabytes. It never makes it be collected less often (GOGC).
+func collectMore() (done func()) {
+	const percent = 40
+	c := &collecting
+	c.Lock()
+	defer c.Unlock()
+	if c.files++; c.files == 1 {
+		if c.before = debug.SetGCPercent(percent); c.before >= 0 && c.before < percent {
+			debug.SetGCPercent(c.before)
+		}
+	}
+	return func() {
+		c.Lock()
+		defer c.Unlock()
+		if c.files--; c.files == 0 {
+			debug.SetGCPercent(c.before)
+		}
+	}
 }
 
 // faultOf returns a decoder's error as a *Fault.
