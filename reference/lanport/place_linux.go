@@ -63,7 +63,7 @@ func placeOf(ifindex int) (p place, err error) {
 	}
 	added, err := whole(func() ([]netlink.Neigh, error) { return netlink.NeighList(ifindex, afBridge) })
 	if err != nil {
-		return p, fmt.Errorf("Ethernet addresses: %w", err)
+		return p, fmt.Errorf("its Ethernet addresses: %w", err)
 	}
 	if i := slices.IndexFunc(all, func(l netlink.Link) bool { return on(p.link, l) }); i >= 0 {
 		p.lower = all[i].Attrs().Name
