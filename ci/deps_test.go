@@ -41,7 +41,7 @@ var arrows = map[string][]string{
 	"fuzz/planted":                 {}, // only imported by a build overlay
 	"fuzz/proof":                   {"fuzz", "fuzz/oracle", "fuzz/report", "internal/signals"},
 	"fuzz/report":                  {"internal/atomicfile", "internal/junit", "internal/strictjson", "reports/result", "reports/show", "reports/texttab", "internal/bounded"},
-	"fuzz/text":                    {"fuzz/oracle", "netns", "netns/dut", "reference", "reference/endfile", "reports/result", "rfc2544", "rfc2544/mlrsearch", "rfc2544/simulated"},
+	"fuzz/text":                    {"fuzz/oracle", "netns", "netns/dut", "reference", "reference/endfile", "reports/result", "rfc2544", "rfc2544/mlrsearch", "rfc2544/simulated", "reference/wireguard"},
 	"fuzz/wire":                    {"fuzz/oracle", "internal/sys", "loadgen/signature", "reference", "reference/inner", "reference/offload", "reference/wire", "reference/settings", "reference/stats"},
 	"internal/bounded":             {},
 	"internal/atomicfile":          {},
@@ -80,7 +80,7 @@ var arrows = map[string][]string{
 	"netns/relay":                  {"internal/kv", "internal/splitmix", "internal/sys", "loadgen/signature"},
 	"reference":                    {"internal/closers", "internal/sys", "reference/bpf", "reference/inner", "reference/offload", "reference/wire", "reference/lanport", "reference/wireguard", "reference/settings", "reference/stats", "reference/wireguard/control"},
 	"reference/bpf":                {},
-	"reference/endfile":            {"internal/strictyaml", "internal/bounded", "reference/settings"},
+	"reference/endfile":            {"internal/strictyaml", "internal/bounded", "reference/settings", "reference/wireguard"},
 	"reference/inner":              {},
 	"reference/offload":            {"internal/checksum", "reference/inner"},
 	"reference/wire":               {},

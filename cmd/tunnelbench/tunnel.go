@@ -53,8 +53,12 @@ func runTunnel(ctx context.Context, s cli.Streams, file *endfile.File) error {
 	defer signal.Stop(asked)
 	done := make(chan error, 1)
 	go func() { done <- t.Run(ctx) }()
-	fmt.Fprintf(s.Err, "tunnelbench: %s: %s on %s, %d peers, threat model: plain, see docs/tunnel.md\n",
-		file.Config.Listen, file.Config.Port, file.Config.Dev, len(file.Config.Peers))
+	kind := "plain"
+	if file.Config.Sealed() {
+		kind = "sealed"
+	}
+	fmt.Fprintf(s.Err, "tunnelbench: %s: %s on %s, %d peers, threat model: %s, see docs/tunnel.md\n",
+		file.Config.Listen, file.Config.Port, file.Config.Dev, len(file.Config.Peers), kind)
 	noteOn(s.Err, file.Config)
 	for {
 		select {

@@ -9,6 +9,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/fuzz/oracle"
 	"github.com/tunnelbench/tunnelbench/reference"
 	"github.com/tunnelbench/tunnelbench/reference/endfile"
+	"github.com/tunnelbench/tunnelbench/reference/wireguard"
 )
 
 // configPerByte is how many bytes the YAML reader may allocate for each byte of input.
@@ -50,7 +51,20 @@ func Config(data []byte) int {
 func readConfigAndForget(data []byte) { _, _ = readConfig(data) }
 
 func readConfig(data []byte) (*endfile.File, error) {
-	return endfile.Read(context.Background(), "end.yaml", data, oneHost{})
+	return endfile.Read(context.Background(), "end.yaml", data, oneHost{}, oneKey)
+}
+
+// oneKey has a key in one file, and something else in another.
+func oneKey(path string) ([]byte, error) {
+	switch path {
+	case "key":
+		return []byte(wireguard.PrivateKey{8, 1}.Base64() + "\n"), nil
+	case "zeros":
+		return []byte(wireguard.PrivateKey{}.Base64()), nil
+	case "text":
+		return []byte("text"), nil
+	}
+	return nil, errors.New("no such file")
 }
 
 // oneHost resolves one host name, without a network.

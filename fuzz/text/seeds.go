@@ -13,7 +13,12 @@ var endYAML []byte
 // ConfigSeeds are configurations, valid and invalid, and difficult YAML.
 func ConfigSeeds() [][]byte {
 	const short = "listen: 192.0.2.1:4754\ndev: tb0\npeers:\n- {id: 1, endpoint: 'peer.example:4754', prefixes: [0.0.0.0/0]}\n"
+	const far = `public_key: "B6N8vBQgk8i3VdwbEOhstCY3StFqqFPtC9/AsrhtHHw="`
+	const sealed = "private_key_file: key\nlisten: 0.0.0.0:4754\ndev: tb0\npeers:\n- {" + far + ", preshared_key_file: key, keepalive: 25s, prefixes: [0.0.0.0/0]}\n"
 	return [][]byte{
+		[]byte(sealed), []byte(strings.Replace(sealed, "_file: key", "_file: zeros", 1)), []byte(strings.Replace(sealed, "_file: key", "_file: text", 1)),
+		[]byte(strings.ReplaceAll(sealed, "_file: key,", "_file: none,")), []byte(strings.ReplaceAll(sealed, "25s", "25")), []byte(strings.ReplaceAll(sealed, "B6N", "b6n")),
+		[]byte(strings.ReplaceAll(sealed, "private_key_file: key\n", "")), []byte(strings.Replace(sealed, "_file: key", "_file: '"+strings.Repeat("A", 43)+"='", 1)),
 		endYAML, []byte(short), []byte(strings.ReplaceAll(short, "192.0.2.1:4754", "'[2001:db8::1]:4754'")),
 		[]byte(strings.ReplaceAll(short, "peer.example", "empty.example")), []byte(strings.ReplaceAll(short, "peer.example", "no.example")),
 		[]byte(strings.ReplaceAll(short, "0.0.0.0/0", "0.0.0.0/33")), []byte(strings.ReplaceAll(short, "192.0.2.1:", "x:")),

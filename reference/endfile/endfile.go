@@ -28,13 +28,19 @@ type fileConfig struct {
 	Yield        bool                `yaml:"yield"`
 	Pooling      bool                `yaml:"pooling"`
 	SocketBuffer int                 `yaml:"socket_buffer"`
-	Peers        []filePeer          `yaml:"peers"`
+
+	PrivateKeyFile strictyaml.Text `yaml:"private_key_file"`
+	Peers          []filePeer      `yaml:"peers"`
 }
 
 type filePeer struct {
 	ID       uint32   `yaml:"id"`
 	Endpoint string   `yaml:"endpoint"`
 	Prefixes []string `yaml:"prefixes"`
+
+	PublicKey        strictyaml.Text `yaml:"public_key"`
+	PresharedKeyFile strictyaml.Text `yaml:"preshared_key_file"`
+	Keepalive        strictyaml.Text `yaml:"keepalive"`
 }
 
 // Resolver looks up the addresses of a host. net.DefaultResolver implements it. network is "ip4" or "ip6".
@@ -50,8 +56,8 @@ type File struct {
 }
 
 // Read reads a Config from YAML and validates it. Errors have one line, "name:line: reason". Host
-// names of endpoints are looked up once, in the address family of listen.
-func Read(ctx context.Context, name string, data []byte, resolver Resolver) (*File, error) {
+// names of endpoints are looked up once, in the address family of listen. Files with keys are read by secrets.
+func Read(ctx context.Context, name string, data []byte, resolver Resolver, secrets Secrets) (*File, error) {
 	tree, err := strictyaml.Parse(name, data)
 	if err != nil {
 		return nil, err
@@ -75,6 +81,9 @@ func Read(ctx context.Context, name string, data []byte, resolver Resolver) (*Fi
 	}
 	f := &File{name: name, tree: tree}
 	if f.Config, err = read.config(ctx, resolver); err == nil {
+		err = read.seal(&f.Config, secrets)
+	}
+	if err == nil {
 		err = f.Config.Validate()
 	}
 	if err != nil {
@@ -98,7 +107,10 @@ func (f fileConfig) config(ctx context.Context, resolver Resolver) (settings.Con
 		Port: f.Port, Dev: f.Dev, MTU: f.MTU, Engine: f.Engine, Workers: f.Workers, CPUs: f.CPUs, GSO: f.GSO, GRO: f.GRO,
 		Offloads: f.Offloads, Yield: f.Yield, Pooling: f.Pooling, SocketBuffer: f.SocketBuffer,
 	}
-	var err error
+	err := f.noKeys()
+	if err != nil {
+		return c, err
+	}
 	if c.Listen, err = netip.ParseAddrPort(f.Listen); err != nil {
 		return c, settings.WrongField("listen", "%q: want ADDRESS:PORT of an interface of this host", f.Listen)
 	}
@@ -108,8 +120,10 @@ func (f fileConfig) config(ctx context.Context, resolver Resolver) (settings.Con
 	}
 	for i, p := range f.Peers {
 		peer := settings.Peer{ID: p.ID}
-		if peer.Endpoint, err = resolve(ctx, resolver, network, p.Endpoint); err != nil {
-			return c, &settings.FieldError{Field: settings.PeerField(i, "endpoint"), Err: err}
+		if p.Endpoint != "" || f.PrivateKeyFile == "" { // a sealed peer may call first
+			if peer.Endpoint, err = resolve(ctx, resolver, network, p.Endpoint); err != nil {
+				return c, &settings.FieldError{Field: settings.PeerField(i, "endpoint"), Err: err}
+			}
 		}
 		for _, text := range p.Prefixes {
 			prefix, err := netip.ParsePrefix(text)

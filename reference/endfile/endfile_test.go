@@ -24,6 +24,8 @@ func (names) LookupNetIP(_ context.Context, network, host string) ([]netip.Addr,
 	return []netip.Addr{netip.MustParseAddr("::ffff:192.0.2.2")}, nil
 }
 
+func noSecrets(string) ([]byte, error) { return nil, errors.New("read without need") }
+
 const goodFile = `# one end
 listen: 192.0.2.1:4754
 dev: tun0
@@ -42,7 +44,7 @@ peers:
 `
 
 func TestRead(t *testing.T) {
-	got, err := Read(t.Context(), "end.yaml", []byte(goodFile), names{})
+	got, err := Read(t.Context(), "end.yaml", []byte(goodFile), names{}, noSecrets)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,14 +90,14 @@ func TestReadSaysWhere(t *testing.T) {
 			if text == goodFile {
 				t.Fatalf("%q is not in the file", c.from)
 			}
-			_, err := Read(t.Context(), "end.yaml", []byte(text), names{})
+			_, err := Read(t.Context(), "end.yaml", []byte(text), names{}, noSecrets)
 			if err == nil || !strings.HasPrefix(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
 				t.Errorf("%q: error %q, want one line that begins with %q", c.to, err, c.want)
 			}
 		})
 	}
 	for _, text := range []string{"", "- 1", "listen", "peers: 7", "\x00", "{{{"} {
-		if _, err := Read(t.Context(), "end.yaml", []byte(text), names{}); err == nil || !strings.HasPrefix(err.Error(), "end.yaml:") || strings.Contains(err.Error(), "\n") {
+		if _, err := Read(t.Context(), "end.yaml", []byte(text), names{}, noSecrets); err == nil || !strings.HasPrefix(err.Error(), "end.yaml:") || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%q: error %q", text, err)
 		}
 	}

@@ -55,7 +55,7 @@ type Config struct {
 	Port         PortKind       // empty: TUN
 	Dev          string         // the TUN interface to create, or the LAN interface for XDP
 	MTU          int            // of inner packets, in bytes; 0 is DefaultMTU
-	Listen       netip.AddrPort // underlay address and port of this end
+	Listen       netip.AddrPort // underlay address and port of this end; sealed: also 0.0.0.0, [::] (both families) and port 0 (any)
 	Peers        []Peer         // at least one
 	Engine       EngineKind     // empty: RunToCompletion
 	Workers      int            // of the pool engine, for each direction; 0 is DefaultWorkers
@@ -148,7 +148,7 @@ func (c Config) Complete() (Config, error) {
 	if c.Datagram() > MaxDatagram {
 		return c, WrongField("mtu", "%d: want at most %d in a sealed tunnel", c.MTU, MaxDatagram-wireguard.MinDataLen)
 	}
-	if err := validateAddress(c.Listen); err != nil {
+	if err := c.validateListen(); err != nil {
 		return c, &FieldError{"listen", err}
 	}
 	return c, c.validatePeers()
@@ -170,6 +170,19 @@ func (e *FieldError) Unwrap() error { return e.Err }
 // WrongField returns a FieldError with a formatted reason.
 func WrongField(field, format string, args ...any) *FieldError {
 	return &FieldError{field, fmt.Errorf(format, args...)}
+}
+
+// validateListen checks the address of this end. A sealed one may be any address, with any port: whoever opens a
+// message proves who it is, and the peer follows this end.
+func (c Config) validateListen() error {
+	a := c.Listen
+	if c.Sealed() && a.IsValid() {
+		if a.Addr().IsUnspecified() {
+			return nil
+		}
+		a = netip.AddrPortFrom(a.Addr(), max(1, a.Port()))
+	}
+	return validateAddress(a)
 }
 
 func validateAddress(a netip.AddrPort) error {
@@ -218,6 +231,9 @@ func (c Config) validatePeers() error {
 			prefixes.Insert(prefix, i)
 		}
 	}
+	if c.Sealed() {
+		return c.validateKeys()
+	}
 	return nil
 }
 
@@ -236,25 +252,69 @@ func overlap(prefixes *bart.Table[int], p netip.Prefix) (at netip.Prefix, peer i
 	return at, 0, false
 }
 
-func (c Config) validatePeer(i int, p Peer) error {
-	calls := c.Sealed() && p.Endpoint == (netip.AddrPort{}) // and tells its endpoint then
-	switch err := validateAddress(p.Endpoint); {
-	case p.ID == wire.ControlTunnel:
-		return WrongField(PeerField(i, "id"), "%d is reserved for control frames; choose another", p.ID)
-	case c.Sealed() && p.Public == wireguard.PublicKey{}:
+// MaxKeepalive is the greatest Peer.Keepalive.
+const MaxKeepalive = 65535 * time.Second
+
+// validateKeys checks what peers of a sealed tunnel need.
+func (c Config) validateKeys() error {
+	keys, own := make(map[wireguard.PublicKey]int, len(c.Peers)), c.Private.Public()
+	for i, p := range c.Peers {
+		if other, twice := keys[p.Public]; twice {
+			return WrongField(PeerField(i, "public_key"), "%v is already the key of %s", p.Public, PeerField(other, "public_key"))
+		}
+		keys[p.Public] = i
+		if err := validateKey(i, p, own); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func validateKey(i int, p Peer, own wireguard.PublicKey) error {
+	switch {
+	case p.Public == wireguard.PublicKey{}:
 		return WrongField(PeerField(i, "public_key"), "want the peer's public key")
-	case c.Sealed() && p.Public == c.Private.Public():
-		return WrongField(PeerField(i, "public_key"), "%v is this end's own", p.Public)
-	case calls:
+	case p.Public == own:
+		return WrongField(PeerField(i, "public_key"), "%v is this end's own: want the peer's", p.Public)
+	case p.Public.Weak():
+		return &FieldError{PeerField(i, "public_key"), wireguard.ErrWeakKey}
+	case p.Keepalive != 0 && p.Keepalive < time.Second || p.Keepalive > MaxKeepalive:
+		return WrongField(PeerField(i, "keepalive"), "%v: want 1 to 65535 seconds, or 0 for none", p.Keepalive)
+	}
+	return nil
+}
+
+// validateEndpoint checks where a peer is. A sealed one may be anywhere: it tells its endpoint when it calls.
+func (c Config) validateEndpoint(i int, p Peer) error {
+	if c.Sealed() && p.Endpoint == (netip.AddrPort{}) {
+		return nil
+	}
+	any6 := c.Listen.Addr() == netip.IPv6Unspecified() // such a socket takes IPv4 too (ipv6(7), IPV6_V6ONLY)
+	switch err := validateAddress(p.Endpoint); {
 	case err != nil:
 		return &FieldError{PeerField(i, "endpoint"), err}
-	case p.Endpoint.Addr().Is4() != c.Listen.Addr().Is4():
+	case p.Endpoint.Addr().Is4() != c.Listen.Addr().Is4() && !any6:
 		return WrongField(PeerField(i, "endpoint"), "%s: want the address family of this end's listen address %s", p.Endpoint, c.Listen)
 	case p.Endpoint == c.Listen:
 		return WrongField(PeerField(i, "endpoint"), "%s is the listen address of this end", p.Endpoint)
-	case len(p.Prefixes) == 0:
+	}
+	return nil
+}
+
+func (c Config) validatePeer(i int, p Peer) error {
+	if p.ID == wire.ControlTunnel {
+		return WrongField(PeerField(i, "id"), "%d is reserved for control frames; choose another", p.ID)
+	}
+	if err := c.validateEndpoint(i, p); err != nil {
+		return err
+	}
+	if len(p.Prefixes) == 0 {
 		return WrongField(PeerField(i, "prefixes"), "want at least one: without a prefix, no packet from the peer is accepted")
 	}
+	return validatePrefixes(i, p)
+}
+
+func validatePrefixes(i int, p Peer) error {
 	for _, prefix := range p.Prefixes {
 		switch {
 		case !prefix.IsValid():

@@ -1,11 +1,14 @@
 package settings
 
 import (
+	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tunnelbench/tunnelbench/reference/wire"
+	"github.com/tunnelbench/tunnelbench/reference/wireguard"
 )
 
 // of returns the parsed prefixes.
@@ -82,6 +85,57 @@ func TestConfig(t *testing.T) {
 				t.Errorf("%v", err)
 			case c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n")):
 				t.Errorf("error %q, want one line with %q", err, c.want)
+			}
+		})
+	}
+}
+
+// sealed gives the ends of goodConfig keys.
+func sealed(c *Config) {
+	c.Private = wireguard.PrivateKey{8, 1}
+	c.Peers[0].Public, c.Peers[1].Public = wireguard.PrivateKey{8, 2}.Public(), wireguard.PrivateKey{8, 3}.Public()
+}
+
+func TestSealedConfig(t *testing.T) {
+	t.Parallel()
+	addr := netip.MustParseAddrPort
+	cases := []struct {
+		name   string
+		change func(*Config)
+		want   string // part of the error; "" if the Config is valid
+	}{
+		{"keys", func(*Config) {}, ""},
+		{"a peer that calls", func(c *Config) { c.Peers[0].Endpoint = netip.AddrPort{} }, ""},
+		{"any IPv4 address", func(c *Config) { c.Listen = addr("0.0.0.0:1") }, ""},
+		{"any address", func(c *Config) { c.Listen = addr("[::]:1") }, ""},
+		{"any port", func(c *Config) { c.Listen = addr("0.0.0.0:0") }, ""},
+		{"any port of an address", func(c *Config) { c.Listen = addr("192.0.2.1:0") }, ""},
+		{"both families", func(c *Config) { c.Listen, c.Peers[0].Endpoint = addr("[::]:1"), addr("[2001:db8::2]:1") }, ""},
+		{"prefix in another", func(c *Config) { c.Peers[1].Prefixes = of("16.1.0.0/16") }, ""},
+		{"keepalive", func(c *Config) { c.Peers[1].Keepalive = 25 * time.Second }, ""},
+		{"no listen", func(c *Config) { c.Listen = netip.AddrPort{} }, "listen"},
+		{"group", func(c *Config) { c.Listen = addr("224.0.0.1:1") }, "listen"},
+		{"two families", func(c *Config) { c.Listen, c.Peers[0].Endpoint = addr("0.0.0.0:1"), addr("[2001:db8::2]:1") }, "family"},
+		{"no key", func(c *Config) { c.Peers[1].Public = wireguard.PublicKey{} }, "peers[1].public_key: want"},
+		{"own key", func(c *Config) { c.Peers[1].Public = c.Private.Public() }, "is this end's own"},
+		{"key twice", func(c *Config) { c.Peers[1].Public = c.Peers[0].Public }, "is already the key of peers[0].public_key"},
+		{"key of low order", func(c *Config) { c.Peers[1].Public = wireguard.PublicKey{1} }, "peers[1].public_key: the public key is of low order"},
+		{"a short keepalive", func(c *Config) { c.Peers[1].Keepalive = 25 }, "peers[1].keepalive: 25ns: want"},
+		{"a long keepalive", func(c *Config) { c.Peers[1].Keepalive = MaxKeepalive + 1 }, "peers[1].keepalive"},
+		{"a negative keepalive", func(c *Config) { c.Peers[1].Keepalive = -time.Second }, "peers[1].keepalive"},
+		{"prefix twice", func(c *Config) { c.Peers[1].Prefixes = of("16.0.0.0/8") }, "overlaps"},
+		{"no prefixes", func(c *Config) { c.Peers[0].Endpoint, c.Peers[0].Prefixes = netip.AddrPort{}, nil }, "peers[0].prefixes"},
+		{"large mtu", func(c *Config) { c.MTU = MaxDatagram }, "mtu"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			cfg := goodConfig()
+			sealed(&cfg)
+			c.change(&cfg)
+			err := cfg.Validate()
+			if got := fmt.Sprint(err); c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(got, c.want) || strings.Contains(got, "\n")) {
+				t.Errorf("error %q, want one line with %q", got, c.want)
 			}
 		})
 	}

@@ -90,6 +90,12 @@ func (k PrivateKey) Public() PublicKey {
 	return PublicKey(private.PublicKey().Bytes())
 }
 
+// Weak reports whether the key is of low order: everybody knows its product with any private key.
+func (k PublicKey) Weak() bool {
+	_, err := PrivateKey{}.shared(k)
+	return err != nil
+}
+
 // shared returns the Diffie-Hellman product. The error says that the public key is of low order.
 func (k PrivateKey) shared(public PublicKey) (product [keyLen]byte, err error) {
 	private, err := ecdh.X25519().NewPrivateKey(k[:])

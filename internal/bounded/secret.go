@@ -1,0 +1,52 @@
+package bounded
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"runtime"
+)
+
+// Secret returns what is in a file with keys: at most limit bytes. It refuses what is no regular file, and a
+// file that others than its owner may read or write.
+func Secret(ctx context.Context, path string, limit int64) ([]byte, error) {
+	info, err := os.Stat(path) // first, because opening a pipe waits for a writer
+	if err != nil {
+		return nil, err
+	}
+	if err := secret(info); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return wait(ctx, path, func() ([]byte, error) { return openSecret(path, limit) })
+}
+
+// openSecret checks the opened file: that of the name may be another meanwhile.
+func openSecret(path string, limit int64) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if err := secret(info); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return named(f, path, limit, info.Size())
+}
+
+// secret returns why a file is no place for keys.
+func secret(info fs.FileInfo) error {
+	const others = 0o077
+	switch mode := info.Mode(); {
+	case !mode.IsRegular():
+		return errors.New("is no regular file")
+	case mode.Perm()&others != 0 && runtime.GOOS != "windows": // which has no such bits
+		return fmt.Errorf("has keys, and others may use it (mode %#o): chmod 600", mode.Perm())
+	}
+	return nil
+}
