@@ -13,6 +13,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -109,8 +110,13 @@ func configure(home string) error {
 
 // run runs git in the repository and returns what it wrote, without the last newline.
 func (r *Repository) run(ctx context.Context, args ...string) (string, error) {
+	return r.runWith(ctx, nil, args...)
+}
+
+// runWith is run with something on standard input.
+func (r *Repository) runWith(ctx context.Context, in io.Reader, args ...string) (string, error) {
 	var out bytes.Buffer
-	err := subprocess.Command{Dir: r.dir, Env: r.environment(), Args: slices.Concat([]string{"git"}, settings, r.options, args), Out: &out}.Run(ctx)
+	err := subprocess.Command{Dir: r.dir, Env: r.environment(), Args: slices.Concat([]string{"git"}, settings, r.options, args), In: in, Out: &out}.Run(ctx)
 	var failed *subprocess.Error
 	if errors.As(err, &failed) {
 		failed.Args = append([]string{"git"}, args...) // as a user would write it

@@ -10,6 +10,7 @@ import (
 	osuser "os/user"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/tunnelbench/tunnelbench/internal/subprocess"
@@ -27,9 +28,19 @@ func (r *Repository) Uncommitted(ctx context.Context) (n int, first string, err 
 	args := append(r.userSettings(ctx), "status", "--porcelain", "-z", "--no-renames", "--ignore-submodules=none", "--untracked-files=normal",
 		"--", ":(top)", ":(top,exclude)"+results)
 	out, err := r.run(ctx, args...)
-	for _, entry := range fields(out) {
-		const state = 3 // octets before the path
-		if len(entry) <= state || entry[:state] == " M " && r.sameInLFS(ctx, entry[state:]) {
+	if err != nil {
+		return 0, "", err
+	}
+	const state = 3 // octets before the path
+	entries, edited := fields(out), []string{}
+	for _, entry := range entries {
+		if strings.HasPrefix(entry, " M ") {
+			edited = append(edited, entry[state:])
+		}
+	}
+	same, err := r.sameInLFS(ctx, edited)
+	for _, entry := range entries {
+		if len(entry) <= state || entry[:state] == " M " && same[entry[state:]] {
 			continue
 		}
 		if n++; n == 1 {
@@ -79,24 +90,68 @@ func userHome() string {
 	return home
 }
 
-// sameInLFS reports whether a file of the work tree is the one that a pointer of Git LFS in the index
-// stands for. The user's git asks git-lfs, which is not run here.
-func (r *Repository) sameInLFS(ctx context.Context, path string) bool {
-	attribute, err := r.run(ctx, "-C", r.top, "check-attr", "-z", "filter", "--", path)
-	if parts := fields(attribute); err != nil || len(parts) != 3 || parts[2] != "lfs" {
-		return false
+// mostInLFS is how many files are compared with what their pointers stand for. More count as changed.
+const mostInLFS = 500
+
+// sameInLFS returns those files of the work tree that are what a pointer of Git LFS in the index stands for. The user's
+// git asks git-lfs, which is not run here.
+func (r *Repository) sameInLFS(ctx context.Context, paths []string) (same map[string]bool, err error) {
+	paths = paths[:min(len(paths), mostInLFS)]
+	if len(paths) == 0 {
+		return nil, nil
 	}
-	text, err := r.run(ctx, "cat-file", "blob", ":"+path)
-	found := pointer.FindStringSubmatch(text + "\n")
-	if err != nil || found == nil {
-		return false
-	}
-	f, err := os.Open(filepath.Join(r.top, path))
+	attributes, err := r.runWith(ctx, strings.NewReader(strings.Join(paths, "\x00")+"\x00"), "-C", r.top, "check-attr", "--stdin", "-z", "filter")
 	if err != nil {
-		return false
+		return nil, err
+	}
+	var large []string
+	for triple := range slices.Chunk(fields(attributes), 3) { // path, attribute, value
+		if len(triple) == 3 && triple[2] == "lfs" && !strings.Contains(triple[0], "\n") {
+			large = append(large, triple[0])
+		}
+	}
+	sums, err := r.pointersOf(ctx, large)
+	same = map[string]bool{}
+	for path, sum := range sums {
+		if err = ctx.Err(); err != nil {
+			break
+		}
+		found, failed := hashOfFile(filepath.Join(r.top, path))
+		same[path] = failed == nil && found == sum
+	}
+	return same, err
+}
+
+// pointersOf returns the hashes in the pointers of the index.
+func (r *Repository) pointersOf(ctx context.Context, paths []string) (sums map[string]string, err error) {
+	if len(paths) == 0 {
+		return nil, nil
+	}
+	out, err := r.runWith(ctx, strings.NewReader(":"+strings.Join(paths, "\n:")+"\n"), "cat-file", "--batch")
+	sums = map[string]string{}
+	for _, path := range paths {
+		head, rest, _ := strings.Cut(out, "\n")
+		size, notNumber := strconv.Atoi(head[strings.LastIndexByte(head, ' ')+1:])
+		if notNumber != nil { // "missing"
+			out = rest
+			continue
+		}
+		size = min(size, len(rest))
+		if found := pointer.FindStringSubmatch(rest[:size] + "\n"); found != nil {
+			sums[path] = found[1]
+		}
+		out = strings.TrimPrefix(rest[size:], "\n")
+	}
+	return sums, err
+}
+
+func hashOfFile(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
 	}
 	defer f.Close()
 	sum := sha256.New()
 	_, err = io.Copy(sum, f)
-	return err == nil && hex.EncodeToString(sum.Sum(nil)) == found[1]
+	return hex.EncodeToString(sum.Sum(nil)), err
 }

@@ -1,7 +1,10 @@
 package git
 
 import (
+	"context"
 	"encoding/hex"
+	"errors"
+	"fmt"
 	"os"
 	osuser "os/user"
 	"path/filepath"
@@ -127,6 +130,39 @@ func TestUncommittedLFS(t *testing.T) {
 				t.Errorf("%d, %q, %v; want %d", n, first, err, c.n)
 			}
 		})
+	}
+}
+
+// Many files of Git LFS take no longer than a few programs; those with other contents are found among them.
+func TestUncommittedManyLFS(t *testing.T) {
+	t.Parallel()
+	dir, all, later := t.TempDir(), files{".gitattributes": "*.bin filter=lfs -text\n"}, time.Now().Add(time.Hour)
+	for i := range 300 {
+		text := fmt.Sprintf("large %d\n", i)
+		all[fmt.Sprintf("a/%03d.bin", i)] = "version https://git-lfs.github.com/spec/v1\noid sha256:" + hex.EncodeToString(hashOf([]byte(text))) + "\nsize 6\n"
+	}
+	commit(t, dir, all)
+	for i := range 300 {
+		path, text := filepath.Join(dir, fmt.Sprintf("a/%03d.bin", i)), fmt.Sprintf("large %d\n", i)
+		if i == 7 || i == 200 {
+			text = "changed"
+		}
+		write(t, path, text)
+		if err := os.Chtimes(path, later, later); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r, err := Open(t.Context(), dir, filepath.Join(t.TempDir(), "home"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, first, err := r.Uncommitted(t.Context()); err != nil || n != 2 || first != "a/007.bin" {
+		t.Errorf("%d, %q, %v; want 2, the first of them a/007.bin", n, first, err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, _, err := r.Uncommitted(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("canceled: %v", err)
 	}
 }
 

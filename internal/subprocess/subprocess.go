@@ -21,6 +21,7 @@ type Command struct {
 	Dir  string
 	Env  []string  // complete: nothing is taken over from this process
 	Args []string  // program and arguments
+	In   io.Reader // standard input; nil: none
 	Out  io.Writer // receives standard output; nil: it is kept for the error, beside standard error
 }
 
@@ -46,7 +47,7 @@ func (c Command) Run(ctx context.Context) error {
 	said := &tail{}
 	cmd := exec.CommandContext(ctx, c.Args[0], c.Args[1:]...)
 	cmd.Dir, cmd.Env, cmd.WaitDelay = c.Dir, append(append([]string{}, c.Env...), mark), grace
-	cmd.Stdout, cmd.Stderr = said, said
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = c.In, said, said
 	if c.Out != nil {
 		cmd.Stdout = c.Out
 	}
