@@ -102,7 +102,19 @@ func (n *Net) supports(a netip.Addr, node, dev string) bool {
 // NS returns the namespace of a node, or nil if the topology has no such node.
 func (n *Net) NS(node string) *NS { return n.nodes[node] }
 
-// Whole returns an error that names an end of a link that is no longer there.
+// RemovedError says that somebody took an end of a link away. It wraps errors.ErrUnsupported: nothing can be
+// measured there.
+type RemovedError struct{ End End }
+
+// Error names the end and the mend.
+func (e RemovedError) Error() string {
+	return fmt.Sprintf("the link %s of %s was removed while it was in use: leave the lab's namespaces alone, and measure again", e.End.Name, e.End.Node)
+}
+
+// Unwrap returns errors.ErrUnsupported.
+func (e RemovedError) Unwrap() error { return errors.ErrUnsupported }
+
+// Whole returns a RemovedError if an end of a link is no longer there.
 func (n *Net) Whole() error {
 	for _, l := range n.Topology.Links {
 		for _, end := range []End{l.A, l.B} {
@@ -111,7 +123,7 @@ func (n *Net) Whole() error {
 				return err
 			})
 			if err != nil {
-				return fmt.Errorf("the link %s of %s was removed while it was in use (%w): leave the lab's namespaces alone, and measure again", end.Name, end.Node, err)
+				return RemovedError{end}
 			}
 		}
 	}

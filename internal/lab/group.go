@@ -157,8 +157,7 @@ func (t Turn) Rate() float64 {
 	return float64(t.Received) / t.Sending.Seconds()
 }
 
-// MeasureTurns measures every set-up of the group in one trial in which they take turns. The
-// trial's duration follows from the turns.
+// MeasureTurns measures every set-up of the group in one trial, in turns, which give its duration.
 func (g *Group) MeasureTurns(ctx context.Context, t rfc2544.Trial, turns loadgen.Turns) ([]Turned, error) {
 	t.Duration = turns.Length() * time.Duration(turns.Count(len(g.Setups)))
 	var plans []loadgen.Plan
@@ -174,16 +173,17 @@ func (g *Group) MeasureTurns(ctx context.Context, t rfc2544.Trial, turns loadgen
 	var all []Turned
 	for i, b := range g.Setups {
 		t := b.turned(ledgers[i], plans[i], turns.Of(i, len(g.Setups)))
-		if err := b.whole(); err != nil {
-			t.Died = fmt.Errorf("%s: %w: %w", b.device.Spec, ErrDied, err)
+		if err := b.whole(); errors.Is(err, ErrDied) {
+			t.Died = fmt.Errorf("%s: %w", b.device.Spec, err)
+		} else if err != nil {
+			return nil, err
 		}
 		all = append(all, t)
 	}
 	return all, nil
 }
 
-// turned cuts the ledger of a set-up into its turns, which have these numbers. A turn that the
-// sender missed, because its core was away, is there and is not clean.
+// turned cuts the ledger of a set-up into its turns. A turn that the sender missed is there and is not clean.
 func (s *Setup) turned(ledger loadgen.Ledger, p loadgen.Plan, numbers []int) Turned {
 	d := findDisturbances(ledger)
 	out := Turned{LatencyQuiet: ledger.LatencyQuiet, Disturbed: d.reasons}

@@ -3,7 +3,6 @@ package lab
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
@@ -23,12 +22,11 @@ type Run struct {
 	reasons       rfc2544.DropReasons
 }
 
-// Execute runs a plan between two readings of the meters. It does not check whether the run is
-// valid.
+// Execute runs a plan between two readings of the meters. It does not check whether the run is valid.
 func (s *Setup) Execute(ctx context.Context, p loadgen.Plan) (Run, error) {
 	r, err := s.execute(ctx, p)
 	if broken := s.whole(); broken != nil {
-		return r, cmp.Or(context.Cause(ctx), fmt.Errorf("%w: %w", ErrDied, broken)) // a signal may have reached the device, too
+		return r, cmp.Or(context.Cause(ctx), broken) // a signal may have reached the device, too
 	}
 	return r, err
 }

@@ -1,7 +1,6 @@
 package lab
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -74,4 +73,9 @@ func (s *Setup) Alive() error {
 }
 
 // whole reports, as an error, that the device ended or that a link of its network was removed.
-func (s *Setup) whole() error { return cmp.Or(s.Alive(), s.net.Whole()) }
+func (s *Setup) whole() error {
+	if died := s.Alive(); died != nil {
+		return fmt.Errorf("%w: %w", ErrDied, died)
+	}
+	return s.net.Whole()
+}

@@ -19,7 +19,7 @@ const journalSchema = "tunnelbench.journal/1"
 
 // Limits of a journal that is read: its bytes, and those of a line.
 const (
-	mostJournal     = 64 << 20
+	mostJournal     = 128 << 20
 	mostJournalLine = 1 << 20
 )
 
@@ -77,8 +77,8 @@ func OpenJournal(path string, key JournalKey, resume bool) (*Journal, error) {
 		return nil, fmt.Errorf("%w: %s: there is no run to resume: leave --resume out", lab.ErrConfig, path)
 	case errors.Is(err, fs.ErrNotExist):
 		return createJournal(path, key)
-	case err != nil:
-		return nil, err
+	case err != nil && resume:
+		return nil, fmt.Errorf("%w: %w: begin anew with another --out", lab.ErrConfig, err)
 	case !resume:
 		return nil, fmt.Errorf("%w: %s: holds a run that was cut short: go on with --resume, or remove it", lab.ErrConfig, path)
 	}
