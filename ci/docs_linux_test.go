@@ -77,7 +77,7 @@ func examples(t *testing.T, run func(...string) (string, int)) (all []command) {
 }
 
 // helpVerb matches a verb in the overview: two spaces, one or two words, and its summary.
-var helpVerb = regexp.MustCompile(`(?m)^  ((?:fuzz )?[a-z]+) +[A-Za-z]`)
+var helpVerb = regexp.MustCompile(`(?m)^  ((?:fuzz |tunnel )?[a-z]+) +[A-Za-z]`)
 
 // unfits lists the rejected option for verbs without flows.
 var unfits = map[string][]string{
@@ -93,6 +93,11 @@ func works(run func(...string) (string, int), args []string) string {
 	switch {
 	case help || slices.Contains(outside, verb) || verb == "fuzz" && len(args) > 1 && slices.Contains([]string{"list", "report"}, args[1]):
 		if output, status := run(args...); status != 0 {
+			return output
+		}
+		return ""
+	case verb == "tunnel" && len(args) > 1 && !strings.HasPrefix(args[1], "--"):
+		if output, status := run(append(slices.Clone(args[:2]), "--help")...); status != 0 { // one waits for a key
 			return output
 		}
 		return ""

@@ -68,7 +68,7 @@ func TestOverview(t *testing.T) {
 	t.Parallel()
 	_, overview, _ := call("", "--help")
 	for _, v := range allVerbs() {
-		if !strings.Contains(overview, fmt.Sprintf("\n  %-11s %s\n", v.Name, v.Doc)) {
+		if !strings.Contains(overview, fmt.Sprintf("\n  %-13s %s\n", v.Name, v.Doc)) {
 			t.Errorf("%s is not there:\n%s", v.Name, overview)
 		}
 	}

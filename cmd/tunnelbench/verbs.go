@@ -12,6 +12,6 @@ func overview() []cli.Section {
 		{Title: "Measure", Verbs: []cli.Verb{runVerb, trialVerb, abVerb, searchVerb, counting.Verb(tool), certifyVerb}},
 		{Title: "Judge and report", Verbs: []cli.Verb{gating.Verb(tool), reportVerb}},
 		{Title: "Attack", Verbs: []cli.Verb{fuzzListVerb, fuzzRunVerb, fuzzReproVerb, fuzzMergeVerb, fuzzLiveVerb, fuzzReportVerb}},
-		{Title: "Tunnel and machine", Verbs: []cli.Verb{tunnelVerb, doctorVerb, listVerb, versionVerb}},
+		{Title: "Tunnel and machine", Verbs: []cli.Verb{tunnelVerb, genkeyVerb, pubkeyVerb, genpskVerb, doctorVerb, listVerb, versionVerb}},
 	}
 }

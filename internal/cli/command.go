@@ -31,7 +31,7 @@ type Streams struct {
 }
 
 // Verb is one command of the program. A name of two words, such as "fuzz live", puts the verb into
-// a group.
+// a group, or below the verb of the first word, which comes before it.
 type Verb struct {
 	Name, Doc string
 	Args      string // positional arguments as the usage line shows them; empty: none
@@ -66,7 +66,11 @@ func NewRoot(overview []Section, s Streams) *cobra.Command {
 				groups[above] = newGroup(above, "")
 				root.AddCommand(groups[above])
 			}
-			groups[above].AddCommand(v.command(name, s))
+			c := v.command(name, s)
+			groups[above].AddCommand(c)
+			if !two {
+				groups[name] = c // verbs may be below it
+			}
 		}
 	}
 	addCompletion(root)

@@ -28,7 +28,7 @@ var flagGroups = []flagGroup{
 // help prints the description of a command, its options and its examples.
 func help(c *cobra.Command, overview []Section) {
 	w := c.OutOrStdout()
-	if c.HasAvailableSubCommands() && c.Name() != "completion" {
+	if c.HasAvailableSubCommands() && c.Example == "" && c.Name() != "completion" { // a group: verbs have examples
 		helpOverview(c, overview, w)
 		return
 	}
@@ -37,10 +37,25 @@ func help(c *cobra.Command, overview []Section) {
 		fmt.Fprintf(w, "\n%s\n", strings.TrimSpace(c.Long))
 	}
 	helpFlags(c.Flags(), w)
+	helpBelow(c, w)
 	if c.Example != "" {
 		fmt.Fprintf(w, "\nExamples:\n%s", c.Example)
 	}
 }
+
+// helpBelow prints the verbs below a verb.
+func helpBelow(c *cobra.Command, w io.Writer) {
+	if c.Name() == "completion" || !c.HasAvailableSubCommands() {
+		return
+	}
+	fmt.Fprintln(w, "\nMore verbs:")
+	for _, below := range c.Commands() {
+		fmt.Fprintf(w, "  %-*s %s\n", verbWidth, strings.TrimPrefix(below.CommandPath(), c.Root().Name()+" "), below.Short)
+	}
+}
+
+// verbWidth is the length of the longest verb.
+const verbWidth = len("tunnel genkey")
 
 // helpOverview prints all verbs below c.
 func helpOverview(c *cobra.Command, overview []Section, w io.Writer) {
@@ -52,11 +67,11 @@ func helpOverview(c *cobra.Command, overview []Section, w io.Writer) {
 			fmt.Fprintf(w, "\n%s:\n", section.Title)
 		}
 		for _, v := range verbs {
-			fmt.Fprintf(w, "  %-11s %s\n", v.Name, v.Doc)
+			fmt.Fprintf(w, "  %-*s %s\n", verbWidth, v.Name, v.Doc)
 		}
 	}
 	if !c.HasParent() {
-		fmt.Fprintf(w, "  %-11s %s\n", "completion", completionDoc)
+		fmt.Fprintf(w, "  %-*s %s\n", verbWidth, "completion", completionDoc)
 	}
 	fmt.Fprintln(w, "\ntunnelbench VERB --help shows the options.")
 	fmt.Fprintln(w, "Exit status: 0 fine, 1 internal error, 2 bad usage or input, 3 regression or")
