@@ -2,6 +2,8 @@ package ci
 
 import (
 	"errors"
+	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,6 +14,7 @@ import (
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/ci/gate"
+	"github.com/tunnelbench/tunnelbench/reference/wireguard"
 )
 
 // outside lists the verbs that need no lab; their commands are executed.
@@ -137,6 +140,15 @@ func build(t *testing.T) string {
 	return binary
 }
 
+// sealedFiles returns the files of a sealed tunnel, which have keys.
+func sealedFiles() map[string][]byte {
+	private, preshared := wireguard.PrivateKey{8, 1}.Base64(), wireguard.PresharedKey{1}.Base64()
+	return map[string][]byte{
+		"private.key": []byte(private), "preshared.key": []byte(preshared),
+		"wg0.conf": fmt.Appendf(nil, "[Interface]\nPrivateKey = %s\n[Peer]\nPublicKey = %v\nAllowedIPs = 10.2.0.0/16\n", private, wireguard.PrivateKey{8, 2}.Public()),
+	}
+}
+
 // workplace returns a folder that looks like the repository's root after a run, with the documents'
 // examples and with results in out.
 func workplace(t *testing.T) string {
@@ -156,16 +168,17 @@ func workplace(t *testing.T) string {
 	}
 	files := map[string][]byte{"out/results.json": results, "other/results.json": results, "history.jsonl": history}
 	for name, source := range map[string]string{
-		"out/fuzz/fuzz.json": "../fuzz/report/testdata/fuzz.json", "trials.jsonl": "../docs/examples/trials.jsonl", "end.yaml": "../docs/examples/end.yaml",
+		"out/fuzz/fuzz.json": "../fuzz/report/testdata/fuzz.json", "trials.jsonl": "../docs/examples/trials.jsonl", "end.yaml": "../docs/examples/end.yaml", "sealed.yaml": "../docs/examples/sealed.yaml",
 		"mytunnel.sh": "../docs/examples/vxlan.sh", "my-tunnel.sh": "../docs/examples/vxlan.sh", "old/tunnelbench": "../docs/examples/vxlan.sh",
 	} {
 		if files[name], err = os.ReadFile(source); err != nil {
 			t.Fatal(err)
 		}
 	}
+	maps.Copy(files, sealedFiles())
 	for name, data := range files {
 		path := filepath.Join(dir, name)
-		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, data, 0o755)); err != nil {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, data, 0o700)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/internal/cli"
 	"github.com/tunnelbench/tunnelbench/internal/reexec"
+	"github.com/tunnelbench/tunnelbench/reference/wireguard"
 )
 
 // Environment variables that make the test binary the program, and make that write the most memory it had
@@ -53,6 +55,24 @@ func TestCostWithoutEmulator(t *testing.T) {
 	}
 }
 
+// wgFile returns the path of a file of wg-quick.
+func wgFile(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "wg0.conf")
+	text := fmt.Sprintf("[Interface]\nPrivateKey = %s\n[Peer]\nPublicKey = %v\nAllowedIPs = 10.2.0.0/16\n", wireguard.PrivateKey{8, 1}.Base64(), wireguard.PrivateKey{8, 2}.Public())
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestTunnelOfAWGFile(t *testing.T) {
+	t.Parallel()
+	if code, out, errs := call("", "tunnel", "--wg", wgFile(t), "--dev", "wg0", "--check"); code != cli.ExitOK || out+errs != "" {
+		t.Errorf("exit status %d: %s%s", code, out, errs)
+	}
+}
+
 // Bad input gives exit status 2 and one line that names the cause, before anything is opened or
 // written.
 func TestBadInput(t *testing.T) {
@@ -63,7 +83,12 @@ func TestBadInput(t *testing.T) {
 	}
 	twins := sameName(t)
 	for line, want := range map[string]string{
-		"tunnel": "--config FILE is missing",
+		"tunnel":                        "--config FILE is missing",
+		"tunnel --config x --dev y":     "leave out --wg, --dev and --port",
+		"tunnel --wg " + file:           "--dev NAME is missing",
+		"tunnel --dev wg0 --wg " + file: "has keys, and others may use it (mode 0644): chmod 600",
+		"tunnel --dev wg0 --wg " + dir:  "is no regular file",
+		"tunnel --dev wg0 --port tap --check --wg " + wgFile(t):        `--port: "tap": want tun or xdp`,
 		"tunnel --config " + filepath.Join(dir, "nowhere"):             "no such file",
 		"tunnel --config " + file:                                      "file:1: unknown field",
 		"frobnicate":                                                   "is not a command",

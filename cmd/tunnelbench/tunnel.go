@@ -16,37 +16,76 @@ import (
 	"github.com/tunnelbench/tunnelbench/reference/endfile"
 	"github.com/tunnelbench/tunnelbench/reference/lanport"
 	"github.com/tunnelbench/tunnelbench/reference/settings"
+	"github.com/tunnelbench/tunnelbench/reference/wgquick"
 )
 
 var tunnelVerb = cli.Verb{
 	Name: "tunnel", Doc: "run one end of the reference tunnel between real hosts",
-	Examples: []string{"tunnel --config end.yaml --check", "tunnel --config end.yaml"},
+	Examples: []string{"tunnel --config end.yaml --check", "tunnel --config end.yaml", "tunnel --wg wg0.conf --dev wg0"},
 	Flags: func(set *pflag.FlagSet) func(context.Context, cli.Streams) error {
-		config := set.String("config", "", "`file` with the tunnel's end in YAML, see docs/tunnel.md")
+		f := &tunnelFlags{}
+		set.StringVar(&f.config, "config", "", "`file` with the tunnel's end in YAML, see docs/tunnel.md")
+		set.StringVar(&f.wg, "wg", "", "`file` of wg-quick with the end of a sealed tunnel, instead of --config")
+		set.StringVar(&f.dev, "dev", "", "with --wg: the `interface`, which --port tun makes and --port xdp finds")
+		set.StringVar(&f.port, "port", "", "with --wg: the `kind` of interface, tun or xdp (without, tun)")
 		check := set.Bool("check", false, "read the file and end")
 		return func(ctx context.Context, s cli.Streams) error {
-			if *config == "" {
-				return cli.BadUsage("tunnel: --config FILE is missing")
-			}
-			file, err := endfile.ReadFile(ctx, *config, net.DefaultResolver)
+			e, err := f.read(ctx)
 			if err != nil {
 				return cli.BadInput(err)
 			}
 			if *check {
 				return nil
 			}
-			return runTunnel(ctx, s, file)
+			return runTunnel(ctx, s, e)
 		}
 	},
 }
 
+type tunnelFlags struct{ config, wg, dev, port string }
+
+// tunnelEnd is one end as a file has it.
+type tunnelEnd struct {
+	settings.Config
+	at func(error) error // adds the line of the file to an error about a field
+}
+
+// read reads the file.
+func (f *tunnelFlags) read(ctx context.Context) (tunnelEnd, error) {
+	switch {
+	case f.config == "" && f.wg == "":
+		return tunnelEnd{}, errors.New("tunnel: --config FILE is missing, or --wg FILE")
+	case f.config != "" && f.wg+f.dev+f.port != "":
+		return tunnelEnd{}, errors.New("tunnel: --config: its file has everything: leave out --wg, --dev and --port")
+	case f.config != "":
+		file, err := endfile.ReadFile(ctx, f.config, net.DefaultResolver)
+		if err != nil {
+			return tunnelEnd{}, err
+		}
+		return tunnelEnd{file.Config, file.At}, nil
+	case f.dev == "":
+		return tunnelEnd{}, errors.New("tunnel: --wg: --dev NAME is missing")
+	}
+	port := settings.TUN
+	if f.port != "" {
+		port = settings.PortKind(f.port)
+	}
+	end := settings.Defaults(port)
+	end.Dev = f.dev
+	file, err := wgquick.ReadFile(ctx, f.wg, end)
+	if err != nil {
+		return tunnelEnd{}, err
+	}
+	return tunnelEnd{file.Config, file.At}, nil
+}
+
 // runTunnel forwards packets until ctx is done. It prints the counters at the end and on each
 // request.
-func runTunnel(ctx context.Context, s cli.Streams, file *endfile.File) error {
-	file.Config.ExtraProcs = true // this process does nothing but forward
-	t, err := reference.New(file.Config)
+func runTunnel(ctx context.Context, s cli.Streams, end tunnelEnd) error {
+	end.ExtraProcs = true // this process does nothing but forward
+	t, err := reference.New(end.Config)
 	if err != nil {
-		return cli.MachineFault(file.At(err))
+		return cli.MachineFault(end.at(err))
 	}
 	asked := make(chan os.Signal, 1)
 	cli.OnRequest(asked)
@@ -54,19 +93,19 @@ func runTunnel(ctx context.Context, s cli.Streams, file *endfile.File) error {
 	done := make(chan error, 1)
 	go func() { done <- t.Run(ctx) }()
 	kind := "plain"
-	if file.Config.Sealed() {
+	if end.Sealed() {
 		kind = "sealed"
 	}
 	fmt.Fprintf(s.Err, "tunnelbench: %s: %s on %s, %d peers, threat model: %s, see docs/tunnel.md\n",
-		file.Config.Listen, file.Config.Port, file.Config.Dev, len(file.Config.Peers), kind)
-	noteOn(s.Err, file.Config)
+		end.Listen, end.Port, end.Dev, len(end.Peers), kind)
+	noteOn(s.Err, end.Config)
 	for {
 		select {
 		case <-asked:
 			fmt.Fprintln(s.Err, t.Stats())
 		case err := <-done:
 			fmt.Fprintln(s.Err, t.Stats())
-			return errors.Join(whose(file, err), t.Close())
+			return errors.Join(whose(end, err), t.Close())
 		}
 	}
 }
@@ -83,9 +122,9 @@ func noteOn(w io.Writer, cfg settings.Config) {
 }
 
 // whose marks an error about a field of the file, such as an interface that was removed, as this machine's.
-func whose(file *endfile.File, err error) error {
+func whose(end tunnelEnd, err error) error {
 	if field := (*settings.FieldError)(nil); errors.As(err, &field) {
-		return cli.MachineFault(file.At(err))
+		return cli.MachineFault(end.at(err))
 	}
 	return err
 }
