@@ -23,6 +23,7 @@ func ConfigSeeds() [][]byte {
 		[]byte(strings.ReplaceAll(short, "peer.example", "empty.example")), []byte(strings.ReplaceAll(short, "peer.example", "no.example")),
 		[]byte(strings.ReplaceAll(short, "0.0.0.0/0", "0.0.0.0/33")), []byte(strings.ReplaceAll(short, "192.0.2.1:", "x:")),
 		[]byte("a: &a [1]\nb: [*a, *a]\n"), []byte("- 1"), []byte("peers: 7"), []byte("\x00"), []byte("{{{"), nil,
+		[]byte(strings.ReplaceAll(short, "endpoint: 'peer.example:4754', ", "")), // an error about a field that is not there
 		[]byte(short + "mtu: 9000\nport: xdp\n"), []byte(short + "workers: 1e3\ncpus: [0, -1]\n"),
 		[]byte("\ufeff" + short), []byte(short + "---\n" + short), []byte("\xff\xfea\x00"),
 	}
