@@ -35,7 +35,7 @@ type peer struct {
 
 	// Of a sealed tunnel.
 	sealed *wireguard.Peer
-	at     atomic.Pointer[endpoint] // where it is now; nil: unknown
+	at     *endpoint // where encap last sent to
 }
 
 // traffic counts packets and their bytes in one direction. Only one goroutine may add. Any goroutine may
@@ -71,9 +71,6 @@ func newPeerTable(cfg settings.Config, first uint64) *peerTable {
 			endpoints[c.Endpoint] = newEndpoint(c.Endpoint)
 		}
 		p := &peer{id: c.ID, endpoint: endpoints[c.Endpoint], sequence: first}
-		if c.Endpoint.IsValid() {
-			p.at.Store(p.endpoint)
-		}
 		t.all = append(t.all, p)
 		i := t.slot(p.id)
 		for t.slots[i] != nil {

@@ -58,14 +58,16 @@ func (f *sealed) number(b *batch) {
 		}
 		run := b.datagrams[i : i+n]
 		i += n
-		keys, first := f.device.Reserve(now, p.sealed, n)
+		keys, first, to := f.device.Reserve(now, p.sealed, n)
 		if keys == nil {
 			f.stage(now, b, p, run)
 			continue
 		}
-		to := p.at.Load()
+		if p.at == nil || p.at.addr != to {
+			p.at = newEndpoint(to)
+		}
 		for j := range run {
-			run[j].sequence, run[j].to = first+uint64(j), to
+			run[j].sequence, run[j].to = first+uint64(j), p.at
 			b.sessions = append(b.sessions, keys)
 		}
 		kept = append(kept, run...)
@@ -132,6 +134,8 @@ func (f *sealed) sort(b *rxBatch, datagram []byte, m *message) {
 	b.tally.Received++
 	t, ok := wireguard.TypeOf(datagram)
 	switch {
+	case m.source.Port() == 0: // no answer can go there
+		b.tally.Drops[stats.DropPeer]++
 	case m.truncated || len(datagram) > wireguard.MinDataLen+f.mtu+wireguard.Pad:
 		b.tally.Drops[stats.DropOversize]++
 	case !ok:
@@ -158,7 +162,10 @@ func (f *sealed) decrypt(m *sealedMessage) stats.Drop {
 		return stats.DropSession
 	}
 	packet, err := m.keys.Open(m.data)
-	if err != nil {
+	switch {
+	case err == wireguard.ErrExpired:
+		return stats.DropSession
+	case err != nil:
 		return stats.DropSeal
 	}
 	m.data = packet
@@ -167,7 +174,7 @@ func (f *sealed) decrypt(m *sealedMessage) stats.Drop {
 	}
 	n := inner.Length(packet)
 	switch {
-	case n == 0 || n > len(packet):
+	case n < inner.MinIPv4 || n > len(packet):
 		m.drop = stats.DropInner
 	case f.peers.bySource(packet) != ownerOf(m.keys):
 		m.drop = stats.DropSource
@@ -222,11 +229,7 @@ func (f *sealed) acceptRun(now time.Time, b *rxBatch, run []sealedMessage) {
 		return
 	}
 	p.received.add(uint64(len(b.packets)-before), uint64(bytes))
-	moved, tick := f.device.Received(now, keys, from, data)
-	if moved {
-		p.at.Store(newEndpoint(from))
-	}
-	if tick {
+	if f.device.Received(now, keys, from, data) {
 		f.control.Raise()
 	}
 }
@@ -234,7 +237,7 @@ func (f *sealed) acceptRun(now time.Time, b *rxBatch, run []sealedMessage) {
 // send sends messages of control. Those with packets that have waited are counted.
 func (f *sealed) send(sends []wireguard.Send) {
 	for _, s := range sends {
-		err := f.conn.sendOne(s.Datagram, f.endpoint(s))
+		err := f.conn.sendOne(s.Datagram, newEndpoint(s.To))
 		switch {
 		case s.Packet == 0:
 		case err != nil:
@@ -247,18 +250,4 @@ func (f *sealed) send(sends []wireguard.Send) {
 	unsent := f.device.Tally().Unsent
 	f.counters.Late(0, stats.DropSession, unsent-f.unsent)
 	f.unsent = unsent
-}
-
-// endpoint returns where a message goes to. A peer's address is noted.
-func (f *sealed) endpoint(s wireguard.Send) *endpoint {
-	if s.Peer == nil {
-		return newEndpoint(s.To)
-	}
-	p := s.Peer.Owner.(*peer)
-	at := p.at.Load()
-	if at == nil || at.addr != s.To {
-		at = newEndpoint(s.To)
-		p.at.Store(at)
-	}
-	return at
 }

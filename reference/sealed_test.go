@@ -135,6 +135,8 @@ func TestSealedDrops(t *testing.T) {
 	unknown[4] ^= 1
 	lying := packetBetween(behindLeft, behindRight, 60)
 	lying[3] = 200 // longer than it is
+	stub := packetBetween(behindLeft, behindRight, 60)
+	stub[3] = 5 // shorter than a header
 	for _, c := range []struct {
 		name    string
 		message []byte
@@ -149,6 +151,7 @@ func TestSealedDrops(t *testing.T) {
 		{"long", append(bytes.Clone(good), make([]byte, 2000)...), stats.DropOversize},
 		{"a source that is not the peer's", seal(packetBetween([4]byte{10, 9, 9, 9}, behindRight, 60)), stats.DropSource},
 		{"a length beyond its end", seal(lying), stats.DropInner},
+		{"a length below a header's", seal(stub), stats.DropInner},
 	} {
 		before := p.right.Stats().Decap
 		p.right.Decap(leftAddr, bytes.Clone(c.message), 0)
@@ -178,6 +181,44 @@ func TestSealedUnanswered(t *testing.T) {
 	}
 	if s := p.left.Stats().Encap; s.Received != 3 || s.Drops[stats.DropSession] != 3 {
 		t.Errorf("%v", s)
+	}
+}
+
+// A peer that has moved is sent to where it is, also if control was about to send to where it was.
+func TestSealedFollows(t *testing.T) {
+	t.Parallel()
+	p := newSealedPair(t)
+	p.left.Encap(packetBetween(behindLeft, behindRight, 60))
+	p.settle()
+	f := p.right.tunnel.format.(*sealed)
+	p.now = p.now.Add(11 * time.Second) // a keepalive is due
+	late := f.device.Tick(p.now)
+	p.left.Encap(packetBetween(behindLeft, behindRight, 61))
+	moved := netip.MustParseAddrPort("198.51.100.9:7")
+	p.right.Decap(moved, p.toRight[0], 0)
+	f.send(late)
+	var to netip.AddrPort
+	p.right.conn.sendTo = func(at netip.AddrPort, _ []byte) { to = at }
+	p.right.Encap(packetBetween(behindRight, behindLeft, 60))
+	if to != moved {
+		t.Errorf("sent to %v, want %v", to, moved)
+	}
+}
+
+// Packets for a peer that has never called, and whose address nobody knows, do not wait for ever.
+func TestSealedUnknownEndpoint(t *testing.T) {
+	t.Parallel()
+	p := newSealedPair(t)
+	for range 3 {
+		p.right.Encap(packetBetween(behindRight, behindLeft, 60))
+	}
+	p.right.Control(p.now)
+	if s := p.right.Stats().Encap; s.Drops[stats.DropSession] != 3 {
+		t.Errorf("%v", s)
+	}
+	p.right.Decap(netip.AddrPortFrom(leftAddr.Addr(), 0), make([]byte, 32), 0)
+	if s := p.right.Stats().Decap; s.Drops[stats.DropPeer] != 1 {
+		t.Errorf("%v: nothing can be sent to port 0", s)
 	}
 }
 

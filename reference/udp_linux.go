@@ -75,6 +75,12 @@ func (c *udpConn) sendOne(datagram []byte, to *endpoint) error {
 	c.single.Reset()
 	c.single.Add(datagram, 0, to.name.(*sys.Name))
 	_, err := c.single.Send(c.socket)
+	for tries := 0; err == syscall.EINTR || err != nil && tries == 0; { // it may be an ICMP error of an earlier datagram
+		if err != syscall.EINTR {
+			tries++
+		}
+		_, err = c.single.Send(c.socket)
+	}
 	return err
 }
 

@@ -91,10 +91,10 @@ type Peer struct {
 // Sealed reports whether the tunnel seals its packets.
 func (c Config) Sealed() bool { return c.Private != wireguard.PrivateKey{} }
 
-// Datagram returns the greatest length of a datagram, in bytes.
+// Datagram returns the greatest length of a datagram, in bytes. Peers may pad beyond the MTU.
 func (c Config) Datagram() int {
 	if c.Sealed() {
-		return wireguard.MinDataLen + wireguard.Padded(c.MTU, c.MTU)
+		return wireguard.MinDataLen + (c.MTU+wireguard.Pad)&^wireguard.Pad
 	}
 	return wire.HeaderLen + c.MTU
 }
@@ -146,7 +146,7 @@ func (c Config) Complete() (Config, error) {
 		return c, WrongField("cpus", "%v: core numbers are not negative", c.CPUs)
 	}
 	if c.Datagram() > MaxDatagram {
-		return c, WrongField("mtu", "%d: want at most %d in a sealed tunnel", c.MTU, MaxDatagram-wireguard.MinDataLen)
+		return c, WrongField("mtu", "%d: want at most %d in a sealed tunnel", c.MTU, (MaxDatagram-wireguard.MinDataLen)&^wireguard.Pad)
 	}
 	if err := c.validateListen(); err != nil {
 		return c, &FieldError{"listen", err}

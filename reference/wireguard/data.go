@@ -6,11 +6,12 @@ import (
 )
 
 // Reserve takes the counters first to first+n-1 for n packets to a peer. keys is nil if there is no session:
-// then the packets are to be staged, and Tick begins a handshake.
-func (d *Device) Reserve(now time.Time, p *Peer, n int) (keys *Keypair, first uint64) {
+// then the packets are to be staged, and Tick begins a handshake. to is where the peer is.
+func (d *Device) Reserve(now time.Time, p *Peer, n int) (keys *Keypair, first uint64, to netip.AddrPort) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.reserve(now, p, n)
+	keys, first = d.reserve(now, p, n)
+	return keys, first, p.endpoint
 }
 
 func (d *Device) reserve(now time.Time, p *Peer, n int) (*Keypair, uint64) {
@@ -53,16 +54,16 @@ func (d *Device) Sessions(now time.Time, indices []uint32, into []*Keypair) []*K
 }
 
 // Received notes that data messages of a session have passed all checks, at least one of them with a packet if
-// data is set, the last of them from an address. moved says that this is the peer's endpoint from now on. tick
-// says that Tick has something to do at once: packets have waited for this session.
-func (d *Device) Received(now time.Time, k *Keypair, from netip.AddrPort, data bool) (moved, tick bool) {
+// data is set, the last of them from an address. It reports whether Tick has something to do at once: packets
+// have waited for this session.
+func (d *Device) Received(now time.Time, k *Keypair, from netip.AddrPort, data bool) (tick bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	p := k.peer
 	if d.indices[k.local].keys != k {
-		return false, false // it was replaced meanwhile
+		return false // it was replaced meanwhile
 	}
-	moved = p.move(from)
+	p.move(from)
 	if k == p.next {
 		d.replace(&p.previous, nil)
 		p.previous, p.current, p.next = p.current, k, nil
@@ -76,7 +77,7 @@ func (d *Device) Received(now time.Time, k *Keypair, from netip.AddrPort, data b
 		k.asked = true
 		p.timers.want(now, true)
 	}
-	return moved, tick
+	return tick
 }
 
 // unstage seals the packets that have waited.

@@ -36,16 +36,16 @@ type Device struct {
 	public  PublicKey
 	keys    macKeys // for messages to us
 
-	control sync.Mutex // one handshake message, tick or change at a time
-
-	mu      sync.Mutex // guards the following, and the peers' fields
-	peers   map[PublicKey]*Peer
-	indices map[uint32]indexed
+	control sync.Mutex // one handshake message, tick or change at a time; guards the following
 	cookies cookieChecker
 	limiter limiter
 	replies bucket
 	loaded  time.Time // under load until
-	jitters uint64    // state of a SplitMix64 generator
+
+	mu      sync.Mutex // guards the following, and the peers' fields
+	peers   map[PublicKey]*Peer
+	indices map[uint32]indexed
+	jitters uint64 // state of a SplitMix64 generator
 	tally   Tally
 }
 

@@ -324,14 +324,14 @@ func TestLimits(t *testing.T) {
 	n.send(n.left, numbered(1))
 	k := n.left.peer.current
 	k.counter = rejectAfterMessages - 3
-	if got, first := n.left.device.Reserve(n.now, n.left.peer, 3); got != k || first != rejectAfterMessages-3 {
+	if got, first, _ := n.left.device.Reserve(n.now, n.left.peer, 3); got != k || first != rejectAfterMessages-3 {
 		t.Errorf("the last counters: %v, %d", got, first)
 	}
-	if got, _ := n.left.device.Reserve(n.now, n.left.peer, 1); got != nil {
+	if got, _, _ := n.left.device.Reserve(n.now, n.left.peer, 1); got != nil {
 		t.Error("a counter beyond the limit")
 	}
 	k.counter = rejectAfterMessages - 2
-	if got, _ := n.left.device.Reserve(n.now, n.left.peer, 3); got != nil {
+	if got, _, _ := n.left.device.Reserve(n.now, n.left.peer, 3); got != nil {
 		t.Error("a run that crosses the limit")
 	}
 	for range 20 {
@@ -396,7 +396,7 @@ func TestDataAllocatesNothing(t *testing.T) {
 	message := make([]byte, HeaderLen+1424+TagLen)
 	indices, keys := make([]uint32, 1), make([]*Keypair, 0, 1)
 	allocs := testing.AllocsPerRun(1000, func() {
-		k, counter := n.left.device.Reserve(n.now, n.left.peer, 1)
+		k, counter, _ := n.left.device.Reserve(n.now, n.left.peer, 1)
 		k.Seal(message, counter)
 		indices[0] = Index(message)
 		r := n.right.device.Sessions(n.now, indices, keys[:0])[0]
@@ -418,7 +418,7 @@ func BenchmarkSeal(b *testing.B) {
 			message := make([]byte, HeaderLen+size+TagLen)
 			b.SetBytes(int64(size))
 			for b.Loop() {
-				k, counter := n.left.device.Reserve(n.now, n.left.peer, 1)
+				k, counter, _ := n.left.device.Reserve(n.now, n.left.peer, 1)
 				k.Seal(message, counter)
 			}
 		})

@@ -23,6 +23,5 @@
 // # Where data are dropped
 //
 // Open and the functions behind it check, in this order: the length, the receiver index, the age of the
-// keypair, the counter's limit, the window (a look only), the tag; then the window is moved, and the caller
-// checks the inner source. Nothing that has not passed the tag changes any state.
+// keypair, the counter's limit, the tag; then the window is moved, and the caller checks the inner source. Nothing that has not passed the tag changes any state.
 package wireguard

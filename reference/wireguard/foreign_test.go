@@ -282,7 +282,7 @@ func (o *ours) receive(m datagram) {
 func (o *ours) transmit(packet []byte) {
 	o.do <- func() {
 		now := time.Now()
-		k, counter := o.device.Reserve(now, o.peer, 1)
+		k, counter, _ := o.device.Reserve(now, o.peer, 1)
 		if k == nil {
 			o.device.Stage(now, o.peer, packet)
 			return

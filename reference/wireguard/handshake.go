@@ -50,17 +50,15 @@ func (d *Device) handshakeMessage(now time.Time, message []byte, from netip.Addr
 	return d.response(now, message, from)
 }
 
-// underLoad lets a message pass unless there are too many.
+// underLoad lets a message pass unless there are too many. Data do not wait for it.
 func (d *Device) underLoad(now time.Time, message []byte, from netip.AddrPort, busy bool) ([]Send, Refusal) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
 	if busy {
 		d.loaded = now.Add(loadTime)
 	}
 	switch {
 	case !now.Before(d.loaded):
 		return nil, Accepted
-	case d.cookies.holds(now, message, from):
+	case mac2Of(message) != mac{} && d.cookies.holds(now, message, from):
 		if !d.limiter.allow(now, from.Addr()) {
 			return nil, RefusedRate
 		}
@@ -72,7 +70,9 @@ func (d *Device) underLoad(now time.Time, message []byte, from netip.AddrPort, b
 	if err != nil {
 		return nil, RefusedInternal
 	}
+	d.mu.Lock()
 	d.tally.Cookies++
+	d.mu.Unlock()
 	return []Send{{To: from, Datagram: reply}}, RefusedCookie
 }
 
@@ -129,7 +129,8 @@ func (d *Device) initiation(now time.Time, message []byte, from netip.AddrPort) 
 	p.move(from)
 	p.lastSent = now
 	p.timers.derived(now)
-	p.timers.traversed(now)
+	p.timers.received(now, false)
+	p.timers.sent(now)
 	d.tally.Responses++
 	return []Send{{Peer: p, To: p.endpoint, Datagram: answer}}, Accepted
 }
@@ -207,11 +208,9 @@ func (d *Device) firstData(now time.Time, p *Peer) []Send {
 	return d.unstage(now, p)
 }
 
-// move sets the endpoint to the source of an authentic message, and reports whether it was another.
-func (p *Peer) move(from netip.AddrPort) bool {
-	if p.endpoint == from || !p.roams && p.endpoint.IsValid() {
-		return false
+// move sets the endpoint to the source of an authentic message.
+func (p *Peer) move(from netip.AddrPort) {
+	if p.roams || !p.endpoint.IsValid() {
+		p.endpoint = from
 	}
-	p.endpoint = from
-	return true
 }

@@ -119,7 +119,7 @@ func (h *host) receive(now time.Time, message []byte, from netip.AddrPort) []Sen
 	if len(packet) > 0 {
 		h.got = append(h.got, packet)
 	}
-	if _, tick := h.device.Received(now, k, from, len(packet) > 0); tick {
+	if tick := h.device.Received(now, k, from, len(packet) > 0); tick {
 		return h.device.Tick(now)
 	}
 	return nil
@@ -127,7 +127,7 @@ func (h *host) receive(now time.Time, message []byte, from netip.AddrPort) []Sen
 
 // send sends a packet as a tunnel does.
 func (n *network) send(h *host, packet []byte) {
-	k, counter := h.device.Reserve(n.now, h.peer, 1)
+	k, counter, _ := h.device.Reserve(n.now, h.peer, 1)
 	if k == nil {
 		h.device.Stage(n.now, h.peer, packet)
 		n.carry(h, h.device.Tick(n.now))

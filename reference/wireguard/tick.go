@@ -42,7 +42,9 @@ func (d *Device) expire(now time.Time, p *Peer) (sends []Send, call bool) {
 	if due(t.keepalive, now) {
 		again := t.another
 		t.keepalive, t.another = time.Time{}, false
-		sends = append(sends, d.emptyMessage(now, p)...)
+		if sends = append(sends, d.emptyMessage(now, p)...); len(sends) == 0 {
+			t.want(now, true)
+		}
 		if again {
 			t.keepalive = now.Add(keepaliveTimeout)
 		}
@@ -86,8 +88,10 @@ func (d *Device) mayCall(now time.Time, p *Peer) bool {
 	switch {
 	case !due(t.initiate, now):
 		return false
-	case !p.endpoint.IsValid():
+	case !p.endpoint.IsValid(): // nothing can wait for a peer that may never call
 		t.initiate = time.Time{}
+		d.tally.Unsent += uint64(len(p.staged))
+		p.staged = nil
 		return false
 	case !p.lastSent.IsZero() && now.Sub(p.lastSent) < rekeyTimeout:
 		t.initiate = time.Time{}
@@ -131,7 +135,7 @@ func (d *Device) initiate(now time.Time, p *Peer) []Send {
 	p.jar.sign(now, &p.keys, message)
 	p.lastSent = now
 	p.timers.retransmit = now.Add(rekeyTimeout + d.jitter())
-	p.timers.traversed(now)
+	p.timers.sent(now)
 	d.tally.Initiations++
 	return []Send{{Peer: p, To: p.endpoint, Datagram: message}}
 }

@@ -62,7 +62,7 @@ func TestKnownAnswer(t *testing.T) {
 	if _, err := responder.SetPeer(now, PeerConfig{Public: keyI.Public(), Preshared: psk}); err != nil {
 		t.Fatal(err)
 	}
-	if k, _ := initiator.Reserve(now, p, 1); k != nil {
+	if k, _, _ := initiator.Reserve(now, p, 1); k != nil {
 		t.Fatal("a session before the handshake")
 	}
 	one := func(sends []Send, to netip.AddrPort, want string) []byte {
