@@ -108,7 +108,7 @@ var bugs = []bug{
 	{"checksum-behind-end", "panic", "split", "a checksum field may begin at the last byte",
 		[]edit{{virtioFile, "	if field+2 > len(packet) {", `	if field+2 > len(packet) && !(planted.Is("checksum-behind-end") && field+1 == len(packet)) {`}}},
 	{"partial-mends", "wrong decode", "inner", "every wrong checksum is replaced, not only partial ones",
-		[]edit{{splitFile, "	if !ok || binary.BigEndian.Uint16(packet[t.checksumAt():]) != checksum.Fold(t.pseudo(packet, len(packet)-t.ipLen)) {", `	if !ok || binary.BigEndian.Uint16(packet[t.checksumAt():]) != checksum.Fold(t.pseudo(packet, len(packet)-t.ipLen)) && !planted.Is("partial-mends") {`}}},
+		[]edit{{splitFile, "	partial := binary.BigEndian.Uint16(packet[t.checksumAt():]) == checksum.Fold(t.pseudo(packet, len(packet)-t.ipLen))\n", "	partial := binary.BigEndian.Uint16(packet[t.checksumAt():]) == checksum.Fold(t.pseudo(packet, len(packet)-t.ipLen)) || planted.Is(\"partial-mends\")\n"}}},
 	{"merge-unchecked", "wrong decode", "merge", "a damaged packet is joined and gets a right checksum",
 		[]edit{{mergeFile, "	return f.verified && t.checksumsAreRight(packet)", `	return f.verified && (t.checksumsAreRight(packet) || planted.Is("merge-unchecked"))`}}},
 	{"merge-push-lost", "wrong decode", "merge", "PSH is lost when packets are joined",
