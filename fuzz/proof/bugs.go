@@ -128,7 +128,7 @@ var bugs = []bug{
 	{"delivery-copied", "allocation", "decap", "each accepted packet is copied",
 		[]edit{{decapFile, "	d.packets = append(d.packets, packet)", "	if planted.Is(\"delivery-copied\") {\n		packet = append([]byte(nil), packet...)\n	}\n	d.packets = append(d.packets, packet)"}}},
 	{"partial-unfinished", "wrong decode", "inner", "partial checksums of IPv6 packets are not completed",
-		[]edit{{splitFile, "	if !t.checksumsAreRight(packet) {", `	if !t.checksumsAreRight(packet) && !(planted.Is("partial-unfinished") && t.ipv6) {`}}},
+		[]edit{{splitFile, "	if partial && !t.checksumsAreRight(packet) {", `	if partial && !t.checksumsAreRight(packet) && !(planted.Is("partial-unfinished") && t.ipv6) {`}}},
 	{"config-quotes-raw", "one line", "config", "an error quotes the file with its control characters",
 		[]edit{{configFile, "strings.Map(printable, at.GetMessage()))", "quoted(at.GetMessage()))"},
 			{configFile, "// printable replaces control", "func quoted(message string) string {\n	if planted.Is(\"config-quotes-raw\") {\n		return message\n	}\n	return strings.Map(printable, message)\n}\n\n// printable replaces control"}}},
