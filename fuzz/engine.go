@@ -75,6 +75,8 @@ func (p places) output(ctx context.Context, name string, args ...string) ([]byte
 	var out, said bytes.Buffer
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = p.root, &out, &said
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // go removes its temporary files then
+	cmd.WaitDelay = 10 * time.Second
 	err := cmd.Run()
 	switch {
 	case errors.Is(err, exec.ErrNotFound):
