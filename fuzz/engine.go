@@ -53,6 +53,9 @@ type places struct {
 func (p places) corpus(t Target) string { return filepath.Join(p.work, "corpus", t.Name) }
 
 func (p places) newEngine(name string) (engine, error) {
+	if err := os.RemoveAll(filepath.Join(p.work, "build-temp")); err != nil {
+		return nil, err
+	}
 	switch name {
 	case nativeEngine:
 		return &native{places: p}, nil
@@ -75,8 +78,11 @@ func (p places) output(ctx context.Context, name string, args ...string) ([]byte
 	var out, said bytes.Buffer
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = p.root, &out, &said
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // go removes its temporary files then
-	cmd.WaitDelay = 10 * time.Second
+	temp := filepath.Join(p.work, "build-temp") // what a build that is killed leaves lies below the campaign's folder
+	if err := os.MkdirAll(temp, 0o755); err != nil {
+		return nil, err
+	}
+	cmd.Env = append(os.Environ(), "GOTMPDIR="+temp)
 	err := cmd.Run()
 	switch {
 	case errors.Is(err, exec.ErrNotFound):
