@@ -52,8 +52,8 @@ func (e *End) Encap(packets ...[]byte) {
 }
 
 // Decap decapsulates one message of a socket. If segment is 0, data is one datagram. Otherwise data holds
-// several datagrams of segment bytes each, and the last may be shorter (UDP_GRO, udp(7)). Decap changes
-// data temporarily and restores it before it returns.
+// several datagrams of segment bytes each, and the last may be shorter (UDP_GRO, udp(7)). A plain end changes data
+// temporarily and restores it before Decap returns; a sealed end decrypts in place.
 func (e *End) Decap(from netip.AddrPort, data []byte, segment int) {
 	e.conn.arrived[0] = message{data: data, segment: segment, from: e.conn.endpoints[from], source: from}
 	step(e.tunnel.inbound(), e.in)

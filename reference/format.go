@@ -12,8 +12,9 @@ type format interface {
 	number(b *batch)
 	// seal makes datagrams of the packets, in place.
 	seal(b *batch)
-	// open checks the messages of a batch, in place, and adds their packets to it.
+	// open checks the messages of a batch, in place.
 	open(b *rxBatch)
-	// accept takes the payload from packets of a batch that are replays. Batches come in the order of arrival.
+	// accept leaves in the batch the packets of those that are no replays; others have no payload. Batches come
+	// in the order of arrival.
 	accept(b *rxBatch)
 }

@@ -21,7 +21,7 @@ type endpoint struct {
 
 func newEndpoint(addr netip.AddrPort) *endpoint { return &endpoint{addr, socketName(addr)} }
 
-// peer is the other end of one tunnel. encap owns sequence and sent, decap owns window and received. The
+// peer is the other end of one tunnel. encap owns sequence and at, decap owns window and received. The
 // other fields do not change.
 type peer struct {
 	id       uint32

@@ -23,6 +23,16 @@ type sealed struct {
 	mtu      int
 }
 
+// sealedMessage is a data message, and its packet once it is open.
+type sealedMessage struct {
+	data    []byte
+	source  netip.AddrPort
+	session int // place of its index in the batch
+	keys    *wireguard.Keypair
+	counter uint64
+	drop    stats.Drop // it is genuine, but its packet must not be delivered
+}
+
 // newSealed returns the format of a valid Config with keys.
 func newSealed(cfg settings.Config, peers *peerTable, c conn, counters *stats.Counters) (*sealed, error) {
 	device, err := wireguard.New(wireguard.Config{Private: cfg.Private, MTU: cfg.MTU, Random: rand.Reader})
@@ -73,16 +83,6 @@ func (f *sealed) number(b *batch) {
 		kept = append(kept, run...)
 	}
 	b.datagrams = kept
-}
-
-// sealedMessage is a data message, and its packet once it is open.
-type sealedMessage struct {
-	data    []byte
-	source  netip.AddrPort
-	session int // place of its index in the batch
-	keys    *wireguard.Keypair
-	counter uint64
-	drop    stats.Drop // it is genuine, but its packet must not be delivered
 }
 
 // stage keeps packets until there is a session.

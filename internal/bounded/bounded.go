@@ -8,14 +8,16 @@ package bounded
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 )
 
 // File returns what is in the file at a path: at most limit bytes. A pipe is read to its end.
 func File(ctx context.Context, path string, limit int64) ([]byte, error) {
-	return wait(ctx, path, func() ([]byte, error) { return open(path, limit) })
+	return wait(ctx, path, func() ([]byte, error) { return open(path, limit, noDirectory) })
 }
 
 // Input reads the file at a path, as File does, or stdin for "-".
@@ -50,7 +52,8 @@ func wait(ctx context.Context, name string, fill func() ([]byte, error)) ([]byte
 	}
 }
 
-func open(path string, limit int64) ([]byte, error) {
+// open reads a file that is fit to be read.
+func open(path string, limit int64, fit func(fs.FileInfo) error) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -60,10 +63,17 @@ func open(path string, limit int64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if info.IsDir() {
-		return nil, fmt.Errorf("%s: is a directory, not a file", path)
+	if err := fit(info); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return named(f, path, limit, info.Size())
+}
+
+func noDirectory(info fs.FileInfo) error {
+	if info.IsDir() {
+		return errors.New("is a directory, not a file")
+	}
+	return nil
 }
 
 // named reads r and names it in errors.

@@ -19,24 +19,7 @@ func Secret(ctx context.Context, path string, limit int64) ([]byte, error) {
 	if err := secret(info); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return wait(ctx, path, func() ([]byte, error) { return openSecret(path, limit) })
-}
-
-// openSecret checks the opened file: that of the name may be another meanwhile.
-func openSecret(path string, limit int64) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if err := secret(info); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return named(f, path, limit, info.Size())
+	return wait(ctx, path, func() ([]byte, error) { return open(path, limit, secret) }) // the name may lead to another by now
 }
 
 // secret returns why a file is no place for keys.

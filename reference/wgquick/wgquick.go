@@ -153,13 +153,13 @@ func (r *reader) finish() error {
 	case !c.Sealed():
 		return settings.WrongField("private_key", "a key of zeros is none")
 	}
-	any := netip.IPv4Unspecified()
+	own := netip.IPv4Unspecified()
 	for _, p := range c.Peers {
 		if !p.Endpoint.IsValid() || p.Endpoint.Addr().Is6() {
-			any = netip.IPv6Unspecified() // takes both families
+			own = netip.IPv6Unspecified() // takes both families
 		}
 	}
-	c.Listen = netip.AddrPortFrom(any, r.port)
+	c.Listen = netip.AddrPortFrom(own, r.port)
 	return c.Validate()
 }
 

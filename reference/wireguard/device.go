@@ -183,7 +183,8 @@ func (d *Device) staticWith(public PublicKey) ([keyLen]byte, error) {
 }
 
 // Next returns when Tick has something to do; zero if nothing is waiting. Deadlines that data set later are at
-// least five seconds ahead, apart from those of which Reserve and Received tell.
+// least five seconds ahead, but for two: a session that Reserve lacks or Received confirms, of which they tell, and
+// the renewal of a session, for which there is a minute's time.
 func (d *Device) Next() (at time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

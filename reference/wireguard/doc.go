@@ -13,8 +13,8 @@
 //	                     │                                │
 //	                     ▼ Send: endpoint, datagram       ▼  Keypair.Open, Received(now)
 //
-// A Device may be used by several goroutines. Its lock is held for bookkeeping only, never for a curve
-// operation or for sealing. Data take it once for each batch.
+// A Device may be used by several goroutines. The lock that data take, once for each run of packets, is never held
+// for a curve operation; only packets that have waited for a session, and keepalives, are sealed under it.
 //
 // The protocol is described in Donenfeld, "WireGuard: Next Generation Kernel Network Tunnel"
 // (https://www.wireguard.com/papers/wireguard.pdf); sections below are of this paper. The handshake,

@@ -14,7 +14,7 @@ const (
 	RefusedSeal             // a part of it does not open with this end's keys
 	RefusedStranger         // it comes from no peer
 	RefusedReplay           // an initiation that is not newer than the last one
-	RefusedFlood            // an initiation 20 ms or less after the last one
+	RefusedFlood            // an initiation less than 20 ms after the last one
 	RefusedInternal         // no random bytes, or the peer was removed meanwhile
 	numRefusals
 )

@@ -29,7 +29,8 @@ type message struct {
 	from   netip.AddrPort
 }
 
-// longestSleep is how long Run sleeps at most. Deadlines that data set meanwhile are further ahead.
+// longestSleep is how long Run sleeps at most. Deadlines that data set meanwhile are further ahead, or may be met
+// so much later.
 const longestSleep = time.Second
 
 // New returns the control of a device. It passes to send what is to be sent.

@@ -1,0 +1,125 @@
+package wireguard
+
+import (
+	"bytes"
+	"net/netip"
+	"testing"
+	"time"
+)
+
+// What no peer made is answered with silence, and disturbs no handshake.
+func TestForgeries(t *testing.T) {
+	t.Parallel()
+	n := newNetwork(t, nil)
+	var first, second []byte
+	n.lose = func(s Send, from *host) bool {
+		if from == n.left {
+			first = s.Datagram
+			return false
+		}
+		second = s.Datagram
+		return true
+	}
+	n.send(n.left, numbered(1))
+	if second == nil {
+		t.Fatal("no answer")
+	}
+	for _, forged := range [][]byte{
+		mutate(second, func(m []byte) { clear(m[12:44]) }),     // an ephemeral key of low order
+		mutate(second, func(m []byte) { m[12], m[13] = 1, 0 }), // another key
+		mutate(second, func(m []byte) { m[50] ^= 1 }),          // a wrong tag
+		mutate(second, func(m []byte) { m[8] ^= 1 }),           // another receiver
+	} {
+		keys := newMACKeys(n.left.private.Public())
+		var j jar
+		j.sign(n.now, &keys, forged)
+		if sends, refusal := n.left.device.Handshake(n.now, forged, right, false); len(sends) > 0 || refusal == Accepted {
+			t.Errorf("%x: answered %v, %v", forged[:16], sends, refusal)
+		}
+	}
+	for _, reflected := range [][]byte{first, second} {
+		n.left.device.Handshake(n.now, first, right, false)
+		if sends, refusal := n.right.device.Handshake(n.now, second, left, false); len(sends) > 0 || refusal == Accepted {
+			t.Errorf("%x: its own message was answered", reflected[:8])
+		}
+	}
+	if sends, refusal := n.right.device.Handshake(n.now, first, left, false); refusal != RefusedReplay || len(sends) > 0 {
+		t.Errorf("a replayed initiation: %v, %d messages", refusal, len(sends))
+	}
+	if sends, refusal := n.left.device.Handshake(n.now, second, right, false); refusal != Accepted || len(sends) != 1 {
+		t.Errorf("the genuine answer: %v, %d messages", refusal, len(sends))
+	}
+}
+
+func mutate(message []byte, change func([]byte)) []byte {
+	m := bytes.Clone(message)
+	change(m)
+	return m
+}
+
+// Under load a stranger's address has to answer before anything is computed for it.
+func TestCookies(t *testing.T) {
+	t.Parallel()
+	n := newNetwork(t, nil)
+	n.left.device.Reserve(n.now, n.left.peer, 1)
+	call := func() []byte {
+		t.Helper()
+		sends := n.left.device.Tick(n.now)
+		if len(sends) != 1 {
+			t.Fatalf("%d messages", len(sends))
+		}
+		return sends[0].Datagram
+	}
+	first := call()
+	sends, refusal := n.right.device.Handshake(n.now, first, left, true)
+	if refusal != RefusedCookie || len(sends) != 1 || len(sends[0].Datagram) != CookieReplyLen || sends[0].To != left {
+		t.Fatalf("%v, %v", refusal, sends)
+	}
+	if _, refusal := n.left.device.Handshake(n.now, sends[0].Datagram, right, false); refusal != Accepted {
+		t.Fatalf("the cookie: %v", refusal)
+	}
+	if _, refusal := n.left.device.Handshake(n.now, sends[0].Datagram, right, false); refusal == Accepted {
+		t.Error("the cookie was taken twice")
+	}
+	n.now = n.now.Add(6 * time.Second)
+	second := call()
+	for name, from := range map[string]netip.AddrPort{
+		"another port":    netip.AddrPortFrom(left.Addr(), left.Port()+1),
+		"another address": netip.AddrPortFrom(right.Addr(), left.Port()),
+	} {
+		if _, refusal := n.right.device.Handshake(n.now, second, from, true); refusal != RefusedCookie {
+			t.Errorf("from %s: %v", name, refusal)
+		}
+	}
+	if sends, refusal := n.right.device.Handshake(n.now, second, left, true); refusal != Accepted || len(sends) != 1 {
+		t.Errorf("with its cookie: %v", refusal)
+	}
+	n.now = n.now.Add(3 * cookieSecretAge)
+	if _, refusal := n.right.device.Handshake(n.now, second, left, true); refusal != RefusedCookie {
+		t.Errorf("two secrets later: %v", refusal)
+	}
+}
+
+// A source that has its cookie is still held to a rate.
+func TestRateOfHandshakes(t *testing.T) {
+	t.Parallel()
+	var l limiter
+	if err := l.init(newSeeded(1)); err != nil {
+		t.Fatal(err)
+	}
+	now, passed := time.Unix(0, 0), 0
+	for i := range 1000 { // one each millisecond
+		if l.allow(now.Add(time.Duration(i)*time.Millisecond), left.Addr()) {
+			passed++
+		}
+	}
+	if passed < handshakeRate || passed > handshakeRate+handshakeBurst {
+		t.Errorf("%d of 1000 in a second, want %d and a burst of %d", passed, handshakeRate, handshakeBurst)
+	}
+	network := netip.MustParseAddr("2001:db8::1")
+	for l.allow(now, network) {
+	}
+	if l.allow(now, netip.MustParseAddr("2001:db8::2")) {
+		t.Error("another address of the same IPv6 network has a rate of its own")
+	}
+}
