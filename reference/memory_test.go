@@ -181,7 +181,7 @@ func TestDecapCountsEachDatagramOnce(t *testing.T) {
 	}{
 		{"good", message{data: good(20000), from: ours}, map[stats.Drop]uint64{stats.DropNone: 1}},
 		{"again", message{data: good(20000), from: ours}, map[stats.Drop]uint64{stats.DropReplay: 1}},
-		{"old", message{data: good(20000 - wire.WindowSize), from: ours}, map[stats.Drop]uint64{stats.DropOld: 1}},
+		{"old", message{data: good(20000 - wire.WindowSize - 1), from: ours}, map[stats.Drop]uint64{stats.DropOld: 1}},
 		{"forged ahead", message{data: bad, from: ours}, map[stats.Drop]uint64{stats.DropChecksum: 1}},
 		{"window did not move", message{data: good(20001), from: ours}, map[stats.Drop]uint64{stats.DropNone: 1}},
 		{"unknown source", message{data: good(20002)}, map[stats.Drop]uint64{stats.DropPeer: 1}},

@@ -87,10 +87,13 @@ func (f *sealed) number(b *batch) {
 
 // stage keeps packets until there is a session.
 func (f *sealed) stage(now time.Time, b *batch, p *peer, run []span) {
+	tick := false
 	for i := range run {
-		f.device.Stage(now, p.sealed, b.packetOf(&run[i]))
+		tick = f.device.Stage(now, p.sealed, b.packetOf(&run[i])) || tick
 	}
-	f.control.Raise()
+	if tick {
+		f.control.Raise()
+	}
 }
 
 func (f *sealed) seal(b *batch) {

@@ -57,7 +57,7 @@ var bugs = []bug{
 	{"source-at-destination", "wrong decode", "decap", "IPv6 source addresses are read at the wrong offset",
 		[]edit{{ipFile, "return address(packet, 12, 8) }", "if planted.Is(\"source-at-destination\") {\n		return address(packet, 12, 24)\n	}\n	return address(packet, 12, 8)\n}"}}},
 	{"window-edge", "off-by-one", "window", "a number one older than the window is accepted",
-		[]edit{{replayFile, "behind >= WindowSize {", `behind >= WindowSize && !(planted.Is("window-edge") && behind == WindowSize) {`}}},
+		[]edit{{replayFile, "behind > WindowSize {", `behind > WindowSize && !(planted.Is("window-edge") && behind == WindowSize+1) {`}}},
 	{"window-stale-word", "wrong decode", "window", "the newest word is not cleared when the window moves into it",
 		[]edit{{replayFile, "for i := from + 1; i <= to; i++ {", "for i := from + 1; i <= to && !(planted.Is(\"window-stale-word\") && i == to); i++ {"}}},
 	{"window-jump-kept", "wrong decode", "window", "the distance of a jump is truncated to 32 bits",

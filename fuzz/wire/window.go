@@ -76,7 +76,7 @@ func (m *windowModel) step(how byte, by uint64) uint64 {
 // numbers moves the window (wire.Window).
 func (m *windowModel) accept(sequence uint64) error {
 	switch {
-	case sequence <= m.newest && m.newest-sequence >= tunnelwire.WindowSize:
+	case sequence <= m.newest && m.newest-sequence > tunnelwire.WindowSize:
 		if m.newest-sequence < tunnelwire.RestartGap || !m.restart(sequence) {
 			return tunnelwire.ErrOld
 		}

@@ -65,12 +65,12 @@ func ExampleParseHeader() {
 
 func ExampleWindow() {
 	var window wire.Window
-	for _, sequence := range []uint64{10000, 9999, 9999, 10000 - wire.WindowSize} {
+	for _, sequence := range []uint64{10000, 9999, 9999, 10000 - wire.WindowSize - 1} {
 		fmt.Println(sequence, window.Accept(sequence))
 	}
 	// Output:
 	// 10000 <nil>
 	// 9999 <nil>
 	// 9999 sequence number seen before
-	// 1872 sequence number older than the replay window
+	// 1871 sequence number older than the replay window
 }

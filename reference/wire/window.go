@@ -52,7 +52,7 @@ var (
 func (w *Window) Accept(sequence uint64) error {
 	if sequence > w.newest {
 		w.advance(sequence)
-	} else if behind := w.newest - sequence; behind >= WindowSize {
+	} else if behind := w.newest - sequence; behind > WindowSize {
 		if w.Fixed || behind < RestartGap || !w.restart(sequence) {
 			return ErrOld
 		}

@@ -15,7 +15,7 @@ type windowSet struct {
 
 func (o *windowSet) accept(sequence uint64) error {
 	switch {
-	case sequence <= o.newest && o.newest-sequence >= WindowSize:
+	case sequence <= o.newest && o.newest-sequence > WindowSize:
 		if o.newest-sequence < RestartGap || !o.restart(sequence) {
 			return ErrOld
 		}
@@ -88,7 +88,7 @@ func TestWindowEdges(t *testing.T) {
 		want     error
 	}{
 		{0, nil}, {0, ErrReplay}, {far, nil}, {far, ErrReplay},
-		{far - WindowSize + 1, nil}, {far - WindowSize + 1, ErrReplay}, {far - WindowSize, ErrOld},
+		{far - WindowSize, nil}, {far - WindowSize, ErrReplay}, {far - WindowSize - 1, ErrOld},
 		{0, ErrOld}, {math.MaxUint64, nil}, {math.MaxUint64, ErrReplay}, {far, ErrOld},
 	}
 	for _, s := range steps {

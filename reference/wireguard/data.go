@@ -11,6 +11,7 @@ func (d *Device) Reserve(now time.Time, p *Peer, n int) (keys *Keypair, first ui
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	keys, first = d.reserve(now, p, n)
+	d.plan.plan(p)
 	return keys, first, p.endpoint
 }
 
@@ -29,14 +30,19 @@ func (d *Device) reserve(now time.Time, p *Peer, n int) (*Keypair, uint64) {
 	return k, first
 }
 
-// Stage keeps a copy of a packet until there is a session. At most 128 packets of a peer wait, the newest.
-func (d *Device) Stage(now time.Time, p *Peer, packet []byte) {
+// Stage keeps a copy of a packet until there is a session. At most 128 packets of a peer wait, the newest. It
+// reports whether Tick has something to do at once: to begin a handshake, or to send the packet.
+func (d *Device) Stage(now time.Time, p *Peer, packet []byte) (tick bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.tally.Unsent += uint64(p.stage(packet))
-	if p.current.usable(now) {
-		p.timers.flush, p.timers.initiate = true, now // there is a session by now: Tick sends it
+	if p.staged.add(packet) {
+		d.tally.Unsent++
 	}
+	if p.current.usable(now) {
+		p.timers.flush, p.timers.initiate = true, now // there is a session by now
+		d.plan.plan(p)
+	}
+	return due(p.timers.initiate, now)
 }
 
 // Sessions finds the sessions of data messages. It takes the lock once for all.
@@ -68,7 +74,7 @@ func (d *Device) Received(now time.Time, k *Keypair, from netip.AddrPort, data b
 		d.replace(&p.previous, nil)
 		p.previous, p.current, p.next = p.current, k, nil
 		d.complete(now, p)
-		if len(p.staged) > 0 {
+		if p.staged.len() > 0 {
 			p.timers.flush, p.timers.initiate, tick = true, now, true
 		}
 	}
@@ -77,23 +83,23 @@ func (d *Device) Received(now time.Time, k *Keypair, from netip.AddrPort, data b
 		k.asked = true
 		p.timers.want(now, true)
 	}
+	d.plan.plan(p)
 	return tick
 }
 
 // unstage seals the packets that have waited.
 func (d *Device) unstage(now time.Time, p *Peer) (sends []Send) {
 	p.timers.flush = false
-	k, first := d.reserve(now, p, len(p.staged))
+	k, first := d.reserve(now, p, p.staged.len())
 	if k == nil {
 		return nil
 	}
-	for i, packet := range p.staged {
+	for i, packet := range p.staged.take() {
 		message := make([]byte, HeaderLen+Padded(len(packet), d.mtu)+TagLen)
 		copy(message[HeaderLen:], packet)
 		k.Seal(message, first+uint64(i))
 		sends = append(sends, Send{p, p.endpoint, message, len(packet)})
 	}
-	p.staged = nil
 	return sends
 }
 

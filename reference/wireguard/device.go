@@ -45,6 +45,7 @@ type Device struct {
 	mu      sync.Mutex // guards the following, and the peers' fields
 	peers   map[PublicKey]*Peer
 	indices map[uint32]indexed
+	plan    schedule
 	jitters uint64 // state of a SplitMix64 generator
 	tally   Tally
 }
@@ -95,7 +96,7 @@ func (d *Device) SetPeer(now time.Time, cfg PeerConfig) (*Peer, error) {
 	defer d.mu.Unlock()
 	p := d.peers[cfg.Public]
 	if p == nil {
-		p = &Peer{public: cfg.Public, static: product, keys: newMACKeys(cfg.Public)}
+		p = &Peer{public: cfg.Public, static: product, keys: newMACKeys(cfg.Public), place: unplanned}
 		d.peers[cfg.Public] = p
 	}
 	p.psk, p.Owner, p.roams = cfg.Preshared, cfg.Owner, !cfg.Fixed
@@ -108,6 +109,7 @@ func (d *Device) SetPeer(now time.Time, cfg PeerConfig) (*Peer, error) {
 			p.timers.persistent = now
 		}
 	}
+	d.plan.plan(p)
 	return p, nil
 }
 
@@ -119,6 +121,7 @@ func (d *Device) RemovePeer(public PublicKey) {
 	defer d.mu.Unlock()
 	if p := d.peers[public]; p != nil {
 		d.erase(p)
+		d.plan.remove(p)
 		delete(d.peers, public)
 		p.endpoint, p.timers = netip.AddrPort{}, timers{}
 	}
@@ -130,9 +133,11 @@ func (d *Device) erase(p *Peer) {
 	for _, slot := range []**Keypair{&p.previous, &p.current, &p.next} {
 		d.replace(slot, nil)
 	}
-	d.tally.Unsent += uint64(len(p.staged))
-	p.staged = nil
+	d.unsent(p)
 }
+
+// unsent drops the packets that wait for a session.
+func (d *Device) unsent(p *Peer) { d.tally.Unsent += uint64(len(p.staged.take())) }
 
 // dropPending forgets a handshake that we have begun.
 func (d *Device) dropPending(p *Peer) {
@@ -182,16 +187,13 @@ func (d *Device) staticWith(public PublicKey) ([keyLen]byte, error) {
 	return p.static, nil
 }
 
-// Next returns when Tick has something to do; zero if nothing is waiting. Deadlines that data set later are at
+// Next returns when Tick may have something to do; zero if nothing is waiting. Deadlines that data set later are at
 // least five seconds ahead, but for two: a session that Reserve lacks or Received confirms, of which they tell, and
 // the renewal of a session, for which there is a minute's time.
-func (d *Device) Next() (at time.Time) {
+func (d *Device) Next() time.Time {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for _, p := range d.peers {
-		at = earliest(at, p.timers.next())
-	}
-	return at
+	return d.plan.next()
 }
 
 // States returns what the peers look like.

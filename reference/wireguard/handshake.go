@@ -131,6 +131,7 @@ func (d *Device) initiation(now time.Time, message []byte, from netip.AddrPort) 
 	p.timers.derived(now)
 	p.timers.received(now, false)
 	p.timers.sent(now)
+	d.plan.plan(p)
 	d.tally.Responses++
 	return []Send{{Peer: p, To: p.endpoint, Datagram: answer}}, Accepted
 }
@@ -189,7 +190,9 @@ func (d *Device) response(now time.Time, message []byte, from netip.AddrPort) ([
 	p.timers.derived(now)
 	p.timers.received(now, false)
 	d.complete(now, p)
-	return d.firstData(now, p), Accepted
+	sends := d.firstData(now, p)
+	d.plan.plan(p)
+	return sends, Accepted
 }
 
 // complete notes that a handshake has led to a session.
@@ -202,7 +205,7 @@ func (d *Device) complete(now time.Time, p *Peer) {
 // firstData returns the packets that have waited for the session, or a keepalive: the responder may not send
 // before it has seen a message under the new key.
 func (d *Device) firstData(now time.Time, p *Peer) []Send {
-	if len(p.staged) == 0 {
+	if p.staged.len() == 0 {
 		return d.emptyMessage(now, p)
 	}
 	return d.unstage(now, p)

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/crypto/chacha20poly1305"
 )
 
-// Times of cookies (section 6.6). A cookie is no longer used five seconds before its receiver forgets it.
+// Times of cookies (section 6.6). A cookie is no longer used five seconds before its receiver may forget it.
 const (
 	cookieSecretAge = 120 * time.Second
 	cookieUse       = cookieSecretAge - 5*time.Second
@@ -58,32 +58,35 @@ func (k *macKeys) checkMAC1(message []byte) bool {
 	return hmac.Equal(want[:], got[:])
 }
 
-// cookieChecker makes cookies of senders' addresses and checks them. Its secret lives for two minutes, and
-// that before it for two more, so that a new secret rejects nobody.
+// cookieChecker makes cookies of senders' addresses and checks them. Each secret makes cookies for two minutes, and
+// its cookies are taken for two more, so that a new secret rejects nobody.
 type cookieChecker struct {
-	secret, before [keyLen]byte
-	born           time.Time
-	random         io.Reader
+	now, before cookieSecret
+	random      io.Reader
+}
+
+// cookieSecret is what cookies are made with. The zero value makes none.
+type cookieSecret struct {
+	bytes [keyLen]byte
+	born  time.Time
+}
+
+// younger reports whether the secret exists and is younger than age.
+func (s *cookieSecret) younger(now time.Time, age time.Duration) bool {
+	return !s.born.IsZero() && now.Sub(s.born) < age
 }
 
 // renew makes a new secret if there is none or it is too old.
 func (c *cookieChecker) renew(now time.Time) error {
-	age := now.Sub(c.born)
-	if !c.born.IsZero() && age < cookieSecretAge {
+	if c.now.younger(now, cookieSecretAge) {
 		return nil
 	}
-	c.before = c.secret
-	if age >= 2*cookieSecretAge {
-		c.before = [keyLen]byte{}
+	fresh := cookieSecret{born: now}
+	if _, err := io.ReadFull(c.random, fresh.bytes[:]); err != nil {
+		return err
 	}
-	if c.born.IsZero() || c.before == [keyLen]byte{} { // nobody may guess it
-		if _, err := io.ReadFull(c.random, c.before[:]); err != nil {
-			return err
-		}
-	}
-	c.born = now
-	_, err := io.ReadFull(c.random, c.secret[:])
-	return err
+	c.before, c.now = c.now, fresh
+	return nil
 }
 
 // cookieOf returns the cookie of an address and its port: the port too, or everybody behind a NAT shares one.
@@ -94,12 +97,12 @@ func cookieOf(secret *[keyLen]byte, from netip.AddrPort) cookie {
 
 // holds reports whether mac2 of a message was made with the sender's cookie.
 func (c *cookieChecker) holds(now time.Time, message []byte, from netip.AddrPort) bool {
-	if c.renew(now) != nil {
-		return false
-	}
 	got, valid := mac2Of(message), false
-	for _, secret := range []*[keyLen]byte{&c.secret, &c.before} {
-		key := cookieOf(secret, from)
+	for _, secret := range []*cookieSecret{&c.now, &c.before} {
+		if !secret.younger(now, 2*cookieSecretAge) {
+			continue
+		}
+		key := cookieOf(&secret.bytes, from)
 		want := keyedHash(key[:], beforeMAC2(message))
 		valid = hmac.Equal(want[:], got[:]) || valid
 	}
@@ -122,7 +125,7 @@ func (c *cookieChecker) reply(now time.Time, keys *macKeys, message []byte, from
 	if err != nil {
 		return nil, err
 	}
-	value, answered := cookieOf(&c.secret, from), mac1Of(message)
+	value, answered := cookieOf(&c.now.bytes, from), mac1Of(message)
 	return aead.Seal(out, nonce, value[:], answered[:]), nil
 }
 

@@ -5,9 +5,6 @@ import (
 	"time"
 )
 
-// maxStaged is how many packets wait for a session of one peer. If there are more, the oldest are dropped.
-const maxStaged = 128
-
 // Peer is another end. The device's lock guards all fields that change.
 type Peer struct {
 	// Owner is what the caller knows the peer by.
@@ -28,8 +25,10 @@ type Peer struct {
 
 	pending                 *pending
 	previous, current, next *Keypair
-	staged                  [][]byte
+	staged                  staged
 	timers                  timers
+	wake                    time.Time // when Tick looks at the peer; see schedule
+	place                   int       // in the schedule
 	lastHandshake           time.Time
 }
 
@@ -41,16 +40,6 @@ type pending struct {
 
 // Public returns the peer's public key.
 func (p *Peer) Public() PublicKey { return p.public }
-
-// stage keeps a copy of a packet until there is a session, and returns how many older ones it dropped.
-func (p *Peer) stage(packet []byte) (dropped int) {
-	if len(p.staged) >= maxStaged {
-		dropped = len(p.staged) - maxStaged + 1
-		p.staged = append(p.staged[:0], p.staged[dropped:]...)
-	}
-	p.staged = append(p.staged, append([]byte(nil), packet...))
-	return dropped
-}
 
 // PeerState is what a peer looks like from outside.
 type PeerState struct {
@@ -65,6 +54,6 @@ type PeerState struct {
 func (p *Peer) state(now time.Time) PeerState {
 	return PeerState{
 		Public: p.public, Endpoint: p.endpoint, LastHandshake: p.lastHandshake, Keepalive: p.timers.every,
-		Staged: len(p.staged), Session: p.current.usable(now),
+		Staged: p.staged.len(), Session: p.current.usable(now),
 	}
 }

@@ -123,3 +123,28 @@ func TestRateOfHandshakes(t *testing.T) {
 		t.Error("another address of the same IPv6 network has a rate of its own")
 	}
 }
+
+// A cookie is taken for four minutes at most, whenever the secret after it was made.
+func TestCookieAge(t *testing.T) {
+	t.Parallel()
+	keys := newMACKeys(PublicKey{1})
+	message := make([]byte, InitiationLen)
+	start := time.Unix(1e9, 0)
+	for _, renewed := range []time.Duration{0, 119 * time.Second, 121 * time.Second, 239 * time.Second} {
+		c := cookieChecker{random: newSeeded(1)}
+		if _, err := c.reply(start, &keys, message, left); err != nil {
+			t.Fatal(err)
+		}
+		key := cookieOf(&c.now.bytes, left)
+		mac2 := keyedHash(key[:], beforeMAC2(message))
+		signed := append(bytes.Clone(beforeMAC2(message)), mac2[:]...)
+		if _, err := c.reply(start.Add(renewed), &keys, message, left); err != nil {
+			t.Fatal(err)
+		}
+		for age, want := range map[time.Duration]bool{239 * time.Second: true, 240 * time.Second: false} {
+			if got := c.holds(start.Add(age), signed, left); got != want {
+				t.Errorf("another reply after %v: a cookie of %v is taken: %v, want %v", renewed, age, got, want)
+			}
+		}
+	}
+}

@@ -11,12 +11,13 @@ func (d *Device) Tick(now time.Time) (sends []Send) {
 	defer d.control.Unlock()
 	var calls []*Peer
 	d.mu.Lock()
-	for _, p := range d.peers {
+	for _, p := range d.plan.take(now) {
 		more, call := d.expire(now, p)
 		sends = append(sends, more...)
 		if call {
 			calls = append(calls, p)
 		}
+		d.plan.plan(p)
 	}
 	d.mu.Unlock()
 	for _, p := range calls {
@@ -74,8 +75,8 @@ func (d *Device) retry(now time.Time, p *Peer) {
 		return
 	}
 	d.dropPending(p)
-	d.tally.Unsent += uint64(len(p.staged))
-	p.staged, t.initiate, t.fresh = nil, time.Time{}, false
+	d.unsent(p)
+	t.initiate, t.fresh = time.Time{}, false
 	if t.zero.IsZero() {
 		t.zero = now.Add(zeroAfter)
 	}
@@ -90,8 +91,7 @@ func (d *Device) mayCall(now time.Time, p *Peer) bool {
 		return false
 	case !p.endpoint.IsValid(): // nothing can wait for a peer that may never call
 		t.initiate = time.Time{}
-		d.tally.Unsent += uint64(len(p.staged))
-		p.staged = nil
+		d.unsent(p)
 		return false
 	case !p.lastSent.IsZero() && now.Sub(p.lastSent) < rekeyTimeout:
 		t.initiate = time.Time{}
@@ -136,6 +136,7 @@ func (d *Device) initiate(now time.Time, p *Peer) []Send {
 	p.lastSent = now
 	p.timers.retransmit = now.Add(rekeyTimeout + d.jitter())
 	p.timers.sent(now)
+	d.plan.plan(p)
 	d.tally.Initiations++
 	return []Send{{Peer: p, To: p.endpoint, Datagram: message}}
 }

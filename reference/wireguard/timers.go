@@ -50,9 +50,10 @@ func (t *timers) next() (at time.Time) {
 	return at
 }
 
-// want asks for a new session. A retry does not count the attempts anew.
+// want asks for a new session, unless an answer to our last message is still awaited. A retry does not count the
+// attempts anew.
 func (t *timers) want(now time.Time, fresh bool) {
-	if t.initiate.IsZero() {
+	if t.initiate.IsZero() && t.retransmit.IsZero() {
 		t.initiate = now
 	}
 	t.fresh = t.fresh || fresh
