@@ -60,6 +60,7 @@ func (f *abFlags) run(ctx context.Context, s cli.Streams) error {
 		return err
 	}
 	line := cli.NewProgressLine(s.Err)
+	out := cli.NewOutput(f.out, s, line)
 	plan.OnTurn = func(round int, device string) { line.Show("round %d of %d: %s", round+1, plan.Rounds, device) }
 	certificate, err := f.lab.HoldCertificate(ctx)
 	if err != nil {
@@ -78,7 +79,7 @@ func (f *abFlags) run(ctx context.Context, s cli.Streams) error {
 		Comparison: &result.Comparison{Confidence: confidence, Order: [][]int{}, Warnings: []string{}},
 	}
 	certificate.Carry(results)
-	plan.Goodput, plan.OnRound = labstreams.GoodputOn(l), func() { cli.SavePartial(f.out, results) }
+	plan.Goodput, plan.OnRound = labstreams.GoodputOn(l), func() { out.Save(results) }
 	plan.Settings, err = lab.CalibrateAll(ctx, l, cfg.Settings, []rfc2544.FrameSize{plan.Size}, results)
 	if err == nil {
 		err = compare.Run(ctx, compare.On(l), plan, results.Comparison)
@@ -89,7 +90,7 @@ func (f *abFlags) run(ctx context.Context, s cli.Streams) error {
 	if results.Comparison.Rounds == 0 {
 		return err
 	}
-	return cli.WriteResults(f.out, s, results, errors.Join(err, compared(results.Comparison)))
+	return out.Write(results, errors.Join(err, compared(results.Comparison)))
 }
 
 // compared returns an error if a comparison lacks what was asked for.

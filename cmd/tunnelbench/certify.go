@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -64,26 +63,29 @@ func (f *certifyFlags) run(ctx context.Context, s cli.Streams) error {
 		Schema: result.CertificateSchema, Tool: tool(), Measured: time.Now().UTC(), CPU: host.CPU, Kernel: host.Kernel, CPUPlan: host.CPUPlan,
 		Notes: l.Besides(),
 	}
+	part := f.part(s)
+	save := func(path string) error { return result.WriteCertificate(path, c) }
 	plan := selftest.Plan{Settings: cfg.Settings, Quick: f.quick, OnValue: func(m result.Standard) {
-		_ = result.WriteCertificate(f.part(), c) // an error only costs this safety
+		part.Save(save)
 		fmt.Fprintln(s.Out, budget.Line(m))
 	}}
 	err = errors.Join(selftest.Run(ctx, selftest.On(l), plan, c), l.Close())
 	if err != nil { // later reports must not carry an incomplete self-test
-		if len(c.Standards) > 0 && result.WriteCertificate(f.part(), c) == nil {
-			err = fmt.Errorf("%w; %d values are in %s", err, len(c.Standards), f.part())
+		if len(c.Standards) > 0 {
+			part.Save(save)
+			err = part.Lost(err)
 		}
 		return err
 	}
 	if n := c.Outside(); n > 0 {
 		err = fmt.Errorf("%w: %d of %d reference values are outside their limits or were not valid", cli.ErrNoVerdict, n, len(c.Standards))
 	}
-	return errors.Join(err, f.write(c, s), cli.Said(sayRest(s.Out, c)))
+	return errors.Join(cli.Said(sayRest(s.Out, c)), err, f.write(c, s, part))
 }
 
-// part is the file of the values so far, for the case that the program does not come to write all.
-func (f *certifyFlags) part() string {
-	return filepath.Join(filepath.Dir(f.out), "partial-"+filepath.Base(cmp.Or(f.out, cli.DefaultCertificate)))
+// part is the file of the values so far.
+func (f *certifyFlags) part(s cli.Streams) *cli.Partial {
+	return &cli.Partial{Path: filepath.Join(filepath.Dir(f.out), "partial-"+filepath.Base(cmp.Or(f.out, cli.DefaultCertificate))), Err: s.Err}
 }
 
 // sayRest prints what a certificate has besides its values.
@@ -100,16 +102,14 @@ func sayRest(w io.Writer, c *result.Certificate) error {
 }
 
 // write writes the certificate, unless it is of a disturbed machine and no file was named.
-func (f *certifyFlags) write(c *result.Certificate, s cli.Streams) error {
+func (f *certifyFlags) write(c *result.Certificate, s cli.Streams, part *cli.Partial) error {
 	if f.out == "" {
-		_ = os.Remove(f.part())
 		fmt.Fprintln(s.Err, "no certificate is kept of a lab that was disturbed on purpose: name a file with --out")
-		return nil
+		return part.Remove()
 	}
 	if err := result.WriteCertificate(f.out, c); err != nil {
-		return err
+		return part.Lost(err)
 	}
-	_ = os.Remove(f.part())
 	fmt.Fprintf(s.Err, "%s\n", f.out)
-	return nil
+	return part.Remove()
 }

@@ -78,7 +78,8 @@ func (f *runFlags) run(ctx context.Context, s cli.Streams) error {
 	line := cli.NewProgressLine(s.Err)
 	show := cli.NewProgress(s.Err, dut.Specs(plan.Devices), plan.Profile.Suite != nil, cli.Colour(s.Err), line)
 	plan.Settings, plan.OnTrial, plan.OnResult = cfg.Settings, show.Trial, show.Result
-	plan.OnPart = func(r *result.Results) { cli.SavePartial(f.out, r) }
+	out := cli.NewOutput(f.out, s, line)
+	plan.OnPart = out.Save
 	plan.OnForetold = func(expected suite.Trouble, left time.Duration) {
 		line.Clear()
 		fmt.Fprintf(s.Err, "calibrated: if %v: about %v to go\n", expected, left.Round(time.Second))
@@ -113,7 +114,7 @@ func (f *runFlags) run(ctx context.Context, s cli.Streams) error {
 	if err == nil {
 		err = verdict(results)
 	}
-	return cli.WriteResults(f.out, s, results, err)
+	return out.Write(results, err)
 }
 
 // parseControl returns the control; nil if there is none, or no device to measure beside it.

@@ -18,35 +18,50 @@ import (
 // results file like any other.
 const PartialFile = "partial.json"
 
-// SavePartial saves the results so far, for the case that the program does not come to write them. An
-// error only costs this safety.
-func SavePartial(dir string, r *result.Results) {
-	part := *r
-	part.Ended = End(r)
-	_ = result.Write(filepath.Join(dir, PartialFile), &part)
+// Output is where the results of a verb that measures go.
+type Output struct {
+	dir     string
+	streams Streams
+	partial Partial
 }
 
-// WriteResults ends a verb that measured: it writes results.json, the page and the charts, then prints
-// the tables, and returns the verdict. In this order a closed pipe costs no file and no file the
-// verdict.
-func WriteResults(dir string, s Streams, r *result.Results, verdict error) error {
-	path := filepath.Join(dir, "results.json")
+// NewOutput returns an output into a directory. The line is cleared before anything is said.
+func NewOutput(dir string, s Streams, line ProgressLine) *Output {
+	return &Output{dir, s, Partial{Path: filepath.Join(dir, PartialFile), Err: line.Over(s.Err)}}
+}
+
+// Save saves the results so far.
+func (o *Output) Save(r *result.Results) {
+	part := *r
+	part.Ended = End(r)
+	o.partial.Save(func(path string) error { return result.Write(path, &part) })
+}
+
+// Write ends the verb: it writes results.json, the page and the charts, then prints the tables, and
+// returns the verdict. In this order a closed pipe costs no file and no file the verdict. An error says
+// where the results are, or that they are lost.
+func (o *Output) Write(r *result.Results, verdict error) error {
+	path := filepath.Join(o.dir, "results.json")
 	err := result.Write(path, r)
-	if err != nil {
-		err = rescue(path, r, err)
-	} else if gone := os.Remove(filepath.Join(dir, PartialFile)); gone != nil && !errors.Is(gone, os.ErrNotExist) {
-		err = gone
+	switch {
+	case err != nil:
+		err = o.rescue(path, r, err)
+	case verdict != nil:
+		verdict = fmt.Errorf("%w; what was measured is in %s", verdict, path)
+		fallthrough
+	default:
+		err = o.partial.Remove()
 	}
-	err = errors.Join(verdict, err, Render(dir, s, []*result.Results{r}, nil))
-	return errors.Join(err, Said(reports.WriteText(s.Out, r, Colour(s.Out))))
+	err = errors.Join(verdict, Render(o.dir, o.streams, []*result.Results{r}, nil), err)
+	return errors.Join(Said(reports.WriteText(o.streams.Out, r, Colour(o.streams.Out))), err)
 }
 
 // rescue writes results that could not be written where they belong: because they contradict
 // themselves, or the disk is full.
-func rescue(path string, r *result.Results, fault error) error {
+func (o *Output) rescue(path string, r *result.Results, fault error) error {
 	data, err := json.MarshalIndent(result.Normal(r), "", " ")
 	if err != nil {
-		return errors.Join(fault, err)
+		return o.partial.Lost(errors.Join(fault, err))
 	}
 	for _, dir := range []string{filepath.Dir(path), os.TempDir()} {
 		f, err := os.CreateTemp(dir, "results-*.json")
@@ -60,7 +75,7 @@ func rescue(path string, r *result.Results, fault error) error {
 		}
 		return fmt.Errorf("%w; what was measured is in %s", fault, f.Name())
 	}
-	return fault
+	return o.partial.Lost(fault)
 }
 
 // Render writes the page and the charts of results and campaigns.
