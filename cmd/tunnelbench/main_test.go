@@ -219,9 +219,10 @@ func TestBadInput(t *testing.T) {
 		"search --simulate capacity=1Mpps --goal pdr --min 2Mpps": "below --max",
 		"search --replay /no/such/file --goal pdr":                "no such file",
 		"search --replay " + file + " --goal pdr":                 file + ": line 1",
-		"report":               "which results.json",
-		"report /no/such/file": "no such file",
-		"report " + file:       file,
+		"report":                                 "which results.json",
+		"report /no/such/file":                   "no such file",
+		"report " + file:                         file,
+		"report --out " + dir + " " + journal(t): "is the journal of a run",
 	} {
 		code, out, errs := call("", strings.Fields(line)...)
 		if code != cli.ExitUsage || !strings.Contains(errs, want) || strings.Count(errs, "\n") != 1 || out != "" {
@@ -232,6 +233,19 @@ func TestBadInput(t *testing.T) {
 	if err != nil || len(left) != 1 {
 		t.Errorf("left behind: %v, %v", left, err)
 	}
+}
+
+// journal creates the journal of a run, larger than a results file may be.
+func journal(t *testing.T) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "journal.jsonl")
+	if err := os.WriteFile(path, []byte(`{"schema":"tunnelbench.journal/1"`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(path, 1<<30); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 // sameName creates two programs with the same name.

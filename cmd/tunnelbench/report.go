@@ -13,6 +13,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/ci/gate"
 	"github.com/tunnelbench/tunnelbench/fuzz/report"
 	"github.com/tunnelbench/tunnelbench/internal/cli"
+	"github.com/tunnelbench/tunnelbench/internal/lab/suite"
 	"github.com/tunnelbench/tunnelbench/reports"
 	"github.com/tunnelbench/tunnelbench/reports/charts"
 	"github.com/tunnelbench/tunnelbench/reports/result"
@@ -67,6 +68,9 @@ const pngFormat = "png"
 
 // readRuns reads results files and fuzz campaigns.
 func readRuns(ctx context.Context, paths []string) (runs []*result.Results, campaigns []*report.Campaign, err error) {
+	if i := slices.IndexFunc(paths, suite.IsJournal); i >= 0 {
+		return nil, nil, cli.BadUsage("report: %s: is the journal of a run: results.json or %s beside it has the results so far, and run --resume goes on", paths[i], cli.PartialFile)
+	}
 	runs, campaigns, err = reports.ReadFiles(ctx, paths)
 	switch {
 	case err != nil:

@@ -100,7 +100,7 @@ func (f *runFlags) run(ctx context.Context, s cli.Streams) error {
 		Seed: cfg.Seed, Started: time.Now().UTC(), Host: l.Describe(cfg.Settings), Link: plan.Link,
 	}
 	certificate.Carry(results)
-	if err := f.openJournal(&plan, l, results); err != nil {
+	if err := f.openJournal(ctx, &plan, l, results); err != nil {
 		return errors.Join(err, l.Close())
 	}
 	err = suite.Run(ctx, suite.On(l), plan, results)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -67,11 +68,11 @@ func (f *runFlags) settings() string {
 	return strings.Join(all, " ")
 }
 
-func (f *runFlags) openJournal(plan *suite.Plan, l *lab.Lab, r *result.Results) (err error) {
+func (f *runFlags) openJournal(ctx context.Context, plan *suite.Plan, l *lab.Lab, r *result.Results) (err error) {
 	if plan.Profile.Suite == nil {
 		return nil
 	}
-	plan.Journal, err = suite.OpenJournal(filepath.Join(f.out, journalFile), suite.JournalKey{
+	plan.Journal, err = suite.OpenJournal(ctx, filepath.Join(f.out, journalFile), suite.JournalKey{
 		Kernel: r.Host.Kernel, Commit: r.Tool.Version + " " + r.Tool.Commit, CPUPlan: l.CPUPlan().String(), Settings: f.settings(),
 	}, f.resume)
 	return err

@@ -1,26 +1,30 @@
 package suite
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 
 	"github.com/tunnelbench/tunnelbench/internal/bounded"
 	"github.com/tunnelbench/tunnelbench/internal/lab"
+	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
 // journalSchema names the version of the journal that this package writes.
 const journalSchema = "tunnelbench.journal/1"
 
-// Limits of a journal that is read: its bytes, and those of a line.
+// Limits of a journal that is read: the bytes of a line, its lines and its devices.
 const (
-	mostJournal     = 128 << 20
-	mostJournalLine = 1 << 20
+	mostJournalLine    = 1 << 20
+	mostJournalLines   = 4 << 20
+	mostJournalDevices = 256
 )
 
 // JournalKey identifies a run: only trials with the same key are combined.
@@ -60,43 +64,65 @@ type explored struct {
 //
 //	procedure -> Measure -> in the journal? -yes-> as recorded
 //	                             '- no -> measured, and recorded
+//
+// The journal of a long run is larger than what may be in memory: a line is read when it is asked for.
 type Journal struct {
 	file     *os.File
-	recorded map[string][][]byte // by device; lines not yet returned, decoded when they are: a trial takes many times its text
-	Replayed int                 // trials returned from the journal
-	Waiting  int                 // trials that the journal had when it was opened
+	end      int64             // of the file's whole lines
+	recorded map[string][]span // by device; lines not yet returned
+	Replayed int               // trials returned from the journal
+	Waiting  int               // trials that the journal had when it was opened
+}
+
+// span is the place of a line in the file.
+type span struct {
+	at     int64
+	length int32
 }
 
 // OpenJournal creates the journal at path, or opens an existing one to resume a run. The error
 // wraps lab.ErrConfig if the choice to resume does not match the file: it exists but resume is
 // false, it has another key, or there is nothing to resume.
-func OpenJournal(path string, key JournalKey, resume bool) (*Journal, error) {
-	text, err := bounded.File(context.Background(), path, mostJournal)
+func OpenJournal(ctx context.Context, path string, key JournalKey, resume bool) (*Journal, error) {
+	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && resume:
 		return nil, fmt.Errorf("%w: %s: there is no run to resume: leave --resume out", lab.ErrConfig, path)
 	case errors.Is(err, fs.ErrNotExist):
 		return createJournal(path, key)
-	case err != nil && resume:
-		return nil, fmt.Errorf("%w: %w: begin anew with another --out", lab.ErrConfig, err)
+	case err == nil && !info.Mode().IsRegular():
+		return nil, fmt.Errorf("%w: %s: is no regular file: begin anew with another --out", lab.ErrConfig, path)
 	case !resume:
 		return nil, fmt.Errorf("%w: %s: holds a run that was cut short: go on with --resume, or remove it", lab.ErrConfig, path)
 	}
-	j := &Journal{recorded: map[string][][]byte{}}
-	whole, err := j.read(text, key)
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %s: %w", lab.ErrConfig, path, err)
+		return nil, fmt.Errorf("%w: %w: begin anew with another --out", lab.ErrConfig, err)
 	}
-	if j.file, err = os.OpenFile(path, os.O_WRONLY, 0); err != nil {
-		return nil, err
+	j := &Journal{file: f, recorded: map[string][]span{}}
+	if err := j.read(ctx, key); err != nil {
+		return nil, errors.Join(fmt.Errorf("%w: %s: %w", lab.ErrConfig, path, err), f.Close())
 	}
-	if err := j.file.Truncate(int64(whole)); err != nil {
-		return nil, errors.Join(err, j.file.Close())
-	}
-	if _, err := j.file.Seek(int64(whole), 0); err != nil {
-		return nil, errors.Join(err, j.file.Close())
+	if err := f.Truncate(j.end); err != nil {
+		return nil, errors.Join(err, f.Close())
 	}
 	return j, nil
+}
+
+// IsJournal reports whether a file begins as a journal does.
+func IsJournal(path string) bool {
+	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
+		return false
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	begin := []byte(`{"schema":"tunnelbench.journal/`)
+	got := make([]byte, len(begin))
+	_, err = io.ReadFull(f, got)
+	return err == nil && bytes.Equal(got, begin)
 }
 
 func createJournal(path string, key JournalKey) (*Journal, error) {
@@ -104,36 +130,43 @@ func createJournal(path string, key JournalKey) (*Journal, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := &Journal{file: f, recorded: map[string][][]byte{}}
+	j := &Journal{file: f, recorded: map[string][]span{}}
 	if err := j.append(journalHead{journalSchema, key}); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return j, nil
 }
 
-// read parses the lines and returns the length in bytes of the complete ones: a killed run may
-// leave an incomplete last line.
-func (j *Journal) read(text []byte, key JournalKey) (whole int, err error) {
+// read checks the lines and notes where they are. A killed run may leave an incomplete last line.
+func (j *Journal) read(ctx context.Context, key JournalKey) error {
+	lines := bufio.NewReaderSize(j.file, mostJournalLine)
 	for n := 1; ; n++ {
-		line, _, ok := bytes.Cut(text[whole:], []byte{'\n'})
-		if !ok {
-			if n == 1 {
-				return 0, errors.New("line 1: is not complete: remove the file")
-			}
-			return whole, nil
-		}
-		if n == 1 {
+		line, err := lines.ReadSlice('\n')
+		switch {
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case errors.Is(err, io.EOF) && n > 1:
+			return nil
+		case errors.Is(err, io.EOF):
+			err = errors.New("is not complete: remove the file")
+		case errors.Is(err, bufio.ErrBufferFull):
+			err = fmt.Errorf("is longer than %s: remove it", bounded.Size(mostJournalLine))
+		case err != nil:
+		case n == 1:
 			err = checkHead(line, key)
-		} else {
+		case n > mostJournalLines:
+			err = fmt.Errorf("is one too many: a journal has at most %d", mostJournalLines)
+		default:
 			err = j.take(line)
 		}
 		if err != nil {
-			return 0, fmt.Errorf("line %d: %w", n, err)
+			return fmt.Errorf("line %d: %w", n, err)
 		}
-		whole += len(line) + 1
+		j.end += int64(len(line))
 	}
 }
 
+// take notes the line that begins at the end of those before it.
 func (j *Journal) take(line []byte) error {
 	var l journalLine
 	if err := strict(line, &l); err != nil {
@@ -142,7 +175,10 @@ func (j *Journal) take(line []byte) error {
 	if l.Explored == nil && (l.Trial == nil || l.Observation == nil && l.Unsupported == "") {
 		return errors.New("a trial without an observation: remove the line")
 	}
-	j.recorded[l.DUT] = append(j.recorded[l.DUT], line)
+	if len(l.DUT) > result.MaxText || j.recorded[l.DUT] == nil && len(j.recorded) == mostJournalDevices {
+		return fmt.Errorf("a device too many, or with too long a name: a journal has at most %d", mostJournalDevices)
+	}
+	j.recorded[l.DUT] = append(j.recorded[l.DUT], span{j.end, int32(len(line))})
 	if l.Trial != nil {
 		j.Waiting++
 	}
@@ -150,9 +186,6 @@ func (j *Journal) take(line []byte) error {
 }
 
 func strict(line []byte, into any) error {
-	if len(line) > mostJournalLine {
-		return fmt.Errorf("is longer than %s: remove it", bounded.Size(mostJournalLine))
-	}
 	d := json.NewDecoder(bytes.NewReader(line))
 	d.DisallowUnknownFields()
 	if err := d.Decode(into); err != nil {
@@ -187,8 +220,11 @@ func (j *Journal) append(line any) error {
 	if err != nil {
 		return err
 	}
-	_, err = j.file.Write(append(text, '\n'))
-	return err
+	if _, err := j.file.WriteAt(append(text, '\n'), j.end); err != nil {
+		return err // the next line takes the place of the torn one
+	}
+	j.end += int64(len(text)) + 1
+	return nil
 }
 
 // next returns the device's next line if it is the wanted one. A line that does not match is
@@ -199,7 +235,8 @@ func (j *Journal) next(device string, wanted func(journalLine) bool) (journalLin
 		return journalLine{}, false
 	}
 	var l journalLine
-	if err := strict(lines[0], &l); err != nil || !wanted(l) {
+	text := make([]byte, lines[0].length)
+	if _, err := j.file.ReadAt(text, lines[0].at); err != nil || strict(text, &l) != nil || !wanted(l) {
 		j.recorded[device] = nil
 		return journalLine{}, false
 	}

@@ -3,6 +3,7 @@ package suite
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -26,7 +27,7 @@ var (
 func writeJournal(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "journal.jsonl")
-	j, err := OpenJournal(path, someKey, false)
+	j, err := OpenJournal(t.Context(), path, someKey, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +68,7 @@ func TestJournalResumes(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.Close()
-	j, err := OpenJournal(path, someKey, true)
+	j, err := OpenJournal(t.Context(), path, someKey, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +116,7 @@ func TestJournalRefuses(t *testing.T) {
 	path := writeJournal(t)
 	refused := func(name string, key JournalKey, resume bool, complaint string) {
 		t.Helper()
-		_, err := OpenJournal(path, key, resume)
+		_, err := OpenJournal(t.Context(), path, key, resume)
 		if !errors.Is(err, lab.ErrConfig) || !strings.Contains(err.Error(), complaint) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: error %v, want one line with %q", name, err, complaint)
 		}
@@ -145,7 +146,7 @@ func TestJournalRefuses(t *testing.T) {
 	refused("nothing there", someKey, true, "no run to resume")
 }
 
-// A journal of many trials takes little more memory than its text.
+// A journal of many trials takes little memory.
 func TestJournalTakesLittleMemory(t *testing.T) {
 	path := writeJournal(t)
 	text, err := os.ReadFile(path)
@@ -160,13 +161,77 @@ func TestJournalTakesLittleMemory(t *testing.T) {
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
-	j, err := OpenJournal(path, someKey, true)
+	j, err := OpenJournal(t.Context(), path, someKey, true)
 	runtime.GC()
 	runtime.ReadMemStats(&after)
-	if err != nil || j.Waiting != 20_000 || after.HeapAlloc > before.HeapAlloc+uint64(2*len(whole)) {
+	if err != nil || j.Waiting != 20_000 || after.HeapAlloc > before.HeapAlloc+4<<20 {
 		t.Errorf("%v, %d trials, %d bytes for a journal of %d", err, j.Waiting, after.HeapAlloc-before.HeapAlloc, len(whole))
 	}
 	if err := j.Close(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// The journal of a long run is larger than what the memory takes.
+func TestLargeJournalResumes(t *testing.T) {
+	path := writeJournal(t)
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	begin := []byte(`{"dut":"large",` + strings.Repeat(" ", mostJournalLine-200))
+	for n := range 150 {
+		if _, err := fmt.Fprintf(f, "%s\"explored\":{\"frame_size\":64,\"ceiling_fps\":%d,\"hint_fps\":1}}\n", begin, n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	j, err := OpenJournal(t.Context(), path, someKey, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer j.Close()
+	for n := range 150 {
+		if e, err := replaying(j, "large").explore(t.Context(), 64); err != nil || e.Ceiling != rfc2544.Rate(n) {
+			t.Fatalf("%d: %+v, %v", n, e, err)
+		}
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := OpenJournal(ended, path, someKey, true); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v: reading goes on when the program is asked to end", err)
+	}
+}
+
+// What a disk that is full leaves of a line is no part of the journal.
+func TestJournalWritesOverATornLine(t *testing.T) {
+	path := writeJournal(t)
+	j, err := OpenJournal(t.Context(), path, someKey, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := j.file.WriteAt([]byte(`{"dut":"z","explored":{"frame_size":6`), j.end); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(j.append(journalLine{DUT: "z", Explored: &explored{Size: 64}}), j.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if j, err = OpenJournal(t.Context(), path, someKey, true); err != nil {
+		t.Fatal(err)
+	}
+	defer j.Close()
+	if _, err := replaying(j, "z").explore(t.Context(), 64); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestIsJournal(t *testing.T) {
+	none := filepath.Join(t.TempDir(), "none")
+	for path, want := range map[string]bool{writeJournal(t): true, none: false, t.TempDir(): false, "journal.go": false, "/dev/null": false} {
+		if got := IsJournal(path); got != want {
+			t.Errorf("%s: %v", path, got)
+		}
 	}
 }

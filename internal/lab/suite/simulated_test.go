@@ -198,7 +198,7 @@ func TestRunInterrupted(t *testing.T) {
 func TestSuiteResumesSimulated(t *testing.T) {
 	t.Parallel()
 	whole := func(path string, resume bool, most int) (*result.Results, *Journal, error) {
-		j, err := OpenJournal(path, someKey, resume)
+		j, err := OpenJournal(t.Context(), path, someKey, resume)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -235,7 +235,7 @@ func TestSuiteResumesSimulated(t *testing.T) {
 	if err := j.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if j, err = OpenJournal(cut, someKey, true); err != nil {
+	if j, err = OpenJournal(t.Context(), cut, someKey, true); err != nil {
 		t.Fatal(err)
 	}
 	plan, all := aRun(t, 64), &result.Results{}

@@ -22,7 +22,7 @@ func TestMain(m *testing.M) { labtest.Main(m) }
 
 func runTiny(t *testing.T, l *labtest.Opened, path string, resume bool, specs ...string) (*result.Results, *Journal) {
 	t.Helper()
-	j, err := OpenJournal(path, someKey, resume)
+	j, err := OpenJournal(t.Context(), path, someKey, resume)
 	if err != nil {
 		t.Fatal(err)
 	}

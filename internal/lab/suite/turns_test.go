@@ -67,7 +67,7 @@ func TestCutShort(t *testing.T) {
 
 func openTestJournal(t *testing.T) *Journal {
 	t.Helper()
-	j, err := OpenJournal(t.TempDir()+"/journal.jsonl", someKey, false)
+	j, err := OpenJournal(t.Context(), t.TempDir()+"/journal.jsonl", someKey, false)
 	if err != nil {
 		t.Fatal(err)
 	}
