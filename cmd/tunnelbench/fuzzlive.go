@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -20,6 +21,7 @@ var liveExamples = []string{
 	"fuzz live --dut reference --load 50%",
 	"fuzz live --dut exec:./my-tunnel.sh --load 20kpps --duration 1m --rate 100kpps --as unknown",
 	"fuzz live --scorecard --dut reference,naive,vxlan,wireguard-go --load 50% --seed 7",
+	"fuzz live --scorecard --dut reference-wg,wireguard-go --load 5kpps --mutants junk,wireguard-forged,wireguard-replay",
 }
 
 // liveFlags are the options of fuzz live.
@@ -32,6 +34,7 @@ type liveFlags struct {
 	first                        uint64
 	tolerance                    float64
 	scorecard                    bool
+	kinds                        []mutate.Kind
 }
 
 // addLiveFlags defines the options of fuzz live and returns the function that runs it.
@@ -41,7 +44,7 @@ func addLiveFlags(set *pflag.FlagSet) func(context.Context, cli.Streams) error {
 	set.StringVar(&f.load, "load", "50%", "`load` of the legitimate flow: 50% (of the forwarding rate that is found first) or 100kpps")
 	set.StringVar(&f.rate, "rate", "50kpps", "`rate` of mutants")
 	set.StringVar(&f.as, "as", "unknown,spoofed", "`senders` in turn: unknown (an address that is neither end's), spoofed (the other end's), forger (the same, and mutants may be right in every field: a plain tunnel has to accept those)")
-	set.StringVar(&f.mutants, "mutants", "auto", "what `tunnel` most mutants look like: reference, vxlan, wireguard, any, or auto: by the device's protocol")
+	set.StringVar(&f.mutants, "mutants", "auto", "what `kind` most mutants are: auto (by the device's protocol), any, reference, vxlan, wireguard; or a flood of one kind: wireguard-mac, -replay, -forged, -tag, -index, junk; with --scorecard several by comma")
 	set.IntVar(&f.size, "size", 64, "frame size of the legitimate flow in `bytes`, FCS included")
 	set.DurationVar(&f.duration, "duration", 10*time.Second, "`length` of all trials together, half of them attacked")
 	set.Uint64Var(&f.first, "first", 0, "`number` of the first mutant of the seed's stream")
@@ -68,7 +71,7 @@ func (f *liveFlags) run(ctx context.Context, s cli.Streams) error {
 		Report: live.Report{
 			Tool: tool(), Command: os.Args, Started: time.Now().UTC(), CPU: host.CPU, Kernel: host.Kernel, Direction: f.lab.Direction,
 		},
-		Devices: devices, Plan: plan, Settings: cfg.Settings, Scorecard: f.scorecard, Out: f.out,
+		Devices: devices, Kinds: f.kinds, Plan: plan, Settings: cfg.Settings, Scorecard: f.scorecard, Out: f.out,
 	}
 	err = c.Run(ctx, live.OnLab(l, cfg.Settings), s.Out, s.Err)
 	return errors.Join(err, l.Close())
@@ -117,8 +120,8 @@ func (f *liveFlags) plan() (p live.Plan, err error) {
 	if f.tolerance <= 0 || f.tolerance > 100 {
 		return p, cli.BadUsage("--tolerance %v: points of percent, above 0 and up to 100", f.tolerance)
 	}
-	if p.Kind, err = mutate.ParseKind(f.mutants); err != nil && f.mutants != "auto" {
-		return p, cli.BadUsage("--%w, or auto", err)
+	if err := f.parseKinds(); err != nil {
+		return p, err
 	}
 	if p.Senders, err = live.ParseSenders(f.as); err != nil {
 		return p, cli.BadUsage("--as %w", err)
@@ -126,4 +129,22 @@ func (f *liveFlags) plan() (p live.Plan, err error) {
 	p.Seed = f.lab.Seed
 	p.Duration, p.First, p.Tolerance = f.duration, f.first, f.tolerance/100
 	return p, nil
+}
+
+// parseKinds reads --mutants. Without kinds each device is attacked by its own protocol.
+func (f *liveFlags) parseKinds() error {
+	if f.mutants == "auto" {
+		return nil
+	}
+	for word := range strings.SplitSeq(f.mutants, ",") {
+		kind, err := mutate.ParseKind(word)
+		if err != nil {
+			return cli.BadUsage("--%w, or auto", err)
+		}
+		f.kinds = append(f.kinds, kind)
+	}
+	if len(f.kinds) > 1 && !f.scorecard {
+		return cli.BadUsage("--mutants: %d kinds: say --scorecard to compare them", len(f.kinds))
+	}
+	return nil
 }

@@ -33,7 +33,7 @@ func Attack(ctx context.Context, open Open, d dut.Device, p Plan, o Observer) (R
 	p = p.For(d)
 	a := &attackRun{plan: p, observer: o, next: p.First, device: d}
 	a.result = Result{rate: p.Rate, DeviceReport: DeviceReport{
-		DUT: d.Spec, Mutants: p.Kind.String(), First: p.First, Next: p.First, Tolerance: p.Tolerance,
+		DUT: d.Spec, Protocol: d.Protocol, Mutants: p.Kind.String(), First: p.First, Next: p.First, Tolerance: p.Tolerance,
 		Findings: []Finding{}, Notes: []string{}, Trials: []Trial{},
 	}}
 	if a.result.Tolerance == 0 {

@@ -251,7 +251,7 @@ func TestCampaignWritesAsItGoes(t *testing.T) {
 	for name, out := range map[string]io.Writer{"fine": io.Discard, "full disk": fullDisk{}} {
 		t.Run(name, func(t *testing.T) {
 			c := Campaign{Plan: simulatedPlan(), Out: t.TempDir(), Devices: []dut.Device{device("a"), device("b")}}
-			if err := os.Mkdir(filepath.Join(c.Out, captureName(device("a"))), 0o755); err != nil { // the capture cannot be written
+			if err := os.Mkdir(filepath.Join(c.Out, c.captureName(device("a"), "any")), 0o755); err != nil { // the capture cannot be written
 				t.Fatal(err)
 			}
 			before := 0
@@ -279,14 +279,14 @@ func TestCampaignFaultsOfFiles(t *testing.T) {
 	}{
 		"closed pipe":  {closedPipe{}, false, nil},
 		"full disk":    {fullDisk{}, false, []string{"no space left"}},
-		"two captures": {io.Discard, true, []string{captureName(device("a")), captureName(device("b"))}},
+		"two captures": {io.Discard, true, []string{(Campaign{}).captureName(device("a"), "any"), (Campaign{}).captureName(device("b"), "any")}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			devices := map[string]*simulated{"a": {forwards: 100e3, answers: c.answers}, "b": {forwards: 100e3, answers: c.answers}, "c": {forwards: 100e3}}
 			run := Campaign{Plan: simulatedPlan(), Out: t.TempDir(), Scorecard: true, Devices: []dut.Device{device("a"), device("b"), device("c")}}
 			for _, d := range run.Devices {
-				if err := os.Mkdir(filepath.Join(run.Out, captureName(d)), 0o755); err != nil { // no capture can be written
+				if err := os.Mkdir(filepath.Join(run.Out, run.captureName(d, "any")), 0o755); err != nil { // no capture can be written
 					t.Fatal(err)
 				}
 			}

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/tunnelbench/tunnelbench/fuzz/live/mutate"
 	"github.com/tunnelbench/tunnelbench/fuzz/report"
 	"github.com/tunnelbench/tunnelbench/internal/atomicfile"
 	"github.com/tunnelbench/tunnelbench/internal/lab"
@@ -19,10 +20,11 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// Campaign attacks devices one after another with the same mutants.
+// Campaign attacks devices one after another with the same mutants, kind by kind.
 type Campaign struct {
 	Report    Report // the header of live.json; Run adds the devices
 	Devices   []dut.Device
+	Kinds     []mutate.Kind // of mutants, an attack for each; empty: that of the plan
 	Plan      Plan
 	Settings  lab.Settings // for the command that repeats an attack
 	Scorecard bool         // write a table that compares the devices at the end
@@ -36,8 +38,9 @@ type Campaign struct {
 func (c Campaign) Run(ctx context.Context, open Open, out, progress io.Writer) error {
 	r := c.newReport()
 	var failed, written, captures, words error
-	for _, d := range c.Devices {
-		result, err := Attack(ctx, open, d, c.Plan, c.observer(progress, c.keeper(r)))
+	for _, a := range c.attacks() {
+		d := a.device
+		result, err := Attack(ctx, open, d, a.plan, c.observer(progress, c.keeper(r)))
 		if err != nil && failed == nil {
 			failed = err
 		}
@@ -53,6 +56,28 @@ func (c Campaign) Run(ctx context.Context, open Open, out, progress io.Writer) e
 		words = errors.Join(words, heard(r.WriteScorecard(out)))
 	}
 	return errors.Join(c.ending(ctx, r, failed, written), written, captures, words)
+}
+
+// attack is one of a campaign.
+type attack struct {
+	device dut.Device
+	plan   Plan
+}
+
+// attacks returns the attacks of the campaign: of each kind on all devices, so that neighbours can be compared.
+func (c Campaign) attacks() (all []attack) {
+	kinds := c.Kinds
+	if len(kinds) == 0 {
+		kinds = []mutate.Kind{c.Plan.Kind}
+	}
+	for _, kind := range kinds {
+		for _, d := range c.Devices {
+			p := c.Plan
+			p.Kind = kind
+			all = append(all, attack{d, p})
+		}
+	}
+	return all
 }
 
 // ending returns the verdict, or the interrupt that left none.
@@ -133,18 +158,22 @@ func (c Campaign) capture(d dut.Device, r Result) error {
 	if err := r.WriteCapture(&file); err != nil {
 		return err
 	}
-	return atomicfile.WriteFile(filepath.Join(c.Out, captureName(d)), file.Bytes(), 0o644)
+	return atomicfile.WriteFile(filepath.Join(c.Out, c.captureName(d, r.Mutants)), file.Bytes(), 0o644)
 }
 
 // captureName returns a file name without characters that are special in a path or a shell.
-func captureName(d dut.Device) string {
+func (c Campaign) captureName(d dut.Device, mutants string) string {
 	plain := func(r rune) rune {
 		if r == '-' || r == '.' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' {
 			return r
 		}
 		return '_'
 	}
-	return "live-" + strings.Map(plain, d.Spec) + ".pcapng"
+	name := "live-" + strings.Map(plain, d.Spec)
+	if len(c.Kinds) > 1 {
+		name += "-" + mutants
+	}
+	return name + ".pcapng"
 }
 
 // observer writes the progress of an attack, and keeps its report so far.

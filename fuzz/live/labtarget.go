@@ -7,6 +7,7 @@ import (
 	"net"
 	"time"
 
+	"github.com/tunnelbench/tunnelbench/fuzz/live/mutate"
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 	"github.com/tunnelbench/tunnelbench/internal/sys"
 	"github.com/tunnelbench/tunnelbench/loadgen"
@@ -27,7 +28,7 @@ func OnLab(l *lab.Lab, s lab.Settings) Open {
 			return nil, err
 		}
 		t.setup = setup
-		if err := t.chooseSender(); err != nil {
+		if err := errors.Join(t.chooseSender(), t.listen()); err != nil {
 			return nil, errors.Join(fmt.Errorf("%s: %w", d.Spec, err), setup.Close())
 		}
 		return t, nil
@@ -41,7 +42,8 @@ type labTarget struct {
 	setup    *lab.Setup
 	attacker Attacker
 	sender   *sender
-	answers  *answers // counts the frames to the unknown source
+	answers  *answers      // counts the frames to the unknown source
+	ear      *eavesdropper // nil: the device does not speak WireGuard
 }
 
 func (t *labTarget) Attacker() Attacker { return t.attacker }
@@ -53,6 +55,12 @@ func (t *labTarget) prepare(setup *lab.Setup, cfg *loadgen.EngineConfig) error {
 	path, notes, err := t.place.path(setup.Net(), t.plan.Senders)
 	if err != nil {
 		return err
+	}
+	if setup.Device().Protocol == mutate.WireGuard.String() {
+		if err := t.eavesdrop(setup); err != nil {
+			return err
+		}
+		path.Session = t.ear.session
 	}
 	t.attacker = Attacker{Path: path, End: t.place.end, Notes: notes}
 	unknown := unknownFor(path.To.Is6())
@@ -68,6 +76,19 @@ func (t *labTarget) prepare(setup *lab.Setup, cfg *loadgen.EngineConfig) error {
 	cfg.MutantRoom = min(maxMutantRoom, maxMutants(t.plan.Rate, length)*mutantRoom)
 	cfg.Underlay, err = underlayPort(setup.Net(), t.place.from)
 	return err
+}
+
+// eavesdrop reads the handshakes from here on: the tester's first frames begin one.
+func (t *labTarget) eavesdrop(setup *lab.Setup) error {
+	receiver, err := setup.Session().WireGuardPublic(t.place.end)
+	if err != nil {
+		return err
+	}
+	if t.ear, err = eavesdrop(setup.Net(), t.place, receiver); err != nil {
+		return err
+	}
+	setup.Defer(t.ear.close)
+	return nil
 }
 
 // chooseSender chooses the engine if it can send mutants, else a packet socket.
@@ -86,6 +107,16 @@ func (t *labTarget) chooseSender() error {
 	t.sender.socket = socket
 	t.attacker.Sender = "a packet socket on the device's core"
 	return nil
+}
+
+// listen takes what was heard of the first handshake.
+func (t *labTarget) listen() error {
+	if t.ear == nil {
+		return nil
+	}
+	err := t.ear.learn()
+	t.attacker.Notes = append(t.attacker.Notes, t.ear.notes()...)
+	return err
 }
 
 const noteGRO = "GRO is on where mutants arrive, also in quiet trials: without it a veth does not accept frames from XDP"
@@ -131,6 +162,11 @@ type answerCount struct{ other, icmp Traffic }
 func (t *labTarget) launch(ctx context.Context, p TrialPlan) (r lab.Run, s Sent, err error) {
 	plan := t.setup.Plan(p.Trial)
 	if p.Attacked {
+		if t.ear != nil {
+			if err := t.ear.learn(); err != nil { // the session may be a new one
+				return r, s, err
+			}
+		}
 		if err := t.sender.load(p.First, p.Duration); err != nil {
 			return r, s, err
 		}
@@ -177,13 +213,13 @@ func taken(l loadgen.Ledger) *float64 {
 // Memory returns the live heap of a tunnel that reports it, else the resident memory.
 func (t *labTarget) Memory() (m MemoryReading, err error) {
 	switch {
-	case !t.setup.HasProcesses():
+	case !t.setup.Session().HasProcesses():
 		return m, nil
 	case t.setup.ReportsVitals():
 		m, err = t.heap()
 	default:
 		m.What = ResidentMemory
-		m.Bytes, err = t.setup.Memory()
+		m.Bytes, err = t.setup.Session().ResidentMemory()
 	}
 	if died := t.setup.Alive(); err != nil && died != nil {
 		return m, fmt.Errorf("%w: %w", lab.ErrDied, died)

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/tunnelbench/tunnelbench/fuzz/live/mutate"
 	"github.com/tunnelbench/tunnelbench/netns"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
@@ -25,6 +26,15 @@ func (a *wanSocket) close() error { return nil }
 func (a *wanSocket) routineSend(context.Context, [][]byte, rfc2544.Rate, time.Duration) (uint64, time.Duration, error) {
 	return 0, 0, errLinux
 }
+
+// eavesdropper is not supported on this system.
+type eavesdropper struct{ session *mutate.Session }
+
+func eavesdrop(*netns.Net, place, []byte) (*eavesdropper, error) { return nil, errLinux }
+
+func (e *eavesdropper) learn() error    { return errLinux }
+func (e *eavesdropper) notes() []string { return nil }
+func (e *eavesdropper) close() error    { return nil }
 
 // answers is not supported on this system.
 type answers struct{}

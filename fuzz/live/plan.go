@@ -42,7 +42,7 @@ func ParseSenders(list string) (senders []Sender, err error) {
 // Plan describes an attack, which is the same for every device.
 type Plan struct {
 	Senders []Sender          // in turn
-	Kind    mutate.Kind       // protocol of most mutants; 0: the device's protocol
+	Kind    mutate.Kind       // of most mutants; 0: the device's protocol
 	Seed    uint64            // of the stream of mutants
 	First   uint64            // number of the first mutant in the stream
 	Rate    rfc2544.Rate      // of mutants

@@ -31,6 +31,7 @@ type Report struct {
 // DeviceReport is the result of one device.
 type DeviceReport struct {
 	DUT            string  `json:"dut"`
+	Protocol       string  `json:"protocol,omitempty"`  // of its datagrams; empty: unknown
 	ForwardingRate float64 `json:"forwarding_rate_fps"` // measured before the attack
 	Load           float64 `json:"load_fps"`            // of the legitimate flow
 	Attacked       string  `json:"attacked_end"`

@@ -60,8 +60,8 @@ func counterText(counters map[string]int64) string {
 
 // WriteScorecard writes a table that compares the devices.
 func (r *Report) WriteScorecard(w io.Writer) error {
-	t := texttab.New(texttab.Left("dut"))
-	for _, title := range []string{"load fps", "loss quiet", "loss attacked", "p99 quiet", "p99 attacked", "memory", "answers", "ICMP", "deaths"} {
+	t := texttab.New(texttab.Left("dut"), texttab.Left("mutants"))
+	for _, title := range []string{"load fps", "loss quiet", "loss attacked", "goodput attacked", "p99 quiet", "p99 attacked", "memory", "answers", "ICMP", "deaths"} {
 		t.Columns = append(t.Columns, texttab.Right(title))
 	}
 	t.Columns = append(t.Columns, texttab.Left("verdict"))
@@ -70,10 +70,18 @@ func (r *Report) WriteScorecard(w io.Writer) error {
 		if d.Memory != nil {
 			memory = byteSize(d.Memory.Growth)
 		}
-		t.Add(d.DUT, fmt.Sprintf("%.0f", d.Load), d.Quiet.median(), d.Attack.median(), d.Quiet.time(d.Quiet.P99), d.Attack.time(d.Attack.P99),
+		t.Add(d.DUT, d.Mutants, fmt.Sprintf("%.0f", d.Load), d.Quiet.median(), d.Attack.median(), d.goodput(), d.Quiet.time(d.Quiet.P99), d.Attack.time(d.Attack.P99),
 			memory, fmt.Sprint(d.Answers.Frames), fmt.Sprint(d.ICMP.Frames), fmt.Sprint(d.Deaths), d.verdict())
 	}
 	return t.Text(w)
+}
+
+// goodput returns the legitimate frames a second that arrived under attack.
+func (d DeviceReport) goodput() string {
+	if d.Attack.Trials == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%.0f", d.Load*(1-d.Attack.MedianLoss))
 }
 
 // verdict returns one word, or the kinds of the findings.

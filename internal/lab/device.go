@@ -41,17 +41,14 @@ func (s *Setup) Defer(undo func() error) { s.closers.Push(undo) }
 // traffic, and its CPU time has no meaning.
 func (s *Setup) Spins() bool { return s.session.Spins() || s.wan.Spins() }
 
-// HasProcesses reports whether the device runs as processes of its own.
-func (s *Setup) HasProcesses() bool { return s.session.HasProcesses() }
+// Session returns the running device.
+func (s *Setup) Session() *dut.Session { return s.session }
 
 // ReportsVitals reports whether the device's processes report their own memory allocations.
 func (s *Setup) ReportsVitals() bool { return s.session.ReportsVitals(s.dir) }
 
 // Vitals returns what the device's processes report about themselves, by side.
 func (s *Setup) Vitals() (map[string]dut.Vitals, error) { return s.session.Vitals(s.dir) }
-
-// Memory returns the resident memory of the device's processes, in bytes.
-func (s *Setup) Memory() (int64, error) { return s.session.ResidentMemory() }
 
 // NothingThrough is the error of a device that is up and carries nothing.
 func (s *Setup) NothingThrough(what, tried string) error {

@@ -10,6 +10,7 @@ import (
 	"time"
 	"unsafe"
 
+	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
 )
 
@@ -106,6 +107,16 @@ func (s *PacketSocket) mapRing(slots, slotOctets int) error {
 	var err error
 	s.ring, err = unix.Mmap(s.fd, 0, blocks*block, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED|unix.MAP_POPULATE)
 	return os.NewSyscallError("mmap", err)
+}
+
+// Filter lets only frames pass for which a program of classic BPF returns the number of bytes to keep (packet(7)).
+func (s *PacketSocket) Filter(program []bpf.RawInstruction) error {
+	filter := make([]unix.SockFilter, len(program))
+	for i, op := range program {
+		filter[i] = unix.SockFilter{Code: op.Op, Jt: op.Jt, Jf: op.Jf, K: op.K}
+	}
+	return os.NewSyscallError("setsockopt SO_ATTACH_FILTER", unix.SetsockoptSockFprog(
+		s.fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}))
 }
 
 func (s *PacketSocket) head() *unix.Tpacket2Hdr {

@@ -90,7 +90,7 @@ func (b Env) launch(ctx context.Context, ready func(side) (bool, error), path st
 	if err := b.sweep(); err != nil {
 		return nil, err
 	}
-	s := &Session{}
+	s := &Session{run: b.Run}
 	limit := cmp.Or(b.upTimeout, DefaultUpTimeout)
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()

@@ -15,6 +15,7 @@ type Session struct {
 	processes []*netns.Process
 	sides     []string // the side of each process
 	spins     bool     // see Spins
+	run       string   // see Env
 }
 
 const stopGrace = 5 * time.Second

@@ -101,4 +101,13 @@ func wireGuardKey(run, side string) (*ecdh.PrivateKey, error) {
 	return ecdh.X25519().NewPrivateKey(seed[:])
 }
 
+// WireGuardPublic returns the public key of a side that speaks WireGuard: on a real network everybody may know it.
+func (s *Session) WireGuardPublic(side string) ([]byte, error) {
+	private, err := wireGuardKey(s.run, side)
+	if err != nil {
+		return nil, err
+	}
+	return private.PublicKey().Bytes(), nil
+}
+
 var _ = registerRole("wireguard-go", runWireGuard)

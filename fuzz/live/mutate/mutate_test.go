@@ -27,7 +27,7 @@ func testPath6() Path {
 	return p
 }
 
-var kinds = []Kind{Any, Reference, VXLAN, WireGuard}
+var kinds = []Kind{Any, Reference, VXLAN, WireGuard, WireGuardMAC, WireGuardReplay, WireGuardForged, WireGuardTag, WireGuardIndex, Junk}
 
 // A mutant depends only on the seed and its number.
 func TestReplay(t *testing.T) {
@@ -103,7 +103,7 @@ func TestVariety(t *testing.T) {
 				right++
 			}
 		}
-		want := []string{"reference", "reference control", "vxlan", "wireguard initiation", "wireguard data", "gre", "geneve", "gtp-u", "empty", "garbage",
+		want := []string{"reference", "reference control", "vxlan", "wireguard initiation", "wireguard data", "wireguard right mac1", "wireguard replayed initiation", "wireguard bad tag", "gre", "geneve", "gtp-u", "empty", "garbage",
 			"largest", "zeros", "cut", "sequence huge", "sequence replayed", "tunnel id", "checksum", "length field", "inner version", "inner source", "vni", "UDP length"}
 		if path.To.Is4() {
 			want = append(want, "fragment", "IP options", "IP total length", "another protocol", "ICMP error")

@@ -11,6 +11,9 @@ var (
 	referenceShapes = []shape{{"reference", (*Stream).referenceFrame}, {"reference control", (*Stream).controlFrame}}
 	vxlanShapes     = []shape{{"vxlan", (*Stream).vxlan}}
 	wireGuardShapes = []shape{
+		{"wireguard right mac1", (*Stream).forgedInitiation},
+		{"wireguard replayed initiation", (*Stream).replayedInitiation},
+		{"wireguard bad tag", (*Stream).badTag},
 		{"wireguard initiation", func(s *Stream, b []byte) []byte { return s.wireGuard(b, 1, 148) }},
 		{"wireguard response", func(s *Stream, b []byte) []byte { return s.wireGuard(b, 2, 92) }},
 		{"wireguard cookie", func(s *Stream, b []byte) []byte { return s.wireGuard(b, 3, 64) }},
@@ -40,8 +43,23 @@ func (k Kind) own() []shape {
 	return nil
 }
 
-// payload appends the payload of a datagram. At least three in four have a shape of the stream's kind.
+// floods are the shapes of kinds that have only one.
+var floods = map[Kind]shape{
+	WireGuardMAC:    {"wireguard wrong mac1", func(s *Stream, b []byte) []byte { return s.fill(append(b, 1, 0, 0, 0), initiationLen-4) }},
+	WireGuardReplay: {"wireguard replayed initiation", (*Stream).replayedInitiation},
+	WireGuardForged: {"wireguard right mac1", (*Stream).forgedInitiation},
+	WireGuardTag:    {"wireguard bad tag", (*Stream).badTag},
+	WireGuardIndex:  {"wireguard unknown index", (*Stream).unknownIndex},
+	Junk:            {"junk", func(s *Stream, b []byte) []byte { return s.fill(b, initiationLen) }},
+}
+
+// payload appends the payload of a datagram. A flood has one shape; of other kinds at least three in four
+// have a shape of the stream's kind.
 func (s *Stream) payload(b []byte) []byte {
+	if flood, ok := floods[s.kind]; ok {
+		s.note(flood.name)
+		return flood.write(s, b)
+	}
 	family := s.kind.own()
 	if family == nil || s.oneIn(4) {
 		family = families[s.random.IntN(len(families))]

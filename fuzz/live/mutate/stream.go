@@ -2,8 +2,11 @@ package mutate
 
 import (
 	"fmt"
+	"hash"
+	"maps"
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/tunnelbench/tunnelbench/internal/splitmix"
@@ -19,15 +22,27 @@ const (
 	Reference      // the project's own frame header
 	VXLAN          // RFC 7348
 	WireGuard
+	WireGuardMAC    // initiations with a wrong mac1
+	WireGuardReplay // a genuine initiation, again and again
+	WireGuardForged // initiations with the right mac1 and nothing else
+	WireGuardTag    // data with the index of the live session and a wrong tag
+	WireGuardIndex  // data with an index that stands for nothing
+	Junk            // random datagrams of the length of an initiation: what any flood costs
 )
 
-var kindNames = map[string]Kind{"any": Any, "reference": Reference, "vxlan": VXLAN, "wireguard": WireGuard}
+var kindNames = map[string]Kind{
+	"any": Any, "reference": Reference, "vxlan": VXLAN, "wireguard": WireGuard, "wireguard-mac": WireGuardMAC, "wireguard-replay": WireGuardReplay,
+	"wireguard-forged": WireGuardForged, "wireguard-tag": WireGuardTag, "wireguard-index": WireGuardIndex, "junk": Junk,
+}
 
-// ParseKind parses any, reference, vxlan or wireguard.
+// KindNames are the names that ParseKind accepts, in alphabetical order.
+func KindNames() string { return strings.Join(slices.Sorted(maps.Keys(kindNames)), ", ") }
+
+// ParseKind parses the name of a kind.
 func ParseKind(name string) (Kind, error) {
 	k, ok := kindNames[name]
 	if !ok {
-		return 0, fmt.Errorf("mutants %q: want any, reference, vxlan or wireguard", name)
+		return 0, fmt.Errorf("mutants %q: want one of %s", name, KindNames())
 	}
 	return k, nil
 }
@@ -51,7 +66,8 @@ type Path struct {
 	MTU            int        // bytes of the largest IP packet, at least 576
 	InnerFrom      netip.Addr // an IPv4 address behind the peer: a valid inner source
 	InnerTo        netip.Addr
-	Forge          bool // also send frames without a fault
+	Forge          bool     // also send frames without a fault
+	Session        *Session // of WireGuard; nil: none is known
 }
 
 // Stream is an endless sequence of mutants, each a whole Ethernet frame.
@@ -62,6 +78,7 @@ type Stream struct {
 	index  uint64 // number of the next mutant
 	pcg    rand.PCG
 	random *rand.Rand
+	mac1   hash.Hash // keyed for the attacked end
 	port   uint16
 	from   netip.AddrPort
 	done   [6]string // steps that made the last mutant
@@ -70,7 +87,7 @@ type Stream struct {
 
 // New returns a stream that begins at its first mutant.
 func New(seed uint64, kind Kind, path Path) *Stream {
-	s := &Stream{path: path, kind: kind, seed: seed}
+	s := &Stream{path: path, kind: kind, seed: seed, mac1: path.Session.mac1()}
 	s.random = rand.New(&s.pcg)
 	return s
 }
