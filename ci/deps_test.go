@@ -76,7 +76,7 @@ var arrows = map[string][]string{
 	"netns":                        {"internal/reexec", "internal/sys", "internal/signals", "internal/execfile", "internal/tempdir", "internal/subprocess"},
 	"netns/counters":               {"internal/sys", "netns", "netns/counters/bpf", "rfc2544"},
 	"netns/counters/bpf":           {},
-	"netns/dut":                    {"internal/atomicfile", "internal/kv", "internal/reexec", "internal/sys", "netns", "netns/relay", "reference", "reference/inner", "reference/wire", "internal/signals", "internal/execfile", "reference/wireguard", "reference/settings", "reference/stats"},
+	"netns/dut":                    {"internal/execfile", "internal/kv", "netns", "netns/dut/role", "netns/relay", "reference/settings", "reference/wire"},
 	"netns/relay":                  {"internal/kv", "internal/splitmix", "internal/sys", "loadgen/signature"},
 	"reference":                    {"internal/closers", "internal/sys", "reference/bpf", "reference/inner", "reference/offload", "reference/wire", "reference/lanport", "reference/wireguard", "reference/settings", "reference/stats", "reference/wireguard/control"},
 	"reference/bpf":                {},
@@ -120,6 +120,7 @@ var arrows = map[string][]string{
 	"reference/stats":              {"reference/wire"},
 	"reference/wireguard/control":  {"reference/wireguard"},
 	"reference/wgquick":            {"internal/bounded", "reference/settings", "reference/wireguard"},
+	"netns/dut/role":               {"internal/atomicfile", "internal/reexec", "internal/signals", "internal/sys", "netns", "netns/relay", "reference", "reference/inner", "reference/settings", "reference/stats", "reference/wire", "reference/wireguard"},
 }
 
 // private packages may only be imported by their owner and the packages below it, not even by the

@@ -153,7 +153,7 @@ func TestFunctionSizes(t *testing.T) {
 // TestOnePlaceForSignals checks that only internal/signals decides what ends the program. Other
 // packages use os/signal for SIGUSR1 alone, by which people ask for counters.
 func TestOnePlaceForSignals(t *testing.T) {
-	allowed := []string{"internal/signals", "internal/cli", "netns/dut", "cmd/tunnelbench"}
+	allowed := []string{"internal/signals", "internal/cli", "netns/dut/role", "cmd/tunnelbench"}
 	for _, s := range sources(t) {
 		text, err := os.ReadFile(filepath.Join("..", s.path))
 		if err != nil {

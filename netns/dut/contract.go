@@ -14,6 +14,7 @@ import (
 	"github.com/vishvananda/netlink"
 
 	"github.com/tunnelbench/tunnelbench/netns"
+	"github.com/tunnelbench/tunnelbench/netns/dut/role"
 )
 
 // side is one end of the tunnel: the node, the values of the exec contract, and the addresses
@@ -118,9 +119,6 @@ func (b Env) launch(ctx context.Context, ready func(side) (bool, error), path st
 // interfaceUp reports whether the tunnel interface of a side is up.
 func (b Env) interfaceUp(s side) (bool, error) { return b.Net.NS(s.node).IsUp(s.dev) }
 
-// cannotRun is the exit status of a program that cannot run on this machine.
-const cannotRun = 127
-
 // sweep deletes tunnel interfaces that an earlier start left behind: a script that was killed does not
 // take its VXLAN with it.
 func (b Env) sweep() error {
@@ -174,13 +172,13 @@ func await(ctx context.Context, s *Session, side side, ready func(side) (bool, e
 	}
 }
 
-// exitError returns err. If a process ended with exit status 127 (cannotRun), the error also
+// exitError returns err. If a process ended with exit status 127 (role.CannotRun), the error also
 // wraps errors.ErrUnsupported.
 func (s *Session) exitError(err error) error {
 	for _, p := range s.processes {
 		select {
 		case <-p.Done():
-			if p.ExitCode() == cannotRun {
+			if p.ExitCode() == role.CannotRun {
 				return fmt.Errorf("%w: %w", errors.ErrUnsupported, err)
 			}
 		default:

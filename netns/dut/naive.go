@@ -2,15 +2,8 @@ package dut
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io"
-	"net"
-	"net/netip"
 
-	"github.com/tunnelbench/tunnelbench/reference/inner"
-	"github.com/tunnelbench/tunnelbench/reference/settings"
-	tunnelwire "github.com/tunnelbench/tunnelbench/reference/wire"
+	"github.com/tunnelbench/tunnelbench/netns/dut/role"
 )
 
 // naive uses the datagram format of the reference tunnel without any optimisation. It moves one
@@ -18,78 +11,10 @@ import (
 // tunnel shows the gain of the optimisations.
 var _ = register(Tunnel{
 	Order: 100,
-	Name:  "naive", Kind: Plain, Protocol: referenceProtocol, Overhead: referenceOverhead,
+	Name:  role.Naive, Kind: Plain, Protocol: referenceProtocol, Overhead: referenceOverhead,
 	Doc:   "the reference tunnel's format, one packet per system call: the yardstick of what is gained",
 	Probe: probeTUN, Builtin: true,
 	Up: func(ctx context.Context, b Env) (*Session, error) {
-		return b.startSelf(ctx, "naive")
+		return b.startSelf(ctx, role.Naive)
 	},
 })
-
-func runNaive(ctx context.Context, e end, ready func() error) error {
-	tun, err := openNaiveTUN(e.dev, e.mtu)
-	if err != nil {
-		return err
-	}
-	defer tun.Close()
-	conn, err := net.DialUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(e.local, referencePort)),
-		net.UDPAddrFromAddrPort(netip.AddrPortFrom(e.peer, referencePort)))
-	if err != nil {
-		return fmt.Errorf("socket: %w", err)
-	}
-	defer conn.Close()
-	for _, set := range []func(int) error{conn.SetReadBuffer, conn.SetWriteBuffer} {
-		if err := set(settings.DefaultSocketBuffer); err != nil {
-			return fmt.Errorf("socket buffer: %w", err)
-		}
-	}
-	if err := ready(); err != nil {
-		return err
-	}
-	failed := make(chan error, 2)
-	go func() { failed <- naiveOut(tun, conn, e.mtu) }()
-	go func() { failed <- naiveIn(tun, conn, e.mtu) }()
-	select {
-	case <-ctx.Done():
-		return nil
-	case err := <-failed:
-		return err
-	}
-}
-
-// naiveOut sends packets from the TUN device to the peer, one by one. It drops packets that the
-// socket refuses.
-func naiveOut(tun io.Reader, conn net.Conn, mtu int) error {
-	datagram := make([]byte, tunnelwire.HeaderLen+mtu)
-	for sequence := uint64(1); ; sequence++ {
-		n, err := tun.Read(datagram[tunnelwire.HeaderLen:])
-		if err != nil {
-			return fmt.Errorf("read from the TUN device: %w", err)
-		}
-		tunnelwire.PutHeader(datagram[:tunnelwire.HeaderLen+n], referenceID, sequence)
-		_, _ = conn.Write(datagram[:tunnelwire.HeaderLen+n])
-	}
-}
-
-// naiveIn writes packets from the peer to the TUN device, one by one. It makes the same checks
-// as the reference tunnel.
-func naiveIn(tun io.Writer, conn net.Conn, mtu int) error {
-	var window tunnelwire.Window
-	datagram := make([]byte, tunnelwire.HeaderLen+mtu+1)
-	for {
-		n, err := conn.Read(datagram)
-		if errors.Is(err, net.ErrClosed) {
-			return err
-		}
-		if err != nil {
-			continue // an ICMP error for a datagram that was sent before the peer had started
-		}
-		h, payload, err := tunnelwire.ParseDatagram(datagram[:n])
-		if err != nil || h.Tunnel != referenceID || len(payload) > mtu || !inner.IsIP(payload) || window.Accept(h.Sequence) != nil {
-			continue
-		}
-		_, _ = tun.Write(payload)
-	}
-}
-
-var _ = registerRole("naive", runNaive)

@@ -13,16 +13,15 @@ import (
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/netns"
+	"github.com/tunnelbench/tunnelbench/netns/dut/role"
 	"github.com/tunnelbench/tunnelbench/netns/relay"
 )
-
-const relayRole = "relay"
 
 // The device relay passes frames between the tester's two ports. Its parameters set the loss,
 // delay and other effects exactly, so that the tester's results can be checked against them.
 var _ = register(Tunnel{
 	Order: 20,
-	Name:  relayRole, Kind: Calibration, Probe: probeNothing, Builtin: true, Network: netns.Inline, Params: relayParams(),
+	Name:  role.Relay, Kind: Calibration, Probe: probeNothing, Builtin: true, Network: netns.Inline, Params: relayParams(),
 	Doc: "the tester's two ports joined by a process of known effect",
 	Check: func(values map[string]string) error {
 		_, err := relay.Parse(values)
@@ -71,7 +70,7 @@ func (b Env) startRelay(ctx context.Context, node string) (*Session, error) {
 	defer cancel()
 	begun := &firstWrite{done: make(chan struct{})}
 	p, err := netns.Start(b.Net.NS(node), netns.Command{
-		Path: self, Args: []string{roleWord, relayRole}, Env: append(os.Environ(), b.environment(sides[0])...),
+		Path: self, Args: []string{role.Word, role.Relay}, Env: append(os.Environ(), b.environment(sides[0])...),
 		CPUs: []int{cpu}, Dir: b.Dir, Stdout: begun, Stderr: &errorLines{to: os.Stderr},
 	})
 	if err != nil {
@@ -87,14 +86,6 @@ func (b Env) startRelay(ctx context.Context, node string) (*Session, error) {
 		err = fmt.Errorf("the relay did not begin within %v", DefaultUpTimeout)
 	}
 	return nil, errors.Join(err, s.Close())
-}
-
-func runRelay(ctx context.Context, e end, _ func() error) error {
-	c, err := relay.Parse(e.params)
-	if err != nil {
-		return err
-	}
-	return relay.Run(ctx, c, func() { fmt.Println("begun") }, os.Stderr)
 }
 
 // firstWrite is an io.Writer that closes done at the first write and discards the data.
@@ -128,5 +119,3 @@ func (w *errorLines) Write(b []byte) (int, error) {
 		w.line = rest
 	}
 }
-
-var _ = registerRole(relayRole, runRelay)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/internal/kv"
 	"github.com/tunnelbench/tunnelbench/netns"
+	"github.com/tunnelbench/tunnelbench/netns/dut/role"
 	"github.com/tunnelbench/tunnelbench/netns/relay"
 )
 
@@ -83,7 +84,7 @@ func (w WAN) Transit(frame int) (least, most time.Duration) {
 // Transit is WAN.Transit for a device of known effect; it is 0 for other devices.
 func (d Device) Transit(frame int) (least, most time.Duration) {
 	switch d.Name {
-	case relayRole:
+	case role.Relay:
 		return WAN{Relay: d.Values}.Transit(frame)
 	case shaped.Name:
 		s, _ := ParseShape(d.Values) // Parse has checked it

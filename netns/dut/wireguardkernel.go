@@ -11,6 +11,7 @@ import (
 	"golang.zx2c4.com/wireguard/wgctrl/wgtypes"
 
 	"github.com/tunnelbench/tunnelbench/netns"
+	"github.com/tunnelbench/tunnelbench/netns/dut/role"
 )
 
 // wireguard-kernel is the WireGuard implementation of the Linux kernel. Its datagrams are those of
@@ -38,11 +39,11 @@ var _ = register(Tunnel{
 
 // configureWireGuard sets the keys and the peer of one side, in the namespace of the calling thread.
 func (b Env) configureWireGuard(s side, other string) error {
-	own, err := wireGuardKey(b.Run, s.node)
+	own, err := role.WireGuardKey(b.Run, s.node)
 	if err != nil {
 		return err
 	}
-	peer, err := wireGuardKey(b.Run, other)
+	peer, err := role.WireGuardKey(b.Run, other)
 	if err != nil {
 		return err
 	}
@@ -51,11 +52,11 @@ func (b Env) configureWireGuard(s side, other string) error {
 		return err
 	}
 	defer client.Close()
-	private, public, port := wgtypes.Key(own.Bytes()), wgtypes.Key(peer.PublicKey().Bytes()), wireGuardPort
+	private, public, port := wgtypes.Key(own.Bytes()), wgtypes.Key(peer.PublicKey().Bytes()), role.WireGuardPort
 	return client.ConfigureDevice(s.dev, wgtypes.Config{
 		PrivateKey: &private, ListenPort: &port,
 		Peers: []wgtypes.PeerConfig{{
-			PublicKey: public, Endpoint: net.UDPAddrFromAddrPort(netip.AddrPortFrom(s.peer, wireGuardPort)),
+			PublicKey: public, Endpoint: net.UDPAddrFromAddrPort(netip.AddrPortFrom(s.peer, role.WireGuardPort)),
 			AllowedIPs: []net.IPNet{everything(netns.LeftNets.Addr()), everything(netns.LeftNets6.Addr())},
 		}},
 	})

@@ -1,6 +1,6 @@
 //go:build !linux
 
-package dut
+package role
 
 import (
 	"errors"
