@@ -131,6 +131,9 @@ func (p Plan) peak() rfc2544.Rate {
 	return max(p.Load, p.Step)
 }
 
+// CutShortDrain is how long an engine waits at most for the frames on their way when a trial is cut short.
+const CutShortDrain = time.Second
+
 // PacedBatch is the largest batch of a paced trial: bursts are no longer.
 const PacedBatch = 8
 

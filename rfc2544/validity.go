@@ -19,6 +19,7 @@ const (
 	SlowCore         ReasonCode = "slow_core"         // a core of the device ran below its full speed
 	DUTDied          ReasonCode = "dut_died"          // the device ended during the trial
 	SchedulePaused   ReasonCode = "schedule_paused"   // sending paused within a burst
+	CutShort         ReasonCode = "cut_short"         // the run ended during the trial
 	AttackShort      ReasonCode = "attack_short"      // the attacker sent fewer mutants than intended
 	NoCleanTime      ReasonCode = "no_clean_time"     // disturbed from its beginning to its end; only a search asks for more
 )

@@ -11,6 +11,7 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/internal/cli"
 	"github.com/tunnelbench/tunnelbench/internal/lab"
+	"github.com/tunnelbench/tunnelbench/internal/lab/once"
 	"github.com/tunnelbench/tunnelbench/loadgen"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 	"github.com/tunnelbench/tunnelbench/reports/result"
@@ -71,15 +72,15 @@ func (f *trialFlags) run(ctx context.Context, s cli.Streams) error {
 	if err != nil {
 		return err
 	}
-	seen, engine, err := l.MeasureOnce(ctx, device, cfg.Settings, trial)
-	closed := l.Close()
-	if err != nil {
-		return errors.Join(err, closed)
+	seen, engine, err := once.Measure(ctx, l, cfg.Settings, once.Trial{Device: device, Trial: trial})
+	if err != nil && !seen.Invalid.Has(rfc2544.CutShort) {
+		return errors.Join(err, l.Close())
 	}
-	if !seen.Valid {
+	if err == nil && !seen.Valid {
 		err = fmt.Errorf("%w: %s", cli.ErrNoVerdict, seen.Invalid)
 	}
-	return errors.Join(err, closed, cli.Said(f.print(s.Out, show.Trial{Device: device.Spec, Engine: engine, Size: trial.Size, Window: trial.Window, Seen: seen})))
+	said := cli.Said(f.print(s.Out, show.Trial{Device: device.Spec, Engine: engine, Size: trial.Size, Window: trial.Window, Seen: seen}))
+	return errors.Join(err, l.Close(), said)
 }
 
 func (f *trialFlags) parse() (d dut.Device, t rfc2544.Trial, cfg cli.LabConfig, err error) {

@@ -3,6 +3,7 @@ package lab
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 type Run struct {
 	Plan          loadgen.Plan
 	Ledger        loadgen.Ledger
+	CutShort      bool          // the context ended while it was sending
 	Beside        time.Duration // CPU time that the caller used on the device's cores meanwhile
 	before, after Reading
 	drops         rfc2544.Drops
@@ -44,9 +46,11 @@ func (s *Setup) execute(ctx context.Context, p loadgen.Plan) (Run, error) {
 	}
 	r.before = s.Read()
 	r.Ledger, err = s.engine.Run(ctx, p)
-	if err != nil {
+	r.CutShort = ctx.Err() != nil && r.offered() > 0
+	if err != nil && !r.CutShort {
 		return r, err
 	}
+	ended := err
 	r.after = s.Read()
 	if s.watch != nil {
 		if r.reasons, err = s.watch.Disarm(); err != nil {
@@ -56,10 +60,11 @@ func (s *Setup) execute(ctx context.Context, p loadgen.Plan) (Run, error) {
 	s.lab.learn(r.Ledger.Fastest)
 	after, err := counters.Read(s.net)
 	r.drops = after.Since(before)
-	return r, err
+	return r, errors.Join(ended, err)
 }
 
-// Measure runs one trial. It implements rfc2544.Measurer.
+// Measure runs one trial. It implements rfc2544.Measurer. If ctx ends during the trial, Measure returns
+// what there is of it, and the error of ctx.
 func (s *Setup) Measure(ctx context.Context, t rfc2544.Trial) (rfc2544.Observation, error) {
 	o, _, err := s.MeasureRun(ctx, t)
 	return o, err
@@ -71,10 +76,10 @@ func (s *Setup) MeasureRun(ctx context.Context, t rfc2544.Trial) (rfc2544.Observ
 		return rfc2544.Observation{}, Run{}, err
 	}
 	r, err := s.trial(ctx, t)
-	if err != nil {
+	if err != nil && !r.CutShort {
 		return rfc2544.Observation{}, r, err
 	}
-	return s.Observe(r), r, nil
+	return s.Observe(r), r, err
 }
 
 // trial executes a plan, with a packet capture if the settings ask for one.
@@ -144,6 +149,9 @@ func (r Run) observation(directions []string) rfc2544.Observation {
 		Variation: r.Ledger.Variation, Drops: slices.Concat(rfc2544.Drops{}, r.drops), DropReasons: r.reasons, Invalid: rfc2544.Reasons{}, Warnings: []string{},
 	}
 	for i, s := range r.Ledger.Streams {
+		if r.CutShort {
+			s.Intended = s.Offered // nothing of the rest was to be sent any more
+		}
 		d := rfc2544.Direction{
 			Direction: directions[i], Counts: s.Counts, Latency: s.Latency, LatencyQuiet: s.LatencyQuiet,
 		}

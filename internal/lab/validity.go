@@ -26,12 +26,15 @@ func (r Run) classify(o rfc2544.Observation) rfc2544.Reasons {
 
 // classifyTester returns the reasons that do not depend on the device.
 func (r Run) classifyTester(o rfc2544.Observation) rfc2544.Reasons {
-	return slices.Concat(classifySending(o), r.classifyReceiving(o), classifyFrames(o))
+	return slices.Concat(r.classifySending(o), r.classifyReceiving(o), classifyFrames(o))
 }
 
 // classifySending checks that the tester sent all intended frames.
-func classifySending(o rfc2544.Observation) rfc2544.Reasons {
-	if o.Offered >= o.Intended {
+func (r Run) classifySending(o rfc2544.Observation) rfc2544.Reasons {
+	switch {
+	case r.CutShort:
+		return rfc2544.Reasons{rfc2544.Because(rfc2544.CutShort, "cut short after %v of %v", o.Duration.Round(time.Millisecond), r.Plan.Duration)}
+	case o.Offered >= o.Intended:
 		return nil
 	}
 	return rfc2544.Reasons{rfc2544.Because(rfc2544.SenderShort, "the tester sent %d of %d frames", o.Offered, o.Intended)}

@@ -138,13 +138,14 @@ func (s *packetStream) empty() (dropped uint64, err error) {
 }
 
 // await counts frames that arrive after the end of sending. It returns when every sent frame has
-// arrived, when no frame has arrived for plan.IdleTimeout, or after plan.Drain.
+// arrived, when no frame has arrived for plan.IdleTimeout, or after plan.Drain: sooner if the trial is
+// cut short.
 func (t *packetTrial) await() error {
 	const pause = time.Millisecond
 	start, before := sys.Monotonic(), uint64(0)
 	for quiet := start; ; {
 		now := t.now()
-		if t.drain() == 0 && !t.stop.Load() {
+		if t.drain() == 0 {
 			if err := t.streams[0].to.Wait(pause); err != nil {
 				return err
 			}
@@ -158,7 +159,11 @@ func (t *packetTrial) await() error {
 		if arrived != before {
 			before, quiet = arrived, now
 		}
-		if back == out || t.stop.Load() || now-quiet >= uint64(t.plan.IdleTimeout) || now-start >= uint64(t.plan.Drain) {
+		limit := t.plan.Drain
+		if t.stop.Load() {
+			limit = min(limit, loadgen.CutShortDrain)
+		}
+		if back == out || now-quiet >= uint64(t.plan.IdleTimeout) || now-start >= uint64(limit) {
 			return nil
 		}
 	}

@@ -1,6 +1,7 @@
 package xdp
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -175,10 +176,12 @@ func (x *Engine) run(ctx context.Context, plans []loadgen.Plan, t loadgen.Turns)
 	if err := x.send(ctx, plans[0], t.Length()*time.Duration(t.Count(len(plans)))); err != nil {
 		return nil, err
 	}
-	interrupted := ctx.Err()
-	if interrupted == nil {
-		interrupted = x.drain(ctx, plans[0])
+	interrupted, late := ctx.Err(), plans[0]
+	if interrupted != nil {
+		late.Drain = min(late.Drain, loadgen.CutShortDrain)
+		ctx = context.WithoutCancel(ctx)
 	}
+	interrupted = cmp.Or(interrupted, x.drain(ctx, late))
 	ledgers, err := x.ledgers(plans, t)
 	if err != nil {
 		return nil, err

@@ -1,0 +1,104 @@
+package once
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tunnelbench/tunnelbench/internal/lab"
+	"github.com/tunnelbench/tunnelbench/internal/lab/labtest"
+	"github.com/tunnelbench/tunnelbench/internal/neighbour"
+	"github.com/tunnelbench/tunnelbench/internal/testenv"
+	"github.com/tunnelbench/tunnelbench/netns"
+	"github.com/tunnelbench/tunnelbench/netns/dut"
+	"github.com/tunnelbench/tunnelbench/reports/result"
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
+
+func TestMain(m *testing.M) { labtest.Main(m) }
+
+// open opens the lab until the test ends.
+func open(t *testing.T, cfg lab.Config) *lab.Lab {
+	t.Helper()
+	testenv.NetAdmin(t)
+	cfg.Wait = true
+	l, err := lab.Open(context.Background(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return l
+}
+
+// settings are those of a test's trials.
+var settings = lab.Settings{MaxFrames: 1 << 22, LossTimeout: 300 * time.Millisecond}
+
+// A trial beside the neighbour says so, and only such a trial.
+func TestOneTrialBesideTheNeighbour(t *testing.T) {
+	testenv.NetAdmin(t)
+	cpus, err := netns.AllowedCPUs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := neighbour.Parse("neighbour", cpus)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		beside *neighbour.Plan
+		want   []string
+	}{
+		"alone":  {nil, []string{}},
+		"beside": {plan, []string{"Measured beside the neighbour, which disturbs on purpose: " + plan.String() + "."}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := open(t, lab.Config{Beside: c.beside})
+			d, err := dut.Parse("plain")
+			if err != nil {
+				t.Fatal(err)
+			}
+			o, _, err := Measure(context.Background(), l, settings, Trial{d, rfc2544.Trial{Size: 64, Load: 1000, Duration: 50 * time.Millisecond}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(c.want, o.Warnings); diff != "" {
+				t.Errorf("warnings (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// A trial that is cut short has what was measured, and is not valid. Frames that are on their way when
+// it ends are not lost.
+func TestTrialThatIsCutShort(t *testing.T) {
+	for _, engine := range []string{lab.EngineXDP, lab.EngineAFPacket} {
+		t.Run(engine, func(t *testing.T) {
+			l := open(t, lab.Config{})
+			set := settings
+			set.Engine, set.WAN = engine, "delay=100ms"
+			set.LossTimeout = time.Second
+			if _, err := l.Calibrate(context.Background(), set, 64); err != nil { // Measure does not have to
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithCancel(context.Background())
+			time.AfterFunc(4*time.Second, cancel)
+			o, _, err := Measure(ctx, l, set, Trial{labtest.Devices(t, "plain")[0], rfc2544.Trial{Size: 64, Load: 1000, Duration: time.Hour}})
+			if !errors.Is(err, context.Canceled) || o.Valid || len(o.Invalid) != 1 || !o.Invalid.Has(rfc2544.CutShort) {
+				t.Errorf("%v, %v %v", err, o.Valid, o.Invalid)
+			}
+			if o.Offered == 0 || o.LossRatio() != 0 || o.Duration <= 0 || o.Duration > time.Minute || o.Latency == nil {
+				t.Errorf("%d of %d frames in %v, latency %v", o.Received, o.Offered, o.Duration, o.Latency)
+			}
+			if err := result.CheckTrial(o); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
