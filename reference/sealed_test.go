@@ -26,7 +26,7 @@ type sealedPair struct {
 // behindLeft and behindRight are inner addresses.
 var behindLeft, behindRight = [4]byte{10, 1, 0, 1}, [4]byte{10, 2, 0, 1}
 
-func newSealedPair(t *testing.T) *sealedPair {
+func newSealedPair(t testing.TB) *sealedPair {
 	t.Helper()
 	p := &sealedPair{now: time.Unix(1e9, 0), leftKey: wireguard.PrivateKey{8, 1}, rightKey: wireguard.PrivateKey{8, 2}}
 	p.left = newSealedEnd(t, p.leftKey, settings.Peer{ID: 1, Public: p.rightKey.Public(), Endpoint: rightAddr, Prefixes: of("10.2.0.0/16")}, leftAddr,
@@ -43,7 +43,7 @@ func (p *sealedPair) copied(m []byte) []byte {
 	return bytes.Clone(m)
 }
 
-func newSealedEnd(t *testing.T, key wireguard.PrivateKey, peer settings.Peer, at netip.AddrPort, out *[][]byte, send func([]byte)) *End {
+func newSealedEnd(t testing.TB, key wireguard.PrivateKey, peer settings.Peer, at netip.AddrPort, out *[][]byte, send func([]byte)) *End {
 	t.Helper()
 	cfg := settings.Defaults(settings.TUN)
 	cfg.Dev, cfg.Listen, cfg.Private, cfg.Peers = "wg", at, key, []settings.Peer{peer}
@@ -250,5 +250,25 @@ func TestSealedAllocatesNothing(t *testing.T) {
 	}
 	if s := p.right.Stats().Decap; s.Delivered < 4000 || s.Drops.Sum() > 0 {
 		t.Errorf("%v", s)
+	}
+}
+
+// A flood of handshake messages costs no allocation, so that it cannot make the garbage collector work.
+func TestRefusedHandshakeAllocatesNothing(t *testing.T) {
+	p := newSealedPair(t)
+	p.left.Encap(packetBetween(behindLeft, behindRight, 60))
+	p.left.Control(p.now)
+	forged := bytes.Clone(p.toRight[0])
+	forged[len(forged)-20]++ // in mac1
+	p.settle()
+	control := p.right.tunnel.control
+	if allocs := testing.AllocsPerRun(200, func() {
+		control.Hand(forged, leftAddr)
+		control.At(p.now)
+	}); allocs > 1 { // the clock of the test
+		t.Errorf("%v allocations", allocs)
+	}
+	if got := p.right.tunnel.format.(*sealed).device.Tally().Received[wireguard.RefusedMAC]; got < 200 {
+		t.Errorf("%d messages with a wrong mac1 were refused", got)
 	}
 }

@@ -37,6 +37,7 @@ type Device struct {
 	keys    macKeys // for messages to us
 
 	control sync.Mutex // one handshake message, tick or change at a time; guards the following
+	mac1    *mac1Checker
 	cookies cookieChecker
 	limiter limiter
 	replies bucket
@@ -64,6 +65,7 @@ func New(cfg Config) (*Device, error) {
 		peers: map[PublicKey]*Peer{}, indices: map[uint32]indexed{}, cookies: cookieChecker{random: cfg.Random},
 	}
 	d.keys = newMACKeys(d.public)
+	d.mac1 = newMAC1Checker(&d.keys)
 	var seed [8]byte
 	if _, err := io.ReadFull(d.random, seed[:]); err != nil {
 		return nil, err

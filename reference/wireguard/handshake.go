@@ -38,7 +38,7 @@ func (d *Device) handshakeMessage(now time.Time, message []byte, from netip.Addr
 		return nil, RefusedForm
 	case t == CookieReply:
 		return nil, d.cookieReply(now, message)
-	case !d.keys.checkMAC1(message):
+	case !d.mac1.holds(message):
 		return nil, RefusedMAC
 	}
 	if sends, refusal := d.underLoad(now, message, from, busy); refusal != Accepted {

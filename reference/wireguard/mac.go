@@ -3,6 +3,7 @@ package wireguard
 import (
 	"crypto/hmac"
 	"encoding/binary"
+	"hash"
 	"io"
 	"net/netip"
 	"time"
@@ -52,10 +53,26 @@ func beforeMAC2(message []byte) []byte { return message[:len(message)-macLen] }
 func mac1Of(message []byte) mac { return mac(message[len(message)-macsLen:]) }
 func mac2Of(message []byte) mac { return mac(message[len(message)-macLen:]) }
 
-// checkMAC1 reports whether a message is meant for the receiver of the keys.
-func (k *macKeys) checkMAC1(message []byte) bool {
-	want, got := keyedHash(k.mac1[:], beforeMAC1(message)), mac1Of(message)
-	return hmac.Equal(want[:], got[:])
+// mac1Checker checks mac1 of messages to one receiver. It is what a flood costs at least, so it allocates nothing.
+type mac1Checker struct {
+	keyed hash.Hash
+	sum   mac
+}
+
+func newMAC1Checker(keys *macKeys) *mac1Checker {
+	h, err := blake2s.New128(keys.mac1[:])
+	if err != nil {
+		panic(err) // the key is too long
+	}
+	return &mac1Checker{keyed: h}
+}
+
+// holds reports whether a message is meant for the receiver.
+func (c *mac1Checker) holds(message []byte) bool {
+	c.keyed.Reset()
+	c.keyed.Write(beforeMAC1(message))
+	c.keyed.Sum(c.sum[:0])
+	return hmac.Equal(c.sum[:], message[len(message)-macsLen:len(message)-macLen])
 }
 
 // cookieChecker makes cookies of senders' addresses and checks them. Each secret makes cookies for two minutes, and

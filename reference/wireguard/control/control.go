@@ -18,6 +18,7 @@ type Control struct {
 	send   func([]wireguard.Send)
 	now    func() time.Time
 	queue  chan message
+	held   message // the one in work, here so that it allocates nothing
 	wake   chan struct{}
 	load   wireguard.Load
 }
@@ -70,8 +71,8 @@ func (c *Control) Run(stop <-chan struct{}) {
 		select {
 		case <-stop:
 			return
-		case m := <-c.queue:
-			c.handle(m)
+		case c.held = <-c.queue:
+			c.handle()
 			continue
 		case <-c.wake:
 		case <-timer.C:
@@ -85,16 +86,19 @@ func (c *Control) Run(stop <-chan struct{}) {
 func (c *Control) At(now time.Time) {
 	c.now = func() time.Time { return now }
 	for len(c.queue) > 0 {
-		c.handle(<-c.queue)
+		c.held = <-c.queue
+		c.handle()
 	}
 	c.send(c.device.Tick(now))
 }
 
-// handle answers a handshake message. The device counts those that it refuses.
-func (c *Control) handle(m message) {
-	begin := c.now()
+// handle answers the message in work. The device counts those that it refuses.
+func (c *Control) handle() {
+	begin, m := c.now(), &c.held
 	sends, _ := c.device.Handshake(begin, m.data[:m.length], m.from, c.load.Busy(begin, len(c.queue)))
-	c.send(sends)
+	if len(sends) > 0 {
+		c.send(sends)
+	}
 	c.load.Worked(begin, c.now().Sub(begin))
 }
 
