@@ -32,7 +32,6 @@ var _ = []Tunnel{
 // sealed makes a variant one in WireGuard's format.
 func sealed(t Tunnel) Tunnel {
 	t.Order, t.Kind, t.Protocol, t.Overhead, t.Scales = 45, Sealed, wireGuardProtocol, wireGuardOverhead, ""
-	delete(t.Params, "peers")
 	return t
 }
 

@@ -79,11 +79,14 @@ func runReference(ctx context.Context, e End, ready func() error) error {
 	}
 	cfg.Dev, cfg.MTU = e.Dev, e.MTU
 	cfg.Listen = netip.AddrPortFrom(local, referencePort)
-	cfg.Peers = labPeers(e, netip.AddrPortFrom(peer, referencePort), peers)
 	if e.Params[ParamFormat] == FormatWireGuard {
-		if err := sealLab(&cfg, e); err != nil {
+		cfg.Listen = netip.AddrPortFrom(local, WireGuardPort)
+		cfg.Private, cfg.Peers, err = sealedPeers(e, netip.AddrPortFrom(peer, WireGuardPort), peers)
+		if err != nil {
 			return err
 		}
+	} else {
+		cfg.Peers = labPeers(e, netip.AddrPortFrom(peer, referencePort), peers)
 	}
 	if cfg.Port == settings.XDP {
 		cfg.Dev = netns.LAN
@@ -102,16 +105,25 @@ func runReference(ctx context.Context, e End, ready func() error) error {
 	return t.Run(ctx)
 }
 
-// sealLab gives an end its keys and those of its peer.
-func sealLab(cfg *settings.Config, e End) error {
-	own, peer, err := wireGuardKeys(e)
+// sealedPeers returns the key of an end and its n peers. The first one is the other end; the others are never called.
+func sealedPeers(e End, endpoint netip.AddrPort, n int) (own wireguard.PrivateKey, peers []settings.Peer, err error) {
+	private, public, err := wireGuardKeys(e)
 	if err != nil {
-		return err
+		return own, nil, err
 	}
-	cfg.Private, cfg.Peers[0].Public = wireguard.PrivateKey(own.Bytes()), wireguard.PublicKey(peer.Bytes())
-	cfg.Listen = netip.AddrPortFrom(cfg.Listen.Addr(), WireGuardPort)
-	cfg.Peers[0].Endpoint = netip.AddrPortFrom(cfg.Peers[0].Endpoint.Addr(), WireGuardPort)
-	return nil
+	peers = labPeers(e, endpoint, 1)
+	peers[0].Public = wireguard.PublicKey(public.Bytes())
+	for i := range n - 1 {
+		key, err := WireGuardKey(e.Run, "idle peer "+strconv.Itoa(i))
+		if err != nil {
+			return own, nil, err
+		}
+		peers = append(peers, settings.Peer{
+			ID: referenceID + 1 + uint32(i), Endpoint: endpoint, Public: wireguard.PublicKey(key.PublicKey().Bytes()),
+			Prefixes: []netip.Prefix{netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}), 32)},
+		})
+	}
+	return wireguard.PrivateKey(private.Bytes()), peers, nil
 }
 
 // labPeers returns the n peers of one side. It divides the networks behind the other side among

@@ -41,6 +41,29 @@ func TestLabPeers(t *testing.T) {
 	}
 }
 
+// Of the peers of a sealed end the first is the other end, and the configuration is valid with any number of others.
+func TestSealedPeers(t *testing.T) {
+	own, own6 := netip.MustParsePrefix("192.0.2.129/30"), netip.MustParsePrefix("2001:2:0:fffe::1/64")
+	left := End{Run: "r", Side: netns.Left, Inner: own, Inner6: own6, Nets: netns.RightNets, Nets6: netns.RightNets6}
+	right := End{Run: "r", Side: netns.Right, Inner: own, Inner6: own6, Nets: netns.LeftNets, Nets6: netns.LeftNets6}
+	at := netip.MustParseAddrPort("192.0.2.2:51820")
+	for _, n := range []int{1, 2, 1000} {
+		cfg := settings.Defaults(settings.TUN)
+		cfg.Dev, cfg.Listen = "x", at
+		var err error
+		if cfg.Private, cfg.Peers, err = sealedPeers(left, at, n); err != nil {
+			t.Fatal(err)
+		}
+		if err := cfg.Validate(); err != nil || len(cfg.Peers) != n {
+			t.Fatalf("%d peers: %d, %v", n, len(cfg.Peers), err)
+		}
+		far, _, err := sealedPeers(right, at, 1)
+		if err != nil || far.Public() != cfg.Peers[0].Public || behind(cfg.Peers, netip.MustParseAddr("198.19.200.2")) != referenceID {
+			t.Errorf("%d peers: the first is not the other end (%v)", n, err)
+		}
+	}
+}
+
 // behind returns the ID of the peer whose prefixes contain an address, or 0.
 func behind(peers []settings.Peer, a netip.Addr) uint32 {
 	for _, p := range peers {
