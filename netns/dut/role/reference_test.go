@@ -49,7 +49,7 @@ func TestSealedPeers(t *testing.T) {
 	at := netip.MustParseAddrPort("192.0.2.2:51820")
 	for _, n := range []int{1, 2, 1000} {
 		cfg := settings.Defaults(settings.TUN)
-		cfg.Dev, cfg.Listen = "x", at
+		cfg.Dev, cfg.Listen = "x", netip.MustParseAddrPort("192.0.2.1:51820")
 		var err error
 		if cfg.Private, cfg.Peers, err = sealedPeers(left, at, n); err != nil {
 			t.Fatal(err)
