@@ -185,7 +185,7 @@ func addRound(c *result.Comparison, order []int, turns []map[string]float64) {
 		m := &c.Metrics[i]
 		for k := range turns {
 			var sample *float64
-			if v := turns[k][m.Name]; v > 0 {
+			if v := turns[k][m.Name]; v > 0 && v != Silence { // there is no ratio to a device that forwards nothing
 				sample = &v
 			}
 			m.Samples[k] = append(m.Samples[k], sample)

@@ -14,6 +14,14 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
+// ErrSilent is wrapped by the error on a device that comes up and forwards nothing under load.
+var ErrSilent = errors.New("forwards nothing under load")
+
+// silentError says that a device is silent, which is its own failure.
+func silentError(device string) error {
+	return lab.DownError{Err: fmt.Errorf("%s %w", device, ErrSilent)}
+}
+
 // rates are what the pilot learns of the devices.
 type rates struct {
 	failed           []error // by device: why it is left out
@@ -113,7 +121,7 @@ func (r *rates) closedLoop(ctx context.Context, l Lab, p Plan) (silent map[int]e
 		case t.Died != nil:
 			silent[k] = t.Died
 		case rate == 0:
-			silent[k] = fmt.Errorf("%w: %s forwarded nothing", lab.ErrDied, p.Names[k])
+			silent[k] = silentError(p.Names[k])
 		default:
 			r.slowest, r.fastest = min(r.slowest, rate), max(r.fastest, rate)
 		}
@@ -165,7 +173,7 @@ func (p Plan) overload(ctx context.Context, l Lab, c *result.Comparison, i int) 
 		most = min(most, p.Link.MaxFrameRate(p.Size))
 	}
 	if forwards, err = b.MaxForwardingRate(ctx, p.Size, most); err == nil && forwards == 0 {
-		err = fmt.Errorf("%w: %s forwarded nothing", lab.ErrDied, p.Names[i])
+		err = silentError(p.Names[i])
 	}
 	return most, forwards, err
 }

@@ -2,6 +2,7 @@ package compare
 
 import (
 	"context"
+	"math"
 	"slices"
 	"time"
 
@@ -15,6 +16,10 @@ import (
 // rateMetric is the rate that a device sustains without loss, with control.Window frames in flight.
 const rateMetric = "closed_loop_rate"
 
+// Silence is the value of a latency, and of what a frame takes, of a device that forwards nothing, in
+// time that nothing disturbed: the frame comes never. A rate is 0 then.
+var Silence = math.Inf(1)
+
 // Round measures every device once. Where a metric allows it, all devices are up at once and are
 // measured in turns of one trial. All other metrics are measured device by device, each freshly
 // brought up. A device that fails has no values; the others keep theirs.
@@ -27,8 +32,8 @@ type Round struct {
 	OnTurn     func(k int)        // called when device k has been measured; may be nil
 }
 
-// Measure returns for each device the values by metric, without those that could not be measured,
-// and the error that kept it from being measured. The devices come in the order of measuring.
+// Measure returns for each device the values by metric, without those that could not be measured (for
+// a device that forwards nothing see Silence), and the error that kept it from being measured. The devices come in the order of measuring.
 func (r Round) Measure(ctx context.Context, l Lab, devices []dut.Device) (values []map[string]float64, errs []error) {
 	values, errs = make([]map[string]float64, len(devices)), make([]error, len(devices))
 	for k := range devices {
@@ -112,7 +117,9 @@ func (s *sideBySide) measure(ctx context.Context, l Lab, metrics []result.Metric
 			return err
 		}
 		for i, sum := range sums {
-			sum.put(s.values[s.up[i]], rateMetric, sum.rate())
+			if sum.turns > 0 {
+				s.values[s.up[i]][rateMetric] = sum.rate()
+			}
 		}
 	}
 	if !has(metrics, cpuMetric, "latency_p50", "latency_p99") {
@@ -151,13 +158,36 @@ func (s *sideBySide) turns(ctx context.Context, g control.Group, t rfc2544.Trial
 
 // takeLight takes the values of a light load.
 func (sideBySide) takeLight(values map[string]float64, of sum, quiet *rfc2544.Distribution) {
-	of.put(values, cpuMetric, of.cpuPerFrame())
+	if of.silent() {
+		putSilence(values)
+		return
+	}
+	if of.turns == 0 {
+		return
+	}
+	if cpu := of.cpuPerFrame(); cpu > 0 {
+		values[cpuMetric] = cpu
+	}
+	putLatency(values, quiet)
+}
+
+// putSilence stores what a device shows that forwards nothing of a light load.
+func putSilence(values map[string]float64) {
+	for _, name := range []string{cpuMetric, "latency_p50", "latency_p99"} {
+		values[name] = Silence
+	}
+}
+
+// putLatency stores latencies, as far as there are enough for them.
+func putLatency(values map[string]float64, quiet *rfc2544.Distribution) {
 	if quiet == nil {
 		return
 	}
-	of.put(values, "latency_p50", float64(quiet.P50))
-	if quiet.N >= lab.EnoughForP99 {
-		of.put(values, "latency_p99", float64(quiet.P99))
+	if quiet.P50 > 0 {
+		values["latency_p50"] = float64(quiet.P50)
+	}
+	if quiet.N >= lab.EnoughForP99 && quiet.P99 > 0 {
+		values["latency_p99"] = float64(quiet.P99)
 	}
 }
 
@@ -173,12 +203,8 @@ type sum struct {
 	cpu      float64 // ns
 }
 
-// put stores a value that was measured.
-func (s sum) put(values map[string]float64, name string, v float64) {
-	if s.turns > 0 && v > 0 {
-		values[name] = v
-	}
-}
+// silent reports whether the device forwarded nothing in the turns that count.
+func (s sum) silent() bool { return s.turns > 0 && s.received == 0 }
 
 func (s sum) rate() float64 { return float64(s.received) / max(s.sending, 1).Seconds() }
 

@@ -110,15 +110,14 @@ func (t *turn) lightTurn(ctx context.Context) error {
 	if !ok {
 		return err
 	}
-	if o.CPUPerFrame != nil {
+	if o.Offered > 0 && o.Received == 0 {
+		putSilence(t.values)
+		return nil
+	}
+	if o.CPUPerFrame != nil && *o.CPUPerFrame > 0 {
 		t.values[cpuMetric] = *o.CPUPerFrame
 	}
-	if o.LatencyQuiet != nil {
-		t.values["latency_p50"] = float64(o.LatencyQuiet.P50)
-		if o.LatencyQuiet.N >= lab.EnoughForP99 {
-			t.values["latency_p99"] = float64(o.LatencyQuiet.P99)
-		}
-	}
+	putLatency(t.values, o.LatencyQuiet)
 	return nil
 }
 

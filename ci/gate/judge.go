@@ -164,7 +164,20 @@ func died(base, head *Set, g *Report) bool {
 	default:
 		return false
 	}
+	for i := range g.Metrics {
+		if m := &g.Metrics[i]; m.Verdict == Undecided {
+			m.Cause, m.SoFar = SideDied, nil
+		}
+	}
+	g.explain()
 	return true
+}
+
+// explain puts the reasons of the verdicts on the metrics into words.
+func (g *Report) explain() {
+	for i := range g.Metrics {
+		g.Metrics[i].Why = g.Metrics[i].sentence(g.Looks)
+	}
 }
 
 // sayDoubts adds a warning on the pairs that were disturbed.
@@ -226,12 +239,17 @@ func nextLook(looks []int, pairs int) int {
 
 // conclude sets the overall verdict, which is the worst verdict of any metric.
 func conclude(p Policy, head *Set, g *Report) {
-	acknowledge(p, head, g)
 	for i := range g.Metrics { // no further pairs will be measured
-		if m := &g.Metrics[i]; m.Verdict == Undecided {
-			m.Verdict, m.Why = Inconclusive, "ended too early: "+words(m.Series[len(m.Series)-1])
+		m := &g.Metrics[i]
+		if m.Verdict == Undecided {
+			m.Verdict, m.Cause = Inconclusive, Unfinished
+			if m.Series[len(m.Series)-1].Cause == TooFew {
+				m.Cause = TooFew
+			}
 		}
 	}
+	g.explain()
+	acknowledge(p, head, g)
 	for _, verdict := range []string{Fail, Inconclusive} {
 		if which := withVerdict(g, verdict); len(which) > 0 {
 			g.Verdict, g.Why = verdict, which[0].ID+": "+which[0].Why

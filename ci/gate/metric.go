@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/tunnelbench/tunnelbench/internal/stats"
@@ -50,7 +49,7 @@ func judgeExact(m PolicyMetric, g *Metric, base, head *Set) {
 		g.Verdict, g.Why = Shown, "neither side has it"
 		return
 	case g.Base == nil || g.Head == nil:
-		unmeasured(m, g)
+		unmeasured(m, g, head)
 		return
 	case m.Name == binarySize:
 		more = slowdown(*g.Head / *g.Base, g.Better)
@@ -86,23 +85,28 @@ func binaryBytes(s *Set) *float64 {
 	return &v
 }
 
-func unmeasured(m PolicyMetric, g *Metric) {
-	g.Verdict, g.Why = Inconclusive, "was not measured: a policy without it, or --metrics, leaves it out"
+// unmeasured says of a metric that it was not measured, or that a side never had a value.
+func unmeasured(m PolicyMetric, g *Metric, head *Set) {
+	g.Verdict, g.Cause = Inconclusive, Unmeasured
+	if slices.ContainsFunc(head.Metrics, func(have SetMetric) bool { return have.ID() == m.ID() }) {
+		g.Cause = Missing
+	}
 	if m.Shown {
-		g.Verdict, g.Why = Shown, "was not measured"
+		g.Verdict = Shown
 	}
 }
 
 // judgePairs judges the first series. If its verdict is a failure, the second series has to
 // confirm it.
 func judgePairs(p Policy, m PolicyMetric, g *Metric, base, head *Set) {
+	var b, h []*float64
 	for series := 1; series <= 2; series++ {
-		b, h := halves(base, head, m.ID(), series)
+		b, h = halves(base, head, m.ID(), series)
 		if series == 1 {
-			g.Base, g.Head = stats.MedianValid(b), stats.MedianValid(h)
+			g.Base, g.Head = typical(b), typical(h)
 		}
 		if series == 1 && len(h) == 0 && len(head.Turns) > 0 {
-			unmeasured(m, g)
+			unmeasured(m, g, head)
 			return
 		}
 		s := p.look(m, g.Better, b, h)
@@ -112,87 +116,103 @@ func judgePairs(p Policy, m PolicyMetric, g *Metric, base, head *Set) {
 		}
 	}
 	last := g.Series[len(g.Series)-1]
+	g.Verdict, g.Cause = last.Verdict, last.Cause
 	switch {
 	case m.Shown:
-		g.Verdict, g.Why = Shown, words(last)
-	case len(g.Series) == 2 && last.Verdict != Fail && last.Verdict != Undecided:
-		g.Verdict, g.Why = Inconclusive, fmt.Sprintf("not reproduced: first %s; in a second series %s", words(g.Series[0]), words(last))
-	default:
-		g.Verdict, g.Why = last.Verdict, p.reason(m, g)
-	}
-}
-
-// reason explains the verdict on a metric in words.
-func (p Policy) reason(m PolicyMetric, g *Metric) string {
-	last := g.Series[len(g.Series)-1]
-	switch last.Verdict {
-	case Fail:
-		return words(last) + ", confirmed by a second series; the limit is " + m.Limit.String()
-	case Inconclusive:
-		if last.Slowdown == nil {
-			return words(last) + ": end what runs beside the gate; gate --count needs no quiet machine"
+		g.Verdict, g.Cause = Shown, ""
+	case last.Verdict == Undecided:
+		g.SoFar, g.Cause = soFar(g.Better, b, h), ""
+	case len(g.Series) == 2 && last.Verdict != Fail:
+		g.Verdict, g.Cause = Inconclusive, NotReproduced
+		if last.Cause == Spoilt || last.Cause == BaseSilent {
+			g.Cause = NotConfirmed
 		}
-		return fmt.Sprintf("%s; the limit is %v; in %d pairs this machine can show a slowdown of about %.1f %%", words(last), m.Limit, last.Pairs, 100*p.visible(m, last))
 	}
-	return words(last)
 }
 
-// visible estimates the smallest slowdown that a series with this noise and number of pairs can
-// show to be above the margin.
-func (p Policy) visible(m PolicyMetric, s Series) float64 {
-	return p.margin(m.ID()) + *s.Slowdown - *s.Lower
+// soFar returns what the pairs of a series show that is not finished; nil if there is no ratio.
+func soFar(better int, base, head []*float64) *SoFar {
+	const confidence = 0.95
+	r, ok := stats.PairedBounds(base, head, (1-confidence)/2, (1-confidence)/2)
+	if r.Pairs == 0 {
+		return nil
+	}
+	s := &SoFar{Pairs: r.Pairs, Slowdown: slowdown(r.Value, better)}
+	if ok {
+		s.Lower, s.Upper = bounds(r, better)
+	}
+	return s
 }
 
-// words returns the slowdown of a series and its bounds as text.
-func words(s Series) string {
-	if s.Slowdown == nil && s.Dropped > 0 {
-		return fmt.Sprintf("%d of %d pairs had a half that is not valid", s.Dropped, s.Pairs+s.Dropped)
+// bounds returns the bounds of the slowdown, the lower one first.
+func bounds(r stats.PairedRatio, better int) (lower, upper *float64) {
+	a, b := slowdown(r.Lower, better), slowdown(r.Upper, better)
+	if a > b {
+		a, b = b, a
 	}
-	if s.Slowdown == nil {
-		return fmt.Sprintf("%d pairs, too few to say", s.Pairs)
-	}
-	return fmt.Sprintf("%s (%s to %s, %d pairs)", percent(*s.Slowdown), percent(*s.Lower), percent(*s.Upper), s.Pairs)
+	return &a, &b
 }
 
-// percent formats a slowdown: positive is slower.
-func percent(v float64) string {
-	text := strconv.FormatFloat(math.Abs(100*v), 'f', 1, 64) + " %"
-	switch {
-	case text == "0.0 %":
-		return "no slower"
-	case v < 0:
-		return text + " faster"
+// typical returns the median of the values that are valid; nil without one, or if frames that never
+// came make it infinite.
+func typical(values []*float64) *float64 {
+	v := stats.MedianValid(values)
+	if v == nil || math.IsInf(*v, 0) {
+		return nil
 	}
-	return text + " slower"
+	return v
 }
 
-// halves returns the values of a metric on both sides, for the pairs of a series that measured it.
-// Invalid values are nil.
+// halves returns the values of a metric on both sides, for the pairs of a series that measured it. See
+// Turn.value.
 func halves(base, head *Set, id string, series int) (b, h []*float64) {
-	for i, t := range head.Turns {
-		if v, asked := t.Values[id]; asked && t.Series == series {
-			b, h = append(b, base.Turns[i].Values[id]), append(h, v)
+	for i := range head.Turns {
+		t := &head.Turns[i]
+		if _, asked := t.Values[id]; asked && t.Series == series {
+			b, h = append(b, base.Turns[i].value(id)), append(h, t.value(id))
 		}
 	}
 	return b, h
 }
 
-// dropped returns the number of pairs without two valid halves.
-func dropped(base, head []*float64) (n int) {
+// silent reports whether a value, as Turn.value returns it, is that of a device that forwarded nothing.
+func silent(v float64) bool { return v == 0 || math.IsInf(v, 1) }
+
+// counted returns a series without a verdict: how many pairs have two valid halves, and in how many a
+// side forwarded nothing.
+func counted(better int, base, head []*float64) Series {
+	s := Series{Verdict: Undecided}
 	for i := range head {
 		if base[i] == nil || head[i] == nil {
-			n++
+			s.Dropped++
+			continue
+		}
+		s.Pairs++
+		b, h := silent(*base[i]), silent(*head[i])
+		if better > 0 && !b && !h { // some tunnels let a few frames through before they stop
+			b, h = *base[i] < trickle**head[i], *head[i] < trickle**base[i]
+		}
+		switch {
+		case b && h:
+			s.Silent.Both++
+		case b:
+			s.Silent.Base++
+		case h:
+			s.Silent.Head++
 		}
 	}
-	return n
+	return s
 }
+
+// trickle is the share of the other side's rate below which a rate counts as nothing.
+const trickle = 1e-3
 
 // look returns the verdict of the first look that decides, or else of the last look for which there
 // are enough pairs. It ignores pairs after that look, because each additional look would need a
 // smaller risk.
 func (p Policy) look(m PolicyMetric, better int, base, head []*float64) Series {
-	s := Series{Dropped: dropped(base, head), Verdict: Undecided}
-	s.Pairs = len(head) - s.Dropped
+	s := counted(better, base, head)
+	s.Cause = TooFew
 	for i, pairs := range p.Looks {
 		if len(head) < pairs {
 			break
@@ -212,28 +232,40 @@ func (p Policy) look(m PolicyMetric, better int, base, head []*float64) Series {
 func (p Policy) lookAt(i int, m PolicyMetric, better int, base, head []*float64) Series {
 	passRisk := p.Risk * p.Shares[i]
 	failRisk := passRisk / float64(p.judged())
-	r, ok := ratio(base, head, better, failRisk, passRisk)
-	s := Series{Pairs: r.Pairs, Dropped: len(head) - r.Pairs, Verdict: Undecided}
-	switch {
-	case p.tooMany(s.Dropped, len(head)):
-		if p.tooMany(s.Dropped, p.Looks[len(p.Looks)-1]) { // no later look can use them
+	s := counted(better, base, head)
+	if unusable := s.Dropped + s.Silent.Base + s.Silent.Both; p.tooMany(unusable, len(head)) {
+		s.Cause = BaseSilent
+		if s.Dropped >= unusable-s.Dropped {
+			s.Cause = Spoilt
+		}
+		if p.tooMany(unusable, p.Looks[len(p.Looks)-1]) { // no later look can use them
 			s.Verdict = Inconclusive
 		}
 		return s
-	case !ok:
+	}
+	s.Cause = Noisy
+	r, ok := ratio(base, head, better, failRisk, passRisk)
+	if !ok {
 		return s
 	}
-	value, lower, upper := slowdown(r.Value, better), slowdown(r.Lower, better), slowdown(r.Upper, better)
-	lower, upper = min(lower, upper), max(lower, upper)
-	s.Slowdown, s.Lower, s.Upper = &value, &lower, &upper
+	value := slowdown(r.Value, better)
+	s.Slowdown = &value
+	s.Lower, s.Upper = bounds(r, better)
+	chance := stats.SignRisk(s.Silent.Head, s.Silent.Base)
 	switch {
-	case lower > p.margin(m.ID()) && value >= float64(m.Limit):
-		s.Verdict = Fail
-	case upper < float64(m.Limit):
-		s.Verdict = Pass
+	case *s.Lower > p.margin(m.ID()) && value >= float64(m.Limit), chance <= failRisk:
+		s.Verdict, s.Cause = Fail, ""
+	case chance <= unlikely:
+		s.Cause = HeadSilent
+	case *s.Upper < float64(m.Limit):
+		s.Verdict, s.Cause = Pass, ""
 	}
 	return s
 }
+
+// unlikely is the probability from which on a head does not pass that forwarded nothing more often than
+// the base: that of the head doing so twice, and the base never, where both are alike. Once is an accident.
+const unlikely = 0.25
 
 // tooMany reports whether more of the pairs were dropped than the policy accepts.
 func (p Policy) tooMany(dropped, pairs int) bool {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -44,7 +45,7 @@ func MeasureNoise(base, head *Set, pair time.Duration) NoiseRun {
 	run := NoiseRun{Started: head.Started, Device: head.Device, Commit: head.Commit, PairNS: pair, Metrics: map[string]MetricNoise{}}
 	for _, m := range head.Metrics {
 		b, h := halves(base, head, m.ID(), 1)
-		logs := stats.LogRatios(b, h)
+		logs := stats.LogRatios(carried(b), carried(h))
 		if len(logs) == 0 || names[m.Name].exact {
 			continue
 		}
@@ -57,6 +58,17 @@ func MeasureNoise(base, head *Set, pair time.Duration) NoiseRun {
 		run.Metrics[m.ID()] = MetricNoise{Bias: middle, Spread: normal * stats.Median(deviations), Pairs: len(logs)}
 	}
 	return run
+}
+
+// carried returns the values without those of a device that forwarded nothing.
+func carried(values []*float64) []*float64 {
+	some := slices.Clone(values)
+	for i, v := range some {
+		if v != nil && silent(*v) {
+			some[i] = nil
+		}
+	}
+	return some
 }
 
 // Add adds a run of this machine. It drops the runs of another machine and returns their number.

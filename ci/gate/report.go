@@ -21,6 +21,21 @@ const (
 	Undecided    = "undecided"    // metric only: needs more pairs
 )
 
+// Why a metric or a series has no verdict.
+const (
+	TooFew        = "too_few"        // the gate ended before the first look
+	Unfinished    = "unfinished"     // the gate ended between two looks
+	Spoilt        = "spoilt"         // too many pairs had a half that is not valid
+	BaseSilent    = "base_silent"    // the base forwarded nothing in too many pairs
+	HeadSilent    = "head_silent"    // the head forwarded nothing more often than the base, which may be chance
+	Noisy         = "noisy"          // the last look shows neither a pass nor a fail
+	NotReproduced = "not_reproduced" // the first series failed, and the second did not
+	NotConfirmed  = "not_confirmed"  // the first series failed, and of the second too little could be used
+	Unmeasured    = "unmeasured"     // not among the metrics that were measured
+	Missing       = "missing"        // measured, and a side never had a value
+	SideDied      = "side_died"      // the gate ended because a side died
+)
+
 // Report is the result of a gate: the head compared with the base.
 type Report struct {
 	Schema   string      `json:"schema"`
@@ -57,19 +72,40 @@ type Metric struct {
 	Base    *float64 `json:"base"`   // median of the base's values
 	Head    *float64 `json:"head"`
 	Series  []Series `json:"series"` // last look of each series
+	SoFar   *SoFar   `json:"so_far,omitempty"`
 	Verdict string   `json:"verdict"`
+	Cause   string   `json:"cause,omitempty"` // why there is no verdict
 	Why     string   `json:"why"`
+}
+
+// SoFar is what all pairs of a series show that the gate did not finish, in a 95 % interval of its own.
+// No verdict comes from it.
+type SoFar struct {
+	Pairs    int      `json:"pairs"`
+	Slowdown float64  `json:"slowdown"`
+	Lower    *float64 `json:"lower"` // nil: too few pairs for an interval
+	Upper    *float64 `json:"upper"`
 }
 
 // Series is the last look at a series of pairs. Slowdowns are shares of the base's value and
 // negative if the head is faster. Nil: too few pairs.
 type Series struct {
-	Pairs    int      `json:"pairs"`   // pairs used
-	Dropped  int      `json:"dropped"` // pairs without two valid halves
+	Pairs    int      `json:"pairs"`   // pairs with two valid halves
+	Dropped  int      `json:"dropped"` // pairs without them
+	Silent   Silence  `json:"silent,omitzero"`
 	Slowdown *float64 `json:"slowdown"`
 	Lower    *float64 `json:"lower"` // lower bound; the slowdown is below it with this look's share of the risk of a fail
 	Upper    *float64 `json:"upper"` // upper bound; the slowdown is above it with this look's share of the risk of a pass
 	Verdict  string   `json:"verdict"`
+	Cause    string   `json:"cause,omitempty"` // why there is no verdict
+}
+
+// Silence counts the pairs in which a side forwarded nothing, in time that nothing disturbed, or at less
+// than a thousandth of the other side's rate.
+type Silence struct {
+	Base int `json:"base"` // the base only
+	Head int `json:"head"` // the head only
+	Both int `json:"both"`
 }
 
 // Metric returns the metric with this ID, or nil.

@@ -3,6 +3,8 @@ package gate
 import (
 	"fmt"
 	"io"
+	"math"
+	"slices"
 	"strconv"
 	"time"
 
@@ -77,9 +79,22 @@ type Turn struct {
 	Pair   int                 `json:"pair"`   // number of the pair, from 1
 	Place  int                 `json:"place"`  // 1: measured first in its pair; 2: second
 	Build  int                 `json:"build"`  // index of the build, from 0
-	Values map[string]*float64 `json:"values"` // by metric ID, positive; null: invalid; absent: not measured
-	Died   string              `json:"died"`   // how the device died; empty if it did not
-	Doubts []string            `json:"doubts"` // why values are invalid
+	Values map[string]*float64 `json:"values"` // by metric ID; null: invalid or silent; absent: not measured
+	// Silent has the IDs of metrics that have no value because the device forwarded nothing, in time that
+	// nothing disturbed: a latency, or what a frame takes. A rate has the value 0 then.
+	Silent []string `json:"silent,omitempty"`
+	Died   string   `json:"died"`   // how the device died; empty if it did not
+	Doubts []string `json:"doubts"` // why values are invalid
+}
+
+// value returns what a turn showed of a metric: nil if that is not valid, and +Inf if less is better and
+// no frame came. A rate is 0 then.
+func (t *Turn) value(id string) *float64 {
+	if v := t.Values[id]; v != nil || !slices.Contains(t.Silent, id) {
+		return v
+	}
+	never := math.Inf(1)
+	return &never
 }
 
 // ReadSet reads an untrusted set file, as strictly as result.Read reads results. The error is one
@@ -135,17 +150,18 @@ func normalSet(s *Set) *Set {
 // CheckSet returns an error if the set contradicts itself. The error is one line that begins with a
 // JSON pointer.
 func CheckSet(s *Set) error {
-	ids := map[string]bool{}
+	ids := map[string]SetMetric{}
 	for i, m := range s.Metrics {
+		_, twice := ids[m.ID()]
 		switch {
 		case m.Unit == "":
 			return strictjson.At(fmt.Sprintf("/metrics/%d/unit", i), "is empty")
 		case m.Better != 1 && m.Better != -1:
 			return strictjson.At(fmt.Sprintf("/metrics/%d/better", i), "is neither 1 nor -1")
-		case ids[m.ID()]:
+		case twice:
 			return strictjson.At(fmt.Sprintf("/metrics/%d", i), strictjson.Quote(m.ID())+" stands twice")
 		}
-		ids[m.ID()] = true
+		ids[m.ID()] = m
 	}
 	type key struct{ series, pair int }
 	seen := map[key]bool{}
@@ -159,14 +175,35 @@ func CheckSet(s *Set) error {
 			return strictjson.At(where+"/build", fmt.Sprintf("there are %d builds", len(s.Builds)))
 		}
 		seen[k] = true
-		for id, v := range t.Values {
-			switch {
-			case !ids[id]:
-				return strictjson.At(where+"/values", strictjson.Quote(id)+" is not among the metrics")
-			case v != nil && !(*v > 0 && result.Finite(v)):
-				return strictjson.At(where+"/values", strictjson.Quote(id)+" is not above zero")
-			}
+		if err := checkValues(&t, where, ids); err != nil {
+			return err
 		}
 	}
 	return nil
 }
+
+// checkValues checks the values of the turn at a JSON pointer.
+func checkValues(t *Turn, where string, metrics map[string]SetMetric) error {
+	for id, v := range t.Values {
+		m, known := metrics[id]
+		switch {
+		case !known:
+			return strictjson.At(where+"/values", strictjson.Quote(id)+" is not among the metrics")
+		case v == nil:
+		case *v == 0 && !math.Signbit(*v) && m.mayBeZero():
+		case !(*v > 0 && result.Finite(v)):
+			return strictjson.At(where+"/values", strictjson.Quote(id)+" is not above zero")
+		}
+	}
+	for i, id := range t.Silent {
+		v, asked := t.Values[id]
+		if !asked || v != nil || metrics[id].mayBeZero() {
+			return strictjson.At(fmt.Sprintf("%s/silent/%d", where, i), strictjson.Quote(id)+" is no metric that lacks a value because nothing was forwarded")
+		}
+	}
+	return nil
+}
+
+// mayBeZero reports whether 0 is a value of the metric: that of a device that forwards nothing, or that
+// allocates nothing. A latency of 0 is none.
+func (m SetMetric) mayBeZero() bool { return m.Better > 0 || m.Name == allocations }

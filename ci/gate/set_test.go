@@ -18,11 +18,12 @@ func smallSet() *Set {
 		Side: HeadSide, Tool: result.Tool{Version: "1"}, Device: "reference", Revision: "HEAD", Commit: "c",
 		Builds:  []Build{{SHA256: strings.Repeat("a", 64), Octets: 7}, {SHA256: strings.Repeat("b", 64), Layout: 1}},
 		Command: []string{"tunnelbench", "gate"}, Link: 1e9, Seed: 3, Started: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
-		Metrics: []SetMetric{{"forwarding_rate", "fps", 1, 64}, {"stream_goodput", "bit/s", 1, 0}},
+		Metrics: []SetMetric{{"forwarding_rate", "fps", 1, 64}, {"stream_goodput", "bit/s", 1, 0}, {"latency_p50", "ns", -1, 64}},
 		Loads:   []Load{{64, 1000, 500}},
 		Turns: []Turn{
 			{Series: 1, Pair: 1, Place: 1, Values: map[string]*float64{"forwarding_rate/64": &one, "stream_goodput": nil}, Doubts: []string{"a stall"}},
-			{Series: 1, Pair: 2, Place: 2, Build: 1, Values: map[string]*float64{"forwarding_rate/64": &two}, Died: "exit status 1"},
+			{Series: 1, Pair: 2, Place: 2, Build: 1, Values: map[string]*float64{"forwarding_rate/64": &two, "latency_p50/64": nil}, Silent: []string{"latency_p50/64"}, Died: "exit status 1"},
+			{Series: 1, Pair: 3, Place: 2, Values: map[string]*float64{"forwarding_rate/64": new(float64)}},
 		},
 	}
 }
@@ -46,7 +47,7 @@ func TestSetsAreReadAsWritten(t *testing.T) {
 	if again := encodeSet(t, read); !bytes.Equal(again, data) {
 		t.Errorf("%s\n%s", data, again)
 	}
-	resulttest.CheckSchema(t, SetSchemaJSON(), "note", "commits")
+	resulttest.CheckSchema(t, SetSchemaJSON(), "note", "commits", "silent")
 }
 
 func TestBadSets(t *testing.T) {
@@ -54,21 +55,26 @@ func TestBadSets(t *testing.T) {
 	for why, edit := range map[string][2]string{
 		`/schema: is "tunnelbench.set/2", this program reads "tunnelbench.set/1"`: {"tunnelbench.set/1", "tunnelbench.set/2"},
 		`/turns/0/values: key "forwarding_rate/64" stands twice`:                  {`"stream_goodput": null`, `"forwarding_rate/64": 1`},
-		`/turns/0/values: "forwarding_rate/64" is not above zero`:                 {`"forwarding_rate/64": 1.5`, `"forwarding_rate/64": 0`},
-		`/turns/0/values/forwarding_rate~164: -1 is below 0`:                      {`"forwarding_rate/64": 1.5`, `"forwarding_rate/64": -1`},
-		`/turns/0/values/forwarding_rate~164: not JSON`:                           {`"forwarding_rate/64": 1.5`, `"forwarding_rate/64": NaN`},
-		`/turns/0/values/forwarding_rate~164: 1e999 is out of range`:              {`"forwarding_rate/64": 1.5`, `"forwarding_rate/64": 1e999`},
-		`/turns/0/values: "x" is not among the metrics`:                           {`"stream_goodput": null`, `"x": null`},
-		`/metrics/0/unit: is empty`:                                               {`"unit": "fps"`, `"unit": ""`},
-		`/metrics/0: has no "unit"`:                                               {`"unit": "fps",`, ``},
-		`/metrics/0/better: is neither 1 nor -1`:                                  {`"better": 1`, `"better": 0`},
-		`/metrics/1: "forwarding_rate/64" stands twice`:                           {"\"name\": \"stream_goodput\",\n   \"unit\": \"bit/s\",\n   \"better\": 1,\n   \"frame_size\": 0", "\"name\": \"forwarding_rate\",\n   \"unit\": \"fps\",\n   \"better\": 1,\n   \"frame_size\": 64"},
-		`/turns/1: pair 1 of series 1 stands twice`:                               {`"pair": 2`, `"pair": 1`},
-		`/turns/1/build: there are 2 builds`:                                      {`"build": 1`, `"build": 2`},
-		`/side: is "left", must be one of ["base" "head"]`:                        {`"side": "head"`, `"side": "left"`},
-		`/builds/0/sha256: is`:                                                    {strings.Repeat("a", 64), strings.Repeat("a", 63)},
-		`(whole file): unknown key "more"`:                                        {`"schema"`, `"more": 1, "schema"`},
-		`(whole file): something follows`:                                         {"\n}\n", "\n} {"},
+		`/turns/0/values: "forwarding_rate/64" is not above zero`:                 {`"forwarding_rate/64": 1.5`, `"forwarding_rate/64": -0`},
+		`/turns/1/values: "latency_p50/64" is not above zero`:                     {`"latency_p50/64": null`, `"latency_p50/64": 0`},
+		`/turns/1/silent/0: "latency_p50/64" is no metric that lacks a value`:     {`"latency_p50/64": null`, `"latency_p50/64": 1`},
+		`/turns/1/silent/0: "x" is no metric`: {`"silent": [
+    "latency_p50/64"`, `"silent": [
+    "x"`},
+		`/turns/0/values/forwarding_rate~164: -1 is below 0`:         {`"forwarding_rate/64": 1.5`, `"forwarding_rate/64": -1`},
+		`/turns/0/values/forwarding_rate~164: not JSON`:              {`"forwarding_rate/64": 1.5`, `"forwarding_rate/64": NaN`},
+		`/turns/0/values/forwarding_rate~164: 1e999 is out of range`: {`"forwarding_rate/64": 1.5`, `"forwarding_rate/64": 1e999`},
+		`/turns/0/values: "x" is not among the metrics`:              {`"stream_goodput": null`, `"x": null`},
+		`/metrics/0/unit: is empty`:                                  {`"unit": "fps"`, `"unit": ""`},
+		`/metrics/0: has no "unit"`:                                  {`"unit": "fps",`, ``},
+		`/metrics/0/better: is neither 1 nor -1`:                     {`"better": 1`, `"better": 0`},
+		`/metrics/1: "forwarding_rate/64" stands twice`:              {"\"name\": \"stream_goodput\",\n   \"unit\": \"bit/s\",\n   \"better\": 1,\n   \"frame_size\": 0", "\"name\": \"forwarding_rate\",\n   \"unit\": \"fps\",\n   \"better\": 1,\n   \"frame_size\": 64"},
+		`/turns/1: pair 1 of series 1 stands twice`:                  {`"pair": 2`, `"pair": 1`},
+		`/turns/1/build: there are 2 builds`:                         {`"build": 1`, `"build": 2`},
+		`/side: is "left", must be one of ["base" "head"]`:           {`"side": "head"`, `"side": "left"`},
+		`/builds/0/sha256: is`:                                       {strings.Repeat("a", 64), strings.Repeat("a", 63)},
+		`(whole file): unknown key "more"`:                           {`"schema"`, `"more": 1, "schema"`},
+		`(whole file): something follows`:                            {"\n}\n", "\n} {"},
 	} {
 		t.Run(why, func(t *testing.T) {
 			t.Parallel()

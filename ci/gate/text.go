@@ -44,7 +44,12 @@ func cells(m *Metric) [8]string {
 }
 
 // signed formats a slowdown with its sign.
-func signed(v float64) string { return fmt.Sprintf("%+.1f %%", 100*v) }
+func signed(v float64) string {
+	if max(v, -v) >= manyTimes {
+		return fmt.Sprintf("%+.0f times", v)
+	}
+	return fmt.Sprintf("%+.1f %%", 100*v)
+}
 
 var heads = [8]string{"metric", "base", "head", "slower by", "interval", "pairs", "limit", "verdict"}
 

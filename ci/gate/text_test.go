@@ -12,6 +12,10 @@ import (
 	"github.com/tunnelbench/tunnelbench/reports/result/resulttest"
 )
 
+func series(pairs, dropped int, slowdown, lower, upper float64, verdict string) Series {
+	return Series{Pairs: pairs, Dropped: dropped, Slowdown: &slowdown, Lower: &lower, Upper: &upper, Verdict: verdict}
+}
+
 func smallReport() *Report {
 	n := func(v float64) *float64 { return &v }
 	return &Report{
@@ -21,11 +25,11 @@ func smallReport() *Report {
 		Command: []string{"tunnelbench", "gate", "--base", "main"},
 		Metrics: []Metric{
 			{ID: "forwarding_rate/64", Unit: "fps", Better: 1, Limit: 0.05, Margin: 0.01, Base: n(1e6), Head: n(9e5), Verdict: Fail, Why: "10.0 % slower",
-				Series: []Series{{16, 0, n(0.1), n(0.08), n(0.12), Fail}, {16, 0, n(0.1), n(0.08), n(0.12), Fail}}},
+				Series: []Series{series(16, 0, 0.1, 0.08, 0.12, Fail), series(16, 0, 0.1, 0.08, 0.12, Fail)}},
 			{ID: "latency_p50/64", Unit: "ns", Better: -1, Limit: 0.1, Base: n(2e4), Head: n(2.1e4), Verdict: Inconclusive, Why: "5 % slower; too noisy",
-				Series: []Series{{60, 4, n(0.05), n(-0.08), n(0.12), Inconclusive}}},
+				Series: []Series{series(60, 4, 0.05, -0.08, 0.12, Inconclusive)}},
 			{ID: "cpu_ns_per_frame/64", Unit: "ns", Better: -1, Limit: 0.05, Verdict: Inconclusive, Why: "30 of 64 pairs had a half that is not valid",
-				Series: []Series{{34, 30, nil, nil, nil, Inconclusive}}},
+				Series: []Series{{Pairs: 34, Dropped: 30, Verdict: Inconclusive, Cause: Spoilt}}},
 			{ID: "latency_p99/64", Unit: "ns", Better: -1, Verdict: Shown, Why: "none", Series: []Series{}},
 			{ID: "binary_size", Unit: "bytes", Better: -1, Limit: 0.05, Base: n(7e6), Head: n(7e6), Verdict: Pass, Why: "no slower", Series: []Series{}},
 		},
@@ -50,8 +54,8 @@ func TestBenchfmt(t *testing.T) {
 	t.Parallel()
 	base, head := smallSet(), smallSet()
 	base.Side = BaseSide
-	want := "side: base\ncommit: c\nBenchmarkGate/dut=reference/metric=forwarding_rate/64 1 1.5 fps\nBenchmarkGate/dut=reference/metric=forwarding_rate/64 1 2.5 fps\n\n" +
-		"side: head\ncommit: c\nBenchmarkGate/dut=reference/metric=forwarding_rate/64 1 1.5 fps\nBenchmarkGate/dut=reference/metric=forwarding_rate/64 1 2.5 fps\n\n"
+	want := "side: base\ncommit: c\nBenchmarkGate/dut=reference/metric=forwarding_rate/64 1 1.5 fps\nBenchmarkGate/dut=reference/metric=forwarding_rate/64 1 2.5 fps\nBenchmarkGate/dut=reference/metric=forwarding_rate/64 1 0 fps\n\n" +
+		"side: head\ncommit: c\nBenchmarkGate/dut=reference/metric=forwarding_rate/64 1 1.5 fps\nBenchmarkGate/dut=reference/metric=forwarding_rate/64 1 2.5 fps\nBenchmarkGate/dut=reference/metric=forwarding_rate/64 1 0 fps\n\n"
 	if got := Benchfmt(base, head); got != want {
 		t.Errorf("%s", got)
 	}

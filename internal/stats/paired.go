@@ -28,7 +28,8 @@ const resamples = 1000
 
 // ComparePaired compares other with base, round by round. A nil sample is not valid, and
 // its round is left out. ok is false when fewer than FewestPairs rounds are
-// left; then there is a value, unless no round is left, and no interval. All samples are above zero.
+// left; then there is a value, unless no round is left, and no interval. For samples of zero see
+// LogRatios.
 //
 // The value is the Hodges-Lehmann estimate of the logarithms of the ratios: the
 // median of the averages of all pairs of them, which a few disturbed rounds move
@@ -61,11 +62,21 @@ func ComparePaired(base, other []*float64, confidence float64, seed uint64) (r P
 	}, true
 }
 
-// LogRatios returns the logarithms of other/base for the rounds in which both are valid.
+// LeastRatio is the ratio of a sample of zero to any other sample, and its inverse that of any other
+// sample to zero. Ranks need to know only that it is farther from 1 than what devices that work differ
+// by.
+const LeastRatio = 1e-5
+
+// LogRatios returns the logarithms of other/base for the rounds in which both are valid. Samples are
+// zero, above it, or infinite; of two that are both zero or both infinite there is no ratio, and their
+// round is left out. A ratio beyond LeastRatio or its inverse counts as that.
 func LogRatios(base, other []*float64) (logs []float64) {
 	for i := range base {
-		if base[i] != nil && other[i] != nil {
-			logs = append(logs, math.Log(*other[i] / *base[i]))
+		if base[i] == nil || other[i] == nil {
+			continue
+		}
+		if ratio := *other[i] / *base[i]; !math.IsNaN(ratio) {
+			logs = append(logs, math.Log(min(max(ratio, LeastRatio), 1/LeastRatio)))
 		}
 	}
 	return logs

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 func TestFewestPairs(t *testing.T) {
@@ -155,5 +156,50 @@ func TestSameSeedSameInterval(t *testing.T) {
 	second, _ := ComparePaired(s[0], s[1], 0.95, 7)
 	if diff := cmp.Diff(first, second); diff != "" {
 		t.Errorf("two results from one seed (-first +second):\n%s", diff)
+	}
+}
+
+// A sample of zero is the worst there is, and keeps the numbers finite; two of them have no ratio.
+func TestZeroSamples(t *testing.T) {
+	t.Parallel()
+	never := math.Inf(1)
+	for _, c := range []struct {
+		name        string
+		base, other float64
+		want        []float64
+	}{
+		{"a device that forwards nothing", 1e6, 0, []float64{math.Log(LeastRatio)}},
+		{"less than the least", 1e9, 1, []float64{math.Log(LeastRatio)}},
+		{"the base forwards nothing", 0, 1e6, []float64{-math.Log(LeastRatio)}},
+		{"neither forwards anything", 0, 0, nil},
+		{"a frame that comes never", 1e4, never, []float64{-math.Log(LeastRatio)}},
+		{"the base's comes never", never, 1e4, []float64{math.Log(LeastRatio)}},
+		{"both come never", never, never, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(c.want, LogRatios([]*float64{&c.base}, []*float64{&c.other}), cmpopts.EquateApprox(0, 1e-9)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+	base, other := pointers(make([]float64, 16)), pointers(make([]float64, 16))
+	for i := range base {
+		*base[i] = 1e6
+	}
+	if r, ok := PairedBounds(base, other, 0.01, 0.01); !ok || math.Abs(r.Upper/LeastRatio-1) > 1e-9 || math.Abs(r.Lower/LeastRatio-1) > 1e-9 {
+		t.Errorf("%+v, %v", r, ok)
+	}
+}
+
+func TestSignRisk(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		heads, tails int
+		want         float64
+	}{{0, 0, 1}, {0, 5, 1}, {1, 0, 0.5}, {2, 0, 0.25}, {3, 1, 5.0 / 16}, {10, 0, 1.0 / 1024}, {8, 2, 56.0 / 1024}, {1024, 0, 0}} {
+		if got := SignRisk(c.heads, c.tails); math.Abs(got-c.want) > 1e-12 {
+			t.Errorf("%d heads, %d tails: %v, want %v", c.heads, c.tails, got, c.want)
+		}
 	}
 }

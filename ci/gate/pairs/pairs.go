@@ -2,6 +2,7 @@ package pairs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -61,6 +62,16 @@ func Open(ctx context.Context, l compare.Lab, plan Plan, metrics []gate.SetMetri
 	return p, nil
 }
 
+// BaseError says that the base does not work here, before any pair: there is nothing to hold the head
+// against.
+type BaseError struct{ Err error }
+
+func (e BaseError) Error() string { return "the base does not work here: " + e.Err.Error() }
+func (e BaseError) Unwrap() error { return e.Err }
+
+// Silent reports whether the base comes up and forwards nothing; else it does not come up, or dies.
+func (e BaseError) Silent() bool { return errors.Is(e.Err, compare.ErrSilent) }
+
 // openGroup chooses the loads for one frame size.
 func (p *Pairs) openGroup(ctx context.Context, c result.Comparison) error {
 	c.Direction = p.plan.Settings.Direction
@@ -72,6 +83,9 @@ func (p *Pairs) openGroup(ctx context.Context, c result.Comparison) error {
 	device := p.plan.Base[0]
 	pilot := compare.Plan{Settings: p.plan.Settings, Devices: []dut.Device{device}, Names: []string{device.Spec}, Size: c.FrameSize, Link: p.plan.Link, Shaped: p.plan.Shaped}
 	together, err := compare.Pilot(ctx, p.lab, pilot, &c)
+	if lab.DeviceFailed(err) && ctx.Err() == nil {
+		return BaseError{err}
+	}
 	if err != nil {
 		return err
 	}
@@ -168,7 +182,11 @@ func (p *Pairs) measure(ctx context.Context, g group, devices []dut.Device, turn
 		for _, m := range c.Metrics {
 			id := setMetric(m, c.FrameSize).ID()
 			t.Values[id] = nil
-			if v := values[k][m.Name]; v > 0 && errs[k] == nil {
+			switch v, measured := values[k][m.Name]; {
+			case !measured || errs[k] != nil:
+			case v == compare.Silence:
+				t.Silent = append(t.Silent, id)
+			default:
 				t.Values[id] = &v
 			}
 		}

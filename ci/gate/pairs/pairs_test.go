@@ -87,6 +87,7 @@ func TestVerdicts(t *testing.T) {
 		{"as fast", "capacity=500000fps,seed=5", nil, time.Hour, gate.Pass},
 		{"20 % slower", "capacity=400000fps", nil, time.Hour, gate.Fail},
 		{"the head dies", "capacity=500000fps", map[string]int{"vxlan": 1}, time.Hour, gate.Fail},
+		{"the head forwards nothing", "capacity=500000fps,loss=1", nil, time.Hour, gate.Fail},
 		{"no time for a pair", "capacity=500000fps", nil, 0, gate.Inconclusive},
 	} {
 		t.Run(c.name, func(t *testing.T) {

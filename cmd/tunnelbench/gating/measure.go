@@ -78,11 +78,15 @@ func (f *flags) measure(ctx context.Context, policy gate.Policy, s cli.Streams) 
 		Save: func() error { return gate.WriteSets(f.out, sides.Base, sides.Head) },
 	}
 	pair, err := run.Measure(ctx, compare.On(l), plan)
-	err = errors.Join(err, l.Close())
-	if len(sides.Head.Turns) == 0 && err != nil {
-		return err
+	closed := l.Close()
+	var broken pairs.BaseError
+	switch {
+	case errors.As(err, &broken) && !f.aa:
+		return errors.Join(f.unmeasured(policy, sides, brokenVerdict(broken), broken.Error(), s), closed)
+	case len(sides.Head.Turns) == 0 && err != nil:
+		return errors.Join(err, closed)
 	}
-	return errors.Join(err, f.finish(&run, noise, pair, s))
+	return errors.Join(err, closed, f.finish(&run, noise, pair, s))
 }
 
 // ended concludes a gate that has measured nothing: if its time is over, there is no verdict.
@@ -90,15 +94,31 @@ func (f *flags) ended(ctx context.Context, policy gate.Policy, err error, s cli.
 	if !pairs.TimeOver(ctx) || f.aa {
 		return f.fault(ctx, err)
 	}
-	base, head := &gate.Set{Side: gate.BaseSide, Device: f.dut, Revision: f.base}, &gate.Set{Side: gate.HeadSide, Device: f.dut, Revision: f.head}
-	j, fault := gate.Judge(policy, base, head)
-	if fault != nil {
-		return fault
+	set := func(side, revision string) *gate.Set {
+		return &gate.Set{Side: side, Tool: f.tool(), Device: f.dut, Revision: revision, Command: command()}
 	}
-	j.Report.Tool, j.Report.Command = f.tool(), command()
-	j.Report.Why = fmt.Sprintf("its time, %v, was over before a pair was measured: %v", f.time, err)
+	return f.unmeasured(policy, pairs.Sides{Base: set(gate.BaseSide, f.base), Head: set(gate.HeadSide, f.head)}, gate.Inconclusive,
+		fmt.Sprintf("its time, %v, was over before a pair was measured: %v", f.time, err), s)
+}
+
+// unmeasured concludes a gate without pairs.
+func (f *flags) unmeasured(policy gate.Policy, sides pairs.Sides, verdict, why string, s cli.Streams) error {
+	j, err := gate.Judge(policy, sides.Base, sides.Head)
+	if err != nil {
+		return err
+	}
+	j.Report.Metrics = nil
+	j.Report.Verdict, j.Report.Why = verdict, cli.OneLine(errors.New(why))
 	f.history = "" // there is nothing to draw
-	return f.conclude(&j.Report, base, head, s)
+	return f.conclude(&j.Report, sides.Base, sides.Head, s)
+}
+
+// brokenVerdict returns the verdict on a base that does not work here.
+func brokenVerdict(e pairs.BaseError) string {
+	if e.Silent() {
+		return gate.Inconclusive
+	}
+	return gate.Environment
 }
 
 func (f *flags) parse() (cfg cli.LabConfig, plan pairs.Plan, err error) {

@@ -81,7 +81,7 @@ func Goodput(ctx context.Context, l *lab.Lab, d dut.Device, s lab.Settings) (bit
 	if err = errors.Join(err, h.Close()); err != nil || stream.disturbed() {
 		return 0, false, err
 	}
-	return stream.goodput(), stream.goodput() > 0, nil
+	return stream.goodput(), true, nil
 }
 
 // GoodputOn returns Goodput in a lab.
