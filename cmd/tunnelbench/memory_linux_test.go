@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/tunnelbench/tunnelbench/internal/cli"
+	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 )
 
 // resident returns the largest resident memory in a /proc/PID/status file, in KiB. ru_maxrss would be that
@@ -45,6 +46,8 @@ var hugeFiles = map[string]func(t *testing.T) string{
 	},
 	"faulty numbers": func(t *testing.T) string { return resultsWith(t, 20, list(99_000, "1")) },
 	"faulty objects": func(t *testing.T) string { return resultsWith(t, 20, list(99_000, "{}")) },
+	"many texts":     func(t *testing.T) string { return resultsWithTexts(t, 60<<20) },
+	"valid texts":    func(t *testing.T) string { return resultsWithTexts(t, strictjson.MaxTexts-200<<10) },
 	"valid trials":   func(t *testing.T) string { return resultsWith(t, 1, list(50_000, firstTrial(t))) },
 }
 
@@ -62,6 +65,14 @@ func resultsWith(t *testing.T, n int, these string) string {
 		all[i] = strings.Replace(first, `"dut": "`, fmt.Sprintf(`"dut": "d%d-`, i), 1)
 	}
 	return text[:begin] + strings.Join(all, ",") + "]}"
+}
+
+// resultsWithTexts returns results with texts of so many bytes, of characters that a page writes as five.
+func resultsWithTexts(t *testing.T, bytes int) string {
+	t.Helper()
+	const length, most = 64, 1000
+	text := resultsWith(t, bytes/length/most, "")
+	return strings.ReplaceAll(text, `"warnings": [],`, `"warnings": [`+list(most, `"`+strings.Repeat("&", length)+`"`)+`],`)
 }
 
 // firstTrial returns the first trial of a file of results.
@@ -86,6 +97,7 @@ func TestMemoryOfReaders(t *testing.T) {
 	const all = "a device without an end, a line, a text, nesting, short lines, "
 	for reader, files := range map[string]string{
 		"report --format csv --out OUT FILE":              all + "torn records, keys, faulty numbers, faulty objects, valid trials",
+		"report --out OUT FILE":                           "many texts, valid texts",
 		"report --out OUT --history FILE":                 all + "torn records, faulty numbers",
 		"gate --out OUT FILE FILE":                        all + "keys, faulty objects",
 		"gate --policy FILE --base HEAD":                  all + "nesting by indentation, empty objects",
@@ -119,7 +131,7 @@ func readsInLittleMemory(t *testing.T, reader, name string) {
 		t.Fatal(err)
 	}
 	want := cli.ExitUsage
-	if name == "trials" || name == "valid trials" {
+	if strings.HasPrefix(name, "valid ") || name == "trials" {
 		want = cli.ExitOK
 	}
 	if code := exitStatus(t, cmd); code != want || want == cli.ExitUsage && strings.Count(errs.String(), "\n") != 1 {

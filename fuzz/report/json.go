@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"fmt"
 	"io"
 
@@ -102,12 +103,13 @@ func normal(f *Campaign) *Campaign {
 	n.Schema = Schema
 	n.Command = result.Texts(f.Command)
 	n.Targets = make([]Target, len(f.Targets))
+	room := room{texts: strictjson.MaxTexts / 2, inputs: strictjson.MaxFile / 2}
 	for i, t := range f.Targets {
 		t.Doc, t.Error = result.Cut(t.Doc), result.Cut(t.Error)
 		t.Samples = result.NotNil(t.Samples)
 		findings := make([]Finding, len(t.Findings))
 		for j, found := range t.Findings {
-			findings[j] = normalFinding(found)
+			findings[j] = normalFinding(found, &room)
 		}
 		t.Findings = findings
 		n.Targets[i] = t
@@ -115,7 +117,32 @@ func normal(f *Campaign) *Campaign {
 	return &n
 }
 
-func normalFinding(f Finding) Finding {
+// room is what is left for the findings of a file, in bytes.
+type room struct{ texts, inputs int }
+
+// fits takes the room of a finding, if there is so much. A short input counts as a text, as for the reader.
+func (r *room) fits(f Finding) bool {
+	texts, input := len(f.Seen)+len(f.Reproduce), base64.StdEncoding.EncodedLen(len(f.Input))
+	for _, frame := range f.Stack {
+		texts += len(frame.Function) + len(frame.File)
+	}
+	for _, file := range f.Files {
+		texts += len(file)
+	}
+	if texts+input > r.texts && input <= strictjson.MaxProse || texts > r.texts || input > r.inputs {
+		return false
+	}
+	if input <= strictjson.MaxProse {
+		texts, input = texts+input, 0
+	}
+	r.texts -= texts
+	r.inputs -= input
+	return true
+}
+
+// normalFinding returns a finding that fits into the room: one that does not has no stack and no input,
+// which are in its files.
+func normalFinding(f Finding, r *room) Finding {
 	f.Seen, f.Reproduce, f.Files = result.Cut(f.Seen), result.Cut(f.Reproduce), result.Texts(f.Files)
 	f.Input = result.NotNil(f.Input[:min(len(f.Input), maxInput)])
 	stack := make([]StackFrame, min(len(f.Stack), maxFrames))
@@ -124,5 +151,8 @@ func normalFinding(f Finding) Finding {
 		stack[i].Function, stack[i].File = result.Cut(f.Stack[i].Function), result.Cut(f.Stack[i].File)
 	}
 	f.Stack = stack
+	if !r.fits(f) {
+		f.Stack, f.Input = []StackFrame{}, []byte{}
+	}
 	return f
 }

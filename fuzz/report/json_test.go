@@ -186,6 +186,32 @@ func TestEncodeFuzzCuts(t *testing.T) {
 	}
 }
 
+// A campaign with more findings than its file has room for is written: the last of them without their stacks and
+// inputs.
+func TestEncodeFuzzSharesTheRoom(t *testing.T) {
+	for name, c := range map[string]struct{ findings, input, frame int }{
+		"large inputs": {70, maxInput, 10},
+		"short inputs": {1000, 12_000, 10},
+		"deep stacks":  {100, 10, 4096},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := fixture()
+			x := panicFinding()
+			x.Input, x.Octets = make([]byte, c.input), c.input
+			x.Stack = slices.Repeat([]StackFrame{{Function: strings.Repeat("f", c.frame), File: "x.go", Line: 1}}, maxFrames)
+			f.Targets[0].Findings = slices.Repeat([]Finding{x}, c.findings)
+			back, err := Read(bytes.NewReader(encodeFuzz(t, f)), "x")
+			if err != nil {
+				t.Fatal(err)
+			}
+			all := back.Targets[0].Findings
+			if first, last := all[0], all[len(all)-1]; len(all) != c.findings || len(first.Input) != c.input || len(first.Stack) != maxFrames || len(last.Input)+len(last.Stack) > 0 || last.Octets != c.input {
+				t.Errorf("%d findings, %d and %d bytes of input", len(all), len(first.Input), len(last.Input))
+			}
+		})
+	}
+}
+
 func TestWriteFuzzIsWholeOrNothing(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "fuzz.json")

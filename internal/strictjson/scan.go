@@ -26,12 +26,19 @@ const (
 	maxValue  = 1e30
 )
 
+// Limits of texts in bytes. Some stand in a page several times, in other encodings.
+const (
+	MaxTexts = 8 << 20  // all texts of a file together
+	MaxProse = 16 << 10 // a longer text is data in base64, which no page repeats: it does not count
+)
+
 // scanner reads a file once, token by token. It keeps the keys of one open object per level, so its
 // memory does not grow with the size of the file.
 type scanner struct {
 	dec    *json.Decoder
 	path   []string
 	values int
+	texts  int // bytes
 }
 
 // scan checks what a JSON Schema cannot express: UTF-8, a single value, duplicate keys, and the
@@ -78,9 +85,7 @@ func (s *scanner) value() error {
 	case json.Number:
 		return s.number(string(v))
 	case string:
-		if len(v) > maxText {
-			return s.fault("is a text longer than %s", bounded.Size(maxText))
-		}
+		return s.text(v)
 	case json.Delim:
 		if len(s.path) == maxDepth {
 			return s.fault("is nested deeper than %d levels", maxDepth)
@@ -89,6 +94,19 @@ func (s *scanner) value() error {
 			return s.object()
 		}
 		return s.array()
+	}
+	return nil
+}
+
+func (s *scanner) text(v string) error {
+	if len(v) <= MaxProse {
+		s.texts += len(v)
+	}
+	switch {
+	case len(v) > maxText:
+		return s.fault("is a text longer than %s", bounded.Size(maxText))
+	case s.texts > MaxTexts:
+		return s.fault("is a text too many: those of a file have at most %s", bounded.Size(MaxTexts))
 	}
 	return nil
 }

@@ -64,6 +64,29 @@ func TestDecode(t *testing.T) {
 	}
 }
 
+// All texts of a file have one limit. Data in base64 has only the limit of the file.
+func TestTextsOfAFile(t *testing.T) {
+	t.Parallel()
+	s := strictjson.Embedded([]byte(`{"type": "object", "properties": {"data": {"type": "string"}, "texts": {"type": "array", "items": {"type": "string"}}}}`), "")()
+	list := func(n, length int) string {
+		return strings.Repeat(`"`+strings.Repeat("x", length)+`",`, n-1) + `"` + strings.Repeat("x", length) + `"`
+	}
+	for _, c := range []struct{ name, texts, want string }{
+		{"at the limit", list(2048, 4096), ""},
+		{"beyond the limit", list(2049, 4096), "/texts/2048: is a text too many: those of a file have at most 8 MiB"},
+		{"short texts", list(99_999, 84), "is a text too many"},
+		{"data", list(20, 1<<20), ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			err := s.Check([]byte(`{"texts": [` + c.texts + `]}`))
+			if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%v, want %q", err, c.want)
+			}
+		})
+	}
+}
+
 // TestDenseFiles: what is refused only after it was read whole costs a bounded
 // amount of memory, too.
 func TestDenseFiles(t *testing.T) {

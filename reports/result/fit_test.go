@@ -54,6 +54,18 @@ func TestWhatWasMeasuredIsWritten(t *testing.T) {
 		{"too many tags of many trials", func(r *result.Results) {
 			many(r, 2100, func(o *rfc2544.Observation) { o.Tags = slices.Repeat([]time.Duration{1e18}, 1024) })
 		}, true},
+		{"long warnings of many trials", func(r *result.Results) {
+			many(r, 100, func(o *rfc2544.Observation) { o.Warnings = slices.Repeat([]string{strings.Repeat("x", 4000)}, 50) })
+		}, true},
+		{"long reasons of many trials", func(r *result.Results) {
+			many(r, 100, func(o *rfc2544.Observation) {
+				o.Reject(slices.Repeat(rfc2544.Reasons{rfc2544.Because(rfc2544.Stalled, "%s", strings.Repeat("x", 4000))}, 50)...)
+			})
+		}, true},
+		{"long warnings of many results", func(r *result.Results) {
+			r.Results[0].Warnings = slices.Repeat([]string{strings.Repeat("x", 4000)}, 1000)
+			r.Results = slices.Repeat(r.Results, 5)
+		}, false},
 		{"too many warnings", func(r *result.Results) { r.Results[0].Warnings = make([]string, 5000) }, false},
 		{"too many notes", func(r *result.Results) { r.Host.Notes = make([]string, 1001) }, false},
 		{"too many arguments", func(r *result.Results) { r.Command = make([]string, 1001) }, false},

@@ -86,6 +86,7 @@ func Normal(r *Results) *Results {
 	for i := range n.Results {
 		n.Results[i].Warnings = Texts(n.Results[i].Warnings)
 	}
+	shareTexts(n.Results)
 	n.Comparison, n.Counts = normalComparison(r.Comparison), normalCounts(r.Counts)
 	return &n
 }

@@ -8,9 +8,10 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// What all trials of a file share: with it, a file stays below the limits of its readers (2 million
-// values, 64 MiB).
+// What all results of a file share: with it, a file stays below the limits of its readers (2 million
+// values, 64 MiB, 8 MiB of texts).
 const (
+	mostProseOfFile  = 4 << 20 // bytes; names have the rest of the texts' room
 	mostTrialsOfFile = 10_000
 	mostStallsOfFile = 50_000
 	mostTagsOfFile   = 200_000
@@ -79,4 +80,55 @@ func (l *lengths) of(stalls []rfc2544.Stall) []rfc2544.Stall {
 		}
 		return s.Length <= l.shortest
 	})
+}
+
+// shareTexts leaves out the warnings for which a file has no room, the trials' after the results' own, and
+// shortens the reasons to their codes then. A warning counts it.
+func shareTexts(results []Result) {
+	p, out := prose{mostProseOfFile}, make([]int, len(results))
+	for i := range results {
+		results[i].Warnings = p.some(results[i].Warnings, &out[i])
+	}
+	for i := range results {
+		for j := range results[i].Trials {
+			o := &results[i].Trials[j]
+			o.Warnings = p.some(o.Warnings, &out[i])
+			o.Invalid, o.Disturbed = p.reasons(o.Invalid, &out[i]), p.reasons(o.Disturbed, &out[i])
+		}
+		if out[i] > 0 {
+			last := min(len(results[i].Warnings), mostTexts-1)
+			results[i].Warnings = append(results[i].Warnings[:last:last], fmt.Sprintf("%d texts are left out of this file", out[i]))
+		}
+	}
+}
+
+// prose is the room for texts that a file still has.
+type prose struct{ room int }
+
+// fits takes the room of a text, if there is so much.
+func (p *prose) fits(text string) bool {
+	if len(text) > p.room {
+		return false
+	}
+	p.room -= len(text)
+	return true
+}
+
+// some returns the texts of a list that fit, and adds the number of the others to out.
+func (p *prose) some(list []string, out *int) []string {
+	kept := slices.DeleteFunc(slices.Clone(list), func(text string) bool { return !p.fits(text) })
+	*out += len(list) - len(kept)
+	return NotNil(kept)
+}
+
+// reasons returns a list with the texts that fit, and adds the number of the others to out.
+func (p *prose) reasons(list rfc2544.Reasons, out *int) rfc2544.Reasons {
+	list = slices.Clone(list)
+	for i := range list {
+		if !p.fits(list[i].Text) {
+			list[i].Text = string(list[i].Code)
+			*out++
+		}
+	}
+	return list
 }
