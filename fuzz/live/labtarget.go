@@ -80,13 +80,11 @@ func (t *labTarget) prepare(setup *lab.Setup, cfg *loadgen.EngineConfig) error {
 
 // eavesdrop reads the handshakes from here on: the tester's first frames begin one.
 func (t *labTarget) eavesdrop(setup *lab.Setup) error {
-	receiver, err := setup.Session().WireGuardPublic(t.place.end)
+	ear, err := eavesdrop(setup.Net(), t.place, setup.Session().WireGuardPublic(t.place.end))
 	if err != nil {
 		return err
 	}
-	if t.ear, err = eavesdrop(setup.Net(), t.place, receiver); err != nil {
-		return err
-	}
+	t.ear = ear
 	setup.Defer(t.ear.close)
 	return nil
 }

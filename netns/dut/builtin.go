@@ -9,14 +9,11 @@ import (
 	"github.com/tunnelbench/tunnelbench/netns/dut/role"
 )
 
-// startSelf runs the built-in tunnel name on both sides. It starts this program, or the other
-// build of this program that the user named.
-func (b Env) startSelf(ctx context.Context, name string) (*Session, error) {
+// builtin returns the end of a built-in tunnel: this program, or another build of it that the user
+// named, in a role.
+func (b Env) builtin(name string) (end, error) {
 	self, err := b.self()
-	if err != nil {
-		return nil, err
-	}
-	return b.start(ctx, self, role.Word, name)
+	return end{path: self, args: []string{role.Word, name}, params: b.Params, contract: contract2}, err
 }
 
 // self returns the path of the program that runs the built-in tunnel.

@@ -48,7 +48,12 @@ type Tunnel struct {
 	// Up starts the tunnel in a network that already exists. Up is nil for the device wire.
 	Up func(ctx context.Context, b Env) (*Session, error)
 
+	Sides     []Device      // of a mixed pair: what runs on the left and what on the right; empty for all others
 	upTimeout time.Duration // 0: DefaultUpTimeout
+	// end returns what one side of the tunnel is made of. It is nil for a tunnel that is not made of two
+	// ends which could be chosen one by one.
+	end   func(b Env) (end, error)
+	keyed bool // a program of the user that takes the keys of WireGuard (version 2 of the contract)
 }
 
 // Env is the environment in which a tunnel is started.
@@ -62,6 +67,9 @@ type Env struct {
 	Build  string // path of the program that runs a built-in tunnel; empty: this program
 	Params map[string]string
 
+	Underlay6 bool                 // of tunnels in WireGuard's format: the underlay is IPv6
+	WireGuard map[string]WireGuard // of such tunnels, by side: what is not as usual
+
 	upTimeout time.Duration // 0: DefaultUpTimeout
 	moreTime  string        // how to give it more, as the end of an error
 }
@@ -74,8 +82,10 @@ func (t Tunnel) Topology(p netns.Plan) netns.Topology {
 	return t.Network(p)
 }
 
-// HasProcesses reports whether the tunnel runs in user space.
-func (t Tunnel) HasProcesses() bool { return t.Builtin || strings.HasPrefix(t.Name, execPrefix) }
+// HasProcesses reports whether the tunnel, or a side of it, runs in user space.
+func (t Tunnel) HasProcesses() bool {
+	return t.Builtin || strings.HasPrefix(t.Name, execPrefix) || slices.ContainsFunc(t.Sides, Device.HasProcesses)
+}
 
 // Device is a tunnel and its parameters, as the user specified them.
 type Device struct {
@@ -94,6 +104,9 @@ func register(t Tunnel) Tunnel {
 	if slices.ContainsFunc(registered, func(other Tunnel) bool { return other.Name == t.Name }) {
 		panic("dut: " + t.Name + " is registered twice")
 	}
+	if t.end != nil {
+		t.Up = t.upBoth
+	}
 	registered = append(registered, t)
 	return t
 }
@@ -105,7 +118,8 @@ func All() []Tunnel {
 	})
 }
 
-// Parse reads a device: NAME, NAME:key=value,..., NAME@BUILD, exec:PATH or exec:PATH:key=value,....
+// Parse reads a device: NAME, NAME:key=value,..., NAME@BUILD, exec:PATH, exec:PATH:key=value,... or
+// mixed:left=DEVICE,right=DEVICE.
 // BUILD is the path of another build of this program. PATH is the path of an executable that follows
 // docs/exec.md.
 func Parse(spec string) (Device, error) {
@@ -115,12 +129,15 @@ func Parse(spec string) (Device, error) {
 	if path, ok := strings.CutPrefix(spec, execPrefix); ok {
 		return parseExec(path)
 	}
+	if pair, ok := strings.CutPrefix(spec, mixedPrefix); ok {
+		return parseMixed(pair)
+	}
 	name, params, hasParams := strings.Cut(spec, ":")
 	name, build, hasBuild := strings.Cut(name, "@")
 	tunnels := All()
 	i := slices.IndexFunc(tunnels, func(t Tunnel) bool { return t.Name == name })
 	if i < 0 {
-		return Device{}, fmt.Errorf("dut %q: unknown: use %s or exec:PATH", spec, strings.Join(names(tunnels), ", "))
+		return Device{}, fmt.Errorf("dut %q: unknown: use %s, mixed:left=..,right=.. or exec:PATH", spec, strings.Join(names(tunnels), ", "))
 	}
 	d := Device{Tunnel: tunnels[i], Spec: spec, Argument: spec, Values: map[string]string{}}
 	if hasBuild {

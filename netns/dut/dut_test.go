@@ -1,18 +1,28 @@
 package dut
 
 import (
+	"bytes"
+	"crypto/ecdh"
+	"errors"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/tunnelbench/tunnelbench/netns"
+	"github.com/tunnelbench/tunnelbench/netns/dut/role"
 )
 
 func TestParse(t *testing.T) {
 	for spec, want := range map[string]map[string]string{
 		"vxlan": {}, "wire": {}, "reference": {},
-		"reference:gso=off":        {"gso": "off"},
-		"reference:gso=off,gro=on": {"gso": "off", "gro": "on"},
+		"reference:gso=off":                  {"gso": "off"},
+		"reference:gso=off,gro=on":           {"gso": "off", "gro": "on"},
+		"wireguard-go:gomaxprocs=2,gogc=400": {"gomaxprocs": "2", "gogc": "400"},
+		"tailscale-wireguard-go:queue=64":    {"queue": "64"},
 	} {
 		d, err := Parse(spec)
 		if err != nil || d.Spec != spec || len(d.Values) != len(want) {
@@ -39,6 +49,8 @@ func TestParseRefuses(t *testing.T) {
 		"reference:gso=yes":       "write engine=run|pool or gro=on|off or gso=on|off",
 		"reference:mtu=9":         "write engine=run|pool or gro=on|off or gso=on|off",
 		"reference:gso=on,gso=on": "comes twice",
+		"wireguard-go:gogc=off":   "gogc=off: want a number",
+		"wireguard-go:queue=9":    "write gogc=.. or gomaxprocs=..",
 		"exec:/no/such/file":      "no such file",
 		"exec:" + plainFile:       "chmod +x",
 		"exec:" + t.TempDir():     "a directory",
@@ -84,8 +96,10 @@ func TestTunnelsAreDescribed(t *testing.T) {
 
 // The local and peer addresses of one side are the peer and local addresses of the other side.
 func TestEnvironment(t *testing.T) {
-	b := Env{CPUs: []int{2, 3}, MTU: 1500, Run: "r", Dir: "/d", Params: map[string]string{"gso": "off"}}
-	left, right := b.environment(sides[0]), b.environment(sides[1])
+	t.Parallel()
+	b := Env{CPUs: []int{2, 3}, MTU: 1500, Run: "r", Dir: "/d"}
+	e := end{contract: contract1, params: map[string]string{"gso": "off"}}
+	left, right := b.environment(sides[0], e), b.environment(sides[1], e)
 	for _, want := range []string{
 		"TB_CONTRACT=1", "TB_SIDE=left", "TB_LOCAL=192.0.2.1", "TB_PEER=192.0.2.2", "TB_WAN=wan", "TB_DEV=tb-left",
 		"TB_LOCAL6=2001:2:0:ffff::1", "TB_PEER6=2001:2:0:ffff::2", "TB_MTU=1500", "TB_CPUS=2,3", "TB_DIR=/d", "TB_RUN=r", "TB_PARAM_GSO=off",
@@ -99,4 +113,62 @@ func TestEnvironment(t *testing.T) {
 			t.Errorf("right lacks %s: %v", want, right)
 		}
 	}
+	if i := slices.IndexFunc(left, func(v string) bool { return strings.HasPrefix(v, "TB_WG_") }); i >= 0 {
+		t.Errorf("version 1 of the contract has %s", left[i])
+	}
+}
+
+// In version 2 of the contract the peer of each side is the other side, and the preshared key is
+// there only if there is one.
+func TestWireGuardEnvironment(t *testing.T) {
+	t.Parallel()
+	shared := role.Key{9}
+	endpoint := netip.MustParseAddrPort("192.0.2.9:9")
+	for _, c := range []struct {
+		name        string
+		b           Env
+		left, right []string // of endpoint and preshared key
+	}{
+		{"as usual", Env{Run: "r"}, []string{"192.0.2.2:51820", ""}, []string{"192.0.2.1:51820", ""}},
+		{"IPv6 underlay", Env{Run: "r", Underlay6: true}, []string{"[2001:2:0:ffff::2]:51820", ""}, []string{"[2001:2:0:ffff::1]:51820", ""}},
+		{"a preshared key and another way", Env{Run: "r", WireGuard: map[string]WireGuard{netns.Left: {Preshared: shared, Endpoint: endpoint}}},
+			[]string{"192.0.2.9:9", shared.String()}, []string{"192.0.2.1:51820", ""}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			left := variables(c.b.environment(sides[0], end{contract: contract2}))
+			right := variables(c.b.environment(sides[1], end{contract: contract2}))
+			for _, side := range []struct {
+				got, other map[string]string
+				want       []string
+			}{{left, right, c.left}, {right, left, c.right}} {
+				if diff := cmp.Diff(side.want, []string{side.got["TB_WG_ENDPOINT"], side.got["TB_WG_PRESHARED_KEY"]}); diff != "" {
+					t.Error(diff)
+				}
+				var own, peer role.Key
+				if err := errors.Join(own.UnmarshalText([]byte(side.other["TB_WG_PRIVATE_KEY"])), peer.UnmarshalText([]byte(side.got["TB_WG_PEER_PUBLIC_KEY"]))); err != nil {
+					t.Fatal(err)
+				}
+				private, err := ecdh.X25519().NewPrivateKey(own[:])
+				if err != nil || !bytes.Equal(private.PublicKey().Bytes(), peer[:]) {
+					t.Errorf("the peer's public key is not that of the other side's private key (%v)", err)
+				}
+				if side.got["TB_WG_PORT"] != "51820" || side.got["TB_CONTRACT"] != "2" {
+					t.Errorf("port %q, contract %q", side.got["TB_WG_PORT"], side.got["TB_CONTRACT"])
+				}
+			}
+			if left["TB_WG_PRIVATE_KEY"] == right["TB_WG_PRIVATE_KEY"] {
+				t.Error("both sides have the same key")
+			}
+		})
+	}
+}
+
+func variables(env []string) map[string]string {
+	all := map[string]string{}
+	for _, v := range env {
+		key, value, _ := strings.Cut(v, "=")
+		all[key] = value
+	}
+	return all
 }

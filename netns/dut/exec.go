@@ -3,7 +3,6 @@ package dut
 import (
 	"bytes"
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -35,6 +34,7 @@ const (
 //
 // and, of the same keys, what its user adds behind its path: exec:PATH:up-timeout=1m,port=4000.
 type description struct {
+	contract  string
 	seals     string
 	upTimeout time.Duration
 	params    []string          // names
@@ -73,11 +73,11 @@ func parseExec(text string) (Device, error) {
 		return Device{}, fmt.Errorf("dut %q: %w", execPrefix+text, err)
 	}
 	t := Tunnel{Name: execPrefix + filepath.Base(abs), Doc: "a program of yours", Kind: Plain, Probe: probeNothing, Seals: said.seals, upTimeout: said.upTimeout}
-	more := t.moreTime()
-	t.Up = func(ctx context.Context, b Env) (*Session, error) {
-		b.upTimeout, b.moreTime = said.upTimeout, more
-		return b.start(ctx, abs)
+	t.end = func(b Env) (end, error) {
+		return end{path: abs, params: b.Params, contract: cmp.Or(said.contract, contract1)}, nil
 	}
+	t.Up = t.upBoth
+	t.keyed = said.contract == contract2
 	if said.seals != "" {
 		t.Kind = Sealed
 	}
@@ -134,9 +134,10 @@ var word = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._+/-]{0,63}$`)
 func (d *description) set(key, value string) error {
 	switch key {
 	case keyContract:
-		if value != contract {
-			return fmt.Errorf("%s=%s: this program knows version %s", key, value, contract)
+		if value != contract1 && value != contract2 {
+			return fmt.Errorf("%s=%s: this program knows versions %s and %s", key, value, contract1, contract2)
 		}
+		d.contract = value
 	case keySeals:
 		if !word.MatchString(value) {
 			return fmt.Errorf("%s=%s: write the name of the cipher, such as seals=aes128-gcm, or seals=no", key, value)

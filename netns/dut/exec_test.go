@@ -66,7 +66,7 @@ func TestDescriptionFaults(t *testing.T) {
 		{"no time", "# tunnelbench: up-timeout=-1s", "", "write a time from 1s"},
 		{"for ever", "# tunnelbench: up-timeout=1000h", "", "to 10m0s"},
 		{"by nothing", "# tunnelbench: seals", "", "write the name of the cipher"},
-		{"a newer contract", "# tunnelbench: contract=9", "", "knows version 1"},
+		{"a newer contract", "# tunnelbench: contract=9", "", "knows versions 1 and 2"},
 		{"twice", "# tunnelbench: seals=a seals=b", "", "seals comes twice"},
 		{"a parameter with a blank", "# tunnelbench: params=a, b", "", "write names of small letters"},
 		{"a parameter of the contract", "# tunnelbench: params=seals", "", "seals is no name"},

@@ -93,7 +93,7 @@ func (b Env) bothLinks(link makeLink) (*Session, error) {
 			return nil, err
 		}
 	}
-	return &Session{}, b.connect()
+	return &Session{}, b.connect([2]end{})
 }
 
 // probeVXLAN reports whether the kernel has VXLAN.

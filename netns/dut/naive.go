@@ -1,8 +1,6 @@
 package dut
 
 import (
-	"context"
-
 	"github.com/tunnelbench/tunnelbench/netns/dut/role"
 )
 
@@ -14,7 +12,5 @@ var _ = register(Tunnel{
 	Name:  role.Naive, Kind: Plain, Protocol: referenceProtocol, Overhead: referenceOverhead,
 	Doc:   "the reference tunnel's format, one packet per system call: the yardstick of what is gained",
 	Probe: probeTUN, Builtin: true,
-	Up: func(ctx context.Context, b Env) (*Session, error) {
-		return b.startSelf(ctx, role.Naive)
-	},
+	end: func(b Env) (end, error) { return b.builtin(role.Naive) },
 })

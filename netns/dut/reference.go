@@ -1,11 +1,7 @@
 package dut
 
 import (
-	"context"
-	"errors"
-	"io/fs"
 	"maps"
-	"os"
 
 	"github.com/tunnelbench/tunnelbench/netns"
 	"github.com/tunnelbench/tunnelbench/netns/dut/role"
@@ -50,19 +46,20 @@ func variant(name, doc string, preset map[string]string) Tunnel {
 		Order: 60, Name: name, Kind: Plain, Protocol: referenceProtocol, Overhead: referenceOverhead, Doc: doc,
 		Params: map[string][]string{
 			"port": {"tun", "xdp"}, "engine": {"run", "pool"}, "workers": nil, "peers": nil,
-			"pin": onOff, "pooling": onOff, "gso": onOff, "gro": onOff, "offloads": onOff, "yield": onOff, "underlay": {"4", "6"},
+			"pin": onOff, "pooling": onOff, "gso": onOff, "gro": onOff, "offloads": onOff, "yield": onOff, paramUnderlay: {"4", "6"},
 		},
 		Check: func(values map[string]string) error {
 			_, err := role.ReferenceConfig(role.End{Params: values})
 			return err
 		},
 		Probe: probeTUN, Builtin: true, Scales: "peers",
-		Up: func(ctx context.Context, b Env) (*Session, error) {
+		end: func(b Env) (end, error) {
 			params := map[string]string{"port": b.bestPort()}
 			maps.Copy(params, preset)
 			maps.Copy(params, b.Params)
-			b.Params = params
-			return b.startReference(ctx)
+			e, err := b.builtin(role.Reference)
+			e.params, e.onLAN = params, params["port"] == string(settings.XDP)
+			return e, err
 		},
 	}
 }
@@ -78,34 +75,4 @@ func (b Env) bestPort() string {
 		}
 	}
 	return string(settings.XDP)
-}
-
-// startReference runs both sides of the reference tunnel. With a TUN device it starts them like
-// any other tunnel. With an AF_XDP socket on the LAN interface there is no tunnel interface to
-// configure. Each side then creates a file when it is ready.
-func (b Env) startReference(ctx context.Context) (*Session, error) {
-	cfg, err := role.ReferenceConfig(role.End{Params: b.Params})
-	if err != nil {
-		return nil, err
-	}
-	if cfg.Port == settings.TUN {
-		return b.startSelf(ctx, role.Reference)
-	}
-	self, err := b.self()
-	if err != nil {
-		return nil, err
-	}
-	for _, s := range sides {
-		if err := os.Remove(role.ReadyFile(b.Dir, s.node)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, err
-		}
-	}
-	ready := func(s side) (bool, error) {
-		_, err := os.Stat(role.ReadyFile(b.Dir, s.node))
-		if errors.Is(err, fs.ErrNotExist) {
-			return false, nil
-		}
-		return err == nil, err
-	}
-	return b.launch(ctx, ready, self, role.Word, role.Reference)
 }

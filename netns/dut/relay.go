@@ -70,7 +70,7 @@ func (b Env) startRelay(ctx context.Context, node string) (*Session, error) {
 	defer cancel()
 	begun := &firstWrite{done: make(chan struct{})}
 	p, err := netns.Start(b.Net.NS(node), netns.Command{
-		Path: self, Args: []string{role.Word, role.Relay}, Env: append(os.Environ(), b.environment(sides[0])...),
+		Path: self, Args: []string{role.Word, role.Relay}, Env: append(os.Environ(), b.environment(sides[0], end{params: b.Params, contract: contract1})...),
 		CPUs: []int{cpu}, Dir: b.Dir, Stdout: begun, Stderr: &errorLines{to: os.Stderr},
 	})
 	if err != nil {

@@ -15,7 +15,8 @@ type Session struct {
 	processes []*netns.Process
 	sides     []string // the side of each process
 	spins     bool     // see Spins
-	run       string   // see Env
+	env       Env
+	ends      [2]end
 }
 
 const stopGrace = 5 * time.Second

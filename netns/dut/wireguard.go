@@ -1,24 +1,21 @@
 package dut
 
 import (
-	"context"
+	"crypto/ecdh"
+	"crypto/sha256"
+	"net/netip"
 
 	"github.com/tunnelbench/tunnelbench/netns/dut/role"
 )
 
-// The device wireguard-go runs the wireguard-go library in one process per side. The datagram
-// format, in bytes:
+// The devices wireguard-go and tailscale-wireguard-go run the library wireguard-go, and Tailscale's
+// fork of it, in one process per side. The datagram format, in bytes:
 //
 //	outer IPv4 20 | UDP 8 | type, receiver, counter 16 | sealed inner IP packet, padded to 16 | tag 16
-var _ = register(Tunnel{
-	Order: 50,
-	Name:  role.WireGuardGo, Kind: Sealed, Protocol: wireGuardProtocol, Overhead: wireGuardOverhead,
-	Doc:   "wireguard-go as a library, in a process per side",
-	Probe: probeTUN, Builtin: true,
-	Up: func(ctx context.Context, b Env) (*Session, error) {
-		return b.startSelf(ctx, role.WireGuardGo)
-	},
-})
+var _ = []Tunnel{
+	register(wireGuardGo(role.WireGuardGo, "wireguard-go as a library, in a process per side", "gomaxprocs", "gogc")),
+	register(wireGuardGo(role.TailscaleWireGuardGo, "Tailscale's fork of wireguard-go as a library, in a process per side", "gomaxprocs", "gogc", "queue")),
+}
 
 const (
 	wireGuardProtocol = "wireguard"
@@ -27,11 +24,62 @@ const (
 	wireGuardOverhead = 60
 )
 
-// WireGuardPublic returns the public key of a side that speaks WireGuard: on a real network everybody may know it.
-func (s *Session) WireGuardPublic(side string) ([]byte, error) {
-	private, err := role.WireGuardKey(s.run, side)
-	if err != nil {
-		return nil, err
+func wireGuardGo(name, doc string, params ...string) Tunnel {
+	t := Tunnel{
+		Order: 50, Name: name, Kind: Sealed, Protocol: wireGuardProtocol, Overhead: wireGuardOverhead, Doc: doc,
+		Params: map[string][]string{paramUnderlay: {"4", "6"}}, Probe: probeTUN, Builtin: true,
+		Check: func(values map[string]string) error {
+			_, err := role.ParseTuning(values)
+			return err
+		},
+		end: func(b Env) (end, error) { return b.builtin(name) },
 	}
-	return private.PublicKey().Bytes(), nil
+	for _, param := range params {
+		t.Params[param] = nil
+	}
+	return t
+}
+
+// paramUnderlay is the parameter that chooses the IP version of the underlay.
+const paramUnderlay = "underlay"
+
+// WireGuard is what may be unusual about one side of a tunnel in WireGuard's format.
+type WireGuard struct {
+	Preshared role.Key       // zero: none
+	Endpoint  netip.AddrPort // where this side finds its peer; zero: the other side's address
+}
+
+// wireGuard returns the keys and addresses of one side.
+func (b Env) wireGuard(s side, e end) role.WireGuard {
+	other, peer := sides[0].node, s.peer
+	if s.node == other {
+		other = sides[1].node
+	}
+	if b.Underlay6 || e.params[paramUnderlay] == "6" {
+		peer = s.peer6
+	}
+	w := role.WireGuard{
+		Private: role.Key(wireGuardKey(b.Run, s.node).Bytes()), Peer: role.Key(wireGuardKey(b.Run, other).PublicKey().Bytes()),
+		Preshared: b.WireGuard[s.node].Preshared, Port: role.WireGuardPort, Endpoint: netip.AddrPortFrom(peer, role.WireGuardPort),
+	}
+	if special := b.WireGuard[s.node].Endpoint; special.IsValid() {
+		w.Endpoint = special
+	}
+	return w
+}
+
+// wireGuardKey derives the private key of a side from the identifier of the run. The keys protect
+// only test traffic.
+func wireGuardKey(run, side string) *ecdh.PrivateKey {
+	seed := sha256.Sum256([]byte("tunnelbench " + run + " " + side))
+	key, err := ecdh.X25519().NewPrivateKey(seed[:])
+	if err != nil {
+		panic("dut: " + err.Error()) // only a wrong length is an error
+	}
+	return key
+}
+
+// WireGuardPublic returns the public key of a side that speaks WireGuard: on a real network everybody may know it.
+func (s *Session) WireGuardPublic(side string) []byte {
+	return wireGuardKey(s.env.Run, side).PublicKey().Bytes()
 }

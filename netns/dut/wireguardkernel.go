@@ -2,7 +2,6 @@ package dut
 
 import (
 	"context"
-	"fmt"
 	"net"
 	"net/netip"
 
@@ -18,48 +17,39 @@ import (
 // wireguard-go. wgctrl, of the same authors, speaks its netlink family.
 var _ = register(Tunnel{
 	Order: 49,
-	Name:  "wireguard-kernel", Kind: Sealed, Protocol: "wireguard", Overhead: 60,
+	Name:  "wireguard-kernel", Kind: Sealed, Protocol: wireGuardProtocol, Overhead: wireGuardOverhead,
 	Doc: "the kernel's WireGuard", Modules: []string{"wireguard"},
 	Probe: func(context.Context) error {
 		return probeLink("CONFIG_WIREGUARD", func(attrs netlink.LinkAttrs) netlink.Link { return &netlink.Wireguard{LinkAttrs: attrs} })
 	},
-	Up: func(_ context.Context, b Env) (*Session, error) {
-		for i, s := range sides {
-			err := b.addLink(s, func(_ side, attrs netlink.LinkAttrs, _ int) netlink.Link { return &netlink.Wireguard{LinkAttrs: attrs} })
-			if err == nil {
-				err = b.Net.NS(s.node).Do(func() error { return b.configureWireGuard(s, sides[1-i].node) })
-			}
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", s.node, err)
-			}
-		}
-		return &Session{}, b.connect()
-	},
+	end: func(Env) (end, error) { return end{create: createWireGuard}, nil },
 })
 
-// configureWireGuard sets the keys and the peer of one side, in the namespace of the calling thread.
-func (b Env) configureWireGuard(s side, other string) error {
-	own, err := role.WireGuardKey(b.Run, s.node)
+// createWireGuard makes the interface of one side and gives it its keys and its peer.
+func createWireGuard(b Env, s side) error {
+	err := b.addLink(s, func(_ side, attrs netlink.LinkAttrs, _ int) netlink.Link { return &netlink.Wireguard{LinkAttrs: attrs} })
 	if err != nil {
 		return err
 	}
-	peer, err := role.WireGuardKey(b.Run, other)
-	if err != nil {
-		return err
-	}
+	return b.Net.NS(s.node).Do(func() error { return configureWireGuard(s.dev, b.wireGuard(s, end{})) })
+}
+
+// configureWireGuard sets the keys and the peer of an interface in the namespace of the calling thread.
+func configureWireGuard(dev string, w role.WireGuard) error {
 	client, err := wgctrl.New()
 	if err != nil {
 		return err
 	}
 	defer client.Close()
-	private, public, port := wgtypes.Key(own.Bytes()), wgtypes.Key(peer.PublicKey().Bytes()), role.WireGuardPort
-	return client.ConfigureDevice(s.dev, wgtypes.Config{
-		PrivateKey: &private, ListenPort: &port,
-		Peers: []wgtypes.PeerConfig{{
-			PublicKey: public, Endpoint: net.UDPAddrFromAddrPort(netip.AddrPortFrom(s.peer, role.WireGuardPort)),
-			AllowedIPs: []net.IPNet{everything(netns.LeftNets.Addr()), everything(netns.LeftNets6.Addr())},
-		}},
-	})
+	private, port := wgtypes.Key(w.Private), int(w.Port)
+	peer := wgtypes.PeerConfig{
+		PublicKey: wgtypes.Key(w.Peer), Endpoint: net.UDPAddrFromAddrPort(w.Endpoint),
+		AllowedIPs: []net.IPNet{everything(netns.LeftNets.Addr()), everything(netns.LeftNets6.Addr())},
+	}
+	if w.Preshared != (role.Key{}) {
+		peer.PresharedKey = (*wgtypes.Key)(&w.Preshared)
+	}
+	return client.ConfigureDevice(dev, wgtypes.Config{PrivateKey: &private, ListenPort: &port, Peers: []wgtypes.PeerConfig{peer}})
 }
 
 // everything returns 0.0.0.0/0 or ::/0, of the IP version of a.

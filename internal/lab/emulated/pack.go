@@ -65,6 +65,9 @@ func (p *packed) build(n int) string { return path.Join(deviceFolder(n), "tunnel
 
 // device packs a device into a folder of the guest and returns its spec there.
 func (p *packed) device(d dut.Device, folder, root string) (string, error) {
+	if len(d.Sides) > 0 {
+		return p.mixed(d.Sides, folder, root)
+	}
 	p.modules = append(p.modules, d.Modules...)
 	switch file, foreign := strings.CutPrefix(d.Argument, "exec:"); {
 	case foreign:
@@ -89,6 +92,16 @@ func (p *packed) device(d dut.Device, folder, root string) (string, error) {
 		return name + "@" + at, nil
 	}
 	return d.Argument, nil
+}
+
+// mixed packs the devices of both sides of a mixed pair, each in a folder of its own.
+func (p *packed) mixed(sides []dut.Device, folder, root string) (string, error) {
+	left, err := p.device(sides[0], path.Join(folder, "left"), root)
+	if err != nil {
+		return "", err
+	}
+	right, err := p.device(sides[1], path.Join(folder, "right"), root)
+	return "mixed:left=" + left + ",right=" + right, err
 }
 
 // script packs a program of the user, which may want any tunnel of the kernel.

@@ -2,6 +2,7 @@ package role
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"net/netip"
 	"os"
@@ -80,9 +81,7 @@ func runReference(ctx context.Context, e End, ready func() error) error {
 	cfg.Dev, cfg.MTU = e.Dev, e.MTU
 	cfg.Listen = netip.AddrPortFrom(local, referencePort)
 	if e.Params[ParamFormat] == FormatWireGuard {
-		cfg.Listen = netip.AddrPortFrom(local, WireGuardPort)
-		cfg.Private, cfg.Peers, err = sealedPeers(e, netip.AddrPortFrom(peer, WireGuardPort), peers)
-		if err != nil {
+		if err := seal(&cfg, e, peers); err != nil {
 			return err
 		}
 	} else {
@@ -105,25 +104,31 @@ func runReference(ctx context.Context, e End, ready func() error) error {
 	return t.Run(ctx)
 }
 
-// sealedPeers returns the key of an end and its n peers. The first one is the other end; the others are never called.
-func sealedPeers(e End, endpoint netip.AddrPort, n int) (own wireguard.PrivateKey, peers []settings.Peer, err error) {
-	private, public, err := wireGuardKeys(e)
+// seal gives an end its keys and n peers. The first one is the other end; the others are never called.
+func seal(cfg *settings.Config, e End, n int) error {
+	w, err := wireGuardFromEnvironment()
 	if err != nil {
-		return own, nil, err
+		return err
 	}
-	peers = labPeers(e, endpoint, 1)
-	peers[0].Public = wireguard.PublicKey(public.Bytes())
+	local := e.Local
+	if w.Endpoint.Addr().Is6() {
+		local = e.Local6
+	}
+	cfg.Private, cfg.Listen = wireguard.PrivateKey(w.Private), netip.AddrPortFrom(local, w.Port)
+	cfg.Peers = sealedPeers(e, w, n)
+	return nil
+}
+
+func sealedPeers(e End, w WireGuard, n int) []settings.Peer {
+	peers := labPeers(e, w.Endpoint, 1)
+	peers[0].Public, peers[0].Preshared = wireguard.PublicKey(w.Peer), wireguard.PresharedKey(w.Preshared)
 	for i := range n - 1 {
-		key, err := WireGuardKey(e.Run, "idle peer "+strconv.Itoa(i))
-		if err != nil {
-			return own, nil, err
-		}
 		peers = append(peers, settings.Peer{
-			ID: referenceID + 1 + uint32(i), Endpoint: endpoint, Public: wireguard.PublicKey(key.PublicKey().Bytes()),
+			ID: referenceID + 1 + uint32(i), Endpoint: w.Endpoint, Public: sha256.Sum256([]byte("idle peer " + strconv.Itoa(i))),
 			Prefixes: []netip.Prefix{netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}), 32)},
 		})
 	}
-	return wireguard.PrivateKey(private.Bytes()), peers, nil
+	return peers
 }
 
 // labPeers returns the n peers of one side. It divides the networks behind the other side among

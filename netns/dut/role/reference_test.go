@@ -6,6 +6,7 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/netns"
 	"github.com/tunnelbench/tunnelbench/reference/settings"
+	"github.com/tunnelbench/tunnelbench/reference/wireguard"
 )
 
 // TestLabPeers checks that both sides use the same tunnel for each of the tester's networks, and
@@ -44,22 +45,18 @@ func TestLabPeers(t *testing.T) {
 // Of the peers of a sealed end the first is the other end, and the configuration is valid with any number of others.
 func TestSealedPeers(t *testing.T) {
 	own, own6 := netip.MustParsePrefix("192.0.2.129/30"), netip.MustParsePrefix("2001:2:0:fffe::1/64")
-	left := End{Run: "r", Side: netns.Left, Inner: own, Inner6: own6, Nets: netns.RightNets, Nets6: netns.RightNets6}
-	right := End{Run: "r", Side: netns.Right, Inner: own, Inner6: own6, Nets: netns.LeftNets, Nets6: netns.LeftNets6}
-	at := netip.MustParseAddrPort("192.0.2.2:51820")
+	left := End{Side: netns.Left, Inner: own, Inner6: own6, Nets: netns.RightNets, Nets6: netns.RightNets6}
+	w := WireGuard{Private: Key{1}, Peer: Key{2}, Preshared: Key{3}, Port: WireGuardPort, Endpoint: netip.MustParseAddrPort("192.0.2.2:51820")}
 	for _, n := range []int{1, 2, 1000} {
 		cfg := settings.Defaults(settings.TUN)
-		cfg.Dev, cfg.Listen = "x", netip.MustParseAddrPort("192.0.2.1:51820")
-		var err error
-		if cfg.Private, cfg.Peers, err = sealedPeers(left, at, n); err != nil {
-			t.Fatal(err)
-		}
+		cfg.Dev, cfg.Listen, cfg.Private = "x", netip.MustParseAddrPort("192.0.2.1:51820"), wireguard.PrivateKey(w.Private)
+		cfg.Peers = sealedPeers(left, w, n)
 		if err := cfg.Validate(); err != nil || len(cfg.Peers) != n {
 			t.Fatalf("%d peers: %d, %v", n, len(cfg.Peers), err)
 		}
-		far, _, err := sealedPeers(right, at, 1)
-		if err != nil || far.Public() != cfg.Peers[0].Public || behind(cfg.Peers, netip.MustParseAddr("198.19.200.2")) != referenceID {
-			t.Errorf("%d peers: the first is not the other end (%v)", n, err)
+		first := cfg.Peers[0]
+		if Key(first.Public) != w.Peer || Key(first.Preshared) != w.Preshared || behind(cfg.Peers, netip.MustParseAddr("198.19.200.2")) != referenceID {
+			t.Errorf("%d peers: the first is not the other end: %+v", n, first)
 		}
 	}
 }

@@ -108,10 +108,11 @@ func endFromEnvironment() (e End, err error) {
 
 // The names of the roles.
 const (
-	Reference   = "reference"
-	WireGuardGo = "wireguard-go"
-	Naive       = "naive"
-	Relay       = "relay"
+	Reference            = "reference"
+	TailscaleWireGuardGo = "tailscale-wireguard-go"
+	WireGuardGo          = "wireguard-go"
+	Naive                = "naive"
+	Relay                = "relay"
 )
 
 // CannotRun is the exit status of a program that cannot run on this machine.

@@ -6,31 +6,50 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/tunnelbench/tunnelbench/netns"
+	"github.com/google/go-cmp/cmp"
 )
 
-func TestWireGuardSidesKnowEachOther(t *testing.T) {
-	left, err := wireGuardConfig(End{Side: netns.Left, Run: "r", Peer: netip.MustParseAddr("192.0.2.2")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	right, err := wireGuardConfig(End{Side: netns.Right, Run: "r", Peer: netip.MustParseAddr("192.0.2.1")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	field := func(config, name string) string {
-		for line := range strings.Lines(config) {
-			if value, ok := strings.CutPrefix(line, name+"="); ok {
-				return strings.TrimSpace(value)
+// What the lab writes an end reads.
+func TestWireGuardEnvironment(t *testing.T) {
+	for name, w := range map[string]WireGuard{
+		"without a preshared key": {Private: Key{1}, Peer: Key{2}, Port: 51820, Endpoint: netip.MustParseAddrPort("192.0.2.1:51820")},
+		"with one":                {Private: Key{1}, Peer: Key{2}, Preshared: Key{31: 3}, Port: 1, Endpoint: netip.MustParseAddrPort("[2001:db8::1]:9")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, v := range w.Environment() {
+				key, value, _ := strings.Cut(v, "=")
+				t.Setenv(key, value)
 			}
-		}
-		return ""
+			got, err := wireGuardFromEnvironment()
+			if diff := cmp.Diff(w, got, cmp.Comparer(func(a, b netip.AddrPort) bool { return a == b })); diff != "" || err != nil {
+				t.Error(diff, err)
+			}
+		})
 	}
-	if field(left, "private_key") == field(right, "private_key") || field(left, "public_key") == field(right, "public_key") {
-		t.Errorf("both sides have the same keys:\n%s\n%s", left, right)
-	}
-	if field(left, "endpoint") != "192.0.2.2:51820" {
-		t.Errorf("left's endpoint is %s", field(left, "endpoint"))
+}
+
+// An error names the variable, and never has a key in it.
+func TestWireGuardEnvironmentFaults(t *testing.T) {
+	secret := Key{7}.String()
+	for name, c := range map[string]struct{ key, value, want string }{
+		"an older lab":     {envPrivate, "", "version 2"},
+		"a short key":      {envPrivate, secret[:20], envPrivate + ": want a key of 32 bytes"},
+		"no padding":       {envPreshared, secret[:43], envPreshared + ": want a key of 32 bytes"},
+		"a port too large": {envPort, "70000", envPort},
+		"no endpoint":      {envEndpoint, "", envEndpoint},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := WireGuard{Private: Key{7}, Peer: Key{8}, Preshared: Key{7}, Port: 9, Endpoint: netip.MustParseAddrPort("192.0.2.1:9")}
+			for _, v := range w.Environment() {
+				key, value, _ := strings.Cut(v, "=")
+				t.Setenv(key, value)
+			}
+			t.Setenv(c.key, c.value)
+			_, err := wireGuardFromEnvironment()
+			if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), secret[:20]) {
+				t.Errorf("%v, want %q and no key", err, c.want)
+			}
+		})
 	}
 }
 
@@ -38,7 +57,7 @@ func TestBuiltinsHaveRoles(t *testing.T) {
 	if err := runBuiltin("no-such-tunnel"); err == nil || errors.Is(err, errors.ErrUnsupported) {
 		t.Errorf("an unknown role: %v", err)
 	}
-	for _, name := range []string{WireGuardGo, Reference, Naive, Relay} {
+	for _, name := range []string{WireGuardGo, TailscaleWireGuardGo, Reference, Naive, Relay} {
 		if builtins[name] == nil {
 			t.Errorf("%s has no role", name)
 		}

@@ -1,86 +1,84 @@
 package role
 
 import (
-	"context"
-	"crypto/ecdh"
-	"crypto/sha256"
-	"encoding/hex"
+	"encoding/base64"
+	"errors"
 	"fmt"
 	"net/netip"
-
-	"github.com/tunnelbench/tunnelbench/netns"
-	"golang.zx2c4.com/wireguard/conn"
-	"golang.zx2c4.com/wireguard/device"
-	"golang.zx2c4.com/wireguard/tun"
+	"os"
+	"strconv"
 )
+
+// Key is a private, public or preshared key of WireGuard.
+type Key [32]byte
+
+// String returns the key in base64, as wg(8) prints it.
+func (k Key) String() string { return base64.StdEncoding.EncodeToString(k[:]) }
+
+// UnmarshalText reads a key in base64.
+func (k *Key) UnmarshalText(text []byte) error {
+	raw, err := base64.StdEncoding.Strict().DecodeString(string(text))
+	if err != nil || len(raw) != len(k) {
+		return errors.New("want a key of 32 bytes in base64") // the text may be a secret
+	}
+	copy(k[:], raw)
+	return nil
+}
+
+// WireGuard holds what version 2 of the exec contract passes to an end of WireGuard.
+type WireGuard struct {
+	Private   Key
+	Peer      Key // public
+	Preshared Key // zero: none
+	Port      uint16
+	Endpoint  netip.AddrPort // of the peer
+}
 
 // WireGuardPort is the port of both ends.
 const WireGuardPort = 51820
 
-// runWireGuard carries packets until ctx is done. It passes the configuration to the library by a
-// function call. The library's control sockets would be in one directory for both sides, where
-// their names could collide.
-func runWireGuard(ctx context.Context, e End, ready func() error) error {
-	t, err := tun.CreateTUN(e.Dev, e.MTU)
-	if err != nil {
-		return fmt.Errorf("create %s: %w", e.Dev, err)
+// The environment variables of a WireGuard end.
+const (
+	envPrivate   = "TB_WG_PRIVATE_KEY"
+	envPeer      = "TB_WG_PEER_PUBLIC_KEY"
+	envPreshared = "TB_WG_PRESHARED_KEY"
+	envPort      = "TB_WG_PORT"
+	envEndpoint  = "TB_WG_ENDPOINT"
+)
+
+// Environment returns the environment variables of the end.
+func (w WireGuard) Environment() []string {
+	env := []string{
+		envPrivate + "=" + w.Private.String(), envPeer + "=" + w.Peer.String(),
+		envPort + "=" + strconv.Itoa(int(w.Port)), envEndpoint + "=" + w.Endpoint.String(),
 	}
-	d := device.NewDevice(t, conn.NewDefaultBind(), device.NewLogger(device.LogLevelError, e.Side+": "))
-	defer d.Close()
-	config, err := wireGuardConfig(e)
-	if err != nil {
-		return err
+	if w.Preshared != (Key{}) {
+		env = append(env, envPreshared+"="+w.Preshared.String())
 	}
-	if err := d.IpcSet(config); err != nil {
-		return fmt.Errorf("configure: %w", err)
-	}
-	if err := d.Up(); err != nil {
-		return fmt.Errorf("bring up: %w", err)
-	}
-	if err := ready(); err != nil {
-		return err
-	}
-	select {
-	case <-ctx.Done():
-		return nil
-	case <-d.Wait():
-		return fmt.Errorf("the device closed by itself")
-	}
+	return env
 }
 
-// wireGuardConfig returns the configuration of one side as the text of a "set" operation
-// (WireGuard's cross-platform configuration protocol).
-func wireGuardConfig(e End) (string, error) {
-	own, peer, err := wireGuardKeys(e)
+// wireGuardFromEnvironment reads what the lab passes to an end of WireGuard.
+func wireGuardFromEnvironment() (w WireGuard, err error) {
+	if os.Getenv(envPrivate) == "" {
+		return w, errors.New(envPrivate + " is not set: this build needs a lab that speaks version 2 of the exec contract")
+	}
+	keys := map[string]*Key{envPrivate: &w.Private, envPeer: &w.Peer}
+	if os.Getenv(envPreshared) != "" {
+		keys[envPreshared] = &w.Preshared
+	}
+	for name, key := range keys {
+		if err := key.UnmarshalText([]byte(os.Getenv(name))); err != nil {
+			return w, fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	port, err := strconv.ParseUint(os.Getenv(envPort), 10, 16)
 	if err != nil {
-		return "", err
+		return w, fmt.Errorf("%s: %w", envPort, err)
 	}
-	return fmt.Sprintf("private_key=%s\nlisten_port=%d\npublic_key=%s\nendpoint=%s\nallowed_ip=0.0.0.0/0\nallowed_ip=::/0\n",
-		hex.EncodeToString(own.Bytes()), WireGuardPort, hex.EncodeToString(peer.Bytes()),
-		netip.AddrPortFrom(e.Peer, WireGuardPort)), nil
+	w.Port = uint16(port)
+	if w.Endpoint, err = netip.ParseAddrPort(os.Getenv(envEndpoint)); err != nil {
+		return w, fmt.Errorf("%s: %w", envEndpoint, err)
+	}
+	return w, nil
 }
-
-// wireGuardKeys returns the key of one side and the public key of the other.
-func wireGuardKeys(e End) (own *ecdh.PrivateKey, peer *ecdh.PublicKey, err error) {
-	other := netns.Left
-	if e.Side == other {
-		other = netns.Right
-	}
-	if own, err = WireGuardKey(e.Run, e.Side); err != nil {
-		return nil, nil, err
-	}
-	private, err := WireGuardKey(e.Run, other)
-	if err != nil {
-		return nil, nil, err
-	}
-	return own, private.PublicKey(), nil
-}
-
-// WireGuardKey derives the private key of a side from the identifier of the run. Each side can
-// compute both keys, so the sides exchange nothing. The keys protect only test traffic.
-func WireGuardKey(run, side string) (*ecdh.PrivateKey, error) {
-	seed := sha256.Sum256([]byte("tunnelbench " + run + " " + side))
-	return ecdh.X25519().NewPrivateKey(seed[:])
-}
-
-var _ = register(WireGuardGo, runWireGuard)
