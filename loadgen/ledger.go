@@ -76,3 +76,17 @@ func SilenceOf(from, length, start uint64) *rfc2544.Gap {
 	}
 	return &rfc2544.Gap{At: time.Duration(from - start), Length: time.Duration(length)}
 }
+
+// OneWay reports whether frames were sent both ways and one of the ways carried nothing, or less than a
+// thousandth of the other.
+func (l Ledger) OneWay() bool {
+	var least, most uint64
+	for i, s := range l.Streams {
+		received := s.Received + s.Late
+		if i == 0 || received < least {
+			least = received
+		}
+		most = max(most, received)
+	}
+	return least*1000 < most
+}

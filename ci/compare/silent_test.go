@@ -3,6 +3,7 @@ package compare
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -67,5 +68,15 @@ func TestPilotOfASilentDevice(t *testing.T) {
 				t.Errorf("%v", err)
 			}
 		})
+	}
+}
+
+// A device that carries frames one way only is no tunnel, however fast it is that way.
+func TestOneWayCountsAsNothing(t *testing.T) {
+	t.Parallel()
+	turns := []lab.Turn{{Clean: true, Sending: time.Second, Received: 100}}
+	sums := sumTurns([]lab.Turned{{Turns: turns}, {Turns: turns, OneWay: true}})
+	if sums[0].rate() != 100 || sums[1].rate() != 0 || sums[0].silent() || !sums[1].silent() {
+		t.Errorf("%+v", sums)
 	}
 }

@@ -225,8 +225,11 @@ func sumTurns(turned []lab.Turned) []sum {
 			t := turned[k].Turns[i]
 			s := &sums[k]
 			s.turns++
-			s.received += t.Received
 			s.sending += t.Sending
+			if turned[k].OneWay { // half a tunnel is none, however fast the other half
+				continue
+			}
+			s.received += t.Received
 			s.cpu += t.CPU * float64(t.Received)
 		}
 	}

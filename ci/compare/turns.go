@@ -83,11 +83,14 @@ func (t *turn) valid(ctx context.Context, trial rfc2544.Trial) (o rfc2544.Observ
 
 // closedLoopTurn measures the rate of a closed loop.
 func (t *turn) closedLoopTurn(ctx context.Context) error {
-	o, _, ok, err := t.valid(ctx, control.ClosedLoop(t.Comparison.FrameSize))
+	o, r, ok, err := t.valid(ctx, control.ClosedLoop(t.Comparison.FrameSize))
 	if ok && o.CleanTime() > 0 {
 		received := o.Received
 		if o.Clean != nil {
 			received = o.Clean.Received
+		}
+		if r.Ledger.OneWay() {
+			received = 0
 		}
 		t.values[rateMetric] = float64(received) / o.CleanTime().Seconds()
 	}
@@ -106,11 +109,11 @@ func (t *turn) overloadTurn(ctx context.Context) error {
 
 // lightTurn measures latency and CPU time at half of the slowest device's rate.
 func (t *turn) lightTurn(ctx context.Context) error {
-	o, _, ok, err := t.valid(ctx, rfc2544.Trial{Size: t.Comparison.FrameSize, Load: t.Comparison.Light, Duration: compareTrial})
+	o, r, ok, err := t.valid(ctx, rfc2544.Trial{Size: t.Comparison.FrameSize, Load: t.Comparison.Light, Duration: compareTrial})
 	if !ok {
 		return err
 	}
-	if o.Offered > 0 && o.Received == 0 {
+	if o.Offered > 0 && o.Received == 0 || r.Ledger.OneWay() {
 		putSilence(t.values)
 		return nil
 	}

@@ -136,6 +136,7 @@ type Turned struct {
 	Turns        []Turn // in the order of measuring
 	LatencyQuiet *rfc2544.Distribution
 	Disturbed    rfc2544.Reasons
+	OneWay       bool // see loadgen.Ledger
 }
 
 // Turn is one turn of a set-up.
@@ -186,7 +187,7 @@ func (g *Group) MeasureTurns(ctx context.Context, t rfc2544.Trial, turns loadgen
 // turned cuts the ledger of a set-up into its turns. A turn that the sender missed is there and is not clean.
 func (s *Setup) turned(ledger loadgen.Ledger, p loadgen.Plan, numbers []int) Turned {
 	d := findDisturbances(ledger)
-	out := Turned{LatencyQuiet: ledger.LatencyQuiet, Disturbed: d.reasons}
+	out := Turned{LatencyQuiet: ledger.LatencyQuiet, Disturbed: d.reasons, OneWay: ledger.OneWay()}
 	works := make([]work, len(numbers))
 	latencies, came := make([]time.Duration, len(numbers)), make([]uint64, len(numbers))
 	for _, number := range numbers {
