@@ -164,15 +164,24 @@ func (s *InvalidTrials) addTeardown(err error) {
 	}
 }
 
-// Warnings returns the number of invalid trials of each device and the reason of the last one.
-func (s *InvalidTrials) Warnings() (all []string) {
-	if s.n > 0 {
-		all = append(all, fmt.Sprintf("%d trials were not valid, and were repeated or left out; the last: %s", s.n, s.last))
+// Warnings returns what Trials and Teardowns say.
+func (s *InvalidTrials) Warnings() []string { return append(s.Trials(), s.Teardowns()...) }
+
+// Trials says how many trials were not valid, and why the last one was not; it is empty if all were.
+func (s *InvalidTrials) Trials() []string {
+	if s.n == 0 {
+		return nil
 	}
-	if s.teardowns > 0 {
-		all = append(all, fmt.Sprintf("%d times a device was not taken down cleanly; the last: %s", s.teardowns, oneLine(s.teardown)))
+	return []string{fmt.Sprintf("%d trials were not valid, and were repeated or left out; the last: %s", s.n, s.last)}
+}
+
+// Teardowns says how often a device was not taken down cleanly, and how the last one; it is empty if all
+// were.
+func (s *InvalidTrials) Teardowns() []string {
+	if s.teardowns == 0 {
+		return nil
 	}
-	return all
+	return []string{fmt.Sprintf("%d times a device was not taken down cleanly; the last: %s", s.teardowns, oneLine(s.teardown))}
 }
 
 func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }

@@ -44,7 +44,7 @@ func Judge(p Policy, base, head *Set) (Judgement, error) {
 	if died(base, head, &j.Report) {
 		return j, nil
 	}
-	sayDoubts(base, head, &j.Report)
+	sayEvents(base, head, &j.Report)
 	j.next(p, len(head.Turns))
 	conclude(p, head, &j.Report)
 	return j, nil
@@ -180,17 +180,27 @@ func (g *Report) explain() {
 	}
 }
 
-// sayDoubts adds a warning on the pairs that were disturbed.
-func sayDoubts(base, head *Set, g *Report) {
-	pairs, last := 0, ""
-	for i := range head.Turns {
-		if doubts := slices.Concat(base.Turns[i].Doubts, head.Turns[i].Doubts); len(doubts) > 0 {
-			pairs, last = pairs+1, doubts[len(doubts)-1]
+// sayEvents adds warnings on what happened to pairs, each kind in its own words.
+func sayEvents(base, head *Set, g *Report) {
+	say := func(format string, of func(t *Turn) []string) {
+		pairs, last := 0, ""
+		for i := range head.Turns {
+			if all := slices.Concat(of(&base.Turns[i]), of(&head.Turns[i])); len(all) > 0 {
+				pairs, last = pairs+1, all[len(all)-1]
+			}
+		}
+		if pairs > 0 {
+			g.Warnings = append(g.Warnings, fmt.Sprintf(format, pairs, len(head.Turns), last))
 		}
 	}
-	if pairs > 0 {
-		g.Warnings = append(g.Warnings, fmt.Sprintf("%d of %d pairs were disturbed, and measured in part or again; in the last of them: %s", pairs, len(head.Turns), last))
-	}
+	say("in %d of %d pairs some trials do not count; in the last of them: %s", func(t *Turn) []string { return t.Doubts })
+	say("in %d of %d pairs a device was not taken down cleanly, which costs no value; in the last of them: %s", func(t *Turn) []string { return t.Teardowns })
+	say("in %d of %d pairs a device died, which once on a side counts as an accident: %s", func(t *Turn) []string {
+		if t.Died == "" {
+			return nil
+		}
+		return []string{shortened(t.Died)}
+	})
 }
 
 // next sets the measurements still needed: first the first series until each metric is decided,

@@ -84,7 +84,9 @@ type Turn struct {
 	// nothing disturbed: a latency, or what a frame takes. A rate has the value 0 then.
 	Silent []string `json:"silent,omitempty"`
 	Died   string   `json:"died"`   // how the device died; empty if it did not
-	Doubts []string `json:"doubts"` // why values are invalid
+	Doubts []string `json:"doubts"` // which trials of the pair were not valid, and why
+	// Teardowns says which devices of the pair were not taken down cleanly, which costs no value.
+	Teardowns []string `json:"teardowns,omitempty"`
 }
 
 // value returns what a turn showed of a metric: nil if that is not valid, and +Inf if less is better and
@@ -139,6 +141,9 @@ func normalSet(s *Set) *Set {
 	n.Turns = make([]Turn, len(s.Turns))
 	for i, t := range s.Turns {
 		t.Died, t.Doubts = result.Cut(t.Died), result.Texts(t.Doubts)
+		if len(t.Teardowns) > 0 {
+			t.Teardowns = result.Texts(t.Teardowns)
+		}
 		if t.Values == nil {
 			t.Values = map[string]*float64{}
 		}

@@ -21,7 +21,7 @@ func smallSet() *Set {
 		Metrics: []SetMetric{{"forwarding_rate", "fps", 1, 64}, {"stream_goodput", "bit/s", 1, 0}, {"latency_p50", "ns", -1, 64}},
 		Loads:   []Load{{64, 1000, 500}},
 		Turns: []Turn{
-			{Series: 1, Pair: 1, Place: 1, Values: map[string]*float64{"forwarding_rate/64": &one, "stream_goodput": nil}, Doubts: []string{"a stall"}},
+			{Series: 1, Pair: 1, Place: 1, Values: map[string]*float64{"forwarding_rate/64": &one, "stream_goodput": nil}, Doubts: []string{"a stall"}, Teardowns: []string{"a link stayed"}},
 			{Series: 1, Pair: 2, Place: 2, Build: 1, Values: map[string]*float64{"forwarding_rate/64": &two, "latency_p50/64": nil}, Silent: []string{"latency_p50/64"}, Died: "exit status 1"},
 			{Series: 1, Pair: 3, Place: 2, Values: map[string]*float64{"forwarding_rate/64": new(float64)}},
 		},
@@ -47,7 +47,7 @@ func TestSetsAreReadAsWritten(t *testing.T) {
 	if again := encodeSet(t, read); !bytes.Equal(again, data) {
 		t.Errorf("%s\n%s", data, again)
 	}
-	resulttest.CheckSchema(t, SetSchemaJSON(), "note", "commits", "silent")
+	resulttest.CheckSchema(t, SetSchemaJSON(), "note", "commits", "silent", "teardowns")
 }
 
 func TestBadSets(t *testing.T) {

@@ -6,18 +6,21 @@ import "math"
 // true ratio is below Lower with a probability of at most lowerRisk, and above Upper with a
 // probability of at most upperRisk. The bounds come from Wilcoxon's signed-rank test. They
 // are exact if the order within each round was random. Value is the Hodges-Lehmann estimate.
-// ok is false if there are too few pairs for the smaller of the two risks. Rounds with a nil
+// ok is false if there are too few pairs for the smaller of the two risks; then there is no bound. Rounds with a nil
 // sample are left out; for samples of zero see LogRatios.
 func PairedBounds(base, other []*float64, lowerRisk, upperRisk float64) (r PairedRatio, ok bool) {
 	logs := LogRatios(base, other)
-	r.Pairs = len(logs)
-	if len(logs) < FewestPairs(1-2*min(lowerRisk, upperRisk)) {
+	if len(logs) == 0 {
 		return r, false
 	}
 	averages := walshAverages(logs, nil)
+	r.Value, r.Pairs = math.Exp(middle(averages)), len(logs)
+	if len(logs) < FewestPairs(1-2*min(lowerRisk, upperRisk)) {
+		return r, false
+	}
 	lower, _ := signedRank(averages, len(logs), 1-2*lowerRisk)
 	_, upper := signedRank(averages, len(logs), 1-2*upperRisk)
-	r.Value, r.Lower, r.Upper = math.Exp(middle(averages)), math.Exp(lower), math.Exp(upper)
+	r.Lower, r.Upper = math.Exp(lower), math.Exp(upper)
 	return r, true
 }
 

@@ -178,7 +178,7 @@ func (p *Pairs) measure(ctx context.Context, g group, devices []dut.Device, turn
 		if errs[k] != nil {
 			t.Died = strings.ReplaceAll(errs[k].Error(), "\n", "; ")
 		}
-		t.Doubts = append(t.Doubts, invalid.Warnings()...)
+		t.Doubts, t.Teardowns = append(t.Doubts, invalid.Trials()...), append(t.Teardowns, invalid.Teardowns()...)
 		for _, m := range c.Metrics {
 			id := setMetric(m, c.FrameSize).ID()
 			t.Values[id] = nil
