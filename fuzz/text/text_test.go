@@ -2,9 +2,9 @@ package text
 
 import (
 	"os"
+	"runtime"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/tunnelbench/tunnelbench/fuzz/oracle"
 )
@@ -49,29 +49,21 @@ func TestSeedsAreAccepted(t *testing.T) {
 	}
 }
 
-// TestYAMLGrowsEvenly: the time grows with the size of the file, not with its square. Deep nesting and
-// empty entries once had quadratic cost.
+// TestYAMLGrowsEvenly: the work grows with the size of the file, not with its square. Deep nesting and
+// empty entries once had quadratic cost. What is allocated is counted, because it depends on no clock.
 func TestYAMLGrowsEvenly(t *testing.T) {
 	for _, part := range []string{"[", "- ", "{", "- {id: 1, endpoint: 192.0.2.2:4754, prefixes: [10.0.0.0/8]}\n", "- id: 1\n", "- |\n  x\n", "\n -"} {
-		least := func(size int) time.Duration {
-			data, least := []byte("listen: 192.0.2.1:4754\npeers:\n"+strings.Repeat(part, size/len(part))), time.Hour
-			for range 8 {
-				start := time.Now()
-				readConfigAndForget(data)
-				least = min(least, time.Since(start))
-			}
-			return least
+		allocated := func(size int) float64 {
+			data := []byte("listen: 192.0.2.1:4754\npeers:\n" + strings.Repeat(part, size/len(part)))
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			readConfigAndForget(data)
+			runtime.ReadMemStats(&after)
+			return float64(after.TotalAlloc - before.TotalAlloc)
 		}
-		steep := func() bool { // eight times the input: linear 8, quadratic 64
-			small, large := least(16<<10), least(8*16<<10)
-			return large > 50*time.Millisecond && float64(large)/float64(small) > 32
-		}
-		always := true
-		for range 3 { // another program may slow one of them down
-			always = always && steep()
-		}
-		if always {
-			t.Errorf("%q: eight times the input takes more than 32 times as long", part)
+		const size, growth = 16 << 10, 8
+		if small, large := allocated(size), allocated(growth*size); large > 1.5*growth*small {
+			t.Errorf("%q: %d times the input allocates %.1f times as much", part, growth, large/small)
 		}
 	}
 	deep := "peers:\n"
