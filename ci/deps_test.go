@@ -30,7 +30,7 @@ var arrows = map[string][]string{
 	"ci/gate/pairs":                {"ci/compare", "ci/gate", "internal/lab", "netns/dut", "reports/result", "rfc2544"},
 	"ci/gate/resample":             {"ci/gate", "rfc2544"},
 	"ci/gate/revision":             {"ci/gate", "internal/git", "internal/subprocess", "netns/dut", "internal/tempdir"},
-	"cmd/tunnelbench":              {"ci/compare", "ci/gate", "fuzz", "fuzz/live", "fuzz/live/mutate", "fuzz/report", "internal/cli", "internal/lab", "internal/lab/selftest", "internal/lab/streams", "internal/lab/suite", "internal/reexec", "internal/stats", "loadgen", "loadgen/streams", "netns/dut", "reference", "reference/endfile", "reports", "reports/charts", "reports/result", "reports/show", "rfc2544", "rfc2544/mlrsearch", "rfc2544/simulated", "internal/lab/doctor", "cmd/tunnelbench/counting", "reports/budget", "internal/signals", "netns", "internal/bounded", "cmd/tunnelbench/gating", "reference/settings", "reference/lanport", "reference/wireguard", "reference/wgquick", "internal/lab/once"},
+	"cmd/tunnelbench":              {"ci/compare", "ci/gate", "fuzz", "fuzz/live", "fuzz/live/mutate", "fuzz/report", "internal/cli", "internal/lab", "internal/lab/selftest", "internal/lab/streams", "internal/lab/suite", "internal/reexec", "internal/stats", "loadgen", "loadgen/streams", "netns/dut", "reference", "reference/endfile", "reports", "reports/charts", "reports/result", "reports/show", "rfc2544", "rfc2544/mlrsearch", "rfc2544/simulated", "internal/lab/doctor", "cmd/tunnelbench/counting", "reports/budget", "internal/signals", "netns", "internal/bounded", "cmd/tunnelbench/gating", "reference/settings", "reference/lanport", "reference/wireguard", "reference/wgquick", "internal/lab/once", "reference/uapi"},
 	"fuzz":                         {"fuzz/oracle", "fuzz/report", "fuzz/text", "fuzz/wire", "internal/atomicfile", "internal/reexec", "reference/offload", "internal/bounded", "internal/tempdir"},
 	"fuzz/live":                    {"fuzz/live/bpf", "fuzz/live/mutate", "fuzz/report", "internal/atomicfile", "internal/lab", "internal/stats", "internal/sys", "loadgen", "netns", "netns/dut", "reports/result", "reports/show", "reports/texttab", "rfc2544"},
 	"fuzz/live/bpf":                {},
@@ -78,7 +78,7 @@ var arrows = map[string][]string{
 	"netns/counters/bpf":           {},
 	"netns/dut":                    {"internal/execfile", "internal/kv", "netns", "netns/dut/role", "netns/relay", "reference/settings", "reference/wire"},
 	"netns/relay":                  {"internal/kv", "internal/splitmix", "internal/sys", "loadgen/signature"},
-	"reference":                    {"internal/closers", "internal/sys", "reference/bpf", "reference/inner", "reference/offload", "reference/wire", "reference/lanport", "reference/wireguard", "reference/settings", "reference/stats", "reference/wireguard/control"},
+	"reference":                    {"internal/closers", "internal/sys", "reference/bpf", "reference/inner", "reference/offload", "reference/wire", "reference/lanport", "reference/wireguard", "reference/settings", "reference/stats", "reference/wireguard/control", "reference/roster"},
 	"reference/bpf":                {},
 	"reference/endfile":            {"internal/strictyaml", "internal/bounded", "reference/settings", "reference/wireguard"},
 	"reference/inner":              {},
@@ -122,6 +122,8 @@ var arrows = map[string][]string{
 	"reference/wgquick":            {"internal/bounded", "reference/settings", "reference/wireguard"},
 	"netns/dut/role":               {"internal/atomicfile", "internal/reexec", "internal/signals", "internal/sys", "netns", "netns/relay", "reference", "reference/inner", "reference/settings", "reference/stats", "reference/wire", "reference/wireguard"},
 	"internal/lab/once":            {"internal/lab", "netns/dut", "rfc2544"},
+	"reference/roster":             {"reference/settings", "reference/wireguard"},
+	"reference/uapi":               {"internal/sys", "reference/roster", "reference/wireguard"},
 }
 
 // private packages may only be imported by their owner and the packages below it, not even by the

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/tunnelbench/tunnelbench/reference/roster"
 	"github.com/tunnelbench/tunnelbench/reference/settings"
 	"github.com/tunnelbench/tunnelbench/reference/stats"
 )
@@ -70,10 +71,16 @@ func step[B any](d direction[B], b B) {
 // come, begins handshakes and sends keepalives. All later calls happen at this moment. A plain end has nothing to
 // do.
 func (e *End) Control(now time.Time) {
-	if c := e.tunnel.control; c != nil {
-		c.At(now)
+	if s := e.tunnel.sealed; s != nil {
+		s.control.At(now)
 	}
 }
+
+// State returns what the peers of a sealed end look like.
+func (e *End) State() roster.State { return e.tunnel.State() }
+
+// Change changes the peers of a sealed end, or returns an error of one line and changes nothing.
+func (e *End) Change(c roster.Change) error { return e.tunnel.Change(c) }
 
 // Stats returns the counters of the end.
 func (e *End) Stats() stats.Stats { return e.tunnel.Stats() }

@@ -3,18 +3,24 @@ package reference
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 
 	"github.com/tunnelbench/tunnelbench/internal/sys"
 	"github.com/tunnelbench/tunnelbench/reference/settings"
 )
 
-// open opens the LAN port and the socket.
-func open(cfg settings.Config, peers *peerTable) (port, conn, error) {
-	c, err := openUDP(cfg, peers)
+// open opens the LAN port and the socket, whose port it notes in cfg.
+func open(cfg *settings.Config, peers *peerTable) (port, conn, error) {
+	c, err := openUDP(*cfg, peers)
 	if err != nil {
 		return nil, nil, err
 	}
-	p, err := openPort(cfg)
+	number, err := c.socket.Port()
+	if err != nil {
+		return nil, nil, errors.Join(err, c.close())
+	}
+	cfg.Listen = netip.AddrPortFrom(cfg.Listen.Addr(), number)
+	p, err := openPort(*cfg)
 	if err != nil {
 		return nil, nil, errors.Join(err, c.close())
 	}

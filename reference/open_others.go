@@ -11,7 +11,7 @@ import (
 )
 
 // open returns an error that wraps errors.ErrUnsupported, because the tunnel needs Linux.
-func open(settings.Config, *peerTable) (port, conn, error) {
+func open(*settings.Config, *peerTable) (port, conn, error) {
 	return nil, nil, fmt.Errorf("needs linux: %w", errors.ErrUnsupported)
 }
 

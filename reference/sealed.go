@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/reference/inner"
+	"github.com/tunnelbench/tunnelbench/reference/roster"
 	"github.com/tunnelbench/tunnelbench/reference/settings"
 	"github.com/tunnelbench/tunnelbench/reference/stats"
 	"github.com/tunnelbench/tunnelbench/reference/wireguard"
@@ -16,6 +17,7 @@ import (
 type sealed struct {
 	device   *wireguard.Device
 	control  *control.Control
+	roster   *roster.Roster[*peer]
 	peers    *peerTable
 	conn     conn
 	counters *stats.Counters // of encap, for packets that have waited for a session
@@ -41,16 +43,19 @@ func newSealed(cfg settings.Config, peers *peerTable, c conn, counters *stats.Co
 	}
 	f := &sealed{device: device, peers: peers, conn: c, counters: counters, mtu: cfg.MTU}
 	f.control = control.New(device, f.send)
+	f.roster = roster.New(cfg, device, &peers.prefixes, func(p settings.Peer) *peer { return &peer{id: p.ID} })
 	for i, c := range cfg.Peers {
-		p := peers.all[i]
-		p.sealed, err = device.SetPeer(f.control.Now(), wireguard.PeerConfig{
-			Public: c.Public, Preshared: c.Preshared, Endpoint: c.Endpoint, Keepalive: c.Keepalive, Owner: p,
-		})
-		if err != nil {
+		if err := f.roster.Add(f.control.Now(), c, peers.all[i]); err != nil {
 			return nil, &settings.FieldError{Field: settings.PeerField(i, "public_key"), Err: err}
 		}
 	}
 	return f, nil
+}
+
+// change changes the peers.
+func (f *sealed) change(c roster.Change) error {
+	defer f.control.Raise() // a peer may have to be called
+	return f.roster.Change(f.control.Now(), c)
 }
 
 func (f *sealed) layout() layout {

@@ -261,7 +261,7 @@ func TestRefusedHandshakeAllocatesNothing(t *testing.T) {
 	forged := bytes.Clone(p.toRight[0])
 	forged[len(forged)-20]++ // in mac1
 	p.settle()
-	control := p.right.tunnel.control
+	control := p.right.tunnel.sealed.control
 	if allocs := testing.AllocsPerRun(200, func() {
 		control.Hand(forged, leftAddr)
 		control.At(p.now)

@@ -10,21 +10,21 @@ import (
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/internal/sys"
+	"github.com/tunnelbench/tunnelbench/reference/roster"
 	"github.com/tunnelbench/tunnelbench/reference/settings"
 	"github.com/tunnelbench/tunnelbench/reference/stats"
-	"github.com/tunnelbench/tunnelbench/reference/wireguard/control"
 )
 
 // Tunnel is one end of one or more tunnels. Create it with New, call Run once, then Close.
 type Tunnel struct {
-	cfg     settings.Config
-	encap   encap
-	decap   decap
-	format  format
-	control *control.Control // nil: the format needs none
-	peers   *peerTable
-	port    port
-	conn    conn
+	cfg    settings.Config
+	encap  encap
+	decap  decap
+	format format
+	sealed *sealed // the format, if it is this one
+	peers  *peerTable
+	port   port
+	conn   conn
 }
 
 // New opens the LAN port and the socket of cfg in the network namespace of the calling thread. Run may
@@ -38,7 +38,7 @@ func New(cfg settings.Config) (*Tunnel, error) {
 	// If only this end restarts, the peer must not treat its new datagrams as replays. The time in ns is
 	// always higher than the earlier sequence numbers, because no tunnel sends a packet every nanosecond.
 	peers := newPeerTable(cfg, uint64(time.Now().UnixNano()))
-	p, c, err := open(cfg, peers)
+	p, c, err := open(&cfg, peers)
 	if err != nil {
 		return nil, fmt.Errorf("reference tunnel: %w", err)
 	}
@@ -58,7 +58,7 @@ func newTunnel(cfg settings.Config, peers *peerTable, p port, c conn) (*Tunnel, 
 		if err != nil {
 			return nil, err
 		}
-		f, t.control = s, s.control
+		f, t.sealed = s, s
 	}
 	t.format = f
 	t.encap = encap{port: p, conn: c, peers: peers, format: f, mtu: cfg.MTU, yields: cfg.Yield}
@@ -103,9 +103,9 @@ func (t *Tunnel) Run(ctx context.Context) error {
 	var encapErr, decapErr error
 	wg.Go(func() { encapErr = drive(t, 0, t.outbound()) })
 	wg.Go(func() { decapErr = drive(t, 1, t.inbound()) })
-	if t.control != nil {
+	if t.sealed != nil {
 		stop, ended := make(chan struct{}), make(chan struct{})
-		go func() { defer close(ended); t.control.Run(stop) }()
+		go func() { defer close(ended); t.sealed.control.Run(stop) }()
 		defer func() { close(stop); <-ended }()
 	}
 	wg.Wait()
@@ -190,10 +190,30 @@ func (t *Tunnel) interrupt() {
 // Stats returns the counters. It may be called at any time, also while the tunnel runs.
 func (t *Tunnel) Stats() stats.Stats {
 	s := stats.Stats{Encap: t.encap.counters.Load(), Decap: t.decap.counters.Load(), UnknownSource: t.conn.unknownSource()}
-	for _, p := range t.peers.all {
+	members := t.peers.all
+	if t.sealed != nil {
+		members = t.sealed.roster.Members()
+	}
+	for _, p := range members {
 		s.Peers = append(s.Peers, p.stats())
 	}
 	return s
+}
+
+// State returns what the peers of a sealed tunnel look like.
+func (t *Tunnel) State() roster.State {
+	if t.sealed == nil {
+		return roster.State{}
+	}
+	return t.sealed.roster.State(t.sealed.control.Now())
+}
+
+// Change changes the peers of a sealed tunnel while it runs, or returns an error of one line and changes nothing.
+func (t *Tunnel) Change(c roster.Change) error {
+	if t.sealed == nil {
+		return fmt.Errorf("reference tunnel: only a sealed one can be changed: %w", errors.ErrUnsupported)
+	}
+	return t.sealed.change(c)
 }
 
 // Close releases the device and the socket. Call it after Run has returned, or instead of Run.

@@ -16,6 +16,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/reference/endfile"
 	"github.com/tunnelbench/tunnelbench/reference/lanport"
 	"github.com/tunnelbench/tunnelbench/reference/settings"
+	"github.com/tunnelbench/tunnelbench/reference/uapi"
 	"github.com/tunnelbench/tunnelbench/reference/wgquick"
 )
 
@@ -28,6 +29,7 @@ var tunnelVerb = cli.Verb{
 		set.StringVar(&f.wg, "wg", "", "`file` of wg-quick with the end of a sealed tunnel, instead of --config")
 		set.StringVar(&f.dev, "dev", "", "with --wg: the `interface`, which --port tun makes and --port xdp finds")
 		set.StringVar(&f.port, "port", "", "with --wg: the `kind` of interface, tun or xdp (without, tun)")
+		set.StringVar(&f.control, "control-socket", "", "with --wg: `path` of the socket that wg finds the tunnel by, or off (without, /var/run/wireguard/DEV.sock)")
 		check := set.Bool("check", false, "read the file and end")
 		return func(ctx context.Context, s cli.Streams) error {
 			e, err := f.read(ctx)
@@ -42,7 +44,7 @@ var tunnelVerb = cli.Verb{
 	},
 }
 
-type tunnelFlags struct{ config, wg, dev, port string }
+type tunnelFlags struct{ config, wg, dev, port, control string }
 
 // tunnelEnd is one end as a file has it.
 type tunnelEnd struct {
@@ -55,8 +57,8 @@ func (f *tunnelFlags) read(ctx context.Context) (tunnelEnd, error) {
 	switch {
 	case f.config == "" && f.wg == "":
 		return tunnelEnd{}, errors.New("tunnel: --config FILE is missing, or --wg FILE")
-	case f.config != "" && f.wg+f.dev+f.port != "":
-		return tunnelEnd{}, errors.New("tunnel: --config: its file has everything: leave out --wg, --dev and --port")
+	case f.config != "" && f.wg+f.dev+f.port+f.control != "":
+		return tunnelEnd{}, errors.New("tunnel: --config: its file has everything: leave out --wg, --dev, --port and --control-socket")
 	case f.config != "":
 		file, err := endfile.ReadFile(ctx, f.config, net.DefaultResolver)
 		if err != nil {
@@ -71,7 +73,7 @@ func (f *tunnelFlags) read(ctx context.Context) (tunnelEnd, error) {
 		port = settings.PortKind(f.port)
 	}
 	end := settings.Defaults(port)
-	end.Dev = f.dev
+	end.Dev, end.ControlSocket = f.dev, settings.ControlSocketAt(f.control, f.dev)
 	file, err := wgquick.ReadFile(ctx, f.wg, end)
 	if err != nil {
 		return tunnelEnd{}, err
@@ -86,6 +88,15 @@ func runTunnel(ctx context.Context, s cli.Streams, end tunnelEnd) error {
 	t, err := reference.New(end.Config)
 	if err != nil {
 		return cli.MachineFault(end.at(err))
+	}
+	if end.ControlSocket != "" {
+		control, err := uapi.Listen(end.ControlSocket)
+		if err != nil {
+			err = end.at(&settings.FieldError{Field: "control_socket", Err: err})
+			return cli.MachineFault(errors.Join(err, t.Close()))
+		}
+		defer control.Close()
+		go control.Serve(t, func(err error) { fmt.Fprintf(s.Err, "tunnelbench: %s: %v\n", end.ControlSocket, err) })
 	}
 	asked := make(chan os.Signal, 1)
 	cli.OnRequest(asked)

@@ -57,6 +57,18 @@ func (u *UDP) listen(local netip.AddrPort, buffer int) error {
 	return nil
 }
 
+// Port returns the port that the socket is bound to (getsockname(2)).
+func (u *UDP) Port() (uint16, error) {
+	name, err := unix.Getsockname(u.fd)
+	switch a := name.(type) {
+	case *unix.SockaddrInet4:
+		return uint16(a.Port), nil
+	case *unix.SockaddrInet6:
+		return uint16(a.Port), nil
+	}
+	return 0, os.NewSyscallError("getsockname", err)
+}
+
 // AttachFilter attaches a BPF socket filter: the kernel runs it on each message before it is
 // queued, and drops the message if the program returns 0 (socket(7), SO_ATTACH_BPF).
 func (u *UDP) AttachFilter(programFD int) error {

@@ -30,6 +30,7 @@ type fileConfig struct {
 	SocketBuffer int                 `yaml:"socket_buffer"`
 
 	PrivateKeyFile strictyaml.Text `yaml:"private_key_file"`
+	ControlSocket  string          `yaml:"control_socket"`
 	Peers          []filePeer      `yaml:"peers"`
 }
 

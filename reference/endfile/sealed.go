@@ -17,8 +17,10 @@ type Secrets func(path string) ([]byte, error)
 // seal reads the keys of a tunnel into c, whose peers are those of f. Without a private key, the tunnel is plain.
 func (f fileConfig) seal(c *settings.Config, secrets Secrets) (err error) {
 	if f.PrivateKeyFile == "" {
+		c.ControlSocket = f.ControlSocket // which Validate refuses
 		return nil
 	}
+	c.ControlSocket = settings.ControlSocketAt(f.ControlSocket, f.Dev)
 	if c.Private, err = readKey[wireguard.PrivateKey](f.PrivateKeyFile, secrets); err != nil {
 		return &settings.FieldError{Field: "private_key_file", Err: err}
 	}

@@ -61,6 +61,7 @@ func TestReadSealed(t *testing.T) {
 	}
 	want := settings.Defaults(settings.TUN)
 	want.Listen, want.Dev, want.MTU, want.Private = netip.MustParseAddrPort("0.0.0.0:51820"), "tun0", 1420, private
+	want.ControlSocket = "/var/run/wireguard/tun0.sock"
 	want.Peers = []settings.Peer{
 		{ID: 1, Prefixes: of("10.1.0.0/16"), Public: far.Public(), Preshared: preshared, Keepalive: 25 * time.Second},
 		{ID: 9, Endpoint: netip.MustParseAddrPort("192.0.2.2:51820"), Prefixes: of("10.2.0.0/16"), Public: wireguard.PrivateKey{8, 3}.Public()},
@@ -97,6 +98,9 @@ func TestReadSealedSaysWhere(t *testing.T) {
 		{"id: 9", "id: 1", "end.yaml:10: peers[1].id: 1 is already the id of peers[0].id"},
 		{"10.2.0.0/16", "10.1.0.0/16", "end.yaml:13: peers[1].prefixes: 10.1.0.0/16 overlaps"},
 		{"mtu: 1420", "mtu: 66000", "end.yaml:4: mtu"},
+		{"mtu: 1420", "control_socket: here", `end.yaml:4: control_socket: "here": want a path from / on`},
+		{"mtu: 1420", "control_socket: /" + strings.Repeat("x", 107), "end.yaml:4: control_socket: "},
+		{"private_key_file: private.key", "control_socket: /run/x", "end.yaml:6: peers[0].public_key: belongs to a sealed tunnel"},
 	}
 	for _, c := range cases {
 		t.Run(c.to, func(t *testing.T) {

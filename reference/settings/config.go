@@ -2,6 +2,7 @@
 package settings
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -20,6 +21,9 @@ const (
 	DefaultSocketBuffer = 4 << 20 // bytes, for sending and for receiving each
 	DefaultWorkers      = 2       // workers of the pool engine for each direction
 
+	// MaxPeers is the maximum number of peers.
+	MaxPeers = 1 << 16
+
 	// MaxDatagram is the largest UDP payload over IPv6 in bytes. It also fits into IPv4.
 	MaxDatagram = 65535 - 40 - 8
 
@@ -29,7 +33,6 @@ const (
 	maxSocketBuffer = 1 << 30 // the kernel doubles the value and stores it in an int
 	maxDevName      = 15      // IFNAMSIZ - 1
 	maxWorkers      = 64
-	maxPeers        = 1 << 16
 )
 
 // PortKind is the kind of a LAN port.
@@ -69,6 +72,8 @@ type Config struct {
 	// Private is the key of this end. A tunnel with a key seals its packets as WireGuard does; the zero value is
 	// the plain format.
 	Private wireguard.PrivateKey
+	// ControlSocket is where wg(8) finds a sealed tunnel; empty: nowhere. New leaves it to its caller.
+	ControlSocket string
 	// ExtraProcs lets Run raise GOMAXPROCS, a setting of the whole process, by 2 while it runs. A goroutine
 	// that sleeps in a system call keeps its processor (P) for up to 10 ms, until the runtime's monitor
 	// takes it away. With fewer processors than sleeping directions, the other direction could not wake
@@ -148,6 +153,9 @@ func (c Config) Complete() (Config, error) {
 	if c.Datagram() > MaxDatagram {
 		return c, WrongField("mtu", "%d: want at most %d in a sealed tunnel", c.MTU, (MaxDatagram-wireguard.MinDataLen)&^wireguard.Pad)
 	}
+	if err := c.validateControlSocket(); err != nil {
+		return c, &FieldError{"control_socket", err}
+	}
 	if err := c.validateListen(); err != nil {
 		return c, &FieldError{"listen", err}
 	}
@@ -170,6 +178,32 @@ func (e *FieldError) Unwrap() error { return e.Err }
 // WrongField returns a FieldError with a formatted reason.
 func WrongField(field, format string, args ...any) *FieldError {
 	return &FieldError{field, fmt.Errorf(format, args...)}
+}
+
+// ControlSocketAt returns the ControlSocket that a text stands for: the one where wg(8) looks if it is empty, and none
+// if it is off.
+func ControlSocketAt(text, dev string) string {
+	switch text {
+	case "":
+		return "/var/run/wireguard/" + dev + ".sock"
+	case "off":
+		return ""
+	}
+	return text
+}
+
+// maxSocketPath is the length of sun_path less its last byte (unix(7)).
+const maxSocketPath = 107
+
+func (c Config) validateControlSocket() error {
+	switch path := c.ControlSocket; {
+	case path == "":
+	case !c.Sealed():
+		return errors.New("belongs to a sealed tunnel, which has a private_key_file at the top")
+	case path[0] != '/' || len(path) > maxSocketPath:
+		return fmt.Errorf("%q: want a path from / on of at most %d characters, or off", path, maxSocketPath)
+	}
+	return nil
 }
 
 // validateListen checks the address of this end. A sealed one may be any address, with any port: whoever opens a
@@ -211,8 +245,8 @@ const MaxXDPMTU = 4096 - 256 - ethernetLen
 func PeerField(index int, field string) string { return fmt.Sprintf("peers[%d].%s", index, field) }
 
 func (c Config) validatePeers() error {
-	if len(c.Peers) == 0 || len(c.Peers) > maxPeers {
-		return WrongField("peers", "%d peers: want 1 to %d", len(c.Peers), maxPeers)
+	if len(c.Peers) == 0 || len(c.Peers) > MaxPeers {
+		return WrongField("peers", "%d peers: want 1 to %d", len(c.Peers), MaxPeers)
 	}
 	ids := make(map[uint32]int, len(c.Peers))
 	var prefixes bart.Table[int]
@@ -282,6 +316,19 @@ func validateKey(i int, p Peer, own wireguard.PublicKey) error {
 		return WrongField(PeerField(i, "keepalive"), "%v: want 1 to 65535 seconds, or 0 for none", p.Keepalive)
 	}
 	return nil
+}
+
+// CheckPeer checks a peer that is to join a sealed tunnel of c while it runs. own is the tunnel's public key. The
+// error is not about a field of a file.
+func (c Config) CheckPeer(p Peer, own wireguard.PublicKey) error {
+	err := validateKey(0, p, own)
+	if err == nil {
+		err = c.validateEndpoint(0, p)
+	}
+	if field := (*FieldError)(nil); errors.As(err, &field) {
+		return field.Err
+	}
+	return err
 }
 
 // validateEndpoint checks where a peer is. A sealed one may be anywhere: it tells its endpoint when it calls.

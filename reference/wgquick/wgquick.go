@@ -165,7 +165,7 @@ func (r *reader) finish() error {
 
 // names are the file's names of fields.
 var names = map[string]string{
-	"private_key": "PrivateKey", "listen": "ListenPort", "mtu": "MTU", "peers": "[Peer]", "dev": "--dev", "port": "--port",
+	"private_key": "PrivateKey", "listen": "ListenPort", "mtu": "MTU", "peers": "[Peer]", "dev": "--dev", "port": "--port", "control_socket": "--control-socket",
 	"public_key": "PublicKey", "preshared_key": "PresharedKey", "prefixes": "AllowedIPs", "endpoint": "Endpoint", "keepalive": "PersistentKeepalive",
 }
 

@@ -25,7 +25,7 @@ type PeerConfig struct {
 	Endpoint  netip.AddrPort // zero: unknown until it calls
 	Keepalive time.Duration  // persistent; 0: off
 	Fixed     bool           // the endpoint does not follow the peer
-	Owner     any            // see Peer
+	Owner     any            // see Peer; of a peer that is changed, it stays
 }
 
 // Device is one end of WireGuard.
@@ -98,10 +98,10 @@ func (d *Device) SetPeer(now time.Time, cfg PeerConfig) (*Peer, error) {
 	defer d.mu.Unlock()
 	p := d.peers[cfg.Public]
 	if p == nil {
-		p = &Peer{public: cfg.Public, static: product, keys: newMACKeys(cfg.Public), place: unplanned}
+		p = &Peer{Owner: cfg.Owner, public: cfg.Public, static: product, keys: newMACKeys(cfg.Public), place: unplanned}
 		d.peers[cfg.Public] = p
 	}
-	p.psk, p.Owner, p.roams = cfg.Preshared, cfg.Owner, !cfg.Fixed
+	p.psk, p.roams = cfg.Preshared, !cfg.Fixed
 	if cfg.Endpoint.IsValid() {
 		p.endpoint = cfg.Endpoint
 	}

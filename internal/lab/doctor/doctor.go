@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"runtime"
 	"strconv"
 	"strings"
@@ -33,7 +34,7 @@ const (
 
 // Examine checks the requirements of the lab and changes nothing.
 func Examine(ctx context.Context) []Finding {
-	findings := []Finding{examineRoot(), examineKernel(), examineCores(), examineEmulator(ctx)}
+	findings := []Finding{examineRoot(), examineKernel(), examineCores(), examineEmulator(ctx), examineWG()}
 	if os.Geteuid() != 0 {
 		return findings
 	}
@@ -108,6 +109,15 @@ func examineEmulator(ctx context.Context) Finding {
 	}
 	f.OK, f.Note = true, fmt.Sprintf("%s with Linux %s: cost and gate --count can run", m.Version, m.Kernel.Release)
 	return f
+}
+
+// examineWG looks for wg(8), which shows and changes sealed tunnels that run.
+func examineWG() Finding {
+	path, err := exec.LookPath("wg")
+	if err != nil {
+		return Finding{What: "wg", Note: "shows and changes sealed tunnels while they run: apt install wireguard-tools"}
+	}
+	return Finding{What: "wg", OK: true, Note: path + ": shows and changes sealed tunnels while they run"}
 }
 
 // examineMachine returns what a lab looks for before it opens.
