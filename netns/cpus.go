@@ -146,7 +146,7 @@ func overlap(a, b []int) bool {
 func planNotes(p CPUPlan, cores [][]int, allowed int) []string {
 	if overlap(p.Tester, p.DUT) {
 		return []string{"tester and DUT share CPUs " + FormatCPUList(p.Tester) +
-			": what the tester uses the DUT lacks, so that rates are too low and loss begins too early"}
+			": a rate is the least that the DUT forwards on cores of its own, and delays have the tester's share in them"}
 	}
 	for _, core := range cores {
 		if overlap(core, p.Tester) && overlap(core, p.DUT) {

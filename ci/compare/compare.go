@@ -111,6 +111,9 @@ func Run(ctx context.Context, l Lab, p Plan, c *result.Comparison) error {
 		return err
 	}
 	p.Settings.Engine = wire.Engine
+	if l.Shared() {
+		c.Warnings = append(c.Warnings, result.SharedCores)
+	}
 	together, out, err := p.pilot(ctx, l, c)
 	if err != nil {
 		return err

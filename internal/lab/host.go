@@ -15,7 +15,7 @@ import (
 func (l *Lab) Describe(s Settings) result.Host {
 	h := result.Host{
 		CPU: cpuname.Here(), Kernel: FirstLine("/proc/sys/kernel/osrelease"), Arch: runtime.GOARCH, Cores: runtime.NumCPU(),
-		CPUPlan: l.cpus.String(), Virtual: hypervisor(), Changed: l.Changes(), Notes: append([]string{}, l.cpus.Notes...),
+		CPUPlan: l.cpus.String(), Shared: l.Shared(), Virtual: hypervisor(), Changed: l.Changes(), Notes: append([]string{}, l.cpus.Notes...),
 		Sysctls: map[string]string{},
 		Offloads: map[string]string{
 			"lan": "off, and read back: frames stay frames; GRO is on where it only switches NAPI on",
@@ -33,9 +33,20 @@ func (l *Lab) Describe(s Settings) result.Host {
 	}
 	h.Notes = append(append(append(h.Notes, machine.Notes()...), l.Besides()...),
 		"Every core of the device is kept awake by a spinner of the lowest priority, the same for every device; it is also the CPU meter.",
-		"Soft interrupts of left and right run on the device's cores (RPS); their first part, the receive poll, on the tester's.",
 		"A tunnel's own interface has a queue of 2000 packets, the same for every tunnel.")
+	if !l.Shared() {
+		h.Notes = append(h.Notes, "Soft interrupts of left and right run on the device's cores (RPS); their first part, the receive poll, on the tester's.")
+	}
 	return h
+}
+
+// Doubts says what a reader of a single measurement has to know of the lab: what disturbs it on purpose, and
+// that tester and device share a core.
+func (l *Lab) Doubts() []string {
+	if l.Shared() {
+		return append(l.Besides(), result.SharedCores)
+	}
+	return l.Besides()
 }
 
 // Besides says what disturbs the lab on purpose, for the reader of its results; nil if nothing does.

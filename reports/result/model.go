@@ -82,12 +82,16 @@ type Host struct {
 	Arch     string            `json:"arch"`
 	Cores    int               `json:"cores"`
 	CPUPlan  string            `json:"cpu_plan"`
+	Shared   bool              `json:"shared_cores,omitempty"` // tester and device share a core: see SharedCores
 	Offloads map[string]string `json:"offloads"`
 	Sysctls  map[string]string `json:"sysctls"`
 	Changed  []string          `json:"changed"` // global settings that the run changed and then restored
 	Virtual  string            `json:"virtual"` // the hypervisor; empty on bare metal
 	Notes    []string          `json:"notes"`
 }
+
+// SharedCores is what it means for a measurement that tester and device share a core. It counts all the same.
+const SharedCores = "tester and device share a core: a rate is the least that the device forwards on a core of its own, and delays have the tester's share in them"
 
 // Summary describes the machine in one line: CPU, cores and kernel.
 func (h Host) Summary() string {

@@ -17,7 +17,7 @@ type Trial struct {
 
 // Measure brings the trial's device up and measures it. The device stays up until the lab is closed:
 // the caller can store the result first, so that an error while closing does not lose it. The
-// observation's warnings say what disturbs the lab on purpose. If ctx ends during the trial, Measure
+// observation's warnings have the lab's doubts. If ctx ends during the trial, Measure
 // returns what there is of it, as rfc2544.CutShort, and the error of ctx.
 func Measure(ctx context.Context, l *lab.Lab, set lab.Settings, t Trial) (seen rfc2544.Observation, engine string, err error) {
 	wire, err := l.Calibrate(ctx, set, t.Size)
@@ -31,6 +31,6 @@ func Measure(ctx context.Context, l *lab.Lab, set lab.Settings, t Trial) (seen r
 	}
 	l.Defer(b.Close)
 	seen, err = b.Measure(ctx, t.Trial)
-	seen.Warnings = append(seen.Warnings, l.Besides()...)
+	seen.Warnings = append(seen.Warnings, l.Doubts()...)
 	return seen, wire.Engine, err
 }

@@ -40,8 +40,8 @@ func open(t *testing.T, cfg lab.Config) *lab.Lab {
 // settings are those of a test's trials.
 var settings = lab.Settings{MaxFrames: 1 << 22, LossTimeout: 300 * time.Millisecond}
 
-// A trial beside the neighbour says so, and only such a trial.
-func TestOneTrialBesideTheNeighbour(t *testing.T) {
+// A trial says what a reader has to know of its lab, and nothing else.
+func TestDoubtsOfATrial(t *testing.T) {
 	testenv.NetAdmin(t)
 	cpus, err := netns.AllowedCPUs()
 	if err != nil {
@@ -52,14 +52,15 @@ func TestOneTrialBesideTheNeighbour(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, c := range map[string]struct {
-		beside *neighbour.Plan
-		want   []string
+		cfg  lab.Config
+		want []string
 	}{
-		"alone":  {nil, []string{}},
-		"beside": {plan, []string{"Measured beside the neighbour, which disturbs on purpose: " + plan.String() + "."}},
+		"alone":       {lab.Config{}, []string{}},
+		"beside":      {lab.Config{Beside: plan}, []string{"Measured beside the neighbour, which disturbs on purpose: " + plan.String() + "."}},
+		"on one core": {lab.Config{CPUs: netns.CPUOverrides{Tester: cpus[:1], DUT: cpus[:1]}}, []string{result.SharedCores}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			l := open(t, lab.Config{Beside: c.beside})
+			l := open(t, c.cfg)
 			d, err := dut.Parse("plain")
 			if err != nil {
 				t.Fatal(err)

@@ -16,8 +16,8 @@ type Once struct {
 	Duration    time.Duration
 }
 
-// MeasureOnce brings a device and its hosts up for one trial. The stream's warnings say what
-// disturbs the lab on purpose.
+// MeasureOnce brings a device and its hosts up for one trial. The stream's warnings have
+// the lab's doubts.
 func MeasureOnce(ctx context.Context, l *lab.Lab, d dut.Device, s lab.Settings, o Once) (Stream, error) {
 	h, err := Open(ctx, l, d, s)
 	if err != nil {
@@ -26,6 +26,6 @@ func MeasureOnce(ctx context.Context, l *lab.Lab, d dut.Device, s lab.Settings, 
 	p := h.Plan(o.Kind)
 	p.Connections, p.Duration = o.Connections, o.Duration
 	seen, err := h.Measure(ctx, p)
-	seen.Warnings = append(seen.Warnings, l.Besides()...)
+	seen.Warnings = append(seen.Warnings, l.Doubts()...)
 	return seen, errors.Join(err, h.Close())
 }

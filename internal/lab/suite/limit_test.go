@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/tunnelbench/tunnelbench/internal/lab/labtest"
@@ -81,5 +82,25 @@ func TestLimitOfSpoiltSearches(t *testing.T) {
 	}
 	if seen[result.LimitedByDUT] < 20 || seen[result.LimitedByTester] < 20 || seen[result.LimitedByMachine] < 20 {
 		t.Errorf("limits %v: these searches test little", seen)
+	}
+}
+
+// A rate of a device that shares its core with the tester counts, as a lower bound: the tester took its share.
+func TestSharedCores(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		limited, want string
+		shared        bool
+	}{
+		{result.LimitedByDUT, result.LimitedByTester, true},
+		{result.LimitedByMachine, result.LimitedByMachine, true},
+		{result.LimitedByDUT, result.LimitedByDUT, false},
+	} {
+		r := &result.Results{Host: result.Host{Shared: c.shared}}
+		Plan{}.add(r, result.Result{Valid: true, LimitedBy: c.limited})
+		got := r.Results[0]
+		if !got.Valid || got.LimitedBy != c.want || slices.Contains(got.Warnings, result.SharedCores) != c.shared {
+			t.Errorf("%+v: %+v", c, got)
+		}
 	}
 }

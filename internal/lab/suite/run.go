@@ -126,6 +126,12 @@ func Run(ctx context.Context, l Lab, p Plan, r *result.Results) (err error) {
 
 // add adds a result and calls OnResult.
 func (p Plan) add(r *result.Results, res result.Result) {
+	if r.Host.Shared {
+		res.Warnings = append(slices.Clone(res.Warnings), result.SharedCores)
+		if res.LimitedBy == result.LimitedByDUT {
+			res.LimitedBy = result.LimitedByTester // it took its share of the core
+		}
+	}
 	r.Results = append(r.Results, res)
 	if p.OnResult != nil {
 		p.OnResult(r, res)
