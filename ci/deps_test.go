@@ -117,7 +117,7 @@ var arrows = map[string][]string{
 	"internal/machine":             {"internal/reexec", "internal/sys", "internal/tempdir"},
 	"reference/wireguard":          {"internal/splitmix", "reference/wire"},
 	"reference/settings":           {"reference/wire", "reference/wireguard"},
-	"reference/stats":              {"reference/wire"},
+	"reference/stats":              {"reference/wire", "reference/wireguard"},
 	"reference/wireguard/control":  {"reference/wireguard"},
 	"reference/wgquick":            {"internal/bounded", "reference/settings", "reference/wireguard"},
 	"netns/dut/role":               {"internal/atomicfile", "internal/reexec", "internal/signals", "internal/sys", "netns", "netns/relay", "reference", "reference/inner", "reference/settings", "reference/stats", "reference/wire", "reference/wireguard"},

@@ -268,7 +268,7 @@ func TestRefusedHandshakeAllocatesNothing(t *testing.T) {
 	}); allocs > 1 { // the clock of the test
 		t.Errorf("%v allocations", allocs)
 	}
-	if got := p.right.tunnel.format.(*sealed).device.Tally().Received[wireguard.RefusedMAC]; got < 200 {
+	if got := p.right.tunnel.format.(*sealed).device.Tally().Refused(wireguard.RefusedMAC); got < 200 {
 		t.Errorf("%d messages with a wrong mac1 were refused", got)
 	}
 }

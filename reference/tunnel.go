@@ -192,7 +192,8 @@ func (t *Tunnel) Stats() stats.Stats {
 	s := stats.Stats{Encap: t.encap.counters.Load(), Decap: t.decap.counters.Load(), UnknownSource: t.conn.unknownSource()}
 	members := t.peers.all
 	if t.sealed != nil {
-		members = t.sealed.roster.Members()
+		tally := t.sealed.device.Tally()
+		members, s.Handshakes = t.sealed.roster.Members(), &tally
 	}
 	for _, p := range members {
 		s.Peers = append(s.Peers, p.stats())

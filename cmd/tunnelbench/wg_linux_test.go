@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -128,6 +129,10 @@ func TestStockWG(t *testing.T) {
 	if got, want := wg(t, "show", left, "allowed-ips"), right+"\t198.18.0.2/32 fd00::/64\n"; got != want || !e.crosses(t, 10*time.Second) {
 		t.Errorf("setconf leaves %q, want %q", got, want)
 	}
+	if err := syscall.Kill(os.Getpid(), syscall.SIGUSR1); err != nil {
+		t.Fatal(err)
+	}
+	e.outputs[1].await(t, "\nreceived initiations accepted ")
 	for i := range e.outputs {
 		e.outputs[i].silent(t, e.keys[0].Base64()[:8], fmt.Sprintf("%x", e.keys[0][:8]))
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"sync/atomic"
+
+	"github.com/tunnelbench/tunnelbench/reference/wireguard"
 )
 
 // Stats holds the counters of a tunnel since its start.
@@ -15,12 +17,17 @@ type Stats struct {
 	// UnknownSource counts messages from unknown sources that the filter of the socket dropped. They are not
 	// part of Decap.
 	UnknownSource uint64
+	// Handshakes counts the messages of a sealed tunnel's handshakes; nil: the tunnel is plain.
+	Handshakes *wireguard.Tally
 }
 
-// String returns one line per direction and peer, for people and scripts, without a line end after the last.
+// String returns one line per direction, type of handshake message and peer, for people and scripts, without a line end after the last.
 func (s Stats) String() string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "encap %v\ndecap %v\nunknown sources %d", s.Encap, s.Decap, s.UnknownSource)
+	if s.Handshakes != nil {
+		fmt.Fprintf(&text, "\n%v", s.Handshakes)
+	}
 	for _, p := range s.Peers {
 		fmt.Fprintf(&text, "\npeer %d sent %d packets %d bytes received %d packets %d bytes",
 			p.ID, p.SentPackets, p.SentOctets, p.ReceivedPackets, p.ReceivedOctets)

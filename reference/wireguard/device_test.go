@@ -35,7 +35,7 @@ func TestOtherPresharedKey(t *testing.T) {
 	n := newNetwork(t, func(l, r *PeerConfig) { l.Preshared[0], r.Preshared[0] = 1, 2 })
 	n.send(n.left, numbered(1))
 	n.run(20 * time.Second)
-	if len(n.right.got) > 0 || n.left.device.Tally().Handshakes > 0 || n.left.device.Tally().Received[RefusedSeal] == 0 {
+	if len(n.right.got) > 0 || n.left.device.Tally().Handshakes > 0 || n.left.device.Tally().Refused(RefusedSeal) == 0 {
 		t.Errorf("%+v", n.left.device.Tally())
 	}
 }
@@ -267,7 +267,7 @@ func TestRemovePeer(t *testing.T) {
 	if len(n.right.got) != 1 || n.right.device.Live() != 0 || len(n.right.device.States(n.now)) != 0 {
 		t.Errorf("%d packets, %d indices", len(n.right.got), n.right.device.Live())
 	}
-	if n.right.device.Tally().Received[RefusedStranger] == 0 {
+	if n.right.device.Tally().Refused(RefusedStranger) == 0 {
 		t.Errorf("%+v", n.right.device.Tally())
 	}
 }

@@ -26,7 +26,7 @@ func (d *Device) Handshake(now time.Time, message []byte, from netip.AddrPort, b
 	defer d.control.Unlock()
 	sends, refusal := d.handshakeMessage(now, message, from, busy)
 	d.mu.Lock()
-	d.tally.Received[refusal]++
+	d.tally.receive(message, refusal)
 	d.mu.Unlock()
 	return sends, refusal
 }

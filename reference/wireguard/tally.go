@@ -1,5 +1,10 @@
 package wireguard
 
+import (
+	"fmt"
+	"strings"
+)
+
 // Refusal is the reason why a handshake message was not answered or taken.
 type Refusal uint8
 
@@ -33,8 +38,49 @@ func (r Refusal) String() string {
 
 // Tally counts what a device did with handshake messages.
 type Tally struct {
-	Initiations, Responses, Cookies uint64 // sent
-	Handshakes                      uint64 // that led to a session
-	Received                        [numRefusals]uint64
-	Unsent                          uint64 // staged packets that were dropped: no session, or too many
+	Initiations, Responses, Cookies uint64                        // sent
+	Handshakes                      uint64                        // that led to a session
+	Received                        [numKinds][numRefusals]uint64 // by the type of the message
+	Unsent                          uint64                        // staged packets that were dropped: no session, or too many
+}
+
+// numKinds is the number of types of handshake messages, and one for what is none.
+const numKinds = CookieReply + 1
+
+var kindNames = [numKinds]string{"others", "initiations", "responses", "cookies"}
+
+// receive counts a message.
+func (t *Tally) receive(message []byte, r Refusal) {
+	kind, ok := TypeOf(message)
+	if !ok || kind >= numKinds {
+		kind = 0
+	}
+	t.Received[kind][r]++
+}
+
+// Refused returns the number of messages of all types that were refused for a reason.
+func (t Tally) Refused(r Refusal) (n uint64) {
+	for _, kind := range t.Received {
+		n += kind[r]
+	}
+	return n
+}
+
+// String returns a line of what was sent, and one for each type of message that was received, without counters that
+// are 0.
+func (t Tally) String() string {
+	var text strings.Builder
+	fmt.Fprintf(&text, "handshakes %d sent initiations %d responses %d cookies %d", t.Handshakes, t.Initiations, t.Responses, t.Cookies)
+	for kind, counters := range t.Received {
+		if counters == [numRefusals]uint64{} {
+			continue
+		}
+		fmt.Fprintf(&text, "\nreceived %s", kindNames[kind])
+		for reason, n := range counters {
+			if n > 0 {
+				fmt.Fprintf(&text, " %s %d", Refusal(reason), n)
+			}
+		}
+	}
+	return text.String()
 }
