@@ -57,14 +57,17 @@ func (g builder) build(ctx context.Context, side *Side, tree string, layout int)
 	if layout > 0 {
 		flags += " -ldflags=-randlayout=" + strconv.Itoa(layout)
 	}
+	// Root's go would keep its counts below the caller's ~/.config. Another configuration directory would
+	// hide what the caller has there for other tools.
+	counts := "TEST_TELEMETRY_DIR=" + filepath.Join(g.dir, "telemetry")
 	if g.Command == "" {
 		what.binary = filepath.Join(tree, "tunnelbench-"+strconv.Itoa(layout))
-		own := []string{"CGO_ENABLED=0", "GOWORK=off", "GOOS=" + runtime.GOOS, "GOARCH=" + runtime.GOARCH}
+		own := []string{counts, "CGO_ENABLED=0", "GOWORK=off", "GOOS=" + runtime.GOOS, "GOARCH=" + runtime.GOARCH}
 		args := append(append([]string{"go", "build"}, strings.Fields(flags)...), "-o", what.binary, "./cmd/tunnelbench")
 		if err := runBuild(ctx, tree, own, args...); err != nil {
 			return BuildError{side.Name, err}
 		}
-	} else if err := runBuild(ctx, tree, []string{"GOFLAGS=" + flags, "TB_LAYOUT=" + strconv.Itoa(layout)}, "sh", "-c", g.Command); err != nil {
+	} else if err := runBuild(ctx, tree, []string{counts, "GOFLAGS=" + flags, "TB_LAYOUT=" + strconv.Itoa(layout)}, "sh", "-c", g.Command); err != nil {
 		return BuildError{side.Name, err}
 	}
 	device, err := dut.Parse(what.device(g.Command == ""))

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -174,5 +175,31 @@ func TestBuildLog(t *testing.T) {
 	want := "building head " + b.Head.Commit[:12] + ", layout 0 (1 of 1)\nbuilding base " + b.Base.Commit[:12] + ", layout 0 (1 of 1)\n"
 	if diff := cmp.Diff(want, log.String()); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// A build by root leaves nothing of its go below the user's home.
+func TestBuildsLeaveHomeAlone(t *testing.T) {
+	repo, home := repository(t), t.TempDir()
+	t.Setenv("HOME", home)
+	t.Setenv("XDG_CONFIG_HOME", "")
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	r := request(repo, "one", "two")
+	r.Command = "go version && go env GOROOT"
+	b, err := r.Build(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Remove(); err != nil {
+		t.Error(err)
+	}
+	err = filepath.WalkDir(home, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && path != home {
+			t.Errorf("%s is left", path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }
