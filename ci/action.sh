@@ -5,7 +5,49 @@
 #   DUT= BUILD= BASE= HEAD= POLICY= JUDGE= INCONCLUSIVE=   the inputs
 #   EVENT= PULL_BASE= PULL_HEAD= QUEUE_BASE= PUSH_BEFORE=  of the event; empty where it has none
 #   TUNNELBENCH=path ROOT=folder of this action
+#
+# A job that is cancelled gets SIGINT, SIGTERM 7.5 s later, and SIGKILL 2.5 s after that, this process
+# alone: what it runs as root has to be ended by root. What a kill leaves, the argument clean removes,
+# which action.yml runs whatever happened.
 set -euo pipefail
+
+# The folder of root's caches, and the process that runs as root, with its start (proc(5)), since the
+# number alone may be another's by now.
+state=${RUNNER_TEMP:-out}/tunnelbench-action
+caches='' running='' begun=''
+note() { printf '%s\n' "$caches" "$running" "$(start_of "$running")" >"$state"; }
+start_of() {
+	local stat=''
+	if [ -n "$1" ]; then stat=$(cat "/proc/$1/stat" 2>/dev/null) || true; fi
+	read -ra stat <<<"${stat##*) }"
+	echo "${stat[19]:-}"
+}
+
+# leave ends what runs as root, and gives back or removes what root has written.
+leave() {
+	trap - EXIT
+	trap '' INT TERM
+	if [ -n "$running" ] && [ -e "/proc/$running" ]; then
+		kill -TERM "$running" 2>/dev/null || sudo kill -TERM "$running" || true
+		for _ in {1..60}; do # a gate takes its namespaces down, and saves
+			[ -e "/proc/$running" ] || break
+			sleep 0.1
+		done
+		if [ -e "/proc/$running" ]; then sudo pkill -KILL -P "$running" || true; fi
+	fi
+	case $caches in /var/tmp/tunnelbench-action.*) sudo rm -rf -- "$caches" ;; esac
+	if [ -d out ]; then sudo chown -R -- "$(id -u):$(id -g)" out; fi
+	rm -f -- "$state"
+}
+
+if [ "${1:-}" = clean ]; then
+	[ -f "$state" ] || exit 0
+	{ read -r caches && read -r running && read -r begun; } <"$state" || true
+	case $running in *[!0-9]*) running='' ;; esac
+	if [ "$(start_of "$running")" != "$begun" ]; then running=''; fi
+	leave
+	exit 0
+fi
 
 say() { echo "::$1::$2"; }
 commit() { git rev-parse --quiet --verify --end-of-options "$1^{commit}" 2>/dev/null || true; }
@@ -49,20 +91,29 @@ cp -- "$POLICY" out/gate/policy.yaml
 
 # Root's builds have caches of their own, outside of all that belongs to the user: the next job could
 # not remove what root has left there. Modules that the user has are not fetched again.
-caches=$(sudo mktemp -d /var/tmp/tunnelbench-action.XXXXXX)
-leave() {
-	sudo rm -rf -- "$caches"
-	sudo chown -R -- "$(id -u):$(id -g)" out
-}
 trap leave EXIT
 trap 'exit 143' TERM
 trap 'exit 130' INT
+caches=$(sudo mktemp -d /var/tmp/tunnelbench-action.XXXXXX)
+note
 own=("PATH=$PATH" "HOME=$HOME" "XDG_CACHE_HOME=$caches" "GOCACHE=$caches/go-build" "GOMODCACHE=$caches/mod")
 if mod=$(go env GOMODCACHE) && proxy=$(go env GOPROXY); then own+=("GOPROXY=file://$mod/cache/download,$proxy"); fi
 
 args=(--dut "$DUT" --base "$BASE" --head "$HEAD" --policy out/gate/policy.yaml)
 [ -z "$BUILD" ] || args+=(--build "$BUILD")
-gate() { sudo env "${own[@]}" "$TUNNELBENCH" gate "${args[@]}" "$@"; }
+
+# root COMMAND: runs it as root, in the background: the shell would put off a signal until it ends.
+root() {
+	local status=0
+	sudo "$@" &
+	running=$!
+	note
+	wait "$running" || status=$?
+	running=''
+	note
+	return "$status"
+}
+gate() { root env "${own[@]}" "$TUNNELBENCH" gate "${args[@]}" "$@"; }
 
 # judged NAME STATUS FILE: adds the text to the job's page, and ends the job if the change fails.
 judged() {
@@ -78,7 +129,7 @@ judged() {
 }
 
 if [ "$JUDGE" != time ] && ! command -v qemu-system-x86_64 >/dev/null; then
-	{ sudo apt-get update -qq && sudo apt-get install -y -qq --no-install-recommends qemu-system-x86 linux-image-virtual; } >/dev/null || true
+	{ root apt-get update -qq && root apt-get install -y -qq --no-install-recommends qemu-system-x86 linux-image-virtual; } >/dev/null || true
 fi
 if [ "$JUDGE" != time ] && command -v qemu-system-x86_64 >/dev/null; then
 	status=0

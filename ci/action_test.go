@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // stage is a folder with a repository and with stand-ins for the programs that the Action runs.
@@ -34,7 +35,7 @@ func newStage(t *testing.T) *stage {
 	s.git(t, "checkout", "--quiet", "--detach", "main")
 	s.git(t, "merge", "--quiet", "--no-ff", "--message=merge", "change")
 	s.commits["merge"] = s.git(t, "rev-parse", "HEAD")
-	s.program(t, "sudo", `echo "$@" >>"$SAID.root"; case $1 in env | mktemp | rm) exec "$@" ;; esac`)
+	s.program(t, "sudo", `echo "$@" >>"$SAID.root"; case $1 in env | mktemp | rm | kill | pkill) exec "$@" ;; esac`)
 	s.program(t, "tunnelbench", `echo "$@" >>"$SAID"; exit "${STATUS:-0}"`)
 	s.program(t, "qemu-system-x86_64", "")
 	return s
@@ -75,6 +76,7 @@ func (s *stage) run(t *testing.T, env []string, script string, args ...string) (
 		"GITHUB_STEP_SUMMARY=" + filepath.Join(s.bin, "summary"), "DUT=reference", "BUILD=", "BASE=", "HEAD=", "POLICY=", "JUDGE=time", "INCONCLUSIVE=neutral",
 		"EVENT=pull_request", "PULL_BASE=" + s.commits["old base"], "PULL_HEAD=" + s.commits["head"], "QUEUE_BASE=", "PUSH_BEFORE=",
 	}, env...)
+	cmd.WaitDelay = time.Second // what a killed script leaves running holds its output
 	text, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
@@ -202,6 +204,66 @@ func TestActionLeavesNothingOfRoots(t *testing.T) {
 			asked, err := os.ReadFile(filepath.Join(s.bin, "said.root"))
 			if want := fmt.Sprintf("chown -R -- %d:%d out\n", os.Getuid(), os.Getgid()); err != nil || !strings.HasSuffix(string(asked), want) {
 				t.Errorf("root was asked for %q, %v; want %q at the end", asked, err, want)
+			}
+		})
+	}
+}
+
+// A job that is cancelled gets signals that its programs do not: root's program is ended at once, and what
+// a kill leaves is removed by the step after it.
+func TestActionIsCancelled(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		signal string
+		status int
+	}{{"INT", 130}, {"TERM", 143}, {"KILL", -1}} {
+		t.Run(c.signal, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t)
+			s.program(t, "tunnelbench", `trap 'echo ended >"$SAID.end"; kill $!; exit 4' TERM
+mkdir -p "$GOCACHE"; echo "$XDG_CACHE_HOME" >"$SAID"; sleep 0.2; kill -`+c.signal+` $PPID; sleep 120 & wait`)
+			temp := t.TempDir()
+			status, out, said := s.run(t, []string{"RUNNER_TEMP=" + temp}, "action.sh")
+			folder := strings.TrimSpace(said)
+			if status != c.status || !strings.HasPrefix(folder, "/var/tmp/tunnelbench-action.") {
+				t.Fatalf("exit %d, said %q: %s", status, said, out)
+			}
+			if c.signal == "KILL" {
+				if status, out, _ := s.run(t, []string{"RUNNER_TEMP=" + temp}, "action.sh", "clean"); status != 0 {
+					t.Errorf("clean: exit %d: %s", status, out)
+				}
+			}
+			if end, err := os.ReadFile(filepath.Join(s.bin, "said.end")); err != nil || string(end) != "ended\n" {
+				t.Errorf("root's program was not ended: %q, %v", end, err)
+			}
+			if _, err := os.Stat(folder); !errors.Is(err, os.ErrNotExist) {
+				t.Errorf("%s is left: %v", folder, err)
+			}
+			if left, err := os.ReadDir(temp); err != nil || len(left) > 0 {
+				t.Errorf("left in the runner's folder: %v, %v", left, err)
+			}
+		})
+	}
+}
+
+// Nothing is cleaned where nothing was left, and no process of another.
+func TestActionCleansItsOwn(t *testing.T) {
+	t.Parallel()
+	for name, text := range map[string]string{
+		"nothing": "", "another folder": "/var/lib\n\n\n", "another process": fmt.Sprintf("\n%d\n7\n", os.Getpid()), "no process": "\n-1\n\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, temp := newStage(t), t.TempDir()
+			if text != "" {
+				if err := os.WriteFile(filepath.Join(temp, "tunnelbench-action"), []byte(text), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			status, out, _ := s.run(t, []string{"RUNNER_TEMP=" + temp}, "action.sh", "clean")
+			asked, err := os.ReadFile(filepath.Join(s.bin, "said.root"))
+			if status != 0 || len(asked) > 0 || !errors.Is(err, os.ErrNotExist) {
+				t.Errorf("exit %d, root was asked for %q: %s", status, asked, out)
 			}
 		})
 	}
