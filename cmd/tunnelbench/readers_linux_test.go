@@ -51,6 +51,35 @@ func TestReadersAreBounded(t *testing.T) {
 	}
 }
 
+// A working directory that is gone is no fault where nothing lies in it.
+func TestReadsWithoutAWorkingDirectory(t *testing.T) {
+	results, err := filepath.Abs("../../fuzz/text/results.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		args []string
+		code int
+	}{
+		"report":          {[]string{"report", "--format", "csv", results}, cli.ExitOK},
+		"into a folder":   {[]string{"report", "--out", t.TempDir(), results}, cli.ExitOK},
+		"into none":       {[]string{"report", "--out", "out", results}, cli.ExitUsage},
+		"a relative path": {[]string{"report", "results.json"}, cli.ExitUsage},
+		"a script":        {[]string{"trial", "--dut", "exec:./tunnel.sh", "--load", "1kpps"}, cli.ExitUsage},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cmd, _, errs := program(t, `rmdir "$PWD"; exec "$@"`, c.args...)
+			cmd.Dir = t.TempDir()
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			if code := exitStatus(t, cmd); code != c.code || code != cli.ExitOK && strings.Count(errs.String(), "\n") != 1 {
+				t.Errorf("exit status %d, want %d: %.300s", code, c.code, errs)
+			}
+		})
+	}
+}
+
 // The text of a file is read the same, whatever an editor or another system wraps it in.
 func TestEnvelopesOfTexts(t *testing.T) {
 	base, _ := recordedGate{first: 16}.write(t)

@@ -24,6 +24,7 @@ func Needs() []Need {
 		{"settings", true, func() (string, error) { return settings("/proc/sys") }},
 		{"clock", true, func() (string, error) { return clock(read("/proc/self/timens_offsets")) }},
 		{"open files", true, tryFiles},
+		{"address space", true, trySpace},
 		{"temporary files", true, func() (string, error) { return os.TempDir(), tempdir.Check() }},
 		{"processes", true, func() (string, error) { return here().processes() }},
 		{"BPF", false, tryBPF},
@@ -122,23 +123,44 @@ func clock(offsets string) (string, error) {
 	return "that of the kernel", nil
 }
 
-// leastFiles is the number of open files that a lab may need.
-const leastFiles = 512
+// Limits that a lab may need: of open files, and of address space and heap in bytes.
+const (
+	leastFiles = 512
+	leastSpace = 4 << 30
+)
 
 // tryFiles raises the limit on open files if it is too low and may be raised.
 func tryFiles() (string, error) {
-	var limit syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
-		return "", err
+	limit, err := raise(syscall.RLIMIT_NOFILE, leastFiles)
+	if err != nil {
+		return "", fmt.Errorf("limited to %d: ulimit -n %d", limit, leastFiles)
 	}
-	if limit.Cur >= leastFiles {
-		return fmt.Sprintf("up to %d", limit.Cur), nil
+	return fmt.Sprintf("up to %d", limit), nil
+}
+
+// trySpace does the same for the address space. A Go program that cannot have more ends with a stack trace.
+func trySpace() (string, error) {
+	if limit, err := raise(syscall.RLIMIT_AS, leastSpace); err != nil {
+		return "", fmt.Errorf("limited to %d MiB: ulimit -v unlimited", limit>>20)
 	}
-	raised := syscall.Rlimit{Cur: leastFiles, Max: max(leastFiles, limit.Max)}
-	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &raised); err != nil {
-		return "", fmt.Errorf("limited to %d: ulimit -n %d", limit.Cur, leastFiles)
+	if limit, err := raise(syscall.RLIMIT_DATA, leastSpace); err != nil {
+		return "", fmt.Errorf("limited to %d MiB of data: ulimit -d unlimited", limit>>20)
 	}
-	return fmt.Sprintf("up to %d, raised from %d", leastFiles, limit.Cur), nil
+	return fmt.Sprintf("%d GiB or more", leastSpace>>30), nil
+}
+
+// raise returns the limit of a resource, after it was raised to the least that is needed. The error is one of
+// setrlimit(2).
+func raise(resource int, least uint64) (limit uint64, err error) {
+	var now syscall.Rlimit
+	if err := syscall.Getrlimit(resource, &now); err != nil || now.Cur >= least {
+		return now.Cur, err
+	}
+	raised := syscall.Rlimit{Cur: least, Max: max(least, now.Max)}
+	if err := syscall.Setrlimit(resource, &raised); err != nil {
+		return now.Cur, err
+	}
+	return least, nil
 }
 
 // isolated checks for cores that the scheduler leaves alone (isolcpus, kernel-parameters.txt).

@@ -83,10 +83,11 @@ func Compile(text []byte, place string) (*Schema, error) {
 	c.AssertFormat()
 	c.AssertContent()
 	c.RegisterContentEncoding(&jsonschema.Decoder{Name: "base64", Decode: strictBase64})
-	if err := c.AddResource("schema.json", doc); err != nil {
+	const at = "mem:///schema.json" // a file's name would be looked for below a working directory, which may be gone
+	if err := c.AddResource(at, doc); err != nil {
 		return nil, err
 	}
-	compiled, err := c.Compile("schema.json" + place)
+	compiled, err := c.Compile(at + place)
 	if err != nil {
 		return nil, err
 	}
