@@ -30,7 +30,7 @@ var arrows = map[string][]string{
 	"ci/gate/pairs":                {"ci/compare", "ci/gate", "internal/lab", "netns/dut", "reports/result", "rfc2544"},
 	"ci/gate/resample":             {"ci/gate", "rfc2544"},
 	"ci/gate/revision":             {"ci/gate", "internal/git", "internal/subprocess", "netns/dut", "internal/tempdir"},
-	"cmd/tunnelbench":              {"ci/compare", "ci/gate", "fuzz", "fuzz/live", "fuzz/live/mutate", "fuzz/report", "internal/cli", "internal/lab", "internal/lab/selftest", "internal/lab/streams", "internal/lab/suite", "internal/reexec", "internal/stats", "loadgen", "loadgen/streams", "netns/dut", "reference", "reference/endfile", "reports", "reports/charts", "reports/result", "reports/show", "rfc2544", "rfc2544/mlrsearch", "rfc2544/simulated", "internal/lab/doctor", "cmd/tunnelbench/counting", "reports/budget", "internal/signals", "netns", "internal/bounded", "cmd/tunnelbench/gating", "reference/settings", "reference/lanport", "reference/wireguard", "reference/wgquick", "internal/lab/once", "reference/uapi"},
+	"cmd/tunnelbench":              {"ci/compare", "ci/gate", "fuzz", "fuzz/live", "fuzz/live/mutate", "fuzz/report", "internal/cli", "internal/lab", "internal/lab/selftest", "internal/lab/streams", "internal/lab/suite", "internal/reexec", "internal/stats", "loadgen", "loadgen/streams", "netns/dut", "reference", "reference/endfile", "reports", "reports/charts", "reports/result", "reports/show", "rfc2544", "rfc2544/mlrsearch", "rfc2544/simulated", "internal/lab/doctor", "cmd/tunnelbench/counting", "reports/budget", "internal/signals", "netns", "internal/bounded", "cmd/tunnelbench/gating", "reference/settings", "reference/lanport", "reference/wireguard", "reference/wgquick", "internal/lab/once", "reference/uapi", "internal/atomicfile", "internal/lab/interop", "reports/interop"},
 	"fuzz":                         {"fuzz/oracle", "fuzz/report", "fuzz/text", "fuzz/wire", "internal/atomicfile", "internal/reexec", "reference/offload", "internal/bounded", "internal/tempdir"},
 	"fuzz/live":                    {"fuzz/live/bpf", "fuzz/live/mutate", "fuzz/report", "internal/atomicfile", "internal/lab", "internal/stats", "internal/sys", "loadgen", "netns", "netns/dut", "reports/result", "reports/show", "reports/texttab", "rfc2544"},
 	"fuzz/live/bpf":                {},
@@ -84,7 +84,7 @@ var arrows = map[string][]string{
 	"reference/inner":              {},
 	"reference/offload":            {"internal/checksum", "reference/inner"},
 	"reference/wire":               {},
-	"reports":                      {"ci/gate", "fuzz/report", "internal/atomicfile", "internal/junit", "internal/stats", "internal/strictjson", "reports/charts", "reports/conformance", "reports/figure", "reports/matrix", "reports/result", "reports/show", "reports/texttab", "rfc2544", "reports/budget", "reports/counts", "internal/bounded"}, // imports ci/gate for the history page
+	"reports":                      {"ci/gate", "fuzz/report", "internal/atomicfile", "internal/junit", "internal/stats", "internal/strictjson", "reports/charts", "reports/conformance", "reports/figure", "reports/matrix", "reports/result", "reports/show", "reports/texttab", "rfc2544", "reports/budget", "reports/counts", "internal/bounded", "reports/frame"}, // imports ci/gate for the history page
 	"reports/charts":               {"fuzz/report", "internal/atomicfile", "internal/stats", "internal/strictjson", "reports/figure", "reports/matrix", "reports/result", "reports/show", "rfc2544"},
 	"reports/conformance":          {"internal/strictjson", "reports/result", "rfc2544"},
 	"reports/figure":               {"internal/strictjson", "reports/show", "rfc2544"},
@@ -124,6 +124,9 @@ var arrows = map[string][]string{
 	"internal/lab/once":            {"internal/lab", "netns/dut", "rfc2544"},
 	"reference/roster":             {"reference/settings", "reference/wireguard"},
 	"reference/uapi":               {"internal/sys", "reference/roster", "reference/wireguard"},
+	"internal/lab/interop":         {"internal/closers", "internal/cpuname", "internal/strictjson", "netns", "netns/dut", "netns/dut/role", "reports/result"},
+	"reports/frame":                {},
+	"reports/interop":              {"internal/lab/interop", "reports/frame", "reports/show", "reports/texttab"},
 }
 
 // private packages may only be imported by their owner and the packages below it, not even by the

@@ -86,6 +86,7 @@ var helpVerb = regexp.MustCompile(`(?m)^  ((?:fuzz |tunnel )?[a-z]+) +[A-Za-z]`)
 var unfits = map[string][]string{
 	"gate out/gate/base.json": {"--policy", "/nosuch"},
 	"cost --dut":              {"--batches", "0"}, "cost --calls": {"--batches", "0"},
+	"interop":  {"--checks", "/nosuch"},
 	"fuzz run": {"--time", "0s"}, "fuzz repro": {"--target", "nobody"}, "fuzz merge": {"--target", "nobody"},
 }
 
@@ -117,6 +118,9 @@ func works(run func(...string) (string, int), args []string) string {
 		return ""
 	}
 	unfit := unfit
+	if unfits[verb] != nil {
+		unfit = unfits[verb]
+	}
 	if len(args) > 1 && unfits[args[0]+" "+args[1]] != nil {
 		unfit = unfits[args[0]+" "+args[1]]
 	}

@@ -6,6 +6,8 @@ import (
 	"html/template"
 	"slices"
 
+	"github.com/tunnelbench/tunnelbench/reports/frame"
+
 	"github.com/tunnelbench/tunnelbench/fuzz/report"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 )
@@ -44,7 +46,7 @@ func newBook(runs []*result.Results) (*book, error) {
 	if len(runs) == 0 {
 		return nil, errors.New("no run")
 	}
-	b := &book{CSP: policy(), CSS: template.CSS(pageCSS)}
+	b := &book{CSP: frame.Policy(), CSS: template.CSS(frame.CSS)}
 	if len(runs) == 1 {
 		p, err := newPage(runs[0], "")
 		if err != nil {

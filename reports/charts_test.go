@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tunnelbench/tunnelbench/reports/frame"
+
 	"github.com/tunnelbench/tunnelbench/reports/charts"
 	"github.com/tunnelbench/tunnelbench/reports/conformance"
 	"github.com/tunnelbench/tunnelbench/reports/figure"
@@ -95,7 +97,7 @@ func TestChartsUseOnlyKnownColours(t *testing.T) {
 		}
 	}
 	for _, class := range figure.ColourClass {
-		if !strings.Contains(pageCSS, ".f-"+class+" ") || !strings.Contains(pageCSS, ".s-"+class+" ") {
+		if !strings.Contains(frame.CSS, ".f-"+class+" ") || !strings.Contains(frame.CSS, ".s-"+class+" ") {
 			t.Errorf("the style sheet has no class for %s", class)
 		}
 	}

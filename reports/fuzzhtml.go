@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/tunnelbench/tunnelbench/reports/frame"
+
 	"github.com/tunnelbench/tunnelbench/fuzz/report"
 	"github.com/tunnelbench/tunnelbench/internal/atomicfile"
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
@@ -74,7 +76,7 @@ func FuzzHTML(f *report.Campaign) ([]byte, error) {
 
 func newFuzzPage(f *report.Campaign) (*fuzzPage, error) {
 	p := &fuzzPage{
-		CSP: policy(), CSS: template.CSS(pageCSS), Title: "Fuzz campaign", When: timeText(f.Started),
+		CSP: frame.Policy(), CSS: template.CSS(frame.CSS), Title: "Fuzz campaign", When: timeText(f.Started),
 		Summary: fuzzSummary(f), Headlines: fuzzHeadlines(f), Targets: fuzzTargetTable(f),
 		Environment: fuzzEnvironment(f), Command: show.ShellLine(f.Command),
 	}

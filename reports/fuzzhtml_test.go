@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tunnelbench/tunnelbench/reports/frame"
+
 	"github.com/tunnelbench/tunnelbench/fuzz/report"
 	"github.com/tunnelbench/tunnelbench/reports/charts"
 	"github.com/tunnelbench/tunnelbench/reports/result/resulttest"
@@ -27,7 +29,7 @@ func TestFuzzPage(t *testing.T) {
 	count := map[string]int{}
 	for _, e := range checkPage(t, page) {
 		count[e.name]++
-		if e.name == "meta" && e.attr["http-equiv"] != "" && e.attr["content"] != policy() {
+		if e.name == "meta" && e.attr["http-equiv"] != "" && e.attr["content"] != frame.Policy() {
 			t.Errorf("policy %q", e.attr["content"])
 		}
 	}

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/tunnelbench/tunnelbench/reports/frame"
+
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -103,7 +105,7 @@ func HistoryHTML(runs []gate.HistoryRun) ([]byte, error) {
 		}
 	}
 	p := &historyPage{
-		CSP: policy(), CSS: template.CSS(pageCSS), Title: "Gate history", When: timeText(last.Started),
+		CSP: frame.Policy(), CSS: template.CSS(frame.CSS), Title: "Gate history", When: timeText(last.Started),
 		Summary:   fmt.Sprintf("%s, the last of commit %s against %s: %s.", report.Plural(len(runs), "run"), cmp.Or(strictjson.Short(last.HeadCommit, 12), show.None), cmp.Or(strictjson.Short(last.Base, 40), show.None), last.Verdict),
 		Headlines: []headline{},
 	}

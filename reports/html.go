@@ -2,9 +2,7 @@ package reports
 
 import (
 	"bytes"
-	"crypto/sha256"
 	_ "embed"
-	"encoding/base64"
 	"fmt"
 	"html/template"
 	"io"
@@ -23,18 +21,9 @@ import (
 var (
 	//go:embed page.tmpl
 	pageText string
-	//go:embed page.css
-	pageCSS string
 
 	pageTemplate = template.Must(template.New("page").Parse(pageText))
 )
-
-// policy returns the page's content security policy. It allows only the page's own style sheet, by
-// its hash: no scripts, images, fonts or requests.
-func policy() string {
-	sum := sha256.Sum256([]byte(pageCSS))
-	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; base-uri 'none'; form-action 'none'"
-}
 
 // HTML writes runs as one self-contained page, grouped by machine. The same results give the same
 // bytes.

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tunnelbench/tunnelbench/reports/frame"
+
 	"github.com/tunnelbench/tunnelbench/reports/charts"
 	"github.com/tunnelbench/tunnelbench/reports/matrix"
 	"github.com/tunnelbench/tunnelbench/reports/result"
@@ -108,7 +110,7 @@ func checkPage(t *testing.T, page []byte) []element {
 			t.Errorf("%s leads nowhere", ref)
 		}
 	}
-	if !bytes.Contains(page, []byte("<style>"+pageCSS+"</style>")) {
+	if !bytes.Contains(page, []byte("<style>"+frame.CSS+"</style>")) {
 		t.Error("the style sheet is not the one the policy knows")
 	}
 	if strings.ContainsAny(string(page), "\x1b\x00\u202e") {
@@ -133,7 +135,7 @@ func TestPage(t *testing.T) {
 		case e.name == "table" && all[i+1].name != "caption":
 			t.Error("a table has no caption")
 		case e.name == "meta" && e.attr["http-equiv"] != "":
-			if e.attr["content"] != policy() || !strings.HasPrefix(policy(), "default-src 'none'; style-src 'sha256-") {
+			if e.attr["content"] != frame.Policy() || !strings.HasPrefix(frame.Policy(), "default-src 'none'; style-src 'sha256-") {
 				t.Errorf("policy %q", e.attr["content"])
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/vishvananda/netlink"
@@ -122,6 +123,28 @@ func (s *Session) await(ctx context.Context, side side) error {
 			return ctx.Err()
 		}
 	}
+}
+
+// Restart ends the program of one side, or takes the interface of the kernel away, and starts it
+// again with the same keys. It is for tunnels without Ethernet, such as WireGuard.
+func (s *Session) Restart(ctx context.Context, node string) error {
+	for i := len(s.processes) - 1; i >= 0; i-- {
+		if s.sides[i] != node {
+			continue
+		}
+		if _, err := s.processes[i].Stop(stopGrace); err != nil {
+			return err
+		}
+		s.processes, s.sides = slices.Delete(s.processes, i, i+1), slices.Delete(s.sides, i, i+1)
+	}
+	side := sides[slices.IndexFunc(sides, func(s side) bool { return s.node == node })]
+	if err := s.bringUp(ctx, side); err != nil || s.end(side).onLAN {
+		return err
+	}
+	if _, err := s.env.configure(side); err != nil {
+		return err
+	}
+	return s.env.routes(side, netns.MAC{})
 }
 
 // ready reports whether the end of a side is ready: its interface is up, or it said so. The lab

@@ -1,0 +1,232 @@
+package interop
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/tunnelbench/tunnelbench/netns/dut/role"
+)
+
+// check is one column of the table.
+type check struct {
+	CheckInfo
+	slow  bool // it waits for a rekey
+	heavy bool // it loads the machine: it is tried alone
+	run   func(ctx context.Context, t *tester, p pair) error
+}
+
+var checks = []check{
+	{CheckInfo: CheckInfo{"left-calls", "the left end makes the session, and both ways carry packets; the right end's initiations are held back"}, run: calls(left)},
+	{CheckInfo: CheckInfo{"right-calls", "the right end makes the session; the left end's initiations are held back"}, run: calls(right)},
+	{CheckInfo: CheckInfo{"sizes", "IPv4 packets from 20 bytes and IPv6 packets from 40 to the MTU, of every length modulo 16, both ways"}, run: checkSizes},
+	{CheckInfo: CheckInfo{"ipv6", "an IPv6 underlay carries IPv4 and IPv6 packets of all lengths modulo 16"}, run: checkIPv6},
+	{CheckInfo: CheckInfo{"psk", "with the same preshared key both ways carry packets"}, run: checkPSK},
+	{CheckInfo: CheckInfo{"psk-differs", "with different preshared keys an initiation is sent, and no packet passes"}, run: checkOtherPSK},
+	{CheckInfo: CheckInfo{"left-restarts", "the left end starts anew and its initiations are held back; the right end sends, and makes a new session when its timers have run out"}, run: restarts(left)},
+	{CheckInfo: CheckInfo{"right-restarts", "the right end starts anew and its initiations are held back; the left end sends, and makes a new session when its timers have run out"}, run: restarts(right)},
+	{CheckInfo: CheckInfo{"left-roams", "the left end comes from another port, then from another address: the right one follows it"}, run: roams(left)},
+	{CheckInfo: CheckInfo{"right-roams", "the right end comes from another port, then from another address: the left one follows it"}, run: roams(right)},
+	{CheckInfo: CheckInfo{"cookie", "a flood of a repeated initiation makes the right end ask for cookies; a left end that starts anew gets a session by one"}, heavy: true, run: checkCookie},
+	{CheckInfo: CheckInfo{"rekey", "20 packets a second each way for 128 s: a new session is made at 120 s, and none is lost"}, slow: true, run: checkRekey},
+}
+
+// with returns the error of f on a stand, and takes the stand down.
+func (t *tester) with(ctx context.Context, p pair, l layout, f func(s *stand) error) error {
+	s, err := t.stand(ctx, p, l)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f(s), s.close())
+}
+
+func calls(caller int) func(context.Context, *tester, pair) error {
+	return func(ctx context.Context, t *tester, p pair) error {
+		return t.with(ctx, p, layout{road: true}, func(s *stand) error {
+			if err := s.establish(ctx, caller); err != nil {
+				return err
+			}
+			for _, m := range []struct{ side, kind int }{{caller, initiation}, {1 - caller, response}, {caller, transport}, {1 - caller, transport}} {
+				if s.road.messages(m.side, m.kind) == 0 {
+					return fmt.Errorf("packets passed without a message of type %d from the %s end", m.kind, sideNames[m.side])
+				}
+			}
+			return nil
+		})
+	}
+}
+
+func checkSizes(ctx context.Context, t *tester, p pair) error {
+	return t.with(ctx, p, layout{}, func(s *stand) error { return s.sizes(ctx) })
+}
+
+func checkIPv6(ctx context.Context, t *tester, p pair) error {
+	return t.with(ctx, p, layout{underlay6: true}, func(s *stand) error { return s.sizes(ctx) })
+}
+
+func checkPSK(ctx context.Context, t *tester, p pair) error {
+	key := role.Key{1, 2, 3}
+	return t.with(ctx, p, layout{road: true, shared: [2]role.Key{key, key}}, func(s *stand) error { return s.establish(ctx, left) })
+}
+
+// silence is the time for which ends with different preshared keys are watched: an initiation and its repetition.
+const silence = 6500 * time.Millisecond
+
+func checkOtherPSK(ctx context.Context, t *tester, p pair) error {
+	return t.with(ctx, p, layout{road: true, shared: [2]role.Key{{1}, {2}}}, func(s *stand) error {
+		for side := range s.hosts {
+			if _, err := reach(ctx, s.hosts[side], s.hosts[1-side], silence/2); err == nil {
+				return fmt.Errorf("a packet passed from the %s end", sideNames[side])
+			}
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if s.road.messages(left, initiation) == 0 {
+			return errors.New("the left end did not even send an initiation")
+		}
+		if n := s.road.messages(left, transport) + s.road.messages(right, transport); n > 0 {
+			return fmt.Errorf("%d messages with data were sent, without a session", n)
+		}
+		return nil
+	})
+}
+
+// restartLimit is the time within which a survivor has to make a new session: it hears nothing for 15 s, and its
+// initiation may get lost once.
+const restartLimit = 21 * time.Second
+
+func restarts(restarted int) func(context.Context, *tester, pair) error {
+	return func(ctx context.Context, t *tester, p pair) error {
+		return t.with(ctx, p, layout{road: true}, func(s *stand) error {
+			if err := s.establish(ctx, left); err != nil {
+				return err
+			}
+			s.road.hold(restarted, true)
+			if err := s.session.Restart(ctx, sideNames[restarted]); err != nil {
+				return fmt.Errorf("restart of the %s end: %w", sideNames[restarted], err)
+			}
+			if _, err := reach(ctx, s.hosts[1-restarted], s.hosts[restarted], restartLimit); err != nil {
+				return s.lastWords(err)
+			}
+			_, err := reach(ctx, s.hosts[restarted], s.hosts[1-restarted], dataLimit)
+			return s.lastWords(err)
+		})
+	}
+}
+
+func roams(roaming int) func(context.Context, *tester, pair) error {
+	return func(ctx context.Context, t *tester, p pair) error {
+		return t.with(ctx, p, layout{road: true}, func(s *stand) error {
+			if err := errors.Join(s.addElsewhere(), s.establish(ctx, left)); err != nil {
+				return err
+			}
+			port := uint16(40010)
+			for _, at := range []netip.AddrPort{netip.AddrPortFrom(mouths[1-roaming].Addr(), port), netip.AddrPortFrom(elsewhere.Addr(), port)} {
+				// The other end hears the roaming one from the road's mouth that faces it.
+				if err := s.road.face(1-roaming, at); err != nil {
+					return err
+				}
+				for _, from := range []int{roaming, 1 - roaming} {
+					if _, err := reach(ctx, s.hosts[from], s.hosts[1-from], dataLimit); err != nil {
+						return p.cannotFollow(1-roaming, fmt.Errorf("with the %s end at %v: %w", sideNames[roaming], at, err))
+					}
+				}
+			}
+			return nil
+		})
+	}
+}
+
+// cannotFollow returns err, or says that the end of a side is known not to follow its peer.
+func (p pair) cannotFollow(side int, err error) error {
+	if p.device.Sides[side].Name == role.TailscaleWireGuardGo {
+		return fmt.Errorf("%w: Tailscale's fork does not follow a peer, whose address its program sets: %w", errors.ErrUnsupported, err)
+	}
+	return err
+}
+
+// Limits of the check of cookies.
+const (
+	loadLimit   = 6 * time.Second  // for the first cookie reply
+	cookieLimit = 26 * time.Second // for a session by cookie: the queue of the flooded end may drop some initiations
+)
+
+func checkCookie(ctx context.Context, t *tester, p pair) error {
+	return t.with(ctx, p, layout{road: true}, func(s *stand) error {
+		if err := s.establish(ctx, left); err != nil {
+			return err
+		}
+		flooding, stop := context.WithCancel(ctx)
+		defer stop()
+		loaded, flooded := make(chan struct{}, 1), make(chan error, 1)
+		go func() {
+			flooded <- s.road.flood(flooding, func() {
+				select {
+				case loaded <- struct{}{}:
+				default:
+				}
+			})
+		}()
+		err := s.byCookie(ctx, loaded)
+		stop()
+		return errors.Join(err, <-flooded)
+	})
+}
+
+// byCookie waits for the first cookie reply to the flood, and then for a session by cookie.
+func (s *stand) byCookie(ctx context.Context, loaded <-chan struct{}) error {
+	select {
+	case <-loaded:
+	case <-time.After(loadLimit):
+		return fmt.Errorf("%w: %d copies of an initiation a second did not make the right end send a cookie in %v", errors.ErrUnsupported, floodBurst*1000, loadLimit)
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	if err := s.session.Restart(ctx, sideNames[left]); err != nil {
+		return fmt.Errorf("restart of the left end: %w", err)
+	}
+	asked := s.road.messages(right, cookie)
+	if _, err := reach(ctx, s.hosts[left], s.hosts[right], cookieLimit); err != nil {
+		return fmt.Errorf("under load: %w (%d cookies sent to it)", s.lastWords(err), s.road.messages(right, cookie)-asked)
+	}
+	if s.road.messages(right, cookie) == asked {
+		return fmt.Errorf("%w: the right end let the left one in without a cookie, load or not", errors.ErrUnsupported)
+	}
+	return nil
+}
+
+// The rate and time of the check of rekeying.
+const (
+	rekeyTime  = 128 * time.Second
+	rekeyEvery = 50 * time.Millisecond
+)
+
+func checkRekey(ctx context.Context, t *tester, p pair) error {
+	return t.with(ctx, p, layout{road: true}, func(s *stand) error {
+		if err := s.establish(ctx, left); err != nil {
+			return err
+		}
+		before := s.road.messages(left, initiation) + s.road.messages(right, initiation)
+		sent, err := s.steady(ctx, rekeyTime, rekeyEvery)
+		if err != nil {
+			return s.lastWords(err)
+		}
+		if s.road.messages(left, initiation)+s.road.messages(right, initiation) == before {
+			return fmt.Errorf("no new session was made within %v", rekeyTime)
+		}
+		var lost []string
+		for from, packets := range sent {
+			if n := missing(s.hosts[1-from], packets); n > 0 {
+				lost = append(lost, fmt.Sprintf("%d of %d packets from the %s end", n, len(packets), sideNames[from]))
+			}
+		}
+		if len(lost) > 0 {
+			return errors.New("lost " + strings.Join(lost, " and "))
+		}
+		return nil
+	})
+}

@@ -1,0 +1,113 @@
+package interop
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// The lengths have every remainder modulo 16 at the bottom, in the middle and at the top, and both limits.
+func TestInnerSizes(t *testing.T) {
+	t.Parallel()
+	for version, least := range map[int]int{4: 20, 6: 40} {
+		sizes := innerSizes(version)
+		if slices.Min(sizes) != least || slices.Max(sizes) != innerMTU {
+			t.Errorf("IPv%d: from %d to %d, want %d to %d", version, slices.Min(sizes), slices.Max(sizes), least, innerMTU)
+		}
+		for _, part := range [][2]int{{0, 128}, {128, 1000}, {1000, innerMTU + 1}} {
+			seen := map[int]bool{}
+			for _, size := range sizes {
+				if size >= part[0] && size < part[1] {
+					seen[size%16] = true
+				}
+				if p := packetOf(version, size); p.size() != size || p.kind.version != version {
+					t.Fatalf("IPv%d: a packet of %d bytes has %d, of %s", version, size, p.size(), p.kind.network)
+				}
+			}
+			if len(seen) != 16 {
+				t.Errorf("IPv%d: lengths from %d to %d have %d remainders", version, part[0], part[1], len(seen))
+			}
+		}
+	}
+}
+
+func TestPayload(t *testing.T) {
+	t.Parallel()
+	for _, length := range []int{0, 1, 7, 8, 9, 64, 1472} {
+		if got := payload(3, length); len(got) != length {
+			t.Errorf("%d bytes have %d", length, len(got))
+		}
+	}
+	if slices.Equal(payload(1, 8), payload(2, 8)) {
+		t.Error("two packets are the same")
+	}
+}
+
+func TestOutcome(t *testing.T) {
+	t.Parallel()
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, c := range []struct {
+		name string
+		ctx  context.Context
+		err  error
+		want Outcome
+		why  string
+	}{
+		{"passed", t.Context(), nil, Passed, ""},
+		{"failed, one line", t.Context(), errors.New("a\nb  c"), Failed, "a b c"},
+		{"unsupported", t.Context(), fmt.Errorf("no: %w", errors.ErrUnsupported), Unsupported, "no: unsupported operation"},
+		{"interrupted", ended, errors.New("x"), NoVerdict, "x"},
+		{"the tester failed", t.Context(), fmt.Errorf("%w", testerError{errors.New("no veth")}), NoVerdict, "no veth"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			got, why := outcome(c.ctx, c.err)
+			if got != c.want || why != c.why {
+				t.Errorf("%s, %q, want %s, %q", got, why, c.want, c.why)
+			}
+		})
+	}
+}
+
+func TestVerdict(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		cells []Outcome
+		want  Outcome
+	}{
+		{nil, Passed}, {[]Outcome{Passed, Unsupported}, Passed}, {[]Outcome{Passed, NoVerdict}, NoVerdict}, {[]Outcome{NoVerdict, Failed, Passed}, Failed},
+	} {
+		r := Report{}
+		for _, o := range c.cells {
+			r.Cells = append(r.Cells, Cell{Outcome: o})
+		}
+		if got := r.Verdict(); got != c.want {
+			t.Errorf("%v: %s, want %s", c.cells, got, c.want)
+		}
+	}
+}
+
+func TestParseEnds(t *testing.T) {
+	t.Parallel()
+	ends, err := ParseEnds([]string{"wireguard-go:gomaxprocs=2", "reference-wg-xdp"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"wireguard-go:gomaxprocs=2", "reference-wg-xdp"}, []string{ends[0].Spec, ends[1].Spec}); diff != "" {
+		t.Error(diff)
+	}
+	for spec, want := range map[string]string{
+		"vxlan": "not made of two ends", "reference": "both sides have to speak the same", "nothing": "unknown", "wireguard-go": "comes twice",
+	} {
+		_, err := ParseEnds([]string{"wireguard-go", spec})
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: %v, want one line with %q", spec, err, want)
+		}
+	}
+}

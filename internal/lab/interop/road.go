@@ -1,0 +1,188 @@
+package interop
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/tunnelbench/tunnelbench/internal/closers"
+	"github.com/tunnelbench/tunnelbench/netns"
+	"github.com/tunnelbench/tunnelbench/netns/dut/role"
+)
+
+// The types of WireGuard's messages.
+const (
+	initiation = 1
+	response   = 2
+	cookie     = 3
+	transport  = 4
+)
+
+// The sides of a pair, as indices.
+const (
+	left  = 0
+	right = 1
+)
+
+var sideNames = [2]string{netns.Left, netns.Right}
+
+// ends are the underlay addresses at which the two ends listen.
+var ends = [2]netip.AddrPort{
+	netip.AddrPortFrom(netns.LeftWAN.Addr(), role.WireGuardPort), netip.AddrPortFrom(netns.RightWAN.Addr(), role.WireGuardPort),
+}
+
+// mouths are the addresses at which each side finds the road, and so the other side. Both are on
+// the right.
+var mouths = [2]netip.AddrPort{netip.AddrPortFrom(netns.RightWAN.Addr(), 40000), netip.AddrPortFrom(netns.RightWAN.Addr(), 40001)}
+
+// road passes the datagrams of each end on to the other. It knows their types, can hold back the
+// initiations of an end, and can change the address under which an end is heard.
+type road struct {
+	ns      *netns.NS // where its sockets are
+	closers closers.Stack
+
+	mu       sync.Mutex
+	conns    [2]*net.UDPConn // by the side that it faces
+	holdBack [2]bool         // the initiations of a side are not passed on
+	seen     [2][5]int       // messages of each side by type
+	first    []byte          // the last initiation of the left side
+}
+
+// openRoad opens a road in the right side's namespace.
+func openRoad(ns *netns.NS) (*road, error) {
+	r := &road{ns: ns}
+	for side, at := range mouths {
+		if err := r.face(side, at); err != nil {
+			return nil, errors.Join(err, r.close())
+		}
+	}
+	return r, nil
+}
+
+// face makes the road face a side from an address. What the side sends to an earlier address is no
+// longer passed on.
+func (r *road) face(side int, at netip.AddrPort) error {
+	conn, err := r.listen(at)
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	r.conns[side] = conn
+	r.mu.Unlock()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		r.pass(side, conn)
+	}()
+	r.closers.Push(func() error {
+		err := conn.Close()
+		<-ended
+		return err
+	})
+	return nil
+}
+
+func (r *road) listen(at netip.AddrPort) (conn *net.UDPConn, err error) {
+	err = r.ns.Do(func() error {
+		conn, err = net.ListenUDP("udp4", net.UDPAddrFromAddrPort(at))
+		return err
+	})
+	return conn, err
+}
+
+func (r *road) close() error { return r.closers.Close() }
+
+// pass passes on what a side sends to a socket, until that is closed.
+func (r *road) pass(side int, conn *net.UDPConn) {
+	buffer := make([]byte, 1<<16)
+	for {
+		n, _, err := conn.ReadFromUDPAddrPort(buffer)
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		if err != nil || n == 0 {
+			continue // an ICMP error: the other end is not up yet
+		}
+		if out := r.note(side, conn, buffer[:n]); out != nil {
+			_, _ = out.WriteToUDPAddrPort(buffer[:n], ends[1-side])
+		}
+	}
+}
+
+// note notes a message and returns the socket from which it goes on; nil: it does not.
+func (r *road) note(side int, conn *net.UDPConn, message []byte) *net.UDPConn {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if conn != r.conns[side] {
+		return nil
+	}
+	kind := message[0]
+	if int(kind) < len(r.seen[side]) {
+		r.seen[side][kind]++
+	}
+	if kind == initiation && side == left {
+		r.first = slices.Clone(message)
+	}
+	if kind == initiation && r.holdBack[side] {
+		return nil
+	}
+	return r.conns[1-side]
+}
+
+// messages returns how many messages of a type a side has sent.
+func (r *road) messages(side, kind int) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.seen[side][kind]
+}
+
+// hold holds the initiations of a side back, or no longer.
+func (r *road) hold(side int, back bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.holdBack[side] = back
+}
+
+// flood repeats the last initiation of the left side to the right one, from a socket of its own, until ctx is
+// done. It calls onCookie at each cookie reply.
+func (r *road) flood(ctx context.Context, onCookie func()) error {
+	r.mu.Lock()
+	message := r.first
+	r.mu.Unlock()
+	conn, err := r.listen(netip.AddrPortFrom(netns.RightWAN.Addr(), 0))
+	if err != nil {
+		return err
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		answer := make([]byte, 2048)
+		for {
+			n, err := conn.Read(answer)
+			if errors.Is(err, net.ErrClosed) {
+				return
+			}
+			if n > 0 && answer[0] == cookie {
+				onCookie()
+			}
+		}
+	}()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for ctx.Err() == nil {
+		for range floodBurst {
+			_, _ = conn.WriteToUDPAddrPort(message, ends[right])
+		}
+		<-tick.C
+	}
+	err = conn.Close()
+	<-ended
+	return err
+}
+
+// floodBurst is the number of copies that a flood sends each millisecond.
+const floodBurst = 15

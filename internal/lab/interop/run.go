@@ -1,0 +1,233 @@
+package interop
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/tunnelbench/tunnelbench/internal/closers"
+	"github.com/tunnelbench/tunnelbench/internal/strictjson"
+	"github.com/tunnelbench/tunnelbench/netns"
+	"github.com/tunnelbench/tunnelbench/netns/dut"
+)
+
+// Standard are the ends that this program knows.
+var Standard = []string{"reference-wg-tun", "reference-wg-xdp", "wireguard-go", "tailscale-wireguard-go", "wireguard-kernel"}
+
+// Plan says what is tried.
+type Plan struct {
+	Ends  []dut.Device
+	Quick bool     // without the checks that wait for a rekey
+	Only  []string // the names of the checks; empty: all
+	Wait  bool     // wait for another lab to end instead of failing
+	// OnCell is called after each check, by one goroutine at a time. It may be nil.
+	OnCell func(done, all int, c Cell)
+}
+
+// ParseEnds parses ends as dut.Parse does. All of them have to speak WireGuard.
+func ParseEnds(specs []string) (ends []dut.Device, err error) {
+	for _, spec := range specs {
+		d, err := dut.Parse(spec)
+		if err == nil {
+			_, err = dut.Parse("mixed:left=" + spec + ",right=wireguard-go")
+		}
+		if err != nil {
+			return nil, err
+		}
+		if slices.ContainsFunc(ends, func(o dut.Device) bool { return o.Spec == d.Spec }) {
+			return nil, fmt.Errorf("%s comes twice: results are told apart by name", d.Spec)
+		}
+		ends = append(ends, d)
+	}
+	return ends, nil
+}
+
+// wants reports whether a check is part of the plan.
+func (p Plan) wants(c check) bool {
+	return !(p.Quick && c.slow) && (len(p.Only) == 0 || slices.Contains(p.Only, c.Name))
+}
+
+// Names returns the names of all checks.
+func Names() (names []string) {
+	for _, c := range checks {
+		names = append(names, c.Name)
+	}
+	return names
+}
+
+// pair is a pair of ends.
+type pair struct {
+	device      dut.Device
+	unsupported error // why it cannot run here
+}
+
+// tester holds what all checks share.
+type tester struct {
+	run, dir string
+	guardian *netns.Guardian
+	cpus     []int
+	building chan struct{} // a place for each bring-up at a time
+	pairs    map[string]pair
+	closers  closers.Stack
+}
+
+const (
+	atOnce    = 8 // checks at a time; they wait for timers most of the time
+	bringUps  = 3 // at a time
+	nothing   = ""
+	longTests = 1 // heavy checks at a time
+)
+
+// Run fills the report with the outcome of each check of each pair. If ctx ends, the cells that are left have no
+// verdict. The error says why nothing could be tried.
+func Run(ctx context.Context, p Plan, r *Report) (err error) {
+	t := &tester{run: rand.Text(), building: make(chan struct{}, bringUps), pairs: map[string]pair{}}
+	defer func() { err = errors.Join(err, t.closers.Close()) }()
+	if err := t.open(ctx, p.Wait); err != nil {
+		return err
+	}
+	if err := t.pair(ctx, p.Ends); err != nil {
+		return err
+	}
+	tried := r.fill(p)
+	t.all(ctx, p, r, tried)
+	return nil
+}
+
+// open takes the machine for itself.
+func (t *tester) open(ctx context.Context, wait bool) (err error) {
+	if err := netns.CheckRoot(); err != nil {
+		return err
+	}
+	lock, err := netns.Lock(ctx, wait)
+	if err != nil {
+		return err
+	}
+	t.closers.Push(lock.Close)
+	if t.guardian, err = netns.StartGuardian(lock); err != nil {
+		return err
+	}
+	t.closers.Push(t.guardian.Close)
+	if t.dir, err = t.guardian.TempDir("tunnelbench-interop-"); err != nil {
+		return err
+	}
+	t.cpus, err = netns.AllowedCPUs()
+	return err
+}
+
+// pair makes the pairs of all ends.
+func (t *tester) pair(ctx context.Context, ends []dut.Device) error {
+	lacks := make([]error, len(ends))
+	for i, e := range ends {
+		lacks[i] = e.Probe(ctx)
+	}
+	for i, l := range ends {
+		for j, r := range ends {
+			d, err := dut.Parse("mixed:left=" + l.Argument + ",right=" + r.Argument)
+			if err != nil {
+				return err
+			}
+			t.pairs[key(l.Spec, r.Spec)] = pair{d, errors.Join(lacks[i], lacks[j])}
+		}
+	}
+	return nil
+}
+
+func key(left, right string) string { return left + " " + right }
+
+// fill makes a cell of each check and pair, and returns the check of each.
+func (r *Report) fill(p Plan) (tried []check) {
+	for _, e := range p.Ends {
+		r.Ends = append(r.Ends, e.Spec)
+	}
+	for _, c := range checks {
+		if p.wants(c) {
+			r.Checks = append(r.Checks, c.CheckInfo)
+		}
+	}
+	for _, left := range r.Ends {
+		for _, right := range r.Ends {
+			for _, c := range checks {
+				if p.wants(c) {
+					r.Cells = append(r.Cells, Cell{Left: left, Right: right, Check: c.Name, Outcome: NoVerdict, Why: "not tried"})
+					tried = append(tried, c)
+				}
+			}
+		}
+	}
+	return tried
+}
+
+// all tries all cells: the light checks some at a time, then the heavy ones one by one, then all that wait for a rekey at
+// once.
+func (t *tester) all(ctx context.Context, p Plan, r *Report, tried []check) {
+	done := 0
+	var mu sync.Mutex
+	note := func(i int, c Cell) {
+		mu.Lock()
+		defer mu.Unlock()
+		r.Cells[i] = c
+		done++
+		if p.OnCell != nil {
+			p.OnCell(done, len(r.Cells), c)
+		}
+	}
+	for _, stage := range []struct {
+		of     func(check) bool
+		places int
+	}{
+		{func(c check) bool { return !c.slow && !c.heavy }, atOnce},
+		{func(c check) bool { return c.heavy }, 1},
+		{func(c check) bool { return c.slow }, len(tried)},
+	} {
+		places := make(chan struct{}, stage.places)
+		var running sync.WaitGroup
+		for i, c := range tried {
+			if !stage.of(c) {
+				continue
+			}
+			places <- struct{}{}
+			running.Go(func() {
+				defer func() { <-places }()
+				note(i, t.try(ctx, r.Cells[i], c))
+			})
+		}
+		running.Wait()
+	}
+}
+
+// try tries one cell.
+func (t *tester) try(ctx context.Context, cell Cell, c check) Cell {
+	p := t.pairs[key(cell.Left, cell.Right)]
+	start := time.Now()
+	err := p.unsupported
+	if err == nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	if err == nil {
+		err = c.run(ctx, t, p)
+	}
+	cell.Seconds = time.Since(start).Seconds()
+	cell.Outcome, cell.Why = outcome(ctx, err)
+	return cell
+}
+
+// outcome returns the outcome of a check that returned err, and one line that says why.
+func outcome(ctx context.Context, err error) (Outcome, string) {
+	if err == nil {
+		return Passed, nothing
+	}
+	why := strictjson.Clean(strings.Join(strings.Fields(err.Error()), " "))
+	switch {
+	case errors.Is(err, errors.ErrUnsupported):
+		return Unsupported, why
+	case ctx.Err() != nil, errors.As(err, new(testerError)):
+		return NoVerdict, why
+	}
+	return Failed, why
+}
