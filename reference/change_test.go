@@ -246,3 +246,42 @@ func TestReplacedPeerBeginsAnew(t *testing.T) {
 		t.Errorf("%d packets, want 2", len(p.atRight))
 	}
 }
+
+// Others' packets do not notice a change: none is lost or held up while peers join and leave.
+func TestChangeWhilePacketsFlow(t *testing.T) {
+	t.Parallel()
+	p, s := withSpoke(t)
+	p.left.Encap(packetBetween(behindLeft, behindRight, 60))
+	p.settle()
+	p.atRight = nil
+	now, stop, changes := p.now, make(chan struct{}), make(chan int)
+	go func() {
+		made := 0
+		defer func() { changes <- made }()
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			for _, c := range []roster.PeerChange{joins(s, "10.3.0.0/16", "10.2.9.0/24"), {Public: s.key.Public(), Remove: true}} {
+				if err := p.left.tunnel.sealed.roster.Change(now, roster.Change{Peers: []roster.PeerChange{c}}); err != nil {
+					t.Error(err)
+				}
+				made++
+			}
+		}
+	}()
+	const rounds = 2000
+	for range rounds {
+		p.left.Encap(packetBetween(behindLeft, behindRight, 60))
+		p.right.Encap(packetBetween(behindRight, behindLeft, 60))
+		p.right.Decap(leftAddr, p.toRight[0], 0)
+		p.left.Decap(rightAddr, p.toLeft[0], 0)
+		p.toRight, p.toLeft = p.toRight[:0], p.toLeft[:0]
+	}
+	close(stop)
+	if made := <-changes; made < 2 || len(p.atRight) != rounds || len(p.atLeft) != rounds {
+		t.Errorf("%d and %d of %d packets, %d changes", len(p.atRight), len(p.atLeft), rounds, made)
+	}
+}
