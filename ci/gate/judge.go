@@ -46,6 +46,9 @@ func Judge(p Policy, base, head *Set) (Judgement, error) {
 	}
 	sayEvents(base, head, &j.Report)
 	j.next(p, len(head.Turns))
+	if j.Pairs > 0 {
+		j.Report.Ended = &Ended{Series: j.Series, Pairs: measured(head, j.Series), Next: j.Pairs, Last: p.Looks[len(p.Looks)-1]}
+	}
 	conclude(p, head, &j.Report)
 	return j, nil
 }
@@ -201,6 +204,16 @@ func sayEvents(base, head *Set, g *Report) {
 		}
 		return []string{shortened(t.Died)}
 	})
+}
+
+// measured returns the number of pairs of a series.
+func measured(s *Set, series int) (n int) {
+	for i := range s.Turns {
+		if s.Turns[i].Series == series {
+			n++
+		}
+	}
+	return n
 }
 
 // next sets the measurements still needed: first the first series until each metric is decided,

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/tunnelbench/tunnelbench/reports/result"
 )
@@ -51,8 +52,19 @@ type Report struct {
 	Looks    []int       `json:"looks"`
 	Pairs    int         `json:"pairs"` // number of pairs in both series
 	Metrics  []Metric    `json:"metrics"`
+	Ended    *Ended      `json:"ended,omitempty"`
 	Warnings []string    `json:"warnings"`
 	Command  []string    `json:"command"` // command that repeats the measurement
+}
+
+// Ended is how far a gate came that ended before its verdict.
+type Ended struct {
+	Series int           `json:"series"`
+	Pairs  int           `json:"pairs"`   // of the series
+	Next   int           `json:"next"`    // pairs of the series at the next look
+	Last   int           `json:"last"`    // and at the last one
+	Time   time.Duration `json:"time_ns"` // the gate's limit, if that ended it; else 0
+	Pair   time.Duration `json:"pair_ns"` // what a pair took; 0: not known
 }
 
 // Side describes one measured side.

@@ -77,19 +77,33 @@ func Table(g *Report) string {
 		b.WriteString("\n")
 		_ = table(g, func(s string) string { return s }).Text(&b) // a Builder never fails
 	}
-	for _, m := range g.Metrics {
-		if m.Verdict != Pass && m.Verdict != Shown {
-			fmt.Fprintf(&b, "%s: %s\n", strictjson.Clean(m.ID), strictjson.Clean(m.Why))
-		}
+	for _, m := range g.undecided() {
+		fmt.Fprintf(&b, "%s: %s\n", strictjson.Clean(m.ID), strictjson.Clean(m.Why))
 	}
 	for _, w := range g.Warnings {
 		b.WriteString(strictjson.Clean(w) + "\n")
 	}
+	if mend := g.Mend(); mend != "" {
+		b.WriteString("What to do: " + mend + "\n")
+	}
 	return b.String()
+}
+
+// undecided returns the metrics that are judged and do not pass.
+func (g *Report) undecided() (some []Metric) {
+	for _, m := range g.Metrics {
+		if m.Verdict != Pass && m.Verdict != Shown {
+			some = append(some, m)
+		}
+	}
+	return some
 }
 
 // name returns a short name of a side.
 func (s Side) name() string {
+	if s.Commit == "" {
+		return strictjson.Short(s.Revision, 64)
+	}
 	return fmt.Sprintf("%s (%.12s)", strictjson.Short(s.Revision, 64), strictjson.Clean(s.Commit))
 }
 
@@ -109,11 +123,19 @@ func Markdown(g *Report) string {
 		_ = table(g, show.Markdown).Markdown(&b) // a Builder never fails
 		b.WriteString("\n")
 	}
+	if some := g.undecided(); len(some) > 1 { // of one, the reason above is its own
+		for _, m := range some {
+			fmt.Fprintf(&b, "- %s: %s\n", show.Markdown(strictjson.Short(m.ID, show.MaxName)), show.Markdown(strictjson.Short(m.Why, 400)))
+		}
+	}
 	for _, w := range g.Warnings {
 		fmt.Fprintf(&b, "- %s\n", show.Markdown(strictjson.Short(w, 400)))
 	}
-	fmt.Fprintf(&b, "\n<details><summary>How it was measured</summary>\n\nBase %s, head %s; %d pairs in random order, fresh processes and namespaces for each half, risk %.3g over all metrics.\nHost: %s, %d cores, Linux %s.\n\n%s\n\n</details>\n",
-		show.Markdown(g.Base.name()), show.Markdown(g.Head.name()), g.Pairs, g.Risk, show.Markdown(strictjson.Short(g.Host.CPU, 100)), g.Host.Cores, show.Markdown(strictjson.Short(g.Host.Kernel, 100)),
+	if mend := g.Mend(); mend != "" {
+		fmt.Fprintf(&b, "\nWhat to do: %s\n", show.Markdown(mend))
+	}
+	fmt.Fprintf(&b, "\n<details><summary>How it was measured</summary>\n\nBase %s, head %s; %d pairs in random order, fresh processes and namespaces for each half. A metric passes if the upper end of its interval is below its limit, and fails if two series show it to be slower. The risk of a wrong verdict is at most %.3g %% over all metrics.\nHost: %s, %d cores, Linux %s.\n\n%s\n\n</details>\n",
+		show.Markdown(g.Base.name()), show.Markdown(g.Head.name()), g.Pairs, 100*g.Risk, show.Markdown(strictjson.Short(g.Host.CPU, 100)), g.Host.Cores, show.Markdown(strictjson.Short(g.Host.Kernel, 100)),
 		"    "+strings.Join(strings.Fields(strictjson.Short(strings.Join(g.Command, " "), 1000)), " "))
 	text := b.String()
 	if len(text) > mostComment {

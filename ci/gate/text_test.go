@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tunnelbench/tunnelbench/internal/junit"
 	"github.com/tunnelbench/tunnelbench/reports/result"
@@ -129,5 +130,37 @@ func TestLongMarkdownIsCut(t *testing.T) {
 	}
 	if text := Markdown(g); len(text) > mostComment || !strings.HasSuffix(text, "(cut: gate.json has it all)\n") {
 		t.Errorf("%d bytes, ends in %q", len(text), text[len(text)-40:])
+	}
+}
+
+// A gate without a verdict says what would bring one.
+func TestMend(t *testing.T) {
+	t.Parallel()
+	const quiet = "; on a quieter machine fewer pairs decide; gate --count needs no quiet machine"
+	for _, c := range []struct {
+		name, verdict, cause string
+		ended                *Ended
+		want                 string
+	}{
+		{"time", Inconclusive, TooFew, &Ended{1, 9, 16, 64, 2 * time.Minute, 7500 * time.Millisecond},
+			"the gate ended after 9 pairs of 7.5s, as its time, --time 2m0s, was over; the next look takes 16, the last 64: give it about --time 3m, or 9m" + quiet},
+		{"time of the last look", Inconclusive, Unfinished, &Ended{2, 40, 64, 64, 20 * time.Minute, 30 * time.Second},
+			"the gate ended after 40 pairs of the second series of 30s, as its time, --time 20m0s, was over; the next look takes 64: give it about --time 33m" + quiet},
+		{"no pair", Inconclusive, TooFew, &Ended{1, 0, 16, 64, time.Minute, 0}, "the time, --time 1m0s, was over before the first pair: give it more" + quiet},
+		{"interrupted", Inconclusive, TooFew, &Ended{1, 9, 16, 64, 0, 0}, "the gate ended after 9 pairs; the next look takes 16, the last 64: let it run to its end" + quiet},
+		{"too noisy", Inconclusive, Noisy, nil, "more time changes nothing: on a quieter machine fewer pairs decide; gate --count needs no quiet machine"},
+		{"a silent base", Inconclusive, BaseSilent, nil, ""},
+		{"a verdict", Fail, "", nil, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			g := &Report{Verdict: c.verdict, Ended: c.ended, Metrics: []Metric{{ID: "x", Verdict: c.verdict, Cause: c.cause}}}
+			if got := g.Mend(); got != c.want {
+				t.Errorf("%s\nwant %s", got, c.want)
+			}
+			if text := Table(g); c.want != "" && !strings.HasSuffix(text, "\nWhat to do: "+c.want+"\n") {
+				t.Errorf("the last line is another: %s", text)
+			}
+		})
 	}
 }

@@ -3,6 +3,7 @@ package gate
 import (
 	"fmt"
 	"strings"
+	"time"
 )
 
 // sentence returns the reason of a metric's verdict. Exact metrics have theirs already.
@@ -138,6 +139,58 @@ func (s Silence) words(pairs int) string {
 	}
 	return in("the base", "nothing", s.Base+s.Both) + fmt.Sprintf(", the head in %d", s.Head+s.Both)
 }
+
+// Mend says what would bring a gate without a verdict to one; it is empty if there is a verdict, or the
+// reason says it all.
+func (g *Report) Mend() string {
+	if g.Verdict != Inconclusive || len(g.Metrics) == 0 {
+		return ""
+	}
+	const quiet = "on a quieter machine fewer pairs decide; gate --count needs no quiet machine"
+	if g.Ended != nil {
+		return g.Ended.words() + "; " + quiet
+	}
+	for i := range g.Metrics {
+		switch g.Metrics[i].Cause {
+		case Noisy:
+			return "more time changes nothing: " + quiet
+		case NotReproduced:
+			return "the two series differ, so something changed between them: run the gate again; " + quiet
+		case HeadSilent:
+			return "run the gate again: a head that does it again is worse than the base"
+		}
+	}
+	return ""
+}
+
+// words says how far the gate came, and which time it needs.
+func (e *Ended) words() string {
+	come := fmt.Sprintf("the gate ended after %d pairs", e.Pairs)
+	if e.Series > 1 {
+		come += " of the second series"
+	}
+	looks := fmt.Sprintf("; the next look takes %d", e.Next)
+	if e.Last > e.Next {
+		looks += fmt.Sprintf(", the last %d", e.Last)
+	}
+	switch {
+	case e.Time == 0:
+		return come + looks + ": let it run to its end"
+	case e.Pair == 0:
+		return fmt.Sprintf("the time, --time %v, was over before the first pair: give it more", e.Time)
+	}
+	needed := func(pairs int) time.Duration {
+		return (e.Time + time.Duration(pairs-e.Pairs)*e.Pair + time.Minute).Truncate(time.Minute)
+	}
+	text := fmt.Sprintf("%s of %v, as its time, --time %v, was over%s: give it about --time %v", come, e.Pair.Round(100*time.Millisecond), e.Time, looks, short(needed(e.Next)))
+	if e.Last > e.Next {
+		text += fmt.Sprintf(", or %v", short(needed(e.Last)))
+	}
+	return text
+}
+
+// short formats whole minutes.
+func short(d time.Duration) string { return strings.TrimSuffix(d.String(), "0s") }
 
 // percent formats a slowdown: positive is slower.
 func percent(v float64) string {

@@ -22,6 +22,7 @@ type Run struct {
 	// OnPair, if set, is called before each pair with the time since the start.
 	OnPair func(j gate.Judgement, pair int, since time.Duration)
 	Log    io.Writer
+	Over   bool // set by Measure: the time was over before there was a verdict
 }
 
 // errTime is the cause of a context whose gate has used up its time.
@@ -89,6 +90,7 @@ func (r *Run) unlessOver(ctx context.Context, err error) error {
 	if err != nil && !TimeOver(ctx) {
 		return err
 	}
+	r.Over = true
 	fmt.Fprintln(r.Log, "ended, as the time is over before there is a verdict")
 	return nil
 }

@@ -148,5 +148,8 @@ func (f *flags) verdict(r *gate.Report) error {
 	case r.Verdict == gate.Environment:
 		return cli.MachineFault(errors.New(r.Why))
 	}
+	if mend := r.Mend(); mend != "" {
+		return fmt.Errorf("%w: %s. What to do: %s", cli.ErrNoVerdict, r.Why, mend)
+	}
 	return fmt.Errorf("%w: %s", cli.ErrNoVerdict, r.Why)
 }

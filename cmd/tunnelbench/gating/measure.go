@@ -98,7 +98,7 @@ func (f *flags) ended(ctx context.Context, policy gate.Policy, err error, s cli.
 		return &gate.Set{Side: side, Tool: f.tool(), Device: f.dut, Revision: revision, Command: command()}
 	}
 	return f.unmeasured(policy, pairs.Sides{Base: set(gate.BaseSide, f.base), Head: set(gate.HeadSide, f.head)}, gate.Inconclusive,
-		fmt.Sprintf("its time, %v, was over before a pair was measured: %v", f.time, err), s)
+		fmt.Sprintf("its time, --time %v, was over before a pair was measured, builds included: give it more (%v)", f.time, err), s)
 }
 
 // unmeasured concludes a gate without pairs.
@@ -198,6 +198,9 @@ func (f *flags) finish(run *pairs.Run, noise *gate.Noise, pair time.Duration, s 
 	j, err := gate.Judge(run.Policy, run.Sides.Base, run.Sides.Head)
 	if err != nil {
 		return errors.Join(err, saved)
+	}
+	if e := j.Report.Ended; e != nil && run.Over {
+		e.Time, e.Pair = f.time, pair
 	}
 	return errors.Join(f.conclude(&j.Report, run.Sides.Base, run.Sides.Head, s), saved)
 }
