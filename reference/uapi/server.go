@@ -140,7 +140,10 @@ func (s *Server) converse(c net.Conn, t Tunnel, report func(error)) {
 			answer = appendErrno(nil, err)
 		}
 		clear(text) // it has keys
-		_, failed := c.Write(answer)
+		failed := c.SetDeadline(time.Now().Add(s.patience))
+		if failed == nil {
+			_, failed = c.Write(answer)
+		}
 		clear(answer)
 		if err != nil {
 			report(err)

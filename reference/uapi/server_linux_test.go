@@ -9,10 +9,17 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/tunnelbench/tunnelbench/reference/roster"
 )
 
 // serve serves a table at a path until the test ends. reports returns what was reported.
 func serve(t *testing.T, path string, patience time.Duration) (s *Server, reports func() []string) {
+	t.Helper()
+	return serveTunnel(t, path, patience, newTable())
+}
+
+func serveTunnel(t *testing.T, path string, patience time.Duration, tunnel Tunnel) (s *Server, reports func() []string) {
 	t.Helper()
 	s, err := Listen(path)
 	if err != nil {
@@ -24,7 +31,7 @@ func serve(t *testing.T, path string, patience time.Duration) (s *Server, report
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		s.Serve(newTable(), func(err error) {
+		s.Serve(tunnel, func(err error) {
 			mu.Lock()
 			defer mu.Unlock()
 			all = append(all, err.Error())
@@ -176,4 +183,25 @@ func TestCloseLeavesOthers(t *testing.T) {
 	serve(t, path, time.Minute)
 	s.Close()
 	ask(t, dial(t, path), "get=1\n\n")
+}
+
+// slow is a tunnel with so many peers that a change takes longer than clients may be silent.
+type slow struct {
+	*table
+	takes time.Duration
+}
+
+func (s slow) Change(c roster.Change) error {
+	time.Sleep(s.takes)
+	return s.table.Change(c)
+}
+
+func TestServeAnswersAfterLongChange(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "tun0.sock")
+	const patience = 500 * time.Millisecond
+	serveTunnel(t, path, patience, slow{newTable(), 2 * patience})
+	if got := ask(t, dial(t, path), "set=1\n\n"); got != "errno=0\n\n" {
+		t.Errorf("%q", got)
+	}
 }
