@@ -44,8 +44,11 @@ func Check(path string) error {
 	if err != nil {
 		return err
 	}
-	return checkScript(start)
+	return checkScript(start, mostInterpreters)
 }
+
+// mostInterpreters is how many scripts may run each other; then execve(2) returns ELOOP.
+const mostInterpreters = 5
 
 // missing explains why a path leads to no file.
 func missing(path string, err error) error {
@@ -92,8 +95,8 @@ func head(path string) ([]byte, error) {
 	return start[:n], nil
 }
 
-// checkScript checks the first line of a script.
-func checkScript(start []byte) error {
+// checkScript checks the first line of a script, and of the scripts that run it, so many at most.
+func checkScript(start []byte, most int) error {
 	const mark = "\xef\xbb\xbf" // a byte order mark
 	if bytes.HasPrefix(start, []byte(mark+"#!")) {
 		return errors.New("a byte order mark stands before the #!: save it without one")
@@ -113,17 +116,25 @@ func checkScript(start []byte) error {
 	if len(words) == 0 {
 		return errors.New("no interpreter follows its #!: write #!/bin/sh")
 	}
-	return checkInterpreter(words)
+	if most == 0 {
+		return errors.New("too many scripts run each other by their first lines: name a program in one of them")
+	}
+	return checkInterpreter(words, most-1)
 }
 
 // checkInterpreter checks the program that runs a script, and the one that env(1) looks up.
-func checkInterpreter(words []string) error {
+func checkInterpreter(words []string, most int) error {
 	info, err := os.Stat(words[0])
 	switch {
 	case err != nil:
 		return fmt.Errorf("its interpreter %s is not there (first line): install it, or correct the line", words[0])
 	case info.IsDir(), info.Mode()&0o111 == 0:
 		return fmt.Errorf("its interpreter %s is no executable file (first line): correct the line", words[0])
+	}
+	if start, err := head(words[0]); err == nil {
+		if err := checkScript(start, most); err != nil {
+			return fmt.Errorf("its interpreter %s (first line): %w", words[0], err)
+		}
 	}
 	if filepath.Base(words[0]) != "env" || len(words) < 2 || strings.HasPrefix(words[1], "-") || strings.Contains(words[1], "=") {
 		return nil

@@ -20,6 +20,13 @@ func write(text string, mode fs.FileMode) func(string) error {
 	return func(path string) error { return os.WriteFile(path, []byte(text), mode) }
 }
 
+// chain writes a script that is run by another one, with this text.
+func chain(text string) func(path string) error {
+	return func(path string) error {
+		return errors.Join(write(text, 0o755)(path+".2"), write("#!"+path+".2\n", 0o755)(path))
+	}
+}
+
 func TestCheck(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -45,6 +52,10 @@ func TestCheck(t *testing.T) {
 		"missing behind env":  {write("#!/usr/bin/env nosuch-fish\n", 0o755), "nosuch-fish is not in PATH"},
 		"interpreter a file":  {write("#!/etc/passwd\n", 0o755), "/etc/passwd is no executable file"},
 		"interpreter a dir":   {write("#!/etc\n", 0o755), "/etc is no executable file"},
+		"script of a script":  {chain("#!/bin/sh\n"), ""},
+		"of one in CRLF":      {chain("#!/bin/sh\r\n"), "CR LF"},
+		"of one without one":  {chain("#!/nosuch/fish\n"), "/nosuch/fish is not there"},
+		"its own interpreter": {func(path string) error { return write("#!"+path+"\n", 0o755)(path) }, "too many scripts"},
 		"byte order mark":     {write("\xef\xbb\xbf#!/bin/sh\n", 0o755), "byte order mark"},
 		"endless first line":  {write("#!/bin/sh "+strings.Repeat("x", 300), 0o755), "more than 256 bytes"},
 		"below a file":        {func(path string) error { return os.Symlink("/etc/passwd/x", path) }, "not a directory"},
