@@ -33,6 +33,9 @@ func publicKey(ctx context.Context, in io.Reader) (string, error) {
 	if err != nil {
 		return "", cli.BadInput(err)
 	}
+	if data, err = bounded.Text(data); err != nil {
+		return "", cli.BadUsage("standard input: %w", err)
+	}
 	key, err := wireguard.ParseKey[wireguard.PrivateKey](strings.TrimSpace(string(data)))
 	if err != nil {
 		return "", cli.BadUsage("standard input: a private key: %w", err)

@@ -35,9 +35,11 @@ func TestKeyVerbs(t *testing.T) {
 // RFC 7748 section 6.1.
 func TestPublicKey(t *testing.T) {
 	t.Parallel()
-	_, out, _ := call("dwdtCnMYpX08FsFyUbJmRd9ML4frwJkqsXf7pR25LCo=", "tunnel", "pubkey")
-	if out != "hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo=\n" {
-		t.Error(out)
+	const key = "dwdtCnMYpX08FsFyUbJmRd9ML4frwJkqsXf7pR25LCo="
+	for _, input := range []string{key, key + "\n", key + "\r\n", "\xef\xbb\xbf" + key + "\r\n"} {
+		if _, out, errs := call(input, "tunnel", "pubkey"); out != "hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo=\n" {
+			t.Errorf("%q: %q, %s", input, out, errs)
+		}
 	}
 }
 

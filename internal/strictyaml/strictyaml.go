@@ -61,6 +61,8 @@ func Parse(name string, data []byte) (*File, error) {
 		switch t.Type {
 		case token.TagType, token.AnchorType, token.AliasType, token.MergeKeyType:
 			return nil, fmt.Errorf("%s:%d: tags, anchors and aliases have no place here", name, t.Position.Line)
+		case token.DirectiveType:
+			return nil, fmt.Errorf("%s:%d: directives have no place here: leave out the line that begins with %%", name, t.Position.Line)
 		case token.SequenceStartType, token.MappingStartType:
 			depth++
 		case token.SequenceEndType, token.MappingEndType:

@@ -19,6 +19,7 @@ func TestParseRefuses(t *testing.T) {
 		"a:\n-\n- 1":                       "x:2: an entry of a list is empty",
 		strings.Repeat("#", 1<<18+1):       "x: is larger than 256 KiB",
 		"a: \"\x1b[31m":                    "x:1: ",
+		"%YAML 1.2\n---\na: 1\n":           "x:1: directives have no place here",
 		"a: 1\n---\na: 2\n":                "x:3: a second document",
 		"---\na: 1\n...\n---\n\n# b\nb: 2": "x:7: a second document",
 		"---\n---\nb: 2\n":                 "x:3: a second document",
