@@ -164,3 +164,16 @@ func TestMend(t *testing.T) {
 		})
 	}
 }
+
+// More time does not mend what another program spoils.
+func TestMendOfSpoiltPairs(t *testing.T) {
+	t.Parallel()
+	g := &Report{Verdict: Inconclusive, Ended: &Ended{1, 8, 16, 64, time.Minute, 7 * time.Second}, Metrics: []Metric{
+		{ID: "x", Verdict: Inconclusive, Cause: TooFew, Series: []Series{{Pairs: 2, Dropped: 6}}},
+	}}
+	for _, want := range []string{"give it about --time 2m, or 8m. ", "More time alone hardly helps: 75 % of the pairs", "End what runs beside the gate"} {
+		if got := g.Mend(); !strings.Contains(got, want) {
+			t.Errorf("%s lacks %q", got, want)
+		}
+	}
+}

@@ -147,7 +147,11 @@ func (g *Report) Mend() string {
 		return ""
 	}
 	const quiet = "on a quieter machine fewer pairs decide; gate --count needs no quiet machine"
-	if g.Ended != nil {
+	lost := g.mostLost()
+	switch {
+	case g.Ended != nil && lost > 0:
+		return fmt.Sprintf("%s. More time alone hardly helps: %.0f %% of the pairs had a half that is not valid. End what runs beside the gate; gate --count needs no quiet machine", g.Ended.words(), 100*lost)
+	case g.Ended != nil:
 		return g.Ended.words() + "; " + quiet
 	}
 	for i := range g.Metrics {
@@ -161,6 +165,22 @@ func (g *Report) Mend() string {
 		}
 	}
 	return ""
+}
+
+// mostLost returns the largest share of pairs of any metric that had a half that is not valid; 0 if it is
+// no more than the share that usual policies accept.
+func (g *Report) mostLost() (share float64) {
+	const usual = 0.2
+	for i := range g.Metrics {
+		if m := &g.Metrics[i]; m.Verdict == Inconclusive && len(m.Series) > 0 {
+			last := m.Series[len(m.Series)-1]
+			share = max(share, float64(last.Dropped)/float64(max(1, last.Pairs+last.Dropped)))
+		}
+	}
+	if share <= usual {
+		return 0
+	}
+	return share
 }
 
 // words says how far the gate came, and which time it needs.
