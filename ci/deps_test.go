@@ -31,7 +31,7 @@ var arrows = map[string][]string{
 	"ci/gate/resample":             {"ci/gate", "rfc2544"},
 	"ci/gate/revision":             {"ci/gate", "internal/git", "internal/subprocess", "netns/dut", "internal/tempdir"},
 	"cmd/tunnelbench":              {"ci/compare", "ci/gate", "fuzz", "fuzz/live", "fuzz/live/mutate", "fuzz/report", "internal/cli", "internal/lab", "internal/lab/selftest", "internal/lab/streams", "internal/lab/suite", "internal/reexec", "internal/stats", "loadgen", "loadgen/streams", "netns/dut", "reference", "reference/endfile", "reports", "reports/charts", "reports/result", "reports/show", "rfc2544", "rfc2544/mlrsearch", "rfc2544/simulated", "internal/lab/doctor", "cmd/tunnelbench/counting", "reports/budget", "internal/signals", "netns", "internal/bounded", "cmd/tunnelbench/gating", "reference/settings", "reference/lanport", "reference/wireguard", "reference/wgquick", "internal/lab/once", "reference/uapi", "internal/atomicfile", "internal/lab/interop", "reports/interop"},
-	"fuzz":                         {"fuzz/oracle", "fuzz/report", "fuzz/text", "fuzz/wire", "internal/atomicfile", "internal/reexec", "reference/offload", "internal/bounded", "internal/tempdir"},
+	"fuzz":                         {"fuzz/oracle", "fuzz/report", "fuzz/text", "fuzz/wire", "internal/atomicfile", "internal/reexec", "reference/offload", "internal/bounded", "internal/tempdir", "fuzz/sealed"},
 	"fuzz/live":                    {"fuzz/live/bpf", "fuzz/live/mutate", "fuzz/report", "internal/atomicfile", "internal/lab", "internal/stats", "internal/sys", "loadgen", "netns", "netns/dut", "reports/result", "reports/show", "reports/texttab", "rfc2544"},
 	"fuzz/live/bpf":                {},
 	"fuzz/live/mutate":             {"internal/checksum", "internal/splitmix", "reference/wire"},
@@ -127,6 +127,7 @@ var arrows = map[string][]string{
 	"internal/lab/interop":         {"internal/closers", "internal/cpuname", "internal/strictjson", "netns", "netns/dut", "netns/dut/role", "reports/result"},
 	"reports/frame":                {},
 	"reports/interop":              {"internal/lab/interop", "reports/frame", "reports/show", "reports/texttab"},
+	"fuzz/sealed":                  {"fuzz/oracle", "reference", "reference/settings", "reference/stats", "reference/wgquick", "reference/wire", "reference/wireguard"},
 }
 
 // private packages may only be imported by their owner and the packages below it, not even by the

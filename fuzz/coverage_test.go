@@ -17,6 +17,9 @@ var decoderFiles = []string{
 	"reference/inner/ip.go", "reference/offload/split.go", "reference/offload/merge.go", "reference/offload/virtio.go",
 	"loadgen/signature/signature.go", "loadgen/afpacket/receiver.go", "internal/sys/frame.go",
 	"rfc2544/mlrsearch/replay.go", "rfc2544/mlrsearch/ratio.go", "reports/result/json.go", "internal/strictjson/scan.go",
+	"reference/wireguard/device.go", "reference/wireguard/handshake.go", "reference/wireguard/data.go", "reference/wireguard/keypair.go", "reference/wireguard/peer.go",
+	"reference/wireguard/mac.go", "reference/wireguard/message.go", "reference/wireguard/noise.go", "reference/wireguard/limiter.go", "reference/wireguard/staged.go",
+	"reference/wireguard/schedule.go", "reference/wireguard/tick.go", "reference/wireguard/timers.go", "reference/sealed.go", "reference/wgquick/keys.go", "reference/wgquick/wgquick.go",
 }
 
 // uncoveredFile lists the blocks that the corpus does not reach: file, first line of the block and reason,

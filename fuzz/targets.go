@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tunnelbench/tunnelbench/fuzz/sealed"
 	"github.com/tunnelbench/tunnelbench/fuzz/text"
 	"github.com/tunnelbench/tunnelbench/fuzz/wire"
 )
@@ -24,8 +25,9 @@ type Target struct {
 }
 
 const (
-	wirePackage = "fuzz/wire"
-	textPackage = "fuzz/text"
+	wirePackage   = "fuzz/wire"
+	textPackage   = "fuzz/text"
+	sealedPackage = "fuzz/sealed"
 )
 
 // Targets returns all targets of the module, in the order in which they are run. A test compares them with
@@ -50,6 +52,13 @@ func Targets() []Target {
 		{Name: "policy", Doc: "the policy of a gate", Package: "ci/gate", Function: "Policy"},
 		{Name: "words", Doc: "loads, sizes, goals, devices of a command line", Package: textPackage, Function: "Words", Harness: text.Words, Seeds: text.WordsSeeds},
 		{Name: "output", Doc: "the stderr of a tunnel", Package: textPackage, Function: "Output", Harness: text.Output, Seeds: text.OutputSeeds},
+		{Name: "wg-datagram", Doc: "WireGuard's device: any message from any address", Package: sealedPackage, Function: "Datagram", Harness: sealed.Datagram, Seeds: sealed.DatagramSeeds},
+		{Name: "wg-mutate", Doc: "WireGuard's device: genuine messages, changed, before the genuine one", Package: sealedPackage, Function: "Mutate", Harness: sealed.Mutate, Seeds: sealed.MutateSeeds},
+		{Name: "wg-program", Doc: "two WireGuard devices, a bad wire and a clock: packets, handshakes, restarts, roaming", Package: sealedPackage, Function: "Program", Harness: sealed.Program, Seeds: sealed.ProgramSeeds},
+		{Name: "wg-window", Doc: "the replay window of a WireGuard session, compared with a set", Package: sealedPackage, Function: "Window", Harness: sealed.Window, Seeds: sealed.WindowSeeds},
+		{Name: "wg-allowedips", Doc: "the routing table of a sealed end, compared with a scan", Package: sealedPackage, Function: "AllowedIPs", Harness: sealed.AllowedIPs, Seeds: sealed.AllowedIPsSeeds},
+		{Name: "wg-inner", Doc: "what an authentic peer may seal", Package: sealedPackage, Function: "Inner", Harness: sealed.Inner, Seeds: sealed.InnerSeeds},
+		{Name: "wg-quick", Doc: "the reader of wg-quick files", Package: sealedPackage, Function: "Quick", Harness: sealed.Quick, Seeds: sealed.QuickSeeds},
 		{Name: "gopacket-vxlan", Doc: "gopacket's VXLAN", Package: wirePackage, Function: "GopacketVXLAN", Harness: wire.GopacketVXLAN, Seeds: wire.LayerSeeds, Packets: datagramTo(4789), Foreign: true},
 		{Name: "gopacket-geneve", Doc: "gopacket's Geneve", Package: wirePackage, Function: "GopacketGeneve", Harness: wire.GopacketGeneve, Seeds: wire.LayerSeeds, Packets: datagramTo(6081), Foreign: true},
 		{Name: "gopacket-gre", Doc: "gopacket's GRE", Package: wirePackage, Function: "GopacketGRE", Harness: wire.GopacketGRE, Seeds: wire.LayerSeeds, Packets: behindIP(47), Foreign: true},
