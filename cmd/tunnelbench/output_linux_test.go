@@ -58,6 +58,21 @@ func TestFilesBeforeWords(t *testing.T) {
 	}
 }
 
+// What cannot be printed is no success, whichever verb it is, unless its reader has read enough.
+func TestWordsThatCannotBePrinted(t *testing.T) {
+	for _, line := range []string{"list", "fuzz list", "version", "help", "search --simulate capacity=437kpps --goal pdr"} {
+		for shell, want := range map[string]int{`"$@" >/dev/full`: cli.ExitMachine, `"$@" | true`: cli.ExitOK} {
+			cmd, _, errs := program(t, shell, strings.Fields(line)...)
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			if code := exitStatus(t, cmd); code != want {
+				t.Errorf("%s, %s: exit status %d, want %d: %s", line, shell, code, want, errs)
+			}
+		}
+	}
+}
+
 // What the writer would refuse in the end is refused before anything is measured.
 func TestRefusedBeforeMeasuring(t *testing.T) {
 	dir := t.TempDir()

@@ -14,17 +14,16 @@ import (
 )
 
 // Main runs the verb that the arguments name and returns the exit status. A verb with --json that
-// fails before it has printed a result prints a failure.
+// fails before it has printed a result prints a failure. What cannot be printed is an error, too.
 func Main(ctx context.Context, overview []Section, args []string, s Streams) int {
-	root := NewRoot(overview, s)
-	if !wantsJSON(root, args) {
-		return Status(ctx, Execute(ctx, root, args), s.Err)
-	}
 	out := &counter{w: s.Out}
 	s.Out = out
 	err := Execute(ctx, NewRoot(overview, s), args)
+	if err == nil {
+		err = Said(out.failed)
+	}
 	code := Status(ctx, err, s.Err)
-	if err != nil && out.bytes == 0 {
+	if err != nil && out.bytes == 0 && wantsJSON(NewRoot(overview, s), args) {
 		_ = json.NewEncoder(out).Encode(newFailure(err, code)) // the status says it, too
 	}
 	return code
@@ -51,15 +50,19 @@ func wantsJSON(root *cobra.Command, args []string) bool {
 	return wants
 }
 
-// counter is an io.Writer that counts what was written.
+// counter is an io.Writer that counts what was written, and keeps the first error.
 type counter struct {
-	w     io.Writer
-	bytes int
+	w      io.Writer
+	bytes  int
+	failed error
 }
 
 func (c *counter) Write(b []byte) (int, error) {
 	n, err := c.w.Write(b)
 	c.bytes += n
+	if c.failed == nil {
+		c.failed = err
+	}
 	return n, err
 }
 

@@ -49,6 +49,9 @@ func (o overLine) Write(b []byte) (int, error) {
 }
 
 func isTerminal(w any) bool {
+	if c, ok := w.(*counter); ok {
+		w = c.w
+	}
 	f, ok := w.(*os.File)
 	if !ok {
 		return false
