@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/internal/lab/emulated/initrd"
+	"github.com/tunnelbench/tunnelbench/internal/lab/interop"
 	"github.com/tunnelbench/tunnelbench/internal/sys"
 	"github.com/tunnelbench/tunnelbench/internal/tempdir"
 	"github.com/tunnelbench/tunnelbench/netns"
@@ -24,13 +25,14 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-// Request says what to count.
+// Request says what to count, or which checks of package interop to try.
 type Request struct {
 	Devices []dut.Device
 	Root    string // folder that is packed with an exec device; empty: the folder of its script
 	Sizes   []rfc2544.FrameSize
 	Batches int
 	Calls   bool // count functions too: of the first device's build, or of this program
+	Interop []string
 }
 
 // Boot is a machine that is ready to be booted for one request, with its files in a temporary folder.
@@ -136,17 +138,54 @@ func (b *Boot) Close() error { return os.RemoveAll(b.dir) }
 // Count boots the machine and returns the counts, and the devices that have none. If ctx ends, Count
 // kills the machine.
 func (b *Boot) Count(ctx context.Context) (*result.Counts, []Fault, error) {
+	all, err := b.run(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	c := all.counts
+	c.Emulator, c.Kernel = b.machine.Version, b.machine.Kernel.Version
+	for i := range c.Costs {
+		c.Costs[i].Device = b.packed.name(c.Costs[i].Device)
+	}
+	for i := range all.faults {
+		all.faults[i].Device = b.packed.name(all.faults[i].Device)
+	}
+	return c, all.faults, nil
+}
+
+// Interop boots the machine and returns what the checks came to in it. If ctx ends, Interop kills the machine.
+func (b *Boot) Interop(ctx context.Context) (*interop.Report, error) {
+	all, err := b.run(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if all.interop == nil {
+		return nil, fmt.Errorf("%w: it has no report of the checks", ErrGuest)
+	}
+	r := all.interop
+	r.CPU, r.Kernel = b.machine.Version, b.machine.Kernel.Version
+	for i := range r.Ends {
+		r.Ends[i] = b.packed.name(r.Ends[i])
+	}
+	for i := range r.Cells {
+		r.Cells[i].Left, r.Cells[i].Right = b.packed.name(r.Cells[i].Left), b.packed.name(r.Cells[i].Right)
+	}
+	return r, nil
+}
+
+// run boots the machine and returns what it said.
+func (b *Boot) run(ctx context.Context) (all said, err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, b.limit, fmt.Errorf("%w within %v", ErrGuest, b.limit))
 	defer cancel()
 	archive, console, err := b.open()
 	if err != nil {
-		return nil, nil, err
+		return all, err
 	}
 	defer archive.Close()
 	defer console.Close()
 	cmd := exec.CommandContext(ctx, b.machine.program, b.machine.arguments("/dev/fd/3", "/dev/fd/4")...)
-	var said bytes.Buffer
-	cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = &said, &said, []*os.File{archive, console}
+	var output bytes.Buffer
+	cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = &output, &output, []*os.File{archive, console}
 	cpus, err := netns.AllowedCPUs()
 	if err == nil {
 		err = sys.StartTethered(cmd, cpus)
@@ -155,24 +194,13 @@ func (b *Boot) Count(ctx context.Context) (*result.Counts, []Fault, error) {
 		err = cmd.Wait()
 	}
 	if cause := context.Cause(ctx); cause != nil {
-		return nil, nil, cause
+		return all, cause
 	}
 	if err != nil {
-		return nil, nil, fmt.Errorf("%w: %s: %w: %s", ErrGuest, emulator, err, bytes.TrimSpace(said.Bytes()))
+		return all, fmt.Errorf("%w: %s: %w: %s", ErrGuest, emulator, err, bytes.TrimSpace(output.Bytes()))
 	}
 	if _, err := console.Seek(0, io.SeekStart); err != nil {
-		return nil, nil, err
+		return all, err
 	}
-	c, faults, err := parseConsole(console)
-	if err != nil {
-		return nil, nil, err
-	}
-	c.Emulator, c.Kernel = b.machine.Version, b.machine.Kernel.Version
-	for i := range c.Costs {
-		c.Costs[i].Device = b.packed.name(c.Costs[i].Device)
-	}
-	for i := range faults {
-		faults[i].Device = b.packed.name(faults[i].Device)
-	}
-	return c, faults, nil
+	return parseConsole(console)
 }

@@ -38,7 +38,7 @@ func TestConsole(t *testing.T) {
 		"nothing at all":         {"", nil, nil, "did not finish"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, faults, err := parseConsole(strings.NewReader(c.console))
+			got, err := parseConsole(strings.NewReader(c.console))
 			if c.err != "" {
 				if !errors.Is(err, ErrGuest) || !strings.Contains(err.Error(), c.err) {
 					t.Errorf("error %v, want %q", err, c.err)
@@ -48,7 +48,7 @@ func TestConsole(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(c.want, got) + cmp.Diff(c.faults, faults); diff != "" {
+			if diff := cmp.Diff(c.want, got.counts) + cmp.Diff(c.faults, got.faults); diff != "" {
 				t.Error(diff)
 			}
 		})

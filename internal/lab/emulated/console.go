@@ -7,13 +7,21 @@ import (
 	"io"
 	"strings"
 
+	"github.com/tunnelbench/tunnelbench/internal/lab/interop"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 )
 
+// said is what a guest said.
+type said struct {
+	counts  *result.Counts
+	faults  []Fault
+	interop *interop.Report // nil: it was not asked
+}
+
 // parseConsole reads the marked lines of a guest's console.
-func parseConsole(r io.Reader) (*result.Counts, []Fault, error) {
-	c, done := new(result.Counts), false
-	var faults []Fault
+func parseConsole(r io.Reader) (all said, err error) {
+	all.counts = new(result.Counts)
+	done := false
 	var other []string // the last lines without a mark
 	lines := bufio.NewScanner(r)
 	lines.Buffer(nil, 1<<20)
@@ -25,27 +33,29 @@ func parseConsole(r io.Reader) (*result.Counts, []Fault, error) {
 		}
 		var l Line
 		if err := json.Unmarshal([]byte(text), &l); err != nil {
-			return nil, nil, fmt.Errorf("%w: a line that is not understood: %.200q: %w", ErrGuest, text, err)
+			return all, fmt.Errorf("%w: a line that is not understood: %.200q: %w", ErrGuest, text, err)
 		}
 		switch {
 		case l.Cost != nil:
-			c.Costs = append(c.Costs, *l.Cost)
+			all.counts.Costs = append(all.counts.Costs, *l.Cost)
 		case l.Call != nil:
-			c.Calls = append(c.Calls, *l.Call)
+			all.counts.Calls = append(all.counts.Calls, *l.Call)
+		case l.Interop != nil:
+			all.interop = l.Interop
 		case l.Fault != nil && l.Fault.Device == "":
-			return nil, nil, fmt.Errorf("%w: %s", ErrGuest, l.Fault.Reason)
+			return all, fmt.Errorf("%w: %s", ErrGuest, l.Fault.Reason)
 		case l.Fault != nil:
-			faults = append(faults, *l.Fault)
+			all.faults = append(all.faults, *l.Fault)
 		}
 		done = done || l.Done
 	}
 	if err := lines.Err(); err != nil {
-		return nil, nil, err
+		return all, err
 	}
 	if !done {
-		return nil, nil, fmt.Errorf("%w; its last words: %s", ErrGuest, strings.Join(other, "; "))
+		return all, fmt.Errorf("%w; its last words: %s", ErrGuest, strings.Join(other, "; "))
 	}
-	return c, faults, nil
+	return all, nil
 }
 
 // last are the beginnings of lines after which nothing says more.

@@ -1,6 +1,7 @@
 package emulated
 
 import (
+	"github.com/tunnelbench/tunnelbench/internal/lab/interop"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
@@ -24,14 +25,17 @@ type Job struct {
 	Sizes   []rfc2544.FrameSize `json:"sizes"`
 	Batches int                 `json:"batches"`         // measured batches for each device and size
 	Calls   string              `json:"calls,omitempty"` // program whose functions are counted; empty: none
+	// Interop are checks of package interop that the devices are put to, as ends of WireGuard, instead of counting.
+	Interop []string `json:"interop,omitempty"`
 }
 
 // Line is one message of the guest. Exactly one field is set.
 type Line struct {
-	Cost  *result.Cost     `json:"cost,omitempty"`
-	Call  *result.CallCost `json:"call,omitempty"`
-	Fault *Fault           `json:"fault,omitempty"`
-	Done  bool             `json:"done,omitempty"`
+	Cost    *result.Cost     `json:"cost,omitempty"`
+	Call    *result.CallCost `json:"call,omitempty"`
+	Interop *interop.Report  `json:"interop,omitempty"`
+	Fault   *Fault           `json:"fault,omitempty"`
+	Done    bool             `json:"done,omitempty"`
 }
 
 // Fault says why the guest has no cost of a device, or why it could not do its job at all.

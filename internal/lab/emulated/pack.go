@@ -43,7 +43,7 @@ type packed struct {
 // what it needs.
 func pack(r Request) (p packed, err error) {
 	p.devices, p.modules = r.Devices, slices.Clone(baseModules)
-	p.job.Sizes, p.job.Batches = r.Sizes, r.Batches
+	p.job.Sizes, p.job.Batches, p.job.Interop = r.Sizes, r.Batches, r.Interop
 	for i, d := range r.Devices {
 		spec, err := p.device(d, deviceFolder(i), r.Root)
 		if err != nil {

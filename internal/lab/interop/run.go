@@ -52,6 +52,16 @@ func (p Plan) wants(c check) bool {
 	return !(p.Quick && c.slow) && (len(p.Only) == 0 || slices.Contains(p.Only, c.Name))
 }
 
+// Names returns the names of the plan's checks.
+func (p Plan) Names() (names []string) {
+	for _, c := range checks {
+		if p.wants(c) {
+			names = append(names, c.Name)
+		}
+	}
+	return names
+}
+
 // Names returns the names of all checks.
 func Names() (names []string) {
 	for _, c := range checks {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/internal/lab/emulated"
 	_ "github.com/tunnelbench/tunnelbench/internal/lab/emulated/guest" // its role
+	"github.com/tunnelbench/tunnelbench/internal/lab/interop"
 	"github.com/tunnelbench/tunnelbench/internal/reexec"
 	"github.com/tunnelbench/tunnelbench/internal/testenv"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
@@ -66,13 +67,31 @@ func TestCountIsExact(t *testing.T) {
 	}
 }
 
-// A complete kernel has devices that this machine's may lack. The kernel's WireGuard is also the partner of ours, in
-// both roles: the left end has the first packet, and begins the handshake.
-func TestCountKernelTunnels(t *testing.T) {
-	devices := []string{
-		"geneve", "gre", "ipip", "fou", "wireguard-kernel", "netem",
-		"mixed:left=wireguard-kernel,right=reference-wg-xdp", "mixed:left=reference-wg-tun,right=wireguard-kernel",
+// The kernel's WireGuard is a partner of ours: handshakes in both roles, data of all sizes, preshared keys, roaming.
+func TestInteropWithTheKernel(t *testing.T) {
+	m, err := emulated.Find(t.Context(), "")
+	testenv.Optional(t, err)
+	r := emulated.Request{Interop: []string{"left-calls", "right-calls", "sizes", "psk", "left-roams"}}
+	if r.Devices, err = interop.ParseEnds([]string{"reference-wg-xdp", "wireguard-kernel"}); err != nil {
+		t.Fatal(err)
 	}
+	b, err := m.Prepare(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	report, err := b.Interop(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(report.Cells) != 4*len(r.Interop) || report.Count(interop.Passed) != len(report.Cells) {
+		t.Errorf("%+v", report.Cells)
+	}
+}
+
+// A complete kernel has devices that this machine's may lack.
+func TestCountKernelTunnels(t *testing.T) {
+	devices := []string{"geneve", "gre", "ipip", "fou", "wireguard-kernel", "netem", "mixed:left=wireguard-kernel,right=reference-wg-xdp"}
 	c, faults := count(t, devices...)
 	if len(faults) > 0 || len(c.Costs) != len(devices) {
 		t.Errorf("%+v, %+v", c.Costs, faults)

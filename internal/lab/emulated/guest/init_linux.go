@@ -57,6 +57,9 @@ func start() error {
 		}
 	}
 	ctx := context.Background()
+	if len(job.Interop) > 0 {
+		return tryEnds(ctx, job)
+	}
 	for _, spec := range job.Devices {
 		d, err := dut.Parse(spec)
 		if err != nil {
