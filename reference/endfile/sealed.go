@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tunnelbench/tunnelbench/internal/bounded"
 	"github.com/tunnelbench/tunnelbench/internal/strictyaml"
 	"github.com/tunnelbench/tunnelbench/reference/settings"
 	"github.com/tunnelbench/tunnelbench/reference/wireguard"
@@ -83,6 +84,9 @@ func readKey[K wireguard.Key](path strictyaml.Text, secrets Secrets) (key K, err
 	data, err := secrets(string(path))
 	if err != nil {
 		return key, err
+	}
+	if data, err = bounded.Text(data); err != nil {
+		return key, fmt.Errorf("%s: %w", path, err)
 	}
 	if key, err = wireguard.ParseKey[K](strings.TrimSpace(string(data))); err != nil {
 		return key, fmt.Errorf("%s: %w", path, err)

@@ -37,7 +37,7 @@ func folder(t *testing.T, file string) string {
 	t.Helper()
 	dir := t.TempDir()
 	for name, text := range map[string]string{
-		"end.yaml": file, "private.key": private.Base64() + "\n", "preshared.key": preshared.Base64(),
+		"end.yaml": file, "private.key": private.Base64() + "\n", "preshared.key": "\xef\xbb\xbf" + preshared.Base64() + "\r\n", // as some editors write it
 		"zeros.key": wireguard.PrivateKey{}.Base64(), "short.key": private.Base64()[:40] + "\n", "open.key": private.Base64(), "long.key": strings.Repeat("\n", keyFileSize+1),
 		"two.key": private.Base64() + "\n" + private.Base64() + "\n",
 	} {
