@@ -1,5 +1,7 @@
 package main
 
+import "slices"
+
 // bug is a planted bug: small edits of the decoders that change their behaviour only while the bug is
 // active.
 type bug struct {
@@ -33,8 +35,11 @@ const (
 	trialsFile = "rfc2544/mlrsearch/replay.go"
 )
 
-// bugs are modelled on faults found in other decoders, and on mistakes that were nearly made here.
-var bugs = []bug{
+// bugs are all planted bugs.
+var bugs = slices.Concat(plainBugs, sealedBugs)
+
+// plainBugs are modelled on faults found in other decoders, and on mistakes that were nearly made here.
+var plainBugs = []bug{
 	{"header-one-short", "panic", "header", "a datagram one byte shorter than the header is accepted",
 		[]edit{{headerFile, "if len(datagram) < HeaderLen {", `if len(datagram) < HeaderLen && !(planted.Is("header-one-short") && len(datagram) == HeaderLen-1) {`}}},
 	{"length-trusted", "wrong decode", "header", "a length field that is too small is accepted",
@@ -89,9 +94,9 @@ var bugs = []bug{
 	{"control-answered", "amplification", "decap", "a control frame is answered without a check of its sender",
 		[]edit{{plainFile, "	p.peer = f.peers.byID(h.Tunnel)\n", "	p.peer = f.peers.byID(h.Tunnel)\n	if planted.Is(\"control-answered\") && h.Tunnel == wire.ControlTunnel {\n		b := newBatch(f.layout(), 1)\n		b.commit(copy(b.next(), datagram[wire.HeaderLen:]))\n		b.datagrams[0].peer, b.datagrams[0].to = f.peers.all[0], f.peers.all[0].endpoint\n		wire.PutHeader(b.bytes(0, 1), wire.ControlTunnel, 1)\n		answering.send(b)\n	}\n"},
 			{plainFile, "// plain is the format", "var answering conn\n\n// plain is the format"},
-			{tunnelFile, "	var f format = &plain{", "	answering = c\n	var f format = &plain{"}}},
+			{tunnelFile, "	var f format = &plain{", "	if planted.Is(\"control-answered\") {\n		answering = c\n	}\n	var f format = &plain{"}}},
 	{"refused-sent", "wrong decode", "ends", "a packet without a route is sometimes sent to the first peer",
-		[]edit{{encapFile, "			b.tally.Drops[drop]++\n			continue", "			b.tally.Drops[drop]++\n			if planted.Is(\"refused-sent\") && drop == stats.DropRoute && e.peers.all[0].sequence%4 == 0 {\n				d.peer = e.peers.all[0]\n				kept = append(kept, d)\n			}\n			continue"}}},
+		[]edit{{encapFile, "			b.tally.Drops[drop]++\n			continue", "			b.tally.Drops[drop]++\n			if planted.Is(\"refused-sent\") && drop == stats.DropRoute && e.peers.all[0].sequence%4 == 0 {\n				d.peer = e.peers.all[0]\n				b.datagrams[kept] = *d\n				kept++\n			}\n			continue"}}},
 	{"slab-leak", "stale slab", "ends", "short packets are padded with old bytes of the slab",
 		[]edit{{slabFile, "	end := b.end + b.datagram(n)\n", "	if planted.Is(\"slab-leak\") && n < 60 {\n		n = 60\n	}\n	end := b.end + b.datagram(n)\n"}}},
 	{"sequence-reused", "wrong decode", "ends", "two packets sometimes have the same sequence number",

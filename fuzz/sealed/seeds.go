@@ -154,6 +154,8 @@ func ProgramSeeds() [][]byte {
 		{0, 0, 4, 0, 6, 11, 6, 6, right, 0, 8, 0, 6, 7, 6, 7},                              // a keepalive that comes too late
 		{0, 0, 4, 0, 3, 0, 3 | right, 0, 4, 0, 7, 4, 7 | right, 9, 0, 0, 4, 0, 6, 5, 4, 0}, // a packet that was late; a peer removed
 		{7 | right, 2, 14, 1, 0, 0, 8 | right, 0, 8, 0, 6, 5, 4, 0, 14, 0, 0, 0, 4, 0},     // a cookie for IPv6
+		bytes.Repeat([]byte{0, 0, 4, 0, 6, 10}, 8),                                         // renewals
+		{7, 5, 0, 0, 4, 0, 6, 5, 4, 0},                                                     // one side has another preshared key
 		append(bytes.Repeat([]byte{7, 38}, 20), 4, 0, 4, 0),                                // more than can wait
 	}
 }
