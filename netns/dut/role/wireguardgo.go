@@ -79,8 +79,8 @@ func (w WireGuard) uapi() string {
 }
 
 // Tuning holds the settings of Go's runtime that decide the speed of wireguard-go; 0 leaves the
-// standard. A goroutine that sleeps in a read keeps its processor (P) for up to 10 ms: with a single one the
-// other direction waits. Each garbage collection empties the library's pools, whose buffers have 64 KiB each.
+// standard. GOMAXPROCS is the number of cores unless it is set; each garbage collection empties the
+// library's pools, whose buffers have 64 KiB each.
 type Tuning struct {
 	Procs int // GOMAXPROCS
 	GC    int // GOGC, in per cent
