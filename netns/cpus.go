@@ -146,7 +146,7 @@ func overlap(a, b []int) bool {
 func planNotes(p CPUPlan, cores [][]int, allowed int) []string {
 	if overlap(p.Tester, p.DUT) {
 		return []string{"tester and DUT share CPUs " + FormatCPUList(p.Tester) +
-			": a rate is the least that the DUT forwards on cores of its own, and delays have the tester's share in them"}
+			": on cores of its own the DUT would forward at least the rates measured; delays include the tester's share of the cores"}
 	}
 	for _, core := range cores {
 		if overlap(core, p.Tester) && overlap(core, p.DUT) {

@@ -125,8 +125,8 @@ func (s Series) silenced() bool {
 
 // words says in how many of the pairs which side forwarded nothing.
 func (s Silence) words(pairs int) string {
-	in := func(who, verb string, n int) string {
-		return fmt.Sprintf("%s forwarded %s in %d of %d pairs", who, verb, n, pairs)
+	in := func(who, what string, n int) string {
+		return fmt.Sprintf("%s forwarded %s in %d of %d pairs", who, what, n, pairs)
 	}
 	none := func(who string) string { return ", " + who + " in none" }
 	switch {

@@ -33,7 +33,7 @@ var interopVerb = cli.Verb{
 		f := &interopFlags{}
 		set.StringVar(&f.ends, "ends", strings.Join(interop.Standard, ","), "the `ends`, by comma: devices that speak WireGuard")
 		set.StringArrayVar(&f.more, "end", nil, "one `end` more, such as exec:PATH of a script with contract=2; may come several times")
-		set.StringVar(&f.checks, "checks", "", "only these `checks`, by comma, of "+strings.Join(interop.Names(), ", "))
+		set.StringVar(&f.checks, "checks", "", "only these `checks`, by comma, of "+strings.Join(interop.Plan{}.Names(), ", "))
 		set.BoolVar(&f.plan.Quick, "quick", false, "leave out the checks that wait two minutes for a rekey")
 		set.BoolVar(&f.plan.Wait, "wait", false, "wait for another lab on this machine to end instead of failing")
 		set.BoolVar(&f.emulated, "emulated", false, "try it in an emulated machine, whose kernel has a WireGuard (needs QEMU: tunnelbench doctor)")
@@ -110,6 +110,8 @@ func interopVerdict(ctx context.Context, r *interop.Report) error {
 			return context.Cause(ctx)
 		}
 		return fmt.Errorf("%w: %d cells have none", cli.ErrNoVerdict, r.Count(interop.NoVerdict))
+	case interop.Unsupported:
+		return fmt.Errorf("%w: no check could be made here: %s", errors.ErrUnsupported, r.Cells[0].Why)
 	}
 	return nil
 }
@@ -119,9 +121,12 @@ func (f *interopFlags) parse() (err error) {
 		f.plan.Only = strings.Split(f.checks, ",")
 	}
 	for _, name := range f.plan.Only {
-		if !slices.Contains(interop.Names(), name) {
-			return cli.BadUsage("--checks %s: no such check: use %s", name, strings.Join(interop.Names(), ", "))
+		if !slices.Contains(interop.Plan{}.Names(), name) {
+			return cli.BadUsage("--checks %s: no such check: use %s", name, strings.Join(interop.Plan{}.Names(), ", "))
 		}
+	}
+	if len(f.plan.Names()) == 0 {
+		return cli.BadUsage("--checks %s --quick: nothing is left to try: leave --quick out", f.checks)
 	}
 	if f.plan.Ends, err = interop.ParseEnds(append(cli.SplitDevices(f.ends), f.more...)); err != nil {
 		return cli.BadInput(err)

@@ -96,7 +96,7 @@ func runTunnel(ctx context.Context, s cli.Streams, end tunnelEnd) error {
 			return cli.MachineFault(errors.Join(err, t.Close()))
 		}
 		defer control.Close()
-		go control.Serve(t, func(err error) { fmt.Fprintf(s.Err, "tunnelbench: %s: %v\n", end.ControlSocket, err) })
+		go control.Serve(t, func(err error) { fmt.Fprintf(s.Err, "tunnelbench: %s: %s\n", end.ControlSocket, cli.OneLine(err)) })
 	}
 	asked := make(chan os.Signal, 1)
 	cli.OnRequest(asked)

@@ -86,31 +86,34 @@ func handshakeFilter() ([]bpf.RawInstruction, error) {
 
 // learn reads what was heard since the last time.
 func (e *eavesdropper) learn() error {
-	for ; ; e.fromEnd.Release() {
-		p, ok := e.fromEnd.Next()
-		if !ok {
-			break
-		}
-		if message := handshakeIn(p.Data); message != nil {
-			e.session.Index = binary.LittleEndian.Uint32(message[offSenderIndex:])
-			e.messages++
-		}
-	}
+	eachHandshake(e.fromEnd, func(message []byte) {
+		e.session.Index = binary.LittleEndian.Uint32(message[offSenderIndex:])
+		e.messages++
+	})
 	if e.toEnd == nil {
 		return nil
 	}
-	for ; ; e.toEnd.Release() {
-		p, ok := e.toEnd.Next()
-		if !ok {
-			break
-		}
-		if message := handshakeIn(p.Data); message != nil && message[0] == typeInitiation {
+	eachHandshake(e.toEnd, func(message []byte) {
+		if message[0] == typeInitiation {
 			e.session.Initiation = append([]byte(nil), message...)
 		}
-	}
+	})
 	err := e.toEnd.Close() // mutants would look like the peer's from here on
 	e.toEnd = nil
 	return err
+}
+
+// eachHandshake passes on the handshake messages that wait at a socket.
+func eachHandshake(s *sys.PacketSocket, take func(message []byte)) {
+	for ; ; s.Release() {
+		p, ok := s.Next()
+		if !ok {
+			return
+		}
+		if message := handshakeIn(p.Data); message != nil {
+			take(message)
+		}
+	}
 }
 
 // notes says what the attack has to do without.

@@ -43,13 +43,12 @@ func (o *Output) Save(r *result.Results) {
 func (o *Output) Write(r *result.Results, verdict error) error {
 	path := filepath.Join(o.dir, "results.json")
 	err := result.Write(path, r)
-	switch {
-	case err != nil:
+	if err != nil {
 		err = o.rescue(path, r, err)
-	case verdict != nil:
-		verdict = fmt.Errorf("%w; what was measured is in %s", verdict, path)
-		fallthrough
-	default:
+	} else {
+		if verdict != nil {
+			verdict = fmt.Errorf("%w; what was measured is in %s", verdict, path)
+		}
 		err = o.partial.Remove()
 	}
 	err = errors.Join(verdict, Render(o.dir, o.streams, []*result.Results{r}, nil), err)

@@ -69,14 +69,20 @@ const LeastRatio = 1e-5
 
 // LogRatios returns the logarithms of other/base for the rounds in which both are valid. Samples are
 // zero, above it, or infinite; of two that are both zero or both infinite there is no ratio, and their
-// round is left out. A ratio beyond LeastRatio or its inverse counts as that.
+// round is left out. A ratio of 0 counts as LeastRatio, an infinite one as its inverse.
 func LogRatios(base, other []*float64) (logs []float64) {
 	for i := range base {
 		if base[i] == nil || other[i] == nil {
 			continue
 		}
-		if ratio := *other[i] / *base[i]; !math.IsNaN(ratio) {
-			logs = append(logs, math.Log(min(max(ratio, LeastRatio), 1/LeastRatio)))
+		switch ratio := *other[i] / *base[i]; {
+		case math.IsNaN(ratio):
+		case ratio == 0:
+			logs = append(logs, math.Log(LeastRatio))
+		case math.IsInf(ratio, 1):
+			logs = append(logs, -math.Log(LeastRatio))
+		default:
+			logs = append(logs, math.Log(ratio))
 		}
 	}
 	return logs

@@ -106,7 +106,7 @@ func (s *scanner) text(v string) error {
 	case len(v) > maxText:
 		return s.fault("is a text longer than %s", bounded.Size(maxText))
 	case s.texts > MaxTexts:
-		return s.fault("is a text too many: those of a file have at most %s", bounded.Size(MaxTexts))
+		return s.fault("is one text too many: all texts of a file may have %s together", bounded.Size(MaxTexts))
 	}
 	return nil
 }

@@ -73,8 +73,8 @@ func TestTextsOfAFile(t *testing.T) {
 	}
 	for _, c := range []struct{ name, texts, want string }{
 		{"at the limit", list(2048, 4096), ""},
-		{"beyond the limit", list(2049, 4096), "/texts/2048: is a text too many: those of a file have at most 8 MiB"},
-		{"short texts", list(99_999, 84), "is a text too many"},
+		{"beyond the limit", list(2049, 4096), "/texts/2048: is one text too many: all texts of a file may have 8 MiB together"},
+		{"short texts", list(99_999, 84), "is one text too many"},
 		{"data", list(20, 1<<20), ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

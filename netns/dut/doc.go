@@ -10,6 +10,6 @@
 // creates an interface named TB_DEV that carries IP packets to the other side. The process stays
 // in the foreground until SIGTERM. The lab does the rest.
 //
-// To add a built-in tunnel, add one file with one Tunnel in it here, and what its processes do to
-// the package role. To test any other tunnel, write one script.
+// To add a built-in tunnel, add a file with its Tunnel here, and a file with what its processes do
+// in package role. To test any other tunnel, write one script.
 package dut

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/vishvananda/netlink"
@@ -96,13 +97,21 @@ func (s *Session) begin(side side) error {
 		return err
 	}
 	p, err := netns.Start(b.Net.NS(side.node), netns.Command{
-		Path: e.path, Args: e.args, Env: append(os.Environ(), b.environment(side, e)...), CPUs: b.CPUs, Dir: b.Dir,
+		Path: e.path, Args: e.args, Env: append(inherited(), b.environment(side, e)...), CPUs: b.CPUs, Dir: b.Dir,
 	})
 	if err != nil {
 		return fmt.Errorf("start the %s side: %w", side.node, err)
 	}
 	s.processes, s.sides = append(s.processes, p), append(s.sides, side.node)
 	return nil
+}
+
+// inherited returns the environment of this program, less what the contract gives: a lab that is started by
+// an end of another one has such values, too.
+func inherited() []string {
+	return slices.DeleteFunc(os.Environ(), func(pair string) bool {
+		return strings.HasPrefix(pair, "TB_WG_") || strings.HasPrefix(pair, "TB_PARAM_")
+	})
 }
 
 // await polls until the side is ready, a process of the tunnel has ended, or ctx is done.

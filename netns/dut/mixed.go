@@ -3,6 +3,7 @@ package dut
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -19,7 +20,7 @@ func parseMixed(text string) (Device, error) {
 	rest, ok := strings.CutPrefix(text, netns.Left+"=")
 	leftSpec, rightSpec, both := strings.Cut(rest, ","+netns.Right+"=")
 	if !ok || !both {
-		return fail(fmt.Errorf("write mixed:left=DEVICE,right=DEVICE"))
+		return fail(errors.New("write mixed:left=DEVICE,right=DEVICE"))
 	}
 	left, err := Parse(leftSpec)
 	if err != nil {
@@ -43,7 +44,7 @@ func commonProtocol(left, right Device) (string, error) {
 	for i, d := range []Device{left, right} {
 		switch {
 		case d.end == nil:
-			return "", fmt.Errorf("%s is not made of two ends of which one could be another's", d.Spec)
+			return "", fmt.Errorf("%s cannot be one side of a pair: it has no program or interface for each side", d.Spec)
 		case d.keyed:
 			protocols[i] = wireGuardProtocol
 		case strings.HasPrefix(d.Name, execPrefix):
@@ -71,7 +72,7 @@ func mix(left, right Device, protocol string) Device {
 	t := Tunnel{
 		Name: "mixed", Doc: left.Spec + " on the left, " + right.Spec + " on the right", Kind: left.Kind, Seals: left.Seals,
 		Protocol: protocol, Overhead: max(left.Overhead, right.Overhead), Modules: slices.Concat(left.Modules, right.Modules),
-		Sides: []Device{left, right}, upTimeout: max(left.upTimeout, right.upTimeout),
+		Sides: []Device{left, right}, upTimeout: max(left.UpTimeout(), right.UpTimeout()),
 		Probe: func(ctx context.Context) error {
 			if err := left.Probe(ctx); err != nil {
 				return fmt.Errorf("left: %w", err)

@@ -5,7 +5,7 @@
 //	                             ^
 //	Change --> draft --> commit -+--> device
 //
-// A change is made completely or not at all. It holds up no packet.
+// A change is made completely or not at all, and no packet waits for it. One that replaces all peers ends their sessions.
 package roster
 
 import (
@@ -79,6 +79,9 @@ func (r *Roster[M]) number(e *entry[M]) {
 	e.joined = r.joined
 	if e.ID == 0 {
 		e.ID = r.lastID + 1
+		if e.ID == 0 { // after the largest; it is for the counters alone
+			e.ID = 1
+		}
 	}
 	r.lastID = max(r.lastID, e.ID)
 }

@@ -44,7 +44,7 @@ func fixed(r Request, s roster.State) error {
 	case r.Port != nil && *r.Port != s.Port && *r.Port != 0:
 		return fmt.Errorf("listen_port: %w", errFixed)
 	case r.Mark != nil && *r.Mark != 0:
-		return fmt.Errorf("fwmark: is not supported: %w", syscall.EOPNOTSUPP)
+		return fmt.Errorf("fwmark: %w", syscall.EOPNOTSUPP)
 	}
 	return nil
 }

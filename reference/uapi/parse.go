@@ -85,7 +85,7 @@ func (p *parser) read(line string) error {
 	case !ok || !word.MatchString(name):
 		return errors.New("want key=value")
 	case !known:
-		return fmt.Errorf("%s: nobody knows it", name)
+		return fmt.Errorf("%s: unknown key", name)
 	case key.ofPeer && len(p.request.Peers) == 0:
 		return fmt.Errorf("%s: want public_key before it", name)
 	case !key.ofPeer && len(p.request.Peers) > 0 && name != "public_key":

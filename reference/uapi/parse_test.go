@@ -75,7 +75,7 @@ func TestParseSaysWhere(t *testing.T) {
 		{"set=1\nlisten_port=" + secret + "\n", "line 2: listen_port: want 0 to 65535"},
 		{"set=1\nfwmark=4294967296\n", "line 2: fwmark: want 0 to 4294967295"},
 		{"set=1\nreplace_peers=false\n", "line 2: replace_peers: want true"},
-		{"set=1\njitter=1\n", "line 2: jitter: nobody knows it"},
+		{"set=1\njitter=1\n", "line 2: jitter: unknown key"},
 		{"set=1\nremove=true\n", "line 2: remove: want public_key before it"},
 		{"set=1\nallowed_ip=10.0.0.0/8\n", "line 2: allowed_ip: want public_key before it"},
 		{peer + "listen_port=1\n", "line 3: listen_port: want it before the first public_key"},

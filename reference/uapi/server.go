@@ -55,7 +55,7 @@ func Listen(path string) (*Server, error) {
 	l.SetUnlinkOnClose(false) // somebody else's may be there by then
 	s := &Server{path: path, listener: l, slots: make(chan struct{}, maxClients), patience: patience, clients: map[net.Conn]bool{}}
 	if s.file, err = os.Lstat(path); err != nil {
-		return nil, errors.Join(err, l.Close())
+		return nil, errors.Join(err, l.Close(), os.Remove(path))
 	}
 	return s, nil
 }
@@ -139,7 +139,6 @@ func (s *Server) converse(c net.Conn, t Tunnel, report func(error)) {
 		} else {
 			answer = appendErrno(nil, err)
 		}
-		clear(text) // it has keys
 		failed := c.SetDeadline(time.Now().Add(s.patience))
 		if failed == nil {
 			_, failed = c.Write(answer)

@@ -97,12 +97,15 @@ func TestServe(t *testing.T) {
 			t.Errorf("%q", got)
 		}
 	}
+	s.Close()
+	if n := len(reports()); n != 3 {
+		t.Errorf("%d reports, want 3", n)
+	}
 	for _, r := range reports() {
 		if r != "private_key: cannot be changed while the tunnel runs: operation not supported" {
 			t.Errorf("reported %q", r)
 		}
 	}
-	s.Close()
 	if _, err := os.Lstat(path); !os.IsNotExist(err) {
 		t.Errorf("the socket is left: %v", err)
 	}

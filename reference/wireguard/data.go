@@ -40,8 +40,10 @@ func (d *Device) Stage(now time.Time, p *Peer, packet []byte) (tick bool) {
 	}
 	if p.current.usable(now) {
 		p.timers.flush, p.timers.initiate = true, now // there is a session by now
-		d.plan.plan(p)
+	} else {
+		p.timers.want(now, true) // a tick since Reserve may have forgotten it
 	}
+	d.plan.plan(p)
 	return due(p.timers.initiate, now)
 }
 

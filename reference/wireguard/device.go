@@ -36,12 +36,13 @@ type Device struct {
 	public  PublicKey
 	keys    macKeys // for messages to us
 
-	control sync.Mutex // one handshake message, tick or change at a time; guards the following
-	mac1    *mac1Checker
-	cookies cookieChecker
-	limiter limiter
-	replies bucket
-	loaded  time.Time // under load until
+	control  sync.Mutex // one handshake message, tick or change at a time; guards the following
+	mac1     *mac1Checker
+	cookies  cookieChecker
+	limiter  limiter
+	answered limiter // by cookie replies
+	replies  bucket
+	loaded   time.Time // under load until
 
 	mu      sync.Mutex // guards the following, and the peers' fields
 	peers   map[PublicKey]*Peer
@@ -71,7 +72,11 @@ func New(cfg Config) (*Device, error) {
 		return nil, err
 	}
 	d.jitters = binary.LittleEndian.Uint64(seed[:])
-	return d, d.limiter.init(d.random)
+	if err := d.limiter.init(d.random); err != nil {
+		return nil, err
+	}
+	d.answered.key = d.limiter.key
+	return d, nil
 }
 
 // Public returns the device's public key.
@@ -88,9 +93,11 @@ func (d *Device) SetPeer(now time.Time, cfg PeerConfig) (*Peer, error) {
 	if cfg.Public == d.public {
 		return nil, ErrOwnKey
 	}
-	product, err := d.private.shared(cfg.Public)
-	if err != nil {
-		return nil, ErrWeakKey
+	static, err := d.staticWith(cfg.Public)
+	if err != nil { // a new peer
+		if static, err = d.private.shared(cfg.Public); err != nil {
+			return nil, ErrWeakKey
+		}
 	}
 	d.control.Lock()
 	defer d.control.Unlock()
@@ -98,19 +105,14 @@ func (d *Device) SetPeer(now time.Time, cfg PeerConfig) (*Peer, error) {
 	defer d.mu.Unlock()
 	p := d.peers[cfg.Public]
 	if p == nil {
-		p = &Peer{Owner: cfg.Owner, public: cfg.Public, static: product, keys: newMACKeys(cfg.Public), place: unplanned}
+		p = &Peer{Owner: cfg.Owner, public: cfg.Public, static: static, keys: newMACKeys(cfg.Public), place: unplanned}
 		d.peers[cfg.Public] = p
 	}
 	p.psk, p.roams = cfg.Preshared, !cfg.Fixed
 	if cfg.Endpoint.IsValid() {
 		p.endpoint = cfg.Endpoint
 	}
-	if p.timers.every != cfg.Keepalive {
-		p.timers.every, p.timers.persistent = cfg.Keepalive, time.Time{}
-		if cfg.Keepalive > 0 {
-			p.timers.persistent = now
-		}
-	}
+	p.timers.keep(now, cfg.Keepalive)
 	d.plan.plan(p)
 	return p, nil
 }
@@ -200,6 +202,10 @@ func (d *Device) Next() time.Time {
 
 // States returns what the peers look like.
 func (d *Device) States(now time.Time) (all []PeerState) {
+	d.mu.Lock()
+	n := len(d.peers)
+	d.mu.Unlock()
+	all = make([]PeerState, 0, n) // data wait for the lock: it is no time to ask for memory
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, p := range d.peers {

@@ -59,11 +59,11 @@ func (d *Device) underLoad(now time.Time, message []byte, from netip.AddrPort, b
 	case !now.Before(d.loaded):
 		return nil, Accepted
 	case mac2Of(message) != mac{} && d.cookies.holds(now, message, from):
-		if !d.limiter.allow(now, from.Addr()) {
+		if !d.limiter.allow(now, from.Addr(), handshakes) {
 			return nil, RefusedRate
 		}
 		return nil, Accepted
-	case !d.replies.take(now, replyRate, replyBurst):
+	case !d.answered.allow(now, from.Addr(), answers) || !d.replies.take(now, allAnswers):
 		return nil, RefusedRate
 	}
 	reply, err := d.cookies.reply(now, &d.keys, message, from)

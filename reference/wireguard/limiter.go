@@ -7,13 +7,16 @@ import (
 	"time"
 )
 
-// Rates of handshakes under load, of one source, and of cookie replies to all.
-const (
-	handshakeRate  = 20 // per second
-	handshakeBurst = 5
-	replyRate      = 20000
-	replyBurst     = 1000
+// Rates under load. A cookie reply costs more than the message that it answers, so a flood from one address gets few:
+// what is left is for the others, and for data.
+var (
+	handshakes = rate{20, 5}       // of one source that has its cookie
+	answers    = rate{2000, 100}   // cookie replies to one source
+	allAnswers = rate{20000, 1000} // and to all
 )
+
+// rate is how often something may happen.
+type rate struct{ perSecond, burst float64 }
 
 // bucket is a token bucket. The zero value is full.
 type bucket struct {
@@ -22,12 +25,12 @@ type bucket struct {
 }
 
 // take takes a token, if there is one.
-func (b *bucket) take(now time.Time, rate, burst float64) bool {
+func (b *bucket) take(now time.Time, r rate) bool {
 	if !b.last.IsZero() {
-		b.spent = max(0, b.spent-rate*max(0, now.Sub(b.last).Seconds()))
+		b.spent = max(0, b.spent-r.perSecond*max(0, now.Sub(b.last).Seconds()))
 	}
 	b.last = now
-	if b.spent+1 > burst {
+	if b.spent+1 > r.burst {
 		return false
 	}
 	b.spent++
@@ -46,11 +49,11 @@ func (l *limiter) init(random io.Reader) error {
 	return err
 }
 
-func (l *limiter) allow(now time.Time, from netip.Addr) bool {
+func (l *limiter) allow(now time.Time, from netip.Addr, r rate) bool {
 	source := from.Unmap().AsSlice()
 	if len(source) == 16 {
 		source = source[:8]
 	}
 	sum := keyedHash(l.key[:], source)
-	return l.buckets[binary.LittleEndian.Uint32(sum[:])%uint32(len(l.buckets))].take(now, handshakeRate, handshakeBurst)
+	return l.buckets[binary.LittleEndian.Uint32(sum[:])%uint32(len(l.buckets))].take(now, r)
 }

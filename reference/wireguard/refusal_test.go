@@ -109,17 +109,17 @@ func TestRateOfHandshakes(t *testing.T) {
 	}
 	now, passed := time.Unix(0, 0), 0
 	for i := range 1000 { // one each millisecond
-		if l.allow(now.Add(time.Duration(i)*time.Millisecond), left.Addr()) {
+		if l.allow(now.Add(time.Duration(i)*time.Millisecond), left.Addr(), handshakes) {
 			passed++
 		}
 	}
-	if passed < handshakeRate || passed > handshakeRate+handshakeBurst {
-		t.Errorf("%d of 1000 in a second, want %d and a burst of %d", passed, handshakeRate, handshakeBurst)
+	if float64(passed) < handshakes.perSecond || float64(passed) > handshakes.perSecond+handshakes.burst {
+		t.Errorf("%d of 1000 in a second, want %v and a burst of %v", passed, handshakes.perSecond, handshakes.burst)
 	}
 	network := netip.MustParseAddr("2001:db8::1")
-	for l.allow(now, network) {
+	for l.allow(now, network, handshakes) {
 	}
-	if l.allow(now, netip.MustParseAddr("2001:db8::2")) {
+	if l.allow(now, netip.MustParseAddr("2001:db8::2"), handshakes) {
 		t.Error("another address of the same IPv6 network has a rate of its own")
 	}
 }
@@ -146,5 +146,25 @@ func TestCookieAge(t *testing.T) {
 				t.Errorf("another reply after %v: a cookie of %v is taken: %v, want %v", renewed, age, got, want)
 			}
 		}
+	}
+}
+
+// A flood from one address gets few cookies, and takes none from others.
+func TestRateOfCookies(t *testing.T) {
+	t.Parallel()
+	n := newNetwork(t, nil)
+	n.left.device.Reserve(n.now, n.left.peer, 1)
+	call := n.left.device.Tick(n.now)[0].Datagram
+	flooding, other, cookies := netip.MustParseAddrPort("203.0.113.1:9"), netip.MustParseAddrPort("203.0.113.2:9"), 0
+	for i := range 50000 { // in a second
+		if sends, _ := n.right.device.Handshake(n.now.Add(time.Duration(i)*20*time.Microsecond), call, flooding, true); len(sends) > 0 {
+			cookies++
+		}
+	}
+	if most := answers.perSecond + answers.burst + 1; float64(cookies) > most || float64(cookies) < answers.perSecond {
+		t.Errorf("%d cookies in a second, want %v", cookies, most)
+	}
+	if sends, _ := n.right.device.Handshake(n.now.Add(time.Second), call, other, true); len(sends) != 1 {
+		t.Errorf("another address got %d cookies", len(sends))
 	}
 }

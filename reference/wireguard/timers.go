@@ -93,6 +93,21 @@ func (t *timers) traversed(now time.Time) {
 	}
 }
 
+// keep sets the persistent keepalive. Turned on, it sends at once; changed, after its time.
+func (t *timers) keep(now time.Time, every time.Duration) {
+	switch {
+	case t.every == every:
+		return
+	case every == 0:
+		t.persistent = time.Time{}
+	case t.every == 0:
+		t.persistent = now
+	default:
+		t.persistent = now.Add(every)
+	}
+	t.every = every
+}
+
 // completed notes that a handshake is over.
 func (t *timers) completed() {
 	t.retransmit, t.attempts, t.initiate, t.fresh = time.Time{}, 0, time.Time{}, false

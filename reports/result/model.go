@@ -91,7 +91,7 @@ type Host struct {
 }
 
 // SharedCores is what it means for a measurement that tester and device share a core. It counts all the same.
-const SharedCores = "tester and device share a core: a rate is the least that the device forwards on a core of its own, and delays have the tester's share in them"
+const SharedCores = "tester and device share a core: on a core of its own the device would forward at least this rate; delays include the tester's share of the core"
 
 // Summary describes the machine in one line: CPU, cores and kernel.
 func (h Host) Summary() string {

@@ -62,8 +62,8 @@ func (m Machine) Prepare(r Request) (b *Boot, err error) {
 
 // bootLimit returns the time that a boot may take on the host, many times what it needs.
 func bootLimit(r Request) time.Duration {
-	const base, batch = 10 * time.Minute, 100 * time.Millisecond
-	return base + time.Duration(len(r.Devices)*len(r.Sizes)*r.Batches)*batch
+	const base, batch, check = 10 * time.Minute, 100 * time.Millisecond, time.Minute
+	return base + time.Duration(len(r.Devices)*len(r.Sizes)*r.Batches)*batch + time.Duration(len(r.Devices)*len(r.Devices)*len(r.Interop))*check
 }
 
 func (b *Boot) prepare(r Request) error {

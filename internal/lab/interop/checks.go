@@ -40,7 +40,11 @@ func (t *tester) with(ctx context.Context, p pair, l layout, f func(s *stand) er
 	if err != nil {
 		return err
 	}
-	return errors.Join(f(s), s.close())
+	err = f(s)
+	if closed := s.close(); closed != nil {
+		err = errors.Join(err, testerError{closed})
+	}
+	return err
 }
 
 func calls(caller int) func(context.Context, *tester, pair) error {
@@ -78,7 +82,7 @@ const silence = 6500 * time.Millisecond
 func checkOtherPSK(ctx context.Context, t *tester, p pair) error {
 	return t.with(ctx, p, layout{road: true, shared: [2]role.Key{{1}, {2}}}, func(s *stand) error {
 		for side := range s.hosts {
-			if _, err := reach(ctx, s.hosts[side], s.hosts[1-side], silence/2); err == nil {
+			if err := reach(ctx, s.hosts[side], s.hosts[1-side], silence/2); err == nil {
 				return fmt.Errorf("a packet passed from the %s end", sideNames[side])
 			}
 		}
@@ -109,10 +113,10 @@ func restarts(restarted int) func(context.Context, *tester, pair) error {
 			if err := s.session.Restart(ctx, sideNames[restarted]); err != nil {
 				return fmt.Errorf("restart of the %s end: %w", sideNames[restarted], err)
 			}
-			if _, err := reach(ctx, s.hosts[1-restarted], s.hosts[restarted], restartLimit); err != nil {
+			if err := reach(ctx, s.hosts[1-restarted], s.hosts[restarted], restartLimit); err != nil {
 				return s.lastWords(err)
 			}
-			_, err := reach(ctx, s.hosts[restarted], s.hosts[1-restarted], dataLimit)
+			err := reach(ctx, s.hosts[restarted], s.hosts[1-restarted], dataLimit)
 			return s.lastWords(err)
 		})
 	}
@@ -128,11 +132,15 @@ func roams(roaming int) func(context.Context, *tester, pair) error {
 			for _, at := range []netip.AddrPort{netip.AddrPortFrom(mouths[1-roaming].Addr(), port), netip.AddrPortFrom(elsewhere.Addr(), port)} {
 				// The other end hears the roaming one from the road's mouth that faces it.
 				if err := s.road.face(1-roaming, at); err != nil {
-					return err
+					return testerError{err}
 				}
 				for _, from := range []int{roaming, 1 - roaming} {
-					if _, err := reach(ctx, s.hosts[from], s.hosts[1-from], dataLimit); err != nil {
-						return p.cannotFollow(1-roaming, fmt.Errorf("with the %s end at %v: %w", sideNames[roaming], at, err))
+					if err := reach(ctx, s.hosts[from], s.hosts[1-from], dataLimit); err != nil {
+						err = fmt.Errorf("with the %s end at %v: %w", sideNames[roaming], at, err)
+						if ctx.Err() != nil || s.session.Alive() != nil {
+							return s.lastWords(err)
+						}
+						return p.cannotFollow(1-roaming, err)
 					}
 				}
 			}
@@ -186,11 +194,11 @@ func (s *stand) byCookie(ctx context.Context, loaded <-chan struct{}) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-	if err := s.session.Restart(ctx, sideNames[left]); err != nil {
+	asked := s.road.messages(right, cookie)
+	if err := s.session.Restart(ctx, sideNames[left]); err != nil { // it may call at once
 		return fmt.Errorf("restart of the left end: %w", err)
 	}
-	asked := s.road.messages(right, cookie)
-	if _, err := reach(ctx, s.hosts[left], s.hosts[right], cookieLimit); err != nil {
+	if err := reach(ctx, s.hosts[left], s.hosts[right], cookieLimit); err != nil {
 		return fmt.Errorf("under load: %w (%d cookies sent to it)", s.lastWords(err), s.road.messages(right, cookie)-asked)
 	}
 	if s.road.messages(right, cookie) == asked {

@@ -17,18 +17,17 @@ type packet struct {
 
 func (p packet) size() int { return p.kind.header + len(p.payload) }
 
-// Lengths of packets: from the smallest, in the middle and up to the MTU, each range with every
-// remainder modulo 16.
+// The lengths tried: so many from the smallest on, one block in the middle, and two blocks up to the MTU.
 const (
-	lowest    = 48
-	middle    = 500
-	remainder = 16
+	fromSmallest = 48
+	middle       = 500
+	block        = 16 // has every remainder modulo 16
 )
 
 // innerSizes returns the lengths for a version of IP.
 func innerSizes(version int) (sizes []int) {
 	least := map[int]int{4: 20, 6: 40}[version]
-	for _, from := range []struct{ first, n int }{{least, lowest}, {middle, remainder}, {innerMTU - 2*remainder + 1, 2 * remainder}} {
+	for _, from := range []struct{ first, n int }{{least, fromSmallest}, {middle, block}, {innerMTU - 2*block + 1, 2 * block}} {
 		for i := range from.n {
 			sizes = append(sizes, from.first+i)
 		}

@@ -81,7 +81,7 @@ func TestVerdict(t *testing.T) {
 		cells []Outcome
 		want  Outcome
 	}{
-		{nil, Passed}, {[]Outcome{Passed, Unsupported}, Passed}, {[]Outcome{Passed, NoVerdict}, NoVerdict}, {[]Outcome{NoVerdict, Failed, Passed}, Failed},
+		{nil, Unsupported}, {[]Outcome{Unsupported, Unsupported}, Unsupported}, {[]Outcome{Passed, Unsupported}, Passed}, {[]Outcome{Passed, NoVerdict}, NoVerdict}, {[]Outcome{NoVerdict, Failed, Passed}, Failed},
 	} {
 		r := Report{}
 		for _, o := range c.cells {
@@ -103,7 +103,7 @@ func TestParseEnds(t *testing.T) {
 		t.Error(diff)
 	}
 	for spec, want := range map[string]string{
-		"vxlan": "not made of two ends", "reference": "both sides have to speak the same", "nothing": "unknown", "wireguard-go": "comes twice",
+		"vxlan": "cannot be one side of a pair", "reference": "both sides have to speak the same", "nothing": "unknown", "wireguard-go": "comes twice",
 	} {
 		_, err := ParseEnds([]string{"wireguard-go", spec})
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {

@@ -74,7 +74,7 @@ func (r *Report) Count(o Outcome) (n int) {
 }
 
 // Verdict returns the outcome of the whole: failed if any cell failed, else no verdict if any has
-// none, else passed.
+// none, else passed if any passed, else unsupported.
 func (r *Report) Verdict() Outcome {
 	of := func(o Outcome) Outcome {
 		if r.Count(o) > 0 {
@@ -82,5 +82,5 @@ func (r *Report) Verdict() Outcome {
 		}
 		return ""
 	}
-	return cmp.Or(of(Failed), of(NoVerdict), Passed)
+	return cmp.Or(of(Failed), of(NoVerdict), of(Passed), Unsupported)
 }

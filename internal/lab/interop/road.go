@@ -49,7 +49,7 @@ type road struct {
 	conns    [2]*net.UDPConn // by the side that it faces
 	holdBack [2]bool         // the initiations of a side are not passed on
 	seen     [2][5]int       // messages of each side by type
-	first    []byte          // the last initiation of the left side
+	lastCall []byte          // the last initiation of the left side
 }
 
 // openRoad opens a road in the right side's namespace.
@@ -125,7 +125,7 @@ func (r *road) note(side int, conn *net.UDPConn, message []byte) *net.UDPConn {
 		r.seen[side][kind]++
 	}
 	if kind == initiation && side == left {
-		r.first = slices.Clone(message)
+		r.lastCall = slices.Clone(message)
 	}
 	if kind == initiation && r.holdBack[side] {
 		return nil
@@ -151,11 +151,11 @@ func (r *road) hold(side int, back bool) {
 // done. It calls onCookie at each cookie reply.
 func (r *road) flood(ctx context.Context, onCookie func()) error {
 	r.mu.Lock()
-	message := r.first
+	message := r.lastCall
 	r.mu.Unlock()
 	conn, err := r.listen(netip.AddrPortFrom(netns.RightWAN.Addr(), 0))
 	if err != nil {
-		return err
+		return testerError{err}
 	}
 	ended := make(chan struct{})
 	go func() {

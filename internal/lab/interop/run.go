@@ -47,24 +47,19 @@ func ParseEnds(specs []string) (ends []dut.Device, err error) {
 	return ends, nil
 }
 
-// wants reports whether a check is part of the plan.
-func (p Plan) wants(c check) bool {
-	return !(p.Quick && c.slow) && (len(p.Only) == 0 || slices.Contains(p.Only, c.Name))
-}
-
-// Names returns the names of the plan's checks.
-func (p Plan) Names() (names []string) {
+// checks returns the checks of the plan.
+func (p Plan) checks() (wanted []check) {
 	for _, c := range checks {
-		if p.wants(c) {
-			names = append(names, c.Name)
+		if !(p.Quick && c.slow) && (len(p.Only) == 0 || slices.Contains(p.Only, c.Name)) {
+			wanted = append(wanted, c)
 		}
 	}
-	return names
+	return wanted
 }
 
-// Names returns the names of all checks.
-func Names() (names []string) {
-	for _, c := range checks {
+// Names returns the names of the plan's checks: of all, if it is the zero value.
+func (p Plan) Names() (names []string) {
+	for _, c := range p.checks() {
 		names = append(names, c.Name)
 	}
 	return names
@@ -87,10 +82,8 @@ type tester struct {
 }
 
 const (
-	atOnce    = 8 // checks at a time; they wait for timers most of the time
-	bringUps  = 3 // at a time
-	nothing   = ""
-	longTests = 1 // heavy checks at a time
+	atOnce   = 8 // checks at a time; they wait for timers most of the time
+	bringUps = 3 // at a time
 )
 
 // Run fills the report with the outcome of each check of each pair. If ctx ends, the cells that are left have no
@@ -155,18 +148,14 @@ func (r *Report) fill(p Plan) (tried []check) {
 	for _, e := range p.Ends {
 		r.Ends = append(r.Ends, e.Spec)
 	}
-	for _, c := range checks {
-		if p.wants(c) {
-			r.Checks = append(r.Checks, c.CheckInfo)
-		}
+	for _, c := range p.checks() {
+		r.Checks = append(r.Checks, c.CheckInfo)
 	}
 	for _, left := range r.Ends {
 		for _, right := range r.Ends {
-			for _, c := range checks {
-				if p.wants(c) {
-					r.Cells = append(r.Cells, Cell{Left: left, Right: right, Check: c.Name, Outcome: NoVerdict, Why: "not tried"})
-					tried = append(tried, c)
-				}
+			for _, c := range p.checks() {
+				r.Cells = append(r.Cells, Cell{Left: left, Right: right, Check: c.Name, Outcome: NoVerdict, Why: "not tried"})
+				tried = append(tried, c)
 			}
 		}
 	}
@@ -230,14 +219,14 @@ func (t *tester) try(ctx context.Context, cell Cell, c check) Cell {
 // outcome returns the outcome of a check that returned err, and one line that says why.
 func outcome(ctx context.Context, err error) (Outcome, string) {
 	if err == nil {
-		return Passed, nothing
+		return Passed, ""
 	}
 	why := strictjson.Clean(strings.Join(strings.Fields(err.Error()), " "))
 	switch {
-	case errors.Is(err, errors.ErrUnsupported):
-		return Unsupported, why
 	case ctx.Err() != nil, errors.As(err, new(testerError)):
 		return NoVerdict, why
+	case errors.Is(err, errors.ErrUnsupported):
+		return Unsupported, why
 	}
 	return Failed, why
 }

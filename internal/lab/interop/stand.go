@@ -123,17 +123,17 @@ const (
 // establish makes a session by packets of one side, and waits until both ways carry packets. A road holds the
 // initiations of the other side back meanwhile: an end that has a packet of its own to send, such as an interface's
 // IPv6 report, would call at the same moment.
-func (s *stand) establish(ctx context.Context, first int) error {
+func (s *stand) establish(ctx context.Context, caller int) error {
 	limit := handshakeLimit
 	if s.road != nil {
-		s.road.hold(1-first, true)
-		defer s.road.hold(1-first, false)
+		s.road.hold(1-caller, true)
+		defer s.road.hold(1-caller, false)
 		limit = dataLimit
 	}
-	if _, err := reach(ctx, s.hosts[first], s.hosts[1-first], handshakeLimit); err != nil {
+	if err := reach(ctx, s.hosts[caller], s.hosts[1-caller], handshakeLimit); err != nil {
 		return fmt.Errorf("no session: %w", s.lastWords(err))
 	}
-	_, err := reach(ctx, s.hosts[1-first], s.hosts[first], limit)
+	err := reach(ctx, s.hosts[1-caller], s.hosts[caller], limit)
 	return s.lastWords(err)
 }
 
@@ -153,8 +153,12 @@ var elsewhere = netip.MustParsePrefix("203.0.113.1/32")
 
 // addElsewhere makes the address known: it is one of the right side's.
 func (s *stand) addElsewhere() error {
-	if err := s.net.NS(netns.Right).AddAddr(netns.WAN, elsewhere); err != nil {
-		return err
+	err := s.net.NS(netns.Right).AddAddr(netns.WAN, elsewhere)
+	if err == nil {
+		err = s.net.NS(netns.Left).AddRoute(netns.Route{Dev: netns.WAN, To: elsewhere, Via: netns.RightWAN.Addr()})
 	}
-	return s.net.NS(netns.Left).AddRoute(netns.Route{Dev: netns.WAN, To: elsewhere, Via: netns.RightWAN.Addr()})
+	if err != nil {
+		return testerError{err}
+	}
+	return nil
 }

@@ -135,9 +135,8 @@ const (
 	probeEvery  = 100 * time.Millisecond
 )
 
-// reach sends packets from one host to the other until one of them arrives. It returns the time
-// that this took.
-func reach(ctx context.Context, from, to *host, limit time.Duration) (time.Duration, error) {
+// reach sends packets from one host to the other until one of them arrives.
+func reach(ctx context.Context, from, to *host, limit time.Duration) error {
 	start := time.Now()
 	tick := time.NewTicker(probeEvery / 10)
 	defer tick.Stop()
@@ -146,20 +145,20 @@ func reach(ctx context.Context, from, to *host, limit time.Duration) (time.Durat
 		if time.Since(start) >= time.Duration(len(sent))*probeEvery {
 			p := payload(number.Add(1), probeLength)
 			if err := from.send(to, udp4, p); err != nil {
-				return 0, fmt.Errorf("send from %s: %w", from.name, err)
+				return testerError{fmt.Errorf("send from %s: %w", from.name, err)}
 			}
 			sent = append(sent, p)
 		}
 		for _, p := range sent {
 			if to.received(udp4, p) > 0 {
-				return time.Since(start), nil
+				return nil
 			}
 		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return 0, context.Cause(ctx)
+			return context.Cause(ctx)
 		}
 	}
-	return 0, fmt.Errorf("none of %d packets from %s to %s arrived within %v", len(sent), from.name, to.name, limit)
+	return fmt.Errorf("none of %d packets from %s to %s arrived within %v", len(sent), from.name, to.name, limit)
 }

@@ -175,8 +175,11 @@ func (j *Journal) take(line []byte) error {
 	if l.Explored == nil && (l.Trial == nil || l.Observation == nil && l.Unsupported == "") {
 		return errors.New("a trial without an observation: remove the line")
 	}
-	if len(l.DUT) > result.MaxText || j.recorded[l.DUT] == nil && len(j.recorded) == mostJournalDevices {
-		return fmt.Errorf("a device too many, or with too long a name: a journal has at most %d", mostJournalDevices)
+	switch {
+	case len(l.DUT) > result.MaxText:
+		return fmt.Errorf("the name of the device is longer than %d bytes", result.MaxText)
+	case j.recorded[l.DUT] == nil && len(j.recorded) == mostJournalDevices:
+		return fmt.Errorf("is of one device too many: a journal has at most %d", mostJournalDevices)
 	}
 	j.recorded[l.DUT] = append(j.recorded[l.DUT], span{j.end, int32(len(line))})
 	if l.Trial != nil {

@@ -124,7 +124,7 @@ func Run(ctx context.Context, l Lab, p Plan, r *result.Results) (err error) {
 	return err
 }
 
-// add adds a result and calls OnResult.
+// add adds a result and calls OnResult. On shared cores the result says so, and the tester counts as its limit.
 func (p Plan) add(r *result.Results, res result.Result) {
 	if r.Host.Shared {
 		res.Warnings = append(slices.Clone(res.Warnings), result.SharedCores)

@@ -8,11 +8,7 @@ import (
 	"github.com/tailscale/wireguard-go/tun"
 )
 
-func openTailscale(e End) (library, error) {
-	tuning, err := ParseTuning(e.Params)
-	if err != nil {
-		return nil, err
-	}
+func openTailscale(e End, tuning Tuning) (library, error) {
 	t, err := tun.CreateTUN(e.Dev, e.MTU)
 	if err != nil {
 		return nil, fmt.Errorf("create %s: %w", e.Dev, err)

@@ -22,7 +22,7 @@ type library interface {
 	Wait() chan struct{}
 }
 
-func openWireGuardGo(e End) (library, error) {
+func openWireGuardGo(e End, _ Tuning) (library, error) {
 	t, err := tun.CreateTUN(e.Dev, e.MTU)
 	if err != nil {
 		return nil, fmt.Errorf("create %s: %w", e.Dev, err)
@@ -32,7 +32,7 @@ func openWireGuardGo(e End) (library, error) {
 
 // runLibrary returns the role of a library. It passes the configuration by a function call. The
 // library's control sockets would be in one directory for both sides, where their names could collide.
-func runLibrary(open func(End) (library, error)) func(ctx context.Context, e End, ready func() error) error {
+func runLibrary(open func(End, Tuning) (library, error)) func(ctx context.Context, e End, ready func() error) error {
 	return func(ctx context.Context, e End, ready func() error) error {
 		w, err := wireGuardFromEnvironment()
 		if err != nil {
@@ -43,7 +43,7 @@ func runLibrary(open func(End) (library, error)) func(ctx context.Context, e End
 			return err
 		}
 		tuning.apply()
-		d, err := open(e)
+		d, err := open(e, tuning)
 		if err != nil {
 			return err
 		}
