@@ -49,6 +49,7 @@ func Targets() []Target {
 		{Name: "results", Doc: "the reader of results.json", Package: textPackage, Function: "Results", Harness: text.Results, Seeds: text.ResultsSeeds, Embeds: true},
 		{Name: "replay", Doc: "the reader of recorded trials", Package: textPackage, Function: "Replay", Harness: text.Replay, Seeds: text.ReplaySeeds},
 		{Name: "set", Doc: "the reader of a gate's recorded sets", Package: "ci/gate", Function: "Set"},
+		{Name: "wg-uapi", Doc: "a request at the control socket of a sealed tunnel", Package: "reference/uapi", Function: "UAPI"},
 		{Name: "policy", Doc: "the policy of a gate", Package: "ci/gate", Function: "Policy"},
 		{Name: "words", Doc: "loads, sizes, goals, devices of a command line", Package: textPackage, Function: "Words", Harness: text.Words, Seeds: text.WordsSeeds},
 		{Name: "output", Doc: "the stderr of a tunnel", Package: textPackage, Function: "Output", Harness: text.Output, Seeds: text.OutputSeeds},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -254,10 +255,10 @@ func TestChangeWhilePacketsFlow(t *testing.T) {
 	p.left.Encap(packetBetween(behindLeft, behindRight, 60))
 	p.settle()
 	p.atRight = nil
-	now, stop, changes := p.now, make(chan struct{}), make(chan int)
+	now, stop, ended := p.now, make(chan struct{}), make(chan struct{})
+	var changes atomic.Int64
 	go func() {
-		made := 0
-		defer func() { changes <- made }()
+		defer close(ended)
 		for {
 			select {
 			case <-stop:
@@ -268,12 +269,12 @@ func TestChangeWhilePacketsFlow(t *testing.T) {
 				if err := p.left.tunnel.sealed.roster.Change(now, roster.Change{Peers: []roster.PeerChange{c}}); err != nil {
 					t.Error(err)
 				}
-				made++
+				changes.Add(1)
 			}
 		}
 	}()
-	const rounds = 2000
-	for range rounds {
+	rounds := 0
+	for ; rounds < 2000 || changes.Load() < 2 && !t.Failed(); rounds++ {
 		p.left.Encap(packetBetween(behindLeft, behindRight, 60))
 		p.right.Encap(packetBetween(behindRight, behindLeft, 60))
 		p.right.Decap(leftAddr, p.toRight[0], 0)
@@ -281,7 +282,8 @@ func TestChangeWhilePacketsFlow(t *testing.T) {
 		p.toRight, p.toLeft = p.toRight[:0], p.toLeft[:0]
 	}
 	close(stop)
-	if made := <-changes; made < 2 || len(p.atRight) != rounds || len(p.atLeft) != rounds {
-		t.Errorf("%d and %d of %d packets, %d changes", len(p.atRight), len(p.atLeft), rounds, made)
+	<-ended
+	if len(p.atRight) != rounds || len(p.atLeft) != rounds {
+		t.Errorf("%d and %d of %d packets, %d changes", len(p.atRight), len(p.atLeft), rounds, changes.Load())
 	}
 }

@@ -84,7 +84,7 @@ func TestBadInput(t *testing.T) {
 	twins := sameName(t)
 	for line, want := range map[string]string{
 		"tunnel":                        "--config FILE is missing",
-		"tunnel --config x --dev y":     "leave out --wg, --dev and --port",
+		"tunnel --config x --dev y":     "leave out --wg, --dev, --port and --control-socket",
 		"tunnel --wg " + file:           "--dev NAME is missing",
 		"tunnel --dev wg0 --wg " + file: "has keys, and others may use it (mode 0644): chmod 600",
 		"tunnel --dev wg0 --wg " + dir:  "is no regular file",

@@ -81,7 +81,6 @@ func TestFloodsOfWireGuard(t *testing.T) {
 		kind            mutate.Kind
 		direction       string
 	}{
-		{"reference-wg-tun", "decap dropped seal", mutate.WireGuardTag, rfc2544.Forward},
 		{"reference-wg-xdp", "decap dropped seal", mutate.WireGuardTag, rfc2544.Reverse},
 		{"wireguard-go", "", mutate.WireGuardReplay, rfc2544.Forward},
 	} {

@@ -169,7 +169,7 @@ func TestZeroSamples(t *testing.T) {
 		want        []float64
 	}{
 		{"a device that forwards nothing", 1e6, 0, []float64{math.Log(LeastRatio)}},
-		{"less than the least", 1e9, 1, []float64{math.Log(LeastRatio)}},
+		{"a rate, of one", 1, 1e9, []float64{math.Log(1e9)}},
 		{"the base forwards nothing", 0, 1e6, []float64{-math.Log(LeastRatio)}},
 		{"neither forwards anything", 0, 0, nil},
 		{"a frame that comes never", 1e4, never, []float64{-math.Log(LeastRatio)}},

@@ -106,15 +106,15 @@ func TestParseSaysWhere(t *testing.T) {
 }
 
 // FuzzParse: a request is what it says, and errors are one short line.
-func FuzzParse(f *testing.F) {
+func FuzzUAPI(f *testing.F) {
 	for _, seed := range []string{
 		"get=1\n", "set=1\nlisten_port=1\nreplace_peers=true\n",
 		"set=1\npublic_key=" + hexOf(far) + "\nremove=true\nallowed_ip=-10.0.0.0/8\nallowed_ip=::/0\nendpoint=[::1]:1\npersistent_keepalive_interval=1\n",
 	} {
-		f.Add(seed)
+		f.Add([]byte(seed))
 	}
-	f.Fuzz(func(t *testing.T, text string) {
-		r, err := Parse(text)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		r, err := Parse(string(data))
 		if err != nil {
 			if len(err.Error()) > 200 || strings.Contains(err.Error(), "\n") {
 				t.Errorf("error %q", err)
@@ -130,7 +130,7 @@ func FuzzParse(f *testing.F) {
 				}
 			}
 		}
-		if lines := strings.Count(text, "\n") + 1; len(r.Peers)+prefixes > lines {
+		if lines := strings.Count(string(data), "\n") + 1; len(r.Peers)+prefixes > lines {
 			t.Errorf("%d peers and %d prefixes in %d lines", len(r.Peers), prefixes, lines)
 		}
 	})
