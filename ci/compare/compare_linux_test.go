@@ -37,18 +37,25 @@ func onThisMachine(t *testing.T, p Plan) (*result.Comparison, error) {
 // rounds, orders and samples.
 func TestComparePlantedDifference(t *testing.T) {
 	names := []string{"relay:cost=20us", "relay:cost=40us"}
-	c, err := onThisMachine(t, Plan{Devices: labtest.Devices(t, names...), Names: names, Size: 64, Metrics: []string{"forwarding_rate"}, Rounds: 6})
-	if err != nil {
-		t.Fatal(err)
+	for range 3 { // other programs may slow one of the two down for as long as a comparison takes
+		c, err := onThisMachine(t, Plan{Devices: labtest.Devices(t, names...), Names: names, Size: 64, Metrics: []string{"forwarding_rate"}, Rounds: 6})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.Rounds < 6 || len(c.Order) != c.Rounds || len(c.Metrics) != 1 {
+			t.Fatalf("%+v", c)
+		}
+		r := c.Metrics[0].Ratios
+		if len(r) == 0 {
+			t.Logf("this machine was too busy for an interval: %v", c.Metrics[0].Samples)
+			return
+		}
+		if r[0].Lower <= 0.6 && r[0].Upper >= 0.4 { // a busy machine widens the interval
+			return
+		}
+		t.Logf("twice the cost reads as %+v", r[0])
 	}
-	if c.Rounds < 6 || len(c.Order) != c.Rounds || len(c.Metrics) != 1 {
-		t.Fatalf("%+v", c)
-	}
-	if r := c.Metrics[0].Ratios; len(r) == 1 && (r[0].Lower > 0.6 || r[0].Upper < 0.4) { // a busy machine widens the interval
-		t.Errorf("twice the cost reads as %+v", r[0])
-	} else if len(r) == 0 {
-		t.Logf("this machine was too busy for an interval: %v", c.Metrics[0].Samples)
-	}
+	t.Error("three comparisons did not show that twice the cost is half the rate")
 }
 
 // A device that does not start ends the comparison with the device's own error.
