@@ -10,15 +10,11 @@ import (
 	"github.com/tunnelbench/tunnelbench/fuzz/live/mutate"
 	"github.com/tunnelbench/tunnelbench/internal/sys"
 	"github.com/tunnelbench/tunnelbench/netns"
+	"github.com/tunnelbench/tunnelbench/reference/wireguard"
 )
 
-// Types and lengths of WireGuard's handshake messages, and where a sender's index is (Donenfeld, "WireGuard",
-// section 5.4).
-const (
-	typeInitiation, initiationLen = 1, 148
-	typeResponse, responseLen     = 2, 92
-	offSenderIndex                = 4
-)
+// offSenderIndex is where the sender's index is in a handshake message (Donenfeld, "WireGuard", section 5.4).
+const offSenderIndex = 4
 
 const (
 	ipv4Len, ipv6Len, udpLen = 20, 40, 8
@@ -69,7 +65,7 @@ func openHandshakes(ns *netns.NS) (s *sys.PacketSocket, err error) {
 
 // handshakeFilter keeps UDP datagrams that begin like an initiation or a response: few beside those of a trial.
 func handshakeFilter() ([]bpf.RawInstruction, error) {
-	const most = ethernetLen + ipv6Len + udpLen + initiationLen
+	const most = ethernetLen + ipv6Len + udpLen + wireguard.InitiationLen
 	return bpf.Assemble([]bpf.Instruction{
 		bpf.LoadAbsolute{Off: 12, Size: 2},
 		bpf.JumpIf{Cond: bpf.JumpEqual, Val: etherIPv6, SkipTrue: 3},
@@ -77,8 +73,8 @@ func handshakeFilter() ([]bpf.RawInstruction, error) {
 		bpf.LoadIndirect{Off: ethernetLen + udpLen, Size: 4},
 		bpf.Jump{Skip: 1},
 		bpf.LoadAbsolute{Off: ethernetLen + ipv6Len + udpLen, Size: 4},
-		bpf.JumpIf{Cond: bpf.JumpEqual, Val: typeInitiation << 24, SkipTrue: 2},
-		bpf.JumpIf{Cond: bpf.JumpEqual, Val: typeResponse << 24, SkipTrue: 1},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: uint32(wireguard.Initiation) << 24, SkipTrue: 2},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: uint32(wireguard.Response) << 24, SkipTrue: 1},
 		bpf.RetConstant{Val: 0},
 		bpf.RetConstant{Val: most},
 	})
@@ -94,7 +90,7 @@ func (e *eavesdropper) learn() error {
 		return nil
 	}
 	eachHandshake(e.toEnd, func(message []byte) {
-		if message[0] == typeInitiation {
+		if message[0] == byte(wireguard.Initiation) {
 			e.session.Initiation = append([]byte(nil), message...)
 		}
 	})
@@ -136,17 +132,13 @@ func handshakeIn(frame []byte) []byte {
 	if binary.BigEndian.Uint16(frame[12:]) == etherIPv6 {
 		at = ethernetLen + ipv6Len + udpLen
 	}
-	switch len(frame) - at {
-	case initiationLen:
-		if frame[at] == typeInitiation {
-			return frame[at:]
-		}
-	case responseLen:
-		if frame[at] == typeResponse {
-			return frame[at:]
-		}
+	if len(frame) <= at {
+		return nil
 	}
-	return nil
+	if t, ok := wireguard.TypeOf(frame[at:]); !ok || t != wireguard.Initiation && t != wireguard.Response {
+		return nil
+	}
+	return frame[at:]
 }
 
 func (e *eavesdropper) close() (err error) {

@@ -30,9 +30,18 @@ func parseMixed(text string) (Device, error) {
 	if err != nil {
 		return fail(err)
 	}
-	protocol, err := commonProtocol(left, right)
+	d, err := Mix(left, right)
 	if err != nil {
 		return fail(err)
+	}
+	return d, nil
+}
+
+// Mix returns the device that has one program on the left and another one, of the same protocol, on the right.
+func Mix(left, right Device) (Device, error) {
+	protocol, err := commonProtocol(left, right)
+	if err != nil {
+		return Device{}, err
 	}
 	return mix(left, right, protocol), nil
 }
@@ -64,7 +73,7 @@ func commonProtocol(left, right Device) (string, error) {
 	return protocols[0], nil
 }
 
-// mix returns the device that has one program on the left and another on the right.
+// mix is Mix for two devices of a protocol.
 func mix(left, right Device, protocol string) Device {
 	spec := func(l, r string) string {
 		return mixedPrefix + netns.Left + "=" + l + "," + netns.Right + "=" + r

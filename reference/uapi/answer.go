@@ -26,7 +26,7 @@ func Answer(t Tunnel, text string) (answer []byte, err error) {
 	case request.Get:
 		answer = Append(nil, t.State())
 	default:
-		if err = fixed(request, t.State()); err == nil {
+		if err = fixed(request, t); err == nil {
 			err = t.Change(request.Change)
 		}
 	}
@@ -37,13 +37,16 @@ func Answer(t Tunnel, text string) (answer []byte, err error) {
 var errFixed = fmt.Errorf("cannot be changed while the tunnel runs: %w", syscall.EOPNOTSUPP)
 
 // fixed returns an error if a request changes what cannot be changed. Port 0 is any port.
-func fixed(r Request, s roster.State) error {
-	switch {
-	case r.Private != nil && *r.Private != s.Private:
-		return fmt.Errorf("private_key: %w", errFixed)
-	case r.Port != nil && *r.Port != s.Port && *r.Port != 0:
-		return fmt.Errorf("listen_port: %w", errFixed)
-	case r.Mark != nil && *r.Mark != 0:
+func fixed(r Request, t Tunnel) error {
+	if r.Private != nil || r.Port != nil { // else spare the tunnel the state of all its peers
+		switch s := t.State(); {
+		case r.Private != nil && *r.Private != s.Private:
+			return fmt.Errorf("private_key: %w", errFixed)
+		case r.Port != nil && *r.Port != s.Port && *r.Port != 0:
+			return fmt.Errorf("listen_port: %w", errFixed)
+		}
+	}
+	if r.Mark != nil && *r.Mark != 0 {
 		return fmt.Errorf("fwmark: %w", syscall.EOPNOTSUPP)
 	}
 	return nil

@@ -31,8 +31,8 @@ type Request struct {
 	Root    string // folder that is packed with an exec device; empty: the folder of its script
 	Sizes   []rfc2544.FrameSize
 	Batches int
-	Calls   bool // count functions too: of the first device's build, or of this program
-	Interop []string
+	Calls   bool     // count functions too: of the first device's build, or of this program
+	Interop []string // names of checks; the devices are the ends
 }
 
 // Boot is a machine that is ready to be booted for one request, with its files in a temporary folder.

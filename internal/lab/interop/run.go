@@ -31,10 +31,14 @@ type Plan struct {
 
 // ParseEnds parses ends as dut.Parse does. All of them have to speak WireGuard.
 func ParseEnds(specs []string) (ends []dut.Device, err error) {
+	partner, err := dut.Parse("wireguard-go")
+	if err != nil {
+		return nil, err
+	}
 	for _, spec := range specs {
 		d, err := dut.Parse(spec)
 		if err == nil {
-			_, err = dut.Parse("mixed:left=" + spec + ",right=wireguard-go")
+			_, err = dut.Mix(d, partner)
 		}
 		if err != nil {
 			return nil, err
@@ -131,7 +135,7 @@ func (t *tester) pair(ctx context.Context, ends []dut.Device) error {
 	}
 	for i, l := range ends {
 		for j, r := range ends {
-			d, err := dut.Parse("mixed:left=" + l.Argument + ",right=" + r.Argument)
+			d, err := dut.Mix(l, r)
 			if err != nil {
 				return err
 			}
