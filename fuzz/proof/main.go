@@ -1,6 +1,7 @@
 // Command proof measures what the fuzz targets can find. It plants bugs in copies of the decoders, builds
 // one program with all of them, and lets each target search for its bug, starting from the committed
-// seeds. For comparison it repeats each search with the oracle "panic" alone.
+// seeds. For comparison it repeats each search with the oracle "panic" alone. Bugs that no input can show
+// are for a test, which has to fail.
 //
 //	go run ./fuzz/proof --out out/proof
 //
@@ -28,7 +29,7 @@ import (
 )
 
 func main() {
-	p := proof{}
+	p := proof{tests: map[string]bool{}}
 	flag.StringVar(&p.out, "out", "out/proof", "`directory` for builds, and for kill-table.txt and kills.jsonl")
 	flag.DurationVar(&p.limit, "time", 5*time.Minute, "longest `duration` for a bug; n workers use up to n times as much CPU time")
 	flag.DurationVar(&p.plain, "plain", time.Minute, "CPU `time` for each bug with the oracle panic alone; 0: skip")
@@ -53,14 +54,16 @@ type proof struct {
 	limit, plain time.Duration
 	workers      int
 	root         string
-	flags        []string // of the toolchain
+	flags        []string        // of the toolchain
+	tests        map[string]bool // packages whose tests are built
 }
 
 // kill is the result of one bug.
 type kill struct {
 	Bug    string        `json:"bug"`
 	Class  string        `json:"class"`
-	Target string        `json:"target"`
+	Target string        `json:"target,omitempty"`
+	Test   string        `json:"test,omitempty"` // PACKAGE.NAME, in place of a target
 	Found  bool          `json:"found"`
 	Oracle string        `json:"oracle"`
 	Seed   bool          `json:"by_a_seed"` // a committed input finds it: no engine ran
@@ -129,7 +132,10 @@ func (p *proof) program() string { return filepath.Join(p.out, "tunnelbench") }
 
 // try searches for a bug with all oracles, then with panics alone.
 func (p *proof) try(ctx context.Context, b bug) (kill, error) {
-	k := kill{Bug: b.name, Class: b.class, Target: b.target}
+	if b.by.test != "" {
+		return p.tryTest(ctx, b)
+	}
+	k := kill{Bug: b.name, Class: b.class, Target: b.by.target}
 	t, err := p.attack(ctx, b, p.limit)
 	if err != nil {
 		return k, err
@@ -159,7 +165,7 @@ func (p *proof) blame(ctx context.Context, b bug, f report.Finding) error {
 	if err := os.WriteFile(path, f.Input, 0o644); err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, p.program(), "fuzz", "repro", "--target", b.target, path)
+	cmd := exec.CommandContext(ctx, p.program(), "fuzz", "repro", "--target", b.by.target, path)
 	cmd.Dir = p.root
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("the input breaks an oracle without the bug, too: %w: %s", err, out)
@@ -173,7 +179,7 @@ func (p *proof) attack(ctx context.Context, b bug, limit time.Duration, env ...s
 	if err := os.RemoveAll(dir); err != nil {
 		return t, err
 	}
-	cmd := exec.CommandContext(ctx, p.program(), "fuzz", "run", "--target", b.target, "--time", limit.String(),
+	cmd := exec.CommandContext(ctx, p.program(), "fuzz", "run", "--target", b.by.target, "--time", limit.String(),
 		"--workers", fmt.Sprint(p.workers), "--out", dir, "--testdata=false", "--first")
 	cmd.Dir = p.root
 	cmd.Env = append(os.Environ(), "GOFLAGS="+strings.Join(p.flags, " "), "TB_PLANTED="+b.name)
@@ -195,13 +201,17 @@ func line(k kill) string {
 	if k.Plain != nil {
 		plain = map[bool]string{true: "found", false: "not found"}[*k.Plain]
 	}
-	if k.Seed {
-		return fmt.Sprintf("%-22s %-16s %-10s %-13s by a committed input; panic alone: %s", k.Bug, k.Class, k.Target, k.Oracle, plain)
+	switch {
+	case k.Test != "" && k.Found:
+		return fmt.Sprintf("%-22s %-20s killed by %s in %.1f CPU-s", k.Bug, k.Class, k.Test, k.CPU.Seconds())
+	case k.Test != "":
+		return fmt.Sprintf("%-22s %-20s NOT FOUND by %s", k.Bug, k.Class, k.Test)
+	case k.Seed:
+		return fmt.Sprintf("%-22s %-20s %-13s %-13s by a committed input; panic alone: %s", k.Bug, k.Class, k.Target, k.Oracle, plain)
+	case !k.Found:
+		return fmt.Sprintf("%-22s %-20s %-13s NOT FOUND in %.0f CPU-s; panic alone: %s", k.Bug, k.Class, k.Target, k.CPU.Seconds(), plain)
 	}
-	if !k.Found {
-		return fmt.Sprintf("%-22s %-16s %-10s NOT FOUND in %.0f CPU-s; panic alone: %s", k.Bug, k.Class, k.Target, k.CPU.Seconds(), plain)
-	}
-	return fmt.Sprintf("%-22s %-16s %-10s %-13s %7.1f CPU-s %7.1f s; panic alone: %s",
+	return fmt.Sprintf("%-22s %-20s %-13s %-13s %7.1f CPU-s %7.1f s; panic alone: %s",
 		k.Bug, k.Class, k.Target, k.Oracle, k.CPU.Seconds(), k.Time.Seconds(), plain)
 }
 
@@ -225,9 +235,11 @@ func (p *proof) write(kills []kill) error {
 // summary says how many bugs were found, and how fast.
 func summary(kills []kill) string {
 	var times []time.Duration // of the bugs that an engine found
-	plain, asked, seeds := 0, 0, 0
+	plain, asked, seeds, tests := 0, 0, 0, 0
 	for _, k := range kills {
 		switch {
+		case k.Test != "" && k.Found:
+			tests++
 		case k.Seed:
 			seeds++
 		case k.Found:
@@ -240,7 +252,7 @@ func summary(kills []kill) string {
 			}
 		}
 	}
-	text := fmt.Sprintf("%d of %d found, %d of them by a committed input alone", len(times)+seeds, len(kills), seeds)
+	text := fmt.Sprintf("%d of %d found, %d of them by a committed input alone, %d by a test", len(times)+seeds+tests, len(kills), seeds, tests)
 	if len(times) > 0 {
 		slices.Sort(times)
 		text += fmt.Sprintf("; the others: median %.1f CPU-s, worst %.1f", times[len(times)/2].Seconds(), times[len(times)-1].Seconds())
