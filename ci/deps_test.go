@@ -126,6 +126,7 @@ var arrows = map[string][]string{
 	"reference/uapi":               {"internal/sys", "reference/roster", "reference/wireguard"},
 	"internal/lab/interop":         {"internal/closers", "internal/cpuname", "internal/strictjson", "netns", "netns/dut", "netns/dut/role", "reports/result"},
 	"reports/frame":                {},
+	"reports/capture":              {},
 	"reports/interop":              {"internal/lab/interop", "reports/frame", "reports/show", "reports/texttab"},
 	"fuzz/sealed":                  {"fuzz/oracle", "reference", "reference/settings", "reference/stats", "reference/wgquick", "reference/wire", "reference/wireguard"},
 }
@@ -135,7 +136,7 @@ var arrows = map[string][]string{
 var private = map[string]string{"loadgen/bpf": "loadgen", "reference/bpf": "reference", "fuzz/live/bpf": "fuzz/live", "netns/counters/bpf": "netns/counters", "internal/testenv": "tests", "loadgen/enginetest": "tests"}
 
 // pure packages compute values and run on any system.
-var pure = []string{"internal/kv", "ci/gate", "fuzz/report", "internal/junit", "internal/checksum", "internal/stats", "internal/strictjson", "loadgen/signature", "reference/offload", "reference/wire", "reports", "reports/conformance", "reports/result", "reports/show", "rfc2544", "rfc2544/mlrsearch", "rfc2544/simulated"}
+var pure = []string{"internal/kv", "ci/gate", "fuzz/report", "internal/junit", "internal/checksum", "internal/stats", "internal/strictjson", "loadgen/signature", "reference/offload", "reference/wire", "reports", "reports/capture", "reports/conformance", "reports/result", "reports/show", "rfc2544", "rfc2544/mlrsearch", "rfc2544/simulated"}
 
 // impure lists the imports that a pure package may not have.
 var impure = []string{"net", "net/http", "os/exec", "os/signal", "syscall", "unsafe", "golang.org/x/sys/unix"}

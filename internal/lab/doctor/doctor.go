@@ -34,7 +34,8 @@ const (
 
 // Examine checks the requirements of the lab and changes nothing.
 func Examine(ctx context.Context) []Finding {
-	findings := []Finding{examineRoot(), examineKernel(), examineCores(), examineEmulator(ctx), examineWG()}
+	findings := []Finding{examineRoot(), examineKernel(), examineCores(), examineEmulator(ctx)}
+	findings = append(findings, examinePrograms()...)
 	if os.Geteuid() != 0 {
 		return findings
 	}
@@ -111,13 +112,22 @@ func examineEmulator(ctx context.Context) Finding {
 	return f
 }
 
-// examineWG looks for wg(8), which shows and changes sealed tunnels that run.
-func examineWG() Finding {
-	path, err := exec.LookPath("wg")
-	if err != nil {
-		return Finding{What: "wg", Note: "shows and changes sealed tunnels while they run: apt install wireguard-tools"}
+// programs of others that the lab can do without.
+var programs = []struct{ name, does, distribution string }{
+	{"wg", "shows and changes sealed tunnels while they run", "wireguard-tools"},
+	{"tshark", "shows captures, with what tunnelbench dissector prints", "tshark"},
+}
+
+// examinePrograms looks for programs of others.
+func examinePrograms() (findings []Finding) {
+	for _, p := range programs {
+		f := Finding{What: p.name, Note: p.does + ": apt install " + p.distribution}
+		if path, err := exec.LookPath(p.name); err == nil {
+			f.OK, f.Note = true, path+": "+p.does
+		}
+		findings = append(findings, f)
 	}
-	return Finding{What: "wg", OK: true, Note: path + ": shows and changes sealed tunnels while they run"}
+	return findings
 }
 
 // examineMachine returns what a lab looks for before it opens.
