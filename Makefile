@@ -108,8 +108,8 @@ cross: # what has to work where there is no lab
 # Debian keeps asm/ below the name of the architecture.
 generate: export BPF2GO_CFLAGS = -O2 -g -Wall -Werror -I/usr/include/$(shell gcc -dumpmachine || echo "$$(uname -m)-linux-gnu")
 generate: ## the BPF objects and the hashes of their sources (clang, libbpf headers)
-	$(GO) generate ./loadgen/bpf ./reference/bpf ./fuzz/live/bpf ./netns/counters/bpf
-	for dir in loadgen/bpf reference/bpf fuzz/live/bpf netns/counters/bpf; do (cd $$dir && LC_ALL=C sha256sum -- *.[cho] > sources.sha256); done
+	$(GO) generate ./loadgen/bpf ./reference/bpf ./fuzz/live/bpf ./netns/counters/bpf ./internal/lab/trace/bpf
+	for dir in loadgen/bpf reference/bpf fuzz/live/bpf netns/counters/bpf internal/lab/trace/bpf; do (cd $$dir && LC_ALL=C sha256sum -- *.[cho] > sources.sha256); done
 
 clean: ## what build, bench and fuzz leave in the tree
 	rm -rf bin $(OUT)

@@ -30,6 +30,7 @@ type EngineConfig struct {
 	// memory for mutants in bytes.
 	Underlay   *Port
 	MutantRoom int
+	Chained    bool // the xdp engine's Chain is going to be used
 }
 
 // Constants of both engines for stalls and slices.

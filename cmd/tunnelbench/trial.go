@@ -29,12 +29,8 @@ var trialVerb = cli.Verb{
 	},
 	Flags: func(set *pflag.FlagSet) func(context.Context, cli.Streams) error {
 		t := &trialFlags{}
-		t.lab = cli.AddLabFlags(set)
-		set.StringVar(&t.device, "dut", "", "the `device` under test: a name of 'tunnelbench list', or exec:PATH")
-		set.IntVar(&t.size, "size", 64, "frame size in `bytes`, FCS included")
-		set.StringVar(&t.load, "load", "", "intended `load`: 150kpps, 1Gbps, 80% (of the link) or max")
+		t.addTo(set)
 		set.IntVar(&t.window, "window", 0, "closed loop: the most `frames` on their way; a frame is sent when another one has come back, instead of by --load")
-		set.DurationVar(&t.duration, "duration", time.Second, "for how `long` to send")
 		set.StringVar(&t.pcap, "pcap", "", "`directory` for captures of the first lost, reordered, duplicated, corrupted and foreign frames; needs the engine afpacket")
 		set.BoolVar(&t.reasons, "reasons", true, "ask the kernel why it dropped what it dropped; costs the device time for each")
 		set.BoolVar(&t.json, "json", false, "print one JSON object, as results.json has it")
@@ -54,6 +50,15 @@ type trialFlags struct {
 	duration      time.Duration
 	json, reasons bool
 	stream        streamFlags
+}
+
+// addTo adds the flags that a trace has, too.
+func (f *trialFlags) addTo(set *pflag.FlagSet) {
+	f.lab = cli.AddLabFlags(set)
+	set.StringVar(&f.device, "dut", "", "the `device` under test: a name of 'tunnelbench list', or exec:PATH")
+	set.IntVar(&f.size, "size", 64, "frame size in `bytes`, FCS included")
+	set.StringVar(&f.load, "load", "", "intended `load`: 150kpps, 1Gbps, 80% (of the link) or max")
+	set.DurationVar(&f.duration, "duration", time.Second, "for how `long` to send")
 }
 
 func (f *trialFlags) run(ctx context.Context, s cli.Streams) error {

@@ -9,7 +9,7 @@ import (
 // overview returns the verbs in the order of the help.
 func overview() []cli.Section {
 	return []cli.Section{
-		{Title: "Measure", Verbs: []cli.Verb{runVerb, trialVerb, abVerb, searchVerb, counting.Verb(tool), certifyVerb, interopVerb}},
+		{Title: "Measure", Verbs: []cli.Verb{runVerb, trialVerb, traceVerb, abVerb, searchVerb, counting.Verb(tool), certifyVerb, interopVerb}},
 		{Title: "Judge and report", Verbs: []cli.Verb{gating.Verb(tool), reportVerb}},
 		{Title: "Attack", Verbs: []cli.Verb{fuzzListVerb, fuzzRunVerb, fuzzReproVerb, fuzzMergeVerb, fuzzLiveVerb, fuzzReportVerb}},
 		{Title: "Tunnel and machine", Verbs: []cli.Verb{tunnelVerb, genkeyVerb, pubkeyVerb, genpskVerb, doctorVerb, listVerb, versionVerb}},

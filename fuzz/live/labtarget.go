@@ -91,7 +91,7 @@ func (t *labTarget) eavesdrop(setup *lab.Setup) error {
 
 // chooseSender chooses the engine if it can send mutants, else a packet socket.
 func (t *labTarget) chooseSender() error {
-	if loader, ok := t.setup.MutantLoader(); ok {
+	if loader, ok := lab.EngineAs[mutantLoader](t.setup); ok {
 		t.sender.loader = loader
 		t.attacker.Sender = "the tester's loop in the kernel"
 		t.attacker.Notes = append(t.attacker.Notes, noteGRO)

@@ -11,14 +11,19 @@ import (
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
+// mutantLoader is an engine that sends mutated frames from its own send loop.
+type mutantLoader interface {
+	LoadMutants(n int, next func() []byte) (loaded int, err error)
+}
+
 // sender generates mutants and sends them onto the link. With the kernel engine they are sent inside
 // the engine's loop. With the socket engine a thread on the device's core sends them.
 type sender struct {
 	mutants *mutate.Stream
 	buffer  []byte
 	rate    rfc2544.Rate
-	unknown []bool           // which of the senders, in turn, is the unknown source
-	loader  lab.MutantLoader // nil: socket sends
+	unknown []bool       // which of the senders, in turn, is the unknown source
+	loader  mutantLoader // nil: socket sends
 	socket  *wanSocket
 
 	lengths []uint16 // of the loaded mutants

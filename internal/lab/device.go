@@ -13,15 +13,10 @@ func (s *Setup) Device() dut.Device { return s.device }
 // Settings returns the settings of the set-up; Engine is the engine in use.
 func (s *Setup) Settings() Settings { return s.settings }
 
-// MutantLoader is an engine that can send mutated frames from its own send loop.
-type MutantLoader interface {
-	LoadMutants(n int, next func() []byte) (loaded int, err error)
-}
-
-// MutantLoader returns the engine of the set-up if it can send mutants.
-func (s *Setup) MutantLoader() (MutantLoader, bool) {
-	m, ok := s.engine.(MutantLoader)
-	return m, ok
+// EngineAs returns the set-up's engine as T if it can do what T asks for.
+func EngineAs[T any](s *Setup) (T, bool) {
+	t, ok := s.engine.(T)
+	return t, ok
 }
 
 // CPUs returns the cores of the device.

@@ -706,16 +706,34 @@ static __always_inline int receive(struct xdp_md *ctx, __u32 direction)
 	return XDP_DROP;
 }
 
+/* Another program may look at each frame when its time is taken. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} behind SEC(".maps");
+
+const volatile __u32 chained; /* 0: there is none, and nothing is spent on it */
+
 SEC("xdp")
 int receive0(struct xdp_md *ctx)
 {
-	return receive(ctx, 0);
+	int verdict = receive(ctx, 0);
+
+	if (chained)
+		bpf_tail_call(ctx, &behind, 0);
+	return verdict;
 }
 
 SEC("xdp")
 int receive1(struct xdp_md *ctx)
 {
-	return receive(ctx, 1);
+	int verdict = receive(ctx, 1);
+
+	if (chained)
+		bpf_tail_call(ctx, &behind, 0);
+	return verdict;
 }
 
 #define PROBE 1000

@@ -213,6 +213,7 @@ type TesterTrialPlan struct {
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
+	TesterMapBehind         = "behind"
 	TesterMapDelays         = "delays"
 	TesterMapFlows          = "flows"
 	TesterMapMutants        = "mutants"
@@ -232,6 +233,7 @@ const (
 	TesterProgTick          = "tick"
 	TesterVarAttack         = "attack"
 	TesterVarCanaries       = "canaries"
+	TesterVarChained        = "chained"
 	TesterVarCoreIndex      = "core_index"
 	TesterVarCores          = "cores"
 	TesterVarLanes          = "lanes"
@@ -303,6 +305,7 @@ type TesterProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type TesterMapSpecs struct {
+	Behind         *ebpf.MapSpec `ebpf:"behind"`
 	Delays         *ebpf.MapSpec `ebpf:"delays"`
 	Flows          *ebpf.MapSpec `ebpf:"flows"`
 	Mutants        *ebpf.MapSpec `ebpf:"mutants"`
@@ -321,6 +324,7 @@ type TesterMapSpecs struct {
 type TesterVariableSpecs struct {
 	Attack     *ebpf.VariableSpec `ebpf:"attack"`
 	Canaries   *ebpf.VariableSpec `ebpf:"canaries"`
+	Chained    *ebpf.VariableSpec `ebpf:"chained"`
 	CoreIndex  *ebpf.VariableSpec `ebpf:"core_index"`
 	Cores      *ebpf.VariableSpec `ebpf:"cores"`
 	Lanes      *ebpf.VariableSpec `ebpf:"lanes"`
@@ -357,6 +361,7 @@ func (o *TesterObjects) Close() error {
 //
 // It can be passed to LoadTesterObjects or ebpf.CollectionSpec.LoadAndAssign.
 type TesterMaps struct {
+	Behind         *ebpf.Map `ebpf:"behind"`
 	Delays         *ebpf.Map `ebpf:"delays"`
 	Flows          *ebpf.Map `ebpf:"flows"`
 	Mutants        *ebpf.Map `ebpf:"mutants"`
@@ -371,6 +376,7 @@ type TesterMaps struct {
 
 func (m *TesterMaps) Close() error {
 	return _TesterClose(
+		m.Behind,
 		m.Delays,
 		m.Flows,
 		m.Mutants,
@@ -390,6 +396,7 @@ func (m *TesterMaps) Close() error {
 type TesterVariables struct {
 	Attack     *ebpf.Variable `ebpf:"attack"`
 	Canaries   *ebpf.Variable `ebpf:"canaries"`
+	Chained    *ebpf.Variable `ebpf:"chained"`
 	CoreIndex  *ebpf.Variable `ebpf:"core_index"`
 	Cores      *ebpf.Variable `ebpf:"cores"`
 	Lanes      *ebpf.Variable `ebpf:"lanes"`

@@ -62,6 +62,11 @@ func (x *Engine) open() error {
 	spec.Maps[bpf.TesterMapSlicesReceived].MaxEntries = uint32(streams * maxSlices)
 	spec.Maps[bpf.TesterMapSlicesForeign].MaxEntries = uint32(len(x.cores()) * maxSlices)
 	spec.Maps[bpf.TesterMapMutants].MaxEntries = packs(x.cfg)
+	if x.cfg.Chained {
+		if err := spec.Variables[bpf.TesterVarChained].Set(uint32(1)); err != nil {
+			return err
+		}
+	}
 	if err := spec.LoadAndAssign(&x.objects, nil); err != nil {
 		return fmt.Errorf("%w: load the in-kernel tester (needs Linux 5.18 with BPF, and root): %w", errors.ErrUnsupported, err)
 	}

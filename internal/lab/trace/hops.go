@@ -1,0 +1,213 @@
+package trace
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/tunnelbench/tunnelbench/reports/waterfall"
+)
+
+// path is the points of one direction, in the order in which its frames pass them.
+type path struct {
+	numbers []int // of the tracer's points; -1 is the tester that sends
+	points  []waterfall.Point
+}
+
+// least is the share of a direction's frames that pass a point of its way. Others are by-ways.
+const least = 0.5
+
+// pathOf returns the way of a direction's frames, by the median of the times since they were sent.
+func pathOf(frames []*frame, places []place) path {
+	times := map[int][]int64{}
+	for _, f := range frames {
+		for _, p := range f.passes {
+			times[p.point] = append(times[p.point], p.at)
+		}
+	}
+	type stop struct {
+		number int
+		median int64
+	}
+	var stops []stop
+	for number, t := range times {
+		if float64(len(t)) >= least*float64(len(frames)) {
+			stops = append(stops, stop{number, waterfall.SpreadOf(t).P50})
+		}
+	}
+	slices.SortFunc(stops, func(a, b stop) int {
+		return cmp.Or(cmp.Compare(a.median, b.median), cmp.Compare(a.number, b.number))
+	})
+	way := path{numbers: []int{sender}, points: []waterfall.Point{{Node: "tester", Kind: waterfall.Sent}}}
+	for _, s := range stops {
+		way.numbers = append(way.numbers, s.number)
+		way.points = append(way.points, pointOf(s.number, places))
+	}
+	return way
+}
+
+// sender is the number of the first point of each way.
+const sender = -1
+
+func pointOf(number int, places []place) waterfall.Point {
+	if number >= maxPlaces {
+		p := places[number-maxPlaces].Point
+		p.Kind = waterfall.Read
+		return p
+	}
+	return places[number].Point
+}
+
+// times returns the frame's time at each point of the way; -1 where it was not seen.
+func (w path) times(f *frame) (times []int64, inferred []bool) {
+	times, inferred = make([]int64, len(w.numbers)), make([]bool, len(w.numbers))
+	for i := 1; i < len(times); i++ {
+		times[i] = -1
+	}
+	for _, p := range f.passes {
+		if i := slices.Index(w.numbers, p.point); i > 0 {
+			times[i], inferred[i] = p.at, p.inferred
+		}
+	}
+	return times, inferred
+}
+
+// workOf returns what happens between two points.
+func workOf(from, to waterfall.Point) waterfall.Work {
+	switch {
+	case to.Kind == waterfall.Read:
+		return waterfall.Queue
+	case from.Kind == waterfall.Read:
+		return waterfall.Process
+	case from.Node == to.Node && to.Kind == waterfall.Out && from.Device != tun, from.Node == to.Node && from.Kind == waterfall.In && to.Device != tun:
+		return waterfall.Kernel
+	case (from.Kind == waterfall.Sent || from.Kind == waterfall.Out && from.Device != tun) && (to.Kind == waterfall.In || to.Kind == waterfall.Taken):
+		return waterfall.Link
+	}
+	return waterfall.Unseen
+}
+
+// streamOf returns what the frames of one direction did. nameOf names a drop reason.
+func streamOf(frames []*frame, places []place, nameOf func(uint32) string) waterfall.Stream {
+	way := pathOf(frames, places)
+	s := waterfall.Stream{Followed: len(frames), Points: way.points, Hops: []waterfall.Hop{}}
+	last := len(way.numbers) - 1
+	hops := make([]hop, max(0, last))
+	var whole []int64
+	for _, f := range frames {
+		times, inferred := way.times(f)
+		for i := range hops {
+			hops[i].add(f, times[i], times[i+1], inferred[i] || inferred[i+1])
+		}
+		if last > 0 && way.points[last].Kind == waterfall.Taken && times[last] >= 0 {
+			s.Delivered++
+			whole = append(whole, times[last])
+			if !slices.Contains(times, -1) {
+				s.Complete++
+			}
+			continue
+		}
+		hops[min(lastSeen(times), last-1)].lose(f, nameOf)
+	}
+	s.OneWay = waterfall.SpreadOf(whole)
+	for i := range hops {
+		s.Hops = append(s.Hops, hops[i].finish(way.points[i], way.points[i+1], s.OneWay.Mean))
+	}
+	s.Picked = pick(frames, way, nameOf)
+	return s
+}
+
+// lastSeen returns the last point at which a frame was seen.
+func lastSeen(times []int64) int {
+	for i := len(times) - 1; i > 0; i-- {
+		if times[i] >= 0 {
+			return i
+		}
+	}
+	return 0
+}
+
+// hop gathers what frames do between two points.
+type hop struct {
+	times    []int64
+	stays    []stay
+	inferred bool
+	lost     int
+	reasons  map[string]int
+}
+
+// stay is the time of one frame between the points, by the clock.
+type stay struct{ from, to int64 }
+
+func (h *hop) add(f *frame, from, to int64, inferred bool) {
+	if from < 0 || to < 0 {
+		return
+	}
+	h.times = append(h.times, to-from)
+	h.stays = append(h.stays, stay{f.sent + from, f.sent + to})
+	h.inferred = h.inferred || inferred
+}
+
+// Unknown is the reason of a loss that the kernel does not know of: a process dropped the frame, or a ring of a
+// driver was full.
+const Unknown = "not the kernel's stack"
+
+func (h *hop) lose(f *frame, nameOf func(uint32) string) {
+	h.lost++
+	if h.reasons == nil {
+		h.reasons = map[string]int{}
+	}
+	h.reasons[lossName(f, nameOf)]++
+}
+
+func lossName(f *frame, nameOf func(uint32) string) string {
+	if f.lost == nil {
+		return Unknown
+	}
+	return nameOf(f.lost.reason)
+}
+
+func (h *hop) finish(from, to waterfall.Point, whole float64) waterfall.Hop {
+	out := waterfall.Hop{
+		From: from, To: to, Work: workOf(from, to), Inferred: h.inferred, Frames: len(h.times), Time: waterfall.SpreadOf(h.times), Lost: h.lost,
+		Reasons: []waterfall.Reason{},
+	}
+	if whole > 0 {
+		out.Share = out.Time.Mean / whole
+	}
+	out.Waiting, out.Most = waiting(h.stays)
+	for name, n := range h.reasons {
+		out.Reasons = append(out.Reasons, waterfall.Reason{Name: name, Frames: n})
+	}
+	slices.SortFunc(out.Reasons, func(a, b waterfall.Reason) int {
+		return cmp.Or(cmp.Compare(b.Frames, a.Frames), cmp.Compare(a.Name, b.Name))
+	})
+	return out
+}
+
+// waiting returns how many frames were between the points at once: on average over the time from the
+// first to the last, and at most.
+func waiting(stays []stay) (mean float64, most int) {
+	if len(stays) == 0 {
+		return 0, 0
+	}
+	var in, out []int64
+	total := int64(0)
+	for _, s := range stays {
+		in, out, total = append(in, s.from), append(out, s.to), total+s.to-s.from
+	}
+	slices.Sort(in)
+	slices.Sort(out)
+	for i, j := 0, 0; i < len(in); {
+		if out[j] <= in[i] {
+			j++
+			continue
+		}
+		i++
+		most = max(most, i-j)
+	}
+	span := out[len(out)-1] - in[0]
+	if span <= 0 {
+		return 0, most
+	}
+	return float64(total) / float64(span), most
+}

@@ -1,0 +1,190 @@
+package trace
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/tunnelbench/tunnelbench/internal/lab"
+	"github.com/tunnelbench/tunnelbench/loadgen"
+	"github.com/tunnelbench/tunnelbench/netns/dut"
+	"github.com/tunnelbench/tunnelbench/reports/waterfall"
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
+
+// Plan says what is traced.
+type Plan struct {
+	Device dut.Device
+	rfc2544.Trial
+	Settings lab.Settings
+	Every    int  // one frame in so many is followed, a power of two; 0: as many as there is room for
+	Capture  bool // note the first octets of each packet
+	Rounds   int  // of trials with and without tracing, which tell its cost; 0: none
+}
+
+const (
+	mostEvents = 1 << 22 // of a trace that chooses by itself: 160 MiB
+	maxEvents  = 1 << 24
+	leastRoom  = 1 << 16
+	perFrame   = 12 // events of a frame in most devices
+)
+
+// Chosen returns which frames are followed: one in so many.
+func (p Plan) Chosen() (every int) {
+	if p.Every > 0 {
+		return p.Every
+	}
+	for every = 1; p.frames()*perFrame/float64(every) > mostEvents; every *= 2 {
+	}
+	return every
+}
+
+// mostLoad stands for a load without a limit.
+const mostLoad = 2e6
+
+// frames returns how many frames the trial sends, at most.
+func (p Plan) frames() float64 {
+	return min(mostLoad, float64(p.Load)) * p.Duration.Seconds() * float64(len(p.Settings.Directions()))
+}
+
+func (p Plan) options(every int) options {
+	room := p.frames() * perFrame * 1.2 / float64(every)
+	return options{room: int(min(maxEvents, max(leastRoom, room))), snaps: p.Capture, ipv6: p.Settings.IPv6}
+}
+
+// Traced is a trace with what a capture is made of.
+type Traced struct {
+	waterfall.Trace
+	Capture Capture
+}
+
+// Run brings the plan's device up, sends its trial through it, and returns where the frames were when. The device stays up
+// until the lab is closed. If ctx ends during the trial, Run returns what there is of it, and the error of ctx.
+func Run(ctx context.Context, l *lab.Lab, p Plan) (*Traced, error) {
+	p.Settings = p.Settings.Resolved()
+	s, err := l.SetupWith(ctx, p.Device, p.Settings, p.Size, func(_ *lab.Setup, cfg *loadgen.EngineConfig) error {
+		cfg.Chained = true
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	l.Defer(s.Close)
+	out := &Traced{Trace: waterfall.Trace{
+		Device: p.Device.Spec, Size: int(p.Size), Duration: p.Duration.Seconds(), Every: p.Chosen(),
+		Streams: []waterfall.Stream{}, Threads: []waterfall.Threads{}, Warnings: append([]string{}, l.Doubts()...),
+	}}
+	if !p.Load.IsFlood() {
+		out.Load = float64(p.Load)
+	}
+	if out.Cost, err = p.cost(ctx, s); err != nil {
+		return nil, err
+	}
+	return p.trace(ctx, s, out)
+}
+
+// opened attaches a tracer and lets it see some frames of each direction, so that it knows where the signature lies.
+func (p Plan) opened(ctx context.Context, s *lab.Setup, every int) (*tracer, error) {
+	tester, ok := lab.EngineAs[chainer](s)
+	if !ok {
+		return nil, fmt.Errorf("%w: only the engine xdp can be traced", errors.ErrUnsupported)
+	}
+	t, err := newTracer(s.Net(), tester, p.options(every))
+	if err != nil {
+		return nil, err
+	}
+	few := p.Trial
+	few.Load, few.Duration, few.Window = 1000, 100*time.Millisecond, 0
+	err = t.arm(1)
+	if err == nil {
+		_, err = s.Execute(ctx, s.Plan(few))
+	}
+	if err := errors.Join(err, t.disarm()); err != nil {
+		return nil, errors.Join(err, t.Close())
+	}
+	return t, nil
+}
+
+// sealed returns where no signature was found. Frames that are sealed are told by their order, of which none may be missing.
+func (p Plan) sealed(ctx context.Context, s *lab.Setup, out *Traced) (t *tracer, sealed map[int]bool, err error) {
+	if t, err = p.opened(ctx, s, out.Every); err != nil {
+		return nil, nil, err
+	}
+	sealed, err = t.sealedPlaces()
+	hides := func(direction string) bool { return len(sealedOn(sealed, t.points, direction).points) > 0 }
+	if err != nil || out.Every == 1 || !slices.ContainsFunc(p.Settings.Directions(), hides) {
+		return t, sealed, err
+	}
+	out.Warnings = append(out.Warnings, "The device seals its packets: every frame is followed, since sealed ones are told by their order.")
+	out.Every = 1
+	err = t.Close()
+	if err == nil {
+		t, err = p.opened(ctx, s, 1)
+	}
+	return t, sealed, err
+}
+
+func (p Plan) trace(ctx context.Context, s *lab.Setup, out *Traced) (_ *Traced, err error) {
+	t, sealed, err := p.sealed(ctx, s, out)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, t.Close()) }()
+	if err := errors.Join(watchSides(t, s), t.arm(out.Every)); err != nil {
+		return nil, err
+	}
+	o, r, fault := s.MeasureRun(ctx, p.Trial)
+	if err := t.disarm(); err != nil {
+		return nil, errors.Join(fault, err)
+	}
+	if fault != nil && !r.CutShort {
+		return nil, fault
+	}
+	events, snaps, missed, err := t.events()
+	if err != nil {
+		return nil, errors.Join(fault, err)
+	}
+	out.Warnings = append(append(out.Warnings, o.Warnings...), t.doubts(len(events), missed)...)
+	j := join(events, t.points)
+	for i, direction := range p.Settings.Directions() {
+		frames := j.of(direction)
+		j.unseal(frames, sealedOn(sealed, t.points, direction))
+		stream := streamOf(frames, t.points, t.nameOf)
+		stream.Direction = direction
+		counted := r.Ledger.Streams[i]
+		stream.Offered, stream.Received = counted.Offered, counted.Received
+		if counted.Latency != nil {
+			stream.Tester = int64(counted.Latency.P50)
+		}
+		out.Streams = append(out.Streams, stream)
+	}
+	out.Capture = Capture{events: events, snaps: snaps, joined: j, places: t.points, nameOf: t.nameOf}
+	return out, errors.Join(fault, threads(t, out))
+}
+
+// of returns the frames of one direction. The tester numbers its streams by the port that they leave.
+func (j joined) of(direction string) (frames []*frame) {
+	number := uint8(0)
+	if direction == rfc2544.Reverse {
+		number = 1
+	}
+	for _, f := range j.frames {
+		if f.stream == number {
+			frames = append(frames, f)
+		}
+	}
+	return frames
+}
+
+// doubts returns what a reader has to know of the events.
+func (t *tracer) doubts(events, missed int) (warnings []string) {
+	if missed > 0 {
+		warnings = append(warnings, fmt.Sprintf("There was no room for %d of %d events: follow fewer frames (--every), or trace for a shorter time.", missed, missed+events))
+	}
+	if n := t.skipped(); n > 0 {
+		warnings = append(warnings, fmt.Sprintf("The kernel left out %d events, since it interrupted the same program: some frames that seem to be lost where they are not arrived.", n))
+	}
+	return warnings
+}

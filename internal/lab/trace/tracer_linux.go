@@ -1,0 +1,331 @@
+package trace
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/btf"
+	"github.com/cilium/ebpf/link"
+	"github.com/vishvananda/netlink"
+
+	"github.com/tunnelbench/tunnelbench/internal/closers"
+	"github.com/tunnelbench/tunnelbench/internal/lab/trace/bpf"
+	"github.com/tunnelbench/tunnelbench/netns"
+	"github.com/tunnelbench/tunnelbench/reports/waterfall"
+)
+
+// tracer is the in-kernel half: programs at each interface and at four tracepoints of the kernel. They are
+// held by descriptors: nothing stays attached when the process ends, in whatever way.
+type tracer struct {
+	shared  *ebpf.Collection // the maps, and the programs at tracepoints
+	points  []place
+	reasons map[uint32]string
+	room    int
+	snaps   bool
+	sides   []string // nodes whose threads are watched
+	closers closers.Stack
+}
+
+// place is a point with what its program has to know.
+type place struct {
+	waterfall.Point
+	index  int // of the interface
+	header int // octets before the IP header
+}
+
+// snapLen is the number of octets of a packet that a capture has; trace.c has the same number.
+const snapLen = 192
+
+// Programs at tracepoints, by the tracepoint.
+var hooks = map[string]string{
+	"copied": "skb:skb_copy_datagram_iovec", "consumed": "skb:consume_skb", "freed": "skb:kfree_skb", "woken": "sched:sched_wakeup", "switched": "sched:sched_switch",
+}
+
+// options of a tracer.
+type options struct {
+	room  int  // events
+	snaps bool // note what a capture has
+	ipv6  bool
+}
+
+// newTracer attaches the programs to every interface of the network. The error wraps errors.ErrUnsupported if the
+// kernel cannot do it.
+func newTracer(n *netns.Net, tester chainer, o options) (*tracer, error) {
+	t := &tracer{room: o.room, snaps: o.snaps}
+	err := t.open(n, o)
+	if err == nil {
+		err = tester.Chain(t.shared.Programs[bpf.TraceProgArrived])
+	}
+	if err != nil {
+		return nil, errors.Join(err, t.Close())
+	}
+	t.closers.Push(func() error { return tester.Chain(nil) })
+	return t, nil
+}
+
+// chainer is the tester's engine.
+type chainer interface{ Chain(*ebpf.Program) error }
+
+func (t *tracer) open(n *netns.Net, o options) (err error) {
+	if t.points, err = findPlaces(n); err != nil {
+		return err
+	}
+	if t.reasons, err = dropReasons(); err != nil {
+		return fmt.Errorf("%w: drop reasons: %w", errors.ErrUnsupported, err)
+	}
+	spec, err := bpf.LoadTrace()
+	if err != nil {
+		return err
+	}
+	if err := t.set(spec, o); err != nil {
+		return err
+	}
+	if err := t.load(spec); err != nil {
+		return fmt.Errorf("%w: load the programs that trace (needs Linux 6.6 with BPF and BTF, and root): %w", errors.ErrUnsupported, err)
+	}
+	for i, p := range t.points {
+		if p.Kind == waterfall.Taken {
+			continue
+		}
+		if err := t.attach(spec, n.NS(p.Node), i); err != nil {
+			return fmt.Errorf("trace at %s: %w", p.Point, err)
+		}
+	}
+	return nil
+}
+
+// set writes the constants that all programs share.
+func (t *tracer) set(spec *ebpf.CollectionSpec, o options) error {
+	offset, snap := uint32(14+20+8), uint32(0)
+	if o.ipv6 {
+		offset += 20
+	}
+	spec.Maps[bpf.TraceMapEvents].MaxEntries = uint32(o.room)
+	if o.snaps {
+		snap = 1
+		spec.Maps[bpf.TraceMapSnaps].MaxEntries = uint32(o.room)
+	}
+	var ports [2]uint32
+	var numbers [2]uint16
+	for i, p := range t.points {
+		if p.Kind == waterfall.Taken {
+			which := 0
+			if p.Interface == netns.Port1 {
+				which = 1
+			}
+			ports[which], numbers[which] = uint32(p.index), uint16(i)
+		}
+	}
+	v := spec.Variables
+	return errors.Join(
+		v[bpf.TraceVarRoom].Set(uint32(o.room)), v[bpf.TraceVarSnap].Set(snap),
+		v[bpf.TraceVarTesterOffset].Set(offset), v[bpf.TraceVarTesterPorts].Set(ports), v[bpf.TraceVarTesterPoints].Set(numbers),
+	)
+}
+
+// load loads the maps and attaches the programs at tracepoints.
+func (t *tracer) load(spec *ebpf.CollectionSpec) (err error) {
+	shared := spec.Copy()
+	delete(shared.Programs, bpf.TraceProgPass)
+	if t.shared, err = ebpf.NewCollection(shared); err != nil {
+		return err
+	}
+	t.closers.Push(func() error { t.shared.Close(); return nil })
+	for name, at := range hooks {
+		l, err := link.AttachTracing(link.TracingOptions{Program: t.shared.Programs[name]})
+		if err != nil {
+			return fmt.Errorf("tracepoint %s: %w", at, err)
+		}
+		t.closers.Push(l.Close)
+	}
+	return nil
+}
+
+// attach attaches a program of its own to the point with this number.
+func (t *tracer) attach(spec *ebpf.CollectionSpec, ns *netns.NS, number int) error {
+	p := t.points[number]
+	own := spec.Copy()
+	own.Programs = map[string]*ebpf.ProgramSpec{bpf.TraceProgPass: own.Programs[bpf.TraceProgPass]}
+	if err := errors.Join(own.Variables[bpf.TraceVarPoint].Set(uint16(number)), own.Variables[bpf.TraceVarLinkHeader].Set(uint32(p.header))); err != nil {
+		return err
+	}
+	maps := map[string]*ebpf.Map{}
+	for name := range own.Maps {
+		if name != ".rodata" {
+			maps[name] = t.shared.Maps[name]
+		}
+	}
+	loaded, err := ebpf.NewCollectionWithOptions(own, ebpf.CollectionOptions{MapReplacements: maps})
+	if err != nil {
+		return err
+	}
+	defer loaded.Close() // the link keeps the program
+	way := ebpf.AttachTCXIngress
+	if p.Kind == waterfall.Out {
+		way = ebpf.AttachTCXEgress
+	}
+	return ns.Do(func() error {
+		l, err := link.AttachTCX(link.TCXOptions{Interface: p.index, Program: loaded.Programs[bpf.TraceProgPass], Attach: way})
+		if err != nil {
+			return err
+		}
+		t.closers.Push(l.Close)
+		return nil
+	})
+}
+
+// findPlaces returns the interfaces of a network's nodes, in both directions, and the tester's ports.
+func findPlaces(n *netns.Net) (places []place, err error) {
+	for _, node := range n.Topology.Nodes {
+		err := n.NS(node).Do(func() error {
+			links, err := netlink.LinkList()
+			for _, l := range links {
+				a := l.Attrs()
+				p := place{Point: waterfall.Point{Node: node, Interface: a.Name, Device: l.Type()}, index: a.Index}
+				if a.EncapType == "ether" {
+					p.header = 14
+				}
+				switch {
+				case a.EncapType == "loopback":
+				case node == netns.Tester:
+					p.Kind = waterfall.Taken
+					places = append(places, p)
+				default:
+					in, out := p, p
+					in.Kind, out.Kind = waterfall.In, waterfall.Out
+					places = append(places, in, out)
+				}
+			}
+			return err
+		})
+		if err != nil {
+			return nil, fmt.Errorf("list the interfaces: %w", err)
+		}
+	}
+	if len(places) > maxPlaces {
+		return nil, fmt.Errorf("%w: %d interfaces: a trace has %d points at most", errors.ErrUnsupported, len(places)/2, maxPlaces)
+	}
+	return places, nil
+}
+
+// maxPlaces is the number of points that trace.c has room for.
+const maxPlaces = 64
+
+// dropReasons returns the kernel's names of enum skb_drop_reason.
+func dropReasons() (map[uint32]string, error) {
+	spec, err := btf.LoadKernelSpec()
+	if err != nil {
+		return nil, err
+	}
+	var enum *btf.Enum
+	if err := spec.TypeByName("skb_drop_reason", &enum); err != nil {
+		return nil, err
+	}
+	names := map[uint32]string{}
+	for _, v := range enum.Values {
+		names[uint32(v.Value)] = reasonName(v.Name)
+	}
+	return names, nil
+}
+
+// watch adds processes whose threads are watched.
+func (t *tracer) watch(node string, pids []int) error {
+	side := uint32(len(t.sides))
+	t.sides = append(t.sides, node)
+	for _, pid := range pids {
+		if err := t.shared.Maps[bpf.TraceMapProcesses].Put(uint32(pid), side); err != nil {
+			return fmt.Errorf("trace process %d: %w", pid, err)
+		}
+	}
+	return nil
+}
+
+// arm forgets what was noted and begins; every must be a power of two.
+func (t *tracer) arm(every int) error {
+	for i := range t.sides {
+		if err := t.shared.Maps[bpf.TraceMapSides].Put(uint32(i), bpf.TraceSide{}); err != nil {
+			return err
+		}
+	}
+	v := t.shared.Variables
+	return errors.Join(v[bpf.TraceVarTaken].Set(uint64(0)), v[bpf.TraceVarMask].Set(uint32(every-1)), v[bpf.TraceVarArmed].Set(uint32(1)))
+}
+
+// disarm ends it.
+func (t *tracer) disarm() error { return t.shared.Variables[bpf.TraceVarArmed].Set(uint32(0)) }
+
+// events returns what was noted since arm, and the number of events for which there was no room.
+func (t *tracer) events() (list []event, snaps []byte, missed int, err error) {
+	var taken uint64
+	if err := t.shared.Variables[bpf.TraceVarTaken].Get(&taken); err != nil {
+		return nil, nil, 0, err
+	}
+	n := min(int(taken), t.room)
+	raw, err := contents(t.shared.Maps[bpf.TraceMapEvents], n*eventLen)
+	if err != nil {
+		return nil, nil, 0, err
+	}
+	list = make([]event, n)
+	for i := range list {
+		list[i] = decode(raw[i*eventLen:])
+	}
+	if t.snaps {
+		snaps, err = contents(t.shared.Maps[bpf.TraceMapSnaps], n*snapLen)
+	}
+	return list, snaps, int(taken) - n, err
+}
+
+func contents(m *ebpf.Map, n int) ([]byte, error) {
+	memory, err := m.Memory()
+	if err != nil {
+		return nil, err
+	}
+	raw := make([]byte, n)
+	if n == 0 {
+		return raw, nil
+	}
+	_, err = memory.ReadAt(raw, 0)
+	return raw, err
+}
+
+// sealedPlaces returns the points where no signature was found in any packet so far.
+func (t *tracer) sealedPlaces() (sealed map[int]bool, err error) {
+	sealed = map[int]bool{}
+	for i := range t.points {
+		var p bpf.TracePlace
+		if err := t.shared.Maps[bpf.TraceMapPlaces].Lookup(uint32(i), &p); err != nil {
+			return nil, err
+		}
+		sealed[i] = p.Offset == 0 && p.Failed > 0
+	}
+	return sealed, nil
+}
+
+// side returns what the threads of one side did since arm.
+func (t *tracer) side(i int) (s bpf.TraceSide, err error) {
+	err = t.shared.Maps[bpf.TraceMapSides].Lookup(uint32(i), &s)
+	return s, err
+}
+
+// Close detaches everything.
+func (t *tracer) Close() error { return t.closers.Close() }
+
+// nameOf returns the kernel's name of a drop reason.
+func (t *tracer) nameOf(reason uint32) string {
+	if name, ok := t.reasons[reason]; ok {
+		return name
+	}
+	return fmt.Sprintf("reason %d", reason)
+}
+
+// skipped returns how many events the kernel did not show to the programs at its tracepoints: a program does not run in
+// the middle of itself, not even for the interrupt of another task.
+func (t *tracer) skipped() (n uint64) {
+	for name := range hooks {
+		if info, err := t.shared.Programs[name].Stats(); err == nil {
+			n += info.RecursionMisses
+		}
+	}
+	return n
+}

@@ -1,0 +1,55 @@
+package waterfall
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/tunnelbench/tunnelbench/reports/texttab"
+)
+
+// Text returns the trace as tables, one for each direction.
+func Text(t *Trace) string {
+	var b strings.Builder
+	for _, s := range t.Streams {
+		fmt.Fprintf(&b, "%s: %d frames offered, %d received; 1 in %d followed: %d, of which %d arrived and %d were seen at all points\n",
+			s.Direction, s.Offered, s.Received, t.Every, s.Followed, s.Delivered, s.Complete)
+		_ = hopTable(s).Text(&b) // a strings.Builder takes everything
+		fmt.Fprintf(&b, "end to end p50 %s, sum of the hops' p50 %s; the tester's own p50 over all frames %s\n", ns(s.OneWay.P50), ns(s.SumOfMedians()), ns(s.Tester))
+	}
+	for _, w := range t.Threads {
+		fmt.Fprintf(&b, "threads of %s: %d wake-ups, %d times preempted; waited for a core p50 %s, p99 %s; ran %s a frame\n",
+			w.Node, w.Wakeups, w.Preempted, ns(w.Wait50), ns(w.Wait99), ns(int64(w.RunNs)))
+	}
+	for _, w := range t.Warnings {
+		fmt.Fprintf(&b, "warning: %s\n", w)
+	}
+	return b.String()
+}
+
+func hopTable(s Stream) *texttab.Table {
+	table := texttab.New(texttab.Left("from"), texttab.Left("to"), texttab.Left("what"), texttab.Right("p50"), texttab.Right("p99"), texttab.Right("max"),
+		texttab.Right("share"), texttab.Right("waiting"), texttab.Right("lost"), texttab.Left("why"))
+	for _, h := range s.Hops {
+		what, why := string(h.Work), []string{}
+		if h.Inferred {
+			what += " (inferred)"
+		}
+		for _, r := range h.Reasons {
+			why = append(why, fmt.Sprintf("%s %d", r.Name, r.Frames))
+		}
+		table.Add(h.From.String(), h.To.String(), what, ns(h.Time.P50), ns(h.Time.P99), ns(h.Time.Most), fmt.Sprintf("%.1f %%", 100*h.Share),
+			fmt.Sprintf("%.2f", h.Waiting), fmt.Sprint(h.Lost), strings.Join(why, ", "))
+	}
+	return table
+}
+
+func ns(n int64) string {
+	switch d := time.Duration(n); {
+	case n >= 10e6:
+		return fmt.Sprintf("%.1f ms", d.Seconds()*1e3)
+	case n >= 1e3:
+		return fmt.Sprintf("%.2f us", d.Seconds()*1e6)
+	}
+	return fmt.Sprintf("%d ns", n)
+}
