@@ -30,7 +30,7 @@ var arrows = map[string][]string{
 	"ci/gate/pairs":                {"ci/compare", "ci/gate", "internal/lab", "netns/dut", "reports/result", "rfc2544"},
 	"ci/gate/resample":             {"ci/gate", "rfc2544"},
 	"ci/gate/revision":             {"ci/gate", "internal/git", "internal/subprocess", "netns/dut", "internal/tempdir"},
-	"cmd/tunnelbench":              {"ci/compare", "ci/gate", "fuzz", "fuzz/live", "fuzz/live/mutate", "fuzz/report", "internal/cli", "internal/lab", "internal/lab/selftest", "internal/lab/streams", "internal/lab/suite", "internal/reexec", "internal/stats", "loadgen", "loadgen/streams", "netns/dut", "reference", "reference/endfile", "reports", "reports/charts", "reports/result", "reports/show", "rfc2544", "rfc2544/mlrsearch", "rfc2544/simulated", "internal/lab/doctor", "cmd/tunnelbench/counting", "reports/budget", "internal/signals", "netns", "internal/bounded", "cmd/tunnelbench/gating", "reference/settings", "reference/lanport", "reference/wireguard", "reference/wgquick", "internal/lab/once", "reference/uapi", "internal/atomicfile", "internal/lab/interop", "reports/interop"},
+	"cmd/tunnelbench":              {"ci/compare", "ci/gate", "fuzz", "fuzz/live", "fuzz/live/mutate", "fuzz/report", "internal/cli", "internal/lab", "internal/lab/selftest", "internal/lab/streams", "internal/lab/suite", "internal/reexec", "internal/stats", "loadgen", "loadgen/streams", "netns/dut", "reference", "reference/endfile", "reports", "reports/charts", "reports/result", "reports/show", "rfc2544", "rfc2544/mlrsearch", "rfc2544/simulated", "internal/lab/doctor", "cmd/tunnelbench/counting", "reports/budget", "internal/signals", "netns", "internal/bounded", "cmd/tunnelbench/gating", "reference/settings", "reference/lanport", "reference/wireguard", "reference/wgquick", "internal/lab/once", "reference/uapi", "internal/atomicfile", "internal/lab/interop", "reports/interop", "internal/lab/trace", "reports/waterfall"},
 	"fuzz":                         {"fuzz/oracle", "fuzz/report", "fuzz/text", "fuzz/wire", "internal/atomicfile", "internal/reexec", "reference/offload", "internal/bounded", "internal/tempdir", "fuzz/sealed"},
 	"fuzz/live":                    {"fuzz/live/bpf", "fuzz/live/mutate", "fuzz/report", "internal/atomicfile", "internal/lab", "internal/stats", "internal/sys", "loadgen", "netns", "netns/dut", "reports/result", "reports/show", "reports/texttab", "rfc2544", "reference/wireguard"},
 	"fuzz/live/bpf":                {},
@@ -128,12 +128,15 @@ var arrows = map[string][]string{
 	"reports/frame":                {},
 	"reports/capture":              {},
 	"reports/interop":              {"internal/lab/interop", "reports/frame", "reports/show", "reports/texttab"},
+	"internal/lab/trace":           {"internal/checksum", "internal/closers", "internal/lab", "internal/lab/control", "internal/lab/trace/bpf", "internal/sys", "loadgen", "netns", "netns/dut", "reports/waterfall", "rfc2544"},
+	"internal/lab/trace/bpf":       {},
+	"reports/waterfall":            {"reports/frame", "reports/result", "reports/show", "reports/texttab"},
 	"fuzz/sealed":                  {"fuzz/oracle", "reference", "reference/settings", "reference/stats", "reference/wgquick", "reference/wire", "reference/wireguard"},
 }
 
 // private packages may only be imported by their owner and the packages below it, not even by the
 // command.
-var private = map[string]string{"loadgen/bpf": "loadgen", "reference/bpf": "reference", "fuzz/live/bpf": "fuzz/live", "netns/counters/bpf": "netns/counters", "internal/testenv": "tests", "loadgen/enginetest": "tests"}
+var private = map[string]string{"loadgen/bpf": "loadgen", "reference/bpf": "reference", "fuzz/live/bpf": "fuzz/live", "netns/counters/bpf": "netns/counters", "internal/lab/trace/bpf": "internal/lab/trace", "internal/testenv": "tests", "loadgen/enginetest": "tests"}
 
 // pure packages compute values and run on any system.
 var pure = []string{"internal/kv", "ci/gate", "fuzz/report", "internal/junit", "internal/checksum", "internal/stats", "internal/strictjson", "loadgen/signature", "reference/offload", "reference/wire", "reports", "reports/capture", "reports/conformance", "reports/result", "reports/show", "rfc2544", "rfc2544/mlrsearch", "rfc2544/simulated"}

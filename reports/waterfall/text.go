@@ -21,6 +21,10 @@ func Text(t *Trace) string {
 		fmt.Fprintf(&b, "threads of %s: %d wake-ups, %d times preempted; waited for a core p50 %s, p99 %s; ran %s a frame\n",
 			w.Node, w.Wakeups, w.Preempted, ns(w.Wait50), ns(w.Wait99), ns(int64(w.RunNs)))
 	}
+	if c := t.Cost; c != nil {
+		fmt.Fprintf(&b, "tracing costs: p50 %s without, %s with (%s); closed loop %.0f and %.0f frames/s (%s); medians of %d trials each, in turns\n",
+			ns(c.P50[0]), ns(c.P50[1]), signed(c.P50[0], c.P50[1]), c.Rate[0], c.Rate[1], signed(c.Rate[0], c.Rate[1]), c.Rounds)
+	}
 	for _, w := range t.Warnings {
 		fmt.Fprintf(&b, "warning: %s\n", w)
 	}
@@ -31,19 +35,13 @@ func hopTable(s Stream) *texttab.Table {
 	table := texttab.New(texttab.Left("from"), texttab.Left("to"), texttab.Left("what"), texttab.Right("p50"), texttab.Right("p99"), texttab.Right("max"),
 		texttab.Right("share"), texttab.Right("waiting"), texttab.Right("lost"), texttab.Left("why"))
 	for _, h := range s.Hops {
-		what, why := string(h.Work), []string{}
-		if h.Inferred {
-			what += " (inferred)"
-		}
-		for _, r := range h.Reasons {
-			why = append(why, fmt.Sprintf("%s %d", r.Name, r.Frames))
-		}
-		table.Add(h.From.String(), h.To.String(), what, ns(h.Time.P50), ns(h.Time.P99), ns(h.Time.Most), fmt.Sprintf("%.1f %%", 100*h.Share),
-			fmt.Sprintf("%.2f", h.Waiting), fmt.Sprint(h.Lost), strings.Join(why, ", "))
+		table.Add(h.From.String(), h.To.String(), what(h), ns(h.Time.P50), ns(h.Time.P99), ns(h.Time.Most), percent(h.Share),
+			fmt.Sprintf("%.2f", h.Waiting), fmt.Sprint(h.Lost), reasons(h))
 	}
 	return table
 }
 
+// ns returns a time in the unit in which it has few digits.
 func ns(n int64) string {
 	switch d := time.Duration(n); {
 	case n >= 10e6:

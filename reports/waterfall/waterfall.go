@@ -8,35 +8,30 @@ package waterfall
 import (
 	"slices"
 	"time"
+
+	"github.com/tunnelbench/tunnelbench/reports/result"
 )
 
 // Schema names the format of trace.json.
 const Schema = "tunnelbench.trace/1"
 
-// Tool is the program that traced.
-type Tool struct {
-	Version string `json:"version"`
-	Commit  string `json:"commit"`
-	Go      string `json:"go"`
-}
-
 // Trace is what the frames of one trial did. Times and latencies are in ns.
 type Trace struct {
-	Schema   string    `json:"schema"`
-	Tool     Tool      `json:"tool"`
-	CPU      string    `json:"cpu"`
-	Kernel   string    `json:"kernel"`
-	Command  []string  `json:"command"`
-	Started  time.Time `json:"started"`
-	Device   string    `json:"device"`
-	Size     int       `json:"size_bytes"`
-	Load     float64   `json:"load_fps"` // per direction; infinite is 0
-	Duration float64   `json:"duration_s"`
-	Every    int       `json:"every"` // one frame in so many is followed
-	Streams  []Stream  `json:"streams"`
-	Threads  []Threads `json:"threads"`
-	Cost     *Cost     `json:"cost,omitempty"` // absent: not measured
-	Warnings []string  `json:"warnings"`
+	Schema   string      `json:"schema"`
+	Tool     result.Tool `json:"tool"`
+	CPU      string      `json:"cpu"`
+	Kernel   string      `json:"kernel"`
+	Command  []string    `json:"command"`
+	Started  time.Time   `json:"started"`
+	Device   string      `json:"device"`
+	Size     int         `json:"size_bytes"`
+	Load     float64     `json:"load_fps"` // per direction; infinite is 0
+	Duration float64     `json:"duration_s"`
+	Every    int         `json:"every"` // one frame in so many is followed
+	Streams  []Stream    `json:"streams"`
+	Threads  []Threads   `json:"threads"`
+	Cost     *Cost       `json:"cost,omitempty"` // absent: not measured
+	Warnings []string    `json:"warnings"`
 }
 
 // Kind is how a frame is seen at a point.
@@ -75,8 +70,12 @@ func (p Point) String() string {
 
 // Spread says how long something took.
 type Spread struct {
-	Least, P50, P90, P99, Most int64
-	Mean                       float64
+	Least int64   `json:"min"`
+	P50   int64   `json:"p50"`
+	P90   int64   `json:"p90"`
+	P99   int64   `json:"p99"`
+	Most  int64   `json:"max"`
+	Mean  float64 `json:"mean"`
 }
 
 // Work is what happens between two points.
@@ -118,6 +117,15 @@ type Pass struct {
 	At       int64 `json:"at_ns"`
 	Inferred bool  `json:"inferred,omitempty"`
 }
+
+// Why a frame was picked.
+const (
+	Usual     = "a usual frame"
+	Tail      = "a frame at the 99th percentile"
+	Slowest   = "one of the slowest"
+	Dropped   = "lost"
+	Overtaken = "overtaken"
+)
 
 // Picked is a frame that is worth a look.
 type Picked struct {

@@ -87,8 +87,7 @@ func workOf(from, to waterfall.Point) waterfall.Work {
 }
 
 // streamOf returns what the frames of one direction did. nameOf names a drop reason.
-func streamOf(frames []*frame, places []place, nameOf func(uint32) string) waterfall.Stream {
-	way := pathOf(frames, places)
+func streamOf(frames []*frame, way path, nameOf func(uint32) string) waterfall.Stream {
 	s := waterfall.Stream{Followed: len(frames), Points: way.points, Hops: []waterfall.Hop{}}
 	last := len(way.numbers) - 1
 	hops := make([]hop, max(0, last))

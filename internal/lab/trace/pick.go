@@ -10,35 +10,53 @@ import (
 // pickedEach is how many frames are picked for each reason.
 const pickedEach = 3
 
-// pick returns the frames of a direction that are worth a look: usual ones, the slowest, lost ones and those that others overtook.
+// pick returns the frames of a direction that are worth a look: a usual one, one at the 99th percentile, the slowest, lost ones
+// and those that others overtook.
 func pick(frames []*frame, way path, nameOf func(uint32) string) []waterfall.Picked {
 	picked := []waterfall.Picked{}
-	if len(frames) == 0 {
-		return picked
-	}
-	begin := slices.MinFunc(frames, func(a, b *frame) int { return cmp.Compare(a.sent, b.sent) }).sent
+	begin := first(frames)
 	add := func(why string, list []*frame) {
 		for _, f := range list[:min(len(list), pickedEach)] {
-			picked = append(picked, show(f, way, begin, why, nameOf))
+			p := shown(f, way, begin, nameOf)
+			p.Why = why
+			picked = append(picked, p)
 		}
 	}
 	delivered, lost := apart(frames, way)
-	end := func(f *frame) int64 { return f.passes[len(f.passes)-1].at }
-	slowest := slices.SortedStableFunc(slices.Values(delivered), func(a, b *frame) int { return cmp.Compare(end(b), end(a)) })
-	if n := len(slowest); n > 0 {
-		add("usual", slowest[n/2:n/2+1])
+	whole := slices.DeleteFunc(slices.Clone(delivered), func(f *frame) bool { times, _ := way.times(f); return slices.Contains(times, -1) })
+	slices.SortStableFunc(whole, func(a, b *frame) int { return cmp.Compare(a.end(), b.end()) })
+	if n := len(whole); n > 0 {
+		add(waterfall.Usual, whole[n/2:n/2+1])
+		at := min(n-1, n*99/100)
+		add(waterfall.Tail, whole[at:at+1])
 	}
-	add("slowest", slowest)
-	add("lost", lost)
-	add("overtaken", overtaken(delivered, end))
+	slowest := slices.SortedStableFunc(slices.Values(delivered), func(a, b *frame) int { return cmp.Compare(b.end(), a.end()) })
+	add(waterfall.Slowest, slowest)
+	add(waterfall.Dropped, lost)
+	add(waterfall.Overtaken, overtaken(delivered))
 	return picked
+}
+
+// first returns when the first of the frames was sent.
+func first(frames []*frame) int64 {
+	if len(frames) == 0 {
+		return 0
+	}
+	return slices.MinFunc(frames, func(a, b *frame) int { return cmp.Compare(a.sent, b.sent) }).sent
+}
+
+// end returns the time of the last pass.
+func (f *frame) end() (last int64) {
+	for _, p := range f.passes {
+		last = max(last, p.at)
+	}
+	return last
 }
 
 // apart parts the frames that arrived from the others.
 func apart(frames []*frame, way path) (delivered, lost []*frame) {
 	last := way.numbers[len(way.numbers)-1]
 	for _, f := range frames {
-		slices.SortStableFunc(f.passes, func(a, b pass) int { return cmp.Compare(a.at, b.at) })
 		if _, ok := f.at(last); ok && len(way.numbers) > 1 {
 			delivered = append(delivered, f)
 		} else {
@@ -49,8 +67,8 @@ func apart(frames []*frame, way path) (delivered, lost []*frame) {
 }
 
 // overtaken returns the frames that arrived after one that was sent later.
-func overtaken(delivered []*frame, end func(*frame) int64) (late []*frame) {
-	byArrival := slices.SortedStableFunc(slices.Values(delivered), func(a, b *frame) int { return cmp.Compare(a.sent+end(a), b.sent+end(b)) })
+func overtaken(delivered []*frame) (late []*frame) {
+	byArrival := slices.SortedStableFunc(slices.Values(delivered), func(a, b *frame) int { return cmp.Compare(a.sent+a.end(), b.sent+b.end()) })
 	highest := int64(-1)
 	for _, f := range byArrival {
 		if int64(f.seq) < highest {
@@ -61,14 +79,17 @@ func overtaken(delivered []*frame, end func(*frame) int64) (late []*frame) {
 	return late
 }
 
-func show(f *frame, way path, begin int64, why string, nameOf func(uint32) string) waterfall.Picked {
-	p := waterfall.Picked{Why: why, Sequence: f.seq, Sent: f.sent - begin, Passes: []waterfall.Pass{{}}}
-	for _, at := range f.passes {
+// shown returns a frame with its passes in order of time.
+func shown(f *frame, way path, begin int64, nameOf func(uint32) string) waterfall.Picked {
+	p := waterfall.Picked{Sequence: f.seq, Sent: f.sent - begin, Passes: []waterfall.Pass{{}}}
+	arrived := false
+	for _, at := range slices.SortedStableFunc(slices.Values(f.passes), func(a, b pass) int { return cmp.Compare(a.at, b.at) }) {
 		if i := slices.Index(way.numbers, at.point); i > 0 {
 			p.Passes = append(p.Passes, waterfall.Pass{Point: i, At: at.at, Inferred: at.inferred})
+			arrived = arrived || way.points[i].Kind == waterfall.Taken
 		}
 	}
-	if why == "lost" {
+	if !arrived {
 		p.Lost = lossName(f, nameOf)
 	}
 	return p

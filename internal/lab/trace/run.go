@@ -73,7 +73,7 @@ func Run(ctx context.Context, l *lab.Lab, p Plan) (*Traced, error) {
 	}
 	l.Defer(s.Close)
 	out := &Traced{Trace: waterfall.Trace{
-		Device: p.Device.Spec, Size: int(p.Size), Duration: p.Duration.Seconds(), Every: p.Chosen(),
+		Schema: waterfall.Schema, Device: p.Device.Spec, Size: int(p.Size), Duration: p.Duration.Seconds(), Every: p.Chosen(),
 		Streams: []waterfall.Stream{}, Threads: []waterfall.Threads{}, Warnings: append([]string{}, l.Doubts()...),
 	}}
 	if !p.Load.IsFlood() {
@@ -148,10 +148,13 @@ func (p Plan) trace(ctx context.Context, s *lab.Setup, out *Traced) (_ *Traced, 
 	}
 	out.Warnings = append(append(out.Warnings, o.Warnings...), t.doubts(len(events), missed)...)
 	j := join(events, t.points)
+	out.Capture = Capture{joined: j, events: events, snaps: snaps, places: t.points, directions: p.Settings.Directions(), epoch: t.epoch(), nameOf: t.nameOf}
 	for i, direction := range p.Settings.Directions() {
 		frames := j.of(direction)
 		j.unseal(frames, sealedOn(sealed, t.points, direction))
-		stream := streamOf(frames, t.points, t.nameOf)
+		way := pathOf(frames, t.points)
+		stream := streamOf(frames, way, t.nameOf)
+		out.Capture.ways = append(out.Capture.ways, way)
 		stream.Direction = direction
 		counted := r.Ledger.Streams[i]
 		stream.Offered, stream.Received = counted.Offered, counted.Received
@@ -160,7 +163,6 @@ func (p Plan) trace(ctx context.Context, s *lab.Setup, out *Traced) (_ *Traced, 
 		}
 		out.Streams = append(out.Streams, stream)
 	}
-	out.Capture = Capture{events: events, snaps: snaps, joined: j, places: t.points, nameOf: t.nameOf}
 	return out, errors.Join(fault, threads(t, out))
 }
 

@@ -3,6 +3,7 @@ package trace
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/internal/closers"
 	"github.com/tunnelbench/tunnelbench/internal/lab/trace/bpf"
+	"github.com/tunnelbench/tunnelbench/internal/sys"
 	"github.com/tunnelbench/tunnelbench/netns"
 	"github.com/tunnelbench/tunnelbench/reports/waterfall"
 )
@@ -27,26 +29,9 @@ type tracer struct {
 	closers closers.Stack
 }
 
-// place is a point with what its program has to know.
-type place struct {
-	waterfall.Point
-	index  int // of the interface
-	header int // octets before the IP header
-}
-
-// snapLen is the number of octets of a packet that a capture has; trace.c has the same number.
-const snapLen = 192
-
 // Programs at tracepoints, by the tracepoint.
 var hooks = map[string]string{
-	"copied": "skb:skb_copy_datagram_iovec", "consumed": "skb:consume_skb", "freed": "skb:kfree_skb", "woken": "sched:sched_wakeup", "switched": "sched:sched_switch",
-}
-
-// options of a tracer.
-type options struct {
-	room  int  // events
-	snaps bool // note what a capture has
-	ipv6  bool
+	"copied": "skb:skb_copy_datagram_iovec", "queued": "sock:sk_data_ready", "received": "sock:sock_recv_length", "freed": "skb:kfree_skb", "woken": "sched:sched_wakeup", "switched": "sched:sched_switch",
 }
 
 // newTracer attaches the programs to every interface of the network. The error wraps errors.ErrUnsupported if the
@@ -63,9 +48,6 @@ func newTracer(n *netns.Net, tester chainer, o options) (*tracer, error) {
 	t.closers.Push(func() error { return tester.Chain(nil) })
 	return t, nil
 }
-
-// chainer is the tester's engine.
-type chainer interface{ Chain(*ebpf.Program) error }
 
 func (t *tracer) open(n *netns.Net, o options) (err error) {
 	if t.points, err = findPlaces(n); err != nil {
@@ -147,7 +129,12 @@ func (t *tracer) attach(spec *ebpf.CollectionSpec, ns *netns.NS, number int) err
 	p := t.points[number]
 	own := spec.Copy()
 	own.Programs = map[string]*ebpf.ProgramSpec{bpf.TraceProgPass: own.Programs[bpf.TraceProgPass]}
-	if err := errors.Join(own.Variables[bpf.TraceVarPoint].Set(uint16(number)), own.Variables[bpf.TraceVarLinkHeader].Set(uint32(p.header))); err != nil {
+	inward := uint32(0)
+	if p.Kind == waterfall.In {
+		inward = 1
+	}
+	v := own.Variables
+	if err := errors.Join(v[bpf.TraceVarPoint].Set(uint16(number)), v[bpf.TraceVarLinkHeader].Set(uint32(p.header)), v[bpf.TraceVarInward].Set(inward)); err != nil {
 		return err
 	}
 	maps := map[string]*ebpf.Map{}
@@ -208,9 +195,6 @@ func findPlaces(n *netns.Net) (places []place, err error) {
 	}
 	return places, nil
 }
-
-// maxPlaces is the number of points that trace.c has room for.
-const maxPlaces = 64
 
 // dropReasons returns the kernel's names of enum skb_drop_reason.
 func dropReasons() (map[uint32]string, error) {
@@ -329,3 +313,6 @@ func (t *tracer) skipped() (n uint64) {
 	}
 	return n
 }
+
+// epoch is the way from the clock of the events to that of the wall.
+func (t *tracer) epoch() time.Duration { return time.Duration(sys.ClockOffset()) }

@@ -7,7 +7,7 @@
  * an encapsulation. The programs at tracepoints know it by the address of its
  * sk_buff, which the last interface has noted.
  *
- *   interface --> read by a process (skb:skb_copy_datagram_iovec, skb:consume_skb)
+ *   interface --> read by a process (skb:skb_copy_datagram_iovec; sock:sk_data_ready and sock_recv_length)
  *             \-> dropped           (skb:kfree_skb, with the kernel's reason)
  *
  *   the tester's XDP program --> chained behind it, when the tester has counted the frame
@@ -27,12 +27,17 @@
 #define SEARCHED 256   /* octets of a packet in which the signature is looked for */
 #define SEARCHES 64    /* packets without one make an interface a sealed one */
 #define SEGMENTS 128   /* frames in a super-packet (UDP_MAX_SEGMENTS) */
-#define SNAP 192       /* octets of a packet that a capture has */
+#define SNAP 256       /* octets of a packet that a capture has; of a segment at least half of it */
+#define HEAD 64        /* octets of Ethernet, IP and UDP headers, at most */
 #define SLOTS 65536    /* a power of two */
 #define TCX_NEXT -1
 
+/* Bounds a value by a power of two where the verifier sees it, although the compiler knows that it is bounded. */
+#define BOUND(v, n) asm volatile("%0 &= %1" : "+r"(v) : "i"((n) - 1))
+
 /* What is read of the kernel's own types; their offsets are found by BTF. */
 struct sk_buff;
+struct sock;
 
 struct task_struct {
 	int pid, tgid;
@@ -101,12 +106,13 @@ struct {
 
 struct scratch {
 	__u64 address;
+	__u64 passing; /* the packet that came in last at an interface, on its way to a socket perhaps */
 	__u8 octets[SEARCHED + SIGNATURE + 6];
 };
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 4); /* one for each program that others may interrupt */
+	__uint(max_entries, 5); /* one for each program that others may interrupt */
 	__type(key, __u32);
 	__type(value, struct scratch);
 } scratches SEC(".maps");
@@ -114,6 +120,7 @@ struct {
 /* Set for each program. */
 const volatile __u16 point;
 const volatile __u32 link_header; /* octets before the IP header */
+const volatile __u32 inward;
 /* Set for all of them. */
 const volatile __u32 room;  /* of events */
 const volatile __u32 snap;  /* 1: note what a capture has */
@@ -232,7 +239,7 @@ static long look(__u64 i, struct search *s)
 
 	if (at + SIGNATURE > s->length)
 		return 1;
-	asm volatile("%0 &= %1" : "+r"(at) : "i"(SEARCHED - 1)); /* the verifier sees the bound */
+	BOUND(at, SEARCHED);
 	here = (void *)&s->in->octets[at];
 	if (!valid(here))
 		return 0;
@@ -268,30 +275,30 @@ static __always_inline __u32 payload(struct __sk_buff *skb)
 	return 0;
 }
 
+/* A segment's own payload comes behind the headers of its super-packet. */
 static __always_inline void capture(struct __sk_buff *skb, __u32 at, __u32 skipped)
 {
+	__u64 head, last = skb->len - 1;
 	struct snap *s;
-	__u32 length = skb->len, head = payload(skb);
 
 	if (!snap)
 		return;
 	s = bpf_map_lookup_elem(&snaps, &at);
 	if (!s)
 		return;
-	if (length > SNAP)
-		length = SNAP;
-	if (length < 1)
+	if (last > SNAP - 1)
+		last = SNAP - 1;
+	BOUND(last, SNAP);
+	bpf_skb_load_bytes(skb, 0, s->octets, last + 1);
+	head = payload(skb);
+	if (!skipped || !head || head >= HEAD || head + skipped >= skb->len)
 		return;
-	bpf_skb_load_bytes(skb, 0, s->octets, length);
-	if (!skipped || !head || head > 62)
-		return;
-	length = skb->len - head - skipped;
-	if (length > SNAP - head)
-		length = SNAP - head;
-	if (length < 1 || length > SNAP - 28)
-		return;
-	if (head + length <= SNAP)
-		bpf_skb_load_bytes(skb, head + skipped, s->octets + head, length);
+	last = skb->len - head - skipped - 1;
+	if (last > SNAP / 2 - 1)
+		last = SNAP / 2 - 1;
+	BOUND(last, SNAP / 2);
+	BOUND(head, HEAD);
+	bpf_skb_load_bytes(skb, head + skipped, s->octets + head, last + 1);
 }
 
 /* A packet at an interface: one frame, or the segments of a super-packet. */
@@ -384,12 +391,16 @@ int pass(struct __sk_buff *skb)
 	__u32 key = point, offset;
 	struct place *p;
 
+	if (!s)
+		return TCX_NEXT;
+	packet.addr = address(bpf_cast_to_kern_ctx(skb), s);
+	s->passing = inward ? packet.addr : 0;
 	if (!armed)
 		return TCX_NEXT;
 	p = bpf_map_lookup_elem(&places, &key);
-	if (!p || !s)
+	if (!p)
 		return TCX_NEXT;
-	packet.addr = address(bpf_cast_to_kern_ctx(skb), s);
+	unfollow(packet.addr); /* what had the address before */
 	packet.head = payload(skb);
 	if (p->offset && frames(&packet, p->offset)) {
 		p->failed = 0;
@@ -410,35 +421,110 @@ int pass(struct __sk_buff *skb)
 	return TCX_NEXT;
 }
 
-static __always_inline int note_read(struct sk_buff *skb, __u32 which)
+static __always_inline void note_read(__u64 addr)
 {
-	struct scratch *s = own_scratch(which);
 	struct event *e;
-	__u64 addr;
 	__u32 at;
 
-	if (!armed || !s)
-		return 0;
-	addr = address(skb, s);
-	if (!unfollow(addr))
-		return 0;
+	if (!armed || !unfollow(addr))
+		return;
 	e = note(READ, addr, &at);
 	if (e)
 		e->detail = bpf_get_current_pid_tgid();
-	return 0;
 }
 
 SEC("tp_btf/skb_copy_datagram_iovec")
 int BPF_PROG(copied, struct sk_buff *skb, int length)
 {
-	return note_read(skb, 1);
+	struct scratch *s = own_scratch(1);
+
+	if (s)
+		note_read(address(skb, s));
+	return 0;
 }
 
-/* Of a linear datagram nothing says that it is read, but that it is done with. */
-SEC("tp_btf/consume_skb")
-int BPF_PROG(consumed, struct sk_buff *skb, void *location)
+/* Of a linear datagram nothing says that it is read. But a socket's queue keeps its order: the packet that came as the nth into
+ * it is the nth that comes out. Both are counted all the time, also while nothing is traced. */
+struct counts {
+	__u64 queued, read;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 256);
+	__type(key, __u64); /* address of the socket */
+	__type(value, struct counts);
+} sockets SEC(".maps");
+
+struct ticket {
+	__u64 socket, number, skb;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SLOTS);
+	__type(key, __u32);
+	__type(value, struct ticket);
+} tickets SEC(".maps");
+
+static __always_inline struct ticket *ticket(__u64 socket, __u64 number)
 {
-	return note_read(skb, 2);
+	__u32 key = ((socket >> 6) ^ number) & (SLOTS - 1);
+
+	return bpf_map_lookup_elem(&tickets, &key);
+}
+
+SEC("tp_btf/sk_data_ready")
+int BPF_PROG(queued, struct sock *sk)
+{
+	struct scratch *s = own_scratch(0), *own = own_scratch(2);
+	struct counts none = {}, *n;
+	struct ticket *t;
+	__u64 socket, skb;
+
+	if (!s || !own || !s->passing)
+		return 0;
+	skb = s->passing;
+	s->passing = 0;
+	socket = address(sk, own);
+	n = bpf_map_lookup_elem(&sockets, &socket);
+	if (!n) {
+		bpf_map_update_elem(&sockets, &socket, &none, BPF_NOEXIST);
+		n = bpf_map_lookup_elem(&sockets, &socket);
+	}
+	if (!n)
+		return 0;
+	n->queued++;
+	t = ticket(socket, n->queued);
+	if (!t)
+		return 0;
+	t->socket = socket;
+	t->number = n->queued;
+	t->skb = skb;
+	return 0;
+}
+
+#define MSG_PEEK 2
+
+SEC("tp_btf/sock_recv_length")
+int BPF_PROG(received, struct sock *sk, int result, int flags)
+{
+	struct scratch *s = own_scratch(3);
+	struct counts *n;
+	struct ticket *t;
+	__u64 socket;
+
+	if (!s || result <= 0 || flags & MSG_PEEK)
+		return 0;
+	socket = address(sk, s);
+	n = bpf_map_lookup_elem(&sockets, &socket);
+	if (!n)
+		return 0;
+	n->read++;
+	t = ticket(socket, n->read);
+	if (t && t->socket == socket && t->number == n->read)
+		note_read(t->skb);
+	return 0;
 }
 
 /* Runs behind the tester's own program, which drops the frame. */
@@ -463,7 +549,7 @@ int arrived(struct xdp_md *ctx)
 SEC("tp_btf/kfree_skb")
 int BPF_PROG(freed, struct sk_buff *skb, void *location, unsigned int reason)
 {
-	struct scratch *s = own_scratch(3);
+	struct scratch *s = own_scratch(4);
 	struct event *e;
 	__u64 addr;
 	__u32 at;

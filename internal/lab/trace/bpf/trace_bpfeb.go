@@ -13,6 +13,12 @@ import (
 	"github.com/cilium/ebpf"
 )
 
+type TraceCounts struct {
+	_      structs.HostLayout
+	Queued uint64
+	Read   uint64
+}
+
 type TraceEvent struct {
 	_       structs.HostLayout
 	Time    uint64
@@ -37,6 +43,7 @@ type TracePlace struct {
 type TraceScratch struct {
 	_       structs.HostLayout
 	Address uint64
+	Passing uint64
 	Octets  [280]uint8
 }
 
@@ -50,7 +57,14 @@ type TraceSide struct {
 
 type TraceSnap struct {
 	_      structs.HostLayout
-	Octets [192]uint8
+	Octets [256]uint8
+}
+
+type TraceTicket struct {
+	_      structs.HostLayout
+	Socket uint64
+	Number uint64
+	Skb    uint64
 }
 
 type TraceTimes struct {
@@ -70,15 +84,19 @@ const (
 	TraceMapScratches    = "scratches"
 	TraceMapSides        = "sides"
 	TraceMapSnaps        = "snaps"
+	TraceMapSockets      = "sockets"
 	TraceMapThreads      = "threads"
+	TraceMapTickets      = "tickets"
 	TraceProgArrived     = "arrived"
-	TraceProgConsumed    = "consumed"
 	TraceProgCopied      = "copied"
 	TraceProgFreed       = "freed"
 	TraceProgPass        = "pass"
+	TraceProgQueued      = "queued"
+	TraceProgReceived    = "received"
 	TraceProgSwitched    = "switched"
 	TraceProgWoken       = "woken"
 	TraceVarArmed        = "armed"
+	TraceVarInward       = "inward"
 	TraceVarLinkHeader   = "link_header"
 	TraceVarMask         = "mask"
 	TraceVarPoint        = "point"
@@ -133,10 +151,11 @@ type TraceSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type TraceProgramSpecs struct {
 	Arrived  *ebpf.ProgramSpec `ebpf:"arrived"`
-	Consumed *ebpf.ProgramSpec `ebpf:"consumed"`
 	Copied   *ebpf.ProgramSpec `ebpf:"copied"`
 	Freed    *ebpf.ProgramSpec `ebpf:"freed"`
 	Pass     *ebpf.ProgramSpec `ebpf:"pass"`
+	Queued   *ebpf.ProgramSpec `ebpf:"queued"`
+	Received *ebpf.ProgramSpec `ebpf:"received"`
 	Switched *ebpf.ProgramSpec `ebpf:"switched"`
 	Woken    *ebpf.ProgramSpec `ebpf:"woken"`
 }
@@ -152,7 +171,9 @@ type TraceMapSpecs struct {
 	Scratches *ebpf.MapSpec `ebpf:"scratches"`
 	Sides     *ebpf.MapSpec `ebpf:"sides"`
 	Snaps     *ebpf.MapSpec `ebpf:"snaps"`
+	Sockets   *ebpf.MapSpec `ebpf:"sockets"`
 	Threads   *ebpf.MapSpec `ebpf:"threads"`
+	Tickets   *ebpf.MapSpec `ebpf:"tickets"`
 }
 
 // TraceVariableSpecs contains global variables before they are loaded into the kernel.
@@ -160,6 +181,7 @@ type TraceMapSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type TraceVariableSpecs struct {
 	Armed        *ebpf.VariableSpec `ebpf:"armed"`
+	Inward       *ebpf.VariableSpec `ebpf:"inward"`
 	LinkHeader   *ebpf.VariableSpec `ebpf:"link_header"`
 	Mask         *ebpf.VariableSpec `ebpf:"mask"`
 	Point        *ebpf.VariableSpec `ebpf:"point"`
@@ -198,7 +220,9 @@ type TraceMaps struct {
 	Scratches *ebpf.Map `ebpf:"scratches"`
 	Sides     *ebpf.Map `ebpf:"sides"`
 	Snaps     *ebpf.Map `ebpf:"snaps"`
+	Sockets   *ebpf.Map `ebpf:"sockets"`
 	Threads   *ebpf.Map `ebpf:"threads"`
+	Tickets   *ebpf.Map `ebpf:"tickets"`
 }
 
 func (m *TraceMaps) Close() error {
@@ -210,7 +234,9 @@ func (m *TraceMaps) Close() error {
 		m.Scratches,
 		m.Sides,
 		m.Snaps,
+		m.Sockets,
 		m.Threads,
+		m.Tickets,
 	)
 }
 
@@ -219,6 +245,7 @@ func (m *TraceMaps) Close() error {
 // It can be passed to LoadTraceObjects or ebpf.CollectionSpec.LoadAndAssign.
 type TraceVariables struct {
 	Armed        *ebpf.Variable `ebpf:"armed"`
+	Inward       *ebpf.Variable `ebpf:"inward"`
 	LinkHeader   *ebpf.Variable `ebpf:"link_header"`
 	Mask         *ebpf.Variable `ebpf:"mask"`
 	Point        *ebpf.Variable `ebpf:"point"`
@@ -235,10 +262,11 @@ type TraceVariables struct {
 // It can be passed to LoadTraceObjects or ebpf.CollectionSpec.LoadAndAssign.
 type TracePrograms struct {
 	Arrived  *ebpf.Program `ebpf:"arrived"`
-	Consumed *ebpf.Program `ebpf:"consumed"`
 	Copied   *ebpf.Program `ebpf:"copied"`
 	Freed    *ebpf.Program `ebpf:"freed"`
 	Pass     *ebpf.Program `ebpf:"pass"`
+	Queued   *ebpf.Program `ebpf:"queued"`
+	Received *ebpf.Program `ebpf:"received"`
 	Switched *ebpf.Program `ebpf:"switched"`
 	Woken    *ebpf.Program `ebpf:"woken"`
 }
@@ -246,10 +274,11 @@ type TracePrograms struct {
 func (p *TracePrograms) Close() error {
 	return _TraceClose(
 		p.Arrived,
-		p.Consumed,
 		p.Copied,
 		p.Freed,
 		p.Pass,
+		p.Queued,
+		p.Received,
 		p.Switched,
 		p.Woken,
 	)

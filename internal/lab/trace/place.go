@@ -1,0 +1,30 @@
+package trace
+
+import (
+	"github.com/cilium/ebpf"
+
+	"github.com/tunnelbench/tunnelbench/reports/waterfall"
+)
+
+// place is a point with what its program has to know.
+type place struct {
+	waterfall.Point
+	index  int // of the interface
+	header int // octets before the IP header
+}
+
+// maxPlaces is the number of points that trace.c has room for.
+const maxPlaces = 64
+
+// snapLen is the number of octets of a packet that a capture has; trace.c has the same number.
+const snapLen = 256
+
+// options of a tracer.
+type options struct {
+	room  int  // events
+	snaps bool // note what a capture has
+	ipv6  bool
+}
+
+// chainer is the tester's engine.
+type chainer interface{ Chain(*ebpf.Program) error }
