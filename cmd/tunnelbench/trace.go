@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"math/bits"
@@ -90,11 +89,10 @@ func (f *traceFlags) prepare() (cfg cli.LabConfig, err error) {
 }
 
 func (f *traceFlags) write(s cli.Streams, t *trace.Traced) error {
-	text, err := json.MarshalIndent(&t.Trace, "", "  ")
+	text, err := waterfall.Marshal(&t.Trace)
 	if err != nil {
 		return err
 	}
-	text = append(text, '\n')
 	html, err := waterfall.HTML(&t.Trace)
 	if err != nil {
 		return err

@@ -44,8 +44,8 @@ func hopTable(s Stream) *texttab.Table {
 // ns returns a time in the unit in which it has few digits.
 func ns(n int64) string {
 	switch d := time.Duration(n); {
-	case n >= 10e6:
-		return fmt.Sprintf("%.1f ms", d.Seconds()*1e3)
+	case n >= 1e6:
+		return fmt.Sprintf("%.2f ms", d.Seconds()*1e3)
 	case n >= 1e3:
 		return fmt.Sprintf("%.2f us", d.Seconds()*1e6)
 	}

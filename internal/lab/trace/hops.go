@@ -13,11 +13,18 @@ type path struct {
 	points  []waterfall.Point
 }
 
-// least is the share of a direction's frames that pass a point of its way. Others are by-ways.
+// least is the share of the frames that pass a point of their way. Others are by-ways.
 const least = 0.5
 
-// pathOf returns the way of a direction's frames, by the median of the times since they were sent.
+// pathOf returns the way of a direction's frames, by the median of the times since they were sent. It is the way of those that arrived, if any
+// did.
 func pathOf(frames []*frame, places []place) path {
+	arrived := slices.DeleteFunc(slices.Clone(frames), func(f *frame) bool {
+		return !slices.ContainsFunc(f.passes, func(p pass) bool { return pointOf(p.point, places).Kind == waterfall.Taken })
+	})
+	if len(arrived) > 0 {
+		frames = arrived
+	}
 	times := map[int][]int64{}
 	for _, f := range frames {
 		for _, p := range f.passes {
@@ -68,7 +75,24 @@ func (w path) times(f *frame) (times []int64, inferred []bool) {
 			times[i], inferred[i] = p.at, p.inferred
 		}
 	}
+	w.disbelieve(times)
 	return times, inferred
+}
+
+// disbelieve forgets the reads that are out of order: of a socket they are told by counting, which a datagram of before the trace
+// can upset.
+func (w path) disbelieve(times []int64) {
+	for i := 1; i < len(times); i++ {
+		if w.points[i].Kind != waterfall.Read || times[i] < 0 {
+			continue
+		}
+		for j, t := range times {
+			if t >= 0 && (j < i && t > times[i] || j > i && t < times[i]) {
+				times[i] = -1
+				break
+			}
+		}
+	}
 }
 
 // workOf returns what happens between two points.
@@ -138,7 +162,7 @@ type hop struct {
 type stay struct{ from, to int64 }
 
 func (h *hop) add(f *frame, from, to int64, inferred bool) {
-	if from < 0 || to < 0 {
+	if from < 0 || to < from {
 		return
 	}
 	h.times = append(h.times, to-from)

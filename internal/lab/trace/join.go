@@ -121,6 +121,10 @@ func (j *joiner) take(e event, index int) {
 		}
 		j.end(e, func(o *on, f *frame) { f.pass(readAt(o.point), int64(e.time), -1) }, func(p *packet) { p.read = int64(e.time) })
 	case dropped:
+		if o := j.flying[e.skb]; o != nil && j.places[o.point].relay {
+			delete(j.flying, e.skb)
+			return
+		}
 		j.end(e, func(o *on, f *frame) {
 			f.lost = &loss{point: o.point, reason: e.detail, at: int64(e.time) - f.sent}
 		}, func(p *packet) { p.dropped = &loss{reason: e.detail, at: int64(e.time)} })

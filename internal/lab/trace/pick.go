@@ -82,14 +82,13 @@ func overtaken(delivered []*frame) (late []*frame) {
 // shown returns a frame with its passes in order of time.
 func shown(f *frame, way path, begin int64, nameOf func(uint32) string) waterfall.Picked {
 	p := waterfall.Picked{Sequence: f.seq, Sent: f.sent - begin, Passes: []waterfall.Pass{{}}}
-	arrived := false
-	for _, at := range slices.SortedStableFunc(slices.Values(f.passes), func(a, b pass) int { return cmp.Compare(a.at, b.at) }) {
-		if i := slices.Index(way.numbers, at.point); i > 0 {
-			p.Passes = append(p.Passes, waterfall.Pass{Point: i, At: at.at, Inferred: at.inferred})
-			arrived = arrived || way.points[i].Kind == waterfall.Taken
+	times, inferred := way.times(f)
+	for i := 1; i < len(times); i++ {
+		if times[i] >= 0 {
+			p.Passes = append(p.Passes, waterfall.Pass{Point: i, At: times[i], Inferred: inferred[i]})
 		}
 	}
-	if !arrived {
+	if last := len(times) - 1; times[last] < 0 || way.points[last].Kind != waterfall.Taken {
 		p.Lost = lossName(f, nameOf)
 	}
 	return p

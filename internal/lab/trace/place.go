@@ -9,8 +9,9 @@ import (
 // place is a point with what its program has to know.
 type place struct {
 	waterfall.Point
-	index  int // of the interface
-	header int // octets before the IP header
+	index  int  // of the interface
+	header int  // octets before the IP header
+	relay  bool // a process forwards copies of the frames, and the kernel drops the frames themselves
 }
 
 // maxPlaces is the number of points that trace.c has room for.

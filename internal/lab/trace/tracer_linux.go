@@ -3,6 +3,7 @@ package trace
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/cilium/ebpf"
@@ -129,12 +130,8 @@ func (t *tracer) attach(spec *ebpf.CollectionSpec, ns *netns.NS, number int) err
 	p := t.points[number]
 	own := spec.Copy()
 	own.Programs = map[string]*ebpf.ProgramSpec{bpf.TraceProgPass: own.Programs[bpf.TraceProgPass]}
-	inward := uint32(0)
-	if p.Kind == waterfall.In {
-		inward = 1
-	}
 	v := own.Variables
-	if err := errors.Join(v[bpf.TraceVarPoint].Set(uint16(number)), v[bpf.TraceVarLinkHeader].Set(uint32(p.header)), v[bpf.TraceVarInward].Set(inward)); err != nil {
+	if err := errors.Join(v[bpf.TraceVarPoint].Set(uint16(number)), v[bpf.TraceVarLinkHeader].Set(uint32(p.header))); err != nil {
 		return err
 	}
 	maps := map[string]*ebpf.Map{}
@@ -169,7 +166,7 @@ func findPlaces(n *netns.Net) (places []place, err error) {
 			links, err := netlink.LinkList()
 			for _, l := range links {
 				a := l.Attrs()
-				p := place{Point: waterfall.Point{Node: node, Interface: a.Name, Device: l.Type()}, index: a.Index}
+				p := place{Point: waterfall.Point{Node: node, Interface: a.Name, Device: l.Type()}, index: a.Index, relay: slices.Contains(n.Topology.Relays, node)}
 				if a.EncapType == "ether" {
 					p.header = 14
 				}

@@ -16,6 +16,7 @@
  * and WireGuard's counter.
  */
 #include <linux/bpf.h>
+#include <linux/in.h>
 #include <linux/types.h>
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_endian.h>
@@ -37,7 +38,20 @@
 
 /* What is read of the kernel's own types; their offsets are found by BTF. */
 struct sk_buff;
-struct sock;
+
+struct sk_buff_head {
+	struct sk_buff *next, *prev;
+	__u32 qlen;
+} __attribute__((preserve_access_index));
+
+struct sock {
+	struct sk_buff_head sk_receive_queue;
+	__u16 sk_protocol;
+} __attribute__((preserve_access_index));
+
+struct udp_sock {
+	struct sk_buff_head reader_queue;
+} __attribute__((preserve_access_index));
 
 struct task_struct {
 	int pid, tgid;
@@ -106,7 +120,6 @@ struct {
 
 struct scratch {
 	__u64 address;
-	__u64 passing; /* the packet that came in last at an interface, on its way to a socket perhaps */
 	__u8 octets[SEARCHED + SIGNATURE + 6];
 };
 
@@ -120,7 +133,6 @@ struct {
 /* Set for each program. */
 const volatile __u16 point;
 const volatile __u32 link_header; /* octets before the IP header */
-const volatile __u32 inward;
 /* Set for all of them. */
 const volatile __u32 room;  /* of events */
 const volatile __u32 snap;  /* 1: note what a capture has */
@@ -393,13 +405,12 @@ int pass(struct __sk_buff *skb)
 
 	if (!s)
 		return TCX_NEXT;
-	packet.addr = address(bpf_cast_to_kern_ctx(skb), s);
-	s->passing = inward ? packet.addr : 0;
 	if (!armed)
 		return TCX_NEXT;
 	p = bpf_map_lookup_elem(&places, &key);
 	if (!p)
 		return TCX_NEXT;
+	packet.addr = address(bpf_cast_to_kern_ctx(skb), s);
 	unfollow(packet.addr); /* what had the address before */
 	packet.head = payload(skb);
 	if (p->offset && frames(&packet, p->offset)) {
@@ -443,64 +454,42 @@ int BPF_PROG(copied, struct sk_buff *skb, int length)
 	return 0;
 }
 
-/* Of a linear datagram nothing says that it is read. But a socket's queue keeps its order: the packet that came as the nth into
- * it is the nth that comes out. Both are counted all the time, also while nothing is traced. */
-struct counts {
-	__u64 queued, read;
-};
-
+/* Of a linear datagram nothing says that it is read. But a socket's queue keeps its order: what is its head after a read is what
+ * the next one reads. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 256);
 	__type(key, __u64); /* address of the socket */
-	__type(value, struct counts);
-} sockets SEC(".maps");
+	__type(value, __u64); /* of its head; 0: the queue was empty */
+} heads SEC(".maps");
 
-struct ticket {
-	__u64 socket, number, skb;
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, SLOTS);
-	__type(key, __u32);
-	__type(value, struct ticket);
-} tickets SEC(".maps");
-
-static __always_inline struct ticket *ticket(__u64 socket, __u64 number)
+/* The head of a datagram socket's queue: a reader takes all of the one that is filled into one of its own. */
+static __always_inline struct sk_buff *head_of(struct sock *sk)
 {
-	__u32 key = ((socket >> 6) ^ number) & (SLOTS - 1);
+	struct udp_sock *udp = (void *)sk;
 
-	return bpf_map_lookup_elem(&tickets, &key);
+	if (BPF_CORE_READ(udp, reader_queue.qlen))
+		return BPF_CORE_READ(udp, reader_queue.next);
+	return sk->sk_receive_queue.qlen ? sk->sk_receive_queue.next : 0;
 }
 
 SEC("tp_btf/sk_data_ready")
 int BPF_PROG(queued, struct sock *sk)
 {
-	struct scratch *s = own_scratch(0), *own = own_scratch(2);
-	struct counts none = {}, *n;
-	struct ticket *t;
-	__u64 socket, skb;
+	struct scratch *s = own_scratch(2);
+	__u64 socket, head, *next;
 
-	if (!s || !own || !s->passing)
+	if (!s || sk->sk_protocol != IPPROTO_UDP)
 		return 0;
-	skb = s->passing;
-	s->passing = 0;
-	socket = address(sk, own);
-	n = bpf_map_lookup_elem(&sockets, &socket);
-	if (!n) {
-		bpf_map_update_elem(&sockets, &socket, &none, BPF_NOEXIST);
-		n = bpf_map_lookup_elem(&sockets, &socket);
-	}
-	if (!n)
+	socket = address(sk, s);
+	next = bpf_map_lookup_elem(&heads, &socket);
+	if (next && *next)
 		return 0;
-	n->queued++;
-	t = ticket(socket, n->queued);
-	if (!t)
-		return 0;
-	t->socket = socket;
-	t->number = n->queued;
-	t->skb = skb;
+	head = address(head_of(sk), s);
+	if (next)
+		*next = head;
+	else
+		bpf_map_update_elem(&heads, &socket, &head, BPF_ANY);
 	return 0;
 }
 
@@ -510,20 +499,17 @@ SEC("tp_btf/sock_recv_length")
 int BPF_PROG(received, struct sock *sk, int result, int flags)
 {
 	struct scratch *s = own_scratch(3);
-	struct counts *n;
-	struct ticket *t;
-	__u64 socket;
+	__u64 socket, *next;
 
-	if (!s || result <= 0 || flags & MSG_PEEK)
+	if (!s || result < 0 || flags & MSG_PEEK)
 		return 0;
 	socket = address(sk, s);
-	n = bpf_map_lookup_elem(&sockets, &socket);
-	if (!n)
+	next = bpf_map_lookup_elem(&heads, &socket);
+	if (!next)
 		return 0;
-	n->read++;
-	t = ticket(socket, n->read);
-	if (t && t->socket == socket && t->number == n->read)
-		note_read(t->skb);
+	if (*next)
+		note_read(*next);
+	*next = address(head_of(sk), s);
 	return 0;
 }
 

@@ -13,12 +13,6 @@ import (
 	"github.com/cilium/ebpf"
 )
 
-type TraceCounts struct {
-	_      structs.HostLayout
-	Queued uint64
-	Read   uint64
-}
-
 type TraceEvent struct {
 	_       structs.HostLayout
 	Time    uint64
@@ -43,7 +37,6 @@ type TracePlace struct {
 type TraceScratch struct {
 	_       structs.HostLayout
 	Address uint64
-	Passing uint64
 	Octets  [280]uint8
 }
 
@@ -60,13 +53,6 @@ type TraceSnap struct {
 	Octets [256]uint8
 }
 
-type TraceTicket struct {
-	_      structs.HostLayout
-	Socket uint64
-	Number uint64
-	Skb    uint64
-}
-
 type TraceTimes struct {
 	_       structs.HostLayout
 	Woken   uint64
@@ -79,14 +65,13 @@ type TraceTimes struct {
 const (
 	TraceMapEvents       = "events"
 	TraceMapFollowed     = "followed"
+	TraceMapHeads        = "heads"
 	TraceMapPlaces       = "places"
 	TraceMapProcesses    = "processes"
 	TraceMapScratches    = "scratches"
 	TraceMapSides        = "sides"
 	TraceMapSnaps        = "snaps"
-	TraceMapSockets      = "sockets"
 	TraceMapThreads      = "threads"
-	TraceMapTickets      = "tickets"
 	TraceProgArrived     = "arrived"
 	TraceProgCopied      = "copied"
 	TraceProgFreed       = "freed"
@@ -96,7 +81,6 @@ const (
 	TraceProgSwitched    = "switched"
 	TraceProgWoken       = "woken"
 	TraceVarArmed        = "armed"
-	TraceVarInward       = "inward"
 	TraceVarLinkHeader   = "link_header"
 	TraceVarMask         = "mask"
 	TraceVarPoint        = "point"
@@ -166,14 +150,13 @@ type TraceProgramSpecs struct {
 type TraceMapSpecs struct {
 	Events    *ebpf.MapSpec `ebpf:"events"`
 	Followed  *ebpf.MapSpec `ebpf:"followed"`
+	Heads     *ebpf.MapSpec `ebpf:"heads"`
 	Places    *ebpf.MapSpec `ebpf:"places"`
 	Processes *ebpf.MapSpec `ebpf:"processes"`
 	Scratches *ebpf.MapSpec `ebpf:"scratches"`
 	Sides     *ebpf.MapSpec `ebpf:"sides"`
 	Snaps     *ebpf.MapSpec `ebpf:"snaps"`
-	Sockets   *ebpf.MapSpec `ebpf:"sockets"`
 	Threads   *ebpf.MapSpec `ebpf:"threads"`
-	Tickets   *ebpf.MapSpec `ebpf:"tickets"`
 }
 
 // TraceVariableSpecs contains global variables before they are loaded into the kernel.
@@ -181,7 +164,6 @@ type TraceMapSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type TraceVariableSpecs struct {
 	Armed        *ebpf.VariableSpec `ebpf:"armed"`
-	Inward       *ebpf.VariableSpec `ebpf:"inward"`
 	LinkHeader   *ebpf.VariableSpec `ebpf:"link_header"`
 	Mask         *ebpf.VariableSpec `ebpf:"mask"`
 	Point        *ebpf.VariableSpec `ebpf:"point"`
@@ -215,28 +197,26 @@ func (o *TraceObjects) Close() error {
 type TraceMaps struct {
 	Events    *ebpf.Map `ebpf:"events"`
 	Followed  *ebpf.Map `ebpf:"followed"`
+	Heads     *ebpf.Map `ebpf:"heads"`
 	Places    *ebpf.Map `ebpf:"places"`
 	Processes *ebpf.Map `ebpf:"processes"`
 	Scratches *ebpf.Map `ebpf:"scratches"`
 	Sides     *ebpf.Map `ebpf:"sides"`
 	Snaps     *ebpf.Map `ebpf:"snaps"`
-	Sockets   *ebpf.Map `ebpf:"sockets"`
 	Threads   *ebpf.Map `ebpf:"threads"`
-	Tickets   *ebpf.Map `ebpf:"tickets"`
 }
 
 func (m *TraceMaps) Close() error {
 	return _TraceClose(
 		m.Events,
 		m.Followed,
+		m.Heads,
 		m.Places,
 		m.Processes,
 		m.Scratches,
 		m.Sides,
 		m.Snaps,
-		m.Sockets,
 		m.Threads,
-		m.Tickets,
 	)
 }
 
@@ -245,7 +225,6 @@ func (m *TraceMaps) Close() error {
 // It can be passed to LoadTraceObjects or ebpf.CollectionSpec.LoadAndAssign.
 type TraceVariables struct {
 	Armed        *ebpf.Variable `ebpf:"armed"`
-	Inward       *ebpf.Variable `ebpf:"inward"`
 	LinkHeader   *ebpf.Variable `ebpf:"link_header"`
 	Mask         *ebpf.Variable `ebpf:"mask"`
 	Point        *ebpf.Variable `ebpf:"point"`
