@@ -66,7 +66,7 @@ func (f *trialFlags) runStream(ctx context.Context, s cli.Streams) error {
 	if err != nil {
 		return err
 	}
-	seen, err := labstreams.MeasureOnce(ctx, l, device, cfg.Settings, labstreams.Once{Kind: f.stream.kind, Connections: f.stream.connections, Duration: f.duration})
+	seen, err := labstreams.MeasureOnce(ctx, l, device, cfg.Settings, labstreams.Once{Kind: f.stream.kind, Connections: f.stream.connections, Duration: f.Duration})
 	if err = errors.Join(err, l.Close()); err != nil {
 		return err
 	}
@@ -77,15 +77,15 @@ func (f *trialFlags) runStream(ctx context.Context, s cli.Streams) error {
 }
 
 func (f *trialFlags) parseStream() (d dut.Device, cfg cli.LabConfig, err error) {
-	if f.device == "" {
+	if f.Device == "" {
 		return d, cfg, cli.BadUsage("trial --stream: needs --dut: try tunnelbench trial --help")
 	}
-	if d, err = dut.Parse(f.device); err != nil {
+	if d, err = dut.Parse(f.Device); err != nil {
 		return d, cfg, cli.BadInput(err)
 	}
-	if err := checkDuration(f.duration); err != nil {
+	if err := f.CheckDuration(); err != nil {
 		return d, cfg, err
 	}
-	cfg, err = f.lab.ConfigFor(netns.DefaultWANMTU, d)
+	cfg, err = f.Lab.ConfigFor(netns.DefaultWANMTU, d)
 	return d, cfg, err
 }

@@ -5,14 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/spf13/pflag"
 
 	"github.com/tunnelbench/tunnelbench/internal/cli"
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 	"github.com/tunnelbench/tunnelbench/internal/lab/once"
-	"github.com/tunnelbench/tunnelbench/loadgen"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/reports/show"
@@ -29,7 +27,7 @@ var trialVerb = cli.Verb{
 	},
 	Flags: func(set *pflag.FlagSet) func(context.Context, cli.Streams) error {
 		t := &trialFlags{}
-		t.addTo(set)
+		t.AddTo(set)
 		set.IntVar(&t.window, "window", 0, "closed loop: the most `frames` on their way; a frame is sent when another one has come back, instead of by --load")
 		set.StringVar(&t.pcap, "pcap", "", "`directory` for captures of the first lost, reordered, duplicated, corrupted and foreign frames; needs the engine afpacket")
 		set.BoolVar(&t.reasons, "reasons", true, "ask the kernel why it dropped what it dropped; costs the device time for each")
@@ -39,26 +37,12 @@ var trialVerb = cli.Verb{
 	},
 }
 
-// floodMost is more than one core can send; it sizes the table of received frames.
-const floodMost rfc2544.Rate = 8e6
-
 type trialFlags struct {
-	lab           *cli.LabFlags
-	device, load  string
+	cli.TrialFlags
 	pcap          string
-	size, window  int
-	duration      time.Duration
+	window        int
 	json, reasons bool
 	stream        streamFlags
-}
-
-// addTo adds the flags that a trace has, too.
-func (f *trialFlags) addTo(set *pflag.FlagSet) {
-	f.lab = cli.AddLabFlags(set)
-	set.StringVar(&f.device, "dut", "", "the `device` under test: a name of 'tunnelbench list', or exec:PATH")
-	set.IntVar(&f.size, "size", 64, "frame size in `bytes`, FCS included")
-	set.StringVar(&f.load, "load", "", "intended `load`: 150kpps, 1Gbps, 80% (of the link) or max")
-	set.DurationVar(&f.duration, "duration", time.Second, "for how `long` to send")
 }
 
 func (f *trialFlags) run(ctx context.Context, s cli.Streams) error {
@@ -89,45 +73,14 @@ func (f *trialFlags) run(ctx context.Context, s cli.Streams) error {
 }
 
 func (f *trialFlags) parse() (d dut.Device, t rfc2544.Trial, cfg cli.LabConfig, err error) {
-	if f.load, err = f.closedLoop(); err != nil {
+	if f.Load, err = f.closedLoop(); err != nil {
 		return d, t, cfg, err
 	}
-	if f.device == "" || f.load == "" {
-		return d, t, cfg, cli.BadUsage("trial: needs --dut and --load: try tunnelbench trial --help")
-	}
-	if d, err = dut.Parse(f.device); err != nil {
-		return d, t, cfg, cli.BadInput(err)
-	}
-	if t.Size, err = cli.CheckSize(f.size); err != nil {
+	if d, t, cfg, err = f.Parse("trial"); err != nil {
 		return d, t, cfg, err
 	}
-	load, err := rfc2544.ParseLoad(f.load)
-	if err != nil {
-		return d, t, cfg, cli.BadInput(err)
-	}
-	link, _, err := f.lab.Nominal()
-	if err != nil {
-		return d, t, cfg, err
-	}
-	t.Load, t.Duration, t.Window = load.At(t.Size, link), f.duration, f.window
-	if err := cli.CheckRate(t.Load); err != nil {
-		return d, t, cfg, err
-	}
-	if err := checkDuration(f.duration); err != nil {
-		return d, t, cfg, err
-	}
-	if cfg, err = f.lab.ConfigFor(t.Size, d); err != nil {
-		return d, t, cfg, err
-	}
-	frames := t.Frames()
-	if t.Load.IsFlood() {
-		frames = floodMost.Frames(t.Duration)
-	}
-	if frames > loadgen.MaxFrames {
-		return d, t, cfg, cli.BadUsage("trial of %d frames: a ledger holds %d: make it shorter or slower", frames, uint64(loadgen.MaxFrames))
-	}
-	cfg.MaxFrames, cfg.Reasons = max(lab.DefaultMaxFrames, frames), f.reasons
-	return d, t, cfg, errors.Join(f.lab.CheckFrames(t.Size), f.capture(&cfg))
+	t.Window, cfg.Reasons = f.window, f.reasons
+	return d, t, cfg, f.capture(&cfg)
 }
 
 // closedLoop returns the load: a closed loop has none.
@@ -137,20 +90,13 @@ func (f *trialFlags) closedLoop() (load string, err error) {
 	case f.window < 0 || f.window > most:
 		return "", cli.BadUsage("--window %d: from 1 to %d frames", f.window, most)
 	case f.window == 0:
-		return f.load, nil
-	case f.load != "" && f.load != "max":
-		return "", cli.BadUsage("--window %d: a closed loop has no load: leave --load %s out", f.window, f.load)
-	case f.lab.Engine == lab.EngineAFPacket:
+		return f.Load, nil
+	case f.Load != "" && f.Load != "max":
+		return "", cli.BadUsage("--window %d: a closed loop has no load: leave --load %s out", f.window, f.Load)
+	case f.Lab.Engine == lab.EngineAFPacket:
 		return "", cli.BadUsage("--window %d: the engine afpacket has no closed loop: use xdp", f.window)
 	}
 	return "max", nil
-}
-
-func checkDuration(d time.Duration) error {
-	if d < time.Millisecond || d > time.Hour {
-		return cli.BadUsage("--duration %v: from 1ms to 1h", d)
-	}
-	return nil
 }
 
 // capture records the trial's frames, which requires an engine that passes them to user space.
@@ -158,7 +104,7 @@ func (f *trialFlags) capture(cfg *cli.LabConfig) error {
 	if f.pcap == "" {
 		return nil
 	}
-	if f.lab.Engine == lab.EngineXDP {
+	if f.Lab.Engine == lab.EngineXDP {
 		return cli.BadUsage("--pcap: the engine xdp leaves frames in the kernel: use --engine afpacket")
 	}
 	cfg.Engine, cfg.Pcap = lab.EngineAFPacket, f.pcap

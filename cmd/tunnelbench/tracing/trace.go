@@ -1,4 +1,5 @@
-package main
+// Package tracing is the verb `trace`: where in a device a frame spends its time.
+package tracing
 
 import (
 	"context"
@@ -15,37 +16,42 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/cli"
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 	"github.com/tunnelbench/tunnelbench/internal/lab/trace"
+	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/reports/waterfall"
-	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
-var traceVerb = cli.Verb{
-	Name: "trace", Doc: "follow frames through a device: where they spend their time, and where they are lost",
-	Examples: []string{
-		"trace --dut vxlan --size 64 --load 20kpps",
-		"trace --dut reference-tun --load 50kpps --direction both --pcap hops.pcapng --perfetto hops.json",
-		"trace --dut wireguard-go --size 512 --load 10kpps --cost 0 --out out/wireguard-go",
-	},
-	Flags: func(set *pflag.FlagSet) func(context.Context, cli.Streams) error {
-		t := &traceFlags{}
-		t.addTo(set)
-		set.IntVar(&t.plan.Every, "every", 0, "follow one frame in `n`, a power of two; 0: as many as there is room for")
-		set.IntVar(&t.plan.Rounds, "cost", 3, "`rounds` of trials with and without tracing, which tell its cost; 0: none")
-		set.StringVar(&t.pcapng, "pcap", "", "`file` for every packet at every interface, as pcapng with a comment for each: Wireshark opens it")
-		set.StringVar(&t.perfetto, "perfetto", "", "`file` for a timeline of all followed frames: ui.perfetto.dev and about:tracing open it")
-		set.BoolVar(&t.json, "json", false, "print one JSON object instead of the tables")
-		set.StringVar(&t.out, "out", "out", "`directory` for trace.json and trace.html")
-		return t.run
-	},
+// Verb returns the verb `trace` of this build.
+func Verb(tool func() result.Tool) cli.Verb {
+	return cli.Verb{
+		Name: "trace", Doc: "follow frames through a device: where they spend their time, and where they are lost",
+		Examples: []string{
+			"trace --dut vxlan --size 64 --load 20kpps",
+			"trace --dut reference-tun --load 50kpps --direction both --pcap hops.pcapng --perfetto hops.json",
+			"trace --dut wireguard-go --size 512 --load 10kpps --cost 0 --out out/wireguard-go",
+		},
+		Flags: func(set *pflag.FlagSet) func(context.Context, cli.Streams) error {
+			f := &flags{tool: tool}
+			f.AddTo(set)
+			set.IntVar(&f.plan.Every, "every", 0, "follow one frame in `n`, a power of two; 0: as many as there is room for")
+			set.IntVar(&f.plan.Rounds, "cost", 3, "`rounds` of trials with and without tracing, which tell its cost; 0: none")
+			set.StringVar(&f.pcap, "pcap", "", "`file` for every packet at every interface, as pcapng with a comment for each: Wireshark opens it")
+			set.StringVar(&f.perfetto, "perfetto", "", "`file` for a timeline of all followed frames: ui.perfetto.dev and about:tracing open it")
+			set.BoolVar(&f.json, "json", false, "print one JSON object instead of the tables")
+			set.StringVar(&f.out, "out", "out", "`directory` for trace.json and trace.html")
+			return f.run
+		},
+	}
 }
 
-type traceFlags struct {
-	trialFlags
-	plan                  trace.Plan
-	pcapng, perfetto, out string
+type flags struct {
+	cli.TrialFlags
+	tool                func() result.Tool
+	plan                trace.Plan
+	pcap, perfetto, out string
+	json                bool
 }
 
-func (f *traceFlags) run(ctx context.Context, s cli.Streams) error {
+func (f *flags) run(ctx context.Context, s cli.Streams) error {
 	cfg, err := f.prepare()
 	if err != nil {
 		return err
@@ -59,14 +65,14 @@ func (f *traceFlags) run(ctx context.Context, s cli.Streams) error {
 	if t == nil {
 		return errors.Join(err, l.Close())
 	}
-	t.Tool, t.Command, t.Started = tool(), append([]string{"tunnelbench"}, os.Args[1:]...), started
+	t.Tool, t.Command, t.Started = f.tool(), append([]string{"tunnelbench"}, os.Args[1:]...), started
 	t.CPU, t.Kernel = lab.Machine()
 	return errors.Join(err, l.Close(), f.write(s, t))
 }
 
 // prepare checks the flags, and makes the directory before anything is measured.
-func (f *traceFlags) prepare() (cfg cli.LabConfig, err error) {
-	if f.plan.Device, f.plan.Trial, cfg, err = f.parse(); err != nil {
+func (f *flags) prepare() (cfg cli.LabConfig, err error) {
+	if f.plan.Device, f.plan.Trial, cfg, err = f.Parse("trace"); err != nil {
 		return cfg, err
 	}
 	switch {
@@ -74,7 +80,7 @@ func (f *traceFlags) prepare() (cfg cli.LabConfig, err error) {
 		return cfg, cli.BadUsage("--every %d: use a power of two, such as 64", f.plan.Every)
 	case f.plan.Rounds < 0 || f.plan.Rounds > 100:
 		return cfg, cli.BadUsage("--cost %d: from 0 to 100 rounds", f.plan.Rounds)
-	case f.lab.Engine == lab.EngineAFPacket:
+	case f.Lab.Engine == lab.EngineAFPacket:
 		return cfg, cli.BadUsage("trace: the engine afpacket cannot be traced: use xdp")
 	case f.plan.Duration > time.Minute:
 		return cfg, cli.BadUsage("--duration %v: a trace lasts a minute at most", f.plan.Duration)
@@ -83,12 +89,11 @@ func (f *traceFlags) prepare() (cfg cli.LabConfig, err error) {
 		return cfg, cli.BadUsage("--size %d: the engine xdp, which a trace needs, sends frames of 3072 bytes at most", f.plan.Size)
 	}
 	cfg.Engine = lab.EngineXDP
-	cfg.MaxFrames = max(cfg.MaxFrames, rfc2544.Rate(floodMost).Frames(f.plan.Duration))
-	f.plan.Settings, f.plan.Capture = cfg.Settings, f.pcapng != ""
+	f.plan.Settings, f.plan.Capture = cfg.Settings, f.pcap != ""
 	return cfg, cli.EnsureDir(f.out)
 }
 
-func (f *traceFlags) write(s cli.Streams, t *trace.Traced) error {
+func (f *flags) write(s cli.Streams, t *trace.Traced) error {
 	text, err := waterfall.Marshal(&t.Trace)
 	if err != nil {
 		return err
@@ -106,8 +111,8 @@ func (f *traceFlags) write(s cli.Streams, t *trace.Traced) error {
 	if f.perfetto != "" {
 		saved = errors.Join(saved, atomicfile.Create(f.perfetto, 0o644, func(w io.Writer) error { return waterfall.Perfetto(w, &t.Trace, t.Capture.Frames()) }))
 	}
-	if f.pcapng != "" {
-		saved = errors.Join(saved, t.Capture.WritePcapFile(f.pcapng))
+	if f.pcap != "" {
+		saved = errors.Join(saved, t.Capture.WritePcapFile(f.pcap))
 	}
 	return errors.Join(saved, cli.Said(cli.Say(s.Out, said)))
 }
