@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -17,8 +16,9 @@ import (
 	"github.com/tunnelbench/tunnelbench/fuzz/report"
 	"github.com/tunnelbench/tunnelbench/internal/atomicfile"
 	"github.com/tunnelbench/tunnelbench/internal/cli"
-	"github.com/tunnelbench/tunnelbench/internal/lab/interop"
-	page "github.com/tunnelbench/tunnelbench/reports/interop"
+	lab "github.com/tunnelbench/tunnelbench/internal/lab/interop"
+	"github.com/tunnelbench/tunnelbench/reports/interop"
+	"github.com/tunnelbench/tunnelbench/reports/interop/page"
 )
 
 var interopVerb = cli.Verb{
@@ -31,9 +31,9 @@ var interopVerb = cli.Verb{
 	},
 	Flags: func(set *pflag.FlagSet) func(context.Context, cli.Streams) error {
 		f := &interopFlags{}
-		set.StringVar(&f.ends, "ends", strings.Join(interop.Standard, ","), "the `ends`, by comma: devices that speak WireGuard")
+		set.StringVar(&f.ends, "ends", strings.Join(lab.Standard, ","), "the `ends`, by comma: devices that speak WireGuard")
 		set.StringArrayVar(&f.more, "end", nil, "one `end` more, such as exec:PATH of a script with contract=2; may come several times")
-		set.StringVar(&f.checks, "checks", "", "only these `checks`, by comma, of "+strings.Join(interop.Plan{}.Names(), ", "))
+		set.StringVar(&f.checks, "checks", "", "only these `checks`, by comma, of "+strings.Join(lab.Plan{}.Names(), ", "))
 		set.BoolVar(&f.plan.Quick, "quick", false, "leave out the checks that wait two minutes for a rekey")
 		set.BoolVar(&f.plan.Wait, "wait", false, "wait for another lab on this machine to end instead of failing")
 		set.BoolVar(&f.emulated, "emulated", false, "try it in an emulated machine, whose kernel has a WireGuard (needs QEMU: tunnelbench doctor)")
@@ -44,7 +44,7 @@ var interopVerb = cli.Verb{
 }
 
 type interopFlags struct {
-	plan         interop.Plan
+	plan         lab.Plan
 	ends, checks string
 	more         []string
 	json         bool
@@ -63,8 +63,8 @@ func (f *interopFlags) run(ctx context.Context, s cli.Streams) error {
 	f.plan.OnCell = func(done, all int, c interop.Cell) {
 		line.Show("%d of %d: %s of %s and %s %s", done, all, c.Check, c.Left, c.Right, c.Outcome)
 	}
-	r := interop.NewReport(tool(), append([]string{"tunnelbench"}, os.Args[1:]...), time.Now())
-	try := interop.Run
+	r := lab.NewReport(tool(), append([]string{"tunnelbench"}, os.Args[1:]...), time.Now())
+	try := lab.Run
 	if f.emulated {
 		try = counting.Interop
 	}
@@ -79,11 +79,10 @@ func (f *interopFlags) run(ctx context.Context, s cli.Streams) error {
 
 // write writes the files, then the table, and returns what the exit status follows from.
 func (f *interopFlags) write(ctx context.Context, s cli.Streams, r *interop.Report, fault error) error {
-	text, err := json.MarshalIndent(r, "", "  ")
+	text, err := r.Encode()
 	if err != nil {
 		return err
 	}
-	text = append(text, '\n')
 	html, err := page.HTML(r)
 	if err != nil {
 		return err
@@ -121,14 +120,14 @@ func (f *interopFlags) parse() (err error) {
 		f.plan.Only = strings.Split(f.checks, ",")
 	}
 	for _, name := range f.plan.Only {
-		if !slices.Contains(interop.Plan{}.Names(), name) {
-			return cli.BadUsage("--checks %s: no such check: use %s", name, strings.Join(interop.Plan{}.Names(), ", "))
+		if !slices.Contains(lab.Plan{}.Names(), name) {
+			return cli.BadUsage("--checks %s: no such check: use %s", name, strings.Join(lab.Plan{}.Names(), ", "))
 		}
 	}
 	if len(f.plan.Names()) == 0 {
 		return cli.BadUsage("--checks %s --quick: nothing is left to try: leave --quick out", f.checks)
 	}
-	if f.plan.Ends, err = interop.ParseEnds(append(cli.SplitDevices(f.ends), f.more...)); err != nil {
+	if f.plan.Ends, err = lab.ParseEnds(append(cli.SplitDevices(f.ends), f.more...)); err != nil {
 		return cli.BadInput(err)
 	}
 	return nil

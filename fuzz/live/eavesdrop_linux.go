@@ -33,8 +33,8 @@ type eavesdropper struct {
 }
 
 // eavesdrop begins to read handshakes. The public key of the attacked end is no secret.
-func eavesdrop(n *netns.Net, at place, receiver []byte) (*eavesdropper, error) {
-	e := &eavesdropper{session: &mutate.Session{Receiver: [32]byte(receiver)}}
+func eavesdrop(n *netns.Net, at place, receiver wireguard.PublicKey) (*eavesdropper, error) {
+	e := &eavesdropper{session: &mutate.Session{Receiver: receiver}}
 	var errs [2]error
 	e.toEnd, errs[0] = openHandshakes(n.NS(at.end))
 	e.fromEnd, errs[1] = openHandshakes(n.NS(at.from))

@@ -11,6 +11,7 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/fuzz/live/mutate"
 	"github.com/tunnelbench/tunnelbench/netns"
+	"github.com/tunnelbench/tunnelbench/reference/wireguard"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
@@ -30,7 +31,7 @@ func (a *wanSocket) routineSend(context.Context, [][]byte, rfc2544.Rate, time.Du
 // eavesdropper is not supported on this system.
 type eavesdropper struct{ session *mutate.Session }
 
-func eavesdrop(*netns.Net, place, []byte) (*eavesdropper, error) { return nil, errLinux }
+func eavesdrop(*netns.Net, place, wireguard.PublicKey) (*eavesdropper, error) { return nil, errLinux }
 
 func (e *eavesdropper) learn() error    { return errLinux }
 func (e *eavesdropper) notes() []string { return nil }

@@ -1,9 +1,6 @@
 package dut
 
 import (
-	"bytes"
-	"crypto/ecdh"
-	"errors"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -13,7 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/tunnelbench/tunnelbench/netns"
-	"github.com/tunnelbench/tunnelbench/netns/dut/role"
+	"github.com/tunnelbench/tunnelbench/reference/wireguard"
 )
 
 func TestParse(t *testing.T) {
@@ -122,7 +119,7 @@ func TestEnvironment(t *testing.T) {
 // there only if there is one.
 func TestWireGuardEnvironment(t *testing.T) {
 	t.Parallel()
-	shared := role.Key{9}
+	shared := wireguard.PresharedKey{9}
 	endpoint := netip.MustParseAddrPort("192.0.2.9:9")
 	for _, c := range []struct {
 		name        string
@@ -132,7 +129,7 @@ func TestWireGuardEnvironment(t *testing.T) {
 		{"as usual", Env{Run: "r"}, []string{"192.0.2.2:51820", ""}, []string{"192.0.2.1:51820", ""}},
 		{"IPv6 underlay", Env{Run: "r", Underlay6: true}, []string{"[2001:2:0:ffff::2]:51820", ""}, []string{"[2001:2:0:ffff::1]:51820", ""}},
 		{"a preshared key and another way", Env{Run: "r", WireGuard: map[string]WireGuard{netns.Left: {Preshared: shared, Endpoint: endpoint}}},
-			[]string{"192.0.2.9:9", shared.String()}, []string{"192.0.2.1:51820", ""}},
+			[]string{"192.0.2.9:9", shared.Base64()}, []string{"192.0.2.1:51820", ""}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -145,13 +142,12 @@ func TestWireGuardEnvironment(t *testing.T) {
 				if diff := cmp.Diff(side.want, []string{side.got["TB_WG_ENDPOINT"], side.got["TB_WG_PRESHARED_KEY"]}); diff != "" {
 					t.Error(diff)
 				}
-				var own, peer role.Key
-				if err := errors.Join(own.UnmarshalText([]byte(side.other["TB_WG_PRIVATE_KEY"])), peer.UnmarshalText([]byte(side.got["TB_WG_PEER_PUBLIC_KEY"]))); err != nil {
+				own, err := wireguard.ParseKey[wireguard.PrivateKey](side.other["TB_WG_PRIVATE_KEY"])
+				if err != nil {
 					t.Fatal(err)
 				}
-				private, err := ecdh.X25519().NewPrivateKey(own[:])
-				if err != nil || !bytes.Equal(private.PublicKey().Bytes(), peer[:]) {
-					t.Errorf("the peer's public key is not that of the other side's private key (%v)", err)
+				if peer := side.got["TB_WG_PEER_PUBLIC_KEY"]; own.Public().String() != peer {
+					t.Errorf("the peer's public key is %s, that of the other side's private key %s", peer, own.Public())
 				}
 				if side.got["TB_WG_PORT"] != "51820" || side.got["TB_CONTRACT"] != "2" {
 					t.Errorf("port %q, contract %q", side.got["TB_WG_PORT"], side.got["TB_CONTRACT"])

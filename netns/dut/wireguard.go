@@ -1,11 +1,11 @@
 package dut
 
 import (
-	"crypto/ecdh"
 	"crypto/sha256"
 	"net/netip"
 
 	"github.com/tunnelbench/tunnelbench/netns/dut/role"
+	"github.com/tunnelbench/tunnelbench/reference/wireguard"
 )
 
 // The devices wireguard-go and tailscale-wireguard-go run the library wireguard-go, and Tailscale's
@@ -45,8 +45,8 @@ const paramUnderlay = "underlay"
 
 // WireGuard is what may be unusual about one side of a tunnel in WireGuard's format.
 type WireGuard struct {
-	Preshared role.Key       // zero: none
-	Endpoint  netip.AddrPort // where this side finds its peer; zero: the other side's address
+	Preshared wireguard.PresharedKey // zero: none
+	Endpoint  netip.AddrPort         // where this side finds its peer; zero: the other side's address
 }
 
 // wireGuard returns the keys and addresses of one side.
@@ -59,7 +59,7 @@ func (b Env) wireGuard(s side, e end) role.WireGuard {
 		peer = s.peer6
 	}
 	w := role.WireGuard{
-		Private: role.Key(wireGuardKey(b.Run, s.node).Bytes()), Peer: role.Key(wireGuardKey(b.Run, other).PublicKey().Bytes()),
+		Private: wireGuardKey(b.Run, s.node), Peer: wireGuardKey(b.Run, other).Public(),
 		Preshared: b.WireGuard[s.node].Preshared, Port: role.WireGuardPort, Endpoint: netip.AddrPortFrom(peer, role.WireGuardPort),
 	}
 	if special := b.WireGuard[s.node].Endpoint; special.IsValid() {
@@ -70,16 +70,11 @@ func (b Env) wireGuard(s side, e end) role.WireGuard {
 
 // wireGuardKey derives the private key of a side from the identifier of the run. The keys protect
 // only test traffic.
-func wireGuardKey(run, side string) *ecdh.PrivateKey {
-	seed := sha256.Sum256([]byte("tunnelbench " + run + " " + side))
-	key, err := ecdh.X25519().NewPrivateKey(seed[:])
-	if err != nil {
-		panic("dut: " + err.Error()) // only a wrong length is an error
-	}
-	return key
+func wireGuardKey(run, side string) wireguard.PrivateKey {
+	return sha256.Sum256([]byte("tunnelbench " + run + " " + side))
 }
 
 // WireGuardPublic returns the public key of a side that speaks WireGuard: on a real network everybody may know it.
-func (s *Session) WireGuardPublic(side string) []byte {
-	return wireGuardKey(s.env.Run, side).PublicKey().Bytes()
+func (s *Session) WireGuardPublic(side string) wireguard.PublicKey {
+	return wireGuardKey(s.env.Run, side).Public()
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/netns"
 	"github.com/tunnelbench/tunnelbench/netns/dut/role"
+	"github.com/tunnelbench/tunnelbench/reference/wireguard"
 )
 
 // wireguard-kernel is the WireGuard implementation of the Linux kernel. Its datagrams are those of
@@ -46,7 +47,7 @@ func configureWireGuard(dev string, w role.WireGuard) error {
 		PublicKey: wgtypes.Key(w.Peer), Endpoint: net.UDPAddrFromAddrPort(w.Endpoint),
 		AllowedIPs: []net.IPNet{everything(netns.LeftNets.Addr()), everything(netns.LeftNets6.Addr())},
 	}
-	if w.Preshared != (role.Key{}) {
+	if w.Preshared != (wireguard.PresharedKey{}) {
 		peer.PresharedKey = (*wgtypes.Key)(&w.Preshared)
 	}
 	return client.ConfigureDevice(dev, wgtypes.Config{PrivateKey: &private, ListenPort: &port, Peers: []wgtypes.PeerConfig{peer}})

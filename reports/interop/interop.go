@@ -1,175 +1,78 @@
-// Package interop shows the outcome of the interop checks as text and as a page.
+// Package interop holds what the checks of `tunnelbench interop` came to: the matrix of every pair of
+// WireGuard ends and every check, and its file interop.json.
+//
+//	internal/lab/interop ─► Report ─► interop.json, reports/interop/page
 package interop
 
 import (
-	"bytes"
 	"cmp"
-	_ "embed"
-	"fmt"
-	"html/template"
-	"slices"
-	"strings"
 	"time"
 
-	"github.com/tunnelbench/tunnelbench/internal/lab/interop"
-	"github.com/tunnelbench/tunnelbench/reports/frame"
-	"github.com/tunnelbench/tunnelbench/reports/show"
-	"github.com/tunnelbench/tunnelbench/reports/texttab"
+	"github.com/tunnelbench/tunnelbench/reports/result"
 )
 
-// Text returns the matrix as a table, and a line for each cell that did not pass. Reasons that many
-// cells share come once.
-func Text(r *interop.Report) string {
-	columns := []texttab.Column{texttab.Left("left"), texttab.Left("right")}
-	for _, c := range r.Checks {
-		columns = append(columns, texttab.Left(c.Name))
-	}
-	table := texttab.New(columns...)
-	for _, row := range rows(r) {
-		line := []string{row.Left, row.Right}
-		for _, c := range row.Cells {
-			line = append(line, c.Text)
-		}
-		table.Add(line...)
-	}
-	var b strings.Builder
-	_ = table.Text(&b) // a strings.Builder takes everything
-	for _, c := range reasons(r) {
-		fmt.Fprintf(&b, "%s: %s, %s: %s\n", c.Outcome, c.Checks, c.Pair, c.Why)
-	}
-	fmt.Fprintf(&b, "%s: %s\n", r.Verdict(), counts(r))
-	return b.String()
-}
+// Schema names the format of a Report as JSON.
+const Schema = "tunnelbench.interop/1"
 
-// words are the outcomes in a table.
-var words = map[interop.Outcome]string{
-	interop.Passed: "passed", interop.Failed: "FAILED", interop.Unsupported: show.None, interop.NoVerdict: "?",
-}
+// Outcome is what a check of a pair came to.
+type Outcome string
 
-type row struct {
-	Left, Right string
-	Cells       []cell
-}
-
-type cell struct {
-	Text   string
-	Failed bool
-}
-
-// rows returns the cells by pair.
-func rows(r *interop.Report) (out []row) {
-	for _, c := range r.Cells {
-		if n := len(out); n == 0 || out[n-1].Left != c.Left || out[n-1].Right != c.Right {
-			out = append(out, row{Left: c.Left, Right: c.Right})
-		}
-		last := &out[len(out)-1]
-		last.Cells = append(last.Cells, cell{words[c.Outcome], c.Outcome == interop.Failed})
-	}
-	return out
-}
-
-// reason is why cells did not pass.
-type reason struct {
-	Outcome interop.Outcome
-	Checks  string
-	Pair    string
-	Why     string
-	cells   []interop.Cell
-}
-
-// reasons returns why cells did not pass, those that failed first. Cells of a pair that have the same reason are one
-// entry, and so are all cells that cannot be tried here for the same reason.
-func reasons(r *interop.Report) (out []reason) {
-	for _, c := range r.Cells {
-		if c.Outcome == interop.Passed {
-			continue
-		}
-		i := slices.IndexFunc(out, func(o reason) bool {
-			pair := o.cells[0].Left == c.Left && o.cells[0].Right == c.Right
-			return o.Outcome == c.Outcome && o.Why == c.Why && (pair || c.Outcome == interop.Unsupported)
-		})
-		if i < 0 {
-			i = len(out)
-			out = append(out, reason{Outcome: c.Outcome, Why: c.Why})
-		}
-		out[i].cells = append(out[i].cells, c)
-	}
-	for i := range out {
-		out[i].name(len(r.Checks))
-	}
-	order := []interop.Outcome{interop.Failed, interop.NoVerdict, interop.Unsupported}
-	slices.SortStableFunc(out, func(a, b reason) int {
-		return cmp.Compare(slices.Index(order, a.Outcome), slices.Index(order, b.Outcome))
-	})
-	return out
-}
-
-// name names the checks and the pairs of a reason; all is the number of checks.
-func (r *reason) name(all int) {
-	var checks, pairs []string
-	for _, c := range r.cells {
-		if !slices.Contains(checks, c.Check) {
-			checks = append(checks, c.Check)
-		}
-		if pair := "left " + c.Left + ", right " + c.Right; !slices.Contains(pairs, pair) {
-			pairs = append(pairs, pair)
-		}
-	}
-	r.Checks, r.Pair = strings.Join(checks, ", "), pairs[0]
-	if len(checks) == all && all > 1 {
-		r.Checks = "all checks"
-	}
-	if len(pairs) > 1 {
-		r.Pair = fmt.Sprintf("%d pairs", len(pairs))
-	}
-}
-
-func counts(r *interop.Report) string {
-	text := fmt.Sprintf("%d of %d cells passed", r.Count(interop.Passed), len(r.Cells))
-	for _, o := range []interop.Outcome{interop.Failed, interop.NoVerdict, interop.Unsupported} {
-		if n := r.Count(o); n > 0 {
-			text += fmt.Sprintf(", %d %s", n, o)
-		}
-	}
-	return text
-}
-
-var (
-	//go:embed page.tmpl
-	pageText string
-
-	pageTemplate = template.Must(template.New("interop").Parse(pageText))
+// The outcomes.
+const (
+	Passed      Outcome = "passed"
+	Failed      Outcome = "failed"
+	Unsupported Outcome = "unsupported" // it cannot be tried here
+	NoVerdict   Outcome = "no verdict"  // it was cut short, or the tester failed
 )
 
-// page is the data of the page.
-type page struct {
-	CSP, Title, When, Summary, Verdict, Counts, Command string
-	CSS                                                 template.CSS
-	Failed                                              bool
-	Checks                                              []interop.CheckInfo
-	Rows                                                []row
-	Reasons                                             []reason
-	Environment                                         []fact
+// Cell is the outcome of one check of one pair.
+type Cell struct {
+	Left    string  `json:"left"`
+	Right   string  `json:"right"`
+	Check   string  `json:"check"`
+	Outcome Outcome `json:"outcome"`
+	Why     string  `json:"why,omitempty"` // one line; empty if it passed
+	Seconds float64 `json:"seconds"`
 }
 
-type fact struct{ Name, Value string }
+// CheckInfo describes a check.
+type CheckInfo struct {
+	Name string `json:"name"`
+	Doc  string `json:"doc"`
+}
 
-// HTML returns the matrix as one self-contained page. The same report gives the same bytes.
-func HTML(r *interop.Report) ([]byte, error) {
-	p := page{
-		CSP: frame.Policy(), CSS: template.CSS(frame.CSS), Title: "WireGuard interoperability", When: r.Started.UTC().Format(time.DateTime + " UTC"),
-		Summary: fmt.Sprintf("%d ends, each with each on either side, through %d checks.", len(r.Ends), len(r.Checks)),
-		Verdict: string(r.Verdict()), Counts: counts(r), Failed: r.Verdict() != interop.Passed,
-		Checks: r.Checks, Rows: rows(r), Reasons: reasons(r), Command: show.ShellLine(r.Command),
-		Environment: []fact{
-			{"CPU", r.CPU}, {"Kernel", r.Kernel}, {"tunnelbench", r.Tool.Version}, {"Commit", r.Tool.Commit}, {"Go", r.Tool.Go},
-			{"Took", r.Ended.Sub(r.Started).Round(time.Second).String()},
-		},
+// Report is the outcome of all checks of all pairs.
+type Report struct {
+	Schema  string      `json:"schema"`
+	Tool    result.Tool `json:"tool"`
+	CPU     string      `json:"cpu"`
+	Kernel  string      `json:"kernel"`
+	Command []string    `json:"command"`
+	Started time.Time   `json:"started"`
+	Ended   time.Time   `json:"ended"`
+	Ends    []string    `json:"ends"`
+	Checks  []CheckInfo `json:"checks"`
+	Cells   []Cell      `json:"cells"` // by left end, right end and check, in the order of Ends and Checks
+}
+
+// Count returns the number of cells with an outcome.
+func (r *Report) Count(o Outcome) (n int) {
+	for _, c := range r.Cells {
+		if c.Outcome == o {
+			n++
+		}
 	}
-	for i := range p.Environment {
-		p.Environment[i].Value = cmp.Or(p.Environment[i].Value, show.None)
+	return n
+}
+
+// Verdict returns the outcome of the whole: failed if any cell failed, else no verdict if any has
+// none, else passed if any passed, else unsupported.
+func (r *Report) Verdict() Outcome {
+	of := func(o Outcome) Outcome {
+		if r.Count(o) > 0 {
+			return o
+		}
+		return ""
 	}
-	var b bytes.Buffer
-	err := pageTemplate.Execute(&b, p)
-	return b.Bytes(), err
+	return cmp.Or(of(Failed), of(NoVerdict), of(Passed), Unsupported)
 }

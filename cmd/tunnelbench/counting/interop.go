@@ -5,11 +5,12 @@ import (
 	"errors"
 
 	"github.com/tunnelbench/tunnelbench/internal/lab/emulated"
-	"github.com/tunnelbench/tunnelbench/internal/lab/interop"
+	lab "github.com/tunnelbench/tunnelbench/internal/lab/interop"
+	"github.com/tunnelbench/tunnelbench/reports/interop"
 )
 
 // Interop fills the report as interop.Run does, in an emulated machine: its kernel may have what this one lacks.
-func Interop(ctx context.Context, p interop.Plan, r *interop.Report) (err error) {
+func Interop(ctx context.Context, p lab.Plan, r *interop.Report) (err error) {
 	m, err := emulated.Find(ctx, "")
 	if err != nil {
 		return err

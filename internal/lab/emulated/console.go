@@ -7,7 +7,7 @@ import (
 	"io"
 	"strings"
 
-	"github.com/tunnelbench/tunnelbench/internal/lab/interop"
+	"github.com/tunnelbench/tunnelbench/reports/interop"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 )
 

@@ -1,7 +1,7 @@
 package emulated
 
 import (
-	"github.com/tunnelbench/tunnelbench/internal/lab/interop"
+	"github.com/tunnelbench/tunnelbench/reports/interop"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )

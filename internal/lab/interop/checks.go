@@ -9,29 +9,30 @@ import (
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/netns/dut/role"
+	"github.com/tunnelbench/tunnelbench/reference/wireguard"
 )
 
 // check is one column of the table.
 type check struct {
-	CheckInfo
-	slow  bool // it waits for a rekey
-	heavy bool // it loads the machine: it is tried alone
-	run   func(ctx context.Context, t *tester, p pair) error
+	name, doc string
+	slow      bool // it waits for a rekey
+	heavy     bool // it loads the machine: it is tried alone
+	run       func(ctx context.Context, t *tester, p pair) error
 }
 
 var checks = []check{
-	{CheckInfo: CheckInfo{"left-calls", "the left end makes the session, and both ways carry packets; the right end's initiations are held back"}, run: calls(left)},
-	{CheckInfo: CheckInfo{"right-calls", "the right end makes the session; the left end's initiations are held back"}, run: calls(right)},
-	{CheckInfo: CheckInfo{"sizes", "IPv4 packets from 20 bytes and IPv6 packets from 40 to the MTU, of every length modulo 16, both ways"}, run: checkSizes},
-	{CheckInfo: CheckInfo{"ipv6", "an IPv6 underlay carries IPv4 and IPv6 packets of all lengths modulo 16"}, run: checkIPv6},
-	{CheckInfo: CheckInfo{"psk", "with the same preshared key both ways carry packets"}, run: checkPSK},
-	{CheckInfo: CheckInfo{"psk-differs", "with different preshared keys an initiation is sent, and no packet passes"}, run: checkOtherPSK},
-	{CheckInfo: CheckInfo{"left-restarts", "the left end starts anew and its initiations are held back; the right end sends, and makes a new session when its timers have run out"}, run: restarts(left)},
-	{CheckInfo: CheckInfo{"right-restarts", "the right end starts anew and its initiations are held back; the left end sends, and makes a new session when its timers have run out"}, run: restarts(right)},
-	{CheckInfo: CheckInfo{"left-roams", "the left end comes from another port, then from another address: the right one follows it"}, run: roams(left)},
-	{CheckInfo: CheckInfo{"right-roams", "the right end comes from another port, then from another address: the left one follows it"}, run: roams(right)},
-	{CheckInfo: CheckInfo{"cookie", "a flood of a repeated initiation makes the right end ask for cookies; a left end that starts anew gets a session by one"}, heavy: true, run: checkCookie},
-	{CheckInfo: CheckInfo{"rekey", "20 packets a second each way for 128 s: a new session is made at 120 s, and none is lost"}, slow: true, run: checkRekey},
+	{name: "left-calls", doc: "the left end makes the session, and both ways carry packets; the right end's initiations are held back", run: calls(left)},
+	{name: "right-calls", doc: "the right end makes the session; the left end's initiations are held back", run: calls(right)},
+	{name: "sizes", doc: "IPv4 packets from 20 bytes and IPv6 packets from 40 to the MTU, of every length modulo 16, both ways", run: checkSizes},
+	{name: "ipv6", doc: "an IPv6 underlay carries IPv4 and IPv6 packets of all lengths modulo 16", run: checkIPv6},
+	{name: "psk", doc: "with the same preshared key both ways carry packets", run: checkPSK},
+	{name: "psk-differs", doc: "with different preshared keys an initiation is sent, and no packet passes", run: checkOtherPSK},
+	{name: "left-restarts", doc: "the left end starts anew and its initiations are held back; the right end sends, and makes a new session when its timers have run out", run: restarts(left)},
+	{name: "right-restarts", doc: "the right end starts anew and its initiations are held back; the left end sends, and makes a new session when its timers have run out", run: restarts(right)},
+	{name: "left-roams", doc: "the left end comes from another port, then from another address: the right one follows it", run: roams(left)},
+	{name: "right-roams", doc: "the right end comes from another port, then from another address: the left one follows it", run: roams(right)},
+	{name: "cookie", doc: "a flood of a repeated initiation makes the right end ask for cookies; a left end that starts anew gets a session by one", heavy: true, run: checkCookie},
+	{name: "rekey", doc: "20 packets a second each way for 128 s: a new session is made at 120 s, and none is lost", slow: true, run: checkRekey},
 }
 
 // with returns the error of f on a stand, and takes the stand down.
@@ -72,15 +73,15 @@ func checkIPv6(ctx context.Context, t *tester, p pair) error {
 }
 
 func checkPSK(ctx context.Context, t *tester, p pair) error {
-	key := role.Key{1, 2, 3}
-	return t.with(ctx, p, layout{road: true, shared: [2]role.Key{key, key}}, func(s *stand) error { return s.establish(ctx, left) })
+	key := wireguard.PresharedKey{1, 2, 3}
+	return t.with(ctx, p, layout{road: true, shared: [2]wireguard.PresharedKey{key, key}}, func(s *stand) error { return s.establish(ctx, left) })
 }
 
 // silence is the time for which ends with different preshared keys are watched: an initiation and its repetition.
 const silence = 6500 * time.Millisecond
 
 func checkOtherPSK(ctx context.Context, t *tester, p pair) error {
-	return t.with(ctx, p, layout{road: true, shared: [2]role.Key{{1}, {2}}}, func(s *stand) error {
+	return t.with(ctx, p, layout{road: true, shared: [2]wireguard.PresharedKey{{1}, {2}}}, func(s *stand) error {
 		for side := range s.hosts {
 			if err := reach(ctx, s.hosts[side], s.hosts[1-side], silence/2); err == nil {
 				return fmt.Errorf("a packet passed from the %s end", sideNames[side])

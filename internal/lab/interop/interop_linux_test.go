@@ -9,6 +9,7 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/internal/reexec"
 	"github.com/tunnelbench/tunnelbench/internal/testenv"
+	"github.com/tunnelbench/tunnelbench/reports/interop"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 )
 
@@ -26,7 +27,7 @@ func script(t *testing.T, name, text string) string {
 	return "exec:" + path
 }
 
-func run(t *testing.T, p Plan) *Report {
+func run(t *testing.T, p Plan) *interop.Report {
 	t.Helper()
 	testenv.NetAdmin(t)
 	p.Wait = true
@@ -48,7 +49,7 @@ func TestEndsUnderstandEachOther(t *testing.T) {
 		t.Errorf("%d cells, want 28", len(r.Cells))
 	}
 	for _, c := range r.Cells {
-		if c.Outcome != Passed {
+		if c.Outcome != interop.Passed {
 			t.Errorf("%+v", c)
 		}
 	}
@@ -68,14 +69,14 @@ exec sleep 1000`)
 	for _, c := range r.Cells {
 		switch {
 		case strings.Contains(c.Left+c.Right, "absent"):
-			if c.Outcome != Unsupported || !strings.Contains(c.Why, "no such program here") {
+			if c.Outcome != interop.Unsupported || !strings.Contains(c.Why, "no such program here") {
 				t.Errorf("%+v, want unsupported", c)
 			}
 		case c.Left == "wireguard-go" && c.Right == "wireguard-go":
-			if c.Outcome != Passed {
+			if c.Outcome != interop.Passed {
 				t.Errorf("%+v", c)
 			}
-		case c.Outcome != Failed || c.Why == "":
+		case c.Outcome != interop.Failed || c.Why == "":
 			t.Errorf("%+v, want failed", c)
 		}
 	}

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/tunnelbench/tunnelbench/reports/interop"
 )
 
 // The lengths have every remainder modulo 16 at the bottom, in the middle and at the top, and both limits.
@@ -56,14 +58,14 @@ func TestOutcome(t *testing.T) {
 		name string
 		ctx  context.Context
 		err  error
-		want Outcome
+		want interop.Outcome
 		why  string
 	}{
-		{"passed", t.Context(), nil, Passed, ""},
-		{"failed, one line", t.Context(), errors.New("a\nb  c"), Failed, "a b c"},
-		{"unsupported", t.Context(), fmt.Errorf("no: %w", errors.ErrUnsupported), Unsupported, "no: unsupported operation"},
-		{"interrupted", ended, errors.New("x"), NoVerdict, "x"},
-		{"the tester failed", t.Context(), fmt.Errorf("%w", testerError{errors.New("no veth")}), NoVerdict, "no veth"},
+		{"passed", t.Context(), nil, interop.Passed, ""},
+		{"failed, one line", t.Context(), errors.New("a\nb  c"), interop.Failed, "a b c"},
+		{"unsupported", t.Context(), fmt.Errorf("no: %w", errors.ErrUnsupported), interop.Unsupported, "no: unsupported operation"},
+		{"interrupted", ended, errors.New("x"), interop.NoVerdict, "x"},
+		{"the tester failed", t.Context(), fmt.Errorf("%w", testerError{errors.New("no veth")}), interop.NoVerdict, "no veth"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -72,24 +74,6 @@ func TestOutcome(t *testing.T) {
 				t.Errorf("%s, %q, want %s, %q", got, why, c.want, c.why)
 			}
 		})
-	}
-}
-
-func TestVerdict(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct {
-		cells []Outcome
-		want  Outcome
-	}{
-		{nil, Unsupported}, {[]Outcome{Unsupported, Unsupported}, Unsupported}, {[]Outcome{Passed, Unsupported}, Passed}, {[]Outcome{Passed, NoVerdict}, NoVerdict}, {[]Outcome{NoVerdict, Failed, Passed}, Failed},
-	} {
-		r := Report{}
-		for _, o := range c.cells {
-			r.Cells = append(r.Cells, Cell{Outcome: o})
-		}
-		if got := r.Verdict(); got != c.want {
-			t.Errorf("%v: %s, want %s", c.cells, got, c.want)
-		}
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
 	"github.com/tunnelbench/tunnelbench/netns"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
+	"github.com/tunnelbench/tunnelbench/reports/interop"
 )
 
 // Standard are the ends that this program knows.
@@ -26,7 +27,7 @@ type Plan struct {
 	Only  []string // the names of the checks; empty: all
 	Wait  bool     // wait for another lab to end instead of failing
 	// OnCell is called after each check, by one goroutine at a time. It may be nil.
-	OnCell func(done, all int, c Cell)
+	OnCell func(done, all int, c interop.Cell)
 }
 
 // ParseEnds parses ends as dut.Parse does. All of them have to speak WireGuard.
@@ -54,7 +55,7 @@ func ParseEnds(specs []string) (ends []dut.Device, err error) {
 // checks returns the checks of the plan.
 func (p Plan) checks() (wanted []check) {
 	for _, c := range checks {
-		if !(p.Quick && c.slow) && (len(p.Only) == 0 || slices.Contains(p.Only, c.Name)) {
+		if !(p.Quick && c.slow) && (len(p.Only) == 0 || slices.Contains(p.Only, c.name)) {
 			wanted = append(wanted, c)
 		}
 	}
@@ -64,7 +65,7 @@ func (p Plan) checks() (wanted []check) {
 // Names returns the names of the plan's checks: of all, if it is the zero value.
 func (p Plan) Names() (names []string) {
 	for _, c := range p.checks() {
-		names = append(names, c.Name)
+		names = append(names, c.name)
 	}
 	return names
 }
@@ -92,7 +93,7 @@ const (
 
 // Run fills the report with the outcome of each check of each pair. If ctx ends, the cells that are left have no
 // verdict. The error says why nothing could be tried.
-func Run(ctx context.Context, p Plan, r *Report) (err error) {
+func Run(ctx context.Context, p Plan, r *interop.Report) (err error) {
 	t := &tester{run: rand.Text(), building: make(chan struct{}, bringUps), pairs: map[string]pair{}}
 	defer func() { err = errors.Join(err, t.closers.Close()) }()
 	if err := t.open(ctx, p.Wait); err != nil {
@@ -101,7 +102,7 @@ func Run(ctx context.Context, p Plan, r *Report) (err error) {
 	if err := t.pair(ctx, p.Ends); err != nil {
 		return err
 	}
-	tried := r.fill(p)
+	tried := fill(r, p)
 	t.all(ctx, p, r, tried)
 	return nil
 }
@@ -148,17 +149,17 @@ func (t *tester) pair(ctx context.Context, ends []dut.Device) error {
 func key(left, right string) string { return left + " " + right }
 
 // fill makes a cell of each check and pair, and returns the check of each.
-func (r *Report) fill(p Plan) (tried []check) {
+func fill(r *interop.Report, p Plan) (tried []check) {
 	for _, e := range p.Ends {
 		r.Ends = append(r.Ends, e.Spec)
 	}
 	for _, c := range p.checks() {
-		r.Checks = append(r.Checks, c.CheckInfo)
+		r.Checks = append(r.Checks, interop.CheckInfo{Name: c.name, Doc: c.doc})
 	}
 	for _, left := range r.Ends {
 		for _, right := range r.Ends {
 			for _, c := range p.checks() {
-				r.Cells = append(r.Cells, Cell{Left: left, Right: right, Check: c.Name, Outcome: NoVerdict, Why: "not tried"})
+				r.Cells = append(r.Cells, interop.Cell{Left: left, Right: right, Check: c.name, Outcome: interop.NoVerdict, Why: "not tried"})
 				tried = append(tried, c)
 			}
 		}
@@ -168,10 +169,10 @@ func (r *Report) fill(p Plan) (tried []check) {
 
 // all tries all cells: the light checks some at a time, then the heavy ones one by one, then all that wait for a rekey at
 // once.
-func (t *tester) all(ctx context.Context, p Plan, r *Report, tried []check) {
+func (t *tester) all(ctx context.Context, p Plan, r *interop.Report, tried []check) {
 	done := 0
 	var mu sync.Mutex
-	note := func(i int, c Cell) {
+	note := func(i int, c interop.Cell) {
 		mu.Lock()
 		defer mu.Unlock()
 		r.Cells[i] = c
@@ -205,7 +206,7 @@ func (t *tester) all(ctx context.Context, p Plan, r *Report, tried []check) {
 }
 
 // try tries one cell.
-func (t *tester) try(ctx context.Context, cell Cell, c check) Cell {
+func (t *tester) try(ctx context.Context, cell interop.Cell, c check) interop.Cell {
 	p := t.pairs[key(cell.Left, cell.Right)]
 	start := time.Now()
 	err := p.unsupported
@@ -221,16 +222,16 @@ func (t *tester) try(ctx context.Context, cell Cell, c check) Cell {
 }
 
 // outcome returns the outcome of a check that returned err, and one line that says why.
-func outcome(ctx context.Context, err error) (Outcome, string) {
+func outcome(ctx context.Context, err error) (interop.Outcome, string) {
 	if err == nil {
-		return Passed, ""
+		return interop.Passed, ""
 	}
 	why := strictjson.Clean(strings.Join(strings.Fields(err.Error()), " "))
 	switch {
 	case ctx.Err() != nil, errors.As(err, new(testerError)):
-		return NoVerdict, why
+		return interop.NoVerdict, why
 	case errors.Is(err, errors.ErrUnsupported):
-		return Unsupported, why
+		return interop.Unsupported, why
 	}
-	return Failed, why
+	return interop.Failed, why
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/closers"
 	"github.com/tunnelbench/tunnelbench/netns"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
-	"github.com/tunnelbench/tunnelbench/netns/dut/role"
+	"github.com/tunnelbench/tunnelbench/reference/wireguard"
 )
 
 // number makes the payloads of all packets different.
@@ -21,9 +21,9 @@ var number atomic.Uint64
 
 // layout is what is particular about the network of a check.
 type layout struct {
-	road      bool        // the ends reach each other by a road
-	underlay6 bool        // the underlay is IPv6
-	shared    [2]role.Key // preshared key of each side
+	road      bool                      // the ends reach each other by a road
+	underlay6 bool                      // the underlay is IPv6
+	shared    [2]wireguard.PresharedKey // preshared key of each side
 }
 
 // stand is a network with a pair of ends that are up.

@@ -11,7 +11,6 @@ import (
 	"github.com/tunnelbench/tunnelbench/netns"
 	"github.com/tunnelbench/tunnelbench/reference"
 	"github.com/tunnelbench/tunnelbench/reference/settings"
-	"github.com/tunnelbench/tunnelbench/reference/wireguard"
 )
 
 // ParamFormat tells the process of an end that it seals. It belongs to the device, not to its user.
@@ -114,14 +113,14 @@ func seal(cfg *settings.Config, e End, n int) error {
 	if w.Endpoint.Addr().Is6() {
 		local = e.Local6
 	}
-	cfg.Private, cfg.Listen = wireguard.PrivateKey(w.Private), netip.AddrPortFrom(local, w.Port)
+	cfg.Private, cfg.Listen = w.Private, netip.AddrPortFrom(local, w.Port)
 	cfg.Peers = sealedPeers(e, w, n)
 	return nil
 }
 
 func sealedPeers(e End, w WireGuard, n int) []settings.Peer {
 	peers := labPeers(e, w.Endpoint, 1)
-	peers[0].Public, peers[0].Preshared = wireguard.PublicKey(w.Peer), wireguard.PresharedKey(w.Preshared)
+	peers[0].Public, peers[0].Preshared = w.Peer, w.Preshared
 	for i := range n - 1 {
 		peers = append(peers, settings.Peer{
 			ID: referenceID + 1 + uint32(i), Endpoint: w.Endpoint, Public: sha256.Sum256([]byte("idle peer " + strconv.Itoa(i))),

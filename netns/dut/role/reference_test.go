@@ -46,7 +46,7 @@ func TestLabPeers(t *testing.T) {
 func TestSealedPeers(t *testing.T) {
 	own, own6 := netip.MustParsePrefix("192.0.2.129/30"), netip.MustParsePrefix("2001:2:0:fffe::1/64")
 	left := End{Side: netns.Left, Inner: own, Inner6: own6, Nets: netns.RightNets, Nets6: netns.RightNets6}
-	w := WireGuard{Private: Key{1}, Peer: Key{2}, Preshared: Key{3}, Port: WireGuardPort, Endpoint: netip.MustParseAddrPort("192.0.2.2:51820")}
+	w := WireGuard{Private: wireguard.PrivateKey{1}, Peer: wireguard.PublicKey{2}, Preshared: wireguard.PresharedKey{3}, Port: WireGuardPort, Endpoint: netip.MustParseAddrPort("192.0.2.2:51820")}
 	for _, n := range []int{1, 2, 1000} {
 		cfg := settings.Defaults(settings.TUN)
 		cfg.Dev, cfg.Listen, cfg.Private = "x", netip.MustParseAddrPort("192.0.2.1:51820"), wireguard.PrivateKey(w.Private)
@@ -55,7 +55,7 @@ func TestSealedPeers(t *testing.T) {
 			t.Fatalf("%d peers: %d, %v", n, len(cfg.Peers), err)
 		}
 		first := cfg.Peers[0]
-		if Key(first.Public) != w.Peer || Key(first.Preshared) != w.Preshared || behind(cfg.Peers, netip.MustParseAddr("198.19.200.2")) != referenceID {
+		if first.Public != w.Peer || first.Preshared != w.Preshared || behind(cfg.Peers, netip.MustParseAddr("198.19.200.2")) != referenceID {
 			t.Errorf("%d peers: the first is not the other end: %+v", n, first)
 		}
 	}

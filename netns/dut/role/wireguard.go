@@ -1,35 +1,20 @@
 package role
 
 import (
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/netip"
 	"os"
 	"strconv"
+
+	"github.com/tunnelbench/tunnelbench/reference/wireguard"
 )
-
-// Key is a private, public or preshared key of WireGuard.
-type Key [32]byte
-
-// String returns the key in base64, as wg(8) prints it.
-func (k Key) String() string { return base64.StdEncoding.EncodeToString(k[:]) }
-
-// UnmarshalText reads a key in base64.
-func (k *Key) UnmarshalText(text []byte) error {
-	raw, err := base64.StdEncoding.Strict().DecodeString(string(text))
-	if err != nil || len(raw) != len(k) {
-		return errors.New("want a key of 32 bytes in base64") // the text may be a secret
-	}
-	copy(k[:], raw)
-	return nil
-}
 
 // WireGuard holds what version 2 of the exec contract passes to an end of WireGuard.
 type WireGuard struct {
-	Private   Key
-	Peer      Key // public
-	Preshared Key // zero: none
+	Private   wireguard.PrivateKey
+	Peer      wireguard.PublicKey
+	Preshared wireguard.PresharedKey // zero: none
 	Port      uint16
 	Endpoint  netip.AddrPort // of the peer
 }
@@ -49,11 +34,11 @@ const (
 // Environment returns the environment variables of the end.
 func (w WireGuard) Environment() []string {
 	env := []string{
-		envPrivate + "=" + w.Private.String(), envPeer + "=" + w.Peer.String(),
+		envPrivate + "=" + w.Private.Base64(), envPeer + "=" + w.Peer.String(),
 		envPort + "=" + strconv.Itoa(int(w.Port)), envEndpoint + "=" + w.Endpoint.String(),
 	}
-	if w.Preshared != (Key{}) {
-		env = append(env, envPreshared+"="+w.Preshared.String())
+	if w.Preshared != (wireguard.PresharedKey{}) {
+		env = append(env, envPreshared+"="+w.Preshared.Base64())
 	}
 	return env
 }
@@ -63,14 +48,14 @@ func wireGuardFromEnvironment() (w WireGuard, err error) {
 	if os.Getenv(envPrivate) == "" {
 		return w, errors.New(envPrivate + " is not set: this build needs a lab that speaks version 2 of the exec contract")
 	}
-	keys := map[string]*Key{envPrivate: &w.Private, envPeer: &w.Peer}
+	var errs [3]error
+	w.Private, errs[0] = keyFromEnvironment[wireguard.PrivateKey](envPrivate)
+	w.Peer, errs[1] = keyFromEnvironment[wireguard.PublicKey](envPeer)
 	if os.Getenv(envPreshared) != "" {
-		keys[envPreshared] = &w.Preshared
+		w.Preshared, errs[2] = keyFromEnvironment[wireguard.PresharedKey](envPreshared)
 	}
-	for name, key := range keys {
-		if err := key.UnmarshalText([]byte(os.Getenv(name))); err != nil {
-			return w, fmt.Errorf("%s: %w", name, err)
-		}
+	if err := errors.Join(errs[:]...); err != nil {
+		return w, err
 	}
 	port, err := strconv.ParseUint(os.Getenv(envPort), 10, 16)
 	if err != nil {
@@ -81,4 +66,12 @@ func wireGuardFromEnvironment() (w WireGuard, err error) {
 		return w, fmt.Errorf("%s: %w", envEndpoint, err)
 	}
 	return w, nil
+}
+
+func keyFromEnvironment[K wireguard.Key](name string) (K, error) {
+	key, err := wireguard.ParseKey[K](os.Getenv(name))
+	if err != nil {
+		err = fmt.Errorf("%s: %w", name, err)
+	}
+	return key, err
 }

@@ -12,6 +12,8 @@ import (
 	"golang.zx2c4.com/wireguard/conn"
 	"golang.zx2c4.com/wireguard/device"
 	"golang.zx2c4.com/wireguard/tun"
+
+	"github.com/tunnelbench/tunnelbench/reference/wireguard"
 )
 
 // library is a device of wireguard-go or of a fork of it.
@@ -71,7 +73,7 @@ func runLibrary(open func(End, Tuning) (library, error)) func(ctx context.Contex
 func (w WireGuard) uapi() string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "private_key=%s\nlisten_port=%d\npublic_key=%s\n", hex.EncodeToString(w.Private[:]), w.Port, hex.EncodeToString(w.Peer[:]))
-	if w.Preshared != (Key{}) {
+	if w.Preshared != (wireguard.PresharedKey{}) {
 		fmt.Fprintf(&text, "preshared_key=%s\n", hex.EncodeToString(w.Preshared[:]))
 	}
 	fmt.Fprintf(&text, "endpoint=%s\nallowed_ip=0.0.0.0/0\nallowed_ip=::/0\n", w.Endpoint)

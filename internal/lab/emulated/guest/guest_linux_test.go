@@ -9,10 +9,11 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/internal/lab/emulated"
 	_ "github.com/tunnelbench/tunnelbench/internal/lab/emulated/guest" // its role
-	"github.com/tunnelbench/tunnelbench/internal/lab/interop"
+	lab "github.com/tunnelbench/tunnelbench/internal/lab/interop"
 	"github.com/tunnelbench/tunnelbench/internal/reexec"
 	"github.com/tunnelbench/tunnelbench/internal/testenv"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
+	"github.com/tunnelbench/tunnelbench/reports/interop"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
@@ -72,7 +73,7 @@ func TestInteropWithTheKernel(t *testing.T) {
 	m, err := emulated.Find(t.Context(), "")
 	testenv.Optional(t, err)
 	r := emulated.Request{Interop: []string{"left-calls", "right-calls", "sizes", "psk", "left-roams"}}
-	if r.Devices, err = interop.ParseEnds([]string{"reference-wg-xdp", "wireguard-kernel"}); err != nil {
+	if r.Devices, err = lab.ParseEnds([]string{"reference-wg-xdp", "wireguard-kernel"}); err != nil {
 		t.Fatal(err)
 	}
 	b, err := m.Prepare(r)
