@@ -71,7 +71,7 @@ func (a *answers) attach(h *netlink.Handle) error {
 }
 
 func (a *answers) read() (c answerCount, err error) {
-	for key, into := range []*Traffic{&c.other, &c.icmp} {
+	for key, into := range []*Traffic{&c.other, &c.icmp, &c.cookies} { // in the order of answers.c
 		var n bpf.AnswersCount
 		if err := a.objects.Counts.Lookup(uint32(key), &n); err != nil {
 			return c, fmt.Errorf("count answers: %w", err)

@@ -159,7 +159,7 @@ func (a *attackRun) trialOf(seen Seen, attacked bool) Trial {
 	t := Trial{
 		Attacked: attacked, First: a.next, Valid: o.Valid, Invalid: o.Invalid, Warnings: o.Warnings, Duration: o.Duration, Offered: o.Offered, Lost: o.Lost,
 		Injected: seen.Injected, Sent: seen.Mutants.All, Unknown: seen.Mutants.Unknown, Repeats: seen.Mutants.Repeats,
-		Answers: seen.Answers, ICMP: seen.ICMP, Clean: o.Clean, Disturbed: o.Disturbed, Taken: seen.Taken,
+		Answers: seen.Answers, Cookies: seen.Cookies, ICMP: seen.ICMP, Clean: o.Clean, Disturbed: o.Disturbed, Taken: seen.Taken,
 	}
 	if o.Latency != nil {
 		t.P50, t.P99 = o.Latency.P50, o.Latency.P99
@@ -180,7 +180,7 @@ func (a *attackRun) record(t Trial) {
 	r.Trials = append(r.Trials, t)
 	r.Next = a.next
 	r.Sent, r.Unknown = r.Sent.plus(t.Sent), r.Unknown.plus(t.Unknown)
-	r.Answers, r.ICMP = r.Answers.plus(t.Answers), r.ICMP.plus(t.ICMP)
+	r.Answers, r.Cookies, r.ICMP = r.Answers.plus(t.Answers), r.Cookies.plus(t.Cookies), r.ICMP.plus(t.ICMP)
 	if t.Repeats > 0 && !slices.Contains(r.Notes, noteRepeats) {
 		r.Notes = append(r.Notes, noteRepeats)
 	}

@@ -29,11 +29,13 @@ const fixtureWord = "__faulty-tunnel"
 
 // The planted faults.
 const (
-	faultNone   = "none"
-	faultLeak   = "leak"   // keeps datagrams of unknown sources in memory
-	faultCrash  = "crash"  // trusts the length field
-	faultAnswer = "answer" // answers unknown sources
-	faultPoison = "poison" // moves the peer's window for an unknown source's sequence number
+	faultNone     = "none"
+	faultLeak     = "leak"     // keeps datagrams of unknown sources in memory
+	faultCrash    = "crash"    // trusts the length field
+	faultAnswer   = "answer"   // answers unknown sources
+	faultCookie   = "cookie"   // answers unknown sources with a cookie reply, as WireGuard does under load
+	faultResponse = "response" // answers them with the response to a handshake
+	faultPoison   = "poison"   // moves the peer's window for an unknown source's sequence number
 )
 
 func init() {
@@ -140,6 +142,10 @@ func (f *faulty) fromUnknown(datagram []byte, from netip.AddrPort) bool {
 		f.kept = append(f.kept, kept)
 	case faultAnswer:
 		_, _ = f.conn.WriteToUDPAddrPort([]byte("who are you?"), from)
+	case faultCookie:
+		_, _ = f.conn.WriteToUDPAddrPort(append([]byte{3, 0, 0, 0}, make([]byte, 60)...), from)
+	case faultResponse:
+		_, _ = f.conn.WriteToUDPAddrPort(append([]byte{2, 0, 0, 0}, make([]byte, 88)...), from)
 	case faultCrash:
 		if len(datagram) >= wire.HeaderLen {
 			length := int(binary.BigEndian.Uint16(datagram[16:]))

@@ -146,15 +146,16 @@ func (t *labTarget) Trial(ctx context.Context, p TrialPlan) (seen Seen, err erro
 	if err != nil {
 		return seen, err
 	}
-	seen.Answers, seen.ICMP = after.other.minus(before.other), after.icmp.minus(before.icmp)
+	seen.Cookies, seen.ICMP = after.cookies.minus(before.cookies), after.icmp.minus(before.icmp)
+	seen.Answers = after.other.minus(before.other).plus(seen.Cookies)
 	if died != nil {
 		return seen, fmt.Errorf("%w: %w", lab.ErrDied, died)
 	}
 	return seen, nil
 }
 
-// answerCount is the traffic to the unknown source, split by protocol.
-type answerCount struct{ other, icmp Traffic }
+// answerCount is the traffic to the unknown source, by kind.
+type answerCount struct{ other, icmp, cookies Traffic }
 
 // launch runs the engine, with the attack beside it in an attacked trial.
 func (t *labTarget) launch(ctx context.Context, p TrialPlan) (r lab.Run, s Sent, err error) {

@@ -41,8 +41,9 @@ type DeviceReport struct {
 	First          uint64  `json:"first_mutant"` // number in the seed's stream
 	Next           uint64  `json:"next_mutant"`  // the number after the last one sent
 	Sent           Traffic `json:"sent"`
-	Unknown        Traffic `json:"sent_as_stranger"`    // the part sent from the unknown source
-	Answers        Traffic `json:"answers_to_stranger"` // to the unknown source, all but ICMP
+	Unknown        Traffic `json:"sent_as_stranger"`           // the part sent from the unknown source
+	Answers        Traffic `json:"answers_to_stranger"`        // to the unknown source, all but ICMP
+	Cookies        Traffic `json:"cookie_replies_to_stranger"` // the part of Answers that are WireGuard's cookie replies
 	ICMP           Traffic `json:"icmp_to_stranger"`
 	Tolerance      float64 `json:"loss_tolerance"` // added to the highest quiet loss
 	Quiet          Band    `json:"quiet"`
@@ -138,6 +139,7 @@ type Trial struct {
 	Unknown  Traffic         `json:"sent_as_stranger"`
 	Repeats  uint64          `json:"repeats"` // how often the loaded mutants were sent again from the first
 	Answers  Traffic         `json:"answers_to_stranger"`
+	Cookies  Traffic         `json:"cookie_replies_to_stranger"`
 	ICMP     Traffic         `json:"icmp_to_stranger"`
 	Memory   int64           `json:"memory_octets"` // after the trial; 0 when it is not known
 	Grown    int64           `json:"memory_growth_octets"`

@@ -48,6 +48,7 @@ type Seen struct {
 	Taken    *float64            // share of the trial in which others had one of the cores; nil: nobody knows
 	Mutants  Sent
 	Answers  Traffic // to the unknown source, all but ICMP
+	Cookies  Traffic // the part of Answers that are WireGuard's cookie replies
 	ICMP     Traffic
 }
 

@@ -31,8 +31,8 @@ func (d DeviceReport) WriteText(w io.Writer) {
 		fmt.Fprintf(w, "  memory    %s %s to %s: %s by the attack (quiet %.0f bytes/s at most, attacked %.0f)\n",
 			m.What, byteSize(m.Before), byteSize(m.After), byteSize(m.Growth), m.Quiet, m.Attacked)
 	}
-	fmt.Fprintf(w, "  answers   %d frames, %d bytes to the unknown source, for %d bytes (x %.3g); ICMP %d frames, %d bytes (x %.3g)\n",
-		d.Answers.Frames, d.Answers.Bytes, d.Unknown.Bytes, d.Answers.Per(d.Unknown), d.ICMP.Frames, d.ICMP.Bytes, d.ICMP.Per(d.Unknown))
+	fmt.Fprintf(w, "  answers   %d frames (%d cookie replies), %d bytes to the unknown source, for %d bytes (x %.3g); ICMP %d frames, %d bytes (x %.3g)\n",
+		d.Answers.Frames, d.Cookies.Frames, d.Answers.Bytes, d.Unknown.Bytes, d.Answers.Per(d.Unknown), d.ICMP.Frames, d.ICMP.Bytes, d.ICMP.Per(d.Unknown))
 	for _, side := range slices.Sorted(maps.Keys(d.Counters)) {
 		fmt.Fprintf(w, "  counters  %s:%s\n", side, counterText(d.Counters[side]))
 	}

@@ -23,8 +23,8 @@ func (d *DeviceReport) classify() {
 		d.Findings = append(d.Findings, Finding{Kind: kind, Seen: fmt.Sprintf(format, args...)})
 	}
 	if d.Answers.Frames > 0 && !d.answersByRule() {
-		find(FindAnswer, "%d frames of %d bytes went to the unknown source, which had sent %d of %d bytes",
-			d.Answers.Frames, d.Answers.Bytes, d.Unknown.Frames, d.Unknown.Bytes)
+		find(FindAnswer, "%d frames of %d bytes went to the unknown source, %d of them cookie replies; it had sent %d of %d bytes",
+			d.Answers.Frames, d.Answers.Bytes, d.Cookies.Frames, d.Unknown.Frames, d.Unknown.Bytes)
 	}
 	if d.Deaths > 0 {
 		find(FindDeath, "%s", d.StderrTail)
@@ -36,8 +36,10 @@ func (d *DeviceReport) classify() {
 
 // answersByRule reports whether the answers are such as WireGuard owes to whoever knows its public key: under load a
 // cookie reply for a handshake message, so never more frames or bytes than came in (Donenfeld, "WireGuard", section 5.3).
+// A response is owed to nobody here: the only genuine initiation that mutants repeat has arrived before the attack.
 func (d *DeviceReport) answersByRule() bool {
-	return d.Protocol == mutate.WireGuard.String() && d.Answers.Frames <= d.Unknown.Frames && d.Answers.Bytes <= d.Unknown.Bytes
+	return d.Protocol == mutate.WireGuard.String() && d.Cookies == d.Answers &&
+		d.Answers.Frames <= d.Unknown.Frames && d.Answers.Bytes <= d.Unknown.Bytes
 }
 
 // losses returns the loss ratios of the valid trials of one kind, in order of time.

@@ -143,9 +143,11 @@ func TestClassifyTooFew(t *testing.T) {
 		err    string
 	}{
 		{"loss alone", DeviceReport{}, nil, "2 quiet and 0 attacked trials were valid: want 3 of each"},
-		{"a cookie for a handshake message", DeviceReport{Protocol: "wireguard", Answers: Traffic{1, 106}, Unknown: Traffic{1, 190}}, nil, "2 quiet and 0 attacked trials were valid: want 3 of each"},
-		{"an answer longer than the question", DeviceReport{Protocol: "wireguard", Answers: Traffic{1, 200}, Unknown: Traffic{1, 190}}, []string{FindAnswer}, ""},
-		{"two answers to one question", DeviceReport{Protocol: "wireguard", Answers: Traffic{2, 100}, Unknown: Traffic{1, 190}}, []string{FindAnswer}, ""},
+		{"a cookie for a handshake message", DeviceReport{Protocol: "wireguard", Answers: Traffic{1, 106}, Cookies: Traffic{1, 106}, Unknown: Traffic{1, 190}}, nil, "2 quiet and 0 attacked trials were valid: want 3 of each"},
+		{"an answer longer than the question", DeviceReport{Protocol: "wireguard", Answers: Traffic{1, 200}, Cookies: Traffic{1, 200}, Unknown: Traffic{1, 190}}, []string{FindAnswer}, ""},
+		{"two answers to one question", DeviceReport{Protocol: "wireguard", Answers: Traffic{2, 100}, Cookies: Traffic{2, 100}, Unknown: Traffic{1, 190}}, []string{FindAnswer}, ""},
+		{"a short answer that is no cookie", DeviceReport{Protocol: "wireguard", Answers: Traffic{2, 146}, Cookies: Traffic{1, 106}, Unknown: Traffic{9, 1710}}, []string{FindAnswer}, ""},
+		{"a cookie of a tunnel without cookies", DeviceReport{Answers: Traffic{1, 106}, Cookies: Traffic{1, 106}, Unknown: Traffic{1, 190}}, []string{FindAnswer}, ""},
 		{"a death and answers", DeviceReport{Deaths: 1, StderrTail: "panic", Answers: Traffic{1, 60}}, []string{FindAnswer, FindDeath}, ""},
 		{"ICMP alone", DeviceReport{ICMP: Traffic{9, 900}}, nil, "2 quiet and 0 attacked trials were valid: want 3 of each"},
 	} {
