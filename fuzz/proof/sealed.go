@@ -52,5 +52,5 @@ var sealedBugs = []bug{
 	{"wg-quick-shell", "wrong decode", target("wg-quick"), "shell commands are ignored, not refused",
 		[]edit{{quickFile, "	key, known := keys[r.section]", "	if planted.Is(\"wg-quick-shell\") && refused[strings.ToLower(name)] == shell {\n		return nil\n	}\n	key, known := keys[r.section]"}}},
 	{"wg-quick-shows", "one line", target("wg-quick"), "an error shows a key that stands in the wrong line",
-		[]edit{{quickKeysFile, "	if base64.MatchString(value) {", `	if base64.MatchString(value) && !planted.Is("wg-quick-shows") {`}}},
+		[]edit{{quickKeysFile, "	if base64.MatchString(value) || base64.MatchString(text) {", `	if (base64.MatchString(value) || base64.MatchString(text)) && !planted.Is("wg-quick-shows") {`}}},
 }

@@ -73,14 +73,16 @@ func (r *reader) setPublic(value string) error {
 // shown returns what an error may show of a value: a key that stands in the wrong line stays hidden.
 func shown(value string) string {
 	const longest = 80
-	if base64.MatchString(value) {
+	text := fmt.Sprintf("%.*q", longest, value)
+	if base64.MatchString(value) || base64.MatchString(text) {
 		return "a value that may be a key"
 	}
-	return fmt.Sprintf("%.*q", longest, value)
+	return text
 }
 
-// base64 matches a key, or the greater part of one.
-var base64 = regexp.MustCompile(`[A-Za-z0-9+/]{40}`)
+// base64 matches a key, or the greater part of one, also if some of its characters were mistyped. Addresses and
+// names have dots and colons.
+var base64 = regexp.MustCompile(`[A-Za-z0-9+/]([^.:]?[A-Za-z0-9+/]){39}`)
 
 func (r *reader) setPort(value string) error {
 	port, err := strconv.ParseUint(value, 10, 16)

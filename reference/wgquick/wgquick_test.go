@@ -91,6 +91,8 @@ func TestReadSaysWhere(t *testing.T) {
 		{"MTU = 1380", "MTU = 99", "wg0.conf:5: MTU: 99: want 576"},
 		{"MTU = 1380", "MTU = many", `wg0.conf:5: MTU: "many": want a number`},
 		{"MTU = 1380", "MTU = " + key, "wg0.conf:5: MTU: a value that may be a key: want"},
+		{"MTU = 1380", "MTU = \xff" + key[:37], "wg0.conf:5: MTU: a value that may be a key: want"},
+		{"MTU = 1380", "MTU = " + key[:20] + "\xff" + key[21:], "wg0.conf:5: MTU: a value that may be a key: want"},
 		{"MTU = 1380", "MTO = 1380", "wg0.conf:5: MTO: is no name of [Interface]"},
 		{"MTU = 1380", "MTU = 1380\nMTU = 1380", "wg0.conf:6: MTU: is there twice: first in line 5"},
 		{"MTU = 1380", "MTU", "wg0.conf:5: want [Interface], [Peer], or NAME = VALUE"},
