@@ -18,7 +18,7 @@ import (
 )
 
 // outside lists the verbs that need no lab; their commands are executed.
-var outside = []string{"search", "report", "list", "version"}
+var outside = []string{"search", "report", "list", "version", "dissector"}
 
 // unfit is an option that every lab verb rejects after it has accepted all options before it. So
 // the whole command line is checked, but no lab is opened.

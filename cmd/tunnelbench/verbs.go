@@ -13,6 +13,6 @@ func overview() []cli.Section {
 		{Title: "Measure", Verbs: []cli.Verb{runVerb, trialVerb, tracing.Verb(tool), abVerb, searchVerb, counting.Verb(tool), certifyVerb, interopVerb}},
 		{Title: "Judge and report", Verbs: []cli.Verb{gating.Verb(tool), reportVerb}},
 		{Title: "Attack", Verbs: []cli.Verb{fuzzListVerb, fuzzRunVerb, fuzzReproVerb, fuzzMergeVerb, fuzzLiveVerb, fuzzReportVerb}},
-		{Title: "Tunnel and machine", Verbs: []cli.Verb{tunnelVerb, genkeyVerb, pubkeyVerb, genpskVerb, doctorVerb, listVerb, versionVerb}},
+		{Title: "Tunnel and machine", Verbs: []cli.Verb{tunnelVerb, genkeyVerb, pubkeyVerb, genpskVerb, dissectorVerb, doctorVerb, listVerb, versionVerb}},
 	}
 }
