@@ -120,7 +120,7 @@ var arrows = map[string][]string{
 	"reference/stats":              {"reference/wire", "reference/wireguard"},
 	"reference/wireguard/control":  {"reference/wireguard"},
 	"reference/wgquick":            {"internal/bounded", "reference/settings", "reference/wireguard"},
-	"netns/dut/role":               {"internal/atomicfile", "internal/reexec", "internal/signals", "internal/sys", "netns", "netns/relay", "reference", "reference/inner", "reference/settings", "reference/stats", "reference/wire", "reference/wireguard"},
+	"netns/dut/role":               {"internal/atomicfile", "internal/reexec", "internal/signals", "internal/sys", "netns", "netns/relay", "reference", "reference/inner", "reference/settings", "reference/stats", "reference/uapi", "reference/wire", "reference/wireguard"},
 	"internal/lab/once":            {"internal/lab", "netns/dut", "rfc2544"},
 	"reference/roster":             {"reference/settings", "reference/wireguard"},
 	"reference/uapi":               {"internal/sys", "reference/roster", "reference/wireguard"},

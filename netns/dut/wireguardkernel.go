@@ -37,12 +37,21 @@ func createWireGuard(b Env, s side) error {
 
 // configureWireGuard sets the keys and the peer of an interface in the namespace of the calling thread.
 func configureWireGuard(dev string, w role.WireGuard) error {
+	private, port := wgtypes.Key(w.Private), int(w.Port)
+	return configureInterface(dev, wgtypes.Config{PrivateKey: &private, ListenPort: &port, Peers: []wgtypes.PeerConfig{kernelPeer(w)}})
+}
+
+func configureInterface(dev string, c wgtypes.Config) error {
 	client, err := wgctrl.New()
 	if err != nil {
 		return err
 	}
 	defer client.Close()
-	private, port := wgtypes.Key(w.Private), int(w.Port)
+	return client.ConfigureDevice(dev, c)
+}
+
+// kernelPeer returns the peer of an end as the kernel takes it.
+func kernelPeer(w role.WireGuard) wgtypes.PeerConfig {
 	peer := wgtypes.PeerConfig{
 		PublicKey: wgtypes.Key(w.Peer), Endpoint: net.UDPAddrFromAddrPort(w.Endpoint),
 		AllowedIPs: []net.IPNet{everything(netns.LeftNets.Addr()), everything(netns.LeftNets6.Addr())},
@@ -50,7 +59,7 @@ func configureWireGuard(dev string, w role.WireGuard) error {
 	if w.Preshared != (wireguard.PresharedKey{}) {
 		peer.PresharedKey = (*wgtypes.Key)(&w.Preshared)
 	}
-	return client.ConfigureDevice(dev, wgtypes.Config{PrivateKey: &private, ListenPort: &port, Peers: []wgtypes.PeerConfig{peer}})
+	return peer
 }
 
 // everything returns 0.0.0.0/0 or ::/0, of the IP version of a.

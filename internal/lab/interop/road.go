@@ -50,6 +50,10 @@ type road struct {
 	holdBack [2]bool         // the initiations of a side are not passed on
 	seen     [2][5]int       // messages of each side by type
 	lastCall []byte          // the last initiation of the left side
+	crossing bool            // initiations wait until both sides have sent one
+	calls    [2][]byte       // that wait to cross
+	keeping  bool            // messages with data are kept for disorder
+	kept     [2][][]byte     // of each side, in the order of their arrival
 }
 
 // openRoad opens a road in the right side's namespace.
@@ -127,7 +131,14 @@ func (r *road) note(side int, conn *net.UDPConn, message []byte) *net.UDPConn {
 	if kind == initiation && side == left {
 		r.lastCall = slices.Clone(message)
 	}
-	if kind == initiation && r.holdBack[side] {
+	switch {
+	case kind == initiation && r.holdBack[side]:
+		return nil
+	case kind == initiation && r.crossing:
+		r.cross(side, message)
+		return nil
+	case kind == transport && r.keeping:
+		r.kept[side] = append(r.kept[side], slices.Clone(message))
 		return nil
 	}
 	return r.conns[1-side]

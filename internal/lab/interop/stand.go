@@ -22,6 +22,7 @@ var number atomic.Uint64
 // layout is what is particular about the network of a check.
 type layout struct {
 	road      bool                      // the ends reach each other by a road
+	crossing  bool                      // the first initiations of both ends cross
 	underlay6 bool                      // the underlay is IPv6
 	shared    [2]wireguard.PresharedKey // preshared key of each side
 }
@@ -92,6 +93,7 @@ func (s *stand) build(ctx context.Context, t *tester, l layout, env *dut.Env) (e
 			return err
 		}
 		s.closers.Push(s.road.close)
+		s.road.crossing = l.crossing
 		for side, at := range mouths {
 			env.WireGuard[sideNames[side]] = dut.WireGuard{Preshared: l.shared[side], Endpoint: at}
 		}

@@ -95,6 +95,13 @@ func runReference(ctx context.Context, e End, ready func() error) error {
 		return err
 	}
 	defer t.Close()
+	if e.Params[ParamFormat] == FormatWireGuard {
+		server, err := control(t, e.Side)
+		if err != nil {
+			return fmt.Errorf("control socket: %w", err)
+		}
+		defer server.Close()
+	}
 	setRoleCounters(referenceCounters(t))
 	if err := ready(); err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net"
 	"runtime"
 	"runtime/debug"
 	"strings"
@@ -19,6 +20,7 @@ import (
 // library is a device of wireguard-go or of a fork of it.
 type library interface {
 	IpcSet(config string) error
+	IpcHandle(socket net.Conn) // until the client goes; it closes the socket
 	Up() error
 	Close()
 	Wait() chan struct{}
@@ -56,6 +58,9 @@ func runLibrary(open func(End, Tuning) (library, error)) func(ctx context.Contex
 		if err := d.Up(); err != nil {
 			return fmt.Errorf("bring up: %w", err)
 		}
+		if err := controlLibrary(ctx, d, e.Side); err != nil {
+			return fmt.Errorf("control socket: %w", err)
+		}
 		if err := ready(); err != nil {
 			return err
 		}
@@ -71,8 +76,13 @@ func runLibrary(open func(End, Tuning) (library, error)) func(ctx context.Contex
 // uapi returns the configuration of an end as the text of a "set" operation (WireGuard's
 // cross-platform configuration protocol).
 func (w WireGuard) uapi() string {
+	return fmt.Sprintf("private_key=%s\nlisten_port=%d\n%s", hex.EncodeToString(w.Private[:]), w.Port, w.PeerText())
+}
+
+// PeerText returns the part of a "set" operation that adds the peer, or gives it other values.
+func (w WireGuard) PeerText() string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "private_key=%s\nlisten_port=%d\npublic_key=%s\n", hex.EncodeToString(w.Private[:]), w.Port, hex.EncodeToString(w.Peer[:]))
+	fmt.Fprintf(&text, "public_key=%s\n", hex.EncodeToString(w.Peer[:]))
 	if w.Preshared != (wireguard.PresharedKey{}) {
 		fmt.Fprintf(&text, "preshared_key=%s\n", hex.EncodeToString(w.Preshared[:]))
 	}
