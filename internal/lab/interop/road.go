@@ -56,9 +56,9 @@ type road struct {
 	kept     [2][][]byte     // of each side, in the order of their arrival
 }
 
-// openRoad opens a road in the right side's namespace.
-func openRoad(ns *netns.NS) (*road, error) {
-	r := &road{ns: ns}
+// openRoad opens a road in the right side's namespace. With crossing the first initiations of both sides cross.
+func openRoad(ns *netns.NS, crossing bool) (*road, error) {
+	r := &road{ns: ns, crossing: crossing}
 	for side, at := range mouths {
 		if err := r.face(side, at); err != nil {
 			return nil, errors.Join(err, r.close())

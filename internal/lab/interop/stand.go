@@ -89,11 +89,10 @@ func (s *stand) build(ctx context.Context, t *tester, l layout, env *dut.Env) (e
 	env.Net, env.Dir = s.net, filepath.Join(t.dir, env.Run)
 	env.WireGuard = map[string]dut.WireGuard{netns.Left: {Preshared: l.shared[left]}, netns.Right: {Preshared: l.shared[right]}}
 	if l.road {
-		if s.road, err = openRoad(s.net.NS(netns.Right)); err != nil {
+		if s.road, err = openRoad(s.net.NS(netns.Right), l.crossing); err != nil {
 			return err
 		}
 		s.closers.Push(s.road.close)
-		s.road.crossing = l.crossing
 		for side, at := range mouths {
 			env.WireGuard[sideNames[side]] = dut.WireGuard{Preshared: l.shared[side], Endpoint: at}
 		}
