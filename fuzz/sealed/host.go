@@ -33,9 +33,17 @@ func newHost(key, random byte, at netip.AddrPort) *host {
 	return h
 }
 
+// public returns the host's public key.
+func (h *host) public() wireguard.PublicKey {
+	if h.device != nil {
+		return h.device.Public() // without a multiplication
+	}
+	return h.key.Public()
+}
+
 // knows tells a host of another one.
 func (h *host) knows(now time.Time, other *host, psk wireguard.PresharedKey) *wireguard.Peer {
-	p, err := h.device.SetPeer(now, wireguard.PeerConfig{Public: other.key.Public(), Preshared: psk, Endpoint: other.at})
+	p, err := h.device.SetPeer(now, wireguard.PeerConfig{Public: other.public(), Preshared: psk, Endpoint: other.at})
 	if err != nil {
 		panic(err)
 	}

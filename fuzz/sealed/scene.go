@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"net/netip"
 	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/crypto/blake2s"
@@ -37,6 +38,14 @@ type scene struct {
 	live  uint32   // receiver index of the session
 	pends uint32   // receiver index of the handshake that the target has begun
 	state state
+	past  []event // of the target
+}
+
+// event is what happened to the target: a message arrived or, without one, it called a peer.
+type event struct {
+	now     time.Time
+	message []byte
+	from    netip.AddrPort
 }
 
 // The kinds of fresh messages.
@@ -50,16 +59,38 @@ const (
 	numKinds
 )
 
-// newScene lets two minutes pass: the first session is old when the attack begins.
+// newScene returns a scene that nobody has attacked yet. All are the same, so the target alone is made anew: it lives
+// through what happened to the first one.
 func newScene() *scene {
-	s := &scene{now: epoch, target: newHost(1, 1, targetAt), caller: newHost(2, 1, callerAt), called: newHost(3, 1, calledAt), idle: newHost(4, 1, idleAt)}
+	s := *firstScene()
+	toCalled := s.newTarget()
+	for _, e := range s.past {
+		if e.message == nil {
+			s.target.call(e.now, toCalled)
+		} else {
+			s.target.receive(e.now, oracle.Exact(e.message), e.from, false)
+		}
+	}
+	return &s
+}
+
+// newTarget makes the device and tells it of its peers. It returns the one that it will call.
+func (s *scene) newTarget() (toCalled *wireguard.Peer) {
+	s.target = newHost(1, 1, targetAt)
+	s.target.knows(epoch, s.caller, wireguard.PresharedKey{})
+	toCalled = s.target.knows(epoch, s.called, wireguard.PresharedKey{7})
+	s.target.knows(epoch, s.idle, wireguard.PresharedKey{})
+	return toCalled
+}
+
+// firstScene lets two minutes pass: the first session is old when the attack begins.
+var firstScene = sync.OnceValue(func() *scene {
+	s := &scene{now: epoch, caller: newHost(2, 1, callerAt), called: newHost(3, 1, calledAt), idle: newHost(4, 1, idleAt)}
+	toCalled := s.newTarget()
 	s.toTarget = s.caller.knows(s.now, s.target, wireguard.PresharedKey{})
-	s.target.knows(s.now, s.caller, wireguard.PresharedKey{})
-	toCalled := s.target.knows(s.now, s.called, wireguard.PresharedKey{7})
 	s.called.knows(s.now, s.target, wireguard.PresharedKey{7})
-	s.target.knows(s.now, s.idle, wireguard.PresharedKey{})
 	idleToTarget := s.idle.knows(s.now, s.target, wireguard.PresharedKey{})
-	join(s.now, s.caller, s.target, s.toTarget)
+	s.join()
 	expired := s.caller.seal(s.now, s.toTarget, numbered(1))
 	s.now = s.now.Add(190 * time.Second)
 	s.begin(toCalled, idleToTarget)
@@ -67,19 +98,32 @@ func newScene() *scene {
 	s.stale = append(s.stale, expired, stranger.call(s.now, stranger.knows(s.now, s.target, wireguard.PresharedKey{})))
 	s.state = s.observe()
 	return s
+})
+
+// arrives delivers a message of the peer that has a session.
+func (s *scene) arrives(message []byte) result {
+	s.past = append(s.past, event{s.now, oracle.Exact(message), callerAt})
+	return s.target.receive(s.now, oracle.Exact(message), callerAt, false)
+}
+
+// join makes a session with that peer, and returns its messages.
+func (s *scene) join() (first, answer, confirm []byte) {
+	first = s.caller.call(s.now, s.toTarget)
+	answer = s.arrives(first).sends[0].Datagram
+	confirm = s.caller.receive(s.now, oracle.Exact(answer), targetAt, false).sends[0].Datagram
+	s.arrives(confirm)
+	return first, answer, confirm
 }
 
 // begin makes the session, the handshake and all messages.
 func (s *scene) begin(toCalled, idleToTarget *wireguard.Peer) {
-	first := s.caller.call(s.now, s.toTarget)
-	answer := s.target.receive(s.now, oracle.Exact(first), callerAt, false).sends[0].Datagram
-	confirm := s.caller.receive(s.now, oracle.Exact(answer), targetAt, false).sends[0].Datagram
+	first, answer, confirm := s.join()
 	s.live = wireguard.Index(confirm)
-	s.target.receive(s.now, oracle.Exact(confirm), callerAt, false)
 	seen := s.caller.seal(s.now, s.toTarget, numbered(2))
-	s.target.receive(s.now, oracle.Exact(seen), callerAt, false)
+	s.arrives(seen)
 	s.now = s.now.Add(6 * time.Second)
 	call := s.target.call(s.now, toCalled)
+	s.past = append(s.past, event{now: s.now})
 	s.pends = binary.LittleEndian.Uint32(call[4:])
 	cookie := s.called.receive(s.now, oracle.Exact(call), targetAt, true).sends[0].Datagram
 	response := s.called.receive(s.now.Add(2*time.Second), oracle.Exact(call), targetAt, false).sends[0].Datagram

@@ -1,6 +1,7 @@
 package sealed
 
 import (
+	"bytes"
 	"os"
 	"testing"
 
@@ -46,5 +47,31 @@ func TestSeedsAreAccepted(t *testing.T) {
 				t.Errorf("%d seeds are accepted, want %d", accepted, c.least)
 			}
 		})
+	}
+}
+
+// A scene that is made again is as the first one, and takes all its messages.
+func TestScenesAreEqual(t *testing.T) {
+	first := firstScene()
+	for kind, message := range first.fresh {
+		s := newScene()
+		if got := s.observe(); got != first.state {
+			t.Fatalf("%+v, want %+v", got, first.state)
+		}
+		if !bytes.Equal(s.fresh[kind], message) {
+			t.Errorf("message %d is another", kind)
+		}
+		s.works(kind)
+	}
+	if got := first.observe(); got != first.state {
+		t.Errorf("the first scene has changed: %+v, was %+v", got, first.state)
+	}
+}
+
+// BenchmarkMutate is what an input of wg-mutate costs.
+func BenchmarkMutate(b *testing.B) {
+	seeds := MutateSeeds()
+	for i := 0; b.Loop(); i++ {
+		Mutate(seeds[i%len(seeds)])
 	}
 }
