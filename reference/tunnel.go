@@ -190,6 +190,7 @@ func (t *Tunnel) interrupt() {
 // Stats returns the counters. It may be called at any time, also while the tunnel runs.
 func (t *Tunnel) Stats() stats.Stats {
 	s := stats.Stats{Encap: t.encap.counters.Load(), Decap: t.decap.counters.Load(), UnknownSource: t.conn.unknownSource()}
+	s.EncapSizes, s.DecapSizes = t.encap.counters.Sizes(), t.decap.counters.Sizes()
 	members := t.peers.all
 	if t.sealed != nil {
 		tally := t.sealed.device.Tally()

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
+	"log/slog"
 	"net"
 	"os"
 	"os/signal"
@@ -14,7 +14,9 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/cli"
 	"github.com/tunnelbench/tunnelbench/reference"
 	"github.com/tunnelbench/tunnelbench/reference/endfile"
+	"github.com/tunnelbench/tunnelbench/reference/events"
 	"github.com/tunnelbench/tunnelbench/reference/lanport"
+	"github.com/tunnelbench/tunnelbench/reference/metrics"
 	"github.com/tunnelbench/tunnelbench/reference/settings"
 	"github.com/tunnelbench/tunnelbench/reference/uapi"
 	"github.com/tunnelbench/tunnelbench/reference/wgquick"
@@ -30,26 +32,50 @@ var tunnelVerb = cli.Verb{
 		set.StringVar(&f.dev, "dev", "", "with --wg: the `interface`, which --port tun makes and --port xdp finds")
 		set.StringVar(&f.port, "port", "", "with --wg: the `kind` of interface, tun or xdp (without, tun)")
 		set.StringVar(&f.control, "control-socket", "", "with --wg: `path` of the socket that wg finds the tunnel by, or off (without, /var/run/wireguard/DEV.sock)")
+		set.StringVar(&f.metrics, "metrics", "", "`address` to serve metrics at, for Prometheus: HOST:PORT")
+		set.StringVar(&f.logFormat, "log-format", "text", "`format` of the log on stderr: text or json")
+		set.StringVar(&f.logLevel, "log-level", "info", "`level` from which events are logged: debug, info, warn or error")
 		check := set.Bool("check", false, "read the file and end")
 		return func(ctx context.Context, s cli.Streams) error {
 			e, err := f.read(ctx)
 			if err != nil {
 				return cli.BadInput(err)
 			}
+			if e.log, err = events.NewLogger(s.Err, f.logFormat, f.logLevel); err != nil {
+				return cli.BadInput(err)
+			}
 			if *check {
 				return nil
 			}
-			return runTunnel(ctx, s, e)
+			return f.serve(ctx, s, e)
 		}
 	},
 }
 
-type tunnelFlags struct{ config, wg, dev, port, control string }
+type tunnelFlags struct {
+	config, wg, dev, port, control string
+	metrics, logFormat, logLevel   string
+}
 
 // tunnelEnd is one end as a file has it.
 type tunnelEnd struct {
 	settings.Config
-	at func(error) error // adds the line of the file to an error about a field
+	at      func(error) error // adds the line of the file to an error about a field
+	log     *slog.Logger
+	metrics *metrics.Server // nil: nobody wants any
+}
+
+// serve runs the tunnel with its metrics, whose address is opened first.
+func (f *tunnelFlags) serve(ctx context.Context, s cli.Streams, end tunnelEnd) (err error) {
+	if f.metrics == "" {
+		return runTunnel(ctx, s, end)
+	}
+	if end.metrics, err = metrics.Listen(f.metrics); errors.Is(err, metrics.ErrAddress) {
+		return cli.BadUsage("--metrics %v", err)
+	} else if err != nil {
+		return cli.MachineFault(fmt.Errorf("--metrics %s: %w", f.metrics, err))
+	}
+	return errors.Join(runTunnel(ctx, s, end), end.metrics.Close())
 }
 
 // read reads the file.
@@ -64,7 +90,7 @@ func (f *tunnelFlags) read(ctx context.Context) (tunnelEnd, error) {
 		if err != nil {
 			return tunnelEnd{}, err
 		}
-		return tunnelEnd{file.Config, file.At}, nil
+		return tunnelEnd{Config: file.Config, at: file.At}, nil
 	case f.dev == "":
 		return tunnelEnd{}, errors.New("tunnel: --wg: --dev NAME is missing")
 	}
@@ -78,7 +104,7 @@ func (f *tunnelFlags) read(ctx context.Context) (tunnelEnd, error) {
 	if err != nil {
 		return tunnelEnd{}, err
 	}
-	return tunnelEnd{file.Config, file.At}, nil
+	return tunnelEnd{Config: file.Config, at: file.At}, nil
 }
 
 // runTunnel forwards packets until ctx is done. It prints the counters at the end and on each
@@ -96,20 +122,27 @@ func runTunnel(ctx context.Context, s cli.Streams, end tunnelEnd) error {
 			return cli.MachineFault(errors.Join(err, t.Close()))
 		}
 		defer control.Close()
-		go control.Serve(t, func(err error) { fmt.Fprintf(s.Err, "tunnelbench: %s: %s\n", end.ControlSocket, cli.OneLine(err)) })
+		go control.Serve(t, func(err error) { end.log.Error(cli.OneLine(err), "socket", end.ControlSocket) })
 	}
 	asked := make(chan os.Signal, 1)
 	cli.OnRequest(asked)
 	defer signal.Stop(asked)
 	done := make(chan error, 1)
 	go func() { done <- t.Run(ctx) }()
+	watching, unwatch := context.WithCancel(ctx)
+	defer unwatch()
+	go events.NewWatcher(end.log).Run(watching, t)
+	if end.metrics != nil {
+		build := tool()
+		end.metrics.Serve(metrics.NewRegistry(metrics.NewCollector(t), metrics.Build{Version: build.Version, Commit: build.Commit, Go: build.Go}))
+		end.log.Info("metrics", "url", "http://"+end.metrics.Addr()+"/metrics")
+	}
 	kind := "plain"
 	if end.Sealed() {
 		kind = "sealed"
 	}
-	fmt.Fprintf(s.Err, "tunnelbench: %s: %s on %s, %d peers, threat model: %s, see docs/tunnel.md\n",
-		end.Listen, end.Port, end.Dev, len(end.Peers), kind)
-	noteOn(s.Err, end.Config)
+	end.log.Info(fmt.Sprintf("%s: %s on %s, %d peers, threat model: %s, see docs/tunnel.md", end.Listen, end.Port, end.Dev, len(end.Peers), kind))
+	noteOn(end.log, end.Config)
 	for {
 		select {
 		case <-asked:
@@ -121,14 +154,14 @@ func runTunnel(ctx context.Context, s cli.Streams, end tunnelEnd) error {
 	}
 }
 
-// noteOn prints what an XDP port cannot do where it is.
-func noteOn(w io.Writer, cfg settings.Config) {
+// noteOn logs what an XDP port cannot do where it is.
+func noteOn(log *slog.Logger, cfg settings.Config) {
 	ifi, err := net.InterfaceByName(cfg.Dev)
 	if err != nil || cfg.Port != settings.XDP {
 		return
 	}
 	if note := lanport.Note(ifi.Index); note != "" {
-		fmt.Fprintf(w, "tunnelbench: %s: %s\n", cfg.Dev, note)
+		log.Warn(note, "interface", cfg.Dev)
 	}
 }
 

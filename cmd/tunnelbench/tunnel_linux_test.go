@@ -3,7 +3,9 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -154,4 +156,63 @@ func listen(t *testing.T, ns *os.File, addr string) (conn net.PacketConn) {
 func readFrom(conn net.PacketConn, into []byte) (int, error) {
 	n, _, err := conn.ReadFrom(into)
 	return n, err
+}
+
+// A tunnel serves its metrics while it runs, and its log is JSON if asked for. An address in use is the machine's fault, one that is none
+// is bad usage, and nothing is started.
+func TestTunnelMetrics(t *testing.T) {
+	testenv.NetAdmin(t)
+	hosts := twoHosts(t)
+	file := filepath.Join(t.TempDir(), "end.yaml")
+	if err := os.WriteFile(file, fmt.Appendf(nil, endFile, 1, 2), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	inside(t, hosts[0], func() error {
+		link, err := netlink.LinkByName("lo")
+		if err != nil {
+			return err
+		}
+		return netlink.LinkSetUp(link)
+	})
+	ctx, stop := context.WithCancel(t.Context())
+	var output said
+	ended := make(chan int, 1)
+	start := func(args ...string) {
+		_ = sys.InNetNS(hosts[0], func() error {
+			ended <- run(ctx, append([]string{"tunnel", "--config", file}, args...), cli.Streams{Out: &output, Err: &output})
+			return nil
+		})
+	}
+	go start("--metrics", "127.0.0.1:9469", "--log-format", "json")
+	output.await(t, `"msg":"192.0.2.1:4754: tun on tun0, 1 peers`)
+	inside(t, hosts[0], func() error {
+		c, err := net.Dial("tcp", "127.0.0.1:9469")
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		if _, err := c.Write([]byte("GET /metrics HTTP/1.0\r\n\r\n")); err != nil {
+			return err
+		}
+		text, err := io.ReadAll(c)
+		if !strings.Contains(string(text), `tunnelbench_tunnel_peer_sent_packets_total{peer="3"} 0`) {
+			t.Errorf("metrics: %s", text)
+		}
+		return err
+	})
+	for address, want := range map[string]int{"127.0.0.1:9469": cli.ExitMachine, "nowhere": cli.ExitUsage} {
+		go start("--metrics", address)
+		if status := <-ended; status != want {
+			t.Errorf("--metrics %s: status %d, want %d", address, status, want)
+		}
+	}
+	stop()
+	if status := <-ended; status != cli.ExitOK {
+		t.Errorf("ended with status %d", status)
+	}
+	for line := range strings.Lines(output.text.String()) {
+		if strings.HasPrefix(line, "{") && !json.Valid([]byte(line)) {
+			t.Errorf("no JSON: %s", line)
+		}
+	}
 }

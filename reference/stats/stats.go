@@ -3,6 +3,7 @@ package stats
 
 import (
 	"fmt"
+	"math/bits"
 	"strings"
 	"sync/atomic"
 
@@ -19,7 +20,12 @@ type Stats struct {
 	UnknownSource uint64
 	// Handshakes counts the messages of a sealed tunnel's handshakes; nil: the tunnel is plain.
 	Handshakes *wireguard.Tally
+	// EncapSizes and DecapSizes count the batches by their number of packets.
+	EncapSizes, DecapSizes Sizes
 }
+
+// Sizes counts batches by size: batch sizes from 2^(i-1)+1 to 2^i at index i. The last one has all that are larger, too.
+type Sizes [12]uint64
 
 // String returns one line per direction, type of handshake message and peer, for people and scripts, without a line end after the last.
 func (s Stats) String() string {
@@ -88,6 +94,7 @@ func (d Direction) String() string {
 type Counters struct {
 	received, delivered, batches, control atomic.Uint64
 	drops                                 [NumDrops]atomic.Uint64
+	sizes                                 [len(Sizes{})]atomic.Uint64
 	_                                     [64]byte // puts the two directions on separate cache lines
 }
 
@@ -95,6 +102,9 @@ type Counters struct {
 // and batch, and none for counters that are 0, because atomic additions are expensive.
 func (c *Counters) Add(batch *Direction) {
 	c.batches.Add(1)
+	if batch.Received > 0 {
+		c.sizes[min(bits.Len64(batch.Received-1), len(c.sizes)-1)].Add(1)
+	}
 	addIfAny(&c.received, batch.Received)
 	addIfAny(&c.delivered, batch.Delivered)
 	addIfAny(&c.control, batch.Control)
@@ -123,4 +133,12 @@ func (c *Counters) Load() Direction {
 		d.Drops[i] = c.drops[i].Load()
 	}
 	return d
+}
+
+// Sizes returns how large the batches were.
+func (c *Counters) Sizes() (s Sizes) {
+	for i := range c.sizes {
+		s[i] = c.sizes[i].Load()
+	}
+	return s
 }

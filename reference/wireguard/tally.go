@@ -21,16 +21,16 @@ const (
 	RefusedReplay           // an initiation that is not newer than the last one
 	RefusedFlood            // an initiation less than 20 ms after the last one
 	RefusedInternal         // no random bytes, or the peer was removed meanwhile
-	numRefusals
+	NumRefusals
 )
 
-var refusalNames = [numRefusals]string{
+var refusalNames = [NumRefusals]string{
 	"accepted", "form", "mac", "cookie", "rate", "index", "seal", "stranger", "replay", "flood", "internal",
 }
 
 // String returns the name of the reason's counter.
 func (r Refusal) String() string {
-	if r < numRefusals {
+	if r < NumRefusals {
 		return refusalNames[r]
 	}
 	return "unknown"
@@ -40,7 +40,7 @@ func (r Refusal) String() string {
 type Tally struct {
 	Initiations, Responses, Cookies uint64                        // sent
 	Handshakes                      uint64                        // that led to a session
-	Received                        [numKinds][numRefusals]uint64 // by the type of the message
+	Received                        [numKinds][NumRefusals]uint64 // by the type of the message
 	Unsent                          uint64                        // staged packets that were dropped: no session, or too many
 }
 
@@ -48,6 +48,9 @@ type Tally struct {
 const numKinds = CookieReply + 1
 
 var kindNames = [numKinds]string{"others", "initiations", "responses", "cookies"}
+
+// KindNames returns the names of the types in Tally.Received.
+func KindNames() []string { return kindNames[:] }
 
 // receive counts a message.
 func (t *Tally) receive(message []byte, r Refusal) {
@@ -72,7 +75,7 @@ func (t Tally) String() string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "handshakes %d sent initiations %d responses %d cookies %d", t.Handshakes, t.Initiations, t.Responses, t.Cookies)
 	for kind, counters := range t.Received {
-		if counters == [numRefusals]uint64{} {
+		if counters == [NumRefusals]uint64{} {
 			continue
 		}
 		fmt.Fprintf(&text, "\nreceived %s", kindNames[kind])

@@ -1,0 +1,163 @@
+package metrics
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"io"
+	"net/http"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/tunnelbench/tunnelbench/internal/testenv"
+	"github.com/tunnelbench/tunnelbench/reference/roster"
+	"github.com/tunnelbench/tunnelbench/reference/settings"
+	"github.com/tunnelbench/tunnelbench/reference/stats"
+	"github.com/tunnelbench/tunnelbench/reference/wireguard"
+)
+
+// fake is a tunnel that does nothing.
+type fake struct {
+	stats stats.Stats
+	state roster.State
+}
+
+func (f fake) Stats() stats.Stats  { return f.stats }
+func (f fake) State() roster.State { return f.state }
+
+// sealed returns a sealed tunnel with so many peers, all of which have traffic.
+func sealed(peers int) fake {
+	var f fake
+	f.stats.Handshakes = &wireguard.Tally{Handshakes: 3, Initiations: 4}
+	f.stats.Handshakes.Received[1][wireguard.RefusedMAC] = 17
+	f.stats.Decap = stats.Direction{Received: 100, Delivered: 80, Batches: 10, Control: 5, Drops: stats.Drops{stats.DropSeal: 15}}
+	f.stats.DecapSizes = stats.Sizes{0: 2, 4: 8}
+	f.state.Private = wireguard.PrivateKey{42, 42, 42}
+	for i := range peers {
+		id := uint32(i + 1)
+		p := roster.PeerState{Peer: settings.Peer{ID: id, Preshared: wireguard.PresharedKey{43, 43, 43}}, LastHandshake: time.Unix(1e9, 0)}
+		binary.BigEndian.PutUint32(p.Public[:], id)
+		f.state.Peers = append(f.state.Peers, p)
+		f.stats.Peers = append(f.stats.Peers, stats.PeerStats{ID: id, SentPackets: uint64(i), SentOctets: 1 << 40, ReceivedPackets: 7, ReceivedOctets: 1 << 30})
+	}
+	return f
+}
+
+// scrape serves a tunnel and returns what a reader gets.
+func scrape(tb testing.TB, f fake, accept string) string {
+	tb.Helper()
+	s, err := Listen("127.0.0.1:0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer s.Close()
+	s.Serve(NewRegistry(NewCollector(f), Build{"v1", "abc", "go1"}))
+	req, err := http.NewRequest(http.MethodGet, "http://"+s.Addr()+"/metrics", nil)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	req.Header.Set("Accept", accept)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		tb.Fatalf("%v, %v", resp.Status, err)
+	}
+	return string(text)
+}
+
+const openMetrics = "application/openmetrics-text; version=1.0.0"
+
+func TestMetrics(t *testing.T) {
+	t.Parallel()
+	text := scrape(t, sealed(2), openMetrics)
+	for _, want := range []string{
+		`tunnelbench_tunnel_received_packets_total{direction="decap"} 100.0`,
+		`tunnelbench_tunnel_dropped_packets_total{direction="decap",reason="seal"} 15.0`,
+		`tunnelbench_tunnel_waiting_packets{direction="decap"} 0.0`,
+		`tunnelbench_tunnel_handshake_messages_received_total{outcome="mac",type="initiations"} 17.0`,
+		`tunnelbench_tunnel_peer_sent_packets_total{peer="AAAAAgAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="} 1.0`,
+		`tunnelbench_tunnel_peer_last_handshake_timestamp_seconds{peer="AAAAAQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="} 1e+09`,
+		`tunnelbench_tunnel_peers 2.0`, `tunnelbench_tunnel_batch_packets_count{direction="decap"} 10`, "tunnelbench_build_info{", "process_cpu_seconds_total ", "go_goroutines ",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %s in\n%s", want, text[:min(len(text), 6000)])
+		}
+	}
+	for _, secret := range []byte{42, 43} { // of the private and the preshared keys
+		if strings.Contains(text, base64.StdEncoding.EncodeToString([]byte{secret, secret, secret})) {
+			t.Errorf("key %d is in the metrics", secret)
+		}
+	}
+	plain := sealed(3)
+	plain.stats.Handshakes, plain.state = nil, roster.State{}
+	if text := scrape(t, plain, ""); !strings.Contains(text, `peer_sent_packets_total{peer="3"} 2`) || strings.Contains(text, "handshakes_total") {
+		t.Errorf("a plain tunnel: %s", text[:min(len(text), 3000)])
+	}
+}
+
+// Ten thousand peers cost a reader no more than a thousand do, and he is told.
+func TestManyPeers(t *testing.T) {
+	t.Parallel()
+	text := scrape(t, sealed(10_000), openMetrics)
+	if n := strings.Count(text, "\ntunnelbench_tunnel_peer_sent_packets_total{"); n != MostPeers {
+		t.Errorf("%d peers have series", n)
+	}
+	if !strings.Contains(text, "tunnelbench_tunnel_unlisted_peers 9000.0") || !strings.Contains(text, "tunnelbench_tunnel_peers 10000.0") {
+		t.Error("nothing tells how many peers are left out")
+	}
+	if len(text) > 5<<20 {
+		t.Errorf("%d octets", len(text))
+	}
+}
+
+// The metrics follow the conventions of Prometheus.
+func TestPromtool(t *testing.T) {
+	t.Parallel()
+	testenv.Program(t, "promtool", "prometheus")
+	for name, f := range map[string]fake{"sealed": sealed(3), "plain": {stats: stats.Stats{Peers: []stats.PeerStats{{ID: 1}}}}} {
+		cmd := exec.Command("promtool", "check", "metrics")
+		cmd.Stdin = strings.NewReader(scrape(t, f, ""))
+		if out, err := cmd.CombinedOutput(); err != nil || len(bytes.TrimSpace(out)) > 0 {
+			t.Errorf("%s: %v\n%s", name, err, out)
+		}
+	}
+}
+
+func TestListenRefuses(t *testing.T) {
+	t.Parallel()
+	for _, bad := range []string{"", "9469", "localhost:", "localhost:x", "localhost:70000", "example.com:1", "a b:1"} {
+		if _, err := Listen(bad); !errors.Is(err, ErrAddress) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%q: %v", bad, err)
+		}
+	}
+	s, err := Listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Listen(s.Addr()); !errors.Is(err, syscall.EADDRINUSE) {
+		t.Errorf("a second one: %v", err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// BenchmarkScrape is what a reader of a tunnel with ten thousand peers waits for.
+func BenchmarkScrape(b *testing.B) {
+	r := NewRegistry(NewCollector(sealed(10_000)), Build{})
+	for b.Loop() {
+		if _, err := prometheus.Gatherer(r).Gather(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,85 @@
+package metrics
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// plainName names the peers of a plain tunnel by their tunnel id.
+func plainName(id uint32) string { return strconv.FormatUint(uint64(id), 10) }
+
+// Build tells builds apart.
+type Build struct{ Version, Commit, Go string }
+
+// NewRegistry returns the metrics of a collector, of this process and of the Go runtime, and the build.
+func NewRegistry(c prometheus.Collector, b Build) *prometheus.Registry {
+	r := prometheus.NewRegistry()
+	build := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "tunnelbench_build_info", Help: "Always 1; the labels say what is running.",
+		ConstLabels: prometheus.Labels{"version": b.Version, "revision": b.Commit, "goversion": b.Go},
+	})
+	build.Set(1)
+	r.MustRegister(c, build, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return r
+}
+
+// Limits of the server: a reader that is slow or one of too many costs nothing.
+const (
+	patience    = 10 * time.Second
+	mostReaders = 4
+)
+
+// Server serves /metrics.
+type Server struct {
+	listener net.Listener
+	http     *http.Server
+}
+
+// ErrAddress is wrapped by the error of an address that is none.
+var ErrAddress = errors.New("want HOST:PORT, such as localhost:9469")
+
+// Listen opens the address; the port 0 takes a free one. It serves only after Serve.
+func Listen(address string) (*Server, error) {
+	if host, port, err := net.SplitHostPort(address); err != nil || port == "" {
+		return nil, fmt.Errorf("%q: %w", address, ErrAddress)
+	} else if n, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return nil, fmt.Errorf("%q: %w", address, ErrAddress)
+	} else if _ = n; host != "" && net.ParseIP(host) == nil && host != "localhost" {
+		return nil, fmt.Errorf("%q: the host has to be an IP address or localhost: %w", address, ErrAddress)
+	}
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	return &Server{listener: l}, nil
+}
+
+// Addr returns where the server listens.
+func (s *Server) Addr() string { return s.listener.Addr().String() }
+
+// Serve serves the metrics until Close.
+func (s *Server) Serve(r prometheus.Gatherer) {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(r, promhttp.HandlerOpts{EnableOpenMetrics: true, MaxRequestsInFlight: mostReaders, Timeout: patience}))
+	s.http = &http.Server{Handler: mux, ReadHeaderTimeout: patience, WriteTimeout: 2 * patience, MaxHeaderBytes: 1 << 14}
+	go func() { _ = s.http.Serve(s.listener) }() // ends with Close
+}
+
+// Close ends the server.
+func (s *Server) Close() error {
+	if s.http == nil {
+		return s.listener.Close()
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	return errors.Join(s.http.Shutdown(ctx), s.http.Close())
+}
