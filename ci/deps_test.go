@@ -131,7 +131,7 @@ var arrows = map[string][]string{
 	"internal/lab/trace/bpf":       {},
 	"reference/events":             {"reference/roster", "reference/stats", "reference/wireguard"},
 	"reference/metrics":            {"reference/roster", "reference/stats", "reference/wireguard"},
-	"cmd/tunnelbench/tracing", "reference/events", "reference/metrics":      {"internal/atomicfile", "internal/cli", "internal/lab", "internal/lab/trace", "reports/result", "reports/waterfall"},
+	"cmd/tunnelbench/tracing":      {"internal/atomicfile", "internal/cli", "internal/lab", "internal/lab/trace", "reports/result", "reports/waterfall"},
 	"reports/waterfall":            {"internal/strictjson", "reports/frame", "reports/result", "reports/show", "reports/texttab"},
 	"reports/interop":              {"reports/result", "internal/strictjson"},
 	"reports/interop/page":         {"reports/frame", "reports/interop", "reports/show", "reports/texttab"},

@@ -116,6 +116,7 @@ func examineEmulator(ctx context.Context) Finding {
 var programs = []struct{ name, does, distribution string }{
 	{"wg", "shows and changes sealed tunnels while they run", "wireguard-tools"},
 	{"tshark", "shows captures, with what tunnelbench dissector prints", "tshark"},
+	{"promtool", "checks metrics and alert rules", "prometheus"},
 }
 
 // examinePrograms looks for programs of others.
