@@ -147,7 +147,6 @@ func TestChangeIsWhole(t *testing.T) {
 		bad  roster.PeerChange
 		want string
 	}{
-		"its own key":         {roster.PeerChange{Public: p.leftKey.Public()}, "is this end's own"},
 		"a weak key":          {roster.PeerChange{Public: wireguard.PublicKey{1}}, wireguard.ErrWeakKey.Error()},
 		"no key":              {roster.PeerChange{}, "want the peer's public key"},
 		"another family":      {roster.PeerChange{Public: s.key.Public(), Endpoint: netip.MustParseAddrPort("[2001:db8::1]:1")}, "want the address family"},
@@ -227,13 +226,56 @@ func TestKeepaliveChanges(t *testing.T) {
 	}
 }
 
-// A peer that is replaced by itself begins anew.
+// A peer that is replaced by itself keeps its session: it sends on under it, with the next counter. The rest of it is
+// as if it had joined.
+func TestReplacedPeerStays(t *testing.T) {
+	t.Parallel()
+	p, s := withSpoke(t)
+	every := 25 * time.Second
+	mustChange(t, p.left, joins(s, "10.3.0.0/16"), roster.PeerChange{Public: p.rightKey.Public(), Keepalive: &every, Prefixes: []roster.PrefixChange{{Prefix: of("10.9.0.0/16")[0]}}})
+	p.left.Encap(packetBetween(behindLeft, behindRight, 60))
+	p.settleAll(s)
+	before := p.left.State().Peers
+	again := roster.PeerChange{Public: p.rightKey.Public(), ReplacePrefixes: true, Prefixes: []roster.PrefixChange{{Prefix: of("10.2.0.0/16")[0]}}}
+	if err := p.left.Change(roster.Change{ReplacePeers: true, Peers: []roster.PeerChange{again, again}}); err != nil {
+		t.Fatal(err)
+	}
+	after := p.left.State().Peers
+	if len(after) != 1 || after[0].Sent != 60 || after[0].LastHandshake != before[0].LastHandshake || after[0].Endpoint != rightAddr ||
+		after[0].Keepalive != 0 || fmt.Sprint(after[0].Prefixes) != "[10.2.0.0/16]" || after[0].ID != before[0].ID {
+		t.Errorf("from %+v to %+v", before, after)
+	}
+	p.left.Encap(packetBetween(behindLeft, behindRight, 61))
+	if len(p.toRight) != 1 || wireguard.Counter(p.toRight[0]) != 1 { // after the packet that waited
+		t.Errorf("sent %x", p.toRight)
+	}
+	p.settle()
+	if len(p.atRight) != 2 {
+		t.Errorf("%d packets, want 2", len(p.atRight))
+	}
+}
+
+// One list of peers may go to all ends: an end leaves itself out, as WireGuard does.
+func TestOwnKeyIsLeftOut(t *testing.T) {
+	t.Parallel()
+	p := newSealedPair(t)
+	own := roster.PeerChange{Public: p.leftKey.Public(), Prefixes: []roster.PrefixChange{{Prefix: of("10.2.0.0/16")[0]}}}
+	before := fmt.Sprintf("%+v", p.left.State())
+	mustChange(t, p.left, own, roster.PeerChange{Public: p.leftKey.Public(), Remove: true})
+	if after := fmt.Sprintf("%+v", p.left.State()); after != before {
+		t.Errorf("from %s to %s", before, after)
+	}
+}
+
+// A peer that is replaced by one with another preshared key begins anew.
 func TestReplacedPeerBeginsAnew(t *testing.T) {
 	t.Parallel()
 	p := newSealedPair(t)
 	p.left.Encap(packetBetween(behindLeft, behindRight, 60))
 	p.settle()
-	again := roster.PeerChange{Public: p.rightKey.Public(), Endpoint: rightAddr, Prefixes: []roster.PrefixChange{{Prefix: of("10.2.0.0/16")[0]}}}
+	psk := wireguard.PresharedKey{7}
+	mustChange(t, p.right, roster.PeerChange{Public: p.leftKey.Public(), Preshared: &psk})
+	again := roster.PeerChange{Public: p.rightKey.Public(), Preshared: &psk, Endpoint: rightAddr, Prefixes: []roster.PrefixChange{{Prefix: of("10.2.0.0/16")[0]}}}
 	if err := p.left.Change(roster.Change{ReplacePeers: true, Peers: []roster.PeerChange{again, again}}); err != nil {
 		t.Fatal(err)
 	}

@@ -16,7 +16,7 @@ import (
 // Change says what becomes of the peers of a tunnel. Peers are changed in this order; one may be there several
 // times.
 type Change struct {
-	ReplacePeers bool // the peers so far leave first
+	ReplacePeers bool // only Peers stay, each as if it joined; one with the same preshared key as before keeps its sessions
 	Peers        []PeerChange
 }
 
@@ -44,16 +44,17 @@ var ErrTooMany = errors.New("too many peers")
 // draft is a roster as it will be.
 type draft[M Member] struct {
 	*Roster[M]
-	routes  *bart.Table[M]
-	touched map[wireguard.PublicKey]*entry[M] // nil: leaves
-	size    int
+	routes   *bart.Table[M]
+	replaces bool
+	touched  map[wireguard.PublicKey]*entry[M] // nil: leaves
+	size     int
 }
 
 // Change makes a change, or returns an error of one line and changes nothing.
 func (r *Roster[M]) Change(now time.Time, c Change) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	d := &draft[M]{Roster: r, routes: r.routes.Load(), touched: map[wireguard.PublicKey]*entry[M]{}, size: len(r.peers)}
+	d := &draft[M]{Roster: r, routes: r.routes.Load(), replaces: c.ReplacePeers, touched: map[wireguard.PublicKey]*entry[M]{}, size: len(r.peers)}
 	if c.ReplacePeers {
 		d.routes, d.size = new(bart.Table[M]), 0
 		for public := range r.peers {
@@ -73,6 +74,8 @@ func (r *Roster[M]) Change(now time.Time, c Change) error {
 func (d *draft[M]) change(c PeerChange) error {
 	e := d.find(c.Public)
 	switch {
+	case c.Public == d.device.Public(): // as WireGuard does: one list of peers may go to all ends
+		return nil
 	case e == nil && (c.Remove || c.UpdateOnly):
 		return nil
 	case c.Remove:
@@ -85,9 +88,7 @@ func (d *draft[M]) change(c PeerChange) error {
 			return ErrTooMany
 		}
 		d.size++
-		e = &entry[M]{Peer: settings.Peer{Public: c.Public}, prefixes: map[netip.Prefix]struct{}{}}
-		d.number(e)
-		e.member = d.make(e.Peer)
+		e = d.join(c)
 	}
 	d.touched[c.Public] = e
 	if c.Preshared != nil {
@@ -101,6 +102,31 @@ func (d *draft[M]) change(c PeerChange) error {
 	}
 	d.route(e, c)
 	return d.cfg.CheckPeer(e.Peer, d.device.Public())
+}
+
+// join returns a peer that joins. When all are replaced, it may be one that was there before.
+func (d *draft[M]) join(c PeerChange) *entry[M] {
+	e := &entry[M]{Peer: settings.Peer{Public: c.Public}, prefixes: map[netip.Prefix]struct{}{}}
+	old := d.peers[c.Public]
+	stays := d.replaces && old != nil && old.Preshared == presharedOf(c)
+	if stays {
+		e.ID = old.ID
+	}
+	d.number(e)
+	if stays {
+		e.member = old.member
+	} else {
+		e.member = d.make(e.Peer)
+	}
+	return e
+}
+
+// presharedOf returns the preshared key of a peer that joins.
+func presharedOf(c PeerChange) (key wireguard.PresharedKey) {
+	if c.Preshared != nil {
+		key = *c.Preshared
+	}
+	return key
 }
 
 // find returns a peer that may be changed, or nil.

@@ -5,7 +5,7 @@
 //	                             ^
 //	Change --> draft --> commit -+--> device
 //
-// A change is made completely or not at all, and no packet waits for it. One that replaces all peers ends their sessions.
+// A change is made completely or not at all, and no packet waits for it. Peers that stay keep their sessions.
 package roster
 
 import (
