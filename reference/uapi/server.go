@@ -37,18 +37,12 @@ type Server struct {
 }
 
 // Listen makes the socket, for its owner only, and the folder that it is in. A socket at the path that nobody
-// listens to is removed.
+// listens to is removed. Of several programs that do so at once, one gets the path.
 func Listen(path string) (*Server, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, err
 	}
-	l, err := sys.ListenPrivate(path)
-	if errors.Is(err, syscall.EADDRINUSE) {
-		if err := removeStale(path); err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
-		}
-		l, err = sys.ListenPrivate(path)
-	}
+	l, err := takePath(path)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
@@ -58,6 +52,38 @@ func Listen(path string) (*Server, error) {
 		return nil, errors.Join(err, l.Close(), os.Remove(path))
 	}
 	return s, nil
+}
+
+// takePath listens at a path. It has the lock of a file beside it while it does, so that nobody removes a socket that
+// another one has just made.
+func takePath(path string) (_ *net.UnixListener, err error) {
+	name := path + ".lock"
+	lock, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR|syscall.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	defer lock.Close()
+	if err := sys.Flock(lock); errors.Is(err, syscall.EWOULDBLOCK) || err == nil && !isAt(lock, name) {
+		return nil, errors.New("another program is about to listen there")
+	} else if err != nil {
+		return nil, err
+	}
+	defer os.Remove(name)
+	l, err := sys.ListenPrivate(path)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		if err := removeStale(path); err != nil {
+			return nil, err
+		}
+		l, err = sys.ListenPrivate(path)
+	}
+	return l, err
+}
+
+// isAt reports whether an open file is still the one at a path: who had its lock before has removed it.
+func isAt(f *os.File, path string) bool {
+	opened, err := f.Stat()
+	now, gone := os.Lstat(path)
+	return err == nil && gone == nil && os.SameFile(opened, now)
 }
 
 // removeStale removes a socket that a process has left behind.

@@ -175,6 +175,48 @@ func TestListenReplacesOnlyStaleSockets(t *testing.T) {
 	}
 }
 
+// Of several tunnels that start on one stale socket, exactly one gets it, and the others say why they do not.
+func TestListenHasOneWinner(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "tun0.sock")
+	for range 50 {
+		if l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path}); err != nil {
+			t.Fatal(err)
+		} else {
+			l.SetUnlinkOnClose(false)
+			l.Close()
+		}
+		var servers [8]*Server
+		var errs [len(servers)]error
+		var all sync.WaitGroup
+		start := make(chan struct{})
+		for i := range servers {
+			all.Go(func() { <-start; servers[i], errs[i] = Listen(path) })
+		}
+		close(start)
+		all.Wait()
+		winners := 0
+		for i, s := range servers {
+			switch {
+			case s != nil:
+				winners++
+				if now, err := os.Lstat(path); err != nil || !os.SameFile(now, s.file) {
+					t.Errorf("the socket of the winner is gone: %v", err)
+				}
+				s.Close()
+			case !strings.HasPrefix(errs[i].Error(), path+": another program "):
+				t.Error(errs[i])
+			}
+		}
+		if left, err := os.ReadDir(filepath.Dir(path)); err != nil || len(left) > 0 {
+			t.Errorf("%v are left, %v", left, err)
+		}
+		if winners != 1 {
+			t.Fatalf("%d tunnels listen at one path", winners)
+		}
+	}
+}
+
 // A server that was replaced does not remove what is not its own.
 func TestCloseLeavesOthers(t *testing.T) {
 	t.Parallel()
