@@ -20,11 +20,9 @@ type UDP struct{ fd int }
 // send and receive buffers of buffer bytes. Without CAP_NET_ADMIN the kernel limits them to
 // net.core.rmem_max and wmem_max (socket(7), SO_RCVBUFFORCE).
 func ListenUDP(local netip.AddrPort, buffer int) (*UDP, error) {
-	family := unix.AF_INET
-	if local.Addr().Is6() {
-		family = unix.AF_INET6
-	}
-	fd, err := unix.Socket(family, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, unix.IPPROTO_UDP)
+	fd, local, err := socketFor(local, func(family int) (int, error) {
+		return unix.Socket(family, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, unix.IPPROTO_UDP)
+	})
 	if err != nil {
 		return nil, os.NewSyscallError("socket", err)
 	}
@@ -34,6 +32,19 @@ func ListenUDP(local netip.AddrPort, buffer int) (*UDP, error) {
 		return nil, err
 	}
 	return u, nil
+}
+
+// socketFor makes a socket for a local address. [::] takes both families; of a kernel without IPv6, it is 0.0.0.0.
+func socketFor(local netip.AddrPort, socket func(family int) (int, error)) (int, netip.AddrPort, error) {
+	family := unix.AF_INET
+	if local.Addr().Is6() {
+		family = unix.AF_INET6
+	}
+	fd, err := socket(family)
+	if err == unix.EAFNOSUPPORT && local.Addr() == netip.IPv6Unspecified() {
+		return socketFor(netip.AddrPortFrom(netip.IPv4Unspecified(), local.Port()), socket)
+	}
+	return fd, local, err
 }
 
 func (u *UDP) listen(local netip.AddrPort, buffer int) error {
@@ -49,6 +60,11 @@ func (u *UDP) listen(local netip.AddrPort, buffer int) error {
 	for _, what := range []int{unix.SO_RCVTIMEO, unix.SO_SNDTIMEO} {
 		if err := unix.SetsockoptTimeval(u.fd, unix.SOL_SOCKET, what, &long); err != nil {
 			return os.NewSyscallError("setsockopt", err)
+		}
+	}
+	if local.Addr() == netip.IPv6Unspecified() { // whatever net.ipv6.bindv6only says
+		if err := unix.SetsockoptInt(u.fd, unix.SOL_IPV6, unix.IPV6_V6ONLY, 0); err != nil {
+			return os.NewSyscallError("setsockopt IPV6_V6ONLY", err)
 		}
 	}
 	if err := unix.Bind(u.fd, sockaddr(local)); err != nil {

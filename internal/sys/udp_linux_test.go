@@ -4,9 +4,14 @@ import (
 	"bytes"
 	"net"
 	"net/netip"
+	"os"
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/tunnelbench/tunnelbench/internal/testenv"
 )
 
 // udpPair is two sockets.
@@ -191,5 +196,56 @@ func TestVectorsDoNotAllocate(t *testing.T) {
 	})
 	if allocations != 0 {
 		t.Errorf("a send and a receive allocate %v times", allocations)
+	}
+}
+
+// [::] takes IPv4 alone where the kernel has no IPv6; another address of IPv6 cannot be had there.
+func TestAnyAddressWithoutIPv6(t *testing.T) {
+	t.Parallel()
+	without := func(family int) (int, error) {
+		if family == unix.AF_INET6 {
+			return -1, unix.EAFNOSUPPORT
+		}
+		return 7, nil
+	}
+	for at, want := range map[string]string{"[::]:5": "0.0.0.0:5", "192.0.2.1:5": "192.0.2.1:5", "0.0.0.0:5": "0.0.0.0:5"} {
+		if fd, local, err := socketFor(netip.MustParseAddrPort(at), without); fd != 7 || local.String() != want || err != nil {
+			t.Errorf("%s: %d, %s, %v", at, fd, local, err)
+		}
+	}
+	if _, _, err := socketFor(netip.MustParseAddrPort("[2001:db8::1]:5"), without); err != unix.EAFNOSUPPORT {
+		t.Errorf("an address of IPv6: %v", err)
+	}
+}
+
+// A socket at [::] takes IPv4 too, also where net.ipv6.bindv6only says otherwise.
+func TestAnyAddressTakesIPv4(t *testing.T) {
+	testenv.NetAdmin(t)
+	ns, err := NewNetNS()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ns.Close()
+	err = InNetNS(ns, func() error {
+		if err := os.WriteFile("/proc/sys/net/ipv6/bindv6only", []byte("1"), 0o600); err != nil {
+			return err
+		}
+		u, err := ListenUDP(netip.MustParseAddrPort("[::]:0"), 1<<16)
+		if err != nil {
+			return err
+		}
+		defer u.Close()
+		port, err := u.Port()
+		if err != nil {
+			return err
+		}
+		if other, err := ListenUDP(netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), port), 1<<16); err == nil { // it has the port of IPv4, too
+			other.Close()
+			t.Error("the port of IPv4 is free")
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }

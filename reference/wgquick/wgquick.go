@@ -153,13 +153,7 @@ func (r *reader) finish() error {
 	case !c.Sealed():
 		return settings.WrongField("private_key", "a key of zeros is none")
 	}
-	own := netip.IPv4Unspecified()
-	for _, p := range c.Peers {
-		if !p.Endpoint.IsValid() || p.Endpoint.Addr().Is6() {
-			own = netip.IPv6Unspecified() // takes both families
-		}
-	}
-	c.Listen = netip.AddrPortFrom(own, r.port)
+	c.Listen = netip.AddrPortFrom(netip.IPv6Unspecified(), r.port) // takes both families, also of peers that join later
 	return c.Validate()
 }
 

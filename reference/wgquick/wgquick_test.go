@@ -73,12 +73,12 @@ func TestRead(t *testing.T) {
 	}
 }
 
-// Without a port, an MTU and IPv6 peers, the port is any of IPv4.
+// Without a port and an MTU, the port is any, of both address families.
 func TestReadDefaults(t *testing.T) {
 	t.Parallel()
 	short := fmt.Sprintf("[Interface]\nPrivateKey=%s\n[Peer]\nPublicKey=%v\nAllowedIPs=0.0.0.0/0,::/0\nEndpoint=192.0.2.2:1", private.Base64(), far)
 	got, err := Read("wg0.conf", []byte(short), end())
-	if err != nil || got.Config.MTU != DefaultMTU || got.Config.Listen != netip.MustParseAddrPort("0.0.0.0:0") {
+	if err != nil || got.Config.MTU != DefaultMTU || got.Config.Listen != netip.MustParseAddrPort("[::]:0") {
 		t.Errorf("%+v, %v", got, err)
 	}
 }
@@ -211,7 +211,6 @@ func randomConfig(random *rand.Rand) settings.Config {
 	c := end()
 	c.MTU = 576 + random.IntN(9000)
 	c.Private = randomKey[wireguard.PrivateKey](random)
-	any := netip.IPv4Unspecified()
 	for i := range 1 + random.IntN(5) {
 		p := settings.Peer{ID: uint32(i + 1), Public: randomKey[wireguard.PublicKey](random), Keepalive: time.Duration(random.IntN(1<<16)) * time.Second}
 		if random.IntN(2) == 0 {
@@ -223,15 +222,12 @@ func randomConfig(random *rand.Rand) settings.Config {
 		case 1:
 			p.Endpoint = netip.AddrPortFrom(netip.MustParseAddr("2001:db8::2"), 1+uint16(random.IntN(65535)))
 		}
-		if !p.Endpoint.Addr().Is4() {
-			any = netip.IPv6Unspecified()
-		}
 		for j := range 1 + random.IntN(4) {
 			p.Prefixes = append(p.Prefixes, netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(i), byte(j)}), 24+random.IntN(9)))
 		}
 		c.Peers = append(c.Peers, p)
 	}
-	c.Listen = netip.AddrPortFrom(any, uint16(random.Uint32()))
+	c.Listen = netip.AddrPortFrom(netip.IPv6Unspecified(), uint16(random.Uint32()))
 	return c
 }
 
