@@ -3,6 +3,7 @@ package reference
 import (
 	"crypto/rand"
 	"net/netip"
+	"sync"
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/reference/inner"
@@ -21,8 +22,10 @@ type sealed struct {
 	peers    *peerTable
 	conn     conn
 	counters *stats.Counters // of encap, for packets that have waited for a session
-	unsent   uint64          // of them, counted so far
 	mtu      int
+
+	sending sync.Mutex // one call of send at a time; guards the following
+	unsent  uint64     // of the packets that have waited, counted so far
 }
 
 // sealedMessage is a data message, and its packet once it is open.
@@ -74,10 +77,14 @@ func (f *sealed) number(b *batch) {
 		run := b.datagrams[i : i+n]
 		i += n
 		keys, first, to := f.device.Reserve(now, p.sealed, n)
+		if keys == nil && f.release(now, p) {
+			keys, first, to = f.device.Reserve(now, p.sealed, n)
+		}
 		if keys == nil {
 			f.stage(now, b, p, run)
 			continue
 		}
+		f.device.Await(p.sealed)
 		if p.at == nil || p.at.addr != to {
 			p.at = newEndpoint(to)
 		}
@@ -88,6 +95,16 @@ func (f *sealed) number(b *batch) {
 		kept = append(kept, run...)
 	}
 	b.datagrams = kept
+}
+
+// release sends the packets that have waited for a session. It reports false if there are none, or no session.
+func (f *sealed) release(now time.Time, p *peer) bool {
+	f.device.Await(p.sealed)
+	sends := f.device.Release(now, p.sealed)
+	if len(sends) > 0 {
+		f.send(sends)
+	}
+	return len(sends) > 0
 }
 
 // stage keeps packets until there is a session.
@@ -242,8 +259,10 @@ func (f *sealed) acceptRun(now time.Time, b *rxBatch, run []sealedMessage) {
 	}
 }
 
-// send sends messages of control. Those with packets that have waited are counted.
+// send sends messages of control, or of release. Those with packets that have waited are counted.
 func (f *sealed) send(sends []wireguard.Send) {
+	f.sending.Lock()
+	defer f.sending.Unlock()
 	for _, s := range sends {
 		err := f.conn.sendOne(s.Datagram, newEndpoint(s.To))
 		switch {
@@ -255,6 +274,7 @@ func (f *sealed) send(sends []wireguard.Send) {
 			s.Peer.Owner.(*peer).sent.add(1, uint64(s.Packet))
 		}
 	}
+	f.device.Left(sends)
 	unsent := f.device.Tally().Unsent
 	f.counters.Late(0, stats.DropSession, unsent-f.unsent)
 	f.unsent = unsent

@@ -10,6 +10,7 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/internal/sys"
 	"github.com/tunnelbench/tunnelbench/reference/settings"
+	"github.com/tunnelbench/tunnelbench/reference/sources"
 )
 
 // Receive slots of one recvmmsg call. With UDP_GRO a message can have the maximum length of UDP.
@@ -30,7 +31,7 @@ type udpConn struct {
 	gro       bool
 	waits     sys.Processor
 	slot      int // bytes of a receive slot without UDP_GRO
-	filter    *sourceFilter
+	filter    *sources.Filter
 	stopped   atomic.Bool
 }
 
@@ -41,8 +42,8 @@ func openUDP(cfg settings.Config, peers *peerTable) (*udpConn, error) {
 	}
 	c := &udpConn{socket: socket, endpoints: peers.endpoints(), slot: cfg.Datagram(), waits: waits(cfg)}
 	if !cfg.Sealed() { // the peers of a sealed tunnel may move
-		if c.filter, err = attachSourceFilter(socket, c.endpoints); err != nil && !errors.Is(err, errors.ErrUnsupported) {
-			return nil, errors.Join(err, socket.Close())
+		if err := c.attachFilter(); err != nil {
+			return nil, errors.Join(err, c.close())
 		}
 	}
 	c.out.plain = &plainSender{socket: socket}
@@ -51,6 +52,18 @@ func openUDP(cfg settings.Config, peers *peerTable) (*udpConn, error) {
 	}
 	c.gro = cfg.GRO && socket.EnableGRO() == nil
 	return c, nil
+}
+
+// attachFilter attaches a filter of sources, if the kernel can load it. decap checks every datagram again. The limit is
+// enough for all peers to be replaced.
+func (c *udpConn) attachFilter() (err error) {
+	if c.filter, err = sources.Attach(c.socket, 2*settings.MaxPeers); errors.Is(err, errors.ErrUnsupported) {
+		return nil
+	}
+	for addr := range c.endpoints {
+		err = errors.Join(err, c.filter.Add(addr))
+	}
+	return err
 }
 
 // udpReceiver has a vector of receive slots and the messages in them.
@@ -114,14 +127,14 @@ func (in *udpReceiver) withSources(messages []sys.Arrival) []message {
 	return in.arrived[:len(messages)]
 }
 
-func (c *udpConn) unknownSource() uint64 { return c.filter.unknownSource() }
+func (c *udpConn) unknownSource() uint64 { return c.filter.Unknown() }
 
 func (c *udpConn) interrupt() error {
 	c.stopped.Store(true)
 	return c.socket.ShutdownRead()
 }
 
-func (c *udpConn) close() error { return errors.Join(c.socket.Close(), c.filter.close()) }
+func (c *udpConn) close() error { return errors.Join(c.socket.Close(), c.filter.Close()) }
 
 // sender passes datagrams of a batch to the kernel.
 type sender interface {

@@ -6,28 +6,16 @@ import (
 )
 
 // Reserve takes the counters first to first+n-1 for n packets to a peer. keys is nil if there is no session:
-// then the packets are to be staged, and Tick begins a handshake. to is where the peer is.
+// then the packets are to be staged, and Tick begins a handshake. It is nil, too, while older packets wait, which
+// Release gives. to is where the peer is.
 func (d *Device) Reserve(now time.Time, p *Peer, n int) (keys *Keypair, first uint64, to netip.AddrPort) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	keys, first = d.reserve(now, p, n)
+	if p.staged.len() == 0 {
+		keys, first = d.reserve(now, p, n)
+	}
 	d.plan.plan(p)
 	return keys, first, p.endpoint
-}
-
-func (d *Device) reserve(now time.Time, p *Peer, n int) (*Keypair, uint64) {
-	k := p.current
-	if !k.usable(now) || k.counter > rejectAfterMessages-uint64(n) {
-		p.timers.want(now, true)
-		return nil, 0
-	}
-	first := k.counter
-	k.counter += uint64(n)
-	p.timers.sentData(now, d.jitter())
-	if k.worn(now) {
-		p.timers.want(now, true)
-	}
-	return k, first
 }
 
 // Stage keeps a copy of a packet until there is a session. At most 128 packets of a peer wait, the newest. It
@@ -101,6 +89,9 @@ func (d *Device) unstage(now time.Time, p *Peer) (sends []Send) {
 		copy(message[HeaderLen:], packet)
 		k.Seal(message, first+uint64(i))
 		sends = append(sends, Send{p, p.endpoint, message, len(packet)})
+	}
+	if len(sends) > 0 {
+		p.leaving.Store(true)
 	}
 	return sends
 }

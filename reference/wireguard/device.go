@@ -44,6 +44,8 @@ type Device struct {
 	replies  bucket
 	loaded   time.Time // under load until
 
+	left sync.Cond // on mu: packets that were staged are sent
+
 	mu      sync.Mutex // guards the following, and the peers' fields
 	peers   map[PublicKey]*Peer
 	indices map[uint32]indexed
@@ -65,6 +67,7 @@ func New(cfg Config) (*Device, error) {
 		mtu: cfg.MTU, random: cfg.Random, private: cfg.Private, public: cfg.Private.Public(),
 		peers: map[PublicKey]*Peer{}, indices: map[uint32]indexed{}, cookies: cookieChecker{random: cfg.Random},
 	}
+	d.left.L = &d.mu
 	d.keys = newMACKeys(d.public)
 	d.mac1 = newMAC1Checker(&d.keys)
 	var seed [8]byte

@@ -2,6 +2,7 @@ package wireguard
 
 import (
 	"net/netip"
+	"sync/atomic"
 	"time"
 )
 
@@ -26,6 +27,7 @@ type Peer struct {
 	pending                 *pending
 	previous, current, next *Keypair
 	staged                  staged
+	leaving                 atomic.Bool // packets that were staged are between the device and the underlay
 	timers                  timers
 	wake                    time.Time // when Tick looks at the peer; see schedule
 	place                   int       // in the schedule
