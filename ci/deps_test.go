@@ -30,7 +30,7 @@ var arrows = map[string][]string{
 	"ci/gate/pairs":                {"ci/compare", "ci/gate", "internal/lab", "netns/dut", "reports/result", "rfc2544"},
 	"ci/gate/resample":             {"ci/gate", "rfc2544"},
 	"ci/gate/revision":             {"ci/gate", "internal/git", "internal/subprocess", "netns/dut", "internal/tempdir"},
-	"cmd/tunnelbench":              {"ci/compare", "ci/gate", "fuzz", "fuzz/live", "fuzz/live/mutate", "fuzz/report", "internal/cli", "internal/lab", "internal/lab/selftest", "internal/lab/streams", "internal/lab/suite", "internal/reexec", "internal/stats", "loadgen", "loadgen/streams", "netns/dut", "reference", "reference/endfile", "reports", "reports/charts", "reports/result", "reports/show", "rfc2544", "rfc2544/mlrsearch", "rfc2544/simulated", "internal/lab/doctor", "cmd/tunnelbench/counting", "reports/budget", "internal/signals", "netns", "internal/bounded", "cmd/tunnelbench/gating", "reference/settings", "reference/lanport", "reference/wireguard", "reference/wgquick", "internal/lab/once", "reference/uapi", "internal/atomicfile", "internal/lab/interop", "reports/interop", "reports/interop/page", "cmd/tunnelbench/tracing", "reference/events", "reference/metrics", "reports/dissector"},
+	"cmd/tunnelbench":              {"ci/compare", "ci/gate", "fuzz", "fuzz/live", "fuzz/live/mutate", "fuzz/report", "internal/cli", "internal/lab", "internal/lab/selftest", "internal/lab/streams", "internal/lab/suite", "internal/reexec", "internal/stats", "loadgen", "loadgen/streams", "netns/dut", "reference", "reference/endfile", "reports", "reports/charts", "reports/result", "reports/show", "rfc2544", "rfc2544/mlrsearch", "rfc2544/simulated", "internal/lab/doctor", "cmd/tunnelbench/counting", "reports/budget", "internal/signals", "netns", "internal/bounded", "cmd/tunnelbench/gating", "reference/settings", "reference/lanport", "reference/wireguard", "reference/wgquick", "internal/lab/once", "reference/uapi", "internal/atomicfile", "internal/lab/interop", "reports/interop", "reports/interop/page", "cmd/tunnelbench/tracing", "reference/events", "reference/metrics", "reports/dissector", "reference/keylog"},
 	"fuzz":                         {"fuzz/oracle", "fuzz/report", "fuzz/text", "fuzz/wire", "internal/atomicfile", "internal/reexec", "reference/offload", "internal/bounded", "internal/tempdir", "fuzz/sealed"},
 	"fuzz/live":                    {"fuzz/live/bpf", "fuzz/live/mutate", "fuzz/report", "internal/atomicfile", "internal/lab", "internal/stats", "internal/sys", "loadgen", "netns", "netns/dut", "reports/result", "reports/show", "reports/texttab", "rfc2544", "reference/wireguard"},
 	"fuzz/live/bpf":                {},
@@ -137,6 +137,7 @@ var arrows = map[string][]string{
 	"reports/interop":              {"reports/result", "internal/strictjson"},
 	"reports/interop/page":         {"reports/frame", "reports/interop", "reports/show", "reports/texttab"},
 	"reports/dissector":            {},
+	"reference/keylog":             {"internal/bounded", "reference/wireguard"},
 	"fuzz/sealed":                  {"fuzz/oracle", "reference", "reference/settings", "reference/stats", "reference/wgquick", "reference/wire", "reference/wireguard"},
 }
 

@@ -40,7 +40,7 @@ type sealedMessage struct {
 
 // newSealed returns the format of a valid Config with keys.
 func newSealed(cfg settings.Config, peers *peerTable, c conn, counters *stats.Counters) (*sealed, error) {
-	device, err := wireguard.New(wireguard.Config{Private: cfg.Private, MTU: cfg.MTU, Random: rand.Reader})
+	device, err := wireguard.New(wireguard.Config{Private: cfg.Private, MTU: cfg.MTU, Random: rand.Reader, Secrets: cfg.Secrets})
 	if err != nil {
 		return nil, err
 	}

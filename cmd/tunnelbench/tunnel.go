@@ -35,11 +35,15 @@ var tunnelVerb = cli.Verb{
 		set.StringVar(&f.metrics, "metrics", "", "`address` to serve metrics at, for Prometheus: HOST:PORT")
 		set.StringVar(&f.logFormat, "log-format", "text", "`format` of the log on stderr: text or json")
 		set.StringVar(&f.logLevel, "log-level", "info", "`level` from which events are logged: debug, info, warn or error")
+		set.StringVar(&f.keyLog, "key-log", "", keyLogDoc)
 		check := set.Bool("check", false, "read the file and end")
 		return func(ctx context.Context, s cli.Streams) error {
 			e, err := f.read(ctx)
 			if err != nil {
 				return cli.BadInput(err)
+			}
+			if f.keyLog != "" && !e.Sealed() {
+				return cli.BadUsage("tunnel: --key-log: belongs to a sealed tunnel")
 			}
 			if e.log, err = events.NewLogger(s.Err, f.logFormat, f.logLevel); err != nil {
 				return cli.BadInput(err)
@@ -47,14 +51,14 @@ var tunnelVerb = cli.Verb{
 			if *check {
 				return nil
 			}
-			return f.serve(ctx, s, e)
+			return f.logKeys(e, func(e tunnelEnd) error { return f.serve(ctx, s, e) })
 		}
 	},
 }
 
 type tunnelFlags struct {
-	config, wg, dev, port, control string
-	metrics, logFormat, logLevel   string
+	config, wg, dev, port, control       string
+	metrics, logFormat, logLevel, keyLog string
 }
 
 // tunnelEnd is one end as a file has it.

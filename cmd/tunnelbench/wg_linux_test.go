@@ -46,7 +46,8 @@ type wgEnds struct {
 	sockets [2]net.PacketConn
 }
 
-func startWGEnds(t *testing.T) *wgEnds {
+// startWGEnds starts both, the first one with more options.
+func startWGEnds(t *testing.T, options ...string) *wgEnds {
 	t.Helper()
 	hosts := twoHosts(t)
 	e := &wgEnds{keys: [2]wireguard.PrivateKey{{8, 1}, {8, 2}}}
@@ -56,9 +57,11 @@ func startWGEnds(t *testing.T) *wgEnds {
 		e.names[i] = fmt.Sprintf("tb%d%c", os.Getpid(), 'a'+i)
 		other := []wireguard.PublicKey{wireguard.PrivateKey{8, 3}.Public(), e.keys[0].Public()}[i]
 		file := write(t, fmt.Sprintf("[Interface]\nPrivateKey = %s\nListenPort = 5182%d\n[Peer]\nPublicKey = %v\nAllowedIPs = 198.18.0.1/32\n", e.keys[i].Base64(), i, other))
+		args := append([]string{"tunnel", "--wg", file, "--dev", e.names[i]}, options...)
+		options = nil
 		go func() {
 			_ = sys.InNetNS(ns, func() error {
-				ended <- run(ctx, []string{"tunnel", "--wg", file, "--dev", e.names[i]}, cli.Streams{Out: &e.outputs[i], Err: &e.outputs[i]})
+				ended <- run(ctx, args, cli.Streams{Out: &e.outputs[i], Err: &e.outputs[i]})
 				return nil
 			})
 		}()

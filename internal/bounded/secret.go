@@ -22,6 +22,28 @@ func Secret(ctx context.Context, path string, limit int64) ([]byte, error) {
 	return wait(ctx, path, func() ([]byte, error) { return open(path, limit, secret) }) // the name may lead to another by now
 }
 
+// AppendSecret opens a file to which keys are appended. It makes the file for its owner only, and refuses one
+// that Secret refuses.
+func AppendSecret(path string) (*os.File, error) {
+	if info, err := os.Stat(path); err == nil { // first, because opening a pipe waits for a reader
+		if err := secret(info); err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err == nil {
+		err = secret(info) // the name may lead to another by now
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), f.Close())
+	}
+	return f, nil
+}
+
 // secret returns why a file is no place for keys.
 func secret(info fs.FileInfo) error {
 	const others = 0o077

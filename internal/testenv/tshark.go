@@ -9,16 +9,22 @@ import (
 	"testing"
 )
 
+// File returns the path of a new file with the data, which lasts as long as the test.
+func File(t testing.TB, data []byte) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
 // Tshark reads a capture with tshark(1), which is Wireshark without windows, and the arguments, without anybody's preferences, and returns what
 // it prints. It fails the test if tshark complains.
 func Tshark(t testing.TB, capture []byte, args ...string) string {
 	t.Helper()
 	Program(t, "tshark", "tshark")
-	path := filepath.Join(t.TempDir(), "capture.pcapng")
-	if err := os.WriteFile(path, capture, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command("tshark", append([]string{"-n", "-r", path}, args...)...)
+	cmd := exec.Command("tshark", append([]string{"-n", "-r", File(t, capture)}, args...)...)
 	config := t.TempDir()
 	cmd.Env = append(os.Environ(), "HOME="+config, "WIRESHARK_CONFIG_DIR="+config, "LC_ALL=C")
 	var errs bytes.Buffer

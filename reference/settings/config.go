@@ -72,6 +72,8 @@ type Config struct {
 	// Private is the key of this end. A tunnel with a key seals its packets as WireGuard does; the zero value is
 	// the plain format.
 	Private wireguard.PrivateKey
+	// Secrets is told what opens each session of a sealed tunnel; nil: nobody is.
+	Secrets func(wireguard.Secrets)
 	// ControlSocket is where wg(8) finds a sealed tunnel; empty: nowhere. New leaves it to its caller.
 	ControlSocket string
 	// ExtraProcs lets Run raise GOMAXPROCS, a setting of the whole process, by 2 while it runs. A goroutine

@@ -16,6 +16,9 @@ type Config struct {
 	Private PrivateKey
 	MTU     int       // of inner packets, in bytes
 	Random  io.Reader // crypto/rand.Reader, but in tests
+	// Secrets is told what opens each session, before the message that begins or answers its handshake is sent;
+	// nil: nobody is. It must not call the device.
+	Secrets func(Secrets)
 }
 
 // PeerConfig describes another end.
@@ -35,6 +38,7 @@ type Device struct {
 	private PrivateKey
 	public  PublicKey
 	keys    macKeys // for messages to us
+	secrets func(Secrets)
 
 	control  sync.Mutex // one handshake message, tick or change at a time; guards the following
 	mac1     *mac1Checker
@@ -64,7 +68,7 @@ type indexed struct {
 // New returns a device without peers.
 func New(cfg Config) (*Device, error) {
 	d := &Device{
-		mtu: cfg.MTU, random: cfg.Random, private: cfg.Private, public: cfg.Private.Public(),
+		mtu: cfg.MTU, random: cfg.Random, private: cfg.Private, public: cfg.Private.Public(), secrets: cfg.Secrets,
 		peers: map[PublicKey]*Peer{}, indices: map[uint32]indexed{}, cookies: cookieChecker{random: cfg.Random},
 	}
 	d.left.L = &d.mu

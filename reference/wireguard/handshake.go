@@ -118,6 +118,7 @@ func (d *Device) initiation(now time.Time, message []byte, from netip.AddrPort) 
 		return nil, RefusedSeal
 	}
 	answer = append(answer, make([]byte, macsLen)...)
+	d.tell(call, p)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	p.jar.sign(now, &p.keys, answer)

@@ -127,6 +127,7 @@ func (d *Device) initiate(now time.Time, p *Peer) []Send {
 		return nil
 	}
 	message = append(message, make([]byte, macsLen)...)
+	d.tell(call, p)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.dropPending(p)

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"net"
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -81,11 +79,7 @@ func record(t testing.TB, packets ...capture.Packet) []byte {
 // with returns the arguments with the script in front of them.
 func with(t testing.TB, script string, args ...string) []string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "tunnelbench.lua")
-	if err := os.WriteFile(path, []byte(script), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return append([]string{"-X", "lua_script:" + path}, args...)
+	return append([]string{"-X", "lua_script:" + testenv.File(t, []byte(script))}, args...)
 }
 
 // rows returns the values of the fields for each packet.
