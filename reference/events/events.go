@@ -38,9 +38,8 @@ const old = 180 * time.Second
 
 // seen is what was last seen of a peer.
 type seen struct {
-	endpoint  netip.AddrPort
-	handshake time.Time
-	up        bool
+	endpoint netip.AddrPort
+	up       bool
 }
 
 // NewWatcher returns a watcher that writes to the logger.
@@ -63,8 +62,8 @@ func (w *Watcher) Run(ctx context.Context, t Tunnel) {
 	}
 }
 
-// Look logs what has changed since the last look, each kind of event at most once, and each peer's. The first look only remembers
-// the counters.
+// Look logs what has changed since the last look: each kind of loss at most once, and what became of some peers. The first look only
+// remembers the counters.
 func (w *Watcher) Look(now time.Time, s stats.Stats, state roster.State) {
 	if w.begun {
 		w.drops("encap", s.Encap, w.last.Encap)
@@ -97,38 +96,44 @@ func (w *Watcher) handshakes(now, before *wireguard.Tally) {
 			w.log.Warn("handshake messages refused", "reason", why.String(), "count", n)
 		}
 	}
-	if n := now.Unsent - before.Unsent; n > 0 {
-		w.log.Warn("packets given up that waited for a session", "count", n)
-	}
 }
 
-// look logs what became of the peers. One that is up has made a handshake, and not let its session grow old.
+// mostPeers is how many peers have lines of their own in one look.
+const mostPeers = 8
+
+// look logs what became of the peers. One that is up has made a handshake, and not let its session grow old. Where many change at once, the
+// others are a number.
 func (w *Watcher) look(now time.Time, state roster.State) {
-	peers := make(map[wireguard.PublicKey]seen, len(state.Peers))
+	peers, changed := make(map[wireguard.PublicKey]seen, len(state.Peers)), 0
+	say := func(public wireguard.PublicKey, what string, attributes ...any) {
+		if changed++; changed <= mostPeers {
+			w.log.Info(what, append([]any{"peer", short(public)}, attributes...)...)
+		}
+	}
 	for _, p := range state.Peers {
 		was, known := w.peers[p.Public]
-		is := seen{p.Endpoint, p.LastHandshake, !p.LastHandshake.IsZero() && now.Sub(p.LastHandshake) < old}
-		name := short(p.Public)
+		is := seen{p.Endpoint, !p.LastHandshake.IsZero() && now.Sub(p.LastHandshake) < old}
 		switch {
 		case !known && w.begun:
-			w.log.Info("peer added", "peer", name)
+			say(p.Public, "peer added")
 		case known && was.endpoint.IsValid() && is.endpoint != was.endpoint:
-			w.log.Info("peer moved", "peer", name, "from", was.endpoint.String(), "to", is.endpoint.String())
+			say(p.Public, "peer moved", "from", was.endpoint.String(), "to", is.endpoint.String())
 		}
 		switch {
 		case is.up && !was.up:
-			w.log.Info("peer up", "peer", name, "endpoint", is.endpoint.String())
+			say(p.Public, "peer up", "endpoint", is.endpoint.String())
 		case was.up && !is.up:
-			w.log.Info("peer down: no handshake for 3 minutes", "peer", name)
-		case is.handshake != was.handshake:
-			w.log.Debug("new session", "peer", name)
+			say(p.Public, "peer down: no handshake for 3 minutes")
 		}
 		peers[p.Public] = is
 	}
 	for public := range w.peers {
 		if _, there := peers[public]; !there {
-			w.log.Info("peer removed", "peer", short(public))
+			say(public, "peer removed")
 		}
+	}
+	if more := changed - mostPeers; more > 0 {
+		w.log.Info("more peers changed", "count", more)
 	}
 	w.peers = peers
 }

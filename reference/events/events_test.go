@@ -102,3 +102,28 @@ func TestPeers(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// Ten thousand peers that come up at once are a few lines, and no line has a key.
+func TestManyPeersAtOnce(t *testing.T) {
+	t.Parallel()
+	w, lines := record()
+	at := time.Unix(1000, 0)
+	w.Look(at, stats.Stats{}, roster.State{})
+	state := roster.State{Private: wireguard.PrivateKey{42, 42, 42}}
+	for i := range 10_000 {
+		state.Peers = append(state.Peers, roster.PeerState{
+			Peer:          settings.Peer{Public: wireguard.PublicKey{byte(i), byte(i >> 8), 1}, Preshared: wireguard.PresharedKey{43, 43, 43}, Endpoint: netip.MustParseAddrPort("192.0.2.1:1")},
+			LastHandshake: at,
+		})
+	}
+	w.Look(at.Add(Period), stats.Stats{}, state)
+	got := lines()
+	if len(got) != mostPeers+1 || !strings.Contains(got[mostPeers], "count=19992") {
+		t.Errorf("%d lines: %q", len(got), got)
+	}
+	for _, secret := range []string{state.Private.String(), "KioqAAAA", "KysrAAAA"} {
+		if strings.Contains(strings.Join(got, ""), secret) {
+			t.Errorf("%s is in the log", secret)
+		}
+	}
+}

@@ -53,10 +53,13 @@ var (
 )
 
 // collector reads a tunnel.
-type collector struct{ tunnel Tunnel }
+type collector struct {
+	tunnel Tunnel
+	since  time.Time
+}
 
-// NewCollector returns the metrics of a tunnel.
-func NewCollector(t Tunnel) prometheus.Collector { return collector{t} }
+// NewCollector returns the metrics of a tunnel that begins now.
+func NewCollector(t Tunnel) prometheus.Collector { return collector{t, time.Now()} }
 
 // Describe says nothing in advance: what there is depends on the tunnel.
 func (c collector) Describe(chan<- *prometheus.Desc) {}
@@ -64,7 +67,7 @@ func (c collector) Describe(chan<- *prometheus.Desc) {}
 // Collect reads the tunnel once.
 func (c collector) Collect(out chan<- prometheus.Metric) {
 	s := c.tunnel.Stats()
-	directions(out, s)
+	c.directions(out, s)
 	count(out, unknown, s.UnknownSource)
 	gauge(out, peers, float64(len(s.Peers)))
 	gauge(out, unlisted, float64(max(0, len(s.Peers)-MostPeers)))
@@ -86,7 +89,7 @@ func gauge(out chan<- prometheus.Metric, d *prometheus.Desc, v float64, labels .
 	out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 }
 
-func directions(out chan<- prometheus.Metric, s stats.Stats) {
+func (c collector) directions(out chan<- prometheus.Metric, s stats.Stats) {
 	count(out, control, s.Decap.Control)
 	for _, d := range []struct {
 		name  string
@@ -100,12 +103,13 @@ func directions(out chan<- prometheus.Metric, s stats.Stats) {
 		}
 		// Counters are read one after the other: what is in between may seem to be less than nothing.
 		gauge(out, waiting, max(0, float64(d.of.Received)-float64(d.of.Delivered+d.of.Control+d.of.Drops.Sum())), d.name)
-		out <- histogram(d.of, d.sizes, d.name)
+		out <- c.histogram(d.of, d.sizes, d.name)
 	}
 }
 
-// histogram returns the sizes of the batches as a native histogram of schema 0, whose buckets are the powers of two.
-func histogram(d stats.Direction, s stats.Sizes, name string) prometheus.Metric {
+// histogram returns the sizes of the batches as a native histogram of schema 0, whose buckets are the powers of two. Readers of
+// a text format get only its count and sum.
+func (c collector) histogram(d stats.Direction, s stats.Sizes, name string) prometheus.Metric {
 	buckets, all := map[int]int64{}, uint64(0)
 	for i, n := range s {
 		if n > 0 {
@@ -113,7 +117,7 @@ func histogram(d stats.Direction, s stats.Sizes, name string) prometheus.Metric 
 			all += n
 		}
 	}
-	return prometheus.MustNewConstNativeHistogram(sizes, all, float64(d.Received), buckets, nil, 0, 0, 0, time.Time{}, name)
+	return prometheus.MustNewConstNativeHistogram(sizes, all, float64(d.Received), buckets, nil, 0, 0, 0, c.since, name)
 }
 
 func tally(out chan<- prometheus.Metric, t wireguard.Tally) {

@@ -8,12 +8,11 @@ import (
 	"io"
 	"net/http"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/tunnelbench/tunnelbench/internal/testenv"
 	"github.com/tunnelbench/tunnelbench/reference/roster"
@@ -152,12 +151,37 @@ func TestListenRefuses(t *testing.T) {
 	}
 }
 
-// BenchmarkScrape is what a reader of a tunnel with ten thousand peers waits for.
-func BenchmarkScrape(b *testing.B) {
-	r := NewRegistry(NewCollector(sealed(10_000)), Build{})
-	for b.Loop() {
-		if _, err := prometheus.Gatherer(r).Gather(); err != nil {
-			b.Fatal(err)
+// The batches lie in the buckets of their sizes: powers of two.
+func TestBatchSizes(t *testing.T) {
+	t.Parallel()
+	families, err := NewRegistry(NewCollector(sealed(0)), Build{}).Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() != "tunnelbench_tunnel_batch_packets" {
+			continue
 		}
+		h := f.Metric[0].Histogram // decap
+		if h.GetSampleCount() != 10 || h.GetSampleSum() != 100 || h.GetSchema() != 0 || time.Since(h.GetCreatedTimestamp().AsTime()) > time.Hour {
+			t.Errorf("%v", h)
+		}
+		var at []int32
+		for _, span := range h.PositiveSpan {
+			at = append(at, span.GetOffset(), int32(span.GetLength()))
+		}
+		if want := []int32{0, 1, 3, 1}; !slices.Equal(at, want) || !slices.Equal(h.PositiveDelta, []int64{2, 6}) {
+			t.Errorf("spans %v, deltas %v", at, h.PositiveDelta)
+		}
+		return
+	}
+	t.Error("there is no histogram")
+}
+
+// BenchmarkScrape is what a reader of a tunnel with ten thousand peers waits for, over HTTP.
+func BenchmarkScrape(b *testing.B) {
+	f := sealed(10_000)
+	for b.Loop() {
+		b.SetBytes(int64(len(scrape(b, f, openMetrics))))
 	}
 }

@@ -49,12 +49,15 @@ var ErrAddress = errors.New("want HOST:PORT, such as localhost:9469")
 
 // Listen opens the address; the port 0 takes a free one. It serves only after Serve.
 func Listen(address string) (*Server, error) {
-	if host, port, err := net.SplitHostPort(address); err != nil || port == "" {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
 		return nil, fmt.Errorf("%q: %w", address, ErrAddress)
-	} else if n, err := strconv.ParseUint(port, 10, 16); err != nil {
-		return nil, fmt.Errorf("%q: %w", address, ErrAddress)
-	} else if _ = n; host != "" && net.ParseIP(host) == nil && host != "localhost" {
-		return nil, fmt.Errorf("%q: the host has to be an IP address or localhost: %w", address, ErrAddress)
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return nil, fmt.Errorf("%q: the port is a number up to 65535: %w", address, ErrAddress)
+	}
+	if host != "" && host != "localhost" && net.ParseIP(host) == nil {
+		return nil, fmt.Errorf("%q: the host is an IP address or localhost: %w", address, ErrAddress)
 	}
 	l, err := net.Listen("tcp", address)
 	if err != nil {

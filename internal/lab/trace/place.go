@@ -22,9 +22,10 @@ const snapLen = 256
 
 // options of a tracer.
 type options struct {
-	room  int  // events
-	snaps bool // note what a capture has
-	ipv6  bool
+	room      int  // events
+	snaps     bool // note what a capture has
+	ipv6      bool
+	processes bool // a process of the device may read packets
 }
 
 // chainer is the tester's engine.

@@ -91,7 +91,9 @@ func (p Plan) opened(ctx context.Context, s *lab.Setup, every int) (*tracer, err
 	if !ok {
 		return nil, fmt.Errorf("%w: only the engine xdp can be traced", errors.ErrUnsupported)
 	}
-	t, err := newTracer(s.Net(), tester, p.options(every))
+	o := p.options(every)
+	o.processes = s.Session().HasProcesses()
+	t, err := newTracer(s.Net(), tester, o)
 	if err != nil {
 		return nil, err
 	}

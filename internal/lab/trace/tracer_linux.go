@@ -3,6 +3,7 @@ package trace
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -30,10 +31,14 @@ type tracer struct {
 	closers closers.Stack
 }
 
-// Programs at tracepoints, by the tracepoint.
-var hooks = map[string]string{
-	"copied": "skb:skb_copy_datagram_iovec", "queued": "sock:sk_data_ready", "received": "sock:sock_recv_length", "freed": "skb:kfree_skb", "woken": "sched:sched_wakeup", "switched": "sched:sched_switch",
-}
+// Programs at tracepoints, by the tracepoint; those of readers are of use only where a process reads packets.
+var (
+	hooks   = map[string]string{"freed": "skb:kfree_skb"}
+	readers = map[string]string{
+		"copied": "skb:skb_copy_datagram_iovec", "queued": "sock:sk_data_ready", "received": "sock:sock_recv_length",
+		"woken": "sched:sched_wakeup", "switched": "sched:sched_switch",
+	}
+)
 
 // newTracer attaches the programs to every interface of the network. The error wraps errors.ErrUnsupported if the
 // kernel cannot do it.
@@ -64,7 +69,7 @@ func (t *tracer) open(n *netns.Net, o options) (err error) {
 	if err := t.set(spec, o); err != nil {
 		return err
 	}
-	if err := t.load(spec); err != nil {
+	if err := t.load(spec, o.processes); err != nil {
 		return fmt.Errorf("%w: load the programs that trace (needs Linux 6.6 with BPF and BTF, and root): %w", errors.ErrUnsupported, err)
 	}
 	for i, p := range t.points {
@@ -108,14 +113,18 @@ func (t *tracer) set(spec *ebpf.CollectionSpec, o options) error {
 }
 
 // load loads the maps and attaches the programs at tracepoints.
-func (t *tracer) load(spec *ebpf.CollectionSpec) (err error) {
+func (t *tracer) load(spec *ebpf.CollectionSpec, processes bool) (err error) {
 	shared := spec.Copy()
 	delete(shared.Programs, bpf.TraceProgPass)
 	if t.shared, err = ebpf.NewCollection(shared); err != nil {
 		return err
 	}
 	t.closers.Push(func() error { t.shared.Close(); return nil })
-	for name, at := range hooks {
+	wanted := maps.Clone(hooks)
+	if processes {
+		maps.Copy(wanted, readers)
+	}
+	for name, at := range wanted {
 		l, err := link.AttachTracing(link.TracingOptions{Program: t.shared.Programs[name]})
 		if err != nil {
 			return fmt.Errorf("tracepoint %s: %w", at, err)
@@ -134,13 +143,13 @@ func (t *tracer) attach(spec *ebpf.CollectionSpec, ns *netns.NS, number int) err
 	if err := errors.Join(v[bpf.TraceVarPoint].Set(uint16(number)), v[bpf.TraceVarLinkHeader].Set(uint32(p.header))); err != nil {
 		return err
 	}
-	maps := map[string]*ebpf.Map{}
+	shared := map[string]*ebpf.Map{}
 	for name := range own.Maps {
 		if name != ".rodata" {
-			maps[name] = t.shared.Maps[name]
+			shared[name] = t.shared.Maps[name]
 		}
 	}
-	loaded, err := ebpf.NewCollectionWithOptions(own, ebpf.CollectionOptions{MapReplacements: maps})
+	loaded, err := ebpf.NewCollectionWithOptions(own, ebpf.CollectionOptions{MapReplacements: shared})
 	if err != nil {
 		return err
 	}
@@ -303,7 +312,7 @@ func (t *tracer) nameOf(reason uint32) string {
 // skipped returns how many events the kernel did not show to the programs at its tracepoints: a program does not run in
 // the middle of itself, not even for the interrupt of another task.
 func (t *tracer) skipped() (n uint64) {
-	for name := range hooks {
+	for name := range t.shared.Programs {
 		if info, err := t.shared.Programs[name].Stats(); err == nil {
 			n += info.RecursionMisses
 		}

@@ -395,20 +395,32 @@ static __always_inline void sealed(struct packet *p)
 	bpf_loop(segments(p), hide, p, 0);
 }
 
+/* Whether a packet is one frame that is not followed: most are, and shall cost little. */
+static __always_inline int passes_by(struct __sk_buff *skb, __u32 offset)
+{
+	void *data = (void *)(long)skb->data;
+	const struct signature *s = data + offset;
+
+	if (!offset || offset > SEARCHED || skb->gso_size || (void *)(s + 1) > (void *)(long)skb->data_end)
+		return 0;
+	return s->magic == bpf_htons(MAGIC) && sequence(s) & mask;
+}
+
 SEC("tcx/ingress")
 int pass(struct __sk_buff *skb)
 {
-	struct scratch *s = own_scratch(0);
 	struct packet packet = {.skb = skb, .step = skb->gso_size};
 	__u32 key = point, offset;
+	struct scratch *s;
 	struct place *p;
 
-	if (!s)
-		return TCX_NEXT;
 	if (!armed)
 		return TCX_NEXT;
 	p = bpf_map_lookup_elem(&places, &key);
-	if (!p)
+	if (!p || passes_by(skb, p->offset))
+		return TCX_NEXT;
+	s = own_scratch(0);
+	if (!s)
 		return TCX_NEXT;
 	packet.addr = address(bpf_cast_to_kern_ctx(skb), s);
 	unfollow(packet.addr); /* what had the address before */
@@ -521,7 +533,7 @@ int arrived(struct xdp_md *ctx)
 	struct event *e;
 	__u32 at;
 
-	if (!armed || tester_offset > 64 || (void *)(s + 1) > (void *)(long)ctx->data_end || !valid(s) || sequence(s) & mask)
+	if (!armed || tester_offset > 64 || (void *)(s + 1) > (void *)(long)ctx->data_end || sequence(s) & mask || !valid(s))
 		return XDP_DROP;
 	e = note(SEEN, 0, &at);
 	if (!e)
