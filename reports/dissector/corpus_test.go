@@ -67,8 +67,8 @@ func TestNoInputRaisesAnError(t *testing.T) {
 // The test above would see one.
 func TestAnErrorWouldBeSeen(t *testing.T) {
 	t.Parallel()
-	const good = "local id, claimed = tvb(0, 4):uint()"
-	broken := strings.Replace(Lua, good, "local id, claimed = tvb(0, 4000):uint()", 1)
+	const good = "tree:add(f.sequence, tvb(4, 8))"
+	broken := strings.Replace(Lua, good, "tree:add(f.sequence, tvb(4, 8000))", 1)
 	if broken == Lua {
 		t.Fatalf("the script has no %q", good)
 	}
