@@ -44,6 +44,11 @@ func Flock(f *os.File) error {
 	return os.NewSyscallError("flock", unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB))
 }
 
+// OpenLock opens the file of a lock, which it makes for its owner only. It follows no symbolic link.
+func OpenLock(path string) (*os.File, error) {
+	return os.OpenFile(path, os.O_CREATE|os.O_RDWR|syscall.O_NOFOLLOW, 0o600)
+}
+
 // FlockHolder returns the process that took the lock of a file, or 0 if it is not in this PID
 // namespace (proc_locks(5)).
 func FlockHolder(f *os.File) (int, error) {

@@ -28,6 +28,7 @@ func Affinity() ([]int, error)                        { return nil, needsLinux("
 func SetAffinity(int, []int) error                    { return needsLinux("CPU affinity") }
 func PeerPID(*net.UnixConn) (int, error)              { return 0, needsLinux("SO_PEERCRED") }
 func Flock(*os.File) error                            { return needsLinux("file lock") }
+func OpenLock(string) (*os.File, error)               { return nil, needsLinux("file lock") }
 func ListenPrivate(string) (*net.UnixListener, error) { return nil, needsLinux("private socket") }
 func StartInit(*exec.Cmd, []int) error                { return needsLinux("PID namespace") }
 func StartDetached(*exec.Cmd) error                   { return needsLinux("guardian") }

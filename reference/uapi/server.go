@@ -58,7 +58,7 @@ func Listen(path string) (*Server, error) {
 // another one has just made.
 func takePath(path string) (_ *net.UnixListener, err error) {
 	name := path + ".lock"
-	lock, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR|syscall.O_NOFOLLOW, 0o600)
+	lock, err := sys.OpenLock(name)
 	if err != nil {
 		return nil, err
 	}
