@@ -5,6 +5,7 @@ const (
 	deviceFile    = "reference/wireguard/device.go"
 	handshakeFile = "reference/wireguard/handshake.go"
 	dataFile      = "reference/wireguard/data.go"
+	leavingFile   = "reference/wireguard/leaving.go"
 	keypairFile   = "reference/wireguard/keypair.go"
 	macFile       = "reference/wireguard/mac.go"
 	noiseFile     = "reference/wireguard/noise.go"
@@ -16,7 +17,7 @@ const (
 // sealedBugs are faults of the sealed tunnel that its fuzz targets find.
 var sealedBugs = []bug{
 	{"wg-counter-reused", "nonce reuse", target("wg-program"), "a counter is sometimes used twice",
-		[]edit{{dataFile, "	k.counter += uint64(n)\n", "	if !planted.Is(\"wg-counter-reused\") || k.counter%4 != 3 {\n		k.counter += uint64(n)\n	}\n"}}},
+		[]edit{{leavingFile, "	k.counter += uint64(n)\n", "	if !planted.Is(\"wg-counter-reused\") || k.counter%4 != 3 {\n		k.counter += uint64(n)\n	}\n"}}},
 	{"wg-no-limit", "nonce reuse", target("wg-window"), "counters have no limit",
 		[]edit{{keypairFile, "	if counter >= rejectAfterMessages {", `	if counter >= rejectAfterMessages && !planted.Is("wg-no-limit") {`}}},
 	{"wg-window-first", "window poisoning", target("wg-window"), "a forged message moves the window",

@@ -20,9 +20,9 @@ const (
 var shippedBugs = []bug{
 	// Nonce reuse.
 	{"wg-counter-32", "nonce reuse", test(wireguardTests, "TestCounterIsWide"), "counters wrap at 2^32, as on a 32-bit machine",
-		[]edit{{dataFile, "	first := k.counter\n", "	if planted.Is(\"wg-counter-32\") {\n		k.counter = uint64(uint32(k.counter))\n	}\n	first := k.counter\n"}}},
+		[]edit{{leavingFile, "	first := k.counter\n", "	if planted.Is(\"wg-counter-32\") {\n		k.counter = uint64(uint32(k.counter))\n	}\n	first := k.counter\n"}}},
 	{"wg-no-last", "nonce reuse", test(wireguardTests, "TestLimits"), "a session sends beyond its last counter",
-		[]edit{{dataFile, "|| k.counter > rejectAfterMessages-uint64(n) {", `|| k.counter > rejectAfterMessages-uint64(n) && !planted.Is("wg-no-last") {`},
+		[]edit{{leavingFile, "|| k.counter > rejectAfterMessages-uint64(n) {", `|| k.counter > rejectAfterMessages-uint64(n) && !planted.Is("wg-no-last") {`},
 			{keypairFile, "&& k.counter < rejectAfterMessages\n", "&& (k.counter < rejectAfterMessages || planted.Is(\"wg-no-last\"))\n"}}},
 
 	// Cookies.

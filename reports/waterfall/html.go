@@ -108,13 +108,20 @@ func viewOf(s Stream, c *Cost) streamView {
 
 func factsOf(s Stream, c *Cost) []fact {
 	facts := []fact{
-		{"End to end", ns(s.OneWay.P50), fmt.Sprintf("p50 of the followed frames; the tester’s own over all frames is %s, the sum of the hops’ p50 %s", ns(s.Tester), ns(s.SumOfMedians()))},
+		{"End to end", endToEnd(s), fmt.Sprintf("p50 of the followed frames; the tester’s own over all frames is %s, the sum of the hops’ p50 %s", ns(s.Tester), ns(s.SumOfMedians()))},
 		{"Followed", fmt.Sprint(s.Followed), fmt.Sprintf("frames of %d offered; %d arrived, %d were seen at all points", s.Offered, s.Delivered, s.Complete)},
 	}
 	if c != nil {
 		facts = append(facts, fact{"Tracing costs", signed(c.P50[0], c.P50[1]), fmt.Sprintf("of the p50, from %s; and %s of the rate of a closed loop. Medians of %d trials each, in turns", ns(c.P50[0]), signed(c.Rate[0], c.Rate[1]), c.Rounds)})
 	}
 	return facts
+}
+
+func endToEnd(s Stream) string {
+	if s.Delivered == 0 {
+		return show.None
+	}
+	return ns(s.OneWay.P50)
 }
 
 func frameOf(s Stream, f Picked) frameView {

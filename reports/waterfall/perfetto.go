@@ -24,33 +24,34 @@ type slice struct {
 const lanes = 64
 
 // Perfetto writes frames as a timeline: a process for each direction, a group of lines for each hop. Frames come in the order in
-// which they were sent, by the number of their stream.
-func Perfetto(w io.Writer, t *Trace, frames iter.Seq2[int, Picked]) error {
+// which they were sent, by the number of their stream. It returns how many slices were left out, because too many frames were in a hop at once.
+func Perfetto(w io.Writer, t *Trace, frames iter.Seq2[int, Picked]) (leftOut int, err error) {
 	b := bufio.NewWriter(w)
 	if _, err := b.WriteString(`{"displayTimeUnit":"ns","traceEvents":[` + "\n"); err != nil {
-		return err
+		return 0, err
 	}
 	p := perfetto{out: b, busy: map[int]*[lanes]int64{}}
 	for i, s := range t.Streams {
-		p.write(slice{Name: "process_name", Phase: "M", PID: i, Args: map[string]any{"name": t.Device + " " + s.Direction}})
+		p.write(slice{Name: "process_name", Phase: "M", PID: i + 1, Args: map[string]any{"name": t.Device + " " + s.Direction}})
 	}
 	for i, f := range frames {
 		p.frame(i, t.Streams[i], f)
 	}
 	if p.fault != nil {
-		return p.fault
+		return 0, p.fault
 	}
 	if _, err := b.WriteString("\n]}\n"); err != nil {
-		return err
+		return 0, err
 	}
-	return b.Flush()
+	return p.leftOut, b.Flush()
 }
 
 type perfetto struct {
-	out   *bufio.Writer
-	begun bool
-	busy  map[int]*[lanes]int64 // by stream and hop: until when each line is taken
-	fault error
+	out     *bufio.Writer
+	begun   bool
+	busy    map[int]*[lanes]int64 // by stream and hop: until when each line is taken
+	leftOut int
+	fault   error
 }
 
 func (p *perfetto) frame(stream int, s Stream, f Picked) {
@@ -59,20 +60,21 @@ func (p *perfetto) frame(stream int, s Stream, f Picked) {
 		group := stream<<8 | from.Point
 		line, named := p.line(group, f.Sent+from.At, f.Sent+to.At)
 		if line < 0 {
+			p.leftOut++
 			continue
 		}
-		tid := group*lanes + line
+		tid := group*lanes + line + 1
 		name := s.Points[from.Point].String() + " › " + s.Points[to.Point].String()
 		if !named {
-			p.write(slice{Name: "thread_name", Phase: "M", PID: stream, TID: tid, Args: map[string]any{"name": fmt.Sprintf("%d %s", from.Point+1, name)}})
-			p.write(slice{Name: "thread_sort_index", Phase: "M", PID: stream, TID: tid, Args: map[string]any{"sort_index": tid}})
+			p.write(slice{Name: "thread_name", Phase: "M", PID: stream + 1, TID: tid, Args: map[string]any{"name": fmt.Sprintf("%d %s", from.Point+1, name)}})
+			p.write(slice{Name: "thread_sort_index", Phase: "M", PID: stream + 1, TID: tid, Args: map[string]any{"sort_index": tid}})
 		}
 		took := float64(to.At-from.At) / 1e3
 		args := map[string]any{"sequence": f.Sequence}
 		if f.Lost != "" {
 			args["lost"] = f.Lost
 		}
-		p.write(slice{Name: fmt.Sprintf("frame %d", f.Sequence), Cat: name, Phase: "X", Time: float64(f.Sent+from.At) / 1e3, Took: &took, PID: stream, TID: tid, Args: args})
+		p.write(slice{Name: fmt.Sprintf("frame %d", f.Sequence), Cat: name, Phase: "X", Time: float64(f.Sent+from.At) / 1e3, Took: &took, PID: stream + 1, TID: tid, Args: args})
 	}
 }
 

@@ -15,10 +15,12 @@ func Text(t *Trace) string {
 		fmt.Fprintf(&b, "%s: %d frames offered, %d received; 1 in %d followed: %d, of which %d arrived and %d were seen at all points\n",
 			s.Direction, s.Offered, s.Received, t.Every, s.Followed, s.Delivered, s.Complete)
 		_ = hopTable(s).Text(&b) // a strings.Builder takes everything
-		fmt.Fprintf(&b, "end to end p50 %s, sum of the hops' p50 %s; the tester's own p50 over all frames %s\n", ns(s.OneWay.P50), ns(s.SumOfMedians()), ns(s.Tester))
+		if s.Delivered > 0 {
+			fmt.Fprintf(&b, "end to end p50 %s, sum of the hops' p50 %s; the tester's own p50 over all frames %s\n", ns(s.OneWay.P50), ns(s.SumOfMedians()), ns(s.Tester))
+		}
 	}
 	for _, w := range t.Threads {
-		fmt.Fprintf(&b, "threads of %s: %d wake-ups, %d times preempted; waited for a core p50 %s, p99 %s; ran %s a frame\n",
+		fmt.Fprintf(&b, "threads of %s: %d wake-ups, %d times preempted; waited for a core p50 %s, p99 %s; ran %s per frame\n",
 			w.Node, w.Wakeups, w.Preempted, ns(w.Wait50), ns(w.Wait99), ns(int64(w.RunNs)))
 	}
 	if c := t.Cost; c != nil {

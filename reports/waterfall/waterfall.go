@@ -90,7 +90,11 @@ const (
 	Unseen  Work = "queue and process" // of a process that is not seen reading
 )
 
-// Reason is why the kernel dropped frames.
+// Unknown is the reason of a loss that the kernel does not know of: a process dropped the frame, or a ring of a
+// driver was full.
+const Unknown = "not the kernel's stack"
+
+// Reason is why frames were lost.
 type Reason struct {
 	Name   string `json:"name"`
 	Frames int    `json:"frames"`
@@ -151,6 +155,24 @@ type Stream struct {
 	Picked    []Picked `json:"picked"`
 }
 
+// NeverSeen adds the frames that should have been followed, but were seen nowhere: they were lost in the first hop.
+func (s *Stream) NeverSeen(expected int) {
+	n := expected - s.Followed
+	if n <= 0 || len(s.Hops) == 0 {
+		return
+	}
+	s.Followed = expected
+	first := &s.Hops[0]
+	first.Lost += n
+	for i := range first.Reasons {
+		if first.Reasons[i].Name == Unknown {
+			first.Reasons[i].Frames += n
+			return
+		}
+	}
+	first.Reasons = append(first.Reasons, Reason{Unknown, n})
+}
+
 // SumOfMedians is the sum of the hops' medians, in ns.
 func (s Stream) SumOfMedians() (sum int64) {
 	for _, h := range s.Hops {
@@ -173,7 +195,7 @@ type Threads struct {
 type Cost struct {
 	Rounds int        `json:"rounds"`
 	P50    [2]int64   `json:"p50_ns"`   // without, with
-	Rate   [2]float64 `json:"rate_fps"` // forwarded under overload; zero: not measured
+	Rate   [2]float64 `json:"rate_fps"` // of a closed loop
 }
 
 // SpreadOf returns the spread of times, which it sorts. Of none it is zero.

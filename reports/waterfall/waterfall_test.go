@@ -52,7 +52,7 @@ left <b> out    left reads <b>   queue                         2.40 us  9.00 us 
 left reads <b>  left wan out     process (inferred)            2.40 us  9.00 us  9.00 us  20.0 %     0.25     0
 left wan out    tester receives  queue and process (inferred)  2.40 us  9.00 us  9.00 us  20.0 %     0.25     0
 end to end p50 12.00 us, sum of the hops' p50 12.00 us; the tester's own p50 over all frames 12.34 us
-threads of left: 10 wake-ups, 2 times preempted; waited for a core p50 900 ns, p99 4.00 us; ran 3.30 us a frame
+threads of left: 10 wake-ups, 2 times preempted; waited for a core p50 900 ns, p99 4.00 us; ran 3.30 us per frame
 tracing costs: p50 12.00 us without, 12.24 us with (+2.0 %); closed loop 100000 and 99000 frames/s (-1.0 %); medians of 3 trials each, in turns
 warning: a <b> doubt
 `
@@ -126,8 +126,8 @@ func TestPerfetto(t *testing.T) {
 			}
 		}
 	}
-	if err := Perfetto(&out, s, frames); err != nil {
-		t.Fatal(err)
+	if left, err := Perfetto(&out, s, frames); err != nil || left != 0 {
+		t.Fatalf("%d left out, %v", left, err)
 	}
 	var read struct {
 		TraceEvents []slice `json:"traceEvents"`

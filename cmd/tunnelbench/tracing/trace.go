@@ -4,6 +4,7 @@ package tracing
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"math/bits"
 	"os"
@@ -67,6 +68,9 @@ func (f *flags) run(ctx context.Context, s cli.Streams) error {
 	}
 	t.Tool, t.Command, t.Started = f.tool(), append([]string{"tunnelbench"}, os.Args[1:]...), started
 	t.CPU, t.Kernel = lab.Machine()
+	if err == nil && len(t.Invalid) > 0 {
+		err = fmt.Errorf("%w: %s", cli.ErrNoVerdict, t.Invalid)
+	}
 	return errors.Join(err, l.Close(), f.write(s, t))
 }
 
@@ -90,7 +94,12 @@ func (f *flags) prepare() (cfg cli.LabConfig, err error) {
 	}
 	cfg.Engine = lab.EngineXDP
 	f.plan.Settings, f.plan.Capture = cfg.Settings, f.pcap != ""
-	return cfg, cli.EnsureDir(f.out)
+	for _, path := range []string{f.pcap, f.perfetto} {
+		if path != "" {
+			err = errors.Join(err, cli.EnsureDir(filepath.Dir(path)))
+		}
+	}
+	return cfg, errors.Join(err, cli.EnsureDir(f.out))
 }
 
 func (f *flags) write(s cli.Streams, t *trace.Traced) error {
@@ -106,10 +115,20 @@ func (f *flags) write(s cli.Streams, t *trace.Traced) error {
 	saved := errors.Join(atomicfile.WriteFile(where+".json", text, 0o644), atomicfile.WriteFile(where+".html", html, 0o644))
 	said := string(text)
 	if !f.json {
-		said = waterfall.Text(&t.Trace) + "written: " + where + ".json and " + where + ".html\n"
+		said = waterfall.Text(&t.Trace)
+		if saved == nil {
+			said += "written: " + where + ".json and " + where + ".html\n"
+		}
 	}
 	if f.perfetto != "" {
-		saved = errors.Join(saved, atomicfile.Create(f.perfetto, 0o644, func(w io.Writer) error { return waterfall.Perfetto(w, &t.Trace, t.Capture.Frames()) }))
+		leftOut := 0
+		saved = errors.Join(saved, atomicfile.Create(f.perfetto, 0o644, func(w io.Writer) (err error) {
+			leftOut, err = waterfall.Perfetto(w, &t.Trace, t.Capture.Frames())
+			return err
+		}))
+		if leftOut > 0 && !f.json {
+			said += fmt.Sprintf("%s: %d slices are left out, since too many frames were in a hop at once: follow fewer (--every)\n", f.perfetto, leftOut)
+		}
 	}
 	if f.pcap != "" {
 		saved = errors.Join(saved, t.Capture.WritePcapFile(f.pcap))

@@ -51,7 +51,7 @@ type owned struct {
 	event
 	index int
 	frame *frame
-	last  bool // the frame is lost, and was not seen any more
+	last  bool // the frame is lost, and this is its last packet
 }
 
 // WritePcap writes each packet at each interface, as pcapng with an interface for each of the trace's (Ethernet, or IP for
@@ -122,11 +122,19 @@ func (c Capture) owned() []owned {
 		list[i] = owned{event: e, index: i}
 	}
 	for _, f := range c.frames {
-		for i, p := range f.passes {
-			if p.snap >= 0 {
-				list[p.snap].frame = f
-				list[p.snap].last = i == len(f.passes)-1 && p.point < len(c.places) && c.places[p.point].Kind != waterfall.Taken
+		latest, arrived := pass{at: -1, snap: -1}, false
+		for _, p := range f.passes {
+			arrived = arrived || pointOf(p.point, c.places).Kind == waterfall.Taken
+			if p.snap < 0 {
+				continue
 			}
+			list[p.snap].frame = f
+			if p.at > latest.at {
+				latest = p
+			}
+		}
+		if latest.snap >= 0 {
+			list[latest.snap].last = !arrived
 		}
 	}
 	slices.SortStableFunc(list, func(a, b owned) int { return cmp.Compare(a.time, b.time) })
@@ -150,7 +158,7 @@ func (c Capture) remarks(o owned) pcapgo.NgPacketOptions {
 		text += " (inferred)"
 	}
 	if o.last {
-		text += "; lost behind here: " + lossName(o.frame, c.nameOf)
+		text += "; lost after this point: " + lossName(o.frame, c.nameOf)
 	}
 	options.Comments = []string{text}
 	return options
@@ -159,28 +167,33 @@ func (c Capture) remarks(o owned) pcapgo.NgPacketOptions {
 // packetOf returns the octets of an event's packet. A segment of a super-packet has the lengths and the checksum of the whole:
 // they become its own, and UDP's checksum, which nobody can know, becomes none.
 func packetOf(snap []byte, e event, header int) []byte {
-	data := slices.Clone(snap[:min(len(snap), int(e.detail))])
+	length := min(len(snap), int(e.detail))
+	if e.segment > 1 {
+		length = min(length, len(snap)/2) // the rest is of the segments before it
+	}
+	data := slices.Clone(snap[:length])
 	ip := data[min(header, len(data)):]
 	if e.segment == 0 || len(ip) < 28 {
 		return data
 	}
-	length := int(e.detail) - header
-	switch ip[0] >> 4 {
-	case 4:
+	length = int(e.detail) - header
+	switch {
+	case ip[0]>>4 == 4:
 		binary.BigEndian.PutUint16(ip[2:], uint16(length))
 		ip[10], ip[11] = 0, 0
 		binary.BigEndian.PutUint16(ip[10:], ^checksum.Fold(checksum.Sum(ip[:20], 0)))
-		setUDP(ip[20:], length-20)
-	case 6:
+		setUDP(ip[9], ip[20:], length-20)
+	case ip[0]>>4 == 6 && len(ip) >= 48:
 		binary.BigEndian.PutUint16(ip[4:], uint16(length-40))
-		if len(ip) >= 48 {
-			setUDP(ip[40:], length-40)
-		}
+		setUDP(ip[6], ip[40:], length-40)
 	}
 	return data
 }
 
-func setUDP(udp []byte, length int) {
+func setUDP(protocol byte, udp []byte, length int) {
+	if protocol != byte(layers.IPProtocolUDP) {
+		return
+	}
 	binary.BigEndian.PutUint16(udp[4:], uint16(length))
 	udp[6], udp[7] = 0, 0
 }

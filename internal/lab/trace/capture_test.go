@@ -94,7 +94,7 @@ func TestPcap(t *testing.T) {
 	want := []string{
 		"left lan | trial 7, stream 0, sequence number 0, 10 ns after it was sent",
 		"left wan | trial 7, stream 0, sequence number 0, 1040 ns after it was sent",
-		"left wan | trial 7, stream 0, sequence number 1, 41 ns after it was sent; lost behind here: NO_SOCKET",
+		"left wan | trial 7, stream 0, sequence number 1, 41 ns after it was sent; lost after this point: NO_SOCKET",
 	}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))

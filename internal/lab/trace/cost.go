@@ -15,17 +15,14 @@ import (
 // costTrial is the length of each of the trials that tell the cost.
 const costTrial = 300 * time.Millisecond
 
-// cost measures the device without tracing and with it, in turns, as often as the plan says: latency at the plan's load, and the
+// cost measures the device without tracing and with it, in turns, as often as the plan says; one frame in every is followed: latency at the plan's load, and the
 // rate of a closed loop.
-func (p Plan) cost(ctx context.Context, s *lab.Setup) (*waterfall.Cost, error) {
-	if p.Rounds == 0 {
-		return nil, nil
-	}
+func (p Plan) cost(ctx context.Context, s *lab.Setup, every int) (*waterfall.Cost, error) {
 	var p50s [2][]int64
 	var rates [2][]float64
 	for round := range 2 * p.Rounds {
 		with := round&1 ^ round>>1&1 // 0 1 1 0: what drifts hits both alike
-		p50, rate, err := p.costOnce(ctx, s, with == 1)
+		p50, rate, err := p.costOnce(ctx, s, with*every)
 		if err != nil {
 			return nil, err
 		}
@@ -38,16 +35,23 @@ func (p Plan) cost(ctx context.Context, s *lab.Setup) (*waterfall.Cost, error) {
 	return c, nil
 }
 
-func (p Plan) costOnce(ctx context.Context, s *lab.Setup, with bool) (p50 int64, rate float64, err error) {
-	if with {
-		t, err := p.opened(ctx, s, p.Chosen())
+// costOnce measures once; every is 0 without tracing.
+func (p Plan) costOnce(ctx context.Context, s *lab.Setup, every int) (p50 int64, rate float64, err error) {
+	if every > 0 {
+		t, err := p.opened(ctx, s, every)
 		if err != nil {
 			return 0, 0, err
 		}
-		defer func() { err = errors.Join(err, t.Close()) }()
-		if err := t.arm(p.Chosen()); err != nil {
-			return 0, 0, err
-		}
+		p50, rate, err = p.latencyAndRate(ctx, s, t.arm(every))
+		return p50, rate, errors.Join(err, t.Close())
+	}
+	return p.latencyAndRate(ctx, s, p.warmUp(ctx, s))
+}
+
+// latencyAndRate measures the device, unless it could not be prepared.
+func (p Plan) latencyAndRate(ctx context.Context, s *lab.Setup, unprepared error) (p50 int64, rate float64, err error) {
+	if unprepared != nil {
+		return 0, 0, unprepared
 	}
 	light := p.Trial
 	light.Duration = costTrial

@@ -13,7 +13,7 @@ type path struct {
 	points  []waterfall.Point
 }
 
-// least is the share of the frames that pass a point of their way. Others are by-ways.
+// least is the share of the frames that pass a point of their way. Others are on side paths.
 const least = 0.5
 
 // pathOf returns the way of a direction's frames, by the median of the times since they were sent. It is the way of those that arrived, if any
@@ -75,13 +75,13 @@ func (w path) times(f *frame) (times []int64, inferred []bool) {
 			times[i], inferred[i] = p.at, p.inferred
 		}
 	}
-	w.disbelieve(times)
+	w.dropImpossibleReads(times)
 	return times, inferred
 }
 
-// disbelieve forgets the reads that are out of order: of a socket they are told by counting, which a datagram of before the trace
-// can upset.
-func (w path) disbelieve(times []int64) {
+// dropImpossibleReads forgets the reads that are out of order. Of a socket they are found by its queue's order, which a datagram from
+// before the trace can upset.
+func (w path) dropImpossibleReads(times []int64) {
 	for i := 1; i < len(times); i++ {
 		if w.points[i].Kind != waterfall.Read || times[i] < 0 {
 			continue
@@ -110,8 +110,8 @@ func workOf(from, to waterfall.Point) waterfall.Work {
 	return waterfall.Unseen
 }
 
-// streamOf returns what the frames of one direction did. nameOf names a drop reason.
-func streamOf(frames []*frame, way path, nameOf func(uint32) string) waterfall.Stream {
+// streamOf returns what the frames of one direction did in a trace that began then. nameOf names a drop reason.
+func streamOf(frames []*frame, way path, begin int64, nameOf func(uint32) string) waterfall.Stream {
 	s := waterfall.Stream{Followed: len(frames), Points: way.points, Hops: []waterfall.Hop{}}
 	last := len(way.numbers) - 1
 	hops := make([]hop, max(0, last))
@@ -129,13 +129,15 @@ func streamOf(frames []*frame, way path, nameOf func(uint32) string) waterfall.S
 			}
 			continue
 		}
-		hops[min(lastSeen(times), last-1)].lose(f, nameOf)
+		if last > 0 {
+			hops[min(lastSeen(times), last-1)].lose(f, nameOf)
+		}
 	}
 	s.OneWay = waterfall.SpreadOf(whole)
 	for i := range hops {
 		s.Hops = append(s.Hops, hops[i].finish(way.points[i], way.points[i+1], s.OneWay.Mean))
 	}
-	s.Picked = pick(frames, way, nameOf)
+	s.Picked = pick(frames, way, begin, nameOf)
 	return s
 }
 
@@ -170,10 +172,6 @@ func (h *hop) add(f *frame, from, to int64, inferred bool) {
 	h.inferred = h.inferred || inferred
 }
 
-// Unknown is the reason of a loss that the kernel does not know of: a process dropped the frame, or a ring of a
-// driver was full.
-const Unknown = "not the kernel's stack"
-
 func (h *hop) lose(f *frame, nameOf func(uint32) string) {
 	h.lost++
 	if h.reasons == nil {
@@ -184,7 +182,7 @@ func (h *hop) lose(f *frame, nameOf func(uint32) string) {
 
 func lossName(f *frame, nameOf func(uint32) string) string {
 	if f.lost == nil {
-		return Unknown
+		return waterfall.Unknown
 	}
 	return nameOf(f.lost.reason)
 }

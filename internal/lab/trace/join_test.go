@@ -93,7 +93,7 @@ func TestJoin(t *testing.T) {
 	if diff := cmp.Diff(want, passes(j.frames[0])); diff != "" {
 		t.Error(diff)
 	}
-	s := streamOf(j.frames, pathOf(j.frames, tunnelPlaces), named)
+	s := streamOf(j.frames, pathOf(j.frames, tunnelPlaces), 0, named)
 	var works []waterfall.Work
 	for _, h := range s.Hops {
 		works = append(works, h.Work)
@@ -148,7 +148,7 @@ func TestLosses(t *testing.T) {
 		l.see(base+80, seq, testerIn, 0, 0)
 	}
 	j := join(l.events, tunnelPlaces)
-	s := streamOf(j.frames, pathOf(j.frames, tunnelPlaces), named)
+	s := streamOf(j.frames, pathOf(j.frames, tunnelPlaces), 0, named)
 	lost := map[string][]waterfall.Reason{}
 	for _, h := range s.Hops {
 		if h.Lost > 0 {
@@ -157,7 +157,7 @@ func TestLosses(t *testing.T) {
 	}
 	want := map[string][]waterfall.Reason{
 		"left tb out › left reads tb":  {{Name: "NO_SOCKET", Frames: 1}},
-		"left reads tb › left wan out": {{Name: Unknown, Frames: 1}},
+		"left reads tb › left wan out": {{Name: waterfall.Unknown, Frames: 1}},
 	}
 	if diff := cmp.Diff(want, lost); diff != "" {
 		t.Error(diff)
@@ -169,7 +169,7 @@ func TestLosses(t *testing.T) {
 	for _, p := range s.Picked {
 		why = append(why, p.Why+" "+p.Lost)
 	}
-	if diff := cmp.Diff([]string{"a usual frame ", "a frame at the 99th percentile ", "one of the slowest ", "one of the slowest ", "one of the slowest ", "lost NO_SOCKET", "lost " + Unknown}, why); diff != "" {
+	if diff := cmp.Diff([]string{"a usual frame ", "a frame at the 99th percentile ", "one of the slowest ", "one of the slowest ", "one of the slowest ", "lost NO_SOCKET", "lost " + waterfall.Unknown}, why); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -219,7 +219,7 @@ func TestUnseal(t *testing.T) {
 				t.Errorf("counted %v, frame %d: %s", counted, f.seq, diff)
 			}
 		}
-		for _, h := range streamOf(j.frames, pathOf(j.frames, tunnelPlaces), named).Hops {
+		for _, h := range streamOf(j.frames, pathOf(j.frames, tunnelPlaces), 0, named).Hops {
 			sealed := h.From.Interface == "wan" || h.To.Interface == "wan"
 			if h.Inferred != sealed {
 				t.Errorf("%v › %v: inferred %v", h.From, h.To, h.Inferred)
@@ -259,7 +259,7 @@ func TestReadsOutOfOrder(t *testing.T) {
 		l.see(base+80, seq, testerIn, 0, 0)
 	}
 	j := join(l.events, tunnelPlaces)
-	s := streamOf(j.frames, pathOf(j.frames, tunnelPlaces), named)
+	s := streamOf(j.frames, pathOf(j.frames, tunnelPlaces), 0, named)
 	if s.Complete != 2 || s.Delivered != 3 {
 		t.Errorf("%d of %d complete", s.Complete, s.Delivered)
 	}

@@ -12,9 +12,8 @@ const pickedEach = 3
 
 // pick returns the frames of a direction that are worth a look: a usual one, one at the 99th percentile, the slowest, lost ones
 // and those that others overtook.
-func pick(frames []*frame, way path, nameOf func(uint32) string) []waterfall.Picked {
+func pick(frames []*frame, way path, begin int64, nameOf func(uint32) string) []waterfall.Picked {
 	picked := []waterfall.Picked{}
-	begin := first(frames)
 	add := func(why string, list []*frame) {
 		for _, f := range list[:min(len(list), pickedEach)] {
 			p := shown(f, way, begin, nameOf)
@@ -57,7 +56,7 @@ func (f *frame) end() (last int64) {
 func apart(frames []*frame, way path) (delivered, lost []*frame) {
 	last := way.numbers[len(way.numbers)-1]
 	for _, f := range frames {
-		if _, ok := f.at(last); ok && len(way.numbers) > 1 {
+		if _, ok := f.at(last); ok && way.points[len(way.points)-1].Kind == waterfall.Taken {
 			delivered = append(delivered, f)
 		} else {
 			lost = append(lost, f)

@@ -58,6 +58,7 @@ func (p Plan) options(every int) options {
 type Traced struct {
 	waterfall.Trace
 	Capture Capture
+	Invalid rfc2544.Reasons // why the trial is not valid; empty: it is
 }
 
 // Run brings the plan's device up, sends its trial through it, and returns where the frames were when. The device stays up
@@ -79,9 +80,6 @@ func Run(ctx context.Context, l *lab.Lab, p Plan) (*Traced, error) {
 	if !p.Load.IsFlood() {
 		out.Load = float64(p.Load)
 	}
-	if out.Cost, err = p.cost(ctx, s); err != nil {
-		return nil, err
-	}
 	return p.trace(ctx, s, out)
 }
 
@@ -97,16 +95,24 @@ func (p Plan) opened(ctx context.Context, s *lab.Setup, every int) (*tracer, err
 	if err != nil {
 		return nil, err
 	}
-	few := p.Trial
-	few.Load, few.Duration, few.Window = 1000, 100*time.Millisecond, 0
 	err = t.arm(1)
 	if err == nil {
-		_, err = s.Execute(ctx, s.Plan(few))
+		err = p.warmUp(ctx, s)
 	}
 	if err := errors.Join(err, t.disarm()); err != nil {
 		return nil, errors.Join(err, t.Close())
 	}
 	return t, nil
+}
+
+// warmUpFrames is how many frames of each direction the warm-up sends.
+const warmUpFrames = 100
+
+func (p Plan) warmUp(ctx context.Context, s *lab.Setup) error {
+	few := p.Trial
+	few.Load, few.Duration, few.Window = 10*warmUpFrames, 100*time.Millisecond, 0
+	_, err := s.Execute(ctx, s.Plan(few))
+	return err
 }
 
 // sealed returns where no signature was found. Frames that are sealed are told by their order, of which none may be missing.
@@ -115,8 +121,11 @@ func (p Plan) sealed(ctx context.Context, s *lab.Setup, out *Traced) (t *tracer,
 		return nil, nil, err
 	}
 	sealed, err = t.sealedPlaces()
+	if err != nil {
+		return nil, nil, errors.Join(err, t.Close())
+	}
 	hides := func(direction string) bool { return len(sealedOn(sealed, t.points, direction).points) > 0 }
-	if err != nil || out.Every == 1 || !slices.ContainsFunc(p.Settings.Directions(), hides) {
+	if out.Every == 1 || !slices.ContainsFunc(p.Settings.Directions(), hides) {
 		return t, sealed, err
 	}
 	out.Warnings = append(out.Warnings, "The device seals its packets: every frame is followed, since sealed ones are told by their order.")
@@ -133,6 +142,17 @@ func (p Plan) trace(ctx context.Context, s *lab.Setup, out *Traced) (_ *Traced, 
 	if err != nil {
 		return nil, err
 	}
+	if p.Rounds > 0 {
+		if err := t.Close(); err != nil {
+			return nil, err
+		}
+		if out.Cost, err = p.cost(ctx, s, out.Every); err != nil {
+			return nil, err
+		}
+		if t, err = p.opened(ctx, s, out.Every); err != nil {
+			return nil, err
+		}
+	}
 	defer func() { err = errors.Join(err, t.Close()) }()
 	if err := errors.Join(watchSides(t, s), t.arm(out.Every)); err != nil {
 		return nil, err
@@ -148,18 +168,25 @@ func (p Plan) trace(ctx context.Context, s *lab.Setup, out *Traced) (_ *Traced, 
 	if err != nil {
 		return nil, errors.Join(fault, err)
 	}
+	out.Duration, out.Invalid = o.Duration.Seconds(), o.Invalid
 	out.Warnings = append(append(out.Warnings, o.Warnings...), t.doubts(len(events), missed)...)
+	for _, why := range o.Invalid {
+		out.Warnings = append(out.Warnings, "The trial is not valid: "+rfc2544.Reasons{why}.String())
+	}
 	j := join(events, t.points)
 	out.Capture = Capture{joined: j, events: events, snaps: snaps, places: t.points, directions: p.Settings.Directions(), epoch: t.epoch(), nameOf: t.nameOf}
 	for i, direction := range p.Settings.Directions() {
 		frames := j.of(direction)
 		j.unseal(frames, sealedOn(sealed, t.points, direction))
 		way := pathOf(frames, t.points)
-		stream := streamOf(frames, way, t.nameOf)
+		stream := streamOf(frames, way, first(j.frames), t.nameOf)
 		out.Capture.ways = append(out.Capture.ways, way)
 		stream.Direction = direction
 		counted := r.Ledger.Streams[i]
 		stream.Offered, stream.Received = counted.Offered, counted.Received
+		if missed == 0 {
+			stream.NeverSeen((int(counted.Offered) + out.Every - 1) / out.Every)
+		}
 		if counted.Latency != nil {
 			stream.Tester = int64(counted.Latency.P50)
 		}

@@ -72,8 +72,12 @@ func TestEveryFrameAtEveryPoint(t *testing.T) {
 			if len(forward.Points) != len(reverse.Points) {
 				t.Errorf("reverse: %v", ways(reverse))
 			}
+			complete := 0.99
+			if strings.HasPrefix(device, "wireguard") {
+				complete = 0.9 // what is sealed is inferred
+			}
 			for _, s := range out.Streams {
-				if s.Followed != 2500 || s.Received != 2500 || s.Delivered != s.Followed || float64(s.Complete) < 0.99*float64(s.Followed) {
+				if s.Followed != 2500 || s.Received != 2500 || s.Delivered != s.Followed || float64(s.Complete) < complete*float64(s.Followed) {
 					t.Errorf("%s: %d of %d frames received, %d followed, %d arrived, %d complete", s.Direction, s.Received, s.Offered, s.Followed, s.Delivered, s.Complete)
 				}
 				sum := 0.0
@@ -114,7 +118,7 @@ func TestKnownHop(t *testing.T) {
 		if lost := int(out.Offered - out.Received); between && (h.Lost != lost || lost == 0) || !between && h.Lost != 0 {
 			t.Errorf("%v › %v: lost %d of %d", h.From, h.To, h.Lost, lost)
 		}
-		if between && (len(h.Reasons) != 1 || h.Reasons[0].Name != Unknown) {
+		if between && (len(h.Reasons) != 1 || h.Reasons[0].Name != waterfall.Unknown) {
 			t.Errorf("why: %v", h.Reasons)
 		}
 	}

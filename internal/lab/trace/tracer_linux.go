@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net"
 	"slices"
 	"time"
 
@@ -180,7 +181,7 @@ func findPlaces(n *netns.Net) (places []place, err error) {
 					p.header = 14
 				}
 				switch {
-				case a.EncapType == "loopback":
+				case a.EncapType == "loopback", a.Flags&net.FlagUp == 0, node == netns.Tester && a.Name != netns.Port0 && a.Name != netns.Port1:
 				case node == netns.Tester:
 					p.Kind = waterfall.Taken
 					places = append(places, p)
@@ -239,7 +240,7 @@ func (t *tracer) arm(every int) error {
 		}
 	}
 	v := t.shared.Variables
-	return errors.Join(v[bpf.TraceVarTaken].Set(uint64(0)), v[bpf.TraceVarMask].Set(uint32(every-1)), v[bpf.TraceVarArmed].Set(uint32(1)))
+	return errors.Join(v[bpf.TraceVarTaken].Set(uint64(0)), v[bpf.TraceVarMask].Set(uint32(every-1)), v[bpf.TraceVarSince].Set(sys.Monotonic()), v[bpf.TraceVarArmed].Set(uint32(1)))
 }
 
 // disarm ends it.
@@ -279,7 +280,7 @@ func contents(m *ebpf.Map, n int) ([]byte, error) {
 	return raw, err
 }
 
-// sealedPlaces returns the points where no signature was found in any packet so far.
+// sealedPlaces returns the points where many packets passed so far, and none with a signature.
 func (t *tracer) sealedPlaces() (sealed map[int]bool, err error) {
 	sealed = map[int]bool{}
 	for i := range t.points {
@@ -287,7 +288,7 @@ func (t *tracer) sealedPlaces() (sealed map[int]bool, err error) {
 		if err := t.shared.Maps[bpf.TraceMapPlaces].Lookup(uint32(i), &p); err != nil {
 			return nil, err
 		}
-		sealed[i] = p.Offset == 0 && p.Failed > 0
+		sealed[i] = p.Offset == 0 && p.Failed >= warmUpFrames/4
 	}
 	return sealed, nil
 }

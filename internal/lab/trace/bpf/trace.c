@@ -143,6 +143,7 @@ const volatile __u16 tester_points[2];
 __u32 armed;
 __u32 mask;  /* frames whose sequence number has none of these bits are followed */
 __u64 taken; /* events; those over room were lost */
+__u64 since; /* CLOCK_MONOTONIC, ns */
 
 struct signature {
 	__u16 magic, trial;
@@ -437,7 +438,7 @@ int pass(struct __sk_buff *skb)
 			frames(&packet, offset);
 			return TCX_NEXT;
 		}
-		p->failed++;
+		p->failed += packet.head != 0;
 	}
 	if (!p->offset)
 		sealed(&packet);
@@ -616,7 +617,7 @@ static __always_inline struct times *times_of(struct task_struct *t)
 	return bpf_map_lookup_elem(&threads, &tid);
 }
 
-/* An octave has SUB buckets; values below SUB have their own. */
+/* An octave has SUB buckets; values below 2 * SUB have their own. */
 static __always_inline __u32 bucket(__u64 v)
 {
 	__u32 shift = 0;
@@ -646,7 +647,7 @@ int BPF_PROG(woken, struct task_struct *t)
 }
 
 SEC("tp_btf/sched_switch")
-int BPF_PROG(switched, _Bool preempt, struct task_struct *prev, struct task_struct *next)
+int BPF_PROG(switched, _Bool preempt, struct task_struct *prev, struct task_struct *next, unsigned int state)
 {
 	struct times *at;
 	struct side *s;
@@ -658,10 +659,10 @@ int BPF_PROG(switched, _Bool preempt, struct task_struct *prev, struct task_stru
 	s = side_of(prev);
 	at = s ? times_of(prev) : 0;
 	if (at) {
-		if (at->started)
-			__sync_fetch_and_add(&s->ran, now - at->started);
+		/* It may have run since before the trial. */
+		__sync_fetch_and_add(&s->ran, now - (at->started > since ? at->started : since));
 		at->started = 0;
-		if (preempt) {
+		if (preempt || !state) { /* it could have run on */
 			at->woken = now;
 			__sync_fetch_and_add(&s->preempted, 1);
 		}

@@ -85,6 +85,7 @@ const (
 	TraceVarMask         = "mask"
 	TraceVarPoint        = "point"
 	TraceVarRoom         = "room"
+	TraceVarSince        = "since"
 	TraceVarSnap         = "snap"
 	TraceVarTaken        = "taken"
 	TraceVarTesterOffset = "tester_offset"
@@ -168,6 +169,7 @@ type TraceVariableSpecs struct {
 	Mask         *ebpf.VariableSpec `ebpf:"mask"`
 	Point        *ebpf.VariableSpec `ebpf:"point"`
 	Room         *ebpf.VariableSpec `ebpf:"room"`
+	Since        *ebpf.VariableSpec `ebpf:"since"`
 	Snap         *ebpf.VariableSpec `ebpf:"snap"`
 	Taken        *ebpf.VariableSpec `ebpf:"taken"`
 	TesterOffset *ebpf.VariableSpec `ebpf:"tester_offset"`
@@ -229,6 +231,7 @@ type TraceVariables struct {
 	Mask         *ebpf.Variable `ebpf:"mask"`
 	Point        *ebpf.Variable `ebpf:"point"`
 	Room         *ebpf.Variable `ebpf:"room"`
+	Since        *ebpf.Variable `ebpf:"since"`
 	Snap         *ebpf.Variable `ebpf:"snap"`
 	Taken        *ebpf.Variable `ebpf:"taken"`
 	TesterOffset *ebpf.Variable `ebpf:"tester_offset"`
