@@ -79,7 +79,9 @@ func (f *tunnelFlags) serve(ctx context.Context, s cli.Streams, end tunnelEnd) (
 	} else if err != nil {
 		return cli.MachineFault(fmt.Errorf("--metrics %s: %w", f.metrics, err))
 	}
-	return errors.Join(runTunnel(ctx, s, end), end.metrics.Close())
+	err = runTunnel(ctx, s, end)
+	_ = end.metrics.Close() // of a tunnel that did not start
+	return err
 }
 
 // read reads the file.
@@ -134,8 +136,11 @@ func runTunnel(ctx context.Context, s cli.Streams, end tunnelEnd) error {
 	done := make(chan error, 1)
 	go func() { done <- t.Run(ctx) }()
 	watching, unwatch := context.WithCancel(ctx)
-	defer unwatch()
-	go events.NewWatcher(end.log).Run(watching, t)
+	watched := make(chan struct{})
+	go func() {
+		events.NewWatcher(end.log).Run(watching, t)
+		close(watched)
+	}()
 	if end.metrics != nil {
 		build := tool()
 		end.metrics.Serve(metrics.NewRegistry(metrics.NewCollector(t), metrics.Build{Version: build.Version, Commit: build.Commit, Go: build.Go}))
@@ -153,6 +158,11 @@ func runTunnel(ctx context.Context, s cli.Streams, end tunnelEnd) error {
 			fmt.Fprintln(s.Err, t.Stats())
 		case err := <-done:
 			fmt.Fprintln(s.Err, t.Stats())
+			unwatch()
+			<-watched // nobody reads a tunnel that is closed
+			if end.metrics != nil {
+				err = errors.Join(err, end.metrics.Close())
+			}
 			return errors.Join(whose(end, err), t.Close())
 		}
 	}

@@ -68,8 +68,8 @@ func (w *Watcher) Look(now time.Time, s stats.Stats, state roster.State) {
 	if w.begun {
 		w.drops("encap", s.Encap, w.last.Encap)
 		w.drops("decap", s.Decap, w.last.Decap)
-		if n := s.UnknownSource - w.last.UnknownSource; n > 0 {
-			w.log.Warn("messages from unknown sources dropped", "count", n)
+		if s.UnknownSource > w.last.UnknownSource {
+			w.log.Warn("messages from unknown sources dropped", "count", s.UnknownSource-w.last.UnknownSource)
 		}
 		w.handshakes(s.Handshakes, w.last.Handshakes)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"golang.org/x/net/netutil"
 )
 
 // plainName names the peers of a plain tunnel by their tunnel id.
@@ -32,10 +33,11 @@ func NewRegistry(c prometheus.Collector, b Build) *prometheus.Registry {
 	return r
 }
 
-// Limits of the server: a reader that is slow or one of too many costs nothing.
+// Limits of the server, so that slow readers and too many of them cost little.
 const (
-	patience    = 10 * time.Second
-	mostReaders = 4
+	patience        = 10 * time.Second
+	mostReaders     = 4
+	mostConnections = 64
 )
 
 // Server serves /metrics.
@@ -63,7 +65,7 @@ func Listen(address string) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Server{listener: l}, nil
+	return &Server{listener: netutil.LimitListener(l, mostConnections)}, nil
 }
 
 // Addr returns where the server listens.
@@ -73,7 +75,7 @@ func (s *Server) Addr() string { return s.listener.Addr().String() }
 func (s *Server) Serve(r prometheus.Gatherer) {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(r, promhttp.HandlerOpts{EnableOpenMetrics: true, MaxRequestsInFlight: mostReaders, Timeout: patience}))
-	s.http = &http.Server{Handler: mux, ReadHeaderTimeout: patience, WriteTimeout: 2 * patience, MaxHeaderBytes: 1 << 14}
+	s.http = &http.Server{Handler: mux, ReadTimeout: patience, WriteTimeout: 2 * patience, IdleTimeout: 6 * patience, MaxHeaderBytes: 1 << 14}
 	go func() { _ = s.http.Serve(s.listener) }() // ends with Close
 }
 
@@ -84,5 +86,8 @@ func (s *Server) Close() error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	return errors.Join(s.http.Shutdown(ctx), s.http.Close())
+	if s.http.Shutdown(ctx) != nil { // a reader is slow
+		return s.http.Close()
+	}
+	return nil
 }
