@@ -1,4 +1,5 @@
-package main
+// Package matching is the verb `interop`: every pair of WireGuard ends on each other.
+package matching
 
 import (
 	"context"
@@ -19,31 +20,36 @@ import (
 	lab "github.com/tunnelbench/tunnelbench/internal/lab/interop"
 	"github.com/tunnelbench/tunnelbench/reports/interop"
 	"github.com/tunnelbench/tunnelbench/reports/interop/page"
+	"github.com/tunnelbench/tunnelbench/reports/result"
 )
 
-var interopVerb = cli.Verb{
-	Name: "interop", Doc: "try every pair of WireGuard ends on each other",
-	Examples: []string{
-		"interop --quick",
-		"interop --end exec:docs/examples/wireguard-go.sh",
-		"interop --ends reference-wg-xdp,wireguard-go --checks left-calls,right-calls,rekey",
-		"interop --emulated --ends reference-wg-tun,reference-wg-xdp,wireguard-kernel",
-	},
-	Flags: func(set *pflag.FlagSet) func(context.Context, cli.Streams) error {
-		f := &interopFlags{}
-		set.StringVar(&f.ends, "ends", strings.Join(lab.Standard, ","), "the `ends`, by comma: devices that speak WireGuard")
-		set.StringArrayVar(&f.more, "end", nil, "one `end` more, such as exec:PATH of a script with contract=2; may come several times")
-		set.StringVar(&f.checks, "checks", "", "only these `checks`, by comma, of "+strings.Join(lab.Plan{}.Names(), ", "))
-		set.BoolVar(&f.plan.Quick, "quick", false, "leave out the checks that wait two minutes for a rekey")
-		set.BoolVar(&f.plan.Wait, "wait", false, "wait for another lab on this machine to end instead of failing")
-		set.BoolVar(&f.emulated, "emulated", false, "try it in an emulated machine, whose kernel has a WireGuard (needs QEMU: tunnelbench doctor)")
-		set.BoolVar(&f.json, "json", false, "print one JSON object instead of the table")
-		set.StringVar(&f.out, "out", "out", "`directory` for interop.json and interop.html")
-		return f.run
-	},
+// Verb returns the verb `interop` of this build.
+func Verb(tool func() result.Tool) cli.Verb {
+	return cli.Verb{
+		Name: "interop", Doc: "try every pair of WireGuard ends on each other",
+		Examples: []string{
+			"interop --quick",
+			"interop --end exec:docs/examples/wireguard-go.sh",
+			"interop --ends reference-wg-xdp,wireguard-go --checks left-calls,right-calls,rekey",
+			"interop --emulated --ends reference-wg-tun,reference-wg-xdp,wireguard-kernel",
+		},
+		Flags: func(set *pflag.FlagSet) func(context.Context, cli.Streams) error {
+			f := &flags{tool: tool}
+			set.StringVar(&f.ends, "ends", strings.Join(lab.Standard, ","), "the `ends`, by comma: devices that speak WireGuard")
+			set.StringArrayVar(&f.more, "end", nil, "one `end` more, such as exec:PATH of a script with contract=2; may come several times")
+			set.StringVar(&f.checks, "checks", "", "only these `checks`, by comma, of "+strings.Join(lab.Plan{}.Names(), ", "))
+			set.BoolVar(&f.plan.Quick, "quick", false, "leave out the checks that wait two minutes for a rekey")
+			set.BoolVar(&f.plan.Wait, "wait", false, "wait for another lab on this machine to end instead of failing")
+			set.BoolVar(&f.emulated, "emulated", false, "try it in an emulated machine, whose kernel has a WireGuard (needs QEMU: tunnelbench doctor)")
+			set.BoolVar(&f.json, "json", false, "print one JSON object instead of the table")
+			set.StringVar(&f.out, "out", "out", "`directory` for interop.json and interop.html")
+			return f.run
+		},
+	}
 }
 
-type interopFlags struct {
+type flags struct {
+	tool         func() result.Tool
 	plan         lab.Plan
 	ends, checks string
 	more         []string
@@ -52,7 +58,7 @@ type interopFlags struct {
 	out          string
 }
 
-func (f *interopFlags) run(ctx context.Context, s cli.Streams) error {
+func (f *flags) run(ctx context.Context, s cli.Streams) error {
 	if err := f.parse(); err != nil {
 		return err
 	}
@@ -63,7 +69,7 @@ func (f *interopFlags) run(ctx context.Context, s cli.Streams) error {
 	f.plan.OnCell = func(done, all int, c interop.Cell) {
 		line.Show("%d of %d: %s of %s and %s %s", done, all, c.Check, c.Left, c.Right, c.Outcome)
 	}
-	r := lab.NewReport(tool(), append([]string{"tunnelbench"}, os.Args[1:]...), time.Now())
+	r := lab.NewReport(f.tool(), append([]string{"tunnelbench"}, os.Args[1:]...), time.Now())
 	try := lab.Run
 	if f.emulated {
 		try = counting.Interop
@@ -78,7 +84,7 @@ func (f *interopFlags) run(ctx context.Context, s cli.Streams) error {
 }
 
 // write writes the files, then the table, and returns what the exit status follows from.
-func (f *interopFlags) write(ctx context.Context, s cli.Streams, r *interop.Report, fault error) error {
+func (f *flags) write(ctx context.Context, s cli.Streams, r *interop.Report, fault error) error {
 	text, err := r.Encode()
 	if err != nil {
 		return err
@@ -96,11 +102,11 @@ func (f *interopFlags) write(ctx context.Context, s cli.Streams, r *interop.Repo
 			said += fmt.Sprintf("written: %s.json and %s.html\n", where, where)
 		}
 	}
-	return errors.Join(interopVerdict(ctx, r), fault, saved, cli.Said(cli.Say(s.Out, said)))
+	return errors.Join(verdict(ctx, r), fault, saved, cli.Said(cli.Say(s.Out, said)))
 }
 
-// interopVerdict returns the error that the exit status of a report follows from.
-func interopVerdict(ctx context.Context, r *interop.Report) error {
+// verdict returns the error that the exit status of a report follows from.
+func verdict(ctx context.Context, r *interop.Report) error {
 	switch r.Verdict() {
 	case interop.Failed:
 		return fmt.Errorf("%w: %d cells failed", report.ErrFinding, r.Count(interop.Failed))
@@ -115,7 +121,7 @@ func interopVerdict(ctx context.Context, r *interop.Report) error {
 	return nil
 }
 
-func (f *interopFlags) parse() (err error) {
+func (f *flags) parse() (err error) {
 	if f.checks != "" {
 		f.plan.Only = strings.Split(f.checks, ",")
 	}
