@@ -588,7 +588,7 @@ struct {
 } processes SEC(".maps");
 
 struct times {
-	__u64 woken, started;
+	__u64 woken, started, known;
 };
 
 struct {
@@ -659,8 +659,11 @@ int BPF_PROG(switched, _Bool preempt, struct task_struct *prev, struct task_stru
 	s = side_of(prev);
 	at = s ? times_of(prev) : 0;
 	if (at) {
-		/* It may have run since before the trial. */
-		__sync_fetch_and_add(&s->ran, now - (at->started > since ? at->started : since));
+		if (at->started)
+			__sync_fetch_and_add(&s->ran, now - at->started);
+		else if (!at->known) /* it has run since before the trial */
+			__sync_fetch_and_add(&s->ran, now - since);
+		at->known = 1;
 		at->started = 0;
 		if (preempt || !state) { /* it could have run on */
 			at->woken = now;
@@ -678,6 +681,7 @@ int BPF_PROG(switched, _Bool preempt, struct task_struct *prev, struct task_stru
 		}
 		at->woken = 0;
 		at->started = now;
+		at->known = 1;
 	}
 	return 0;
 }

@@ -57,6 +57,7 @@ type TraceTimes struct {
 	_       structs.HostLayout
 	Woken   uint64
 	Started uint64
+	Known   uint64
 }
 
 // Names of all BPF objects in the ELF.
