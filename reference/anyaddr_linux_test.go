@@ -22,7 +22,7 @@ func TestAnyAddressTakesBothFamilies(t *testing.T) {
 				t.Fatal(err)
 			}
 			c := openLocal(t, cfg)
-			b := mixed(c.peers.all[0])
+			b := mixed(c.peers.all()[0])
 			if sent := c.send(b); sent != b.len() || c.out.segments() != gso {
 				t.Errorf("%s gso=%v: sent %d of %d, segmenting is %v", host, gso, sent, b.len(), c.out.segments())
 			}
@@ -34,7 +34,7 @@ func TestAnyAddressTakesBothFamilies(t *testing.T) {
 			if err != nil || len(messages) != 1 || string(messages[0].data) != "there" {
 				t.Fatalf("%s: received %d messages, %v", host, len(messages), err)
 			}
-			b = mixed(c.peers.all[0])
+			b = mixed(c.peers.all()[0])
 			for i := range b.datagrams {
 				b.datagrams[i].to = newEndpoint(messages[0].source)
 			}

@@ -18,6 +18,8 @@ type conn interface {
 	sendOne(datagram []byte, to *endpoint) error
 	// receiver allocates receive buffers.
 	receiver() receiver
+	// know replaces the endpoints that datagrams are taken from.
+	know(all map[netip.AddrPort]*endpoint) error
 	// unknownSource returns the number of messages from unknown sources that the kernel has dropped.
 	unknownSource() uint64
 	// interrupt ends receive, now and for all later calls.

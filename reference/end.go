@@ -33,7 +33,7 @@ func NewEnd(cfg settings.Config, first uint64, deliver func(packet []byte), send
 		return nil, fmt.Errorf("reference tunnel: %w", err)
 	}
 	peers := newPeerTable(cfg, first)
-	e := &End{port: &handedPort{deliver: deliver}, conn: &handedConn{endpoints: peers.endpoints(), sendTo: send}}
+	e := &End{port: &handedPort{deliver: deliver}, conn: &handedConn{endpoints: peers.ids.Load().endpoints(), sendTo: send}}
 	if e.tunnel, err = newTunnel(cfg, peers, e.port, e.conn); err != nil {
 		return nil, fmt.Errorf("reference tunnel: %w", err)
 	}
@@ -82,6 +82,9 @@ func (e *End) State() roster.State { return e.tunnel.State() }
 // Change changes the peers of a sealed end, or returns an error of one line and changes nothing.
 func (e *End) Change(c roster.Change) error { return e.tunnel.Change(c) }
 
+// SetPeers makes other peers those of a plain end.
+func (e *End) SetPeers(peers []settings.Peer) error { return e.tunnel.SetPeers(peers) }
+
 // Stats returns the counters of the end.
 func (e *End) Stats() stats.Stats { return e.tunnel.Stats() }
 
@@ -126,6 +129,11 @@ func (c *handedConn) send(b *batch) int {
 
 func (c *handedConn) sendOne(datagram []byte, to *endpoint) error {
 	c.sendTo(to.addr, datagram)
+	return nil
+}
+
+func (c *handedConn) know(all map[netip.AddrPort]*endpoint) error {
+	c.endpoints = all
 	return nil
 }
 

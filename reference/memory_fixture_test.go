@@ -2,6 +2,7 @@ package reference
 
 import (
 	"io"
+	"net/netip"
 
 	"github.com/tunnelbench/tunnelbench/reference/settings"
 	"github.com/tunnelbench/tunnelbench/reference/stats"
@@ -117,8 +118,11 @@ func (c *memoryConn) sendOne(datagram []byte, to *endpoint) error {
 }
 
 func (c *memoryConn) unknownSource() uint64 { return 0 }
-func (c *memoryConn) interrupt() error      { c.stop <- struct{}{}; return nil }
-func (c *memoryConn) close() error          { return nil }
+
+func (c *memoryConn) know(map[netip.AddrPort]*endpoint) error { return nil }
+
+func (c *memoryConn) interrupt() error { c.stop <- struct{}{}; return nil }
+func (c *memoryConn) close() error     { return nil }
 
 // testTunnel returns a tunnel whose datagrams come back to the same port.
 func testTunnel(out func([]byte) bool) (*Tunnel, *memoryPort, *memoryConn) {

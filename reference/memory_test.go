@@ -169,7 +169,7 @@ func feed(d *decap, arrivals ...message) {
 func TestDecapCountsEachDatagramOnce(t *testing.T) {
 	const tunnel = 7
 	tun, _, c := testTunnel(func(p []byte) bool { return p[0]>>4 == 4 })
-	ours, theirs := tun.peers.all[0].endpoint, tun.peers.all[1].endpoint
+	ours, theirs := tun.peers.all()[0].endpoint, tun.peers.all()[1].endpoint
 	good := func(sequence uint64) []byte { return datagram(tunnel, sequence, ipPacket(4, 46)) }
 	bad := good(1 << 63)
 	bad[12] ^= 1 // the checksum
@@ -238,7 +238,7 @@ func TestDecapBalancesOnRubbish(t *testing.T) {
 		}
 		a := message{data: data, segment: rng.IntN(300) - 5, truncated: rng.IntN(50) == 0}
 		if rng.IntN(9) > 0 {
-			a.from = tun.peers.all[0].endpoint
+			a.from = tun.peers.all()[0].endpoint
 		}
 		size := a.segment
 		if size <= 0 {

@@ -25,7 +25,7 @@ type offloadTUN struct {
 	merge offload.Merger
 	head  [offload.VirtioLen]byte
 	apart [1][]byte
-	backoff
+	offload.Backoff
 }
 
 func newOffloadTUN(tun device, mtu int) *offloadTUN {
@@ -77,8 +77,8 @@ func (l *offloadTUN) next(b *batch) {
 }
 
 func (l *offloadTUN) write(packets [][]byte, tally *stats.Direction) {
-	l.begin()
-	if l.resting() {
+	l.Begin()
+	if l.Resting() {
 		for _, packet := range packets {
 			l.writeOne(packet, tally)
 		}
@@ -101,7 +101,7 @@ func (l *offloadTUN) writeSuper(s *offload.Super, tally *stats.Direction) {
 	case err == nil:
 		tally.Delivered += uint64(s.Packets)
 		if s.Packets > 1 {
-			l.worked()
+			l.Worked()
 		}
 	case s.Packets == 1:
 		tally.Drops[stats.DropPort]++
@@ -128,7 +128,7 @@ func (l *offloadTUN) writeSingly(s *offload.Super, tally *stats.Direction) {
 		l.writeOne(one[:parts.Next(one)], tally)
 	}
 	if tally.Delivered > before {
-		l.refused()
+		l.Refused()
 	}
 }
 

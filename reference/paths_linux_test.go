@@ -67,7 +67,7 @@ func TestPeerRestartsWithItsClockBehind(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			future := func(i int, tunnel *Tunnel) {
 				if i == 1 {
-					tunnel.peers.all[0].window.Accept(newest) // the clock of the other end was ahead before
+					tunnel.peers.all()[0].window.Accept(newest) // the clock of the other end was ahead before
 				}
 			}
 			onBothPorts(t, future, func(t *testing.T, s site) {

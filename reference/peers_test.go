@@ -55,7 +55,7 @@ func BenchmarkPeersByID(b *testing.B) {
 		mask := n - 1
 		table, ids := tableOf(n)
 		byID := make(map[uint32]*peer, n)
-		for _, p := range table.all {
+		for _, p := range table.all() {
 			byID[p.id] = p
 		}
 		b.Run(fmt.Sprintf("table/%d", n), func(b *testing.B) {

@@ -48,7 +48,7 @@ func newSealed(cfg settings.Config, peers *peerTable, c conn, counters *stats.Co
 	f.control = control.New(device, f.send)
 	f.roster = roster.New(cfg, device, &peers.prefixes, func(p settings.Peer) *peer { return &peer{id: p.ID} })
 	for i, c := range cfg.Peers {
-		if err := f.roster.Add(f.control.Now(), c, peers.all[i]); err != nil {
+		if err := f.roster.Add(f.control.Now(), c, peers.all()[i]); err != nil {
 			return nil, &settings.FieldError{Field: settings.PeerField(i, "public_key"), Err: err}
 		}
 	}

@@ -237,7 +237,7 @@ func TestSealedAllocatesNothing(t *testing.T) {
 		b.reset()
 		for range 20 {
 			b.commit(copy(b.next(), packet))
-			b.datagrams[b.len()-1].peer = e.peers.all[0]
+			b.datagrams[b.len()-1].peer = e.peers.all()[0]
 		}
 		e.format.number(b)
 		e.format.seal(b)

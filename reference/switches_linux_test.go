@@ -229,11 +229,11 @@ func TestJoiningIsTriedAgain(t *testing.T) {
 	d := &acceptingDevice{refusals: 1}
 	l := newOffloadTUN(d, 1500)
 	var tally stats.Direction
-	for range minPause + 1 {
+	for range offload.MinPause + 1 {
 		l.write([][]byte{udpPacket(t, 1), udpPacket(t, 2)}, &tally)
 	}
-	if want := (acceptingDevice{-1, 1, 2 * minPause}); *d != want || tally.Delivered != 2*(minPause+1) {
-		t.Errorf("%+v, %d delivered; want %+v and %d", *d, tally.Delivered, want, 2*(minPause+1))
+	if want := (acceptingDevice{-1, 1, 2 * offload.MinPause}); *d != want || tally.Delivered != 2*(offload.MinPause+1) {
+		t.Errorf("%+v, %d delivered; want %+v and %d", *d, tally.Delivered, want, 2*(offload.MinPause+1))
 	}
 }
 

@@ -191,7 +191,7 @@ func (t *Tunnel) interrupt() {
 func (t *Tunnel) Stats() stats.Stats {
 	s := stats.Stats{Encap: t.encap.counters.Load(), Decap: t.decap.counters.Load(), UnknownSource: t.conn.unknownSource()}
 	s.EncapSizes, s.DecapSizes = t.encap.counters.Sizes(), t.decap.counters.Sizes()
-	members := t.peers.all
+	members := t.peers.all()
 	if t.sealed != nil {
 		tally := t.sealed.device.Tally()
 		members, s.Handshakes = t.sealed.roster.Members(), &tally
@@ -216,6 +216,26 @@ func (t *Tunnel) Change(c roster.Change) error {
 		return fmt.Errorf("reference tunnel: only a sealed one can be changed: %w", errors.ErrUnsupported)
 	}
 	return t.sealed.change(c)
+}
+
+// SetPeers makes other peers those of a plain tunnel while it runs, or returns an error of one line and changes
+// nothing. A peer that keeps its id and endpoint loses no packet. One goroutine at a time may call it.
+func (t *Tunnel) SetPeers(peers []settings.Peer) error {
+	cfg := t.cfg
+	cfg.Peers = peers
+	if cfg.Sealed() {
+		return errors.ErrUnsupported
+	}
+	if err := cfg.Validate(); err != nil {
+		return err
+	}
+	ids, prefixes := t.peers.with(peers, uint64(time.Now().UnixNano()))
+	if err := t.conn.know(ids.endpoints()); err != nil {
+		return err
+	}
+	t.peers.ids.Store(ids)
+	t.peers.prefixes.Store(prefixes)
+	return nil
 }
 
 // Close releases the device and the socket. Call it after Run has returned, or instead of Run.

@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"github.com/tunnelbench/tunnelbench/internal/sys"
+	"github.com/tunnelbench/tunnelbench/reference/offload"
 	"github.com/tunnelbench/tunnelbench/reference/settings"
 	"github.com/tunnelbench/tunnelbench/reference/sources"
 )
@@ -25,7 +26,7 @@ const (
 // unknown sources before they are queued.
 type udpConn struct {
 	socket    *sys.UDP
-	endpoints map[netip.AddrPort]*endpoint
+	endpoints atomic.Pointer[map[netip.AddrPort]*endpoint]
 	out       transmitter
 	single    sys.SendVector // of sendOne
 	gro       bool
@@ -40,7 +41,8 @@ func openUDP(cfg settings.Config, peers *peerTable) (*udpConn, error) {
 	if err != nil {
 		return nil, &settings.FieldError{Field: "listen", Err: err}
 	}
-	c := &udpConn{socket: socket, endpoints: peers.endpoints(), slot: cfg.Datagram(), waits: waits(cfg)}
+	c, endpoints := &udpConn{socket: socket, slot: cfg.Datagram(), waits: waits(cfg)}, peers.ids.Load().endpoints()
+	c.endpoints.Store(&endpoints)
 	if !cfg.Sealed() { // the peers of a sealed tunnel may move
 		if err := c.attachFilter(); err != nil {
 			return nil, errors.Join(err, c.close())
@@ -60,8 +62,24 @@ func (c *udpConn) attachFilter() (err error) {
 	if c.filter, err = sources.Attach(c.socket, 2*settings.MaxPeers); errors.Is(err, errors.ErrUnsupported) {
 		return nil
 	}
-	for addr := range c.endpoints {
+	for addr := range *c.endpoints.Load() {
 		err = errors.Join(err, c.filter.Add(addr))
+	}
+	return err
+}
+
+func (c *udpConn) know(all map[netip.AddrPort]*endpoint) (err error) {
+	old := *c.endpoints.Load()
+	for addr := range all {
+		if err := c.filter.Add(addr); err != nil {
+			return err
+		}
+	}
+	c.endpoints.Store(&all)
+	for addr := range old {
+		if all[addr] == nil {
+			err = errors.Join(err, c.filter.Remove(addr))
+		}
 	}
 	return err
 }
@@ -71,8 +89,9 @@ type udpReceiver struct {
 	conn    *udpConn
 	vector  *sys.ReceiveVector
 	arrived [sys.VectorLen]message
+	known   *map[netip.AddrPort]*endpoint
 	addr    netip.AddrPort // source address of the last message
-	from    *endpoint
+	from    *endpoint      // of it, in known
 }
 
 func (c *udpConn) receiver() receiver {
@@ -117,10 +136,13 @@ func (in *udpReceiver) receive() ([]message, error) {
 // withSources finds the endpoint of each message's source. It keeps the last result, because most messages
 // have the same source as the message before.
 func (in *udpReceiver) withSources(messages []sys.Arrival) []message {
+	if known := in.conn.endpoints.Load(); known != in.known {
+		in.known, in.addr, in.from = known, netip.AddrPort{}, nil
+	}
 	for i := range messages {
 		m := &messages[i]
 		if m.Source != in.addr {
-			in.addr, in.from = m.Source, in.conn.endpoints[m.Source]
+			in.addr, in.from = m.Source, (*in.known)[m.Source]
 		}
 		in.arrived[i] = message{data: m.Data, segment: m.Segment, truncated: m.Truncated, from: in.from, source: m.Source}
 	}
@@ -195,13 +217,13 @@ func (s *segmentingSender) send(b *batch, from, to int) (taken, failed int, err 
 type transmitter struct {
 	fast  sender // nil if unsupported
 	plain sender
-	backoff
+	offload.Backoff
 }
 
 // transmit sends b and returns the number of accepted datagrams. sendmsg may return an ICMP error of an earlier
 // datagram instead of sending. Therefore transmit tries each datagram twice.
 func (t *transmitter) transmit(b *batch) (sent int) {
-	t.begin()
+	t.Begin()
 	again := false
 	for at := 0; at < b.len(); {
 		taken, failed, err := t.offer(b, at)
@@ -212,7 +234,7 @@ func (t *transmitter) transmit(b *batch) (sent int) {
 			again = false
 		case errors.Is(err, syscall.EINTR):
 		case t.segments() && sys.RefusesSegmentation(err):
-			t.refused()
+			t.Refused()
 		case !again:
 			again = true
 		default:
@@ -225,15 +247,15 @@ func (t *transmitter) transmit(b *batch) (sent int) {
 }
 
 // segments reports whether fast is used.
-func (t *transmitter) segments() bool { return t.fast != nil && !t.resting() }
+func (t *transmitter) segments() bool { return t.fast != nil && !t.Resting() }
 
 func (t *transmitter) offer(b *batch, at int) (taken, failed int, err error) {
 	if !t.segments() {
 		return t.plain.send(b, at, b.len())
 	}
 	taken, failed, err = t.fast.send(b, at, b.len())
-	if err == nil && t.pause > 0 && b.joins(at, at+taken) {
-		t.worked()
+	if err == nil && t.Pause > 0 && b.joins(at, at+taken) {
+		t.Worked()
 	}
 	return taken, failed, err
 }

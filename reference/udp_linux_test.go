@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tunnelbench/tunnelbench/reference/offload"
 	"github.com/tunnelbench/tunnelbench/reference/settings"
 	"github.com/tunnelbench/tunnelbench/reference/wire"
 )
@@ -94,7 +95,7 @@ func TestSegmentationIsTriedAgain(t *testing.T) {
 		refusals int
 		batches  int // until the kernel is asked for the last time
 	}{
-		{"one refusal", 1, minPause}, {"two", 2, 3 * minPause}, {"many", 9, 64 + 128 + 256 + 512 + 1024 + 2048 + 3*4096},
+		{"one refusal", 1, offload.MinPause}, {"two", 2, 3 * offload.MinPause}, {"many", 9, 64 + 128 + 256 + 512 + 1024 + 2048 + 3*4096},
 	} {
 		for _, refusal := range []error{syscall.EINVAL, syscall.EIO} {
 			t.Run(c.name+" "+refusal.Error(), func(t *testing.T) {
@@ -109,8 +110,8 @@ func TestSegmentationIsTriedAgain(t *testing.T) {
 						t.Fatalf("batch %d: sent %d of 3", i, sent)
 					}
 				}
-				if len(plain.took) != 3*c.batches || len(fast.took) != 3 || tx.pause != 0 {
-					t.Errorf("%d datagrams were sent singly and %d segmented, pause %d; want %d, 3 and 0", len(plain.took), len(fast.took), tx.pause, 3*c.batches)
+				if len(plain.took) != 3*c.batches || len(fast.took) != 3 || tx.Pause != 0 {
+					t.Errorf("%d datagrams were sent singly and %d segmented, pause %d; want %d, 3 and 0", len(plain.took), len(fast.took), tx.Pause, 3*c.batches)
 				}
 			})
 		}
@@ -129,12 +130,12 @@ func TestSingleDatagramsShowNothing(t *testing.T) {
 		tx.transmit(b)
 	}
 	send(30, 30, 30)
-	for range minPause {
+	for range offload.MinPause {
 		send(10, 20, 30)
 	}
 	send(30, 30, 30)
-	if tx.pause != 2*minPause {
-		t.Errorf("a rest of %d batches after two refusals, want %d", tx.pause, 2*minPause)
+	if tx.Pause != 2*offload.MinPause {
+		t.Errorf("a rest of %d batches after two refusals, want %d", tx.Pause, 2*offload.MinPause)
 	}
 }
 
@@ -218,7 +219,7 @@ func TestSocketSendsEveryDatagram(t *testing.T) {
 	for _, host := range []string{"127.0.0.1", "::1"} {
 		for _, gso := range []bool{true, false} {
 			c, far := loopback(t, host, gso, true)
-			b := mixed(c.peers.all[0])
+			b := mixed(c.peers.all()[0])
 			if sent := c.send(b); sent != b.len() {
 				t.Errorf("%s gso=%v: sent %d of %d", host, gso, sent, b.len())
 			}
@@ -255,7 +256,7 @@ func TestNothingIsLostWhenTheKernelRefuses(t *testing.T) {
 	kernel := &refusing{}
 	c.out.fast = kernel
 	for range 2 {
-		b := mixed(c.peers.all[0])
+		b := mixed(c.peers.all()[0])
 		if sent := c.send(b); sent != b.len() {
 			t.Errorf("sent %d of %d", sent, b.len())
 		}
@@ -270,7 +271,7 @@ func TestSendSurvivesAClosedPeer(t *testing.T) {
 	c, far := loopback(t, "127.0.0.1", true, true)
 	addr := far.LocalAddr().(*net.UDPAddr)
 	far.Close()
-	b := mixed(c.peers.all[0])
+	b := mixed(c.peers.all()[0])
 	for range 3 { // each batch causes a "connection refused" for the next one
 		if sent := c.send(b); sent != b.len() {
 			t.Errorf("sent %d of %d to a closed port", sent, b.len())
@@ -342,7 +343,7 @@ func TestGROAndPlainReceiveTheSame(t *testing.T) {
 		cfg := goodConfig()
 		cfg.Listen, cfg.Peers = peer, onePeer(local)
 		right := openLocal(t, cfg)
-		b := mixed(right.peers.all[0])
+		b := mixed(right.peers.all()[0])
 		right.send(b)
 		d := decap{
 			port: newMemoryPort(func([]byte) bool { return true }), conn: left, format: &plain{peers: left.peers, mtu: 1500},

@@ -12,11 +12,13 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/tunnelbench/tunnelbench/internal/cli"
+	"github.com/tunnelbench/tunnelbench/internal/signals"
 	"github.com/tunnelbench/tunnelbench/reference"
 	"github.com/tunnelbench/tunnelbench/reference/endfile"
 	"github.com/tunnelbench/tunnelbench/reference/events"
 	"github.com/tunnelbench/tunnelbench/reference/lanport"
 	"github.com/tunnelbench/tunnelbench/reference/metrics"
+	"github.com/tunnelbench/tunnelbench/reference/reload"
 	"github.com/tunnelbench/tunnelbench/reference/settings"
 	"github.com/tunnelbench/tunnelbench/reference/uapi"
 	"github.com/tunnelbench/tunnelbench/reference/wgquick"
@@ -45,6 +47,10 @@ var tunnelVerb = cli.Verb{
 			if f.keyLog != "" && !e.Sealed() {
 				return cli.BadUsage("tunnel: --key-log: belongs to a sealed tunnel")
 			}
+			e.again = func(ctx context.Context) (reload.End, error) {
+				now, err := f.read(ctx)
+				return now.End, err
+			}
 			if e.log, err = events.NewLogger(s.Err, f.logFormat, f.logLevel); err != nil {
 				return cli.BadInput(err)
 			}
@@ -63,8 +69,8 @@ type tunnelFlags struct {
 
 // tunnelEnd is one end as a file has it.
 type tunnelEnd struct {
-	settings.Config
-	at      func(error) error // adds the line of the file to an error about a field
+	reload.End
+	again   func(context.Context) (reload.End, error) // reads the file
 	log     *slog.Logger
 	metrics *metrics.Server // nil: nobody wants any
 }
@@ -96,7 +102,7 @@ func (f *tunnelFlags) read(ctx context.Context) (tunnelEnd, error) {
 		if err != nil {
 			return tunnelEnd{}, err
 		}
-		return tunnelEnd{Config: file.Config, at: file.At}, nil
+		return tunnelEnd{End: reload.End{Config: file.Config, At: file.At}}, nil
 	case f.dev == "":
 		return tunnelEnd{}, errors.New("tunnel: --wg: --dev NAME is missing")
 	}
@@ -110,7 +116,7 @@ func (f *tunnelFlags) read(ctx context.Context) (tunnelEnd, error) {
 	if err != nil {
 		return tunnelEnd{}, err
 	}
-	return tunnelEnd{Config: file.Config, at: file.At}, nil
+	return tunnelEnd{End: reload.End{Config: file.Config, At: file.At}}, nil
 }
 
 // runTunnel forwards packets until ctx is done. It prints the counters at the end and on each
@@ -119,20 +125,23 @@ func runTunnel(ctx context.Context, s cli.Streams, end tunnelEnd) error {
 	end.ExtraProcs = true // this process does nothing but forward
 	t, err := reference.New(end.Config)
 	if err != nil {
-		return cli.MachineFault(end.at(err))
+		return cli.MachineFault(end.At(err))
 	}
+	live := reload.New(ctx, t, end.End, end.again)
 	if end.ControlSocket != "" {
 		control, err := uapi.Listen(end.ControlSocket)
 		if err != nil {
-			err = end.at(&settings.FieldError{Field: "control_socket", Err: err})
+			err = end.At(&settings.FieldError{Field: "control_socket", Err: err})
 			return cli.MachineFault(errors.Join(err, t.Close()))
 		}
 		defer control.Close()
-		go control.Serve(t, func(err error) { end.log.Error(cli.OneLine(err), "socket", end.ControlSocket) })
+		go control.Serve(live, func(err error) { end.log.Error(cli.OneLine(err), "socket", end.ControlSocket) })
 	}
 	asked := make(chan os.Signal, 1)
 	cli.OnRequest(asked)
 	defer signal.Stop(asked)
+	hangups, stop := signals.Hangups()
+	defer stop()
 	done := make(chan error, 1)
 	go func() { done <- t.Run(ctx) }()
 	watching, unwatch := context.WithCancel(ctx)
@@ -156,6 +165,12 @@ func runTunnel(ctx context.Context, s cli.Streams, end tunnelEnd) error {
 		select {
 		case <-asked:
 			fmt.Fprintln(s.Err, t.Stats())
+		case <-hangups:
+			if err := live.Reload(); err != nil {
+				end.log.Error(cli.OneLine(err), "signal", "SIGHUP")
+			} else {
+				end.log.Info("the file is read again", "signal", "SIGHUP")
+			}
 		case err := <-done:
 			fmt.Fprintln(s.Err, t.Stats())
 			unwatch()
@@ -182,7 +197,7 @@ func noteOn(log *slog.Logger, cfg settings.Config) {
 // whose marks an error about a field of the file, such as an interface that was removed, as this machine's.
 func whose(end tunnelEnd, err error) error {
 	if field := (*settings.FieldError)(nil); errors.As(err, &field) {
-		return cli.MachineFault(end.at(err))
+		return cli.MachineFault(end.At(err))
 	}
 	return err
 }

@@ -14,6 +14,6 @@ func overview() []cli.Section {
 		{Title: "Measure", Verbs: []cli.Verb{runVerb, trialVerb, tracing.Verb(tool), abVerb, searchVerb, counting.Verb(tool), certifyVerb, matching.Verb(tool)}},
 		{Title: "Judge and report", Verbs: []cli.Verb{gating.Verb(tool), reportVerb}},
 		{Title: "Attack", Verbs: []cli.Verb{fuzzListVerb, fuzzRunVerb, fuzzReproVerb, fuzzMergeVerb, fuzzLiveVerb, fuzzReportVerb}},
-		{Title: "Tunnel and machine", Verbs: []cli.Verb{tunnelVerb, genkeyVerb, pubkeyVerb, genpskVerb, dissectorVerb, doctorVerb, listVerb, versionVerb}},
+		{Title: "Tunnel and machine", Verbs: []cli.Verb{tunnelVerb, reloadVerb, genkeyVerb, pubkeyVerb, genpskVerb, dissectorVerb, doctorVerb, listVerb, versionVerb}},
 	}
 }

@@ -41,6 +41,7 @@ func write(t *testing.T, text string) string {
 // wgEnds is two sealed ends that run, the first of which does not know the second.
 type wgEnds struct {
 	names   [2]string
+	files   [2]string
 	keys    [2]wireguard.PrivateKey
 	outputs [2]said
 	sockets [2]net.PacketConn
@@ -59,6 +60,7 @@ func startWGEnds(t *testing.T, options ...string) *wgEnds {
 		file := write(t, fmt.Sprintf("[Interface]\nPrivateKey = %s\nListenPort = 5182%d\n[Peer]\nPublicKey = %v\nAllowedIPs = 198.18.0.1/32\n", e.keys[i].Base64(), i, other))
 		args := append([]string{"tunnel", "--wg", file, "--dev", e.names[i]}, options...)
 		options = nil
+		e.files[i] = file
 		go func() {
 			_ = sys.InNetNS(ns, func() error {
 				ended <- run(ctx, args, cli.Streams{Out: &e.outputs[i], Err: &e.outputs[i]})

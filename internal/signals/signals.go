@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -62,12 +63,34 @@ func Context() (ctx context.Context, stop func()) {
 // routineEnd ends the context at the first request and then lets requests have their default
 // action, except those of a limit: the kernel repeats SIGXCPU each second until the hard limit.
 func routineEnd(ctx context.Context, asked <-chan os.Signal, cancel context.CancelCauseFunc) {
-	select {
-	case s := <-asked:
-		cancel(Ended{s})
-		time.Sleep(sameRequest)
-		signal.Reset(slices.DeleteFunc(heeded(), func(s os.Signal) bool { return slices.Contains(limitRequests, s) })...)
-	case <-ctx.Done():
+	for {
+		select {
+		case s := <-asked:
+			if s == syscall.SIGHUP && taken.Load() {
+				continue
+			}
+			cancel(Ended{s})
+			time.Sleep(sameRequest)
+			signal.Reset(slices.DeleteFunc(heeded(), func(s os.Signal) bool { return slices.Contains(limitRequests, s) })...)
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// taken says that SIGHUP is for Hangups.
+var taken atomic.Bool
+
+// Hangups returns each SIGHUP that arrives until stop is called, for a program that reads its file again then. Meanwhile
+// it does not end the program.
+func Hangups() (hangups <-chan os.Signal, stop func()) {
+	c := make(chan os.Signal, 1)
+	taken.Store(true)
+	signal.Notify(c, syscall.SIGHUP)
+	return c, func() {
+		signal.Stop(c)
+		taken.Store(false)
 	}
 }
 

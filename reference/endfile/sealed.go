@@ -18,7 +18,9 @@ type Secrets func(path string) ([]byte, error)
 // seal reads the keys of a tunnel into c, whose peers are those of f. Without a private key, the tunnel is plain.
 func (f fileConfig) seal(c *settings.Config, secrets Secrets) (err error) {
 	if f.PrivateKeyFile == "" {
-		c.ControlSocket = f.ControlSocket // which Validate refuses
+		if f.ControlSocket != "" { // wg does not know plain tunnels
+			c.ControlSocket = settings.ControlSocketAt(f.ControlSocket, f.Dev)
+		}
 		return nil
 	}
 	c.ControlSocket = settings.ControlSocketAt(f.ControlSocket, f.Dev)

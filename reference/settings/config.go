@@ -74,7 +74,8 @@ type Config struct {
 	Private wireguard.PrivateKey
 	// Secrets is told what opens each session of a sealed tunnel; nil: nobody is.
 	Secrets func(wireguard.Secrets)
-	// ControlSocket is where wg(8) finds a sealed tunnel; empty: nowhere. New leaves it to its caller.
+	// ControlSocket is where wg(8) finds a sealed tunnel, and where any is told to read its file again; empty: nowhere.
+	// New leaves it to its caller.
 	ControlSocket string
 	// ExtraProcs lets Run raise GOMAXPROCS, a setting of the whole process, by 2 while it runs. A goroutine
 	// that sleeps in a system call keeps its processor (P) for up to 10 ms, until the runtime's monitor
@@ -200,8 +201,6 @@ const maxSocketPath = 107
 func (c Config) validateControlSocket() error {
 	switch path := c.ControlSocket; {
 	case path == "":
-	case !c.Sealed():
-		return errors.New("belongs to a sealed tunnel, which has a private_key_file at the top")
 	case path[0] != '/' || len(path) > maxSocketPath:
 		return fmt.Errorf("%q: want a path from / on of at most %d characters, or off", path, maxSocketPath)
 	}

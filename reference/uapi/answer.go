@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -17,6 +18,12 @@ type Tunnel interface {
 	Change(roster.Change) error
 }
 
+// Reloader is a Tunnel that can read its file again.
+type Reloader interface{ Reload() error }
+
+// reason is the key of the line that says why a reload changed nothing.
+const reason = "reason"
+
 // Answer does what a request wants and returns what the client gets. err says why not; the client gets only its
 // number.
 func Answer(t Tunnel, text string) (answer []byte, err error) {
@@ -25,12 +32,23 @@ func Answer(t Tunnel, text string) (answer []byte, err error) {
 	case err != nil:
 	case request.Get:
 		answer = Append(nil, t.State())
+	case request.Reload:
+		if err = reload(t); err != nil {
+			answer = fmt.Appendf(nil, "%s=%s\n", reason, strings.ReplaceAll(err.Error(), "\n", " "))
+		}
 	default:
 		if err = fixed(request, t); err == nil {
 			err = t.Change(request.Change)
 		}
 	}
 	return appendErrno(answer, err), err
+}
+
+func reload(t Tunnel) error {
+	if r, can := t.(Reloader); can {
+		return r.Reload()
+	}
+	return fmt.Errorf("it has no file: %w", errors.ErrUnsupported)
 }
 
 // errFixed is an error about what stays as it is while the tunnel runs.

@@ -15,15 +15,21 @@ import (
 
 // table is a tunnel that notes changes.
 type table struct {
-	state roster.State
-	got   []roster.Change
-	err   error
+	state   roster.State
+	got     []roster.Change
+	reloads int
+	err     error
 }
 
 func (t *table) State() roster.State { return t.state }
 
 func (t *table) Change(c roster.Change) error {
 	t.got = append(t.got, c)
+	return t.err
+}
+
+func (t *table) Reload() error {
+	t.reloads++
 	return t.err
 }
 

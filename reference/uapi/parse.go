@@ -15,7 +15,8 @@ import (
 
 // Request is what a client wants.
 type Request struct {
-	Get bool // to read; else to change the following
+	Get    bool // to read
+	Reload bool // to have the tunnel read its file again: not of WireGuard; else to change the following
 
 	Private *wireguard.PrivateKey // nil: as it is
 	Port    *uint16               // likewise
@@ -29,8 +30,10 @@ func Parse(text string) (Request, error) {
 	switch {
 	case first == "get=1" && strings.Trim(rest, "\n") == "":
 		return Request{Get: true}, nil
-	case first == "get=1":
-		return Request{}, errors.New("line 2: get=1 is all of a request")
+	case first == "reload=1" && strings.Trim(rest, "\n") == "":
+		return Request{Reload: true}, nil
+	case first == "get=1" || first == "reload=1":
+		return Request{}, fmt.Errorf("line 2: %s is all of a request", first)
 	case first != "set=1":
 		return Request{}, errors.New("line 1: want get=1 or set=1")
 	case rest == "":

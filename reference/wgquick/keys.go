@@ -24,7 +24,7 @@ type key struct {
 // keys are the names of each section, in lower case.
 var keys = map[string]map[string]key{
 	"interface": {
-		"privatekey": {name: "PrivateKey", field: "private_key", set: func(r *reader, value string) error { return parse(&r.file.Config.Private, value) }},
+		"privatekey": {name: "PrivateKey", field: "private_key_file", set: func(r *reader, value string) error { return parse(&r.file.Config.Private, value) }},
 		"listenport": {name: "ListenPort", field: "listen", set: (*reader).setPort},
 		"mtu":        {name: "MTU", field: "mtu", set: (*reader).setMTU},
 		"fwmark":     {name: "FwMark", set: (*reader).setMark},

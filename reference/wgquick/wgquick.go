@@ -148,10 +148,10 @@ func (r *reader) finish() error {
 		return errors.New("has no [Interface]")
 	case len(c.Peers) == 0:
 		return settings.WrongField("peers", "is missing")
-	case r.file.lines["private_key"] == 0:
-		return settings.WrongField("private_key", "is missing: tunnelbench tunnel genkey makes one")
+	case r.file.lines["private_key_file"] == 0:
+		return settings.WrongField("private_key_file", "is missing: tunnelbench tunnel genkey makes one")
 	case !c.Sealed():
-		return settings.WrongField("private_key", "a key of zeros is none")
+		return settings.WrongField("private_key_file", "a key of zeros is none")
 	}
 	c.Listen = netip.AddrPortFrom(netip.IPv6Unspecified(), r.port) // takes both families, also of peers that join later
 	return c.Validate()
@@ -159,7 +159,7 @@ func (r *reader) finish() error {
 
 // names are the file's names of fields.
 var names = map[string]string{
-	"private_key": "PrivateKey", "listen": "ListenPort", "mtu": "MTU", "peers": "[Peer]", "dev": "--dev", "port": "--port", "control_socket": "--control-socket",
+	"private_key_file": "PrivateKey", "listen": "ListenPort", "mtu": "MTU", "peers": "[Peer]", "dev": "--dev", "port": "--port", "control_socket": "--control-socket",
 	"public_key": "PublicKey", "preshared_key": "PresharedKey", "prefixes": "AllowedIPs", "endpoint": "Endpoint", "keepalive": "PersistentKeepalive",
 }
 
