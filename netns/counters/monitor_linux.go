@@ -33,7 +33,7 @@ func newMonitor(namespaces []uint32) (*monitor, error) {
 }
 
 func (m *monitor) open(namespaces []uint32) (err error) {
-	if m.reasons, err = dropReasons(); err != nil {
+	if m.reasons, err = DropReasons(); err != nil {
 		return err
 	}
 	if err := bpf.LoadDropsObjects(&m.objects, nil); err != nil {
@@ -54,9 +54,9 @@ func (m *monitor) open(namespaces []uint32) (err error) {
 	return err
 }
 
-// dropReasons returns the names of the kernel's drop reasons by number, without the prefix
+// DropReasons returns the names of the kernel's drop reasons by number, without the prefix
 // SKB_DROP_REASON_. It reads them from the type information of the running kernel (BTF).
-func dropReasons() (map[uint32]string, error) {
+func DropReasons() (map[uint32]string, error) {
 	spec, err := btf.LoadKernelSpec()
 	if err != nil {
 		return nil, err

@@ -55,7 +55,7 @@ type owned struct {
 }
 
 // WritePcap writes each packet at each interface, as pcapng with an interface for each of the trace's (Ethernet, or IP for
-// devices without a link layer). A comment says which frame it is, and why it was lost behind this point. After an error the
+// devices without a link layer). A comment says which frame it is, and why it was lost after this point. After an error the
 // octets written so far can be read up to the last whole packet.
 func (c Capture) WritePcap(w io.Writer) error {
 	buffered := bufio.NewWriterSize(w, 1<<16)

@@ -2,7 +2,6 @@ package trace
 
 import (
 	"encoding/binary"
-	"strings"
 	"unsafe"
 
 	"github.com/tunnelbench/tunnelbench/internal/lab/trace/bpf"
@@ -47,9 +46,4 @@ func decode(b []byte) event {
 		trial: n.Uint16(b[unsafe.Offsetof(e.Trial):]), point: n.Uint16(b[unsafe.Offsetof(e.Point):]), segment: n.Uint16(b[unsafe.Offsetof(e.Segment):]),
 		stream: b[unsafe.Offsetof(e.Stream)], kind: kind(b[unsafe.Offsetof(e.Kind)]),
 	}
-}
-
-// reasonName is the kernel's word for a drop reason, without its prefixes.
-func reasonName(name string) string {
-	return strings.TrimPrefix(strings.TrimPrefix(name, "SKB_DROP_REASON_"), "SKB_")
 }

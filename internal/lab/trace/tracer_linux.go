@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/cilium/ebpf"
-	"github.com/cilium/ebpf/btf"
 	"github.com/cilium/ebpf/link"
 	"github.com/vishvananda/netlink"
 
@@ -17,6 +16,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/lab/trace/bpf"
 	"github.com/tunnelbench/tunnelbench/internal/sys"
 	"github.com/tunnelbench/tunnelbench/netns"
+	"github.com/tunnelbench/tunnelbench/netns/counters"
 	"github.com/tunnelbench/tunnelbench/reports/waterfall"
 )
 
@@ -60,7 +60,7 @@ func (t *tracer) open(n *netns.Net, o options) (err error) {
 	if t.points, err = findPlaces(n); err != nil {
 		return err
 	}
-	if t.reasons, err = dropReasons(); err != nil {
+	if t.reasons, err = counters.DropReasons(); err != nil {
 		return fmt.Errorf("%w: drop reasons: %w", errors.ErrUnsupported, err)
 	}
 	spec, err := bpf.LoadTrace()
@@ -201,23 +201,6 @@ func findPlaces(n *netns.Net) (places []place, err error) {
 		return nil, fmt.Errorf("%w: %d interfaces: a trace has %d points at most", errors.ErrUnsupported, len(places)/2, maxPlaces)
 	}
 	return places, nil
-}
-
-// dropReasons returns the kernel's names of enum skb_drop_reason.
-func dropReasons() (map[uint32]string, error) {
-	spec, err := btf.LoadKernelSpec()
-	if err != nil {
-		return nil, err
-	}
-	var enum *btf.Enum
-	if err := spec.TypeByName("skb_drop_reason", &enum); err != nil {
-		return nil, err
-	}
-	names := map[uint32]string{}
-	for _, v := range enum.Values {
-		names[uint32(v.Value)] = reasonName(v.Name)
-	}
-	return names, nil
 }
 
 // watch adds processes whose threads are watched.
