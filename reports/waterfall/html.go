@@ -64,7 +64,7 @@ type threadsView struct {
 func HTML(t *Trace) ([]byte, error) {
 	p := page{
 		CSP: frame.Policy(), CSS: template.CSS(frame.CSS), Title: "Where frames spend their time: " + t.Device, When: t.Started.UTC().Format(time.DateTime + " UTC"),
-		Summary: fmt.Sprintf("%d bytes, %s for %v s; one frame in %d was followed from interface to interface.", t.Size, load(t.Load), t.Duration, t.Every),
+		Summary: fmt.Sprintf("%d bytes, %s for %.3g s; one frame in %d was followed from interface to interface.", t.Size, load(t.Load), t.Duration, t.Every),
 		Command: show.ShellLine(t.Command), Warnings: t.Warnings,
 		Environment: []fact{{Name: "CPU", Value: t.CPU}, {Name: "Kernel", Value: t.Kernel}, {Name: "tunnelbench", Value: t.Tool.Version}, {Name: "Commit", Value: t.Tool.Commit}, {Name: "Go", Value: t.Tool.Go}},
 	}
