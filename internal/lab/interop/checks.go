@@ -54,7 +54,7 @@ func (t *tester) with(ctx context.Context, p pair, l layout, f func(s *stand) er
 
 func calls(caller int) func(context.Context, *tester, pair) error {
 	return func(ctx context.Context, t *tester, p pair) error {
-		return t.with(ctx, p, layout{road: true}, func(s *stand) error {
+		return t.with(ctx, p, layout{road: true, caller: caller}, func(s *stand) error {
 			if err := s.establish(ctx, caller); err != nil {
 				return err
 			}

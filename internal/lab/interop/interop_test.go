@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 	"testing"
@@ -47,6 +48,25 @@ func TestPayload(t *testing.T) {
 	}
 	if slices.Equal(payload(1, 8), payload(2, 8)) {
 		t.Error("two packets are the same")
+	}
+}
+
+// An end may call as soon as it is up: the road holds the side back that is not to call before the ends are started.
+func TestRoadHoldsBackFromTheStart(t *testing.T) {
+	t.Parallel()
+	for _, l := range []layout{{caller: left}, {caller: right}, {crossing: true}} {
+		r := newRoad(nil, l)
+		for side := range r.conns {
+			r.conns[side] = new(net.UDPConn)
+		}
+		first := r.note(1-l.caller, r.conns[1-l.caller], []byte{initiation})
+		second := r.note(l.caller, r.conns[l.caller], []byte{response})
+		if first != nil || second == nil {
+			t.Errorf("%+v: the first initiation of the %s end is passed on: %t; a response of the other: %t", l, sideNames[1-l.caller], first != nil, second != nil)
+		}
+		if n := r.messages(1-l.caller, initiation); n != 1 {
+			t.Errorf("%+v: %d initiations counted, want 1", l, n)
+		}
 	}
 }
 

@@ -56,9 +56,17 @@ type road struct {
 	kept     [2][][]byte     // of each side, in the order of their arrival
 }
 
-// openRoad opens a road in the right side's namespace. With crossing the first initiations of both sides cross.
-func openRoad(ns *netns.NS, crossing bool) (*road, error) {
-	r := &road{ns: ns, crossing: crossing}
+// newRoad returns a road without sockets. It holds the initiations of the side that does not call back from the start: an
+// end that has a packet of its own to send, such as an interface's IPv6 report, calls as soon as it is up.
+func newRoad(ns *netns.NS, l layout) *road {
+	r := &road{ns: ns, crossing: l.crossing}
+	r.holdBack[1-l.caller] = !l.crossing
+	return r
+}
+
+// openRoad opens a road in the right side's namespace.
+func openRoad(ns *netns.NS, l layout) (*road, error) {
+	r := newRoad(ns, l)
 	for side, at := range mouths {
 		if err := r.face(side, at); err != nil {
 			return nil, errors.Join(err, r.close())

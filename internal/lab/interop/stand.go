@@ -22,7 +22,8 @@ var number atomic.Uint64
 // layout is what is particular about the network of a check.
 type layout struct {
 	road      bool                      // the ends reach each other by a road
-	crossing  bool                      // the first initiations of both ends cross
+	caller    int                       // the side whose initiations a road passes on from the start
+	crossing  bool                      // the first initiations of both ends cross instead
 	underlay6 bool                      // the underlay is IPv6
 	shared    [2]wireguard.PresharedKey // preshared key of each side
 }
@@ -89,7 +90,7 @@ func (s *stand) build(ctx context.Context, t *tester, l layout, env *dut.Env) (e
 	env.Net, env.Dir = s.net, filepath.Join(t.dir, env.Run)
 	env.WireGuard = map[string]dut.WireGuard{netns.Left: {Preshared: l.shared[left]}, netns.Right: {Preshared: l.shared[right]}}
 	if l.road {
-		if s.road, err = openRoad(s.net.NS(netns.Right), l.crossing); err != nil {
+		if s.road, err = openRoad(s.net.NS(netns.Right), l); err != nil {
 			return err
 		}
 		s.closers.Push(s.road.close)
@@ -122,11 +123,11 @@ const (
 )
 
 // establish makes a session by packets of one side, and waits until both ways carry packets. A road holds the
-// initiations of the other side back meanwhile: an end that has a packet of its own to send, such as an interface's
-// IPv6 report, would call at the same moment.
+// initiations of the other side back meanwhile.
 func (s *stand) establish(ctx context.Context, caller int) error {
 	limit := handshakeLimit
 	if s.road != nil {
+		s.road.hold(caller, false)
 		s.road.hold(1-caller, true)
 		defer s.road.hold(1-caller, false)
 		limit = dataLimit
