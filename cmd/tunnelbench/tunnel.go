@@ -155,11 +155,10 @@ func runTunnel(ctx context.Context, s cli.Streams, end tunnelEnd) error {
 		end.metrics.Serve(metrics.NewRegistry(metrics.NewCollector(t), metrics.Build{Version: build.Version, Commit: build.Commit, Go: build.Go}))
 		end.log.Info("metrics", "url", "http://"+end.metrics.Addr()+"/metrics")
 	}
-	kind := "plain"
-	if end.Sealed() {
-		kind = "sealed"
+	end.log.Info("the tunnel is up", "listen", end.Listen.String(), "port", end.Port, "interface", end.Dev, "peers", len(end.Peers), "sealed", end.Sealed())
+	if !end.Sealed() {
+		end.log.Warn("packets are not sealed: whoever is on their way can read and forge them, see docs/tunnel.md")
 	}
-	end.log.Info(fmt.Sprintf("%s: %s on %s, %d peers, threat model: %s, see docs/tunnel.md", end.Listen, end.Port, end.Dev, len(end.Peers), kind))
 	noteOn(end.log, end.Config)
 	for {
 		select {

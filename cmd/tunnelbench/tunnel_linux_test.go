@@ -36,7 +36,7 @@ func (s *said) Write(p []byte) (int, error) {
 
 func (s *said) await(t *testing.T, what string) {
 	t.Helper()
-	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(5 * time.Millisecond) {
 		s.lock.Lock()
 		text := s.text.String()
 		s.lock.Unlock()
@@ -73,7 +73,7 @@ func TestTunnelBetweenTwoHosts(t *testing.T) {
 				return nil
 			})
 		}()
-		outputs[i].await(t, "on tun0, 1 peers")
+		outputs[i].await(t, "interface=tun0 peers=1")
 		inside(t, ns, func() error { return address("tun0", fmt.Sprintf("198.18.0.%d/24", i+1)) })
 	}
 	near, far := listen(t, hosts[0], "198.18.0.1:7"), listen(t, hosts[1], "198.18.0.2:7")
@@ -81,7 +81,7 @@ func TestTunnelBetweenTwoHosts(t *testing.T) {
 		t.Fatal(err)
 	}
 	into := make([]byte, 10)
-	far.SetReadDeadline(time.Now().Add(5 * time.Second))
+	far.SetReadDeadline(time.Now().Add(30 * time.Second))
 	if n, err := readFrom(far, into); err != nil || string(into[:n]) != "hello" {
 		t.Fatalf("%q came through, %v", into[:n], err)
 	}
@@ -184,7 +184,7 @@ func TestTunnelMetrics(t *testing.T) {
 		})
 	}
 	go start("--metrics", "127.0.0.1:9469", "--log-format", "json")
-	output.await(t, `"msg":"192.0.2.1:4754: tun on tun0, 1 peers`)
+	output.await(t, `"msg":"the tunnel is up","listen":"192.0.2.1:4754","port":"tun","interface":"tun0","peers":1`)
 	inside(t, hosts[0], func() error {
 		c, err := net.Dial("tcp", "127.0.0.1:9469")
 		if err != nil {

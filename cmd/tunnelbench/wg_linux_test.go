@@ -67,7 +67,7 @@ func startWGEnds(t *testing.T, options ...string) *wgEnds {
 				return nil
 			})
 		}()
-		e.outputs[i].await(t, "1 peers")
+		e.outputs[i].await(t, "peers=1")
 		inside(t, ns, func() error { return address(e.names[i], fmt.Sprintf("198.18.0.%d/24", i+1)) })
 		e.sockets[i] = listen(t, ns, fmt.Sprintf("198.18.0.%d:7", i+1))
 	}
