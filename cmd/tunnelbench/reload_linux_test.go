@@ -112,7 +112,7 @@ func TestReloadLosesNothing(t *testing.T) {
 
 // pace sends numbered packets at a rate until stop is closed, and an empty one at the end. It returns how many.
 func pace(from net.PacketConn, to net.Addr, rate int, stop <-chan struct{}) (sent int) {
-	const tick = time.Millisecond
+	const tick, burst = time.Millisecond, 64 // a late sender must not fill the queue of the interface, which is 500 packets
 	clock := time.NewTicker(tick)
 	defer clock.Stop()
 	begin := time.Now()
@@ -125,7 +125,8 @@ func pace(from net.PacketConn, to net.Addr, rate int, stop <-chan struct{}) (sen
 			return sent
 		case <-clock.C:
 		}
-		for due := int(time.Since(begin).Seconds() * float64(rate)); sent < due; sent++ {
+		due := int(time.Since(begin).Seconds() * float64(rate))
+		for last := min(due, sent+burst); sent < last; sent++ {
 			if _, err := from.WriteTo(binary.BigEndian.AppendUint64(nil, uint64(sent)), to); err != nil {
 				return -1
 			}
