@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"os"
-	"runtime/debug"
 	"strings"
 	"sync"
 	"testing"
@@ -23,12 +21,9 @@ import (
 	"github.com/tunnelbench/tunnelbench/reference/wireguard"
 )
 
-// TestMain switches garbage collection off: wireguard-go's finalizers use channels of a synctest bubble from
-// outside of it.
-func TestMain(m *testing.M) {
-	debug.SetGCPercent(-1)
-	os.Exit(m.Run())
-}
+// kept holds wireguard-go's peers until the program ends: their finalizers use channels of a synctest bubble from
+// outside of it, which ends the program.
+var kept []*foreign.Peer
 
 var (
 	ourAddress   = netip.MustParseAddrPort("192.0.2.1:51820")
@@ -174,6 +169,7 @@ func (p *pair) startTheirs(t *testing.T, more ...string) {
 	if err := p.theirs.device.IpcSet(config); err != nil {
 		t.Fatal(err)
 	}
+	kept = append(kept, p.theirs.device.LookupPeer(foreign.NoisePublicKey(public)))
 	if err := p.theirs.device.Up(); err != nil {
 		t.Fatal(err)
 	}
