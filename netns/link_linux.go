@@ -108,8 +108,8 @@ func (ns *NS) IsUp(dev string) (bool, error) {
 }
 
 // addrLimit is the maximum time until a new IPv6 address receives packets. Usually it takes a few
-// ms.
-const addrLimit = 2 * time.Second
+// ms; where namespaces are taken down at the same time, seconds.
+const addrLimit = 30 * time.Second
 
 // AddAddr adds an address to an interface without duplicate address detection. If the interface is
 // up, the address receives packets as soon as AddAddr returns. An IPv6 address also enables IPv6

@@ -50,7 +50,7 @@ type Usage struct {
 
 const (
 	startLimit = 10 * time.Second
-	killGrace  = time.Second // time for the helper to kill and reap the processes
+	killGrace  = 5 * time.Second // time for the helper to kill and reap the processes, on a busy machine too
 	tailBytes  = 4096
 )
 

@@ -167,13 +167,12 @@ func TestStopIsGentleFirst(t *testing.T) {
 	}
 	p, _ = shell(t, ns, id, `trap '' TERM; echo ready >&2; while :; do sleep 1000; done`)
 	eventually(t, "the trap", func() bool { return strings.Contains(p.Stderr(), "ready") })
-	begin := time.Now()
 	_, err := p.Stop(50 * time.Millisecond)
 	if err == nil || !strings.Contains(err.Error(), "was killed") {
 		t.Errorf("stubborn process: %v", err)
 	}
-	if took := time.Since(begin); took > killGrace {
-		t.Errorf("stubborn process: %v to kill in order", took)
+	if p.ExitCode() < 0 {
+		t.Error("stubborn process: its helper had to be killed")
 	}
 	if left := marked(id); len(left) > 0 {
 		t.Errorf("processes left: %v", left)
