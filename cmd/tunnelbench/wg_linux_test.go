@@ -108,7 +108,11 @@ func TestStockWG(t *testing.T) {
 	if !e.crosses(t, 10*time.Second) {
 		t.Fatal("nothing arrives at the peer that has joined")
 	}
-	shown := wg(t, "show", left)
+	var shown string
+	eventually(func() bool { // the end counts a packet after it has sent it
+		shown = wg(t, "show", left)
+		return strings.Contains(shown, "33 B sent")
+	})
 	for _, want := range []string{"interface: " + left, "public key: " + e.keys[0].Public().String(), "listening port: 51820", "peer: " + right, "endpoint: 192.0.2.2:51821",
 		"allowed ips: 198.18.0.2/32", "latest handshake: ", "transfer: 0 B received, 33 B sent"} {
 		if !strings.Contains(shown, want) {
