@@ -44,8 +44,8 @@ type streamView struct {
 type legendItem struct{ Name, Fill string }
 
 type row struct {
-	From, To, What, P50, P90, P99, Most, Share, Waiting, Queue, Lost, Why string
-	Loses                                                                 bool
+	From, To, What, P50, P90, P99, Most, AtP50, AtP99, Share, Waiting, Queue, Lost, Why string
+	Loses                                                                               bool
 }
 
 type frameView struct {
@@ -99,7 +99,7 @@ func viewOf(s Stream, c *Cost) streamView {
 	}
 	for _, h := range s.Hops {
 		v.Rows = append(v.Rows, row{
-			From: h.From.String(), To: h.To.String(), What: what(h), P50: ns(h.Time.P50), P90: ns(h.Time.P90), P99: ns(h.Time.P99), Most: ns(h.Time.Most),
+			From: h.From.String(), To: h.To.String(), What: what(h), P50: ns(h.Time.P50), P90: ns(h.Time.P90), P99: ns(h.Time.P99), Most: ns(h.Time.Most), AtP50: ns(int64(h.AtP50)), AtP99: ns(int64(h.AtP99)),
 			Share: percent(h.Share), Waiting: fmt.Sprintf("%.2f", h.Waiting), Queue: fmt.Sprint(h.Most), Lost: fmt.Sprint(h.Lost), Why: reasons(h), Loses: h.Lost > 0,
 		})
 	}
@@ -108,7 +108,7 @@ func viewOf(s Stream, c *Cost) streamView {
 
 func factsOf(s Stream, c *Cost) []fact {
 	facts := []fact{
-		{"End to end", endToEnd(s), fmt.Sprintf("p50 of the followed frames; the tester’s own over all frames is %s, the sum of the hops’ p50 %s", ns(s.Tester), ns(s.SumOfMedians()))},
+		{"End to end", endToEnd(s), fmt.Sprintf("p50 of the followed frames; the tester’s own over all frames is %s, the sum of the hops at p50 %s, that of the hops’ own p50 %s", ns(s.Tester), ns(int64(s.SumAtP50())), ns(s.SumOfMedians()))},
 		{"Followed", fmt.Sprint(s.Followed), fmt.Sprintf("frames of %d offered; %d arrived, %d were seen at all points", s.Offered, s.Delivered, s.Complete)},
 	}
 	if c != nil {

@@ -16,7 +16,8 @@ func Text(t *Trace) string {
 			s.Direction, s.Offered, s.Received, t.Every, s.Followed, s.Delivered, s.Complete)
 		_ = hopTable(s).Text(&b) // a strings.Builder takes everything
 		if s.Delivered > 0 {
-			fmt.Fprintf(&b, "end to end p50 %s, sum of the hops' p50 %s; the tester's own p50 over all frames %s\n", ns(s.OneWay.P50), ns(s.SumOfMedians()), ns(s.Tester))
+			fmt.Fprintf(&b, "end to end p50 %s, p99 %s; the hops at p50 add up to %s, their own p50 to %s; the tester's own p50 over all frames %s\n",
+				ns(s.OneWay.P50), ns(s.OneWay.P99), ns(int64(s.SumAtP50())), ns(s.SumOfMedians()), ns(s.Tester))
 		}
 	}
 	for _, w := range t.Threads {
@@ -34,10 +35,10 @@ func Text(t *Trace) string {
 }
 
 func hopTable(s Stream) *texttab.Table {
-	table := texttab.New(texttab.Left("from"), texttab.Left("to"), texttab.Left("what"), texttab.Right("p50"), texttab.Right("p99"), texttab.Right("max"),
+	table := texttab.New(texttab.Left("from"), texttab.Left("to"), texttab.Left("what"), texttab.Right("p50"), texttab.Right("p99"), texttab.Right("at p50"), texttab.Right("at p99"),
 		texttab.Right("share"), texttab.Right("waiting"), texttab.Right("lost"), texttab.Left("why"))
 	for _, h := range s.Hops {
-		table.Add(h.From.String(), h.To.String(), what(h), ns(h.Time.P50), ns(h.Time.P99), ns(h.Time.Most), percent(h.Share),
+		table.Add(h.From.String(), h.To.String(), what(h), ns(h.Time.P50), ns(h.Time.P99), ns(int64(h.AtP50)), ns(int64(h.AtP99)), percent(h.Share),
 			fmt.Sprintf("%.2f", h.Waiting), fmt.Sprint(h.Lost), reasons(h))
 	}
 	return table

@@ -108,7 +108,9 @@ type Hop struct {
 	Inferred bool     `json:"inferred"` // by order and counter: the frame is sealed at one of its ends
 	Frames   int      `json:"frames"`   // of which both ends are known
 	Time     Spread   `json:"time_ns"`
-	Share    float64  `json:"share"` // of the mean time from end to end
+	AtP50    float64  `json:"at_p50_ns"` // mean of the frames around the p50 from end to end, which were seen at all points
+	AtP99    float64  `json:"at_p99_ns"` // of those around the p99
+	Share    float64  `json:"share"`     // of the mean time from end to end
 	Waiting  float64  `json:"waiting_frames"`
 	Most     int      `json:"waiting_most_frames"`
 	Lost     int      `json:"lost_frames"` // of the followed ones
@@ -173,10 +175,18 @@ func (s *Stream) NeverSeen(expected int) {
 	first.Reasons = append(first.Reasons, Reason{Unknown, n})
 }
 
-// SumOfMedians is the sum of the hops' medians, in ns.
+// SumOfMedians is the sum of the hops' medians, in ns. It is less than the median from end to end where times vary much.
 func (s Stream) SumOfMedians() (sum int64) {
 	for _, h := range s.Hops {
 		sum += h.Time.P50
+	}
+	return sum
+}
+
+// SumAtP50 is the sum of the hops of the frames around the median, in ns: the median from end to end, in parts.
+func (s Stream) SumAtP50() (sum float64) {
+	for _, h := range s.Hops {
+		sum += h.AtP50
 	}
 	return sum
 }

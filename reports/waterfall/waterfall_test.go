@@ -25,7 +25,7 @@ func sample() *Trace {
 		OneWay: Spread{Least: 9_000, P50: 12_000, P90: 15_000, P99: 20_000, Most: 11_000_000, Mean: 12_500}, Hops: []Hop{}, Picked: []Picked{},
 	}
 	for i, w := range works {
-		h := Hop{From: points[i], To: points[i+1], Work: w, Frames: 99, Time: SpreadOf([]int64{100, 2_400, 2_400, 2_500, 9_000}), Share: 0.2, Waiting: 0.25, Most: 3, Reasons: []Reason{}}
+		h := Hop{From: points[i], To: points[i+1], Work: w, Frames: 99, Time: SpreadOf([]int64{100, 2_400, 2_400, 2_500, 9_000}), AtP50: 2_400, AtP99: 4_000, Share: 0.2, Waiting: 0.25, Most: 3, Reasons: []Reason{}}
 		if w == Queue {
 			h.Lost, h.Reasons = 1, []Reason{{Name: "FULL_RING", Frames: 1}}
 		}
@@ -45,13 +45,13 @@ func sample() *Trace {
 func TestText(t *testing.T) {
 	t.Parallel()
 	want := `forward: 200 frames offered, 199 received; 1 in 2 followed: 100, of which 99 arrived and 98 were seen at all points
-from            to               what                              p50      p99      max   share  waiting  lost  why
-tester sends    left lan in      link                          2.40 us  9.00 us  9.00 us  20.0 %     0.25     0
-left lan in     left <b> out     kernel                        2.40 us  9.00 us  9.00 us  20.0 %     0.25     0
-left <b> out    left reads <b>   queue                         2.40 us  9.00 us  9.00 us  20.0 %     0.25     1  FULL_RING 1
-left reads <b>  left wan out     process (inferred)            2.40 us  9.00 us  9.00 us  20.0 %     0.25     0
-left wan out    tester receives  queue and process (inferred)  2.40 us  9.00 us  9.00 us  20.0 %     0.25     0
-end to end p50 12.00 us, sum of the hops' p50 12.00 us; the tester's own p50 over all frames 12.34 us
+from            to               what                              p50      p99   at p50   at p99   share  waiting  lost  why
+tester sends    left lan in      link                          2.40 us  9.00 us  2.40 us  4.00 us  20.0 %     0.25     0
+left lan in     left <b> out     kernel                        2.40 us  9.00 us  2.40 us  4.00 us  20.0 %     0.25     0
+left <b> out    left reads <b>   queue                         2.40 us  9.00 us  2.40 us  4.00 us  20.0 %     0.25     1  FULL_RING 1
+left reads <b>  left wan out     process (inferred)            2.40 us  9.00 us  2.40 us  4.00 us  20.0 %     0.25     0
+left wan out    tester receives  queue and process (inferred)  2.40 us  9.00 us  2.40 us  4.00 us  20.0 %     0.25     0
+end to end p50 12.00 us, p99 20.00 us; the hops at p50 add up to 12.00 us, their own p50 to 12.00 us; the tester's own p50 over all frames 12.34 us
 threads of left: 10 wake-ups, 2 times preempted; waited for a core p50 900 ns, p99 4.00 us; ran 3.30 us per frame
 tracing costs: p50 12.00 us without, 12.24 us with (+2.0 %); closed loop 100000 and 99000 frames/s (-1.0 %); medians of 3 trials each, in turns
 warning: a <b> doubt

@@ -116,6 +116,7 @@ func streamOf(frames []*frame, way path, begin int64, nameOf func(uint32) string
 	last := len(way.numbers) - 1
 	hops := make([]hop, max(0, last))
 	var whole []int64
+	var complete [][]int64
 	for _, f := range frames {
 		times, inferred := way.times(f)
 		for i := range hops {
@@ -125,7 +126,7 @@ func streamOf(frames []*frame, way path, begin int64, nameOf func(uint32) string
 			s.Delivered++
 			whole = append(whole, times[last])
 			if !slices.Contains(times, -1) {
-				s.Complete++
+				complete = append(complete, times)
 			}
 			continue
 		}
@@ -133,9 +134,12 @@ func streamOf(frames []*frame, way path, begin int64, nameOf func(uint32) string
 			hops[min(lastSeen(times), last-1)].lose(f, nameOf)
 		}
 	}
-	s.OneWay = waterfall.SpreadOf(whole)
+	s.OneWay, s.Complete = waterfall.SpreadOf(whole), len(complete)
+	sortByEnd(complete)
 	for i := range hops {
-		s.Hops = append(s.Hops, hops[i].finish(way.points[i], way.points[i+1], s.OneWay.Mean))
+		h := hops[i].finish(way.points[i], way.points[i+1], s.OneWay.Mean)
+		h.AtP50, h.AtP99 = aroundP50.mean(complete, i), aroundP99.mean(complete, i)
+		s.Hops = append(s.Hops, h)
 	}
 	s.Picked = pick(frames, way, begin, nameOf)
 	return s
