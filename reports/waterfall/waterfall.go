@@ -6,6 +6,7 @@
 package waterfall
 
 import (
+	"math"
 	"slices"
 	"time"
 
@@ -218,6 +219,12 @@ func SpreadOf(times []int64) (s Spread) {
 	for _, t := range times {
 		sum += float64(t)
 	}
-	at := func(share float64) int64 { return times[min(len(times)-1, int(share*float64(len(times))))] }
+	at := func(share float64) int64 { return times[Rank(share, len(times))] }
 	return Spread{Least: times[0], P50: at(0.5), P90: at(0.9), P99: at(0.99), Most: times[len(times)-1], Mean: sum / float64(len(times))}
+}
+
+// Rank returns the index of a quantile among n > 0 sorted values, by the nearest rank.
+func Rank(share float64, n int) int {
+	const rounding = 1e-9
+	return max(0, int(math.Ceil(share*float64(n)-rounding))-1)
 }

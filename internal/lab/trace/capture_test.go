@@ -50,7 +50,7 @@ func captureOf(t *testing.T) Capture {
 	}
 	l.events[0].detail = 60
 	j := join(l.events, tunnelPlaces)
-	way := pathOf(j.frames, tunnelPlaces)
+	way := pathOf(j.frames, tunnelPlaces, rfc2544.Forward)
 	return Capture{joined: j, events: l.events, snaps: snaps, places: tunnelPlaces, ways: []path{way}, directions: []string{rfc2544.Forward}, epoch: time.Hour, nameOf: named}
 }
 

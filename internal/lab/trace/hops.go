@@ -4,21 +4,24 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/tunnelbench/tunnelbench/netns"
 	"github.com/tunnelbench/tunnelbench/reports/waterfall"
+	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
 // path is the points of one direction, in the order in which its frames pass them.
 type path struct {
 	numbers []int // of the tracer's points; -1 is the tester that sends
 	points  []waterfall.Point
+	process []bool // a process may forward what passes the point, unseen
 }
 
 // least is the share of the frames that pass a point of their way. Others are on side paths.
 const least = 0.5
 
 // pathOf returns the way of a direction's frames, by the median of the times since they were sent. It is the way of those that arrived, if any
-// did.
-func pathOf(frames []*frame, places []place) path {
+// did; if not, it ends at the tester all the same, so that each loss has its hop.
+func pathOf(frames []*frame, places []place, direction string) path {
 	arrived := slices.DeleteFunc(slices.Clone(frames), func(f *frame) bool {
 		return !slices.ContainsFunc(f.passes, func(p pass) bool { return pointOf(p.point, places).Kind == waterfall.Taken })
 	})
@@ -44,12 +47,29 @@ func pathOf(frames []*frame, places []place) path {
 	slices.SortFunc(stops, func(a, b stop) int {
 		return cmp.Or(cmp.Compare(a.median, b.median), cmp.Compare(a.number, b.number))
 	})
-	way := path{numbers: []int{sender}, points: []waterfall.Point{{Node: "tester", Kind: waterfall.Sent}}}
+	way := path{numbers: []int{sender}, points: []waterfall.Point{{Node: "tester", Kind: waterfall.Sent}}, process: []bool{false}}
 	for _, s := range stops {
-		way.numbers = append(way.numbers, s.number)
-		way.points = append(way.points, pointOf(s.number, places))
+		way.add(s.number, places)
+	}
+	if len(arrived) == 0 {
+		way.add(takerOf(direction, places), places)
 	}
 	return way
+}
+
+func (w *path) add(number int, places []place) {
+	w.numbers = append(w.numbers, number)
+	w.points = append(w.points, pointOf(number, places))
+	w.process = append(w.process, places[number%maxPlaces].relay || places[number%maxPlaces].process)
+}
+
+// takerOf returns the number of the point where the tester takes the frames of a direction.
+func takerOf(direction string, places []place) int {
+	port := netns.Port1
+	if direction == rfc2544.Reverse {
+		port = netns.Port0
+	}
+	return slices.IndexFunc(places, func(p place) bool { return p.Kind == waterfall.Taken && p.Interface == port })
 }
 
 // sender is the number of the first point of each way.
@@ -95,13 +115,16 @@ func (w path) dropImpossibleReads(times []int64) {
 	}
 }
 
-// workOf returns what happens between two points.
-func workOf(from, to waterfall.Point) waterfall.Work {
+// work returns what happens in a hop.
+func (w path) work(hop int) waterfall.Work {
+	from, to := w.points[hop], w.points[hop+1]
 	switch {
 	case to.Kind == waterfall.Read:
 		return waterfall.Queue
 	case from.Kind == waterfall.Read:
 		return waterfall.Process
+	case from.Node == to.Node && from.Device != tun && to.Device != tun && w.process[hop]:
+		return waterfall.Unseen
 	case from.Node == to.Node && to.Kind == waterfall.Out && from.Device != tun, from.Node == to.Node && from.Kind == waterfall.In && to.Device != tun:
 		return waterfall.Kernel
 	case (from.Kind == waterfall.Sent || from.Kind == waterfall.Out && from.Device != tun) && (to.Kind == waterfall.In || to.Kind == waterfall.Taken):
@@ -137,7 +160,7 @@ func streamOf(frames []*frame, way path, begin int64, nameOf func(uint32) string
 	s.OneWay, s.Complete = waterfall.SpreadOf(whole), len(complete)
 	sortByEnd(complete)
 	for i := range hops {
-		h := hops[i].finish(way.points[i], way.points[i+1], s.OneWay.Mean)
+		h := hops[i].finish(way, i, s.OneWay.Mean)
 		h.AtP50, h.AtP99 = aroundP50.mean(complete, i), aroundP99.mean(complete, i)
 		s.Hops = append(s.Hops, h)
 	}
@@ -191,9 +214,9 @@ func lossName(f *frame, nameOf func(uint32) string) string {
 	return nameOf(f.lost.reason)
 }
 
-func (h *hop) finish(from, to waterfall.Point, whole float64) waterfall.Hop {
+func (h *hop) finish(way path, number int, whole float64) waterfall.Hop {
 	out := waterfall.Hop{
-		From: from, To: to, Work: workOf(from, to), Inferred: h.inferred, Frames: len(h.times), Time: waterfall.SpreadOf(h.times), Lost: h.lost,
+		From: way.points[number], To: way.points[number+1], Work: way.work(number), Inferred: h.inferred, Frames: len(h.times), Time: waterfall.SpreadOf(h.times), Lost: h.lost,
 		Reasons: []waterfall.Reason{},
 	}
 	if whole > 0 {
@@ -223,7 +246,7 @@ func waiting(stays []stay) (mean float64, most int) {
 	slices.Sort(in)
 	slices.Sort(out)
 	for i, j := 0, 0; i < len(in); {
-		if out[j] <= in[i] {
+		if j < i && out[j] <= in[i] {
 			j++
 			continue
 		}

@@ -1,6 +1,8 @@
 package trace
 
 import (
+	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -93,7 +95,7 @@ func TestJoin(t *testing.T) {
 	if diff := cmp.Diff(want, passes(j.frames[0])); diff != "" {
 		t.Error(diff)
 	}
-	s := streamOf(j.frames, pathOf(j.frames, tunnelPlaces), 0, named)
+	s := streamOf(j.frames, pathOf(j.frames, tunnelPlaces, rfc2544.Forward), 0, named)
 	var works []waterfall.Work
 	for _, h := range s.Hops {
 		works = append(works, h.Work)
@@ -148,7 +150,7 @@ func TestLosses(t *testing.T) {
 		l.see(base+80, seq, testerIn, 0, 0)
 	}
 	j := join(l.events, tunnelPlaces)
-	s := streamOf(j.frames, pathOf(j.frames, tunnelPlaces), 0, named)
+	s := streamOf(j.frames, pathOf(j.frames, tunnelPlaces, rfc2544.Forward), 0, named)
 	lost := map[string][]waterfall.Reason{}
 	for _, h := range s.Hops {
 		if h.Lost > 0 {
@@ -171,6 +173,54 @@ func TestLosses(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"a usual frame ", "a frame at the 99th percentile ", "one of the slowest ", "one of the slowest ", "one of the slowest ", "lost NO_SOCKET", "lost " + waterfall.Unknown}, why); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// If nothing arrives, a loss is still in the hop behind the last point: here frames die in the right end's process. Frames that were seen nowhere are
+// lost between the tester's ports.
+func TestNothingArrives(t *testing.T) {
+	t.Parallel()
+	var l log
+	for seq := range 10 {
+		l.see(1000*seq+10, seq, leftLAN, 0xa, 0)
+		l.see(1000*seq+50, seq, rightWAN, 0xb, 0)
+	}
+	for _, c := range []struct {
+		events []event
+		want   []string
+	}{{l.events, []string{"right wan in › tester receives 10"}}, {nil, []string{"tester sends › tester receives 10"}}} {
+		j := join(c.events, tunnelPlaces)
+		s := streamOf(j.frames, pathOf(j.frames, tunnelPlaces, rfc2544.Forward), 0, named)
+		s.NeverSeen(10)
+		var got []string
+		for _, h := range s.Hops {
+			if h.Lost > 0 {
+				got = append(got, fmt.Sprintf("%v › %v %d", h.From, h.To, h.Lost))
+			}
+		}
+		if diff := cmp.Diff(c.want, got); diff != "" || s.Followed != 10 || s.Delivered != 0 {
+			t.Errorf("%d followed, %d delivered: %s", s.Followed, s.Delivered, diff)
+		}
+	}
+}
+
+// From one veth to another of a node with a process it may be the process, by AF_PACKET or AF_XDP, or the kernel.
+func TestWorkOfAProcess(t *testing.T) {
+	t.Parallel()
+	for _, process := range []bool{false, true} {
+		places := slices.Clone(tunnelPlaces)
+		for i := range places {
+			places[i].process = process && places[i].Node == "left"
+		}
+		var l log
+		l.see(10, 0, leftLAN, 0xa, 0)
+		l.see(20, 0, leftWAN, 0xb, 0)
+		l.see(30, 0, testerIn, 0, 0)
+		j := join(l.events, places)
+		want := map[bool]waterfall.Work{false: waterfall.Kernel, true: waterfall.Unseen}[process]
+		if got := streamOf(j.frames, pathOf(j.frames, places, rfc2544.Forward), 0, named).Hops[1].Work; got != want {
+			t.Errorf("process %v: %s, want %s", process, got, want)
+		}
 	}
 }
 
@@ -219,7 +269,7 @@ func TestUnseal(t *testing.T) {
 				t.Errorf("counted %v, frame %d: %s", counted, f.seq, diff)
 			}
 		}
-		for _, h := range streamOf(j.frames, pathOf(j.frames, tunnelPlaces), 0, named).Hops {
+		for _, h := range streamOf(j.frames, pathOf(j.frames, tunnelPlaces, rfc2544.Forward), 0, named).Hops {
 			sealed := h.From.Interface == "wan" || h.To.Interface == "wan"
 			if h.Inferred != sealed {
 				t.Errorf("%v › %v: inferred %v", h.From, h.To, h.Inferred)
@@ -236,7 +286,9 @@ func TestWaiting(t *testing.T) {
 		most  int
 	}{
 		{nil, 0, 0},
+		{[]stay{{5, 5}}, 0, 1},
 		{[]stay{{0, 10}}, 1, 1},
+		{[]stay{{0, 10}, {10, 10}}, 1, 1},
 		{[]stay{{0, 10}, {10, 20}}, 1, 1},
 		{[]stay{{0, 10}, {5, 15}, {6, 20}}, 1.7, 3},
 	} {
@@ -259,7 +311,7 @@ func TestReadsOutOfOrder(t *testing.T) {
 		l.see(base+80, seq, testerIn, 0, 0)
 	}
 	j := join(l.events, tunnelPlaces)
-	s := streamOf(j.frames, pathOf(j.frames, tunnelPlaces), 0, named)
+	s := streamOf(j.frames, pathOf(j.frames, tunnelPlaces, rfc2544.Forward), 0, named)
 	if s.Complete != 2 || s.Delivered != 3 {
 		t.Errorf("%d of %d complete", s.Complete, s.Delivered)
 	}

@@ -25,9 +25,8 @@ func pick(frames []*frame, way path, begin int64, nameOf func(uint32) string) []
 	whole := slices.DeleteFunc(slices.Clone(delivered), func(f *frame) bool { times, _ := way.times(f); return slices.Contains(times, -1) })
 	slices.SortStableFunc(whole, func(a, b *frame) int { return cmp.Compare(a.end(), b.end()) })
 	if n := len(whole); n > 0 {
-		add(waterfall.Usual, whole[n/2:n/2+1])
-		at := min(n-1, n*99/100)
-		add(waterfall.Tail, whole[at:at+1])
+		add(waterfall.Usual, whole[waterfall.Rank(0.5, n):][:1])
+		add(waterfall.Tail, whole[waterfall.Rank(0.99, n):][:1])
 	}
 	slowest := slices.SortedStableFunc(slices.Values(delivered), func(a, b *frame) int { return cmp.Compare(b.end(), a.end()) })
 	add(waterfall.Slowest, slowest)

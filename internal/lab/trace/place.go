@@ -9,9 +9,10 @@ import (
 // place is a point with what its program has to know.
 type place struct {
 	waterfall.Point
-	index  int  // of the interface
-	header int  // octets before the IP header
-	relay  bool // a process forwards copies of the frames, and the kernel drops the frames themselves
+	index   int  // of the interface
+	header  int  // octets before the IP header
+	process bool // the device has a process on this node
+	relay   bool // a process forwards copies of the frames, and the kernel drops the frames themselves
 }
 
 // maxPlaces is the number of points that trace.c has room for.

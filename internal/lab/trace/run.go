@@ -178,7 +178,7 @@ func (p Plan) trace(ctx context.Context, s *lab.Setup, out *Traced) (_ *Traced, 
 	for i, direction := range p.Settings.Directions() {
 		frames := j.of(direction)
 		j.unseal(frames, sealedOn(sealed, t.points, direction))
-		way := pathOf(frames, t.points)
+		way := pathOf(frames, t.points, direction)
 		stream := streamOf(frames, way, first(j.frames), t.nameOf)
 		out.Capture.ways = append(out.Capture.ways, way)
 		stream.Direction = direction

@@ -19,6 +19,9 @@ func watchSides(t *tracer, s *lab.Setup) error {
 		if err := t.watch(node, pids); err != nil {
 			return err
 		}
+		for i := range t.points {
+			t.points[i].process = t.points[i].process || t.points[i].Node == node
+		}
 	}
 	return nil
 }
