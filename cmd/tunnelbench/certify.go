@@ -51,7 +51,7 @@ func (f *certifyFlags) run(ctx context.Context, s cli.Streams) error {
 	}
 	if cfg.Beside != nil && f.out == cli.DefaultCertificate {
 		f.out = "" // later reports must not carry it
-	} else if err := cli.EnsureDir(filepath.Dir(f.out)); err != nil {
+	} else if err := cli.EnsureFile("--out", f.out); err != nil {
 		return err
 	}
 	l, err := lab.Open(ctx, cfg.Config)

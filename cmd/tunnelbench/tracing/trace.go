@@ -94,12 +94,23 @@ func (f *flags) prepare() (cfg cli.LabConfig, err error) {
 	}
 	cfg.Engine = lab.EngineXDP
 	f.plan.Settings, f.plan.Capture = cfg.Settings, f.pcap != ""
-	for _, path := range []string{f.pcap, f.perfetto} {
-		if path != "" {
-			err = errors.Join(err, cli.EnsureDir(filepath.Dir(path)))
+	return cfg, f.ensureFiles()
+}
+
+// ensureFiles returns an error if one of the files cannot be written.
+func (f *flags) ensureFiles() error {
+	if f.pcap != "" && f.plan.Device.Up == nil {
+		return cli.BadUsage("--pcap: %s has no interface between the tester's ports", f.plan.Device.Spec)
+	}
+	for _, file := range []struct{ flag, path string }{{"--pcap", f.pcap}, {"--perfetto", f.perfetto}} {
+		if file.path == "" {
+			continue
+		}
+		if err := cli.EnsureFile(file.flag, file.path); err != nil {
+			return err
 		}
 	}
-	return cfg, errors.Join(err, cli.EnsureDir(f.out))
+	return cli.EnsureDir(f.out, "trace.json", "trace.html")
 }
 
 func (f *flags) write(s cli.Streams, t *trace.Traced) error {
