@@ -1,8 +1,8 @@
 // Package oracle defines limits that every decoder of untrusted bytes must keep. Fuzz targets, unit tests
 // and live campaigns use the same oracles.
 //
-// The package imports only the standard library and has no side effects, so other programs can use it in
-// tests of decoders of their own. The examples show how.
+// The package has no side effects, so other programs can use it in tests of decoders of their own. The
+// examples show how.
 //
 // A harness calls oracles around a decoder. An oracle that fails panics with a *Broken, which holds its
 // name. Any other panic breaks the oracle "panic".
@@ -12,9 +12,9 @@
 //	input           the decoder does not change its input             0 bytes
 //	allocation      allocated bytes: none on a data path; for a       0, or
 //	                reader of files a base and k for each byte        64 KiB + k
-//	time            time for one input: a base, and a part for each   20 us + 0.2 us
-//	                byte; the shortest of many runs
-//	slope           time for four times the input, as a multiple      6
+//	time            CPU time for one input: a base, and a part for    20 us + 0.2 us
+//	                each byte; the shortest of many runs
+//	slope           CPU time for four times the input, as a multiple  6
 //	amplification   packets and bytes sent in response to an          0
 //	                unknown source
 //	state           goroutines after the input                        as before

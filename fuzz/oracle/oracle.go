@@ -91,7 +91,7 @@ func Budget(size int) time.Duration {
 	return 20*time.Microsecond + time.Duration(size)*200*time.Nanosecond
 }
 
-// Takes fails if every run of f takes longer than limit.
+// Takes fails if every run of f takes longer than limit: of the CPU on Linux, by the clock elsewhere. f must not start goroutines.
 func Takes(limit time.Duration, f func()) {
 	least := time.Duration(math.MaxInt64)
 	for range replays {
@@ -113,7 +113,7 @@ const (
 // Growth is the size of the large input of Slopes, as a multiple of the small one.
 const Growth = 4
 
-// Slopes fails if f takes more than six times as long for large as for small. large must repeat small's
+// Slopes fails if f takes more than six times as long for large as for small, measured as by Takes. large must repeat small's
 // structure Growth times. The least of several runs counts, some of them a second later: another program may have the machine for that long.
 func Slopes(f func([]byte), small, large []byte) {
 	leastSmall, leastLarge := time.Duration(math.MaxInt64), time.Duration(math.MaxInt64)
@@ -133,12 +133,6 @@ func Slopes(f func([]byte), small, large []byte) {
 		}
 	}
 	Fail(Slope, "%d bytes take %v, %d bytes %v: more than %d times as long", len(small), leastSmall, len(large), leastLarge, maxSlope)
-}
-
-func timed(f func()) time.Duration {
-	start := time.Now()
-	f()
-	return time.Since(start)
 }
 
 // Stretch makes inputs for Slopes by repeating the middle of data. Decoders refuse most of them at once.
