@@ -58,8 +58,8 @@ func (p Plan) Validate() error {
 }
 
 // answerLimit is the maximum time of a transaction. The first retransmissions of TCP come after 0.2 s
-// to 1 s, so that a transaction usually succeeds in this time even on a path with high loss.
-const answerLimit = 3 * time.Second
+// to 1 s, so that a transaction usually succeeds in this time even on a path with high loss or a long queue.
+const answerLimit = 10 * time.Second
 
 // Limit returns the maximum time that the measurement takes.
 func (p Plan) Limit() time.Duration {
