@@ -106,7 +106,7 @@ var arrows = map[string][]string{
 	"cmd/tunnelbench/gating":       {"ci/compare", "ci/gate", "ci/gate/pairs", "ci/gate/revision", "cmd/tunnelbench/counting", "internal/cli", "internal/lab", "internal/lab/streams", "reports/result", "netns"},
 	"internal/lab/emulated":        {"internal/lab/emulated/initrd", "netns/dut", "reports/result", "rfc2544", "internal/sys", "netns", "internal/tempdir", "reports/interop"},
 	"internal/lab/emulated/calls":  {"fuzz", "internal/reexec", "internal/sys", "loadgen/signature", "reference/offload", "reference/wire", "reports/result", "fuzz/oracle", "fuzz/wire"},
-	"internal/lab/emulated/guest":  {"internal/lab/emulated", "internal/lab/emulated/calls", "internal/reexec", "internal/sys", "loadgen", "loadgen/signature", "netns", "netns/dut", "reports/result", "rfc2544", "internal/lab/interop"},
+	"internal/lab/emulated/guest":  {"internal/lab/emulated", "internal/lab/emulated/calls", "internal/reexec", "internal/sys", "loadgen", "loadgen/signature", "netns", "netns/dut", "reports/result", "rfc2544", "internal/lab/interop", "reports/interop"},
 	"internal/lab/emulated/initrd": {},
 	"reports/budget":               {"internal/strictjson", "reports/result", "reports/show"},
 	"reports/counts":               {"internal/strictjson", "reports/result", "reports/show", "reports/texttab", "rfc2544"},

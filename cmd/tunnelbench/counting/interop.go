@@ -9,7 +9,8 @@ import (
 	"github.com/tunnelbench/tunnelbench/reports/interop"
 )
 
-// Interop fills the report as interop.Run does, in an emulated machine: its kernel may have what this one lacks.
+// Interop fills the report as interop.Run does, in an emulated machine: its kernel may have what this one lacks. If ctx ends,
+// or the machine fails, the cells that it had not told of have no verdict.
 func Interop(ctx context.Context, p lab.Plan, r *interop.Report) (err error) {
 	m, err := emulated.Find(ctx, "")
 	if err != nil {
@@ -20,10 +21,6 @@ func Interop(ctx context.Context, p lab.Plan, r *interop.Report) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, b.Close()) }()
-	done, err := b.Interop(ctx)
-	if err != nil {
-		return err
-	}
-	r.CPU, r.Kernel, r.Ends, r.Checks, r.Cells = done.CPU, done.Kernel, done.Ends, done.Checks, done.Cells
-	return nil
+	m.Describe(r)
+	return b.Interop(ctx, p.Fill(r).Note)
 }

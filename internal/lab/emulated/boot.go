@@ -117,19 +117,15 @@ func (b *Boot) hash() error {
 	return nil
 }
 
-// open opens the archive and a new console, and removes the folder: nothing of it is left even after
-// kill -9.
-func (b *Boot) open() (archive, console *os.File, err error) {
+// open opens the archive and removes the folder: nothing of it is left even after kill -9.
+func (b *Boot) open() (archive *os.File, err error) {
 	if archive, err = os.Open(b.archive()); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	if console, err = os.Create(filepath.Join(b.dir, "console")); err == nil {
-		err = b.Close()
+	if err := b.Close(); err != nil {
+		return nil, errors.Join(err, archive.Close())
 	}
-	if err != nil {
-		return nil, nil, errors.Join(err, archive.Close())
-	}
-	return archive, console, nil
+	return archive, nil
 }
 
 // Close removes the files of the boot.
@@ -138,7 +134,7 @@ func (b *Boot) Close() error { return os.RemoveAll(b.dir) }
 // Count boots the machine and returns the counts, and the devices that have none. If ctx ends, Count
 // kills the machine.
 func (b *Boot) Count(ctx context.Context) (*result.Counts, []Fault, error) {
-	all, err := b.run(ctx)
+	all, err := b.run(ctx, func(interop.Cell) {})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -153,54 +149,51 @@ func (b *Boot) Count(ctx context.Context) (*result.Counts, []Fault, error) {
 	return c, all.faults, nil
 }
 
-// Interop boots the machine and returns what the checks came to in it. If ctx ends, Interop kills the machine.
-func (b *Boot) Interop(ctx context.Context) (*interop.Report, error) {
-	all, err := b.run(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if all.interop == nil {
-		return nil, fmt.Errorf("%w: it has no report of the checks", ErrGuest)
-	}
-	r := all.interop
-	r.CPU, r.Kernel = b.machine.Version, b.machine.Kernel.Version
-	for i := range r.Ends {
-		r.Ends[i] = b.packed.name(r.Ends[i])
-	}
-	for i := range r.Cells {
-		r.Cells[i].Left, r.Cells[i].Right = b.packed.name(r.Cells[i].Left), b.packed.name(r.Cells[i].Right)
-	}
-	return r, nil
+// Interop boots the machine and calls onCell with what each check comes to in it, when it ends. If ctx ends, Interop kills
+// the machine.
+func (b *Boot) Interop(ctx context.Context, onCell func(interop.Cell)) error {
+	_, err := b.run(ctx, func(c interop.Cell) {
+		c.Left, c.Right = b.packed.name(c.Left), b.packed.name(c.Right)
+		onCell(c)
+	})
+	return err
 }
 
-// run boots the machine and returns what it said.
-func (b *Boot) run(ctx context.Context) (all said, err error) {
+// Describe writes the emulated machine into a report, in place of this one.
+func (m Machine) Describe(r *interop.Report) { r.CPU, r.Kernel = m.Version, m.Kernel.Version }
+
+// run boots the machine and returns what it said. It calls onCell while the machine runs.
+func (b *Boot) run(ctx context.Context, onCell func(interop.Cell)) (all said, err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, b.limit, fmt.Errorf("%w within %v", ErrGuest, b.limit))
 	defer cancel()
-	archive, console, err := b.open()
+	archive, err := b.open()
 	if err != nil {
 		return all, err
 	}
 	defer archive.Close()
+	console, write, err := os.Pipe()
+	if err != nil {
+		return all, err
+	}
 	defer console.Close()
 	cmd := exec.CommandContext(ctx, b.machine.program, b.machine.arguments("/dev/fd/3", "/dev/fd/4")...)
 	var output bytes.Buffer
-	cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = &output, &output, []*os.File{archive, console}
+	cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = &output, &output, []*os.File{archive, write}
 	cpus, err := netns.AllowedCPUs()
 	if err == nil {
 		err = sys.StartTethered(cmd, cpus)
 	}
-	if err == nil {
-		err = cmd.Wait()
+	if err = errors.Join(err, write.Close()); err != nil {
+		return all, err
 	}
+	all, fault := parseConsole(console, onCell)
+	_, _ = io.Copy(io.Discard, console) // until the machine has ended
+	err = cmd.Wait()
 	if cause := context.Cause(ctx); cause != nil {
 		return all, cause
 	}
 	if err != nil {
 		return all, fmt.Errorf("%w: %s: %w: %s", ErrGuest, emulator, err, bytes.TrimSpace(output.Bytes()))
 	}
-	if _, err := console.Seek(0, io.SeekStart); err != nil {
-		return all, err
-	}
-	return parseConsole(console)
+	return all, fault
 }

@@ -1,6 +1,7 @@
 package emulated
 
 import (
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -8,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tunnelbench/tunnelbench/netns/dut"
+	"github.com/tunnelbench/tunnelbench/reports/interop"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
@@ -38,7 +40,7 @@ func TestConsole(t *testing.T) {
 		"nothing at all":         {"", nil, nil, "did not finish"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := parseConsole(strings.NewReader(c.console))
+			got, err := parseConsole(strings.NewReader(c.console), nil)
 			if c.err != "" {
 				if !errors.Is(err, ErrGuest) || !strings.Contains(err.Error(), c.err) {
 					t.Errorf("error %v, want %q", err, c.err)
@@ -52,6 +54,29 @@ func TestConsole(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// What the checks came to is told line by line, so that it is kept of a machine that does not finish.
+func TestConsoleTellsCells(t *testing.T) {
+	want := []interop.Cell{
+		{Left: "a", Right: "b", Check: "sizes", Outcome: interop.Passed, Seconds: 2.5},
+		{Left: "b", Right: "a", Check: "sizes", Outcome: interop.Failed, Why: "lost", Seconds: 3},
+	}
+	console := "noise\r\n"
+	for _, c := range want {
+		text, err := json.Marshal(Line{Cell: &c})
+		if err != nil {
+			t.Fatal(err)
+		}
+		console += Mark + string(text) + "\r\n"
+	}
+	var got []interop.Cell
+	if _, err := parseConsole(strings.NewReader(console), func(c interop.Cell) { got = append(got, c) }); !errors.Is(err, ErrGuest) {
+		t.Errorf("error %v, want that the machine did not finish", err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
 	}
 }
 

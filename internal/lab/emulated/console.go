@@ -13,13 +13,12 @@ import (
 
 // said is what a guest said.
 type said struct {
-	counts  *result.Counts
-	faults  []Fault
-	interop *interop.Report // nil: it was not asked
+	counts *result.Counts
+	faults []Fault
 }
 
-// parseConsole reads the marked lines of a guest's console.
-func parseConsole(r io.Reader) (all said, err error) {
+// parseConsole reads the marked lines of a guest's console, and calls onCell at each with a cell.
+func parseConsole(r io.Reader, onCell func(interop.Cell)) (all said, err error) {
 	all.counts = new(result.Counts)
 	done := false
 	var other []string // the last lines without a mark
@@ -40,8 +39,8 @@ func parseConsole(r io.Reader) (all said, err error) {
 			all.counts.Costs = append(all.counts.Costs, *l.Cost)
 		case l.Call != nil:
 			all.counts.Calls = append(all.counts.Calls, *l.Call)
-		case l.Interop != nil:
-			all.interop = l.Interop
+		case l.Cell != nil:
+			onCell(*l.Cell)
 		case l.Fault != nil && l.Fault.Device == "":
 			return all, fmt.Errorf("%w: %s", ErrGuest, l.Fault.Reason)
 		case l.Fault != nil:

@@ -31,11 +31,11 @@ type Job struct {
 
 // Line is one message of the guest. Exactly one field is set.
 type Line struct {
-	Cost    *result.Cost     `json:"cost,omitempty"`
-	Call    *result.CallCost `json:"call,omitempty"`
-	Interop *interop.Report  `json:"interop,omitempty"`
-	Fault   *Fault           `json:"fault,omitempty"`
-	Done    bool             `json:"done,omitempty"`
+	Cost  *result.Cost     `json:"cost,omitempty"`
+	Call  *result.CallCost `json:"call,omitempty"`
+	Cell  *interop.Cell    `json:"cell,omitempty"`
+	Fault *Fault           `json:"fault,omitempty"`
+	Done  bool             `json:"done,omitempty"`
 }
 
 // Fault says why the guest has no cost of a device, or why it could not do its job at all.

@@ -70,6 +70,31 @@ func TestRoadHoldsBackFromTheStart(t *testing.T) {
 	}
 }
 
+// Each cell has its place in the report, whatever the order of their ends; those that did not end have no verdict.
+func TestCells(t *testing.T) {
+	t.Parallel()
+	ends, err := ParseEnds([]string{"wireguard-go", "reference-wg-xdp"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var seen []string
+	p := Plan{Ends: ends, Only: []string{"sizes", "psk"}, OnCell: func(done, all int, c interop.Cell) { seen = append(seen, fmt.Sprint(done, " of ", all, " ", c.Check)) }}
+	r := &interop.Report{}
+	cells := p.Fill(r)
+	cells.Note(interop.Cell{Left: "reference-wg-xdp", Right: "wireguard-go", Check: "psk", Outcome: interop.Failed, Why: "lost"})
+	cells.Note(interop.Cell{Left: "wireguard-go", Right: "wireguard-go", Check: "sizes", Outcome: interop.Passed})
+	cells.Note(interop.Cell{Left: "wireguard-go", Right: "vxlan", Check: "sizes", Outcome: interop.Passed})
+	if diff := cmp.Diff([]string{"1 of 8 psk", "2 of 8 sizes"}, seen); diff != "" {
+		t.Error(diff)
+	}
+	if len(r.Cells) != 8 || r.Cells[0].Outcome != interop.Passed || r.Cells[5].Outcome != interop.Failed || r.Count(interop.NoVerdict) != 6 {
+		t.Errorf("%+v", r.Cells)
+	}
+	if _, err := r.Encode(); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestOutcome(t *testing.T) {
 	t.Parallel()
 	ended, cancel := context.WithCancel(t.Context())

@@ -102,8 +102,7 @@ func Run(ctx context.Context, p Plan, r *interop.Report) (err error) {
 	if err := t.pair(ctx, p.Ends); err != nil {
 		return err
 	}
-	tried := fill(r, p)
-	t.all(ctx, p, r, tried)
+	t.all(ctx, r, p.Fill(r))
 	return nil
 }
 
@@ -148,57 +147,28 @@ func (t *tester) pair(ctx context.Context, ends []dut.Device) error {
 
 func key(left, right string) string { return left + " " + right }
 
-// fill makes a cell of each check and pair, and returns the check of each.
-func fill(r *interop.Report, p Plan) (tried []check) {
-	for _, e := range p.Ends {
-		r.Ends = append(r.Ends, e.Spec)
-	}
-	for _, c := range p.checks() {
-		r.Checks = append(r.Checks, interop.CheckInfo{Name: c.name, Doc: c.doc})
-	}
-	for _, left := range r.Ends {
-		for _, right := range r.Ends {
-			for _, c := range p.checks() {
-				r.Cells = append(r.Cells, interop.Cell{Left: left, Right: right, Check: c.name, Outcome: interop.NoVerdict, Why: "not tried"})
-				tried = append(tried, c)
-			}
-		}
-	}
-	return tried
-}
-
 // all tries all cells: the light checks some at a time, then the heavy ones one by one, then all that wait for a rekey at
 // once.
-func (t *tester) all(ctx context.Context, p Plan, r *interop.Report, tried []check) {
-	done := 0
-	var mu sync.Mutex
-	note := func(i int, c interop.Cell) {
-		mu.Lock()
-		defer mu.Unlock()
-		r.Cells[i] = c
-		done++
-		if p.OnCell != nil {
-			p.OnCell(done, len(r.Cells), c)
-		}
-	}
+func (t *tester) all(ctx context.Context, r *interop.Report, cells *Cells) {
 	for _, stage := range []struct {
 		of     func(check) bool
 		places int
 	}{
 		{func(c check) bool { return !c.slow && !c.heavy }, atOnce},
 		{func(c check) bool { return c.heavy }, 1},
-		{func(c check) bool { return c.slow }, len(tried)},
+		{func(c check) bool { return c.slow }, len(r.Cells)},
 	} {
 		places := make(chan struct{}, stage.places)
 		var running sync.WaitGroup
-		for i, c := range tried {
+		for i, cell := range slices.Clone(r.Cells) {
+			c := cells.checks[i]
 			if !stage.of(c) {
 				continue
 			}
 			places <- struct{}{}
 			running.Go(func() {
 				defer func() { <-places }()
-				note(i, t.try(ctx, r.Cells[i], c))
+				cells.Note(t.try(ctx, cell, c))
 			})
 		}
 		running.Wait()

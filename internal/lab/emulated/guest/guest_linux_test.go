@@ -81,12 +81,16 @@ func TestInteropWithTheKernel(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer b.Close()
-	report, err := b.Interop(t.Context())
-	if err != nil {
+	passed := 0
+	if err := b.Interop(t.Context(), func(c interop.Cell) {
+		if passed++; c.Outcome != interop.Passed {
+			t.Errorf("%+v", c)
+		}
+	}); err != nil {
 		t.Fatal(err)
 	}
-	if len(report.Cells) != 4*len(r.Interop) || report.Count(interop.Passed) != len(report.Cells) {
-		t.Errorf("%+v", report.Cells)
+	if passed != 4*len(r.Interop) {
+		t.Errorf("%d cells, want %d", passed, 4*len(r.Interop))
 	}
 }
 

@@ -6,19 +6,17 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/internal/lab/emulated"
 	"github.com/tunnelbench/tunnelbench/internal/lab/interop"
+	reports "github.com/tunnelbench/tunnelbench/reports/interop"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 )
 
-// tryEnds puts the devices of a job, which are ends of WireGuard, to its checks.
+// tryEnds puts the devices of a job, which are ends of WireGuard, to its checks. It tells the host of each cell as it ends.
 func tryEnds(ctx context.Context, job emulated.Job) error {
 	ends, err := interop.ParseEnds(job.Devices)
 	if err != nil {
 		return err
 	}
-	r := interop.NewReport(result.Tool{}, nil, time.Now())
-	if err := interop.Run(ctx, interop.Plan{Ends: ends, Only: job.Interop}, r); err != nil {
-		return err
-	}
-	say(emulated.Line{Interop: r})
-	return nil
+	return interop.Run(ctx, interop.Plan{
+		Ends: ends, Only: job.Interop, OnCell: func(_, _ int, c reports.Cell) { say(emulated.Line{Cell: &c}) },
+	}, interop.NewReport(result.Tool{}, nil, time.Now()))
 }
