@@ -34,11 +34,13 @@ var (
 type datagram struct {
 	data []byte
 	from netip.AddrPort
+	sent time.Time
 }
 
 // wire joins our device and wireguard-go's. It implements conn.Bind for the latter.
 type wire struct {
 	toThem, toUs chan datagram
+	delay        time.Duration // from one end to the other
 	closed       chan struct{}
 	once         *sync.Once
 
@@ -50,6 +52,9 @@ type wire struct {
 func newWire() *wire {
 	return &wire{toThem: make(chan datagram, 1<<14), toUs: make(chan datagram, 1<<14), closed: make(chan struct{}), once: new(sync.Once), theirs: theirAddress}
 }
+
+// arrives waits until a message is there.
+func (w *wire) arrives(m datagram) { time.Sleep(time.Until(m.sent.Add(w.delay))) }
 
 func (w *wire) lost(m []byte, ours bool) bool {
 	w.mu.Lock()
@@ -65,6 +70,7 @@ func (w *wire) Open(port uint16) ([]conn.ReceiveFunc, uint16, error) {
 		case <-closed:
 			return 0, net.ErrClosed
 		case m := <-w.toThem:
+			w.arrives(m)
 			sizes[0], eps[0] = copy(packets[0], m.data), &conn.StdNetEndpoint{AddrPort: m.from}
 			return 1, nil
 		}
@@ -90,7 +96,7 @@ func (w *wire) Send(bufs [][]byte, _ conn.Endpoint) error {
 			w.mu.Lock()
 			from := w.theirs
 			w.mu.Unlock()
-			w.toUs <- datagram{bytes.Clone(b), from}
+			w.toUs <- datagram{bytes.Clone(b), from, time.Now()}
 		}
 	}
 	return nil
@@ -142,7 +148,13 @@ func newKey(t *testing.T) wireguard.PrivateKey {
 // join makes a pair. change may alter our configuration of the peer; more are lines of theirs.
 func join(t *testing.T, change func(*wireguard.PeerConfig), more ...string) *pair {
 	t.Helper()
-	p := &pair{wire: newWire()}
+	return joinBy(t, newWire(), change, more...)
+}
+
+// joinBy is join with a wire of the test, which sees all messages from the first one on.
+func joinBy(t *testing.T, w *wire, change func(*wireguard.PeerConfig), more ...string) *pair {
+	t.Helper()
+	p := &pair{wire: w}
 	p.ours = &ours{t: t, wire: p.wire, private: newKey(t), at: ourAddress, got: map[string]int{}}
 	p.theirs = &theirs{key: newKey(t), got: map[string]int{}}
 	p.startTheirs(t, more...)
@@ -226,6 +238,7 @@ func (o *ours) loop() {
 		case f := <-o.do:
 			f()
 		case m := <-o.wire.toUs:
+			o.wire.arrives(m)
 			o.receive(m)
 		case <-timer.C:
 		}
@@ -241,7 +254,7 @@ func (o *ours) loop() {
 func (o *ours) send(sends []wireguard.Send) {
 	for _, s := range sends {
 		if !o.wire.lost(s.Datagram, true) {
-			o.wire.toThem <- datagram{bytes.Clone(s.Datagram), o.at}
+			o.wire.toThem <- datagram{bytes.Clone(s.Datagram), o.at, time.Now()}
 		}
 	}
 }
