@@ -1,8 +1,6 @@
 package sys
 
 import (
-	"fmt"
-	"os"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -40,32 +38,4 @@ func RunLive(progFD int, frame []byte, batch int) error {
 		return errno
 	}
 	return nil
-}
-
-// ClockTick opens a cpu-clock perf event that fires every period nanoseconds
-// on one core and runs the BPF program there, in the timer's interrupt
-// (perf_event_open(2)). Closing the descriptor ends it.
-func ClockTick(cpu int, period uint64, progFD int) (*os.File, error) {
-	attr := unix.PerfEventAttr{
-		Type:   unix.PERF_TYPE_SOFTWARE,
-		Config: unix.PERF_COUNT_SW_CPU_CLOCK,
-		Size:   uint32(unsafe.Sizeof(unix.PerfEventAttr{})),
-		Sample: period,
-		Bits:   unix.PerfBitDisabled,
-	}
-	fd, err := unix.PerfEventOpen(&attr, -1, cpu, -1, unix.PERF_FLAG_FD_CLOEXEC)
-	if err != nil {
-		return nil, fmt.Errorf("cpu-clock event on cpu %d: %w", cpu, err)
-	}
-	f := os.NewFile(uintptr(fd), "cpu-clock")
-	for _, step := range []struct {
-		request uint
-		value   int
-	}{{unix.PERF_EVENT_IOC_SET_BPF, progFD}, {unix.PERF_EVENT_IOC_ENABLE, 0}} {
-		if err := unix.IoctlSetInt(fd, step.request, step.value); err != nil {
-			_ = f.Close()
-			return nil, fmt.Errorf("cpu-clock event on cpu %d: %w", cpu, err)
-		}
-	}
-	return f, nil
 }
