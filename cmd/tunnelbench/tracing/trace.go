@@ -17,6 +17,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/cli"
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 	"github.com/tunnelbench/tunnelbench/internal/lab/trace"
+	"github.com/tunnelbench/tunnelbench/internal/lab/trace/stacks"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/reports/waterfall"
 )
@@ -37,6 +38,7 @@ func Verb(tool func() result.Tool) cli.Verb {
 			set.IntVar(&f.plan.Rounds, "cost", 3, "`rounds` of trials with and without tracing, which tell its cost; 0: none")
 			set.StringVar(&f.pcap, "pcap", "", "`file` for every packet at every interface, as pcapng with a comment for each: Wireshark opens it")
 			set.StringVar(&f.perfetto, "perfetto", "", "`file` for a timeline of all followed frames: ui.perfetto.dev and about:tracing open it")
+			set.StringVar(&f.stacks, "stacks", "", fmt.Sprintf("`file` for the call stacks of the device's cores, sampled at %d Hz, folded: flamegraph.pl, inferno and speedscope read it", stacks.Rate))
 			set.BoolVar(&f.json, "json", false, "print one JSON object instead of the tables")
 			set.StringVar(&f.out, "out", "out", "`directory` for trace.json and trace.html")
 			return f.run
@@ -49,6 +51,7 @@ type flags struct {
 	tool                func() result.Tool
 	plan                trace.Plan
 	pcap, perfetto, out string
+	stacks              string
 	json                bool
 }
 
@@ -94,6 +97,7 @@ func (f *flags) prepare() (cfg cli.LabConfig, err error) {
 	}
 	cfg.Engine = lab.EngineXDP
 	f.plan.Settings, f.plan.Capture = cfg.Settings, f.pcap != ""
+	f.plan.Stacks = f.stacks != ""
 	return cfg, f.ensureFiles()
 }
 
@@ -102,7 +106,7 @@ func (f *flags) ensureFiles() error {
 	if f.pcap != "" && f.plan.Device.Up == nil {
 		return cli.BadUsage("--pcap: %s has no interface between the tester's ports", f.plan.Device.Spec)
 	}
-	for _, file := range []struct{ flag, path string }{{"--pcap", f.pcap}, {"--perfetto", f.perfetto}} {
+	for _, file := range []struct{ flag, path string }{{"--pcap", f.pcap}, {"--perfetto", f.perfetto}, {"--stacks", f.stacks}} {
 		if file.path == "" {
 			continue
 		}
@@ -143,6 +147,12 @@ func (f *flags) write(s cli.Streams, t *trace.Traced) error {
 	}
 	if f.pcap != "" {
 		saved = errors.Join(saved, t.Capture.WritePcapFile(f.pcap))
+	}
+	if f.stacks != "" {
+		saved = errors.Join(saved, atomicfile.Create(f.stacks, 0o644, t.Stacks.Write))
+		if !f.json {
+			said += f.stacks + ": " + t.Stacks.Summary() + "\n"
+		}
 	}
 	return errors.Join(saved, cli.Said(cli.Say(s.Out, said)))
 }

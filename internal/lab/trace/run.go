@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/internal/lab"
+	"github.com/tunnelbench/tunnelbench/internal/lab/trace/stacks"
 	"github.com/tunnelbench/tunnelbench/loadgen"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 	"github.com/tunnelbench/tunnelbench/reports/waterfall"
@@ -21,6 +22,7 @@ type Plan struct {
 	Settings lab.Settings
 	Every    int  // one frame in so many is followed, a power of two; 0: as many as there is room for
 	Capture  bool // note the first octets of each packet
+	Stacks   bool // sample the call stacks of the device's cores
 	Rounds   int  // of trials with and without tracing, which tell its cost; 0: none
 }
 
@@ -59,6 +61,9 @@ type Traced struct {
 	waterfall.Trace
 	Capture Capture
 	Invalid rfc2544.Reasons // why the trial is not valid; empty: it is
+	Stacks  stacks.Profile  // empty unless the plan asks for it
+
+	sampler *stacks.Recorder // nil: nobody asked for stacks
 }
 
 // Run brings the plan's device up, sends its trial through it, and returns where the frames were when. The device stays up
@@ -79,6 +84,11 @@ func Run(ctx context.Context, l *lab.Lab, p Plan) (*Traced, error) {
 	}}
 	if !p.Load.IsFlood() {
 		out.Load = float64(p.Load)
+	}
+	if p.Stacks {
+		if out.sampler, err = p.openSampler(s); err != nil {
+			return nil, err
+		}
 	}
 	return p.trace(ctx, s, out)
 }
@@ -157,7 +167,7 @@ func (p Plan) trace(ctx context.Context, s *lab.Setup, out *Traced) (_ *Traced, 
 	if err := errors.Join(watchSides(t, s), t.arm(out.Every)); err != nil {
 		return nil, err
 	}
-	o, r, fault := s.MeasureRun(ctx, p.Trial)
+	o, r, fault := p.measure(ctx, s, out)
 	if err := t.disarm(); err != nil {
 		return nil, errors.Join(fault, err)
 	}

@@ -29,6 +29,15 @@ func (p Profile) Idle() int {
 	return n
 }
 
+// Summary says in one line what there is, and what is missing.
+func (p Profile) Summary() string {
+	text := fmt.Sprintf("%d samples at %d Hz, of which %d were idle and are left out", p.Samples, Rate, p.Idle())
+	if p.Lost > 0 {
+		text += fmt.Sprintf("; there was no room for %d more", p.Lost)
+	}
+	return text
+}
+
 // Write writes the stacks in order of their names, one a line, each with its count.
 func (p Profile) Write(w io.Writer) error {
 	for _, stack := range slices.Sorted(maps.Keys(p.Counts)) {

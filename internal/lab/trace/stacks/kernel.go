@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"io"
+	"os"
 	"strconv"
 	"strings"
 )
@@ -12,6 +13,16 @@ import (
 var errHidden = errors.New("/proc/kallsyms has no addresses: set kernel.kptr_restrict to 0 or 1, and run as root")
 
 const page = 4096
+
+// runningKernel reads the functions of the kernel that runs.
+func runningKernel() (table, error) {
+	f, err := os.Open("/proc/kallsyms")
+	if err != nil {
+		return nil, err
+	}
+	t, err := kernelTable(f)
+	return t, errors.Join(err, f.Close())
+}
 
 // kernelTable reads the functions of a kernel in the format of /proc/kallsyms: lines of address, type, name, and for those of a module
 // its name in brackets.

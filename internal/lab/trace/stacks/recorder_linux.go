@@ -14,13 +14,18 @@ const octets = 512
 
 // Recorder samples the stacks of some cores.
 type Recorder struct {
+	kernel   table
 	samplers []*sys.StackSampler
 	closers  closers.Stack
 }
 
 // Open prepares to sample the stacks of cores for at most that time. It needs Linux 6.0, and root.
 func Open(cpus []int, longest time.Duration) (*Recorder, error) {
-	r := &Recorder{}
+	kernel, err := runningKernel()
+	if err != nil {
+		return nil, fmt.Errorf("%w: names of the kernel's functions: %w", errors.ErrUnsupported, err)
+	}
+	r := &Recorder{kernel: kernel}
 	for _, cpu := range cpus {
 		s, err := sys.OpenStackSampler(cpu, time.Second/Rate, int(Rate*octets*(longest.Seconds()+1)))
 		if err != nil {
@@ -49,10 +54,7 @@ func (r *Recorder) each(do func(*sys.StackSampler) error) (err error) {
 // functions have no names.
 func (r *Recorder) Profile(sides map[int]string) (Profile, error) {
 	p := Profile{Counts: map[string]int{}}
-	named, err := newResolver(sides)
-	if err != nil {
-		return p, err
-	}
+	named := newResolver(r.kernel, sides).names()
 	for _, s := range r.samplers {
 		lost, err := s.Lost()
 		if err != nil {
@@ -63,7 +65,7 @@ func (r *Recorder) Profile(sides map[int]string) (Profile, error) {
 			if err != nil {
 				return p, err
 			}
-			p.add(one, named.names())
+			p.add(one, named)
 		}
 	}
 	return p, nil

@@ -1,7 +1,6 @@
 package stacks
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -28,16 +27,10 @@ type frame struct {
 	address uint64
 }
 
-// newResolver reads the kernel's functions.
-func newResolver(sides map[int]string) (*resolver, error) {
-	f, err := os.Open("/proc/kallsyms")
-	if err != nil {
-		return nil, err
-	}
-	kernel, err := kernelTable(f)
+func newResolver(kernel table, sides map[int]string) *resolver {
 	return &resolver{
 		sides: sides, kernel: kernel, processes: map[int][]mapping{}, modules: map[string]*module{}, tasks: map[int]task{}, frames: map[frame]string{},
-	}, errors.Join(err, f.Close())
+	}
 }
 
 func (r *resolver) names() names {
