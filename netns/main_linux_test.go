@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 // eventually polls until the condition is true. what describes the condition for the error.
 func eventually(t *testing.T, what string, condition func() bool) {
 	t.Helper()
-	const limit, pause = 10 * time.Second, 5 * time.Millisecond
+	const limit, pause = 30 * time.Second, 5 * time.Millisecond
 	for deadline := time.Now().Add(limit); time.Now().Before(deadline); time.Sleep(pause) {
 		if condition() {
 			return

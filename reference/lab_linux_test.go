@@ -123,7 +123,7 @@ func run(t *testing.T, tunnel *Tunnel) {
 			if err = errors.Join(err, tunnel.Close()); err != nil {
 				t.Error(err)
 			}
-		case <-time.After(5 * time.Second):
+		case <-time.After(30 * time.Second):
 			t.Error("the tunnel did not stop")
 			return
 		}
@@ -137,7 +137,7 @@ func run(t *testing.T, tunnel *Tunnel) {
 // sent the whole batch.
 func delivered(t *testing.T, tunnel *Tunnel, want uint64) stats.Stats {
 	t.Helper()
-	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(time.Millisecond) {
 		if s := tunnel.Stats(); s.Decap.Delivered >= want || time.Now().After(deadline) {
 			return s
 		}

@@ -193,7 +193,7 @@ func exchangeSmall(t *testing.T, a, b *net.UDPConn) {
 			t.Fatal(err)
 		}
 		for n := 0; n != len("small"); {
-			way[1].SetReadDeadline(time.Now().Add(5 * time.Second))
+			way[1].SetReadDeadline(time.Now().Add(30 * time.Second))
 			var err error
 			if n, err = way[1].Read(into); err != nil {
 				t.Fatal(err)

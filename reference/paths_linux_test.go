@@ -131,7 +131,7 @@ func sendWhole(t *testing.T, from, to *net.UDPConn, n int) {
 	if _, err := from.WriteTo(make([]byte, n), to.LocalAddr()); err != nil {
 		t.Fatal(err)
 	}
-	to.SetReadDeadline(time.Now().Add(5 * time.Second))
+	to.SetReadDeadline(time.Now().Add(30 * time.Second))
 	got, err := to.Read(make([]byte, 1<<16))
 	if err != nil || got != n {
 		t.Fatalf("%d bytes of %d arrived: %v", got, n, err)

@@ -65,7 +65,7 @@ func meet(t *testing.T, a, b *net.UDPConn) {
 			if _, err := way[1].Read(into); err == nil {
 				break
 			}
-			if try == 50 {
+			if try == 400 {
 				t.Fatalf("nothing came from %v to %v", way[0].LocalAddr(), way[1].LocalAddr())
 			}
 		}

@@ -235,7 +235,7 @@ func checkArrival(t *testing.T, far *net.UDPConn, b *batch) {
 	t.Helper()
 	into := make([]byte, 2048)
 	for i := range b.len() {
-		far.SetReadDeadline(time.Now().Add(5 * time.Second))
+		far.SetReadDeadline(time.Now().Add(30 * time.Second))
 		n, err := far.Read(into)
 		if err != nil || !bytes.Equal(into[:n], b.bytes(i, i+1)) {
 			t.Fatalf("datagram %d: %d bytes, not the datagram that was sent (%v)", i, n, err)

@@ -46,7 +46,7 @@ func (e *wgEnds) reload(t *testing.T, text string) (status int, said string) {
 func TestReload(t *testing.T) {
 	testenv.NetAdmin(t)
 	e := startWGEnds(t)
-	if status, said := e.reload(t, e.leftFile(0)); status != cli.ExitOK || said != "" || !e.crosses(t, 10*time.Second) {
+	if status, said := e.reload(t, e.leftFile(0)); status != cli.ExitOK || said != "" || !e.crosses(t, 30*time.Second) {
 		t.Fatalf("status %d, said %q, or nothing arrives at the peer that has joined", status, said)
 	}
 	for _, c := range []struct{ from, to, want string }{
@@ -58,7 +58,7 @@ func TestReload(t *testing.T) {
 			t.Errorf("status %d, said %q, want %q", status, said, want)
 		}
 		e.outputs[0].await(t, c.want[:12])
-		if !e.crosses(t, 10*time.Second) {
+		if !e.crosses(t, 30*time.Second) {
 			t.Error("nothing arrives after a bad file")
 		}
 	}
@@ -70,7 +70,7 @@ func TestReload(t *testing.T) {
 	}
 	e.outputs[0].await(t, e.files[0]+":1: [Peer]: is missing")
 	e.outputs[1].await(t, "the file is read again")
-	if !e.crosses(t, 10*time.Second) {
+	if !e.crosses(t, 30*time.Second) {
 		t.Error("nothing arrives after SIGHUP")
 	}
 	for _, args := range [][]string{{"--dev", "tbnone"}, {"--control-socket", e.files[0]}} {
@@ -87,7 +87,7 @@ func TestReload(t *testing.T) {
 func TestReloadLosesNothing(t *testing.T) {
 	testenv.NetAdmin(t)
 	e := startWGEnds(t)
-	if status, said := e.reload(t, e.leftFile(0)); status != cli.ExitOK || !e.crosses(t, 10*time.Second) {
+	if status, said := e.reload(t, e.leftFile(0)); status != cli.ExitOK || !e.crosses(t, 30*time.Second) {
 		t.Fatalf("status %d, said %q, or nothing arrives", status, said)
 	}
 	if err := e.sockets[1].(*net.UDPConn).SetReadBuffer(1 << 23); err != nil {

@@ -105,7 +105,7 @@ func TestStockWG(t *testing.T) {
 	e := startWGEnds(t)
 	left, right := e.names[0], e.keys[1].Public().String()
 	wg(t, "set", left, "peer", right, "allowed-ips", "198.18.0.2/32", "endpoint", "192.0.2.2:51821")
-	if !e.crosses(t, 10*time.Second) {
+	if !e.crosses(t, 30*time.Second) {
 		t.Fatal("nothing arrives at the peer that has joined")
 	}
 	var shown string
@@ -130,12 +130,12 @@ func TestStockWG(t *testing.T) {
 		t.Error("a packet arrives at the peer that was removed")
 	}
 	wg(t, "syncconf", left, whole)
-	if peers := strings.Fields(wg(t, "show", left, "peers")); len(peers) != 2 || !e.crosses(t, 10*time.Second) {
+	if peers := strings.Fields(wg(t, "show", left, "peers")); len(peers) != 2 || !e.crosses(t, 30*time.Second) {
 		t.Errorf("syncconf leaves %v", peers)
 	}
 	alone := write(t, fmt.Sprintf("[Interface]\nPrivateKey = %s\n[Peer]\nPublicKey = %s\nAllowedIPs = 198.18.0.2/32, fd00::/64\nEndpoint = 192.0.2.2:51821\nPersistentKeepalive = 25\n", e.keys[0].Base64(), right))
 	wg(t, "setconf", left, alone)
-	if got, want := wg(t, "show", left, "allowed-ips"), right+"\t198.18.0.2/32 fd00::/64\n"; got != want || !e.crosses(t, 10*time.Second) {
+	if got, want := wg(t, "show", left, "allowed-ips"), right+"\t198.18.0.2/32 fd00::/64\n"; got != want || !e.crosses(t, 30*time.Second) {
 		t.Errorf("setconf leaves %q, want %q", got, want)
 	}
 	if err := syscall.Kill(os.Getpid(), syscall.SIGUSR1); err != nil {

@@ -158,7 +158,7 @@ func TestShutdownWakesReceive(t *testing.T) {
 		if err != nil {
 			t.Errorf("woken with %v, want messages of length zero", err)
 		}
-	case <-time.After(5 * time.Second):
+	case <-time.After(30 * time.Second):
 		t.Error("still asleep")
 	}
 }

@@ -38,7 +38,7 @@ func buildNet(t *testing.T, topology netns.Topology) *netns.Net {
 // eventually polls until the condition is true. what describes the condition for the error.
 func eventually(t *testing.T, what string, condition func() bool) {
 	t.Helper()
-	const limit, pause = 10 * time.Second, 5 * time.Millisecond
+	const limit, pause = 30 * time.Second, 5 * time.Millisecond
 	for deadline := time.Now().Add(limit); time.Now().Before(deadline); time.Sleep(pause) {
 		if condition() {
 			return

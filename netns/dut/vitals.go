@@ -18,7 +18,7 @@ type Vitals = role.Vitals
 
 // vitalsLimit is the time that a side may take to answer a request. The garbage collector has to
 // wait for threads in system calls, on cores that are busy with other work.
-const vitalsLimit = 20 * time.Second
+const vitalsLimit = 60 * time.Second
 
 // ReportsVitals reports whether every side answers requests for vitals. SIGUSR1 would end a
 // program that does not.
