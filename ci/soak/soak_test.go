@@ -138,6 +138,9 @@ func TestProcesses(t *testing.T) {
 
 // An empty list of names is none, which means all.
 func TestEmptyList(t *testing.T) {
+	program := flag.CommandLine
+	defer func() { flag.CommandLine = program }()
+	flag.CommandLine = flag.NewFlagSet("soak", flag.ContinueOnError)
 	for text, want := range map[string]int{"": 0, "run": 1, "run,report": 2} {
 		var got []string
 		list(&got, "names "+text, "")
