@@ -30,7 +30,7 @@ var arrows = map[string][]string{
 	"ci/gate/pairs":                {"ci/compare", "ci/gate", "internal/lab", "netns/dut", "reports/result", "rfc2544"},
 	"ci/gate/resample":             {"ci/gate", "rfc2544"},
 	"ci/gate/revision":             {"ci/gate", "internal/git", "internal/subprocess", "netns/dut", "internal/tempdir"},
-	"cmd/tunnelbench":              {"ci/compare", "ci/gate", "fuzz", "fuzz/live", "fuzz/live/mutate", "fuzz/report", "internal/cli", "internal/lab", "internal/lab/selftest", "internal/lab/streams", "internal/lab/suite", "internal/reexec", "internal/stats", "loadgen", "loadgen/streams", "netns/dut", "reference", "reference/endfile", "reports", "reports/charts", "reports/result", "reports/show", "rfc2544", "rfc2544/mlrsearch", "rfc2544/simulated", "internal/lab/doctor", "cmd/tunnelbench/counting", "reports/budget", "internal/signals", "netns", "internal/bounded", "cmd/tunnelbench/gating", "reference/settings", "reference/lanport", "reference/wireguard", "reference/wgquick", "internal/lab/once", "reference/uapi", "cmd/tunnelbench/tracing", "cmd/tunnelbench/matching", "reference/events", "reference/reload", "reference/metrics", "reports/dissector", "reference/keylog"},
+	"cmd/tunnelbench":              {"ci/compare", "ci/gate", "fuzz", "fuzz/live", "fuzz/live/mutate", "fuzz/report", "internal/cli", "internal/lab", "internal/lab/selftest", "internal/lab/streams", "internal/lab/suite", "internal/reexec", "internal/stats", "loadgen", "loadgen/streams", "netns/dut", "reference", "reference/endfile", "reports", "reports/charts", "reports/result", "reports/show", "rfc2544", "rfc2544/mlrsearch", "rfc2544/simulated", "internal/lab/doctor", "cmd/tunnelbench/counting", "reports/budget", "internal/signals", "netns", "internal/bounded", "cmd/tunnelbench/gating", "reference/settings", "reference/lanport", "reference/wireguard", "reference/wgquick", "internal/lab/once", "reference/uapi", "cmd/tunnelbench/tracing", "cmd/tunnelbench/matching", "reference/events", "reference/reload", "reference/metrics", "reports/dissector", "reference/keylog", "internal/atomicfile", "reports/inputs"},
 	"fuzz":                         {"fuzz/oracle", "fuzz/report", "fuzz/text", "fuzz/wire", "internal/atomicfile", "internal/reexec", "reference/offload", "internal/bounded", "internal/tempdir", "fuzz/sealed"},
 	"fuzz/live":                    {"fuzz/live/bpf", "fuzz/live/mutate", "fuzz/report", "internal/atomicfile", "internal/lab", "internal/stats", "internal/sys", "loadgen", "netns", "netns/dut", "reports/result", "reports/show", "reports/texttab", "rfc2544", "reference/wireguard"},
 	"fuzz/live/bpf":                {},
@@ -86,7 +86,7 @@ var arrows = map[string][]string{
 	"reference/inner":              {},
 	"reference/offload":            {"internal/checksum", "reference/inner"},
 	"reference/wire":               {},
-	"reports":                      {"ci/gate", "fuzz/report", "internal/atomicfile", "internal/junit", "internal/stats", "internal/strictjson", "reports/charts", "reports/conformance", "reports/figure", "reports/matrix", "reports/result", "reports/show", "reports/texttab", "rfc2544", "reports/budget", "reports/counts", "internal/bounded", "reports/frame"}, // imports ci/gate for the history page
+	"reports":                      {"ci/gate", "fuzz/report", "internal/atomicfile", "internal/junit", "internal/stats", "internal/strictjson", "reports/charts", "reports/conformance", "reports/figure", "reports/matrix", "reports/result", "reports/show", "reports/texttab", "rfc2544", "reports/budget", "reports/counts", "reports/frame"}, // imports ci/gate for the history page
 	"reports/charts":               {"fuzz/report", "internal/atomicfile", "internal/stats", "internal/strictjson", "reports/figure", "reports/matrix", "reports/result", "reports/show", "rfc2544"},
 	"reports/conformance":          {"internal/strictjson", "reports/result", "rfc2544"},
 	"reports/figure":               {"internal/strictjson", "reports/show", "rfc2544"},
@@ -137,6 +137,7 @@ var arrows = map[string][]string{
 	"cmd/tunnelbench/matching":     {"cmd/tunnelbench/counting", "fuzz/report", "internal/atomicfile", "internal/cli", "internal/lab/interop", "reports/interop", "reports/interop/page", "reports/result"},
 	"cmd/tunnelbench/tracing":      {"internal/atomicfile", "internal/cli", "internal/lab", "internal/lab/trace", "internal/lab/trace/stacks", "reports/result", "reports/waterfall"},
 	"reports/waterfall":            {"internal/strictjson", "reports/frame", "reports/result", "reports/show", "reports/texttab"},
+	"reports/inputs":               {"fuzz/report", "internal/bounded", "internal/strictjson", "reports/interop", "reports/interop/page", "reports/result", "reports/waterfall"},
 	"reports/interop":              {"reports/result", "internal/strictjson"},
 	"reports/interop/page":         {"reports/frame", "reports/interop", "reports/show", "reports/texttab"},
 	"reports/dissector":            {},

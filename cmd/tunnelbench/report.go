@@ -11,17 +11,18 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/tunnelbench/tunnelbench/ci/gate"
-	"github.com/tunnelbench/tunnelbench/fuzz/report"
+	"github.com/tunnelbench/tunnelbench/internal/atomicfile"
 	"github.com/tunnelbench/tunnelbench/internal/cli"
 	"github.com/tunnelbench/tunnelbench/internal/lab/suite"
 	"github.com/tunnelbench/tunnelbench/reports"
 	"github.com/tunnelbench/tunnelbench/reports/charts"
+	"github.com/tunnelbench/tunnelbench/reports/inputs"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 )
 
 var reportVerb = cli.Verb{
-	Name: "report", Doc: "render results.json again, or several into one page: report.html, charts, table; needs no root",
-	Args: "results.json...",
+	Name: "report", Doc: "render results.json again, or several into one page: report.html, charts, table; also trace.json and interop.json; needs no root",
+	Args: "results.json|DIR...",
 	Examples: []string{
 		"report out/results.json",
 		"report --out all out/results.json other/results.json out/fuzz/fuzz.json",
@@ -42,23 +43,24 @@ var reportVerb = cli.Verb{
 			if *format != "" && *format != pngFormat && !slices.Contains(reports.Formats(), *format) {
 				return cli.BadUsage("--format %q: use %s, or %s", *format, strings.Join(reports.Formats(), ", "), pngFormat)
 			}
-			runs, campaigns, err := readRuns(ctx, set.Args())
-			if err != nil {
+			in, paths, err := readInputs(ctx, set.Args())
+			switch {
+			case err != nil:
 				return err
-			}
-			if *format != "" && len(campaigns) > 0 {
+			case *format != "" && len(in.Campaigns) > 0:
 				return cli.BadUsage("--format %s: is for results; use fuzz report for a campaign", *format)
-			}
-			if *out == "" {
-				*out = filepath.Dir(set.Arg(0))
+			case *format != "" && len(in.Pages) > 0:
+				return cli.BadUsage("--format %s: is for results: a trace or an interop.json has only its page", *format)
+			case *out == "":
+				*out = filepath.Dir(paths[0])
 			}
 			switch *format {
 			case "":
-				return renderAgain(runs, campaigns, *out, s)
+				return renderAgain(in, *out, s)
 			case pngFormat:
-				return redraw(runs, *out, s)
+				return redraw(in.Runs, *out, s)
 			}
-			return reformat(*format, runs, s)
+			return reformat(*format, in.Runs, s)
 		}
 	},
 }
@@ -66,19 +68,28 @@ var reportVerb = cli.Verb{
 // pngFormat writes files and cannot write to stdout.
 const pngFormat = "png"
 
-// readRuns reads results files and fuzz campaigns.
-func readRuns(ctx context.Context, paths []string) (runs []*result.Results, campaigns []*report.Campaign, err error) {
+// readInputs reads the files, and those in folders.
+func readInputs(ctx context.Context, paths []string) (in *inputs.Inputs, found []string, err error) {
 	if i := slices.IndexFunc(paths, suite.IsJournal); i >= 0 {
 		return nil, nil, cli.BadUsage("report: %s: is the journal of a run: results.json or %s beside it has the results so far, and run --resume goes on", paths[i], cli.PartialFile)
 	}
-	runs, campaigns, err = reports.ReadFiles(ctx, paths)
-	switch {
-	case err != nil:
+	if found, err = inputs.In(paths); err == nil {
+		in, err = inputs.Read(ctx, found)
+	}
+	if err != nil {
 		return nil, nil, cli.BadInput(err)
-	case len(runs) == 0:
+	}
+	if len(in.Runs) == 0 && (len(in.Pages) == 0 || len(in.Campaigns) > 0) {
 		return nil, nil, cli.BadUsage("report: which results.json?")
 	}
-	return runs, campaigns, nil
+	names := map[string]bool{}
+	for _, p := range in.Pages {
+		if names[p.Name] {
+			return nil, nil, cli.BadUsage("report: two files would become %s: render them one by one, each with an --out", p.Name)
+		}
+		names[p.Name] = true
+	}
+	return in, found, nil
 }
 
 // drawHistory writes history.html.
@@ -121,13 +132,26 @@ func reformat(format string, runs []*result.Results, s cli.Streams) error {
 	return cli.Say(s.Out, string(data))
 }
 
-func renderAgain(runs []*result.Results, campaigns []*report.Campaign, out string, s cli.Streams) error {
+func renderAgain(in *inputs.Inputs, out string, s cli.Streams) (err error) {
 	if err := cli.EnsureDir(out); err != nil {
 		return err
 	}
-	err := cli.Render(out, s, runs, campaigns)
-	for _, r := range runs {
+	if len(in.Runs) > 0 {
+		err = cli.Render(out, s, in.Runs, in.Campaigns)
+	}
+	for _, p := range in.Pages {
+		path := filepath.Join(out, p.Name)
+		saved := atomicfile.WriteFile(path, p.HTML, 0o644)
+		if saved == nil {
+			fmt.Fprintln(s.Err, path)
+		}
+		err = errors.Join(err, saved)
+	}
+	for _, r := range in.Runs {
 		err = errors.Join(err, cli.Said(reports.WriteText(s.Out, r, cli.Colour(s.Out))))
+	}
+	for _, p := range in.Pages {
+		err = errors.Join(err, cli.Say(s.Out, p.Text))
 	}
 	return err
 }

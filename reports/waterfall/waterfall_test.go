@@ -3,6 +3,7 @@ package waterfall
 import (
 	"bytes"
 	"encoding/json"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -93,7 +94,7 @@ func TestJSON(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	back, err := Parse(bytes.NewReader(text))
+	back, err := Parse(bytes.NewReader(text), "trace.json")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,9 +106,21 @@ func TestJSON(t *testing.T) {
 		"a field more":   func(s string) string { return strings.Replace(s, `"cpu"`, `"gpu": 1, "cpu"`, 1) },
 		"a kind":         func(s string) string { return strings.Replace(s, `"kind": "sent"`, `"kind": "flown"`, 1) },
 		"torn":           func(s string) string { return s[:len(s)/2] },
+		"no such point":  func(s string) string { return strings.Replace(s, `"point": 5`, `"point": 6`, 1) },
+		"points back":    func(s string) string { return strings.Replace(s, `"point": 4`, `"point": 2`, 1) },
+		"no passes": func(s string) string {
+			return regexp.MustCompile(`(?s)"passes": \[.*?\]`).ReplaceAllString(s, `"passes": []`)
+		},
+		"no hops": func(s string) string {
+			return regexp.MustCompile(`(?s)"hops": \[.*\],\s*"picked"`).ReplaceAllString(s, `"hops": [], "picked"`)
+		},
+		"no streams": func(s string) string {
+			return regexp.MustCompile(`(?s)"streams": \[.*\],\s*"threads"`).ReplaceAllString(s, `"streams": [], "threads"`)
+		},
 	} {
-		if _, err := Parse(strings.NewReader(change(string(text)))); err == nil {
-			t.Errorf("%s was read", name)
+		_, err := Parse(strings.NewReader(change(string(text))), "trace.json")
+		if err == nil || !strings.HasPrefix(err.Error(), "trace.json: ") || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: error %v", name, err)
 		}
 	}
 }

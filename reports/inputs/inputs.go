@@ -1,0 +1,109 @@
+// Package inputs reads the files that `tunnelbench report` renders. They are untrusted.
+//
+//	results.json, fuzz.json   one page of all of them (package reports)
+//	trace.json, interop.json  a page each
+package inputs
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/tunnelbench/tunnelbench/fuzz/report"
+	"github.com/tunnelbench/tunnelbench/internal/bounded"
+	"github.com/tunnelbench/tunnelbench/internal/strictjson"
+	"github.com/tunnelbench/tunnelbench/reports/interop"
+	interoppage "github.com/tunnelbench/tunnelbench/reports/interop/page"
+	"github.com/tunnelbench/tunnelbench/reports/result"
+	"github.com/tunnelbench/tunnelbench/reports/waterfall"
+)
+
+// Inputs is what the files have.
+type Inputs struct {
+	Runs      []*result.Results
+	Campaigns []*report.Campaign
+	Pages     []Page
+}
+
+// Page is the page of a file that has one of its own.
+type Page struct {
+	Name string // of the page, such as trace.html
+	HTML []byte
+	Text string // the same for a terminal
+}
+
+// files are those that stand for their folder.
+var files = []string{"results.json", "trace.json", "interop.json"}
+
+// In returns the paths, with the files of a folder instead of the folder. The error is one line that begins with the path.
+func In(paths []string) (found []string, err error) {
+	for _, path := range paths {
+		about, err := os.Stat(path)
+		if err != nil || !about.IsDir() {
+			found = append(found, path) // Read says what is wrong with it
+			continue
+		}
+		before := len(found)
+		for _, name := range files {
+			if _, err := os.Stat(filepath.Join(path, name)); err == nil {
+				found = append(found, filepath.Join(path, name))
+			}
+		}
+		if len(found) == before {
+			return nil, fmt.Errorf("%s: the folder has none of %s", path, strings.Join(files, ", "))
+		}
+	}
+	return found, nil
+}
+
+// Read reads the files. The error is one line that begins with the path.
+func Read(ctx context.Context, paths []string) (*Inputs, error) {
+	in := &Inputs{}
+	for _, path := range paths {
+		data, err := bounded.File(ctx, path, strictjson.MaxFile)
+		if err == nil {
+			err = in.add(data, path)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return in, nil
+}
+
+func (in *Inputs) add(data []byte, path string) error {
+	switch {
+	case report.IsCampaign(data):
+		c, err := report.Read(bytes.NewReader(data), path)
+		in.Campaigns = append(in.Campaigns, c)
+		return err
+	case begins(data, waterfall.Schema):
+		t, err := waterfall.Parse(bytes.NewReader(data), path)
+		if err != nil {
+			return err
+		}
+		html, err := waterfall.HTML(t)
+		in.Pages = append(in.Pages, Page{"trace.html", html, waterfall.Text(t)})
+		return err
+	case begins(data, interop.Schema):
+		r, err := interop.Read(bytes.NewReader(data), path)
+		if err != nil {
+			return err
+		}
+		html, err := interoppage.HTML(r)
+		in.Pages = append(in.Pages, Page{"interop.html", html, interoppage.Text(r)})
+		return err
+	}
+	r, err := result.Read(bytes.NewReader(data), path)
+	in.Runs = append(in.Runs, r)
+	return err
+}
+
+// begins reports whether a file begins like one of a schema, of whichever version.
+func begins(data []byte, schema string) bool {
+	kind, _, _ := strings.Cut(schema, "/")
+	return bytes.Contains(data[:min(len(data), 256)], []byte(kind+"/"))
+}
