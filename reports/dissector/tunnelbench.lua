@@ -150,7 +150,7 @@ local function datagram(tvb, length, pinfo, root)
 		drop(tree, "tunnel")
 	elseif status == BAD then
 		drop(tree, "checksum")
-	elseif not inner then
+	elseif whole and not inner then
 		drop(tree, "inner")
 	end
 	if id == CONTROL then
@@ -167,19 +167,21 @@ end
 
 -- row returns the length of the datagrams that lie behind each other in the payload, as before the kernel
 -- has split what was sent as one (UDP_SEGMENT), or after it has joined them (UDP_GRO): all but the last have
--- one length, and all are data of one tunnel. If they are not, the payload is one datagram.
+-- one length. Tunnels whose ends share an address share rows; control frames are in none. If a header that was
+-- captured says otherwise, the payload is one datagram.
 local function row(tvb, length)
-	if tvb:len() < HEADER then
+	local captured = tvb:len()
+	if captured < HEADER then
 		return length
 	end
-	local high, low = byte(tvb:raw(16, 2), 1, 2)
-	local size, id = HEADER + 256 * high + low, tvb(0, 4):uint()
-	if size >= length or tvb:len() < length or id == CONTROL then
+	local size = HEADER + tvb(16, 2):uint()
+	if size >= length then
 		return length
 	end
 	for at = 0, length - 1, size do
 		local rest = math.min(size, length - at)
-		if rest < HEADER or tvb(at + 16, 2):uint() ~= rest - HEADER or tvb(at, 4):uint() ~= id then
+		local seen = at + HEADER <= captured
+		if rest < HEADER or seen and (tvb(at, 4):uint() == CONTROL or tvb(at + 16, 2):uint() ~= rest - HEADER) then
 			return length
 		end
 	end
@@ -189,18 +191,22 @@ end
 function tunnel.dissector(tvb, pinfo, root)
 	pinfo.cols.protocol = "tunnelbench"
 	pinfo.cols.info = ""
-	local length = tvb:reported_len()
-	if tvb:len() == 0 then
-		drop(root:add(tunnel), "short")
+	local length, captured = tvb:reported_len(), tvb:len()
+	if captured == 0 then
+		local tree = root:add(tunnel)
+		if length == 0 then
+			return drop(tree, "short")
+		end
+		tree:add_proto_expert_info(cut)
 		return
 	end
 	local size = row(tvb, length)
 	if size == length then
 		return datagram(tvb, length, pinfo, root)
 	end
-	for at = 0, length - 1, size do
+	for at = 0, captured - 1, size do
 		local rest = math.min(size, length - at)
-		datagram(tvb(at, rest):tvb(), rest, pinfo, root)
+		datagram(tvb(at, math.min(rest, captured - at)):tvb(), rest, pinfo, root)
 	end
 end
 
