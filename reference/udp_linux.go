@@ -68,20 +68,19 @@ func (c *udpConn) attachFilter() (err error) {
 	return err
 }
 
-func (c *udpConn) know(all map[netip.AddrPort]*endpoint) (err error) {
-	old := *c.endpoints.Load()
+// know makes these the sources, or returns an error: then decap drops what the filter has come to take.
+func (c *udpConn) know(all map[netip.AddrPort]*endpoint) error {
 	for addr := range all {
 		if err := c.filter.Add(addr); err != nil {
 			return err
 		}
 	}
-	c.endpoints.Store(&all)
-	for addr := range old {
+	for addr := range *c.endpoints.Swap(&all) {
 		if all[addr] == nil {
-			err = errors.Join(err, c.filter.Remove(addr))
+			_ = c.filter.Remove(addr) // decap checks every datagram again
 		}
 	}
-	return err
+	return nil
 }
 
 // udpReceiver has a vector of receive slots and the messages in them.
