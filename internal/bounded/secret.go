@@ -7,10 +7,12 @@ import (
 	"io/fs"
 	"os"
 	"runtime"
+	"strconv"
 )
 
-// Secret returns what is in a file with keys: at most limit bytes. It refuses what is no regular file, and a
-// file that others than its owner may read or write.
+// Secret returns what is in a file with keys: at most limit bytes. It refuses what is no regular file, a file
+// that others than its owner may read or write, and one whose owner is another user than the one who has started this
+// program, sudo(8) included.
 func Secret(ctx context.Context, path string, limit int64) ([]byte, error) {
 	info, err := os.Stat(path) // first, because opening a pipe waits for a writer
 	if err != nil {
@@ -52,6 +54,9 @@ func secret(info fs.FileInfo) error {
 		return errors.New("is no regular file")
 	case mode.Perm()&others != 0 && runtime.GOOS != "windows": // which has no such bits
 		return fmt.Errorf("has keys, and others may use it (mode %#o): chmod 600", mode.Perm())
+	}
+	if uid, known := owner(info); known && uid != os.Geteuid() && strconv.Itoa(uid) != os.Getenv("SUDO_UID") {
+		return fmt.Errorf("has keys, and is of another user, who may use it (uid %d): chown %d", uid, os.Geteuid())
 	}
 	return nil
 }
