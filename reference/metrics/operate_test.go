@@ -26,7 +26,7 @@ func TestAlerts(t *testing.T) {
 	}
 }
 
-// Dashboard, alerts and the document name only metrics that there are.
+// Dashboard and alerts name only metrics that there are.
 func TestNamesExist(t *testing.T) {
 	t.Parallel()
 	there := scrape(t, sealed(1), openMetrics)
