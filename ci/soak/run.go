@@ -26,7 +26,7 @@ type soak struct {
 // because the machine may be busy.
 const (
 	overtime = 4 * time.Minute
-	patience = 20 * time.Second
+	patience = time.Minute
 )
 
 // variable names the step in the environment of all of its processes.
