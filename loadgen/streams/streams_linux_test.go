@@ -101,7 +101,7 @@ func TestServerThatDies(t *testing.T) {
 	for kind, want := range map[string]string{Bulk: "before its time", RR: "not answered", CRR: ""} {
 		p := streamPlan(kind)
 		if p.Duration = time.Minute; want == "" {
-			p.Duration = 200 * time.Millisecond
+			p.Duration = 2 * time.Second
 		}
 		stop := serve(t, &p)
 		begun := time.Now()
