@@ -13,6 +13,7 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/internal/cli"
 	"github.com/tunnelbench/tunnelbench/internal/lab"
+	"github.com/tunnelbench/tunnelbench/internal/lab/progress"
 	labstreams "github.com/tunnelbench/tunnelbench/internal/lab/streams"
 	"github.com/tunnelbench/tunnelbench/internal/lab/suite"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
@@ -39,6 +40,7 @@ var runVerb = cli.Verb{
 		set.Func("goal", "search for this `goal` instead of the profile's; may be repeated: ndr, pdr, quick or loss=0.005,exceed=0.5,final=1s,sum=21s,...", f.addGoal)
 		set.BoolVar(&f.estimate, "estimate", false, "print what would be measured and how long it would take; measure nothing")
 		set.BoolVar(&f.resume, "resume", false, "go on with the run in the output directory that was cut short: nothing is measured twice")
+		set.StringVar(&f.metrics, "metrics", "", "`address` to show how far the run is, for Prometheus: HOST:PORT")
 		set.IntVar(&f.bursts, "bursts", 0, "`number` of searches of the back-to-back test (N of RFC 9004), instead of the profile's")
 		return f.run
 	},
@@ -48,7 +50,7 @@ type runFlags struct {
 	set                          *pflag.FlagSet
 	lab                          *cli.LabFlags
 	devices, sizes, profile, out string
-	control                      string
+	control, metrics             string
 	streams, estimate, resume    bool
 	bursts                       int
 	goals                        []mlrsearch.Goal
@@ -88,12 +90,21 @@ func (f *runFlags) run(ctx context.Context, s cli.Streams) error {
 	if err != nil {
 		return err
 	}
+	board, err := progress.Open(f.metrics)
+	if err != nil {
+		return noMetrics(f.metrics, err)
+	}
+	defer board.Close()
+	board.Follow(ctx, &plan, f.resume)
 	if err := cli.EnsureDir(f.out); err != nil {
 		return err
 	}
 	l, err := lab.Open(ctx, cfg.Config)
 	if err != nil {
 		return err
+	}
+	if err := board.Serve(l.CPUPlan(), build(), s.Err); err != nil {
+		return errors.Join(err, l.Close())
 	}
 	results := &result.Results{
 		Schema: result.Schema, Tool: tool(), Command: append([]string{"tunnelbench"}, os.Args[1:]...), Profile: f.profile,

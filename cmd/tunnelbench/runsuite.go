@@ -58,7 +58,7 @@ func (f *runFlags) fitProfile(p *suite.Profile) error {
 func (f *runFlags) settings() string {
 	var all []string
 	f.set.VisitAll(func(o *pflag.Flag) {
-		if !slices.Contains([]string{"out", "resume", "estimate", "wait", "self-test"}, o.Name) {
+		if !slices.Contains([]string{"out", "resume", "estimate", "wait", "self-test", "metrics"}, o.Name) {
 			all = append(all, o.Name+"="+o.Value.String())
 		}
 	})

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/tunnelbench/tunnelbench/internal/cli"
+	"github.com/tunnelbench/tunnelbench/internal/openmetrics"
 	"github.com/tunnelbench/tunnelbench/internal/signals"
 	"github.com/tunnelbench/tunnelbench/reference"
 	"github.com/tunnelbench/tunnelbench/reference/endfile"
@@ -72,7 +73,7 @@ type tunnelEnd struct {
 	reload.End
 	again   func(context.Context) (reload.End, error) // reads the file
 	log     *slog.Logger
-	metrics *metrics.Server // nil: nobody wants any
+	metrics *openmetrics.Server // nil: nobody wants any
 }
 
 // serve runs the tunnel with its metrics, whose address is opened first.
@@ -80,14 +81,20 @@ func (f *tunnelFlags) serve(ctx context.Context, s cli.Streams, end tunnelEnd) (
 	if f.metrics == "" {
 		return runTunnel(ctx, s, end)
 	}
-	if end.metrics, err = metrics.Listen(f.metrics); errors.Is(err, metrics.ErrAddress) {
-		return cli.BadUsage("--metrics %v", err)
-	} else if err != nil {
-		return cli.MachineFault(fmt.Errorf("--metrics %s: %w", f.metrics, err))
+	if end.metrics, err = openmetrics.Listen(f.metrics); err != nil {
+		return noMetrics(f.metrics, err)
 	}
 	err = runTunnel(ctx, s, end)
 	_ = end.metrics.Close() // of a tunnel that did not start
 	return err
+}
+
+// noMetrics returns the error of an address of metrics that was not opened.
+func noMetrics(address string, err error) error {
+	if errors.Is(err, openmetrics.ErrAddress) {
+		return cli.BadUsage("--metrics %v", err)
+	}
+	return cli.MachineFault(fmt.Errorf("--metrics %s: %w", address, err))
 }
 
 // read reads the file.
@@ -151,8 +158,7 @@ func runTunnel(ctx context.Context, s cli.Streams, end tunnelEnd) error {
 		close(watched)
 	}()
 	if end.metrics != nil {
-		build := tool()
-		end.metrics.Serve(metrics.NewRegistry(metrics.NewCollector(t), metrics.Build{Version: build.Version, Commit: build.Commit, Go: build.Go}))
+		end.metrics.Serve(openmetrics.NewRegistry(build(), append(openmetrics.Process(), metrics.NewCollector(t))...))
 		end.log.Info("metrics", "url", "http://"+end.metrics.Addr()+"/metrics")
 	}
 	end.log.Info("the tunnel is up", "listen", end.Listen.String(), "port", end.Port, "interface", end.Dev, "peers", len(end.Peers), "sealed", end.Sealed())

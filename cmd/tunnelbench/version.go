@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/tunnelbench/tunnelbench/internal/cli"
+	"github.com/tunnelbench/tunnelbench/internal/openmetrics"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 )
 
@@ -43,4 +44,10 @@ func tool() result.Tool {
 		t.Commit = "unknown"
 	}
 	return t
+}
+
+// build is this build as metrics name it.
+func build() openmetrics.Build {
+	t := tool()
+	return openmetrics.Build{Version: t.Version, Commit: t.Commit, Go: t.Go}
 }

@@ -5,6 +5,7 @@
 package metrics
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -51,6 +52,9 @@ var (
 	peerTakenOctets = desc("peer_received_bytes_total", "Bytes of inner packets from the peer that passed every check.", "peer")
 	peerHandshake   = desc("peer_last_handshake_timestamp_seconds", "When the peer's last handshake led to a session, in seconds since 1970. Absent: never.", "peer")
 )
+
+// plainName names the peers of a plain tunnel by their tunnel id.
+func plainName(id uint32) string { return strconv.FormatUint(uint64(id), 10) }
 
 // collector reads a tunnel.
 type collector struct {

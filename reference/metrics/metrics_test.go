@@ -4,16 +4,15 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/binary"
-	"errors"
 	"io"
 	"net/http"
 	"os/exec"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
+	"github.com/tunnelbench/tunnelbench/internal/openmetrics"
 	"github.com/tunnelbench/tunnelbench/internal/testenv"
 	"github.com/tunnelbench/tunnelbench/reference/roster"
 	"github.com/tunnelbench/tunnelbench/reference/settings"
@@ -51,12 +50,12 @@ func sealed(peers int) fake {
 // scrape serves a tunnel and returns what a reader gets.
 func scrape(tb testing.TB, f fake, accept string) string {
 	tb.Helper()
-	s, err := Listen("127.0.0.1:0")
+	s, err := openmetrics.Listen("127.0.0.1:0")
 	if err != nil {
 		tb.Fatal(err)
 	}
 	defer s.Close()
-	s.Serve(NewRegistry(NewCollector(f), Build{"v1", "abc", "go1"}))
+	s.Serve(openmetrics.NewRegistry(openmetrics.Build{Version: "v1", Commit: "abc", Go: "go1"}, append(openmetrics.Process(), NewCollector(f))...))
 	req, err := http.NewRequest(http.MethodGet, "http://"+s.Addr()+"/metrics", nil)
 	if err != nil {
 		tb.Fatal(err)
@@ -132,29 +131,10 @@ func TestPromtool(t *testing.T) {
 	}
 }
 
-func TestListenRefuses(t *testing.T) {
-	t.Parallel()
-	for _, bad := range []string{"", "9469", "localhost:", "localhost:x", "localhost:70000", "example.com:1", "a b:1"} {
-		if _, err := Listen(bad); !errors.Is(err, ErrAddress) || strings.Contains(err.Error(), "\n") {
-			t.Errorf("%q: %v", bad, err)
-		}
-	}
-	s, err := Listen("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := Listen(s.Addr()); !errors.Is(err, syscall.EADDRINUSE) {
-		t.Errorf("a second one: %v", err)
-	}
-	if err := s.Close(); err != nil {
-		t.Error(err)
-	}
-}
-
 // The batches lie in the buckets of their sizes: powers of two.
 func TestBatchSizes(t *testing.T) {
 	t.Parallel()
-	families, err := NewRegistry(NewCollector(sealed(0)), Build{}).Gather()
+	families, err := openmetrics.NewRegistry(openmetrics.Build{}, NewCollector(sealed(0))).Gather()
 	if err != nil {
 		t.Fatal(err)
 	}

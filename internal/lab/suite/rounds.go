@@ -80,6 +80,7 @@ func (r run) fail(d dut.Device, err error) {
 func (r run) round(ctx context.Context, p party, last bool) error {
 	r.beside.begin()
 	err := p.inTurns(ctx, func(cycle int) error { return r.beside.between(ctx, p, cycle) }, func(ctx context.Context, d dut.Device, b Setup) {
+		defer r.plan.step(d.Spec, "", 0)
 		for _, c := range r.cells {
 			if c.device.Spec == d.Spec && c.failed == nil && ctx.Err() == nil {
 				r.measure(ctx, c, b, last)
@@ -149,6 +150,7 @@ func (r run) add(c *cell) {
 // measure searches the rate. In the last round it also measures the latency at half of the median
 // rate of all rounds.
 func (c *cell) measure(ctx context.Context, b Setup, p Plan, last bool) error {
+	p.step(c.device.Spec, rfc2544.NameRate, c.size)
 	ceiling, hint, err := b.Explore(ctx, c.size)
 	if err != nil {
 		return err
@@ -174,6 +176,7 @@ func (c *cell) measure(ctx context.Context, b Setup, p Plan, last bool) error {
 	if found == 0 {
 		return nil
 	}
+	p.step(c.device.Spec, rfc2544.NameLatency, c.size)
 	outcome, err = rfc2544.RunLatency(ctx, observed, rfc2544.LatencyConfig{Size: c.size, Rate: found, Trial: p.Profile.Latency, Repeats: p.Profile.Repeats})
 	res := lab.NewResult(p.Settings, c.device, rfc2544.NameLatency, c.size)
 	fill(&res, outcome)

@@ -90,6 +90,9 @@ type Plan struct {
 	Streams  *streams.Plan   // streams test of each device, after the rates; nil: none
 	Journal  *Journal        // for profiles with a suite
 	Trouble  Trouble         // expected, for the estimate; zero: as usual
+	// OnStep, if set, is called when a device comes to another test or frame size. Devices that are up at once are
+	// measured in turns: each is at a step of its own.
+	OnStep func(Step)
 	// OnTrial, if set, is called after every trial.
 	OnTrial func(device string, trial rfc2544.Trial, seen rfc2544.Observation)
 	// OnResult, if set, is called with every result.
@@ -104,9 +107,11 @@ type Plan struct {
 // error, which means that the run ended early, the results so far are returned; all devices are then
 // equally far.
 func Run(ctx context.Context, l Lab, p Plan, r *result.Results) (err error) {
+	p.step("", Calibration, 0)
 	if p.Settings, err = lab.CalibrateAll(ctx, l, p.Settings, p.Sizes, r); err != nil {
 		return err
 	}
+	p.step("", "", 0)
 	p.foretell(ctx, r.Calibration)
 	var rest time.Duration
 	if p.Profile.Suite != nil {
@@ -152,10 +157,12 @@ func (p Plan) sort(all []result.Result) {
 // runStreams adds the streams test of every device to the results.
 func runStreams(ctx context.Context, l Lab, p Plan, r *result.Results) error {
 	for _, d := range p.Devices {
+		p.step(d.Spec, rfc2544.NameStreams, 0)
 		res, err := l.Streams(ctx, d, p.Settings, *p.Streams)
 		if err != nil {
 			return err
 		}
+		p.step(d.Spec, "", 0)
 		p.add(r, res)
 	}
 	r.Host.Notes = append(r.Host.Notes, streams.Notes()...)

@@ -59,7 +59,8 @@ func (s *suites) replay(ctx context.Context) bool {
 	}
 	try, known := *s, *s.plan.Journal
 	known.recorded = maps.Clone(known.recorded)
-	try.plan.Journal, try.plan.OnResult, try.results = &known, nil, &result.Results{}
+	try.plan.Journal, try.results = &known, &result.Results{}
+	try.plan.OnResult, try.plan.OnPart, try.plan.OnStep = nil, nil, nil
 	try.measure(ctx, notRecorded)
 	if !missing {
 		s.measure(ctx, notRecorded)
@@ -75,6 +76,7 @@ func (s *suites) run(ctx context.Context, b Setup) {
 // measure runs the suite at every frame size, until the device fails. It has the set-up from up.
 func (s *suites) measure(ctx context.Context, up func(context.Context) (Setup, error)) {
 	m := s.journalled(up)
+	defer s.plan.step(s.device.Spec, "", 0)
 	for _, size := range s.plan.Sizes {
 		if failed := s.point(ctx, m, size); failed != nil {
 			return
@@ -103,7 +105,7 @@ func (s *suites) point(ctx context.Context, m journalled, size rfc2544.FrameSize
 		Size: size, Nominal: s.plan.Link.MaxFrameRate(size), Offerable: max(e.Ceiling, 2*lab.MinRate), Min: lab.MinRate, Max: top,
 		Hint: min(max(e.Hint, lab.MinRate), top), Smallest: size == slices.Min(s.plan.Sizes),
 	}
-	return s.plan.Profile.Suite.Run(ctx, m, point, func(o rfc2544.Outcome, err error) { s.add(ctx, o, size, err) })
+	return s.plan.told(s.device, size).Run(ctx, m, point, func(o rfc2544.Outcome, err error) { s.add(ctx, o, size, err) })
 }
 
 // add adds an outcome to the results. A test that the end of the run interrupted has no result; its
@@ -135,6 +137,8 @@ func (s *suites) scale(ctx context.Context) error {
 		return nil
 	}
 	size := slices.Min(s.plan.Sizes)
+	s.plan.step(s.device.Spec, rfc2544.NameScale, size)
+	defer s.plan.step(s.device.Spec, "", 0)
 	one, err := s.throughput(ctx, size, n)
 	var out rfc2544.Outcome
 	if err == nil {

@@ -1,4 +1,8 @@
-package metrics
+// Package openmetrics serves metrics over HTTP, in the text formats of Prometheus and OpenMetrics: those of a tunnel
+// and those of a run.
+//
+//	GET /metrics ──► limits ──► registry ──► collectors
+package openmetrics
 
 import (
 	"context"
@@ -6,6 +10,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"strconv"
 	"time"
 
@@ -15,22 +20,24 @@ import (
 	"golang.org/x/net/netutil"
 )
 
-// plainName names the peers of a plain tunnel by their tunnel id.
-func plainName(id uint32) string { return strconv.FormatUint(uint64(id), 10) }
-
 // Build tells builds apart.
 type Build struct{ Version, Commit, Go string }
 
-// NewRegistry returns the metrics of a collector, of this process and of the Go runtime, and the build.
-func NewRegistry(c prometheus.Collector, b Build) *prometheus.Registry {
+// NewRegistry returns the metrics of collectors, and the build.
+func NewRegistry(b Build, all ...prometheus.Collector) *prometheus.Registry {
 	r := prometheus.NewRegistry()
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "tunnelbench_build_info", Help: "Always 1; the labels say what is running.",
 		ConstLabels: prometheus.Labels{"version": b.Version, "revision": b.Commit, "goversion": b.Go},
 	})
 	build.Set(1)
-	r.MustRegister(c, build, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	r.MustRegister(append(all, build)...)
 	return r
+}
+
+// Process returns the collectors of this process and of its Go runtime.
+func Process() []prometheus.Collector {
+	return []prometheus.Collector{collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})}
 }
 
 // Limits of the server, so that slow readers and too many of them cost little.
@@ -65,8 +72,20 @@ func Listen(address string) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Server{listener: netutil.LimitListener(l, mostConnections)}, nil
+	return &Server{listener: l}, nil
 }
+
+// Inherit returns a server at the address that File is of, and closes the file.
+func Inherit(f *os.File) (*Server, error) {
+	l, err := net.FileListener(f)
+	if err := errors.Join(err, f.Close()); err != nil {
+		return nil, err
+	}
+	return &Server{listener: l}, nil
+}
+
+// File returns the open address, for a child that serves instead of this process.
+func (s *Server) File() (*os.File, error) { return s.listener.(*net.TCPListener).File() }
 
 // Addr returns where the server listens.
 func (s *Server) Addr() string { return s.listener.Addr().String() }
@@ -76,7 +95,8 @@ func (s *Server) Serve(r prometheus.Gatherer) {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(r, promhttp.HandlerOpts{EnableOpenMetrics: true, MaxRequestsInFlight: mostReaders, Timeout: patience}))
 	s.http = &http.Server{Handler: mux, ReadTimeout: patience, WriteTimeout: 2 * patience, IdleTimeout: 6 * patience, MaxHeaderBytes: 1 << 14}
-	go func() { _ = s.http.Serve(s.listener) }() // ends with Close
+	l := netutil.LimitListener(s.listener, mostConnections)
+	go func() { _ = s.http.Serve(l) }() // ends with Close
 }
 
 // Close ends the server.
