@@ -124,7 +124,7 @@ var arrows = map[string][]string{
 	"reference/wgquick":            {"internal/bounded", "reference/settings", "reference/wireguard"},
 	"netns/dut/role":               {"internal/atomicfile", "internal/reexec", "internal/signals", "internal/sys", "netns", "netns/relay", "reference", "reference/inner", "reference/settings", "reference/stats", "reference/uapi", "reference/wire", "reference/wireguard"},
 	"internal/lab/once":            {"internal/lab", "netns/dut", "rfc2544"},
-	"reference/roster":             {"reference/settings", "reference/wireguard"},
+	"reference/roster":             {"reference/settings", "reference/stats", "reference/wireguard"},
 	"reference/uapi":               {"internal/sys", "reference/roster", "reference/wireguard"},
 	"internal/lab/interop":         {"internal/closers", "internal/cpuname", "internal/strictjson", "netns", "netns/dut", "netns/dut/role", "reports/result", "reference/wireguard", "reports/interop"},
 	"reports/frame":                {},

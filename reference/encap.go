@@ -98,6 +98,6 @@ func creditSent(datagrams []span) {
 				packets, bytes = packets+1, bytes+int(d.packet)
 			}
 		}
-		p.sent.add(uint64(packets), uint64(bytes))
+		p.sent.Add(uint64(packets), uint64(bytes))
 	}
 }

@@ -98,7 +98,7 @@ func (f *plain) accept(b *rxBatch) {
 			}
 			packets, bytes = packets+1, bytes+len(o.payload)
 		}
-		p.received.add(uint64(packets), uint64(bytes))
+		p.received.Add(uint64(packets), uint64(bytes))
 		p.restarts.Store(p.window.Restarts())
 	}
 }

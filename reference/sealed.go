@@ -253,7 +253,7 @@ func (f *sealed) acceptRun(now time.Time, b *rxBatch, run []sealedMessage) {
 	if !from.IsValid() {
 		return
 	}
-	p.received.add(uint64(len(b.packets)-before), uint64(bytes))
+	p.received.Add(uint64(len(b.packets)-before), uint64(bytes))
 	if f.device.Received(now, keys, from, data) {
 		f.control.Raise()
 	}
@@ -271,7 +271,7 @@ func (f *sealed) send(sends []wireguard.Send) {
 			f.counters.Late(0, stats.DropSend, 1)
 		default:
 			f.counters.Late(1, stats.DropNone, 0)
-			s.Peer.Owner.(*peer).sent.add(1, uint64(s.Packet))
+			s.Peer.Owner.(*peer).sent.Add(1, uint64(s.Packet))
 		}
 	}
 	f.device.Left(sends)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"runtime"
 	"sync"
 	"time"
@@ -189,17 +190,29 @@ func (t *Tunnel) interrupt() {
 
 // Stats returns the counters. It may be called at any time, also while the tunnel runs.
 func (t *Tunnel) Stats() stats.Stats {
-	s := stats.Stats{Encap: t.encap.counters.Load(), Decap: t.decap.counters.Load(), UnknownSource: t.conn.unknownSource()}
-	s.EncapSizes, s.DecapSizes = t.encap.counters.Sizes(), t.decap.counters.Sizes()
-	members := t.peers.all()
-	if t.sealed != nil {
-		tally := t.sealed.device.Tally()
-		members, s.Handshakes = t.sealed.roster.Members(), &tally
-	}
-	for _, p := range members {
-		s.Peers = append(s.Peers, p.stats())
+	s := t.Totals()
+	for p := range t.Glances() {
+		s.Peers = append(s.Peers, p.PeerStats)
 	}
 	return s
+}
+
+// Totals returns the counters but those of the peers. Like Glances it takes no lock that packets wait for.
+func (t *Tunnel) Totals() stats.Stats {
+	s := stats.Stats{Encap: t.encap.counters.Load(), Decap: t.decap.counters.Load(), UnknownSource: t.conn.unknownSource()}
+	s.EncapSizes, s.DecapSizes = t.encap.counters.Sizes(), t.decap.counters.Sizes()
+	if t.sealed != nil {
+		s.Handshakes = new(t.sealed.device.Tally())
+	}
+	return s
+}
+
+// Glances visits the peers, in the order of joining.
+func (t *Tunnel) Glances() iter.Seq[roster.Glance] {
+	if t.sealed == nil {
+		return roster.Plain(t.peers.all())
+	}
+	return t.sealed.roster.Glances()
 }
 
 // State returns what the peers of a sealed tunnel look like.

@@ -2,12 +2,14 @@
 // are refused and why, that packets are dropped. It reads the tunnel's counters once a second, so that a flood of bad packets
 // makes one line a second for each kind, and the data path does nothing for it.
 //
-//	Tunnel.Stats, Tunnel.State ──► Watcher.Look ──► log/slog
+//	Tunnel.Totals, Tunnel.Glances ──► Watcher.Look ──► log/slog
 package events
 
 import (
 	"context"
+	"iter"
 	"log/slog"
+	"maps"
 	"net/netip"
 	"time"
 
@@ -18,8 +20,8 @@ import (
 
 // Tunnel is what is watched.
 type Tunnel interface {
-	Stats() stats.Stats
-	State() roster.State // without peers if the tunnel is plain
+	Totals() stats.Stats
+	Glances() iter.Seq[roster.Glance]
 }
 
 // Period is the time between two looks, and so between two lines of one kind.
@@ -29,8 +31,8 @@ const Period = time.Second
 type Watcher struct {
 	log   *slog.Logger
 	last  stats.Stats
-	peers map[wireguard.PublicKey]seen
-	begun bool
+	peers map[wireguard.PublicKey]*seen
+	looks uint64 // so far
 }
 
 // old is the age at which a session carries nothing any more: Reject-After-Time of WireGuard.
@@ -38,34 +40,36 @@ const old = 180 * time.Second
 
 // seen is what was last seen of a peer.
 type seen struct {
-	endpoint netip.AddrPort
-	up       bool
+	endpoint   netip.AddrPort
+	up         bool
+	unanswered uint64 // handshakes
+	look       uint64 // the last one that saw it
 }
 
 // NewWatcher returns a watcher that writes to the logger.
 func NewWatcher(log *slog.Logger) *Watcher {
-	return &Watcher{log: log, peers: map[wireguard.PublicKey]seen{}}
+	return &Watcher{log: log, peers: map[wireguard.PublicKey]*seen{}}
 }
 
 // Run looks at the tunnel each Period until ctx is done.
 func (w *Watcher) Run(ctx context.Context, t Tunnel) {
 	tick := time.NewTicker(Period)
 	defer tick.Stop()
-	w.Look(time.Now(), t.Stats(), t.State())
+	w.Look(time.Now(), t.Totals(), t.Glances())
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case now := <-tick.C:
-			w.Look(now, t.Stats(), t.State())
+			w.Look(now, t.Totals(), t.Glances())
 		}
 	}
 }
 
 // Look logs what has changed since the last look: each kind of loss at most once, and what became of some peers. The first look only
 // remembers the counters.
-func (w *Watcher) Look(now time.Time, s stats.Stats, state roster.State) {
-	if w.begun {
+func (w *Watcher) Look(now time.Time, s stats.Stats, peers iter.Seq[roster.Glance]) {
+	if w.looks > 0 {
 		w.drops("encap", s.Encap, w.last.Encap)
 		w.drops("decap", s.Decap, w.last.Decap)
 		if s.UnknownSource > w.last.UnknownSource {
@@ -73,8 +77,8 @@ func (w *Watcher) Look(now time.Time, s stats.Stats, state roster.State) {
 		}
 		w.handshakes(s.Handshakes, w.last.Handshakes)
 	}
-	w.look(now, state)
-	w.last, w.begun = s, true
+	w.look(now, peers)
+	w.last = s
 }
 
 // drops logs each reason whose counter rose.
@@ -101,41 +105,65 @@ func (w *Watcher) handshakes(now, before *wireguard.Tally) {
 // mostPeers is how many peers have lines of their own in one look.
 const mostPeers = 8
 
-// look logs what became of the peers. One that is up has made a handshake, and not let its session grow old. Where many change at once, the
-// others are a number.
-func (w *Watcher) look(now time.Time, state roster.State) {
-	peers, changed := make(map[wireguard.PublicKey]seen, len(state.Peers)), 0
-	say := func(public wireguard.PublicKey, what string, attributes ...any) {
+// look logs what became of the peers. Where many change at once, the others are a number.
+func (w *Watcher) look(now time.Time, peers iter.Seq[roster.Glance]) {
+	w.looks++
+	changed, there := 0, 0
+	say := func(level slog.Level, public wireguard.PublicKey, what string, attributes ...any) {
 		if changed++; changed <= mostPeers {
-			w.log.Info(what, append([]any{"peer", short(public)}, attributes...)...)
+			w.log.Log(context.Background(), level, what, append([]any{"peer", short(public)}, attributes...)...)
 		}
 	}
-	for _, p := range state.Peers {
-		was, known := w.peers[p.Public]
-		is := seen{p.Endpoint, !p.LastHandshake.IsZero() && now.Sub(p.LastHandshake) < old}
-		switch {
-		case !known && w.begun:
-			say(p.Public, "peer added")
-		case known && was.endpoint.IsValid() && is.endpoint != was.endpoint:
-			say(p.Public, "peer moved", "from", was.endpoint.String(), "to", is.endpoint.String())
+	for p := range peers {
+		if p.Public == (wireguard.PublicKey{}) {
+			return // of a plain tunnel
 		}
-		switch {
-		case is.up && !was.up:
-			say(p.Public, "peer up", "endpoint", is.endpoint.String())
-		case was.up && !is.up:
-			say(p.Public, "peer down: no handshake for 3 minutes")
+		there++
+		was := w.peers[p.Public]
+		if was == nil {
+			was = &seen{unanswered: p.Unanswered}
+			w.peers[p.Public] = was
+			if w.looks > 1 {
+				say(slog.LevelInfo, p.Public, "peer added")
+			}
 		}
-		peers[p.Public] = is
+		was.look = w.looks
+		was.compare(now, &p, say)
 	}
-	for public := range w.peers {
-		if _, there := peers[public]; !there {
-			say(public, "peer removed")
-		}
+	if there < len(w.peers) {
+		maps.DeleteFunc(w.peers, func(public wireguard.PublicKey, was *seen) bool {
+			gone := was.look != w.looks
+			if gone {
+				say(slog.LevelInfo, public, "peer removed")
+			}
+			return gone
+		})
 	}
 	if more := changed - mostPeers; more > 0 {
 		w.log.Info("more peers changed", "count", more)
 	}
-	w.peers = peers
+}
+
+// compare says how a peer differs from what was seen of it, and remembers it. A peer that is up has made a handshake, and not
+// let its session grow old.
+func (was *seen) compare(now time.Time, p *roster.Glance, say func(slog.Level, wireguard.PublicKey, string, ...any)) {
+	if was.endpoint != p.Endpoint {
+		if was.endpoint.IsValid() {
+			say(slog.LevelInfo, p.Public, "peer moved", "from", was.endpoint.String(), "to", p.Endpoint.String())
+		}
+		was.endpoint = p.Endpoint
+	}
+	if up := !p.LastHandshake.IsZero() && now.Sub(p.LastHandshake) < old; up != was.up {
+		if was.up = up; up {
+			say(slog.LevelInfo, p.Public, "peer up", "endpoint", p.Endpoint.String())
+		} else {
+			say(slog.LevelInfo, p.Public, "peer down: no handshake for 3 minutes")
+		}
+	}
+	if was.unanswered != p.Unanswered {
+		was.unanswered = p.Unanswered
+		say(slog.LevelWarn, p.Public, "handshake failed", "reason", "no answer", "tries", wireguard.Attempts, "for", wireguard.GiveUpAfter.String(), "endpoint", p.Endpoint.String())
+	}
 }
 
 // short is the beginning of a public key, which tells peers apart in a log.

@@ -1,10 +1,11 @@
 // Package metrics shows the counters of a tunnel in the text formats of Prometheus and OpenMetrics. Everything is read when somebody
 // asks for it: the tunnel's data path does nothing for it but count.
 //
-//	GET /metrics ──► registry ──► collector ──► Tunnel.Stats, Tunnel.State
+//	GET /metrics ──► registry ──► collector ──► Tunnel.Totals, Tunnel.Glances
 package metrics
 
 import (
+	"iter"
 	"strconv"
 	"time"
 
@@ -17,8 +18,8 @@ import (
 
 // Tunnel is what the metrics are read from.
 type Tunnel interface {
-	Stats() stats.Stats
-	State() roster.State // without peers if the tunnel is plain
+	Totals() stats.Stats
+	Glances() iter.Seq[roster.Glance]
 }
 
 // MostPeers is the number of peers that have series of their own: those that joined first. The others are counted in the
@@ -36,7 +37,7 @@ var (
 	delivered = desc("delivered_packets_total", "Datagrams that the socket accepted (encap) or packets that the LAN port accepted (decap).", "direction")
 	control   = desc("control_messages_total", "Handshake messages and keepalives that were received.")
 	dropped   = desc("dropped_packets_total", "Packets that were dropped, by the reason; docs/tunnel.md says what each means.", "direction", "reason")
-	waiting   = desc("waiting_packets", "Packets that were received and neither delivered nor dropped so far: most wait for a session.", "direction")
+	depth     = desc("queue_depth_packets", "Packets that were received and neither delivered nor dropped so far: most wait for a session.", "direction")
 	sizes     = desc("batch_packets", "Packets of a batch.", "direction")
 	unknown   = desc("unknown_source_messages_total", "Messages from unknown sources that the socket's filter dropped.")
 	peers     = desc("peers", "Peers of this end.")
@@ -51,6 +52,8 @@ var (
 	peerTaken       = desc("peer_received_packets_total", "Inner packets from the peer that passed every check.", "peer")
 	peerTakenOctets = desc("peer_received_bytes_total", "Bytes of inner packets from the peer that passed every check.", "peer")
 	peerHandshake   = desc("peer_last_handshake_timestamp_seconds", "When the peer's last handshake led to a session, in seconds since 1970. Absent: never.", "peer")
+	peerAge         = desc("peer_endpoint_age_seconds", "How long ago the peer has last shown that it is at its endpoint: since its last message that passed every check. Absent: it never has, or not since somebody set the endpoint.", "peer")
+	peerUnanswered  = desc("peer_unanswered_handshakes_total", "Handshakes with the peer that this end gave up, since nobody answered.", "peer")
 )
 
 // plainName names the peers of a plain tunnel by their tunnel id.
@@ -60,28 +63,48 @@ func plainName(id uint32) string { return strconv.FormatUint(uint64(id), 10) }
 type collector struct {
 	tunnel Tunnel
 	since  time.Time
+	now    func() time.Time
 }
 
 // NewCollector returns the metrics of a tunnel that begins now.
-func NewCollector(t Tunnel) prometheus.Collector { return collector{t, time.Now()} }
+func NewCollector(t Tunnel) prometheus.Collector { return collector{t, time.Now(), time.Now} }
 
 // Describe says nothing in advance: what there is depends on the tunnel.
 func (c collector) Describe(chan<- *prometheus.Desc) {}
 
 // Collect reads the tunnel once.
 func (c collector) Collect(out chan<- prometheus.Metric) {
-	s := c.tunnel.Stats()
+	s := c.tunnel.Totals()
 	c.directions(out, s)
 	count(out, unknown, s.UnknownSource)
-	gauge(out, peers, float64(len(s.Peers)))
-	gauge(out, unlisted, float64(max(0, len(s.Peers)-MostPeers)))
 	if s.Handshakes != nil {
 		tally(out, *s.Handshakes)
-		sealedPeers(out, s.Peers, c.tunnel.State().Peers)
-		return
 	}
-	for _, p := range s.Peers[:min(len(s.Peers), MostPeers)] {
-		peer(out, p, plainName(p.ID))
+	n := 0
+	for p := range c.tunnel.Glances() {
+		if n++; n > MostPeers {
+			continue
+		}
+		if s.Handshakes == nil {
+			peer(out, p.PeerStats, plainName(p.ID))
+			continue
+		}
+		name := p.Public.String() // as wg does
+		peer(out, p.PeerStats, name)
+		c.sight(out, p.Sight, name)
+	}
+	gauge(out, peers, float64(n))
+	gauge(out, unlisted, float64(max(0, n-MostPeers)))
+}
+
+// sight shows what else is known of a sealed peer.
+func (c collector) sight(out chan<- prometheus.Metric, s wireguard.Sight, name string) {
+	count(out, peerUnanswered, s.Unanswered, name)
+	if !s.LastHandshake.IsZero() {
+		gauge(out, peerHandshake, float64(s.LastHandshake.UnixNano())/1e9, name)
+	}
+	if !s.Heard.IsZero() {
+		gauge(out, peerAge, max(0, c.now().Sub(s.Heard).Seconds()), name)
 	}
 }
 
@@ -106,7 +129,7 @@ func (c collector) directions(out chan<- prometheus.Metric, s stats.Stats) {
 			count(out, dropped, d.of.Drops[reason], d.name, reason.String())
 		}
 		// Counters are read one after the other: what is in between may seem to be less than nothing.
-		gauge(out, waiting, max(0, float64(d.of.Received)-float64(d.of.Delivered+d.of.Control+d.of.Drops.Sum())), d.name)
+		gauge(out, depth, max(0, float64(d.of.Received)-float64(d.of.Delivered+d.of.Control+d.of.Drops.Sum())), d.name)
 		out <- c.histogram(d.of, d.sizes, d.name)
 	}
 }
@@ -141,23 +164,4 @@ func peer(out chan<- prometheus.Metric, p stats.PeerStats, name string) {
 	count(out, peerSentOctets, p.SentOctets, name)
 	count(out, peerTaken, p.ReceivedPackets, name)
 	count(out, peerTakenOctets, p.ReceivedOctets, name)
-}
-
-// sealedPeers shows the peers by their public keys, as wg does. A peer joins and leaves between two readings: it has no series then.
-func sealedPeers(out chan<- prometheus.Metric, counted []stats.PeerStats, states []roster.PeerState) {
-	byID := make(map[uint32]stats.PeerStats, len(counted))
-	for _, p := range counted {
-		byID[p.ID] = p
-	}
-	for _, state := range states[:min(len(states), MostPeers)] {
-		p, ok := byID[state.ID]
-		if !ok {
-			continue
-		}
-		name := state.Public.String()
-		peer(out, p, name)
-		if !state.LastHandshake.IsZero() {
-			gauge(out, peerHandshake, float64(state.LastHandshake.UnixNano())/1e9, name)
-		}
-	}
 }

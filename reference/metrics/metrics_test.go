@@ -2,11 +2,12 @@ package metrics
 
 import (
 	"bytes"
-	"encoding/base64"
 	"encoding/binary"
 	"io"
+	"iter"
 	"net/http"
 	"os/exec"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -15,7 +16,6 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/openmetrics"
 	"github.com/tunnelbench/tunnelbench/internal/testenv"
 	"github.com/tunnelbench/tunnelbench/reference/roster"
-	"github.com/tunnelbench/tunnelbench/reference/settings"
 	"github.com/tunnelbench/tunnelbench/reference/stats"
 	"github.com/tunnelbench/tunnelbench/reference/wireguard"
 )
@@ -23,11 +23,11 @@ import (
 // fake is a tunnel that does nothing.
 type fake struct {
 	stats stats.Stats
-	state roster.State
+	peers []roster.Glance
 }
 
-func (f fake) Stats() stats.Stats  { return f.stats }
-func (f fake) State() roster.State { return f.state }
+func (f fake) Totals() stats.Stats              { return f.stats }
+func (f fake) Glances() iter.Seq[roster.Glance] { return slices.Values(f.peers) }
 
 // sealed returns a sealed tunnel with so many peers, all of which have traffic.
 func sealed(peers int) fake {
@@ -36,13 +36,12 @@ func sealed(peers int) fake {
 	f.stats.Handshakes.Received[1][wireguard.RefusedMAC] = 17
 	f.stats.Decap = stats.Direction{Received: 100, Delivered: 80, Batches: 10, Control: 5, Drops: stats.Drops{stats.DropSeal: 15}}
 	f.stats.DecapSizes = stats.Sizes{0: 2, 4: 8}
-	f.state.Private = wireguard.PrivateKey{42, 42, 42}
 	for i := range peers {
 		id := uint32(i + 1)
-		p := roster.PeerState{Peer: settings.Peer{ID: id, Preshared: wireguard.PresharedKey{43, 43, 43}}, LastHandshake: time.Unix(1e9, 0)}
+		p := roster.Glance{Sight: wireguard.Sight{LastHandshake: time.Unix(1e9, 0), Unanswered: uint64(i), Heard: time.Now().Add(-time.Hour)}}
 		binary.BigEndian.PutUint32(p.Public[:], id)
-		f.state.Peers = append(f.state.Peers, p)
-		f.stats.Peers = append(f.stats.Peers, stats.PeerStats{ID: id, SentPackets: uint64(i), SentOctets: 1 << 40, ReceivedPackets: 7, ReceivedOctets: 1 << 30})
+		p.PeerStats = stats.PeerStats{ID: id, SentPackets: uint64(i), SentOctets: 1 << 40, ReceivedPackets: 7, ReceivedOctets: 1 << 30}
+		f.peers = append(f.peers, p)
 	}
 	return f
 }
@@ -81,23 +80,28 @@ func TestMetrics(t *testing.T) {
 	for _, want := range []string{
 		`tunnelbench_tunnel_received_packets_total{direction="decap"} 100.0`,
 		`tunnelbench_tunnel_dropped_packets_total{direction="decap",reason="seal"} 15.0`,
-		`tunnelbench_tunnel_waiting_packets{direction="decap"} 0.0`,
+		`tunnelbench_tunnel_queue_depth_packets{direction="decap"} 0.0`,
 		`tunnelbench_tunnel_handshake_messages_received_total{outcome="mac",type="initiations"} 17.0`,
 		`tunnelbench_tunnel_peer_sent_packets_total{peer="AAAAAgAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="} 1.0`,
 		`tunnelbench_tunnel_peer_last_handshake_timestamp_seconds{peer="AAAAAQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="} 1e+09`,
+		`tunnelbench_tunnel_peer_unanswered_handshakes_total{peer="AAAAAgAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="} 1.0`,
 		`tunnelbench_tunnel_peers 2.0`, `tunnelbench_tunnel_batch_packets_count{direction="decap"} 10`, "tunnelbench_build_info{", "process_cpu_seconds_total ", "go_goroutines ",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %s in\n%s", want, text[:min(len(text), 6000)])
 		}
 	}
-	for _, secret := range []byte{42, 43} { // of the private and the preshared keys
-		if strings.Contains(text, base64.StdEncoding.EncodeToString([]byte{secret, secret, secret})) {
-			t.Errorf("key %d is in the metrics", secret)
-		}
+	age := regexp.MustCompile(`tunnelbench_tunnel_peer_endpoint_age_seconds\{peer="AAAAAQAAAA[^"]*"\} 3[67]\d\d\.`)
+	if !age.MatchString(text) {
+		t.Errorf("no %v in\n%s", age, text[:min(len(text), 6000)])
+	}
+	never := sealed(1)
+	never.peers[0].Sight = wireguard.Sight{}
+	if text := scrape(t, never, ""); strings.Contains(text, "age_seconds{") || strings.Contains(text, "last_handshake_timestamp_seconds{") {
+		t.Error("a peer that never called has an age")
 	}
 	plain := sealed(3)
-	plain.stats.Handshakes, plain.state = nil, roster.State{}
+	plain.stats.Handshakes = nil
 	if text := scrape(t, plain, ""); !strings.Contains(text, `peer_sent_packets_total{peer="3"} 2`) || strings.Contains(text, "handshakes_total") {
 		t.Errorf("a plain tunnel: %s", text[:min(len(text), 3000)])
 	}
@@ -122,7 +126,7 @@ func TestManyPeers(t *testing.T) {
 func TestPromtool(t *testing.T) {
 	t.Parallel()
 	testenv.Program(t, "promtool", "prometheus")
-	for name, f := range map[string]fake{"sealed": sealed(3), "plain": {stats: stats.Stats{Peers: []stats.PeerStats{{ID: 1}}}}} {
+	for name, f := range map[string]fake{"sealed": sealed(3), "plain": {peers: []roster.Glance{{PeerStats: stats.PeerStats{ID: 1}}}}} {
 		cmd := exec.Command("promtool", "check", "metrics")
 		cmd.Stdin = strings.NewReader(scrape(t, f, ""))
 		if out, err := cmd.CombinedOutput(); err != nil || len(bytes.TrimSpace(out)) > 0 {

@@ -179,6 +179,7 @@ func (d *draft[M]) commit(now time.Time) error {
 		if old := d.peers[public]; old != nil && (e == nil || e.member != old.member) {
 			d.device.RemovePeer(public)
 			delete(d.peers, public)
+			d.order = nil
 		}
 	}
 	var err error

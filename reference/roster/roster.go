@@ -19,6 +19,7 @@ import (
 	"github.com/gaissmai/bart"
 
 	"github.com/tunnelbench/tunnelbench/reference/settings"
+	"github.com/tunnelbench/tunnelbench/reference/stats"
 	"github.com/tunnelbench/tunnelbench/reference/wireguard"
 )
 
@@ -30,8 +31,8 @@ type Member interface {
 	comparable
 	// Join tells it what the device knows it by, before any packet is for it.
 	Join(*wireguard.Peer)
-	// Traffic returns the bytes of inner packets that were sent to it and received from it.
-	Traffic() (sent, received uint64)
+	// Stats returns its counters.
+	Stats() stats.PeerStats
 }
 
 // Roster holds the peers of a tunnel. Any goroutine may use it.
@@ -43,7 +44,8 @@ type Roster[M Member] struct {
 
 	mu     sync.Mutex // guards the following, and writing routes
 	peers  map[wireguard.PublicKey]*entry[M]
-	joined uint64 // peers so far
+	order  []*entry[M] // of joining; not changed but replaced; nil: out of date
+	joined uint64      // peers so far
 	lastID uint32
 }
 
@@ -52,6 +54,7 @@ type entry[M Member] struct {
 	settings.Peer                           // Prefixes is nil
 	prefixes      map[netip.Prefix]struct{} // also those that have gone to others since
 	member        M
+	sealed        *wireguard.Peer
 	joined        uint64 // order of joining
 }
 
@@ -97,29 +100,23 @@ func (r *Roster[M]) set(now time.Time, e *entry[M]) error {
 	if old := r.peers[e.Public]; old == nil || old.member != e.member {
 		e.member.Join(p)
 	}
+	e.sealed, r.order = p, nil
 	e.Endpoint = netip.AddrPort{} // the device knows it, and follows the peer
 	r.peers[e.Public] = e
 	return nil
 }
 
-// Members returns the members in the order of joining.
-func (r *Roster[M]) Members() []M {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	all := make([]M, 0, len(r.peers))
-	for _, e := range r.ordered() {
-		all = append(all, e.member)
-	}
-	return all
-}
-
+// ordered returns the peers in the order of joining. The lock is held.
 func (r *Roster[M]) ordered() []*entry[M] {
-	all := make([]*entry[M], 0, len(r.peers))
-	for _, e := range r.peers {
-		all = append(all, e)
+	if r.order != nil {
+		return r.order
 	}
-	slices.SortFunc(all, func(a, b *entry[M]) int { return cmp.Compare(a.joined, b.joined) })
-	return all
+	r.order = make([]*entry[M], 0, len(r.peers))
+	for _, e := range r.peers {
+		r.order = append(r.order, e)
+	}
+	slices.SortFunc(r.order, func(a, b *entry[M]) int { return cmp.Compare(a.joined, b.joined) })
+	return r.order
 }
 
 // State is what a tunnel looks like from outside.
@@ -150,7 +147,8 @@ func (r *Roster[M]) State(now time.Time) State {
 		p := PeerState{Peer: e.Peer, LastHandshake: live[e.Public].LastHandshake}
 		at := live[e.Public].Endpoint
 		p.Endpoint, p.Prefixes = netip.AddrPortFrom(at.Addr().Unmap(), at.Port()), e.owned(routes) // a socket for both families maps IPv4
-		p.Sent, p.Received = e.member.Traffic()
+		counted := e.member.Stats()
+		p.Sent, p.Received = counted.SentOctets, counted.ReceivedOctets
 		s.Peers = append(s.Peers, p)
 	}
 	return s

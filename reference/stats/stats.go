@@ -52,6 +52,18 @@ type PeerStats struct {
 	Restarts                        uint64 // how often the peer began again at a lower sequence number
 }
 
+// Traffic counts packets and their bytes in one direction. Any goroutine may read.
+type Traffic struct{ packets, octets atomic.Uint64 }
+
+// Add counts packets. One goroutine at a time may.
+func (t *Traffic) Add(packets, octets uint64) {
+	t.packets.Add(packets)
+	t.octets.Add(octets)
+}
+
+// Load returns the counters.
+func (t *Traffic) Load() (packets, octets uint64) { return t.packets.Load(), t.octets.Load() }
+
 // Direction holds the packet counters of a direction. Received is the sum of Delivered, Control and all Drops
 // between two batches and after the tunnel has stopped, apart from packets that wait for a session. While a batch is being counted, a reader may see only some of
 // its counters.

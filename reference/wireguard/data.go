@@ -24,7 +24,7 @@ func (d *Device) Stage(now time.Time, p *Peer, packet []byte) (tick bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if p.staged.add(packet) {
-		d.tally.Unsent++
+		d.tally.unsent.Add(1)
 	}
 	if p.current.usable(now) {
 		p.timers.flush, p.timers.initiate = true, now // there is a session by now
@@ -68,6 +68,7 @@ func (d *Device) Received(now time.Time, k *Keypair, from netip.AddrPort, data b
 			p.timers.flush, p.timers.initiate, tick = true, now, true
 		}
 	}
+	p.hear(now)
 	p.timers.received(now, data)
 	if k == p.current && k.initiator && !k.asked && now.Sub(k.born) >= rekeyOnReceive {
 		k.asked = true

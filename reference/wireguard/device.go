@@ -48,6 +48,8 @@ type Device struct {
 	replies  bucket
 	loaded   time.Time // under load until
 
+	tally tally // without a lock
+
 	left sync.Cond // on mu: packets that were staged are sent
 
 	mu      sync.Mutex // guards the following, and the peers' fields
@@ -55,7 +57,6 @@ type Device struct {
 	indices map[uint32]indexed
 	plan    schedule
 	jitters uint64 // state of a SplitMix64 generator
-	tally   Tally
 }
 
 // indexed is what a receiver index stands for: a handshake that we have begun, or a session.
@@ -116,9 +117,11 @@ func (d *Device) SetPeer(now time.Time, cfg PeerConfig) (*Peer, error) {
 		d.peers[cfg.Public] = p
 	}
 	p.psk, p.roams = cfg.Preshared, !cfg.Fixed
-	if cfg.Endpoint.IsValid() {
+	if cfg.Endpoint.IsValid() && cfg.Endpoint != p.endpoint {
 		p.endpoint = cfg.Endpoint
+		p.heard.Store(0)
 	}
+	p.show()
 	p.timers.keep(now, cfg.Keepalive)
 	d.plan.plan(p)
 	return p, nil
@@ -148,7 +151,7 @@ func (d *Device) erase(p *Peer) {
 }
 
 // unsent drops the packets that wait for a session.
-func (d *Device) unsent(p *Peer) { d.tally.Unsent += uint64(len(p.staged.take())) }
+func (d *Device) unsent(p *Peer) { d.tally.unsent.Add(uint64(len(p.staged.take()))) }
 
 // dropPending forgets a handshake that we have begun.
 func (d *Device) dropPending(p *Peer) {
@@ -228,9 +231,5 @@ func (d *Device) Live() int {
 	return len(d.indices)
 }
 
-// Tally returns the counters so far.
-func (d *Device) Tally() Tally {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.tally
-}
+// Tally returns the counters so far. It takes no lock: those of one message may not be there all at once.
+func (d *Device) Tally() Tally { return d.tally.load() }

@@ -25,9 +25,7 @@ func (d *Device) Handshake(now time.Time, message []byte, from netip.AddrPort, b
 	d.control.Lock()
 	defer d.control.Unlock()
 	sends, refusal := d.handshakeMessage(now, message, from, busy)
-	d.mu.Lock()
 	d.tally.receive(message, refusal)
-	d.mu.Unlock()
 	return sends, refusal
 }
 
@@ -70,9 +68,7 @@ func (d *Device) underLoad(now time.Time, message []byte, from netip.AddrPort, b
 	if err != nil {
 		return nil, RefusedInternal
 	}
-	d.mu.Lock()
-	d.tally.Cookies++
-	d.mu.Unlock()
+	d.tally.cookies.Add(1)
 	return []Send{{To: from, Datagram: reply}}, RefusedCookie
 }
 
@@ -130,10 +126,11 @@ func (d *Device) initiation(now time.Time, message []byte, from netip.AddrPort) 
 	p.move(from)
 	p.lastSent = now
 	p.timers.derived(now)
+	p.hear(now)
 	p.timers.received(now, false)
 	p.timers.sent(now)
 	d.plan.plan(p)
-	d.tally.Responses++
+	d.tally.responses.Add(1)
 	return []Send{{Peer: p, To: p.endpoint, Datagram: answer}}, Accepted
 }
 
@@ -189,6 +186,7 @@ func (d *Device) response(now time.Time, message []byte, from netip.AddrPort) ([
 	d.indices[k.local] = indexed{peer: p, keys: k}
 	p.move(from)
 	p.timers.derived(now)
+	p.hear(now)
 	p.timers.received(now, false)
 	d.complete(now, p)
 	sends := d.firstData(now, p)
@@ -200,7 +198,8 @@ func (d *Device) response(now time.Time, message []byte, from netip.AddrPort) ([
 func (d *Device) complete(now time.Time, p *Peer) {
 	p.timers.completed()
 	p.lastHandshake = now
-	d.tally.Handshakes++
+	p.show()
+	d.tally.handshakes.Add(1)
 }
 
 // firstData returns the packets that have waited for the session, or a keepalive: the responder may not send
@@ -214,7 +213,8 @@ func (d *Device) firstData(now time.Time, p *Peer) []Send {
 
 // move sets the endpoint to the source of an authentic message.
 func (p *Peer) move(from netip.AddrPort) {
-	if p.roams || !p.endpoint.IsValid() {
+	if (p.roams || !p.endpoint.IsValid()) && from != p.endpoint {
 		p.endpoint = from
+		p.show()
 	}
 }

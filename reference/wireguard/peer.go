@@ -32,6 +32,11 @@ type Peer struct {
 	wake                    time.Time // when Tick looks at the peer; see schedule
 	place                   int       // in the schedule
 	lastHandshake           time.Time
+	unanswered              uint64 // handshakes that were given up
+
+	// For others, who do not take the lock.
+	sight atomic.Pointer[Sight]
+	heard atomic.Int64 // in nanoseconds since 1970
 }
 
 // pending is a handshake that we have begun.

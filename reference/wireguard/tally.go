@@ -3,6 +3,7 @@ package wireguard
 import (
 	"fmt"
 	"strings"
+	"sync/atomic"
 )
 
 // Refusal is the reason why a handshake message was not answered or taken.
@@ -52,13 +53,32 @@ var kindNames = [numKinds]string{"others", "initiations", "responses", "cookies"
 // KindNames returns the names of the types in Tally.Received.
 func KindNames() []string { return kindNames[:] }
 
+// tally is a Tally that any goroutine may count in.
+type tally struct {
+	initiations, responses, cookies, handshakes, unsent atomic.Uint64
+	received                                            [numKinds][NumRefusals]atomic.Uint64
+}
+
 // receive counts a message.
-func (t *Tally) receive(message []byte, r Refusal) {
+func (t *tally) receive(message []byte, r Refusal) {
 	kind, ok := TypeOf(message)
 	if !ok || kind >= numKinds {
 		kind = 0
 	}
-	t.Received[kind][r]++
+	t.received[kind][r].Add(1)
+}
+
+func (t *tally) load() Tally {
+	all := Tally{
+		Initiations: t.initiations.Load(), Responses: t.responses.Load(), Cookies: t.cookies.Load(), Handshakes: t.handshakes.Load(),
+		Unsent: t.unsent.Load(),
+	}
+	for kind := range t.received {
+		for r := range t.received[kind] {
+			all.Received[kind][r] = t.received[kind][r].Load()
+		}
+	}
+	return all
 }
 
 // Refused returns the number of messages of all types that were refused for a reason.

@@ -74,6 +74,8 @@ func (d *Device) retry(now time.Time, p *Peer) {
 		t.want(now, false)
 		return
 	}
+	p.unanswered++
+	p.show()
 	d.dropPending(p)
 	d.unsent(p)
 	t.initiate, t.fresh = time.Time{}, false
@@ -138,6 +140,6 @@ func (d *Device) initiate(now time.Time, p *Peer) []Send {
 	p.timers.retransmit = now.Add(rekeyTimeout + d.jitter())
 	p.timers.sent(now)
 	d.plan.plan(p)
-	d.tally.Initiations++
+	d.tally.initiations.Add(1)
 	return []Send{{Peer: p, To: p.endpoint, Datagram: message}}
 }
