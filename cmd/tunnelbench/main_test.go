@@ -197,6 +197,7 @@ func TestBadInput(t *testing.T) {
 		"ab --metrics stream_goodput vxlan relay":                 "relay joins the tester's ports",
 		"ab vxlan plain --time 0s":                                "--time 0s",
 		"ab vxlan plain --metrics speed":                          `--metrics "speed"`,
+		"run --dut plain --metrics 9470":                          `"9470": want HOST:PORT`,
 		"ab vxlan plain --metrics pdr,pdr":                        `--metrics "pdr"`,
 		"ab vxlan plain --size 10":                                "frame size 10",
 		"ab vxlan@/bin/true plain":                                "it has no builds",
