@@ -129,7 +129,7 @@ var arrows = map[string][]string{
 	"internal/lab/interop":         {"internal/closers", "internal/cpuname", "internal/strictjson", "netns", "netns/dut", "netns/dut/role", "reports/result", "reference/wireguard", "reports/interop"},
 	"reports/frame":                {},
 	"reports/capture":              {},
-	"internal/lab/trace":           {"internal/checksum", "internal/closers", "internal/lab", "internal/lab/control", "internal/lab/trace/bpf", "internal/lab/trace/stacks", "internal/sys", "loadgen", "netns", "netns/counters", "netns/dut", "reports/waterfall", "rfc2544"},
+	"internal/lab/trace":           {"reports/capture", "internal/checksum", "internal/closers", "internal/lab", "internal/lab/control", "internal/lab/trace/bpf", "internal/lab/trace/stacks", "internal/sys", "loadgen", "netns", "netns/counters", "netns/dut", "reports/waterfall", "rfc2544"},
 	"internal/lab/trace/bpf":       {},
 	"internal/lab/trace/stacks":    {"internal/closers", "internal/sys"},
 	"internal/lab/progress":        {"internal/lab/suite", "internal/openmetrics", "internal/reexec", "internal/signals", "internal/sys", "netns", "reports/result", "rfc2544"},

@@ -29,8 +29,9 @@ const (
 
 // Interface is where packets were seen.
 type Interface struct {
-	Name     string
-	LinkType layers.LinkType
+	Name        string // at most 65535 bytes, as is the description
+	Description string // empty: none
+	LinkType    layers.LinkType
 }
 
 // Secrets is a key log of WireGuard as Wireshark reads it (its setting wg.keylog_file); nil: none. Whoever
@@ -66,10 +67,10 @@ func NewWriter(w io.Writer, interfaces []Interface, secrets Secrets) (*Writer, e
 	}
 	c := &Writer{out: w}
 	for i, own := range interfaces {
-		if len(own.Name) > math.MaxUint16 {
-			return nil, fmt.Errorf("capture: interface %d: name of %d bytes: want at most %d", i, len(own.Name), math.MaxUint16)
+		if n := max(len(own.Name), len(own.Description)); n > math.MaxUint16 {
+			return nil, fmt.Errorf("capture: interface %d: name or description of %d bytes: want at most %d", i, n, math.MaxUint16)
 		}
-		ng := pcapgo.NgInterface{Name: own.Name, LinkType: own.LinkType}
+		ng := pcapgo.NgInterface{Name: own.Name, Description: own.Description, LinkType: own.LinkType}
 		if i > 0 {
 			_, _ = c.ng.AddInterface(ng) // the writer below is memory
 			continue

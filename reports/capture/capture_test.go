@@ -17,7 +17,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/testenv"
 )
 
-var hops = []Interface{{"left lan", Ethernet}, {"left tun0", RawIP}, {"right wan", Ethernet}}
+var hops = []Interface{{Name: "left lan", LinkType: Ethernet}, {Name: "left tun0", Description: "tuntap", LinkType: RawIP}, {Name: "right wan", LinkType: Ethernet}}
 
 // An empty IPv4 packet to nobody, and a frame with it.
 var (
@@ -150,7 +150,7 @@ func TestRefusals(t *testing.T) {
 	if _, err := NewWriter(io.Discard, nil, nil); err == nil {
 		t.Error("a capture without interfaces was begun")
 	}
-	if _, err := NewWriter(io.Discard, []Interface{{strings.Repeat("x", 1<<16), Ethernet}}, nil); err == nil {
+	if _, err := NewWriter(io.Discard, []Interface{{Name: strings.Repeat("x", 1<<16), LinkType: Ethernet}}, nil); err == nil {
 		t.Error("a name that does not fit was taken")
 	}
 	if _, err := NewWriter(&disk{}, hops, nil); err == nil {
@@ -178,7 +178,7 @@ func TestRefusals(t *testing.T) {
 
 func ExampleWriter() {
 	var file bytes.Buffer // usually an os.File
-	c, err := NewWriter(&file, []Interface{{"tun0", RawIP}}, nil)
+	c, err := NewWriter(&file, []Interface{{Name: "tun0", LinkType: RawIP}}, nil)
 	if err != nil {
 		fmt.Println(err)
 		return

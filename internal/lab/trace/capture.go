@@ -1,7 +1,6 @@
 package trace
 
 import (
-	"bufio"
 	"cmp"
 	"encoding/binary"
 	"errors"
@@ -12,11 +11,10 @@ import (
 	"slices"
 	"time"
 
-	"github.com/gopacket/gopacket"
 	"github.com/gopacket/gopacket/layers"
-	"github.com/gopacket/gopacket/pcapgo"
 
 	"github.com/tunnelbench/tunnelbench/internal/checksum"
+	"github.com/tunnelbench/tunnelbench/reports/capture"
 	"github.com/tunnelbench/tunnelbench/reports/waterfall"
 )
 
@@ -24,7 +22,7 @@ import (
 type Capture struct {
 	joined
 	events     []event
-	snaps      []byte // snapLen octets for each event; empty: none were asked for
+	snaps      io.ReaderAt // snapLen octets for each event; nil: none were asked for
 	places     []place
 	ways       []path        // of each direction
 	directions []string      // of the trial
@@ -56,63 +54,53 @@ type owned struct {
 
 // WritePcap writes each packet at each interface, as pcapng with an interface for each of the trace's (Ethernet, or IP for
 // devices without a link layer). A comment says which frame it is, and why it was lost after this point. After an error the
-// octets written so far can be read up to the last whole packet.
+// octets written so far can be read.
 func (c Capture) WritePcap(w io.Writer) error {
-	buffered := bufio.NewWriterSize(w, 1<<16)
-	ng, ids, err := c.interfaces(buffered)
+	interfaces, numbers := c.interfaces()
+	out, err := capture.NewWriter(w, interfaces, nil)
 	if err != nil {
 		return err
 	}
+	snap := make([]byte, snapLen)
 	for _, o := range c.owned() {
-		id, ok := ids[int(o.point)]
+		number, ok := numbers[int(o.point)]
 		if !ok || o.kind != seen && o.kind != hidden {
 			continue
 		}
-		data := packetOf(c.snaps[o.index*snapLen:][:snapLen], o.event, c.places[o.point].header)
-		info := gopacket.CaptureInfo{
-			Timestamp: time.Unix(0, int64(o.time)+int64(c.epoch)), CaptureLength: len(data), Length: max(len(data), int(o.detail)), InterfaceIndex: id,
+		if _, err := c.snaps.ReadAt(snap, int64(o.index)*snapLen); err != nil {
+			return err
 		}
-		if err := ng.WritePacketWithOptions(info, data, c.remarks(o)); err != nil {
+		data := packetOf(snap, o.event, c.places[o.point].header)
+		err := out.Packet(capture.Packet{
+			Interface: number, Time: time.Unix(0, int64(o.time)+int64(c.epoch)), Inbound: c.places[o.point].Kind != waterfall.Out,
+			Data: data, OriginalLength: max(len(data), int(o.detail)), Comment: c.remark(o),
+		})
+		if err != nil {
 			return err
 		}
 	}
-	if err := ng.Flush(); err != nil {
-		return err
-	}
-	return buffered.Flush()
+	return out.Flush()
 }
 
-// interfaces begins the file and returns the interface of each point: both directions of one are one.
-func (c Capture) interfaces(w io.Writer) (ng *pcapgo.NgWriter, ids map[int]int, err error) {
-	ids = map[int]int{}
-	byName := map[string]int{}
-	for number, p := range c.places {
+// interfaces returns the interfaces of the network, and the number of the one of each point: both directions of one are one.
+func (c Capture) interfaces() (interfaces []capture.Interface, numbers map[int]int) {
+	numbers = map[int]int{}
+	for point, p := range c.places {
 		if p.Kind == waterfall.Taken {
 			continue // the tester takes frames before they are packets
 		}
-		name := p.Node + " " + p.Interface
-		id, ok := byName[name]
-		if !ok {
-			about := pcapgo.NgInterface{Name: name, Description: p.Device, LinkType: layers.LinkTypeEthernet, TimestampResolution: 9}
-			if p.header == 0 {
-				about.LinkType = layers.LinkTypeRaw
-			}
-			if ng == nil {
-				ng, err = pcapgo.NewNgWriterInterface(w, about, pcapgo.NgWriterOptions{SectionInfo: pcapgo.NgSectionInfo{Application: "tunnelbench"}})
-			} else {
-				id, err = ng.AddInterface(about)
-			}
-			if err != nil {
-				return nil, nil, err
-			}
-			byName[name] = id
+		about := capture.Interface{Name: p.Node + " " + p.Interface, Description: p.Device, LinkType: capture.Ethernet}
+		if p.header == 0 {
+			about.LinkType = capture.RawIP
 		}
-		ids[number] = id
+		number := slices.Index(interfaces, about)
+		if number < 0 {
+			number = len(interfaces)
+			interfaces = append(interfaces, about)
+		}
+		numbers[point] = number
 	}
-	if ng == nil {
-		return nil, nil, fmt.Errorf("no interface was traced")
-	}
-	return ng, ids, nil
+	return interfaces, numbers
 }
 
 // owned returns the events in order of time.
@@ -141,15 +129,10 @@ func (c Capture) owned() []owned {
 	return list
 }
 
-// remarks returns the direction and the comment of a packet.
-func (c Capture) remarks(o owned) pcapgo.NgPacketOptions {
-	flags := pcapgo.NgEpbFlags{Direction: pcapgo.NgEpbFlagDirectionInbound}
-	if c.places[o.point].Kind == waterfall.Out {
-		flags.Direction = pcapgo.NgEpbFlagDirectionOutbound
-	}
-	options := pcapgo.NgPacketOptions{Flags: &flags}
+// remark returns the comment of a packet; empty: nobody knows whose it is.
+func (c Capture) remark(o owned) string {
 	if o.frame == nil {
-		return options
+		return ""
 	}
 	text := fmt.Sprintf("stream %d, sequence number %d, %d ns after it was sent", o.frame.stream, o.frame.seq, int64(o.time)-o.frame.sent)
 	if o.kind == seen {
@@ -160,8 +143,7 @@ func (c Capture) remarks(o owned) pcapgo.NgPacketOptions {
 	if o.last {
 		text += "; lost after this point: " + lossName(o.frame, c.nameOf)
 	}
-	options.Comments = []string{text}
-	return options
+	return text
 }
 
 // packetOf returns the octets of an event's packet. A segment of a super-packet has the lengths and the checksum of the whole:

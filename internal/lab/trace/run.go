@@ -27,20 +27,28 @@ type Plan struct {
 }
 
 const (
-	mostEvents = 1 << 22 // of a trace that chooses by itself: 160 MiB
-	maxEvents  = 1 << 24
+	mostOctets = 640 << 20 // of the kernel's memory
+	mostEvents = 1 << 22   // of a trace that chooses by itself
 	leastRoom  = 1 << 16
 	perFrame   = 12 // events of a frame in most devices
 )
 
-// Chosen returns which frames are followed: one in so many.
-func (p Plan) Chosen() (every int) {
+// chosen returns which frames are followed: one in so many.
+func (p Plan) chosen() (every int) {
 	if p.Every > 0 {
 		return p.Every
 	}
-	for every = 1; p.frames()*perFrame/float64(every) > mostEvents; every *= 2 {
+	for every = 1; p.frames()*perFrame/float64(every) > min(mostEvents, p.mostRoom()); every *= 2 {
 	}
 	return every
+}
+
+// mostRoom returns for how many events there is memory.
+func (p Plan) mostRoom() float64 {
+	if p.Capture {
+		return float64(mostOctets / (eventLen + snapLen))
+	}
+	return float64(mostOctets / eventLen)
 }
 
 // mostLoad stands for a load without a limit.
@@ -53,7 +61,7 @@ func (p Plan) frames() float64 {
 
 func (p Plan) options(every int) options {
 	room := p.frames() * perFrame * 1.2 / float64(every)
-	return options{room: int(min(maxEvents, max(leastRoom, room))), snaps: p.Capture, ipv6: p.Settings.IPv6}
+	return options{room: int(min(p.mostRoom(), max(leastRoom, room))), snaps: p.Capture, ipv6: p.Settings.IPv6}
 }
 
 // Traced is a trace with what a capture is made of.
@@ -79,7 +87,7 @@ func Run(ctx context.Context, l *lab.Lab, p Plan) (*Traced, error) {
 	}
 	l.Defer(s.Close)
 	out := &Traced{Trace: waterfall.Trace{
-		Schema: waterfall.Schema, Device: p.Device.Spec, Size: int(p.Size), Duration: p.Duration.Seconds(), Every: p.Chosen(),
+		Schema: waterfall.Schema, Device: p.Device.Spec, Size: int(p.Size), Duration: p.Duration.Seconds(), Every: p.chosen(),
 		Streams: []waterfall.Stream{}, Threads: []waterfall.Threads{}, Warnings: append([]string{}, l.Doubts()...),
 	}}
 	if !p.Load.IsFlood() {

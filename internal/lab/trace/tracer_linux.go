@@ -3,6 +3,7 @@ package trace
 import (
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"net"
 	"slices"
@@ -229,38 +230,30 @@ func (t *tracer) arm(every int) error {
 // disarm ends it.
 func (t *tracer) disarm() error { return t.shared.Variables[bpf.TraceVarArmed].Set(uint32(0)) }
 
-// events returns what was noted since arm, and the number of events for which there was no room.
-func (t *tracer) events() (list []event, snaps []byte, missed int, err error) {
+// events returns what was noted since arm, and the number of events for which there was no room. The octets of a capture
+// stay in the kernel's memory, and can be read until the next arm; the end of the tracer does not take them away.
+func (t *tracer) events() (list []event, snaps io.ReaderAt, missed int, err error) {
 	var taken uint64
 	if err := t.shared.Variables[bpf.TraceVarTaken].Get(&taken); err != nil {
 		return nil, nil, 0, err
 	}
 	n := min(int(taken), t.room)
-	raw, err := contents(t.shared.Maps[bpf.TraceMapEvents], n*eventLen)
+	memory, err := t.shared.Maps[bpf.TraceMapEvents].Memory()
 	if err != nil {
 		return nil, nil, 0, err
 	}
 	list = make([]event, n)
+	raw := make([]byte, eventLen)
 	for i := range list {
-		list[i] = decode(raw[i*eventLen:])
+		if _, err := memory.ReadAt(raw, int64(i*eventLen)); err != nil {
+			return nil, nil, 0, err
+		}
+		list[i] = decode(raw)
 	}
 	if t.snaps {
-		snaps, err = contents(t.shared.Maps[bpf.TraceMapSnaps], n*snapLen)
+		snaps, err = t.shared.Maps[bpf.TraceMapSnaps].Memory()
 	}
 	return list, snaps, int(taken) - n, err
-}
-
-func contents(m *ebpf.Map, n int) ([]byte, error) {
-	memory, err := m.Memory()
-	if err != nil {
-		return nil, err
-	}
-	raw := make([]byte, n)
-	if n == 0 {
-		return raw, nil
-	}
-	_, err = memory.ReadAt(raw, 0)
-	return raw, err
 }
 
 // sealedPlaces returns the points where many packets passed so far, and none with a signature.
