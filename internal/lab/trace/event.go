@@ -19,16 +19,17 @@ const (
 
 // event is struct event of trace.c.
 type event struct {
-	time    uint64 // CLOCK_MONOTONIC, ns
-	skb     uint64 // address of the packet's sk_buff
-	seq     uint32 // sequence number of the frame; of a hidden one WireGuard's counter
-	age     uint32 // ns since the tester sent the frame; noAge: not known
-	detail  uint32 // octets of the packet, thread, or drop reason
-	trial   uint16
-	point   uint16
-	segment uint16 // place in a super-packet, from 1; 0: it is none
-	stream  uint8
-	kind    kind
+	time     uint64 // CLOCK_MONOTONIC, ns
+	skb      uint64 // address of the packet's sk_buff
+	seq      uint32 // sequence number of the frame; of a hidden one WireGuard's counter
+	age      uint32 // ns since the tester sent the frame; noAge: not known
+	detail   uint32 // octets of the packet, thread, or drop reason
+	receiver uint32 // of a hidden one WireGuard's receiver index
+	trial    uint16
+	point    uint16
+	segment  uint16 // place in a super-packet, from 1; 0: it is none
+	stream   uint8
+	kind     kind
 }
 
 const noAge = ^uint32(0)
@@ -43,7 +44,8 @@ func decode(b []byte) event {
 	return event{
 		time: n.Uint64(b[unsafe.Offsetof(e.Time):]), skb: n.Uint64(b[unsafe.Offsetof(e.Skb):]),
 		seq: n.Uint32(b[unsafe.Offsetof(e.Seq):]), age: n.Uint32(b[unsafe.Offsetof(e.Age):]), detail: n.Uint32(b[unsafe.Offsetof(e.Detail):]),
-		trial: n.Uint16(b[unsafe.Offsetof(e.Trial):]), point: n.Uint16(b[unsafe.Offsetof(e.Point):]), segment: n.Uint16(b[unsafe.Offsetof(e.Segment):]),
+		receiver: n.Uint32(b[unsafe.Offsetof(e.Receiver):]),
+		trial:    n.Uint16(b[unsafe.Offsetof(e.Trial):]), point: n.Uint16(b[unsafe.Offsetof(e.Point):]), segment: n.Uint16(b[unsafe.Offsetof(e.Segment):]),
 		stream: b[unsafe.Offsetof(e.Stream)], kind: kind(b[unsafe.Offsetof(e.Kind)]),
 	}
 }

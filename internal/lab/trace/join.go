@@ -31,10 +31,14 @@ type loss struct {
 	at     int64
 }
 
+// number tells a WireGuard packet from all others (WireGuard's white paper, section 5.4.6): each session counts anew. It is zero for any
+// other packet.
+type number struct{ receiver, counter uint32 }
+
 // packet is one whose frame is sealed, at a point.
 type packet struct {
 	time    int64
-	counter uint32 // WireGuard's; 0 if it is none
+	number  number
 	length  uint32
 	read    int64 // when a process read it; 0: nobody
 	dropped *loss
@@ -113,7 +117,7 @@ func (j *joiner) take(e event, index int) {
 	case hidden:
 		o := j.at(e)
 		o.sealed = append(o.sealed, len(j.packets[int(e.point)]))
-		j.packets[int(e.point)] = append(j.packets[int(e.point)], packet{time: int64(e.time), counter: e.seq, length: e.detail, snap: index})
+		j.packets[int(e.point)] = append(j.packets[int(e.point)], packet{time: int64(e.time), number: number{e.receiver, e.seq}, length: e.detail, snap: index})
 	case read:
 		if o := j.flying[e.skb]; o == nil || !j.places[o.point].readable() {
 			delete(j.flying, e.skb)

@@ -278,6 +278,31 @@ func TestUnseal(t *testing.T) {
 	}
 }
 
+// Over a rekey the counter begins anew: the packets of both sessions go to their own frames.
+func TestUnsealOverARekey(t *testing.T) {
+	t.Parallel()
+	var l log
+	for seq := range 10 {
+		base, skb := 1000*seq, uint64(0x100+seq)
+		l.see(base+10, seq, leftLAN, skb, 0)
+		session := uint32(900 - seq/5*700) // the later one has the lower index
+		for i, point := range []int{leftWAN, rightWAN} {
+			l.hide(base+40+10*i, seq%5, point, 138, skb+0x100, 0)
+			l.events[len(l.events)-1].receiver = session
+		}
+		l.see(base+60, seq, rightTUN, skb+0x200, 0)
+		l.see(base+80, seq, testerIn, 0, 0)
+	}
+	j := join(l.events, tunnelPlaces)
+	j.unseal(j.frames, sealedOn(map[int]bool{leftWAN: true, rightWAN: true}, tunnelPlaces, rfc2544.Forward))
+	want := map[string]int64{"left lan in": 10, "left wan out": 40, "right wan in": 50, "right tb in": 60, "tester receives": 80}
+	for _, f := range j.frames {
+		if diff := cmp.Diff(want, passes(f)); diff != "" {
+			t.Errorf("frame %d: %s", f.seq, diff)
+		}
+	}
+}
+
 func TestWaiting(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

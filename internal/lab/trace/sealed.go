@@ -10,27 +10,27 @@ import (
 )
 
 // unseal gives the sealed packets of one direction to its frames: by order and time at the first point of the way where
-// they are sealed, and by WireGuard's counter at the others. What it finds is inferred.
+// they are sealed, and by WireGuard's receiver index and counter at the others. What it finds is inferred.
 func (j *joined) unseal(frames []*frame, way sealedWay) {
-	var owner map[uint32]*frame // by the counter
-	for _, number := range way.points {
-		packets := ofData(j.packets[number])
+	var owner map[number]*frame
+	for _, point := range way.points {
+		packets := ofData(j.packets[point])
 		if len(packets) == 0 {
 			continue
 		}
-		counted := packets[len(packets)-1].counter != 0
+		counted := packets[len(packets)-1].number != number{}
 		if owner != nil && counted {
 			for _, p := range packets {
-				if f := owner[p.counter]; f != nil {
-					f.take(number, p)
+				if f := owner[p.number]; f != nil {
+					f.take(point, p)
 				}
 			}
 			continue
 		}
-		owner = map[uint32]*frame{}
-		match(way.spans(frames, number), packets, func(f *frame, p packet) {
-			f.take(number, p)
-			owner[p.counter] = f
+		owner = map[number]*frame{}
+		match(way.spans(frames, point), packets, func(f *frame, p packet) {
+			f.take(point, p)
+			owner[p.number] = f
 		})
 	}
 }
@@ -149,8 +149,8 @@ func (f *frame) take(number int, p packet) {
 	}
 }
 
-// ofData returns the packets that carry frames: those of the most frequent length, by counter, then by time. Handshakes
-// and keepalives have other lengths.
+// ofData returns the packets that carry frames: those of the most frequent length, session after session, by counter, then by
+// time. Handshakes and keepalives have other lengths.
 func ofData(packets []packet) (data []packet) {
 	count := map[uint32]int{}
 	for _, p := range packets {
@@ -167,6 +167,15 @@ func ofData(packets []packet) (data []packet) {
 			data = append(data, p)
 		}
 	}
-	slices.SortStableFunc(data, func(a, b packet) int { return cmp.Or(cmp.Compare(a.counter, b.counter), cmp.Compare(a.time, b.time)) })
+	began := map[uint32]int64{} // each session
+	for _, p := range data {
+		if at, ok := began[p.number.receiver]; !ok || p.time < at {
+			began[p.number.receiver] = p.time
+		}
+	}
+	slices.SortStableFunc(data, func(a, b packet) int {
+		session := cmp.Compare(began[a.number.receiver], began[b.number.receiver])
+		return cmp.Or(session, cmp.Compare(a.number.counter, b.number.counter), cmp.Compare(a.time, b.time))
+	})
 	return data
 }

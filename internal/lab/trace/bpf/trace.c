@@ -72,7 +72,7 @@ struct event {
 	__u8 stream;
 	__u8 kind;
 	__u16 segment; /* its place in a super-packet, from 1; 0: it is none */
-	__u32 pad;
+	__u32 receiver; /* SEALED: WireGuard's receiver index, or 0 */
 };
 
 /* An interface in one direction. */
@@ -365,8 +365,11 @@ static long hide(__u64 i, struct packet *p)
 	if (p->step && e->detail > p->head + p->step)
 		e->detail = p->head + p->step;
 	e->seq = 0;
-	if (!bpf_skb_load_bytes(p->skb, p->head + i * p->step, &wg, sizeof(wg)) && wg.type == bpf_htonl(0x04000000))
+	e->receiver = 0;
+	if (!bpf_skb_load_bytes(p->skb, p->head + i * p->step, &wg, sizeof(wg)) && wg.type == bpf_htonl(0x04000000)) {
 		e->seq = wg.counter[0]; /* little-endian */
+		e->receiver = wg.index;
+	}
 	capture(p->skb, at, i * p->step);
 	return 0;
 }

@@ -14,18 +14,18 @@ import (
 )
 
 type TraceEvent struct {
-	_       structs.HostLayout
-	Time    uint64
-	Skb     uint64
-	Seq     uint32
-	Age     uint32
-	Detail  uint32
-	Trial   uint16
-	Point   uint16
-	Stream  uint8
-	Kind    uint8
-	Segment uint16
-	Pad     uint32
+	_        structs.HostLayout
+	Time     uint64
+	Skb      uint64
+	Seq      uint32
+	Age      uint32
+	Detail   uint32
+	Trial    uint16
+	Point    uint16
+	Stream   uint8
+	Kind     uint8
+	Segment  uint16
+	Receiver uint32
 }
 
 type TracePlace struct {
