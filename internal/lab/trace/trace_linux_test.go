@@ -19,8 +19,11 @@ import (
 
 func TestMain(m *testing.M) { labtest.Main(m) }
 
+// light is a load of which a tunnel's socket holds a quarter of a second, while another program has its core.
+const light = 1000
+
 // traced traces a device for half a second.
-func traced(t *testing.T, device string, set lab.Settings) *Traced {
+func traced(t *testing.T, device string, load rfc2544.Rate, set lab.Settings) *Traced {
 	t.Helper()
 	testenv.NetAdmin(t)
 	l, err := lab.Open(context.Background(), lab.Config{Wait: true})
@@ -39,7 +42,7 @@ func traced(t *testing.T, device string, set lab.Settings) *Traced {
 	set.LossTimeout, set.MaxFrames = time.Second, 1<<20
 	out, err := Run(context.Background(), l, Plan{
 		Device: d, Settings: set, Capture: true,
-		Trial: rfc2544.Trial{Size: 128, Load: 5000, Duration: 500 * time.Millisecond},
+		Trial: rfc2544.Trial{Size: 128, Load: load, Duration: 500 * time.Millisecond},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -64,7 +67,7 @@ func TestEveryFrameAtEveryPoint(t *testing.T) {
 		"wireguard-go":  "tester sends, left lan in, left TUN out, left reads TUN, left wan out, right wan in, right reads wan, right TUN in, right lan out, tester receives",
 	} {
 		t.Run(device, func(t *testing.T) {
-			out := traced(t, device, lab.Settings{Direction: rfc2544.Both})
+			out := traced(t, device, light, lab.Settings{Direction: rfc2544.Both})
 			forward, reverse := out.Streams[0], out.Streams[1]
 			if got := strings.NewReplacer("tb-left", "TUN", "tb-right", "TUN").Replace(strings.Join(ways(forward), ", ")); got != want {
 				t.Errorf("way\n%s, want\n%s", got, want)
@@ -77,7 +80,7 @@ func TestEveryFrameAtEveryPoint(t *testing.T) {
 				complete = 0.9 // what is sealed is inferred
 			}
 			for _, s := range out.Streams {
-				if s.Followed != 2500 || s.Received != 2500 || s.Delivered != s.Followed || float64(s.Complete) < complete*float64(s.Followed) {
+				if s.Offered < 100 || uint64(s.Followed) != s.Offered || s.Received != s.Offered || s.Delivered != s.Followed || float64(s.Complete) < complete*float64(s.Followed) {
 					t.Errorf("%s: %d of %d frames received, %d followed, %d arrived, %d complete", s.Direction, s.Received, s.Offered, s.Followed, s.Delivered, s.Complete)
 				}
 				sum := 0.0
@@ -99,7 +102,7 @@ func TestEveryFrameAtEveryPoint(t *testing.T) {
 				}
 				return
 			}
-			if about, stat := os.Stat(pcap); err != nil || stat != nil || about.Size() < 2500*2*128 {
+			if about, stat := os.Stat(pcap); err != nil || stat != nil || about.Size() < int64(forward.Followed)*2*128 {
 				t.Errorf("%v, %v, %v", err, about, stat)
 			}
 		})
@@ -109,7 +112,7 @@ func TestEveryFrameAtEveryPoint(t *testing.T) {
 // What is put into a known hop is shown there: a delay, and a loss by pattern, to the frame.
 func TestKnownHop(t *testing.T) {
 	const delay = 2 * time.Millisecond
-	out := traced(t, "vxlan", lab.Settings{WAN: "delay=" + delay.String() + ",drop=1/50"}).Streams[0]
+	out := traced(t, "vxlan", light, lab.Settings{WAN: "delay=" + delay.String() + ",drop=1/50"}).Streams[0]
 	for _, h := range out.Hops {
 		between := h.From.Node == "between"
 		if slow := h.Time.Least >= int64(delay)/2; slow != between {
@@ -126,7 +129,7 @@ func TestKnownHop(t *testing.T) {
 
 // The kernel says why it dropped what does not fit into a queue.
 func TestReasonOfTheKernel(t *testing.T) {
-	out := traced(t, "shaped:rate=1Mbps,limit=3000", lab.Settings{}).Streams[0]
+	out := traced(t, "shaped:rate=1Mbps,limit=3000", 5*light, lab.Settings{}).Streams[0]
 	var reasons []string
 	for _, h := range out.Hops {
 		for _, r := range h.Reasons {
