@@ -48,13 +48,19 @@ const sameRequest = 150 * time.Millisecond
 func Context() (ctx context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	asked, failed := make(chan os.Signal, 1), make(chan os.Signal, 1)
-	if heeded := heeded(); len(heeded) > 0 { // Notify takes none for all
-		signal.Notify(asked, heeded...)
+	hungUp := make(chan os.Signal, 1) // apart: what is for Hangups must not take another's place
+	for _, s := range heeded() {
+		if s == syscall.SIGHUP {
+			signal.Notify(hungUp, s)
+		} else {
+			signal.Notify(asked, s)
+		}
 	}
 	signal.Notify(failed, failures...) // nobody reads it: the error of the write says it
-	go routineEnd(ctx, asked, cancel)
+	go routineEnd(ctx, asked, hungUp, cancel)
 	return ctx, func() {
 		signal.Stop(asked)
+		signal.Stop(hungUp)
 		signal.Stop(failed)
 		cancel(nil)
 	}
@@ -62,21 +68,22 @@ func Context() (ctx context.Context, stop func()) {
 
 // routineEnd ends the context at the first request and then lets requests have their default
 // action, except those of a limit: the kernel repeats SIGXCPU each second until the hard limit.
-func routineEnd(ctx context.Context, asked <-chan os.Signal, cancel context.CancelCauseFunc) {
-	for {
+func routineEnd(ctx context.Context, asked, hungUp <-chan os.Signal, cancel context.CancelCauseFunc) {
+	var s os.Signal
+	for s == nil {
 		select {
-		case s := <-asked:
-			if s == syscall.SIGHUP && taken.Load() {
-				continue
+		case s = <-asked:
+		case s = <-hungUp:
+			if taken.Load() {
+				s = nil
 			}
-			cancel(Ended{s})
-			time.Sleep(sameRequest)
-			signal.Reset(slices.DeleteFunc(heeded(), func(s os.Signal) bool { return slices.Contains(limitRequests, s) })...)
-			return
 		case <-ctx.Done():
 			return
 		}
 	}
+	cancel(Ended{s})
+	time.Sleep(sameRequest)
+	signal.Reset(slices.DeleteFunc(heeded(), func(s os.Signal) bool { return slices.Contains(limitRequests, s) })...)
 }
 
 // taken says that SIGHUP is for Hangups.

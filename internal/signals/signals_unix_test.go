@@ -22,7 +22,7 @@ import (
 const roleEnv = "TB_TEST_SIGNALS"
 
 func TestMain(m *testing.M) {
-	play := map[string]func(){"ends": playEnds, "stays": playStays, "role": playRole, "writes": playWrites}[os.Getenv(roleEnv)]
+	play := map[string]func(){"ends": playEnds, "stays": playStays, "role": playRole, "writes": playWrites, "reloads": playReloads}[os.Getenv(roleEnv)]
 	if play == nil {
 		os.Exit(m.Run())
 	}
@@ -36,6 +36,13 @@ func playEnds() {
 	fmt.Println("ready")
 	<-ctx.Done()
 	fmt.Println(context.Cause(ctx), errors.Is(context.Cause(ctx), context.Canceled))
+}
+
+// playReloads takes SIGHUP for itself.
+func playReloads() {
+	_, stop := Hangups()
+	defer stop()
+	playEnds()
 }
 
 // playStays says that it was asked to end, and then hangs.
@@ -148,6 +155,19 @@ func TestContextEndsByTheFirstRequest(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// A SIGHUP that is for Hangups ends nothing, and does not hide the request behind it.
+func TestHangupsHideNoRequest(t *testing.T) {
+	t.Parallel()
+	for range 5 {
+		p := start(t, "reloads", plainly)
+		p.signal(t, syscall.SIGHUP, syscall.SIGHUP, syscall.SIGTERM)
+		p.expect(t, "ended by SIGTERM true")
+		if err := p.Wait(); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
