@@ -28,6 +28,7 @@ type Stats struct {
 type Sizes [12]uint64
 
 // String returns one line per direction, type of handshake message and peer, for people and scripts, without a line end after the last.
+// Peers without a packet have no line.
 func (s Stats) String() string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "encap %v\ndecap %v\nunknown sources %d", s.Encap, s.Decap, s.UnknownSource)
@@ -35,6 +36,9 @@ func (s Stats) String() string {
 		fmt.Fprintf(&text, "\n%v", s.Handshakes)
 	}
 	for _, p := range s.Peers {
+		if p.SentPackets+p.ReceivedPackets+p.Restarts == 0 {
+			continue
+		}
 		fmt.Fprintf(&text, "\npeer %d sent %d packets %d bytes received %d packets %d bytes",
 			p.ID, p.SentPackets, p.SentOctets, p.ReceivedPackets, p.ReceivedOctets)
 		if p.Restarts > 0 {
