@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -18,7 +19,7 @@ import (
 
 // The load of TestReloadLosesNothing. docs/results.md has a run with more of both.
 var (
-	reloads    = flag.Int("reloads", 5, "how often the file is read again")
+	reloads    = flag.Int("reloads", 5, "how often the file is read again, at least")
 	reloadRate = flag.Int("reload-rate", 2000, "packets a second while it is")
 )
 
@@ -49,6 +50,7 @@ func TestReload(t *testing.T) {
 	if status, said := e.reload(t, e.leftFile(0)); status != cli.ExitOK || said != "" || !e.crosses(t, 30*time.Second) {
 		t.Fatalf("status %d, said %q, or nothing arrives at the peer that has joined", status, said)
 	}
+	e.outputs[0].await(t, `msg="the file is read again" socket=/var/run/wireguard/`+e.names[0]+".sock\n")
 	for _, c := range []struct{ from, to, want string }{
 		{"AllowedIPs = 198.18.0.2/32", "AllowedIPs = 198.18.0.2/33", `:6: AllowedIPs: "198.18.0.2/33": want ADDRESS/LENGTH`},
 		{"ListenPort = 51820", "ListenPort = 51829", ":3: ListenPort: [::]:51820 cannot become [::]:51829 while the tunnel runs: start it again"},
@@ -69,7 +71,7 @@ func TestReload(t *testing.T) {
 		t.Fatal(err)
 	}
 	e.outputs[0].await(t, e.files[0]+":1: [Peer]: is missing")
-	e.outputs[1].await(t, "the file is read again")
+	e.outputs[1].await(t, `msg="the file is read again" signal=SIGHUP`+"\n")
 	if !e.crosses(t, 30*time.Second) {
 		t.Error("nothing arrives after SIGHUP")
 	}
@@ -93,25 +95,31 @@ func TestReloadLosesNothing(t *testing.T) {
 	if err := e.sockets[1].(*net.UDPConn).SetReadBuffer(1 << 23); err != nil {
 		t.Fatal(err)
 	}
-	stop, sent := make(chan struct{}), make(chan int)
-	go func() { sent <- pace(e.sockets[0], e.sockets[1].LocalAddr(), *reloadRate, stop) }()
-	arrived := make(chan int)
+	const least = 1000 // packets
+	var sent atomic.Int64
+	stop, failed, arrived := make(chan struct{}), make(chan error, 1), make(chan int)
+	go func() { failed <- pace(e.sockets[0], e.sockets[1].LocalAddr(), *reloadRate, &sent, stop) }()
 	go func() { arrived <- count(e.sockets[1]) }()
-	for i := range *reloads {
-		if status, said := e.reload(t, e.leftFile(1+i%3*40)); status != cli.ExitOK {
-			t.Errorf("reload %d: status %d, said %q", i, status, said)
+	done := 0
+	for ; (done < *reloads || sent.Load() < least) && len(failed) == 0 && !t.Failed(); done++ {
+		if status, said := e.reload(t, e.leftFile(1+done%3*40)); status != cli.ExitOK {
+			t.Errorf("reload %d: status %d, said %q", done, status, said)
 		}
 	}
 	close(stop)
-	if want, got := <-sent, <-arrived; got != want {
-		t.Errorf("%d of %d packets were lost in %d reloads", want-got, want, *reloads)
+	if err := <-failed; err != nil {
+		t.Fatal(err)
+	}
+	if want, got := int(sent.Load()), <-arrived; got != want {
+		t.Errorf("%d of %d packets were lost in %d reloads", want-got, want, done)
 	} else {
-		t.Logf("%d packets crossed during %d reloads", got, *reloads)
+		t.Logf("%d packets crossed during %d reloads", got, done)
 	}
 }
 
-// pace sends numbered packets at a rate until stop is closed, and an empty one at the end. It returns how many.
-func pace(from net.PacketConn, to net.Addr, rate int, stop <-chan struct{}) (sent int) {
+// pace sends numbered packets at a rate until stop is closed, and empty ones at the end. It adds those to sent that have
+// a number.
+func pace(from net.PacketConn, to net.Addr, rate int, sent *atomic.Int64, stop <-chan struct{}) error {
 	const tick, burst = time.Millisecond, 64 // a late sender must not fill the queue of the interface, which is 500 packets
 	clock := time.NewTicker(tick)
 	defer clock.Stop()
@@ -122,13 +130,13 @@ func pace(from net.PacketConn, to net.Addr, rate int, stop <-chan struct{}) (sen
 			for range 10 {
 				_, _ = from.WriteTo(nil, to)
 			}
-			return sent
+			return nil
 		case <-clock.C:
 		}
-		due := int(time.Since(begin).Seconds() * float64(rate))
-		for last := min(due, sent+burst); sent < last; sent++ {
-			if _, err := from.WriteTo(binary.BigEndian.AppendUint64(nil, uint64(sent)), to); err != nil {
-				return -1
+		due := int64(time.Since(begin).Seconds() * float64(rate))
+		for last := min(due, sent.Load()+burst); sent.Load() < last; sent.Add(1) {
+			if _, err := from.WriteTo(binary.BigEndian.AppendUint64(nil, uint64(sent.Load())), to); err != nil {
+				return err
 			}
 		}
 	}

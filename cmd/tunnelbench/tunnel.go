@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"sync"
 
 	"github.com/spf13/pflag"
 
@@ -41,24 +42,19 @@ var tunnelVerb = cli.Verb{
 		set.StringVar(&f.keyLog, "key-log", "", keyLogDoc)
 		check := set.Bool("check", false, "read the file and end")
 		return func(ctx context.Context, s cli.Streams) error {
-			e, err := f.read(ctx)
+			log, err := events.NewLogger(s.Err, f.logFormat, f.logLevel)
 			if err != nil {
 				return cli.BadInput(err)
 			}
-			if f.keyLog != "" && !e.Sealed() {
-				return cli.BadUsage("tunnel: --key-log: belongs to a sealed tunnel")
+			counters := func(t *reference.Tunnel) { events.Counters(log, t.Stats()) }
+			if f.logFormat == "text" {
+				counters = func(t *reference.Tunnel) { fmt.Fprintln(s.Err, t.Stats()) }
 			}
-			e.again = func(ctx context.Context) (reload.End, error) {
-				now, err := f.read(ctx)
-				return now.End, err
+			err = f.run(ctx, tunnelEnd{log: log, counters: counters}, *check)
+			if f.logFormat == "json" { // every line is one of the log
+				return cli.Log(ctx, err, log)
 			}
-			if e.log, err = events.NewLogger(s.Err, f.logFormat, f.logLevel); err != nil {
-				return cli.BadInput(err)
-			}
-			if *check {
-				return nil
-			}
-			return f.logKeys(e, func(e tunnelEnd) error { return f.serve(ctx, s, e) })
+			return err
 		}
 	},
 }
@@ -71,20 +67,43 @@ type tunnelFlags struct {
 // tunnelEnd is one end as a file has it.
 type tunnelEnd struct {
 	reload.End
-	again   func(context.Context) (reload.End, error) // reads the file
-	log     *slog.Logger
-	metrics *openmetrics.Server // nil: nobody wants any
+	again    func(context.Context) (reload.End, error) // reads the file
+	log      *slog.Logger
+	counters func(*reference.Tunnel) // shows them
+	hangups  <-chan os.Signal        // ask to read the file again
+	metrics  *openmetrics.Server     // nil: nobody wants any
+}
+
+// run reads the file and runs the tunnel.
+func (f *tunnelFlags) run(ctx context.Context, end tunnelEnd, check bool) (err error) {
+	if !check {
+		hangups, stop := signals.Hangups() // first: it would end the program
+		defer stop()
+		end.hangups = hangups
+	}
+	if end.End, err = f.read(ctx); err != nil {
+		return cli.BadInput(err)
+	}
+	if f.keyLog != "" && !end.Sealed() {
+		return cli.BadUsage("tunnel: --key-log: belongs to a sealed tunnel")
+	}
+	if check {
+		return nil
+	}
+	end.again = f.read
+	return f.logKeys(end, func(end tunnelEnd) error { return f.serve(ctx, end) })
 }
 
 // serve runs the tunnel with its metrics, whose address is opened first.
-func (f *tunnelFlags) serve(ctx context.Context, s cli.Streams, end tunnelEnd) (err error) {
+func (f *tunnelFlags) serve(ctx context.Context, end tunnelEnd) (err error) {
 	if f.metrics == "" {
-		return runTunnel(ctx, s, end)
+		return runTunnel(ctx, end)
 	}
 	if end.metrics, err = openmetrics.Listen(f.metrics); err != nil {
 		return noMetrics(f.metrics, err)
 	}
-	err = runTunnel(ctx, s, end)
+	end.metrics.ErrorLog = events.Sparse(end.log)
+	err = runTunnel(ctx, end)
 	_ = end.metrics.Close() // of a tunnel that did not start
 	return err
 }
@@ -98,20 +117,20 @@ func noMetrics(address string, err error) error {
 }
 
 // read reads the file.
-func (f *tunnelFlags) read(ctx context.Context) (tunnelEnd, error) {
+func (f *tunnelFlags) read(ctx context.Context) (reload.End, error) {
 	switch {
 	case f.config == "" && f.wg == "":
-		return tunnelEnd{}, errors.New("tunnel: --config FILE is missing, or --wg FILE")
+		return reload.End{}, errors.New("tunnel: --config FILE is missing, or --wg FILE")
 	case f.config != "" && f.wg+f.dev+f.port+f.control != "":
-		return tunnelEnd{}, errors.New("tunnel: --config: its file has everything: leave out --wg, --dev, --port and --control-socket")
+		return reload.End{}, errors.New("tunnel: --config: its file has everything: leave out --wg, --dev, --port and --control-socket")
 	case f.config != "":
 		file, err := endfile.ReadFile(ctx, f.config, net.DefaultResolver)
 		if err != nil {
-			return tunnelEnd{}, err
+			return reload.End{}, err
 		}
-		return tunnelEnd{End: reload.End{Config: file.Config, At: file.At}}, nil
+		return reload.End{Config: file.Config, At: file.At}, nil
 	case f.dev == "":
-		return tunnelEnd{}, errors.New("tunnel: --wg: --dev NAME is missing")
+		return reload.End{}, errors.New("tunnel: --wg: --dev NAME is missing")
 	}
 	port := settings.TUN
 	if f.port != "" {
@@ -121,71 +140,87 @@ func (f *tunnelFlags) read(ctx context.Context) (tunnelEnd, error) {
 	end.Dev, end.ControlSocket = f.dev, settings.ControlSocketAt(f.control, f.dev)
 	file, err := wgquick.ReadFile(ctx, f.wg, end)
 	if err != nil {
-		return tunnelEnd{}, err
+		return reload.End{}, err
 	}
-	return tunnelEnd{End: reload.End{Config: file.Config, At: file.At}}, nil
+	return reload.End{Config: file.Config, At: file.At}, nil
 }
 
-// runTunnel forwards packets until ctx is done. It prints the counters at the end and on each
-// request.
-func runTunnel(ctx context.Context, s cli.Streams, end tunnelEnd) error {
+// runTunnel forwards packets until ctx is done. It shows the counters at the end and on each request.
+func runTunnel(ctx context.Context, end tunnelEnd) (err error) {
 	end.ExtraProcs = true // this process does nothing but forward
 	t, err := reference.New(end.Config)
 	if err != nil {
 		return cli.MachineFault(end.At(err))
 	}
-	live := reload.New(ctx, t, end.End, end.again)
+	defer func() { err = errors.Join(err, t.Close()) }() // last: nobody reads or changes it then
+	running, ended := context.WithCancel(ctx)
+	defer ended()
+	live := reload.New(running, t, end.End, end.again)
 	if end.ControlSocket != "" {
 		control, err := uapi.Listen(end.ControlSocket)
 		if err != nil {
-			err = end.At(&settings.FieldError{Field: "control_socket", Err: err})
-			return cli.MachineFault(errors.Join(err, t.Close()))
+			return cli.MachineFault(end.At(&settings.FieldError{Field: "control_socket", Err: err}))
 		}
 		defer control.Close()
-		go control.Serve(live, func(err error) { end.log.Error(cli.OneLine(err), "socket", end.ControlSocket) })
+		log := end.log.With("socket", end.ControlSocket)
+		go control.Serve(told{live, log}, func(err error) { log.Error(cli.OneLine(err)) })
 	}
 	asked := make(chan os.Signal, 1)
 	cli.OnRequest(asked)
 	defer signal.Stop(asked)
-	hangups, stop := signals.Hangups()
-	defer stop()
 	done := make(chan error, 1)
-	go func() { done <- t.Run(ctx) }()
-	watching, unwatch := context.WithCancel(ctx)
-	watched := make(chan struct{})
 	go func() {
-		events.NewWatcher(end.log).Run(watching, t)
-		close(watched)
+		err := t.Run(ctx)
+		ended()
+		done <- err
 	}()
+	var watching sync.WaitGroup
+	defer watching.Wait()
+	watching.Go(func() { events.NewWatcher(end.log).Run(running, t) })
 	if end.metrics != nil {
 		end.metrics.Serve(openmetrics.NewRegistry(build(), append(openmetrics.Process(), metrics.NewCollector(t))...))
+		defer func() { err = errors.Join(err, end.metrics.Close()) }()
 		end.log.Info("metrics", "url", "http://"+end.metrics.Addr()+"/metrics")
 	}
-	end.log.Info("the tunnel is up", "listen", end.Listen.String(), "port", end.Port, "interface", end.Dev, "peers", len(end.Peers), "sealed", end.Sealed())
-	if !end.Sealed() {
-		end.log.Warn("packets are not sealed: whoever is on their way can read and forge them, see docs/tunnel.md")
-	}
-	noteOn(end.log, end.Config)
+	end.sayUp()
+	hungUp := told{live, end.log.With("signal", "SIGHUP")}
 	for {
 		select {
 		case <-asked:
-			fmt.Fprintln(s.Err, t.Stats())
-		case <-hangups:
-			if err := live.Reload(); err != nil {
-				end.log.Error(cli.OneLine(err), "signal", "SIGHUP")
-			} else {
-				end.log.Info("the file is read again", "signal", "SIGHUP")
+			end.counters(t)
+		case <-end.hangups:
+			if err := hungUp.Reload(); err != nil {
+				hungUp.log.Error(cli.OneLine(err))
 			}
 		case err := <-done:
-			fmt.Fprintln(s.Err, t.Stats())
-			unwatch()
-			<-watched // nobody reads a tunnel that is closed
-			if end.metrics != nil {
-				err = errors.Join(err, end.metrics.Close())
-			}
-			return errors.Join(whose(end, err), t.Close())
+			end.counters(t)
+			return whose(end, err)
 		}
 	}
+}
+
+// sayUp logs that the tunnel is up, and what is to be known of it.
+func (e tunnelEnd) sayUp() {
+	e.log.Info("the tunnel is up", "listen", e.Listen.String(), "port", e.Port, "interface", e.Dev, "peers", len(e.Peers), "sealed", e.Sealed())
+	if !e.Sealed() {
+		e.log.Warn("packets are not sealed: whoever is on their way can read and forge them, see docs/tunnel.md")
+	}
+	noteOn(e.log, e.Config)
+}
+
+// told is a tunnel that says in the log that it has read its file again.
+type told struct {
+	*reload.Live
+	log *slog.Logger // with who has asked
+}
+
+// Reload reads the file again.
+func (t told) Reload() error {
+	err := t.Live.Reload()
+	if err == nil {
+		t.log.Info("the file is read again")
+	}
+	return err
 }
 
 // noteOn logs what an XDP port cannot do where it is.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"slices"
 	"strings"
@@ -41,7 +42,7 @@ type machineError struct{ error }
 
 func (e machineError) Unwrap() error { return e.error }
 
-// Status prints err as one line on w and returns the exit status for it.
+// Status prints err as one line on w, unless Log has logged it, and returns the exit status for it.
 func Status(ctx context.Context, err error, w io.Writer) int {
 	switch {
 	case err == nil:
@@ -49,14 +50,36 @@ func Status(ctx context.Context, err error, w io.Writer) int {
 	case errors.Is(err, errNoCommand):
 		return ExitUsage
 	}
-	finding := errors.Is(err, report.ErrFinding) || errors.Is(err, ErrRegression)
-	code := statusOf(err)
-	if ctx.Err() != nil && !finding && (errors.Is(err, ctx.Err()) || code == exitInternal) {
-		fmt.Fprintf(w, "tunnelbench: interrupted, %v (%s)\n", context.Cause(ctx), OneLine(err))
-		return ExitNoVerdict
+	line, code := verdict(ctx, err)
+	if said := (logged{}); !errors.As(err, &said) {
+		fmt.Fprintf(w, "tunnelbench: %s\n", line)
 	}
-	fmt.Fprintf(w, "tunnelbench: %s\n", OneLine(err))
 	return code
+}
+
+// logged marks an error that is in a log already.
+type logged struct{ error }
+
+func (e logged) Unwrap() error { return e.error }
+
+// Log logs what Status would print, and returns an error for which Status prints nothing.
+func Log(ctx context.Context, err error, log *slog.Logger) error {
+	if err == nil {
+		return nil
+	}
+	line, _ := verdict(ctx, err)
+	log.Error(line)
+	return logged{err}
+}
+
+// verdict returns an error as a line, and its exit status.
+func verdict(ctx context.Context, err error) (line string, code int) {
+	finding := errors.Is(err, report.ErrFinding) || errors.Is(err, ErrRegression)
+	code = statusOf(err)
+	if ctx.Err() != nil && !finding && (errors.Is(err, ctx.Err()) || code == exitInternal) {
+		return fmt.Sprintf("interrupted, %v (%s)", context.Cause(ctx), OneLine(err)), ExitNoVerdict
+	}
+	return OneLine(err), code
 }
 
 // statusOf returns the exit status for an error of work that was not interrupted.

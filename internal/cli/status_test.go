@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"testing"
 
@@ -42,5 +43,37 @@ func TestStatus(t *testing.T) {
 				t.Errorf("exit %d, want %d; (-want +got):\n%s", code, c.code, diff)
 			}
 		})
+	}
+}
+
+// What is in the log is not printed, and the exit status is the same.
+func TestLog(t *testing.T) {
+	t.Parallel()
+	ended, cancel := context.WithCancelCause(context.Background())
+	cancel(signals.Ended{Signal: os.Interrupt})
+	for _, c := range []struct {
+		ctx  context.Context
+		err  error
+		code int
+		log  string
+	}{
+		{ended, nil, ExitOK, ""},
+		{t.Context(), BadUsage("--x"), ExitUsage, "level=ERROR msg=--x\n"},
+		{t.Context(), MachineFault(errors.New("two\nlines")), ExitMachine, "level=ERROR msg=two;lines\n"},
+		{ended, context.Canceled, ExitNoVerdict, "level=ERROR msg=\"interrupted, ended by SIGINT (context canceled)\"\n"},
+	} {
+		var log, w bytes.Buffer
+		h := slog.NewTextHandler(&log, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+			if a.Key == slog.TimeKey {
+				return slog.Attr{}
+			}
+			return a
+		}})
+		if code := Status(c.ctx, Log(c.ctx, c.err, slog.New(h)), &w); code != c.code || w.Len() > 0 {
+			t.Errorf("%v: status %d, want %d, printed %q", c.err, code, c.code, &w)
+		}
+		if diff := cmp.Diff(c.log, log.String()); diff != "" {
+			t.Errorf("%v (-want +got):\n%s", c.err, diff)
+		}
 	}
 }

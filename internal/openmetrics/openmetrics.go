@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log"
 	"net"
 	"net/http"
 	"os"
@@ -49,6 +50,9 @@ const (
 
 // Server serves /metrics.
 type Server struct {
+	// ErrorLog gets what is wrong with connections, if it is set before Serve.
+	ErrorLog *log.Logger
+
 	listener net.Listener
 	http     *http.Server
 }
@@ -94,7 +98,7 @@ func (s *Server) Addr() string { return s.listener.Addr().String() }
 func (s *Server) Serve(r prometheus.Gatherer) {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(r, promhttp.HandlerOpts{EnableOpenMetrics: true, MaxRequestsInFlight: mostReaders, Timeout: patience}))
-	s.http = &http.Server{Handler: mux, ReadTimeout: patience, WriteTimeout: 2 * patience, IdleTimeout: 6 * patience, MaxHeaderBytes: 1 << 14}
+	s.http = &http.Server{Handler: mux, ReadTimeout: patience, WriteTimeout: 2 * patience, IdleTimeout: 6 * patience, MaxHeaderBytes: 1 << 14, ErrorLog: s.ErrorLog}
 	l := netutil.LimitListener(s.listener, mostConnections)
 	go func() { _ = s.http.Serve(l) }() // ends with Close
 }
