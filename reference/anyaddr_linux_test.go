@@ -34,6 +34,9 @@ func TestAnyAddressTakesBothFamilies(t *testing.T) {
 			if err != nil || len(messages) != 1 || string(messages[0].data) != "there" {
 				t.Fatalf("%s: received %d messages, %v", host, len(messages), err)
 			}
+			if got, want := messages[0].source, far.LocalAddr().(*net.UDPAddr).AddrPort(); got.Addr() != want.Addr().Unmap() || got.Port() != want.Port() {
+				t.Errorf("%s: the source is %v, want %v", host, got, want)
+			}
 			b = mixed(c.peers.all()[0])
 			for i := range b.datagrams {
 				b.datagrams[i].to = newEndpoint(messages[0].source)

@@ -245,7 +245,7 @@ type Arrival struct {
 	Data      []byte
 	Segment   int            // 0: Data is one datagram
 	Truncated bool           // Data was longer than the slot (MSG_TRUNC)
-	Source    netip.AddrPort // without a zone
+	Source    netip.AddrPort // without a zone, IPv4 not mapped
 }
 
 // ReceiveVector is a reusable list of slots for recvmmsg(2). The result of Receive is valid until
@@ -345,5 +345,5 @@ func (v *ReceiveVector) source(i int) netip.AddrPort {
 		name4 := (*unix.RawSockaddrInet4)(unsafe.Pointer(name))
 		return netip.AddrPortFrom(netip.AddrFrom4(name4.Addr), p)
 	}
-	return netip.AddrPortFrom(netip.AddrFrom16(name.Addr), p)
+	return netip.AddrPortFrom(netip.AddrFrom16(name.Addr).Unmap(), p) // a socket of [::] has IPv4 addresses mapped (RFC 4291, 2.5.5.2)
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tunnelbench/tunnelbench/netns"
 	"github.com/tunnelbench/tunnelbench/netns/dut/role"
 	"github.com/tunnelbench/tunnelbench/reference/wireguard"
 )
@@ -33,8 +34,10 @@ var checks = []check{
 	{name: "disorder", doc: "500 messages with data each way arrive in reverse order and twice: every packet comes out once", run: checkDisorder},
 	{name: "left-restarts", doc: "the left end starts anew and its initiations are held back; the right end sends, and makes a new session when its timers have run out", run: restarts(left)},
 	{name: "right-restarts", doc: "the right end starts anew and its initiations are held back; the left end sends, and makes a new session when its timers have run out", run: restarts(right)},
-	{name: "left-roams", doc: "the left end comes from another port, then from another address: the right one follows it", run: roams(left)},
-	{name: "right-roams", doc: "the right end comes from another port, then from another address: the left one follows it", run: roams(right)},
+	{name: "left-roams", doc: "the left end comes from another port, then from another address: the right one follows it", run: roams(left, otherPort, otherAddress)},
+	{name: "right-roams", doc: "the right end comes from another port, then from another address: the left one follows it", run: roams(right, otherPort, otherAddress)},
+	{name: "left-roams6", doc: "the left end comes from an IPv6 address, then from an IPv4 one: the right one follows it", run: roams(left, ipv6, otherPort)},
+	{name: "right-roams6", doc: "the right end comes from an IPv6 address, then from an IPv4 one: the left one follows it", run: roams(right, ipv6, otherPort)},
 	{name: "cookie", doc: "a flood of a repeated initiation makes the right end ask for cookies; a left end that starts anew gets a session by one", heavy: true, run: checkCookie},
 	{name: "rekey", doc: "20 packets a second each way for 128 s: a new session is made at 120 s, and none is lost", slow: true, run: checkRekey},
 }
@@ -131,14 +134,21 @@ func restarts(restarted int) func(context.Context, *tester, pair) error {
 	}
 }
 
-func roams(roaming int) func(context.Context, *tester, pair) error {
+// The places from which an end is heard when it roams. All are the right side's, as the mouths are.
+var (
+	otherPort    = netip.AddrPortFrom(netns.RightWAN.Addr(), 40010)
+	otherAddress = netip.AddrPortFrom(elsewhere.Addr(), 40010)
+	ipv6         = netip.AddrPortFrom(netns.RightWAN6.Addr(), 40010)
+)
+
+// roams has an end be heard from one place after the other.
+func roams(roaming int, places ...netip.AddrPort) func(context.Context, *tester, pair) error {
 	return func(ctx context.Context, t *tester, p pair) error {
 		return t.with(ctx, p, layout{road: true}, func(s *stand) error {
 			if err := errors.Join(s.addElsewhere(), s.establish(ctx, left)); err != nil {
 				return err
 			}
-			port := uint16(40010)
-			for _, at := range []netip.AddrPort{netip.AddrPortFrom(mouths[1-roaming].Addr(), port), netip.AddrPortFrom(elsewhere.Addr(), port)} {
+			for _, at := range places {
 				// The other end hears the roaming one from the road's mouth that faces it.
 				if err := s.road.face(1-roaming, at); err != nil {
 					return testerError{err}

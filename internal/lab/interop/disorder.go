@@ -16,7 +16,7 @@ func (r *road) cross(side int, call []byte) {
 		return
 	}
 	for from, waiting := range r.calls {
-		_, _ = r.conns[1-from].WriteToUDPAddrPort(waiting, ends[1-from])
+		r.mouths[1-from].send(waiting)
 	}
 	r.crossing = false
 }
@@ -45,13 +45,13 @@ func (r *road) stock(side int) int {
 // release passes the kept messages on, the last one first and each twice, with a pause after each.
 func (r *road) release(pause time.Duration) {
 	r.mu.Lock()
-	kept, out := r.kept, r.conns
+	kept, out := r.kept, r.mouths
 	r.keeping, r.kept = false, [2][][]byte{}
 	r.mu.Unlock()
 	for side, messages := range kept {
 		for _, m := range slices.Backward(messages) {
 			for range 2 {
-				_, _ = out[1-side].WriteToUDPAddrPort(m, ends[1-side])
+				out[1-side].send(m)
 			}
 			time.Sleep(pause)
 		}

@@ -56,11 +56,11 @@ func TestRoadHoldsBackFromTheStart(t *testing.T) {
 	t.Parallel()
 	for _, l := range []layout{{caller: left}, {caller: right}, {crossing: true}} {
 		r := newRoad(nil, l)
-		for side := range r.conns {
-			r.conns[side] = new(net.UDPConn)
+		for side := range r.mouths {
+			r.mouths[side].conn = new(net.UDPConn)
 		}
-		first := r.note(1-l.caller, r.conns[1-l.caller], []byte{initiation})
-		second := r.note(l.caller, r.conns[l.caller], []byte{response})
+		first := r.note(1-l.caller, r.mouths[1-l.caller].conn, []byte{initiation})
+		second := r.note(l.caller, r.mouths[l.caller].conn, []byte{response})
 		if first != nil || second == nil {
 			t.Errorf("%+v: the first initiation of the %s end is passed on: %t; a response of the other: %t", l, sideNames[1-l.caller], first != nil, second != nil)
 		}

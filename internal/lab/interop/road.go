@@ -30,9 +30,13 @@ const (
 
 var sideNames = [2]string{netns.Left, netns.Right}
 
-// ends are the underlay addresses at which the two ends listen.
-var ends = [2]netip.AddrPort{
-	netip.AddrPortFrom(netns.LeftWAN.Addr(), role.WireGuardPort), netip.AddrPortFrom(netns.RightWAN.Addr(), role.WireGuardPort),
+// end returns the underlay address at which the end of a side listens, in the family of a mouth.
+func end(side int, mouth netip.AddrPort) netip.AddrPort {
+	at := [2]netip.Addr{netns.LeftWAN.Addr(), netns.RightWAN.Addr()}
+	if mouth.Addr().Is6() {
+		at = [2]netip.Addr{netns.LeftWAN6.Addr(), netns.RightWAN6.Addr()}
+	}
+	return netip.AddrPortFrom(at[side], role.WireGuardPort)
 }
 
 // mouths are the addresses at which each side finds the road, and so the other side. Both are on
@@ -46,15 +50,24 @@ type road struct {
 	closers closers.Stack
 
 	mu       sync.Mutex
-	conns    [2]*net.UDPConn // by the side that it faces
-	holdBack [2]bool         // the initiations of a side are not passed on
-	seen     [2][5]int       // messages of each side by type
-	lastCall []byte          // the last initiation of the left side
-	crossing bool            // initiations wait until both sides have sent one
-	calls    [2][]byte       // that wait to cross
-	keeping  bool            // messages with data are kept for disorder
-	kept     [2][][]byte     // of each side, in the order of their arrival
+	mouths   [2]mouth    // by the side that it faces
+	holdBack [2]bool     // the initiations of a side are not passed on
+	seen     [2][5]int   // messages of each side by type
+	lastCall []byte      // the last initiation of the left side
+	crossing bool        // initiations wait until both sides have sent one
+	calls    [2][]byte   // that wait to cross
+	keeping  bool        // messages with data are kept for disorder
+	kept     [2][][]byte // of each side, in the order of their arrival
 }
+
+// mouth is a socket of a road, and the end that it faces.
+type mouth struct {
+	conn *net.UDPConn
+	end  netip.AddrPort
+}
+
+// send sends a message to the end. An end that is not there yet loses it.
+func (m mouth) send(message []byte) { _, _ = m.conn.WriteToUDPAddrPort(message, m.end) }
 
 // newRoad returns a road without sockets. It holds the initiations of the side that does not call back from the start: an
 // end that has a packet of its own to send, such as an interface's IPv6 report, calls as soon as it is up.
@@ -83,7 +96,7 @@ func (r *road) face(side int, at netip.AddrPort) error {
 		return err
 	}
 	r.mu.Lock()
-	r.conns[side] = conn
+	r.mouths[side] = mouth{conn, end(side, at)}
 	r.mu.Unlock()
 	ended := make(chan struct{})
 	go func() {
@@ -100,7 +113,7 @@ func (r *road) face(side int, at netip.AddrPort) error {
 
 func (r *road) listen(at netip.AddrPort) (conn *net.UDPConn, err error) {
 	err = r.ns.Do(func() error {
-		conn, err = net.ListenUDP("udp4", net.UDPAddrFromAddrPort(at))
+		conn, err = net.ListenUDP("udp", net.UDPAddrFromAddrPort(at))
 		return err
 	})
 	return conn, err
@@ -120,16 +133,16 @@ func (r *road) pass(side int, conn *net.UDPConn) {
 			continue // an ICMP error: the other end is not up yet
 		}
 		if out := r.note(side, conn, buffer[:n]); out != nil {
-			_, _ = out.WriteToUDPAddrPort(buffer[:n], ends[1-side])
+			out.send(buffer[:n])
 		}
 	}
 }
 
-// note notes a message and returns the socket from which it goes on; nil: it does not.
-func (r *road) note(side int, conn *net.UDPConn, message []byte) *net.UDPConn {
+// note notes a message and returns the mouth from which it goes on; nil: it does not.
+func (r *road) note(side int, conn *net.UDPConn, message []byte) *mouth {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if conn != r.conns[side] {
+	if conn != r.mouths[side].conn {
 		return nil
 	}
 	kind := message[0]
@@ -149,7 +162,8 @@ func (r *road) note(side int, conn *net.UDPConn, message []byte) *net.UDPConn {
 		r.kept[side] = append(r.kept[side], slices.Clone(message))
 		return nil
 	}
-	return r.conns[1-side]
+	on := r.mouths[1-side]
+	return &on
 }
 
 // messages returns how many messages of a type a side has sent.
@@ -194,7 +208,7 @@ func (r *road) flood(ctx context.Context, onCookie func()) error {
 	defer tick.Stop()
 	for ctx.Err() == nil {
 		for range floodBurst {
-			_, _ = conn.WriteToUDPAddrPort(message, ends[right])
+			_, _ = conn.WriteToUDPAddrPort(message, end(right, mouths[right]))
 		}
 		<-tick.C
 	}

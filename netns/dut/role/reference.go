@@ -116,11 +116,8 @@ func seal(cfg *settings.Config, e End, n int) error {
 	if err != nil {
 		return err
 	}
-	local := e.Local
-	if w.Endpoint.Addr().Is6() {
-		local = e.Local6
-	}
-	cfg.Private, cfg.Listen = w.Private, netip.AddrPortFrom(local, w.Port)
+	// Its peer may roam from one family to the other.
+	cfg.Private, cfg.Listen = w.Private, netip.AddrPortFrom(netip.IPv6Unspecified(), w.Port)
 	cfg.Peers = sealedPeers(e, w, n)
 	return nil
 }
