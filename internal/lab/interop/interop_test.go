@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -92,6 +93,20 @@ func TestCells(t *testing.T) {
 	}
 	if _, err := r.Encode(); err != nil {
 		t.Error(err)
+	}
+}
+
+// A mouth faces its end in its own family.
+func TestMouthFacesItsFamily(t *testing.T) {
+	t.Parallel()
+	for _, at := range []netip.AddrPort{mouths[left], mouths[right], otherPort, otherAddress, ipv6} {
+		l, r := end(left, at), end(right, at)
+		if l.Addr().Is4() != at.Addr().Is4() || r.Addr().Is4() != at.Addr().Is4() || l == r {
+			t.Errorf("from %v the ends are %v and %v", at, l, r)
+		}
+	}
+	if otherPort == mouths[left] || otherPort == mouths[right] || ipv6.Addr().Is4() {
+		t.Errorf("%v and %v are no other places than %v", otherPort, ipv6, mouths)
 	}
 }
 
