@@ -22,5 +22,8 @@ func Interop(ctx context.Context, p lab.Plan, r *interop.Report) (err error) {
 	}
 	defer func() { err = errors.Join(err, b.Close()) }()
 	m.Describe(r)
-	return b.Interop(ctx, p.Fill(r).Note)
+	if err := b.Interop(ctx, p.Fill(r).Note); ctx.Err() == nil {
+		return err
+	}
+	return nil // the cells say so
 }
