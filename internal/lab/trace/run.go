@@ -179,8 +179,15 @@ func (p Plan) trace(ctx context.Context, s *lab.Setup, out *Traced) (_ *Traced, 
 	if err := t.disarm(); err != nil {
 		return nil, errors.Join(fault, err)
 	}
+	if fault == nil {
+		fault = t.whole(s.Net())
+	}
 	if fault != nil && !r.CutShort {
-		return nil, fault
+		if len(r.Ledger.Streams) == 0 || r.Ledger.Streams[0].Offered == 0 {
+			return nil, fault
+		}
+		o = s.Observe(r)
+		out.Warnings = append(out.Warnings, "The device did not last: "+fault.Error())
 	}
 	events, snaps, missed, err := t.events()
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/vishvananda/netlink"
 
 	"github.com/tunnelbench/tunnelbench/internal/closers"
+	"github.com/tunnelbench/tunnelbench/internal/lab"
 	"github.com/tunnelbench/tunnelbench/internal/lab/trace/bpf"
 	"github.com/tunnelbench/tunnelbench/internal/sys"
 	"github.com/tunnelbench/tunnelbench/netns"
@@ -273,6 +274,20 @@ func (t *tracer) sealedPlaces() (sealed map[int]bool, err error) {
 func (t *tracer) side(i int) (s bpf.TraceSide, err error) {
 	err = t.shared.Maps[bpf.TraceMapSides].Lookup(uint32(i), &s)
 	return s, err
+}
+
+// whole returns an error, which wraps lab.ErrDied, if an interface is gone at which frames were followed.
+func (t *tracer) whole(n *netns.Net) error {
+	for _, p := range t.points {
+		err := n.NS(p.Node).Do(func() error {
+			_, err := net.InterfaceByIndex(p.index)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("%w: the interface %s of %s vanished during the trial", lab.ErrDied, p.Interface, p.Node)
+		}
+	}
+	return nil
 }
 
 // Close detaches everything.

@@ -25,6 +25,7 @@ func (*tracer) watch(string, []int) error                  { return errors.ErrUn
 func (*tracer) events() ([]event, io.ReaderAt, int, error) { return nil, nil, 0, errors.ErrUnsupported }
 func (*tracer) sealedPlaces() (map[int]bool, error)        { return nil, errors.ErrUnsupported }
 func (*tracer) side(int) (s bpf.TraceSide, err error)      { return s, errors.ErrUnsupported }
+func (*tracer) whole(*netns.Net) error                     { return nil }
 func (*tracer) skipped() uint64                            { return 0 }
 func (*tracer) nameOf(uint32) string                       { return "" }
 func (*tracer) Close() error                               { return nil }
