@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
@@ -58,6 +59,17 @@ func (o object) name() (string, error) {
 		return "", err
 	}
 	return "", l.Close()
+}
+
+// vanishes reports whether the object goes away. A busy kernel takes its time: a map is free when its programs are, two grace
+// periods after they were last in use.
+func (o object) vanishes() bool {
+	for limit := time.Now().Add(3 * time.Minute); time.Now().Before(limit); time.Sleep(10 * time.Millisecond) {
+		if _, err := o.name(); errors.Is(err, os.ErrNotExist) {
+			return true
+		}
+	}
+	return false
 }
 
 // session is a program that a test runs, with all that it starts.
@@ -175,9 +187,9 @@ func endTrace(t *testing.T, device string, signal syscall.Signal) {
 		t.Fatal(err)
 	}
 	code := exitStatus(t, cmd)
-	for _, o := range held {
-		if !eventually(func() bool { _, err := o.name(); return errors.Is(err, os.ErrNotExist) }) {
-			t.Errorf("%s %d is left of %v", o.kind, o.id, names)
+	for i, o := range held {
+		if !o.vanishes() {
+			t.Errorf("%s %d is left", names[i], o.id)
 		}
 	}
 	if !eventually(func() bool { return len(s.processes()) == 0 }) {
