@@ -44,7 +44,7 @@ func TestEndsUnderstandEachOther(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	only := []string{"left-calls", "right-calls", "sizes", "ipv6", "psk-differs", "psk-changed", "peer-removed", "crossing", "disorder", "left-roams", "right-roams"}
+	only := []string{"left-calls", "right-calls", "sizes", "ipv6", "psk-differs", "psk-changed", "peer-removed", "crossing", "disorder", "left-roams", "right-roams", "left-roams6", "right-roams6"}
 	r := run(t, Plan{Ends: ends, Only: only})
 	if len(r.Cells) != 4*len(only) {
 		t.Errorf("%d cells, want %d", len(r.Cells), 4*len(only))

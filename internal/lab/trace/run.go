@@ -200,24 +200,29 @@ func (p Plan) trace(ctx context.Context, s *lab.Setup, out *Traced) (_ *Traced, 
 	}
 	j := join(events, t.points)
 	out.Capture = Capture{joined: j, events: events, snaps: snaps, places: t.points, directions: p.Settings.Directions(), epoch: t.epoch(), nameOf: t.nameOf}
+	p.streams(out, t, sealed, r.Ledger, missed)
+	return out, errors.Join(fault, threads(t, out))
+}
+
+// streams adds what the frames of each direction did. So many events were missed.
+func (p Plan) streams(out *Traced, t *tracer, sealed map[int]bool, counted loadgen.Ledger, missed int) {
 	for i, direction := range p.Settings.Directions() {
-		frames := j.of(direction)
-		j.unseal(frames, sealedOn(sealed, t.points, direction))
+		frames := out.Capture.of(direction)
+		out.Capture.unseal(frames, sealedOn(sealed, t.points, direction))
 		way := pathOf(frames, t.points, direction)
-		stream := streamOf(frames, way, first(j.frames), t.nameOf)
+		stream := streamOf(frames, way, first(out.Capture.frames), t.nameOf)
 		out.Capture.ways = append(out.Capture.ways, way)
 		stream.Direction = direction
-		counted := r.Ledger.Streams[i]
-		stream.Offered, stream.Received = counted.Offered, counted.Received
+		c := counted.Streams[i]
+		stream.Offered, stream.Received = c.Offered, c.Received
 		if missed == 0 {
-			stream.NeverSeen((int(counted.Offered) + out.Every - 1) / out.Every)
+			stream.NeverSeen((int(c.Offered) + out.Every - 1) / out.Every)
 		}
-		if counted.Latency != nil {
-			stream.Tester = int64(counted.Latency.P50)
+		if c.Latency != nil {
+			stream.Tester = int64(c.Latency.P50)
 		}
 		out.Streams = append(out.Streams, stream)
 	}
-	return out, errors.Join(fault, threads(t, out))
 }
 
 // of returns the frames of one direction. The tester numbers its streams by the port that they leave.
