@@ -28,7 +28,7 @@ type object struct {
 	id   uint32
 }
 
-// name returns the name of a program or a map. The error is os.ErrNotExist when the object is gone.
+// name returns the name of a program or a map that a process holds. The error is os.ErrNotExist when the object is gone.
 func (o object) name() (string, error) {
 	switch o.kind {
 	case "prog_id":
@@ -61,11 +61,26 @@ func (o object) name() (string, error) {
 	return "", l.Close()
 }
 
+// exists reports whether the object is still there. It does not open a map: a map of programs whose last descriptor is closed while the kernel
+// still empties it, because the one before was closed, is never freed (prog_array_map_clear in kernel/bpf/arraymap.c).
+func (o object) exists() bool {
+	switch o.kind {
+	case "prog_id":
+		next, err := ebpf.ProgramGetNextID(ebpf.ProgramID(o.id - 1))
+		return err == nil && uint32(next) == o.id
+	case "map_id":
+		next, err := ebpf.MapGetNextID(ebpf.MapID(o.id - 1))
+		return err == nil && uint32(next) == o.id
+	}
+	_, err := o.name()
+	return !errors.Is(err, os.ErrNotExist)
+}
+
 // vanishes reports whether the object goes away. A busy kernel takes its time: a map is free when its programs are, two grace
 // periods after they were last in use.
 func (o object) vanishes() bool {
-	for limit := time.Now().Add(3 * time.Minute); time.Now().Before(limit); time.Sleep(10 * time.Millisecond) {
-		if _, err := o.name(); errors.Is(err, os.ErrNotExist) {
+	for limit := time.Now().Add(time.Minute); time.Now().Before(limit); time.Sleep(10 * time.Millisecond) {
+		if !o.exists() {
 			return true
 		}
 	}
