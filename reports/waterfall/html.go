@@ -24,7 +24,7 @@ var (
 type page struct {
 	CSP, Title, When, Summary, Command string
 	CSS                                template.CSS
-	Warnings                           []string
+	Warnings, Missing                  []string
 	Streams                            []streamView
 	Threads                            []threadsView
 	Environment                        []fact
@@ -33,12 +33,13 @@ type page struct {
 type fact struct{ Name, Value, Said string }
 
 type streamView struct {
-	Direction string
-	Facts     []fact
-	Legend    []legendItem
-	Charts    []chart
-	Rows      []row
-	Frames    []frameView
+	Direction  string
+	KnowsDrops bool // there is a column that says why frames were lost
+	Facts      []fact
+	Legend     []legendItem
+	Charts     []chart
+	Rows       []row
+	Frames     []frameView
 }
 
 type legendItem struct{ Name, Fill string }
@@ -65,11 +66,11 @@ func HTML(t *Trace) ([]byte, error) {
 	p := page{
 		CSP: frame.Policy(), CSS: template.CSS(frame.CSS), Title: "Where frames spend their time: " + t.Device, When: t.Started.UTC().Format(time.DateTime + " UTC"),
 		Summary: fmt.Sprintf("%d bytes, %s for %.3g s; one frame in %d was followed from interface to interface.", t.Size, load(t.Load), t.Duration, t.Every),
-		Command: show.ShellLine(t.Command), Warnings: t.Warnings,
+		Command: show.ShellLine(t.Command), Warnings: t.Warnings, Missing: t.Missing,
 		Environment: []fact{{Name: "CPU", Value: t.CPU}, {Name: "Kernel", Value: t.Kernel}, {Name: "tunnelbench", Value: t.Tool.Version}, {Name: "Commit", Value: t.Tool.Commit}, {Name: "Go", Value: t.Tool.Go}},
 	}
 	for _, s := range t.Streams {
-		p.Streams = append(p.Streams, viewOf(s, t.Cost))
+		p.Streams = append(p.Streams, viewOf(s, t))
 	}
 	for _, w := range t.Threads {
 		p.Threads = append(p.Threads, threadsView{w.Node, ns(w.Wait50), ns(w.Wait99), ns(int64(w.RunNs)), w.Wakeups, w.Preempted})
@@ -89,8 +90,8 @@ func load(fps float64) string {
 	return fmt.Sprintf("%g frames/s in each direction", fps)
 }
 
-func viewOf(s Stream, c *Cost) streamView {
-	v := streamView{Direction: s.Direction, Facts: factsOf(s, c), Legend: legendOf(s)}
+func viewOf(s Stream, t *Trace) streamView {
+	v := streamView{Direction: s.Direction, KnowsDrops: t.KnowsDrops(), Facts: factsOf(s, t.Cost), Legend: legendOf(s)}
 	for _, f := range s.Picked {
 		if f.Why == Usual || f.Why == Tail {
 			v.Charts = append(v.Charts, chartOf(s, f))
@@ -112,7 +113,7 @@ func factsOf(s Stream, c *Cost) []fact {
 		{"Followed", fmt.Sprint(s.Followed), fmt.Sprintf("frames of %d offered; %d arrived, %d were seen at all points", s.Offered, s.Delivered, s.Complete)},
 	}
 	if c != nil {
-		facts = append(facts, fact{"Tracing costs", signed(c.P50[0], c.P50[1]), fmt.Sprintf("of the p50, from %s; and %s of the rate of a closed loop. Medians of %d trials each, in turns", ns(c.P50[0]), signed(c.Rate[0], c.Rate[1]), c.Rounds)})
+		facts = append(facts, fact{"Tracing costs", signed(c.P50[0], c.P50[1]), fmt.Sprintf("of the p50, from %s; closed loop: %s. Medians of %d trials each, in turns", ns(c.P50[0]), c.loop(), c.Rounds)})
 	}
 	return facts
 }

@@ -31,7 +31,8 @@ type Trace struct {
 	Every    int         `json:"every"` // one frame in so many is followed
 	Streams  []Stream    `json:"streams"`
 	Threads  []Threads   `json:"threads"`
-	Cost     *Cost       `json:"cost,omitempty"` // absent: not measured
+	Cost     *Cost       `json:"cost,omitempty"`                // absent: not measured
+	Missing  []string    `json:"missing_tracepoints,omitempty"` // that the kernel has not: what they tell is absent
 	Warnings []string    `json:"warnings"`
 }
 
@@ -94,6 +95,15 @@ const (
 // Unknown is the reason of a loss that the kernel does not know of: a process dropped the frame, or a ring of a
 // driver was full.
 const Unknown = "not the kernel's stack"
+
+// DropsTracepoint is the tracepoint that tells why frames are lost.
+const DropsTracepoint = "skb:kfree_skb"
+
+// NotKnown is the reason of a loss on a kernel without that.
+const NotKnown = "not known"
+
+// KnowsDrops reports whether the trace knows why frames were lost.
+func (t *Trace) KnowsDrops() bool { return !slices.Contains(t.Missing, DropsTracepoint) }
 
 // Reason is why frames were lost.
 type Reason struct {
@@ -205,8 +215,8 @@ type Threads struct {
 // Cost is what tracing costs: medians of trials with it and without it, in turns.
 type Cost struct {
 	Rounds int        `json:"rounds"`
-	P50    [2]int64   `json:"p50_ns"`   // without, with
-	Rate   [2]float64 `json:"rate_fps"` // of a closed loop
+	P50    [2]int64   `json:"p50_ns"`            // without, with
+	Rate   [2]float64 `json:"rate_fps,omitzero"` // of a closed loop; absent: it had more events than there was room for
 }
 
 // SpreadOf returns the spread of times, which it sorts. Of none it is zero.

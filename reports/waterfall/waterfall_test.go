@@ -62,6 +62,37 @@ warning: a <b> doubt
 	}
 }
 
+// On a kernel without the tracepoint of drops there is no column that says why, and on one whose closed loop had too many events no rate.
+func TestWithout(t *testing.T) {
+	t.Parallel()
+	full, less := sample(), sample()
+	less.Missing, less.Cost.Rate = []string{DropsTracepoint}, [2]float64{}
+	text, err := Marshal(less)
+	if err != nil {
+		t.Fatal(err)
+	}
+	back, err := Parse(bytes.NewReader(text), "trace.json")
+	if err != nil || cmp.Diff(less, back) != "" {
+		t.Errorf("%v: %s", err, cmp.Diff(less, back))
+	}
+	for _, c := range []struct {
+		trace *Trace
+		why   bool
+	}{{full, true}, {less, false}} {
+		page, err := HTML(c.trace)
+		if err != nil {
+			t.Fatal(err)
+		}
+		head, _, _ := strings.Cut(Text(c.trace), "tester sends")
+		if got := strings.Contains(string(page), `<th scope="col">why</th>`); got != c.why || strings.Contains(head, "why") != c.why {
+			t.Errorf("why: %v on the page, in the table %q; want %v", got, head, c.why)
+		}
+		if got := strings.Contains(string(page), "not known, since there was no room"); got == c.why {
+			t.Errorf("the rate is not known: %v", got)
+		}
+	}
+}
+
 // The page is the same each time, allows nothing but its style sheet, and shows names of the user as text.
 func TestHTML(t *testing.T) {
 	t.Parallel()

@@ -32,17 +32,25 @@ func (p Plan) cost(ctx context.Context, s *lab.Setup, every int) (*waterfall.Cos
 	for i := range 2 {
 		c.P50[i], c.Rate[i] = median(p50s[i]), median(rates[i])
 	}
+	if slices.Contains(rates[1], 0) {
+		c.Rate = [2]float64{}
+	}
 	return c, nil
 }
 
-// costOnce measures once; every is 0 without tracing.
+// costOnce measures once; every is 0 without tracing. The rate is 0 if there was no room for all events.
 func (p Plan) costOnce(ctx context.Context, s *lab.Setup, every int) (p50 int64, rate float64, err error) {
 	if every > 0 {
-		t, err := p.opened(ctx, s, every)
+		o := p.options(every)
+		o.room = max(o.room, int(min(p.mostRoom(), mostEvents)))
+		t, err := p.opened(ctx, s, o)
 		if err != nil {
 			return 0, 0, err
 		}
 		p50, rate, err = p.latencyAndRate(ctx, s, t.arm(every))
+		if missed, full := t.missed(); missed > 0 || full != nil { // what is not noted costs less
+			rate, err = 0, errors.Join(err, full)
+		}
 		return p50, rate, errors.Join(err, t.Close())
 	}
 	return p.latencyAndRate(ctx, s, p.warmUp(ctx, s))

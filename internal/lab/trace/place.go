@@ -26,7 +26,8 @@ type options struct {
 	room      int  // events
 	snaps     bool // note what a capture has
 	ipv6      bool
-	processes bool // a process of the device may read packets
+	processes bool     // a process of the device may read packets
+	without   []string // tracepoints to do without
 }
 
 // chainer is the tester's engine.

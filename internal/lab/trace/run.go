@@ -24,6 +24,8 @@ type Plan struct {
 	Capture  bool // note the first octets of each packet
 	Stacks   bool // sample the call stacks of the device's cores
 	Rounds   int  // of trials with and without tracing, which tell its cost; 0: none
+
+	without []string // tracepoints to do without
 }
 
 const (
@@ -61,7 +63,7 @@ func (p Plan) frames() float64 {
 
 func (p Plan) options(every int) options {
 	room := p.frames() * perFrame * 1.2 / float64(every)
-	return options{room: int(min(p.mostRoom(), max(leastRoom, room))), snaps: p.Capture, ipv6: p.Settings.IPv6}
+	return options{room: int(min(p.mostRoom(), max(leastRoom, room))), snaps: p.Capture, ipv6: p.Settings.IPv6, without: p.without}
 }
 
 // Traced is a trace with what a capture is made of.
@@ -102,12 +104,11 @@ func Run(ctx context.Context, l *lab.Lab, p Plan) (*Traced, error) {
 }
 
 // opened attaches a tracer and lets it see some frames of each direction, so that it knows where the signature lies.
-func (p Plan) opened(ctx context.Context, s *lab.Setup, every int) (*tracer, error) {
+func (p Plan) opened(ctx context.Context, s *lab.Setup, o options) (*tracer, error) {
 	tester, ok := lab.EngineAs[chainer](s)
 	if !ok {
 		return nil, fmt.Errorf("%w: only the engine xdp can be traced", errors.ErrUnsupported)
 	}
-	o := p.options(every)
 	o.processes = s.Session().HasProcesses()
 	t, err := newTracer(s.Net(), tester, o)
 	if err != nil {
@@ -135,7 +136,7 @@ func (p Plan) warmUp(ctx context.Context, s *lab.Setup) error {
 
 // sealed returns where no signature was found. Frames that are sealed are told by their order, of which none may be missing.
 func (p Plan) sealed(ctx context.Context, s *lab.Setup, out *Traced) (t *tracer, sealed map[int]bool, err error) {
-	if t, err = p.opened(ctx, s, out.Every); err != nil {
+	if t, err = p.opened(ctx, s, p.options(out.Every)); err != nil {
 		return nil, nil, err
 	}
 	sealed, err = t.sealedPlaces()
@@ -150,7 +151,7 @@ func (p Plan) sealed(ctx context.Context, s *lab.Setup, out *Traced) (t *tracer,
 	out.Every = 1
 	err = t.Close()
 	if err == nil {
-		t, err = p.opened(ctx, s, 1)
+		t, err = p.opened(ctx, s, p.options(1))
 	}
 	return t, sealed, err
 }
@@ -167,7 +168,7 @@ func (p Plan) trace(ctx context.Context, s *lab.Setup, out *Traced) (_ *Traced, 
 		if out.Cost, err = p.cost(ctx, s, out.Every); err != nil {
 			return nil, err
 		}
-		if t, err = p.opened(ctx, s, out.Every); err != nil {
+		if t, err = p.opened(ctx, s, p.options(out.Every)); err != nil {
 			return nil, err
 		}
 	}
@@ -201,7 +202,9 @@ func (p Plan) trace(ctx context.Context, s *lab.Setup, out *Traced) (_ *Traced, 
 	j := join(events, t.points)
 	out.Capture = Capture{joined: j, events: events, snaps: snaps, places: t.points, directions: p.Settings.Directions(), epoch: t.epoch(), nameOf: t.nameOf}
 	p.streams(out, t, sealed, r.Ledger, missed)
-	return out, errors.Join(fault, threads(t, out))
+	fault = errors.Join(fault, threads(t, out))
+	leaveOut(&out.Trace, t.missing)
+	return out, fault
 }
 
 // streams adds what the frames of each direction did. So many events were missed.

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 	"github.com/tunnelbench/tunnelbench/internal/lab/labtest"
 	"github.com/tunnelbench/tunnelbench/internal/testenv"
@@ -24,6 +26,12 @@ const light = 1000
 
 // traced traces a device for half a second.
 func traced(t *testing.T, device string, load rfc2544.Rate, set lab.Settings) *Traced {
+	t.Helper()
+	return tracedWithout(t, nil, device, load, set)
+}
+
+// tracedWithout does so as on a kernel without some tracepoints.
+func tracedWithout(t *testing.T, tracepoints []string, device string, load rfc2544.Rate, set lab.Settings) *Traced {
 	t.Helper()
 	testenv.NetAdmin(t)
 	l, err := lab.Open(context.Background(), lab.Config{Wait: true})
@@ -41,7 +49,7 @@ func traced(t *testing.T, device string, load rfc2544.Rate, set lab.Settings) *T
 	}
 	set.LossTimeout, set.MaxFrames = time.Second, 1<<20
 	out, err := Run(context.Background(), l, Plan{
-		Device: d, Settings: set, Capture: true,
+		Device: d, Settings: set, Capture: true, without: tracepoints,
 		Trial: rfc2544.Trial{Size: 128, Load: load, Duration: 500 * time.Millisecond},
 	})
 	if err != nil {
@@ -138,5 +146,31 @@ func TestReasonOfTheKernel(t *testing.T) {
 	}
 	if len(reasons) == 0 || reasons[0] != "left wan out: QDISC_DROP" {
 		t.Errorf("%v", reasons)
+	}
+}
+
+// A kernel without tracepoints can be traced all the same: what they tell is absent, and said to be.
+func TestKernelWithoutTracepoints(t *testing.T) {
+	without := []string{"sched:sched_wakeup", "skb:kfree_skb", "skb:skb_copy_datagram_iovec"}
+	out := tracedWithout(t, without, "naive", light, lab.Settings{})
+	if diff := cmp.Diff(without, out.Missing); diff != "" {
+		t.Error(diff)
+	}
+	for _, at := range without {
+		if !strings.Contains(strings.Join(out.Warnings, "\n"), "no tracepoint "+at) {
+			t.Errorf("%s: not in %q", at, out.Warnings)
+		}
+	}
+	if len(out.Threads) != 0 || out.Streams[0].Delivered < 100 {
+		t.Errorf("threads %v, %d frames delivered", out.Threads, out.Streams[0].Delivered)
+	}
+	for _, p := range out.Streams[0].Points {
+		if p.Kind == waterfall.Read && strings.HasPrefix(p.Interface, "tb-") {
+			t.Errorf("%v is known", p)
+		}
+	}
+	full := traced(t, "plain", rfc2544.Rate(light), lab.Settings{})
+	if len(full.Missing) != 0 || !full.KnowsDrops() {
+		t.Errorf("this kernel misses %v", full.Missing)
 	}
 }

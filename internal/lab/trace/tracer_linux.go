@@ -6,10 +6,14 @@ import (
 	"io"
 	"maps"
 	"net"
+	"os"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/btf"
 	"github.com/cilium/ebpf/link"
 	"github.com/vishvananda/netlink"
 
@@ -30,18 +34,12 @@ type tracer struct {
 	reasons map[uint32]string
 	room    int
 	snaps   bool
+	missing []string // tracepoints that the kernel has not, of those that are wanted
 	sides   []string // nodes whose threads are watched
+	pids    [][]int  // the processes of each side
+	ended   uint64   // when disarm was called, CLOCK_MONOTONIC in ns
 	closers closers.Stack
 }
-
-// Programs at tracepoints, by the tracepoint; those of readers are of use only where a process reads packets.
-var (
-	hooks   = map[string]string{"freed": "skb:kfree_skb"}
-	readers = map[string]string{
-		"copied": "skb:skb_copy_datagram_iovec", "queued": "sock:sk_data_ready", "received": "sock:sock_recv_length",
-		"woken": "sched:sched_wakeup", "switched": "sched:sched_switch",
-	}
-)
 
 // newTracer attaches the programs to every interface of the network. The error wraps errors.ErrUnsupported if the
 // kernel cannot do it.
@@ -72,7 +70,7 @@ func (t *tracer) open(n *netns.Net, o options) (err error) {
 	if err := t.set(spec, o); err != nil {
 		return err
 	}
-	if err := t.load(spec, o.processes); err != nil {
+	if err := t.load(spec, o); err != nil {
 		return fmt.Errorf("%w: load the programs that trace (needs Linux 6.6 with BPF and BTF, and root): %w", errors.ErrUnsupported, err)
 	}
 	for i, p := range t.points {
@@ -115,18 +113,34 @@ func (t *tracer) set(spec *ebpf.CollectionSpec, o options) error {
 	)
 }
 
-// load loads the maps and attaches the programs at tracepoints.
-func (t *tracer) load(spec *ebpf.CollectionSpec, processes bool) (err error) {
+// load loads the maps and attaches the programs at the tracepoints that there are.
+func (t *tracer) load(spec *ebpf.CollectionSpec, o options) (err error) {
 	shared := spec.Copy()
 	delete(shared.Programs, bpf.TraceProgPass)
+	wanted := maps.Clone(drops)
+	if o.processes {
+		maps.Copy(wanted, readers)
+		maps.Copy(wanted, schedule)
+	}
+	for _, programs := range []map[string]string{drops, readers, schedule} {
+		for name := range programs {
+			if _, ok := wanted[name]; !ok {
+				delete(shared.Programs, name)
+			}
+		}
+	}
+	for name, at := range wanted {
+		if slices.Contains(o.without, at) || !hasTracepoint(at) {
+			t.missing = append(t.missing, at)
+			delete(wanted, name)
+			delete(shared.Programs, name)
+		}
+	}
+	slices.Sort(t.missing)
 	if t.shared, err = ebpf.NewCollection(shared); err != nil {
 		return err
 	}
 	t.closers.Push(func() error { t.shared.Close(); return nil })
-	wanted := maps.Clone(hooks)
-	if processes {
-		maps.Copy(wanted, readers)
-	}
 	for name, at := range wanted {
 		l, err := link.AttachTracing(link.TracingOptions{Program: t.shared.Programs[name]})
 		if err != nil {
@@ -135,6 +149,17 @@ func (t *tracer) load(spec *ebpf.CollectionSpec, processes bool) (err error) {
 		t.closers.Push(l.Close)
 	}
 	return nil
+}
+
+// hasTracepoint reports whether the kernel has a tracepoint, by the types that its programs are given.
+func hasTracepoint(at string) bool {
+	kernel, err := btf.LoadKernelSpec()
+	if err != nil {
+		return false
+	}
+	_, name, _ := strings.Cut(at, ":")
+	types, err := kernel.AnyTypesByName("btf_trace_" + name)
+	return err == nil && len(types) > 0
 }
 
 // attach attaches a program of its own to the point with this number.
@@ -208,7 +233,7 @@ func findPlaces(n *netns.Net) (places []place, err error) {
 // watch adds processes whose threads are watched.
 func (t *tracer) watch(node string, pids []int) error {
 	side := uint32(len(t.sides))
-	t.sides = append(t.sides, node)
+	t.sides, t.pids = append(t.sides, node), append(t.pids, pids)
 	for _, pid := range pids {
 		if err := t.shared.Maps[bpf.TraceMapProcesses].Put(uint32(pid), side); err != nil {
 			return fmt.Errorf("trace process %d: %w", pid, err)
@@ -229,16 +254,19 @@ func (t *tracer) arm(every int) error {
 }
 
 // disarm ends it.
-func (t *tracer) disarm() error { return t.shared.Variables[bpf.TraceVarArmed].Set(uint32(0)) }
+func (t *tracer) disarm() error {
+	t.ended = sys.Monotonic()
+	return t.shared.Variables[bpf.TraceVarArmed].Set(uint32(0))
+}
 
 // events returns what was noted since arm, and the number of events for which there was no room. The octets of a capture
 // stay in the kernel's memory, and can be read until the next arm; the end of the tracer does not take them away.
 func (t *tracer) events() (list []event, snaps io.ReaderAt, missed int, err error) {
-	var taken uint64
-	if err := t.shared.Variables[bpf.TraceVarTaken].Get(&taken); err != nil {
+	taken, err := t.taken()
+	if err != nil {
 		return nil, nil, 0, err
 	}
-	n := min(int(taken), t.room)
+	n := min(taken, t.room)
 	memory, err := t.shared.Maps[bpf.TraceMapEvents].Memory()
 	if err != nil {
 		return nil, nil, 0, err
@@ -254,7 +282,20 @@ func (t *tracer) events() (list []event, snaps io.ReaderAt, missed int, err erro
 	if t.snaps {
 		snaps, err = t.shared.Maps[bpf.TraceMapSnaps].Memory()
 	}
-	return list, snaps, int(taken) - n, err
+	return list, snaps, taken - n, err
+}
+
+// taken returns the number of events since arm, with those for which there was no room.
+func (t *tracer) taken() (int, error) {
+	var n uint64
+	err := t.shared.Variables[bpf.TraceVarTaken].Get(&n)
+	return int(n), err
+}
+
+// missed returns the number of events since arm for which there was no room.
+func (t *tracer) missed() (int, error) {
+	n, err := t.taken()
+	return max(0, n-t.room), err
 }
 
 // sealedPlaces returns the points where many packets passed so far, and none with a signature.
@@ -270,10 +311,30 @@ func (t *tracer) sealedPlaces() (sealed map[int]bool, err error) {
 	return sealed, nil
 }
 
-// side returns what the threads of one side did since arm.
+// side returns what the threads of one side did from arm to disarm.
 func (t *tracer) side(i int) (s bpf.TraceSide, err error) {
 	err = t.shared.Maps[bpf.TraceMapSides].Lookup(uint32(i), &s)
+	for _, pid := range t.pids[i] {
+		s.Ran += t.running(pid)
+	}
 	return s, err
+}
+
+// running returns for how long the threads of a process had been running when the trace ended: the kernel's program adds up
+// what ends with a switch to another task.
+func (t *tracer) running(pid int) (ns uint64) {
+	tasks, _ := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid)) // of a process that has ended there are none
+	for _, task := range tasks {
+		tid, err := strconv.ParseUint(task.Name(), 10, 32)
+		if err != nil {
+			continue
+		}
+		var at bpf.TraceTimes
+		if t.shared.Maps[bpf.TraceMapThreads].Lookup(uint32(tid), &at) == nil && at.Started > 0 && at.Started < t.ended {
+			ns += t.ended - at.Started
+		}
+	}
+	return ns
 }
 
 // whole returns an error, which wraps lab.ErrDied, if an interface is gone at which frames were followed.

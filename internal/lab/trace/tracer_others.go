@@ -13,8 +13,9 @@ import (
 
 // tracer exists only on Linux.
 type tracer struct {
-	points []place
-	sides  []string
+	points  []place
+	missing []string
+	sides   []string
 }
 
 func newTracer(*netns.Net, chainer, options) (*tracer, error) { return nil, errors.ErrUnsupported }
@@ -23,6 +24,7 @@ func (*tracer) arm(int) error                              { return errors.ErrUn
 func (*tracer) disarm() error                              { return nil }
 func (*tracer) watch(string, []int) error                  { return errors.ErrUnsupported }
 func (*tracer) events() ([]event, io.ReaderAt, int, error) { return nil, nil, 0, errors.ErrUnsupported }
+func (*tracer) missed() (int, error)                       { return 0, errors.ErrUnsupported }
 func (*tracer) sealedPlaces() (map[int]bool, error)        { return nil, errors.ErrUnsupported }
 func (*tracer) side(int) (s bpf.TraceSide, err error)      { return s, errors.ErrUnsupported }
 func (*tracer) whole(*netns.Net) error                     { return nil }
