@@ -83,6 +83,9 @@ func TestEveryFrameAtEveryPoint(t *testing.T) {
 			if len(forward.Points) != len(reverse.Points) {
 				t.Errorf("reverse: %v", ways(reverse))
 			}
+			if len(out.Missing) != 0 || !out.KnowsDrops() {
+				t.Errorf("this kernel misses %v", out.Missing)
+			}
 			complete := 0.99
 			if strings.HasPrefix(device, "wireguard") {
 				complete = 0.9 // what is sealed is inferred
@@ -168,9 +171,5 @@ func TestKernelWithoutTracepoints(t *testing.T) {
 		if p.Kind == waterfall.Read && strings.HasPrefix(p.Interface, "tb-") {
 			t.Errorf("%v is known", p)
 		}
-	}
-	full := traced(t, "plain", rfc2544.Rate(light), lab.Settings{})
-	if len(full.Missing) != 0 || !full.KnowsDrops() {
-		t.Errorf("this kernel misses %v", full.Missing)
 	}
 }
