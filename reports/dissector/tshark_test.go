@@ -57,12 +57,6 @@ func captured(t testing.TB, packets ...[]byte) []byte {
 	return record(t, all...)
 }
 
-// capturedPart returns the first n bytes of a packet as a capture.
-func capturedPart(t testing.TB, packet []byte, n int) []byte {
-	t.Helper()
-	return record(t, capture.Packet{Data: packet[:n], OriginalLength: len(packet)})
-}
-
 func record(t testing.TB, packets ...capture.Packet) []byte {
 	t.Helper()
 	var out bytes.Buffer
