@@ -41,8 +41,10 @@ func (p Plan) cost(ctx context.Context, s *lab.Setup, every int) (*waterfall.Cos
 // costOnce measures once; every is 0 without tracing. The rate is 0 if there was no room for all events.
 func (p Plan) costOnce(ctx context.Context, s *lab.Setup, every int) (p50 int64, rate float64, err error) {
 	if every > 0 {
-		o := p.options(every)
-		o.room = max(o.room, int(min(p.mostRoom(), mostEvents)))
+		flood := p // of which the loop has no more
+		flood.Load, flood.Duration = rfc2544.Flood, 2*costTrial
+		o := flood.options(every)
+		o.room = min(o.room, mostEvents)
 		t, err := p.opened(ctx, s, o)
 		if err != nil {
 			return 0, 0, err

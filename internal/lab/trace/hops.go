@@ -137,7 +137,7 @@ func (w path) work(hop int) waterfall.Work {
 func streamOf(frames []*frame, way path, begin int64, nameOf func(uint32) string) waterfall.Stream {
 	s := waterfall.Stream{Followed: len(frames), Points: way.points, Hops: []waterfall.Hop{}}
 	last := len(way.numbers) - 1
-	hops := make([]hop, max(0, last))
+	hops := make([]hop, last)
 	var whole []int64
 	var complete [][]int64
 	for _, f := range frames {
@@ -145,7 +145,7 @@ func streamOf(frames []*frame, way path, begin int64, nameOf func(uint32) string
 		for i := range hops {
 			hops[i].add(f, times[i], times[i+1], inferred[i] || inferred[i+1])
 		}
-		if last > 0 && way.points[last].Kind == waterfall.Taken && times[last] >= 0 {
+		if way.points[last].Kind == waterfall.Taken && times[last] >= 0 {
 			s.Delivered++
 			whole = append(whole, times[last])
 			if !slices.Contains(times, -1) {
@@ -153,9 +153,7 @@ func streamOf(frames []*frame, way path, begin int64, nameOf func(uint32) string
 			}
 			continue
 		}
-		if last > 0 {
-			hops[min(lastSeen(times), last-1)].lose(f, nameOf)
-		}
+		hops[min(lastSeen(times), last-1)].lose(f, nameOf)
 	}
 	s.OneWay, s.Complete = waterfall.SpreadOf(whole), len(complete)
 	sortByEnd(complete)

@@ -176,7 +176,7 @@ func (p Plan) trace(ctx context.Context, s *lab.Setup, out *Traced) (_ *Traced, 
 	if err := errors.Join(watchSides(t, s), t.arm(out.Every)); err != nil {
 		return nil, err
 	}
-	o, r, fault := p.measure(ctx, s, out)
+	o, r, fault := p.measure(ctx, s, out.sampler)
 	if err := t.disarm(); err != nil {
 		return nil, errors.Join(fault, err)
 	}
@@ -202,7 +202,7 @@ func (p Plan) trace(ctx context.Context, s *lab.Setup, out *Traced) (_ *Traced, 
 	j := join(events, t.points)
 	out.Capture = Capture{joined: j, events: events, snaps: snaps, places: t.points, directions: p.Settings.Directions(), epoch: t.epoch(), nameOf: t.nameOf}
 	p.streams(out, t, sealed, r.Ledger, missed)
-	fault = errors.Join(fault, threads(t, out))
+	fault = errors.Join(fault, threads(t, out), out.profile(t))
 	leaveOut(&out.Trace, t.missing)
 	return out, fault
 }

@@ -20,36 +20,28 @@ func (p Plan) openSampler(s *lab.Setup) (*stacks.Recorder, error) {
 }
 
 // measure runs the trial, and samples the device's cores meanwhile if there is a sampler.
-func (p Plan) measure(ctx context.Context, s *lab.Setup, out *Traced) (o rfc2544.Observation, r lab.Run, err error) {
-	if out.sampler == nil {
+func (p Plan) measure(ctx context.Context, s *lab.Setup, sampler *stacks.Recorder) (o rfc2544.Observation, r lab.Run, err error) {
+	if sampler == nil {
 		return s.MeasureRun(ctx, p.Trial)
 	}
-	sides, err := sidesOf(s)
-	if err == nil {
-		err = out.sampler.Start()
-	}
-	if err != nil {
+	if err := sampler.Start(); err != nil {
 		return o, r, err
 	}
 	o, r, err = s.MeasureRun(ctx, p.Trial)
-	stopped := out.sampler.Stop()
-	if stopped == nil {
-		out.Stacks, stopped = out.sampler.Profile(sides)
-	}
-	return o, r, errors.Join(err, stopped)
+	return o, r, errors.Join(err, sampler.Stop())
 }
 
-// sidesOf returns the side of each of the device's processes.
-func sidesOf(s *lab.Setup) (map[int]string, error) {
+// profile names what was sampled. It takes its time, so it comes when the tracer no longer watches.
+func (out *Traced) profile(t *tracer) (err error) {
+	if out.sampler == nil {
+		return nil
+	}
 	sides := map[int]string{}
-	for _, node := range s.Net().Topology.Nodes {
-		pids, err := s.Session().PIDs(node)
-		if err != nil {
-			return nil, err
-		}
-		for _, pid := range pids {
+	for i, node := range t.sides {
+		for _, pid := range t.pids[i] {
 			sides[pid] = node
 		}
 	}
-	return sides, nil
+	out.Stacks, err = out.sampler.Profile(sides)
+	return err
 }

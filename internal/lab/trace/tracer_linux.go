@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net"
 	"os"
 	"slices"
@@ -117,23 +116,18 @@ func (t *tracer) set(spec *ebpf.CollectionSpec, o options) error {
 func (t *tracer) load(spec *ebpf.CollectionSpec, o options) (err error) {
 	shared := spec.Copy()
 	delete(shared.Programs, bpf.TraceProgPass)
-	wanted := maps.Clone(drops)
-	if o.processes {
-		maps.Copy(wanted, readers)
-		maps.Copy(wanted, schedule)
-	}
+	wanted := map[string]string{}
 	for _, programs := range []map[string]string{drops, readers, schedule} {
-		for name := range programs {
-			if _, ok := wanted[name]; !ok {
+		for name, at := range programs {
+			switch _, always := drops[name]; {
+			case !always && !o.processes:
 				delete(shared.Programs, name)
+			case slices.Contains(o.without, at) || !hasTracepoint(at):
+				delete(shared.Programs, name)
+				t.missing = append(t.missing, at)
+			default:
+				wanted[name] = at
 			}
-		}
-	}
-	for name, at := range wanted {
-		if slices.Contains(o.without, at) || !hasTracepoint(at) {
-			t.missing = append(t.missing, at)
-			delete(wanted, name)
-			delete(shared.Programs, name)
 		}
 	}
 	slices.Sort(t.missing)

@@ -16,6 +16,7 @@ type tracer struct {
 	points  []place
 	missing []string
 	sides   []string
+	pids    [][]int
 }
 
 func newTracer(*netns.Net, chainer, options) (*tracer, error) { return nil, errors.ErrUnsupported }
