@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/tunnelbench/tunnelbench/cmd/tunnelbench/counting"
 	"github.com/tunnelbench/tunnelbench/cmd/tunnelbench/gating"
+	"github.com/tunnelbench/tunnelbench/cmd/tunnelbench/keying"
 	"github.com/tunnelbench/tunnelbench/cmd/tunnelbench/matching"
 	"github.com/tunnelbench/tunnelbench/cmd/tunnelbench/tracing"
 	"github.com/tunnelbench/tunnelbench/internal/cli"
@@ -14,6 +15,6 @@ func overview() []cli.Section {
 		{Title: "Measure", Verbs: []cli.Verb{runVerb, trialVerb, tracing.Verb(tool), abVerb, searchVerb, counting.Verb(tool), certifyVerb, matching.Verb(tool)}},
 		{Title: "Judge and report", Verbs: []cli.Verb{gating.Verb(tool), reportVerb}},
 		{Title: "Attack", Verbs: []cli.Verb{fuzzListVerb, fuzzRunVerb, fuzzReproVerb, fuzzMergeVerb, fuzzLiveVerb, fuzzReportVerb}},
-		{Title: "Tunnel and machine", Verbs: []cli.Verb{tunnelVerb, reloadVerb, genkeyVerb, pubkeyVerb, genpskVerb, dissectorVerb, doctorVerb, listVerb, versionVerb}},
+		{Title: "Tunnel and machine", Verbs: []cli.Verb{tunnelVerb, reloadVerb, keying.Genkey, keying.Pubkey, keying.Genpsk, dissectorVerb, doctorVerb, listVerb, versionVerb}},
 	}
 }

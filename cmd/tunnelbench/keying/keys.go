@@ -1,4 +1,5 @@
-package main
+// Package keying has the verbs that make the keys of the sealed tunnel, as wg(8) does.
+package keying
 
 import (
 	"context"
@@ -14,17 +15,20 @@ import (
 	"github.com/tunnelbench/tunnelbench/reference/wireguard"
 )
 
-var genkeyVerb = keyVerb("genkey", "make a private key of a sealed tunnel, as wg genkey does", func(context.Context, io.Reader) (string, error) {
+// Genkey is the verb tunnel genkey.
+var Genkey = keyVerb("genkey", "make a private key of a sealed tunnel, as wg genkey does", func(context.Context, io.Reader) (string, error) {
 	key, err := wireguard.NewPrivateKey(rand.Reader)
 	return key.Base64(), err
 }, "tunnel genkey > private.key")
 
-var genpskVerb = keyVerb("genpsk", "make a preshared key, as wg genpsk does", func(context.Context, io.Reader) (string, error) {
+// Genpsk is the verb tunnel genpsk.
+var Genpsk = keyVerb("genpsk", "make a preshared key, as wg genpsk does", func(context.Context, io.Reader) (string, error) {
 	key, err := wireguard.NewPresharedKey(rand.Reader)
 	return key.Base64(), err
 }, "tunnel genpsk > preshared.key")
 
-var pubkeyVerb = keyVerb("pubkey", "print the public key of the private key on standard input", publicKey, "tunnel pubkey < private.key")
+// Pubkey is the verb tunnel pubkey.
+var Pubkey = keyVerb("pubkey", "print the public key of the private key on standard input", publicKey, "tunnel pubkey < private.key")
 
 // publicKey reads a private key. Errors do not show what may be one.
 func publicKey(ctx context.Context, in io.Reader) (string, error) {
