@@ -40,7 +40,7 @@ type liveFlags struct {
 // addLiveFlags defines the options of fuzz live and returns the function that runs it.
 func addLiveFlags(set *pflag.FlagSet) func(context.Context, cli.Streams) error {
 	f := &liveFlags{lab: cli.AddLabFlags(set)}
-	set.StringVar(&f.devices, "dut", "", "the `device` to attack: a name of 'tunnelbench list', or exec:PATH; with --scorecard several by comma")
+	set.StringVar(&f.devices, "dut", "", "the `device` to attack: a name of 'tunnelbench list', recipe:NAME or exec:PATH; with --scorecard several by comma")
 	set.StringVar(&f.load, "load", "50%", "`load` of the legitimate flow: 50% (of the forwarding rate that is found first) or 100kpps")
 	set.StringVar(&f.rate, "rate", "50kpps", "`rate` of mutants")
 	set.StringVar(&f.as, "as", "unknown,spoofed", "`senders` in turn: unknown (an address that is neither end's), spoofed (the other end's), forger (the same, and mutants may be right in every field: a plain tunnel has to accept those)")

@@ -24,6 +24,7 @@ var listVerb = cli.Verb{
 				fmt.Fprintf(s.Out, "  %-16s %-12s %s%s%s\n", t.Name, t.Kind, t.Doc, t.Choices(), canRun(ctx, t))
 			}
 			fmt.Fprintf(s.Out, "  %-16s %-12s %s\n", "mixed:..", "theirs", "mixed:left=DEVICE,right=DEVICE: another program of the same protocol on each side")
+			fmt.Fprintf(s.Out, "  %-16s %-12s %s\n", "recipe:NAME", "theirs", "a tunnel of other people: tunnelbench recipes list")
 			fmt.Fprintf(s.Out, "  %-16s %-12s %s\n", "exec:PATH", "yours", "a program or script that follows docs/exec.md")
 			fmt.Fprintln(s.Out, "\nProfiles (--profile):")
 			for _, p := range suite.Profiles() {

@@ -31,7 +31,7 @@ var runVerb = cli.Verb{
 	},
 	Flags: func(set *pflag.FlagSet) func(context.Context, cli.Streams) error {
 		f := &runFlags{set: set, lab: cli.AddLabFlags(set)}
-		set.StringVar(&f.devices, "dut", "wire,plain,vxlan,wireguard-go,reference", "`devices` under test, by comma: names of 'tunnelbench list', or exec:PATH")
+		set.StringVar(&f.devices, "dut", "wire,plain,vxlan,wireguard-go,reference", "`devices` under test, by comma: names of 'tunnelbench list', recipe:NAME or exec:PATH")
 		set.StringVar(&f.sizes, "sizes", "64,512,1518", "frame `sizes` in bytes, FCS included")
 		set.StringVar(&f.profile, "profile", "quick", "how thoroughly: a `profile` of 'tunnelbench list'")
 		set.StringVar(&f.control, "control", result.PlainDUT, "`device` that runs along with the others, for their rates at its nominal speed; none: no device")

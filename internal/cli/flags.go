@@ -12,6 +12,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/kv"
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
+	"github.com/tunnelbench/tunnelbench/recipes"
 	"github.com/tunnelbench/tunnelbench/reports"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
@@ -71,13 +72,27 @@ func flagValues() map[string][]string {
 		devices = append(devices, t.Name)
 	}
 	return map[string][]string{
-		"dut":          devices,
+		"dut":          append(devices, recipeDevices()...),
 		"engine":       {lab.EngineAuto, lab.EngineXDP, lab.EngineAFPacket},
 		"direction":    {rfc2544.Forward, rfc2544.Reverse, rfc2544.Both},
 		"ip":           {"4", "6"},
 		"wan-offloads": {"on", "off"},
 		"format":       append(slices.Clone(reports.Formats()), "png"),
 	}
+}
+
+// recipeDevices returns the names of the devices that are recipes.
+func recipeDevices() (names []string) {
+	known, err := recipes.All()
+	if err != nil {
+		panic(err) // the recipes are part of this program, and its tests read them
+	}
+	for _, r := range known {
+		for _, v := range r.Variants {
+			names = append(names, r.Device(v))
+		}
+	}
+	return names
 }
 
 // completeValues registers the values of flagValues for shell completion.

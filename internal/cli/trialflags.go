@@ -26,7 +26,7 @@ const floodMost rfc2544.Rate = 8e6
 // AddTo adds the flags to the set.
 func (f *TrialFlags) AddTo(set *pflag.FlagSet) {
 	f.Lab = AddLabFlags(set)
-	set.StringVar(&f.Device, "dut", "", "the `device` under test: a name of 'tunnelbench list', or exec:PATH")
+	set.StringVar(&f.Device, "dut", "", "the `device` under test: a name of 'tunnelbench list', recipe:NAME or exec:PATH")
 	set.IntVar(&f.Size, "size", 64, "frame size in `bytes`, FCS included")
 	set.StringVar(&f.Load, "load", "", "intended `load`: 150kpps, 1Gbps, 80% (of the link) or max")
 	set.DurationVar(&f.Duration, "duration", time.Second, "for how `long` to send")

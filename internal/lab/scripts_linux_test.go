@@ -87,7 +87,7 @@ exec sleep 1000
 		name, body, settings string
 		want                 []string // empty: it comes up
 	}{
-		{"asks for too little", late, "", []string{"within 1s", "made no interface", "write up-timeout=3s behind its path"}},
+		{"asks for too little", late, "", []string{"within 1s", "made no interface", "write up-timeout=3s behind its name"}},
 		{"its user gives it more", late, ":up-timeout=1m", nil},
 		{"a parameter makes it fast", late, ":up-timeout=40s,sleep=0", nil},
 		{"is not raised", "# tunnelbench: up-timeout=3s\nip tuntap add \"$TB_DEV\" mode tun; exec sleep 1000", "", []string{"did not raise it", "within 3s"}},

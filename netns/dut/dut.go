@@ -16,6 +16,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/execfile"
 	"github.com/tunnelbench/tunnelbench/internal/kv"
 	"github.com/tunnelbench/tunnelbench/netns"
+	"github.com/tunnelbench/tunnelbench/recipes"
 )
 
 // The kinds of devices. Only devices of the same kind are compared with each other.
@@ -84,7 +85,7 @@ func (t Tunnel) Topology(p netns.Plan) netns.Topology {
 
 // HasProcesses reports whether the tunnel, or a side of it, runs in user space.
 func (t Tunnel) HasProcesses() bool {
-	return t.Builtin || strings.HasPrefix(t.Name, execPrefix) || slices.ContainsFunc(t.Sides, Device.HasProcesses)
+	return t.Builtin || t.theirs() || slices.ContainsFunc(t.Sides, Device.HasProcesses)
 }
 
 // Device is a tunnel and its parameters, as the user specified them.
@@ -118,8 +119,8 @@ func All() []Tunnel {
 	})
 }
 
-// Parse reads a device: NAME, NAME:key=value,..., NAME@BUILD, exec:PATH, exec:PATH:key=value,... or
-// mixed:left=DEVICE,right=DEVICE.
+// Parse reads a device: NAME, NAME:key=value,..., NAME@BUILD, exec:PATH, exec:PATH:key=value,...,
+// recipe:NAME, recipe:NAME/VARIANT:key=value,... or mixed:left=DEVICE,right=DEVICE.
 // BUILD is the path of another build of this program. PATH is the path of an executable that follows
 // docs/exec.md.
 func Parse(spec string) (Device, error) {
@@ -129,6 +130,9 @@ func Parse(spec string) (Device, error) {
 	if path, ok := strings.CutPrefix(spec, execPrefix); ok {
 		return parseExec(path)
 	}
+	if name, ok := strings.CutPrefix(spec, recipes.Prefix); ok {
+		return parseRecipe(name)
+	}
 	if pair, ok := strings.CutPrefix(spec, mixedPrefix); ok {
 		return parseMixed(pair)
 	}
@@ -137,7 +141,7 @@ func Parse(spec string) (Device, error) {
 	tunnels := All()
 	i := slices.IndexFunc(tunnels, func(t Tunnel) bool { return t.Name == name })
 	if i < 0 {
-		return Device{}, fmt.Errorf("dut %q: unknown: use %s, mixed:left=..,right=.. or exec:PATH", spec, strings.Join(names(tunnels), ", "))
+		return Device{}, fmt.Errorf("dut %q: unknown: use %s, mixed:left=..,right=.., recipe:NAME or exec:PATH", spec, strings.Join(names(tunnels), ", "))
 	}
 	d := Device{Tunnel: tunnels[i], Spec: spec, Argument: spec, Values: map[string]string{}}
 	if hasBuild {

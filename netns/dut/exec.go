@@ -96,10 +96,21 @@ func describe(path string) (d description, err error) {
 		return d, err
 	}
 	defer f.Close()
-	const top = 4096
 	head, err := io.ReadAll(io.LimitReader(f, top))
-	if err != nil || !bytes.HasPrefix(head, []byte("#!")) {
+	if err != nil {
 		return d, err
+	}
+	return describeText(head)
+}
+
+// top is how much of a script, in bytes, is searched for its description.
+const top = 4096
+
+// describeText is describe for the text of a program.
+func describeText(text []byte) (d description, err error) {
+	head := text[:min(len(text), top)]
+	if !bytes.HasPrefix(head, []byte("#!")) {
+		return d, nil
 	}
 	seen := map[string]bool{}
 	number := 0
@@ -204,10 +215,10 @@ func (t Tunnel) UpTimeout() time.Duration { return cmp.Or(t.upTimeout, DefaultUp
 // moreTime tells the user of a program that did not come up in time how to give it more; it is empty
 // for tunnels that this program knows.
 func (t Tunnel) moreTime() string {
-	if !strings.HasPrefix(t.Name, execPrefix) {
+	if !t.theirs() {
 		return ""
 	}
-	return fmt.Sprintf("; if it only needs longer, write %s=%v behind its path", keyUpTimeout, min(3*t.UpTimeout(), mostUpTimeout))
+	return fmt.Sprintf("; if it only needs longer, write %s=%v behind its name", keyUpTimeout, min(3*t.UpTimeout(), mostUpTimeout))
 }
 
 // NothingThrough is the error of a tunnel that is up and carries nothing. what is "no packet", tried is

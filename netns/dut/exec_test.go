@@ -101,7 +101,7 @@ func TestMoreTime(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := (&Session{}).NothingThrough(d.Tunnel, "no packet", "9 frames").Error()
-	if want := "no packet came through within 10s of its start: tried 9 frames; if it only needs longer, write up-timeout=30s behind its path"; got != want {
+	if want := "no packet came through within 10s of its start: tried 9 frames; if it only needs longer, write up-timeout=30s behind its name"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 }

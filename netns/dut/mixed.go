@@ -56,7 +56,7 @@ func commonProtocol(left, right Device) (string, error) {
 			return "", fmt.Errorf("%s cannot be one side of a pair: it has no program or interface for each side", d.Spec)
 		case d.keyed:
 			protocols[i] = wireGuardProtocol
-		case strings.HasPrefix(d.Name, execPrefix):
+		case d.theirs():
 			return "", fmt.Errorf("%s does not say that it is an end of WireGuard: \"# tunnelbench: contract=2\" (docs/exec.md)", d.Spec)
 		default:
 			protocols[i] = d.Protocol
