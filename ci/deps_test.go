@@ -53,6 +53,8 @@ var arrows = map[string][]string{
 	"internal/kv":                  {},
 	"internal/lab":                 {"internal/closers", "internal/neighbour", "internal/reexec", "internal/sys", "loadgen", "loadgen/afpacket", "loadgen/xdp", "netns", "netns/counters", "netns/dut", "reports/result", "rfc2544", "internal/stats", "internal/signals", "internal/cpuname", "internal/machine"},
 	"internal/lab/labtest":         {"internal/lab", "internal/reexec", "loadgen", "netns/dut", "rfc2544", "rfc2544/simulated"}, // only imported by tests
+	"internal/lab/behaviour":       {"internal/closers", "internal/lab", "internal/sys", "netns", "netns/dut", "reports/behaviour"},
+	"reports/behaviour":            {"internal/strictjson", "reports/result", "reports/texttab", "rfc2544"},
 	"internal/lab/selftest":        {"ci/compare", "internal/lab", "internal/stats", "netns/dut", "netns/relay", "reports/result", "rfc2544", "internal/lab/control"},
 	"internal/lab/streams":         {"internal/lab", "internal/reexec", "internal/stats", "loadgen/streams", "netns", "netns/dut", "reports/result", "reports/show", "rfc2544", "internal/signals"},
 	"internal/lab/suite":           {"internal/lab", "internal/lab/streams", "netns/dut", "reports/result", "rfc2544", "rfc2544/mlrsearch", "rfc2544/simulated", "internal/lab/control", "loadgen", "internal/bounded"},
