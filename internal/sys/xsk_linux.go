@@ -86,11 +86,11 @@ func (x *XSK) open(ifindex, queue int, cfg XSKConfig) error {
 	return os.NewSyscallError("bind", bindXSK(x.fd, &addr))
 }
 
-// bindXSK retries for up to a second: after a previous socket of the queue is closed, the kernel
-// frees the queue some time later (xp_put_pool in net/xdp/xsk_buff_pool.c).
+// bindXSK retries for some seconds: after a previous socket of the queue is closed, the kernel
+// frees the queue some time later (xp_put_pool in net/xdp/xsk_buff_pool.c), on a busy machine a second.
 func bindXSK(fd int, addr *unix.SockaddrXDP) (err error) {
-	const wait = 5 * time.Millisecond
-	for range time.Second / wait {
+	const limit, wait = 5 * time.Second, 5 * time.Millisecond
+	for range limit / wait {
 		if err = unix.Bind(fd, addr); err != unix.EBUSY {
 			return err
 		}
