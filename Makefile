@@ -98,6 +98,9 @@ lint: cross ## gofmt, vet, staticcheck
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
 
+lint-deploy: ## the workflows by actionlint, the manifests by kubeconform (fetches both, and the schemas)
+	GO='$(GO)' deploy/check.sh
+
 cross: # what has to work where there is no lab
 	@for os in darwin windows; do \
 		echo "vet and build for $$os"; \
