@@ -19,7 +19,7 @@ TUNNELS   := wire,plain,vxlan,wireguard-go,reference
 RFC_SIZES := 64,128,256,512,1024,1280,1518
 PURE      := ./fuzz/report ./internal/junit ./internal/kv ./internal/stats ./internal/checksum ./internal/strictjson ./loadgen/signature ./reference/wire ./reference/offload ./rfc2544/... ./reports/... ./ci/gate ./ci/gate/count
 
-.PHONY: help build bench bench-full bench-generator bench-ablation study certify soak test race fuzz fuzz-go-fuzz fuzz-libfuzzer fuzz-proof fuzz-control fuzz-live lint cross generate clean
+.PHONY: help build bench bench-full bench-generator bench-ablation study certify soak test race fuzz fuzz-go-fuzz fuzz-libfuzzer fuzz-proof fuzz-control fuzz-live lint lint-deploy cross generate clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.* ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.* ## /\1\t/' | expand -t 18
