@@ -17,6 +17,9 @@ func formatBench(runs []*result.Results) []byte {
 	var b bytes.Buffer
 	for _, r := range runs {
 		fmt.Fprintf(&b, "cpu: %s\nkernel: %s\ncommit: %s\n", strictjson.Clean(r.Host.CPU), show.Word(r.Host.Kernel), show.Word(r.Tool.Commit))
+		if r.CongestionControl != "" {
+			fmt.Fprintf(&b, "congestion-control: %s\n", show.Word(r.CongestionControl))
+		}
 		for i := range r.Results {
 			res := &r.Results[i]
 			for _, v := range res.Values {

@@ -77,7 +77,7 @@ func (c streamColumn) cell(r *result.Result) (main, limits string) {
 
 // streamMetric returns the page's table of the streams test; ok is false without such a test.
 func streamMetric(r *result.Results) (head metric, ok bool) {
-	head = metric{ID: "m-streams", Title: "Streams", Unit: "TCP between two hosts behind the tunnel",
+	head = metric{ID: "m-streams", Title: "Streams", Unit: streamTitle(r) + " between two hosts behind the tunnel",
 		Note: "What receiving applications read, per direction: with one connection and with several; its share of what the overhead leaves of a link of known rate; " +
 			"one octet each way; connections made, used and closed. Below each number the least and the greatest of the repeats. CPU is that of the device's cores alone."}
 	for _, c := range streamColumns {
@@ -91,6 +91,11 @@ func streamMetric(r *result.Results) (head metric, ok bool) {
 		g.Rows = append(g.Rows, streamRow(res))
 	}
 	return head, len(head.Groups) > 0
+}
+
+// streamTitle names TCP with its congestion control, where the file has it.
+func streamTitle(r *result.Results) string {
+	return strings.TrimSpace("TCP " + strictjson.Short(r.CongestionControl, 16))
 }
 
 func streamRow(res *result.Result) metricRow {
@@ -122,7 +127,7 @@ func streamTable(w io.Writer, r *result.Results) error {
 	if len(results) == 0 {
 		return nil
 	}
-	t := texttab.New(texttab.Left("streams"))
+	t := texttab.New(texttab.Left("streams, " + streamTitle(r)))
 	for _, c := range streamColumns {
 		t.Columns = append(t.Columns, texttab.Right(c.slim))
 	}

@@ -288,7 +288,7 @@ func environment(r *result.Results) (facts, set []pair) {
 		{"Kernel", h.Kernel}, {"Architecture", h.Arch},
 		{"tunnelbench", r.Tool.Version}, {"Commit", r.Tool.Commit}, {"Go", r.Tool.Go},
 		{"Profile", r.Profile}, {"Seed", fmt.Sprint(r.Seed)},
-		{"Nominal link", show.BitText(r.Link)},
+		{"Nominal link", show.BitText(r.Link)}, {"TCP's congestion control", cmp.Or(r.CongestionControl, show.None)},
 		{"Started", timeText(r.Started)}, {"Ended", timeText(r.Ended)},
 	}
 	for _, c := range r.Calibration {

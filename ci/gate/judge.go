@@ -88,6 +88,8 @@ func checkSides(base, head *Set) error {
 		return fmt.Errorf("head: /device: is %q, the base's %q", head.Device, base.Device)
 	case base.Seed != head.Seed || base.Link != head.Link:
 		return fmt.Errorf("head: /seed, /link_bps: differ from the base's: these are not halves of one gate")
+	case base.CongestionControl != head.CongestionControl:
+		return fmt.Errorf("head: /congestion_control: is %q, the base's %q: TCP of two kinds is not compared", head.CongestionControl, base.CongestionControl)
 	case !slices.Equal(base.Metrics, head.Metrics):
 		return fmt.Errorf("head: /metrics: differ from the base's")
 	case !slices.Equal(base.Loads, head.Loads):

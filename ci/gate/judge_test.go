@@ -261,6 +261,7 @@ func TestSetsThatAreNoPair(t *testing.T) {
 		"is another machine":            func(_, h *Set) { h.Host.CPU = "b" },
 		"/device":                       func(_, h *Set) { h.Device = "vxlan" },
 		"not halves of one gate":        func(_, h *Set) { h.Seed++ },
+		"/congestion_control":           func(_, h *Set) { h.CongestionControl = "cubic" },
 		"/metrics: differ":              func(_, h *Set) { h.Metrics = nil },
 		"/loads: differ":                func(_, h *Set) { h.Loads = []Load{{FrameSize: 64}} },
 		"a pair has two sides":          func(_, h *Set) { h.Turns = h.Turns[2:] },

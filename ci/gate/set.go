@@ -36,11 +36,13 @@ type Set struct {
 	Command  []string        `json:"command"`           // command that repeats the measurement
 	Host     result.Host     `json:"host"`
 	Link     rfc2544.BitRate `json:"link_bps"`
-	Seed     uint64          `json:"seed"` // seed of the random order in pairs
-	Started  time.Time       `json:"started"`
-	Metrics  []SetMetric     `json:"metrics"`
-	Loads    []Load          `json:"loads"`
-	Turns    []Turn          `json:"turns"`
+	// CongestionControl is of TCP in all namespaces; empty in older files.
+	CongestionControl string      `json:"congestion_control,omitempty"`
+	Seed              uint64      `json:"seed"` // seed of the random order in pairs
+	Started           time.Time   `json:"started"`
+	Metrics           []SetMetric `json:"metrics"`
+	Loads             []Load      `json:"loads"`
+	Turns             []Turn      `json:"turns"`
 }
 
 // Build is one binary, or the tree of a side without a binary.

@@ -17,7 +17,7 @@ func smallSet() *Set {
 	return &Set{
 		Side: HeadSide, Tool: result.Tool{Version: "1"}, Device: "reference", Revision: "HEAD", Commit: "c",
 		Builds:  []Build{{SHA256: strings.Repeat("a", 64), Octets: 7}, {SHA256: strings.Repeat("b", 64), Layout: 1}},
-		Command: []string{"tunnelbench", "gate"}, Link: 1e9, Seed: 3, Started: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
+		Command: []string{"tunnelbench", "gate"}, Link: 1e9, CongestionControl: "cubic", Seed: 3, Started: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
 		Metrics: []SetMetric{{"forwarding_rate", "fps", 1, 64}, {"stream_goodput", "bit/s", 1, 0}, {"latency_p50", "ns", -1, 64}},
 		Loads:   []Load{{64, 1000, 500}},
 		Turns: []Turn{
@@ -47,7 +47,7 @@ func TestSetsAreReadAsWritten(t *testing.T) {
 	if again := encodeSet(t, read); !bytes.Equal(again, data) {
 		t.Errorf("%s\n%s", data, again)
 	}
-	resulttest.CheckSchema(t, SetSchemaJSON(), "note", "commits", "silent", "teardowns")
+	resulttest.CheckSchema(t, SetSchemaJSON(), "note", "commits", "silent", "congestion_control", "teardowns")
 }
 
 func TestBadSets(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/internal/kv"
 	"github.com/tunnelbench/tunnelbench/internal/lab"
+	"github.com/tunnelbench/tunnelbench/internal/lab/congestion"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 	"github.com/tunnelbench/tunnelbench/recipes"
 	"github.com/tunnelbench/tunnelbench/reports"
@@ -77,6 +78,7 @@ func flagValues() map[string][]string {
 		"direction":    {rfc2544.Forward, rfc2544.Reverse, rfc2544.Both},
 		"ip":           {"4", "6"},
 		"wan-offloads": {"on", "off"},
+		"cc":           congestion.Available(),
 		"format":       append(slices.Clone(reports.Formats()), "png"),
 	}
 }

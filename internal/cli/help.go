@@ -18,7 +18,7 @@ type flagGroup struct {
 
 // flagGroups lists the sections that follow a verb's own options.
 var flagGroups = []flagGroup{
-	{"Traffic", []string{"size", "sizes", "load", "duration", "direction", "flows", "networks", "ip", "seed", "loss-timeout", "link"}},
+	{"Traffic", []string{"size", "sizes", "load", "duration", "direction", "flows", "networks", "ip", "seed", "loss-timeout", "link", "cc"}},
 	{"Link between the ends", []string{"wan", "wan-offloads"}},
 	{"Search", []string{"profile", "goal", "bursts", "min", "max"}},
 	{"Tester and machine", []string{"tester-cpus", "dut-cpus", "engine", "self-test", "wait", "keep"}},

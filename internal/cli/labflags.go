@@ -12,6 +12,7 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/internal/kv"
 	"github.com/tunnelbench/tunnelbench/internal/lab"
+	"github.com/tunnelbench/tunnelbench/internal/lab/congestion"
 	"github.com/tunnelbench/tunnelbench/internal/neighbour"
 	"github.com/tunnelbench/tunnelbench/loadgen"
 	"github.com/tunnelbench/tunnelbench/netns"
@@ -31,6 +32,7 @@ type LabFlags struct {
 	disturber                      string
 	Flows, networks, Ip            int
 	Engine, Direction, Wan         string
+	congestion                     string
 	Certificate                    string
 	Seed                           uint64
 	Late, throttle                 time.Duration
@@ -52,6 +54,7 @@ func AddLabFlags(set *pflag.FlagSet) *LabFlags {
 	set.StringVar(&f.Engine, "engine", lab.EngineAuto, "`engine` of the tester: xdp (in the kernel), afpacket (sockets), or auto: xdp where the kernel lets us")
 	set.StringVar(&f.Direction, "direction", rfc2544.Forward, "`way` of the frames: forward (left to right), reverse, or both at once")
 	set.StringVar(&f.Wan, "wan", "", "`effects` of the link between the ends on packets, such as delay=20ms,loss=1% or rate=100Mbps,queue=1000, or shaped:rate=1Gbps by the kernel's token bucket")
+	set.StringVar(&f.congestion, "cc", "", "congestion control of TCP, of the hosts of streams and of a device's own connections: `algorithm` cubic, bbr, reno or another of the kernel (default: the machine's)")
 	set.StringVar(&f.Certificate, "self-test", "", "`file` with the machine's self-test, which the report carries (default "+DefaultCertificate+" if it is there)")
 	set.Uint64Var(&f.Seed, "seed", 1, "`number` that every random choice follows from")
 	set.DurationVar(&f.Late, "loss-timeout", lab.DefaultLossTimeout, "a frame that takes longer than this `time` counts as lost")
@@ -97,6 +100,9 @@ func (f *LabFlags) Config() (LabConfig, error) {
 	if _, err := dut.ParseWAN(f.Wan); err != nil {
 		return cfg, BadUsage("--%w", err)
 	}
+	if err := f.chooseCongestion(&cfg); err != nil {
+		return cfg, err
+	}
 	if f.throttle < 0 {
 		return cfg, BadUsage("--throttle-budget %v: 0 or more", f.throttle)
 	}
@@ -108,6 +114,18 @@ func (f *LabFlags) Config() (LabConfig, error) {
 	}
 	cfg.Beside, err = f.beside()
 	return cfg, err
+}
+
+// chooseCongestion sets the congestion control, which is always stated: the machine's if the user does not choose.
+func (f *LabFlags) chooseCongestion(cfg *LabConfig) error {
+	name := f.congestion
+	if !f.set.Changed("cc") {
+		name = congestion.Default()
+	} else if err := congestion.Check(name); err != nil {
+		return BadUsage("--cc %w", err)
+	}
+	cfg.Config.CongestionControl, cfg.Settings.CongestionControl = name, name
+	return nil
 }
 
 // beside returns the plan of what disturbs the lab; nil if nothing does.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/internal/closers"
+	"github.com/tunnelbench/tunnelbench/internal/lab/congestion"
 	"github.com/tunnelbench/tunnelbench/internal/machine"
 	"github.com/tunnelbench/tunnelbench/internal/neighbour"
 	"github.com/tunnelbench/tunnelbench/internal/sys"
@@ -22,6 +23,8 @@ type Config struct {
 	CPUs netns.CPUOverrides
 	Wait bool // wait for another lab to end instead of failing
 	Keep bool // keep named namespaces, for inspection
+
+	CongestionControl string // that Settings will ask for; empty: none
 
 	Beside *neighbour.Plan // what disturbs the lab on purpose while it is open; nil: nothing
 }
@@ -89,7 +92,7 @@ func (l *Lab) open(ctx context.Context) error {
 	return nil
 }
 
-// changeSysctls changes the sysctls that this kernel has.
+// changeSysctls changes the sysctls that this kernel has, and lets namespaces use the congestion control.
 func (l *Lab) changeSysctls() error {
 	for _, s := range machine.Sysctls {
 		if _, err := os.Stat("/proc/sys/" + s.Key); errors.Is(err, os.ErrNotExist) {
@@ -99,7 +102,7 @@ func (l *Lab) changeSysctls() error {
 			return err
 		}
 	}
-	return nil
+	return congestion.Allow(l.cfg.CongestionControl, l.guardian.Set)
 }
 
 // takeCores divides the cores between tester and device, pins this process to the tester's cores,

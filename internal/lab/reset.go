@@ -74,7 +74,7 @@ func (s *Setup) reset(ctx context.Context, r rfc2544.Reset) error {
 		if err := s.net.Rebuild(ctx, func() error { return rest(ctx, r.Off) }); err != nil {
 			return err
 		}
-		if err := s.impairWAN(ctx); err != nil {
+		if err := s.fitNetwork(ctx); err != nil {
 			return err
 		}
 	}

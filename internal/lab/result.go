@@ -18,7 +18,7 @@ func NewResult(s Settings, d dut.Device, test string, size rfc2544.FrameSize) re
 // each trial.
 func (s Settings) Conditions(rest time.Duration) result.Conditions {
 	s = s.Resolved()
-	c := result.Conditions{LossTimeout: s.LossTimeout, Rest: rest, IPVersion: 4, Flows: s.Flows, Networks: s.Networks}
+	c := result.Conditions{LossTimeout: s.LossTimeout, Rest: rest, IPVersion: 4, Flows: s.Flows, Networks: s.Networks, CongestionControl: s.CongestionControl}
 	if s.IPv6 {
 		c.IPVersion = 6
 	}

@@ -20,8 +20,11 @@ type Settings struct {
 	// WAN is the impairment of the link between the ends of a tunnel, in the syntax of --wan; empty:
 	// none.
 	WAN      string
-	PlainWAN bool   // no offloads on the wan link
-	Pcap     string // directory for packet captures of anomalies, by the afpacket engine; empty: none
+	PlainWAN bool // no offloads on the wan link
+	// CongestionControl is of TCP in all namespaces: of the hosts of streams, and of what a device opens
+	// itself. Empty: as the machine has it.
+	CongestionControl string
+	Pcap              string // directory for packet captures of anomalies, by the afpacket engine; empty: none
 	// LossTimeout is the age at which a frame counts as lost; 0 is DefaultLossTimeout.
 	LossTimeout time.Duration
 	// Reasons records the kernel's drop reasons, which costs the device CPU time per drop. It has no

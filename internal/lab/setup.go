@@ -126,7 +126,7 @@ func (s *Setup) up(ctx context.Context, mtu int) (deadline time.Time, err error)
 	}
 	s.closers.Push(s.net.Close)
 	s.mtu = mtu
-	if err := s.impairWAN(ctx); err != nil {
+	if err := s.fitNetwork(ctx); err != nil {
 		return deadline, err
 	}
 	deadline = time.Now().Add(s.device.UpTimeout())

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 
+	"github.com/tunnelbench/tunnelbench/internal/lab/congestion"
 	"github.com/tunnelbench/tunnelbench/netns"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 )
@@ -31,9 +32,13 @@ func (s *Setup) network(p netns.Plan) (netns.Topology, error) {
 	return between, nil
 }
 
-// impairWAN starts the impairment of Settings.WAN between the ends of the tunnel. The relay polls
-// on a core of its own, the last core of the device, if there is more than one.
-func (s *Setup) impairWAN(ctx context.Context) error {
+// fitNetwork sets what Settings ask of a network that was built: the congestion control, and the
+// impairment between the ends of the tunnel. Its relay polls on a core of its own, the last core of the
+// device, if there is more than one.
+func (s *Setup) fitNetwork(ctx context.Context) error {
+	if err := congestion.Set(s.net, s.settings.CongestionControl); err != nil {
+		return err
+	}
 	if s.link.Shape != nil {
 		return s.link.Shape.Put(s.net)
 	}

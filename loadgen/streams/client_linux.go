@@ -88,7 +88,7 @@ func runBulk(ctx context.Context, p Plan, begun func(Window)) (Result, error) {
 	if err != nil {
 		return b.result, err
 	}
-	if b.result.Algorithm, err = onSocket(conns[0], sys.CongestionControl); err != nil {
+	if b.result.CongestionControl, err = onSocket(conns[0], sys.CongestionControl); err != nil {
 		closeAll(conns)
 		return b.result, err
 	}

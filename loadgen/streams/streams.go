@@ -108,12 +108,12 @@ func (c Connection) rate() float64 {
 
 // Result is the result of one end, or of both ends after Add.
 type Result struct {
-	Algorithm    string                `json:"algorithm"` // congestion control algorithm
-	Connections  []Connection          `json:"connections"`
-	Transactions uint64                `json:"transactions"` // successful transactions that began within the window
-	Failures     uint64                `json:"failures"`     // failed transactions that began within the window
-	Elapsed      time.Duration         `json:"elapsed_ns"`   // time from the start of the window to the last transaction
-	Latency      *rfc2544.Distribution `json:"latency_ns"`   // duration of the successful transactions
+	CongestionControl string                `json:"congestion_control"` // that the client's socket has
+	Connections       []Connection          `json:"connections"`
+	Transactions      uint64                `json:"transactions"` // successful transactions that began within the window
+	Failures          uint64                `json:"failures"`     // failed transactions that began within the window
+	Elapsed           time.Duration         `json:"elapsed_ns"`   // time from the start of the window to the last transaction
+	Latency           *rfc2544.Distribution `json:"latency_ns"`   // duration of the successful transactions
 }
 
 // Add adds the connections of the other end's result.

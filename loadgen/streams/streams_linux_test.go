@@ -56,8 +56,8 @@ func TestBulkBothWays(t *testing.T) {
 			p.Direction, p.Connections = direction, 2
 			var window Window
 			r := bulkOfAll(t, p, func(w Window) { window = w })
-			if window.End-window.Start != uint64(p.Duration) || r.Algorithm == "" {
-				t.Errorf("window %+v, algorithm %q", window, r.Algorithm)
+			if window.End-window.Start != uint64(p.Duration) || r.CongestionControl == "" {
+				t.Errorf("window %+v, congestion control %q", window, r.CongestionControl)
 			}
 			if n := len(r.Connections); n != 4*len(p.directions()) {
 				t.Errorf("%d ends of connections", n)

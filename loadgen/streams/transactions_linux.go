@@ -30,7 +30,7 @@ func runTransactions(ctx context.Context, p Plan, begun func(Window)) (Result, e
 		return r, err
 	}
 	defer closeAll(conns)
-	if r.Algorithm, err = onSocket(conns[0], sys.CongestionControl); err != nil {
+	if r.CongestionControl, err = onSocket(conns[0], sys.CongestionControl); err != nil {
 		return r, err
 	}
 	w := p.window()

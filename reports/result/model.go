@@ -63,6 +63,9 @@ type Conditions struct {
 	IPVersion   int           `json:"ip_version"`      // 4 or 6
 	Flows       int           `json:"flows"`
 	Networks    int           `json:"networks"` // number of networks of the flows' addresses (RFC 2544 section 12)
+	// CongestionControl is of TCP in all namespaces: of the hosts of streams, and of a tunnel's own
+	// connections. Empty in older files.
+	CongestionControl string `json:"congestion_control,omitempty"`
 }
 
 // Recorded reports whether the file contains the conditions of the run.

@@ -173,7 +173,7 @@ func (f *flags) fault(ctx context.Context, err error) error {
 func (f *flags) newSet(side *revision.Side, l *lab.Lab, cfg cli.LabConfig) *gate.Set {
 	return &gate.Set{
 		Schema: gate.SetSchema, Side: side.Name, Tool: f.tool(), Device: f.dut, Revision: side.Revision, Commit: side.Commit, Commits: side.Commits, Builds: side.Builds,
-		Command: command(), Host: l.Describe(cfg.Settings), Seed: cfg.Seed, Started: time.Now().UTC(),
+		Command: command(), Host: l.Describe(cfg.Settings), CongestionControl: cfg.Settings.CongestionControl, Seed: cfg.Seed, Started: time.Now().UTC(),
 	}
 }
 

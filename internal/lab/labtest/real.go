@@ -31,7 +31,7 @@ type Opened struct {
 func Open(t testing.TB, s lab.Settings) *Opened {
 	t.Helper()
 	s.MaxFrames, s.LossTimeout = 1<<22, cmp.Or(s.LossTimeout, time.Second)
-	l, err := lab.Open(context.Background(), lab.Config{Wait: true})
+	l, err := lab.Open(context.Background(), lab.Config{Wait: true, CongestionControl: s.CongestionControl})
 	if err != nil {
 		t.Fatal(err)
 	}

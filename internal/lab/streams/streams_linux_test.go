@@ -67,7 +67,7 @@ func TestStreamsOverDevices(t *testing.T) {
 				} else if s.Transactions == 0 || s.Failures != 0 {
 					t.Errorf("%s, %s: %d transactions, %d failed", spec, kind, s.Transactions, s.Failures)
 				}
-				if s.Algorithm == "" {
+				if s.CongestionControl == "" {
 					t.Errorf("%s, %s: no congestion control", spec, kind)
 				}
 			}
@@ -103,6 +103,24 @@ func TestStreamsTest(t *testing.T) {
 		}
 		if err := result.Check(&result.Results{Results: []result.Result{res}}); err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+// The sockets of the hosts, and those of a device, have the congestion control that was asked for.
+func TestCongestionControl(t *testing.T) {
+	testenv.NetAdmin(t)
+	l := labtest.Open(t, lab.Settings{CongestionControl: "reno"})
+	h := openHosts(t, l, "plain")
+	for _, kind := range tcp.Kinds() {
+		s, err := h.Measure(context.Background(), shortPlan(h, kind))
+		if err != nil || s.CongestionControl != "reno" {
+			t.Errorf("%s: %q, %v", kind, s.CongestionControl, err)
+		}
+	}
+	for _, node := range h.setup.Net().Topology.Nodes {
+		if got, err := h.setup.Net().NS(node).Sysctl("net/ipv4/tcp_congestion_control"); got != "reno" || err != nil {
+			t.Errorf("%s: %q, %v", node, got, err)
 		}
 	}
 }

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/internal/lab"
@@ -62,9 +60,7 @@ func (h *Hosts) plans(p Plan) []tcp.Plan {
 
 // Notes returns remarks about the test for readers of the results.
 func Notes() []string {
-	control, _ := os.ReadFile("/proc/sys/net/ipv4/tcp_congestion_control")
 	return []string{
-		"The streams' TCP uses the machine's default congestion control, " + strings.TrimSpace(string(control)) + ".",
 		"Client and server of the streams share the tester's cores; cpu_ns_per_octet is of the device's cores alone.",
 		"The links of the streams' hosts have their offloads on, as real hosts do.",
 	}

@@ -19,7 +19,7 @@ func (r Stream) Write(w io.Writer, device string, asJSON bool) error {
 			Stream
 		}{device, r})
 	}
-	fmt.Fprintf(w, "%s, %s, %d connections, %v after %v, TCP %s\n", device, r.Plan.Kind, r.Plan.Connections, r.Plan.Duration, r.Plan.Warmup, r.Algorithm)
+	fmt.Fprintf(w, "%s, %s, %d connections, %v after %v, TCP %s\n", device, r.Plan.Kind, r.Plan.Connections, r.Plan.Duration, r.Plan.Warmup, r.CongestionControl)
 	if r.Plan.Kind == streams.Bulk {
 		for _, d := range []string{rfc2544.Forward, rfc2544.Reverse} {
 			if sum, slowest, fastest := r.Goodput(d); fastest > 0 {
