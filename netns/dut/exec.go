@@ -26,6 +26,7 @@ const (
 	keySeals     = "seals"      // the cipher with which it encrypts and authenticates
 	keyUpTimeout = "up-timeout" // time that it may take to come up
 	keyParams    = "params"     // names of the parameters that it takes
+	keySpeaks    = "speaks"     // the format of its datagrams
 )
 
 // description is what a program of the user says of itself: in comment lines at its top, such as
@@ -36,6 +37,7 @@ const (
 type description struct {
 	contract  string
 	seals     string
+	speaks    string // empty: a format that this program does not know
 	upTimeout time.Duration
 	params    []string          // names
 	values    map[string]string // by name of a parameter
@@ -72,7 +74,7 @@ func parseExec(text string) (Device, error) {
 	if err != nil {
 		return Device{}, fmt.Errorf("dut %q: %w", execPrefix+text, err)
 	}
-	t := Tunnel{Name: execPrefix + filepath.Base(abs), Doc: "a program of yours", Kind: Plain, Probe: probeNothing, Seals: said.seals, upTimeout: said.upTimeout}
+	t := Tunnel{Name: execPrefix + filepath.Base(abs), Doc: "a program of yours", Kind: Plain, Probe: probeNothing, Seals: said.seals, upTimeout: said.upTimeout, Protocol: said.speaks}
 	t.end = func(b Env) (end, error) {
 		return end{path: abs, params: b.Params, contract: cmp.Or(said.contract, contract1)}, nil
 	}
@@ -80,6 +82,9 @@ func parseExec(text string) (Device, error) {
 	t.keyed = said.contract == contract2
 	if said.seals != "" {
 		t.Kind = Sealed
+	}
+	if said.speaks != "" {
+		t.Overhead = referenceOverhead
 	}
 	d := Device{Tunnel: t, Spec: t.Name, Argument: execPrefix + path, Values: said.values}
 	if settings != "" {
@@ -158,6 +163,11 @@ func (d *description) set(key, value string) error {
 		}
 	case keyUpTimeout:
 		return d.setUpTimeout(value)
+	case keySpeaks:
+		if value != referenceProtocol {
+			return fmt.Errorf("%s=%s: this program knows %s; an end of WireGuard says %s=%s", key, value, referenceProtocol, keyContract, contract2)
+		}
+		d.speaks = value
 	case keyParams:
 		d.params = strings.Split(value, ",")
 		if slices.ContainsFunc(d.params, func(name string) bool { return !paramName.MatchString(name) }) {
@@ -167,7 +177,7 @@ func (d *description) set(key, value string) error {
 			return fmt.Errorf("%s=%s: %s is no name for a parameter", key, value, d.params[i])
 		}
 	default:
-		return fmt.Errorf("unknown key %q: use %s, %s, %s or %s", key, keySeals, keyUpTimeout, keyParams, keyContract)
+		return fmt.Errorf("unknown key %q: use %s, %s, %s, %s or %s", key, keySeals, keyUpTimeout, keyParams, keySpeaks, keyContract)
 	}
 	return nil
 }

@@ -66,6 +66,7 @@ func TestDescriptionFaults(t *testing.T) {
 		{"no time", "# tunnelbench: up-timeout=-1s", "", "write a time from 1s"},
 		{"for ever", "# tunnelbench: up-timeout=1000h", "", "to 10m0s"},
 		{"by nothing", "# tunnelbench: seals", "", "write the name of the cipher"},
+		{"a format that is not known", "# tunnelbench: speaks=vxlan", "", "this program knows reference"},
 		{"a newer contract", "# tunnelbench: contract=9", "", "knows versions 1 and 2"},
 		{"twice", "# tunnelbench: seals=a seals=b", "", "seals comes twice"},
 		{"a parameter with a blank", "# tunnelbench: params=a, b", "", "write names of small letters"},

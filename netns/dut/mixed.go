@@ -46,8 +46,8 @@ func Mix(left, right Device) (Device, error) {
 	return mix(left, right, protocol), nil
 }
 
-// commonProtocol returns the protocol that both devices speak. A program of the user that takes
-// WireGuard's keys is taken at its word.
+// commonProtocol returns the protocol that both devices speak. A program of the user is taken at
+// its word: that it takes WireGuard's keys, or that it speaks a protocol.
 func commonProtocol(left, right Device) (string, error) {
 	protocols := [2]string{}
 	for i, d := range []Device{left, right} {
@@ -56,8 +56,8 @@ func commonProtocol(left, right Device) (string, error) {
 			return "", fmt.Errorf("%s cannot be one side of a pair: it has no program or interface for each side", d.Spec)
 		case d.keyed:
 			protocols[i] = wireGuardProtocol
-		case d.theirs():
-			return "", fmt.Errorf("%s does not say that it is an end of WireGuard: \"# tunnelbench: contract=2\" (docs/exec.md)", d.Spec)
+		case d.theirs() && d.Protocol == "":
+			return "", fmt.Errorf("%s does not say that it is an end of WireGuard, \"# tunnelbench: contract=2\", or of the reference tunnel, \"speaks=reference\" (docs/exec.md)", d.Spec)
 		default:
 			protocols[i] = d.Protocol
 		}

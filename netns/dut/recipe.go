@@ -56,7 +56,7 @@ func parseRecipe(text string) (Device, error) {
 func recipeDevice(r recipes.Recipe, v recipes.Variant, said description) Device {
 	t := Tunnel{
 		Name: recipes.Prefix + r.Name, Doc: r.About, Kind: Plain, Probe: probeNothing, Overhead: v.Overhead,
-		Seals: said.seals, upTimeout: said.upTimeout, keyed: said.contract == contract2,
+		Seals: said.seals, upTimeout: said.upTimeout, keyed: said.contract == contract2, Protocol: said.speaks,
 	}
 	if said.seals != "" {
 		t.Kind = Sealed
