@@ -1,0 +1,36 @@
+#!/bin/sh
+# The same small tunnel in four languages: program=c, go, rust or node, one packet for each system call, and
+# program=c-batched, go-batched or rust-batched. install.sh builds them.
+# tunnelbench: speaks=reference params=program
+set -eu
+PATH=/usr/local/lib/tunnelbench/lang:$PATH
+program=${TB_PARAM_PROGRAM:-c}
+language=${program%-batched}
+case $program in
+c | go | rust | c-batched | go-batched | rust-batched) file=lang-$language ;;
+node) file=lang-node.js ;;
+*)
+	echo "program=$program: write c, go, rust or node, and c-batched, go-batched or rust-batched" >&2
+	exit 2
+	;;
+esac
+path=$(command -v "$file") || {
+	echo "no $file: tunnelbench recipes install lang" >&2
+	exit 127
+}
+command -v ip >/dev/null || { echo 'no ip: apt install iproute2' >&2; exit 127; }
+ip tuntap add "$TB_DEV" mode tun
+ip link set "$TB_DEV" mtu "$TB_MTU" up
+case $program in
+node)
+	for program in node perl; do
+		command -v $program >/dev/null || { echo "no $program: apt install nodejs perl" >&2; exit 127; }
+	done
+	# Node.js has no ioctl: perl opens the device and hands it over as descriptor 3.
+	exec perl -e '$^F = 3; open(TUN, "+<", "/dev/net/tun") or die "/dev/net/tun: $!\n";
+		ioctl(TUN, 0x400454ca, pack("a16 S x22", $ENV{TB_DEV}, 0x1001)) or die "TUNSETIFF: $!\n";
+		exec @ARGV' node "$path"
+	;;
+*-batched) exec "$path" --batched ;;
+*) exec "$path" ;;
+esac
