@@ -2,6 +2,7 @@
 //
 //	results.json, fuzz.json   one page of all of them (package reports)
 //	trace.json, interop.json  a page each
+//	field.json                one page of all of them
 package inputs
 
 import (
@@ -15,6 +16,8 @@ import (
 	"github.com/tunnelbench/tunnelbench/fuzz/report"
 	"github.com/tunnelbench/tunnelbench/internal/bounded"
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
+	"github.com/tunnelbench/tunnelbench/reports/field"
+	fieldpage "github.com/tunnelbench/tunnelbench/reports/field/page"
 	"github.com/tunnelbench/tunnelbench/reports/interop"
 	interoppage "github.com/tunnelbench/tunnelbench/reports/interop/page"
 	"github.com/tunnelbench/tunnelbench/reports/result"
@@ -26,6 +29,7 @@ type Inputs struct {
 	Runs      []*result.Results
 	Campaigns []*report.Campaign
 	Pages     []Page
+	fields    []*field.Field
 }
 
 // Page is the page of a file that has one of its own.
@@ -36,7 +40,7 @@ type Page struct {
 }
 
 // files are those that stand for their folder.
-var files = []string{"results.json", "trace.json", "interop.json"}
+var files = []string{"results.json", "trace.json", "interop.json", "field.json"}
 
 // In returns the paths, with the files of a folder instead of the folder. The error is one line that begins with the path.
 func In(paths []string) (found []string, err error) {
@@ -71,7 +75,21 @@ func Read(ctx context.Context, paths []string) (*Inputs, error) {
 			return nil, err
 		}
 	}
-	return in, nil
+	return in, in.addFields()
+}
+
+// addFields adds the page of all fields, which may be of many machines.
+func (in *Inputs) addFields() error {
+	if len(in.fields) == 0 {
+		return nil
+	}
+	var text strings.Builder
+	for _, f := range in.fields {
+		text.WriteString(fieldpage.Text(f))
+	}
+	html, err := fieldpage.HTML(in.fields)
+	in.Pages = append(in.Pages, Page{"field.html", html, text.String()})
+	return err
 }
 
 func (in *Inputs) add(data []byte, path string) error {
@@ -95,6 +113,11 @@ func (in *Inputs) add(data []byte, path string) error {
 		}
 		html, err := interoppage.HTML(r)
 		in.Pages = append(in.Pages, Page{"interop.html", html, interoppage.Text(r)})
+		return err
+	}
+	if begins(data, field.Schema) {
+		f, err := field.Read(bytes.NewReader(data), path)
+		in.fields = append(in.fields, f)
 		return err
 	}
 	r, err := result.Read(bytes.NewReader(data), path)

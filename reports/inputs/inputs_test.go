@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/tunnelbench/tunnelbench/reports/field/fieldtest"
 	"github.com/tunnelbench/tunnelbench/reports/interop"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/reports/waterfall"
@@ -57,6 +58,38 @@ func interopFile(t *testing.T) string {
 	return string(text)
 }
 
+func fieldFile(t *testing.T, machine string) string {
+	t.Helper()
+	f := fieldtest.Sample()
+	f.Machine = machine
+	text, err := f.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// Fields of several machines are one page.
+func TestFields(t *testing.T) {
+	t.Parallel()
+	dir := folder(t, map[string]string{"a.json": fieldFile(t, "aaaa"), "field.json": fieldFile(t, "bbbb")})
+	paths, err := In([]string{filepath.Join(dir, "a.json"), dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, err := Read(context.Background(), paths)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(in.Pages) != 1 || in.Pages[0].Name != "field.html" || len(in.Runs) != 0 {
+		t.Fatalf("%+v", in)
+	}
+	page := string(in.Pages[0].HTML)
+	if !strings.Contains(page, `id="m-aaaa"`) || !strings.Contains(page, `id="m-bbbb"`) || strings.Count(in.Pages[0].Text, "wireguard-go") != 2 {
+		t.Errorf("the page lacks a machine:\n%s", in.Pages[0].Text)
+	}
+}
+
 func resultsFile(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile("../../fuzz/text/results.json")
@@ -101,10 +134,10 @@ func TestBadFiles(t *testing.T) {
 	dir := folder(t, map[string]string{
 		"torn": traceFile(t)[:300], "hops": strings.Replace(traceFile(t), `"kind": "taken"`, `"kind": "flown"`, 1),
 		"later":   strings.Replace(traceFile(t), "tunnelbench.trace/1", "tunnelbench.trace/2", 1),
-		"interop": strings.Replace(interopFile(t), `"passed"`, `"fine"`, 1), "cells": strings.Replace(interopFile(t), `"ends": [`, `"ends": ["x",`, 1),
+		"fields": fieldFile(t, "a")[:500], "newer": strings.Replace(fieldFile(t, "a"), "field/1", "field/2", 1), "interop": strings.Replace(interopFile(t), `"passed"`, `"fine"`, 1), "cells": strings.Replace(interopFile(t), `"ends": [`, `"ends": ["x",`, 1),
 		"none": "{}", "empty": "",
 	})
-	for _, name := range []string{"torn", "hops", "later", "interop", "cells", "none", "empty", "missing"} {
+	for _, name := range []string{"torn", "hops", "later", "interop", "cells", "fields", "newer", "none", "empty", "missing"} {
 		path := filepath.Join(dir, name)
 		_, err := Read(context.Background(), []string{path})
 		if err == nil || !strings.Contains(err.Error(), path) || strings.Contains(err.Error(), "\n") {

@@ -56,9 +56,9 @@ func (s *Series) Speed() (speed result.Speed, ok bool) {
 	return speed, true
 }
 
-// nominal returns the control's nominal rate: the known one, unless this run's best is clearly above
+// NominalRate returns the control's nominal rate: the known one, unless this run's best is clearly above
 // it; then ofRun is true.
-func (k Known) nominal(blocks []Block) (rate float64, ofRun bool) {
+func (k Known) NominalRate(blocks []Block) (rate float64, ofRun bool) {
 	const clearly = 1.05
 	best := best(blocks)
 	if best > clearly*k.Nominal {
@@ -84,8 +84,8 @@ type Line struct {
 	Weight float64
 }
 
-// itself is how the control follows its own speed.
-var itself = Line{Slope: 1, Weight: math.MaxFloat32}
+// Itself is how the control follows its own speed.
+var Itself = Line{Slope: 1, Weight: math.MaxFloat32}
 
 // still is the standard deviation of the logarithm of the control's rate below which the control's
 // speed did not move: what is left is noise, and says nothing of a slope.

@@ -67,15 +67,36 @@ func (s *Series) BringUp() { s.bringUps++ }
 // Died returns why a device died; nil if it did not.
 func (s *Series) Died(device string) error { return s.died[device] }
 
+// Shown is what a device showed in one measurement beside the control.
+type Shown struct {
+	Blocks []Block
+	Died   error // not nil: it died, or the control did, and there are no blocks
+}
+
+// Measure measures the devices of a group once, in turns. The first one is the control.
+func Measure(ctx context.Context, g Group, size rfc2544.FrameSize) ([]Shown, error) {
+	turned, err := g.MeasureTurns(ctx, ClosedLoop(size), few())
+	if err != nil {
+		return nil, err
+	}
+	all := make([]Shown, len(turned))
+	for k, t := range turned {
+		if all[k].Died = either(t.Died, turned[0].Died); all[k].Died == nil {
+			all[k].Blocks = blocksOf(warm(turned[0]), warm(t))
+		}
+	}
+	return all, nil
+}
+
 // Measure measures the devices of a group once, in turns. The first one is the control. A device that
 // has died is left out.
 func (s *Series) Measure(ctx context.Context, g Group, devices []dut.Device) error {
-	turned, err := g.MeasureTurns(ctx, ClosedLoop(s.size), few())
+	all, err := Measure(ctx, g, s.size)
 	if err != nil {
 		return err
 	}
 	for k, d := range devices {
-		if err := either(turned[k].Died, turned[0].Died); err != nil {
+		if err := all[k].Died; err != nil {
 			s.died[d.Spec] = err
 			continue
 		}
@@ -87,7 +108,7 @@ func (s *Series) Measure(ctx context.Context, g Group, devices []dut.Device) err
 			of = append(of, nil)
 		}
 		last := len(of) - 1
-		of[last] = append(of[last], blocksOf(warm(turned[0]), warm(turned[k]))...)
+		of[last] = append(of[last], all[k].Blocks...)
 		s.blocks[d.Spec] = of
 	}
 	return nil
@@ -113,13 +134,13 @@ func (s *Series) Readings() (out []Reading) {
 		return nil
 	}
 	control := s.devices[0].Spec
-	nominal, ofRun := s.known.nominal(slices.Concat(s.blocks[control]...))
+	nominal, ofRun := s.known.NominalRate(slices.Concat(s.blocks[control]...))
 	for _, d := range s.devices {
 		line := s.known.Lines[d.Spec]
 		if d.Spec == control {
-			line = itself
+			line = Itself
 		}
-		if r, ok := read(s.blocks[d.Spec], nominal, line); ok {
+		if r, ok := ReadBlocks(s.blocks[d.Spec], nominal, line); ok {
 			r.Device, r.NominalOfRun = d, ofRun
 			out = append(out, r)
 		}

@@ -58,9 +58,9 @@ const silentShare = 10
 // enoughBlocks is the smallest number of blocks that a reading rests on.
 const enoughBlocks = 8
 
-// read returns the reading of a device from the blocks of each bring-up, at the control's nominal
+// ReadBlocks returns the reading of a device from the blocks of each bring-up, at the control's nominal
 // rate in fps; ok is false if there are too few. known is what is known of the device's slope.
-func read(bringUps [][]Block, nominal float64, known Line) (r Reading, ok bool) {
+func ReadBlocks(bringUps [][]Block, nominal float64, known Line) (r Reading, ok bool) {
 	silent, some := 0, make([][]Block, len(bringUps))
 	for i, blocks := range bringUps {
 		some[i] = carried(blocks)

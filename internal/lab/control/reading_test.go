@@ -41,8 +41,8 @@ func half(n int) (slow []bool) {
 
 // readWith returns the reading of device x.
 func readWith(k Known, bringUps [][]Block) (r Reading, ok bool) {
-	nominal, ofRun := k.nominal(slices.Concat(bringUps...))
-	r, ok = read(bringUps, nominal, k.Lines["x"])
+	nominal, ofRun := k.NominalRate(slices.Concat(bringUps...))
+	r, ok = ReadBlocks(bringUps, nominal, k.Lines["x"])
 	r.NominalOfRun = ofRun
 	return r, ok
 }

@@ -1,0 +1,337 @@
+package field
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tunnelbench/tunnelbench/internal/lab"
+	"github.com/tunnelbench/tunnelbench/internal/lab/control"
+	"github.com/tunnelbench/tunnelbench/internal/lab/labtest"
+	"github.com/tunnelbench/tunnelbench/netns/dut"
+	"github.com/tunnelbench/tunnelbench/reports/field"
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
+
+// simulated is a simulated lab. after, if set, is called at the beginning of each bring-up and each group.
+type simulated struct {
+	*labtest.Lab
+	after  func() error
+	groups [][]string
+}
+
+func (l *simulated) Setup(ctx context.Context, d dut.Device, s lab.Settings, largest rfc2544.FrameSize) (Setup, error) {
+	if err := l.begin(ctx); err != nil {
+		return nil, err
+	}
+	b, err := l.Lab.Setup(ctx, d, s, largest)
+	if err != nil {
+		return nil, err
+	}
+	return withMemory{b}, nil
+}
+
+func (l *simulated) Group(ctx context.Context, devices []dut.Device, s lab.Settings, largest rfc2544.FrameSize) (control.Group, error) {
+	if err := l.begin(ctx); err != nil {
+		return nil, err
+	}
+	l.groups = append(l.groups, dut.Specs(devices))
+	g, err := l.Lab.Group(ctx, devices, s, largest)
+	if err != nil {
+		return nil, err
+	}
+	return g, nil
+}
+
+func (l *simulated) begin(ctx context.Context) error {
+	if l.after != nil {
+		if err := l.after(); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
+type withMemory struct{ *labtest.Setup }
+
+func (withMemory) Memory() (int64, bool) { return 1 << 20, true }
+
+// labOf returns a lab of known devices: reference-tun loses most frames, naive is not there.
+func labOf() *simulated {
+	return &simulated{Lab: &labtest.Lab{Devices: map[string]string{
+		"plain": "capacity=700kpps", "vxlan": "capacity=300kpps", "reference-xdp": "capacity=500kpps", "wireguard-go": "capacity=50kpps", "reference-tun": "capacity=100kpps,loss=0.9",
+	}}}
+}
+
+// planOf returns a plan for these devices, the control first, into a directory.
+func planOf(t *testing.T, dir string, resume bool, specs ...string) Plan {
+	t.Helper()
+	p := Plan{Settings: lab.Settings{Seed: 1}, Sizes: []rfc2544.FrameSize{64, 1518}, Profile: Profiles()[0]}
+	for _, d := range labtest.Devices(t, append([]string{"plain"}, specs...)...) {
+		p.Devices = append(p.Devices, Describe(d, "v1"))
+	}
+	p.Control = p.Devices[0].Device
+	var err error
+	if p.Store, err = Open(context.Background(), dir, Key{Kernel: "6.18", Settings: "seed=1"}, resume); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// states returns what became of each device.
+func states(f *field.Field) map[string]field.State {
+	out := map[string]field.State{}
+	for _, d := range f.Devices {
+		out[d.Name] = d.State
+	}
+	return out
+}
+
+// Every device has its values, or says why not, and the simulated rates come out in their order.
+func TestRun(t *testing.T) {
+	t.Parallel()
+	p := planOf(t, t.TempDir(), false, "vxlan", "reference-xdp", "wireguard-go", "reference-tun", "naive")
+	var f field.Field
+	l := labOf()
+	if err := Run(context.Background(), l, p, &f); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]field.State{"plain": field.Works, "vxlan": field.Works, "reference-xdp": field.Works, "wireguard-go": field.Works, "reference-tun": field.Overloaded, "naive": field.Failed}
+	if diff := cmp.Diff(want, states(&f)); diff != "" {
+		t.Error(diff)
+	}
+	for _, d := range f.Devices {
+		rate := map[string]float64{"plain": 700e3, "vxlan": 300e3, "reference-xdp": 500e3, "wireguard-go": 50e3}[d.Name]
+		for _, size := range p.Sizes {
+			got := d.Rate(size)
+			if size == 1518 {
+				rate = min(rate, 81.2e3) // the simulated links carry 1 Gbit/s
+			}
+			if rate == 0 && got != nil || rate != 0 && (got == nil || got.Value < 0.95*rate || got.Value > 1.05*rate) {
+				t.Errorf("%s at %d bytes: rate %+v, want %.0f", d.Name, size, got, rate)
+			}
+		}
+		if d.State != field.Works {
+			continue
+		}
+		if point := d.Point(64); point.Light.P50 == nil || point.Half.Offered == 0 || d.Memory == nil || *d.Memory != 1<<20 {
+			t.Errorf("%s: %+v, memory %v", d.Name, point, d.Memory)
+		}
+	}
+	if _, err := f.Encode(); err != nil {
+		t.Error(err)
+	}
+	if up, down := len(l.SetUp), l.Down; up != down {
+		t.Errorf("%d devices brought up, %d taken down", up, down)
+	}
+	if !strings.Contains(f.Devices[4].Why, "corrupted") || f.Devices[5].Why != "naive: it is not there" {
+		t.Errorf("reasons %q, %q", f.Devices[4].Why, f.Devices[5].Why)
+	}
+}
+
+// More devices than can be up at once are measured in several parties, the control in each of them, and other ones
+// together in each round.
+func TestParties(t *testing.T) {
+	t.Parallel()
+	many := []string{"vxlan", "reference", "reference-xdp", "reference-tun", "reference-pool", "reference-wg", "reference-wg-tun", "reference-wg-xdp", "wireguard-go", "naive"}
+	l := &simulated{Lab: &labtest.Lab{Others: "capacity=100kpps"}}
+	p := planOf(t, t.TempDir(), false, many...)
+	var f field.Field
+	if err := Run(context.Background(), l, p, &f); err != nil {
+		t.Fatal(err)
+	}
+	if want := 2 * p.Profile.Rounds; len(l.groups) != want {
+		t.Fatalf("%d parties, want %d", len(l.groups), want)
+	}
+	seen := map[string]int{}
+	for _, g := range l.groups {
+		if g[0] != "plain" || len(g) > 8 {
+			t.Errorf("party %v, want plain and seven others at most", g)
+		}
+		for _, name := range g[1:] {
+			seen[name]++
+		}
+	}
+	for _, name := range many {
+		if seen[name] != p.Profile.Rounds {
+			t.Errorf("%s was in %d rounds", name, seen[name])
+		}
+	}
+	if slices.Equal(l.groups[0], l.groups[2]) {
+		t.Errorf("the first party of two rounds is the same: %v", l.groups[0])
+	}
+}
+
+// A device that does not come up beside others is measured with the control alone; one that never does has the rate that it
+// had alone.
+func TestFaultyBesideOthers(t *testing.T) {
+	t.Parallel()
+	l := labOf()
+	l.Fails = map[string]func(int) bool{
+		"vxlan":        func(n int) bool { return n == 2 },
+		"wireguard-go": func(n int) bool { return n > 1 },
+	}
+	p := planOf(t, t.TempDir(), false, "vxlan", "reference-xdp", "wireguard-go")
+	var f field.Field
+	if err := Run(context.Background(), l, p, &f); err != nil {
+		t.Fatal(err)
+	}
+	for i, wants := range []bool{true, true, true, false} {
+		point := f.Devices[i].Point(64)
+		if (point.Normal != nil) != wants || point.Rate == nil {
+			t.Errorf("%s: %+v", f.Devices[i].Name, point)
+		}
+	}
+	if why := p.Store.of(p.Devices[3]).Rounds[0].Why; !strings.Contains(why, "it was late") {
+		t.Errorf("reason %q", why)
+	}
+}
+
+var errKilled = errors.New("killed")
+
+// A run that ends anywhere goes on where it stopped: nothing that was measured is measured again, and the values are those of a
+// run that was not cut short, since the simulated devices do not change.
+func TestResume(t *testing.T) {
+	t.Parallel()
+	specs := []string{"vxlan", "reference-xdp", "wireguard-go", "naive"}
+	dir := t.TempDir()
+	begun, last := 0, 0
+	for ended := false; !ended; {
+		l, ups := labOf(), 0
+		l.after = func() error {
+			if ups++; ups == 3 {
+				return errKilled
+			}
+			begun++
+			return nil
+		}
+		p := planOf(t, dir, begun > 0, specs...)
+		var f field.Field
+		err := Run(context.Background(), l, p, &f)
+		ended = err == nil
+		if err != nil && !errors.Is(err, errKilled) {
+			t.Fatal(err)
+		}
+		if begun == last && !ended {
+			t.Fatal("the run does not get on")
+		}
+		last = begun
+		if _, err := f.Encode(); err != nil {
+			t.Error(err)
+		}
+		if ended && states(&f)["vxlan"] != field.Works {
+			t.Errorf("%v", states(&f))
+		}
+	}
+	if want := len(specs) + 1 + Profiles()[0].Rounds; begun != want {
+		t.Errorf("%d bring-ups and parties in all, want %d: each once", begun, want)
+	}
+	l := labOf()
+	l.after = func() error { return errKilled }
+	var f field.Field
+	if err := Run(context.Background(), l, planOf(t, dir, true, specs...), &f); err != nil || len(f.Devices) != 5 {
+		t.Errorf("a run with nothing left to measure: %v, %d devices", err, len(f.Devices))
+	}
+}
+
+// Bad directories are one line, and a mistake of the user.
+func TestOpenRefuses(t *testing.T) {
+	t.Parallel()
+	key := Key{Kernel: "6.18", Settings: "seed=1"}
+	run := `{"schema":"tunnelbench.field-run/1","key":{"kernel":"6.18","commit":"","cpu_plan":"","settings":"seed=1"},"started":"2026-01-02T03:04:05Z","done":false}`
+	for name, c := range map[string]struct {
+		run    string
+		resume bool
+		want   string
+	}{
+		"nothing to resume": {"", true, "there is no run to resume"},
+		"cut short":         {run, false, "go on with --resume"},
+		"another kernel":    {strings.Replace(run, "6.18", "6.19", 1), true, `kernel "6.19", and now "6.18"`},
+		"other settings":    {strings.Replace(run, "seed=1", "seed=2", 1), true, `settings "seed=2"`},
+		"newer":             {strings.Replace(run, "run/1", "run/2", 1), true, "tunnelbench.field-run/2"},
+		"torn":              {run[:40], true, "ends too early"},
+		"not ours":          {`{"a":1}`, true, "unknown field"},
+		"followed":          {run + "{}", true, "something follows it"},
+	} {
+		dir := t.TempDir()
+		if c.run != "" {
+			if err := os.WriteFile(filepath.Join(dir, runFile), []byte(c.run), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_, err := Open(context.Background(), dir, key, c.resume)
+		if !errors.Is(err, lab.ErrConfig) || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: %v, want %q", name, err, c.want)
+		}
+	}
+}
+
+// A finished run gives way to a new one; its devices' files go.
+func TestOpenAfterFinish(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	p := planOf(t, dir, false, "vxlan")
+	var f field.Field
+	if err := errors.Join(Run(context.Background(), labOf(), p, &f), p.Store.Finish()); err != nil {
+		t.Fatal(err)
+	}
+	p = planOf(t, dir, false, "vxlan")
+	if err := p.Store.Load(context.Background(), p.Devices); err != nil || p.Store.of(p.Devices[1]).Alone != nil {
+		t.Errorf("the new run has what the old one measured (%v)", err)
+	}
+}
+
+// A damaged file of a device is named.
+func TestDamagedRecord(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	p := planOf(t, dir, false, "vxlan")
+	path := p.Store.path("vxlan")
+	for text, want := range map[string]string{
+		`{"schema":"tunnelbench.field-device/1","dev`:                          "ends too early",
+		`{"schema":"tunnelbench.field-device/1","device":"x","rounds":[]}`:     `device "x"`,
+		`{"schema":"tunnelbench.field-device/2","device":"vxlan","rounds":[]}`: "field-device/2",
+	} {
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		err := Run(context.Background(), labOf(), p, &field.Field{})
+		if !errors.Is(err, lab.ErrConfig) || !strings.HasPrefix(strings.TrimPrefix(err.Error(), lab.ErrConfig.Error()+": "), path) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
+// Files of devices are told apart, whatever their names.
+func TestPath(t *testing.T) {
+	t.Parallel()
+	s := &Store{dir: "out"}
+	seen := map[string]bool{}
+	for _, spec := range []string{"recipe:a/b", "recipe:a_b", "recipe:a:b", "exec:ä", "exec:ö", "exec:" + strings.Repeat("x", 300), "exec:" + strings.Repeat("x", 301)} {
+		path := s.path(spec)
+		if seen[path] || filepath.Dir(path) != "out/devices" || len(filepath.Base(path)) > 200 {
+			t.Errorf("%s: %s", spec, path)
+		}
+		seen[path] = true
+	}
+}
+
+// Ten tunnels fit into the time that the quick profile promises.
+func TestEstimate(t *testing.T) {
+	t.Parallel()
+	p := Plan{Devices: make([]Device, 11), Sizes: []rfc2544.FrameSize{64, 512, 1518}, Profile: Profiles()[0]}
+	alone, rounds, total := p.Estimate()
+	if alone <= 0 || rounds <= 0 || total <= alone+rounds || total.Minutes() > 10 {
+		t.Errorf("alone %v, in rounds %v, in all %v", alone, rounds, total)
+	}
+	p.Devices = p.Devices[:6]
+	if _, _, fewer := p.Estimate(); fewer >= total {
+		t.Errorf("five tunnels take %v, ten %v", fewer, total)
+	}
+}

@@ -1,0 +1,168 @@
+package field
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/tunnelbench/tunnelbench/internal/lab"
+	"github.com/tunnelbench/tunnelbench/internal/lab/control"
+	"github.com/tunnelbench/tunnelbench/loadgen"
+	"github.com/tunnelbench/tunnelbench/netns/dut"
+	"github.com/tunnelbench/tunnelbench/reports/field"
+	"github.com/tunnelbench/tunnelbench/reports/result"
+	"github.com/tunnelbench/tunnelbench/rfc2544"
+)
+
+// Profile says how thoroughly the field is measured.
+type Profile struct {
+	Name     string
+	Rounds   int           // bring-ups beside the control
+	Smallest int           // blocks of a round at the smallest frame size, by which devices are ordered
+	Others   int           // blocks of a round at each other size
+	Light    time.Duration // of the trial at the light load
+	Halves   int           // trials at half of the rate
+}
+
+// Profiles are the profiles by name.
+func Profiles() []Profile {
+	return []Profile{
+		{Name: "quick", Rounds: 4, Smallest: 8, Others: 4, Light: time.Second, Halves: 3},
+		{Name: "standard", Rounds: 12, Smallest: 16, Others: 8, Light: 3 * time.Second, Halves: 5},
+	}
+}
+
+// LightLoad is low enough for any tunnel: a device that loses frames here does not work. With the light trial of the quick
+// profile it makes just enough frames for a p99.
+const LightLoad rfc2544.Rate = 1000
+
+// Lengths of trials.
+const (
+	loopTrial = 500 * time.Millisecond
+	halfTrial = 500 * time.Millisecond
+)
+
+// Plan is what is measured.
+type Plan struct {
+	Settings lab.Settings
+	Devices  []Device
+	Control  dut.Device
+	Sizes    []rfc2544.FrameSize
+	Profile  Profile
+	Known    *result.Certificate // the machine's self-test; nil: none
+	Store    *Store
+	// OnStep, if set, is called when a step begins: how many there are, how many are done, and what comes.
+	OnStep func(done, all int, what string)
+	// OnDevice, if set, is called with the name of a device that cannot be measured, and why.
+	OnDevice func(name, why string)
+}
+
+// Lab is the laboratory that a run needs.
+type Lab interface {
+	lab.Calibrator
+	// Setup brings a device up, for frames up to the largest.
+	Setup(ctx context.Context, d dut.Device, s lab.Settings, largest rfc2544.FrameSize) (Setup, error)
+	// Group brings several devices up at once. The error is a lab.MemberError if one of them is at fault, and wraps
+	// errors.ErrUnsupported if no devices can be up at once.
+	Group(ctx context.Context, devices []dut.Device, s lab.Settings, largest rfc2544.FrameSize) (control.Group, error)
+}
+
+// Setup is a device that is up.
+type Setup interface {
+	rfc2544.Measurer
+	// Memory returns the resident memory of the device's processes in bytes; ok is false if it has none.
+	Memory() (bytes int64, ok bool)
+	Close() error
+}
+
+// On returns the laboratory on this machine.
+func On(l *lab.Lab) Lab { return machine{l} }
+
+type machine struct{ *lab.Lab }
+
+// Setup implements Lab.
+func (m machine) Setup(ctx context.Context, d dut.Device, s lab.Settings, largest rfc2544.FrameSize) (Setup, error) {
+	b, err := m.Lab.Setup(ctx, d, s, largest)
+	if err != nil {
+		return nil, err // a nil interface, not a typed nil
+	}
+	return setup{b}, nil
+}
+
+// Group implements Lab.
+func (m machine) Group(ctx context.Context, devices []dut.Device, s lab.Settings, largest rfc2544.FrameSize) (control.Group, error) {
+	g, err := m.Lab.Group(ctx, devices, s, largest)
+	if err != nil {
+		return nil, err
+	}
+	return g, nil
+}
+
+type setup struct{ *lab.Setup }
+
+// Measure implements rfc2544.Measurer. If the device dies, the frames until then are counted all the same.
+func (s setup) Measure(ctx context.Context, t rfc2544.Trial) (rfc2544.Observation, error) {
+	o, r, err := s.MeasureRun(ctx, t)
+	if errors.Is(err, lab.ErrDied) && o.Offered == 0 {
+		for _, stream := range r.Ledger.Streams {
+			o.Add(stream.Counts)
+		}
+	}
+	return o, err
+}
+
+// Memory implements Setup.
+func (s setup) Memory() (bytes int64, ok bool) {
+	if !s.Session().HasProcesses() {
+		return 0, false
+	}
+	bytes, err := s.Session().ResidentMemory()
+	return bytes, err == nil
+}
+
+// Times of steps beside the trials, measured on a small virtual machine.
+const (
+	perRun   = 3 * time.Second // the lab, and the calibration's network
+	perSize  = 3 * time.Second // of the calibration
+	perUp    = 2 * time.Second // a device that comes up and is taken down
+	perTrial = 150 * time.Millisecond
+	mostLane = loadgen.MaxLanes - 1 // devices beside the control
+)
+
+// Estimate returns how long the run takes if every device can be measured and nothing disturbs: the time alone, in the
+// rounds, and in all.
+func (p Plan) Estimate() (alone, rounds, total time.Duration) {
+	n, sizes := len(p.Devices), len(p.Sizes)
+	trials := p.Profile.Light + loopTrial + time.Duration(p.Profile.Halves)*halfTrial + time.Duration(2+p.Profile.Halves)*perTrial
+	alone = time.Duration(n) * (perUp + time.Duration(sizes)*trials)
+	for left := n - 1; left > 0; left -= mostLane {
+		up := 1 + min(left, mostLane)
+		times := p.Profile.Smallest/blocksOfTurns + (sizes-1)*(p.Profile.Others/blocksOfTurns)
+		rounds += time.Duration(p.Profile.Rounds) * (time.Duration(up)*perUp + time.Duration(times)*(perTrial+control.Takes(up)))
+	}
+	return alone, rounds, perRun + time.Duration(sizes)*perSize + alone + rounds
+}
+
+// blocksOfTurns is the number of blocks of one measurement beside the control on a machine that nothing disturbs.
+const blocksOfTurns = 4
+
+// step tells that a step begins. The steps are those of all devices: alone, and each round for all but the control.
+func (p Plan) step(format string, args ...any) {
+	if p.OnStep == nil {
+		return
+	}
+	done, all := 0, 0
+	for _, d := range p.Devices {
+		rec, rounds := p.Store.of(d), p.Profile.Rounds
+		if d.Spec == p.Control.Spec || rec.Alone != nil && rec.Alone.State != field.Works {
+			rounds = 0
+		}
+		all += 1 + rounds
+		done += min(len(rec.Rounds), rounds)
+		if rec.Alone != nil {
+			done++
+		}
+	}
+	p.OnStep(done, all, fmt.Sprintf(format, args...))
+}
