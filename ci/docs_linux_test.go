@@ -15,6 +15,7 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/ci/gate"
 	"github.com/tunnelbench/tunnelbench/reference/wireguard"
+	"github.com/tunnelbench/tunnelbench/reports/field/fieldtest"
 )
 
 // outside lists the verbs that need no lab; their commands are executed.
@@ -170,7 +171,11 @@ func workplace(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	files := map[string][]byte{"out/results.json": results, "other/results.json": results, "history.jsonl": history}
+	field, err := fieldtest.Sample().Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := map[string][]byte{"out/results.json": results, "other/results.json": results, "history.jsonl": history, "monday/field.json": field, "tuesday/field.json": field}
 	for name, source := range map[string]string{
 		"out/fuzz/fuzz.json": "../fuzz/report/testdata/fuzz.json", "trials.jsonl": "../docs/examples/trials.jsonl", "end.yaml": "../docs/examples/end.yaml", "sealed.yaml": "../docs/examples/sealed.yaml",
 		"mytunnel.sh": "../docs/examples/vxlan.sh", "my-tunnel.sh": "../docs/examples/vxlan.sh", "old/tunnelbench": "../docs/examples/vxlan.sh",

@@ -37,13 +37,9 @@ func Verb(tool func() result.Tool) cli.Verb {
 		},
 		Flags: func(set *pflag.FlagSet) func(context.Context, cli.Streams) error {
 			f := &flags{set: set, tool: tool, lab: cli.AddLabFlags(set)}
-			var names []string
-			for _, p := range labfield.Profiles() {
-				names = append(names, p.Name)
-			}
 			set.StringVar(&f.devices, "dut", "", "`devices` by comma, as 'tunnelbench list' and 'recipes list' name them, or exec:PATH (default: all that are installed)")
 			set.StringVar(&f.sizes, "sizes", "64,512,1518", "frame `sizes` in bytes, FCS included; devices are ordered by the smallest")
-			set.StringVar(&f.profile, "profile", "quick", "how thoroughly: `profile` "+strings.Join(names, " or "))
+			set.StringVar(&f.profile, "profile", "quick", "how thoroughly: `profile` "+profiles())
 			set.StringVar(&f.out, "out", "out", "`directory` for field.json, field.html and a file for each device")
 			set.BoolVar(&f.estimate, "estimate", false, "print what would be measured and how long it would take; measure nothing")
 			set.BoolVar(&f.resume, "resume", false, "go on with the run in the output directory: nothing is measured twice")
@@ -51,6 +47,15 @@ func Verb(tool func() result.Tool) cli.Verb {
 			return f.run
 		},
 	}
+}
+
+// profiles returns the names of the profiles, for the user.
+func profiles() string {
+	var names []string
+	for _, p := range labfield.Profiles() {
+		names = append(names, p.Name)
+	}
+	return strings.Join(names, " or ")
 }
 
 type flags struct {
@@ -68,14 +73,13 @@ const (
 )
 
 func (f *flags) run(ctx context.Context, s cli.Streams) error {
-	if f.compare {
-		return f.agree(ctx, s)
-	}
 	plan, cfg, err := f.parse()
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
-	}
-	if f.estimate {
+	case f.compare:
+		return f.agree(ctx, s)
+	case f.estimate:
 		return f.say(plan, s)
 	}
 	held, err := f.lab.HoldCertificate(ctx)
@@ -162,12 +166,12 @@ func works(out *field.Field) error {
 }
 
 func (f *flags) parse() (plan labfield.Plan, cfg cli.LabConfig, err error) {
-	if f.set.NArg() > 0 {
+	if f.set.NArg() > 0 && !f.compare {
 		return plan, cfg, cli.BadUsage("field: %q: files are for --compare: try tunnelbench field --help", f.set.Arg(0))
 	}
 	i := slices.IndexFunc(labfield.Profiles(), func(p labfield.Profile) bool { return p.Name == f.profile })
 	if i < 0 {
-		return plan, cfg, cli.BadUsage("--profile %q: unknown: use %s", f.profile, f.set.Lookup("profile").DefValue)
+		return plan, cfg, cli.BadUsage("--profile %q: unknown: use %s", f.profile, profiles())
 	}
 	plan.Profile = labfield.Profiles()[i]
 	if plan.Sizes, err = cli.ParseSizes(f.sizes); err != nil {
@@ -204,7 +208,7 @@ func (f *flags) parse() (plan labfield.Plan, cfg cli.LabConfig, err error) {
 // say prints how long the run would take.
 func (f *flags) say(plan labfield.Plan, s cli.Streams) error {
 	alone, rounds, total := plan.Estimate()
-	text := fmt.Sprintf("profile %s: %d devices at %d sizes, and %s beside them\n", plan.Profile.Name, len(plan.Devices)-1, len(plan.Sizes), plan.Control.Spec)
+	text := fmt.Sprintf("profile %s: %d devices at %s bytes, and %s beside them\n", plan.Profile.Name, len(plan.Devices)-1, f.sizes, plan.Control.Spec)
 	for _, part := range []struct {
 		what string
 		took time.Duration
