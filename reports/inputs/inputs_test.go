@@ -133,7 +133,7 @@ func TestBadFiles(t *testing.T) {
 	t.Parallel()
 	dir := folder(t, map[string]string{
 		"torn": traceFile(t)[:300], "hops": strings.Replace(traceFile(t), `"kind": "taken"`, `"kind": "flown"`, 1),
-		"later":   strings.Replace(traceFile(t), "tunnelbench.trace/1", "tunnelbench.trace/2", 1),
+		"later":  strings.Replace(traceFile(t), "tunnelbench.trace/1", "tunnelbench.trace/2", 1),
 		"fields": fieldFile(t, "a")[:500], "newer": strings.Replace(fieldFile(t, "a"), "field/1", "field/2", 1), "interop": strings.Replace(interopFile(t), `"passed"`, `"fine"`, 1), "cells": strings.Replace(interopFile(t), `"ends": [`, `"ends": ["x",`, 1),
 		"none": "{}", "empty": "",
 	})
