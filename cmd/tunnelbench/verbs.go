@@ -6,6 +6,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/cmd/tunnelbench/gating"
 	"github.com/tunnelbench/tunnelbench/cmd/tunnelbench/keying"
 	"github.com/tunnelbench/tunnelbench/cmd/tunnelbench/matching"
+	"github.com/tunnelbench/tunnelbench/cmd/tunnelbench/recipe"
 	"github.com/tunnelbench/tunnelbench/cmd/tunnelbench/tracing"
 	"github.com/tunnelbench/tunnelbench/internal/cli"
 )
@@ -16,6 +17,7 @@ func overview() []cli.Section {
 		{Title: "Measure", Verbs: []cli.Verb{runVerb, trialVerb, tracing.Verb(tool), abVerb, searchVerb, counting.Verb(tool), certifyVerb, matching.Verb(tool), field.Verb(tool)}},
 		{Title: "Judge and report", Verbs: []cli.Verb{gating.Verb(tool), reportVerb}},
 		{Title: "Attack", Verbs: []cli.Verb{fuzzListVerb, fuzzRunVerb, fuzzReproVerb, fuzzMergeVerb, fuzzLiveVerb, fuzzReportVerb}},
+		{Title: "Tunnels of other people", Verbs: []cli.Verb{recipe.List, recipe.Check, recipe.Install}},
 		{Title: "Tunnel and machine", Verbs: []cli.Verb{tunnelVerb, reloadVerb, keying.Genkey, keying.Pubkey, keying.Genpsk, dissectorVerb, doctorVerb, listVerb, versionVerb}},
 	}
 }

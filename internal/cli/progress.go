@@ -14,7 +14,7 @@ type ProgressLine struct {
 
 // NewProgressLine returns a progress line on w.
 func NewProgressLine(w io.Writer) ProgressLine {
-	if !isTerminal(w) {
+	if !IsTerminal(w) {
 		return ProgressLine{}
 	}
 	return ProgressLine{w}
@@ -48,7 +48,8 @@ func (o overLine) Write(b []byte) (int, error) {
 	return o.w.Write(b)
 }
 
-func isTerminal(w any) bool {
+// IsTerminal reports whether a stream is a terminal.
+func IsTerminal(w any) bool {
 	if c, ok := w.(*counter); ok {
 		w = c.w
 	}
@@ -61,4 +62,4 @@ func isTerminal(w any) bool {
 }
 
 // Colour reports whether w is a terminal and NO_COLOR is unset (no-color.org).
-func Colour(w any) bool { return isTerminal(w) && os.Getenv("NO_COLOR") == "" }
+func Colour(w any) bool { return IsTerminal(w) && os.Getenv("NO_COLOR") == "" }
