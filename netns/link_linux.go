@@ -127,7 +127,7 @@ func (ns *NS) AddAddr(dev string, p netip.Prefix) error {
 				return err
 			}
 		}
-		if err := h.AddrAdd(link, addr); err != nil {
+		if err := h.AddrReplace(link, addr); err != nil {
 			return err
 		}
 		if p.Addr().Is4() || link.Attrs().Flags&net.FlagUp == 0 {
