@@ -19,7 +19,7 @@ import (
 )
 
 // outside lists the verbs that need no lab; their commands are executed.
-var outside = []string{"search", "report", "list", "version", "dissector"}
+var outside = []string{"search", "report", "list", "version", "dissector", "recipes"}
 
 // unfit is an option that every lab verb rejects after it has accepted all options before it. So
 // the whole command line is checked, but no lab is opened.
@@ -81,7 +81,7 @@ func examples(t *testing.T, run func(...string) (string, int)) (all []command) {
 }
 
 // helpVerb matches a verb in the overview: two spaces, one or two words, and its summary.
-var helpVerb = regexp.MustCompile(`(?m)^  ((?:fuzz |tunnel )?[a-z]+) +[A-Za-z]`)
+var helpVerb = regexp.MustCompile(`(?m)^  ((?:fuzz |tunnel |recipes )?[a-z]+) +[A-Za-z]`)
 
 // unfits lists the rejected option for verbs without flows.
 var unfits = map[string][]string{
@@ -96,6 +96,11 @@ func works(run func(...string) (string, int), args []string) string {
 	verb := args[0]
 	help := slices.Contains(args, "--help")
 	switch {
+	case verb == "recipes" && len(args) > 2 && args[1] == "install": // a test installs nothing
+		if output, status := run(append(slices.Clone(args), "--help")...); status != 0 {
+			return output
+		}
+		return ""
 	case help || slices.Contains(outside, verb) || verb == "fuzz" && len(args) > 1 && slices.Contains([]string{"list", "report"}, args[1]):
 		if output, status := run(args...); status != 0 {
 			return output
