@@ -54,7 +54,7 @@ var arrows = map[string][]string{
 	"internal/lab":                 {"internal/closers", "internal/neighbour", "internal/reexec", "internal/sys", "loadgen", "loadgen/afpacket", "loadgen/xdp", "netns", "netns/counters", "netns/dut", "reports/result", "rfc2544", "internal/stats", "internal/signals", "internal/cpuname", "internal/machine", "internal/lab/congestion"},
 	"internal/lab/congestion":      {"internal/kv", "netns"},
 	"internal/lab/labtest":         {"internal/lab", "internal/reexec", "loadgen", "netns/dut", "rfc2544", "rfc2544/simulated"}, // only imported by tests
-	"internal/lab/behaviour":       {"internal/closers", "internal/lab", "internal/sys", "netns", "netns/dut", "reports/behaviour"},
+	"internal/lab/behaviour":       {"internal/closers", "internal/lab", "internal/lab/behaviour/events", "internal/sys", "netns", "netns/dut", "reports/behaviour"},
 	"reports/behaviour":            {"internal/strictjson", "reports/result", "reports/texttab", "rfc2544"},
 	"internal/lab/selftest":        {"ci/compare", "internal/lab", "internal/stats", "netns/dut", "netns/relay", "reports/result", "rfc2544", "internal/lab/control"},
 	"internal/lab/streams":         {"internal/lab", "internal/reexec", "internal/stats", "loadgen/streams", "netns", "netns/dut", "reports/result", "reports/show", "rfc2544", "internal/signals"},
@@ -157,6 +157,10 @@ var arrows = map[string][]string{
 	"reports/dissector":            {},
 	"reference/keylog":             {"internal/bounded", "reference/wireguard"},
 	"fuzz/sealed":                  {"fuzz/oracle", "reference", "reference/settings", "reference/stats", "reference/wgquick", "reference/wire", "reference/wireguard"},
+
+	"internal/lab/behaviour/events": {"internal/lab", "internal/lab/behaviour/probe", "internal/lab/behaviour/series", "internal/lab/congestion", "internal/lab/streams", "loadgen/streams", "netns", "netns/dut", "reports/behaviour"},
+	"internal/lab/behaviour/probe":  {"internal/closers", "internal/lab/behaviour/series", "internal/sys", "netns"},
+	"internal/lab/behaviour/series": {"internal/stats"},
 }
 
 // private packages may only be imported by their owner and the packages below it, not even by the

@@ -24,9 +24,8 @@ type Config struct {
 	Wait bool // wait for another lab to end instead of failing
 	Keep bool // keep named namespaces, for inspection
 
-	CongestionControl string // that Settings will ask for; empty: none
-
-	Beside *neighbour.Plan // what disturbs the lab on purpose while it is open; nil: nothing
+	CongestionControl string          // that Settings will ask for; empty: none
+	Beside            *neighbour.Plan // what disturbs the lab on purpose while it is open; nil: nothing
 }
 
 // Lab is a machine prepared for measurements: locked, with changed sysctls that a guardian
@@ -160,6 +159,9 @@ func (l *Lab) CPUPlan() netns.CPUPlan { return l.cpus }
 
 // Changes returns the machine-wide settings that the lab has changed until Close.
 func (l *Lab) Changes() []string { return l.guardian.Changes() }
+
+// Set changes a setting of the machine until Close; key is a path below /proc/sys.
+func (l *Lab) Set(key, value string) error { return l.guardian.Set(key, value) }
 
 // Defer registers a function for Close, which calls the functions in reverse order.
 func (l *Lab) Defer(undo func() error) { l.closers.Push(undo) }

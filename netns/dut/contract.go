@@ -98,6 +98,44 @@ func (b Env) connect(ends [2]end) error {
 	return nil
 }
 
+// join configures the interface of a side that was started again. With Ethernet, the far side's interface, which has
+// stayed, gets to know its new MAC address.
+func (b Env) join(s, far side) error {
+	mac, err := b.configure(s)
+	if err != nil {
+		return err
+	}
+	if mac == (netns.MAC{}) {
+		return b.routes(s, mac)
+	}
+	var farMAC netns.MAC
+	err = b.Net.NS(far.node).Netlink(func(h *netlink.Handle) error {
+		link, err := h.LinkByName(far.dev)
+		if err == nil {
+			farMAC = ethernet(link)
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("%s: %w", far.dev, err)
+	}
+	for _, in := range b.innerIPs(far) {
+		if err := b.Net.NS(far.node).AddNeighbour(netns.Neighbour{Dev: far.dev, Addr: in.far, MAC: mac}); err != nil {
+			return err
+		}
+	}
+	return b.routes(s, farMAC)
+}
+
+// ethernet returns the MAC address of an interface, or zero for one without Ethernet: the link-layer address of GRE and
+// IPIP is an IPv4 address.
+func ethernet(link netlink.Link) (mac netns.MAC) {
+	if own := link.Attrs().HardwareAddr; len(own) == len(mac) {
+		copy(mac[:], own)
+	}
+	return mac
+}
+
 // routes routes the networks of the other side into the tunnel.
 func (b Env) routes(s side, far netns.MAC) error {
 	for _, in := range b.innerIPs(s) {
@@ -148,9 +186,7 @@ func (b Env) configure(s side) (mac netns.MAC, err error) {
 				return fmt.Errorf("%s: mtu %d: %w", s.dev, b.MTU, err)
 			}
 		}
-		if own := link.Attrs().HardwareAddr; len(own) == len(mac) { // the link-layer address of GRE and IPIP is an IPv4 address
-			copy(mac[:], own)
-		}
+		mac = ethernet(link)
 		return h.LinkSetTxQLen(link, DeviceQueue)
 	})
 	if err != nil {

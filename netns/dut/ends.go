@@ -135,8 +135,14 @@ func (s *Session) await(ctx context.Context, side side) error {
 }
 
 // Restart ends the program of one side, or takes the interface of the kernel away, and starts it
-// again with the same keys. It is for tunnels without Ethernet, such as WireGuard.
+// again with the same keys. It returns an error that wraps errors.ErrUnsupported if nothing of the side can be
+// started by itself.
 func (s *Session) Restart(ctx context.Context, node string) error {
+	i := slices.IndexFunc(sides, func(s side) bool { return s.node == node })
+	side, far := sides[i], sides[1-i]
+	if e := s.end(side); e.path == "" && e.create == nil {
+		return fmt.Errorf("%w: the tunnel has no end that could be started again by itself", errors.ErrUnsupported)
+	}
 	for i := len(s.processes) - 1; i >= 0; i-- {
 		if s.sides[i] != node {
 			continue
@@ -146,14 +152,10 @@ func (s *Session) Restart(ctx context.Context, node string) error {
 		}
 		s.processes, s.sides = slices.Delete(s.processes, i, i+1), slices.Delete(s.sides, i, i+1)
 	}
-	side := sides[slices.IndexFunc(sides, func(s side) bool { return s.node == node })]
 	if err := s.bringUp(ctx, side); err != nil || s.end(side).onLAN {
 		return err
 	}
-	if _, err := s.env.configure(side); err != nil {
-		return err
-	}
-	return s.env.routes(side, netns.MAC{})
+	return s.env.join(side, far)
 }
 
 // ready reports whether the end of a side is ready: its interface is up, or it said so. The lab

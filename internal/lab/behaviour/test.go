@@ -21,7 +21,7 @@ type Test struct {
 }
 
 // tests are the tests in the order of lists and reports.
-var tests = []Test{dscp}
+var tests = slices.Concat([]Test{dscp}, overTime)
 
 // Tests returns the tests in the order of lists and reports.
 func Tests() []Test { return slices.Clone(tests) }

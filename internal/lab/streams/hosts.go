@@ -77,6 +77,9 @@ func (h *Hosts) waitReachable(ctx context.Context, deadline time.Time) error {
 // Close takes down the set-up, the device first.
 func (h *Hosts) Close() error { return h.setup.Close() }
 
+// Net returns the network, for programs that measure beside a stream.
+func (h *Hosts) Net() *netns.Net { return h.setup.Net() }
+
 // Defaults of a stream measurement.
 const (
 	DefaultStreamWarmup   = 300 * time.Millisecond
