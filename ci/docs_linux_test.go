@@ -87,7 +87,7 @@ var helpVerb = regexp.MustCompile(`(?m)^  ((?:fuzz |tunnel |recipes )?[a-z]+) +[
 var unfits = map[string][]string{
 	"gate out/gate/base.json": {"--policy", "/nosuch"},
 	"cost --dut":              {"--batches", "0"}, "cost --calls": {"--batches", "0"},
-	"interop":  {"--checks", "/nosuch"},
+	"interop": {"--checks", "/nosuch"}, "behaviour": {"--tests", "/nosuch"},
 	"fuzz run": {"--time", "0s"}, "fuzz repro": {"--target", "nobody"}, "fuzz merge": {"--target", "nobody"},
 }
 

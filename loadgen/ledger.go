@@ -1,6 +1,7 @@
 package loadgen
 
 import (
+	"math/bits"
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/rfc2544"
@@ -15,6 +16,7 @@ type StreamLedger struct {
 	LastLost              *time.Duration  // send time of the last lost frame, since the start; nil: none lost
 	Silence               *rfc2544.Gap    // the longest time without a received frame
 	Tags                  []time.Duration // delays of the tagged frames; rfc2544.TagLost for a lost frame
+	Flows                 []uint64        // number of received and late frames of each flow; nil with one flow
 }
 
 // Ledger is the result of a trial.
@@ -65,6 +67,24 @@ func (s *StreamLedger) RecordLastLost(c Pace, stalls []rfc2544.Stall, word func(
 	if n, ok := lastMissing(s.Offered, word); ok {
 		at := c.sentAt(n, stalls)
 		s.LastLost = &at
+	}
+}
+
+// RecordFlows sets Flows. Consecutive frames use the flows in turn; word returns word i of the bitmap of the received
+// frames.
+func (s *StreamLedger) RecordFlows(flows int, word func(i uint64) uint64) {
+	if flows < 2 {
+		return
+	}
+	s.Flows = make([]uint64, flows)
+	for from := uint64(0); from < s.Offered; from += 64 {
+		seen := word(from / 64)
+		if left := s.Offered - from; left < 64 {
+			seen &= 1<<left - 1
+		}
+		for ; seen != 0; seen &= seen - 1 {
+			s.Flows[(from+uint64(bits.TrailingZeros64(seen)))%uint64(flows)]++
+		}
 	}
 }
 

@@ -189,7 +189,9 @@ func (t *packetTrial) ledger() (loadgen.Ledger, error) {
 		offered := s.sent[stream.number].n
 		result := stream.receiver.ledger(t.plan, offered)
 		result.Silence = loadgen.SilenceOf(stream.receiver.silentFrom, stream.receiver.silence, s.start)
-		result.RecordLastLost(s.pace, s.stalls, func(i uint64) uint64 { return stream.receiver.seen[i] })
+		seen := func(i uint64) uint64 { return stream.receiver.seen[i] }
+		result.RecordLastLost(s.pace, s.stalls, seen)
+		result.RecordFlows(t.plan.Flows, seen)
 		if d := stream.receiver.delays; d != nil {
 			result.Tags = t.plan.TagDelays(d.tags, offered)
 			differences.Merge(d.differences)

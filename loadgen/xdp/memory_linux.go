@@ -279,6 +279,7 @@ func (x *Engine) streamLedger(p loadgen.Plan, s int, c *counted, stalls []rfc254
 	if r.Received+r.Late < offered {
 		l.RecordLastLost(p.Pace(), stalls, x.seenWords(s))
 	}
+	l.RecordFlows(p.Flows, x.seenWords(s))
 	if p.TagFrom > 0 {
 		l.Tags = p.TagDelays(d.Tags[:], offered)
 	}

@@ -12,7 +12,9 @@ type Heard struct {
 	Far   []Packet // what came to port1, in order
 	Near  []Packet // what came back to port0
 	Wan   []Packet // what passed the wan from left to right
-	wan   [][]byte // the frames of Wan
+
+	Markers int      // that were sent
+	wan     [][]byte // the frames of Wan
 }
 
 // errSilent says that not even the marker passed.
@@ -43,8 +45,7 @@ func (s *Stand) Ask(ctx context.Context, probes []Probe, limit time.Duration) (H
 		}
 	}
 	err := s.listen(ctx, &h, marker, limit)
-	h.wan = s.road.end()[left]
-	for _, frame := range h.wan {
+	for _, frame := range s.road.end()[left] {
 		h.Wan = append(h.Wan, parse(frame))
 	}
 	return h, err
@@ -67,6 +68,7 @@ func (s *Stand) listen(ctx context.Context, h *Heard, marker uint64, limit time.
 				return err
 			}
 			sent = now
+			h.Markers++
 		}
 		if err := wait(5*time.Millisecond, s.ports[left], s.ports[right]); err != nil {
 			return err

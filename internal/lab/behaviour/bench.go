@@ -24,6 +24,7 @@ type Bench struct {
 
 // Layout is what is particular about the network of a Stand. Zero values stand for what is usual.
 type Layout struct {
+	LANMTU    int  // netns.DefaultLANMTU
 	TunnelMTU int  // that the device is told; netns.DefaultLANMTU
 	WANMTU    int  // that leaves room for every tunnel
 	IPv6      bool // the device has to carry IPv6 as well
@@ -58,10 +59,43 @@ func (b *Bench) Stand(ctx context.Context, l Layout) (*Stand, error) {
 	return s, nil
 }
 
+// on brings the device up for a function.
+func (b *Bench) on(ctx context.Context, l Layout, ask func(*Stand) error) error {
+	s, err := b.Stand(ctx, l)
+	if err != nil {
+		return err
+	}
+	return errors.Join(ask(s), s.Close())
+}
+
+// onBoth is on with IPv6 if the device comes up with it; six reports whether it does, and carries it.
+func (b *Bench) onBoth(ctx context.Context, l Layout, ask func(s *Stand, six bool) error) error {
+	l.IPv6 = true
+	s, err := b.Stand(ctx, l)
+	if lab.DeviceFailed(err) {
+		l.IPv6 = false
+		s, err = b.Stand(ctx, l)
+	}
+	if err != nil {
+		return err
+	}
+	six := l.IPv6
+	if six {
+		var h Heard
+		if h, err = s.Ask(ctx, []Probe{{Length: fieldLength, IPv6: true}}, patience); err == nil {
+			_, six = h.Arrived(0)
+		}
+	}
+	if err == nil {
+		err = ask(s, six)
+	}
+	return errors.Join(err, s.Close())
+}
+
 func (s *Stand) open(ctx context.Context, b *Bench, l Layout) error {
 	d, up := b.Device, b.Device.Up
 	d.Network = func(p netns.Plan) netns.Topology {
-		p.LANMTU, p.WANMTU = netns.DefaultLANMTU, l.WANMTU
+		p.LANMTU, p.WANMTU = l.LANMTU, l.WANMTU
 		return throughRoad(netns.Dual(p))
 	}
 	d.Up = func(ctx context.Context, env dut.Env) (session *dut.Session, err error) {

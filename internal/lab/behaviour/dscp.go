@@ -11,14 +11,11 @@ import (
 var dscp = Test{
 	Name: "dscp", Doc: "the DSCP of the inner packet: in the outer header, and behind the tunnel (RFC 2983)", Takes: 2 * time.Second,
 	Run: func(ctx context.Context, b *Bench) (behaviour.Finding, error) {
-		s, err := b.Stand(ctx, Layout{})
-		if err != nil {
-			return behaviour.Finding{}, err
-		}
-		seen, err := s.askDSCP(ctx)
-		if closed := s.Close(); err == nil {
-			err = closed
-		}
+		var seen []carried
+		err := b.on(ctx, Layout{}, func(s *Stand) (err error) {
+			seen, err = s.askDSCP(ctx)
+			return err
+		})
 		return judgeDSCP(seen), err
 	},
 }

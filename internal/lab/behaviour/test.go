@@ -21,7 +21,7 @@ type Test struct {
 }
 
 // tests are the tests in the order of lists and reports.
-var tests = slices.Concat([]Test{dscp}, overTime)
+var tests = slices.Concat([]Test{mtu, dscp, ecn, ttl, overhead, reordering, fairness}, overTime)
 
 // Tests returns the tests in the order of lists and reports.
 func Tests() []Test { return slices.Clone(tests) }
