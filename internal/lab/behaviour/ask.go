@@ -13,8 +13,7 @@ type Heard struct {
 	Near  []Packet // what came back to port0
 	Wan   []Packet // what passed the wan from left to right
 
-	Markers int      // that were sent
-	wan     [][]byte // the frames of Wan
+	Markers int // that were sent
 }
 
 // errSilent says that not even the marker passed.
