@@ -38,7 +38,8 @@ func TestEnginesAgreeOnAWire(t *testing.T) {
 	p.Load, p.Duration, p.Flows, p.Seed = 50e3, 200*time.Millisecond, 100, 1
 	p.Streams = append(p.Streams, Reversed(p).Streams[0])
 	want := func(offered uint64) loadgen.StreamLedger {
-		return loadgen.StreamLedger{Counts: rfc2544.Counts{Intended: 10000, Offered: offered, Received: offered}}
+		none := func(int) string { return "" }
+		return loadgen.StreamLedger{Counts: rfc2544.Counts{Intended: 10000, Offered: offered, Received: offered}, Flows: flowsAfter(none, offered, p.Flows)}
 	}
 	for name, open := range testEngines {
 		checkLedger(t, name, open, cfg, p, want)
@@ -69,6 +70,17 @@ func lastFault(p loadgen.Plan, frames uint64) *time.Duration {
 		}
 	}
 	return nil
+}
+
+// flowsAfter returns how many frames of each flow come whole when each has its fault.
+func flowsAfter(fault func(n int) string, frames uint64, flows int) []uint64 {
+	came := make([]uint64, flows)
+	for n := range int(frames) {
+		if f := fault(n); f != "drop" && f != "corrupt" {
+			came[n%flows]++
+		}
+	}
+	return came
 }
 
 // afterFaults returns the expected ledger after the given number of frames.
@@ -110,7 +122,7 @@ func TestEnginesAgreeOnFaults(t *testing.T) {
 		if l.Duplicated == 0 || l.Reordered == 0 || l.Corrupted == 0 {
 			t.Fatalf("the trial is too short: %+v", l)
 		}
-		l.Intended, l.LastLost = p.Frames(), lastFault(p, offered)
+		l.Intended, l.LastLost, l.Flows = p.Frames(), lastFault(p, offered), flowsAfter(fault, offered, p.Flows)
 		return l
 	}
 	for name, open := range testEngines {

@@ -18,8 +18,9 @@ import (
 type Bench struct {
 	Lab      *lab.Lab
 	Device   dut.Device
-	Settings lab.Settings // of set-ups with the engines of the lab
-	Long     bool         // tests that wait wait longer: idle for 5 minutes, a link that is down for a minute
+	Settings lab.Settings  // of set-ups with the engines of the lab
+	LoadTime time.Duration // of a trial in tests at load; 0: half a second
+	Long     bool          // tests that wait wait longer: idle for 5 minutes, a link that is down for a minute
 }
 
 // Layout is what is particular about the network of a Stand. Zero values stand for what is usual.

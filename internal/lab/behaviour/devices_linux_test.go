@@ -1,14 +1,21 @@
 package behaviour
 
 import (
+	"flag"
 	"testing"
+	"time"
 
+	"github.com/tunnelbench/tunnelbench/internal/lab"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 	"github.com/tunnelbench/tunnelbench/reports/behaviour"
 )
 
+var allFaults = flag.Bool("all-faults", false, "devices of every fault, with trials as long as those of the verb")
+
 // known is what a test has to find out about a device.
 type known struct {
+	name    string
+	long    bool // only with -all-faults
 	test    Test
 	faults  []string
 	verdict behaviour.Verdict
@@ -16,31 +23,38 @@ type known struct {
 	values  func(behaviour.Finding) bool // nil: not looked at
 }
 
+var knowns = []known{
+	{"no ecn fault", true, ecn, nil, behaviour.Pass, map[string]string{"ingress": "normal", "egress": "rfc6040", "mark": "carried", "mark-on-not-ect": "dropped"}, nil},
+	{"no ecn", true, ecn, []string{"no-ecn"}, behaviour.Pass, map[string]string{"ingress": "compatibility", "egress": "ignores", "mark": "lost"}, nil},
+	{"mark lost", false, ecn, []string{"mark-lost"}, behaviour.Fail, map[string]string{"ingress": "normal", "egress": "ignores", "mark": "lost"}, nil},
+	{"dscp copied", true, dscp, []string{"dscp-copied"}, behaviour.None, map[string]string{"outer": copied, "inner": copied}, nil},
+	{"dscp cleared", false, dscp, []string{"dscp-cleared"}, behaviour.None, map[string]string{"outer": zero, "inner": zero}, nil},
+	{"ttl kept", false, ttl, []string{"ttl-kept"}, behaviour.Fail, map[string]string{"expired": answered, "outer": set}, has("decrement", 0)},
+	{"fragments", false, mtu, nil, behaviour.Pass, map[string]string{
+		"too-wide": "outer-fragments", "too-wide-df": "outer-fragments", "above-df": "too-big", "above": "inner-fragments", "above-ipv6": "too-big",
+	}, has("largest", 1500-28)},
+	{"drops big ones", false, mtu, []string{"drops-big"}, behaviour.Fail, map[string]string{
+		"too-wide": "silence", "too-wide-df": "silence", "above-df": "too-big", "above": "inner-fragments",
+	}, has("largest", 1400)},
+	{"overhead", false, overhead, nil, behaviour.None, nil, has("overhead_512", 28)},
+	{"reorders", false, reordering, []string{"reorders=100"}, behaviour.None, map[string]string{"one-flow": changed, "many-flows": changed}, nil},
+	{"starves", false, fairness, []string{"starves"}, behaviour.None, nil, has("least_share", 0)},
+	{"keeps the order", true, reordering, nil, behaviour.None, map[string]string{"one-flow": "kept", "many-flows": "kept"}, nil},
+	{"is fair", true, fairness, nil, behaviour.None, nil, has("starved", 0)},
+}
+
 // Each test names devices of known behaviour right.
 func TestNamesFaults(t *testing.T) {
 	b := openBench(t, "plain")
-	for name, k := range map[string]known{
-		"no fault, ecn": {ecn, nil, behaviour.Pass, map[string]string{"ingress": "normal", "egress": "rfc6040", "mark": "carried", "mark-on-not-ect": "dropped"}, nil},
-		"no ecn":        {ecn, []string{"no-ecn"}, behaviour.Pass, map[string]string{"ingress": "compatibility", "egress": "ignores", "mark": "lost"}, nil},
-		"mark lost":     {ecn, []string{"mark-lost"}, behaviour.Fail, map[string]string{"ingress": "normal", "egress": "ignores", "mark": "lost"}, nil},
-		"dscp copied":   {dscp, []string{"dscp-copied"}, behaviour.None, map[string]string{"outer": copied, "inner": copied}, nil},
-		"dscp cleared":  {dscp, []string{"dscp-cleared"}, behaviour.None, map[string]string{"outer": zero, "inner": zero}, nil},
-		"ttl kept":      {ttl, []string{"ttl-kept"}, behaviour.Fail, map[string]string{"expired": answered, "outer": set}, has("decrement", 0)},
-		"fragments": {mtu, nil, behaviour.Pass, map[string]string{
-			"too-wide": "outer-fragments", "too-wide-df": "outer-fragments", "above-df": "too-big", "above": "inner-fragments", "above-ipv6": "too-big",
-		}, has("largest", 1500-28)},
-		"drops big ones": {mtu, []string{"drops-big"}, behaviour.Fail, map[string]string{"too-wide": "silence", "too-wide-df": "silence", "above-df": "too-big"}, has("largest", 1400)},
-		"overhead":       {overhead, nil, behaviour.None, nil, has("overhead_512", 28)},
-		"reorders": {reordering, []string{"reorders=100"}, behaviour.None, map[string]string{"one-flow": changed, "many-flows": changed}, func(f behaviour.Finding) bool {
-			v, ok := f.Value("reordered_one-flow")
-			return ok && v.Value > 1000 // the 10,000 of the device, less what was lost beside
-		}},
-		"starves": {fairness, []string{"starves"}, behaviour.None, nil, func(f behaviour.Finding) bool {
-			least, ok := f.Value("least_share")
-			return ok && least.Value == 0
-		}},
-	} {
-		t.Run(name, func(t *testing.T) {
+	b.Settings.Engine = lab.EngineAFPacket // the other takes half a second to open
+	if b.LoadTime = 100 * time.Millisecond; *allFaults {
+		b.LoadTime, b.Settings.Engine = 0, ""
+	}
+	for _, k := range knowns {
+		if k.long && !*allFaults {
+			continue
+		}
+		t.Run(k.name, func(t *testing.T) {
 			b.Device = faulty(t, k.faults...)
 			k.check(t, b)
 		})

@@ -18,7 +18,7 @@ var fairness = Test{
 	Run: func(ctx context.Context, b *Bench) (behaviour.Finding, error) {
 		var l loadgen.StreamLedger
 		err := b.underLoad(ctx, func(s *lab.Setup) (err error) {
-			l, err = run(ctx, s, rfc2544.Trial{Size: loadSize, Load: rfc2544.Flood, Duration: loadTime}, loadFlows)
+			l, err = run(ctx, s, rfc2544.Trial{Size: loadSize, Load: rfc2544.Flood, Duration: b.loadTime()}, loadFlows)
 			return err
 		})
 		return judgeFairness(l), err

@@ -1,6 +1,7 @@
 package behaviour
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,11 +20,11 @@ var reordering = Test{
 	Run: func(ctx context.Context, b *Bench) (behaviour.Finding, error) {
 		var one, many loadgen.StreamLedger
 		err := b.underLoad(ctx, func(s *lab.Setup) error {
-			rate, err := carries(ctx, s)
+			rate, err := carries(ctx, s, b.loadTime())
 			if err != nil {
 				return err
 			}
-			half := rfc2544.Trial{Size: loadSize, Load: rate / 2, Duration: loadTime}
+			half := rfc2544.Trial{Size: loadSize, Load: rate / 2, Duration: b.loadTime()}
 			if one, err = run(ctx, s, half, 1); err == nil {
 				many, err = run(ctx, s, half, loadFlows)
 			}
@@ -36,9 +37,16 @@ var reordering = Test{
 // The load of tests that ask at load.
 const (
 	loadSize  = 512 // octets of a frame
-	loadTime  = 500 * time.Millisecond
-	loadFlows = 31 // a prime: what a queue or a batch of 64 frames takes does not always hit the same flows
+	loadFlows = 31  // a prime: what a queue or a batch of 64 frames takes does not always hit the same flows
 )
+
+const (
+	// loadLossTimeout is also the silence that ends a trial. Frames that come later count in none.
+	loadLossTimeout = 300 * time.Millisecond
+	defaultLoadTime = 500 * time.Millisecond
+)
+
+func (b *Bench) loadTime() time.Duration { return cmp.Or(b.LoadTime, defaultLoadTime) }
 
 // underLoad brings the device up between the lab's engines.
 func (b *Bench) underLoad(ctx context.Context, ask func(*lab.Setup) error) error {
@@ -46,7 +54,7 @@ func (b *Bench) underLoad(ctx context.Context, ask func(*lab.Setup) error) error
 		return fmt.Errorf("%s: %w: it is no pair of routers", b.Device.Spec, errors.ErrUnsupported)
 	}
 	settings := b.Settings
-	settings.Flows, settings.LossTimeout = loadFlows, time.Second
+	settings.Flows, settings.LossTimeout = loadFlows, cmp.Or(settings.LossTimeout, loadLossTimeout)
 	s, err := b.Lab.Setup(ctx, b.Device, settings, loadSize)
 	if err != nil {
 		return err
@@ -66,8 +74,8 @@ func run(ctx context.Context, s *lab.Setup, t rfc2544.Trial, flows int) (l loadg
 }
 
 // carries returns the rate at which a device delivers frames of a flood.
-func carries(ctx context.Context, s *lab.Setup) (rfc2544.Rate, error) {
-	l, err := run(ctx, s, rfc2544.Trial{Size: loadSize, Load: rfc2544.Flood, Duration: loadTime}, 1)
+func carries(ctx context.Context, s *lab.Setup, duration time.Duration) (rfc2544.Rate, error) {
+	l, err := run(ctx, s, rfc2544.Trial{Size: loadSize, Load: rfc2544.Flood, Duration: duration}, 1)
 	if err != nil {
 		return 0, err
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/netns"
@@ -96,7 +97,7 @@ func (s *Stand) wanCounters() (octets, packets int64, err error) {
 		if err != nil {
 			return 0, 0, err
 		}
-		if *into, err = strconv.ParseInt(text, 10, 64); err != nil {
+		if *into, err = strconv.ParseInt(strings.TrimSpace(text), 10, 64); err != nil {
 			return 0, 0, fmt.Errorf("%s: %w", name, err)
 		}
 	}
