@@ -23,7 +23,7 @@ import (
 // Verb returns the verb `behaviour` of this build.
 func Verb(tool func() result.Tool) cli.Verb {
 	return cli.Verb{
-		Name: "behaviour", Doc: "find out how devices treat packets: large ones, fields of the header, order, overload",
+		Name: "behaviour", Doc: "find out how devices treat packets and what becomes of them: large ones, fields of the header, order, a restart",
 		Examples: []string{
 			"behaviour --dut vxlan,wireguard-go",
 			"behaviour --dut reference-tun --tests mtu,ecn --json",
@@ -32,7 +32,8 @@ func Verb(tool func() result.Tool) cli.Verb {
 		Flags: func(set *pflag.FlagSet) func(context.Context, cli.Streams) error {
 			f := &flags{tool: tool}
 			set.StringVar(&f.devices, "dut", "", "the `devices` under test, by comma: names of 'tunnelbench list', recipe:NAME or exec:PATH")
-			set.StringVar(&f.tests, "tests", "", "only these `tests`, by comma, of "+strings.Join(tests.Names(tests.Tests()), ", "))
+			set.StringVar(&f.tests, "tests", "", "only these `tests`, by comma, of "+strings.Join(tests.Names(tests.Tests()), ", ")+"; all: every one (default those of 10 s at most: "+strings.Join(tests.Names(tests.Quick()), ", ")+")")
+			set.BoolVar(&f.plan.Long, "long", false, "tests that wait wait longer: idle for 5 minutes, a link that is down for a minute")
 			set.BoolVar(&f.wait, "wait", false, "wait for another lab on this machine to end instead of failing")
 			set.BoolVar(&f.json, "json", false, "print one JSON object instead of the tables")
 			set.StringVar(&f.out, "out", "out/behaviour.json", "`file` for the findings")
@@ -81,9 +82,14 @@ func (f *flags) parse() (err error) {
 	if f.plan.Devices, err = cli.ParseDevices(f.devices); err != nil {
 		return err
 	}
-	if f.plan.Tests = tests.Tests(); f.tests != "" {
+	switch f.tests {
+	case "":
+		f.plan.Tests = tests.Quick()
+	case "all":
+		f.plan.Tests = tests.Tests()
+	default:
 		if f.plan.Tests, err = tests.Find(strings.Split(f.tests, ",")); err != nil {
-			return cli.BadUsage("--tests %s: %w: use %s", f.tests, err, strings.Join(tests.Names(tests.Tests()), ", "))
+			return cli.BadUsage("--tests %s: %w: use all, or some of %s", f.tests, err, strings.Join(tests.Names(tests.Tests()), ", "))
 		}
 	}
 	return cli.EnsureFile("--out", f.out)

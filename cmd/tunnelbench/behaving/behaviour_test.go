@@ -23,7 +23,7 @@ func TestBadUsage(t *testing.T) {
 	for args, want := range map[string]string{
 		"":                                  "needs --dut",
 		"--dut nosuch":                      "nosuch",
-		"--dut plain --tests mtu,loss":      `--tests mtu,loss: "loss": no such test: use mtu, `,
+		"--dut plain --tests mtu,loss":      `--tests mtu,loss: "loss": no such test: use all, or some of mtu, `,
 		"--dut plain,plain":                 "comes twice",
 		"--dut plain --out " + os.TempDir(): "is a directory",
 	} {

@@ -13,18 +13,20 @@ type Heard struct {
 	Near  []Packet // what came back to port0
 	Wan   []Packet // what passed the wan from left to right
 
-	Markers int // that were sent
+	Markers int // that were sent, and
+	back    int // that came
 }
 
 // errSilent says that not even the marker passed.
 var errSilent = errors.New("packets that passed before pass no more")
 
 // The marker is a small packet without a mark that is sent behind the probes. When it has passed, so have they, or
-// they are lost.
+// they are lost. A second one then comes back behind the answers of the right side.
 const (
 	markerLength = 100
 	markerEvery  = 300 * time.Millisecond // it is sent again: one may be lost
-	stragglers   = 30 * time.Millisecond  // for what comes after the marker all the same
+	stragglers   = 30 * time.Millisecond  // for what comes after the markers all the same
+	lostMarker   = time.Second            // after another one has come
 	patience     = 8 * time.Second        // for a marker; devices of this lab may be slow, and machines busy
 )
 
@@ -32,7 +34,7 @@ const (
 func (s *Stand) Ask(ctx context.Context, probes []Probe, limit time.Duration) (Heard, error) {
 	h := Heard{First: s.next}
 	s.next += uint64(len(probes))
-	marker := s.next
+	l := &listening{Stand: s, heard: &h, ends: s.next}
 	s.next++
 	for _, port := range s.ports {
 		port.each(func([]byte) {}) // of earlier probes
@@ -43,45 +45,92 @@ func (s *Stand) Ask(ctx context.Context, probes []Probe, limit time.Duration) (H
 			return h, err
 		}
 	}
-	err := s.listen(ctx, &h, marker, limit)
+	err := l.listen(ctx, limit)
 	for _, frame := range s.road.end()[left] {
 		h.Wan = append(h.Wan, parse(frame))
 	}
 	return h, err
 }
 
-// listen listens at both ports until the marker has come, and some time longer if a probe is missing.
-func (s *Stand) listen(ctx context.Context, h *Heard, marker uint64, limit time.Duration) error {
-	var sent, passed time.Time
+// listening waits for what becomes of probes.
+type listening struct {
+	*Stand
+	heard  *Heard
+	ends   uint64    // number of the marker
+	sent   time.Time // when the last marker was sent, in whatever direction; zero: not yet
+	passed time.Time // when the last marker came to port1
+	ended  time.Time // when the last one came back to port0
+}
+
+// listen listens at both ports until nothing more is to be expected.
+func (l *listening) listen(ctx context.Context, limit time.Duration) error {
 	for start := time.Now(); ; {
 		now := time.Now()
 		switch {
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
-		case !passed.IsZero() && (h.answered(marker) || now.Sub(passed) >= stragglers):
+		case l.complete(now):
 			return nil
-		case passed.IsZero() && now.Sub(start) >= limit:
+		case now.Sub(start) >= limit:
 			return errSilent
-		case passed.IsZero() && now.Sub(sent) >= markerEvery:
-			if err := s.ports[left].send(Probe{Length: markerLength}.frame(marker)); err != nil {
-				return err
-			}
-			sent = now
-			h.Markers++
 		}
-		if err := wait(5*time.Millisecond, s.ports[left], s.ports[right]); err != nil {
+		if err := l.mark(now); err != nil {
 			return err
 		}
-		s.ports[left].each(func(frame []byte) { h.Near = append(h.Near, parse(frame)) })
-		s.ports[right].each(func(frame []byte) {
-			p := parse(frame)
-			if p.Number == marker {
-				passed = time.Now()
-				return
-			}
-			h.Far = append(h.Far, p)
-		})
+		if err := wait(5*time.Millisecond, l.ports[left], l.ports[right]); err != nil {
+			return err
+		}
+		l.ports[left].each(l.near)
+		l.ports[right].each(l.far)
 	}
+}
+
+// mark sends a marker if it is time: to port1, and when one has come there, back.
+func (l *listening) mark(now time.Time) error {
+	if now.Sub(l.sent) < markerEvery {
+		return nil
+	}
+	l.sent = now
+	if l.passed.IsZero() {
+		l.heard.Markers++
+		return l.ports[left].send(Probe{Length: markerLength}.frame(l.ends))
+	}
+	return l.ports[right].send(Probe{Length: markerLength, back: true}.frame(l.ends))
+}
+
+// far takes what came to port1.
+func (l *listening) far(frame []byte) {
+	p := parse(frame)
+	if p.Number != l.ends {
+		l.heard.Far = append(l.heard.Far, p)
+		return
+	}
+	if l.heard.back++; l.passed.IsZero() {
+		l.sent = time.Time{} // the other way now
+	}
+	l.passed = time.Now()
+}
+
+// near takes what came to port0.
+func (l *listening) near(frame []byte) {
+	p := parse(frame)
+	if p.Number == l.ends {
+		l.ended = time.Now()
+		return
+	}
+	l.heard.Near = append(l.heard.Near, p)
+}
+
+// complete reports whether nothing more is to be expected: each probe was answered, or the markers have passed both
+// ways. Of a marker that was sent again, each has come, unless one is lost.
+func (l *listening) complete(now time.Time) bool {
+	switch {
+	case l.passed.IsZero():
+		return false
+	case l.heard.back < l.heard.Markers:
+		return now.Sub(l.passed) >= lostMarker
+	}
+	return l.heard.answered(l.ends) || !l.ended.IsZero() && now.Sub(l.ended) >= stragglers
 }
 
 // answered reports whether each probe has arrived, whole, or an ICMP error has come for it.

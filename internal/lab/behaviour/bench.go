@@ -43,13 +43,17 @@ type Stand struct {
 // largestFrame is the largest frame that a port or the road carries.
 const largestFrame = 2048 + 14
 
-// Stand brings the device up and waits until a packet passes. The error wraps errors.ErrUnsupported for a device
-// without a wan link.
+// check returns an error that wraps errors.ErrUnsupported for a device of which nothing can be asked.
+func (b *Bench) check() error {
+	if d := b.Device; d.Network != nil || d.Up == nil {
+		return lab.UnsupportedError(d.Spec + " is no pair of routers with a wan link between them")
+	}
+	return nil
+}
+
+// Stand brings the device up and waits until a packet passes.
 func (b *Bench) Stand(ctx context.Context, l Layout) (*Stand, error) {
 	d := b.Device
-	if d.Network != nil || d.Up == nil {
-		return nil, fmt.Errorf("%s: %w: it has no wan link of which packets could be seen", d.Spec, errors.ErrUnsupported)
-	}
 	if err := d.Probe(ctx); err != nil {
 		return nil, fmt.Errorf("%s: %w", d.Spec, err)
 	}

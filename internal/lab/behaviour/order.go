@@ -50,9 +50,6 @@ func (b *Bench) loadTime() time.Duration { return cmp.Or(b.LoadTime, defaultLoad
 
 // underLoad brings the device up between the lab's engines.
 func (b *Bench) underLoad(ctx context.Context, ask func(*lab.Setup) error) error {
-	if b.Device.Network != nil || b.Device.Up == nil {
-		return fmt.Errorf("%s: %w: it is no pair of routers", b.Device.Spec, errors.ErrUnsupported)
-	}
 	settings := b.Settings
 	settings.Flows, settings.LossTimeout = loadFlows, cmp.Or(settings.LossTimeout, loadLossTimeout)
 	s, err := b.Lab.Setup(ctx, b.Device, settings, loadSize)

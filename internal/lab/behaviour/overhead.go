@@ -2,6 +2,7 @@ package behaviour
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -40,64 +41,99 @@ func (c wanCost) inner() int { return c.frame - ethernetHeader - fcs }
 const (
 	fcs           = 4
 	overheadCount = 100 // packets of each size
+	overheadBurst = 10  // of them at once: few enough for every queue
 )
 
 func (s *Stand) askOverhead(ctx context.Context) (costs []wanCost, err error) {
-	marker, err := s.costOf(ctx, wanCost{})
+	marker, whole, err := s.sent(ctx, nil)
+	if err == nil && !whole {
+		err = errors.New("a packet of 100 octets was lost")
+	}
 	if err != nil {
 		return nil, err
 	}
+	each := counted{octets: marker.octets / marker.markers, packets: marker.packets / marker.markers}
 	for _, frame := range []int{64, 512, 1518} {
-		c, err := s.costOf(ctx, wanCost{frame: frame, packets: overheadCount, octets: marker.octets, outer: marker.outer})
+		c := wanCost{frame: frame, packets: overheadCount}
+		all, err := s.sendMany(ctx, c)
 		if err != nil {
 			return nil, err
 		}
+		c.octets = (all.octets - all.markers*each.octets) / overheadCount
+		c.outer = (all.packets - all.markers*each.packets) / overheadCount
 		costs = append(costs, c)
 	}
 	return costs, nil
 }
 
-// costOf sends packets and returns what each costs, or without packets what a marker costs. of has what a marker costs.
-func (s *Stand) costOf(ctx context.Context, of wanCost) (wanCost, error) {
-	probes := make([]Probe, of.packets)
-	for i := range probes {
-		probes[i].Length = of.inner()
+// counted is what the left side sent on the wan, and how many markers were in it.
+type counted struct {
+	octets  float64 // of IP
+	packets float64
+	markers float64
+}
+
+// sendMany sends the packets of a size in bursts. A burst of which one is lost is sent again: it may have been lost
+// before the wan.
+func (s *Stand) sendMany(ctx context.Context, c wanCost) (all counted, err error) {
+	const tries = 20
+	burst := make([]Probe, overheadBurst)
+	for i := range burst {
+		burst[i].Length = c.inner()
 	}
+	done := 0
+	for range tries {
+		sent, whole, err := s.sent(ctx, burst)
+		if err != nil {
+			return all, err
+		}
+		if !whole {
+			continue
+		}
+		all.octets, all.packets, all.markers = all.octets+sent.octets, all.packets+sent.packets, all.markers+sent.markers
+		if done += len(burst); done == c.packets {
+			return all, nil
+		}
+	}
+	return all, fmt.Errorf("of %d bursts of %d frames of %d octets, %d came whole", tries, len(burst), c.frame, done/len(burst))
+}
+
+// sent sends probes and returns what the left side sent for them; whole reports whether all of them arrived, and so nothing
+// is on its way.
+func (s *Stand) sent(ctx context.Context, probes []Probe) (c counted, whole bool, err error) {
 	octets, packets, err := s.wanCounters()
 	if err != nil {
-		return of, err
+		return c, false, err
 	}
 	h, err := s.Ask(ctx, probes, patience)
 	if err != nil {
-		return of, err
+		return c, false, err
 	}
 	octetsAfter, packetsAfter, err := s.wanCounters()
 	if err != nil {
-		return of, err
+		return c, false, err
 	}
 	for i := range probes {
 		if _, ok := h.Arrived(i); !ok {
-			return of, fmt.Errorf("of %d frames of %d octets, number %d did not arrive", len(probes), of.frame, i+1)
+			return c, false, nil
 		}
 	}
-	outer, n := packetsAfter-packets, max(1, of.packets)
-	ip := octetsAfter - octets - ethernetHeader*outer
-	markers := float64(h.Markers)
-	if of.packets == 0 {
-		return wanCost{octets: float64(ip) / markers, outer: float64(outer) / markers}, nil
+	if h.back != h.Markers {
+		return c, false, nil
 	}
-	of.octets, of.outer = (float64(ip)-of.octets*markers)/float64(n), (float64(outer)-of.outer*markers)/float64(n)
-	return of, nil
+	c.packets, c.markers = packetsAfter-packets, float64(h.Markers)
+	c.octets = octetsAfter - octets - ethernetHeader*c.packets
+	return c, true, nil
 }
 
 // wanCounters reads what the left side has sent on the wan.
-func (s *Stand) wanCounters() (octets, packets int64, err error) {
-	for name, into := range map[string]*int64{"tx_bytes": &octets, "tx_packets": &packets} {
+func (s *Stand) wanCounters() (octets, packets float64, err error) {
+	for name, into := range map[string]*float64{"tx_bytes": &octets, "tx_packets": &packets} {
 		text, err := s.Setup.Net().NS(netns.Left).ReadSysfs("class/net/" + netns.WAN + "/statistics/" + name)
 		if err != nil {
 			return 0, 0, err
 		}
-		if *into, err = strconv.ParseInt(strings.TrimSpace(text), 10, 64); err != nil {
+		if *into, err = strconv.ParseFloat(strings.TrimSpace(text), 64); err != nil {
 			return 0, 0, fmt.Errorf("%s: %w", name, err)
 		}
 	}

@@ -10,13 +10,28 @@ import (
 	"github.com/tunnelbench/tunnelbench/netns"
 )
 
-// Probe is a packet that a test sends: UDP from port0 to port1.
+// Probe is a packet that a test sends: UDP from port0 to port1, unless it goes back.
 type Probe struct {
 	Length int   // of the IP packet in octets; at least leastProbe
 	TTL    uint8 // or hop limit; 0: 64
 	Class  uint8 // DS field and ECN, or traffic class
 	DF     bool  // don't fragment (IPv4)
 	IPv6   bool
+	back   bool // from port1 to port0
+}
+
+// way is where a probe goes.
+type way struct {
+	from, to   netns.MAC
+	src4, dst4 netip.Addr
+	src6, dst6 netip.Addr
+}
+
+func (p Probe) way() way {
+	if p.back {
+		return way{netns.Port1MAC, netns.RightLANMAC, netns.Port1Addr, netns.Port0Addr, netns.Port1Addr6, netns.Port0Addr6}
+	}
+	return way{netns.Port0MAC, netns.LeftLANMAC, netns.Port0Addr, netns.Port1Addr, netns.Port0Addr6, netns.Port1Addr6}
 }
 
 const (
@@ -34,18 +49,19 @@ func (p Probe) frame(number uint64) []byte {
 	if ttl == 0 {
 		ttl = defaultTTL
 	}
-	ethernet := &layers.Ethernet{SrcMAC: netns.Port0MAC[:], DstMAC: netns.LeftLANMAC[:], EthernetType: layers.EthernetTypeIPv4}
+	w := p.way()
+	ethernet := &layers.Ethernet{SrcMAC: w.from[:], DstMAC: w.to[:], EthernetType: layers.EthernetTypeIPv4}
 	udp := &layers.UDP{SrcPort: probePort, DstPort: probePort}
 	var ip gopacket.SerializableLayer
 	header := 20
 	if p.IPv6 {
 		ethernet.EthernetType, header = layers.EthernetTypeIPv6, 40
 		v6 := &layers.IPv6{Version: 6, TrafficClass: p.Class, HopLimit: ttl, NextHeader: layers.IPProtocolUDP,
-			SrcIP: netns.Port0Addr6.AsSlice(), DstIP: netns.Port1Addr6.AsSlice()}
+			SrcIP: w.src6.AsSlice(), DstIP: w.dst6.AsSlice()}
 		ip, _ = v6, udp.SetNetworkLayerForChecksum(v6) // IP is a network layer
 	} else {
 		v4 := &layers.IPv4{Version: 4, TOS: p.Class, TTL: ttl, Protocol: layers.IPProtocolUDP, Id: uint16(number),
-			SrcIP: netns.Port0Addr.AsSlice(), DstIP: netns.Port1Addr.AsSlice()}
+			SrcIP: w.src4.AsSlice(), DstIP: w.dst4.AsSlice()}
 		if p.DF {
 			v4.Flags = layers.IPv4DontFragment
 		}

@@ -12,6 +12,7 @@ import (
 type Plan struct {
 	Devices []dut.Device
 	Tests   []Test
+	Long    bool // as Bench.Long
 	// OnFinding is called after each test. It may be nil.
 	OnFinding func(device string, f behaviour.Finding)
 }
@@ -19,7 +20,7 @@ type Plan struct {
 // Run makes the tests of a plan on its devices, one after the other. If ctx ends, the rest is not measured.
 func Run(ctx context.Context, l *lab.Lab, p Plan) (found []behaviour.Device) {
 	for _, d := range p.Devices {
-		b := &Bench{Lab: l, Device: d}
+		b := &Bench{Lab: l, Device: d, Long: p.Long}
 		of := behaviour.Device{Device: d.Spec}
 		for _, t := range p.Tests {
 			f := behaviour.Finding{Test: t.Name, Verdict: behaviour.NotMeasured}

@@ -26,6 +26,12 @@ var tests = slices.Concat([]Test{mtu, dscp, ecn, ttl, overhead, reordering, fair
 // Tests returns the tests in the order of lists and reports.
 func Tests() []Test { return slices.Clone(tests) }
 
+// Quick returns the tests that take 10 s at most, in the order of lists and reports.
+func Quick() []Test {
+	const most = 10 * time.Second
+	return slices.DeleteFunc(Tests(), func(t Test) bool { return t.Takes > most })
+}
+
 // Names returns the names of tests.
 func Names(tests []Test) (names []string) {
 	for _, t := range tests {
@@ -52,7 +58,11 @@ func Find(names []string) (found []Test, err error) {
 // On makes the test on a device. What kept it from being made is in the finding.
 func (t Test) On(ctx context.Context, b *Bench) behaviour.Finding {
 	started := time.Now()
-	f, err := t.Run(ctx, b)
+	var f behaviour.Finding
+	err := b.check()
+	if err == nil {
+		f, err = t.Run(ctx, b)
+	}
 	f.Test, f.Seconds = t.Name, time.Since(started).Seconds()
 	if err != nil {
 		f.Verdict, f.Why = behaviour.NotMeasured, err.Error()
