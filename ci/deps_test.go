@@ -159,7 +159,8 @@ var arrows = map[string][]string{
 	"reference/keylog":             {"internal/bounded", "reference/wireguard"},
 	"fuzz/sealed":                  {"fuzz/oracle", "reference", "reference/settings", "reference/stats", "reference/wgquick", "reference/wire", "reference/wireguard"},
 
-	"internal/lab/behaviour/events": {"internal/lab", "internal/lab/behaviour/probe", "internal/lab/behaviour/series", "internal/lab/congestion", "internal/lab/streams", "loadgen/streams", "netns", "netns/dut", "reports/behaviour"},
+	"internal/lab/behaviour/events": {"internal/lab", "internal/lab/behaviour/nat", "internal/lab/behaviour/probe", "internal/lab/behaviour/series", "internal/lab/congestion", "internal/lab/streams", "loadgen/streams", "netns", "netns/dut", "reports/behaviour"},
+	"internal/lab/behaviour/nat":    {"internal/sys", "netns"},
 	"internal/lab/behaviour/probe":  {"internal/closers", "internal/lab/behaviour/series", "internal/sys", "netns"},
 	"internal/lab/behaviour/series": {"internal/stats"},
 }

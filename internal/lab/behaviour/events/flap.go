@@ -24,7 +24,7 @@ func Flap(ctx context.Context, b *Bench) (f behaviour.Finding, err error) {
 }
 
 func (b *Bench) flap(ctx context.Context, down time.Duration) (o outage, r probe.Result, err error) {
-	s, err := b.open(ctx, true)
+	s, err := b.open(ctx, openSwitch)
 	if err != nil {
 		return o, r, err
 	}

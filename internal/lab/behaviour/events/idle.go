@@ -15,7 +15,7 @@ import (
 
 // Idle counts what a tunnel sends by itself while nothing is sent through it, and then how long the first packet takes.
 func Idle(ctx context.Context, b *Bench) (f behaviour.Finding, err error) {
-	s, err := b.open(ctx, false)
+	s, err := b.open(ctx, nil)
 	if err != nil {
 		return f, err
 	}

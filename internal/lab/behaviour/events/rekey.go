@@ -33,7 +33,7 @@ func Rekey(ctx context.Context, b *Bench) (f behaviour.Finding, err error) {
 
 // rekey returns what became of a stream, and the moments at which one of the ends began a handshake.
 func (b *Bench) rekey(ctx context.Context) (r probe.Result, moments []time.Duration, err error) {
-	s, err := b.open(ctx, false)
+	s, err := b.open(ctx, nil)
 	if err != nil {
 		return r, nil, err
 	}

@@ -26,7 +26,7 @@ func Restart(ctx context.Context, b *Bench) (f behaviour.Finding, err error) {
 }
 
 func (b *Bench) restart(ctx context.Context, side string) (o outage, r probe.Result, err error) {
-	s, err := b.open(ctx, false)
+	s, err := b.open(ctx, nil)
 	if err != nil {
 		return o, r, err
 	}

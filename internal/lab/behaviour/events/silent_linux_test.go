@@ -20,6 +20,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/testenv"
 	"github.com/tunnelbench/tunnelbench/netns"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
+	"github.com/tunnelbench/tunnelbench/reports/behaviour"
 )
 
 func TestMain(m *testing.M) { labtest.Main(m) }
@@ -141,5 +142,22 @@ func TestFlapOfAKernelTunnel(t *testing.T) {
 	}
 	if _, _, err := b.restart(t.Context(), netns.Right); !errors.Is(err, errors.ErrUnsupported) {
 		t.Errorf("%v", err)
+	}
+}
+
+// A tunnel that does not mind the port that it hears its peer from goes on behind a NAT that has forgotten its table.
+func TestPortOfAKernelTunnel(t *testing.T) {
+	testenv.NetAdmin(t)
+	b := openBench(t, labtest.Devices(t, "vxlan")[0])
+	o, r, err := b.roam(t.Context(), "port", openNAT, func(s *stand) error {
+		s.nat.Forget()
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var f behaviour.Finding
+	if o.tell(&f, r); f.Fact("port") != "back" {
+		t.Errorf("%+v", f)
 	}
 }

@@ -6,9 +6,8 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/vishvananda/netlink"
-
 	"github.com/tunnelbench/tunnelbench/internal/lab"
+	"github.com/tunnelbench/tunnelbench/internal/lab/behaviour/nat"
 	"github.com/tunnelbench/tunnelbench/internal/lab/behaviour/probe"
 	"github.com/tunnelbench/tunnelbench/netns"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
@@ -57,11 +56,14 @@ const (
 type stand struct {
 	*lab.Setup
 	ends [2]probe.Place
+	nat  *nat.NAT // in the middle of the wan link; nil: none
 }
 
-// open brings the device up. With a switch, there is one in the middle of the wan link, so that the left end's link can
-// fail while its interface stays as it is.
-func (b *Bench) open(ctx context.Context, withSwitch bool) (*stand, error) {
+// middle opens what passes the frames of the wan link on, in a namespace in its middle.
+type middle func(s *stand, ns *netns.NS) error
+
+// open brings the device up. Without a middle, the wan link goes from end to end.
+func (b *Bench) open(ctx context.Context, through middle) (*stand, error) {
 	d := b.Device
 	if d.Network != nil || d.Up == nil {
 		return nil, lab.UnsupportedError(d.Spec + " has no wan link between two ends to which something could happen")
@@ -69,11 +71,11 @@ func (b *Bench) open(ctx context.Context, withSwitch bool) (*stand, error) {
 	if err := d.Probe(ctx); err != nil {
 		return nil, fmt.Errorf("%s: %w", d.Spec, err)
 	}
-	up := d.Up
-	d.Network = func(p netns.Plan) netns.Topology { return hosts(p, withSwitch) }
+	s, up := &stand{}, d.Up
+	d.Network = func(p netns.Plan) netns.Topology { return hosts(p, through != nil) }
 	d.Up = func(ctx context.Context, env dut.Env) (*dut.Session, error) {
-		if withSwitch {
-			if err := openSwitch(env.Net.NS(switchNode)); err != nil {
+		if through != nil {
+			if err := through(s, env.Net.NS(middleNode)); err != nil {
 				return nil, err
 			}
 		}
@@ -83,14 +85,25 @@ func (b *Bench) open(ctx context.Context, withSwitch bool) (*stand, error) {
 	settings.WAN = ""
 	setup, deadline, err := b.Lab.WithoutTester(ctx, d, settings, netns.DefaultLANMTU)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", d.Spec, err)
+		return nil, errors.Join(fmt.Errorf("%s: %w", d.Spec, err), s.Close())
 	}
-	s := &stand{Setup: setup}
+	s.Setup = setup
 	s.ends = places(setup.Net(), settings.IPv6)
 	if err := s.awaitPackets(ctx, deadline); err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", d.Spec, err), s.Close())
 	}
 	return s, nil
+}
+
+// Close takes the stand down, the device first.
+func (s *stand) Close() (err error) {
+	if s.Setup != nil {
+		err = s.Setup.Close()
+	}
+	if s.nat != nil {
+		err = errors.Join(err, s.nat.Close())
+	}
+	return err
 }
 
 // places returns the ends of a stream in a network with hosts.
@@ -106,7 +119,7 @@ func places(n *netns.Net, ipv6 bool) [2]probe.Place {
 }
 
 // hosts returns two hosts behind the ends. Their links carry single frames, so that every device can serve them.
-func hosts(p netns.Plan, withSwitch bool) netns.Topology {
+func hosts(p netns.Plan, withMiddle bool) netns.Topology {
 	t := netns.Hosts(p, nil)
 	for i := range t.Links {
 		l := &t.Links[i]
@@ -114,8 +127,8 @@ func hosts(p netns.Plan, withSwitch bool) netns.Topology {
 			l.Offloads = false
 		}
 	}
-	if withSwitch {
-		t = throughSwitch(t)
+	if withMiddle {
+		t = throughMiddle(t)
 	}
 	return t
 }
@@ -143,6 +156,33 @@ func (s *stand) stream(limit time.Duration) (*probe.Stream, error) {
 	return probe.Start(s.ends[0], s.ends[1], every, limit+warm+settle+drain)
 }
 
+// during runs a light stream while something happens, which takes a time at most, and until packets flow again or the
+// outage's limit has passed. It notes the times in the outage.
+func (s *stand) during(ctx context.Context, o *outage, takes time.Duration, happen func() error) (r probe.Result, err error) {
+	stream, err := s.stream(takes + o.limit)
+	if err != nil {
+		return r, err
+	}
+	defer func() {
+		var stopped error
+		r, stopped = stream.Stop(drain)
+		err = errors.Join(err, stopped)
+	}()
+	if err := rest(ctx, warm); err != nil {
+		return r, err
+	}
+	o.began = stream.Now()
+	err = happen()
+	o.ended = stream.Now()
+	if err != nil {
+		return r, err
+	}
+	if _, err := stream.Await(ctx, o.ended, o.limit); err != nil {
+		return r, err
+	}
+	return r, rest(ctx, settle)
+}
+
 // rest waits, or returns the error of ctx if that ends first.
 func rest(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
@@ -153,69 +193,4 @@ func rest(ctx context.Context, d time.Duration) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-}
-
-// switchNode is the node in the middle of the wan link.
-const switchNode = "switch"
-
-// throughSwitch puts a switch into the wan link of a topology.
-//
-//	┌───────────┐     ┌───────────────┐     ┌───────────┐
-//	│ left  wan ├─────┤ left ═ right  ├─────┤ wan right │
-//	└───────────┘     └───────────────┘     └───────────┘
-func throughSwitch(t netns.Topology) netns.Topology {
-	t, _ = netns.Between(t)
-	rename := func(node *string) {
-		if *node == netns.BetweenNode {
-			*node = switchNode
-		}
-	}
-	for _, nodes := range [][]string{t.Nodes, t.Relays} {
-		for i := range nodes {
-			rename(&nodes[i])
-		}
-	}
-	for i := range t.Links {
-		rename(&t.Links[i].A.Node)
-		rename(&t.Links[i].B.Node)
-	}
-	return t
-}
-
-// openSwitch joins the interfaces of the switch with the kernel's bridge.
-func openSwitch(ns *netns.NS) error {
-	return ns.Netlink(func(h *netlink.Handle) error {
-		attrs := netlink.NewLinkAttrs()
-		attrs.Name = "bridge"
-		snooping := false
-		bridge := &netlink.Bridge{LinkAttrs: attrs, MulticastSnooping: &snooping}
-		if err := h.LinkAdd(bridge); err != nil {
-			return lab.UnsupportedError(fmt.Sprintf("this kernel has no bridge (CONFIG_BRIDGE): %v", err))
-		}
-		for _, port := range []string{netns.Left, netns.Right} {
-			link, err := h.LinkByName(port)
-			if err == nil {
-				err = h.LinkSetMaster(link, bridge)
-			}
-			if err != nil {
-				return err
-			}
-		}
-		return h.LinkSetUp(bridge)
-	})
-}
-
-// setLink raises or lowers the switch's port towards the left end, whose own interface loses its carrier and keeps its
-// routes.
-func (s *stand) setLink(up bool) error {
-	return s.Net().NS(switchNode).Netlink(func(h *netlink.Handle) error {
-		link, err := h.LinkByName(netns.Left)
-		if err != nil {
-			return err
-		}
-		if up {
-			return h.LinkSetUp(link)
-		}
-		return h.LinkSetDown(link)
-	})
 }

@@ -26,7 +26,7 @@ func TCPInTCP(ctx context.Context, b *Bench) (f behaviour.Finding, err error) {
 
 // carrier returns the protocol that carries the packets of a light stream over the wan, as seen there.
 func (b *Bench) carrier(ctx context.Context) (name string, err error) {
-	s, err := b.open(ctx, false)
+	s, err := b.open(ctx, nil)
 	if err != nil {
 		return "", err
 	}

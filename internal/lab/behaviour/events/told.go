@@ -1,8 +1,6 @@
 package events
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -21,33 +19,6 @@ type outage struct {
 	limit time.Duration // so long after ended packets had to flow again
 }
 
-// during runs a light stream while something happens, which takes a time at most, and until packets flow again or the
-// outage's limit has passed. It notes the times in the outage.
-func (s *stand) during(ctx context.Context, o *outage, takes time.Duration, happen func() error) (r probe.Result, err error) {
-	stream, err := s.stream(takes + o.limit)
-	if err != nil {
-		return r, err
-	}
-	defer func() {
-		var stopped error
-		r, stopped = stream.Stop(drain)
-		err = errors.Join(err, stopped)
-	}()
-	if err := rest(ctx, warm); err != nil {
-		return r, err
-	}
-	o.began = stream.Now()
-	err = happen()
-	o.ended = stream.Now()
-	if err != nil {
-		return r, err
-	}
-	if _, err := stream.Await(ctx, o.ended, o.limit); err != nil {
-		return r, err
-	}
-	return r, rest(ctx, settle)
-}
-
 // direction is one direction of a stream.
 type direction struct {
 	name   string
@@ -63,7 +34,7 @@ func (o outage) tell(f *behaviour.Finding, r probe.Result) {
 	state, resolution := "back", time.Duration(0)
 	for _, d := range directions(r) {
 		silence := d.series.Longest(o.began)
-		hit := d.series.Between(o.began-usual, silence.To)
+		hit := d.series.Between(o.began-slack, silence.To)
 		name := o.name + "-" + d.name
 		if !silence.Over {
 			state = fmt.Sprintf("not back within %v", o.limit)
@@ -72,7 +43,7 @@ func (o outage) tell(f *behaviour.Finding, r probe.Result) {
 			f.Measured(name+"-silent", "ns", float64(silence.Length()), 1)
 		}
 		f.Measured(name+"-lost", "packets", float64(hit.Lost()), len(hit))
-		if held, longest := hit.Held(o.usual(d.series)); held > 0 {
+		if held, longest := hit.Held(o.longest(d.series)); held > 0 {
 			f.Measured(name+"-held", "packets", float64(held), len(hit))
 			f.Measured(name+"-held-for", "ns", float64(longest), held)
 		}
@@ -82,14 +53,14 @@ func (o outage) tell(f *behaviour.Finding, r probe.Result) {
 	f.Measured(o.name+"-resolution", "ns", float64(resolution), 1)
 }
 
-// usual is added to the delay that packets had before an outage: with more than that, one was held. Packets sent so long
-// before the outage may have been on their way.
-const usual = 10 * time.Millisecond
+// slack is how much longer than usual a packet may take without having been held. Packets that were sent so long before an
+// outage may still be on their way when it begins.
+const slack = 10 * time.Millisecond
 
-// usual returns the longest delay of a packet that was not held.
-func (o outage) usual(s series.Series) time.Duration {
-	before, _ := s.Between(0, o.began-usual).Quantiles()
-	return before.P50 + usual
+// longest returns the longest delay of a packet that was not held: the usual one before the outage, and some more.
+func (o outage) longest(s series.Series) time.Duration {
+	before, _ := s.Between(0, o.began-slack).Quantiles()
+	return before.P50 + slack
 }
 
 // short writes a time for the name of a value: 1s, 5m.
