@@ -39,7 +39,7 @@ func (o outage) tell(f *behaviour.Finding, r probe.Result) {
 		if !silence.Over {
 			state = fmt.Sprintf("not back within %v", o.limit)
 		} else {
-			f.Measured(name+"-back", "ns", float64(silence.After(o.ended)), 1)
+			f.Measured(name+"-back", "ns", float64(o.back(silence)), 1)
 			f.Measured(name+"-silent", "ns", float64(silence.Length()), 1)
 		}
 		f.Measured(name+"-lost", "packets", float64(hit.Lost()), len(hit))
@@ -51,6 +51,15 @@ func (o outage) tell(f *behaviour.Finding, r probe.Result) {
 	}
 	f.Note(o.name, state)
 	f.Measured(o.name+"-resolution", "ns", float64(resolution), 1)
+}
+
+// back returns how long after the outage a silence was over: 0 if it was over before, or if it is no longer than what the
+// sender's own pauses make.
+func (o outage) back(s series.Silence) time.Duration {
+	if s.Length() <= s.Resolution+slack {
+		return 0
+	}
+	return s.After(o.ended)
 }
 
 // slack is how much longer than usual a packet may take without having been held. Packets that were sent so long before an

@@ -71,6 +71,21 @@ func TestTellHeld(t *testing.T) {
 	}
 }
 
+// A pause of the sender long after the event is no outage.
+func TestTellNothing(t *testing.T) {
+	t.Parallel()
+	s := stream(3000, 0, 0)
+	for i := 2000; i < len(s); i++ {
+		s[i].Sent, s[i].Arrived = s[i].Sent+200*ms, s[i].Arrived+203*ms
+	}
+	var f behaviour.Finding
+	outage{name: "address", began: 500 * ms, ended: 510 * ms, limit: time.Second}.tell(&f, probe.Result{Forward: s, Reverse: stream(3000, 0, 0)})
+	got := values(f)
+	if got["address-forward-back"] != 0 || got["address-forward-silent"] != float64(204*ms) || got["address-resolution"] != float64(201*ms) || got["address-reverse-back"] != 0 || f.Fact("address") != "back" {
+		t.Errorf("%v, %q", got, f.Fact("address"))
+	}
+}
+
 func TestAwake(t *testing.T) {
 	t.Parallel()
 	var f behaviour.Finding
