@@ -13,7 +13,7 @@ var overTime = []Test{
 	{"idle", "octets on the wan while nothing is sent for a minute, and the first packet after it", 65 * time.Second, event(events.Idle)},
 	{"restart", "each end is stopped and started again: until packets flow, and what was lost", 5 * time.Second, event(events.Restart)},
 	{"rekey", "loss and delay around the moment at which the ends agree on new keys", 135 * time.Second, event(events.Rekey)},
-	{"roaming", "the left end's underlay address changes: until packets flow, and what was lost", 3 * time.Second, event(events.Roaming)},
+	{"roaming", "the left end's underlay address changes, and its port behind a NAT: until packets flow, and what was lost", 5 * time.Second, event(events.Roaming)},
 	{"flap", "the wan is down for 1 and for 10 s: until packets flow, and what was lost or came late", 16 * time.Second, event(events.Flap)},
 	{"bufferbloat", "the round trip beside a TCP stream that fills the queue of a link of 50 Mbit/s", 10 * time.Second, event(events.Bufferbloat)},
 	{"goodput", "TCP at 0.1, 1 and 3 % loss and 20 and 100 ms, by cubic and bbr, beside the same path without a tunnel", 4 * time.Minute, event(events.Goodput)},
