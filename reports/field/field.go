@@ -11,6 +11,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/tunnelbench/tunnelbench/reports/behaviour"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
@@ -65,6 +66,8 @@ type Device struct {
 	// Memory is the resident memory of the processes of both ends after the load, in bytes, without what is backed by files.
 	// Nil: the device has no processes, or nothing was measured.
 	Memory *int64 `json:"memory_bytes,omitempty"`
+	// Behaviour is what the tests of `tunnelbench behaviour` that the profile has found out, in their order.
+	Behaviour []behaviour.Finding `json:"behaviour"`
 }
 
 // About is what the recipe, or this program, says of a device.
@@ -125,6 +128,11 @@ func (l Load) LossRatio() float64 { return float64(l.Lost()) / float64(max(1, l.
 type Goodput struct {
 	Bits       Interval `json:"bps"`
 	Congestion string   `json:"congestion_control"` // of the hosts
+}
+
+// Finding returns the finding of a test; ok is false without one.
+func (d *Device) Finding(test string) (f behaviour.Finding, ok bool) {
+	return behaviour.Device{Findings: d.Behaviour}.Finding(test)
 }
 
 // Point returns what was measured at a frame size; nil if nothing was.

@@ -8,6 +8,7 @@ import (
 	"math"
 
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
+	"github.com/tunnelbench/tunnelbench/reports/behaviour"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 )
 
@@ -63,6 +64,11 @@ func (f *Field) normal() *Field {
 		a := &d.About
 		a.Text, a.Home, a.Version, a.Install, a.Cannot = result.Cut(a.Text), result.Cut(a.Home), result.Cut(a.Version), result.Cut(a.Install), result.Texts(a.Cannot)
 		a.Licence, a.Language, a.Cipher, a.Carrier = result.CutName(a.Licence), result.CutName(a.Language), result.CutName(a.Cipher), result.CutName(a.Carrier)
+		d.Behaviour = make([]behaviour.Finding, len(f.Devices[i].Behaviour))
+		for j, found := range f.Devices[i].Behaviour {
+			found.Why, found.Facts, found.Values = result.Cut(found.Why), result.NotNil(found.Facts), result.NotNil(found.Values)
+			d.Behaviour[j] = found
+		}
 		n.Devices[i] = d
 	}
 	return &n
@@ -86,6 +92,11 @@ func (f *Field) check() error {
 		for j, p := range d.Points {
 			if err := p.check(d.Points[:j]); err != nil {
 				return strictjson.At(fmt.Sprintf("%s/points/%d%s", at, j, err.At), err.Why)
+			}
+		}
+		for j, found := range d.Behaviour {
+			if found.Rule == "" && (found.Verdict == behaviour.Pass || found.Verdict == behaviour.Fail) {
+				return strictjson.At(fmt.Sprintf("%s/behaviour/%d/rule", at, j), "has to name the rule of the verdict")
 			}
 		}
 		if d.Goodput != nil && !d.Goodput.Bits.ordered() {

@@ -47,9 +47,9 @@ func TestFile(t *testing.T) {
 
 func TestSchemaNeedsEveryKey(t *testing.T) {
 	t.Parallel()
-	objects := resulttest.CheckSchema(t, field.SchemaJSON(), "shared_cores", "rate_fps", "normal_fps", "share_of_control", "cpu_ns_per_frame", "light", "half", "p50_ns", "p99_ns", "goodput", "memory_bytes")
-	if objects != 9 {
-		t.Errorf("%d objects seen, want field, tool, host, device, about, interval, point, load and goodput", objects)
+	objects := resulttest.CheckSchema(t, field.SchemaJSON(), "shared_cores", "rate_fps", "normal_fps", "share_of_control", "cpu_ns_per_frame", "light", "half", "p50_ns", "p99_ns", "goodput", "memory_bytes", "rule", "why", "rounds")
+	if objects != 12 {
+		t.Errorf("%d objects seen, want field, tool, host, device, about, interval, point, load, goodput, finding, fact and value", objects)
 	}
 	if !bytes.Contains(field.SchemaJSON(), []byte(field.Schema)) {
 		t.Error("the schema is of another version")
@@ -67,6 +67,7 @@ func TestReadRefusesBadFiles(t *testing.T) {
 		{`"lower": 548800`, `"lower": 648800`, "/devices/0/points/0/rate_fps: is not between its bounds"},
 		{`"lower": 6000000000`, `"lower": 9000000000`, "/devices/6/goodput/bps: is not between its bounds"},
 		{`"received_frames": 100,`, `"received_frames": 1001,`, "/devices/3/points/0/light/received_frames"},
+		{`"rule": "RFC 6040, section 4.2"`, `"rule": ""`, "/devices/1/behaviour/1/rule"},
 		{`"profile": "quick"`, `"profile": "quick", "more": 1`, "more"},
 	} {
 		bad := strings.Replace(good, c.old, c.new, 1)

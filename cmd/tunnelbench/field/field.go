@@ -207,12 +207,12 @@ func (f *flags) parse() (plan labfield.Plan, cfg cli.LabConfig, err error) {
 
 // say prints how long the run would take.
 func (f *flags) say(plan labfield.Plan, s cli.Streams) error {
-	alone, rounds, total := plan.Estimate()
+	alone, rounds, tests, total := plan.Estimate()
 	text := fmt.Sprintf("profile %s: %d devices at %s bytes, and %s beside them\n", plan.Profile.Name, len(plan.Devices)-1, f.sizes, plan.Control.Spec)
 	for _, part := range []struct {
 		what string
 		took time.Duration
-	}{{"each alone", alone}, {fmt.Sprintf("in %d rounds", plan.Profile.Rounds), rounds}, {"in all", total}} {
+	}{{"each alone", alone}, {fmt.Sprintf("in %d rounds", plan.Profile.Rounds), rounds}, {"behaviour", tests}, {"in all", total}} {
 		text += fmt.Sprintf("  %-12s %8s\n", part.what, part.took.Round(time.Second))
 	}
 	return cli.Say(s.Out, text)

@@ -22,7 +22,11 @@ func (r *run) alone(ctx context.Context) error {
 			continue
 		}
 		r.step("%s alone", d.Spec)
-		a, err := r.measureAlone(ctx, d)
+		measure := r.measureAlone
+		if d.Carries == field.Streams {
+			measure = r.measureStreams
+		}
+		a, err := measure(ctx, d)
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
@@ -46,7 +50,7 @@ func (r *run) measureAlone(ctx context.Context, d Device) (a alone, err error) {
 	a.Points = []field.Point{}
 	b, err := r.lab.Setup(ctx, d.Device, r.Settings, slices.Max(r.Sizes))
 	if err != nil {
-		return a.failed(err)
+		return a.failed(err), nil
 	}
 	defer func() { err = errors.Join(err, b.Close()) }()
 	for _, size := range r.Sizes {
@@ -56,7 +60,7 @@ func (r *run) measureAlone(ctx context.Context, d Device) (a alone, err error) {
 			a.Points = append(a.Points, p)
 		}
 		if err != nil {
-			return a.died(err)
+			return a.died(err), nil
 		}
 	}
 	if bytes, ok := b.Memory(); ok {
@@ -66,31 +70,56 @@ func (r *run) measureAlone(ctx context.Context, d Device) (a alone, err error) {
 	return a, nil
 }
 
-// failed returns what became of a device that did not come up; an error that is not the device's is returned.
-func (a alone) failed(err error) (alone, error) {
-	switch {
-	case errors.Is(err, errors.ErrUnsupported):
-		a.State = field.Unsupported
-	case lab.DeviceFailed(err):
-		a.State = field.Failed
-	default:
-		return a, err
+// measureStreams measures the goodput through a device that carries streams.
+func (r *run) measureStreams(ctx context.Context, d Device) (a alone, err error) {
+	a.Points = []field.Point{}
+	if err := d.Probe(ctx); err != nil {
+		return a.failed(err), nil
 	}
-	a.Why = oneLine(err)
+	var all []float64
+	for range 2 * r.Profile.Streams {
+		bits, ok, err := r.lab.Goodput(ctx, d.Device, r.Settings)
+		if err != nil {
+			return a.failed(err), nil
+		}
+		if ok {
+			all = append(all, bits)
+		}
+		if len(all) == r.Profile.Streams {
+			break
+		}
+	}
+	if len(all) == 0 {
+		a.State, a.Why = field.NotMeasured, "the machine was too busy"
+		return a, nil
+	}
+	a.State, a.Goodput = field.Works, &field.Goodput{Bits: *rangeOf(all), Congestion: r.Settings.CongestionControl}
+	if a.Goodput.Bits.Value == 0 {
+		a.State, a.Why = field.Overloaded, "no octet came through in a connection"
+	}
 	return a, nil
 }
 
-// died returns what became of a device that came up and ended during a measurement. The last point is that of the trial in which
-// it did.
-func (a alone) died(err error) (alone, error) {
+// failed returns what became of a device that could not be measured at all.
+func (a alone) failed(err error) alone {
+	a.State, a.Why = field.Failed, oneLine(err)
+	if errors.Is(err, errors.ErrUnsupported) {
+		a.State = field.Unsupported
+	}
+	return a
+}
+
+// died returns what became of a device that came up and could not be measured to the end. The last point is that of the
+// trial in which it ended.
+func (a alone) died(err error) alone {
 	if !lab.DeviceFailed(err) {
-		return a, err
+		return a.failed(err)
 	}
 	a.State, a.Why = field.Overloaded, "it ended while it was measured: "+oneLine(err)
 	if _, lost := field.Judge(a.Points); lost != "" {
 		a.Why = lost + "; then " + a.Why
 	}
-	return a, nil
+	return a
 }
 
 // oneLine returns an error as one line, without the words for what kind it is of.

@@ -15,6 +15,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/lab/control"
 	"github.com/tunnelbench/tunnelbench/internal/lab/labtest"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
+	"github.com/tunnelbench/tunnelbench/reports/behaviour"
 	"github.com/tunnelbench/tunnelbench/reports/field"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
@@ -22,8 +23,11 @@ import (
 // simulated is a simulated lab. after, if set, is called at the beginning of each bring-up and each group.
 type simulated struct {
 	*labtest.Lab
-	after  func() error
+	after  func()
 	groups [][]string
+
+	goodputs int
+	tests    []string // DEVICE TEST
 }
 
 func (l *simulated) Setup(ctx context.Context, d dut.Device, s lab.Settings, largest rfc2544.FrameSize) (Setup, error) {
@@ -49,11 +53,22 @@ func (l *simulated) Group(ctx context.Context, devices []dut.Device, s lab.Setti
 	return g, nil
 }
 
+func (l *simulated) Goodput(ctx context.Context, d dut.Device, s lab.Settings) (bits float64, ok bool, err error) {
+	l.goodputs++
+	if err := l.begin(ctx); err != nil {
+		return 0, false, err
+	}
+	return 1e9 + float64(l.goodputs), l.goodputs%2 == 0, nil // every other one is disturbed
+}
+
+func (l *simulated) Behave(ctx context.Context, d dut.Device, test string) (behaviour.Finding, error) {
+	l.tests = append(l.tests, d.Spec+" "+test)
+	return behaviour.Finding{Test: test, Verdict: behaviour.None}, l.begin(ctx)
+}
+
 func (l *simulated) begin(ctx context.Context) error {
 	if l.after != nil {
-		if err := l.after(); err != nil {
-			return err
-		}
+		l.after()
 	}
 	return ctx.Err()
 }
@@ -126,6 +141,9 @@ func TestRun(t *testing.T) {
 	}
 	if _, err := f.Encode(); err != nil {
 		t.Error(err)
+	}
+	if want := 3 * len(p.Profile.Tests); len(l.tests) != want || len(f.Devices[1].Behaviour) != len(p.Profile.Tests) || len(f.Devices[0].Behaviour) != 0 {
+		t.Errorf("%d tests %v, want %d: of each tunnel that works", len(l.tests), l.tests, want)
 	}
 	if up, down := len(l.SetUp), l.Down; up != down {
 		t.Errorf("%d devices brought up, %d taken down", up, down)
@@ -203,17 +221,19 @@ func TestResume(t *testing.T) {
 	dir := t.TempDir()
 	begun, last := 0, 0
 	for ended := false; !ended; {
+		ctx, kill := context.WithCancelCause(context.Background())
 		l, ups := labOf(), 0
-		l.after = func() error {
+		l.after = func() {
 			if ups++; ups == 3 {
-				return errKilled
+				kill(errKilled)
+				return
 			}
 			begun++
-			return nil
 		}
 		p := planOf(t, dir, begun > 0, specs...)
 		var f field.Field
-		err := Run(context.Background(), l, p, &f)
+		err := Run(ctx, l, p, &f)
+		kill(nil)
 		ended = err == nil
 		if err != nil && !errors.Is(err, errKilled) {
 			t.Fatal(err)
@@ -229,14 +249,36 @@ func TestResume(t *testing.T) {
 			t.Errorf("%v", states(&f))
 		}
 	}
-	if want := len(specs) + 1 + Profiles()[0].Rounds; begun != want {
-		t.Errorf("%d bring-ups and parties in all, want %d: each once", begun, want)
+	if want := len(specs) + 1 + Profiles()[0].Rounds + 3*len(Profiles()[0].Tests); begun != want {
+		t.Errorf("%d bring-ups, parties and tests in all, want %d: each once", begun, want)
 	}
 	l := labOf()
-	l.after = func() error { return errKilled }
+	l.after = func() { t.Error("something is measured again") }
 	var f field.Field
 	if err := Run(context.Background(), l, planOf(t, dir, true, specs...), &f); err != nil || len(f.Devices) != 5 {
 		t.Errorf("a run with nothing left to measure: %v, %d devices", err, len(f.Devices))
+	}
+}
+
+// A device that carries streams has a goodput and nothing of frames.
+func TestStreams(t *testing.T) {
+	t.Parallel()
+	p := planOf(t, t.TempDir(), false, "vxlan")
+	p.Devices[1].Carries, p.Settings.CongestionControl = field.Streams, "cubic"
+	l := labOf()
+	var f field.Field
+	if err := Run(context.Background(), l, p, &f); err != nil {
+		t.Fatal(err)
+	}
+	d := f.Devices[1]
+	if d.State != field.Works || d.Goodput == nil || d.Goodput.Bits.Value != 1e9+4 || d.Goodput.Bits.N != 3 || d.Goodput.Congestion != "cubic" || len(d.Points) != 0 {
+		t.Errorf("%+v, goodput %+v", d, d.Goodput)
+	}
+	if len(l.tests) != 0 || len(l.groups) != 0 || slices.Contains(l.SetUp, "vxlan") {
+		t.Errorf("tests %v, groups %v, set up %v: want only plain", l.tests, l.groups, l.SetUp)
+	}
+	if _, err := f.Encode(); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -326,12 +368,12 @@ func TestPath(t *testing.T) {
 func TestEstimate(t *testing.T) {
 	t.Parallel()
 	p := Plan{Devices: make([]Device, 11), Sizes: []rfc2544.FrameSize{64, 512, 1518}, Profile: Profiles()[0]}
-	alone, rounds, total := p.Estimate()
-	if alone <= 0 || rounds <= 0 || total <= alone+rounds || total.Minutes() > 10 {
-		t.Errorf("alone %v, in rounds %v, in all %v", alone, rounds, total)
+	alone, rounds, tests, total := p.Estimate()
+	if alone <= 0 || rounds <= 0 || tests <= 0 || total <= alone+rounds+tests || total.Minutes() > 10 {
+		t.Errorf("alone %v, in rounds %v, tests %v, in all %v", alone, rounds, tests, total)
 	}
 	p.Devices = p.Devices[:6]
-	if _, _, fewer := p.Estimate(); fewer >= total {
+	if _, _, _, fewer := p.Estimate(); fewer >= total {
 		t.Errorf("five tunnels take %v, ten %v", fewer, total)
 	}
 }

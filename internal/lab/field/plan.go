@@ -7,9 +7,12 @@ import (
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/internal/lab"
+	labbehaviour "github.com/tunnelbench/tunnelbench/internal/lab/behaviour"
 	"github.com/tunnelbench/tunnelbench/internal/lab/control"
+	"github.com/tunnelbench/tunnelbench/internal/lab/streams"
 	"github.com/tunnelbench/tunnelbench/loadgen"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
+	"github.com/tunnelbench/tunnelbench/reports/behaviour"
 	"github.com/tunnelbench/tunnelbench/reports/field"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
@@ -23,13 +26,15 @@ type Profile struct {
 	Others   int           // blocks of a round at each other size
 	Light    time.Duration // of the trial at the light load
 	Halves   int           // trials at half of the rate
+	Streams  int           // goodputs of a device that carries streams
+	Tests    []string      // of package behaviour
 }
 
 // Profiles are the profiles by name.
 func Profiles() []Profile {
 	return []Profile{
-		{Name: "quick", Rounds: 4, Smallest: 8, Others: 4, Light: time.Second, Halves: 3},
-		{Name: "standard", Rounds: 12, Smallest: 16, Others: 8, Light: 3 * time.Second, Halves: 5},
+		{Name: "quick", Rounds: 4, Smallest: 8, Others: 4, Light: time.Second, Halves: 3, Streams: 3, Tests: []string{"mtu", "dscp", "ecn", "ttl", "overhead"}},
+		{Name: "standard", Rounds: 12, Smallest: 16, Others: 8, Light: 3 * time.Second, Halves: 5, Streams: 8, Tests: []string{"mtu", "dscp", "ecn", "ttl", "overhead", "reordering", "fairness"}},
 	}
 }
 
@@ -66,6 +71,10 @@ type Lab interface {
 	// Group brings several devices up at once. The error is a lab.MemberError if one of them is at fault, and wraps
 	// errors.ErrUnsupported if no devices can be up at once.
 	Group(ctx context.Context, devices []dut.Device, s lab.Settings, largest rfc2544.FrameSize) (control.Group, error)
+	// Goodput measures the goodput of one TCP connection through a device in bit/s; ok is false if the machine disturbed it.
+	Goodput(ctx context.Context, d dut.Device, s lab.Settings) (bits float64, ok bool, err error)
+	// Behave makes a test of package behaviour on a device.
+	Behave(ctx context.Context, d dut.Device, test string) (found behaviour.Finding, err error)
 }
 
 // Setup is a device that is up.
@@ -99,6 +108,20 @@ func (m machine) Group(ctx context.Context, devices []dut.Device, s lab.Settings
 	return g, nil
 }
 
+// Goodput implements Lab.
+func (m machine) Goodput(ctx context.Context, d dut.Device, s lab.Settings) (bits float64, ok bool, err error) {
+	return streams.Goodput(ctx, m.Lab, d, s)
+}
+
+// Behave implements Lab.
+func (m machine) Behave(ctx context.Context, d dut.Device, test string) (found behaviour.Finding, err error) {
+	tests, err := labbehaviour.Find([]string{test})
+	if err != nil {
+		return found, err
+	}
+	return tests[0].On(ctx, &labbehaviour.Bench{Lab: m.Lab, Device: d}), nil
+}
+
 type setup struct{ *lab.Setup }
 
 // Measure implements rfc2544.Measurer. If the device dies, the frames until then are counted all the same.
@@ -127,12 +150,13 @@ const (
 	perSize  = 3 * time.Second // of the calibration
 	perUp    = 2 * time.Second // a device that comes up and is taken down
 	perTrial = 150 * time.Millisecond
+	perTest  = 2 * time.Second      // of behaviour
 	mostLane = loadgen.MaxLanes - 1 // devices beside the control
 )
 
 // Estimate returns how long the run takes if every device can be measured and nothing disturbs: the time alone, in the
-// rounds, and in all.
-func (p Plan) Estimate() (alone, rounds, total time.Duration) {
+// rounds, in the tests of behaviour, and in all.
+func (p Plan) Estimate() (alone, rounds, tests, total time.Duration) {
 	n, sizes := len(p.Devices), len(p.Sizes)
 	trials := p.Profile.Light + loopTrial + time.Duration(p.Profile.Halves)*halfTrial + time.Duration(2+p.Profile.Halves)*perTrial
 	alone = time.Duration(n) * (perUp + time.Duration(sizes)*trials)
@@ -141,28 +165,36 @@ func (p Plan) Estimate() (alone, rounds, total time.Duration) {
 		times := p.Profile.Smallest/blocksOfTurns + (sizes-1)*(p.Profile.Others/blocksOfTurns)
 		rounds += time.Duration(p.Profile.Rounds) * (time.Duration(up)*perUp + time.Duration(times)*(perTrial+control.Takes(up)))
 	}
-	return alone, rounds, perRun + time.Duration(sizes)*perSize + alone + rounds
+	tests = time.Duration(n*len(p.Profile.Tests)) * perTest
+	return alone, rounds, tests, perRun + time.Duration(sizes)*perSize + alone + rounds + tests
 }
 
 // blocksOfTurns is the number of blocks of one measurement beside the control on a machine that nothing disturbs.
 const blocksOfTurns = 4
 
-// step tells that a step begins. The steps are those of all devices: alone, and each round for all but the control.
+// step tells that a step begins. The steps of a device are itself alone, the rounds, which the control and streams have not, and
+// the tests of behaviour.
 func (p Plan) step(format string, args ...any) {
 	if p.OnStep == nil {
 		return
 	}
 	done, all := 0, 0
 	for _, d := range p.Devices {
-		rec, rounds := p.Store.of(d), p.Profile.Rounds
-		if d.Spec == p.Control.Spec || rec.Alone != nil && rec.Alone.State != field.Works {
-			rounds = 0
+		rec, most := p.Store.of(d), p.Profile.Rounds+len(p.Profile.Tests)
+		if !p.takesPart(d) && rec.Alone != nil || d.Spec == p.Control.Spec || d.Carries == field.Streams {
+			most = 0
 		}
-		all += 1 + rounds
-		done += min(len(rec.Rounds), rounds)
+		all += 1 + most
+		done += min(len(rec.Rounds)+len(rec.Behaviour), most)
 		if rec.Alone != nil {
 			done++
 		}
 	}
 	p.OnStep(done, all, fmt.Sprintf(format, args...))
+}
+
+// takesPart reports whether more than the device alone is measured: it works, carries packets and is not the control.
+func (p Plan) takesPart(d Device) bool {
+	a := p.Store.of(d).Alone
+	return a != nil && a.State == field.Works && d.Carries != field.Streams && d.Spec != p.Control.Spec
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 	"github.com/tunnelbench/tunnelbench/internal/lab/control"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
-	"github.com/tunnelbench/tunnelbench/reports/field"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
@@ -18,10 +17,7 @@ import (
 // are up together.
 func (r *run) rounds(ctx context.Context) error {
 	for number := range r.Profile.Rounds {
-		left := slices.DeleteFunc(slices.Clone(r.Devices), func(d Device) bool {
-			rec := r.Store.of(d)
-			return d.Spec == r.Control.Spec || d.Carries != field.Packets || rec.Alone.State != field.Works || rec.has(number)
-		})
+		left := slices.DeleteFunc(slices.Clone(r.Devices), func(d Device) bool { return !r.takesPart(d) || r.Store.of(d).has(number) })
 		order := rand.New(rand.NewPCG(r.Settings.Seed, uint64(number)))
 		order.Shuffle(len(left), func(i, j int) { left[i], left[j] = left[j], left[i] })
 		for some := range slices.Chunk(left, mostLane) {
@@ -43,11 +39,7 @@ func (r *run) party(ctx context.Context, number int, devices []Device) error {
 			return context.Cause(ctx)
 		case err == nil:
 			return nil
-		case faulty < 0 && (errors.Is(err, errors.ErrUnsupported) || lab.DeviceFailed(err)):
-			return r.give(number, devices, err) // the control is at fault, or nothing takes turns here
-		case faulty < 0:
-			return err
-		case len(devices) == 1:
+		case faulty < 0 || len(devices) == 1: // or the control is at fault, or nothing takes turns here
 			return r.give(number, devices, err)
 		}
 		one := devices[faulty]
@@ -63,6 +55,9 @@ func (r *run) party(ctx context.Context, number int, devices []Device) error {
 func (r *run) give(number int, devices []Device, why error) error {
 	for _, d := range devices {
 		rec := r.Store.of(d)
+		if rec.has(number) {
+			continue
+		}
 		rec.Rounds = append(rec.Rounds, round{Number: number, Why: oneLine(why), Sizes: []size{}})
 		if err := r.Store.save(d); err != nil {
 			return err

@@ -37,14 +37,17 @@ func Run(ctx context.Context, l Lab, p Plan, f *field.Field) error {
 	if err := run.alone(ctx); err != nil {
 		return err
 	}
-	return run.rounds(ctx)
+	if err := run.rounds(ctx); err != nil {
+		return err
+	}
+	return run.behave(ctx)
 }
 
 // whole reports whether the store has every step.
 func (p Plan) whole() bool {
 	return !slices.ContainsFunc(p.Devices, func(d Device) bool {
 		rec := p.Store.of(d)
-		return rec.Alone == nil || d.Spec != p.Control.Spec && rec.Alone.State == field.Works && len(rec.Rounds) < p.Profile.Rounds
+		return rec.Alone == nil || p.takesPart(d) && (len(rec.Rounds) < p.Profile.Rounds || len(rec.Behaviour) < len(p.Profile.Tests))
 	})
 }
 
@@ -60,7 +63,7 @@ func (p Plan) Fill(f *field.Field) {
 		rec := p.Store.of(d)
 		out := field.Device{Name: d.Spec, Kind: d.Kind, Carries: d.Carries, About: d.About, State: field.NotMeasured, Why: "the run ended before it", Points: []field.Point{}}
 		if a := rec.Alone; a != nil {
-			out.State, out.Why, out.Memory = a.State, a.Why, a.Memory
+			out.State, out.Why, out.Memory, out.Goodput, out.Behaviour = a.State, a.Why, a.Memory, a.Goodput, rec.Behaviour
 			for _, point := range a.Points {
 				if reading, ok := readings[point.Size][d.Spec]; ok {
 					point.Rate, point.Normal, point.Share = interval(reading.Rate, reading), interval(reading.Normal, reading), interval(reading.Ratio, reading)

@@ -21,6 +21,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 	"github.com/tunnelbench/tunnelbench/internal/lab/control"
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
+	"github.com/tunnelbench/tunnelbench/reports/behaviour"
 	"github.com/tunnelbench/tunnelbench/reports/field"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
@@ -62,6 +63,8 @@ type record struct {
 	Device string  `json:"device"`
 	Alone  *alone  `json:"alone,omitempty"` // nil: not yet measured
 	Rounds []round `json:"rounds"`
+
+	Behaviour []behaviour.Finding `json:"behaviour"`
 }
 
 // alone is what a device showed with nothing beside it.
@@ -70,6 +73,8 @@ type alone struct {
 	Why    string        `json:"why"`
 	Points []field.Point `json:"points"`
 	Memory *int64        `json:"memory_bytes,omitempty"`
+
+	Goodput *field.Goodput `json:"goodput,omitempty"`
 }
 
 // round is what a device showed beside the control in one bring-up.

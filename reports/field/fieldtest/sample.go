@@ -4,6 +4,7 @@ package fieldtest
 import (
 	"time"
 
+	"github.com/tunnelbench/tunnelbench/reports/behaviour"
 	"github.com/tunnelbench/tunnelbench/reports/field"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
@@ -19,7 +20,11 @@ func Sample() *field.Field {
 		Control: "plain", Sizes: []rfc2544.FrameSize{64, 1518},
 		Devices: []field.Device{
 			{Name: "plain", Kind: "calibration", Carries: field.Packets, State: field.Works, About: field.About{Text: "routing", Language: "C (kernel)"}, Points: points(700e3, 5000)},
-			{Name: "vxlan", Kind: "plain", Carries: field.Packets, State: field.Works, About: field.About{Text: "the kernel's VXLAN", Language: "C (kernel)", Carrier: "UDP", Book: 50}, Points: points(360e3, 9000)},
+			{Name: "vxlan", Kind: "plain", Carries: field.Packets, State: field.Works, About: field.About{Text: "the kernel's VXLAN", Language: "C (kernel)", Carrier: "UDP", Book: 50}, Points: points(360e3, 9000), Behaviour: []behaviour.Finding{
+				{Test: "mtu", Verdict: behaviour.None, Facts: []behaviour.Fact{{Name: "above", Is: "fragmented"}}, Values: []rfc2544.Value{{Name: "largest", Unit: "octets", Value: 1450, N: 1}}, Seconds: 2},
+				{Test: "ecn", Verdict: behaviour.Fail, Rule: "RFC 6040, section 4.2", Why: "a mark of the wan is lost: <i>", Seconds: 2},
+				{Test: "overhead", Verdict: behaviour.None, Values: []rfc2544.Value{{Name: "overhead_64", Unit: "octets/packet", Value: 50, N: 100}, {Name: "overhead_1518", Unit: "octets/packet", Value: 50.5, N: 100}}, Seconds: 2},
+			}},
 			{Name: "recipe:fastd/null", Kind: "plain", Carries: field.Packets, State: field.Works, About: field.About{
 				Text: "fast and secure tunnelling daemon", Language: "C", Carrier: "UDP", Licence: "BSD-2-Clause", Home: "https://example.org/fastd", Recipe: "fastd", Install: "apt-get install fastd", Version: "fastd v22", Cannot: []string{"IPv6"},
 			}, Points: points(80e3, 20000), Memory: new(int64(7_000_000))},
