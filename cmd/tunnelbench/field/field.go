@@ -73,7 +73,7 @@ const (
 )
 
 func (f *flags) run(ctx context.Context, s cli.Streams) error {
-	plan, cfg, err := f.parse()
+	plan, cfg, err := f.parse(ctx)
 	switch {
 	case err != nil:
 		return err
@@ -165,7 +165,7 @@ func works(out *field.Field) error {
 	return fmt.Errorf("%w: none of the devices could be measured: the table says why", cli.ErrNoVerdict)
 }
 
-func (f *flags) parse() (plan labfield.Plan, cfg cli.LabConfig, err error) {
+func (f *flags) parse(ctx context.Context) (plan labfield.Plan, cfg cli.LabConfig, err error) {
 	if f.set.NArg() > 0 && !f.compare {
 		return plan, cfg, cli.BadUsage("field: %q: files are for --compare: try tunnelbench field --help", f.set.Arg(0))
 	}
@@ -183,26 +183,37 @@ func (f *flags) parse() (plan labfield.Plan, cfg cli.LabConfig, err error) {
 	if plan.Control, err = dut.Parse(result.PlainDUT); err != nil {
 		return plan, cfg, err
 	}
-	list := f.devices
-	if list == "" {
-		list = strings.Join(labfield.BuiltIn(), ",")
-	}
-	devices, err := cli.ParseDevices(list)
+	devices, err := f.choose(ctx, plan.Control)
 	if err != nil {
 		return plan, cfg, err
-	}
-	if !slices.ContainsFunc(devices, func(d dut.Device) bool { return d.Spec == plan.Control.Spec }) {
-		devices = append([]dut.Device{plan.Control}, devices...)
 	}
 	for _, d := range devices {
 		if d.Up == nil {
 			return plan, cfg, cli.BadUsage("--dut %s: is no device", d.Spec)
 		}
-		plan.Devices = append(plan.Devices, labfield.Describe(d, f.tool().Version))
+		plan.Devices = append(plan.Devices, labfield.Describe(ctx, d, f.tool().Version))
 	}
 	cfg, err = f.lab.ConfigFor(slices.Max(plan.Sizes), devices...)
 	plan.Settings = cfg.Settings
 	return plan, cfg, err
+}
+
+// choose returns the devices that the user named, or all that there are, the control first.
+func (f *flags) choose(ctx context.Context, control dut.Device) ([]dut.Device, error) {
+	list := f.devices
+	if list == "" {
+		theirs, err := labfield.Recipes(ctx)
+		if err != nil {
+			return nil, err
+		}
+		list = strings.Join(append(labfield.BuiltIn(), theirs...), ",")
+	}
+	devices, err := cli.ParseDevices(list)
+	if err != nil {
+		return nil, err
+	}
+	others := slices.DeleteFunc(devices, func(d dut.Device) bool { return d.Spec == control.Spec })
+	return append([]dut.Device{control}, others...), nil
 }
 
 // say prints how long the run would take.

@@ -2,12 +2,16 @@ package field
 
 import (
 	"cmp"
+	"context"
 	"runtime/debug"
 	"slices"
+	"strings"
 
+	"github.com/tunnelbench/tunnelbench/internal/installation"
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 	"github.com/tunnelbench/tunnelbench/netns/dut/role"
+	"github.com/tunnelbench/tunnelbench/recipes"
 	"github.com/tunnelbench/tunnelbench/reports/field"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 )
@@ -42,23 +46,63 @@ var owners = map[string]struct{ module, home, carrier string }{
 	"ipip":                    {carrier: "IP"},
 }
 
-// Describe returns the device with what this program knows of it. version is this program's own.
-func Describe(d dut.Device, version string) Device {
-	own := owners[d.Name]
-	a := field.About{Text: d.Doc, Home: own.home, Cipher: d.Seals, Book: d.Overhead, Carrier: cmp.Or(own.carrier, "UDP"), Cannot: []string{}}
+// Recipes returns the devices of other people's tunnels: every variant of a recipe that is installed, and the default one of each
+// other recipe, for the row that says how to install it.
+func Recipes(ctx context.Context) (names []string, err error) {
+	all, err := recipes.All()
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range all {
+		variants := r.Variants
+		if !installation.Usual.Of(ctx, r).Installed() {
+			variants = variants[:1]
+		}
+		for _, v := range variants {
+			names = append(names, r.Device(v))
+		}
+	}
+	return names, nil
+}
+
+// Describe returns the device with what is known of it. version is this program's own.
+func Describe(ctx context.Context, d dut.Device, version string) Device {
+	out := Device{d, field.About{Text: d.Doc, Cipher: d.Seals, Book: d.Overhead, Cannot: []string{}}, field.Packets}
+	name, isRecipe := strings.CutPrefix(d.Name, recipes.Prefix)
+	r, err := recipes.Find(name)
 	switch {
+	case isRecipe && err == nil:
+		out.describeRecipe(ctx, r)
 	case d.Builtin:
-		a.Language, a.Licence, a.Version = "Go", "MIT", cmp.Or(moduleVersion(own.module), version)
+		out.describeOwn(version)
 	case !d.HasProcesses():
 		_, kernel := lab.Machine()
-		a.Language, a.Licence, a.Version = "C (kernel)", "GPL-2.0", "Linux "+kernel
-	default: // a script of the user
-		a.Carrier = ""
+		out.describeOwn("Linux " + kernel)
+		out.About.Language, out.About.Licence = "C (kernel)", "GPL-2.0"
 	}
+	return out
+}
+
+// describeOwn fills in what is known of a tunnel of this program.
+func (d *Device) describeOwn(version string) {
+	own := owners[d.Name]
+	d.About.Language, d.About.Licence, d.About.Home = "Go", "MIT", own.home
+	d.About.Carrier, d.About.Version = cmp.Or(own.carrier, "UDP"), cmp.Or(moduleVersion(own.module), version)
 	if d.Kind == dut.Sealed {
-		a.Cipher = cmp.Or(a.Cipher, "chacha20-poly1305") // WireGuard has no other
+		d.About.Cipher = "chacha20-poly1305" // WireGuard has no other
 	}
-	return Device{d, a, field.Packets}
+}
+
+// describeRecipe fills in what a recipe says, and what version of it this machine has.
+func (d *Device) describeRecipe(ctx context.Context, r recipes.Recipe) {
+	a := &d.About
+	a.Recipe, a.Home, a.Licence, a.Language, a.Cannot = r.Name, r.Home, r.Licence, r.Language, append(a.Cannot, r.Cannot...)
+	a.Version, a.Install, d.Carries = installation.Usual.Of(ctx, r).Version, "tunnelbench recipes install "+r.Name, r.Carries
+	for _, v := range r.Variants {
+		if name := r.Device(v); d.Spec == name || strings.HasPrefix(d.Spec, name+":") {
+			a.Carrier, a.Language = v.Carrier, cmp.Or(v.Language, r.Language)
+		}
+	}
 }
 
 // moduleVersion returns the version of a module in this program; empty if it is not known.

@@ -89,7 +89,7 @@ func planOf(t *testing.T, dir string, resume bool, specs ...string) Plan {
 	t.Helper()
 	p := Plan{Settings: lab.Settings{Seed: 1}, Sizes: []rfc2544.FrameSize{64, 1518}, Profile: Profiles()[0]}
 	for _, d := range labtest.Devices(t, append([]string{"plain"}, specs...)...) {
-		p.Devices = append(p.Devices, Describe(d, "v1"))
+		p.Devices = append(p.Devices, Describe(context.Background(), d, "v1"))
 	}
 	p.Control = p.Devices[0].Device
 	var err error

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tunnelbench/tunnelbench/reports/behaviour"
 	"github.com/tunnelbench/tunnelbench/reports/field"
 	"github.com/tunnelbench/tunnelbench/reports/frame"
 	"github.com/tunnelbench/tunnelbench/reports/result"
@@ -68,6 +69,14 @@ type tunnel struct {
 	Cannot                []string
 	Heads                 []string
 	Rows                  []tunnelRow
+	Findings              []findingView
+}
+
+// findingView is what a test of behaviour found.
+type findingView struct {
+	Test, Verdict string
+	Bad           bool
+	Lines         []string
 }
 
 type tunnelRow struct {
@@ -172,7 +181,7 @@ func tunnelOf(f *field.Field, d *field.Device) tunnel {
 	}
 	facts := []fact{
 		{"Kind", d.Kind + ", carries " + d.Carries}, {"Language", a.Language}, {"Cipher", a.Cipher}, {"Carrier", a.Carrier}, {"Version", a.Version}, {"Licence", a.Licence},
-		{"Home", a.Home}, {"Recipe", a.Recipe}, {"Install", a.Install}, {"Memory of both ends, MB", memoryCell(d).Text}, {"Overhead by the book, octets", overheadCell(d).Text},
+		{"Home", a.Home}, {"Recipe", a.Recipe}, {"Install", a.Install}, {"Memory of both ends, MB", memoryCell(d).Text}, {"Overhead of a packet at the smallest size, octets", overheadText(d, smallest(f))},
 	}
 	if d.Goodput != nil {
 		facts = append(facts, fact{"Goodput of one TCP connection", show.Digits(d.Goodput.Bits.Value/1e6, show.Thin) + " Mbit/s, " + d.Goodput.Congestion})
@@ -195,7 +204,15 @@ func tunnelOf(f *field.Field, d *field.Device) tunnel {
 			t.Rows = append(t.Rows, r)
 		}
 	}
+	for _, found := range d.Behaviour {
+		t.Findings = append(t.Findings, findingView{found.Test, string(found.Verdict), found.Verdict == behaviour.Fail, found.Lines()})
+	}
 	return t
+}
+
+func overheadText(d *field.Device, s rfc2544.FrameSize) string {
+	c := overheadCell(d, s)
+	return strings.Join(append([]string{c.Text}, c.Below...), ", ")
 }
 
 // lines are the values of a device at each frame size.

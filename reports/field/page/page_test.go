@@ -28,10 +28,10 @@ func TestText(t *testing.T) {
 	t.Parallel()
 	f := fieldtest.Sample()
 	f.Sizes = f.Sizes[:1]
-	want := `rank  plain tunnels                         64 B, kframes/s         CPU ns/frame       latency µs        overhead B  memory MB  what
-      plain                             700.0 (686.0–721.0)     5000 (4900–5150)  20.0 (p99 90.0)                 –          –  C (kernel)
-   1  vxlan              360.0 (352.8–370.8, 51 % of plain)     9000 (8820–9270)  20.0 (p99 90.0)  50 (by the book)          –  C (kernel) · UDP
-   2  recipe:fastd/null     80.0 (78.4–82.4, 11 % of plain)  20000 (19600–20600)  20.0 (p99 90.0)                 –       7.00  C · UDP
+	want := `rank  plain tunnels                         64 B, kframes/s         CPU ns/frame       latency µs      overhead B  memory MB         behaviour  what
+      plain                             700.0 (686.0–721.0)     5000 (4900–5150)  20.0 (p99 90.0)               –          –                 –  C (kernel)
+   1  vxlan              360.0 (352.8–370.8, 51 % of plain)     9000 (8820–9270)  20.0 (p99 90.0)  50.0 (book 50)          –  0 of 1 (not ecn)  C (kernel) · UDP
+   2  recipe:fastd/null     80.0 (78.4–82.4, 11 % of plain)  20000 (19600–20600)  20.0 (p99 90.0)               –       7.00                 –  C · UDP
 exec:socat.sh: fails under load: lost 900 of 1000 frames of 64 bytes at 1000 frames/s, 12 of them corrupted
 
 `
@@ -58,7 +58,7 @@ func TestHTML(t *testing.T) {
 	for _, want := range []string{
 		"<style>" + frame.CSS + "</style>", "default-src &#39;none&#39;", "script-src &#39;sha256-" + strings.ReplaceAll(base64.StdEncoding.EncodeToString(sum[:]), "+", "&#43;") + "&#39;", "<script>" + script + "</script>",
 		"<title>vxlan: 360.0 kframes/s", "exec:&lt;b&gt;.sh", "it did not come up: &lt;script&gt;", "fails under load: lost 900 of 1000 frames", "apt-get install fastd", "modprobe ip_gre", "It cannot: IPv6.",
-		"Fastest of the plain tunnels", "Fastest of the sealed tunnels", "2026-11-29 01:02:03 UTC", "7000",
+		"Fastest of the plain tunnels", "Fastest of the sealed tunnels", "2026-11-29 01:02:03 UTC", "7000", "a mark of the wan is lost: &lt;i&gt; (RFC 6040, section 4.2)", "above: fragmented", "largest 1450 octets", "not ecn",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page lacks %q", want)

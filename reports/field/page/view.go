@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
+	"github.com/tunnelbench/tunnelbench/reports/behaviour"
 	"github.com/tunnelbench/tunnelbench/reports/field"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/reports/show"
@@ -24,7 +25,7 @@ type cell struct {
 	Text  string
 	Below []string
 	Sort  string // what the script sorts by; empty: below all others
-	Bad   bool
+	Bad   bool   // what stands below is a fault
 }
 
 // row is a device in a table.
@@ -105,7 +106,7 @@ func headsOf(f *field.Field) []string {
 	for _, s := range f.Sizes {
 		heads = append(heads, fmt.Sprintf("%d B, kframes/s", s))
 	}
-	return append(heads, "CPU ns/frame", "latency µs", "overhead B", "memory MB")
+	return append(heads, "CPU ns/frame", "latency µs", "overhead B", "memory MB", "behaviour")
 }
 
 func rowOf(f *field.Field, d *field.Device) row {
@@ -122,7 +123,7 @@ func rowOf(f *field.Field, d *field.Device) row {
 	if p == nil {
 		p = &field.Point{}
 	}
-	r.Cells = append(r.Cells, cpuCell(p), latencyCell(p), overheadCell(d), memoryCell(d))
+	r.Cells = append(r.Cells, cpuCell(p), latencyCell(p), overheadCell(d, smallest(f)), memoryCell(d), behaviourCell(d))
 	return r
 }
 
@@ -177,11 +178,46 @@ func latencyCell(p *field.Point) cell {
 	return cell{Text: show.Micros(*p.Light.P50), Below: []string{"p99 " + show.Micros(*p.Light.P99)}, Sort: sortKey(float64(*p.Light.P50))}
 }
 
-func overheadCell(d *field.Device) cell {
-	if d.About.Book == 0 {
+// overheadCell is what was counted on the wire for each packet of a size; the figure by the book stands below it.
+func overheadCell(d *field.Device, s rfc2544.FrameSize) cell {
+	book := ""
+	if d.About.Book > 0 {
+		book = fmt.Sprintf("book %d", d.About.Book)
+	}
+	found, _ := d.Finding("overhead")
+	v, ok := found.Value(fmt.Sprintf("overhead_%d", s))
+	switch {
+	case ok && book != "":
+		return cell{Text: show.Digits(v.Value, show.Thin), Below: []string{book}, Sort: sortKey(v.Value)}
+	case ok:
+		return cell{Text: show.Digits(v.Value, show.Thin), Sort: sortKey(v.Value)}
+	case book != "":
+		return cell{Text: fmt.Sprint(d.About.Book), Below: []string{"by the book"}, Sort: sortKey(float64(d.About.Book))}
+	}
+	return none
+}
+
+// behaviourCell is how many of the rules that documents have a device follows, and which not.
+func behaviourCell(d *field.Device) cell {
+	passed := 0
+	var failed []string
+	for _, f := range d.Behaviour {
+		switch f.Verdict {
+		case behaviour.Pass:
+			passed++
+		case behaviour.Fail:
+			failed = append(failed, f.Test)
+		}
+	}
+	all := passed + len(failed)
+	if all == 0 {
 		return none
 	}
-	return cell{Text: fmt.Sprint(d.About.Book), Below: []string{"by the book"}, Sort: sortKey(float64(d.About.Book))}
+	c := cell{Text: fmt.Sprintf("%d of %d", passed, all), Sort: sortKey(float64(passed) / float64(all)), Bad: len(failed) > 0}
+	if c.Bad {
+		c.Below = []string{"not " + strings.Join(failed, ", ")}
+	}
+	return c
 }
 
 func memoryCell(d *field.Device) cell {
