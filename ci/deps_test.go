@@ -149,10 +149,10 @@ var arrows = map[string][]string{
 	"reports/waterfall":            {"internal/strictjson", "reports/frame", "reports/result", "reports/show", "reports/texttab"},
 	"reports/inputs":               {"fuzz/report", "internal/bounded", "internal/strictjson", "reports/interop", "reports/interop/page", "reports/result", "reports/waterfall", "reports/field", "reports/field/page"},
 	"cmd/tunnelbench/field":        {"internal/atomicfile", "internal/bounded", "internal/cli", "internal/lab", "internal/lab/field", "internal/strictjson", "netns/dut", "reports/field", "reports/field/page", "reports/result"},
-	"internal/lab/field":           {"internal/atomicfile", "internal/bounded", "internal/lab", "internal/lab/control", "internal/stats", "internal/strictjson", "loadgen", "netns/dut", "netns/dut/role", "reports/field", "reports/result", "rfc2544"},
-	"reports/field":                {"internal/strictjson", "reports/result", "rfc2544"},
-	"reports/field/fieldtest":      {"reports/field", "reports/result", "rfc2544"}, // only imported by tests
-	"reports/field/page":           {"internal/strictjson", "reports/field", "reports/figure", "reports/frame", "reports/result", "reports/show", "reports/texttab", "rfc2544"},
+	"internal/lab/field":           {"internal/atomicfile", "internal/bounded", "internal/installation", "internal/lab", "internal/lab/behaviour", "internal/lab/control", "internal/lab/streams", "recipes", "reports/behaviour", "internal/stats", "internal/strictjson", "loadgen", "netns/dut", "netns/dut/role", "reports/field", "reports/result", "rfc2544"},
+	"reports/field":                {"reports/behaviour", "internal/strictjson", "reports/result", "rfc2544"},
+	"reports/field/fieldtest":      {"reports/behaviour", "reports/field", "reports/result", "rfc2544"}, // only imported by tests
+	"reports/field/page":           {"reports/behaviour", "internal/strictjson", "reports/field", "reports/figure", "reports/frame", "reports/result", "reports/show", "reports/texttab", "rfc2544"},
 	"reports/interop":              {"reports/result", "internal/strictjson"},
 	"reports/interop/page":         {"reports/frame", "reports/interop", "reports/show", "reports/texttab"},
 	"reports/dissector":            {},

@@ -109,20 +109,31 @@ type Point struct {
 
 // Load is trials at one load. Counts are sums over them.
 type Load struct {
-	Rate      rfc2544.Rate   `json:"load_fps"`
-	Offered   uint64         `json:"offered_frames"`
-	Received  uint64         `json:"received_frames"`
-	Late      uint64         `json:"late_frames"` // whole, but after the loss timeout
-	Corrupted uint64         `json:"corrupted_frames"`
-	P50       *time.Duration `json:"p50_ns,omitempty"` // medians over the trials, without the slices that the machine disturbed
-	P99       *time.Duration `json:"p99_ns,omitempty"`
+	Rate      rfc2544.Rate `json:"load_fps"`
+	Offered   uint64       `json:"offered_frames"`
+	Received  uint64       `json:"received_frames"`
+	Late      uint64       `json:"late_frames"` // whole, but after the loss timeout
+	Corrupted uint64       `json:"corrupted_frames"`
+	// Of the time in which nothing outside of the device disturbed; all of it if the engine cannot tell.
+	CleanOffered  uint64 `json:"clean_offered_frames"`
+	CleanReceived uint64 `json:"clean_received_frames"`
+
+	P50 *time.Duration `json:"p50_ns,omitempty"` // medians over the trials, without the slices that the machine disturbed
+	P99 *time.Duration `json:"p99_ns,omitempty"`
 }
 
 // Lost returns the offered frames that did not come back whole, or not at all.
 func (l Load) Lost() uint64 { return l.Offered - min(l.Offered, l.Received+l.Late) }
 
-// LossRatio returns Lost as a share of the offered frames, in [0,1].
-func (l Load) LossRatio() float64 { return float64(l.Lost()) / float64(max(1, l.Offered)) }
+// LossRatio returns the share of the offered frames that the device lost, in [0,1]: of the clean time, or of all if that is
+// less, since late frames are not lost.
+func (l Load) LossRatio() float64 {
+	ratio := float64(l.Lost()) / float64(max(1, l.Offered))
+	if l.CleanOffered > 0 {
+		ratio = min(ratio, float64(l.CleanOffered-min(l.CleanOffered, l.CleanReceived))/float64(l.CleanOffered))
+	}
+	return ratio
+}
 
 // Goodput is that of one TCP connection through the device.
 type Goodput struct {

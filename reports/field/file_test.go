@@ -109,20 +109,27 @@ func TestGroups(t *testing.T) {
 func TestJudge(t *testing.T) {
 	t.Parallel()
 	load := func(offered, received, late uint64) *field.Load {
-		return &field.Load{Rate: 1000, Offered: offered, Received: received, Late: late, Corrupted: 3}
+		return &field.Load{Rate: 1000, Offered: offered, Received: received, Late: late, Corrupted: 3, CleanOffered: offered, CleanReceived: received}
+	}
+	disturbed := func(received, cleanOffered, cleanReceived uint64) *field.Load {
+		return &field.Load{Rate: 1000, Offered: 1000, Received: received, Corrupted: 3, CleanOffered: cleanOffered, CleanReceived: cleanReceived}
 	}
 	for name, c := range map[string]struct {
 		point field.Point
 		state field.State
 		why   string
 	}{
-		"all pass":               {field.Point{Light: load(1000, 1000, 0), Half: load(5000, 4990, 0)}, field.Works, ""},
-		"late is not lost":       {field.Point{Light: load(1000, 200, 800)}, field.Works, ""},
-		"a tenth is the limit":   {field.Point{Light: load(1000, 900, 0)}, field.Works, ""},
-		"lost at the light load": {field.Point{Size: 64, Light: load(1000, 100, 0)}, field.Overloaded, "lost 900 of 1000 frames of 64 bytes at 1000 frames/s, 3 of them corrupted"},
-		"lost at half rate":      {field.Point{Size: 64, Light: load(1000, 1000, 0), Half: load(1000, 500, 1)}, field.Overloaded, "lost 499 of 1000 frames of 64 bytes at 1000 frames/s, 3 of them corrupted"},
-		"silent":                 {field.Point{Size: 64, Light: load(1000, 1000, 0), Rate: &field.Interval{}}, field.Overloaded, "no frame of 64 bytes passes in a closed loop"},
-		"nothing measured":       {field.Point{}, field.Works, ""},
+		"all pass":                {field.Point{Light: load(1000, 1000, 0), Half: load(5000, 4990, 0)}, field.Works, ""},
+		"late is not lost":        {field.Point{Light: load(1000, 200, 800)}, field.Works, ""},
+		"a tenth is the limit":    {field.Point{Light: load(1000, 900, 0)}, field.Works, ""},
+		"lost at the light load":  {field.Point{Size: 64, Light: load(1000, 100, 0)}, field.Overloaded, "lost 900 of 1000 frames of 64 bytes at 1000 frames/s, 3 of them corrupted"},
+		"lost at half rate":       {field.Point{Size: 64, Light: load(1000, 1000, 0), Half: load(1000, 500, 1)}, field.Overloaded, "lost 499 of 1000 frames of 64 bytes at 1000 frames/s, 3 of them corrupted"},
+		"the machine's fault":     {field.Point{Size: 64, Half: disturbed(600, 100, 95)}, field.Works, ""},
+		"not only the machine's":  {field.Point{Size: 64, Half: disturbed(600, 100, 89)}, field.Overloaded, "lost 400 of 1000 frames of 64 bytes at 1000 frames/s, 3 of them corrupted"},
+		"no clean time":           {field.Point{Size: 64, Half: disturbed(500, 0, 0)}, field.Works, ""},
+		"most without clean time": {field.Point{Size: 64, Half: disturbed(499, 0, 0)}, field.Overloaded, "lost 501 of 1000 frames of 64 bytes at 1000 frames/s, 3 of them corrupted"},
+		"silent":                  {field.Point{Size: 64, Light: load(1000, 1000, 0), Rate: &field.Interval{}}, field.Overloaded, "no frame of 64 bytes passes in a closed loop"},
+		"nothing measured":        {field.Point{}, field.Works, ""},
 	} {
 		if state, why := field.Judge([]field.Point{c.point}); state != c.state || why != c.why {
 			t.Errorf("%s: %s, %q; want %s, %q", name, state, why, c.state, c.why)

@@ -201,7 +201,10 @@ func (f *flags) parse(ctx context.Context) (plan labfield.Plan, cfg cli.LabConfi
 // choose returns the devices that the user named, or all that there are, the control first.
 func (f *flags) choose(ctx context.Context, control dut.Device) ([]dut.Device, error) {
 	list := f.devices
-	if list == "" {
+	switch {
+	case f.compare:
+		list = control.Spec // nothing is measured
+	case list == "":
 		theirs, err := labfield.Recipes(ctx)
 		if err != nil {
 			return nil, err

@@ -130,7 +130,9 @@ func oneLine(err error) string {
 
 // point measures a device at a frame size: at the light load, in a closed loop, and at half of its rate.
 func (r *run) point(ctx context.Context, m rfc2544.Measurer, p *field.Point) error {
-	light := trial{ctx, m, rfc2544.Trial{Size: p.Size, Load: LightLoad, Duration: r.Profile.Light}}
+	light := trial{ctx, m, rfc2544.Trial{Size: p.Size, Load: LightLoad, Duration: r.Profile.Light}, func(o rfc2544.Observation) bool {
+		return o.LatencyQuiet != nil && o.LatencyQuiet.N >= enoughForP99
+	}}
 	seen, err := light.times(1)
 	if len(seen) > 0 {
 		p.Light = loadOf(LightLoad, seen)
@@ -138,7 +140,7 @@ func (r *run) point(ctx context.Context, m rfc2544.Measurer, p *field.Point) err
 	if err != nil {
 		return err
 	}
-	loop := trial{ctx, m, control.ClosedLoop(p.Size)}
+	loop := trial{ctx, m, control.ClosedLoop(p.Size), isClean}
 	seen, err = loop.times(1)
 	if err != nil {
 		return err
@@ -148,7 +150,7 @@ func (r *run) point(ctx context.Context, m rfc2544.Measurer, p *field.Point) err
 	if half < lab.MinRate {
 		return nil
 	}
-	halves := trial{ctx, m, rfc2544.Trial{Size: p.Size, Load: half, Duration: halfTrial}}
+	halves := trial{ctx, m, rfc2544.Trial{Size: p.Size, Load: half, Duration: halfTrial}, isClean}
 	seen, err = halves.times(r.Profile.Halves)
 	if len(seen) > 0 {
 		p.Half, p.CPU = loadOf(half, seen), cpuOf(seen)
@@ -161,9 +163,17 @@ type trial struct {
 	ctx context.Context
 	m   rfc2544.Measurer
 	rfc2544.Trial
+	enough func(rfc2544.Observation) bool // it says what it is to say
 }
 
-// times measures the trial so many times. One that is not valid is repeated; after that it counts all the same. With an error
+// enoughForP99 is the fewest samples of a p99.
+const enoughForP99 = 1000
+
+// isClean reports whether a tenth of the trial was not disturbed.
+func isClean(o rfc2544.Observation) bool { return 10*o.CleanTime() >= o.Duration }
+
+// times measures the trial so many times. One that is not valid, or says too little, is repeated; after
+// that it counts all the same. With an error
 // comes what was measured until then.
 func (t trial) times(n int) (seen []rfc2544.Observation, err error) {
 	for range n {
@@ -171,7 +181,7 @@ func (t trial) times(n int) (seen []rfc2544.Observation, err error) {
 		_, err := rfc2544.Retry{Times: rfc2544.DefaultRetries}.Do(func(bool) (bool, time.Duration, error) {
 			var err error
 			o, err = t.m.Measure(t.ctx, t.Trial)
-			return o.Valid, o.Duration, err
+			return o.Valid && t.enough(o), o.Duration, err
 		})
 		if err == nil || o.Offered > 0 {
 			seen = append(seen, o)
@@ -192,6 +202,12 @@ func loadOf(rate rfc2544.Rate, seen []rfc2544.Observation) *field.Load {
 		l.Received += o.Received
 		l.Late += o.Late
 		l.Corrupted += o.Corrupted
+		clean := rfc2544.Clean{Offered: o.Offered, Received: o.Received}
+		if o.Clean != nil {
+			clean = *o.Clean
+		}
+		l.CleanOffered += clean.Offered
+		l.CleanReceived += clean.Received
 		if d := o.LatencyQuiet; d != nil && d.N > 0 {
 			p50, p99 = append(p50, d.P50), append(p99, d.P99)
 		}
