@@ -30,7 +30,7 @@ for language; do
 		missing go 'see https://go.dev/dl' && continue
 		mkdir "$work/go"
 		cp "$here"/go/*.go "$work/go"
-		for file in go.mod go.sum; do cp "$here/go/$file.txt" "$work/go/$file"; done
+		for file in go.mod go.sum; do cp "$here/go/$file"* "$work/go/$file"; done # or .txt
 		(cd "$work/go" && GOWORK=off GOFLAGS='' CGO_ENABLED=0 go build -trimpath -o "$into/lang-go" ./*.go)
 		version=$(go env GOVERSION)
 		;;

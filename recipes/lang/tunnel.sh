@@ -3,19 +3,22 @@
 # program=c-batched, go-batched or rust-batched. install.sh builds them.
 # tunnelbench: speaks=reference params=program
 set -eu
-PATH=/usr/local/lib/tunnelbench/lang:$PATH
+PATH=$PATH:/usr/local/lib/tunnelbench/lang
 program=${TB_PARAM_PROGRAM:-c}
 language=${program%-batched}
+file=lang-$language
 case $program in
-c | go | rust | c-batched | go-batched | rust-batched) file=lang-$language ;;
-node) file=lang-node.js ;;
+c | c-batched) compiler=gcc ;;
+go | go-batched) compiler=go ;;
+rust | rust-batched) compiler=cargo ;;
+node) file=lang-node.js compiler=node ;;
 *)
 	echo "program=$program: write c, go, rust or node, and c-batched, go-batched or rust-batched" >&2
 	exit 2
 	;;
 esac
 path=$(command -v "$file") || {
-	echo "no $file: tunnelbench recipes install lang" >&2
+	echo "no $file: tunnelbench recipes install lang, which needs $compiler for it" >&2
 	exit 127
 }
 command -v ip >/dev/null || { echo 'no ip: apt install iproute2' >&2; exit 127; }
