@@ -3,6 +3,7 @@ package field
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -115,7 +116,7 @@ func (a alone) died(err error) alone {
 	if !lab.DeviceFailed(err) {
 		return a.failed(err)
 	}
-	a.State, a.Why = field.Overloaded, "it ended while it was measured: "+oneLine(err)
+	a.State, a.Why = field.Overloaded, "it ended "+oneLine(err)
 	if _, lost := field.Judge(a.Points); lost != "" {
 		a.Why = lost + "; then " + a.Why
 	}
@@ -124,8 +125,7 @@ func (a alone) died(err error) alone {
 
 // oneLine returns an error as one line, without the words for what kind it is of.
 func oneLine(err error) string {
-	text := strings.ReplaceAll(err.Error(), "\n", "; ")
-	return strings.ReplaceAll(text, errors.ErrUnsupported.Error()+": ", "")
+	return strings.NewReplacer("\n", "; ", errors.ErrUnsupported.Error()+": ", "", lab.ErrDied.Error()+": ", "").Replace(err.Error())
 }
 
 // point measures a device at a frame size: at the light load, in a closed loop, and at half of its rate.
@@ -187,10 +187,19 @@ func (t trial) times(n int) (seen []rfc2544.Observation, err error) {
 			seen = append(seen, o)
 		}
 		if err != nil {
-			return seen, err
+			return seen, fmt.Errorf("%v: %w", t.progress(o), err)
 		}
 	}
 	return seen, nil
+}
+
+// progress says how far a trial came.
+func (t trial) progress(o rfc2544.Observation) string {
+	load := "in a closed loop"
+	if t.Window == 0 {
+		load = fmt.Sprintf("at %.0f frames/s", float64(t.Load))
+	}
+	return fmt.Sprintf("%s, of %d frames of %d bytes %d came through", load, o.Offered, t.Size, o.Received)
 }
 
 // loadOf returns what trials at a load came to.

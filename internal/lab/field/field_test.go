@@ -282,6 +282,22 @@ func TestStreams(t *testing.T) {
 	}
 }
 
+// A device that dies under load says how far it came.
+func TestDies(t *testing.T) {
+	t.Parallel()
+	l := labOf()
+	l.Dies = map[string]int{"vxlan": 3}
+	p := planOf(t, t.TempDir(), false, "vxlan")
+	var f field.Field
+	if err := Run(context.Background(), l, p, &f); err != nil {
+		t.Fatal(err)
+	}
+	d := f.Devices[1]
+	if want := "it ended at 150000 frames/s, of 0 frames of 64 bytes 0 came through: out of luck"; d.State != field.Overloaded || d.Why != want || len(d.Points) != 1 {
+		t.Errorf("%s: %q, %d points; want %q", d.State, d.Why, len(d.Points), want)
+	}
+}
+
 // Bad directories are one line, and a mistake of the user.
 func TestOpenRefuses(t *testing.T) {
 	t.Parallel()
