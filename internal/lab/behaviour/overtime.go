@@ -10,7 +10,7 @@ import (
 
 // overTime are the tests of what a device does when something happens to it. They take time.
 var overTime = []Test{
-	{"idle", "octets on the wan while nothing is sent for a minute, and the first packet after it", 65 * time.Second, event(events.Idle)},
+	{"idle", "octets on the wan while nothing is sent for a minute, and the first packet after it", 70 * time.Second, event(events.Idle)},
 	{"restart", "each end is stopped and started again: until packets flow, and what was lost", 5 * time.Second, event(events.Restart)},
 	{"rekey", "loss and delay around the moment at which the ends agree on new keys", 135 * time.Second, event(events.Rekey)},
 	{"roaming", "the left end's underlay address changes, and its port behind a NAT: until packets flow, and what was lost", 5 * time.Second, event(events.Roaming)},

@@ -34,12 +34,16 @@ func Idle(ctx context.Context, b *Bench) (f behaviour.Finding, err error) {
 	return f, nil
 }
 
+// calm is for what a bring-up and the last packets cause: for some seconds after an interface has come up, the kernel
+// reports its IPv6 multicast groups on the wan (RFC 9777 section 9.11).
+const calm = 5 * time.Second
+
 // traffic is what passed an interface, in both directions.
 type traffic struct{ octets, packets uint64 }
 
 // idle sends nothing for a time, and then a stream.
 func (s *stand) idle(ctx context.Context, idle, limit time.Duration) (before, after traffic, r probe.Result, err error) {
-	if err := rest(ctx, settle); err != nil { // for what the last packets cause
+	if err := rest(ctx, calm); err != nil {
 		return before, after, r, err
 	}
 	if before, err = s.wanTraffic(); err != nil {
