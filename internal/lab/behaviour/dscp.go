@@ -16,7 +16,10 @@ var dscp = Test{
 			seen, err = s.askDSCP(ctx)
 			return err
 		})
-		return judgeDSCP(seen), err
+		if err != nil {
+			return behaviour.Finding{}, err
+		}
+		return judgeDSCP(seen), nil
 	},
 }
 

@@ -21,7 +21,10 @@ var ecn = Test{
 			seen, err = s.askECN(ctx)
 			return err
 		})
-		return judgeECN(seen), err
+		if err != nil {
+			return behaviour.Finding{}, err
+		}
+		return judgeECN(seen), nil
 	},
 }
 
@@ -151,7 +154,10 @@ var egressIgnores = [4][4]uint8{
 	ce:     {ce, ce, ce, ce},
 }
 
-const other = "other"
+const (
+	other = "other"
+	own   = "own"
+)
 
 // judgeECN judges by the tables of RFC 6040. An ingress in compatibility mode lets no router mark, so that its egress
 // may ignore the outer header.
@@ -163,6 +169,11 @@ func judgeECN(seen ecnSeen) (f behaviour.Finding) {
 	case seen.bare:
 		f.Verdict = behaviour.None
 		f.Note("ingress", bare)
+		return f
+	}
+	if mark := seen.outer[notECT]; mark != notECT && seen.outer == [4]uint8{mark, mark, mark, mark} {
+		f.Verdict, f.Why = behaviour.None, "the outer field is "+ecnNames[mark]+" whatever the inner one is: the carrier, such as QUIC, uses it for its own congestion control"
+		f.Note("ingress", own)
 		return f
 	}
 	ingress, egress := other, other

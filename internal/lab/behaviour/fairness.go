@@ -21,7 +21,10 @@ var fairness = Test{
 			l, err = run(ctx, s, rfc2544.Trial{Size: loadSize, Load: rfc2544.Flood, Duration: b.loadTime()}, loadFlows)
 			return err
 		})
-		return judgeFairness(l), err
+		if err != nil {
+			return behaviour.Finding{}, err
+		}
+		return judgeFairness(l), nil
 	},
 }
 

@@ -28,7 +28,8 @@ func TestJudgeECN(t *testing.T) {
 		"limited functionality":         {ecnSeen{outer: never, inner: egressIgnores}, behaviour.Pass, "compatibility", "ignores", ""},
 		"marks are lost":                {ecnSeen{outer: normal, inner: egressIgnores}, behaviour.Fail, "normal", "ignores", "an inner Not-ECT below an outer CE becomes Not-ECT, not no packet"},
 		"CE becomes ECT(0)":             {ecnSeen{outer: [4]uint8{notECT, ect1, ect0, ect0}, inner: egress6040}, behaviour.Fail, "rfc3168", "rfc6040", "an inner CE leaves with an outer ECT(0)"},
-		"always ECT(0)":                 {ecnSeen{outer: [4]uint8{ect0, ect0, ect0, ect0}, inner: egress6040}, behaviour.Fail, other, "rfc6040", "an inner Not-ECT leaves with an outer ECT(0)"},
+		"a QUIC connection":             {ecnSeen{outer: [4]uint8{ect0, ect0, ect0, ect0}, inner: egressIgnores}, behaviour.None, own, "", "uses it for its own"},
+		"ECT(1) is lost":                {ecnSeen{outer: [4]uint8{notECT, notECT, ect0, ce}, inner: egress6040}, behaviour.Fail, other, "rfc6040", "an inner ECT(1) leaves with an outer Not-ECT"},
 		"an illegal one is not dropped": {ecnSeen{outer: never, inner: forwards}, behaviour.Fail, "compatibility", other, "an inner Not-ECT below an outer CE becomes Not-ECT, not no packet"},
 		"no tunnel":                     {ecnSeen{bare: true}, behaviour.None, bare, "", ""},
 		"lost":                          {ecnSeen{missed: true}, behaviour.NotMeasured, "", "", "did not arrive"},
@@ -163,6 +164,10 @@ func TestJudgeOverhead(t *testing.T) {
 		if f.Verdict != behaviour.None || f.Fact("book") != want || !ok || v.Value != 60 || share.Value != 1.04 || v.N != 100 {
 			t.Errorf("%d: %+v, want %q", book, f, want)
 		}
+	}
+	f := judgeOverhead([]wanCost{costs[0], {frame: 1518}}, 60)
+	if _, ok := f.Value("overhead_1518"); ok || f.Fact("1518") != "does not pass" || f.Fact("book") != "as the book" || f.Verdict != behaviour.None {
+		t.Errorf("%+v of large frames that do not pass", f)
 	}
 	if f := judgeOverhead(nil, 60); f.Verdict != behaviour.None || f.Values != nil {
 		t.Errorf("%+v of nothing", f)

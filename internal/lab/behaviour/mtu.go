@@ -20,7 +20,10 @@ var mtu = Test{
 		if err == nil && seen.largest > 0 {
 			err = b.onBoth(ctx, Layout{LANMTU: jumboMTU, TunnelMTU: seen.largest, WANMTU: wanMTU}, func(s *Stand, six bool) error { return s.askFitting(ctx, &seen, six) })
 		}
-		return judgeMTU(seen), err
+		if err != nil {
+			return behaviour.Finding{}, err
+		}
+		return judgeMTU(seen), nil
 	},
 }
 

@@ -30,7 +30,10 @@ var reordering = Test{
 			}
 			return err
 		})
-		return judgeOrder(one, many), err
+		if err != nil {
+			return behaviour.Finding{}, err
+		}
+		return judgeOrder(one, many), nil
 	},
 }
 

@@ -23,14 +23,17 @@ var overhead = Test{
 			seen, err = s.askOverhead(ctx)
 			return err
 		})
-		return judgeOverhead(seen, b.Device.Overhead), err
+		if err != nil {
+			return behaviour.Finding{}, err
+		}
+		return judgeOverhead(seen, b.Device.Overhead), nil
 	},
 }
 
 // wanCost is what packets of a size cost on the wan.
 type wanCost struct {
 	frame   int     // size of the inner frame, FCS included
-	packets int     // inner packets
+	packets int     // inner packets; 0: they do not pass
 	octets  float64 // of IP on the wan, for each inner packet
 	outer   float64 // packets on the wan, for each inner packet
 }
@@ -54,10 +57,14 @@ func (s *Stand) askOverhead(ctx context.Context) (costs []wanCost, err error) {
 	}
 	each := counted{octets: marker.octets / marker.markers, packets: marker.packets / marker.markers}
 	for _, frame := range []int{64, 512, 1518} {
-		c := wanCost{frame: frame, packets: overheadCount}
-		all, err := s.sendMany(ctx, c)
+		c := wanCost{frame: frame}
+		all, err := s.sendMany(ctx, &c)
 		if err != nil {
 			return nil, err
+		}
+		if c.packets == 0 {
+			costs = append(costs, c)
+			continue
 		}
 		c.octets = (all.octets - all.markers*each.octets) / overheadCount
 		c.outer = (all.packets - all.markers*each.packets) / overheadCount
@@ -73,29 +80,35 @@ type counted struct {
 	markers float64
 }
 
-// sendMany sends the packets of a size in bursts. A burst of which one is lost is sent again: it may have been lost
-// before the wan.
-func (s *Stand) sendMany(ctx context.Context, c wanCost) (all counted, err error) {
+// sendMany sends the packets of a size in bursts, unless not even one passes. A burst of which one is lost is sent
+// again: it may have been lost before the wan.
+func (s *Stand) sendMany(ctx context.Context, c *wanCost) (all counted, err error) {
 	const tries = 20
 	burst := make([]Probe, overheadBurst)
 	for i := range burst {
 		burst[i].Length = c.inner()
 	}
-	done := 0
 	for range tries {
-		sent, whole, err := s.sent(ctx, burst)
+		sent, complete, err := s.sent(ctx, burst)
 		if err != nil {
 			return all, err
 		}
-		if !whole {
+		if !complete {
 			continue
 		}
 		all.octets, all.packets, all.markers = all.octets+sent.octets, all.packets+sent.packets, all.markers+sent.markers
-		if done += len(burst); done == c.packets {
+		if c.packets += len(burst); c.packets == overheadCount {
 			return all, nil
 		}
 	}
-	return all, fmt.Errorf("of %d bursts of %d frames of %d octets, %d came whole", tries, len(burst), c.frame, done/len(burst))
+	if c.packets > 0 {
+		return all, fmt.Errorf("of %d bursts of %d frames of %d octets, %d came whole", tries, len(burst), c.frame, c.packets/len(burst))
+	}
+	one, err := s.try(ctx, burst[0])
+	if err == nil && one.how == whole {
+		err = fmt.Errorf("none of %d bursts of %d frames of %d octets came whole", tries, len(burst), c.frame)
+	}
+	return all, err
 }
 
 // sent sends probes and returns what the left side sent for them; whole reports whether all of them arrived, and so nothing
@@ -143,17 +156,22 @@ func (s *Stand) wanCounters() (octets, packets float64, err error) {
 // judgeOverhead compares with the figure by the book; book is 0 if there is none.
 func judgeOverhead(seen []wanCost, book int) (f behaviour.Finding) {
 	f.Verdict = behaviour.None
+	var last wanCost // the largest that passes
 	for _, c := range seen {
 		size := strconv.Itoa(c.frame)
+		if c.packets == 0 {
+			f.Note(size, "does not pass")
+			continue
+		}
+		last = c
 		f.Measured("overhead_"+size, "octets/packet", c.octets-float64(c.inner()), c.packets)
 		f.Measured("share_"+size, "octets/octet", c.octets/float64(c.inner()), c.packets)
 		f.Measured("packets_"+size, "packets/packet", c.outer, c.packets)
 	}
-	if book == 0 || len(seen) == 0 {
+	if book == 0 || last.packets == 0 {
 		return f
 	}
 	f.Measured("book", "octets/packet", float64(book), 1)
-	last := seen[len(seen)-1]
 	switch got := math.Round(last.octets) - float64(last.inner()); {
 	case got < float64(book):
 		f.Note("book", "less")

@@ -7,6 +7,7 @@ import (
 	"github.com/gopacket/gopacket"
 	"github.com/gopacket/gopacket/layers"
 
+	"github.com/tunnelbench/tunnelbench/internal/splitmix"
 	"github.com/tunnelbench/tunnelbench/netns"
 )
 
@@ -70,8 +71,8 @@ func (p Probe) frame(number uint64) []byte {
 	payload := make([]byte, max(p.Length-header-8, numberLength))
 	binary.BigEndian.PutUint32(payload, probeMagic)
 	binary.BigEndian.PutUint64(payload[4:], number)
-	for i := numberLength; i < len(payload); i++ {
-		payload[i] = byte(i)
+	for i := numberLength; i < len(payload); i++ { // a tunnel that compresses finds nothing
+		payload[i] = byte(splitmix.Mix(number<<16 | uint64(i)))
 	}
 	buffer := gopacket.NewSerializeBuffer()
 	err := gopacket.SerializeLayers(buffer, gopacket.SerializeOptions{FixLengths: true, ComputeChecksums: true}, ethernet, ip, udp, gopacket.Payload(payload))

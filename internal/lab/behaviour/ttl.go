@@ -20,7 +20,10 @@ var ttl = Test{
 			}
 			return err
 		})
-		return judgeTTL(seen[0], seen[1]), err
+		if err != nil {
+			return behaviour.Finding{}, err
+		}
+		return judgeTTL(seen[0], seen[1]), nil
 	},
 }
 
