@@ -54,7 +54,7 @@ var arrows = map[string][]string{
 	"internal/lab":                 {"internal/closers", "internal/neighbour", "internal/reexec", "internal/sys", "loadgen", "loadgen/afpacket", "loadgen/xdp", "netns", "netns/counters", "netns/dut", "reports/result", "rfc2544", "internal/stats", "internal/signals", "internal/cpuname", "internal/machine", "internal/lab/congestion"},
 	"internal/lab/congestion":      {"internal/kv", "netns"},
 	"internal/lab/labtest":         {"internal/lab", "internal/reexec", "loadgen", "netns/dut", "rfc2544", "rfc2544/simulated"}, // only imported by tests
-	"internal/lab/behaviour":       {"internal/checksum", "internal/closers", "internal/lab", "internal/lab/behaviour/events", "internal/splitmix", "internal/sys", "loadgen", "netns", "netns/dut", "reports/behaviour", "rfc2544"},
+	"internal/lab/behaviour":       {"internal/checksum", "internal/closers", "internal/lab", "internal/lab/behaviour/events", "internal/splitmix", "internal/stats", "internal/sys", "loadgen", "netns", "netns/dut", "reports/behaviour", "rfc2544"},
 	"cmd/tunnelbench/behaving":     {"fuzz/report", "internal/atomicfile", "internal/cli", "internal/lab", "internal/lab/behaviour", "reports/behaviour", "reports/result"},
 	"reports/behaviour":            {"internal/strictjson", "reports/result", "reports/texttab", "rfc2544"},
 	"internal/lab/selftest":        {"ci/compare", "internal/lab", "internal/stats", "netns/dut", "netns/relay", "reports/result", "rfc2544", "internal/lab/control"},

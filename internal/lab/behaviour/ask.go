@@ -149,19 +149,22 @@ func (h *Heard) answered(marker uint64) bool {
 	return n >= marker-h.First
 }
 
-// One asks for a single probe, which has to arrive whole. It returns what arrived, and the packet of the wan that
-// carried it: the first that is no shorter. ok is false if either was not seen.
+// One asks for a single probe, which has to arrive whole, up to three times: a tunnel may lose one. It returns what
+// arrived, and the packet of the wan that carried it. ok is false if either was not seen.
 func (s *Stand) One(ctx context.Context, p Probe) (far, outer Packet, ok bool, err error) {
-	h, err := s.Ask(ctx, []Probe{p}, patience)
-	if err != nil {
-		return far, outer, false, err
+	const tries = 3
+	for range tries {
+		h, err := s.Ask(ctx, []Probe{p}, patience)
+		if err != nil {
+			return far, outer, false, err
+		}
+		var seen bool
+		far, ok = h.Arrived(0)
+		if outer, seen = h.Outer(p); ok && seen {
+			return far, outer, true, nil
+		}
 	}
-	far, ok = h.Arrived(0)
-	if !ok {
-		return far, outer, false, nil
-	}
-	outer, ok = h.Outer(p)
-	return far, outer, ok, nil
+	return far, outer, false, nil
 }
 
 // Arrived returns the probe of an index as it arrived; ok is false if it did not arrive whole.

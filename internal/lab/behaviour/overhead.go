@@ -2,13 +2,13 @@ package behaviour
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/tunnelbench/tunnelbench/internal/stats"
 	"github.com/tunnelbench/tunnelbench/netns"
 	"github.com/tunnelbench/tunnelbench/reports/behaviour"
 )
@@ -42,78 +42,68 @@ type wanCost struct {
 func (c wanCost) inner() int { return c.frame - ethernetHeader - fcs }
 
 const (
-	fcs           = 4
-	overheadCount = 100 // packets of each size
-	overheadBurst = 10  // of them at once: few enough for every queue
+	fcs            = 4
+	overheadBursts = 10 // of each size
+	overheadBurst  = 10 // packets in each: few enough for every queue
 )
 
 func (s *Stand) askOverhead(ctx context.Context) (costs []wanCost, err error) {
-	marker, whole, err := s.sent(ctx, nil)
-	if err == nil && !whole {
-		err = errors.New("a packet of 100 octets was lost")
-	}
+	marker, err := s.sendBursts(ctx, wanCost{}, nil)
 	if err != nil {
 		return nil, err
 	}
-	each := counted{octets: marker.octets / marker.markers, packets: marker.packets / marker.markers}
 	for _, frame := range []int{64, 512, 1518} {
 		c := wanCost{frame: frame}
-		all, err := s.sendMany(ctx, &c)
-		if err != nil {
+		burst := make([]Probe, overheadBurst)
+		for i := range burst {
+			burst[i].Length = c.inner()
+		}
+		if c, err = s.sendBursts(ctx, c, burst); err != nil {
 			return nil, err
 		}
-		if c.packets == 0 {
-			costs = append(costs, c)
-			continue
-		}
-		c.octets = (all.octets - all.markers*each.octets) / overheadCount
-		c.outer = (all.packets - all.markers*each.packets) / overheadCount
+		c.octets, c.outer = (c.octets-marker.octets)/overheadBurst, (c.outer-marker.outer)/overheadBurst
 		costs = append(costs, c)
 	}
 	return costs, nil
 }
 
-// counted is what the left side sent on the wan, and how many markers were in it.
-type counted struct {
-	octets  float64 // of IP
-	packets float64
-	markers float64
-}
-
-// sendMany sends the packets of a size in bursts, unless not even one passes. A burst of which one is lost is sent
-// again: it may have been lost before the wan.
-func (s *Stand) sendMany(ctx context.Context, c *wanCost) (all counted, err error) {
-	const tries = 20
-	burst := make([]Probe, overheadBurst)
-	for i := range burst {
-		burst[i].Length = c.inner()
-	}
+// sendBursts sends bursts of packets and returns what the usual one costs, with its marker: the median, since a tunnel
+// may have sent something of its own beside one. A burst of which a packet is lost is sent again, unless not even one
+// packet passes.
+func (s *Stand) sendBursts(ctx context.Context, c wanCost, burst []Probe) (wanCost, error) {
+	const tries = 2 * overheadBursts
+	var octets, packets []float64
 	for range tries {
 		sent, complete, err := s.sent(ctx, burst)
 		if err != nil {
-			return all, err
+			return c, err
 		}
 		if !complete {
 			continue
 		}
-		all.octets, all.packets, all.markers = all.octets+sent.octets, all.packets+sent.packets, all.markers+sent.markers
-		if c.packets += len(burst); c.packets == overheadCount {
-			return all, nil
+		octets, packets = append(octets, sent.octets), append(packets, sent.packets)
+		if len(octets) == overheadBursts {
+			c.octets, c.outer, c.packets = stats.Median(octets), stats.Median(packets), len(burst)*overheadBursts
+			return c, nil
 		}
 	}
-	if c.packets > 0 {
-		return all, fmt.Errorf("of %d bursts of %d frames of %d octets, %d came whole", tries, len(burst), c.frame, c.packets/len(burst))
+	if len(octets) == 0 && len(burst) > 0 {
+		if one, err := s.try(ctx, burst[0]); err != nil || one.how != whole {
+			return c, err
+		}
 	}
-	one, err := s.try(ctx, burst[0])
-	if err == nil && one.how == whole {
-		err = fmt.Errorf("none of %d bursts of %d frames of %d octets came whole", tries, len(burst), c.frame)
-	}
-	return all, err
+	return c, fmt.Errorf("of %d bursts of %d frames of %d octets, %d came whole", tries, len(burst), c.frame, len(octets))
 }
 
-// sent sends probes and returns what the left side sent for them; whole reports whether all of them arrived, and so nothing
-// is on its way.
-func (s *Stand) sent(ctx context.Context, probes []Probe) (c counted, whole bool, err error) {
+// counted is what the left side sent on the wan.
+type counted struct {
+	octets  float64 // of IP
+	packets float64
+}
+
+// sent sends probes and returns what the left side sent for them and one marker; complete reports whether all of them
+// arrived, so that nothing is on its way.
+func (s *Stand) sent(ctx context.Context, probes []Probe) (c counted, complete bool, err error) {
 	octets, packets, err := s.wanCounters()
 	if err != nil {
 		return c, false, err
@@ -131,10 +121,10 @@ func (s *Stand) sent(ctx context.Context, probes []Probe) (c counted, whole bool
 			return c, false, nil
 		}
 	}
-	if h.back != h.Markers {
+	if h.Markers != 1 || h.back != 1 {
 		return c, false, nil
 	}
-	c.packets, c.markers = packetsAfter-packets, float64(h.Markers)
+	c.packets = packetsAfter - packets
 	c.octets = octetsAfter - octets - ethernetHeader*c.packets
 	return c, true, nil
 }
