@@ -25,14 +25,14 @@ const module = "github.com/tunnelbench/tunnelbench"
 // A package that is missing here fails the test.
 var arrows = map[string][]string{
 	"ci":                           {},
-	"ci/compare":                   {"internal/lab", "internal/stats", "netns/dut", "reports/result", "rfc2544", "rfc2544/mlrsearch", "loadgen", "internal/lab/control"}, // reports uses only result.Comparison
+	"ci/compare":                   {"internal/lab", "internal/stats", "netns/dut", "reports/result", "rfc2544", "rfc2544/mlrsearch", "loadgen", "internal/lab/control", "internal/oneline"}, // reports uses only result.Comparison
 	"ci/gate":                      {"internal/atomicfile", "internal/junit", "internal/stats", "internal/strictjson", "internal/strictyaml", "reports/result", "reports/show", "reports/texttab", "rfc2544", "internal/bounded"},
 	"ci/gate/pairs":                {"ci/compare", "ci/gate", "internal/lab", "netns/dut", "reports/result", "rfc2544"},
 	"ci/gate/resample":             {"ci/gate", "rfc2544"},
 	"ci/gate/revision":             {"ci/gate", "internal/git", "internal/subprocess", "netns/dut", "internal/tempdir"},
 	"cmd/tunnelbench":              {"cmd/tunnelbench/recipe", "ci/compare", "ci/gate", "fuzz", "fuzz/live", "fuzz/live/mutate", "fuzz/report", "internal/cli", "internal/lab", "internal/lab/selftest", "internal/lab/streams", "internal/lab/suite", "internal/reexec", "internal/stats", "loadgen", "loadgen/streams", "netns/dut", "reference", "reference/endfile", "reports", "reports/charts", "reports/result", "reports/show", "rfc2544", "rfc2544/mlrsearch", "rfc2544/simulated", "internal/lab/doctor", "cmd/tunnelbench/counting", "reports/budget", "internal/signals", "netns", "internal/bounded", "cmd/tunnelbench/gating", "reference/settings", "reference/lanport", "reference/wgquick", "internal/lab/once", "reference/uapi", "cmd/tunnelbench/tracing", "cmd/tunnelbench/matching", "reference/events", "reference/reload", "reference/metrics", "reports/dissector", "reference/keylog", "internal/atomicfile", "reports/inputs", "internal/lab/progress", "internal/openmetrics", "cmd/tunnelbench/keying", "cmd/tunnelbench/field", "cmd/tunnelbench/behaving"},
 	"fuzz":                         {"fuzz/oracle", "fuzz/report", "fuzz/text", "fuzz/wire", "internal/atomicfile", "internal/reexec", "reference/offload", "internal/bounded", "internal/tempdir", "fuzz/sealed"},
-	"fuzz/live":                    {"fuzz/live/bpf", "fuzz/live/mutate", "fuzz/report", "internal/atomicfile", "internal/lab", "internal/stats", "internal/sys", "loadgen", "netns", "netns/dut", "reports/result", "reports/show", "reports/texttab", "rfc2544", "reference/wireguard"},
+	"fuzz/live":                    {"fuzz/live/bpf", "fuzz/live/mutate", "fuzz/report", "internal/atomicfile", "internal/lab", "internal/stats", "internal/sys", "loadgen", "netns", "netns/dut", "reports/result", "reports/show", "reports/texttab", "rfc2544", "reference/wireguard", "internal/oneline"},
 	"fuzz/live/bpf":                {},
 	"fuzz/live/mutate":             {"internal/checksum", "internal/splitmix", "reference/wire"},
 	"fuzz/oracle":                  {"internal/sys"},
@@ -41,7 +41,7 @@ var arrows = map[string][]string{
 	"fuzz/planted":                 {}, // only imported by a build overlay
 	"fuzz/proof":                   {"fuzz", "fuzz/oracle", "fuzz/report", "internal/signals"},
 	"fuzz/report":                  {"internal/atomicfile", "internal/junit", "internal/strictjson", "reports/result", "reports/show", "reports/texttab", "internal/bounded"},
-	"fuzz/text":                    {"fuzz/oracle", "netns", "netns/dut", "reference", "reference/endfile", "reports/result", "rfc2544", "rfc2544/mlrsearch", "rfc2544/simulated", "reference/wireguard"},
+	"fuzz/text":                    {"fuzz/oracle", "netns", "netns/dut", "reference", "reference/endfile", "reports/result", "rfc2544", "rfc2544/mlrsearch", "rfc2544/simulated", "reference/wireguard", "internal/oneline"},
 	"fuzz/wire":                    {"fuzz/oracle", "internal/sys", "loadgen/signature", "reference", "reference/inner", "reference/offload", "reference/wire", "reference/settings", "reference/stats"},
 	"internal/bounded":             {},
 	"internal/atomicfile":          {},
@@ -50,6 +50,7 @@ var arrows = map[string][]string{
 	"internal/closers":             {},
 	"internal/git":                 {"internal/subprocess"},
 	"internal/junit":               {},
+	"internal/oneline":             {},
 	"internal/kv":                  {},
 	"internal/lab":                 {"internal/closers", "internal/neighbour", "internal/reexec", "internal/sys", "loadgen", "loadgen/afpacket", "loadgen/xdp", "netns", "netns/counters", "netns/dut", "reports/result", "rfc2544", "internal/stats", "internal/signals", "internal/cpuname", "internal/machine", "internal/lab/congestion"},
 	"internal/lab/congestion":      {"internal/kv", "netns"},
@@ -58,7 +59,7 @@ var arrows = map[string][]string{
 	"cmd/tunnelbench/behaving":     {"fuzz/report", "internal/atomicfile", "internal/cli", "internal/lab", "internal/lab/behaviour", "reports/behaviour", "reports/result"},
 	"reports/behaviour":            {"internal/strictjson", "reports/result", "reports/texttab", "rfc2544"},
 	"internal/lab/selftest":        {"ci/compare", "internal/lab", "internal/stats", "netns/dut", "netns/relay", "reports/result", "rfc2544", "internal/lab/control"},
-	"internal/lab/streams":         {"internal/lab", "internal/reexec", "internal/stats", "loadgen/streams", "netns", "netns/dut", "reports/result", "reports/show", "rfc2544", "internal/signals"},
+	"internal/lab/streams":         {"internal/lab", "internal/reexec", "internal/stats", "loadgen/streams", "netns", "netns/dut", "reports/result", "reports/show", "rfc2544", "internal/signals", "netns/dut/stream"},
 	"internal/lab/suite":           {"internal/lab", "internal/lab/streams", "netns/dut", "reports/result", "rfc2544", "rfc2544/mlrsearch", "rfc2544/simulated", "internal/lab/control", "loadgen", "internal/bounded"},
 	"internal/neighbour":           {"internal/closers", "internal/kv", "internal/reexec", "internal/splitmix", "internal/sys", "loadgen/stall", "netns", "internal/signals"},
 	"internal/reexec":              {},
@@ -83,7 +84,8 @@ var arrows = map[string][]string{
 	"recipes":                      {"internal/strictyaml"},
 	"internal/installation":        {"internal/subprocess", "recipes"},
 	"cmd/tunnelbench/recipe":       {"internal/cli", "internal/installation", "recipes"},
-	"netns/dut":                    {"recipes", "internal/execfile", "internal/kv", "netns", "netns/dut/role", "netns/relay", "reference/settings", "reference/wire", "reference/wireguard"},
+	"netns/dut/stream":             {"netns"},
+	"netns/dut":                    {"recipes", "internal/execfile", "internal/kv", "netns", "netns/dut/role", "netns/relay", "reference/settings", "reference/wire", "reference/wireguard", "netns/dut/stream", "internal/oneline"},
 	"netns/relay":                  {"internal/kv", "internal/splitmix", "internal/sys", "loadgen/signature"},
 	"reference":                    {"internal/closers", "internal/sys", "reference/sources", "reference/inner", "reference/offload", "reference/wire", "reference/lanport", "reference/wireguard", "reference/settings", "reference/stats", "reference/wireguard/control", "reference/roster"},
 	"reference/bpf":                {},
@@ -159,7 +161,7 @@ var arrows = map[string][]string{
 	"reference/keylog":             {"internal/bounded", "reference/wireguard"},
 	"fuzz/sealed":                  {"fuzz/oracle", "reference", "reference/settings", "reference/stats", "reference/wgquick", "reference/wire", "reference/wireguard"},
 
-	"internal/lab/behaviour/events": {"internal/lab", "internal/lab/behaviour/nat", "internal/lab/behaviour/probe", "internal/lab/behaviour/series", "internal/lab/congestion", "internal/lab/streams", "loadgen/streams", "netns", "netns/dut", "reports/behaviour"},
+	"internal/lab/behaviour/events": {"internal/lab", "internal/lab/behaviour/nat", "internal/lab/behaviour/probe", "internal/lab/behaviour/series", "internal/lab/congestion", "internal/lab/streams", "loadgen/streams", "netns", "netns/dut", "reports/behaviour", "internal/oneline"},
 	"internal/lab/behaviour/nat":    {"internal/sys", "netns"},
 	"internal/lab/behaviour/probe":  {"internal/closers", "internal/lab/behaviour/series", "internal/sys", "netns"},
 	"internal/lab/behaviour/series": {"internal/stats"},

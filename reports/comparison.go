@@ -20,7 +20,11 @@ func WriteComparison(w io.Writer, c *result.Comparison) error {
 	if err := comparisonTable(c).Text(w); err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "\n%d rounds of %d bytes, %s; overload %v, light load %v; intervals of %.3g %% together\n", c.Rounds, int(c.FrameSize), strictjson.Clean(c.Direction), c.Overload, c.Light, 100*c.Confidence)
+	fmt.Fprintf(w, "\n%d rounds", c.Rounds)
+	if c.Overload > 0 || c.Light > 0 { // TCP takes neither size nor load
+		fmt.Fprintf(w, " of %d bytes, %s; overload %v, light load %v", int(c.FrameSize), strictjson.Clean(c.Direction), c.Overload, c.Light)
+	}
+	fmt.Fprintf(w, "; intervals of %.3g %% together\n", 100*c.Confidence)
 	for _, text := range sentencesOf(c) {
 		if _, err := fmt.Fprintln(w, text); err != nil {
 			return err

@@ -39,9 +39,12 @@ func viewComparison(c *result.Comparison) *comparisonView {
 			Caption: "The median over the rounds, and the ratio to the first device, round by round",
 			Head:    []string{"metric", "device", "kind", "median", "ratio", "from", "to", "pairs", "verdict"}, Words: []string{"device", "kind", "verdict"},
 		},
-		Trust: fmt.Sprintf("In each round every device was brought up anew, in random order. The forwarding rate is at %v offered to each, latency and CPU are at %v. "+
-			"A trial that was not valid was repeated up to three times. The intervals hold together with %.3g %% confidence.", c.Overload, c.Light, 100*c.Confidence),
+		Trust: "In each round every device was brought up anew, in random order.",
 	}
+	if c.Overload > 0 || c.Light > 0 {
+		v.Trust += fmt.Sprintf(" The forwarding rate is at %v offered to each, latency and CPU are at %v.", c.Overload, c.Light)
+	}
+	v.Trust += fmt.Sprintf(" A trial that was not valid was repeated up to three times. The intervals hold together with %.3g %% confidence.", 100*c.Confidence)
 	for i := range c.Metrics {
 		for k := range c.Devices {
 			v.Table.Rows = append(v.Table.Rows, metricCells(c, &c.Metrics[i], k))

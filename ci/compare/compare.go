@@ -67,6 +67,11 @@ var metrics = []metric{
 	{StreamMetric, "bit/s", 1, false, false, (*turn).streamTurn},
 }
 
+// onlyStreams reports whether no frames are needed.
+func onlyStreams(metrics []result.Metric) bool {
+	return !slices.ContainsFunc(metrics, func(m result.Metric) bool { return m.Name != StreamMetric })
+}
+
 // takesTurns reports whether a metric can be measured with all devices up at once.
 func takesTurns(name string) bool {
 	return slices.ContainsFunc(metrics, func(m metric) bool { return m.name == name && m.inTurns })

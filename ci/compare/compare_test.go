@@ -303,6 +303,25 @@ func TestNothingToMeasureIsABadChoice(t *testing.T) {
 	}
 }
 
+// For streams alone no device is set up for frames: it may carry none.
+func TestStreamsAlone(t *testing.T) {
+	t.Parallel()
+	l, tries := &labtest.Lab{}, 0
+	goodput := func(_ context.Context, d dut.Device, _ lab.Settings) (float64, bool, error) {
+		if tries++; tries == 1 {
+			return 0, false, lab.DownError{Err: errors.New("late")} // and is brought up again
+		}
+		return map[string]float64{"plain": 2e9, "vxlan": 1e9}[d.Spec], true, nil
+	}
+	c, err := simulate(t, t.Context(), l, Plan{Metrics: []string{StreamMetric}, Rounds: 6, Goodput: goodput})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := c.Metrics[0].Ratios[0]; r.Value != 0.5 || r.Pairs != 6 || len(l.SetUp) > 0 || tries != 13 || c.Overload != 0 {
+		t.Errorf("%+v, brought up %v, %d tries", r, l.SetUp, tries)
+	}
+}
+
 func TestTurnsAreMeasuredOnce(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

@@ -40,6 +40,9 @@ func Pilot(ctx context.Context, l Lab, p Plan, c *result.Comparison) (together b
 // pilot is Pilot without the devices that fail; failed has the reason for each of them.
 func (p Plan) pilot(ctx context.Context, l Lab, c *result.Comparison) (together bool, failed []error, err error) {
 	found := rates{failed: make([]error, len(p.Devices))}
+	if onlyStreams(c.Metrics) {
+		return false, found.failed, nil // TCP needs no loads, and a device may carry nothing but streams
+	}
 	if slices.ContainsFunc(c.Metrics, func(m result.Metric) bool { return takesTurns(m.Name) }) {
 		err = found.together(ctx, l, p, c)
 		if together = err == nil; err != nil && !errors.Is(err, errors.ErrUnsupported) {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tunnelbench/tunnelbench/internal/oneline"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 )
 
@@ -85,7 +86,7 @@ func buildFault(ctx context.Context, path string) string {
 	case err != nil:
 		return err.Error()
 	case !strings.HasPrefix(string(out), "tunnelbench"):
-		return fmt.Sprintf("says %q, as no tunnelbench does", dut.FirstLine(string(out)))
+		return fmt.Sprintf("says %q, as no tunnelbench does", oneline.First(string(out)))
 	}
 	return ""
 }

@@ -24,7 +24,8 @@ type Turn struct {
 // turn is the state while a device is being measured.
 type turn struct {
 	Turn
-	setup  Setup
+	device dut.Device
+	setup  Setup              // nil: no metric needs frames
 	values map[string]float64 // by metric; missing if it could not be measured
 }
 
@@ -32,12 +33,13 @@ type turn struct {
 // that could not be measured.
 func (p Turn) Measure(ctx context.Context, l Lab, d dut.Device) (values map[string]float64, err error) {
 	values = map[string]float64{}
-	setup, err := bringUp(ctx, l, d, p.Settings, p.Comparison.FrameSize)
-	if err != nil {
-		return values, err
+	t := &turn{p, d, nil, values}
+	if !onlyStreams(p.Comparison.Metrics) {
+		if t.setup, err = bringUp(ctx, l, d, p.Settings, p.Comparison.FrameSize); err != nil {
+			return values, err
+		}
+		defer func() { p.Invalid.addTeardown(t.setup.Close()) }()
 	}
-	defer func() { p.Invalid.addTeardown(setup.Close()) }()
-	t := &turn{p, setup, values}
 	var names []string
 	for _, m := range p.Comparison.Metrics {
 		names = append(names, m.Name)
@@ -75,7 +77,7 @@ func (t *turn) valid(ctx context.Context, trial rfc2544.Trial) (o rfc2544.Observ
 		if o, r, err = t.setup.MeasureRun(ctx, trial); err != nil {
 			return false, 0, err
 		}
-		t.Invalid.add(t.setup.Device().Spec, o)
+		t.Invalid.add(t.device.Spec, o)
 		return o.Valid, o.Duration, nil
 	})
 	return o, r, ok, err
@@ -140,7 +142,7 @@ func (t *turn) allocationsTurn(ctx context.Context) error {
 		if failed != nil {
 			return failed
 		}
-		t.Invalid.add(t.setup.Device().Spec, o)
+		t.Invalid.add(t.device.Spec, o)
 		var after uint64
 		after, err = t.mallocs()
 		if v, has := t.values[allocMetric]; err == nil && o.Received > 0 {
@@ -165,7 +167,7 @@ func (t *turn) mallocs() (sum uint64, err error) {
 
 // observed returns the setup as a measurer that counts invalid trials.
 func (t *turn) observed() rfc2544.Measurer {
-	return lab.Observed(t.setup, func(_ rfc2544.Trial, o rfc2544.Observation) { t.Invalid.add(t.setup.Device().Spec, o) })
+	return lab.Observed(t.setup, func(_ rfc2544.Trial, o rfc2544.Observation) { t.Invalid.add(t.device.Spec, o) })
 }
 
 // pdrLimit is the time limit of a search.
@@ -202,10 +204,19 @@ func (t *turn) pdrTurn(ctx context.Context) error {
 // It is the last turn: it closes the setup first, so that no other processes of the device run
 // beside it.
 func (t *turn) streamTurn(ctx context.Context) error {
-	t.Invalid.addTeardown(t.setup.Close())
-	bits, ok, err := t.Goodput(ctx, t.setup.Device(), t.Settings)
-	if ok {
-		t.values[StreamMetric] = bits
+	if t.setup != nil {
+		t.Invalid.addTeardown(t.setup.Close())
+	}
+	var err error
+	for range bringUps {
+		var bits float64
+		var ok bool
+		if bits, ok, err = t.Goodput(ctx, t.device, t.Settings); ok {
+			t.values[StreamMetric] = bits
+		}
+		if !again(ctx, err) {
+			break
+		}
 	}
 	return err
 }

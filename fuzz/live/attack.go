@@ -9,6 +9,7 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/fuzz/live/mutate"
 	"github.com/tunnelbench/tunnelbench/internal/lab"
+	"github.com/tunnelbench/tunnelbench/internal/oneline"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
@@ -263,5 +264,5 @@ func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", ";
 // the reason without the stacks.
 func stderrTail(died error) string {
 	text, _, _ := strings.Cut(strings.TrimPrefix(oneLine(died), lab.ErrDied.Error()+": "), " goroutine ")
-	return dut.LastLine(text)
+	return oneline.Last(text)
 }

@@ -31,7 +31,7 @@ const (
 	virtioFile = "reference/offload/virtio.go"
 	stampFile  = "loadgen/signature/signature.go"
 	frameFile  = "internal/sys/frame.go"
-	lineFile   = "netns/dut/session.go"
+	lineFile   = "internal/oneline/oneline.go"
 	trialsFile = "rfc2544/mlrsearch/replay.go"
 )
 

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/tunnelbench/tunnelbench/fuzz/oracle"
+	"github.com/tunnelbench/tunnelbench/internal/oneline"
 	"github.com/tunnelbench/tunnelbench/netns"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
@@ -109,7 +110,7 @@ func wan(s string) error {
 // Output attacks the function that turns a tunnel's stderr into one short line for an error message.
 // The line must hold no control characters for a terminal.
 func Output(data []byte) int {
-	line := dut.LastLine(string(data))
+	line := oneline.Last(string(data))
 	if strings.TrimSpace(line) != line || len([]rune(line)) > 300 {
 		oracle.Fail(oracle.OneLine, "%q", line)
 	}
@@ -118,7 +119,7 @@ func Output(data []byte) int {
 	}
 	oracle.Line(lineError(line))
 	small, large := oracle.Stretch(data)
-	oracle.Slopes(func(data []byte) { dut.LastLine(string(data)) }, small, large)
+	oracle.Slopes(func(data []byte) { oneline.Last(string(data)) }, small, large)
 	return 1
 }
 

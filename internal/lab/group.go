@@ -77,7 +77,7 @@ func (g *Group) open(ctx context.Context, devices []dut.Device, s Settings, larg
 		b := g.lab.newSetup(d, s)
 		g.Setups = append(g.Setups, b)
 		g.closers.Push(b.Close)
-		err := d.Probe(ctx)
+		err := d.ProbeFrames(ctx)
 		if err == nil {
 			_, err = b.upFor(ctx, largest)
 		}

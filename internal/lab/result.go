@@ -11,7 +11,7 @@ import (
 
 // NewResult returns a result without values.
 func NewResult(s Settings, d dut.Device, test string, size rfc2544.FrameSize) result.Result {
-	return result.Result{DUT: d.Spec, Kind: d.Kind, Test: test, FrameSize: size, Direction: s.Direction}
+	return result.Result{DUT: d.Spec, Kind: d.Kind, Carries: d.Carries, Test: test, FrameSize: size, Direction: s.Direction}
 }
 
 // Conditions returns the trial conditions of settings s for results.json. rest is the time before

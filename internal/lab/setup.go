@@ -60,7 +60,7 @@ func (l *Lab) Setup(ctx context.Context, d dut.Device, s Settings, largest rfc25
 // SetupWith is Setup with a hook: prepare runs after the device is up and before the tester opens.
 // It may change the engine's config.
 func (l *Lab) SetupWith(ctx context.Context, d dut.Device, s Settings, largest rfc2544.FrameSize, prepare func(*Setup, *loadgen.EngineConfig) error) (*Setup, error) {
-	if err := d.Probe(ctx); err != nil {
+	if err := d.ProbeFrames(ctx); err != nil {
 		return nil, fmt.Errorf("%s: %w", d.Spec, err)
 	}
 	b := l.newSetup(d, s.For(largest))

@@ -1,6 +1,7 @@
 package streams
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,7 +32,7 @@ func Run(ctx context.Context, p Plan, begun func(Window)) (Result, error) {
 // connect opens a connection without TCP keep-alive.
 func (p Plan) connect(ctx context.Context, limit time.Duration) (*net.TCPConn, error) {
 	d := net.Dialer{Timeout: limit, KeepAlive: -1}
-	conn, err := d.DialContext(ctx, "tcp", p.Server.String())
+	conn, err := d.DialContext(ctx, "tcp", cmp.Or(p.Via, p.Server).String())
 	if err != nil {
 		return nil, plainError(err)
 	}

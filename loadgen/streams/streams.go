@@ -29,13 +29,14 @@ const (
 type Plan struct {
 	Kind        string         `json:"kind"`
 	Server      netip.AddrPort `json:"server"`
-	Direction   string         `json:"direction"`   // of bulk; rfc2544.Forward is from the client to the server
-	Connections int            `json:"connections"` // number of concurrent connections; of bulk, for each direction
-	Warmup      time.Duration  `json:"warmup_ns"`   // time before the measurement window
-	Duration    time.Duration  `json:"duration_ns"` // length of the measurement window
-	Connect     time.Duration  `json:"connect_ns"`  // maximum time to open all connections
-	Request     int            `json:"request"`     // size of a request of rr and crr in bytes
-	Response    int            `json:"response"`    // size of a response of rr and crr in bytes
+	Via         netip.AddrPort `json:"via,omitzero"` // where the client connects to, of a device that accepts for the server; zero: Server
+	Direction   string         `json:"direction"`    // of bulk; rfc2544.Forward is from the client to the server
+	Connections int            `json:"connections"`  // number of concurrent connections; of bulk, for each direction
+	Warmup      time.Duration  `json:"warmup_ns"`    // time before the measurement window
+	Duration    time.Duration  `json:"duration_ns"`  // length of the measurement window
+	Connect     time.Duration  `json:"connect_ns"`   // maximum time to open all connections
+	Request     int            `json:"request"`      // size of a request of rr and crr in bytes
+	Response    int            `json:"response"`     // size of a response of rr and crr in bytes
 }
 
 // Validate returns an error for the first invalid field. The error is one line.

@@ -1,6 +1,7 @@
 package dut
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"strconv"
@@ -9,6 +10,7 @@ import (
 	"github.com/vishvananda/netlink"
 
 	"github.com/tunnelbench/tunnelbench/netns"
+	"github.com/tunnelbench/tunnelbench/netns/dut/stream"
 )
 
 // side is one end of the tunnel: the node, the values of the exec contract, and the addresses
@@ -57,11 +59,16 @@ func (b Env) environment(s side, e end) []string {
 		cpus[i] = strconv.Itoa(cpu)
 	}
 	env := []string{
-		"TB_CONTRACT=" + e.contract, "TB_SIDE=" + s.node, "TB_DEV=" + s.dev, "TB_WAN=" + netns.WAN,
+		"TB_CONTRACT=" + e.contract, "TB_CARRIES=" + cmp.Or(e.carries, Packets), "TB_SIDE=" + s.node, "TB_WAN=" + netns.WAN,
 		"TB_LOCAL=" + s.local.String(), "TB_PEER=" + s.peer.String(),
 		"TB_LOCAL6=" + s.local6.String(), "TB_PEER6=" + s.peer6.String(),
-		"TB_MTU=" + strconv.Itoa(b.MTU), "TB_CPUS=" + strings.Join(cpus, ","), "TB_DIR=" + b.Dir, "TB_RUN=" + b.Run,
-		"TB_INNER=" + s.ip4.own.String(), "TB_INNER6=" + s.ip6.own.String(), "TB_NETS=" + s.ip4.nets.String(), "TB_NETS6=" + s.ip6.nets.String(),
+		"TB_CPUS=" + strings.Join(cpus, ","), "TB_DIR=" + b.Dir, "TB_RUN=" + b.Run,
+	}
+	if e.carries == Streams {
+		env = append(env, "TB_LISTEN="+stream.Listen(b.IPv6).String(), "TB_TARGET="+stream.Target(b.IPv6).String())
+	} else {
+		env = append(env, "TB_DEV="+s.dev, "TB_MTU="+strconv.Itoa(b.MTU),
+			"TB_INNER="+s.ip4.own.String(), "TB_INNER6="+s.ip6.own.String(), "TB_NETS="+s.ip4.nets.String(), "TB_NETS6="+s.ip6.nets.String())
 	}
 	for key, value := range e.params {
 		env = append(env, "TB_PARAM_"+strings.ToUpper(key)+"="+value)
@@ -78,7 +85,7 @@ func (b Env) environment(s side, e end) []string {
 func (b Env) connect(ends [2]end) error {
 	macs := map[string]netns.MAC{}
 	for i, s := range sides {
-		if ends[i].onLAN {
+		if !ends[i].hasInterface() {
 			continue
 		}
 		mac, err := b.configure(s)
@@ -88,7 +95,7 @@ func (b Env) connect(ends [2]end) error {
 		macs[s.node] = mac
 	}
 	for i, s := range sides {
-		if ends[i].onLAN {
+		if !ends[i].hasInterface() {
 			continue
 		}
 		if err := b.routes(s, macs[sides[1-i].node]); err != nil {

@@ -26,12 +26,19 @@ const (
 	Sealed      = "sealed"      // tunnels that encrypt and authenticate
 )
 
+// What a device carries.
+const (
+	Packets = recipes.Packets // IP packets, through an interface on each side
+	Streams = recipes.Streams // TCP connections, from a listener on the left to a target on the right
+)
+
 // Tunnel describes a type of device under test, such as vxlan.
 type Tunnel struct {
 	Order    int // position in lists; calibration devices come first
 	Name     string
 	Doc      string                               // one line
 	Kind     string                               // Calibration, Plain or Sealed
+	Carries  string                               // Packets or Streams; empty: Packets
 	Seals    string                               // the cipher, as a program of the user says; empty for all others
 	Protocol string                               // datagram format on the underlay, such as "vxlan"; empty: unknown or none
 	Overhead int                                  // bytes added to an inner IP packet, including the outer IPv4 header; 0 if unknown
@@ -86,6 +93,14 @@ func (t Tunnel) Topology(p netns.Plan) netns.Topology {
 // HasProcesses reports whether the tunnel, or a side of it, runs in user space.
 func (t Tunnel) HasProcesses() bool {
 	return t.Builtin || t.theirs() || slices.ContainsFunc(t.Sides, Device.HasProcesses)
+}
+
+// ProbeFrames is Probe for measurements with frames, which only devices that carry packets forward.
+func (t Tunnel) ProbeFrames(ctx context.Context) error {
+	if t.Carries == Streams {
+		return fmt.Errorf("%w: it carries streams, and this takes packets: use trial --stream, run --streams or ab --metrics stream_goodput", errors.ErrUnsupported)
+	}
+	return t.Probe(ctx)
 }
 
 // Device is a tunnel and its parameters, as the user specified them.

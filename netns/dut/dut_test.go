@@ -1,6 +1,7 @@
 package dut
 
 import (
+	"errors"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -112,6 +113,37 @@ func TestEnvironment(t *testing.T) {
 	}
 	if i := slices.IndexFunc(left, func(v string) bool { return strings.HasPrefix(v, "TB_WG_") }); i >= 0 {
 		t.Errorf("version 1 of the contract has %s", left[i])
+	}
+}
+
+// A device that carries streams is told where to accept and where to connect to, and of no interface.
+func TestEnvironmentOfStreams(t *testing.T) {
+	t.Parallel()
+	for ipv6, want := range map[bool][2]string{false: {"198.18.0.1:5001", "198.19.0.2:5001"}, true: {"[2001:2::1]:5001", "[2001:2:0:100::2]:5001"}} {
+		for _, s := range sides {
+			got := variables(Env{MTU: 1500, IPv6: ipv6}.environment(s, end{contract: contract1, carries: Streams}))
+			if diff := cmp.Diff([]string{Streams, want[0], want[1]}, []string{got["TB_CARRIES"], got["TB_LISTEN"], got["TB_TARGET"]}); diff != "" {
+				t.Error(diff)
+			}
+			for _, key := range []string{"TB_DEV", "TB_MTU", "TB_INNER", "TB_NETS6"} {
+				if value, has := got[key]; has {
+					t.Errorf("%s=%s: there is no interface", key, value)
+				}
+			}
+		}
+	}
+	if got := variables(Env{}.environment(sides[0], end{contract: contract1})); got["TB_CARRIES"] != Packets || got["TB_LISTEN"] != "" {
+		t.Errorf("a device that carries packets: %v", got)
+	}
+}
+
+// Frames are for devices that carry packets.
+func TestProbeFrames(t *testing.T) {
+	t.Parallel()
+	for carries, unsupported := range map[string]bool{"": false, Packets: false, Streams: true} {
+		if err := (Tunnel{Probe: probeNothing, Carries: carries}).ProbeFrames(t.Context()); errors.Is(err, errors.ErrUnsupported) != unsupported {
+			t.Errorf("%q: %v", carries, err)
+		}
 	}
 }
 

@@ -13,8 +13,10 @@ import (
 
 	"github.com/vishvananda/netlink"
 
+	"github.com/tunnelbench/tunnelbench/internal/oneline"
 	"github.com/tunnelbench/tunnelbench/netns"
 	"github.com/tunnelbench/tunnelbench/netns/dut/role"
+	"github.com/tunnelbench/tunnelbench/netns/dut/stream"
 )
 
 // end is what the lab puts on one side of a tunnel: a program that makes an interface, a program
@@ -24,9 +26,13 @@ type end struct {
 	args     []string
 	params   map[string]string // of this side
 	contract string            // version of the exec contract
+	carries  string            // Streams: it has no tunnel interface, and listens on the left; else Packets
 	onLAN    bool              // it has no tunnel interface, and makes role.ReadyFile when it is ready
 	create   func(b Env, s side) error
 }
+
+// hasInterface reports whether the end has a tunnel interface, which the lab configures.
+func (e end) hasInterface() bool { return !e.onLAN && e.carries != Streams }
 
 // upBoth brings up a tunnel that has the same end on both sides.
 func (t Tunnel) upBoth(ctx context.Context, b Env) (*Session, error) {
@@ -152,18 +158,23 @@ func (s *Session) Restart(ctx context.Context, node string) error {
 		}
 		s.processes, s.sides = slices.Delete(s.processes, i, i+1), slices.Delete(s.sides, i, i+1)
 	}
-	if err := s.bringUp(ctx, side); err != nil || s.end(side).onLAN {
+	if err := s.bringUp(ctx, side); err != nil || !s.end(side).hasInterface() {
 		return err
 	}
 	return s.env.join(side, far)
 }
 
-// ready reports whether the end of a side is ready: its interface is up, or it said so. The lab
+// ready reports whether the end of a side is ready: its interface is up, it listens, or it said so. The lab
 // raises an interface of the kernel itself.
 func (s *Session) ready(side side) (bool, error) {
 	switch e := s.end(side); {
 	case e.create != nil:
 		return true, nil
+	case e.carries == Streams: // on the right nothing is agreed on that could be looked at
+		if side.node != netns.Left {
+			return true, nil
+		}
+		return stream.Accepts(s.env.Net.NS(side.node))
 	case e.onLAN:
 		_, err := os.Stat(role.ReadyFile(s.env.Dir, side.node))
 		if errors.Is(err, fs.ErrNotExist) {
@@ -195,7 +206,10 @@ func (b Env) sweep(side side) error {
 
 // missing says what a side did not do: it made no interface, or it did not raise the one it made.
 func (s *Session) missing(side side) string {
-	if s.end(side).onLAN {
+	switch e := s.end(side); {
+	case e.carries == Streams:
+		return fmt.Sprintf("did not listen on %v", stream.Listen(s.env.IPv6))
+	case e.onLAN:
 		return "did not say that it is ready"
 	}
 	made := s.env.Net.NS(side.node).Netlink(func(h *netlink.Handle) error {
@@ -206,6 +220,15 @@ func (s *Session) missing(side side) string {
 		return "did not bring " + side.dev + " up: it made no interface of this name"
 	}
 	return "did not bring " + side.dev + " up: it made it, but did not raise it (ip link set " + side.dev + " up)"
+}
+
+// Failed is Alive for a tunnel that is coming up: if a process ended with exit status 127
+// (role.CannotRun), the error also wraps errors.ErrUnsupported.
+func (s *Session) Failed() error {
+	if err := s.Alive(); err != nil {
+		return s.exitError(err)
+	}
+	return nil
 }
 
 // exitError returns err. If a process ended with exit status 127 (role.CannotRun), the error also
@@ -228,7 +251,7 @@ func (s *Session) exitError(err error) error {
 func (s *Session) StderrTail() string {
 	said := ""
 	for i, p := range s.processes {
-		if last := LastLine(p.Stderr()); last != "" {
+		if last := oneline.Last(p.Stderr()); last != "" {
 			said += fmt.Sprintf("; the %s side says: %s", s.sides[i], last)
 		}
 	}

@@ -23,6 +23,7 @@ const execPrefix = "exec:"
 // Keys with which a program of the user describes itself.
 const (
 	keyContract  = "contract"   // version of the contract that it follows
+	keyCarries   = "carries"    // Packets or Streams
 	keySeals     = "seals"      // the cipher with which it encrypts and authenticates
 	keyUpTimeout = "up-timeout" // time that it may take to come up
 	keyParams    = "params"     // names of the parameters that it takes
@@ -36,6 +37,7 @@ const (
 // and, of the same keys, what its user adds behind its path: exec:PATH:up-timeout=1m,port=4000.
 type description struct {
 	contract  string
+	carries   string
 	seals     string
 	speaks    string // empty: a format that this program does not know
 	upTimeout time.Duration
@@ -74,9 +76,9 @@ func parseExec(text string) (Device, error) {
 	if err != nil {
 		return Device{}, fmt.Errorf("dut %q: %w", execPrefix+text, err)
 	}
-	t := Tunnel{Name: execPrefix + filepath.Base(abs), Doc: "a program of yours", Kind: Plain, Probe: probeNothing, Seals: said.seals, upTimeout: said.upTimeout, Protocol: said.speaks}
+	t := Tunnel{Name: execPrefix + filepath.Base(abs), Doc: "a program of yours", Kind: Plain, Probe: probeNothing, Carries: said.carries, Seals: said.seals, upTimeout: said.upTimeout, Protocol: said.speaks}
 	t.end = func(b Env) (end, error) {
-		return end{path: abs, params: b.Params, contract: cmp.Or(said.contract, contract1)}, nil
+		return end{path: abs, params: b.Params, contract: cmp.Or(said.contract, contract1), carries: said.carries}, nil
 	}
 	t.Up = t.upBoth
 	t.keyed = said.contract == contract2
@@ -154,6 +156,11 @@ func (d *description) set(key, value string) error {
 			return fmt.Errorf("%s=%s: this program knows versions %s and %s", key, value, contract1, contract2)
 		}
 		d.contract = value
+	case keyCarries:
+		if value != Packets && value != Streams {
+			return fmt.Errorf("%s=%s: write %s=%s or %s=%s", key, value, key, Packets, key, Streams)
+		}
+		d.carries = value
 	case keySeals:
 		if !word.MatchString(value) {
 			return fmt.Errorf("%s=%s: write the name of the cipher, such as seals=aes128-gcm, or seals=no", key, value)
@@ -173,11 +180,11 @@ func (d *description) set(key, value string) error {
 		if slices.ContainsFunc(d.params, func(name string) bool { return !paramName.MatchString(name) }) {
 			return fmt.Errorf("%s=%s: write names of small letters, digits and _, such as params=cipher,port", key, value)
 		}
-		if i := slices.IndexFunc(d.params, func(name string) bool { return name == keySeals || name == keyContract }); i >= 0 {
+		if i := slices.IndexFunc(d.params, func(name string) bool { return name == keySeals || name == keyContract || name == keyCarries }); i >= 0 {
 			return fmt.Errorf("%s=%s: %s is no name for a parameter", key, value, d.params[i])
 		}
 	default:
-		return fmt.Errorf("unknown key %q: use %s, %s, %s, %s or %s", key, keySeals, keyUpTimeout, keyParams, keySpeaks, keyContract)
+		return fmt.Errorf("unknown key %q: use %s, %s, %s, %s, %s or %s", key, keySeals, keyCarries, keyUpTimeout, keyParams, keySpeaks, keyContract)
 	}
 	return nil
 }
@@ -200,17 +207,17 @@ func (d *description) setUpTimeout(value string) error {
 // override sets what the user wrote behind the path: settings of the description, and values of the
 // parameters that it names.
 func (d *description) override(settings string) error {
-	pairs, err := kv.Parse(settings, append([]string{keySeals, keyUpTimeout}, d.params...))
+	pairs, err := kv.Parse(settings, append([]string{keySeals, keyCarries, keyUpTimeout}, d.params...))
 	if err != nil {
 		return fmt.Errorf("%w; a script names its own parameters in a line \"# tunnelbench: params=...\"", err)
 	}
 	d.values = pairs.Map()
-	for _, key := range []string{keySeals, keyUpTimeout} {
+	for _, key := range []string{keySeals, keyCarries, keyUpTimeout} {
 		if value, given := d.values[key]; given {
 			err = errors.Join(err, d.set(key, value))
 		}
 	}
-	maps.DeleteFunc(d.values, func(key, _ string) bool { return key == keySeals || key == keyUpTimeout })
+	maps.DeleteFunc(d.values, func(key, _ string) bool { return key == keySeals || key == keyCarries || key == keyUpTimeout })
 	return err
 }
 

@@ -65,6 +65,7 @@ func TestDescriptionFaults(t *testing.T) {
 		{"no unit", "# tunnelbench: up-timeout=30", "", "up-timeout=30: write a time from 1s"},
 		{"no time", "# tunnelbench: up-timeout=-1s", "", "write a time from 1s"},
 		{"for ever", "# tunnelbench: up-timeout=1000h", "", "to 10m0s"},
+		{"neither packets nor streams", "# tunnelbench: carries=frames", "", "write carries=packets or carries=streams"},
 		{"by nothing", "# tunnelbench: seals", "", "write the name of the cipher"},
 		{"a format that is not known", "# tunnelbench: speaks=vxlan", "", "this program knows reference"},
 		{"a newer contract", "# tunnelbench: contract=9", "", "knows versions 1 and 2"},
@@ -82,6 +83,25 @@ func TestDescriptionFaults(t *testing.T) {
 				t.Errorf("%v, want one line with %q", err, c.want)
 			}
 		})
+	}
+}
+
+// A script says what it carries, and its user can say it of a program.
+func TestCarries(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ text, settings, want string }{
+		{"#!/bin/sh\n", "", ""},
+		{"#!/bin/sh\n# tunnelbench: carries=packets\n", "", Packets},
+		{"#!/bin/sh\n# tunnelbench: carries=streams seals=tls\n", "", Streams},
+		{"\x7fELF", ":carries=streams", Streams},
+	} {
+		d, err := Parse("exec:" + program(t, "mine", c.text) + c.settings)
+		if err != nil || d.Carries != c.want || len(d.Values) > 0 {
+			t.Errorf("%q%s: %q, %v, %v", c.text, c.settings, d.Carries, d.Values, err)
+		}
+		if _, err := Mix(d, d); c.want == Streams && (err == nil || !strings.Contains(err.Error(), "carries streams")) {
+			t.Errorf("a pair of it: %v", err)
+		}
 	}
 }
 

@@ -54,6 +54,8 @@ func commonProtocol(left, right Device) (string, error) {
 		switch {
 		case d.end == nil:
 			return "", fmt.Errorf("%s cannot be one side of a pair: it has no program or interface for each side", d.Spec)
+		case d.Carries == Streams:
+			return "", fmt.Errorf("%s carries streams, and a pair has to carry packets", d.Spec)
 		case d.keyed:
 			protocols[i] = wireGuardProtocol
 		case d.theirs() && d.Protocol == "":

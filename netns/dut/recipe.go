@@ -55,7 +55,7 @@ func parseRecipe(text string) (Device, error) {
 // later before the earlier.
 func recipeDevice(r recipes.Recipe, v recipes.Variant, said description) Device {
 	t := Tunnel{
-		Name: recipes.Prefix + r.Name, Doc: r.About, Kind: Plain, Probe: probeNothing, Overhead: v.Overhead,
+		Name: recipes.Prefix + r.Name, Doc: r.About, Kind: Plain, Probe: probeNothing, Carries: r.Carries, Overhead: v.Overhead,
 		Seals: said.seals, upTimeout: said.upTimeout, keyed: said.contract == contract2, Protocol: said.speaks,
 	}
 	if said.seals != "" {
@@ -63,7 +63,7 @@ func recipeDevice(r recipes.Recipe, v recipes.Variant, said description) Device 
 	}
 	t.end = func(b Env) (end, error) {
 		script, err := layOut(r, b.Dir)
-		return end{path: "/bin/sh", args: []string{script}, params: b.Params, contract: cmp.Or(said.contract, contract1)}, err
+		return end{path: "/bin/sh", args: []string{script}, params: b.Params, contract: cmp.Or(said.contract, contract1), carries: r.Carries}, err
 	}
 	t.Up = t.upBoth
 	values := maps.Clone(v.Params)

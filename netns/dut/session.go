@@ -3,10 +3,9 @@ package dut
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
-	"unicode"
 
+	"github.com/tunnelbench/tunnelbench/internal/oneline"
 	"github.com/tunnelbench/tunnelbench/netns"
 )
 
@@ -38,45 +37,12 @@ func (s *Session) Alive() error {
 func exitReason(p *netns.Process) string {
 	reason := "exit status 0"
 	if err := p.Err(); err != nil {
-		reason = LastLine(err.Error()) // one line, of a length that results may have
+		reason = oneline.Last(err.Error()) // one line, of a length that results may have
 	}
-	if last := LastLine(p.Stderr()); last != "" {
+	if last := oneline.Last(p.Stderr()); last != "" {
 		reason += ": " + last
 	}
 	return reason
-}
-
-// longestLine is the number of characters to which LastLine cuts a line.
-const longestLine = 300
-
-// LastLine returns the last line of a program's output that is not empty, for use in an error.
-// It replaces characters that cannot be printed by spaces and cuts the line to 300 characters.
-func LastLine(output string) string {
-	lines := strings.FieldsFunc(output, func(r rune) bool { return r == '\n' || r == '\r' })
-	for _, line := range slices.Backward(lines) {
-		runes := []rune(strings.TrimSpace(strings.Map(printable, line)))
-		if len(runes) > longestLine {
-			runes = append(runes[:longestLine-1], '…')
-		}
-		if len(runes) > 0 {
-			return string(runes)
-		}
-	}
-	return ""
-}
-
-// FirstLine returns the first line of a program's output that is not empty, cut to 80 bytes.
-func FirstLine(output string) string {
-	line, _, _ := strings.Cut(strings.TrimSpace(output), "\n")
-	return line[:min(len(line), 80)]
-}
-
-// printable returns r, or a space if r cannot be printed.
-func printable(r rune) rune {
-	if unicode.IsPrint(r) {
-		return r
-	}
-	return ' '
 }
 
 // CPUTime returns the CPU time that the tunnel's processes have used so far, and the part in user

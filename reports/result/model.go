@@ -131,6 +131,7 @@ func (t *Trouble) Add(valid bool, clean float64) {
 type Result struct {
 	DUT         string                `json:"dut"`
 	Kind        string                `json:"kind"`
+	Carries     string                `json:"carries,omitempty"` // "packets" or "streams"; empty: packets
 	Test        string                `json:"test"`
 	FrameSize   rfc2544.FrameSize     `json:"frame_size"`
 	Direction   string                `json:"direction"`

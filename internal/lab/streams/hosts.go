@@ -5,13 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/internal/lab"
 	tcp "github.com/tunnelbench/tunnelbench/loadgen/streams"
 	"github.com/tunnelbench/tunnelbench/netns"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
+	"github.com/tunnelbench/tunnelbench/netns/dut/stream"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
@@ -25,8 +25,6 @@ type Hosts struct {
 	quiet     float64          // share of a core of the device in use without traffic
 	processes []*netns.Process // client and server of the current measurement
 }
-
-const streamPort = 5001
 
 // Open builds the network, brings the device up and waits until a TCP connection passes. The error
 // wraps errors.ErrUnsupported for devices that cannot have hosts at their ends.
@@ -59,20 +57,50 @@ func hostCPUs(l *lab.Lab) []int {
 	return l.CPUPlan().Tester
 }
 
-// waitReachable waits until a transaction passes the device.
+// waitReachable waits until a transaction passes the device. Over packets TCP itself tries again and again.
+// A device that carries streams may accept a connection, or refuse it, before its other end is ready.
 func (h *Hosts) waitReachable(ctx context.Context, deadline time.Time) error {
 	probe := h.Plan(tcp.RR)
-	probe.Connect, probe.Warmup, probe.Duration = max(time.Millisecond, time.Until(deadline)), 0, time.Millisecond
-	_, err := h.run(ctx, probe, func() {}, func() {})
-	if err == nil || ctx.Err() != nil {
-		return err
+	probe.Warmup, probe.Duration = 0, time.Millisecond
+	if h.carriesStreams() {
+		probe.Duration = 100 * time.Millisecond // a transaction has to begin in it, on a busy machine too
 	}
-	if died := h.setup.Alive(); died != nil {
-		return died
+	var err error
+	for patience := time.Second; ; patience *= 2 {
+		probe.Connect = max(time.Millisecond, time.Until(deadline))
+		if err = h.probe(ctx, probe, patience); err == nil || ctx.Err() != nil {
+			return err
+		}
+		if failed := h.setup.Session().Failed(); failed != nil {
+			return lab.DownError{Err: failed}
+		}
+		if died := h.setup.Alive(); died != nil {
+			return died // the wan link
+		}
+		if !h.carriesStreams() || time.Now().After(deadline) {
+			break
+		}
 	}
-	tried := fmt.Sprintf("connections from %v to %v", netns.Port0Addr, probe.Server)
+	tried := fmt.Sprintf("connections from %v to %v", netns.Port0Addr, cmp.Or(probe.Via, probe.Server))
 	return lab.DownError{Err: fmt.Errorf("%w: %w", h.setup.NothingThrough("no TCP connection", tried), err)}
 }
+
+// probe runs a transaction. patience limits its time if the device carries streams.
+func (h *Hosts) probe(ctx context.Context, p tcp.Plan, patience time.Duration) error {
+	if h.carriesStreams() {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, patience, fmt.Errorf("no answer within %v", patience))
+		defer cancel()
+	}
+	r, err := h.run(ctx, p, func() {}, func() {})
+	if err == nil && r.Transactions == 0 && h.carriesStreams() { // the connection alone says nothing of the other end
+		err = errors.New("no answer")
+	}
+	return err
+}
+
+// carriesStreams reports whether the device accepts the client's connections itself.
+func (h *Hosts) carriesStreams() bool { return h.setup.Device().Carries == dut.Streams }
 
 // Close takes down the set-up, the device first.
 func (h *Hosts) Close() error { return h.setup.Close() }
@@ -90,14 +118,15 @@ const (
 // Plan returns the default plan of a kind of measurement, in the lab's direction and IP version:
 // one connection, messages of one byte.
 func (h *Hosts) Plan(kind string) tcp.Plan {
-	server := netns.Port1Addr
-	if h.setup.Settings().IPv6 {
-		server = netns.Port1Addr6
-	}
-	return tcp.Plan{
-		Kind: kind, Server: netip.AddrPortFrom(server, streamPort), Direction: h.setup.Settings().Direction, Connections: 1,
+	s := h.setup.Settings()
+	p := tcp.Plan{
+		Kind: kind, Server: stream.Target(s.IPv6), Direction: s.Direction, Connections: 1,
 		Warmup: DefaultStreamWarmup, Duration: DefaultStreamDuration, Connect: connectLimit, Request: 1, Response: 1,
 	}
+	if h.carriesStreams() {
+		p.Via = stream.Listen(s.IPv6)
+	}
+	return p
 }
 
 // Measure runs one measurement.

@@ -84,6 +84,10 @@ func (s *Stream) account(u coreUse) {
 	s.hostsCPU = 1e9 * u.hosts / octets
 }
 
+// endToEnd reports whether client and server have one connection, whose state is that of the whole path. The
+// sender's connection ends at a device that carries streams.
+func (s *Stream) endToEnd() bool { return !s.Plan.Via.IsValid() }
+
 // Units of the values that other tests do not have.
 const (
 	unitBits    = "bit/s"
@@ -139,8 +143,10 @@ func (s *Stream) bulk() []rfc2544.Value {
 	if s.ceiling > 0 {
 		all = append(all, streamValue("stream_goodput_share"+suffix, unitShare, s.goodput()/s.ceiling, higherBetter))
 	}
-	all = append(all, streamValue("stream_retransmits"+suffix, unitRepeats, 1e9*float64(s.Retransmits())/octets, lowerBetter))
-	if least, smoothed := s.RTT(); least > 0 {
+	if s.endToEnd() {
+		all = append(all, streamValue("stream_retransmits"+suffix, unitRepeats, 1e9*float64(s.Retransmits())/octets, lowerBetter))
+	}
+	if least, smoothed := s.RTT(); least > 0 && s.endToEnd() {
 		all = append(all, streamValue("stream_rtt_min"+suffix, unitTime, float64(least), lowerBetter), streamValue("stream_rtt"+suffix, unitTime, float64(smoothed), lowerBetter))
 	}
 	if s.hasDevice {

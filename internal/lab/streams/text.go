@@ -26,8 +26,11 @@ func (r Stream) Write(w io.Writer, device string, asJSON bool) error {
 				fmt.Fprintf(w, "  %s: %.4g Mbit/s, a connection %.4g to %.4g\n", d, sum/1e6, slowest/1e6, fastest/1e6)
 			}
 		}
-		least, smoothed := r.RTT()
-		fmt.Fprintf(w, "  %d bytes, %d segments sent again, rtt %v least, %v smoothed, mss %d\n", r.Octets(), r.Retransmits(), least, smoothed, r.MSS())
+		fmt.Fprintf(w, "  %d bytes", r.Octets())
+		if least, smoothed := r.RTT(); r.endToEnd() {
+			fmt.Fprintf(w, ", %d segments sent again, rtt %v least, %v smoothed, mss %d", r.Retransmits(), least, smoothed, r.MSS())
+		}
+		fmt.Fprintln(w)
 	} else {
 		fmt.Fprintf(w, "  %d transactions in %v, %d failed\n", r.Transactions, r.Elapsed.Round(time.Microsecond), r.Failures)
 		show.WriteDistribution(w, "latency", r.Latency)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/internal/lab/congestion"
 	"github.com/tunnelbench/tunnelbench/internal/lab/streams"
+	"github.com/tunnelbench/tunnelbench/internal/oneline"
 	tcp "github.com/tunnelbench/tunnelbench/loadgen/streams"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 	"github.com/tunnelbench/tunnelbench/reports/behaviour"
@@ -64,7 +65,7 @@ func (b *Bench) over(ctx context.Context, all []path, f *behaviour.Finding) erro
 		case err != nil && len(f.Values) == 0 && errors.Is(err, errors.ErrUnsupported):
 			return err
 		case err != nil:
-			f.Note(p.name(), "no goodput: "+dut.FirstLine(err.Error()))
+			f.Note(p.name(), "no goodput: "+oneline.First(err.Error()))
 			continue
 		}
 		compared(f, p.name(), tunnel, base)
