@@ -161,3 +161,21 @@ func TestPortOfAKernelTunnel(t *testing.T) {
 		t.Errorf("%+v", f)
 	}
 }
+
+// An end with Ethernet that was started again is reached by its new MAC address.
+func TestRestartWithEthernet(t *testing.T) {
+	testenv.NetAdmin(t)
+	d, err := dut.Parse("exec:../../../../docs/examples/vxlan.sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := openBench(t, d)
+	o, r, err := b.restart(t.Context(), netns.Right)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var f behaviour.Finding
+	if o.tell(&f, r); f.Fact(netns.Right) != "back" {
+		t.Errorf("%+v", f)
+	}
+}

@@ -133,18 +133,28 @@ func hosts(p netns.Plan, withMiddle bool) netns.Topology {
 	return t
 }
 
-// awaitPackets waits until packets flow both ways.
+// awaitPackets waits until packets flow, first from left and then both ways.
 func (s *stand) awaitPackets(ctx context.Context, deadline time.Time) error {
-	limit := max(time.Second, time.Until(deadline))
-	stream, err := s.stream(limit)
-	if err != nil {
-		return err
+	for _, start := range []func(left, right probe.Place, every, limit time.Duration) (*probe.Stream, error){probe.StartForward, probe.Start} {
+		limit := max(time.Second, time.Until(deadline))
+		stream, err := start(s.ends[0], s.ends[1], every, limit)
+		if err != nil {
+			return err
+		}
+		flows, err := stream.Await(ctx, 0, limit)
+		_, stopped := stream.Stop(0)
+		if err = errors.Join(err, stopped); err != nil {
+			return err
+		}
+		if !flows {
+			return s.dead()
+		}
 	}
-	flows, err := stream.Await(ctx, 0, limit)
-	_, stopped := stream.Stop(0)
-	if err = errors.Join(err, stopped); err != nil || flows {
-		return err
-	}
+	return nil
+}
+
+// dead is the error of a device that carries nothing.
+func (s *stand) dead() error {
 	if died := s.Alive(); died != nil {
 		return lab.DownError{Err: died}
 	}

@@ -22,11 +22,11 @@ type Place struct {
 	Addr netip.Addr
 }
 
-// Stream is a light stream in both directions.
+// Stream is a light stream in both directions, or only from left.
 type Stream struct {
 	every   time.Duration
-	began   int64 // ns of CLOCK_REALTIME
-	ways    [2]*way
+	began   int64         // ns of CLOCK_REALTIME
+	ways    []*way        // from left, and from right
 	quiet   chan struct{} // closed: send no more
 	stop    chan struct{} // closed: read no more
 	sending sync.WaitGroup
@@ -49,9 +49,21 @@ type way struct {
 
 // Start starts a stream of a datagram each way every so often, for at most a limit.
 func Start(left, right Place, every, limit time.Duration) (*Stream, error) {
+	return start([]Place{left, right}, []Place{right, left}, every, limit)
+}
+
+// StartForward starts a stream from left only: the right end has no packet of its own to send, which keeps the ends of a
+// tunnel from calling each other at the same time.
+func StartForward(left, right Place, every, limit time.Duration) (*Stream, error) {
+	return start([]Place{left}, []Place{right}, every, limit)
+}
+
+func start(from, to []Place, every, limit time.Duration) (*Stream, error) {
 	s := &Stream{every: every, quiet: make(chan struct{}), stop: make(chan struct{})}
-	if err := s.open([2]Place{left, right}, int(limit/every)+1); err != nil {
-		return nil, errors.Join(fmt.Errorf("light stream: %w", err), s.closers.Close())
+	for i := range from {
+		if err := s.open(from[i], to[i], int(limit/every)+1); err != nil {
+			return nil, errors.Join(fmt.Errorf("light stream: %w", err), s.closers.Close())
+		}
 	}
 	s.began = time.Now().UnixNano()
 	for _, w := range s.ways {
@@ -61,26 +73,19 @@ func Start(left, right Place, every, limit time.Duration) (*Stream, error) {
 	return s, nil
 }
 
-func (s *Stream) open(ends [2]Place, most int) error {
-	var conns [2]*net.UDPConn
-	for i, p := range ends {
-		var err error
-		if conns[i], err = p.listen(); err != nil {
-			return err
-		}
-		s.closers.Push(conns[i].Close)
+// open opens one direction.
+func (s *Stream) open(from, to Place, most int) (err error) {
+	w := &way{id: newID(), to: netip.AddrPortFrom(to.Addr, Port), sent: make([]atomic.Int64, most), arrived: make([]atomic.Int64, most)}
+	w.newest.Store(-1)
+	if w.from, err = from.listen(); err != nil {
+		return err
 	}
-	for i := range ends {
-		far := ends[1-i]
-		w := &way{id: newID(), from: conns[i], to: netip.AddrPortFrom(far.Addr, Port), sent: make([]atomic.Int64, most), arrived: make([]atomic.Int64, most)}
-		w.newest.Store(-1)
-		var err error
-		if w.arrives, err = far.receive(); err != nil {
-			return err
-		}
-		s.closers.Push(w.arrives.Close)
-		s.ways[i] = w
+	s.closers.Push(w.from.Close)
+	if w.arrives, err = to.receive(); err != nil {
+		return err
 	}
+	s.closers.Push(w.arrives.Close)
+	s.ways = append(s.ways, w)
 	return nil
 }
 
@@ -161,7 +166,7 @@ func (s *Stream) At(realtime int64) time.Duration { return time.Duration(realtim
 // Now returns the time since the start of the stream.
 func (s *Stream) Now() time.Duration { return time.Duration(time.Now().UnixNano() - s.began) }
 
-// Flows reports whether datagrams that were sent after a moment have arrived on both sides.
+// Flows reports whether datagrams that were sent after a moment have arrived at the end of each direction.
 func (s *Stream) Flows(since time.Duration) bool {
 	for _, w := range s.ways {
 		if w.newest.Load() <= int64(since) {
@@ -171,7 +176,7 @@ func (s *Stream) Flows(since time.Duration) bool {
 	return true
 }
 
-// Await waits until datagrams that were sent after a moment have arrived on both sides. It returns false when that takes
+// Await waits until datagrams that were sent after a moment have arrived at the end of each direction. It returns false when that takes
 // longer than a limit, and the error of ctx if that ends first.
 func (s *Stream) Await(ctx context.Context, since, limit time.Duration) (bool, error) {
 	const look = 5 * time.Millisecond
@@ -203,8 +208,10 @@ func (s *Stream) Stop(drain time.Duration) (r Result, err error) {
 	time.Sleep(drain)
 	close(s.stop)
 	s.reading.Wait()
-	r.Forward, r.Reverse = s.ways[0].series(), s.ways[1].series()
-	r.Copies = int(s.ways[0].copies.Load() + s.ways[1].copies.Load())
+	for i, into := range []*series.Series{&r.Forward, &r.Reverse}[:len(s.ways)] {
+		*into = s.ways[i].series()
+		r.Copies += int(s.ways[i].copies.Load())
+	}
 	return r, s.closers.Close()
 }
 
