@@ -31,7 +31,6 @@ func Verb(tool func() result.Tool) cli.Verb {
 		Examples: []string{
 			"field --profile quick",
 			"field --dut vxlan,wireguard-go,exec:./mytunnel.sh --sizes 64,1518",
-			"field --estimate",
 			"field --out out --resume",
 			"field --compare monday/field.json tuesday/field.json",
 		},
