@@ -83,7 +83,7 @@ func TestLanguagesAnswerTheVectors(t *testing.T) {
 	for _, l := range languages {
 		t.Run(l.name, func(t *testing.T) {
 			t.Parallel()
-			testenv.Optional(t, l.build())
+			testenv.Foreign(t, l.build())
 			for _, questions := range [][]byte{want, unlike} {
 				var said bytes.Buffer
 				cmd := exec.Command(filepath.Join(programs, l.program), "--vectors")

@@ -80,6 +80,19 @@ func Optional(t testing.TB, err error) {
 	}
 }
 
+// Foreign skips the test if err says that a compiler of another language, or what it has to fetch, is not to be had
+// here (errors.ErrUnsupported): no step of CI installs them. Any other error fails the test.
+func Foreign(t testing.TB, err error) {
+	t.Helper()
+	switch {
+	case err == nil:
+	case errors.Is(err, errors.ErrUnsupported):
+		t.Skipf("LEFT OUT: %v", err)
+	default:
+		t.Fatal(err)
+	}
+}
+
 func leaveOut(t testing.TB, why string) {
 	t.Helper()
 	if os.Getenv("TB_MUST_RUN") == "1" {
