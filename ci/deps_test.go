@@ -55,7 +55,8 @@ var arrows = map[string][]string{
 	"internal/lab":                 {"internal/closers", "internal/neighbour", "internal/reexec", "internal/sys", "loadgen", "loadgen/afpacket", "loadgen/xdp", "netns", "netns/counters", "netns/dut", "reports/result", "rfc2544", "internal/stats", "internal/signals", "internal/cpuname", "internal/machine", "internal/lab/congestion"},
 	"internal/lab/congestion":      {"internal/kv", "netns"},
 	"internal/lab/labtest":         {"internal/lab", "internal/reexec", "loadgen", "netns/dut", "rfc2544", "rfc2544/simulated"}, // only imported by tests
-	"internal/lab/behaviour":       {"internal/checksum", "internal/closers", "internal/lab", "internal/lab/behaviour/events", "internal/splitmix", "internal/stats", "internal/sys", "loadgen", "netns", "netns/dut", "reports/behaviour", "rfc2544"},
+	"internal/lab/behaviour/tap":   {"internal/sys", "netns"},
+	"internal/lab/behaviour":       {"internal/checksum", "internal/closers", "internal/lab", "internal/lab/behaviour/events", "internal/splitmix", "internal/stats", "loadgen", "netns", "netns/dut", "reports/behaviour", "rfc2544", "internal/lab/behaviour/tap", "netns/counters"},
 	"cmd/tunnelbench/behaving":     {"fuzz/report", "internal/atomicfile", "internal/cli", "internal/lab", "internal/lab/behaviour", "reports/behaviour", "reports/result"},
 	"reports/behaviour":            {"internal/strictjson", "reports/result", "reports/texttab", "rfc2544"},
 	"internal/lab/selftest":        {"ci/compare", "internal/lab", "internal/stats", "netns/dut", "netns/relay", "reports/result", "rfc2544", "internal/lab/control"},
@@ -161,9 +162,9 @@ var arrows = map[string][]string{
 	"reference/keylog":             {"internal/bounded", "reference/wireguard"},
 	"fuzz/sealed":                  {"fuzz/oracle", "reference", "reference/settings", "reference/stats", "reference/wgquick", "reference/wire", "reference/wireguard"},
 
-	"internal/lab/behaviour/events": {"internal/lab", "internal/lab/behaviour/nat", "internal/lab/behaviour/probe", "internal/lab/behaviour/series", "internal/lab/congestion", "internal/lab/streams", "loadgen/streams", "netns", "netns/dut", "reports/behaviour", "internal/oneline"},
-	"internal/lab/behaviour/nat":    {"internal/sys", "netns"},
-	"internal/lab/behaviour/probe":  {"internal/closers", "internal/lab/behaviour/series", "internal/sys", "netns"},
+	"internal/lab/behaviour/events": {"internal/lab", "internal/lab/behaviour/nat", "internal/lab/behaviour/probe", "internal/lab/behaviour/series", "internal/lab/congestion", "internal/lab/streams", "loadgen/streams", "netns", "netns/dut", "reports/behaviour", "internal/oneline", "netns/counters"},
+	"internal/lab/behaviour/nat":    {"netns", "internal/lab/behaviour/tap"},
+	"internal/lab/behaviour/probe":  {"internal/closers", "internal/lab/behaviour/series", "netns", "internal/lab/behaviour/tap"},
 	"internal/lab/behaviour/series": {"internal/stats"},
 }
 

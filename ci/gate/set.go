@@ -104,16 +104,9 @@ func (t *Turn) value(id string) *float64 {
 // ReadSet reads an untrusted set file, as strictly as result.Read reads results. The error is one
 // line, `name: where: why`.
 func ReadSet(r io.Reader, name string) (*Set, error) {
-	data, err := strictjson.ReadAll(r)
 	s := new(Set)
-	if err == nil {
-		err = setSchema().Decode(data, s)
-	}
-	if err == nil {
-		err = CheckSet(s)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", strictjson.Clean(name), err)
+	if err := setSchema().Read(r, name, s, func() error { return CheckSet(s) }); err != nil {
+		return nil, err
 	}
 	return s, nil
 }
@@ -122,15 +115,7 @@ func ReadSet(r io.Reader, name string) (*Set, error) {
 // set that ReadSet would refuse.
 func EncodeSet(s *Set) ([]byte, error) {
 	n := normalSet(s)
-	err := CheckSet(n)
-	var data []byte
-	if err == nil {
-		data, err = setSchema().Encode(n)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("set: %w", err)
-	}
-	return data, nil
+	return setSchema().Write("set", n, func() error { return CheckSet(n) })
 }
 
 // normalSet returns s with empty lists instead of nil and texts within their limits.

@@ -56,16 +56,9 @@ func ReadFile(ctx context.Context, path string) (*Campaign, error) {
 // Read reads an untrusted campaign file, as strictly as result.Read reads results. The error is one line,
 // `name: where: why`.
 func Read(r io.Reader, name string) (*Campaign, error) {
-	data, err := strictjson.ReadAll(r)
 	f := new(Campaign)
-	if err == nil {
-		err = schema().Decode(data, f)
-	}
-	if err == nil {
-		err = check(f)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", strictjson.Clean(name), err)
+	if err := schema().Read(r, name, f, func() error { return check(f) }); err != nil {
+		return nil, err
 	}
 	return f, nil
 }

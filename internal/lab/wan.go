@@ -42,7 +42,7 @@ func (s *Setup) fitNetwork(ctx context.Context) error {
 	if s.link.Shape != nil {
 		return s.link.Shape.Put(s.net)
 	}
-	if s.net.NS(netns.BetweenNode) == nil {
+	if s.link.Relay == nil {
 		return nil
 	}
 	values := maps.Clone(s.link.Relay)

@@ -72,6 +72,36 @@ func Embedded(text []byte, place string) func() *Schema {
 	})
 }
 
+// Read reads an untrusted file into v. check, which may be nil, then finds what the schema cannot express. The error is one
+// line that begins with name.
+func (s *Schema) Read(r io.Reader, name string, v any, check func() error) error {
+	data, err := ReadAll(r)
+	if err == nil {
+		err = s.Decode(data, v)
+	}
+	if err == nil && check != nil {
+		err = check()
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", Clean(name), err)
+	}
+	return nil
+}
+
+// Write returns the file of v. It returns an error, which begins with what, for a v that Read with the same check would
+// refuse.
+func (s *Schema) Write(what string, v any, check func() error) ([]byte, error) {
+	err := check()
+	var data []byte
+	if err == nil {
+		data, err = s.Encode(v)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", what, err)
+	}
+	return data, nil
+}
+
 // Compile compiles the definition at place of a schema.
 func Compile(text []byte, place string) (*Schema, error) {
 	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))

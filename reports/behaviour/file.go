@@ -21,15 +21,8 @@ var schema = strictjson.Embedded(schemaJSON, "")
 // Read reads an untrusted behaviour.json. The error is one line that begins with name.
 func Read(r io.Reader, name string) (*Report, error) {
 	report := new(Report)
-	data, err := strictjson.ReadAll(r)
-	if err == nil {
-		err = schema().Decode(data, report)
-	}
-	if err == nil {
-		err = report.check()
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", strictjson.Clean(name), err)
+	if err := schema().Read(r, name, report, report.check); err != nil {
+		return nil, err
 	}
 	return report, nil
 }
@@ -37,15 +30,7 @@ func Read(r io.Reader, name string) (*Report, error) {
 // Encode returns the file of the report. It returns an error for a report that Read would refuse.
 func (r *Report) Encode() ([]byte, error) {
 	n := r.normal()
-	err := n.check()
-	var data []byte
-	if err == nil {
-		data, err = schema().Encode(n)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("behaviour: %w", err)
-	}
-	return data, nil
+	return schema().Write("behaviour", n, n.check)
 }
 
 // normal returns r in the form of the schema: empty lists instead of nil, and no text longer than
@@ -55,13 +40,19 @@ func (r *Report) normal() *Report {
 	n.Schema, n.Command, n.Tests = Schema, result.Texts(r.Command), result.NotNil(r.Tests)
 	n.Devices = make([]Device, len(r.Devices))
 	for i, d := range r.Devices {
-		n.Devices[i] = Device{Device: d.Device, Findings: make([]Finding, len(d.Findings))}
-		for j, f := range d.Findings {
-			f.Why, f.Facts, f.Values = result.Cut(f.Why), result.NotNil(f.Facts), result.NotNil(f.Values)
-			n.Devices[i].Findings[j] = f
-		}
+		n.Devices[i] = Device{Device: d.Device, Findings: Normal(d.Findings)}
 	}
 	return &n
+}
+
+// Normal returns findings in the form of a schema: empty lists instead of nil, and no text longer than allowed.
+func Normal(findings []Finding) []Finding {
+	out := make([]Finding, len(findings))
+	for i, f := range findings {
+		f.Why, f.Facts, f.Values = result.Cut(f.Why), result.NotNil(f.Facts), result.NotNil(f.Values)
+		out[i] = f
+	}
+	return out
 }
 
 // check finds faults that a schema cannot express: findings that are not those of the tests in their order, and

@@ -23,15 +23,8 @@ var schema = strictjson.Embedded(schemaJSON, "")
 // Read reads an untrusted field.json. The error is one line that begins with name.
 func Read(r io.Reader, name string) (*Field, error) {
 	f := new(Field)
-	data, err := strictjson.ReadAll(r)
-	if err == nil {
-		err = schema().Decode(data, f)
-	}
-	if err == nil {
-		err = f.check()
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", strictjson.Clean(name), err)
+	if err := schema().Read(r, name, f, f.check); err != nil {
+		return nil, err
 	}
 	return f, nil
 }
@@ -39,15 +32,7 @@ func Read(r io.Reader, name string) (*Field, error) {
 // Encode returns the file. The same values give the same bytes. It returns an error for values that Read would refuse.
 func (f *Field) Encode() ([]byte, error) {
 	n := f.normal()
-	err := n.check()
-	var data []byte
-	if err == nil {
-		data, err = schema().Encode(n)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("field: %w", err)
-	}
-	return data, nil
+	return schema().Write("field", n, n.check)
 }
 
 // normal returns f in the form of the schema: empty lists instead of nil, and no text longer than allowed. It does not
@@ -64,11 +49,7 @@ func (f *Field) normal() *Field {
 		a := &d.About
 		a.Text, a.Home, a.Version, a.Install, a.Cannot = result.Cut(a.Text), result.Cut(a.Home), result.Cut(a.Version), result.Cut(a.Install), result.Texts(a.Cannot)
 		a.Licence, a.Language, a.Cipher, a.Carrier = result.CutName(a.Licence), result.CutName(a.Language), result.CutName(a.Cipher), result.CutName(a.Carrier)
-		d.Behaviour = make([]behaviour.Finding, len(f.Devices[i].Behaviour))
-		for j, found := range f.Devices[i].Behaviour {
-			found.Why, found.Facts, found.Values = result.Cut(found.Why), result.NotNil(found.Facts), result.NotNil(found.Values)
-			d.Behaviour[j] = found
-		}
+		d.Behaviour = behaviour.Normal(d.Behaviour)
 		n.Devices[i] = d
 	}
 	return &n

@@ -21,15 +21,8 @@ var schema = strictjson.Embedded(schemaJSON, "")
 // Read reads an untrusted interop.json. The error is one line that begins with name.
 func Read(r io.Reader, name string) (*Report, error) {
 	report := new(Report)
-	data, err := strictjson.ReadAll(r)
-	if err == nil {
-		err = schema().Decode(data, report)
-	}
-	if err == nil {
-		err = report.check()
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", strictjson.Clean(name), err)
+	if err := schema().Read(r, name, report, report.check); err != nil {
+		return nil, err
 	}
 	return report, nil
 }
@@ -37,15 +30,7 @@ func Read(r io.Reader, name string) (*Report, error) {
 // Encode returns the file of the report. It returns an error for a report that Read would refuse.
 func (r *Report) Encode() ([]byte, error) {
 	n := r.normal()
-	err := n.check()
-	var data []byte
-	if err == nil {
-		data, err = schema().Encode(n)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("interop: %w", err)
-	}
-	return data, nil
+	return schema().Write("interop", n, n.check)
 }
 
 // normal returns r in the form of the schema: empty lists instead of nil, and no text longer than

@@ -1,7 +1,6 @@
 package result
 
 import (
-	"fmt"
 	"io"
 	"math"
 	"slices"
@@ -86,15 +85,8 @@ func (c *Certificate) Fits(h Host) bool {
 // ReadCertificate reads an untrusted self-test file, as strictly as Read reads results.
 func ReadCertificate(r io.Reader, name string) (*Certificate, error) {
 	c := new(Certificate)
-	data, err := strictjson.ReadAll(r)
-	if err == nil {
-		err = certificateSchema().Decode(data, c)
-	}
-	if err == nil {
-		err = checkCertificate(c, "")
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", strictjson.Clean(name), err)
+	if err := certificateSchema().Read(r, name, c, func() error { return checkCertificate(c, "") }); err != nil {
+		return nil, err
 	}
 	return c, nil
 }
@@ -106,13 +98,9 @@ func WriteCertificate(path string, c *Certificate) error {
 	for i := range n.Speeds {
 		n.Speeds[i].Followers = NotNil(n.Speeds[i].Followers)
 	}
-	err := checkCertificate(&n, "")
-	var data []byte
-	if err == nil {
-		data, err = certificateSchema().Encode(n)
-	}
+	data, err := certificateSchema().Write("certificate", &n, func() error { return checkCertificate(&n, "") })
 	if err != nil {
-		return fmt.Errorf("certificate: %w", err)
+		return err
 	}
 	return atomicfile.WriteFile(path, data, 0o644)
 }

@@ -1,7 +1,6 @@
 package result
 
 import (
-	"fmt"
 	"io"
 	"slices"
 	"strconv"
@@ -54,15 +53,8 @@ func (c *Counts) Cost(device string, size rfc2544.FrameSize) *Cost {
 // ReadCounts reads an untrusted file of counts, as strictly as Read reads results.
 func ReadCounts(r io.Reader, name string) (*Counts, error) {
 	c := new(Counts)
-	data, err := strictjson.ReadAll(r)
-	if err == nil {
-		err = countsSchema().Decode(data, c)
-	}
-	if err == nil {
-		err = checkCounts(c, "")
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", strictjson.Clean(name), err)
+	if err := countsSchema().Read(r, name, c, func() error { return checkCounts(c, "") }); err != nil {
+		return nil, err
 	}
 	return c, nil
 }
@@ -80,15 +72,7 @@ func WriteCounts(path string, c *Counts) error {
 // refuse.
 func EncodeCounts(c *Counts) ([]byte, error) {
 	n := normalCounts(c)
-	err := checkCounts(n, "")
-	var data []byte
-	if err == nil {
-		data, err = countsSchema().Encode(n)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("counts: %w", err)
-	}
-	return data, nil
+	return countsSchema().Write("counts", n, func() error { return checkCounts(n, "") })
 }
 
 // normalCounts returns c with its schema and with empty lists instead of nil.

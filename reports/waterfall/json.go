@@ -19,15 +19,8 @@ func Marshal(t *Trace) ([]byte, error) { return schema().Encode(t) }
 // Parse reads an untrusted trace.json. The error is one line that begins with name.
 func Parse(r io.Reader, name string) (*Trace, error) {
 	t := &Trace{}
-	data, err := strictjson.ReadAll(r)
-	if err == nil {
-		err = schema().Decode(data, t)
-	}
-	if err == nil {
-		err = t.check()
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", strictjson.Clean(name), err)
+	if err := schema().Read(r, name, t, t.check); err != nil {
+		return nil, err
 	}
 	return t, nil
 }

@@ -57,12 +57,8 @@ func ReadSideFile(ctx context.Context, path string) (*Side, error) {
 
 func readSide(r io.Reader, name string) (*Side, error) {
 	var f sideFile
-	data, err := strictjson.ReadAll(r)
-	if err == nil {
-		err = sideSchema().Decode(data, &f)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", strictjson.Clean(name), err)
+	if err := sideSchema().Read(r, name, &f, nil); err != nil {
+		return nil, err
 	}
 	s := &Side{Name: f.Side, Device: f.Device, Revision: f.Revision, Commit: f.Commit}
 	for i, text := range f.Layouts {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/tunnelbench/tunnelbench/internal/lab/behaviour/tap"
 )
 
 // Heard is what a device made of some probes.
@@ -37,11 +39,11 @@ func (s *Stand) Ask(ctx context.Context, probes []Probe, limit time.Duration) (H
 	l := &listening{Stand: s, heard: &h, ends: s.next}
 	s.next++
 	for _, port := range s.ports {
-		port.each(func([]byte) {}) // of earlier probes
+		port.Each(func(tap.Frame) {}) // of earlier probes
 	}
 	s.road.begin()
 	for i, p := range probes {
-		if err := s.ports[left].send(p.frame(h.First + uint64(i))); err != nil {
+		if err := s.ports[left].Send(p.frame(h.First + uint64(i))); err != nil {
 			return h, err
 		}
 	}
@@ -77,11 +79,11 @@ func (l *listening) listen(ctx context.Context, limit time.Duration) error {
 		if err := l.mark(now); err != nil {
 			return err
 		}
-		if err := wait(5*time.Millisecond, l.ports[left], l.ports[right]); err != nil {
+		if err := l.poll.Wait(5 * time.Millisecond); err != nil {
 			return err
 		}
-		l.ports[left].each(l.near)
-		l.ports[right].each(l.far)
+		l.ports[left].Each(l.near)
+		l.ports[right].Each(l.far)
 	}
 }
 
@@ -93,14 +95,14 @@ func (l *listening) mark(now time.Time) error {
 	l.sent = now
 	if l.passed.IsZero() {
 		l.heard.Markers++
-		return l.ports[left].send(Probe{Length: markerLength}.frame(l.ends))
+		return l.ports[left].Send(Probe{Length: markerLength}.frame(l.ends))
 	}
-	return l.ports[right].send(Probe{Length: markerLength, back: true}.frame(l.ends))
+	return l.ports[right].Send(Probe{Length: markerLength, back: true}.frame(l.ends))
 }
 
 // far takes what came to port1.
-func (l *listening) far(frame []byte) {
-	p := parse(frame)
+func (l *listening) far(f tap.Frame) {
+	p := parse(f.Data)
 	if p.Number != l.ends {
 		l.heard.Far = append(l.heard.Far, p)
 		return
@@ -112,8 +114,8 @@ func (l *listening) far(frame []byte) {
 }
 
 // near takes what came to port0.
-func (l *listening) near(frame []byte) {
-	p := parse(frame)
+func (l *listening) near(f tap.Frame) {
+	p := parse(f.Data)
 	if p.Number == l.ends {
 		l.ended = time.Now()
 		return

@@ -10,6 +10,7 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/internal/closers"
 	"github.com/tunnelbench/tunnelbench/internal/lab"
+	"github.com/tunnelbench/tunnelbench/internal/lab/behaviour/tap"
 	"github.com/tunnelbench/tunnelbench/netns"
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 )
@@ -34,7 +35,8 @@ type Layout struct {
 // Stand is a network in which the device is up, with the ports and the wan link in the hands of the test.
 type Stand struct {
 	Setup   *lab.Setup
-	ports   [2]*tap
+	ports   [2]*tap.Tap
+	poll    tap.Poll // of both ports
 	road    *road
 	next    uint64 // number of the next probe
 	closers closers.Stack
@@ -101,7 +103,8 @@ func (s *Stand) open(ctx context.Context, b *Bench, l Layout) error {
 	d, up := b.Device, b.Device.Up
 	d.Network = func(p netns.Plan) netns.Topology {
 		p.LANMTU, p.WANMTU = l.LANMTU, l.WANMTU
-		return throughRoad(netns.Dual(p))
+		t, _ := netns.Between(netns.Dual(p))
+		return t
 	}
 	d.Up = func(ctx context.Context, env dut.Env) (session *dut.Session, err error) {
 		if err := s.openTaps(env.Net); err != nil {
@@ -123,16 +126,18 @@ func (s *Stand) open(ctx context.Context, b *Bench, l Layout) error {
 // openTaps opens the taps on ports and wan link. Nothing in the network limits the ICMP errors that a router sends,
 // so that a test can ask often.
 func (s *Stand) openTaps(n *netns.Net) (err error) {
+	const slots = 4096
 	for i, port := range []string{netns.Port0, netns.Port1} {
-		if s.ports[i], err = openTap(n.NS(netns.Tester), port, largestFrame); err != nil {
+		if s.ports[i], err = tap.Open(n.NS(netns.Tester), port, slots, largestFrame, nil); err != nil {
 			return err
 		}
 		s.closers.Push(s.ports[i].Close)
 	}
+	s.poll = tap.NewPoll(s.ports[left], s.ports[right])
 	if s.road, err = openRoad(n, largestFrame); err != nil {
 		return err
 	}
-	s.closers.Push(s.road.close)
+	s.closers.Push(s.road.Close)
 	for _, node := range []string{netns.Left, netns.Right} {
 		for _, key := range []string{"net/ipv4/icmp_ratelimit", "net/ipv6/icmp/ratelimit"} {
 			if err := n.NS(node).SetSysctl(key, "0"); err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -144,7 +149,7 @@ func (s *Stand) openTaps(n *netns.Net) (err error) {
 }
 
 // Edit sets what happens to the frames of the wan link; nil: nothing.
-func (s *Stand) Edit(e Edit) {
+func (s *Stand) Edit(e tap.Edit) {
 	s.road.mu.Lock()
 	defer s.road.mu.Unlock()
 	s.road.edit = e

@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"math"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/internal/stats"
 	"github.com/tunnelbench/tunnelbench/netns"
+	"github.com/tunnelbench/tunnelbench/netns/counters"
 	"github.com/tunnelbench/tunnelbench/reports/behaviour"
 )
 
@@ -104,7 +104,8 @@ type counted struct {
 // sent sends probes and returns what the left side sent for them and one marker; complete reports whether all of them
 // arrived, so that nothing is on its way.
 func (s *Stand) sent(ctx context.Context, probes []Probe) (c counted, complete bool, err error) {
-	octets, packets, err := s.wanCounters()
+	wan := s.Setup.Net().NS(netns.Left)
+	before, err := counters.TrafficOf(wan, netns.WAN)
 	if err != nil {
 		return c, false, err
 	}
@@ -112,7 +113,7 @@ func (s *Stand) sent(ctx context.Context, probes []Probe) (c counted, complete b
 	if err != nil {
 		return c, false, err
 	}
-	octetsAfter, packetsAfter, err := s.wanCounters()
+	after, err := counters.TrafficOf(wan, netns.WAN)
 	if err != nil {
 		return c, false, err
 	}
@@ -124,23 +125,9 @@ func (s *Stand) sent(ctx context.Context, probes []Probe) (c counted, complete b
 	if h.Markers != 1 || h.back != 1 {
 		return c, false, nil
 	}
-	c.packets = packetsAfter - packets
-	c.octets = octetsAfter - octets - ethernetHeader*c.packets
+	c.packets = float64(after.SentPackets - before.SentPackets)
+	c.octets = float64(after.SentOctets-before.SentOctets) - ethernetHeader*c.packets
 	return c, true, nil
-}
-
-// wanCounters reads what the left side has sent on the wan.
-func (s *Stand) wanCounters() (octets, packets float64, err error) {
-	for name, into := range map[string]*float64{"tx_bytes": &octets, "tx_packets": &packets} {
-		text, err := s.Setup.Net().NS(netns.Left).ReadSysfs("class/net/" + netns.WAN + "/statistics/" + name)
-		if err != nil {
-			return 0, 0, err
-		}
-		if *into, err = strconv.ParseFloat(strings.TrimSpace(text), 64); err != nil {
-			return 0, 0, fmt.Errorf("%s: %w", name, err)
-		}
-	}
-	return octets, packets, nil
 }
 
 // judgeOverhead compares with the figure by the book; book is 0 if there is none.

@@ -19,8 +19,7 @@ import (
 // Device is a device of the field, and what is known of it.
 type Device struct {
 	dut.Device
-	About   field.About
-	Carries string // field.Packets or field.Streams
+	About field.About
 }
 
 // leftOut are tunnels of this program that nobody would choose, or that are another one under a second name.
@@ -67,7 +66,8 @@ func Recipes(ctx context.Context) (names []string, err error) {
 
 // Describe returns the device with what is known of it. version is this program's own.
 func Describe(ctx context.Context, d dut.Device, version string) Device {
-	out := Device{d, field.About{Text: d.Doc, Cipher: d.Seals, Book: d.Overhead, Cannot: []string{}}, field.Packets}
+	d.Carries = cmp.Or(d.Carries, dut.Packets)
+	out := Device{d, field.About{Text: d.Doc, Cipher: d.Seals, Book: d.Overhead, Cannot: []string{}}}
 	name, isRecipe := strings.CutPrefix(d.Name, recipes.Prefix)
 	r, err := recipes.Find(name)
 	switch {
@@ -97,7 +97,7 @@ func (d *Device) describeOwn(version string) {
 func (d *Device) describeRecipe(ctx context.Context, r recipes.Recipe) {
 	a := &d.About
 	a.Recipe, a.Home, a.Licence, a.Language, a.Cannot = r.Name, r.Home, r.Licence, r.Language, append(a.Cannot, r.Cannot...)
-	a.Version, a.Install, d.Carries = installation.Usual.Of(ctx, r).Version, "tunnelbench recipes install "+r.Name, r.Carries
+	a.Version, a.Install = installation.Usual.Of(ctx, r).Version, "tunnelbench recipes install "+r.Name
 	for _, v := range r.Variants {
 		if name := r.Device(v); d.Spec == name || strings.HasPrefix(d.Spec, name+":") {
 			a.Carrier, a.Language = v.Carrier, cmp.Or(v.Language, r.Language)

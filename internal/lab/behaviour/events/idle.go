@@ -6,10 +6,9 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/vishvananda/netlink"
-
 	"github.com/tunnelbench/tunnelbench/internal/lab/behaviour/probe"
 	"github.com/tunnelbench/tunnelbench/netns"
+	"github.com/tunnelbench/tunnelbench/netns/counters"
 	"github.com/tunnelbench/tunnelbench/reports/behaviour"
 )
 
@@ -60,18 +59,10 @@ func (s *stand) idle(ctx context.Context, idle, limit time.Duration) (before, af
 	return before, after, r, err
 }
 
-// wanTraffic reads the counters of the left end's wan interface. They count frames without FCS.
-func (s *stand) wanTraffic() (t traffic, err error) {
-	err = s.Net().NS(netns.Left).Netlink(func(h *netlink.Handle) error {
-		wan, err := h.LinkByName(netns.WAN)
-		if err != nil {
-			return err
-		}
-		n := wan.Attrs().Statistics
-		t = traffic{n.RxBytes + n.TxBytes, n.RxPackets + n.TxPackets}
-		return nil
-	})
-	return t, err
+// wanTraffic reads the counters of the left end's wan interface.
+func (s *stand) wanTraffic() (traffic, error) {
+	t, err := counters.TrafficOf(s.Net().NS(netns.Left), netns.WAN)
+	return traffic{t.ReceivedOctets + t.SentOctets, t.ReceivedPackets + t.SentPackets}, err
 }
 
 // chatter adds what passed while nothing was sent, for a minute.

@@ -2,7 +2,6 @@ package events
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/vishvananda/netlink"
 
@@ -10,34 +9,6 @@ import (
 	"github.com/tunnelbench/tunnelbench/internal/lab/behaviour/nat"
 	"github.com/tunnelbench/tunnelbench/netns"
 )
-
-// middleNode is the node in the middle of the wan link.
-const middleNode = "middle"
-
-// throughMiddle puts a node into the wan link of a topology.
-//
-//	┌───────────┐     ┌───────────────┐     ┌───────────┐
-//	│ left  wan ├─────┤ left    right ├─────┤ wan right │
-//	└───────────┘     └───────────────┘     └───────────┘
-func throughMiddle(t netns.Topology) netns.Topology {
-	t, _ = netns.Between(t)
-	t.Nodes, t.Relays, t.Links = slices.Clone(t.Nodes), slices.Clone(t.Relays), slices.Clone(t.Links)
-	rename := func(node *string) {
-		if *node == netns.BetweenNode { // where --wan would start a relay
-			*node = middleNode
-		}
-	}
-	for _, nodes := range [][]string{t.Nodes, t.Relays} {
-		for i := range nodes {
-			rename(&nodes[i])
-		}
-	}
-	for i := range t.Links {
-		rename(&t.Links[i].A.Node)
-		rename(&t.Links[i].B.Node)
-	}
-	return t
-}
 
 // openSwitch joins the interfaces in the middle by the kernel's bridge.
 func openSwitch(_ *stand, ns *netns.NS) error {
@@ -65,7 +36,7 @@ func openSwitch(_ *stand, ns *netns.NS) error {
 // setLink raises or lowers the switch's port towards the left end, whose own interface loses its carrier and keeps its
 // routes.
 func (s *stand) setLink(up bool) error {
-	return s.Net().NS(middleNode).Netlink(func(h *netlink.Handle) error {
+	return s.Net().NS(netns.BetweenNode).Netlink(func(h *netlink.Handle) error {
 		link, err := h.LinkByName(netns.Left)
 		if err != nil {
 			return err

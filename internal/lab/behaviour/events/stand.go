@@ -75,7 +75,7 @@ func (b *Bench) open(ctx context.Context, through middle) (*stand, error) {
 	d.Network = func(p netns.Plan) netns.Topology { return hosts(p, through != nil) }
 	d.Up = func(ctx context.Context, env dut.Env) (*dut.Session, error) {
 		if through != nil {
-			if err := through(s, env.Net.NS(middleNode)); err != nil {
+			if err := through(s, env.Net.NS(netns.BetweenNode)); err != nil {
 				return nil, err
 			}
 		}
@@ -128,7 +128,7 @@ func hosts(p netns.Plan, withMiddle bool) netns.Topology {
 		}
 	}
 	if withMiddle {
-		t = throughMiddle(t)
+		t, _ = netns.Between(t)
 	}
 	return t
 }

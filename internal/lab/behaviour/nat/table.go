@@ -12,6 +12,8 @@ package nat
 import (
 	"encoding/binary"
 	"sync/atomic"
+
+	"github.com/tunnelbench/tunnelbench/internal/lab/behaviour/tap"
 )
 
 // shift is what is added to the ports of the left end after the table was forgotten: any odd number does.
@@ -60,6 +62,15 @@ func portsOf(frame []byte) (p ports, ok bool) {
 		return ports{tcp, at, at + 2, at + 16}, true
 	}
 	return p, false
+}
+
+// translate translates a frame, in place. It returns false for a frame that goes nowhere.
+func (t *table) translate(from int, frame []byte) bool {
+	if from == tap.Left {
+		t.fromLeft(frame)
+		return true
+	}
+	return t.fromRight(frame)
 }
 
 // fromLeft translates a frame from the left end, in place.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/tunnelbench/tunnelbench/internal/closers"
 	"github.com/tunnelbench/tunnelbench/internal/lab/behaviour/series"
+	"github.com/tunnelbench/tunnelbench/internal/lab/behaviour/tap"
 	"github.com/tunnelbench/tunnelbench/netns"
 )
 
@@ -21,6 +22,12 @@ type Place struct {
 	Dev  string // the host's interface
 	Addr netip.Addr
 }
+
+// The ring of a reader: four seconds of a datagram each millisecond.
+const (
+	slots      = 4096
+	keptOctets = 176
+)
 
 // Stream is a light stream in both directions, or only from left.
 type Stream struct {
@@ -39,7 +46,7 @@ type way struct {
 	id      uint64
 	from    *net.UDPConn
 	to      netip.AddrPort
-	arrives *socket
+	arrives *tap.Tap
 	sent    []atomic.Int64 // by number; ns since the start of the stream
 	arrived []atomic.Int64 // by number; 0: it has not
 	next    atomic.Int64   // number of the next datagram
@@ -100,12 +107,12 @@ func (p Place) listen() (conn *net.UDPConn, err error) {
 }
 
 // receive opens the reader of a host.
-func (p Place) receive() (*socket, error) {
+func (p Place) receive() (*tap.Tap, error) {
 	program, err := portFilter()
 	if err != nil {
 		return nil, err
 	}
-	return listen(p.NS, p.Dev, program)
+	return tap.Open(p.NS, p.Dev, slots, keptOctets, program)
 }
 
 // send sends until the stream is stopped or has sent all it may.
@@ -131,24 +138,20 @@ func (s *Stream) send() {
 // read notes arrivals until the stream is stopped and nothing waits any more.
 func (w *way) read(began int64, stop <-chan struct{}) {
 	const look = 20 * time.Millisecond
+	poll := tap.NewPoll(w.arrives)
 	for {
-		p, ok := w.arrives.Next()
-		if ok {
-			w.note(p, began)
-			w.arrives.Release()
-			continue
-		}
+		w.arrives.Each(func(f tap.Frame) { w.note(f, began) })
 		select {
 		case <-stop:
 			return
 		default:
-			_ = w.arrives.Wait(look) // a link that is down makes it return at once; it is looked at again
+			_ = poll.Wait(look)
 		}
 	}
 }
 
 // note notes one arrival.
-func (w *way) note(p packet, began int64) {
+func (w *way) note(p tap.Frame, began int64) {
 	number, ok := numberOf(p.Data, w.id)
 	if !ok || int64(number) >= int64(len(w.arrived)) {
 		return

@@ -7,13 +7,14 @@ import (
 
 	"golang.org/x/net/bpf"
 
+	"github.com/tunnelbench/tunnelbench/internal/lab/behaviour/tap"
 	"github.com/tunnelbench/tunnelbench/netns"
 )
 
 // Watch reads the frames that arrive at one end of the wan link: what carries the tunnel, and when its ends agreed on
 // new keys, as far as that can be told from outside.
 type Watch struct {
-	socket  *socket
+	tap     *tap.Tap
 	stop    chan struct{}
 	reading sync.WaitGroup
 	seen    Seen
@@ -39,7 +40,7 @@ func StartWatch(ns *netns.NS, dev string) (*Watch, error) {
 		return nil, err
 	}
 	w := &Watch{stop: make(chan struct{}), seen: Seen{Packets: map[byte]int{}}}
-	if w.socket, err = listen(ns, dev, all); err != nil {
+	if w.tap, err = tap.Open(ns, dev, slots, keptOctets, all); err != nil {
 		return nil, err
 	}
 	w.reading.Go(w.read)
@@ -48,18 +49,14 @@ func StartWatch(ns *netns.NS, dev string) (*Watch, error) {
 
 func (w *Watch) read() {
 	const look = 20 * time.Millisecond
+	poll := tap.NewPoll(w.tap)
 	for {
-		p, ok := w.socket.Next()
-		if ok {
-			w.seen.note(p.Data, p.At)
-			w.socket.Release()
-			continue
-		}
+		w.tap.Each(func(f tap.Frame) { w.seen.note(f.Data, f.At) })
 		select {
 		case <-w.stop:
 			return
 		default:
-			_ = w.socket.Wait(look)
+			_ = poll.Wait(look)
 		}
 	}
 }
@@ -68,7 +65,7 @@ func (w *Watch) read() {
 func (w *Watch) Stop() (Seen, error) {
 	close(w.stop)
 	w.reading.Wait()
-	return w.seen, w.socket.Close()
+	return w.seen, w.tap.Close()
 }
 
 // note notes a frame.
