@@ -66,9 +66,10 @@ func (h *Hosts) waitReachable(ctx context.Context, deadline time.Time) error {
 		probe.Duration = 100 * time.Millisecond // a transaction has to begin in it, on a busy machine too
 	}
 	var err error
-	for patience := time.Second; ; patience *= 2 {
+	for patience := time.Second; ; {
 		probe.Connect = max(time.Millisecond, time.Until(deadline))
-		if err = h.probe(ctx, probe, patience); err == nil || ctx.Err() != nil {
+		err = h.probe(ctx, probe, patience)
+		if err == nil || ctx.Err() != nil {
 			return err
 		}
 		if failed := h.setup.Session().Failed(); failed != nil {
@@ -80,21 +81,27 @@ func (h *Hosts) waitReachable(ctx context.Context, deadline time.Time) error {
 		if !h.carriesStreams() || time.Now().After(deadline) {
 			break
 		}
+		if errors.Is(err, errPatience) { // it may have needed longer; a refusal comes at once
+			patience = min(2*patience, max(patience, time.Until(deadline)))
+		}
 	}
 	tried := fmt.Sprintf("connections from %v to %v", netns.Port0Addr, cmp.Or(probe.Via, probe.Server))
 	return lab.DownError{Err: fmt.Errorf("%w: %w", h.setup.NothingThrough("no TCP connection", tried), err)}
 }
 
+// errPatience is why a probe ended that was not answered in time.
+var errPatience = errors.New("no answer")
+
 // probe runs a transaction. patience limits its time if the device carries streams.
 func (h *Hosts) probe(ctx context.Context, p tcp.Plan, patience time.Duration) error {
 	if h.carriesStreams() {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, patience, fmt.Errorf("no answer within %v", patience))
+		ctx, cancel = context.WithTimeoutCause(ctx, patience, fmt.Errorf("%w within %v", errPatience, patience))
 		defer cancel()
 	}
 	r, err := h.run(ctx, p, func() {}, func() {})
 	if err == nil && r.Transactions == 0 && h.carriesStreams() { // the connection alone says nothing of the other end
-		err = errors.New("no answer")
+		err = errPatience
 	}
 	return err
 }
@@ -129,12 +136,14 @@ func (h *Hosts) Plan(kind string) tcp.Plan {
 	return p
 }
 
-// Measure runs one measurement.
+// Measure runs one measurement. It ends early if the device does.
 func (h *Hosts) Measure(ctx context.Context, p tcp.Plan) (Stream, error) {
 	s := Stream{Plan: p, Invalid: rfc2544.Reasons{}, Warnings: []string{}}
 	var before, after streamReading
 	var err error
-	s.Result, err = h.run(ctx, p, func() { before = h.read() }, func() { after = h.read() })
+	living, stop := h.setup.Session().UntilEnd(ctx)
+	defer stop()
+	s.Result, err = h.run(living, p, func() { before = h.read() }, func() { after = h.read() })
 	if died := h.setup.Alive(); died != nil && ctx.Err() == nil {
 		return s, fmt.Errorf("%w: %w", lab.ErrDied, died)
 	}

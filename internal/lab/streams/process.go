@@ -128,14 +128,15 @@ func (e *streamEnd) ended() error {
 	}
 }
 
+// close ends the process. Its output is closed first: a process counts as ended only when somebody has taken all that it said.
 func (e *streamEnd) close() error {
+	err := e.closing()
 	select {
-	case <-e.process.Done(): // receive returns the reason
-		return e.closing()
+	case <-e.process.Done(): // receive returned the reason
 	default:
+		_, _ = e.process.Stop(0) // it was meant to end: killing it is no error
 	}
-	_, _ = e.process.Stop(0) // it was meant to end: killing it is no error
-	return e.closing()
+	return err
 }
 
 // run runs one measurement. It calls begin and end when the window starts and ends.
