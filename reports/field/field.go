@@ -100,8 +100,8 @@ func (i Interval) Overlaps(o Interval) bool { return i.Lower <= o.Upper && o.Low
 type Point struct {
 	Size   rfc2544.FrameSize `json:"frame_size"`
 	Rate   *Interval         `json:"rate_fps,omitempty"`         // in a closed loop, as measured; the bounds are the range that it had
-	Normal *Interval         `json:"normal_fps,omitempty"`       // the same at the control's nominal speed, with a 95 % interval
-	Share  *Interval         `json:"share_of_control,omitempty"` // Normal by the control's nominal rate
+	Normal *Interval         `json:"normal_fps,omitempty"`       // the same at the control's usual speed, with a 95 % interval
+	Share  *Interval         `json:"share_of_control,omitempty"` // Normal by the control's usual rate
 	CPU    *Interval         `json:"cpu_ns_per_frame,omitempty"` // at Half; the bounds are the range of the trials
 	Light  *Load             `json:"light,omitempty"`            // at the light load
 	Half   *Load             `json:"half,omitempty"`             // at half of the closed-loop rate
@@ -120,6 +120,16 @@ type Load struct {
 
 	P50 *time.Duration `json:"p50_ns,omitempty"` // medians over the trials, without the slices that the machine disturbed
 	P99 *time.Duration `json:"p99_ns,omitempty"`
+}
+
+// Add adds the counts of later trials at the same load.
+func (l *Load) Add(o Load) {
+	l.Offered += o.Offered
+	l.Received += o.Received
+	l.Late += o.Late
+	l.Corrupted += o.Corrupted
+	l.CleanOffered += o.CleanOffered
+	l.CleanReceived += o.CleanReceived
 }
 
 // Lost returns the offered frames that did not come back whole, or not at all.
@@ -156,11 +166,11 @@ func (d *Device) Point(size rfc2544.FrameSize) *Point {
 	return nil
 }
 
-// Rate returns the rate by which devices are compared at a frame size: at the control's nominal speed where that is
+// Rate returns the rate by which devices are compared at a frame size: at the control's usual speed where that is
 // known. Nil: not measured.
 func (d *Device) Rate(size rfc2544.FrameSize) *Interval {
 	p := d.Point(size)
-	if p == nil || d.State != Works {
+	if p == nil || d.State != Works || p.TooLarge(d.Points) {
 		return nil
 	}
 	return cmp.Or(p.Normal, p.Rate)

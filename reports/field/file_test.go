@@ -11,6 +11,7 @@ import (
 	"github.com/tunnelbench/tunnelbench/reports/field"
 	"github.com/tunnelbench/tunnelbench/reports/field/fieldtest"
 	"github.com/tunnelbench/tunnelbench/reports/result/resulttest"
+	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
 func encode(t *testing.T, f *field.Field) []byte {
@@ -133,6 +134,34 @@ func TestJudge(t *testing.T) {
 	} {
 		if state, why := field.Judge([]field.Point{c.point}); state != c.state || why != c.why {
 			t.Errorf("%s: %s, %q; want %s, %q", name, state, why, c.state, c.why)
+		}
+	}
+}
+
+// Frames that are too large for a device, which carries smaller ones, are no fault of it, and it has no rate at that size.
+func TestTooLarge(t *testing.T) {
+	t.Parallel()
+	of := func(size rfc2544.FrameSize, received uint64) field.Point {
+		return field.Point{Size: size, Light: &field.Load{Rate: 2000, Offered: 2000, Received: received, CleanOffered: 2000, CleanReceived: received}, Rate: &field.Interval{Value: float64(received)}}
+	}
+	for name, c := range map[string]struct {
+		points []field.Point
+		state  field.State
+		rate   bool // at 1518 bytes
+	}{
+		"all pass":                {[]field.Point{of(64, 2000), of(1518, 2000)}, field.Works, true},
+		"too large":               {[]field.Point{of(64, 2000), of(512, 2000), of(1518, 0)}, field.Works, false},
+		"two are too large":       {[]field.Point{of(64, 2000), of(512, 0), of(1518, 0)}, field.Works, false},
+		"in another order":        {[]field.Point{of(1518, 0), of(64, 2000)}, field.Works, false},
+		"few pass":                {[]field.Point{of(64, 2000), of(1518, 3)}, field.Overloaded, false},
+		"nothing passes":          {[]field.Point{of(64, 0), of(1518, 0)}, field.Overloaded, false},
+		"only large ones":         {[]field.Point{of(64, 0), of(1518, 2000)}, field.Overloaded, false},
+		"it had ended in silence": {[]field.Point{of(64, 1000), of(1518, 0)}, field.Overloaded, false},
+	} {
+		d := field.Device{Points: c.points}
+		d.State, d.Why = field.Judge(c.points)
+		if d.State != c.state || (d.Why == "") != (c.state == field.Works) || (d.Rate(1518) != nil) != c.rate {
+			t.Errorf("%s: %s, %q, rate %v", name, d.State, d.Why, d.Rate(1518))
 		}
 	}
 }

@@ -17,14 +17,15 @@ import (
 // The zero value of each field but Capacity switches that fault off; a device
 // with none is steady. It is not safe for concurrent use.
 type Device struct {
-	Capacity rfc2544.Load  // rate of the server; without a queue, of the policer
-	Queue    int           // capacity of the queue in frames, the frame in service included; 0 for a policer
-	Loss     float64       // loss probability of each frame
-	Noise    float64       // standard deviation of the capacity from trial to trial, relative
-	Bimodal  float64       // share of the capacity in half of the trials, chosen at random
-	Drift    float64       // relative change of the capacity per second of trials
-	Latency  time.Duration // latency of a frame that does not wait in the queue
-	Invalid  float64       // share of broken trials: they are not valid
+	Capacity rfc2544.Load      // rate of the server; without a queue, of the policer
+	Queue    int               // capacity of the queue in frames, the frame in service included; 0 for a policer
+	Largest  rfc2544.FrameSize // larger frames do not pass; 0: all do
+	Loss     float64           // loss probability of each frame
+	Noise    float64           // standard deviation of the capacity from trial to trial, relative
+	Bimodal  float64           // share of the capacity in half of the trials, chosen at random
+	Drift    float64           // relative change of the capacity per second of trials
+	Latency  time.Duration     // latency of a frame that does not wait in the queue
+	Invalid  float64           // share of broken trials: they are not valid
 	// Disturbed is the share of a trial's time in which something else disturbs it: random slices of
 	// 10 ms that Observation.Clean leaves out. DisturbedLoss is the loss probability of their frames.
 	Disturbed, DisturbedLoss float64
@@ -149,6 +150,9 @@ func (d *Device) chance(p float64) bool { return p > 0 && d.random.Float64() < p
 
 // capacity returns the capacity in one trial.
 func (d *Device) capacity(size rfc2544.FrameSize) float64 {
+	if d.Largest > 0 && size > d.Largest {
+		return 0
+	}
 	c := float64(d.Capacity.At(size, rfc2544.Gigabit)) * (1 + d.Drift*d.elapsed.Seconds())
 	if d.Noise > 0 {
 		c *= 1 + d.Noise*d.random.NormFloat64()
@@ -164,6 +168,8 @@ func (d *Device) capacity(size rfc2544.FrameSize) float64 {
 // it accepts the frames that left by the last arrival, and those that are then in the queue.
 func (d *Device) carried(frames uint64, load rfc2544.Rate, capacity float64, t time.Duration) uint64 {
 	switch {
+	case capacity == 0:
+		return 0
 	case frames == 0 || math.IsInf(capacity, 1):
 		return frames
 	case d.Queue == 0:

@@ -16,6 +16,7 @@ var keys = []struct {
 }{
 	{[]string{"capacity"}, func(d *Device, v string) error { return setLoad(&d.Capacity, v) }},
 	{[]string{"queue"}, setQueue},
+	{[]string{"largest"}, setLargest},
 	{[]string{"loss"}, func(d *Device, v string) error { return setShare(&d.Loss, v) }},
 	{[]string{"noise"}, func(d *Device, v string) error { return setShare(&d.Noise, v) }},
 	{[]string{"bimodal"}, func(d *Device, v string) error { return setShare(&d.Bimodal, v) }},
@@ -39,7 +40,7 @@ func names() (current, old []string) {
 	return current, old
 }
 
-// Parse reads "capacity=437600fps", optionally with queue=4096, loss=0.0001, noise=0.02,
+// Parse reads "capacity=437600fps", optionally with queue=4096, largest=1430, loss=0.0001, noise=0.02,
 // bimodal=0.8, drift=-0.001, latency=20us, invalid=0.1, disturbed=0.2, disturbed_loss=0.5 (the
 // default), max_offered=800kpps, recovery_time=800ms, recovery_rate=200kpps, boot_time=2s and seed=7.
 func Parse(s string) (*Device, error) {
@@ -75,6 +76,15 @@ func setQueue(d *Device, s string) (err error) {
 	if d.Queue, err = strconv.Atoi(s); err != nil || d.Queue < 2 || d.Queue > math.MaxInt32 {
 		return fmt.Errorf("%q: write a whole number of frames, 2 or more", s)
 	}
+	return nil
+}
+
+func setLargest(d *Device, s string) error {
+	n, err := strconv.ParseUint(s, 10, 16)
+	if err != nil {
+		return fmt.Errorf("%q: write a frame size in bytes", s)
+	}
+	d.Largest = rfc2544.FrameSize(n)
 	return nil
 }
 

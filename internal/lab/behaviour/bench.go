@@ -47,8 +47,12 @@ const largestFrame = 2048 + 14
 
 // check returns an error that wraps errors.ErrUnsupported for a device of which nothing can be asked.
 func (b *Bench) check() error {
-	if d := b.Device; d.Network != nil || d.Up == nil {
+	d := b.Device
+	switch {
+	case d.Network != nil || d.Up == nil:
 		return lab.UnsupportedError(d.Spec + " is no pair of routers with a wan link between them")
+	case d.Carries == dut.Streams:
+		return lab.UnsupportedError(d.Spec + " carries streams: no packet of a host passes it")
 	}
 	return nil
 }

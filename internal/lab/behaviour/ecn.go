@@ -50,10 +50,11 @@ type ecnSeen struct {
 
 const protocolTCP = 6
 
+// askECN asks what leaves first and marks packets after it: a carrier with a congestion control of its own may stop to
+// use the field once marks come that nobody set (RFC 9000 section 13.4.2).
 func (s *Stand) askECN(ctx context.Context) (seen ecnSeen, err error) {
 	for inner := range seen.outer {
-		p := Probe{Length: fieldLength, Class: uint8(inner)}
-		_, outer, ok, err := s.One(ctx, p)
+		_, outer, ok, err := s.One(ctx, ecnProbe(inner))
 		switch {
 		case err != nil || !ok:
 			seen.missed = true
@@ -61,17 +62,28 @@ func (s *Stand) askECN(ctx context.Context) (seen ecnSeen, err error) {
 		case outer.Protocol == protocolTCP:
 			return seen, fmt.Errorf("%w: its packets are TCP, whose connection uses the field for itself", errors.ErrUnsupported)
 		}
-		seen.outer[inner] = outer.ECN()
-		if seen.bare = outer.Number != 0; seen.bare {
-			continue
-		}
+		seen.outer[inner], seen.bare = outer.ECN(), outer.Number != 0
+	}
+	if _, is := seen.ownMark(); is || seen.bare {
+		return seen, nil
+	}
+	for inner := range seen.inner {
 		for mark := range uint8(4) {
-			if seen.inner[inner][mark], err = s.askMarked(ctx, p, mark); err != nil {
+			if seen.inner[inner][mark], err = s.askMarked(ctx, ecnProbe(inner), mark); err != nil {
 				return seen, err
 			}
 		}
 	}
 	return seen, nil
+}
+
+// ecnProbe returns a probe with a value of the field.
+func ecnProbe(inner int) Probe { return Probe{Length: fieldLength, Class: uint8(inner)} }
+
+// ownMark returns the outer value if it is another one than Not-ECT, whatever the inner one is.
+func (seen ecnSeen) ownMark() (mark uint8, is bool) {
+	mark = seen.outer[notECT]
+	return mark, mark != notECT && seen.outer == [4]uint8{mark, mark, mark, mark}
 }
 
 // askMarked sends a probe whose outer header gets an ECN value on the wan, and returns the value of the inner packet
@@ -171,7 +183,7 @@ func judgeECN(seen ecnSeen) (f behaviour.Finding) {
 		f.Note("ingress", bare)
 		return f
 	}
-	if mark := seen.outer[notECT]; mark != notECT && seen.outer == [4]uint8{mark, mark, mark, mark} {
+	if mark, is := seen.ownMark(); is {
 		f.Verdict, f.Why = behaviour.None, "the outer field is "+ecnNames[mark]+" whatever the inner one is: the carrier, such as QUIC, uses it for its own congestion control"
 		f.Note("ingress", own)
 		return f

@@ -16,7 +16,7 @@ var overTime = []Test{
 	{"roaming", "the left end's underlay address changes, and its port behind a NAT: until packets flow, and what was lost", 5 * time.Second, event(events.Roaming)},
 	{"flap", "the wan is down for 1 and for 10 s: until packets flow, and what was lost or came late", 16 * time.Second, event(events.Flap)},
 	{"bufferbloat", "the round trip beside a TCP stream that fills the queue of a link of 50 Mbit/s", 10 * time.Second, event(events.Bufferbloat)},
-	{"goodput", "TCP at 0.1, 1 and 3 % loss and 20 and 100 ms, by cubic and bbr, beside the same path without a tunnel", 4 * time.Minute, event(events.Goodput)},
+	{behaviour.Goodput, "TCP at 0.1, 1 and 3 % loss and 20 and 100 ms, by cubic, bbr and reno, beside the same path without a tunnel", 6 * time.Minute, event(events.Goodput)},
 	{"tcp-in-tcp", "TCP in a tunnel that is carried by TCP, with loss and delay", 5 * time.Second, event(events.TCPInTCP)},
 }
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/tunnelbench/tunnelbench/internal/lab"
+	"github.com/tunnelbench/tunnelbench/internal/stats"
 	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
@@ -75,6 +76,15 @@ func best(blocks []Block) float64 {
 	return percentile(blocks, 0.9, func(b Block) float64 { return b.Control })
 }
 
+// Usual returns the control's median rate, in fps; 0 without blocks. Where many devices are compared it is a better nominal
+// rate than the best one: most were measured beside it, whatever their slopes.
+func Usual(blocks []Block) float64 {
+	if len(blocks) == 0 {
+		return 0
+	}
+	return percentile(blocks, 0.5, func(b Block) float64 { return b.Control })
+}
+
 // Line is how a device follows the control's speed: its rate is proportional to the control's, to
 // the power of the slope. With 1 it follows fully, with 0 not at all.
 type Line struct {
@@ -109,6 +119,27 @@ func lineOf(blocks []Block) Line {
 		return Line{}
 	}
 	return Line{Slope: cd / cc, Weight: cc}
+}
+
+// LineOf returns the line of a device by its blocks; the zero value if the control's speed did not move.
+func LineOf(bringUps [][]Block) Line { return lineOf(carried(slices.Concat(bringUps...))) }
+
+// Expected returns what the lines of other devices let expect of one of which nothing is known: their median slope. The zero
+// value: nothing is known of them either.
+func Expected(others []Line) Line {
+	// The slopes of tunnels differ by 0.15 (standard deviation). With this weight, and blocks that scatter by 3 %, doubt is as
+	// wide.
+	const weight = (0.03 / 0.15) * (0.03 / 0.15)
+	var slopes []float64
+	for _, l := range others {
+		if l.Weight > 0 {
+			slopes = append(slopes, l.Slope)
+		}
+	}
+	if len(slopes) == 0 {
+		return Line{}
+	}
+	return Line{Slope: stats.Median(slopes), Weight: weight}
 }
 
 // with returns the common line of two measurements, as if all of their blocks had been fitted with

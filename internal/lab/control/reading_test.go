@@ -244,3 +244,28 @@ func TestSpeedOfASelfTest(t *testing.T) {
 		})
 	}
 }
+
+// A device of which nothing is known follows as the others do, with a doubt as wide as they differ.
+func TestExpected(t *testing.T) {
+	t.Parallel()
+	if l := Expected([]Line{{}, {}}); l != (Line{}) {
+		t.Errorf("nothing is known of the others, and %+v of it", l)
+	}
+	l := Expected([]Line{{Slope: 0.1, Weight: 1}, {Slope: 9}, {Slope: 0.3, Weight: 2}, {Slope: 0.5, Weight: 1}})
+	if l.Slope != 0.3 || l.Weight <= 0 {
+		t.Errorf("%+v, want the median slope of those that are known", l)
+	}
+	const far = 1.3 // the control's rate was never nominal
+	var blocks []Block
+	for i := range 16 {
+		blocks = append(blocks, Block{Control: 500, Device: 100 * (1 + 0.03*float64(i%2*2-1))})
+	}
+	r, ok := ReadBlocks([][]Block{blocks}, far*500, l)
+	want := 100 * math.Pow(far, 0.3)
+	if !ok || math.Abs(r.Normal.Value/want-1) > 0.02 || r.Normal.Lower > 100*math.Pow(far, 0.05) || r.Normal.Upper < 100*math.Pow(far, 0.55) {
+		t.Errorf("%+v, %v, want %.1f with room for slopes from 0 to 0.6", r.Normal, ok, want)
+	}
+	if u := Usual([]Block{{Control: 700}, {Control: 500}, {Control: 510}}); u != 510 {
+		t.Errorf("the usual rate is %v", u)
+	}
+}

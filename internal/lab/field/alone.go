@@ -64,11 +64,33 @@ func (r *run) measureAlone(ctx context.Context, d Device) (a alone, err error) {
 			return a.died(err), nil
 		}
 	}
+	if err := r.askAgain(ctx, b, a.Points); err != nil {
+		return a.died(err), nil
+	}
 	if bytes, ok := b.Memory(); ok {
 		a.Memory = &bytes
 	}
 	a.State, a.Why = field.Judge(a.Points)
 	return a, nil
+}
+
+// askAgain measures the size before one that the device did not carry at the light load again, into the same counts: it may
+// have ended in silence instead.
+func (r *run) askAgain(ctx context.Context, m rfc2544.Measurer, points []field.Point) error {
+	for i := range points {
+		if i == 0 || !points[i].TooLarge(points) || points[i-1].Silent() {
+			continue
+		}
+		before := &points[i-1]
+		seen, err := r.light(ctx, m, before.Size)
+		if len(seen) > 0 {
+			before.Light.Add(*loadOf(LightLoad, seen))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // measureStreams measures the goodput through a device that carries streams.
@@ -130,14 +152,11 @@ func oneLine(err error) string {
 
 // point measures a device at a frame size: at the light load, in a closed loop, and at half of its rate.
 func (r *run) point(ctx context.Context, m rfc2544.Measurer, p *field.Point) error {
-	light := trial{ctx, m, rfc2544.Trial{Size: p.Size, Load: LightLoad, Duration: r.Profile.Light}, func(o rfc2544.Observation) bool {
-		return o.LatencyQuiet != nil && o.LatencyQuiet.N >= enoughForP99
-	}}
-	seen, err := light.times(1)
+	seen, err := r.light(ctx, m, p.Size)
 	if len(seen) > 0 {
 		p.Light = loadOf(LightLoad, seen)
 	}
-	if err != nil {
+	if err != nil || p.Silent() {
 		return err
 	}
 	loop := trial{ctx, m, control.ClosedLoop(p.Size), isClean}
@@ -156,6 +175,13 @@ func (r *run) point(ctx context.Context, m rfc2544.Measurer, p *field.Point) err
 		p.Half, p.CPU = loadOf(half, seen), cpuOf(seen)
 	}
 	return err
+}
+
+// light measures a device at the light load.
+func (r *run) light(ctx context.Context, m rfc2544.Measurer, size rfc2544.FrameSize) ([]rfc2544.Observation, error) {
+	return trial{ctx, m, rfc2544.Trial{Size: size, Load: LightLoad, Duration: r.Profile.Light}, func(o rfc2544.Observation) bool {
+		return o.LatencyQuiet != nil && o.LatencyQuiet.N >= enoughForP99
+	}}.times(1)
 }
 
 // trial is a trial of a device.

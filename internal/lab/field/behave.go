@@ -7,13 +7,13 @@ import (
 	"github.com/tunnelbench/tunnelbench/reports/behaviour"
 )
 
-// behave makes the profile's tests of behaviour on every device that works.
+// behave makes the profile's tests of behaviour on the control and on every device that works.
 func (r *run) behave(ctx context.Context) error {
 	for _, d := range r.Devices {
 		rec := r.Store.of(d)
-		for _, test := range r.Profile.Tests {
+		for _, test := range r.testsOf(d) {
 			made := slices.ContainsFunc(rec.Behaviour, func(f behaviour.Finding) bool { return f.Test == test })
-			if made || !r.takesPart(d) {
+			if made {
 				continue
 			}
 			r.step("the test %s of %s", test, d.Spec)

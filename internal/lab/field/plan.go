@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/tunnelbench/tunnelbench/internal/lab"
@@ -28,13 +29,14 @@ type Profile struct {
 	Halves   int           // trials at half of the rate
 	Streams  int           // goodputs of a device that carries streams
 	Tests    []string      // of package behaviour
+	Control  []string      // tests of the control
 }
 
 // Profiles are the profiles by name.
 func Profiles() []Profile {
 	return []Profile{
-		{Name: "quick", Rounds: 4, Smallest: 8, Others: 4, Light: time.Second, Halves: 3, Streams: 3, Tests: []string{"mtu", "dscp", "ecn", "ttl", "overhead"}},
-		{Name: "standard", Rounds: 12, Smallest: 16, Others: 8, Light: 3 * time.Second, Halves: 5, Streams: 8, Tests: []string{"mtu", "dscp", "ecn", "ttl", "overhead", "reordering", "fairness"}},
+		{Name: "quick", Rounds: 4, Smallest: 8, Others: 4, Light: time.Second, Halves: 3, Streams: 3, Tests: []string{"mtu", "dscp", "ecn", "ttl", "overhead"}, Control: []string{behaviour.Goodput}},
+		{Name: "standard", Rounds: 12, Smallest: 16, Others: 8, Light: 3 * time.Second, Halves: 5, Streams: 8, Tests: []string{"mtu", "dscp", "ecn", "ttl", "overhead", "reordering", "fairness", behaviour.Goodput}, Control: []string{behaviour.Goodput}},
 	}
 }
 
@@ -146,12 +148,13 @@ func (s setup) Memory() (bytes int64, ok bool) {
 
 // Times of steps beside the trials, measured on a small virtual machine.
 const (
-	perRun   = 3 * time.Second // the lab, and the calibration's network
-	perSize  = 3 * time.Second // of the calibration
-	perUp    = 2 * time.Second // a device that comes up and is taken down
-	perTrial = 150 * time.Millisecond
-	perTest  = 2 * time.Second      // of behaviour
-	mostLane = loadgen.MaxLanes - 1 // devices beside the control
+	perRun     = 3 * time.Second // the lab, and the calibration's network
+	perSize    = 3 * time.Second // of the calibration
+	perUp      = 2 * time.Second // a device that comes up and is taken down
+	perTrial   = 150 * time.Millisecond
+	perTest    = 2 * time.Second      // of behaviour, but goodput
+	perGoodput = 3 * time.Minute      // with the same beside it
+	mostLane   = loadgen.MaxLanes - 1 // devices beside the control
 )
 
 // Estimate returns how long the run takes if every device can be measured and nothing disturbs: the time alone, in the
@@ -165,7 +168,10 @@ func (p Plan) Estimate() (alone, rounds, tests, total time.Duration) {
 		times := p.Profile.Smallest/blocksOfTurns + (sizes-1)*(p.Profile.Others/blocksOfTurns)
 		rounds += time.Duration(p.Profile.Rounds) * (time.Duration(up)*perUp + time.Duration(times)*(perTrial+control.Takes(up)))
 	}
-	tests = time.Duration(n*len(p.Profile.Tests)) * perTest
+	tests = time.Duration(len(p.Profile.Control))*perGoodput/2 + time.Duration(n*len(p.Profile.Tests))*perTest // the control has nothing beside it
+	if slices.Contains(p.Profile.Tests, behaviour.Goodput) {
+		tests += time.Duration(n) * perGoodput
+	}
 	return alone, rounds, tests, perRun + time.Duration(sizes)*perSize + alone + rounds + tests
 }
 
@@ -173,7 +179,7 @@ func (p Plan) Estimate() (alone, rounds, tests, total time.Duration) {
 const blocksOfTurns = 4
 
 // step tells that a step begins. The steps of a device are itself alone, the rounds, which the control and streams have not, and
-// the tests of behaviour.
+// the tests of behaviour, which streams have not.
 func (p Plan) step(format string, args ...any) {
 	if p.OnStep == nil {
 		return
@@ -181,7 +187,10 @@ func (p Plan) step(format string, args ...any) {
 	done, all := 0, 0
 	for _, d := range p.Devices {
 		rec, most := p.Store.of(d), p.Profile.Rounds+len(p.Profile.Tests)
-		if !p.takesPart(d) && rec.Alone != nil || d.Spec == p.Control.Spec || d.Carries == field.Streams {
+		switch {
+		case d.Spec == p.Control.Spec:
+			most = len(p.Profile.Control)
+		case !p.takesPart(d) && rec.Alone != nil || d.Carries == field.Streams:
 			most = 0
 		}
 		all += 1 + most
@@ -191,6 +200,17 @@ func (p Plan) step(format string, args ...any) {
 		}
 	}
 	p.OnStep(done, all, fmt.Sprintf(format, args...))
+}
+
+// testsOf returns the tests of behaviour of a device that was measured alone.
+func (p Plan) testsOf(d Device) []string {
+	switch {
+	case d.Spec == p.Control.Spec:
+		return p.Profile.Control
+	case p.takesPart(d):
+		return p.Profile.Tests
+	}
+	return nil
 }
 
 // takesPart reports whether more than the device alone is measured: it works, carries packets and is not the control.

@@ -47,7 +47,7 @@ func Run(ctx context.Context, l Lab, p Plan, f *field.Field) error {
 func (p Plan) whole() bool {
 	return !slices.ContainsFunc(p.Devices, func(d Device) bool {
 		rec := p.Store.of(d)
-		return rec.Alone == nil || p.takesPart(d) && (len(rec.Rounds) < p.Profile.Rounds || len(rec.Behaviour) < len(p.Profile.Tests))
+		return rec.Alone == nil || p.takesPart(d) && len(rec.Rounds) < p.Profile.Rounds || len(rec.Behaviour) < len(p.testsOf(d))
 	})
 }
 
@@ -77,24 +77,28 @@ func (p Plan) Fill(f *field.Field) {
 
 // readings returns what the devices showed beside the control at a frame size, by name.
 func (p Plan) readings(s rfc2544.FrameSize) map[string]control.Reading {
-	known := control.KnownFrom(p.Known, p.Settings, p.Control.Spec, s)
+	known := control.KnownFrom(p.Known, p.Settings, p.Control.Spec, s).Lines
 	blocks := map[string][][]control.Block{}
 	var all []control.Block // of all devices; each has the control's rate of its moment
-	var most [][]control.Block
+	var lines []control.Line
 	for _, d := range p.Devices {
 		own := p.Store.of(d).blocks(s)
-		blocks[d.Spec] = own
-		all = slices.Concat(all, slices.Concat(own...))
-		if len(slices.Concat(own...)) > len(slices.Concat(most...)) {
-			most = own
+		if len(slices.Concat(own...)) > len(slices.Concat(blocks[p.Control.Spec]...)) {
+			blocks[p.Control.Spec] = alike(own)
+		}
+		if d.Spec != p.Control.Spec {
+			blocks[d.Spec], all, lines = own, slices.Concat(all, slices.Concat(own...)), append(lines, control.LineOf(own))
 		}
 	}
-	nominal, _ := known.NominalRate(all)
+	nominal, expected := control.Usual(all), control.Expected(lines)
 	out := map[string]control.Reading{}
 	for _, d := range p.Devices {
-		line := known.Lines[d.Spec]
-		if d.Spec == p.Control.Spec {
-			blocks[d.Spec], line = alike(most), control.Itself
+		line, ok := known[d.Spec]
+		switch {
+		case d.Spec == p.Control.Spec:
+			line = control.Itself
+		case !ok:
+			line = expected
 		}
 		if reading, ok := control.ReadBlocks(blocks[d.Spec], nominal, line); ok {
 			out[d.Spec] = reading

@@ -73,6 +73,9 @@ func tablesOf(f *field.Field) (out []table) {
 		t.Wide = len(t.Heads) - 1
 		out = append(out, t)
 	}
+	if t, ok := lossTable(f); ok {
+		out = append(out, t)
+	}
 	return out
 }
 
@@ -153,7 +156,10 @@ var none = cell{Text: show.None}
 
 func rateCell(d *field.Device, s rfc2544.FrameSize, control string) cell {
 	i := d.Rate(s)
-	if i == nil {
+	switch p := d.Point(s); {
+	case p != nil && p.TooLarge(d.Points):
+		return cell{Text: "too large"}
+	case i == nil:
 		return none
 	}
 	c := cell{Text: show.Kilo(i.Value), Sort: sortKey(i.Value)}

@@ -14,26 +14,17 @@ import (
 	"github.com/tunnelbench/tunnelbench/reports/behaviour"
 )
 
-// path is a wan link on which a TCP stream is measured.
-type path struct {
-	loss string // each way
-	rtt  time.Duration
-	cc   string // congestion control
-}
-
-func (p path) name() string { return fmt.Sprintf("%s-%s-%s", p.loss, short(p.rtt), p.cc) }
-
-// wan returns the path's effects, in the syntax of --wan. A queue of 500 frames of 1500 octets is 120 ms long.
-func (p path) wan() string {
-	return fmt.Sprintf("rate=50Mbps,queue=500,delay=%v,loss=%s", p.rtt/2, p.loss)
+// wanOf returns a path's effects, in the syntax of --wan. A queue of 500 frames of 1500 octets is 120 ms long.
+func wanOf(p behaviour.Path) string {
+	return fmt.Sprintf("rate=50Mbps,queue=500,delay=%v,loss=%s", p.RTT/2, p.Loss)
 }
 
 // paths returns all combinations.
-func paths(losses []string, rtts []time.Duration, ccs []string) (all []path) {
+func paths(losses []string, rtts []time.Duration, ccs []string) (all []behaviour.Path) {
 	for _, cc := range ccs {
 		for _, rtt := range rtts {
 			for _, loss := range losses {
-				all = append(all, path{loss, rtt, cc})
+				all = append(all, behaviour.Path{Loss: loss, RTT: rtt, CongestionControl: cc})
 			}
 		}
 	}
@@ -44,11 +35,11 @@ func paths(losses []string, rtts []time.Duration, ccs []string) (all []path) {
 // the same path and by the same congestion control.
 func Goodput(ctx context.Context, b *Bench) (f behaviour.Finding, err error) {
 	f.Verdict = behaviour.None
-	return f, b.over(ctx, paths([]string{"0.1%", "1%", "3%"}, []time.Duration{20 * time.Millisecond, 100 * time.Millisecond}, []string{"cubic", "bbr"}), &f)
+	return f, b.over(ctx, paths([]string{"0.1%", "1%", "3%"}, []time.Duration{20 * time.Millisecond, 100 * time.Millisecond}, []string{"cubic", "bbr", "reno"}), &f)
 }
 
 // over measures the device and plain on paths, one right after the other.
-func (b *Bench) over(ctx context.Context, all []path, f *behaviour.Finding) error {
+func (b *Bench) over(ctx context.Context, all []behaviour.Path, f *behaviour.Finding) error {
 	plain, err := dut.Parse(plainName)
 	if err != nil {
 		return err
@@ -65,10 +56,10 @@ func (b *Bench) over(ctx context.Context, all []path, f *behaviour.Finding) erro
 		case err != nil && len(f.Values) == 0 && errors.Is(err, errors.ErrUnsupported):
 			return err
 		case err != nil:
-			f.Note(p.name(), "no goodput: "+oneline.First(err.Error()))
+			f.Note(p.Name(), "no goodput: "+oneline.First(err.Error()))
 			continue
 		}
-		compared(f, p.name(), tunnel, base)
+		compared(f, p, tunnel, base)
 	}
 	return nil
 }
@@ -76,12 +67,12 @@ func (b *Bench) over(ctx context.Context, all []path, f *behaviour.Finding) erro
 const plainName = "plain"
 
 // goodput returns the goodput of one TCP connection in bit/s.
-func (b *Bench) goodput(ctx context.Context, d dut.Device, p path) (bits float64, err error) {
-	if err := congestion.Allow(p.cc, b.Lab.Set); err != nil {
+func (b *Bench) goodput(ctx context.Context, d dut.Device, p behaviour.Path) (bits float64, err error) {
+	if err := congestion.Allow(p.CongestionControl, b.Lab.Set); err != nil {
 		return 0, err
 	}
 	settings := b.Settings
-	settings.WAN, settings.CongestionControl = p.wan(), p.cc
+	settings.WAN, settings.CongestionControl = wanOf(p), p.CongestionControl
 	h, err := streams.Open(ctx, b.Lab, d, settings)
 	if err != nil {
 		return 0, err
@@ -98,10 +89,10 @@ func (b *Bench) goodput(ctx context.Context, d dut.Device, p path) (bits float64
 }
 
 // compared adds a goodput, and its share of the goodput without a tunnel; 0: not measured.
-func compared(f *behaviour.Finding, name string, tunnel, plain float64) {
-	f.Measured(name, "bit/s", tunnel, 1)
+func compared(f *behaviour.Finding, p behaviour.Path, tunnel, plain float64) {
+	f.Measured(p.Name(), "bit/s", tunnel, 1)
 	if plain > 0 {
-		f.Measured(name+"-plain", "bit/s", plain, 1)
-		f.Measured(name+"-share", "%", 100*tunnel/plain, 1)
+		f.Measured(p.Name()+"-plain", "bit/s", plain, 1)
+		f.Measured(p.Share(), "%", 100*tunnel/plain, 1)
 	}
 }

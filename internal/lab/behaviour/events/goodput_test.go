@@ -14,18 +14,18 @@ import (
 func TestPaths(t *testing.T) {
 	t.Parallel()
 	all := paths([]string{"0.1%", "3%"}, []time.Duration{20 * ms, 100 * ms}, []string{"cubic", "bbr"})
-	if len(all) != 8 || all[0].name() != "0.1%-20ms-cubic" || all[7].name() != "3%-100ms-bbr" {
+	if len(all) != 8 || all[0].Name() != "0.1%-20ms-cubic" || all[7].Name() != "3%-100ms-bbr" {
 		t.Errorf("%v", all)
 	}
 	for _, p := range all {
-		wan, err := dut.ParseWAN(p.wan())
+		wan, err := dut.ParseWAN(wanOf(p))
 		if err != nil {
 			t.Fatal(err)
 		}
 		const frame = 1500
 		serialise := time.Duration(frame * 8 * int64(time.Second) / 50e6)
-		if least, _ := wan.Transit(frame); least != p.rtt/2+serialise {
-			t.Errorf("%s: %v one way, want %v", p.wan(), least, p.rtt/2+serialise)
+		if least, _ := wan.Transit(frame); least != p.RTT/2+serialise {
+			t.Errorf("%s: %v one way, want %v", wanOf(p), least, p.RTT/2+serialise)
 		}
 	}
 }
@@ -33,8 +33,8 @@ func TestPaths(t *testing.T) {
 func TestCompared(t *testing.T) {
 	t.Parallel()
 	var f behaviour.Finding
-	compared(&f, "1%-20ms-cubic", 2e6, 8e6)
-	compared(&f, "1%-20ms-bbr", 40e6, 0)
+	compared(&f, behaviour.Path{Loss: "1%", RTT: 20 * ms, CongestionControl: "cubic"}, 2e6, 8e6)
+	compared(&f, behaviour.Path{Loss: "1%", RTT: 20 * ms, CongestionControl: "bbr"}, 40e6, 0)
 	want := map[string]float64{"1%-20ms-cubic": 2e6, "1%-20ms-cubic-plain": 8e6, "1%-20ms-cubic-share": 25, "1%-20ms-bbr": 40e6}
 	if diff := cmp.Diff(want, values(f)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
