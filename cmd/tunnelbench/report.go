@@ -21,7 +21,7 @@ import (
 )
 
 var reportVerb = cli.Verb{
-	Name: "report", Doc: "render results.json again, or several into one page: report.html, charts, table; also trace.json, interop.json and field.json; needs no root",
+	Name: "report", Doc: "render results.json again, or several into one page: report.html, charts, table; also trace.json, interop.json, behaviour.json and field.json; needs no root",
 	Args: "results.json|DIR...",
 	Examples: []string{
 		"report out/results.json",
@@ -50,7 +50,7 @@ var reportVerb = cli.Verb{
 			case *format != "" && len(in.Campaigns) > 0:
 				return cli.BadUsage("--format %s: is for results; use fuzz report for a campaign", *format)
 			case *format != "" && len(in.Pages) > 0:
-				return cli.BadUsage("--format %s: is for results: a trace, an interop.json or a field.json has only its page", *format)
+				return cli.BadUsage("--format %s: is for results: trace.json, interop.json, behaviour.json and field.json have only their page", *format)
 			case *out == "":
 				*out = filepath.Dir(paths[0])
 			}

@@ -44,7 +44,7 @@ func TestReportOfATrace(t *testing.T) {
 	for line, want := range map[string]string{
 		"report " + trace + " " + trace:     "become trace.html",
 		"report --format csv " + trace:      "--format csv",
-		"report --out x " + t.TempDir():     "none of results.json, trace.json, interop.json, field.json",
+		"report --out x " + t.TempDir():     "none of results.json, trace.json, interop.json, behaviour.json, field.json",
 		"report " + trace + " " + dir + "x": dir + "x",
 	} {
 		if code, said, errs := call("", strings.Fields(line)...); code != cli.ExitUsage || !strings.Contains(errs, want) || strings.Count(errs, "\n") != 1 || said != "" {

@@ -1,8 +1,8 @@
 // Package inputs reads the files that `tunnelbench report` renders. They are untrusted.
 //
-//	results.json, fuzz.json   one page of all of them (package reports)
-//	trace.json, interop.json  a page each
-//	field.json                one page of all of them
+//	results.json, fuzz.json                   one page of all of them (package reports)
+//	trace.json, interop.json, behaviour.json  a page each
+//	field.json                                one page of all of them
 package inputs
 
 import (
@@ -16,6 +16,8 @@ import (
 	"github.com/tunnelbench/tunnelbench/fuzz/report"
 	"github.com/tunnelbench/tunnelbench/internal/bounded"
 	"github.com/tunnelbench/tunnelbench/internal/strictjson"
+	"github.com/tunnelbench/tunnelbench/reports/behaviour"
+	behaviourpage "github.com/tunnelbench/tunnelbench/reports/behaviour/page"
 	"github.com/tunnelbench/tunnelbench/reports/field"
 	fieldpage "github.com/tunnelbench/tunnelbench/reports/field/page"
 	"github.com/tunnelbench/tunnelbench/reports/interop"
@@ -40,7 +42,7 @@ type Page struct {
 }
 
 // files are those that stand for their folder.
-var files = []string{"results.json", "trace.json", "interop.json", "field.json"}
+var files = []string{"results.json", "trace.json", "interop.json", "behaviour.json", "field.json"}
 
 // In returns the paths, with the files of a folder instead of the folder. The error is one line that begins with the path.
 func In(paths []string) (found []string, err error) {
@@ -93,35 +95,49 @@ func (in *Inputs) addFields() error {
 }
 
 func (in *Inputs) add(data []byte, path string) error {
+	r := bytes.NewReader(data)
 	switch {
 	case report.IsCampaign(data):
-		c, err := report.Read(bytes.NewReader(data), path)
+		c, err := report.Read(r, path)
 		in.Campaigns = append(in.Campaigns, c)
 		return err
 	case begins(data, waterfall.Schema):
-		t, err := waterfall.Parse(bytes.NewReader(data), path)
+		t, err := waterfall.Parse(r, path)
 		if err != nil {
 			return err
 		}
-		html, err := waterfall.HTML(t)
-		in.Pages = append(in.Pages, Page{"trace.html", html, waterfall.Text(t)})
-		return err
+		return in.show(pageOf("trace.html", t, waterfall.HTML, waterfall.Text))
 	case begins(data, interop.Schema):
-		r, err := interop.Read(bytes.NewReader(data), path)
+		m, err := interop.Read(r, path)
 		if err != nil {
 			return err
 		}
-		html, err := interoppage.HTML(r)
-		in.Pages = append(in.Pages, Page{"interop.html", html, interoppage.Text(r)})
-		return err
-	}
-	if begins(data, field.Schema) {
-		f, err := field.Read(bytes.NewReader(data), path)
+		return in.show(pageOf("interop.html", m, interoppage.HTML, interoppage.Text))
+	case begins(data, behaviour.Schema):
+		b, err := behaviour.Read(r, path)
+		if err != nil {
+			return err
+		}
+		return in.show(pageOf("behaviour.html", b, behaviourpage.HTML, behaviour.Text))
+	case begins(data, field.Schema):
+		f, err := field.Read(r, path)
 		in.fields = append(in.fields, f)
 		return err
 	}
-	r, err := result.Read(bytes.NewReader(data), path)
-	in.Runs = append(in.Runs, r)
+	run, err := result.Read(r, path)
+	in.Runs = append(in.Runs, run)
+	return err
+}
+
+// pageOf returns the page of what a file has.
+func pageOf[T any](name string, of T, html func(T) ([]byte, error), text func(T) string) (p Page, err error) {
+	p = Page{Name: name, Text: text(of)}
+	p.HTML, err = html(of)
+	return p, err
+}
+
+func (in *Inputs) show(p Page, err error) error {
+	in.Pages = append(in.Pages, p)
 	return err
 }
 

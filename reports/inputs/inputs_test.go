@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/tunnelbench/tunnelbench/reports/behaviour"
 	"github.com/tunnelbench/tunnelbench/reports/field/fieldtest"
 	"github.com/tunnelbench/tunnelbench/reports/interop"
 	"github.com/tunnelbench/tunnelbench/reports/result"
@@ -51,6 +52,18 @@ func interopFile(t *testing.T) string {
 	text, err := (&interop.Report{
 		Started: began, Ended: began.Add(time.Second), Ends: []string{"kernel"}, Checks: []interop.CheckInfo{{Name: "handshake"}},
 		Cells: []interop.Cell{{Left: "kernel", Right: "kernel", Check: "handshake", Outcome: interop.Passed}},
+	}).Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func behaviourFile(t *testing.T) string {
+	t.Helper()
+	text, err := (&behaviour.Report{
+		Tests:   []behaviour.TestInfo{{Name: "ecn", Doc: "the ECN field"}},
+		Devices: []behaviour.Device{{Device: "vxlan", Findings: []behaviour.Finding{{Test: "ecn", Verdict: behaviour.Fail, Rule: "RFC 6040", Why: "CE was lost"}}}},
 	}).Encode()
 	if err != nil {
 		t.Fatal(err)
@@ -102,24 +115,25 @@ func resultsFile(t *testing.T) string {
 // A folder stands for the files in it, and each of them is read as what it is.
 func TestFolder(t *testing.T) {
 	t.Parallel()
-	dir := folder(t, map[string]string{"trace.json": traceFile(t), "interop.json": interopFile(t), "results.json": resultsFile(t), "other.json": "{"})
+	dir := folder(t, map[string]string{"trace.json": traceFile(t), "interop.json": interopFile(t), "behaviour.json": behaviourFile(t), "results.json": resultsFile(t), "other.json": "{"})
 	paths, err := In([]string{dir, "elsewhere"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{dir + "/results.json", dir + "/trace.json", dir + "/interop.json", "elsewhere"}, paths); diff != "" {
+	if diff := cmp.Diff([]string{dir + "/results.json", dir + "/trace.json", dir + "/interop.json", dir + "/behaviour.json", "elsewhere"}, paths); diff != "" {
 		t.Error(diff)
 	}
-	in, err := Read(context.Background(), paths[:3])
+	in, err := Read(context.Background(), paths[:4])
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(in.Runs) != 1 || len(in.Pages) != 2 {
+	if len(in.Runs) != 1 || len(in.Pages) != 3 {
 		t.Fatalf("%d runs, %d pages", len(in.Runs), len(in.Pages))
 	}
 	for i, want := range []struct{ name, html, text string }{
 		{"trace.html", "tester receives", "forward: 0 frames offered"},
 		{"interop.html", "handshake", "handshake"},
+		{"behaviour.html", "CE was lost", "CE was lost"},
 	} {
 		p := in.Pages[i]
 		if p.Name != want.name || !strings.Contains(string(p.HTML), want.html) || !strings.Contains(p.Text, want.text) {
@@ -135,9 +149,10 @@ func TestBadFiles(t *testing.T) {
 		"torn": traceFile(t)[:300], "hops": strings.Replace(traceFile(t), `"kind": "taken"`, `"kind": "flown"`, 1),
 		"later":  strings.Replace(traceFile(t), "tunnelbench.trace/1", "tunnelbench.trace/2", 1),
 		"fields": fieldFile(t, "a")[:500], "newer": strings.Replace(fieldFile(t, "a"), "field/1", "field/2", 1), "interop": strings.Replace(interopFile(t), `"passed"`, `"fine"`, 1), "cells": strings.Replace(interopFile(t), `"ends": [`, `"ends": ["x",`, 1),
-		"none": "{}", "empty": "",
+		"verdicts": strings.Replace(behaviourFile(t), `"fail"`, `"fine"`, 1),
+		"none":     "{}", "empty": "",
 	})
-	for _, name := range []string{"torn", "hops", "later", "interop", "cells", "fields", "newer", "none", "empty", "missing"} {
+	for _, name := range []string{"torn", "hops", "later", "interop", "cells", "fields", "newer", "verdicts", "none", "empty", "missing"} {
 		path := filepath.Join(dir, name)
 		_, err := Read(context.Background(), []string{path})
 		if err == nil || !strings.Contains(err.Error(), path) || strings.Contains(err.Error(), "\n") {
