@@ -184,12 +184,12 @@ func (i Install) fault() (field, why string) {
 		return "install", "is missing: write how it is installed, such as install: {apt: [fastd]}"
 	}
 	for _, list := range []struct {
-		field   string
-		entries []string
-	}{{"install.go", i.Go}, {"install.cargo", i.Cargo}, {"install.npm", i.NPM}} {
+		field, such string
+		entries     []string
+	}{{"install.go", "v1.2.3", i.Go}, {"install.cargo", "1.2.3", i.Cargo}, {"install.npm", "1.2.3", i.NPM}} {
 		for _, entry := range list.entries {
 			if _, version, ok := cutVersion(entry); !ok || !pinned.MatchString(version) {
-				return list.field, fmt.Sprintf("%q: pin a version, such as %s@1.2.3", entry, strings.TrimSuffix(entry, "@"+version))
+				return list.field, fmt.Sprintf("%q: pin a version, such as %s@%s", entry, strings.TrimSuffix(entry, "@"+version), list.such)
 			}
 		}
 	}

@@ -111,7 +111,7 @@ func TestRefuses(t *testing.T) {
 		{"carries: packets", "carries: [packets]", `"[packets]" is no text`},
 		{"install: {apt: [quick],", "install: {apt: [quick], brew: [quick],", `:6: unknown field "brew"`},
 		{"quick-cli@1.2.3", "quick-cli", `:6: install.cargo: "quick-cli": pin a version, such as quick-cli@1.2.3`},
-		{"cmd@v1.2.3", "cmd@latest", `:6: install.go: "example.org/quick/cmd@latest": pin a version, such as example.org/quick/cmd@1.2.3`},
+		{"cmd@v1.2.3", "cmd@latest", `:6: install.go: "example.org/quick/cmd@latest": pin a version, such as example.org/quick/cmd@v1.2.3`},
 		{"@0.1.0-rc.1", "@^0.1", `:6: install.npm: "@quick/it@^0.1": pin`},
 		{"programs: [quick]", "programs: [/usr/bin/quick]", `:7: programs[0]: "/usr/bin/quick": write the name`},
 		{"programs: [quick]", "programs: []", ":7: programs: is missing"},

@@ -83,12 +83,9 @@ func flagValues() map[string][]string {
 	}
 }
 
-// recipeDevices returns the names of the devices that are recipes.
+// recipeDevices returns the names of the devices that are recipes; none if one of them cannot be read, which the verb says.
 func recipeDevices() (names []string) {
-	known, err := recipes.All()
-	if err != nil {
-		panic(err) // the recipes are part of this program, and its tests read them
-	}
+	known, _ := recipes.All()
 	for _, r := range known {
 		for _, v := range r.Variants {
 			names = append(names, r.Device(v))

@@ -147,7 +147,7 @@ func TestSteps(t *testing.T) {
 	want := []string{
 		"GOBIN=" + place + "/out go install -trimpath example.org/quick@v1.2.3",
 		"cargo install --locked --root " + place + "/cargo quick-cli@1.2.3",
-		"npm install --no-audit --no-fund --prefix " + place + "/out quick@1.2.3",
+		"npm install --ignore-scripts --no-audit --no-fund --prefix " + place + "/out quick@1.2.3",
 		"OUT=" + place + "/out sh -euc 'cc -o $OUT/it it.c'",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -70,7 +70,7 @@ func buildSteps(r recipes.Recipe, w work) (all []Step) {
 		all = append(all, Step{Args: []string{"cargo", "install", "--locked", "--root", w.cargo(), crate}})
 	}
 	for _, pkg := range r.Install.NPM {
-		all = append(all, Step{Args: []string{"npm", "install", "--no-audit", "--no-fund", "--prefix", w.out(), pkg}})
+		all = append(all, Step{Args: []string{"npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", w.out(), pkg}})
 	}
 	for _, command := range r.Install.Build {
 		all = append(all, Step{Args: []string{"sh", "-euc", command}, env: []string{"OUT=" + w.out()}})

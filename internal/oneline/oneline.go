@@ -26,10 +26,13 @@ func Last(output string) string {
 	return ""
 }
 
-// First returns the first line of a program's output that is not empty, cut to 80 bytes.
+// First returns the first line of a program's output that is not empty, cut to 80 characters, with spaces for characters that
+// cannot be printed.
 func First(output string) string {
+	const longest = 80
 	line, _, _ := strings.Cut(strings.TrimSpace(output), "\n")
-	return line[:min(len(line), 80)]
+	runes := []rune(strings.TrimSpace(strings.Map(printable, line)))
+	return string(runes[:min(len(runes), longest)])
 }
 
 // printable returns r, or a space if r cannot be printed.

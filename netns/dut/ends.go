@@ -113,11 +113,12 @@ func (s *Session) begin(side side) error {
 }
 
 // inherited returns the environment of this program, less what the contract gives: a lab that is started by
-// an end of another one has such values, too.
+// an end of another one has such values, too. PATH of a user may lack the folders of root's programs.
 func inherited() []string {
-	return slices.DeleteFunc(os.Environ(), func(pair string) bool {
-		return strings.HasPrefix(pair, "TB_WG_") || strings.HasPrefix(pair, "TB_PARAM_")
+	env := slices.DeleteFunc(os.Environ(), func(pair string) bool {
+		return strings.HasPrefix(pair, "TB_WG_") || strings.HasPrefix(pair, "TB_PARAM_") || strings.HasPrefix(pair, "PATH=")
 	})
+	return append(env, "PATH="+os.Getenv("PATH")+":/usr/local/sbin:/usr/sbin:/sbin")
 }
 
 // await polls until the side is ready, a process of the tunnel has ended, or ctx is done.

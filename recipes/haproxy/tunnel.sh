@@ -2,7 +2,6 @@
 # TLS 1.3 between the two, with a certificate that the left checks; one thread each.
 # tunnelbench: carries=streams
 set -eu
-PATH=$PATH:/usr/sbin
 command -v haproxy >/dev/null || { echo 'no haproxy: tunnelbench recipes install haproxy' >&2; exit 127; }
 command -v openssl >/dev/null || { echo 'no openssl: tunnelbench recipes install haproxy' >&2; exit 127; }
 if [ "$TB_SIDE" = left ]; then

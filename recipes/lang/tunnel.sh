@@ -18,17 +18,18 @@ node) file=lang-node.js compiler=node ;;
 	;;
 esac
 path=$(command -v "$file") || {
-	echo "no $file: tunnelbench recipes install lang, which needs $compiler for it" >&2
+	echo "no $file: tunnelbench recipes install --again lang, which needs $compiler for it" >&2
 	exit 127
 }
-command -v ip >/dev/null || { echo 'no ip: apt install iproute2' >&2; exit 127; }
+needs=ip
+[ "$program" != node ] || needs='ip node perl'
+for name in $needs; do
+	command -v "$name" >/dev/null || { echo "no $name: apt install iproute2 nodejs perl" >&2; exit 127; }
+done
 ip tuntap add "$TB_DEV" mode tun
 ip link set "$TB_DEV" mtu "$TB_MTU" up
 case $program in
 node)
-	for program in node perl; do
-		command -v $program >/dev/null || { echo "no $program: apt install nodejs perl" >&2; exit 127; }
-	done
 	# Node.js has no ioctl: perl opens the device and hands it over as descriptor 3.
 	exec perl -e '$^F = 3; open(TUN, "+<", "/dev/net/tun") or die "/dev/net/tun: $!\n";
 		ioctl(TUN, 0x400454ca, pack("a16 S x22", $ENV{TB_DEV}, 0x1001)) or die "TUNSETIFF: $!\n";

@@ -4,17 +4,21 @@
 # tunnelbench: params=cipher
 set -eu
 PATH=/usr/local/lib/tunnelbench/nebula:$PATH
-command -v nebula nebula-cert >/dev/null || { echo 'no nebula: tunnelbench recipes install nebula' >&2; exit 127; }
+for program in nebula nebula-cert; do
+    command -v $program >/dev/null || { echo "no $program: tunnelbench recipes install nebula" >&2; exit 127; }
+done
 other=right; [ "$TB_SIDE" = right ] && other=left
 umask 077
-if [ "$TB_SIDE" = left ]; then
-    nebula-cert ca -name lab -out-crt ca.new -out-key ca.key && mv ca.new ca.crt
+if [ "$TB_SIDE" = left ] && [ ! -f ca.crt ]; then
+    nebula-cert ca -name lab -out-crt ca.new -out-key ca.key
+    mv ca.new ca.crt
 fi
 # What is behind this side is what the other side is told.
 echo "$TB_NETS,$TB_NETS6 ${TB_INNER%/*} ${TB_INNER6%/*}" >"$other.new" && mv "$other.new" "$other.nets"
 while [ ! -f ca.crt ] || [ ! -f "$TB_SIDE.nets" ] || [ ! -f "$other.nets" ]; do sleep 0.05; done
 read -r nets peer peer6 <"$TB_SIDE.nets"
-nebula-cert sign -name "$TB_SIDE" -networks "$TB_INNER,$TB_INNER6" -unsafe-networks "$nets" -out-crt "$TB_SIDE.crt" -out-key "$TB_SIDE.key"
+[ -f "$TB_SIDE.crt" ] || nebula-cert sign -name "$TB_SIDE" -networks "$TB_INNER,$TB_INNER6" -unsafe-networks "$nets" \
+    -out-crt "$TB_SIDE.crt" -out-key "$TB_SIDE.key"
 cat >"$TB_SIDE.yml" <<END
 pki: {ca: ca.crt, cert: $TB_SIDE.crt, key: $TB_SIDE.key}
 static_host_map: {"$peer": ["$TB_PEER:4242"], "$peer6": ["$TB_PEER:4242"]}

@@ -16,13 +16,15 @@ chmod +x "$side/tinc-up"
 printf 'Subnet = %s\nSubnet = %s\n' "$TB_NETS" "$TB_NETS6" >"$side.new"
 mv "$side.new" "$other.behind"
 until [ -f "$side.behind" ]; do sleep 0.05; done
-{
-    printf 'Address = %s\nSubnet = %s\nSubnet = %s\n' "$TB_LOCAL" "${TB_INNER%/*}" "${TB_INNER6%/*}"
-    cat "$side.behind"
-    [ "${TB_PARAM_CIPHER:-}" != none ] || printf 'Cipher = none\nDigest = none\n'
-    [ "${TB_PARAM_TCP:-no}" = no ] || echo 'TCPOnly = yes'
-} >"$side/hosts/$side"
-[ -f "$side/rsa_key.priv" ] || tincd -c "$side" -K 2048 </dev/null 2>/dev/null
+if [ ! -f "$side/rsa_key.priv" ]; then # tinc adds its public key to the file
+    {
+        printf 'Address = %s\nSubnet = %s\nSubnet = %s\n' "$TB_LOCAL" "${TB_INNER%/*}" "${TB_INNER6%/*}"
+        cat "$side.behind"
+        [ "${TB_PARAM_CIPHER:-}" != none ] || printf 'Cipher = none\nDigest = none\n'
+        [ "${TB_PARAM_TCP:-no}" = no ] || echo 'TCPOnly = yes'
+    } >"$side/hosts/$side"
+    tincd -c "$side" -K 2048 </dev/null 2>/dev/null
+fi
 cp "$side/hosts/$side" "$side.new"
 mv "$side.new" "$side.host"
 until [ -f "$other.host" ]; do sleep 0.05; done

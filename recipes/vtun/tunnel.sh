@@ -4,6 +4,7 @@
 set -eu
 command -v vtund >/dev/null || { echo 'no vtund: apt install vtun' >&2; exit 127; }
 mount -t tmpfs tmpfs /run # its pid file and its locks
+umask 077
 ip tuntap add "$TB_DEV" mode tun
 ip link set "$TB_DEV" up
 cat >"$TB_SIDE.conf" <<END

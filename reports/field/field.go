@@ -166,14 +166,23 @@ func (d *Device) Point(size rfc2544.FrameSize) *Point {
 	return nil
 }
 
-// Rate returns the rate by which devices are compared at a frame size: at the control's usual speed where that is
-// known. Nil: not measured.
+// Rate returns the rate of a device that works at a frame size: at the control's usual speed where that is known, else as
+// measured alone. Nil: not measured.
 func (d *Device) Rate(size rfc2544.FrameSize) *Interval {
 	p := d.Point(size)
 	if p == nil || d.State != Works || p.TooLarge(d.Points) {
 		return nil
 	}
 	return cmp.Or(p.Normal, p.Rate)
+}
+
+// Compared returns the rate by which devices are compared at a frame size. Nil: there is none, as the device was not measured
+// beside the control.
+func (d *Device) Compared(size rfc2544.FrameSize) *Interval {
+	if p := d.Point(size); p != nil && d.Rate(size) != nil {
+		return p.Normal
+	}
+	return nil
 }
 
 // Group is devices that are compared with each other, the fastest first, and those without a figure last.

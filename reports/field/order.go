@@ -33,10 +33,10 @@ func Agree(a, b *Field, size rfc2544.FrameSize) Agreement {
 	for i := range a.Devices {
 		d := &a.Devices[i]
 		j := slices.IndexFunc(b.Devices, func(o Device) bool { return o.Name == d.Name })
-		if j < 0 || d.Name == a.Control || d.Rate(size) == nil || b.Devices[j].Rate(size) == nil {
+		if j < 0 || d.Name == a.Control || d.Compared(size) == nil || b.Devices[j].Compared(size) == nil {
 			continue
 		}
-		names, ofA, ofB = append(names, d.Name), append(ofA, *d.Rate(size)), append(ofB, *b.Devices[j].Rate(size))
+		names, ofA, ofB = append(names, d.Name), append(ofA, *d.Compared(size)), append(ofB, *b.Devices[j].Compared(size))
 	}
 	return agreement(names, ofA, ofB)
 }

@@ -98,7 +98,7 @@ func (f *flags) run(ctx context.Context, s cli.Streams) error {
 	}
 	carried := result.Results{Host: out.Host}
 	held.Carry(&carried)
-	plan.Known, out.Host = carried.Certificate, carried.Host
+	out.Host = carried.Host
 	if plan.Store, err = labfield.Open(ctx, f.out, f.key(l, out), f.resume); err != nil {
 		return errors.Join(err, l.Close())
 	}
@@ -133,6 +133,9 @@ func (f *flags) key(l *lab.Lab, out *field.Field) labfield.Key {
 
 // write writes the files, then the table, and returns the verdict.
 func (f *flags) write(out *field.Field, s cli.Streams, verdict error) error {
+	if len(out.Devices) == 0 {
+		return verdict // what the run has cannot be read, and stays
+	}
 	data, err := out.Encode()
 	if err != nil {
 		return errors.Join(verdict, err)
@@ -154,10 +157,10 @@ func (f *flags) write(out *field.Field, s cli.Streams, verdict error) error {
 	return errors.Join(verdict, saved, cli.Said(cli.Say(s.Out, page.Text(out))))
 }
 
-// works returns an error if no tunnel at all could be measured.
+// works returns an error if no tunnel at all could be measured. The control counts if there is nothing else.
 func works(out *field.Field) error {
 	for _, d := range out.Devices {
-		if d.State == field.Works {
+		if d.State == field.Works && (d.Name != out.Control || len(out.Devices) == 1) {
 			return nil
 		}
 	}
@@ -206,7 +209,7 @@ func (f *flags) choose(ctx context.Context, control dut.Device) ([]dut.Device, e
 	case list == "":
 		theirs, err := labfield.Recipes(ctx)
 		if err != nil {
-			return nil, err
+			return nil, cli.BadInput(err)
 		}
 		list = strings.Join(append(labfield.BuiltIn(), theirs...), ",")
 	}

@@ -21,7 +21,7 @@ var List = cli.Verb{
 		return func(ctx context.Context, s cli.Streams) error {
 			known, err := recipes.All()
 			if err != nil {
-				return err
+				return cli.BadInput(err)
 			}
 			entries := make([]entry, len(known))
 			for i, r := range known {

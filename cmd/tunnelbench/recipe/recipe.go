@@ -31,14 +31,19 @@ var Install = cli.Verb{
 	Examples: []string{"recipes install vxlan --yes"},
 	Flags: func(set *pflag.FlagSet) func(context.Context, cli.Streams) error {
 		yes := set.Bool("yes", false, "do not ask")
-		return func(ctx context.Context, s cli.Streams) error { return install(ctx, s, set.Args(), *yes) }
+		again := set.Bool("again", false, "install what is there already as well, such as when a compiler was missing")
+		return func(ctx context.Context, s cli.Streams) error { return install(ctx, s, set.Args(), *yes, *again) }
 	},
 }
 
 // named returns the recipes of these names; all, if there are none.
 func named(names []string) ([]recipes.Recipe, error) {
 	if len(names) == 0 {
-		return recipes.All()
+		all, err := recipes.All()
+		if err != nil {
+			return nil, cli.BadInput(err)
+		}
+		return all, nil
 	}
 	var out []recipes.Recipe
 	for _, name := range names {
@@ -97,7 +102,7 @@ func verdict(s installation.State) string {
 }
 
 // install installs what is not there, after it has said what it will run and was told to.
-func install(ctx context.Context, s cli.Streams, names []string, yes bool) error {
+func install(ctx context.Context, s cli.Streams, names []string, yes, again bool) error {
 	if len(names) == 0 {
 		return cli.BadUsage("recipes install: name a recipe: tunnelbench recipes list shows them")
 	}
@@ -105,9 +110,9 @@ func install(ctx context.Context, s cli.Streams, names []string, yes bool) error
 	if err != nil {
 		return err
 	}
-	asked = slices.DeleteFunc(asked, func(r recipes.Recipe) bool { return installation.Usual.Of(ctx, r).Installed() })
+	asked = slices.DeleteFunc(asked, func(r recipes.Recipe) bool { return !again && installation.Usual.Of(ctx, r).Installed() })
 	if len(asked) == 0 {
-		_, err := fmt.Fprintln(s.Out, "all of it is installed")
+		_, err := fmt.Fprintln(s.Out, "all of it is installed; --again installs it once more")
 		return err
 	}
 	for _, r := range asked {

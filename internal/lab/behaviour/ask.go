@@ -151,10 +151,23 @@ func (h *Heard) answered(marker uint64) bool {
 	return n >= marker-h.First
 }
 
-// One asks for a single probe, which has to arrive whole, up to three times: a tunnel may lose one. It returns what
+// tries is how often a probe is sent that nothing is heard of: a tunnel may lose one.
+const tries = 3
+
+// What asks for what becomes of a single probe.
+func (s *Stand) What(ctx context.Context, p Probe) (o outcome, err error) {
+	for range tries {
+		h, err := s.Ask(ctx, []Probe{p}, patience)
+		if o = h.outcome(); err != nil || o.how != noAnswer {
+			return o, err
+		}
+	}
+	return o, nil
+}
+
+// One asks for a single probe, which has to arrive whole. It returns what
 // arrived, and the packet of the wan that carried it. ok is false if either was not seen.
 func (s *Stand) One(ctx context.Context, p Probe) (far, outer Packet, ok bool, err error) {
-	const tries = 3
 	for range tries {
 		h, err := s.Ask(ctx, []Probe{p}, patience)
 		if err != nil {

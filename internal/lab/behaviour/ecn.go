@@ -95,13 +95,15 @@ func (s *Stand) askMarked(ctx context.Context, p Probe, mark uint8) (uint8, erro
 		}
 		return true
 	})
-	h, err := s.Ask(ctx, []Probe{p}, patience)
-	s.Edit(nil)
-	if err != nil {
-		return 0, err
-	}
-	if far, ok := h.Arrived(0); ok {
-		return far.ECN(), nil
+	defer s.Edit(nil)
+	for range tries {
+		h, err := s.Ask(ctx, []Probe{p}, patience)
+		if err != nil {
+			return 0, err
+		}
+		if far, ok := h.Arrived(0); ok {
+			return far.ECN(), nil
+		}
 	}
 	return dropped, nil
 }

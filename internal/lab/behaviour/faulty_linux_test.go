@@ -12,7 +12,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/tunnelbench/tunnelbench/internal/reexec"
 	"github.com/tunnelbench/tunnelbench/internal/sys"
@@ -31,7 +30,6 @@ import (
 //	drops-big     packets above 1400 octets vanish
 //	reorders=N    every Nth packet comes one packet later
 //	starves       the first flow that is seen gets nothing
-//	silent=D      a side that is started again carries nothing for a time, such as 3s
 const faultyWord = "__faulty"
 
 const faultyPort = 4444
@@ -64,8 +62,7 @@ type tunnel struct {
 	faults []string
 	tun    *os.File
 	conn   *net.UDPConn
-	nth    int       // of reorders; 0: none
-	mute   time.Time // until then nothing is carried
+	nth    int // of reorders; 0: none
 
 	count int
 	held  []byte // the packet that comes later
@@ -94,8 +91,6 @@ func (t *tunnel) open() error {
 		switch name {
 		case "reorders":
 			t.nth, err = strconv.Atoi(value)
-		case "silent":
-			err = t.fallSilent(value)
 		}
 		if err != nil {
 			return err
@@ -123,23 +118,6 @@ func (t *tunnel) open() error {
 	return t.setOption(syscall.IP_RECVTOS, 1)
 }
 
-// fallSilent makes a side that was started before mute for a time.
-func (t *tunnel) fallSilent(text string) error {
-	length, err := time.ParseDuration(text)
-	if err != nil {
-		return err
-	}
-	mark, err := os.OpenFile(filepath.Join(os.Getenv("TB_DIR"), "started-"+os.Getenv("TB_SIDE")), os.O_CREATE|os.O_EXCL, 0o600)
-	if errors.Is(err, os.ErrExist) {
-		t.mute = time.Now().Add(length)
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	return mark.Close()
-}
-
 func (t *tunnel) setOption(option, value int) error {
 	raw, err := t.conn.SyscallConn()
 	if err != nil {
@@ -159,7 +137,7 @@ func (t *tunnel) routineOut() error {
 			return err
 		}
 		packet := buffer[:n]
-		if time.Now().Before(t.mute) || t.has("drops-big") && n > 1400 || t.starved(packet) {
+		if t.has("drops-big") && n > 1400 || t.starved(packet) {
 			continue
 		}
 		if t.has("ttl-kept") {
@@ -235,7 +213,7 @@ func (t *tunnel) routineIn() error {
 		if errors.Is(err, net.ErrClosed) {
 			return err
 		}
-		if err != nil || n == 0 || time.Now().Before(t.mute) {
+		if err != nil || n == 0 {
 			continue // the other side is not there yet
 		}
 		packet := buffer[:n]

@@ -118,6 +118,10 @@ func TestJudgeMTU(t *testing.T) {
 		"tells too much":        {with(func(s *mtuSeen) { s.fittingDF.mtu, s.toldPasses = 1500, false }), behaviour.Fail, "an MTU of 1500"},
 		"tells nothing":         {with(func(s *mtuSeen) { s.fittingDF.mtu, s.toldPasses = 0, false }), behaviour.Fail, "an MTU of 0"},
 		"carries nothing":       {mtuSeen{}, behaviour.NotMeasured, "576"},
+		"cuts what it must not": {with(func(s *mtuSeen) { s.wideDF = outcome{how: innerFragments} }), behaviour.Fail, "which it must not be"},
+		"cuts IPv6":             {with(func(s *mtuSeen) { s.fitting6 = outcome{how: innerFragments} }), behaviour.Fail, "an IPv6 packet"},
+		"tells something else":  {with(func(s *mtuSeen) { s.fittingDF = outcome{how: refused} }), behaviour.Fail, "does not say that it is too big"},
+		"cuts what it may":      {with(func(s *mtuSeen) { s.wide = outcome{how: innerFragments} }), behaviour.Pass, ""},
 	} {
 		f := judgeMTU(c.seen)
 		if f.Verdict != c.verdict || !strings.Contains(f.Why, c.why) || (c.why == "") != (f.Why == "") {

@@ -51,6 +51,7 @@ func (b *Bench) askWide(ctx context.Context) (seen mtuSeen, err error) {
 type mtuSeen struct {
 	refused bool // the device did not come up with the MTU of the wan
 	largest int  // octets of the largest inner packet that passes in one outer packet; 0: none
+	atLeast bool // larger ones were not asked for: it is not known how much room the headers leave
 	// What became of packets of the MTU that the device is told, if they are larger than the largest.
 	wide, wideDF outcome
 	// What became of packets of jumboMTU when the device is told its largest.
@@ -58,17 +59,11 @@ type mtuSeen struct {
 	toldPasses                   bool // a packet of the MTU that the ICMP error named passes
 }
 
-// try sends one probe.
-func (s *Stand) try(ctx context.Context, p Probe) (outcome, error) {
-	h, err := s.Ask(ctx, []Probe{p}, patience)
-	return h.outcome(), err
-}
-
 // askTooWide searches the largest packet up to the tunnel's MTU, and asks for one that has this MTU.
 func (s *Stand) askTooWide(ctx context.Context, seen *mtuSeen, most int) error {
 	passes, fails := 0, most+1 // lengths
 	for length := leastMTU; fails-passes > 1; length = (passes + fails) / 2 {
-		o, err := s.try(ctx, Probe{Length: length, DF: true})
+		o, err := s.What(ctx, Probe{Length: length, DF: true})
 		switch {
 		case err != nil:
 			return err
@@ -82,29 +77,30 @@ func (s *Stand) askTooWide(ctx context.Context, seen *mtuSeen, most int) error {
 	}
 	seen.largest = passes
 	if passes == most {
+		seen.atLeast = seen.refused && s.Setup.Device().Overhead == 0
 		return nil
 	}
 	var err error
-	if seen.wideDF, err = s.try(ctx, Probe{Length: most, DF: true}); err == nil {
-		seen.wide, err = s.try(ctx, Probe{Length: most})
+	if seen.wideDF, err = s.What(ctx, Probe{Length: most, DF: true}); err == nil {
+		seen.wide, err = s.What(ctx, Probe{Length: most})
 	}
 	return err
 }
 
 // askFitting asks for packets that are larger than the device carries.
 func (s *Stand) askFitting(ctx context.Context, seen *mtuSeen, six bool) (err error) {
-	if seen.fittingDF, err = s.try(ctx, Probe{Length: jumboMTU, DF: true}); err != nil {
+	if seen.fittingDF, err = s.What(ctx, Probe{Length: jumboMTU, DF: true}); err != nil {
 		return err
 	}
 	if told := seen.fittingDF.mtu; told >= leastProbe && told <= jumboMTU {
-		o, err := s.try(ctx, Probe{Length: told, DF: true})
+		o, err := s.What(ctx, Probe{Length: told, DF: true})
 		if err != nil {
 			return err
 		}
 		seen.toldPasses = o.how == whole || o.how == outerFragments
 	}
-	if seen.fitting, err = s.try(ctx, Probe{Length: jumboMTU}); err == nil && six {
-		seen.fitting6, err = s.try(ctx, Probe{Length: jumboMTU, IPv6: true})
+	if seen.fitting, err = s.What(ctx, Probe{Length: jumboMTU}); err == nil && six {
+		seen.fitting6, err = s.What(ctx, Probe{Length: jumboMTU, IPv6: true})
 	}
 	return err
 }
@@ -121,22 +117,32 @@ func judgeMTU(seen mtuSeen) (f behaviour.Finding) {
 	if seen.refused {
 		f.Note("mtu-of-the-wan", "refused")
 	}
+	if seen.atLeast {
+		f.Note("largest", "at least")
+	}
 	for _, q := range []struct {
 		name, about string
+		whole       bool // no router may cut it: DF (RFC 791 section 2.3), or IPv6
 		outcome
 	}{
-		{"too-wide-df", "a packet with DF that fills the tunnel's MTU, but not the wan's with its outer header,", seen.wideDF},
-		{"too-wide", "a packet that fills the tunnel's MTU, but not the wan's with its outer header,", seen.wide},
-		{"above-df", "a packet with DF above the tunnel's MTU", seen.fittingDF},
-		{"above", "a packet above the tunnel's MTU", seen.fitting},
-		{"above-ipv6", "an IPv6 packet above the tunnel's MTU", seen.fitting6},
+		{"too-wide-df", "a packet with DF that fills the tunnel's MTU, but not the wan's with its outer header,", true, seen.wideDF},
+		{"too-wide", "a packet that fills the tunnel's MTU, but not the wan's with its outer header,", false, seen.wide},
+		{"above-df", "a packet with DF above the tunnel's MTU", true, seen.fittingDF},
+		{"above", "a packet above the tunnel's MTU", false, seen.fitting},
+		{"above-ipv6", "an IPv6 packet above the tunnel's MTU", true, seen.fitting6},
 	} {
 		if q.how == "" {
 			continue
 		}
 		f.Note(q.name, string(q.how))
-		if q.how == noAnswer && f.Verdict == behaviour.Pass {
+		switch {
+		case f.Verdict != behaviour.Pass:
+		case q.how == noAnswer:
 			f.Verdict, f.Why = behaviour.Fail, q.about+" is lost, and its sender is told nothing"
+		case q.how == innerFragments && q.whole:
+			f.Verdict, f.Why = behaviour.Fail, q.about+" is cut into fragments, which it must not be"
+		case q.how == refused && q.whole:
+			f.Verdict, f.Why = behaviour.Fail, q.about+" is answered by an ICMP error that does not say that it is too big"
 		}
 	}
 	if seen.fittingDF.how != tooBig {

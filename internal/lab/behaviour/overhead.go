@@ -88,7 +88,7 @@ func (s *Stand) sendBursts(ctx context.Context, c wanCost, burst []Probe) (wanCo
 		}
 	}
 	if len(octets) == 0 && len(burst) > 0 {
-		if one, err := s.try(ctx, burst[0]); err != nil || one.how != whole {
+		if one, err := s.What(ctx, burst[0]); err != nil || one.how != whole {
 			return c, err
 		}
 	}

@@ -142,11 +142,18 @@ func parse(frame []byte) (p Packet) {
 	default:
 		return p
 	}
-	if udp, ok := decoded.Layer(layers.LayerTypeUDP).(*layers.UDP); ok {
+	// Not one inside another IP packet: that is carried.
+	if udp, ok := decoded.Layer(layers.LayerTypeUDP).(*layers.UDP); ok && p.isUDP() {
 		p.Number = numberOf(udp)
 	}
 	p.Error = icmpError(decoded)
 	return p
+}
+
+// isUDP reports whether the payload is UDP; behind an extension header of IPv6, that of fragments.
+func (p Packet) isUDP() bool {
+	const udp, fragment = uint8(layers.IPProtocolUDP), uint8(layers.IPProtocolIPv6Fragment)
+	return p.Protocol == udp || p.Protocol == fragment
 }
 
 // numberOf returns the number of a probe, or 0.

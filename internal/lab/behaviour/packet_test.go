@@ -34,6 +34,20 @@ func TestProbe(t *testing.T) {
 	}
 }
 
+// A probe inside another IP packet is carried: its number is not that of the outer packet.
+func TestProbeInside(t *testing.T) {
+	t.Parallel()
+	probe := Probe{Length: 100}.frame(7)
+	outer, err := hex.DecodeString("4500007800000000400400006" + "0000201c0000202")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := parse(append(append(append([]byte{}, probe[:14]...), outer...), probe[14:]...))
+	if p.Number != 0 || p.Protocol != 4 || p.Length != 120 {
+		t.Errorf("%+v", p)
+	}
+}
+
 // frameOf returns a captured frame: the octets of the IP packet behind an Ethernet header.
 func frameOf(t *testing.T, etherType, packet string) []byte {
 	t.Helper()

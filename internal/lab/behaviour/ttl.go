@@ -55,12 +55,11 @@ func (s *Stand) askTTL(ctx context.Context, six bool) (seen ttlSeen, err error) 
 		if ttl < 1 || len(seen.expired) > 0 && ttl == 1 {
 			continue
 		}
-		p := Probe{Length: fieldLength, TTL: uint8(ttl), IPv6: six}
-		h, err := s.Ask(ctx, []Probe{p}, patience)
+		o, err := s.What(ctx, Probe{Length: fieldLength, TTL: uint8(ttl), IPv6: six})
 		if err != nil {
 			return seen, err
 		}
-		seen.expired = append(seen.expired, h.outcome())
+		seen.expired = append(seen.expired, o)
 	}
 	return seen, nil
 }

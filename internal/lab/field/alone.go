@@ -35,8 +35,10 @@ func (r *run) alone(ctx context.Context) error {
 			return err
 		}
 		rec.Alone = &a
-		if err := r.Store.save(d); err != nil {
-			return err
+		if a.State != field.NotMeasured { // else it is measured again by a run that goes on
+			if err := r.Store.save(d); err != nil {
+				return err
+			}
 		}
 		if a.State != field.Works && r.OnDevice != nil {
 			r.OnDevice(d.Spec, string(a.State)+": "+a.Why)
@@ -51,7 +53,7 @@ func (r *run) measureAlone(ctx context.Context, d Device) (a alone, err error) {
 	a.Points = []field.Point{}
 	b, err := r.lab.Setup(ctx, d.Device, r.Settings, slices.Max(r.Sizes))
 	if err != nil {
-		return a.failed(err), nil
+		return a.failed(err)
 	}
 	defer func() { err = errors.Join(err, b.Close()) }()
 	for _, size := range r.Sizes {
@@ -61,11 +63,11 @@ func (r *run) measureAlone(ctx context.Context, d Device) (a alone, err error) {
 			a.Points = append(a.Points, p)
 		}
 		if err != nil {
-			return a.died(err), nil
+			return a.died(err)
 		}
 	}
 	if err := r.askAgain(ctx, b, a.Points); err != nil {
-		return a.died(err), nil
+		return a.died(err)
 	}
 	if bytes, ok := b.Memory(); ok {
 		a.Memory = &bytes
@@ -97,44 +99,53 @@ func (r *run) askAgain(ctx context.Context, m rfc2544.Measurer, points []field.P
 func (r *run) measureStreams(ctx context.Context, d Device) (a alone, err error) {
 	a.Points = []field.Point{}
 	if err := d.Probe(ctx); err != nil {
-		return a.failed(err), nil
+		return a.failed(err)
 	}
 	var all []float64
 	for range 2 * r.Profile.Streams {
 		bits, ok, err := r.lab.Goodput(ctx, d.Device, r.Settings)
-		if err != nil {
-			return a.failed(err), nil
-		}
 		if ok {
 			all = append(all, bits)
+			a.Goodput = &field.Goodput{Bits: *rangeOf(all), Congestion: r.Settings.CongestionControl}
+		}
+		if errors.Is(err, lab.ErrDied) {
+			return a.died(err)
+		}
+		if err != nil {
+			return a.failed(err)
 		}
 		if len(all) == r.Profile.Streams {
 			break
 		}
 	}
-	if len(all) == 0 {
+	switch {
+	case len(all) == 0:
 		a.State, a.Why = field.NotMeasured, "the machine was too busy"
-		return a, nil
-	}
-	a.State, a.Goodput = field.Works, &field.Goodput{Bits: *rangeOf(all), Congestion: r.Settings.CongestionControl}
-	if a.Goodput.Bits.Value == 0 {
+	case a.Goodput.Bits.Value == 0:
 		a.State, a.Why = field.Overloaded, "no octet came through in a connection"
+	default:
+		a.State = field.Works
 	}
 	return a, nil
 }
 
-// failed returns what became of a device that could not be measured at all.
-func (a alone) failed(err error) alone {
-	a.State, a.Why = field.Failed, oneLine(err)
-	if errors.Is(err, errors.ErrUnsupported) {
+// failed returns what became of a device that could not be measured at all. What is no fault of it is returned as an error.
+func (a alone) failed(err error) (alone, error) {
+	a.Why = oneLine(err)
+	switch {
+	case errors.Is(err, errors.ErrUnsupported):
 		a.State = field.Unsupported
+	case lab.DeviceFailed(err):
+		a.State = field.Failed
+	default:
+		return a, err
 	}
-	return a
+	return a, nil
 }
 
 // died returns what became of a device that came up and could not be measured to the end. The last point is that of the
 // trial in which it ended.
-func (a alone) died(err error) alone {
+func (a alone) died(err error) (alone, error) {
 	if !lab.DeviceFailed(err) {
 		return a.failed(err)
 	}
@@ -142,7 +153,7 @@ func (a alone) died(err error) alone {
 	if _, lost := field.Judge(a.Points); lost != "" {
 		a.Why = lost + "; then " + a.Why
 	}
-	return a
+	return a, nil
 }
 
 // oneLine returns an error as one line, without the words for what kind it is of.

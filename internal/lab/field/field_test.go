@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -24,12 +25,17 @@ type simulated struct {
 	after  func()
 	groups [][]string
 
+	faults map[string]error // of the machine, when a device is to be brought up
+
 	goodputs int
 	tests    []string // DEVICE TEST
 }
 
 func (l *simulated) Setup(ctx context.Context, d dut.Device, s lab.Settings, largest rfc2544.FrameSize) (Setup, error) {
 	if err := l.begin(ctx); err != nil {
+		return nil, err
+	}
+	if err := l.faults[d.Spec]; err != nil {
 		return nil, err
 	}
 	b, err := l.Lab.Setup(ctx, d, s, largest)
@@ -293,6 +299,48 @@ func TestDies(t *testing.T) {
 	d := f.Devices[1]
 	if want := "it ended at 150000 frames/s, of 0 frames of 64 bytes 0 came through: out of luck"; d.State != field.Overloaded || d.Why != want || len(d.Points) != 1 {
 		t.Errorf("%s: %q, %d points; want %q", d.State, d.Why, len(d.Points), want)
+	}
+}
+
+// A fault of the machine ends the run, and is not taken for one of the device: the run goes on when it is mended.
+func TestFaultOfTheMachine(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	p := planOf(t, dir, false, "vxlan", "wireguard-go")
+	l := labOf()
+	l.faults = map[string]error{"vxlan": syscall.ENOSPC}
+	var f field.Field
+	if err := Run(context.Background(), l, p, &f); !errors.Is(err, syscall.ENOSPC) {
+		t.Fatalf("error %v", err)
+	}
+	if got := states(&f)["vxlan"]; got != field.NotMeasured {
+		t.Errorf("vxlan: %s", got)
+	}
+	if err := Run(context.Background(), labOf(), planOf(t, dir, true, "vxlan", "wireguard-go"), &f); err != nil || states(&f)["vxlan"] != field.Works {
+		t.Errorf("%v, %v", err, states(&f))
+	}
+}
+
+// A device that works alone and ends each time beside others fails under load.
+func TestDiesBesideOthers(t *testing.T) {
+	t.Parallel()
+	l := labOf()
+	ups := 0
+	l.after = func() {
+		if ups++; ups == 4 { // after plain and two devices alone
+			l.Dies = map[string]int{"vxlan": 1}
+		}
+	}
+	p := planOf(t, t.TempDir(), false, "vxlan", "wireguard-go")
+	var f field.Field
+	if err := Run(context.Background(), l, p, &f); err != nil {
+		t.Fatal(err)
+	}
+	if d := f.Devices[1]; d.State != field.Overloaded || !strings.HasPrefix(d.Why, "it ended beside plain in each round: at 64 bytes: ") || d.Rate(64) != nil {
+		t.Errorf("%s: %q", d.State, d.Why)
+	}
+	if d := f.Devices[2]; d.State != field.Works || d.Compared(64) == nil {
+		t.Errorf("its neighbour: %s: %q", d.State, d.Why)
 	}
 }
 

@@ -15,7 +15,6 @@ import (
 	"github.com/tunnelbench/tunnelbench/netns/dut"
 	"github.com/tunnelbench/tunnelbench/reports/behaviour"
 	"github.com/tunnelbench/tunnelbench/reports/field"
-	"github.com/tunnelbench/tunnelbench/reports/result"
 	"github.com/tunnelbench/tunnelbench/rfc2544"
 )
 
@@ -57,7 +56,6 @@ type Plan struct {
 	Control  dut.Device
 	Sizes    []rfc2544.FrameSize
 	Profile  Profile
-	Known    *result.Certificate // the machine's self-test; nil: none
 	Store    *Store
 	// OnStep, if set, is called when a step begins: how many there are, how many are done, and what comes.
 	OnStep func(done, all int, what string)

@@ -29,26 +29,30 @@ func (r *run) rounds(ctx context.Context) error {
 	return nil
 }
 
-// party measures devices that are up at once in one round. One that is at fault is measured with the control alone.
+// party measures devices that are up at once in one round. One that is at fault is measured with the control alone. What is no
+// fault of a device is tried once more.
 func (r *run) party(ctx context.Context, number int, devices []Device) error {
-	for len(devices) > 0 {
+	for again := true; ; {
 		r.step("round %d of %d: %d devices beside %s", number+1, r.Profile.Rounds, len(devices), r.Control.Spec)
 		faulty, err := r.together(ctx, number, devices)
+		devices = slices.DeleteFunc(slices.Clone(devices), func(d Device) bool { return r.Store.of(d).has(number) })
 		switch {
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
-		case err == nil:
-			return nil
-		case faulty < 0 || len(devices) == 1: // or the control is at fault, or nothing takes turns here
-			return r.give(number, devices, err)
-		}
-		one := devices[faulty]
-		devices = slices.Delete(slices.Clone(devices), faulty, faulty+1)
-		if err := r.party(ctx, number, []Device{one}); err != nil {
+		case len(devices) == 0:
 			return err
+		case faulty >= 0 && len(devices) > 1:
+			one := devices[faulty]
+			if err := r.party(ctx, number, []Device{one}); err != nil {
+				return err
+			}
+			devices = slices.Delete(devices, faulty, faulty+1)
+		case faulty >= 0 || !again || errors.Is(err, errors.ErrUnsupported): // or nothing takes turns here
+			return r.give(number, devices, err)
+		default:
+			again = false
 		}
 	}
-	return nil
 }
 
 // give records that devices could not be measured in a round.
@@ -86,9 +90,12 @@ func (r *run) together(ctx context.Context, number int, devices []Device) (fault
 	for i := range rounds {
 		rounds[i] = round{Number: number, Sizes: []size{}}
 	}
-	for _, s := range r.Sizes {
+	for i, s := range r.Sizes {
 		if err := r.turns(ctx, g, s, rounds); err != nil {
-			return -1, err
+			if i == 0 || ctx.Err() != nil {
+				return -1, err
+			}
+			break // what was measured counts
 		}
 	}
 	for i, d := range devices {
@@ -120,7 +127,9 @@ func (r *run) turns(ctx context.Context, g control.Group, s rfc2544.FrameSize, r
 		least := wanted
 		for k, shown := range all {
 			if shown.Died != nil {
-				rounds[k].Why = fmt.Sprintf("at %d bytes: %s", s, oneLine(shown.Died))
+				if rounds[k].Why == "" {
+					rounds[k].Why, rounds[k].Died = fmt.Sprintf("at %d bytes: %s", s, oneLine(shown.Died)), all[0].Died == nil
+				}
 				continue
 			}
 			of[k].Blocks = append(of[k].Blocks, shown.Blocks...)

@@ -71,13 +71,17 @@ func (p Plan) Fill(f *field.Field) {
 				out.Points = append(out.Points, point)
 			}
 		}
+		if why, died := rec.beside(); died && out.State == field.Works {
+			out.State, out.Why = field.Overloaded, "it ended beside plain in each round: "+why
+		} else if why != "" {
+			f.Host.Notes = append(f.Host.Notes, d.Spec+" was not measured beside plain: "+why)
+		}
 		f.Devices = append(f.Devices, out)
 	}
 }
 
 // readings returns what the devices showed beside the control at a frame size, by name.
 func (p Plan) readings(s rfc2544.FrameSize) map[string]control.Reading {
-	known := control.KnownFrom(p.Known, p.Settings, p.Control.Spec, s).Lines
 	blocks := map[string][][]control.Block{}
 	var all []control.Block // of all devices; each has the control's rate of its moment
 	var lines []control.Line
@@ -93,12 +97,9 @@ func (p Plan) readings(s rfc2544.FrameSize) map[string]control.Reading {
 	nominal, expected := control.Usual(all), control.Expected(lines)
 	out := map[string]control.Reading{}
 	for _, d := range p.Devices {
-		line, ok := known[d.Spec]
-		switch {
-		case d.Spec == p.Control.Spec:
+		line := expected
+		if d.Spec == p.Control.Spec {
 			line = control.Itself
-		case !ok:
-			line = expected
 		}
 		if reading, ok := control.ReadBlocks(blocks[d.Spec], nominal, line); ok {
 			out[d.Spec] = reading

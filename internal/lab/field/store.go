@@ -79,8 +79,9 @@ type alone struct {
 
 // round is what a device showed beside the control in one bring-up.
 type round struct {
-	Number int    `json:"round"` // counted from 0
-	Why    string `json:"why"`   // it could not be measured; empty: it could
+	Number int    `json:"round"`          // counted from 0
+	Why    string `json:"why"`            // it could not be measured, or not to the end; empty: it could
+	Died   bool   `json:"died,omitempty"` // it came up and ended under load
 	Sizes  []size `json:"sizes"`
 }
 
@@ -110,6 +111,9 @@ func Open(ctx context.Context, dir string, key Key, resume bool) (*Store, error)
 	case errors.Is(err, fs.ErrNotExist) && resume:
 		return nil, fmt.Errorf("%w: %s: there is no run to resume: leave --resume out", lab.ErrConfig, path)
 	case errors.Is(err, fs.ErrNotExist):
+		if left, _ := os.ReadDir(filepath.Join(dir, devicesFiles)); len(left) > 0 {
+			return nil, fmt.Errorf("%w: %s: is of a run whose %s is gone: remove it, or choose another --out", lab.ErrConfig, filepath.Join(dir, devicesFiles), runFile)
+		}
 	case err != nil:
 		return nil, fmt.Errorf("%w: %w", lab.ErrConfig, err)
 	case old.Schema != runSchema:
@@ -178,6 +182,18 @@ var odd = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
 // has reports whether a round of the device is measured.
 func (r *record) has(number int) bool {
 	return slices.ContainsFunc(r.Rounds, func(o round) bool { return o.Number == number })
+}
+
+// beside returns why a device was never measured beside the control, and whether it died each time; empty: it was.
+func (r *record) beside() (why string, died bool) {
+	died = true
+	for _, o := range r.Rounds {
+		if o.Why == "" {
+			return "", false
+		}
+		why, died = o.Why, died && o.Died
+	}
+	return why, died && why != ""
 }
 
 // same returns an error that names the first difference between the keys.

@@ -44,6 +44,19 @@ func TestOpenRefuses(t *testing.T) {
 	}
 }
 
+// Files of devices without that of their run are not taken into another one.
+func TestOpenRefusesLeftovers(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	p := planOf(t, dir, false, "vxlan")
+	if err := errors.Join(Run(context.Background(), labOf(), p, &field.Field{}), os.Remove(filepath.Join(dir, runFile))); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(context.Background(), dir, Key{}, false); !errors.Is(err, lab.ErrConfig) || !strings.Contains(err.Error(), "remove it") {
+		t.Errorf("%v", err)
+	}
+}
+
 // A finished run gives way to a new one; its devices' files go.
 func TestOpenAfterFinish(t *testing.T) {
 	t.Parallel()

@@ -73,6 +73,15 @@ static void segment(struct msghdr *m, union control *room, uint16_t size)
 	memcpy(CMSG_DATA(c), &size, sizeof size);
 }
 
+// send_singly sends the datagrams of a message that the kernel refused to cut up, as on a link without checksums (EIO) and
+// where they are larger than the route's MTU (EINVAL).
+static void send_singly(const struct msghdr *m, int udp)
+{
+	for (size_t i = 0; m->msg_iovlen > 1 && i < m->msg_iovlen; i++)
+		while (send(udp, m->msg_iov[i].iov_base, m->msg_iov[i].iov_len, 0) < 0 && errno == EINTR)
+			;
+}
+
 static void send_batch(struct batch *b, int udp)
 {
 	unsigned count = 0;
@@ -90,7 +99,7 @@ static void send_batch(struct batch *b, int udp)
 		if (n > 0)
 			at += (unsigned)n;
 		else if (errno != EINTR)
-			at++; // a message that is refused is dropped
+			send_singly(&b->messages[at++].msg_hdr, udp);
 	}
 }
 

@@ -102,9 +102,18 @@ func (b *batch) send(conn *ipv4.PacketConn) {
 	for rest := b.messages; len(rest) > 0; {
 		n, err := conn.WriteBatch(rest, 0)
 		if err != nil {
-			n = 1 // a message that is refused is dropped
+			n = 1
+			sendSingly(conn, rest[0].Buffers)
 		}
 		rest = rest[n:]
+	}
+}
+
+// sendSingly sends the datagrams of a message that the kernel refused to cut up, as on a link without checksums (EIO) and
+// where they are larger than the route's MTU (EINVAL). One that was alone is dropped.
+func sendSingly(conn *ipv4.PacketConn, datagrams [][]byte) {
+	for i := 0; len(datagrams) > 1 && i < len(datagrams); i++ {
+		_, _ = conn.WriteBatch([]ipv4.Message{{Buffers: datagrams[i : i+1]}}, 0)
 	}
 }
 

@@ -221,7 +221,7 @@ var lines = []struct {
 	of   func(field.Point) string
 }{
 	{"closed loop as measured, kframes/s", func(p field.Point) string { return kilo(p.Rate) }},
-	{"the same at the control's nominal speed", func(p field.Point) string { return kilo(p.Normal) }},
+	{"the same at the control's usual speed", func(p field.Point) string { return kilo(p.Normal) }},
 	{"share of the control", func(p field.Point) string {
 		if p.Share == nil {
 			return show.None

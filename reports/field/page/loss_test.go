@@ -48,3 +48,14 @@ func TestTooLarge(t *testing.T) {
 		t.Errorf("64 bytes: %q", got)
 	}
 }
+
+// A device that was not measured beside the control has its rate and no rank.
+func TestAlone(t *testing.T) {
+	t.Parallel()
+	f := fieldtest.Sample()
+	f.Devices[1].Points[0].Normal = nil
+	_, text, _ := strings.Cut(Text(f), "\n      vxlan")
+	if !strings.Contains(text, " 288.0 (alone) ") {
+		t.Errorf("%s", text)
+	}
+}

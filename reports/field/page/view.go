@@ -84,7 +84,7 @@ func ranksOf(f *field.Field, devices []*field.Device) map[string]string {
 	var names []string
 	var rates []field.Interval
 	for _, d := range devices {
-		if r := d.Rate(smallest(f)); r != nil {
+		if r := d.Compared(smallest(f)); r != nil {
 			names, rates = append(names, d.Name), append(rates, *r)
 		}
 	}
@@ -163,6 +163,10 @@ func rateCell(d *field.Device, s rfc2544.FrameSize, control string) cell {
 		return none
 	}
 	c := cell{Text: show.Kilo(i.Value), Sort: sortKey(i.Value)}
+	if d.Compared(s) == nil {
+		c.Below = []string{"alone"}
+		return c
+	}
 	c.Below = append(c.Below, show.Kilo(i.Lower)+"–"+show.Kilo(i.Upper))
 	if p := d.Point(s); p.Share != nil && d.Name != control {
 		c.Below = append(c.Below, show.Percent(p.Share.Value)+" of "+control)
@@ -192,6 +196,9 @@ func overheadCell(d *field.Device, s rfc2544.FrameSize) cell {
 	}
 	found, _ := d.Finding("overhead")
 	v, ok := found.Value(fmt.Sprintf("overhead_%d", s))
+	if !ok { // it is counted at three sizes only
+		v, ok = found.Value("overhead_64")
+	}
 	switch {
 	case ok && book != "":
 		return cell{Text: show.Digits(v.Value, show.Thin), Below: []string{book}, Sort: sortKey(v.Value)}

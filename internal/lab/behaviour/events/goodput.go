@@ -48,7 +48,10 @@ func (b *Bench) over(ctx context.Context, all []behaviour.Path, f *behaviour.Fin
 		tunnel, err := b.goodput(ctx, b.Device, p)
 		var base float64
 		if err == nil && b.Device.Name != plainName {
-			base, err = b.goodput(ctx, plain, p)
+			if base, err = b.goodput(ctx, plain, p); err != nil && ctx.Err() == nil {
+				f.Note(p.Name(), "no goodput of plain: "+oneline.First(err.Error()))
+				err = nil
+			}
 		}
 		switch {
 		case ctx.Err() != nil:
@@ -60,6 +63,9 @@ func (b *Bench) over(ctx context.Context, all []behaviour.Path, f *behaviour.Fin
 			continue
 		}
 		compared(f, p, tunnel, base)
+	}
+	if len(f.Values) == 0 {
+		f.Verdict, f.Why = behaviour.NotMeasured, "no connection came through on any path"
 	}
 	return nil
 }

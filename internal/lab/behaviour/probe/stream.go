@@ -50,7 +50,6 @@ type way struct {
 	sent    []atomic.Int64 // by number; ns since the start of the stream
 	arrived []atomic.Int64 // by number; 0: it has not
 	next    atomic.Int64   // number of the next datagram
-	copies  atomic.Int64   // arrivals of datagrams that had arrived before
 	newest  atomic.Int64   // when the latest of the datagrams that arrived was sent; -1: none arrived
 }
 
@@ -157,7 +156,6 @@ func (w *way) note(p tap.Frame, began int64) {
 		return
 	}
 	if !w.arrived[number].CompareAndSwap(0, max(1, p.At-began)) {
-		w.copies.Add(1)
 		return
 	}
 	w.newest.Store(max(w.newest.Load(), w.sent[number].Load()))
@@ -201,7 +199,6 @@ func (s *Stream) Await(ctx context.Context, since, limit time.Duration) (bool, e
 // Result is what became of a stream.
 type Result struct {
 	Forward, Reverse series.Series // the datagrams from left, and those from right
-	Copies           int           // arrivals of datagrams that had arrived before
 }
 
 // Stop ends the stream, and waits for datagrams that are on their way.
@@ -213,7 +210,6 @@ func (s *Stream) Stop(drain time.Duration) (r Result, err error) {
 	s.reading.Wait()
 	for i, into := range []*series.Series{&r.Forward, &r.Reverse}[:len(s.ways)] {
 		*into = s.ways[i].series()
-		r.Copies += int(s.ways[i].copies.Load())
 	}
 	return r, s.closers.Close()
 }

@@ -7,6 +7,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::mem;
 use std::os::fd::AsRawFd;
 use std::ptr;
+use std::slice;
 
 use libc::{c_int, c_uint, cmsghdr, iovec, mmsghdr, msghdr, ssize_t};
 
@@ -95,8 +96,26 @@ fn send_all(end: &End, mut rest: &mut [mmsghdr]) {
         match check(sent as ssize_t) {
             Ok(n) => rest = &mut rest[n..],
             Err(err) if err.kind() == ErrorKind::Interrupted => {}
-            Err(_) => rest = &mut rest[1..],
+            Err(_) => {
+                send_singly(end, &rest[0].msg_hdr);
+                rest = &mut rest[1..];
+            }
         }
+    }
+}
+
+/// Sends the datagrams of a message that the kernel refused to cut up, as on a link without checksums (EIO) and where
+/// they are larger than the route's MTU (EINVAL). One that was alone is dropped.
+fn send_singly(end: &End, message: &msghdr) {
+    if message.msg_iovlen < 2 {
+        return;
+    }
+    // SAFETY: the message points to that many parts, which live as long as the call.
+    let parts = unsafe { slice::from_raw_parts(message.msg_iov, message.msg_iovlen as usize) };
+    for part in parts {
+        // SAFETY: a part points to so many bytes of the batch.
+        let datagram = unsafe { slice::from_raw_parts(part.iov_base.cast::<u8>(), part.iov_len) };
+        let _ = end.udp.send(datagram);
     }
 }
 
