@@ -72,16 +72,10 @@ func HTML(r *behaviour.Report) ([]byte, error) {
 
 // summary says in one line how many tests ended in which way.
 func summary(r *behaviour.Report) string {
-	counts := []string{fmt.Sprintf("%d devices, %d tests", len(r.Devices), len(r.Tests))}
-	for _, c := range []struct {
-		verdict behaviour.Verdict
-		text    string
-	}{
-		{behaviour.Pass, "follow a document"}, {behaviour.Fail, "do not"}, {behaviour.None, "have no rule"},
-		{behaviour.Unsupported, "could not be asked"}, {behaviour.NotMeasured, "were not measured"},
-	} {
-		if n := r.Count(c.verdict); n > 0 {
-			counts = append(counts, fmt.Sprintf("%d %s", n, c.text))
+	counts := []string{fmt.Sprintf("Devices: %d, tests: %d", len(r.Devices), len(r.Tests))}
+	for _, v := range []behaviour.Verdict{behaviour.Pass, behaviour.Fail, behaviour.None, behaviour.Unsupported, behaviour.NotMeasured} {
+		if n := r.Count(v); n > 0 {
+			counts = append(counts, fmt.Sprintf("%s: %d", v, n))
 		}
 	}
 	return strings.Join(counts, ", ") + "."

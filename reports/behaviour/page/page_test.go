@@ -44,7 +44,7 @@ func TestHTML(t *testing.T) {
 	text := string(page)
 	for _, want := range []string{
 		"<style>" + frame.CSS + "</style>", "default-src &#39;none&#39;", "<strong>fail</strong>", "exec:&lt;b&gt;.sh", "CE was lost: &lt;i&gt; (RFC 6040 section 4.2)",
-		"2 devices, 2 tests, 1 follow a document, 1 do not, 1 have no rule, 1 were not measured.", "overhead_64 46 octets/packet", "2026-11-29 01:02:03 UTC", "1m30s",
+		"Devices: 2, tests: 2, pass: 1, fail: 1, none: 1, not-measured: 1.", "overhead_64 46 octets/packet", "2026-11-29 01:02:03 UTC", "1m30s",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page lacks %q", want)
