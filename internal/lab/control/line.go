@@ -127,8 +127,8 @@ func LineOf(bringUps [][]Block) Line { return lineOf(carried(slices.Concat(bring
 // Expected returns what the lines of other devices let expect of one of which nothing is known: their median slope. The zero
 // value: nothing is known of them either.
 func Expected(others []Line) Line {
-	// The slopes of tunnels differ by 0.15 (standard deviation). With this weight, and blocks that scatter by 3 %, doubt is as
-	// wide.
+	// The slopes of tunnels differ by 0.15 (standard deviation of 68 at 64 bytes, median 0.24). With this weight, and blocks that
+	// scatter by 3 %, doubt is as wide.
 	const weight = (0.03 / 0.15) * (0.03 / 0.15)
 	var slopes []float64
 	for _, l := range others {

@@ -244,16 +244,11 @@ func loadOf(rate rfc2544.Rate, seen []rfc2544.Observation) *field.Load {
 	l := &field.Load{Rate: rate}
 	var p50, p99 []time.Duration
 	for _, o := range seen {
-		l.Offered += o.Offered
-		l.Received += o.Received
-		l.Late += o.Late
-		l.Corrupted += o.Corrupted
 		clean := rfc2544.Clean{Offered: o.Offered, Received: o.Received}
 		if o.Clean != nil {
 			clean = *o.Clean
 		}
-		l.CleanOffered += clean.Offered
-		l.CleanReceived += clean.Received
+		l.Add(field.Load{Offered: o.Offered, Received: o.Received, Late: o.Late, Corrupted: o.Corrupted, CleanOffered: clean.Offered, CleanReceived: clean.Received})
 		if d := o.LatencyQuiet; d != nil && d.N > 0 {
 			p50, p99 = append(p50, d.P50), append(p99, d.P99)
 		}

@@ -151,7 +151,7 @@ const (
 	perUp      = 2 * time.Second // a device that comes up and is taken down
 	perTrial   = 150 * time.Millisecond
 	perTest    = 2 * time.Second      // of behaviour, but goodput
-	perGoodput = 3 * time.Minute      // with the same beside it
+	perGoodput = 5 * time.Minute      // with the same beside it
 	mostLane   = loadgen.MaxLanes - 1 // devices beside the control
 )
 
